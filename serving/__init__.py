@@ -1,0 +1,1 @@
+"""The sidecar: answers predictions over HTTP from what the graph released."""

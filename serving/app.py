@@ -1,0 +1,129 @@
+"""The application: `create_app` puts the parts together, for ``granian --factory serving.app:create_app``.
+
+Importing does nothing; the store, the event stream and the scoring child are opened in the lifespan.
+"""
+
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import structlog
+from litestar import Litestar, Router
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.exceptions import HTTPException
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin, SwaggerRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme, Tag
+from structlog.tracebacks import ExceptionDictTransformer
+
+from serving import auth
+from serving.front import Sidecar
+from serving.metrics import Metrics
+from serving.problems import handle_http, handle_unexpected
+from serving.release_reader import ReleaseReader
+from serving.reloader import Reloader
+from serving.routes import monitoring, operations, predict
+from serving.scorer import Scorer
+from serving.settings import cache_folder, sidecar_name
+from serving.snapshot import SnapshotHolder
+from soccer_assets.contract import SCHEMA_VERSION
+from soccer_assets.settings import Settings
+
+# How long the start waits for the first release before it answers 503 for now.
+_FIRST_RELEASE_SECONDS = 1.0
+
+
+def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -> Litestar:
+    """The sidecar.
+
+    Args:
+        settings: default: the environment's.
+        scorer: default: one with the release's own model in a child process.
+
+    Raises:
+        SettingError: a setting cannot be used.
+    """
+    settings = settings or Settings.from_env()
+    _configure_logging()
+    metrics, keys, holder = Metrics(), auth.KeyRing(), SnapshotHolder(settings.clock)
+    reloader = Reloader(
+        reader=ReleaseReader(settings.store_url, cache_folder(settings), settings.s3_endpoint_url),
+        holder=holder,
+        keys=keys,
+        scorer=scorer or Scorer(),
+        metrics=metrics,
+        sidecar=sidecar_name(settings),
+        poll_seconds=settings.poll_seconds,
+        redis_url=settings.redis_url,
+    )
+
+    @asynccontextmanager
+    async def lifespan(_: Litestar) -> AsyncGenerator[None, None]:
+        await reloader.start(_FIRST_RELEASE_SECONDS)
+        try:
+            yield
+        finally:
+            await reloader.stop()
+            if holder.current is not None:
+                holder.current.snapshot.close()
+
+    protected = Router(
+        "/",
+        route_handlers=[predict.router, monitoring.router],
+        guards=[auth.authorize],
+        security=[{"apiKey": []}],
+    )
+    return Sidecar(
+        route_handlers=[protected, *operations.handlers],
+        dependencies={
+            "snapshots": Provide(lambda: holder, sync_to_thread=False),
+            "metrics": Provide(lambda: metrics, sync_to_thread=False),
+            "reloader": Provide(lambda: reloader, sync_to_thread=False),
+        },
+        exception_handlers={HTTPException: handle_http, Exception: handle_unexpected},
+        lifespan=[lifespan],
+        state=State({"metrics": metrics, "key_ring": keys, "reloader": reloader, "snapshots": holder}),
+        openapi_config=_openapi(),
+        logging_config=None,
+        debug=False,
+    )
+
+
+def _openapi() -> OpenAPIConfig:
+    return OpenAPIConfig(
+        title="soccer-assets",
+        version=f"{SCHEMA_VERSION}.0",
+        description=(
+            "Calibrated home/draw/away probabilities for football matches, decided after 90 minutes. "
+            "Send an API key in the header X-API-Key. Errors are application/problem+json."
+        ),
+        use_handler_docstrings=True,
+        # The document is served from here; the page's scripts come from a CDN.
+        render_plugins=[SwaggerRenderPlugin(path=["/", "/swagger"]), JsonRenderPlugin()],
+        components=Components(
+            security_schemes={
+                "apiKey": SecurityScheme(type="apiKey", name=auth.HEADER, security_scheme_in="header")
+            }
+        ),
+        tags=[
+            Tag("predict", "Predictions of the current release."),
+            Tag("monitoring", "How fresh the data is."),
+            Tag("operations", "Liveness, readiness, metrics."),
+        ],
+    )
+
+
+def _configure_logging() -> None:
+    """One JSON object a line on standard output, with the request id where there is one."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            # Without local variables: those of a failed request hold the client's key.
+            structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+    )

@@ -1,0 +1,94 @@
+"""API keys: who may ask what.
+
+A key travels in the header ``X-API-Key`` only, never in the address, which ends up in logs. The store holds
+SHA-256 hashes of 256-bit random tokens; a fast hash is enough where nobody can guess the input.
+"""
+
+import hashlib
+import hmac
+from http import HTTPStatus
+
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler
+
+from serving.metrics import Metrics
+from serving.problems import ProblemError
+from soccer_assets.contract import ApiKey, ApiKeys
+
+HEADER = "X-API-Key"
+
+READ = "read"
+PREDICT = "predict"
+ADMIN = "admin"
+
+
+class KeyRing:
+    """The accepted keys: the last good set, whatever happens to the store afterwards."""
+
+    def __init__(self) -> None:
+        self._keys: ApiKeys | None = None
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether any set of keys was ever read."""
+        return self._keys is not None
+
+    def update(self, keys: ApiKeys) -> None:
+        """Accept this set from now on."""
+        self._keys = keys
+
+    def identify(self, token: str) -> ApiKey | None:
+        """The key of a token, None for an unknown one; every key is compared, in constant time."""
+        digest = hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest().encode()
+        found = None
+        for key in self._keys.keys if self._keys is not None else ():
+            if hmac.compare_digest(digest, key.sha256.encode()):
+                found = key
+        return found
+
+
+def allows(key: ApiKey, scope: str) -> bool:
+    """Whether a key opens a scope: ``admin`` opens all, ``predict`` does not open ``read``."""
+    return scope in key.scopes or ADMIN in key.scopes
+
+
+def authorize(connection: ASGIConnection, handler: BaseRouteHandler) -> None:
+    """Guard of every router that is not public; the route's scope is ``opt["scope"]``.
+
+    Raises:
+        ProblemError: 401 without a known key, 403 where it lacks the scope, 503 before any key was read.
+    """
+    keys: KeyRing = connection.app.state["key_ring"]
+    metrics: Metrics = connection.app.state["metrics"]
+    scope: str = handler.opt["scope"]
+    token = connection.headers.get(HEADER)
+    if token is None:
+        metrics.auth_failures.labels("missing").inc()
+        raise _unauthorized(
+            f"Send your API key in the header {HEADER}; an operator makes one with `soccer keys`."
+        )
+    if not keys.is_loaded:
+        metrics.auth_failures.labels("keys_unread").inc()
+        raise ProblemError(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            "keys-unread",
+            "The API keys could not be read yet; try again shortly. If there are none, an operator makes one "
+            "with `soccer keys`.",
+            {"Retry-After": "2"},
+        )
+    key = keys.identify(token)
+    if key is None:
+        metrics.auth_failures.labels("unknown").inc()
+        raise _unauthorized(f"The API key in {HEADER} is not known; ask an operator for a new one.")
+    if not allows(key, scope):
+        metrics.auth_failures.labels("scope").inc()
+        raise ProblemError(
+            HTTPStatus.FORBIDDEN,
+            "scope",
+            f"This API key lacks the scope {scope!r}; ask an operator for a key that has it.",
+        )
+    connection.scope["auth"] = key
+
+
+def _unauthorized(detail: str) -> ProblemError:
+    return ProblemError(HTTPStatus.UNAUTHORIZED, "api-key", detail, {"WWW-Authenticate": "ApiKey"})

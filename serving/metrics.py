@@ -1,0 +1,93 @@
+"""What Prometheus is told about the sidecar.
+
+Times are exported as timestamps; the age is ``time() - soccer_data_checked_timestamp_seconds``. With several
+workers, set ``PROMETHEUS_MULTIPROC_DIR`` to an empty folder before they start; otherwise each scrape shows
+the worker that answered it.
+"""
+
+import os
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+CONTENT_TYPE = "text/plain; version=0.0.4"
+
+# From a look-up in memory (under a millisecond) to a page of 5,000 rows.
+_LATENCY_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+
+
+class Metrics:
+    """Every metric of one application, in a registry of its own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter(
+            "soccer_http_requests",
+            "Requests answered, by route template.",
+            ["route", "method", "status"],
+            registry=self.registry,
+        )
+        self.latency = Histogram(
+            "soccer_http_request_duration_seconds",
+            "Time from the request to the last byte of its answer.",
+            ["route", "method"],
+            buckets=_LATENCY_BUCKETS,
+            registry=self.registry,
+        )
+        self.auth_failures = Counter(
+            "soccer_auth_failures",
+            "Requests refused for their API key: missing, unknown or lacking the scope.",
+            ["reason"],
+            registry=self.registry,
+        )
+        self.reloads = Counter(
+            "soccer_reloads",
+            "Releases tried, by result: loaded, or why one was refused.",
+            ["result"],
+            registry=self.registry,
+        )
+        self.poll_failures = Counter(
+            "soccer_poll_failures",
+            "Times pointer, status, keys or the event stream could not be read.",
+            ["what"],
+            registry=self.registry,
+        )
+        self.release = Gauge(
+            "soccer_release_info",
+            "1 for the release that answers.",
+            ["release_id", "model_version", "feed"],
+            registry=self.registry,
+            multiprocess_mode="livemax",
+        )
+        self.published_at = Gauge(
+            "soccer_release_published_timestamp_seconds",
+            "When the release that answers was published.",
+            registry=self.registry,
+            multiprocess_mode="livemin",
+        )
+        self.checked_at = Gauge(
+            "soccer_data_checked_timestamp_seconds",
+            "When the feed was last looked at.",
+            registry=self.registry,
+            multiprocess_mode="livemin",
+        )
+        self.rows = Gauge(
+            "soccer_snapshot_rows",
+            "Predictions in the release that answers; 0 where none is loaded.",
+            registry=self.registry,
+            multiprocess_mode="livemin",
+        )
+        self.stale = Gauge(
+            "soccer_data_stale",
+            "1 while every answer says that it is stale.",
+            registry=self.registry,
+            multiprocess_mode="livemax",
+        )
+
+    def exposition(self) -> bytes:
+        """The text that Prometheus reads, of all workers where they share a folder."""
+        registry = self.registry
+        if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+            registry = CollectorRegistry()
+            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        return generate_latest(registry)

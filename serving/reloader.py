@@ -1,0 +1,271 @@
+"""Reloads: notices a release, a status or a set of keys, and swaps them in.
+
+A poll every ``poll_seconds`` is enough to be right; an entry on the Redis stream makes it immediate. There is
+one code path, `Reloader.reload`, and one reload at a time. What cannot be served is refused: counted, logged,
+left in the outbox for the graph's alerts, while the old release goes on answering.
+"""
+
+import asyncio
+import contextlib
+import datetime as dt
+import math
+import time
+from collections.abc import Callable
+from typing import TypeVar, cast
+
+import redis.asyncio as redis
+import structlog
+from redis.exceptions import RedisError
+
+from serving.auth import KeyRing
+from serving.metrics import Metrics
+from serving.release_reader import (
+    UnreadableObjectError,
+    ReleaseReader,
+    ReleaseRefusedError,
+    StoreUnavailableError,
+)
+from serving.scorer import Rows, Scorer, ScoringError
+from serving.snapshot import Snapshot, SnapshotHolder
+from soccer_assets.contract import EVENT_STREAM, Pointer, Refusal
+
+_T = TypeVar("_T")
+
+# What XREAD answers: of each stream its entries, of each entry its id and fields; None where nothing came.
+_StreamAnswer = list[tuple[bytes, list[tuple[bytes, dict[bytes, bytes]]]]] | None
+
+# Equal up to rounding between two builds of the same library; anything more is another model.
+GOLDEN_TOLERANCE = 1e-12
+
+# A refused release is tried again this often, in case an operator repaired its files.
+RETRY_REFUSED_SECONDS = 60.0
+
+_MAX_BACKOFF_SECONDS = 30.0
+
+_log = structlog.get_logger()
+
+
+class Reloader:
+    """Keeps holder and keys up to date.
+
+    Args:
+        reader: the object store.
+        holder: what answers requests.
+        keys: who may ask.
+        scorer: scores the golden rows.
+        metrics: counts reloads and failures.
+        sidecar: the name refusals are signed with.
+        poll_seconds: how often the store is asked.
+        redis_url: server of the event stream; empty for polling only.
+    """
+
+    def __init__(
+        self,
+        *,
+        reader: ReleaseReader,
+        holder: SnapshotHolder,
+        keys: KeyRing,
+        scorer: Scorer,
+        metrics: Metrics,
+        sidecar: str,
+        poll_seconds: float,
+        redis_url: str = "",
+    ) -> None:
+        self._reader = reader
+        self._holder = holder
+        self._keys = keys
+        self._scorer = scorer
+        self._metrics = metrics
+        self._sidecar = sidecar
+        self._poll_seconds = poll_seconds
+        self._redis_url = redis_url
+        self._lock = asyncio.Lock()
+        self._wake = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._failing: set[str] = set()
+        self._refused: Pointer | None = None
+        self._refused_until = 0.0
+        self._reported: set[str] = set()
+
+    @property
+    def is_watching(self) -> bool:
+        """Whether the tasks still run; a sidecar that went deaf must be restarted."""
+        return all(not task.done() for task in self._tasks)
+
+    async def start(self, wait_seconds: float) -> None:
+        """Begin to watch, and wait a moment for the first release: most starts then answer at once."""
+        first = asyncio.create_task(self.reload())
+        await asyncio.wait([first], timeout=wait_seconds)
+        self._tasks.append(asyncio.create_task(self._poll(first)))
+        if self._redis_url:
+            self._tasks.append(asyncio.create_task(self._listen()))
+        for task in self._tasks:
+            task.add_done_callback(_log_death)
+
+    async def stop(self) -> None:
+        """Stop watching and end the scoring child."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.to_thread(self._scorer.close)
+
+    async def reload(self) -> None:
+        """Read keys, status and pointer; load the release where it is another one. One at a time."""
+        async with self._lock:
+            keys = await self._read("keys", self._reader.read_keys)
+            if keys is not None:
+                self._keys.update(keys)
+            status = await self._read("status", self._reader.read_status)
+            if status is not None:
+                self._holder.update_status(status)
+            pointer = await self._read("pointer", self._reader.read_pointer)
+            if pointer is not None and not self._is_settled(pointer):
+                await self._load(pointer)
+            self._observe()
+
+    async def _read(self, what: str, read: Callable[[], _T]) -> _T | None:
+        """One small object, None where it cannot be had: the last good one stays in use."""
+        try:
+            value = await asyncio.to_thread(read)
+        except (StoreUnavailableError, UnreadableObjectError) as error:
+            self._metrics.poll_failures.labels(what).inc()
+            if what not in self._failing:  # once, not every two seconds
+                self._failing.add(what)
+                _log.warning("cannot read", what=what, error=str(error))
+            return None
+        if what in self._failing:
+            self._failing.discard(what)
+            _log.info("can read again", what=what)
+        return value
+
+    def _is_settled(self, pointer: Pointer) -> bool:
+        """Whether there is nothing to do: this release answers already, or was refused a moment ago."""
+        current = self._holder.current
+        if current is not None and current.snapshot.pointer == pointer:
+            return True
+        return pointer == self._refused and time.monotonic() < self._refused_until
+
+    async def _load(self, pointer: Pointer) -> None:
+        is_trusted = self._holder.current is None and pointer != self._refused
+        try:
+            snapshot = await asyncio.to_thread(self._open, pointer)
+            if is_trusted:
+                # Ready within two seconds of the start: the child that checks the model takes as long itself.
+                self._holder.swap(snapshot)
+                self._observe()
+            await self._check_golden_rows(snapshot)
+        except ReleaseRefusedError as refusal:
+            if is_trusted:
+                self._holder.swap(None)
+            await self._refuse(pointer, refusal)
+            return
+        if not is_trusted:
+            self._holder.swap(snapshot)
+        self._refused = None
+        self._metrics.reloads.labels("loaded").inc()
+        _log.info("release loaded", release_id=snapshot.release_id, rows=snapshot.manifest.prediction_rows)
+        await self._take_back_refusal(pointer.release_id)
+
+    def _open(self, pointer: Pointer) -> Snapshot:
+        try:
+            return Snapshot(self._reader.fetch(pointer))
+        except (StoreUnavailableError, OSError) as error:
+            raise ReleaseRefusedError("unreachable", str(error)) from error
+
+    async def _check_golden_rows(self, snapshot: Snapshot) -> None:
+        golden = snapshot.manifest.golden_rows
+        if not golden:
+            raise ReleaseRefusedError(
+                "golden_rows", "the manifest has no golden rows, so its model cannot be verified"
+            )
+        rows: Rows = [row.features for row in golden]
+        try:
+            scored = await self._scorer.score(snapshot.model_file, rows)
+        except ScoringError as error:
+            raise ReleaseRefusedError("scorer", f"the model cannot be scored: {error}") from error
+        expected = [row.probabilities for row in golden]
+        if len(scored) != len(expected) or not all(
+            math.isclose(got, wanted, rel_tol=0.0, abs_tol=GOLDEN_TOLERANCE)
+            for got_row, wanted_row in zip(scored, expected, strict=True)
+            for got, wanted in zip(got_row, wanted_row, strict=True)
+        ):
+            raise ReleaseRefusedError(
+                "golden_rows", "the model gives other probabilities than the manifest promises"
+            )
+
+    async def _refuse(self, pointer: Pointer, refusal: ReleaseRefusedError) -> None:
+        self._metrics.reloads.labels(refusal.reason).inc()
+        if refusal.reason != "unreachable":  # what did not arrive is asked for again at the next poll
+            self._refused = pointer
+            self._refused_until = time.monotonic() + RETRY_REFUSED_SECONDS
+        if pointer.release_id in self._reported:
+            return
+        _log.error(
+            "release refused", release_id=pointer.release_id, reason=refusal.reason, detail=str(refusal)
+        )
+        note = Refusal(
+            release_id=pointer.release_id,
+            reason=f"{refusal.reason}: {refusal}",
+            at=self._holder.now_text(),
+            sidecar=self._sidecar,
+        )
+        try:
+            await asyncio.to_thread(self._reader.write_refusal, note)
+        except StoreUnavailableError as error:
+            _log.warning("refusal not delivered", release_id=pointer.release_id, error=str(error))
+            return
+        self._reported.add(pointer.release_id)
+
+    async def _take_back_refusal(self, release_id: str) -> None:
+        if release_id not in self._reported:
+            return
+        self._reported.discard(release_id)
+        try:
+            await asyncio.to_thread(self._reader.clear_refusal, release_id, self._sidecar)
+        except StoreUnavailableError as error:
+            _log.warning("refusal not taken back", release_id=release_id, error=str(error))
+
+    def _observe(self) -> None:
+        metrics, current = self._metrics, self._holder.current
+        metrics.release.clear()
+        metrics.stale.set(1 if self._holder.stale_reasons() else 0)
+        metrics.rows.set(0 if current is None else current.snapshot.manifest.prediction_rows)
+        if current is not None:
+            manifest, pointer = current.snapshot.manifest, current.snapshot.pointer
+            metrics.release.labels(manifest.release_id, pointer.model_version, manifest.feed).set(1)
+            metrics.published_at.set(dt.datetime.fromisoformat(pointer.published_at).timestamp())
+            metrics.checked_at.set(dt.datetime.fromisoformat(current.view.status.checked_at).timestamp())
+
+    async def _poll(self, first: asyncio.Task[None]) -> None:
+        await first
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), self._poll_seconds)
+            self._wake.clear()
+            await self.reload()
+
+    async def _listen(self) -> None:
+        """Wake the poll at every entry of the event stream; without the server, polling goes on alone."""
+        last_id: bytes | str = "$"
+        pause = 0.5
+        while True:
+            client = redis.Redis.from_url(self._redis_url, socket_connect_timeout=2, socket_timeout=15)
+            try:
+                while True:
+                    answer = await client.xread({EVENT_STREAM: last_id}, count=100, block=10_000)
+                    pause = 0.5
+                    for _, entries in cast(_StreamAnswer, answer) or ():
+                        last_id = entries[-1][0]
+                        self._wake.set()
+            except (RedisError, OSError) as error:
+                self._metrics.poll_failures.labels("events").inc()
+                _log.warning("event stream unavailable", error=type(error).__name__, retry_seconds=pause)
+            finally:
+                await client.aclose()
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, _MAX_BACKOFF_SECONDS)
+
+
+def _log_death(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        _log.error("the watch for releases ended; restart the sidecar", exc_info=task.exception())

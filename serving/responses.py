@@ -1,0 +1,138 @@
+"""The bodies of the HTTP answers, as typed structs for the OpenAPI document, and how stored bytes are sent.
+
+Predictions are not encoded here: their bytes come from the release. A test decodes them into these structs.
+"""
+
+import datetime as dt
+import hashlib
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from litestar import Request, Response
+from litestar.openapi.datastructures import ResponseSpec
+
+from serving import problems
+from serving.snapshot import StatusView
+from soccer_assets.contract import AssetState, ModelCard, Prediction
+
+JSON = "application/json"
+NDJSON = "application/x-ndjson"
+
+
+class PredictionBody(Prediction, frozen=True, kw_only=True):
+    """A prediction with the fields that move with the clock."""
+
+    data_as_of: str | None
+    checked_at: str
+    next_expected_at: str | None
+    stale: bool
+    stale_reasons: tuple[str, ...]
+
+
+class PredictionPage(msgspec.Struct, frozen=True):
+    """Some predictions; send `next_cursor` as `cursor` for the next ones, null on the last page."""
+
+    items: tuple[PredictionBody, ...]
+    next_cursor: str | None
+
+
+class ModelInfo(ModelCard, frozen=True, kw_only=True):
+    """A model of the current release, and the release."""
+
+    release_id: str
+    release_created_at: str
+    release_published_at: str
+    feed: str
+    is_simulated: bool
+    snapshot_id: str
+    feature_names: tuple[str, ...]
+    aliases: tuple[str, ...]
+
+
+class Freshness(msgspec.Struct, frozen=True, kw_only=True):
+    """How fresh the data is, as a whole and asset by asset."""
+
+    release_id: str
+    feed: str
+    is_simulated: bool
+    checked_at: str
+    data_as_of: str | None
+    next_expected_at: str | None
+    stale: bool
+    stale_reasons: tuple[str, ...]
+    assets: tuple[AssetState, ...]
+
+
+class Health(msgspec.Struct, frozen=True):
+    """The process is alive and still watches for releases."""
+
+    status: str
+
+
+class Ready(msgspec.Struct, frozen=True):
+    """The release that answers."""
+
+    status: str
+    release_id: str
+    feed: str
+    is_simulated: bool
+    stale: bool
+
+
+class Index(msgspec.Struct, frozen=True):
+    """Where everything is."""
+
+    name: str
+    release_id: str | None
+    links: dict[str, str]
+
+
+def documented(body: type, *statuses: HTTPStatus, media_type: str = JSON) -> dict[int, ResponseSpec]:
+    """The OpenAPI answers of a route that sends bytes: its body, and a problem for each error status."""
+    problem = {
+        status.value: ResponseSpec(
+            problems.Problem,
+            generate_examples=False,
+            description=status.phrase,
+            media_type=problems.MEDIA_TYPE,
+        )
+        for status in statuses
+    }
+    return {
+        200: ResponseSpec(body, generate_examples=False, description="OK", media_type=media_type)
+    } | problem
+
+
+def send(
+    request: Request[Any, Any, Any],
+    body: bytes,
+    view: StatusView,
+    now: dt.datetime,
+    *,
+    media_type: str = JSON,
+    headers: dict[str, str] | None = None,
+) -> Response[bytes]:
+    """Bytes with their ``ETag`` and ``Age``, or 304 where the client has them already.
+
+    The tag is a hash of the bytes, so it changes with the release, the status and the stale flag, and with
+    nothing else.
+    """
+    tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+    sent = {
+        "ETag": tag,
+        "Age": str(view.age_seconds(now)),
+        "Cache-Control": "private, no-cache",
+        "Vary": "Accept, X-API-Key",
+        **(headers or {}),
+    }
+    if _knows(request.headers.get("if-none-match"), tag):
+        return Response(b"", status_code=HTTPStatus.NOT_MODIFIED, headers=sent, media_type=media_type)
+    return Response(body, headers=sent, media_type=media_type)
+
+
+def _knows(if_none_match: str | None, tag: str) -> bool:
+    if if_none_match is None:
+        return False
+    known = {item.strip().removeprefix("W/") for item in if_none_match.split(",")}
+    return tag in known or "*" in known

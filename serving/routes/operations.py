@@ -1,0 +1,77 @@
+"""Operations: the linked index, liveness, readiness and metrics; open to all."""
+
+from http import HTTPStatus
+
+from litestar import Response, get
+from litestar.di import NamedDependency
+from litestar.openapi.datastructures import ResponseSpec
+
+from serving.metrics import CONTENT_TYPE, Metrics
+from serving.problems import MEDIA_TYPE, Problem, ProblemError, not_loaded
+from serving.reloader import Reloader
+from serving.responses import Health, Index, Ready
+from serving.snapshot import SnapshotHolder
+
+_UNAVAILABLE = {
+    HTTPStatus.SERVICE_UNAVAILABLE.value: ResponseSpec(
+        Problem, generate_examples=False, description="Not now", media_type=MEDIA_TYPE
+    )
+}
+
+
+@get("/", sync_to_thread=False, tags=["operations"])
+def index(snapshots: NamedDependency[SnapshotHolder]) -> Index:
+    """Links to everything there is."""
+    current = snapshots.current
+    return Index(
+        name="soccer-assets",
+        release_id=None if current is None else current.snapshot.release_id,
+        links={
+            "documentation": "/schema",
+            "openapi": "/schema/openapi.json",
+            "upcoming_matches": "/predict/matches/",
+            "all_predictions": "/predict/predictions/",
+            "one_prediction": "/predict/{match_id}",
+            "model": "/predict/model/info",
+            "freshness": "/monitoring/freshness",
+            "liveness": "/healthcheck/",
+            "readiness": "/ready",
+            "metrics": "/metrics",
+        },
+    )
+
+
+@get("/healthcheck/", sync_to_thread=False, tags=["operations"], responses=_UNAVAILABLE)
+def healthcheck(reloader: NamedDependency[Reloader]) -> Health:
+    """Whether the process is alive; 503 asks for a restart."""
+    if not reloader.is_watching:
+        raise ProblemError(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            "deaf",
+            "This sidecar no longer watches for releases; restart it. Its log says why.",
+        )
+    return Health("ok")
+
+
+@get("/ready", sync_to_thread=False, tags=["operations"], responses=_UNAVAILABLE)
+def ready(snapshots: NamedDependency[SnapshotHolder]) -> Ready:
+    """Whether a release is loaded; staleness is told, but does not take the answers away."""
+    current = snapshots.current
+    if current is None:
+        raise not_loaded()
+    manifest = current.snapshot.manifest
+    return Ready(
+        "ready", manifest.release_id, manifest.feed, manifest.is_simulated, bool(snapshots.stale_reasons())
+    )
+
+
+@get("/metrics", sync_to_thread=False, tags=["operations"], media_type="text/plain")
+def read_metrics(
+    snapshots: NamedDependency[SnapshotHolder], metrics: NamedDependency[Metrics]
+) -> Response[bytes]:
+    """What Prometheus reads."""
+    metrics.stale.set(1 if snapshots.stale_reasons() else 0)
+    return Response(metrics.exposition(), media_type=CONTENT_TYPE)
+
+
+handlers = [index, healthcheck, ready, read_metrics]

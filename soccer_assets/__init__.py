@@ -1,0 +1,1 @@
+"""Football match prediction as one asset graph."""

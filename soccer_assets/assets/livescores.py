@@ -1,0 +1,110 @@
+"""Livescores: what the feed says, stored as it came. Three windows on one table, `match_raw`."""
+
+import datetime as dt
+
+import dagster as dg
+
+from soccer_assets import freshness
+from soccer_assets.clock import Clock, isoformat
+from soccer_assets.feeds.protocol import Feed, FeedError, FeedUnavailable
+from soccer_assets.football.matches import Window
+from soccer_assets.partitions import match_months
+from soccer_assets.resources.database import Database
+from soccer_assets.resources.raw_store import IngestCounts, store_raw
+
+RECENT_DAYS = 3
+UPCOMING_DAYS = 15
+# A run of a backfill takes four years of months: a launched run costs 10 s before its first step.
+MONTHS_A_RUN = 48
+
+# Nobody waits at a terminal for a scheduled run; whoever starts a home does, and is told at once.
+INTERACTIVE_TAG = "soccer/interactive"
+
+_RETRY = dg.RetryPolicy(max_retries=3, delay=300)
+_COMMON = {
+    "group_name": "livescores",
+    "kinds": {"python", "table"},
+    "owners": ["team:data"],
+    "retry_policy": _RETRY,
+    "pool": "livescores",
+}
+
+
+def livescore_assets(history_start: dt.date, clock: Clock) -> list[dg.AssetsDefinition]:
+    """The livescores stage of a home whose history begins at ``history_start``."""
+
+    @dg.asset(key=["livescores", "recent"], freshness_policy=freshness.LIVESCORES_RECENT, **_COMMON)
+    def recent(
+        context: dg.AssetExecutionContext,
+        database: dg.ResourceParam[Database],
+        feed: dg.ResourceParam[Feed],
+        clock: dg.ResourceParam[Clock],
+    ) -> dg.MaterializeResult:
+        """Matches of the last three days and today as the feed tells them now: scores, corrections, moves."""
+        today = clock.now().date()
+        window = Window(today - dt.timedelta(days=RECENT_DAYS), today + dt.timedelta(days=1))
+        return _ingest(context, database, feed, clock, window)
+
+    @dg.asset(key=["livescores", "upcoming"], freshness_policy=freshness.LIVESCORES_UPCOMING, **_COMMON)
+    def upcoming(
+        context: dg.AssetExecutionContext,
+        database: dg.ResourceParam[Database],
+        feed: dg.ResourceParam[Feed],
+        clock: dg.ResourceParam[Clock],
+    ) -> dg.MaterializeResult:
+        """Fixtures of the next fifteen days."""
+        today = clock.now().date()
+        window = Window(today, today + dt.timedelta(days=UPCOMING_DAYS + 1))
+        return _ingest(context, database, feed, clock, window)
+
+    @dg.asset(
+        key=["livescores", "history"],
+        partitions_def=match_months(history_start, clock),
+        backfill_policy=dg.BackfillPolicy.multi_run(max_partitions_per_run=MONTHS_A_RUN),
+        **_COMMON,
+    )
+    def history(
+        context: dg.AssetExecutionContext,
+        database: dg.ResourceParam[Database],
+        feed: dg.ResourceParam[Feed],
+        clock: dg.ResourceParam[Clock],
+    ) -> dg.MaterializeResult:
+        """Matches of past months, one partition a month: backfill any range of them from this page."""
+        months = context.partition_time_window
+        window = Window(months.start.date(), months.end.date())
+        return _ingest(context, database, feed, clock, window)
+
+    return [recent, upcoming, history]
+
+
+def _ingest(
+    context: dg.AssetExecutionContext, database: Database, feed: Feed, clock: Clock, window: Window
+) -> dg.MaterializeResult:
+    now = clock.now()
+    name = context.asset_key.to_user_string()
+    try:
+        counts = store_raw(
+            database, feed.fetch(window, clock), asset=name, source=feed.name, window=window, now=now
+        )
+    except FeedError as error:
+        may_help = isinstance(error, FeedUnavailable) and INTERACTIVE_TAG not in context.run.tags
+        if may_help:
+            raise
+        raise dg.Failure(description=str(error), allow_retries=False) from error
+    context.log.info(f"{window.start} to {window.end}: {counts.seen} rows, {counts.added} new")
+    return dg.MaterializeResult(metadata=_metadata(counts, window, feed, now))
+
+
+def _metadata(counts: IngestCounts, window: Window, feed: Feed, now: dt.datetime) -> dict[str, object]:
+    return {
+        "dagster/row_count": counts.seen,
+        "window": f"{window.start} (included) to {window.end} (not included), UTC days",
+        "feed": feed.name,
+        "added": counts.added,
+        "changed": counts.changed,
+        "unchanged": counts.unchanged,
+        "rejected": counts.rejected,
+        "doubles": counts.doubles,
+        "newest_result": isoformat(counts.newest_result) if counts.newest_result else "none in this window",
+        "checked_at": isoformat(now),
+    }

@@ -1,0 +1,70 @@
+"""Matches: the normalised table, one row a match, and the prices that only evaluation reads."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+import sqlalchemy as sa
+
+from soccer_assets.assets.metadata import column_schema
+from soccer_assets.conditions import FOLLOW_UPSTREAM
+from soccer_assets.clock import Clock
+from soccer_assets.feeds.protocol import Feed
+from soccer_assets.resources.database import Database
+from soccer_assets.resources.match_store import update_matches
+from soccer_assets.tables import match, odds
+
+LIVESCORES = [dg.AssetKey(["livescores", name]) for name in ("recent", "upcoming", "history")]
+
+
+@dg.multi_asset(
+    name="matches",
+    group_name="matches",
+    specs=[
+        dg.AssetSpec(
+            ["matches", "match"],
+            deps=LIVESCORES,
+            description="One row a match, played or ahead: teams placed, kickoff in UTC, the 90-minute score "
+            "and the status. A corrected score changes one row and keeps its history; a postponed match "
+            "moves, it does not double.",
+            kinds={"python", "table"},
+            owners=["team:data"],
+            automation_condition=FOLLOW_UPSTREAM,
+            metadata={"dagster/column_schema": column_schema(match)},
+        ),
+        dg.AssetSpec(
+            ["matches", "odds"],
+            deps=LIVESCORES,
+            description="Closing prices of bookmakers, where the feed has them. For evaluation only: no model "
+            "ever reads them, and none leaves through the API.",
+            kinds={"python", "table"},
+            owners=["team:data"],
+            automation_condition=FOLLOW_UPSTREAM,
+            metadata={"dagster/column_schema": column_schema(odds)},
+        ),
+    ],
+)
+def matches(
+    database: dg.ResourceParam[Database],
+    feed: dg.ResourceParam[Feed],
+    clock: dg.ResourceParam[Clock],
+) -> Iterator[dg.MaterializeResult]:
+    """Everything that changed in `match_raw` since the last pass, normalised."""
+    counts = update_matches(database, feed.competitions(), clock.now())
+    with database.reading() as connection:
+        rows = connection.execute(sa.select(sa.func.count()).select_from(match)).scalar_one()
+        priced = connection.execute(sa.select(sa.func.count()).select_from(odds)).scalar_one()
+    yield dg.MaterializeResult(
+        asset_key=["matches", "match"],
+        metadata={
+            "dagster/row_count": rows,
+            "read": counts.read,
+            "added": counts.added,
+            "changed": counts.changed,
+            "rejected": counts.rejected,
+            "teams_added": counts.teams_added,
+        },
+    )
+    yield dg.MaterializeResult(
+        asset_key=["matches", "odds"],
+        metadata={"dagster/row_count": priced, "written": counts.odds_written},
+    )

@@ -1,0 +1,75 @@
+"""Plots for asset pages and MLflow: the same figure, as a picture in the metadata and as an artefact."""
+
+import base64
+import io
+from dataclasses import dataclass
+from typing import Any
+
+import dagster as dg
+import numpy as np
+from numpy.typing import NDArray
+
+from soccer_assets.contract import OUTCOMES
+from soccer_assets.modelling.scorecard import Scorecard
+
+_COLOURS = {"home": "#1b6ca8", "draw": "#8a8a8a", "away": "#c8553d"}
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A drawn figure."""
+
+    figure: Any
+
+    @property
+    def metadata(self) -> dg.MarkdownMetadataValue:
+        """The figure as a picture that an asset's page shows."""
+        sink = io.BytesIO()
+        self.figure.savefig(sink, format="png", dpi=90)
+        return dg.MetadataValue.md(f"![plot](data:image/png;base64,{base64.b64encode(sink.getvalue()).decode()})")
+
+
+def reliability_plot(
+    probabilities: NDArray[np.float64], outcomes: NDArray[np.int8], bins: int = 15
+) -> Plot:
+    """Forecast probability against observed frequency, a line a class; dots grow with their matches."""
+    figure, axes = _figure((5.2, 4.6))
+    axes.plot([0, 1], [0, 1], color="#cccccc", linewidth=1)
+    edges = np.linspace(0, 1, bins + 1)
+    for column, name in enumerate(OUTCOMES):
+        said, happened = probabilities[:, column], outcomes == column
+        number = np.clip(np.digitize(said, edges) - 1, 0, bins - 1)
+        counts = np.bincount(number, minlength=bins)
+        used = counts > 0
+        mean = np.bincount(number, said, bins)[used] / counts[used]
+        rate = np.bincount(number, happened, bins)[used] / counts[used]
+        axes.plot(mean, rate, color=_COLOURS[name], linewidth=1.2, label=name)
+        axes.scatter(mean, rate, s=6 + 90 * counts[used] / counts.max(), color=_COLOURS[name])
+    axes.set(xlabel="forecast probability", ylabel="observed frequency", title=f"{len(outcomes)} test matches")
+    axes.legend(frameon=False)
+    return Plot(figure)
+
+
+def differences_plot(scorecard: Scorecard) -> Plot:
+    """Log loss of the candidate minus each other forecaster, with 95 % intervals by week."""
+    figure, axes = _figure((5.2, 2.8))
+    rows = [(f"{name} (all)", gap) for name, gap in scorecard.differences.items()]
+    rows += [(f"{name} (odds)", gap) for name, gap in scorecard.differences_with_odds.items()]
+    for position, (_, gap) in enumerate(rows):
+        axes.plot([gap.low, gap.high], [position, position], color="#1b6ca8", linewidth=2)
+        axes.scatter([gap.mean], [position], color="#1b6ca8")
+    axes.axvline(0, color="#cccccc", linewidth=1)
+    axes.set_yticks(range(len(rows)), [name for name, _ in rows])
+    axes.set(xlabel="log loss, candidate minus the other (left is better)")
+    return Plot(figure)
+
+
+def _figure(size: tuple[float, float]) -> tuple[Any, Any]:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - only plots pay for it
+    from matplotlib.figure import Figure  # noqa: PLC0415
+
+    figure = Figure(figsize=size, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure, axes

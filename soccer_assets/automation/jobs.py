@@ -1,0 +1,53 @@
+"""Jobs: what runs as one run. A launched run costs seconds before its first step, so each is a whole chain."""
+
+import dagster as dg
+
+from soccer_assets.resources.training_run import mark_mlflow_run_failed
+
+# Of the runs with this tag one runs at a time: two publishers never interleave.
+PUBLISHES = {"soccer/publish": "release"}
+
+_TO_FEATURES = dg.AssetSelection.assets(
+    ["matches", "match"],
+    ["matches", "odds"],
+    ["exports", "match_raw"],
+    ["exports", "match"],
+    ["features", "team_state"],
+    ["features", "match_features"],
+)
+_MODEL = dg.AssetSelection.assets(["model", "candidate"], ["model", "evaluation"], ["model", "champion"])
+_TO_RELEASE = dg.AssetSelection.assets(
+    ["predictions", "upcoming"], ["predictions", "ledger"], ["releases", "current"]
+)
+_RECENT = dg.AssetSelection.assets(["livescores", "recent"])
+_UPCOMING = dg.AssetSelection.assets(["livescores", "upcoming"])
+_HISTORY = dg.AssetSelection.assets(["livescores", "history"])
+
+refresh_hourly = dg.define_asset_job(
+    "refresh_hourly",
+    _RECENT | _TO_FEATURES | _TO_RELEASE,
+    description="From the last three days of the feed to a release, in one run.",
+    tags=PUBLISHES,
+)
+refresh_daily = dg.define_asset_job(
+    "refresh_daily",
+    _UPCOMING | _RECENT | _TO_FEATURES | _TO_RELEASE,
+    description="The same with the fixtures of the next fifteen days.",
+    tags=PUBLISHES,
+)
+retrain_model = dg.define_asset_job(
+    "retrain_model",
+    _MODEL | _TO_RELEASE,
+    description="A new candidate against the champion; the winner is predicted with and released.",
+    tags=PUBLISHES,
+    hooks={mark_mlflow_run_failed},
+)
+build_everything = dg.define_asset_job(
+    "build_everything",
+    _HISTORY | _RECENT | _UPCOMING | _TO_FEATURES | _MODEL | _TO_RELEASE,
+    description="The first build of a home: the newest months of history, a first model, a first release.",
+    tags=PUBLISHES,
+    hooks={mark_mlflow_run_failed},
+)
+
+JOBS = [refresh_hourly, refresh_daily, retrain_model, build_everything]

@@ -1,0 +1,23 @@
+"""Schedules: the hours of the day (UTC) at which jobs start."""
+
+import dagster as dg
+
+from soccer_assets.automation.jobs import refresh_daily, refresh_hourly
+
+SCHEDULES = [
+    dg.ScheduleDefinition(
+        name="refresh_hourly_schedule",
+        job=refresh_hourly,
+        # Not at 06:00, when the daily run does the same and more.
+        cron_schedule="7 0-5,7-23 * * *",
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+    ),
+    dg.ScheduleDefinition(
+        name="refresh_daily_schedule",
+        job=refresh_daily,
+        cron_schedule="7 6 * * *",
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+    ),
+]

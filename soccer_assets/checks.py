@@ -1,0 +1,177 @@
+"""Checks: the promise of each stage, kept in the same run that makes it. A blocking one stops what follows."""
+
+import sqlite3
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import msgspec
+import numpy as np
+import sqlalchemy as sa
+
+from soccer_assets.assets.predictions import UPCOMING
+from soccer_assets.clock import Clock
+from soccer_assets.contract import (
+    MANIFEST_FILE,
+    PREDICTIONS_FILE,
+    Manifest,
+    Prediction,
+    release_key,
+)
+from soccer_assets.feeds.protocol import Feed
+from soccer_assets.football.matches import STATUS_RULES
+from soccer_assets.resources.database import Database
+from soccer_assets.resources.exports import Exports
+from soccer_assets.resources.feature_store import FeatureStore
+from soccer_assets.resources.model_registry import ModelRegistry
+from soccer_assets.resources.object_store import ObjectStore
+from soccer_assets.resources.parquet_io_manager import ParquetIOManager
+from soccer_assets.resources.releases import Releases
+from soccer_assets.resources.status_board import next_expected_at
+from soccer_assets.tables import ingest, match
+
+# A batch is rotten above these shares. History is exempt: old archives hold months with 9 % doubles.
+MOST_REJECTED = 0.05
+MOST_DOUBLES = 0.01
+
+
+def _batch_check(name: str, *, blocking: bool) -> dg.AssetChecksDefinition:
+    @dg.asset_check(
+        asset=["livescores", name],
+        name="batch_is_sound",
+        blocking=blocking,
+        description="At most 5 % of the rows rejected and 1 % doubled in the newest batch.",
+    )
+    def batch_is_sound(database: dg.ResourceParam[Database]) -> dg.AssetCheckResult:
+        with database.reading() as connection:
+            query = sa.select(ingest).where(ingest.c.asset == f"livescores/{name}")
+            batch = connection.execute(query.order_by(ingest.c.ingest_id.desc()).limit(1)).one()
+        rejected = batch.rejected / max(batch.seen, 1)
+        doubles = batch.doubles / max(batch.seen, 1)
+        return dg.AssetCheckResult(
+            passed=rejected <= MOST_REJECTED and doubles <= MOST_DOUBLES,
+            severity=dg.AssetCheckSeverity.ERROR if blocking else dg.AssetCheckSeverity.WARN,
+            metadata={"rows": batch.seen, "rejected": batch.rejected, "doubles": batch.doubles},
+        )
+
+    return batch_is_sound
+
+
+@dg.asset_check(asset=["livescores", "recent"], name="results_due")
+def results_due(
+    database: dg.ResourceParam[Database], feed: dg.ResourceParam[Feed], clock: dg.ResourceParam[Clock]
+) -> dg.AssetCheckResult:
+    """No match waits for its result beyond kickoff + 3 h + the feed's lag. A summer without matches passes."""
+    due = next_expected_at(database, feed)
+    overdue = due is not None and clock.now() > due
+    return dg.AssetCheckResult(
+        passed=not overdue,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"next_expected_at": due.isoformat() if due else "nothing is due"},
+    )
+
+
+@dg.asset_check(asset=["matches", "match"], name="results_are_possible", blocking=True)
+def results_are_possible(database: dg.ResourceParam[Database]) -> dg.AssetCheckResult:
+    """A finished match has a score of 0 to 30 goals a side, and no team plays itself."""
+    settled = [status.value for status, rule in STATUS_RULES.items() if rule.settles]
+    impossible = sa.or_(
+        match.c.home_team_id == match.c.away_team_id,
+        sa.and_(match.c.status.in_(settled), sa.not_(match.c.home_goals.between(0, 30))),
+        sa.and_(match.c.status.in_(settled), sa.not_(match.c.away_goals.between(0, 30))),
+    )
+    with database.reading() as connection:
+        wrong = connection.execute(sa.select(match.c.match_id).where(impossible).limit(20)).scalars().all()
+    return dg.AssetCheckResult(passed=not wrong, metadata={"impossible": len(wrong), "examples": list(wrong)})
+
+
+@dg.asset_check(asset=["exports", "match"], name="snapshot_is_whole", blocking=True)
+def snapshot_is_whole(exports: dg.ResourceParam[Exports]) -> dg.AssetCheckResult:
+    """Every part of the snapshot is there with the hash that the manifest names, and no match is in it twice."""
+    manifest = exports.manifest()
+    match_ids = exports.read_matches(manifest)["match_id"]
+    rows, distinct = len(match_ids), len(match_ids.unique())
+    return dg.AssetCheckResult(
+        passed=rows == distinct == manifest.tables["match"].rows,
+        metadata={"rows": rows, "distinct": distinct, "snapshot_id": manifest.snapshot_id},
+    )
+
+
+@dg.asset_check(asset=["features", "match_features"], name="features_are_finite", blocking=True)
+def features_are_finite(feature_store: dg.ResourceParam[FeatureStore]) -> dg.AssetCheckResult:
+    """No feature of any match is missing or infinite."""
+    manifest = feature_store.manifest()
+    table = feature_store.read(manifest)
+    broken = [name for name in manifest.feature_names if not np.isfinite(table[name].to_numpy()).all()]
+    return dg.AssetCheckResult(
+        passed=not broken, metadata={"broken": broken, "features": len(manifest.feature_names)}
+    )
+
+
+@dg.asset_check(asset=["model", "champion"], name="champion_is_loadable", blocking=True)
+def champion_is_loadable(model_registry: dg.ResourceParam[ModelRegistry]) -> dg.AssetCheckResult:
+    """The registry gives back the champion with the hash it was registered with."""
+    registered = model_registry.get("champion")
+    model = model_registry.load(registered)
+    return dg.AssetCheckResult(
+        passed=model.sha256 == registered.facts.content_sha256, metadata={"version": registered.version}
+    )
+
+
+@dg.asset_check(asset=UPCOMING, name="probabilities_add_up_to_one", blocking=True)
+def probabilities_add_up_to_one(frames: dg.ResourceParam[ParquetIOManager]) -> dg.AssetCheckResult:
+    """Every prediction gives each outcome a chance, and the three add up to 1."""
+    predictions = frames.load(UPCOMING)
+    probabilities = predictions[["p_home", "p_draw", "p_away"]].to_numpy(dtype=float)
+    sums = np.abs(probabilities.sum(axis=1) - 1.0)
+    inside = ((probabilities > 0.0) & (probabilities < 1.0)).all()
+    return dg.AssetCheckResult(
+        passed=bool(inside and (sums < 1e-9).all()),  # noqa: PLR2004 - a rounding of float64
+        metadata={"rows": len(predictions), "worst": float(sums.max(initial=0.0))},
+    )
+
+
+@dg.asset_check(asset=["releases", "current"], name="release_is_readable", blocking=True)
+def release_is_readable(
+    releases: dg.ResourceParam[Releases], object_store: dg.ResourceParam[ObjectStore]
+) -> dg.AssetCheckResult:
+    """The pointer leads to a manifest, and every body of the release decodes into a prediction."""
+    pointer = releases.pointer()
+    data = object_store.read(release_key(pointer.release_id, MANIFEST_FILE)) if pointer else None
+    if pointer is None or data is None:
+        return dg.AssetCheckResult(passed=False, description="the pointer leads nowhere")
+    manifest = msgspec.json.decode(data, type=Manifest)
+    bodies = _bodies(object_store, pointer.release_id)
+    decoder = msgspec.json.Decoder(Prediction)
+    named = {decoder.decode(body).release_id for body in bodies}
+    return dg.AssetCheckResult(
+        passed=len(bodies) == manifest.prediction_rows and named <= {pointer.release_id},
+        metadata={"rows": len(bodies), "release_id": pointer.release_id},
+    )
+
+
+def _bodies(store: ObjectStore, release_id: str) -> list[Any]:
+    data = store.read(release_key(release_id, PREDICTIONS_FILE)) or b""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / PREDICTIONS_FILE
+        file.write_bytes(data)
+        connection = sqlite3.connect(file)
+        try:
+            return [body for (body,) in connection.execute("SELECT body FROM prediction")]
+        finally:
+            connection.close()
+
+
+CHECKS = [
+    _batch_check("recent", blocking=True),
+    _batch_check("upcoming", blocking=True),
+    _batch_check("history", blocking=False),
+    results_due,
+    results_are_possible,
+    snapshot_is_whole,
+    features_are_finite,
+    champion_is_loadable,
+    probabilities_add_up_to_one,
+    release_is_readable,
+]

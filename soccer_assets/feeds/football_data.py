@@ -1,0 +1,162 @@
+"""football-data.co.uk: results, half-time scores, shots and closing odds of 38 leagues, since 1993.
+
+The provider has no query by date, no ids and no scores during a match: one CSV file a division and season,
+one file a league with all its seasons for sixteen extra leagues, and the fixtures of the next few days. Any
+copy laid out like its site serves as well (``SOCCER_FEED_URL``: ``https://``, ``http://`` or ``file://``).
+"""
+
+import datetime as dt
+from collections.abc import Collection, Iterator, Mapping
+from functools import lru_cache
+from typing import Self
+
+import msgspec
+
+from soccer_assets.clock import Clock
+from soccer_assets.feeds.football_data_rows import (
+    RESULT_LAG,
+    SOURCE,
+    CsvFile,
+    CsvFormatError,
+    match_of,
+    read_csv,
+)
+from soccer_assets.feeds.http import FileDoor
+from soccer_assets.feeds.protocol import FeedRefused, RawMatch, Rejection
+from soccer_assets.football.competitions import Competition, load_competitions
+from soccer_assets.football.matches import Window
+from soccer_assets.settings import Settings
+
+DEFAULT_URL = "https://www.football-data.co.uk"
+SETTING = "SOCCER_FEED_URL"
+
+FIRST_SEASON = 1993
+EXTRA_LEAGUES_START = dt.date(2012, 1, 1)
+# All files a window of five years needs: 16 extra leagues and 22 divisions in six seasons.
+FILES_IN_MEMORY = 150
+
+
+class SourceFile(msgspec.Struct, frozen=True):
+    """A file the provider may have: its path under the base address, and what the path says of its rows."""
+
+    path: str
+    season: str = ""
+    span: tuple[dt.date, dt.date] | None = None
+
+
+_FIXTURE_FILES = (SourceFile("fixtures.csv"), SourceFile("new_league_fixtures.csv"))
+
+
+class FootballDataFeed:
+    """Matches of football-data.co.uk, or of a copy of it.
+
+    A file is read once in the life of this object: open a new one to see what the provider changed.
+
+    Args:
+        base_url: address under which ``mmz4281/`` and ``new/`` lie.
+        door: reads files.
+        history_start: first day wanted; None for all there is.
+    """
+
+    name = SOURCE
+    is_simulated = False
+    # Updated twice a week.
+    result_lag = RESULT_LAG
+
+    def __init__(self, base_url: str, door: FileDoor, history_start: dt.date | None = None) -> None:
+        self._base_url = base_url.rstrip("/")
+        self._door = door
+        self._history_start = history_start or dt.date(FIRST_SEASON, 7, 1)
+        catalogue = [
+            competition for competition in load_competitions().values() if SOURCE in competition.feeds
+        ]
+        self._names = [competition.feeds[SOURCE] for competition in catalogue]
+        self._competitions = {_name_in_rows(competition): competition for competition in catalogue}
+        self._load = lru_cache(maxsize=FILES_IN_MEMORY)(self._read)
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Self:
+        """The feed at ``SOCCER_FEED_URL``, or at the provider's own address."""
+        door = FileDoor(SETTING, settings.home / "cache" / "feeds")
+        return cls(settings.feed_url or DEFAULT_URL, door, settings.history_start)
+
+    def first_month(self) -> dt.date:
+        """July 1993, or the month of ``SOCCER_HISTORY_START``."""
+        return self._history_start.replace(day=1)
+
+    def competitions(self) -> Mapping[str, Competition]:
+        """The competitions of the catalogue that have a name for this feed."""
+        return {competition.code: competition for competition in self._competitions.values()}
+
+    def fetch(self, window: Window, clock: Clock) -> Iterator[RawMatch | Rejection]:
+        """Every match whose kickoff day (UTC) lies in ``window``, as it is known at the clock's now.
+
+        A match counts as over two hours after its kickoff, or two hours after its day where the time is not
+        known; until then only the columns of a fixture list are looked at. The payload keeps the match's own
+        columns and the price that was taken; the other ninety columns of prices are left out.
+
+        Raises:
+            FeedUnavailable: the provider does not answer.
+            FeedRefused: not one file is there, or a file is not CSV of this provider.
+        """
+        now = clock.now()
+        wanted = _season_files(window, self._names)
+        fixtures = _FIXTURE_FILES if window.end > now.date() else ()
+        seen: set[tuple[str, str, str, dt.date]] = set()
+        is_found = not wanted
+        for source in (*wanted, *fixtures):
+            file = self._load(source)
+            if file is None:
+                continue
+            is_found = True
+            for match in self._matches(file, window, now):
+                if isinstance(match, RawMatch):
+                    key = (match.competition, match.home_team, match.away_team, match.kickoff.date())
+                    # A fixture stays listed for a while after its season file has it.
+                    if source in fixtures and key in seen:
+                        continue
+                    seen.add(key)
+                yield match
+        if not is_found:
+            raise FeedRefused(
+                f"{SETTING}: none of {len(wanted)} files is there, not even "
+                f"{self._base_url}/{wanted[0].path}; set it to the address under which mmz4281/ and new/ lie"
+            )
+
+    def _matches(self, file: CsvFile, window: Window, now: dt.datetime) -> Iterator[RawMatch | Rejection]:
+        for row in file.rows:
+            if row.kickoff.date() in window:
+                yield match_of(row, file, self._competitions, now)
+
+    def _read(self, source: SourceFile) -> CsvFile | None:
+        url = f"{self._base_url}/{source.path}"
+        data = self._door.read(url)
+        try:
+            return None if data is None else read_csv(data, source.season, source.span)
+        except CsvFormatError as fault:
+            raise FeedRefused(f"{SETTING}: {url}: {fault}") from fault
+
+
+def _name_in_rows(competition: Competition) -> str:
+    """What a row calls the competition: its division, or the country and league for a file of ``new/``."""
+    _, is_extra, league = competition.feeds[SOURCE].partition("/")
+    return f"{competition.country}/{league}" if is_extra else competition.feeds[SOURCE]
+
+
+def _season_files(window: Window, names: Collection[str]) -> list[SourceFile]:
+    """The files whose seasons touch the window; names are ``E0`` or ``ARG/Liga Profesional``."""
+    divisions = [name for name in names if "/" not in name]
+    files = []
+    for year in range(max(FIRST_SEASON, window.start.year - 1), window.end.year + 1):
+        # 2019/20 ended in August 2020; no other season of the 22 divisions left its twelve months.
+        end = dt.date(year + 1, 9, 1) if year == 2019 else dt.date(year + 1, 7, 1)  # noqa: PLR2004
+        span = (dt.date(year, 7, 1), end)
+        if window.start < span[1] and span[0] < window.end:
+            folder = f"mmz4281/{year % 100:02}{(year + 1) % 100:02}"
+            label = f"{year}/{year + 1}"
+            files += [SourceFile(f"{folder}/{division}.csv", label, span) for division in divisions]
+    if window.end > EXTRA_LEAGUES_START:
+        files += [
+            SourceFile(f"new/{league}.csv") for league in sorted({n.split("/")[0] for n in names if "/" in n})
+        ]
+    return files

@@ -1,0 +1,179 @@
+"""The door to a provider's files: over HTTP with timeouts, retries and a cache on disk, or from a folder.
+
+A file that the provider does not have is None; everything else that goes wrong is a `FeedError` which names
+the setting and the address.
+"""
+
+import datetime as dt
+import hashlib
+import os
+import tempfile
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+import httpx
+import msgspec
+import stamina
+
+from soccer_assets.clock import SystemClock
+from soccer_assets.feeds.protocol import FeedRefused, FeedUnavailable
+
+USER_AGENT = "soccer-assets/0.1 (reads match results)"
+TIMEOUT = httpx.Timeout(30.0, connect=10.0)
+ATTEMPTS = 4
+# A provider that asks for more patience than this is left alone until the next run.
+LONGEST_WAIT = dt.timedelta(seconds=60)
+LARGEST_FILE_BYTES = 64 * 1024 * 1024
+
+# football-data.co.uk answers 300 with an HTML page for a season file that does not exist yet.
+_MISSING = {HTTPStatus.MULTIPLE_CHOICES, HTTPStatus.NOT_FOUND, HTTPStatus.GONE}
+_TRANSIENT = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}
+
+
+class CachedFile(msgspec.Struct, frozen=True):
+    """A downloaded file with what the server needs to say whether it changed."""
+
+    url: str
+    etag: str
+    last_modified: str
+    body: bytes
+
+
+class FileDoor:
+    """Reads whole files by address.
+
+    Args:
+        setting: the variable a user changes when an address is wrong; every error names it.
+        cache: folder in which downloads are kept for conditional requests; made when first needed.
+    """
+
+    def __init__(self, setting: str, cache: Path) -> None:
+        self._setting = setting
+        self._cache = cache
+        self._client: httpx.Client | None = None
+
+    def read(self, url: str) -> bytes | None:
+        """The bytes at ``url`` (``https://``, ``http://``, ``file://``), or None where there is no such file.
+
+        Raises:
+            FeedUnavailable: no connection, a timeout, 429 or 5xx, also after retries.
+            FeedRefused: any other answer.
+        """
+        scheme = urlsplit(url).scheme
+        if scheme == "file":
+            return self._read_local(url)
+        if scheme in {"http", "https"}:
+            return self._download(url)
+        raise FeedRefused(
+            f"{self._setting}: cannot read {url!r}; write an address with https://, http:// or file://"
+        )
+
+    def _read_local(self, url: str) -> bytes | None:
+        try:
+            return Path(url2pathname(urlsplit(url).path)).read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as fault:
+            raise FeedRefused(f"{self._setting}: cannot read {url}: {fault.strerror}") from fault
+
+    def _download(self, url: str) -> bytes | None:
+        try:
+            for attempt in stamina.retry_context(
+                on=_pause, attempts=ATTEMPTS, timeout=180.0, wait_initial=0.5
+            ):
+                with attempt:
+                    return self._request(url)
+        except httpx.HTTPStatusError as fault:
+            status = fault.response.status_code
+            message = f"{self._setting}: {url} answers HTTP {status}"
+            if _is_transient(status):
+                raise FeedUnavailable(f"{message}; try again later") from fault
+            raise FeedRefused(f"{message}; check the address") from fault
+        except httpx.TransportError as fault:
+            raise FeedUnavailable(f"{self._setting}: no answer from {url}: {fault!r}") from fault
+        except (httpx.RequestError, httpx.InvalidURL) as fault:
+            raise FeedRefused(f"{self._setting}: {url} cannot be read: {fault}") from fault
+        raise AssertionError("stamina either returns or raises")
+
+    def _request(self, url: str) -> bytes | None:
+        cached = self._cached(url)
+        headers = {}
+        if cached is not None and cached.etag:
+            headers["If-None-Match"] = cached.etag
+        if cached is not None and cached.last_modified:
+            headers["If-Modified-Since"] = cached.last_modified
+        with self._open_client().stream("GET", url, headers=headers) as response:
+            if cached is not None and response.status_code == HTTPStatus.NOT_MODIFIED:
+                return cached.body
+            if response.status_code in _MISSING:
+                return None
+            response.raise_for_status()
+            body = self._body(response)
+            etag, last_modified = response.headers.get("ETag", ""), response.headers.get("Last-Modified", "")
+        if etag or last_modified:
+            self._keep(CachedFile(url=url, etag=etag, last_modified=last_modified, body=body))
+        return body
+
+    def _body(self, response: httpx.Response) -> bytes:
+        body = bytearray()
+        for chunk in response.iter_bytes():
+            body += chunk
+            if len(body) > LARGEST_FILE_BYTES:
+                limit = LARGEST_FILE_BYTES // 2**20
+                raise FeedRefused(
+                    f"{self._setting}: {response.url} is larger than {limit} MB; check the address"
+                )
+        return bytes(body)
+
+    def _open_client(self) -> httpx.Client:
+        if self._client is None:
+            headers = {"User-Agent": USER_AGENT}
+            self._client = httpx.Client(timeout=TIMEOUT, headers=headers, follow_redirects=True)
+        return self._client
+
+    def _cache_path(self, url: str) -> Path:
+        return self._cache / f"{hashlib.blake2b(url.encode(), digest_size=16).hexdigest()}.msgpack"
+
+    def _cached(self, url: str) -> CachedFile | None:
+        try:
+            cached = msgspec.msgpack.decode(self._cache_path(url).read_bytes(), type=CachedFile)
+        except (FileNotFoundError, msgspec.DecodeError):
+            return None
+        return cached if cached.url == url else None
+
+    def _keep(self, file: CachedFile) -> None:
+        """Write the file whole or not at all: two runs may download it at once."""
+        self._cache.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=self._cache)
+        with os.fdopen(handle, "wb") as out:
+            out.write(msgspec.msgpack.encode(file))
+        Path(temporary).replace(self._cache_path(file.url))
+
+
+def _pause(fault: Exception) -> bool | dt.timedelta:
+    """Whether a failed request is tried again, and after which pause where the server names one."""
+    if isinstance(fault, httpx.HTTPStatusError):
+        if not _is_transient(fault.response.status_code):
+            return False
+        wait = _retry_after(fault.response.headers.get("Retry-After", ""))
+        return True if wait is None else wait if wait <= LONGEST_WAIT else False
+    return isinstance(fault, httpx.TransportError)
+
+
+def _is_transient(status: int) -> bool:
+    return status in _TRANSIENT or status >= HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def _retry_after(text: str) -> dt.timedelta | None:
+    """The pause of a ``Retry-After`` header, given in seconds or as a date; None where it says neither."""
+    if text.isascii() and text.isdigit():
+        return dt.timedelta(seconds=min(int(text), 10**6))
+    try:
+        at = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    at = at if at.tzinfo else at.replace(tzinfo=dt.UTC)
+    return max(at - SystemClock().now(), dt.timedelta(0))

@@ -1,0 +1,118 @@
+"""The protocol of a feed: what every adapter takes and gives.
+
+An adapter turns a provider's payloads into `RawMatch` rows, or into a `Rejection` with the reason, and never
+stops at a row it cannot understand. It knows its provider's limits and splits windows by itself.
+"""
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
+
+import msgspec
+
+from soccer_assets.clock import Clock
+from soccer_assets.football.competitions import Competition
+from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
+
+
+class FeedError(Exception):
+    """A feed cannot be read; the message names the setting and the address."""
+
+
+class FeedUnavailable(FeedError):  # noqa: N818 reads as what happened
+    """The provider did not answer, or not now: trying again later may help."""
+
+
+class FeedRefused(FeedError):  # noqa: N818 reads as what happened
+    """The provider's answer will not get better by itself: wrong address or key, not the promised format."""
+
+
+class MatchOdds(msgspec.Struct, frozen=True):
+    """Decimal prices of one book or average; for evaluation only, never a model input."""
+
+    kind: str
+    home: float
+    draw: float
+    away: float
+
+
+class MatchStats(msgspec.Struct, frozen=True):
+    """Shots on target of both sides, where the provider has them."""
+
+    home_shots_on_target: int
+    away_shots_on_target: int
+
+
+class RawMatch(msgspec.Struct, frozen=True, kw_only=True):
+    """One match as one provider tells it.
+
+    Attributes:
+        source: name of the feed.
+        source_match_id: the provider's id; None where it has none (then the match is found by competition,
+            season, teams and date).
+        payload: the provider's fields as they came, without what had not happened by now.
+        competition: code of `competitions.toml`, such as ``ENG-1``.
+        kickoff: UTC; the day's 12:00 where only the day is known (see `kickoff_precision`).
+        home_goals: score after 90 minutes and stoppage, None where unknown; while the status is ``live``, the
+            score so far.
+    """
+
+    source: str
+    source_match_id: str | None
+    payload: dict[str, Any]
+    competition: str
+    season: str
+    kickoff: dt.datetime
+    kickoff_precision: KickoffPrecision
+    home_team: str
+    away_team: str
+    status: MatchStatus
+    round: str | None = None
+    neutral: bool = False
+    home_goals: int | None = None
+    away_goals: int | None = None
+    home_goals_half_time: int | None = None
+    away_goals_half_time: int | None = None
+    odds: MatchOdds | None = None
+    stats: MatchStats | None = None
+
+
+class Rejection(msgspec.Struct, frozen=True, kw_only=True):
+    """A row that could not be understood, kept with the reason."""
+
+    source: str
+    reason: str
+    payload: dict[str, Any]
+
+
+class Feed(Protocol):
+    """A provider of matches.
+
+    Attributes:
+        name: the name in ``SOCCER_FEED``.
+        is_simulated: whether its clubs are fictitious; a home holds one kind only.
+        result_lag: how long after the final whistle a result may take to appear.
+    """
+
+    name: str
+    is_simulated: bool
+    result_lag: dt.timedelta
+
+    def first_month(self) -> dt.date:
+        """The first day of the first month the provider has matches for."""
+        ...
+
+    def competitions(self) -> Mapping[str, Competition]:
+        """Every competition the provider may have matches of, by code."""
+        ...
+
+    def fetch(self, window: Window, clock: Clock) -> Iterator[RawMatch | Rejection]:
+        """Every match whose kickoff day (UTC) lies in ``window``, as it is known at the clock's now.
+
+        A match that is not over by now comes without half-time score, closing odds or statistics, and without
+        score but for the one a live match has reached.
+
+        Raises:
+            FeedError: the provider cannot be read.
+        """
+        ...

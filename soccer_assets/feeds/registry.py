@@ -1,0 +1,37 @@
+"""Which feeds there are: the entry points of the group ``soccer_assets.feeds``.
+
+Someone else's wheel adds a provider by declaring one; its class has a classmethod ``from_settings``.
+"""
+
+from importlib.metadata import entry_points
+
+from soccer_assets.feeds.protocol import Feed, FeedRefused
+from soccer_assets.settings import Settings
+
+GROUP = "soccer_assets.feeds"
+
+
+def feed_names() -> list[str]:
+    """Names of all installed feeds, sorted; imports none of them."""
+    return sorted({entry.name for entry in entry_points(group=GROUP)})
+
+
+def open_feed(name: str, settings: Settings) -> Feed:
+    """The feed of that name, built from the settings.
+
+    Raises:
+        FeedRefused: no installed feed has this name, or its code cannot be imported.
+    """
+    found = entry_points(group=GROUP, name=name)
+    if not found:
+        known = ", ".join(feed_names()) or "none: install the package with `pip install -e .`"
+        raise FeedRefused(f"SOCCER_FEED names {name!r}, which is no feed; there are: {known}")
+    entry = next(iter(found))
+    try:
+        feed_class = entry.load()
+    except (ImportError, AttributeError) as fault:
+        raise FeedRefused(
+            f"SOCCER_FEED names {name!r}, but {entry.value} cannot be loaded: {fault}"
+        ) from fault
+    feed: Feed = feed_class.from_settings(settings)
+    return feed

@@ -1,0 +1,73 @@
+"""The catalogue of competitions: what they are, when their seasons turn, what each feed calls them.
+
+The catalogue is ``competitions.toml`` beside this module. A league is one block there and no code.
+"""
+
+import datetime as dt
+from functools import cache
+from importlib import resources
+from typing import Annotated, Literal
+
+import msgspec
+
+# Autumn seasons turn on 1 July, but 2019/20 was finished in July and August 2020. 8 August is right for 24 of
+# the 28 leagues; Scotland and Mexico had begun again by then, Switzerland and Romania had not finished.
+_TURN = (7, 1)
+_TURN_OF_YEAR = {2020: (8, 8)}
+
+
+class Competition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One competition.
+
+    Attributes:
+        code: our name for it, such as ``ENG-1``.
+        tier: 1 is the country's top league; 0 is a cup or a competition of national teams.
+        squad: ``first``, ``reserve`` or ``national``; with sex and age group it separates rating pools.
+        time_zone: IANA name of the zone in which its days are counted.
+        calendar: ``autumn`` seasons run over two years, ``year`` seasons within one.
+        neutral_final: whether the final is played on neutral ground.
+        feeds: name of the feed -> what that feed calls the competition.
+    """
+
+    code: str
+    name: Annotated[str, msgspec.Meta(min_length=1)]
+    country: Annotated[str, msgspec.Meta(min_length=1)]
+    tier: Annotated[int, msgspec.Meta(ge=0)]
+    time_zone: str
+    calendar: Literal["autumn", "year"]
+    sex: Literal["men", "women"] = "men"
+    age_group: str = "senior"
+    squad: Literal["first", "reserve", "national"] = "first"
+    neutral_final: bool = False
+    feeds: dict[str, str] = {}
+
+
+@cache
+def load_competitions() -> dict[str, Competition]:
+    """The catalogue by code, read once.
+
+    Raises:
+        ValueError: a block of the catalogue lacks a field, or has one that is not known; names the block.
+    """
+    text = resources.files(__package__).joinpath("competitions.toml").read_bytes()
+    blocks = msgspec.toml.decode(text, type=dict[str, dict[str, object]])
+    return {code: _competition(code, block) for code, block in blocks.items()}
+
+
+def season_of(competition: Competition, day: dt.date) -> str:
+    """The season a day belongs to by the competition's calendar: ``2024/2025`` or ``2025``.
+
+    For sources that name no season; one they name is better (Brazil's 2020 ran to February 2021).
+    """
+    if competition.calendar == "year":
+        return str(day.year)
+    month, day_of_month = _TURN_OF_YEAR.get(day.year, _TURN)
+    start = day.year if day >= dt.date(day.year, month, day_of_month) else day.year - 1
+    return f"{start}/{start + 1}"
+
+
+def _competition(code: str, block: dict[str, object]) -> Competition:
+    try:
+        return msgspec.convert({"code": code, **block}, Competition)
+    except msgspec.ValidationError as fault:
+        raise ValueError(f"competitions.toml, block [{code}]: {fault}") from fault

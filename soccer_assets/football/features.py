@@ -1,0 +1,188 @@
+"""Features of matches: what was known before each kickoff, in one pass over time.
+
+Two events make a match. It is *predicted* at its kickoff (at 00:00 of its UTC day where only the day is
+known) and its result *becomes known* two hours later (at the day's end). All events are taken in order of
+time; at one instant results come before predictions, and ties go by match id, so that the order of the rows
+changes nothing, to the bit. Training rows and a single pairing asked for over HTTP run the same code.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from soccer_assets.football.match_table import SECONDS_A_DAY, MatchTable
+from soccer_assets.football.ratings import MATCH_DTYPE, run_events
+from soccer_assets.football.team_state import OutOfOrderError, TeamState
+
+# Column order of every feature matrix. Elo in rating points, rates as shares. A team or league without
+# history has the start values of `team_state`, never NaN.
+FEATURE_NAMES: tuple[str, ...] = (
+    "elo_textbook_gap",  # home - away + 80 points on home ground; K=20, start 1500
+    "elo_gap",  # tuned Elo: home - away + the league's home advantage
+    "elo_expectation",  # expected score of elo_gap, 0 to 1
+    "league_home_advantage",  # rating points; 0 on neutral ground
+    "home_elo_above_league",
+    "away_elo_above_league",
+    "home_points_per_match_season",  # drawn towards 1.37 with the weight of three matches
+    "away_points_per_match_season",
+    "home_goal_difference_per_match_season",  # drawn towards 0 likewise
+    "away_goal_difference_per_match_season",
+    "home_matches_season",
+    "away_matches_season",
+    "home_log_matches_known",  # log(1 + results known)
+    "away_log_matches_known",
+    "home_is_new_in_league",  # its last league match was in another competition
+    "away_is_new_in_league",
+    "home_points_last_5",  # cups count too; a match not yet played counts as 1.37
+    "away_points_last_5",
+    "home_rest_days",  # since the last known match, 60 at most
+    "away_rest_days",
+    "home_matches_14_days",  # 8 at most
+    "away_matches_14_days",
+    "league_home_rate",
+    "league_draw_rate",
+    "league_goals",  # both sides, a match
+    "season_progress",  # 0 to 1; 0 in cups
+    "tier",
+    "is_neutral",
+)
+
+FEATURE_DTYPE = np.dtype([(name, "<f8") for name in FEATURE_NAMES])
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureTable:
+    """Features, one row a match.
+
+    Attributes:
+        match_id: (n,) text.
+        kickoff: (n,) epoch seconds.
+        values: (n, k) float64, columns as in `FEATURE_NAMES`, no NaN.
+    """
+
+    match_id: NDArray[np.object_]
+    kickoff: NDArray[np.int64]
+    values: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        """Number of matches."""
+        return len(self.match_id)
+
+    def take(self, rows: NDArray[np.integer] | NDArray[np.bool_]) -> Self:
+        """The rows at ``rows``: indices, in their order, or a mask."""
+        return type(self)(self.match_id[rows], self.kickoff[rows], self.values[rows])
+
+    def column(self, name: str) -> NDArray[np.float64]:
+        """One feature, (n,)."""
+        return self.values[:, FEATURE_NAMES.index(name)]
+
+
+def compute_features(matches: MatchTable, state: TeamState | None = None) -> tuple[FeatureTable, TeamState]:
+    """What was known before each kickoff, and the state after the last result.
+
+    Rows may come in any order and are answered in that order. A row that does not move ratings gets features
+    and leaves no trace in the state.
+
+    Args:
+        matches: matches with unique ids.
+        state: where to start from; None is before any result. It is not changed.
+
+    Raises:
+        OutOfOrderError: a result became known before the state's last one, or a kickoff lies before it, so
+            that its features would know too much. Start from an earlier state.
+        ValueError: a match id comes twice.
+    """
+    state = TeamState.initial() if state is None else state
+    if state.as_of is not None and (early := matches.features_as_of < state.as_of).any():
+        match_id = matches.match_id[np.flatnonzero(early)[0]]
+        raise OutOfOrderError(
+            f"match {match_id!r} starts before the state's last result; replay from an earlier state"
+        )
+    return _run(matches, state, is_predicting=True)
+
+
+def apply_results(matches: MatchTable, state: TeamState | None = None) -> TeamState:
+    """The state after the results in ``matches``, equal to that of `compute_features`, without features.
+
+    A kickoff may lie before the state's last result, as long as its own result became known after it.
+
+    Raises:
+        OutOfOrderError: a result became known before the state's last one. Start from an earlier state.
+        ValueError: a match id comes twice.
+    """
+    return _run(matches, TeamState.initial() if state is None else state, is_predicting=False)[1]
+
+
+def _run(matches: MatchTable, state: TeamState, *, is_predicting: bool) -> tuple[FeatureTable, TeamState]:
+    by_id = _rows_by_match_id(matches)
+    results = by_id[matches.moves_ratings[by_id]]
+    predictions = by_id if is_predicting else by_id[:0]
+    event_row = np.concatenate([results, predictions])
+    event_is_result = np.arange(len(event_row)) < len(results)
+    known_at, asked_at = matches.result_known_at, matches.features_as_of
+    instant = np.concatenate([known_at[results], asked_at[predictions]])
+    # Stable: at one instant results stay before predictions, and each of them in order of match id.
+    in_time = np.argsort(instant, kind="stable")
+
+    results_in_time = results[np.argsort(known_at[results], kind="stable")]
+    if len(results_in_time):
+        first = results_in_time[0]
+        _check_order(state, int(known_at[first]), str(matches.match_id[first]))
+
+    wide = state.widened(
+        set(matches.home_team).union(matches.away_team), set(matches.competition), set(matches.season)
+    )
+    features = np.full(len(matches), np.nan, np.float64).repeat(len(FEATURE_NAMES)).view(FEATURE_DTYPE)
+    run_events(
+        event_row[in_time],
+        event_is_result[in_time],
+        _encoded(matches, wide),
+        wide.teams,
+        wide.leagues,
+        features,
+    )
+    values = features.view(np.float64).reshape(len(matches), len(FEATURE_NAMES))
+    table = FeatureTable(matches.match_id, matches.kickoff, values)
+    if not len(results_in_time):
+        return table, state
+    last = results_in_time[-1]
+    after = replace(wide, as_of=int(known_at[last]), as_of_match_id=str(matches.match_id[last]))
+    return table, after.narrowed()
+
+
+def _rows_by_match_id(matches: MatchTable) -> NDArray[np.int64]:
+    ids = matches.match_id.astype(np.str_)
+    by_id = np.argsort(ids, kind="stable")
+    twice = np.flatnonzero(ids[by_id[1:]] == ids[by_id[:-1]])
+    if twice.size:
+        raise ValueError(f"match id {ids[by_id[twice[0]]]!r} comes twice; keep one row a match")
+    return by_id
+
+
+def _check_order(state: TeamState, known_at: int, match_id: str) -> None:
+    if state.as_of is not None and (known_at, match_id) <= (state.as_of, state.as_of_match_id):
+        raise OutOfOrderError(
+            f"the result of match {match_id!r} comes before the state's last one, of match "
+            f"{state.as_of_match_id!r}; replay from an earlier state"
+        )
+
+
+def _encoded(matches: MatchTable, state: TeamState) -> NDArray[np.void]:
+    """The matches as records of numbers; names become rows of ``state``, which has them all."""
+    rows = np.empty(len(matches), MATCH_DTYPE)
+    rows["home"] = _numbers(matches.home_team, state.team_names)
+    rows["away"] = _numbers(matches.away_team, state.team_names)
+    rows["competition"] = _numbers(matches.competition, state.competition_names)
+    rows["season"] = _numbers(matches.season, state.season_names)
+    rows["day"] = matches.kickoff // SECONDS_A_DAY
+    for name in ("home_goals", "away_goals", "tier", "is_neutral"):
+        rows[name] = getattr(matches, name)
+    return rows
+
+
+def _numbers(names: NDArray[np.object_], known: Iterable[str]) -> NDArray[np.int32]:
+    number = {name: row for row, name in enumerate(known)}
+    return np.fromiter(map(number.__getitem__, names), np.int32, len(names))

@@ -1,0 +1,81 @@
+"""Matches: status, outcome and the table of what each status means.
+
+1x2 is decided at 90 minutes plus stoppage: ``home_goals`` and ``away_goals`` are that score, and are ``None``
+where a source only has the score after extra time.
+"""
+
+import datetime as dt
+from enum import StrEnum
+
+import msgspec
+
+
+class MatchStatus(StrEnum):
+    """Where a match stands."""
+
+    SCHEDULED = "scheduled"
+    TBD = "tbd"
+    LIVE = "live"
+    FINISHED = "finished"
+    POSTPONED = "postponed"
+    ABANDONED = "abandoned"
+    REPLAYED = "replayed"
+    AWARDED = "awarded"
+    CANCELLED = "cancelled"
+
+
+class KickoffPrecision(StrEnum):
+    """How well the kickoff is known: never a made-up 00:00."""
+
+    MINUTE = "minute"
+    DAY = "day"
+    TBD = "tbd"
+
+
+class StatusRule(msgspec.Struct, frozen=True):
+    """What a match of some status is good for."""
+
+    trains: bool
+    moves_ratings: bool
+    is_served: bool
+    settles: bool
+
+
+# An awarded 3-0 was not played: it never trains. A replayed match counts through its replay.
+STATUS_RULES: dict[MatchStatus, StatusRule] = {
+    MatchStatus.SCHEDULED: StatusRule(trains=False, moves_ratings=False, is_served=True, settles=False),
+    MatchStatus.TBD: StatusRule(trains=False, moves_ratings=False, is_served=True, settles=False),
+    MatchStatus.LIVE: StatusRule(trains=False, moves_ratings=False, is_served=True, settles=False),
+    MatchStatus.FINISHED: StatusRule(trains=True, moves_ratings=True, is_served=True, settles=True),
+    MatchStatus.POSTPONED: StatusRule(trains=False, moves_ratings=False, is_served=True, settles=False),
+    MatchStatus.ABANDONED: StatusRule(trains=False, moves_ratings=False, is_served=False, settles=False),
+    MatchStatus.REPLAYED: StatusRule(trains=False, moves_ratings=False, is_served=False, settles=False),
+    MatchStatus.AWARDED: StatusRule(trains=False, moves_ratings=False, is_served=False, settles=False),
+    MatchStatus.CANCELLED: StatusRule(trains=False, moves_ratings=False, is_served=False, settles=False),
+}
+
+
+class Outcome(StrEnum):
+    """1x2 after 90 minutes, in the order used everywhere."""
+
+    HOME = "home"
+    DRAW = "draw"
+    AWAY = "away"
+
+
+def outcome_of(home_goals: int, away_goals: int) -> Outcome:
+    """The outcome of a 90-minute score."""
+    if home_goals > away_goals:
+        return Outcome.HOME
+    return Outcome.DRAW if home_goals == away_goals else Outcome.AWAY
+
+
+class Window(msgspec.Struct, frozen=True):
+    """A half-open range of UTC days: ``start`` is in it, ``end`` is not."""
+
+    start: dt.date
+    end: dt.date
+
+    def __contains__(self, day: dt.date) -> bool:
+        """Whether a UTC day lies in the window."""
+        return self.start <= day < self.end

@@ -1,0 +1,260 @@
+"""What is known of every team and league after the last result: where the next match starts from.
+
+A state is a value: two tables of records and the names of their rows, in one canonical order, so that equal
+knowledge has equal bytes however it was reached.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Self
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+START_ELO = 1500.0
+START_HOME_ADVANTAGE = 62.0
+START_HOME_RATE = 0.45
+START_DRAW_RATE = 0.26
+START_GOALS = 2.6
+# A season of 18 teams: stands in until a league has finished a season.
+START_MATCHES_PER_TEAM = 34.0
+# Points a match of an average team: three points for 74 % of matches, two for the rest, over two teams.
+AVERAGE_POINTS = 1.37
+FORM_MATCHES = 5
+RECENT_MATCHES = 8
+LONG_AGO_DAY = -(2**30)
+
+TEAM_DTYPE = np.dtype(
+    [
+        ("elo_textbook", "<f8"),
+        ("elo", "<f8"),
+        ("season_points", "<f8"),
+        ("season_goal_difference", "<f8"),
+        ("season_matches", "<f8"),
+        ("recent_points", "<f8", (FORM_MATCHES,)),  # a ring: match number modulo its length
+        ("recent_days", "<i4", (RECENT_MATCHES,)),  # a ring of days since 1970
+        ("matches", "<i4"),
+        ("competition", "<i4"),  # of the last league match; -1 before the first
+        ("season", "<i4"),  # of the last league match; -1 before the first
+    ]
+)
+
+LEAGUE_DTYPE = np.dtype(
+    [
+        ("home_advantage", "<f8"),
+        ("mean_elo", "<f8"),
+        ("home_rate", "<f8"),
+        ("draw_rate", "<f8"),
+        ("goals", "<f8"),
+        ("matches_per_team", "<f8"),  # in the last finished season
+        ("matches", "<i4"),
+        ("season", "<i4"),  # -1 before the first league match
+        ("season_matches", "<i4"),
+        ("season_teams", "<i4"),
+        ("seasons_before", "<i4"),
+    ]
+)
+
+_FORMAT = "soccer-assets team state 1"
+
+
+class OutOfOrderError(ValueError):
+    """A match lies before what the state already knows; replay from an earlier state."""
+
+
+class _StateFile(msgspec.Struct, frozen=True, array_like=True):
+    """The bytes of a state; `layout` names the records' fields, so that no other layout is ever read."""
+
+    format: str
+    layout: str
+    as_of: int | None
+    as_of_match_id: str
+    team_names: list[str]
+    competition_names: list[str]
+    season_names: list[str]
+    teams: bytes
+    leagues: bytes
+
+
+@dataclass(frozen=True, eq=False)
+class TeamState:
+    """Ratings and form of every team and league after the last applied result.
+
+    Attributes:
+        as_of: epoch seconds at which the last applied result became known; None before the first.
+        as_of_match_id: the match of that result; results that became known together apply in order of id.
+        team_names: team ids, sorted; row i of ``teams`` is ``team_names[i]``.
+        competition_names: competition codes, sorted; the rows of ``leagues``.
+        season_names: seasons, sorted; the numbers in the columns ``season``.
+        teams: records of `TEAM_DTYPE`.
+        leagues: records of `LEAGUE_DTYPE`.
+    """
+
+    as_of: int | None
+    as_of_match_id: str
+    team_names: tuple[str, ...]
+    competition_names: tuple[str, ...]
+    season_names: tuple[str, ...]
+    teams: NDArray[np.void]
+    leagues: NDArray[np.void]
+
+    @classmethod
+    def initial(cls) -> Self:
+        """Before any result."""
+        return cls(None, "", (), (), (), new_teams(0), new_leagues(0))
+
+    def to_bytes(self) -> bytes:
+        """The state as bytes: equal states give equal bytes."""
+        return msgspec.msgpack.encode(
+            _StateFile(
+                _FORMAT,
+                _LAYOUT,
+                self.as_of,
+                self.as_of_match_id,
+                list(self.team_names),
+                list(self.competition_names),
+                list(self.season_names),
+                self.teams.tobytes(),
+                self.leagues.tobytes(),
+            )
+        )
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        """Read what `to_bytes` wrote.
+
+        Raises:
+            ValueError: the bytes are no state, are damaged, or were written by a version with other ratings.
+        """
+        try:
+            file = msgspec.msgpack.decode(data, type=_StateFile)
+        except msgspec.MsgspecError as error:
+            raise ValueError(f"not a team state: {error}; rebuild it from the matches") from error
+        if file.format != _FORMAT or file.layout != _LAYOUT:
+            raise ValueError("the team state was written by another version; rebuild it from the matches")
+        names = (file.team_names, file.competition_names, file.season_names)
+        is_damaged = (
+            len(file.teams) != len(file.team_names) * TEAM_DTYPE.itemsize
+            or len(file.leagues) != len(file.competition_names) * LEAGUE_DTYPE.itemsize
+            or any(sorted(set(part)) != part for part in names)
+        )
+        if is_damaged:
+            raise ValueError("the team state is damaged: names and records disagree; rebuild it")
+        teams = np.frombuffer(file.teams, TEAM_DTYPE).copy()
+        leagues = np.frombuffer(file.leagues, LEAGUE_DTYPE).copy()
+        return cls(
+            file.as_of,
+            file.as_of_match_id,
+            tuple(file.team_names),
+            tuple(file.competition_names),
+            tuple(file.season_names),
+            teams,
+            leagues,
+        )
+
+    @cached_property
+    def sha256(self) -> str:
+        """SHA-256 of the state's bytes, in hex."""
+        return hashlib.sha256(self.to_bytes()).hexdigest()
+
+    def team(self, name: str) -> np.void | None:
+        """The record of a team, or None where it has no result yet."""
+        row = self.team_rows.get(name)
+        return None if row is None else self.teams[row]
+
+    @cached_property
+    def team_rows(self) -> dict[str, int]:
+        """The row of each team."""
+        return {name: row for row, name in enumerate(self.team_names)}
+
+    def widened(self, teams: set[str], competitions: set[str], seasons: set[str]) -> Self:
+        """A copy with fresh records for the names it does not know, in canonical order."""
+        team_names = _merged(self.team_names, teams)
+        competition_names = _merged(self.competition_names, competitions)
+        season_names = _merged(self.season_names, seasons)
+        wide_teams, wide_leagues = new_teams(len(team_names)), new_leagues(len(competition_names))
+        wide_teams[_positions(self.team_names, team_names)] = self.teams
+        wide_leagues[_positions(self.competition_names, competition_names)] = self.leagues
+        _renumber(wide_teams, "competition", _positions(self.competition_names, competition_names))
+        for records in (wide_teams, wide_leagues):
+            _renumber(records, "season", _positions(self.season_names, season_names))
+        return type(self)(
+            self.as_of,
+            self.as_of_match_id,
+            team_names,
+            competition_names,
+            season_names,
+            wide_teams,
+            wide_leagues,
+        )
+
+    def narrowed(self) -> Self:
+        """The same without teams, leagues and seasons that no result has touched."""
+        keep_teams = np.flatnonzero(self.teams["matches"] > 0)
+        keep_leagues = np.flatnonzero(self.leagues["matches"] > 0)
+        teams, leagues = self.teams[keep_teams], self.leagues[keep_leagues]
+        used = np.union1d(teams["season"], leagues["season"])
+        keep_seasons = used[used >= 0]
+        _renumber(teams, "competition", _ranks(keep_leagues, len(self.competition_names)))
+        for records in (teams, leagues):
+            _renumber(records, "season", _ranks(keep_seasons, len(self.season_names)))
+        return type(self)(
+            self.as_of,
+            self.as_of_match_id,
+            tuple(self.team_names[row] for row in keep_teams),
+            tuple(self.competition_names[row] for row in keep_leagues),
+            tuple(self.season_names[row] for row in keep_seasons),
+            teams,
+            leagues,
+        )
+
+
+_LAYOUT = repr((TEAM_DTYPE.descr, LEAGUE_DTYPE.descr))
+
+
+def new_teams(count: int) -> NDArray[np.void]:
+    """Records of ``count`` teams before their first result."""
+    teams = np.zeros(count, TEAM_DTYPE)
+    teams["elo_textbook"] = teams["elo"] = START_ELO
+    teams["recent_points"] = AVERAGE_POINTS
+    teams["recent_days"] = LONG_AGO_DAY
+    teams["competition"] = teams["season"] = -1
+    return teams
+
+
+def new_leagues(count: int) -> NDArray[np.void]:
+    """Records of ``count`` competitions before their first result."""
+    leagues = np.zeros(count, LEAGUE_DTYPE)
+    leagues["home_advantage"] = START_HOME_ADVANTAGE
+    leagues["mean_elo"] = START_ELO
+    leagues["home_rate"] = START_HOME_RATE
+    leagues["draw_rate"] = START_DRAW_RATE
+    leagues["goals"] = START_GOALS
+    leagues["matches_per_team"] = START_MATCHES_PER_TEAM
+    leagues["season"] = -1
+    return leagues
+
+
+def _merged(known: tuple[str, ...], seen: set[str]) -> tuple[str, ...]:
+    return known if seen.issubset(known) else tuple(sorted(seen.union(known)))
+
+
+def _positions(names: tuple[str, ...], merged: tuple[str, ...]) -> NDArray[np.int32]:
+    """Where each of ``names`` stands in ``merged``, which has them all."""
+    rows = {name: row for row, name in enumerate(merged)}
+    return np.fromiter((rows[name] for name in names), np.int32, len(names))
+
+
+def _ranks(kept: NDArray[np.integer], count: int) -> NDArray[np.int32]:
+    """The new number of each of ``count`` old numbers, of which only ``kept`` are left."""
+    ranks = np.full(count, -1, np.int32)
+    ranks[kept] = np.arange(len(kept))
+    return ranks
+
+
+def _renumber(records: NDArray[np.void], column: str, numbers: NDArray[np.int32]) -> None:
+    """Translate a column of row numbers; -1 stays -1."""
+    known = records[column] >= 0
+    records[column][known] = numbers[records[column][known]]

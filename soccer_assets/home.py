@@ -1,0 +1,78 @@
+"""A home: the folder where one installation keeps its state, and the promises it made when it was made.
+
+``home.json`` is written at the first start and never moves afterwards: which feeds the home holds, whether
+their clubs are fictitious, and the first month of its history, from which the partitions are cut.
+"""
+
+import datetime as dt
+
+import msgspec
+
+from soccer_assets.clock import isoformat
+from soccer_assets.settings import SettingError, Settings
+
+
+class Home(msgspec.Struct, frozen=True, kw_only=True):
+    """What a home holds."""
+
+    feeds: tuple[str, ...]
+    is_simulated: bool
+    history_start: dt.date
+    seed: int
+    leagues: int
+    created_at: str
+
+
+def read_home(settings: Settings) -> Home | None:
+    """The home as it was made; None before the first start.
+
+    Raises:
+        SettingError: ``home.json`` cannot be read.
+    """
+    file = settings.home / "home.json"
+    if not file.is_file():
+        return None
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=Home)
+    except msgspec.DecodeError as error:
+        raise SettingError(
+            f"{file} cannot be read ({error}); restore it from a backup, or start with another SOCCER_HOME"
+        ) from error
+
+
+def open_home(settings: Settings, *, is_simulated: bool, first_month: dt.date) -> Home:
+    """The home of these settings, made if it is new.
+
+    Raises:
+        SettingError: the home was made for another kind of feed.
+    """
+    home = read_home(settings)
+    if home is None:
+        home = Home(
+            feeds=settings.feeds,
+            is_simulated=is_simulated,
+            history_start=(settings.history_start or first_month).replace(day=1),
+            seed=settings.seed,
+            leagues=settings.leagues,
+            created_at=isoformat(settings.clock.now()),
+        )
+        settings.home.mkdir(parents=True, exist_ok=True)
+        partial = settings.home / "home.json.tmp"
+        partial.write_bytes(msgspec.json.format(msgspec.json.encode(home)))
+        partial.replace(settings.home / "home.json")
+    if home.is_simulated != is_simulated:
+        kinds = {True: "simulated clubs", False: "real clubs"}
+        raise SettingError(
+            f"SOCCER_HOME={settings.home} holds {kinds[home.is_simulated]} and SOCCER_FEED="
+            f"{','.join(settings.feeds)} has {kinds[is_simulated]}; give one of them another SOCCER_HOME"
+        )
+    return home
+
+
+def settle(settings: Settings, home: Home | None) -> Settings:
+    """The settings with the home's own seed, leagues and history start, which win over the environment."""
+    if home is None:
+        return settings
+    return msgspec.structs.replace(
+        settings, history_start=home.history_start, seed=home.seed, leagues=home.leagues
+    )

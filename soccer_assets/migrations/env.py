@@ -1,0 +1,9 @@
+"""Alembic's entry: migrates through the connection that `Database.migrate` hands over."""
+
+from alembic import context
+
+from soccer_assets.tables import metadata
+
+context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
+with context.begin_transaction():
+    context.run_migrations()

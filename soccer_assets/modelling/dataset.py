@@ -1,0 +1,93 @@
+"""Labels, and the split by kickoff into train, calibration and test.
+
+Time runs one way: a model is fitted on the oldest rows, stopped and calibrated on the next, and judged once
+on the newest.
+"""
+
+import itertools
+from dataclasses import astuple, dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from soccer_assets.football.match_table import SECONDS_A_DAY, MatchTable
+
+TEST_DAYS = 120
+CALIBRATION_DAYS = 180
+# Ratings start equal and need a while before their features look like those of a later season.
+WARM_UP_DAYS = 90
+# Shares of a short history that the three windows may take: 36 months reach the full windows.
+FULL_HISTORY_DAYS = 1080
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Three disjoint masks over the same rows, each (n,)."""
+
+    train: NDArray[np.bool_]
+    calibration: NDArray[np.bool_]
+    test: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Boundaries:
+    """Where the split cuts, in epoch seconds; each window takes its start and leaves its end to the next."""
+
+    train_from: int
+    train_until: int
+    calibrate_until: int
+    test_until: int
+
+
+def outcomes(matches: MatchTable) -> NDArray[np.int8]:
+    """The label of each match, (n,): 0 home, 1 draw, 2 away, after 90 minutes.
+
+    Raises:
+        ValueError: a match has no 90-minute score.
+    """
+    if ((matches.home_goals < 0) | (matches.away_goals < 0)).any():
+        raise ValueError("a match without a 90-minute score has no label; take the rows that train first")
+    labels: NDArray[np.int8] = (1 - np.sign(matches.home_goals - matches.away_goals)).astype(np.int8)
+    return labels
+
+
+def split_by_kickoff(kickoff: NDArray[np.int64], boundaries: Boundaries) -> Split:
+    """The rows of each window.
+
+    Raises:
+        ValueError: the boundaries are not in order of time.
+    """
+    edges = np.array(astuple(boundaries))
+    if (np.diff(edges) < 0).any():
+        raise ValueError(f"the split must go forward in time: {boundaries}")
+    train, calibration, test = (
+        (kickoff >= start) & (kickoff < end) for start, end in itertools.pairwise(edges)
+    )
+    return Split(train, calibration, test)
+
+
+def default_boundaries(kickoff: NDArray[np.int64], now: int) -> Boundaries:
+    """The newest 120 days are the test, the 180 before calibrate, the first 90 only warm the ratings.
+
+    A history shorter than three years gives each window the same share of what there is. The end is the
+    newest match, not ``now``, so that a summer without football does not empty the test.
+
+    Args:
+        kickoff: epoch seconds of the matches that train, in any order.
+        now: epoch seconds; later matches do not count.
+
+    Raises:
+        ValueError: no match has been played by ``now``.
+    """
+    played = kickoff[kickoff <= now]
+    if not len(played):
+        raise ValueError("no finished match to learn from; load some history first")
+    start, end = int(played.min()), int(played.max()) + 1
+    share = min((end - start) / (FULL_HISTORY_DAYS * SECONDS_A_DAY), 1.0)
+    calibrate_until = end - round(TEST_DAYS * SECONDS_A_DAY * share)
+    return Boundaries(
+        train_from=start + round(WARM_UP_DAYS * SECONDS_A_DAY * share),
+        train_until=calibrate_until - round(CALIBRATION_DAYS * SECONDS_A_DAY * share),
+        calibrate_until=calibrate_until,
+        test_until=end,
+    )

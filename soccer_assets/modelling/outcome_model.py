@@ -1,0 +1,163 @@
+"""The model that is published: features in, probabilities of home, draw and away out.
+
+A model is a value: a multinomial logit, then trees that start from its margins, then one temperature. The
+textbook recipe has only the first of them. Scoring needs numpy, and xgboost where there are trees.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Self
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from soccer_assets.modelling.logit import OUTCOMES, log_softmax, logit_margins
+
+ELO_TEXTBOOK = "elo_textbook"
+XGBOOST_ON_LOGIT = "xgboost_on_logit"
+RECIPES = (ELO_TEXTBOOK, XGBOOST_ON_LOGIT)
+
+ELO_FEATURE = "elo_textbook_gap"
+
+THREADS = 2
+_FORMAT = "soccer-assets outcome model 1"
+
+
+class _ModelFile(msgspec.Struct, frozen=True, array_like=True):
+    format: str
+    recipe: str
+    feature_names: tuple[str, ...]
+    center: tuple[float, ...]
+    scale: tuple[float, ...]
+    weights: tuple[tuple[float, float, float], ...]
+    trees: bytes
+    temperature: float
+
+
+@dataclass(frozen=True, eq=False)
+class OutcomeModel:
+    """A fitted model.
+
+    Attributes:
+        recipe: one of `RECIPES`.
+        feature_names: the columns `predict_proba` expects, in order.
+        center: (p,) subtracted from the design's columns.
+        scale: (p,) by which they are then divided.
+        weights: (p + 1, 3) of the logit, intercept first.
+        trees: XGBoost's own bytes (UBJSON); empty where the recipe has none.
+        temperature: margins are divided by it; above 1 makes the forecasts more modest.
+    """
+
+    recipe: str
+    feature_names: tuple[str, ...]
+    center: NDArray[np.float64]
+    scale: NDArray[np.float64]
+    weights: NDArray[np.float64]
+    trees: bytes = b""
+    temperature: float = 1.0
+
+    def predict_proba(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Probabilities (n, 3) of home, draw and away, each row adding up to 1, for features (n, k).
+
+        Raises:
+            ValueError: the columns are not those of `feature_names`, or a value is not finite.
+        """
+        probabilities: NDArray[np.float64] = np.exp(log_softmax(self.margins(values) / self.temperature))
+        return probabilities
+
+    def margins(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Margins (n, 3) before the temperature.
+
+        Raises:
+            ValueError: the columns are not those of `feature_names`, or a value is not finite.
+        """
+        if values.ndim != 2 or values.shape[1] != len(self.feature_names):  # noqa: PLR2004  rows and columns
+            raise ValueError(f"expected {len(self.feature_names)} features a row, not shape {values.shape}")
+        if not np.isfinite(values).all():
+            column = int(np.flatnonzero(~np.isfinite(values).all(axis=0))[0])
+            raise ValueError(f"feature {self.feature_names[column]!r} is not a finite number")
+        margins = self.logit_log_probabilities(values)
+        return margins if self.booster is None else tree_margins(self.booster, values, margins)
+
+    def logit_log_probabilities(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Log-probabilities (n, 3) of the logit alone: the margin on which the trees build."""
+        design = (design_of(self.recipe, self.feature_names, values) - self.center) / self.scale
+        return log_softmax(logit_margins(design, self.weights))
+
+    @cached_property
+    def booster(self) -> Any:
+        """XGBoost's booster, or None where the recipe has no trees."""
+        if not self.trees:
+            return None
+        import xgboost as xgb  # noqa: PLC0415  the textbook model is scored without it
+
+        booster = xgb.Booster({"nthread": THREADS})
+        booster.load_model(bytearray(self.trees))
+        return booster
+
+    def to_bytes(self) -> bytes:
+        """The model as bytes: equal fits give equal bytes."""
+        return msgspec.msgpack.encode(
+            _ModelFile(
+                _FORMAT,
+                self.recipe,
+                self.feature_names,
+                tuple(self.center.tolist()),
+                tuple(self.scale.tolist()),
+                tuple(map(tuple, self.weights.tolist())),
+                self.trees,
+                self.temperature,
+            )
+        )
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        """Read what `to_bytes` wrote, trees included.
+
+        Raises:
+            ValueError: the bytes are no model, are damaged, or were written by another version.
+        """
+        try:
+            file = msgspec.msgpack.decode(data, type=_ModelFile)
+        except msgspec.MsgspecError as error:
+            raise ValueError(f"not an outcome model: {error}; take the file of a release") from error
+        if file.format != _FORMAT or file.recipe not in RECIPES:
+            raise ValueError(f"{file.format!r} with recipe {file.recipe!r} is of another version; retrain")
+        model = cls(
+            file.recipe,
+            file.feature_names,
+            np.array(file.center),
+            np.array(file.scale),
+            np.array(file.weights).reshape(-1, OUTCOMES),
+            file.trees,
+            file.temperature,
+        )
+        model.predict_proba(np.zeros((1, len(model.feature_names))))
+        return model
+
+    @cached_property
+    def sha256(self) -> str:
+        """SHA-256 of the model's bytes, in hex."""
+        return hashlib.sha256(self.to_bytes()).hexdigest()
+
+
+def design_of(
+    recipe: str, feature_names: tuple[str, ...], values: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """The logit's columns (n, p): all features, or [d, d^2] of the textbook Elo gap d in units of 400.
+
+    Raises:
+        ValueError: the textbook recipe misses its feature.
+    """
+    if recipe != ELO_TEXTBOOK:
+        return values
+    gap = values[:, feature_names.index(ELO_FEATURE)] / 400.0
+    return np.column_stack([gap, gap * gap])
+
+
+def tree_margins(booster: Any, values: NDArray[np.float64], base: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The base margins (n, 3) moved by the trees."""
+    margins = booster.inplace_predict(values, predict_type="margin", base_margin=base.astype(np.float32))
+    return np.asarray(margins, np.float64).reshape(-1, OUTCOMES)

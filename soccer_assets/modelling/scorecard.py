@@ -1,0 +1,134 @@
+"""The scorecard: several forecasters judged on the same rows."""
+
+from collections.abc import Mapping
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from soccer_assets.modelling.evaluation import (
+    Difference,
+    accuracy,
+    brier_score,
+    ece_15,
+    ece_15_noise,
+    iso_week_number,
+    log_loss,
+    log_losses,
+    paired_difference,
+    rps,
+)
+from soccer_assets.modelling.odds import devig_shin
+
+PRIOR = "prior"
+ELO = "elo_textbook"
+CHAMPION = "champion"
+CANDIDATE = "candidate"
+BOOK = "book"
+
+
+class Metrics(msgspec.Struct, frozen=True, kw_only=True):
+    """Scores of one forecaster."""
+
+    rows: int
+    log_loss: float
+    rps: float
+    brier_score: float
+    accuracy: float
+    ece_15: float
+    mean_p_draw: float
+
+
+class Scorecard(msgspec.Struct, frozen=True, kw_only=True):
+    """What the test window says; every forecaster is scored on the same rows.
+
+    Attributes:
+        forecasters: scores on all rows, by name; `CANDIDATE` is always there.
+        forecasters_with_odds: scores on the rows with closing prices, the book's among them; empty without.
+        differences: log loss of the candidate minus that of each other forecaster, all rows.
+        differences_with_odds: the same on the rows with prices.
+        ece_15_noise: 95 % quantile of `ece_15` for a perfect forecaster with the candidate's probabilities.
+        draw_rate: share of draws.
+    """
+
+    rows: int
+    rows_with_odds: int
+    first_kickoff: int
+    last_kickoff: int
+    forecasters: dict[str, Metrics]
+    forecasters_with_odds: dict[str, Metrics]
+    differences: dict[str, Difference]
+    differences_with_odds: dict[str, Difference]
+    ece_15_noise: float
+    draw_rate: float
+
+
+def metrics(probabilities: NDArray[np.float64], outcomes: NDArray[np.int8]) -> Metrics:
+    """All scores of one forecaster, (n, 3) against (n,)."""
+    return Metrics(
+        rows=len(outcomes),
+        log_loss=log_loss(probabilities, outcomes),
+        rps=rps(probabilities, outcomes),
+        brier_score=brier_score(probabilities, outcomes),
+        accuracy=accuracy(probabilities, outcomes),
+        ece_15=ece_15(probabilities, outcomes),
+        mean_p_draw=float(probabilities[:, 1].mean()),
+    )
+
+
+def score(
+    outcomes: NDArray[np.int8],
+    kickoff: NDArray[np.int64],
+    forecasts: Mapping[str, NDArray[np.float64]],
+    odds: NDArray[np.float64] | None = None,
+    seed: int = 0,
+) -> Scorecard:
+    """Judge forecasters on the same matches.
+
+    Args:
+        outcomes: (n,) 0 home, 1 draw, 2 away.
+        kickoff: (n,) epoch seconds, for the weeks of the bootstrap.
+        forecasts: probabilities (n, 3) by name; `CANDIDATE` must be one.
+        odds: (n, 3) closing decimal prices, NaN where there are none.
+        seed: of the bootstrap and the noise band.
+
+    Raises:
+        ValueError: there is no candidate, or the matches lie in fewer than two weeks.
+    """
+    if CANDIDATE not in forecasts:
+        raise ValueError(f"no forecasts named {CANDIDATE!r}; the scorecard compares it with the others")
+    has_odds = np.zeros(len(outcomes), np.bool_) if odds is None else np.isfinite(odds).all(axis=1)
+    week = iso_week_number(kickoff)
+    priced = {name: probabilities[has_odds] for name, probabilities in forecasts.items()}
+    if odds is not None and has_odds.any():
+        priced[BOOK] = devig_shin(odds[has_odds])
+    else:
+        priced = {}
+    return Scorecard(
+        rows=len(outcomes),
+        rows_with_odds=int(has_odds.sum()),
+        first_kickoff=int(kickoff.min()),
+        last_kickoff=int(kickoff.max()),
+        forecasters={name: metrics(probabilities, outcomes) for name, probabilities in forecasts.items()},
+        forecasters_with_odds={name: metrics(part, outcomes[has_odds]) for name, part in priced.items()},
+        differences=_differences(forecasts, outcomes, week, seed),
+        differences_with_odds=_differences(priced, outcomes[has_odds], week[has_odds], seed),
+        ece_15_noise=ece_15_noise(forecasts[CANDIDATE], seed),
+        draw_rate=float((outcomes == 1).mean()),
+    )
+
+
+def _differences(
+    forecasts: Mapping[str, NDArray[np.float64]],
+    outcomes: NDArray[np.int8],
+    week: NDArray[np.int64],
+    seed: int,
+) -> dict[str, Difference]:
+    if not forecasts or len(np.unique(week)) < 2:  # noqa: PLR2004  one week has no spread: nothing is claimed
+        return {}
+    candidate = log_losses(forecasts[CANDIDATE], outcomes)
+    return {
+        name: paired_difference(candidate, log_losses(probabilities, outcomes), week, seed)
+        for name, probabilities in forecasts.items()
+        if name != CANDIDATE
+    }

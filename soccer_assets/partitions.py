@@ -1,0 +1,20 @@
+"""How assets are cut: the months of history, from the home's first month to now, whenever now is."""
+
+import datetime as dt
+
+import dagster as dg
+
+from soccer_assets.clock import Clock
+
+
+def match_months(history_start: dt.date, clock: Clock) -> dg.MonthlyPartitionsDefinition:
+    """Months of kickoff (UTC), the running one included; without a literal end, so that it grows by itself.
+
+    Under a fixed clock the end is that clock's month: a replay has no months of its future.
+    """
+    end = (clock.now().replace(day=1) + dt.timedelta(days=32)).replace(day=1) if clock.is_fixed else None
+    return dg.MonthlyPartitionsDefinition(
+        start_date=history_start.strftime("%Y-%m-%d"),
+        end_date=end.strftime("%Y-%m-%d") if end else None,
+        end_offset=0 if end else 1,
+    )

@@ -1,0 +1,174 @@
+"""The ledger in the database: predictions are appended and chained, scores appended beside them."""
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+import sqlalchemy as sa
+
+from soccer_assets.football.matches import STATUS_RULES, KickoffPrecision, MatchStatus, outcome_of
+from soccer_assets.modelling.evaluation import brier_score, log_loss, rps
+from soccer_assets.modelling.ledger import GENESIS, Entry, chain_hash, official_index, void_reason
+from soccer_assets.contract import OUTCOMES
+from soccer_assets.resources.database import Database
+from soccer_assets.resources.raw_store import batches
+from soccer_assets.tables import ledger_entry, ledger_score, match
+
+_IDS_A_QUERY = 5_000
+SCORED = "scored"
+
+
+class LedgerCounts(msgspec.Struct, frozen=True, kw_only=True):
+    """What one pass over the ledger did, and how far it reaches."""
+
+    recorded: int
+    scored: int
+    void: int
+    entries: int
+    head: str
+
+
+def record_and_score(
+    database: Database, predictions: Sequence[tuple[str, Entry]], now: dt.datetime
+) -> LedgerCounts:
+    """Append the predictions that changed, then score what has finished.
+
+    Args:
+        database: where the ledger lies.
+        predictions: competition and entry of each upcoming match, as the champion sees it.
+        now: when scores are made.
+    """
+    with database.writing() as connection:
+        recorded = _record(connection, predictions)
+        scored, void = _score(connection, now)
+        entries = connection.execute(sa.select(sa.func.count()).select_from(ledger_entry)).scalar_one()
+        head = _head(connection)[1]
+    return LedgerCounts(recorded=recorded, scored=scored, void=void, entries=entries, head=head)
+
+
+def ledger_head(database: Database) -> str | None:
+    """The hash of the newest entry; None while the ledger is empty."""
+    with database.reading() as connection:
+        sequence, head = _head(connection)
+    return head if sequence else None
+
+
+def _head(connection: sa.Connection) -> tuple[int, str]:
+    query = sa.select(ledger_entry.c.sequence, ledger_entry.c.hash).order_by(ledger_entry.c.sequence.desc())
+    newest = connection.execute(query.limit(1)).first()
+    return (newest.sequence, newest.hash) if newest else (0, GENESIS)
+
+
+def _entries_of(connection: sa.Connection, match_ids: Sequence[str]) -> dict[str, list[sa.Row[Any]]]:
+    found: defaultdict[str, list[sa.Row[Any]]] = defaultdict(list)
+    for ids in batches(match_ids, _IDS_A_QUERY):
+        query = sa.select(ledger_entry).where(ledger_entry.c.match_id.in_(ids))
+        for row in connection.execute(query.order_by(ledger_entry.c.sequence)):
+            found[row.match_id].append(row)
+    return found
+
+
+def _record(connection: sa.Connection, predictions: Sequence[tuple[str, Entry]]) -> int:
+    known = _entries_of(connection, [entry.match_id for _, entry in predictions])
+    sequence, head = _head(connection)
+    rows = []
+    for competition, entry in sorted(predictions, key=lambda one: (one[1].kickoff, one[1].match_id)):
+        earlier = known.get(entry.match_id)
+        if earlier and _says_the_same(earlier[-1], entry):
+            continue
+        sequence += 1
+        previous, head = head, chain_hash(head, entry)
+        rows.append(
+            {
+                "sequence": sequence,
+                "competition": competition,
+                "previous_hash": previous,
+                "hash": head,
+                **msgspec.structs.asdict(entry),
+                "kickoff_precision": entry.kickoff_precision.value,
+            }
+        )
+    if rows:
+        connection.execute(sa.insert(ledger_entry), rows)
+    return len(rows)
+
+
+def _says_the_same(row: sa.Row[Any], entry: Entry) -> bool:
+    stored = (row.kickoff, row.model_sha256, row.p_home, row.p_draw, row.p_away)
+    return stored == (entry.kickoff, entry.model_sha256, entry.p_home, entry.p_draw, entry.p_away)
+
+
+def _score(connection: sa.Connection, now: dt.datetime) -> tuple[int, int]:
+    over = [status.value for status, rule in STATUS_RULES.items() if rule.settles or not rule.is_served]
+    query = (
+        sa.select(match)
+        .where(
+            match.c.status.in_(over),
+            sa.exists().where(ledger_entry.c.match_id == match.c.match_id),
+        )
+        .order_by(match.c.kickoff, match.c.match_id)
+    )
+    finished = connection.execute(query).all()
+    entries = _entries_of(connection, [row.match_id for row in finished])
+    latest: dict[str, sa.Row[Any]] = {}
+    for row in connection.execute(sa.select(ledger_score).order_by(ledger_score.c.revision)):
+        latest[row.match_id] = row
+    rows = []
+    for played in finished:
+        score = _score_row(played, entries[played.match_id], now)
+        before = latest.get(played.match_id)
+        if before is not None and (before.verdict, before.outcome) == (score["verdict"], score["outcome"]):
+            continue
+        rows.append(score | {"revision": before.revision + 1 if before else 1})
+    if rows:
+        connection.execute(sa.insert(ledger_score), rows)
+    scored = sum(row["verdict"] == SCORED for row in rows)
+    return scored, len(rows) - scored
+
+
+def _score_row(played: sa.Row[Any], rows: Sequence[sa.Row[Any]], now: dt.datetime) -> dict[str, Any]:
+    entries = [
+        Entry(
+            match_id=row.match_id,
+            kickoff=row.kickoff,
+            kickoff_precision=KickoffPrecision(row.kickoff_precision),
+            model_sha256=row.model_sha256,
+            p_home=row.p_home,
+            p_draw=row.p_draw,
+            p_away=row.p_away,
+            recorded_at=row.recorded_at,
+        )
+        for row in rows
+    ]
+    verdict = void_reason(MatchStatus(played.status), entries[0].kickoff, played.kickoff)
+    official = official_index(entries)
+    if verdict is None and official is None:
+        verdict = "first predicted after kickoff"
+    if verdict is None and played.home_goals is None:
+        verdict = "no 90-minute score"
+    score: dict[str, Any] = {
+        "match_id": played.match_id,
+        "sequence": -1,
+        "verdict": verdict or SCORED,
+        "outcome": None,
+        "log_loss": None,
+        "rps": None,
+        "brier_score": None,
+        "scored_at": now,
+    }
+    if verdict is None and official is not None:
+        outcome = outcome_of(played.home_goals, played.away_goals)
+        entry = entries[official]
+        probabilities = np.array([[entry.p_home, entry.p_draw, entry.p_away]])
+        happened = np.array([OUTCOMES.index(outcome.value)], dtype=np.int8)
+        score.update(
+            sequence=rows[official].sequence,
+            outcome=outcome.value,
+            log_loss=float(log_loss(probabilities, happened)),
+            rps=float(rps(probabilities, happened)),
+            brier_score=float(brier_score(probabilities, happened)),
+        )
+    return score

@@ -1,0 +1,150 @@
+"""The model registry: MLflow behind the few calls that the graph needs.
+
+MLflow takes seconds to import, so only the methods that use it do. A model version holds one file,
+``model.bin`` (see `modelling.outcome_model`), wrapped so that ``mlflow.pyfunc.load_model`` works too.
+"""
+
+import functools
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from soccer_assets.contract import MODEL_FILE, MODEL_NAME
+from soccer_assets.modelling.outcome_model import OutcomeModel
+
+_ARTIFACT = "model"
+_CARD_TAG = "soccer.card"
+
+
+class MissingModel(Exception):
+    """No registered model carries the alias."""
+
+
+class TrainingFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """How a model was trained; kept as a tag of its version."""
+
+    recipe: str
+    content_sha256: str
+    snapshot_id: str
+    trained_at: str
+    train_end: str
+    trained_rows: int
+
+
+class RegisteredModel(msgspec.Struct, frozen=True, kw_only=True):
+    """A version in the registry."""
+
+    version: str
+    run_id: str
+    facts: TrainingFacts
+
+
+class ModelRegistry:
+    """Versions and aliases of the one registered model."""
+
+    def __init__(self, url: str, artifacts: Path | None = None) -> None:
+        """Remember the addresses; nothing is opened before the first use.
+
+        Args:
+            url: MLflow's tracking and registry address, a server or a database.
+            artifacts: folder for files where ``url`` is a database; a server keeps its own.
+        """
+        self.url = url
+        self._artifacts = artifacts
+
+    @functools.cached_property
+    def _client(self) -> Any:
+        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+        if self.url.startswith("sqlite:///"):
+            Path(self.url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+        import mlflow  # noqa: PLC0415 - seconds to import
+
+        mlflow.set_tracking_uri(self.url)
+        mlflow.set_registry_uri(self.url)
+        return mlflow.MlflowClient(self.url, self.url)
+
+    def ensure_experiment(self, name: str) -> None:
+        """Make the experiment with our artifact folder, where it does not exist yet."""
+        if self._client.get_experiment_by_name(name) is None:
+            location = self._artifacts.as_uri() if self._artifacts else None
+            self._client.create_experiment(name, artifact_location=location)
+
+    def register(self, model: OutcomeModel, facts: TrainingFacts) -> RegisteredModel:
+        """Log the model into the active MLflow run and register it as a new version."""
+        import mlflow  # noqa: PLC0415 - seconds to import
+        from mlflow.models import ModelSignature  # noqa: PLC0415
+        from mlflow.types import ColSpec, DataType, Schema  # noqa: PLC0415
+
+        client = self._client
+        signature = ModelSignature(
+            inputs=Schema([ColSpec(DataType.double, name) for name in model.feature_names]),
+            outputs=Schema([ColSpec(DataType.double, name) for name in ("p_home", "p_draw", "p_away")]),
+        )
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / MODEL_FILE
+            file.write_bytes(model.to_bytes())
+            logged = mlflow.pyfunc.log_model(
+                name=f"{_ARTIFACT}-{model.recipe}",
+                loader_module="soccer_assets.resources.mlflow_loader",
+                data_path=str(file),
+                signature=signature,
+                pip_requirements=["soccer-assets"],
+            )
+        run_id = mlflow.active_run().info.run_id
+        if not client.search_registered_models(f"name = '{MODEL_NAME}'"):
+            client.create_registered_model(MODEL_NAME, description="1x2 probabilities before kickoff")
+        version = client.create_model_version(
+            MODEL_NAME,
+            source=logged.model_uri,
+            run_id=run_id,
+            model_id=logged.model_id,
+            tags={_CARD_TAG: msgspec.json.encode(facts).decode()},
+        )
+        return RegisteredModel(version=str(version.version), run_id=run_id, facts=facts)
+
+    def find(self, alias: str) -> RegisteredModel | None:
+        """The version that carries an alias; None where there is none."""
+        client = self._client
+        models = client.search_registered_models(f"name = '{MODEL_NAME}'")
+        version = models[0].aliases.get(alias) if models else None
+        return None if version is None else self.version(str(version))
+
+    def get(self, alias: str) -> RegisteredModel:
+        """The version that carries an alias.
+
+        Raises:
+            MissingModel: no version carries it.
+        """
+        found = self.find(alias)
+        if found is None:
+            raise MissingModel(f"no model carries the alias {alias!r}; run the job retrain_model")
+        return found
+
+    def version(self, version: str) -> RegisteredModel:
+        """A version by its number."""
+        found = self._client.get_model_version(MODEL_NAME, version)
+        facts = msgspec.json.decode(found.tags[_CARD_TAG].encode(), type=TrainingFacts)
+        return RegisteredModel(version=version, run_id=found.run_id, facts=facts)
+
+    def load(self, registered: RegisteredModel) -> OutcomeModel:
+        """The model of a version, checked against the hash it was registered with."""
+        import mlflow  # noqa: PLC0415 - seconds to import
+
+        source = self._client.get_model_version(MODEL_NAME, registered.version).source
+        with tempfile.TemporaryDirectory() as folder:
+            local = mlflow.artifacts.download_artifacts(artifact_uri=source, dst_path=folder)
+            files = list(Path(local).rglob(MODEL_FILE))
+            model = OutcomeModel.from_bytes(files[0].read_bytes())
+        if model.sha256 != registered.facts.content_sha256:
+            raise MissingModel(
+                f"{MODEL_NAME} version {registered.version} is not the model that was registered; "
+                "restore its artifact or run the job retrain_model"
+            )
+        return model
+
+    def set_alias(self, alias: str, version: str) -> None:
+        """Move an alias to a version."""
+        self._client.set_registered_model_alias(MODEL_NAME, alias, version)

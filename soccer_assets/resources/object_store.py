@@ -1,0 +1,166 @@
+"""The object store: a folder or an S3 bucket by URL, the same calls for both.
+
+Bulk goes through fsspec (s3fs on S3, without its listing cache: a long-lived process must see new objects).
+`swap` is the compare-and-swap that moves a pointer: a conditional put on S3, a locked rename in a folder.
+"""
+
+import contextlib
+import functools
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import msgspec
+from filelock import FileLock
+
+# S3 answers 412 where a condition fails, 404 where the key of an If-Match is missing, and 409 where two
+# conditional puts meet; SeaweedFS answers 412 for the missing key too.
+_LOST_RACE = frozenset({404, 409, 412})
+
+
+class Conflict(Exception):
+    """Somebody else changed the object since it was read."""
+
+
+class Versioned(msgspec.Struct, frozen=True):
+    """An object's bytes and the tag that `ObjectStore.swap` compares."""
+
+    data: bytes
+    etag: str
+
+
+class ObjectStore:
+    """Objects by key below one URL (``file:///folder`` or ``s3://bucket/prefix``)."""
+
+    def __init__(self, url: str, s3_endpoint_url: str = "") -> None:
+        """Remember the address; nothing is opened before the first use."""
+        self.url = url.rstrip("/")
+        self._s3_endpoint_url = s3_endpoint_url
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the store is a folder."""
+        return self.url.startswith("file://")
+
+    @property
+    def root(self) -> str:
+        """The folder's path, or bucket and prefix."""
+        return self.url.split("://", 1)[1]
+
+    @functools.cached_property
+    def filesystem(self) -> Any:
+        """The fsspec file system behind the URL."""
+        if self.is_local:
+            return fsspec.filesystem("file", auto_mkdir=True)
+        client = {"endpoint_url": self._s3_endpoint_url} if self._s3_endpoint_url else {}
+        return fsspec.filesystem("s3", use_listings_cache=False, client_kwargs=client)
+
+    @functools.cached_property
+    def _s3(self) -> Any:
+        from dagster_aws.s3 import S3Resource  # noqa: PLC0415 - seconds to import, and only S3 needs it
+
+        endpoint = {"endpoint_url": self._s3_endpoint_url} if self._s3_endpoint_url else {}
+        return S3Resource(**endpoint).get_client()
+
+    def path(self, key: str) -> str:
+        """Where the object lies, as fsspec names it."""
+        return f"{self.root}/{key}"
+
+    def read(self, key: str) -> bytes | None:
+        """The object's bytes; None where there is none."""
+        try:
+            data: bytes = self.filesystem.cat_file(self.path(key))
+        except FileNotFoundError:
+            return None
+        return data
+
+    def exists(self, key: str) -> bool:
+        """Whether the object is there."""
+        found: bool = self.filesystem.isfile(self.path(key))
+        return found
+
+    def write(self, key: str, data: bytes) -> None:
+        """Write the object whole: a reader finds the old bytes or the new ones, never half."""
+        if self.is_local:
+            _replace_file(Path(self.path(key)), data)
+        else:
+            self.filesystem.pipe_file(self.path(key), data)
+
+    def upload(self, key: str, file: Path) -> None:
+        """Copy a local file into the store, whole or not at all."""
+        if self.is_local:
+            _replace_file(Path(self.path(key)), file.read_bytes())
+        else:
+            self.filesystem.put_file(str(file), self.path(key))
+
+    def list(self, prefix: str) -> list[str]:
+        """The keys below a prefix, sorted."""
+        folder = self.path(prefix)
+        found = self.filesystem.find(folder) if self.filesystem.isdir(folder) else []
+        return sorted(path.removeprefix(self.root).removeprefix("/") for path in found)
+
+    def delete(self, key: str) -> None:
+        """Remove the object; nothing happens where there is none."""
+        with contextlib.suppress(FileNotFoundError):
+            self.filesystem.rm_file(self.path(key))
+
+    def read_versioned(self, key: str) -> Versioned | None:
+        """The object with the tag that `swap` compares; None where there is none."""
+        if self.is_local:
+            data = self.read(key)
+            return None if data is None else Versioned(data, hashlib.sha256(data).hexdigest())
+        bucket, _, prefix = self.path(key).partition("/")
+        try:
+            answer = self._s3.get_object(Bucket=bucket, Key=prefix)
+        except self._s3.exceptions.NoSuchKey:
+            return None
+        return Versioned(answer["Body"].read(), answer["ETag"])
+
+    def swap(self, key: str, data: bytes, etag: str | None) -> None:
+        """Replace the object if it still has ``etag`` (None: if there is still none).
+
+        Raises:
+            Conflict: somebody else was faster.
+        """
+        if self.is_local:
+            with self._locked(key):
+                current = self.read_versioned(key)
+                if (current.etag if current else None) != etag:
+                    raise Conflict(f"{key} changed since it was read")
+                self.write(key, data)
+            return
+        from botocore.exceptions import ClientError  # noqa: PLC0415 - only S3 needs it
+
+        bucket, _, prefix = self.path(key).partition("/")
+        condition = {"IfNoneMatch": "*"} if etag is None else {"IfMatch": etag}
+        try:
+            self._s3.put_object(Bucket=bucket, Key=prefix, Body=data, **condition)
+        except ClientError as error:
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] in _LOST_RACE:
+                raise Conflict(f"{key} changed since it was read") from error
+            raise
+
+    @contextlib.contextmanager
+    def _locked(self, key: str) -> Iterator[None]:
+        lock = Path(f"{self.path(key)}.lock")
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(lock):
+            yield
+
+
+def _replace_file(target: Path, data: bytes) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".tmp-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(target)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

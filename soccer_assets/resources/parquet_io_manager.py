@@ -1,0 +1,55 @@
+"""Keeps a DataFrame asset as one parquet file: asset key ``a/b`` lies at ``a/b.parquet``."""
+
+import io
+
+import dagster as dg
+import pandas as pd
+
+from soccer_assets.resources.object_store import ObjectStore
+
+
+class ParquetIOManager(dg.IOManager):
+    """Writes and reads whole frames in the object store."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        """Remember where the frames go."""
+        self._store = store
+
+    def handle_output(self, context: dg.OutputContext, obj: pd.DataFrame) -> None:
+        """Store the frame of an asset and tell Dagster its size and columns."""
+        sink = io.BytesIO()
+        obj.to_parquet(sink, index=False, compression="zstd")
+        key = f"{'/'.join(context.asset_key.path)}.parquet"
+        self._store.write(key, sink.getvalue())
+        columns = [dg.TableColumn(str(name), str(kind)) for name, kind in obj.dtypes.items()]
+        context.add_output_metadata(
+            {
+                "dagster/row_count": len(obj),
+                "dagster/uri": f"{self._store.url}/{key}",
+                "dagster/column_schema": dg.TableSchema(columns=columns),
+            }
+        )
+
+    def load_input(self, context: dg.InputContext) -> pd.DataFrame:
+        """The frame of an upstream asset.
+
+        Raises:
+            FileNotFoundError: the asset was never materialised.
+        """
+        return self.load(context.asset_key)
+
+    def load(self, key: dg.AssetKey) -> pd.DataFrame:
+        """The frame of an asset.
+
+        Raises:
+            FileNotFoundError: the asset was never materialised.
+        """
+        frame = self.read(key)
+        if frame is None:
+            raise FileNotFoundError(f"{key.to_user_string()} was never materialised")
+        return frame
+
+    def read(self, key: dg.AssetKey) -> pd.DataFrame | None:
+        """The frame of an asset as it was last stored; None where it never was."""
+        data = self._store.read(f"{'/'.join(key.path)}.parquet")
+        return None if data is None else pd.read_parquet(io.BytesIO(data))

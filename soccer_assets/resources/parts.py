@@ -1,0 +1,119 @@
+"""Tables as parquet parts: one a month, named by their content, listed in a manifest that is the snapshot.
+
+A part is written once and never changed, so a reader of a manifest always finds a whole snapshot, and a run
+writes only the months it touched.
+"""
+
+import datetime as dt
+import hashlib
+import io
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from soccer_assets.resources.object_store import ObjectStore
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """One month of a table."""
+
+    month: str
+    key: str
+    sha256: str
+    rows: int
+    bytes: int
+
+
+class TableManifest(msgspec.Struct, frozen=True, kw_only=True):
+    """A table as its parts, in the order of their months."""
+
+    columns: dict[str, str]
+    parts: tuple[Part, ...]
+
+    @property
+    def rows(self) -> int:
+        """Rows of all parts."""
+        return sum(part.rows for part in self.parts)
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of all parts."""
+        return sum(part.bytes for part in self.parts)
+
+
+class DamagedPart(Exception):
+    """A part is missing or is not what its manifest says."""
+
+
+def month_of(instant: dt.datetime) -> str:
+    """The UTC month of an instant, such as ``2025-04``."""
+    return instant.astimezone(dt.UTC).strftime("%Y-%m")
+
+
+def write_table(
+    store: ObjectStore,
+    folder: str,
+    schema: pa.Schema,
+    months: Mapping[str, pa.Table],
+    previous: TableManifest | None,
+) -> TableManifest:
+    """Write the given months below ``folder`` and keep the other months of ``previous`` as they are.
+
+    Args:
+        store: where the parts go.
+        folder: key prefix, such as ``exports/match``.
+        schema: the table's columns.
+        months: rows by month; an empty table removes the month.
+        previous: the manifest to build on; None to start anew.
+    """
+    parts = {part.month: part for part in previous.parts} if previous else {}
+    for month, rows in months.items():
+        if rows.num_rows == 0:
+            parts.pop(month, None)
+            continue
+        data = encode_table(rows)
+        digest = hashlib.sha256(data).hexdigest()
+        key = f"{folder}/{month}-{digest[:16]}.parquet"
+        if not store.exists(key):
+            store.write(key, data)
+        parts[month] = Part(month=month, key=key, sha256=digest, rows=rows.num_rows, bytes=len(data))
+    columns = {field.name: str(field.type) for field in schema}
+    return TableManifest(columns=columns, parts=tuple(parts[month] for month in sorted(parts)))
+
+
+def read_table(store: ObjectStore, manifest: TableManifest, columns: list[str] | None = None) -> pa.Table:
+    """All rows of a table, checked against the manifest's hashes.
+
+    Raises:
+        DamagedPart: a part is missing or was changed.
+    """
+    tables = [
+        pq.read_table(io.BytesIO(_checked(store, part)), columns=columns) for part in manifest.parts
+    ]
+    if not tables:
+        return pa.table({name: [] for name in columns or manifest.columns})
+    return pa.concat_tables(tables)
+
+
+def encode_table(table: pa.Table) -> bytes:
+    """The table as one parquet file; the same rows give the same bytes."""
+    sink = io.BytesIO()
+    pq.write_table(table, sink, compression="zstd")
+    return sink.getvalue()
+
+
+def table_of(rows: Iterable[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
+    """Rows as a table of the given columns."""
+    return pa.Table.from_pylist([dict(row) for row in rows], schema=schema)
+
+
+def _checked(store: ObjectStore, part: Part) -> bytes:
+    data = store.read(part.key)
+    if data is None:
+        raise DamagedPart(f"{part.key} is missing; materialise the asset that writes it again")
+    if hashlib.sha256(data).hexdigest() != part.sha256:
+        raise DamagedPart(f"{part.key} is not what its manifest says; delete it and materialise it again")
+    return data

@@ -1,0 +1,197 @@
+"""Publishes a release: the folder's files first, then the pointer by compare-and-swap, then the event.
+
+A release's id is the hash of what it says, so that nothing new means no new release, and two runs that say
+the same agree. A kill at any step heals at the next run: files of an unfinished release are written again,
+and `reconcile` announces a pointer whose event was lost.
+"""
+
+import datetime as dt
+import hashlib
+import sqlite3
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from soccer_assets.clock import isoformat
+from soccer_assets.contract import (
+    MANIFEST_FILE,
+    MODEL_FILE,
+    POINTER_KEY,
+    PREDICTIONS_DDL,
+    PREDICTIONS_FILE,
+    SCHEMA_VERSION,
+    STATUS_KEY,
+    TEAM_STATE_FILE,
+    Event,
+    FileEntry,
+    GoldenRow,
+    Manifest,
+    ModelCard,
+    Pointer,
+    Prediction,
+    Status,
+    release_key,
+)
+from soccer_assets.football.names import fold
+from soccer_assets.resources.event_bus import EventBus
+from soccer_assets.resources.object_store import ObjectStore
+
+
+class ReleaseRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A prediction on its way into a release."""
+
+    prediction: Prediction
+    source_match_id: str
+    is_upcoming: bool
+
+
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
+    """All that a release says; `release_id` of its predictions is still empty."""
+
+    feed: str
+    is_simulated: bool
+    data_as_of: str | None
+    snapshot_id: str
+    models: dict[str, ModelCard]
+    feature_names: tuple[str, ...]
+    golden_rows: tuple[GoldenRow, ...]
+    ledger_head: str | None
+    rows: tuple[ReleaseRow, ...]
+
+    def release_id(self, model: bytes, team_state: bytes) -> str:
+        """The hash of what is said: equal drafts are the same release."""
+        digest = hashlib.sha256(msgspec.json.encode(self, order="deterministic"))
+        digest.update(hashlib.sha256(model).digest())
+        digest.update(hashlib.sha256(team_state).digest())
+        return digest.hexdigest()[:16]
+
+
+class Published(msgspec.Struct, frozen=True, kw_only=True):
+    """What `Releases.publish` did."""
+
+    manifest: Manifest
+    is_new: bool
+    is_announced: bool
+
+
+class Releases:
+    """The way out of the graph."""
+
+    def __init__(self, store: ObjectStore, events: EventBus) -> None:
+        """Remember where releases go and who hears of them."""
+        self._store = store
+        self._events = events
+
+    def pointer(self) -> Pointer | None:
+        """The current release; None before the first."""
+        data = self._store.read(POINTER_KEY)
+        return None if data is None else msgspec.json.decode(data, type=Pointer)
+
+    def reconcile(self, now: dt.datetime) -> bool:
+        """Announce the current release if its event was lost with a killed run; True if it was."""
+        pointer = self.pointer()
+        last = self._events.last()
+        if pointer is None or last is None or last.release_id == pointer.release_id:
+            return False
+        return self._announce("release", pointer, now)
+
+    def publish(self, draft: Draft, model: bytes, team_state: bytes, now: dt.datetime) -> Published:
+        """Make the draft the current release, unless it already is.
+
+        Raises:
+            Conflict: another publisher moved the pointer meanwhile; the next run starts from theirs.
+        """
+        versioned = self._store.read_versioned(POINTER_KEY)
+        current = msgspec.json.decode(versioned.data, type=Pointer) if versioned else None
+        release_id = draft.release_id(model, team_state)
+        if current is not None and current.release_id == release_id:
+            data = self._store.read(release_key(release_id, MANIFEST_FILE))
+            if data is not None:
+                manifest = msgspec.json.decode(data, type=Manifest)
+                return Published(manifest=manifest, is_new=False, is_announced=False)
+        manifest = self._write_files(draft, release_id, model, team_state, now)
+        encoded = msgspec.json.encode(manifest)
+        self._store.write(release_key(release_id, MANIFEST_FILE), encoded)
+        pointer = Pointer(
+            schema_version=SCHEMA_VERSION,
+            release_id=release_id,
+            manifest_sha256=hashlib.sha256(encoded).hexdigest(),
+            model_version=next(iter(manifest.models.values())).version,
+            published_at=isoformat(now),
+        )
+        self._store.swap(POINTER_KEY, msgspec.json.encode(pointer), versioned.etag if versioned else None)
+        is_promotion = current is not None and current.model_version != pointer.model_version
+        announced = self._announce("promotion" if is_promotion else "release", pointer, now)
+        return Published(manifest=manifest, is_new=True, is_announced=announced)
+
+    def write_status(self, status: Status) -> None:
+        """Rewrite the status beside the pointer."""
+        self._store.write(STATUS_KEY, msgspec.json.encode(status))
+
+    def _announce(self, kind: str, pointer: Pointer, now: dt.datetime) -> bool:
+        detail = {"model_version": pointer.model_version}
+        return self._events.publish(
+            Event(type=kind, at=isoformat(now), release_id=pointer.release_id, detail=detail)
+        )
+
+    def _write_files(
+        self, draft: Draft, release_id: str, model: bytes, team_state: bytes, now: dt.datetime
+    ) -> Manifest:
+        files = {MODEL_FILE: _entry(model), TEAM_STATE_FILE: _entry(team_state)}
+        self._store.write(release_key(release_id, MODEL_FILE), model)
+        self._store.write(release_key(release_id, TEAM_STATE_FILE), team_state)
+        with tempfile.TemporaryDirectory() as folder:
+            database = Path(folder) / PREDICTIONS_FILE
+            write_predictions(database, draft.rows, release_id)
+            files[PREDICTIONS_FILE] = _entry(database.read_bytes())
+            self._store.upload(release_key(release_id, PREDICTIONS_FILE), database)
+        return Manifest(
+            schema_version=SCHEMA_VERSION,
+            release_id=release_id,
+            feed=draft.feed,
+            is_simulated=draft.is_simulated,
+            created_at=isoformat(now),
+            data_as_of=draft.data_as_of,
+            snapshot_id=draft.snapshot_id,
+            models=draft.models,
+            feature_names=draft.feature_names,
+            golden_rows=draft.golden_rows,
+            prediction_rows=len(draft.rows),
+            ledger_head=draft.ledger_head,
+            files=files,
+        )
+
+
+def write_predictions(path: Path, rows: Sequence[ReleaseRow], release_id: str) -> None:
+    """Write the release's SQLite file: filter columns with indexes, and each match's rendered body."""
+    encoder = msgspec.json.Encoder()
+    with sqlite3.connect(path) as connection:
+        connection.executescript(PREDICTIONS_DDL)
+        connection.executemany(
+            "INSERT INTO prediction VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                (
+                    one.prediction.match_id,
+                    one.prediction.model,
+                    one.prediction.kickoff,
+                    one.prediction.competition,
+                    one.prediction.home_team.id,
+                    one.prediction.away_team.id,
+                    fold(one.prediction.home_team.name),
+                    fold(one.prediction.away_team.name),
+                    one.source_match_id,
+                    int(one.is_upcoming),
+                    encoder.encode(msgspec.structs.replace(one.prediction, release_id=release_id)),
+                )
+                for one in rows
+            ),
+        )
+    connection.close()
+
+
+def _entry(data: bytes) -> FileEntry:
+    return FileEntry(sha256=hashlib.sha256(data).hexdigest(), bytes=len(data))
+
+

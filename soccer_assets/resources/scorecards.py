@@ -1,0 +1,62 @@
+"""Scorecards and decisions in the object store: one file an evaluated model version."""
+
+import msgspec
+
+from soccer_assets.modelling.promotion import Decision
+from soccer_assets.modelling.scorecard import Scorecard
+from soccer_assets.resources.object_store import ObjectStore
+
+CURRENT_KEY = "model/evaluation.json"
+
+
+class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
+    """What the test window said of a candidate, and what follows from it."""
+
+    candidate_version: str
+    champion_version: str | None
+    scorecard: Scorecard
+    decision: Decision
+
+
+class MissingEvaluation(Exception):
+    """No candidate was evaluated yet."""
+
+
+class Scorecards:
+    """Writes and reads evaluations."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        """Remember where they lie."""
+        self._store = store
+
+    def write(self, evaluation: Evaluation) -> None:
+        """Store the newest evaluation."""
+        self._store.write(CURRENT_KEY, msgspec.json.format(msgspec.json.encode(evaluation)))
+
+    def current(self) -> Evaluation:
+        """The newest evaluation.
+
+        Raises:
+            MissingEvaluation: there is none.
+        """
+        data = self._store.read(CURRENT_KEY)
+        if data is None:
+            raise MissingEvaluation("no evaluation yet; run the job retrain_model")
+        return msgspec.json.decode(data, type=Evaluation)
+
+    def describe(self, version: str, forecaster: str, evaluation: Evaluation) -> None:
+        """Keep what the test window said of one forecaster as the metrics of a model version."""
+        metrics = {"all": msgspec.structs.asdict(evaluation.scorecard.forecasters[forecaster])}
+        if forecaster in evaluation.scorecard.forecasters_with_odds:
+            with_odds = evaluation.scorecard.forecasters_with_odds[forecaster]
+            metrics["odds"] = msgspec.structs.asdict(with_odds)
+        self._store.write(_key(version), msgspec.json.encode(metrics))
+
+    def metrics_of(self, version: str) -> dict[str, dict[str, float]]:
+        """Scores of a model version by row set; empty where it was never evaluated."""
+        data = self._store.read(_key(version))
+        return {} if data is None else msgspec.json.decode(data, type=dict[str, dict[str, float]])
+
+
+def _key(version: str) -> str:
+    return f"model/scorecards/{version}.json"

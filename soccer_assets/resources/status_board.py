@@ -1,0 +1,92 @@
+"""The status beside the pointer: how fresh the data is, asked of the database and of Dagster."""
+
+import datetime as dt
+from collections.abc import Mapping
+
+import dagster as dg
+import sqlalchemy as sa
+
+from soccer_assets.clock import Clock, isoformat
+from soccer_assets.contract import SCHEMA_VERSION, AssetState, Status
+from soccer_assets.feeds.protocol import Feed
+from soccer_assets.football.matches import STATUS_RULES, MatchStatus
+from soccer_assets.resources.database import Database
+from soccer_assets.tables import ingest, match
+
+# A match lasts two hours; the third is for the provider's first look.
+SETTLING_TIME = dt.timedelta(hours=3)
+
+_AWAITED = [MatchStatus.SCHEDULED.value, MatchStatus.LIVE.value]
+_SETTLED = [status.value for status, rule in STATUS_RULES.items() if rule.settles]
+
+
+def data_as_of(database: Database) -> dt.datetime | None:
+    """Kickoff of the newest result known; None before the first."""
+    with database.reading() as connection:
+        return connection.execute(
+            sa.select(sa.func.max(match.c.kickoff, type_=match.c.kickoff.type)).where(
+                match.c.status.in_(_SETTLED)
+            )
+        ).scalar()
+
+
+def next_expected_at(database: Database, feed: Feed) -> dt.datetime | None:
+    """When the earliest match without a result should have it: kickoff + 3 h + the feed's lag."""
+    with database.reading() as connection:
+        kickoff = connection.execute(
+            sa.select(sa.func.min(match.c.kickoff, type_=match.c.kickoff.type)).where(
+                match.c.status.in_(_AWAITED)
+            )
+        ).scalar()
+    return None if kickoff is None else kickoff + SETTLING_TIME + feed.result_lag
+
+
+def current_status(
+    database: Database,
+    feed: Feed,
+    clock: Clock,
+    instance: dg.DagsterInstance,
+    watched: Mapping[dg.AssetKey, str],
+) -> Status:
+    """The status as of now.
+
+    Args:
+        database: the match tables.
+        feed: whose lag decides when a result is due.
+        clock: tells now.
+        instance: knows when assets were materialised and how their policies stand.
+        watched: asset key to the promise it makes, in words.
+    """
+    with database.reading() as connection:
+        checked_at = connection.execute(
+            sa.select(sa.func.max(ingest.c.checked_at, type_=ingest.c.checked_at.type))
+        ).scalar()
+    newest, due = data_as_of(database), next_expected_at(database, feed)
+    return Status(
+        schema_version=SCHEMA_VERSION,
+        feed=feed.name,
+        checked_at=isoformat(checked_at or clock.now()),
+        data_as_of=isoformat(newest) if newest else None,
+        next_expected_at=isoformat(due) if due else None,
+        assets=_asset_states(instance, watched),
+    )
+
+
+def _asset_states(
+    instance: dg.DagsterInstance, watched: Mapping[dg.AssetKey, str]
+) -> tuple[AssetState, ...]:
+    records = instance.get_freshness_state_records(list(watched))
+    states = []
+    for key, promise in watched.items():
+        event = instance.get_latest_materialization_event(key)
+        record = records.get(key)
+        seen = dt.datetime.fromtimestamp(event.timestamp, dt.UTC) if event else None
+        states.append(
+            AssetState(
+                key=key.to_user_string(),
+                state=record.freshness_state.value.lower() if record else "unknown",
+                promise=promise,
+                last_materialized_at=isoformat(seen) if seen else None,
+            )
+        )
+    return tuple(states)

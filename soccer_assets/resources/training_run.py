@@ -1,0 +1,45 @@
+"""One MLflow run a training run, through dagster-mlflow.
+
+`mlflow_tracking` itself would make every process of the code location import MLflow (seconds), and closes its
+run only from a hook on the job's last step; this resource imports it when a run first needs it, and closes
+the run when Dagster tears the resource down.
+"""
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+
+EXPERIMENT = "match_outcome"
+
+
+def training_run(url: str) -> dg.ResourceDefinition:
+    """The resource ``mlflow`` of the training job, logging to ``url``."""
+
+    @dg.resource(
+        config_schema={
+            "experiment_name": dg.Field(str, default_value=EXPERIMENT),
+            "mlflow_tracking_uri": dg.Field(str, default_value=url),
+            "env": dg.Field(dg.Permissive(), default_value={}),
+            "extra_tags": dg.Field(dg.Permissive(), default_value={}),
+        },
+        description="dagster-mlflow: parameters, metrics and plots of one training run",
+    )
+    def mlflow(context: dg.InitResourceContext) -> Iterator[Any]:
+        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+        from dagster_mlflow.resources import MlFlow  # noqa: PLC0415 - seconds to import
+
+        run = MlFlow(context)
+        try:
+            yield run
+        finally:
+            run.end_run()
+
+    return mlflow
+
+
+@dg.failure_hook(name="mark_mlflow_run_failed", required_resource_keys={"mlflow"})
+def mark_mlflow_run_failed(context: dg.HookContext) -> None:
+    """A failed step fails its MLflow run too."""
+    context.resources.mlflow.end_run(status="FAILED")

@@ -1,0 +1,127 @@
+"""Settings: ``SOCCER_*`` variables to one typed, frozen struct.
+
+This is the only place of the graph and the sidecar that reads the environment; the README's table lists
+every variable, and a test compares the two.
+"""
+
+import datetime as dt
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from soccer_assets.clock import Clock, clock_at, parse_instant
+
+
+class SettingError(ValueError):
+    """A setting cannot be used; the message names it and says what to write instead."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything a user can set, read once when a process starts."""
+
+    home: Path
+    feeds: tuple[str, ...] = ("simulated",)
+    feed_url: str = ""
+    now: dt.datetime | None = None
+    seed: int = 20
+    leagues: int = 10
+    history_start: dt.date | None = None
+    first_build_months: int = 36
+    database_url: str
+    store_url: str
+    redis_url: str = ""
+    mlflow_url: str
+    s3_endpoint_url: str = ""
+    dagster_port: int = 3000
+    serving_port: int = 8000
+    mlflow_port: int = 5000
+    serving_workers: int = 1
+    poll_seconds: float = 2.0
+    public_url: str = ""
+
+    @property
+    def clock(self) -> Clock:
+        """The clock that every part of the system asks."""
+        return clock_at(self.now)
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> "Settings":
+        """Read the settings from ``environ`` (default: the process environment).
+
+        Raises:
+            SettingError: a value cannot be understood.
+        """
+        env = os.environ if environ is None else environ
+        home = Path(env.get("SOCCER_HOME") or ".soccer").expanduser().absolute()
+        feeds = tuple(name.strip() for name in env.get("SOCCER_FEED", "simulated").split(",") if name.strip())
+        if not feeds:
+            raise SettingError("SOCCER_FEED is empty; name a feed such as 'simulated' or 'football-data'")
+        return cls(
+            home=home,
+            feeds=feeds,
+            feed_url=env.get("SOCCER_FEED_URL", "").strip(),
+            now=_instant(env, "SOCCER_NOW"),
+            seed=_integer(env, "SOCCER_SEED", 20, 0, 2**31),
+            leagues=_integer(env, "SOCCER_LEAGUES", 10, 1, 200),
+            history_start=_day(env, "SOCCER_HISTORY_START"),
+            first_build_months=_integer(env, "SOCCER_FIRST_BUILD_MONTHS", 36, 1, 1200),
+            database_url=env.get("SOCCER_DATABASE_URL") or f"sqlite:///{home}/soccer.db",
+            store_url=(env.get("SOCCER_STORE_URL") or f"file://{home}/store").rstrip("/"),
+            redis_url=env.get("SOCCER_REDIS_URL", ""),
+            mlflow_url=env.get("SOCCER_MLFLOW_URL") or f"sqlite:///{home}/mlflow/mlflow.db",
+            s3_endpoint_url=env.get("SOCCER_S3_ENDPOINT_URL", ""),
+            dagster_port=_integer(env, "SOCCER_DAGSTER_PORT", 3000, 1, 65535),
+            serving_port=_integer(env, "SOCCER_SERVING_PORT", 8000, 1, 65535),
+            mlflow_port=_integer(env, "SOCCER_MLFLOW_PORT", 5000, 1, 65535),
+            serving_workers=_integer(env, "SOCCER_SERVING_WORKERS", 1, 1, 64),
+            poll_seconds=_number(env, "SOCCER_POLL_SECONDS", 2.0, 0.05, 3600.0),
+            public_url=env.get("SOCCER_PUBLIC_URL", "").rstrip("/"),
+        )
+
+
+def _integer(env: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
+    text = env.get(name, "").strip()
+    if not text:
+        return default
+    try:
+        value = int(text)
+    except ValueError:
+        raise SettingError(f"{name}={text!r} is no whole number; write one from {low} to {high}") from None
+    if not low <= value <= high:
+        raise SettingError(f"{name}={value} is out of range; write a number from {low} to {high}")
+    return value
+
+
+def _number(env: Mapping[str, str], name: str, default: float, low: float, high: float) -> float:
+    text = env.get(name, "").strip()
+    if not text:
+        return default
+    try:
+        value = float(text)
+    except ValueError:
+        raise SettingError(f"{name}={text!r} is no number; write one from {low} to {high}") from None
+    if not low <= value <= high:
+        raise SettingError(f"{name}={value} is out of range; write a number from {low} to {high}")
+    return value
+
+
+def _instant(env: Mapping[str, str], name: str) -> dt.datetime | None:
+    text = env.get(name, "").strip()
+    if not text:
+        return None
+    try:
+        return parse_instant(text)
+    except ValueError:
+        raise SettingError(f"{name}={text!r} is no instant; write it as 2025-04-25T09:00:00Z") from None
+
+
+def _day(env: Mapping[str, str], name: str) -> dt.date | None:
+    text = env.get(name, "").strip()
+    if not text:
+        return None
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise SettingError(f"{name}={text!r} is no day; write it as 2022-07-01") from None

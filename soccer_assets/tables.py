@@ -1,0 +1,251 @@
+"""The SQL tables of matches, as SQLAlchemy Core: one definition for SQLite and PostgreSQL.
+
+The graph writes them and the sidecar reads some. The schema on disk comes from `migrations`; a test compares
+it with this module. ``change_no`` rises with every transaction that changes rows, so a reader that remembers
+the last one it saw finds exactly what is new.
+"""
+
+import datetime as dt
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+
+metadata = sa.MetaData(
+    naming_convention={"ix": "ix_%(table_name)s_%(column_0_N_name)s", "pk": "pk_%(table_name)s"}
+)
+
+
+class UtcDateTime(TypeDecorator[dt.datetime]):
+    """An aware ``datetime`` in UTC; SQLite, which knows no zones, stores it naive."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:
+        """To the database: UTC, and naive on SQLite."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"naive datetime {value}; attach a time zone before storing it")
+        utc = value.astimezone(dt.UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:  # noqa: ARG002 - the signature is SQLAlchemy's
+        """From the database: aware, in UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value.astimezone(dt.UTC)
+
+
+watermark = sa.Table(
+    "watermark",
+    metadata,
+    sa.Column("name", sa.String, primary_key=True, comment="what is counted, or who has read how far"),
+    sa.Column("value", sa.BigInteger, nullable=False),
+)
+
+ingest = sa.Table(
+    "ingest",
+    metadata,
+    sa.Column("ingest_id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
+    sa.Column("asset", sa.String, nullable=False),
+    sa.Column("source", sa.String, nullable=False),
+    sa.Column("window_start", sa.Date, nullable=False),
+    sa.Column("window_end", sa.Date, nullable=False),
+    sa.Column("checked_at", UtcDateTime, nullable=False),
+    sa.Column("seen", sa.Integer, nullable=False),
+    sa.Column("added", sa.Integer, nullable=False),
+    sa.Column("changed", sa.Integer, nullable=False),
+    sa.Column("rejected", sa.Integer, nullable=False),
+    sa.Column("doubles", sa.Integer, nullable=False),
+)
+
+
+def _raw_columns() -> list[sa.Column[object]]:
+    return [
+        sa.Column("meeting", sa.String, nullable=False, comment="competition|season|home|away, folded"),
+        sa.Column("competition", sa.String, nullable=False),
+        sa.Column("season", sa.String, nullable=False),
+        sa.Column("kickoff", UtcDateTime, nullable=False),
+        sa.Column("status", sa.String, nullable=False),
+        sa.Column("payload", sa.Text, nullable=False, comment="the provider's fields as they came, JSON"),
+        sa.Column("record", sa.Text, nullable=False, comment="the same as a RawMatch, JSON"),
+        sa.Column("sha256", sa.String(64), nullable=False, comment="of payload and record"),
+        sa.Column("first_seen_at", UtcDateTime, nullable=False),
+        sa.Column("changed_at", UtcDateTime, nullable=False),
+        sa.Column("version", sa.Integer, nullable=False),
+        sa.Column("change_no", sa.BigInteger, nullable=False),
+    ]
+
+
+match_raw = sa.Table(
+    "match_raw",
+    metadata,
+    sa.Column("source", sa.String, primary_key=True),
+    sa.Column("source_match_id", sa.String, primary_key=True),
+    *_raw_columns(),
+    sa.Index("ix_match_raw_change_no", "change_no"),
+    sa.Index("ix_match_raw_source_kickoff", "source", "kickoff"),
+    sa.Index("ix_match_raw_source_meeting", "source", "meeting"),
+)
+
+match_raw_history = sa.Table(
+    "match_raw_history",
+    metadata,
+    sa.Column("source", sa.String, primary_key=True),
+    sa.Column("source_match_id", sa.String, primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True),
+    sa.Column("kickoff", UtcDateTime, nullable=False),
+    sa.Column("payload", sa.Text, nullable=False),
+    sa.Column("record", sa.Text, nullable=False),
+    sa.Column("sha256", sa.String(64), nullable=False),
+    sa.Column("changed_at", UtcDateTime, nullable=False),
+    sa.Column("replaced_by_change_no", sa.BigInteger, nullable=False),
+    sa.Index("ix_match_raw_history_replaced_by_change_no", "replaced_by_change_no"),
+)
+
+rejected_row = sa.Table(
+    "rejected_row",
+    metadata,
+    sa.Column("source", sa.String, primary_key=True),
+    sa.Column("sha256", sa.String(64), primary_key=True, comment="of payload and reason"),
+    sa.Column("reason", sa.String, nullable=False),
+    sa.Column("payload", sa.Text, nullable=False),
+    sa.Column("first_seen_at", UtcDateTime, nullable=False),
+    sa.Column("last_seen_at", UtcDateTime, nullable=False),
+)
+
+competition = sa.Table(
+    "competition",
+    metadata,
+    sa.Column("competition", sa.String, primary_key=True, comment="code of competitions.toml"),
+    sa.Column("name", sa.String, nullable=False),
+    sa.Column("country", sa.String, nullable=False),
+    sa.Column("tier", sa.SmallInteger, nullable=False, comment="0: cup or international"),
+    sa.Column("sex", sa.String, nullable=False),
+    sa.Column("age_group", sa.String, nullable=False),
+)
+
+team = sa.Table(
+    "team",
+    metadata,
+    sa.Column("team_id", sa.String, primary_key=True),
+    sa.Column("name", sa.String, nullable=False, comment="as the source spells it"),
+    sa.Column("folded_name", sa.String, nullable=False),
+    sa.Column("country", sa.String, nullable=False),
+    sa.Column("sex", sa.String, nullable=False),
+    sa.Column("age_group", sa.String, nullable=False),
+    sa.Column("first_seen_at", UtcDateTime, nullable=False),
+)
+
+team_alias = sa.Table(
+    "team_alias",
+    metadata,
+    sa.Column("source", sa.String, primary_key=True),
+    sa.Column("alias", sa.String, primary_key=True, comment="pool and folded name"),
+    sa.Column("team_id", sa.String, sa.ForeignKey("team.team_id"), nullable=False),
+)
+
+match_source_id = sa.Table(
+    "match_source_id",
+    metadata,
+    sa.Column("source", sa.String, primary_key=True),
+    sa.Column("source_match_id", sa.String, primary_key=True),
+    sa.Column("match_id", sa.String, nullable=False),
+    sa.Index("ix_match_source_id_match_id", "match_id"),
+)
+
+
+def _match_columns() -> list[sa.Column[object]]:
+    return [
+        sa.Column("kickoff", UtcDateTime, nullable=False),
+        sa.Column("kickoff_precision", sa.String, nullable=False),
+        sa.Column("competition", sa.String, nullable=False),
+        sa.Column("season", sa.String, nullable=False),
+        sa.Column("round", sa.String),
+        sa.Column("tier", sa.SmallInteger, nullable=False),
+        sa.Column("sex", sa.String, nullable=False),
+        sa.Column("age_group", sa.String, nullable=False),
+        sa.Column("home_team_id", sa.String, nullable=False),
+        sa.Column("away_team_id", sa.String, nullable=False),
+        sa.Column("home_goals", sa.SmallInteger, comment="after 90 minutes and stoppage"),
+        sa.Column("away_goals", sa.SmallInteger),
+        sa.Column("home_goals_half_time", sa.SmallInteger),
+        sa.Column("away_goals_half_time", sa.SmallInteger),
+        sa.Column("home_shots_on_target", sa.SmallInteger),
+        sa.Column("away_shots_on_target", sa.SmallInteger),
+        sa.Column("status", sa.String, nullable=False),
+        sa.Column("neutral", sa.Boolean, nullable=False),
+        sa.Column("source", sa.String, nullable=False),
+        sa.Column("source_match_id", sa.String, nullable=False),
+        sa.Column("version", sa.Integer, nullable=False),
+        sa.Column("updated_at", UtcDateTime, nullable=False),
+    ]
+
+
+match = sa.Table(
+    "match",
+    metadata,
+    sa.Column("match_id", sa.String, primary_key=True),
+    *_match_columns(),
+    sa.Column("change_no", sa.BigInteger, nullable=False),
+    sa.Index("ix_match_change_no", "change_no"),
+    sa.Index("ix_match_kickoff", "kickoff"),
+    sa.Index("ix_match_competition_kickoff", "competition", "kickoff"),
+)
+
+match_history = sa.Table(
+    "match_history",
+    metadata,
+    sa.Column("match_id", sa.String, primary_key=True),
+    *(
+        sa.Column("version", sa.Integer, primary_key=True) if column.name == "version" else column
+        for column in _match_columns()
+    ),
+    sa.Column("replaced_by_change_no", sa.BigInteger, nullable=False),
+    sa.Index("ix_match_history_replaced_by_change_no", "replaced_by_change_no"),
+)
+
+odds = sa.Table(
+    "odds",
+    metadata,
+    sa.Column("match_id", sa.String, primary_key=True),
+    sa.Column("kind", sa.String, nullable=False, comment="avg_closing, pinnacle_closing, ..."),
+    sa.Column("home", sa.Float, nullable=False),
+    sa.Column("draw", sa.Float, nullable=False),
+    sa.Column("away", sa.Float, nullable=False),
+    sa.Column("updated_at", UtcDateTime, nullable=False),
+)
+
+ledger_entry = sa.Table(
+    "ledger_entry",
+    metadata,
+    sa.Column("sequence", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
+    sa.Column("match_id", sa.String, nullable=False),
+    sa.Column("kickoff", UtcDateTime, nullable=False, comment="as known when predicted"),
+    sa.Column("kickoff_precision", sa.String, nullable=False),
+    sa.Column("competition", sa.String, nullable=False),
+    sa.Column("model_sha256", sa.String(64), nullable=False),
+    sa.Column("p_home", sa.Float, nullable=False),
+    sa.Column("p_draw", sa.Float, nullable=False),
+    sa.Column("p_away", sa.Float, nullable=False),
+    sa.Column("recorded_at", UtcDateTime, nullable=False),
+    sa.Column("previous_hash", sa.String(64), nullable=False),
+    sa.Column("hash", sa.String(64), nullable=False),
+    sa.Index("ix_ledger_entry_match_id", "match_id"),
+)
+
+ledger_score = sa.Table(
+    "ledger_score",
+    metadata,
+    sa.Column("match_id", sa.String, primary_key=True),
+    sa.Column("revision", sa.Integer, primary_key=True, comment="rises when a corrected result re-scores"),
+    sa.Column("sequence", sa.BigInteger, nullable=False, comment="the official entry; -1 where void"),
+    sa.Column("verdict", sa.String, nullable=False, comment="scored, or why it is void"),
+    sa.Column("outcome", sa.String),
+    sa.Column("log_loss", sa.Float),
+    sa.Column("rps", sa.Float),
+    sa.Column("brier_score", sa.Float),
+    sa.Column("scored_at", UtcDateTime, nullable=False),
+)

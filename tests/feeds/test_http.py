@@ -1,0 +1,186 @@
+"""The door to a provider's files, against a server that misbehaves."""
+
+import datetime as dt
+import socket
+
+import pytest
+import stamina
+from werkzeug import Request, Response
+
+from soccer_assets.feeds import http
+from soccer_assets.feeds.http import FileDoor
+from soccer_assets.feeds.protocol import FeedRefused, FeedUnavailable
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting():
+    """Retries happen at once."""
+    stamina.set_testing(True, attempts=3)  # noqa: FBT003 positional in stamina's own interface
+    yield
+    stamina.set_testing(False)  # noqa: FBT003
+
+
+@pytest.fixture
+def door(tmp_path) -> FileDoor:
+    return FileDoor("SOCCER_FEED_URL", tmp_path / "cache")
+
+
+def test_unchanged_file_is_not_sent_again(door, httpserver, tmp_path):
+    """With the server's ETag the second read, also by another process, asks whether the file changed."""
+    asked = []
+
+    def answer(request: Request) -> Response:
+        asked.append(request.headers.get("If-None-Match"))
+        if asked[-1] == '"one"':
+            return Response(status=304)
+        return Response(b"Div,", headers={"ETag": '"one"'})
+
+    httpserver.expect_request("/E0.csv").respond_with_handler(answer)
+    url = httpserver.url_for("/E0.csv")
+
+    first, second = door.read(url), FileDoor("SOCCER_FEED_URL", tmp_path / "cache").read(url)
+
+    assert first == second == b"Div,"
+    assert asked == [None, '"one"']
+
+
+def test_changed_file_replaces_the_cached_one(door, httpserver):
+    """A new body with a new Last-Modified is what the next read returns."""
+    for body in (b"old", b"new"):
+        httpserver.expect_ordered_request("/E0.csv").respond_with_data(
+            body, headers={"Last-Modified": f"{body}"}
+        )
+    url = httpserver.url_for("/E0.csv")
+
+    assert [door.read(url), door.read(url)] == [b"old", b"new"]
+
+
+def test_damaged_cache_is_downloaded_again(door, httpserver, tmp_path):
+    """A cache file cut short by a crash costs a download, not an error."""
+    httpserver.expect_request("/E0.csv").respond_with_data(b"Div,", headers={"ETag": '"one"'})
+    url = httpserver.url_for("/E0.csv")
+    door.read(url)
+    for file in (tmp_path / "cache").iterdir():
+        file.write_bytes(file.read_bytes()[:5])
+
+    assert door.read(url) == b"Div,"
+
+
+@pytest.mark.parametrize("status", [300, 404, 410])
+def test_missing_file_is_none(door, httpserver, status):
+    """A file that is not there is no error; football-data.co.uk says so with 300 and an HTML page."""
+    httpserver.expect_request("/E0.csv").respond_with_data("<html>", status=status)
+
+    assert door.read(httpserver.url_for("/E0.csv")) is None
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_passing_trouble_is_retried(door, httpserver, status):
+    """Two refusals that pass are followed by the file."""
+    for _ in range(2):
+        httpserver.expect_ordered_request("/E0.csv").respond_with_data("wait", status=status)
+    httpserver.expect_ordered_request("/E0.csv").respond_with_data("Div,")
+
+    assert door.read(httpserver.url_for("/E0.csv")) == b"Div,"
+
+
+def test_lasting_trouble_is_unavailable(door, httpserver):
+    """A server that stays busy is unavailable, and the message names setting, address and status."""
+    httpserver.expect_request("/E0.csv").respond_with_data("busy", status=503)
+    url = httpserver.url_for("/E0.csv")
+
+    with pytest.raises(FeedUnavailable, match=f"SOCCER_FEED_URL: {url} answers HTTP 503"):
+        door.read(url)
+    assert len(httpserver.log) == 3
+
+
+@pytest.mark.parametrize("status", [400, 401, 403])
+def test_refusal_is_not_retried(door, httpserver, status):
+    """An answer that will not change is asked for once."""
+    httpserver.expect_request("/E0.csv").respond_with_data("no", status=status)
+
+    with pytest.raises(FeedRefused, match=f"answers HTTP {status}"):
+        door.read(httpserver.url_for("/E0.csv"))
+    assert len(httpserver.log) == 1
+
+
+def test_long_retry_after_is_not_waited_for(door, httpserver):
+    """A server that asks for an hour is left alone at once."""
+    httpserver.expect_request("/E0.csv").respond_with_data("no", status=429, headers={"Retry-After": "3600"})
+
+    with pytest.raises(FeedUnavailable):
+        door.read(httpserver.url_for("/E0.csv"))
+    assert len(httpserver.log) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "pause"),
+    [
+        ("7", dt.timedelta(seconds=7)),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", dt.timedelta(0)),
+        ("soon", None),
+        ("", None),
+        ("-5", None),
+    ],
+)
+def test_retry_after_is_seconds_or_a_date(text, pause):
+    """Both forms of the header are understood, and nonsense is ignored."""
+    assert http._retry_after(text) == pause
+
+
+def test_nobody_listening_is_unavailable(door):
+    """A refused connection is unavailable."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+
+    with pytest.raises(FeedUnavailable, match="no answer from"):
+        door.read(f"http://127.0.0.1:{port}/E0.csv")
+
+
+def test_endless_file_is_refused(door, httpserver, monkeypatch):
+    """A body over the limit is refused."""
+    monkeypatch.setattr(http, "LARGEST_FILE_BYTES", 1000)
+    httpserver.expect_request("/E0.csv").respond_with_data(b"x" * 2000)
+
+    with pytest.raises(FeedRefused, match="larger than"):
+        door.read(httpserver.url_for("/E0.csv"))
+
+
+def test_redirect_is_followed(door, httpserver):
+    """The provider's plain address leads to its encrypted one."""
+    httpserver.expect_request("/old.csv").respond_with_data(status=301, headers={"Location": "/new.csv"})
+    httpserver.expect_request("/new.csv").respond_with_data("Div,")
+
+    assert door.read(httpserver.url_for("/old.csv")) == b"Div,"
+
+
+def test_client_names_itself(door, httpserver):
+    """The request says who asks."""
+    httpserver.expect_request("/E0.csv", headers={"User-Agent": http.USER_AGENT}).respond_with_data("Div,")
+
+    assert door.read(httpserver.url_for("/E0.csv")) == b"Div,"
+
+
+def test_local_file_is_read(door, tmp_path):
+    """A file:// address reads a folder, blanks in its name included."""
+    file = tmp_path / "my mirror" / "E0.csv"
+    file.parent.mkdir()
+    file.write_bytes(b"Div,")
+
+    assert door.read(file.as_uri()) == b"Div,"
+    assert door.read((file.parent / "E1.csv").as_uri()) is None
+    assert door.read((file / "E1.csv").as_uri()) is None
+
+
+def test_folder_in_place_of_a_file_is_refused(door, tmp_path):
+    """A folder cannot be read."""
+    with pytest.raises(FeedRefused, match="SOCCER_FEED_URL: cannot read"):
+        door.read(tmp_path.as_uri())
+
+
+@pytest.mark.parametrize("url", ["ftp://example.org/E0.csv", "/srv/mirror/E0.csv", "", "http://"])
+def test_other_addresses_are_refused(door, url):
+    """An address that is none of the three kinds is refused with the setting's name."""
+    with pytest.raises((FeedRefused, FeedUnavailable), match="SOCCER_FEED_URL"):
+        door.read(url)

@@ -1,0 +1,72 @@
+"""Feeds found through entry points."""
+
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from soccer_assets.feeds import football_data, simulated
+from soccer_assets.feeds.protocol import FeedRefused
+from soccer_assets.feeds.registry import feed_names, open_feed
+from soccer_assets.settings import Settings
+
+OTHER_WHEEL = """
+[soccer_assets.feeds]
+other = soccer_assets.feeds.simulated:SimulatedFeed
+broken = soccer_assets.feeds.nowhere:Feed
+"""
+
+
+@pytest.fixture
+def settings(tmp_path) -> Settings:
+    return Settings.from_env({"SOCCER_HOME": str(tmp_path)})
+
+
+@pytest.fixture
+def _other_wheel(tmp_path, monkeypatch) -> None:
+    """Someone else's wheel, installed."""
+    folder = tmp_path / "site" / "other_feed-1.0.dist-info"
+    folder.mkdir(parents=True)
+    (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: other-feed\nVersion: 1.0\n")
+    (folder / "entry_points.txt").write_text(OTHER_WHEEL)
+    monkeypatch.syspath_prepend(folder.parent)
+
+
+@pytest.mark.usefixtures("_other_wheel")
+def test_another_wheel_adds_a_feed(settings):
+    """A feed that another distribution declares is listed and opened by its name."""
+    assert "other" in feed_names()
+    assert isinstance(open_feed("other", settings), simulated.SimulatedFeed)
+
+
+@pytest.mark.usefixtures("_other_wheel")
+def test_unknown_feed_names_the_setting_and_the_feeds(settings):
+    """The refusal of an unknown name says which setting holds it, and what could stand there."""
+    with pytest.raises(FeedRefused, match=r"SOCCER_FEED.*'nonsense'.*other"):
+        open_feed("nonsense", settings)
+
+
+@pytest.mark.usefixtures("_other_wheel")
+def test_feed_that_cannot_be_imported_is_refused(settings):
+    """A declared feed whose module is missing is refused with its address in the code."""
+    with pytest.raises(FeedRefused, match=r"soccer_assets\.feeds\.nowhere:Feed cannot be loaded"):
+        open_feed("broken", settings)
+
+
+def test_listing_imports_no_feed():
+    """Names are listed without importing the adapters."""
+    sys.modules.pop("soccer_assets.feeds.nowhere", None)
+
+    feed_names()
+
+    assert "soccer_assets.feeds.nowhere" not in sys.modules
+
+
+def test_declared_feeds_exist():
+    """The project declares the simulated feed and football-data by the classes that carry these names."""
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
+    declared = project["project"]["entry-points"]["soccer_assets.feeds"]
+
+    for feed_class in (simulated.SimulatedFeed, football_data.FootballDataFeed):
+        assert declared[feed_class.name] == f"{feed_class.__module__}:{feed_class.__name__}"

@@ -1,0 +1,1 @@
+"""Tests of the game: matches, ratings, form and features."""

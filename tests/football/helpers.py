@@ -1,0 +1,71 @@
+"""Small match tables for tests."""
+
+import datetime as dt
+from typing import Any
+
+import numpy as np
+
+from soccer_assets.football.match_table import MatchTable
+
+
+def epoch(text: str) -> int:
+    """Epoch seconds of an ISO 8601 time in UTC."""
+    return int(dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC).timestamp())
+
+
+def match(
+    match_id: str, kickoff: str | int, home_team: str, away_team: str, score: str = "", **columns: Any
+) -> dict[str, Any]:
+    """One match; ``score`` such as ``2-1``, empty for a fixture."""
+    goals = [int(part) for part in score.split("-")] if score else [-1, -1]
+    return {
+        "match_id": match_id,
+        "kickoff": epoch(kickoff) if isinstance(kickoff, str) else kickoff,
+        "is_day_precision": False,
+        "competition": "TST-1",
+        "season": "2024-25",
+        "tier": 1,
+        "home_team": home_team,
+        "away_team": away_team,
+        "home_goals": goals[0],
+        "away_goals": goals[1],
+        "is_neutral": False,
+        "moves_ratings": bool(score),
+        "trains": bool(score),
+    } | columns
+
+
+def table(*matches: dict[str, Any]) -> MatchTable:
+    """A table of such matches."""
+    if not matches:
+        return MatchTable.empty()
+    return MatchTable.from_columns(**{name: [row[name] for row in matches] for name in matches[0]})
+
+
+def random_table(seed: int, count: int, teams: int = 8) -> MatchTable:
+    """Matches of two leagues, a cup and two seasons, some on one instant, some known by the day only."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for number in range(count):
+        home, away = rng.choice(teams, 2, replace=False)
+        # Few distinct instants, half an hour apart on some days: ties and matches that overlap.
+        kickoff = (
+            epoch("2024-01-01T12:00") + int(rng.integers(0, 60)) * 86_400 + int(rng.integers(0, 8)) * 1_800
+        )
+        tier = int(rng.integers(0, 3))
+        rows.append(
+            match(
+                f"m{rng.integers(0, 10**6):06d}-{number}",
+                kickoff,
+                f"team {home}",
+                f"team {away}",
+                f"{rng.integers(0, 4)}-{rng.integers(0, 4)}",
+                is_day_precision=bool(rng.random() < 0.3),
+                competition=f"TST-{tier}",
+                tier=tier,
+                season="2023-24" if kickoff < epoch("2024-02-01") else "2024-25",
+                is_neutral=bool(rng.random() < 0.1),
+                moves_ratings=bool(rng.random() < 0.9),
+            )
+        )
+    return table(*rows)

@@ -1,0 +1,55 @@
+"""A store with one good release, and clients of a sidecar that reads it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from litestar import Litestar
+from litestar.testing import TestClient
+
+from serving.app import create_app
+from tests.serving.builders import (
+    StubScorer,
+    make_prediction,
+    make_release,
+    make_settings,
+    write_keys,
+    write_status,
+)
+
+Serve = Callable[..., TestClient[Litestar]]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    """A store folder with keys, a status and release r1, which predicts match m1."""
+    folder = tmp_path / "store"
+    make_release(folder, [make_prediction("m1")])
+    write_status(folder)
+    write_keys(folder)
+    return folder
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Serve]:
+    """Starts a sidecar in this process on the store of the test; settings may be changed by name."""
+    with ExitStack() as stack:
+
+        def start(scorer: Any = None, **changes: Any) -> TestClient[Litestar]:
+            app = create_app(make_settings(tmp_path, **changes), scorer=scorer or StubScorer())
+            return stack.enter_context(TestClient(app, raise_server_exceptions=False))
+
+        yield start
+
+
+@pytest.fixture
+def client(store: Path, serve: Serve) -> TestClient[Litestar]:
+    """A sidecar on the good release."""
+    return serve()
+
+
+def reload(client: TestClient[Litestar]) -> None:
+    """Let the sidecar look at its store now."""
+    client.blocking_portal.call(client.app.state["reloader"].reload)

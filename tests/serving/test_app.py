@@ -1,0 +1,128 @@
+"""The application as a whole: what it loads, documents, and says when something is wrong."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from serving.problems import Problem
+from tests.serving.builders import READER
+
+HEAVY = ["dagster", "mlflow", "pandas", "xgboost", "numba", "numpy", "scipy", "pyarrow", "sqlalchemy"]
+
+
+def test_serving_imports_none_of_the_heavy_packages():
+    """The sidecar's process, application built, holds neither the graph's packages nor the model's."""
+    program = (
+        "import sys; from serving.app import create_app; from soccer_assets.settings import Settings;"
+        "create_app(Settings.from_env({'SOCCER_HOME': sys.argv[1]})).openapi_schema;"
+        f"print([name for name in {HEAVY!r} if name in sys.modules])"
+    )
+
+    result = subprocess.run(
+        [sys.executable, "-W", "error::DeprecationWarning", "-c", program, "nowhere"],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (result.stdout.strip(), result.returncode) == ("[]", 0), result.stderr
+    assert not (Path(__file__).parents[2] / "nowhere").exists()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/nowhere", 404),
+        ("GET", "/predict/m1/and/more", 404),
+        ("GET", "/predict/unknown", 404),
+        ("DELETE", "/predict/m1", 405),
+        ("POST", "/ready", 405),
+        ("GET", "/predict/m1?model=best", 400),
+        ("GET", "/predict/predictions/?limit=-1", 400),
+        ("GET", "/predict/predictions/?future_only=perhaps", 400),
+        ("GET", "/predict/matches/?limit=99999999999999999999999", 400),
+    ],
+)
+def test_every_error_is_a_problem(client, method, path, status):
+    """Errors are problem+json with all five members, are not stored, and never echo the query."""
+    response = client.request(method, path, headers=READER)
+
+    problem = msgspec.json.decode(response.content, type=Problem, strict=True)
+    assert (response.status_code, problem.status) == (status, status)
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.headers["cache-control"] == "no-store"
+    assert problem.type.startswith("urn:soccer-assets:problem:")
+    assert problem.title
+    assert problem.detail
+    assert "?" not in problem.instance
+
+
+def test_fault_of_ours_is_a_problem_without_inner_words(client, capfd):
+    """A fault answers 500 with a request id; the exception stays in the log, under the same id."""
+    client.app.state["snapshots"].current.snapshot.close()
+    response = client.get("/predict/m1", headers=READER | {"X-Request-ID": "abc-1"})
+
+    log = capfd.readouterr().out
+    assert response.status_code == 500
+    assert response.headers["x-request-id"] == "abc-1"
+    assert "database" not in response.text
+    assert '"request_id": "abc-1"' in log
+    assert "closed database" in log
+
+
+@pytest.mark.parametrize("request_id", ["with space", "x" * 65, '"}{"', ""])
+def test_hostile_request_id_is_replaced(client, request_id):
+    """Only a plain id from outside is kept; others get one of ours."""
+    response = client.get("/ready", headers={"X-Request-ID": request_id})
+
+    assert response.headers["x-request-id"] != request_id
+    assert len(response.headers["x-request-id"]) == 32
+
+
+def test_answers_carry_safe_headers(client):
+    """Browsers are told not to guess types and not to leak addresses."""
+    response = client.get("/")
+
+    assert response.headers["x-content-type-options"] == "nosniff"
+    assert response.headers["referrer-policy"] == "no-referrer"
+
+
+def test_links_of_the_index_work(client):
+    """Every link without a placeholder answers."""
+    links = client.get("/").json()["links"].values()
+
+    for link in links:
+        if "{" not in link:
+            assert client.get(link, headers=READER).status_code == 200
+
+
+def test_requests_are_counted_by_route_template(client):
+    """Ids make no series of their own, and unknown paths share one."""
+    for path in ("/predict/m1", "/predict/unknown", "/no/such/path", "/no/other/path"):
+        client.get(path, headers=READER)
+    client.request("BREW", "/ready")
+
+    text = client.get("/metrics").text
+
+    assert 'soccer_http_requests_total{method="GET",route="/predict/{match_id}",status="200"} 1.0' in text
+    assert 'soccer_http_requests_total{method="GET",route="/predict/{match_id}",status="404"} 1.0' in text
+    assert 'soccer_http_requests_total{method="GET",route="unmatched",status="404"} 2.0' in text
+    assert "BREW" not in text
+    assert "soccer_http_request_duration_seconds_bucket" in text
+    assert "soccer_snapshot_rows 1.0" in text
+
+
+def test_openapi_documents_every_body(client):
+    """Each route names a struct for its answer, problems for its errors, and the key it needs."""
+    document = client.get("/schema/openapi.json").json()
+
+    for path in ("/predict/{match_id}", "/predict/matches", "/predict/predictions", "/monitoring/freshness"):
+        operation = document["paths"][path]["get"]
+        assert "$ref" in operation["responses"]["200"]["content"]["application/json"]["schema"]
+        assert "application/problem+json" in operation["responses"]["401"]["content"]
+        assert operation["security"] == [{"apiKey": []}]
+    assert document["components"]["securitySchemes"]["apiKey"]["name"] == "X-API-Key"

