@@ -20,10 +20,10 @@ from redis.exceptions import RedisError
 from serving.auth import KeyRing
 from serving.metrics import Metrics
 from serving.release_reader import (
-    UnreadableObjectError,
     ReleaseReader,
     ReleaseRefusedError,
     StoreUnavailableError,
+    UnreadableObjectError,
 )
 from serving.scorer import Rows, Scorer, ScoringError
 from serving.snapshot import Snapshot, SnapshotHolder

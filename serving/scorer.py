@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 Rows = Sequence[Sequence[float]]
@@ -51,6 +52,7 @@ class Scorer:
     def __init__(self, score: ScoreFunction = score_rows) -> None:
         self._score = score
         self._pool: ProcessPoolExecutor | None = None
+        self._children: set[BaseProcess] = set()
 
     async def score(self, model_file: Path, rows: Rows) -> list[tuple[float, float, float]]:
         """Probabilities of each row by the model in ``model_file``.
@@ -60,6 +62,7 @@ class Scorer:
         """
         if self._pool is None:
             self._pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_start_child)
+        others = set(multiprocessing.active_children()) - self._children
         try:
             future = asyncio.get_running_loop().run_in_executor(
                 self._pool, self._score, str(model_file), rows
@@ -67,6 +70,7 @@ class Scorer:
         except BrokenProcessPool as error:
             self._pool = None
             raise ScoringError(f"the scoring process died: {error}") from error
+        self._children = set(multiprocessing.active_children()) - others
         # A model is a file from outside: its reader may raise anything, and all of it means the same here.
         await asyncio.wait([future])
         error_of_child = future.exception()
@@ -77,8 +81,10 @@ class Scorer:
         raise ScoringError(f"{type(error_of_child).__name__}: {error_of_child}") from error_of_child
 
     def close(self) -> None:
-        """End the child, after the call it is in."""
+        """End the child now: it holds nothing that must be finished, and a stop should not wait for it."""
         if self._pool is not None:
+            for child in self._children:
+                child.terminate()
             self._pool.shutdown(cancel_futures=True)
             self._pool = None
 

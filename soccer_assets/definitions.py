@@ -32,7 +32,9 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     database = Database(settings.database_url)
     events = EventBus(settings.redis_url)
     frames = ParquetIOManager(store)
-    is_embedded = settings.mlflow_url.startswith("sqlite:")
+    # A database keeps no files: they lie in the home. A server keeps its own.
+    artifacts = settings.home / "mlflow" / "artifacts" if settings.mlflow_url.startswith("sqlite:") else None
+    registry = ModelRegistry(settings.mlflow_url, artifacts)
     return dg.Definitions(
         assets=[
             *livescore_assets(settings.history_start or feed.first_month(), clock),
@@ -50,10 +52,8 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             "feature_store": FeatureStore(store),
             "feed": feed,
             "frames": frames,
-            "mlflow": training_run(settings.mlflow_url),
-            "model_registry": ModelRegistry(
-                settings.mlflow_url, settings.home / "mlflow" / "artifacts" if is_embedded else None
-            ),
+            "mlflow": training_run(registry),
+            "model_registry": registry,
             "object_store": store,
             "parquet_io_manager": frames,
             "releases": Releases(store, events),

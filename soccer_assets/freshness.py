@@ -12,7 +12,9 @@ EXPORTS = dg.FreshnessPolicy.time_window(fail_window=dt.timedelta(hours=26))
 PREDICTIONS = dg.FreshnessPolicy.time_window(fail_window=dt.timedelta(hours=26))
 RELEASES = dg.FreshnessPolicy.time_window(fail_window=dt.timedelta(hours=3))
 # The age of training, not of promotion: a champion that keeps winning is not stale.
-CANDIDATE = dg.FreshnessPolicy.time_window(warn_window=dt.timedelta(days=10), fail_window=dt.timedelta(days=14))
+CANDIDATE = dg.FreshnessPolicy.time_window(
+    warn_window=dt.timedelta(days=10), fail_window=dt.timedelta(days=14)
+)
 
 WATCHED: dict[dg.AssetKey, str] = {
     dg.AssetKey(["livescores", "recent"]): "warns after 90 minutes, fails after 3 hours",

@@ -140,9 +140,10 @@ def evaluation(
     }
     for name, plot in plots.items():
         mlflow.log_figure(plot.figure, f"{name}.png")
-    is_complete = scorecard.rows >= len(scorecard.forecasters) and np.isfinite(
-        [one.log_loss for one in scorecard.forecasters.values()]
-    ).all()
+    is_complete = (
+        scorecard.rows >= len(scorecard.forecasters)
+        and np.isfinite([one.log_loss for one in scorecard.forecasters.values()]).all()
+    )
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": scorecard.rows,

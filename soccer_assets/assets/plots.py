@@ -26,12 +26,12 @@ class Plot:
         """The figure as a picture that an asset's page shows."""
         sink = io.BytesIO()
         self.figure.savefig(sink, format="png", dpi=90)
-        return dg.MetadataValue.md(f"![plot](data:image/png;base64,{base64.b64encode(sink.getvalue()).decode()})")
+        return dg.MetadataValue.md(
+            f"![plot](data:image/png;base64,{base64.b64encode(sink.getvalue()).decode()})"
+        )
 
 
-def reliability_plot(
-    probabilities: NDArray[np.float64], outcomes: NDArray[np.int8], bins: int = 15
-) -> Plot:
+def reliability_plot(probabilities: NDArray[np.float64], outcomes: NDArray[np.int8], bins: int = 15) -> Plot:
     """Forecast probability against observed frequency, a line a class; dots grow with their matches."""
     figure, axes = _figure((5.2, 4.6))
     axes.plot([0, 1], [0, 1], color="#cccccc", linewidth=1)
@@ -45,7 +45,9 @@ def reliability_plot(
         rate = np.bincount(number, happened, bins)[used] / counts[used]
         axes.plot(mean, rate, color=_COLOURS[name], linewidth=1.2, label=name)
         axes.scatter(mean, rate, s=6 + 90 * counts[used] / counts.max(), color=_COLOURS[name])
-    axes.set(xlabel="forecast probability", ylabel="observed frequency", title=f"{len(outcomes)} test matches")
+    axes.set(
+        xlabel="forecast probability", ylabel="observed frequency", title=f"{len(outcomes)} test matches"
+    )
     axes.legend(frameon=False)
     return Plot(figure)
 

@@ -13,14 +13,8 @@ from typing import Self
 import msgspec
 
 from soccer_assets.clock import Clock
-from soccer_assets.feeds.football_data_rows import (
-    RESULT_LAG,
-    SOURCE,
-    CsvFile,
-    CsvFormatError,
-    match_of,
-    read_csv,
-)
+from soccer_assets.feeds.football_data_csv import CsvFile, CsvFormatError, read_csv
+from soccer_assets.feeds.football_data_rows import RESULT_LAG, SOURCE, match_of
 from soccer_assets.feeds.http import FileDoor
 from soccer_assets.feeds.protocol import FeedRefused, RawMatch, Rejection
 from soccer_assets.football.competitions import Competition, load_competitions

@@ -19,11 +19,11 @@ class FeedError(Exception):
     """A feed cannot be read; the message names the setting and the address."""
 
 
-class FeedUnavailable(FeedError):  # noqa: N818 reads as what happened
+class FeedUnavailable(FeedError):
     """The provider did not answer, or not now: trying again later may help."""
 
 
-class FeedRefused(FeedError):  # noqa: N818 reads as what happened
+class FeedRefused(FeedError):
     """The provider's answer will not get better by itself: wrong address or key, not the promised format."""
 
 

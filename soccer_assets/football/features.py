@@ -158,7 +158,7 @@ def _rows_by_match_id(matches: MatchTable) -> NDArray[np.int64]:
     by_id = np.argsort(ids, kind="stable")
     twice = np.flatnonzero(ids[by_id[1:]] == ids[by_id[:-1]])
     if twice.size:
-        raise ValueError(f"match id {ids[by_id[twice[0]]]!r} comes twice; keep one row a match")
+        raise ValueError(f"match id {str(ids[by_id[twice[0]]])!r} comes twice; keep one row a match")
     return by_id
 
 

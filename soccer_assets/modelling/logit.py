@@ -14,8 +14,11 @@ def log_softmax(margins: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def logit_margins(design: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Margins (n, 3) of a design (n, p) under weights (p + 1, 3), whose first row is the intercept."""
-    margins: NDArray[np.float64] = design @ weights[1:] + weights[0]
+    """Margins (n, 3) of a design (n, p) under weights (p + 1, 3), whose first row is the intercept.
+
+    A row gets the same bits alone and among many, which a BLAS product does not promise.
+    """
+    margins: NDArray[np.float64] = np.einsum("np,pk->nk", design, weights[1:]) + weights[0]
     return margins
 
 

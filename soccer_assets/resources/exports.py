@@ -165,9 +165,7 @@ def _manifest_key(snapshot_id: str) -> str:
     return f"exports/manifests/{snapshot_id}.json"
 
 
-def _touched_months(
-    connection: sa.Connection, table: sa.Table, history: sa.Table, since: int
-) -> set[str]:
+def _touched_months(connection: sa.Connection, table: sa.Table, history: sa.Table, since: int) -> set[str]:
     """Months that gained, lost or changed a row: a match that moved touches its old month too."""
     months = connection.execute(sa.select(table.c.kickoff).where(table.c.change_no > since)).scalars()
     left = connection.execute(

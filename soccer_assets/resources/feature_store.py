@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from soccer_assets.football.features import FeatureTable
+from soccer_assets.football.features import FEATURE_NAMES, FeatureTable
 from soccer_assets.football.match_table import MatchTable
 from soccer_assets.football.matches import STATUS_RULES, MatchStatus
 from soccer_assets.football.team_state import TeamState
@@ -42,8 +42,7 @@ class FeatureStore:
         order = np.lexsort((features.match_id.astype(str), features.kickoff))
         months = features.kickoff[order].astype("datetime64[s]").astype("datetime64[M]")
         columns = {"match_id": pa.array(features.match_id[order], pa.string())} | {
-            name: pa.array(features.values[order, position])
-            for position, name in enumerate(features.feature_names)
+            name: pa.array(features.values[order, position]) for position, name in enumerate(FEATURE_NAMES)
         }
         rows = pa.table(columns)
         starts = np.flatnonzero(np.r_[True, months[1:] != months[:-1]]) if len(months) else np.array([], int)
@@ -59,7 +58,7 @@ class FeatureStore:
             self._store.write(state_key, state_bytes)
         manifest = FeatureManifest(
             snapshot_id=snapshot_id,
-            feature_names=tuple(features.feature_names),
+            feature_names=FEATURE_NAMES,
             table=write_table(self._store, "features/match_features", rows.schema, by_month, None),
             team_state_key=state_key,
             team_state_sha256=digest,

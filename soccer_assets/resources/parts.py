@@ -90,9 +90,7 @@ def read_table(store: ObjectStore, manifest: TableManifest, columns: list[str] |
     Raises:
         DamagedPart: a part is missing or was changed.
     """
-    tables = [
-        pq.read_table(io.BytesIO(_checked(store, part)), columns=columns) for part in manifest.parts
-    ]
+    tables = [pq.read_table(io.BytesIO(_checked(store, part)), columns=columns) for part in manifest.parts]
     if not tables:
         return pa.table({name: [] for name in columns or manifest.columns})
     return pa.concat_tables(tables)

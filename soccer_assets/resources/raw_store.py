@@ -89,9 +89,7 @@ def store_raw(
     return total
 
 
-def store_rejections(
-    connection: sa.Connection, rejections: Sequence[Rejection], now: dt.datetime
-) -> None:
+def store_rejections(connection: sa.Connection, rejections: Sequence[Rejection], now: dt.datetime) -> None:
     """Keep rows that could not be understood, once each, with the reason and when they were seen."""
     rows = {}
     for rejection in rejections:
@@ -197,18 +195,14 @@ def _known_rows(
 ) -> dict[str, sa.Row[Any]]:
     known = {}
     for ids in batches(source_match_ids, _IDS_A_QUERY):
-        query = sa.select(match_raw).where(
-            match_raw.c.source == source, match_raw.c.source_match_id.in_(ids)
-        )
+        query = sa.select(match_raw).where(match_raw.c.source == source, match_raw.c.source_match_id.in_(ids))
         known.update({row.source_match_id: row for row in connection.execute(query)})
     return known
 
 
 def _row(source_match_id: str, match: RawMatch) -> dict[str, Any]:
     payload = msgspec.json.encode(match.payload, order="deterministic")
-    record = msgspec.json.encode(
-        msgspec.structs.replace(match, payload={}, source_match_id=source_match_id)
-    )
+    record = msgspec.json.encode(msgspec.structs.replace(match, payload={}, source_match_id=source_match_id))
     return {
         "source": match.source,
         "source_match_id": source_match_id,

@@ -193,5 +193,3 @@ def write_predictions(path: Path, rows: Sequence[ReleaseRow], release_id: str) -
 
 def _entry(data: bytes) -> FileEntry:
     return FileEntry(sha256=hashlib.sha256(data).hexdigest(), bytes=len(data))
-
-

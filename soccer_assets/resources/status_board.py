@@ -72,9 +72,7 @@ def current_status(
     )
 
 
-def _asset_states(
-    instance: dg.DagsterInstance, watched: Mapping[dg.AssetKey, str]
-) -> tuple[AssetState, ...]:
+def _asset_states(instance: dg.DagsterInstance, watched: Mapping[dg.AssetKey, str]) -> tuple[AssetState, ...]:
     records = instance.get_freshness_state_records(list(watched))
     states = []
     for key, promise in watched.items():

@@ -5,31 +5,32 @@ run only from a hook on the job's last step; this resource imports it when a run
 the run when Dagster tears the resource down.
 """
 
-import os
 from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
 
+from soccer_assets.resources.model_registry import ModelRegistry
+
 EXPERIMENT = "match_outcome"
 
 
-def training_run(url: str) -> dg.ResourceDefinition:
-    """The resource ``mlflow`` of the training job, logging to ``url``."""
+def training_run(registry: ModelRegistry) -> dg.ResourceDefinition:
+    """The resource ``mlflow`` of the training job, logging where the registry lies."""
 
     @dg.resource(
         config_schema={
             "experiment_name": dg.Field(str, default_value=EXPERIMENT),
-            "mlflow_tracking_uri": dg.Field(str, default_value=url),
+            "mlflow_tracking_uri": dg.Field(str, default_value=registry.url),
             "env": dg.Field(dg.Permissive(), default_value={}),
             "extra_tags": dg.Field(dg.Permissive(), default_value={}),
         },
         description="dagster-mlflow: parameters, metrics and plots of one training run",
     )
     def mlflow(context: dg.InitResourceContext) -> Iterator[Any]:
-        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
         from dagster_mlflow.resources import MlFlow  # noqa: PLC0415 - seconds to import
 
+        registry.ensure_experiment(context.resource_config["experiment_name"])
         run = MlFlow(context)
         try:
             yield run

@@ -15,9 +15,9 @@ from soccer_assets.feeds.protocol import FeedRefused, FeedUnavailable
 @pytest.fixture(autouse=True)
 def _no_waiting():
     """Retries happen at once."""
-    stamina.set_testing(True, attempts=3)  # noqa: FBT003 positional in stamina's own interface
+    stamina.set_testing(True, attempts=3)
     yield
-    stamina.set_testing(False)  # noqa: FBT003
+    stamina.set_testing(False)
 
 
 @pytest.fixture

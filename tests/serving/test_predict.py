@@ -61,7 +61,7 @@ def ids(client, path, **params):
 
 
 def test_one_match_answers_the_stored_prediction(league):
-    """The body is the stored prediction with the five fields of the status, and fits the documented struct."""
+    """The body is the stored prediction with the five fields of the status, and fits its struct."""
     response = league.get("/predict/m01", headers=READER)
 
     body = msgspec.json.decode(response.content, type=PredictionBody, strict=True)
@@ -178,7 +178,7 @@ def test_hostile_texts_are_never_a_fault(league, team, cursor):
 
 
 def test_bulk_read_speaks_ndjson(league):
-    """With Accept: application/x-ndjson each line is a prediction, and the next page is in the Link header."""
+    """With Accept: application/x-ndjson each line is a prediction; Link names the next page."""
     response = league.get(
         "/predict/predictions/?limit=20&future_only=true",
         headers=READER | {"Accept": "application/x-ndjson"},

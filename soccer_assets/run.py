@@ -1,0 +1,111 @@
+"""Runs a job in this process and says how far it is: the first build, and the refresh of a warm start."""
+
+import logging
+import os
+import time
+from collections.abc import Callable
+
+import dagster as dg
+import msgspec
+
+from soccer_assets.assets.livescores import INTERACTIVE_TAG
+from soccer_assets.settings import Settings
+
+_QUIET = ("alembic", "mlflow", "sqlalchemy")
+_INTERRUPTED = [
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+
+
+class RunOutcome(msgspec.Struct, frozen=True):
+    """How a run ended: an empty `failure` is success."""
+
+    run_id: str
+    failure: str
+    seconds: float
+
+
+class Progress(logging.Handler):
+    """Hears Dagster's step events and reports each step once."""
+
+    def __init__(self, steps: int, say: Callable[[str], None]) -> None:
+        super().__init__(logging.DEBUG)
+        self._steps = steps
+        self._say = say
+        self._done = 0
+        self._started: dict[str, float] = {}
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Report a step that ended."""
+        event: dg.DagsterEvent | None = getattr(record, "dagster_event", None)
+        if event is None or event.step_key is None:
+            return
+        if event.event_type == dg.DagsterEventType.STEP_START:
+            self._started[event.step_key] = time.monotonic()
+        if event.event_type in {dg.DagsterEventType.STEP_SUCCESS, dg.DagsterEventType.STEP_FAILURE}:
+            self._done += 1
+            seconds = time.monotonic() - self._started.get(event.step_key, time.monotonic())
+            mark = "✓" if event.event_type == dg.DagsterEventType.STEP_SUCCESS else "✗"
+            name = event.step_key.replace("__", "/")
+            self._say(f"  [{self._done:2d}/{self._steps}] {mark} {name}  {seconds:.1f} s")
+
+
+def run_job(settings: Settings, job_name: str, say: Callable[[str], None]) -> RunOutcome:
+    """Run a job of this home's graph here and now.
+
+    Args:
+        settings: the home; ``DAGSTER_HOME`` must name its instance.
+        job_name: such as ``build_everything``, whose history covers the newest
+            ``SOCCER_FIRST_BUILD_MONTHS`` months.
+        say: gets one line a step.
+    """
+    from soccer_assets.definitions import defs  # noqa: PLC0415 - the graph is built from the environment
+
+    job = defs.resolve_job_def(job_name)
+    tags = {INTERACTIVE_TAG: "true"}
+    if job.partitions_def is not None:
+        months = job.partitions_def.get_partition_keys()[-settings.first_build_months :]
+        tags |= {
+            "dagster/asset_partition_range_start": months[0],
+            "dagster/asset_partition_range_end": months[-1],
+        }
+        say(f"  history: {len(months)} months, {months[0][:7]} to {months[-1][:7]}")
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(logging.ERROR)
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    logger = logging.getLogger("dagster")
+    logger.handlers = [Progress(len(list(job.all_node_defs)), say)]
+    logger.propagate = False
+    begin = time.monotonic()
+    with dg.DagsterInstance.get() as instance:
+        fail_interrupted_runs(instance)
+        result = job.execute_in_process(instance=instance, tags=tags, raise_on_error=False)
+    failure = "" if result.success else _failure_of(result)
+    return RunOutcome(result.run_id, failure, time.monotonic() - begin)
+
+
+def fail_interrupted_runs(instance: dg.DagsterInstance) -> list[str]:
+    """Close the runs that a killed process left open, so that nothing waits for them."""
+    runs = instance.get_runs(dg.RunsFilter(statuses=_INTERRUPTED))
+    for run in runs:
+        instance.report_run_failed(run, "the process that ran this was killed; the next run does its work")
+        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+    return [run.run_id for run in runs]
+
+
+def _failure_of(result: dg.ExecuteInProcessResult) -> str:
+    """One sentence for a person: the first step that failed, and its cause."""
+    for event in result.get_step_failure_events():
+        data = event.step_failure_data
+        step = (event.step_key or "").replace("__", "/")
+        if data.user_failure_data and data.user_failure_data.description:
+            return f"{step}: {data.user_failure_data.description}"
+        error = data.error
+        while error is not None and error.cause is not None:
+            error = error.cause
+        if error is not None:
+            return f"{step}: {error.message.strip()}"
+    failed = [check for check in result.get_asset_check_evaluations() if not check.passed]
+    return "; ".join(f"check {check.check_name} failed" for check in failed) or "the run failed"

