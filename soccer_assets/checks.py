@@ -1,4 +1,4 @@
-"""Checks: the promise of each stage, kept in the same run that makes it. A blocking one stops what follows."""
+"""Checks: the promise of each stage, kept in the run that makes it. A blocking one stops what follows."""
 
 import sqlite3
 import tempfile
@@ -62,7 +62,7 @@ def _batch_check(name: str, *, blocking: bool) -> dg.AssetChecksDefinition:
 def results_due(
     database: dg.ResourceParam[Database], feed: dg.ResourceParam[Feed], clock: dg.ResourceParam[Clock]
 ) -> dg.AssetCheckResult:
-    """No match waits for its result beyond kickoff + 3 h + the feed's lag. A summer without matches passes."""
+    """No match waits for its result beyond kickoff + 3 h + the feed's lag. An empty summer passes."""
     due = next_expected_at(database, feed)
     overdue = due is not None and clock.now() > due
     return dg.AssetCheckResult(
@@ -88,7 +88,7 @@ def results_are_possible(database: dg.ResourceParam[Database]) -> dg.AssetCheckR
 
 @dg.asset_check(asset=["exports", "match"], name="snapshot_is_whole", blocking=True)
 def snapshot_is_whole(exports: dg.ResourceParam[Exports]) -> dg.AssetCheckResult:
-    """Every part of the snapshot is there with the hash that the manifest names, and no match is in it twice."""
+    """Every part of the snapshot has the hash that the manifest names, and no match is in it twice."""
     manifest = exports.manifest()
     match_ids = exports.read_matches(manifest)["match_id"]
     rows, distinct = len(match_ids), len(match_ids.unique())

@@ -39,7 +39,7 @@ def run(job: str) -> None:
     settings = _settings()
     from soccer_assets.run import run_job  # noqa: PLC0415
 
-    outcome = run_job(settings, job, lambda line: click.echo(line))
+    outcome = run_job(settings, job, click.echo)
     if outcome.failure:
         _fail(outcome.failure)
     click.echo(f"  {job} finished in {outcome.seconds:.0f} s")

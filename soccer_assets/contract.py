@@ -187,7 +187,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         checked_at: when the feed was last looked at.
         data_as_of: kickoff of the newest result known.
-        next_expected_at: when the next unsettled match should have its result: kickoff + 3 h + the feed's lag.
+        next_expected_at: when the next result should be known: kickoff + 3 h + the feed's lag.
         moved_match_ids: matches whose kickoff moved since they were predicted.
     """
 

@@ -1,4 +1,4 @@
-"""Child processes: started in their own groups, waited for, stopped together, and found again after a kill."""
+"""Child processes: started in groups of their own, stopped together, and found again after a kill."""
 
 import contextlib
 import ctypes

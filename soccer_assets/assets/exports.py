@@ -19,8 +19,8 @@ from soccer_assets.resources.object_store import ObjectStore
         dg.AssetSpec(
             ["exports", "match_raw"],
             deps=[["matches", "match"]],
-            description="What the feed said, as parquet: one immutable part a month, listed in a manifest that "
-            "it shares with `exports/match`. A run writes only the months it touched.",
+            description="What the feed said, as parquet: one immutable part a month, listed in a manifest "
+            "that it shares with `exports/match`. A run writes only the months it touched.",
             kinds={"python", "parquet"},
             owners=["team:data"],
             automation_condition=FOLLOW_UPSTREAM,
@@ -30,7 +30,7 @@ from soccer_assets.resources.object_store import ObjectStore
         dg.AssetSpec(
             ["exports", "match"],
             deps=[["matches", "match"]],
-            description="The normalised matches as parquet, under the same snapshot id as `exports/match_raw`: "
+            description="The normalised matches as parquet, under the same snapshot id as the raw ones: "
             "readers find both tables of a snapshot or neither.",
             kinds={"python", "parquet"},
             owners=["team:data"],

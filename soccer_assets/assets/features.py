@@ -18,8 +18,8 @@ from soccer_assets.resources.object_store import ObjectStore
         dg.AssetSpec(
             ["features", "team_state"],
             deps=[["exports", "match"]],
-            description="Every team's ratings and form after its last known match: what the next match starts "
-            "from, in the graph and in the sidecar alike.",
+            description="Every team's ratings and form after its last known match: what the next match "
+            "starts from, in the graph and in the sidecar alike.",
             kinds={"python", "numpy"},
             owners=["team:models"],
             automation_condition=FOLLOW_UPSTREAM,
@@ -28,7 +28,7 @@ from soccer_assets.resources.object_store import ObjectStore
             ["features", "match_features"],
             deps=[["exports", "match"]],
             description="What was known about each match before its kickoff, one row a match: ratings, form, "
-            "rest and the climate of its competition. No row sees its own match or anything after kickoff.",
+            "rest, the climate of its competition. No row sees its own match or anything after kickoff.",
             kinds={"python", "parquet"},
             owners=["team:models"],
             automation_condition=FOLLOW_UPSTREAM,

@@ -21,19 +21,23 @@ MONTHS_A_RUN = 48
 INTERACTIVE_TAG = "soccer/interactive"
 
 _RETRY = dg.RetryPolicy(max_retries=3, delay=300)
-_COMMON = {
-    "group_name": "livescores",
-    "kinds": {"python", "table"},
-    "owners": ["team:data"],
-    "retry_policy": _RETRY,
-    "pool": "livescores",
-}
+_GROUP = "livescores"
+_KINDS = {"python", "table"}
+_OWNERS = ["team:data"]
 
 
 def livescore_assets(history_start: dt.date, clock: Clock) -> list[dg.AssetsDefinition]:
     """The livescores stage of a home whose history begins at ``history_start``."""
 
-    @dg.asset(key=["livescores", "recent"], freshness_policy=freshness.LIVESCORES_RECENT, **_COMMON)
+    @dg.asset(
+        key=["livescores", "recent"],
+        freshness_policy=freshness.LIVESCORES_RECENT,
+        group_name=_GROUP,
+        kinds=_KINDS,
+        owners=_OWNERS,
+        retry_policy=_RETRY,
+        pool=_GROUP,
+    )
     def recent(
         context: dg.AssetExecutionContext,
         database: dg.ResourceParam[Database],
@@ -45,7 +49,15 @@ def livescore_assets(history_start: dt.date, clock: Clock) -> list[dg.AssetsDefi
         window = Window(today - dt.timedelta(days=RECENT_DAYS), today + dt.timedelta(days=1))
         return _ingest(context, database, feed, clock, window)
 
-    @dg.asset(key=["livescores", "upcoming"], freshness_policy=freshness.LIVESCORES_UPCOMING, **_COMMON)
+    @dg.asset(
+        key=["livescores", "upcoming"],
+        freshness_policy=freshness.LIVESCORES_UPCOMING,
+        group_name=_GROUP,
+        kinds=_KINDS,
+        owners=_OWNERS,
+        retry_policy=_RETRY,
+        pool=_GROUP,
+    )
     def upcoming(
         context: dg.AssetExecutionContext,
         database: dg.ResourceParam[Database],
@@ -61,7 +73,11 @@ def livescore_assets(history_start: dt.date, clock: Clock) -> list[dg.AssetsDefi
         key=["livescores", "history"],
         partitions_def=match_months(history_start, clock),
         backfill_policy=dg.BackfillPolicy.multi_run(max_partitions_per_run=MONTHS_A_RUN),
-        **_COMMON,
+        group_name=_GROUP,
+        kinds=_KINDS,
+        owners=_OWNERS,
+        retry_policy=_RETRY,
+        pool=_GROUP,
     )
     def history(
         context: dg.AssetExecutionContext,
@@ -91,11 +107,10 @@ def _ingest(
         if may_help:
             raise
         raise dg.Failure(description=str(error), allow_retries=False) from error
-    context.log.info(f"{window.start} to {window.end}: {counts.seen} rows, {counts.added} new")
     return dg.MaterializeResult(metadata=_metadata(counts, window, feed, now))
 
 
-def _metadata(counts: IngestCounts, window: Window, feed: Feed, now: dt.datetime) -> dict[str, object]:
+def _metadata(counts: IngestCounts, window: Window, feed: Feed, now: dt.datetime) -> dict[str, str | int]:
     return {
         "dagster/row_count": counts.seen,
         "window": f"{window.start} (included) to {window.end} (not included), UTC days",

@@ -6,8 +6,8 @@ import dagster as dg
 import sqlalchemy as sa
 
 from soccer_assets.assets.metadata import column_schema
-from soccer_assets.conditions import FOLLOW_UPSTREAM
 from soccer_assets.clock import Clock
+from soccer_assets.conditions import FOLLOW_UPSTREAM
 from soccer_assets.feeds.protocol import Feed
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.match_store import update_matches
@@ -34,8 +34,8 @@ LIVESCORES = [dg.AssetKey(["livescores", name]) for name in ("recent", "upcoming
         dg.AssetSpec(
             ["matches", "odds"],
             deps=LIVESCORES,
-            description="Closing prices of bookmakers, where the feed has them. For evaluation only: no model "
-            "ever reads them, and none leaves through the API.",
+            description="Closing prices of bookmakers, where the feed has them. For evaluation only: no "
+            "model reads them, and none leaves through the API.",
             kinds={"python", "table"},
             owners=["team:data"],
             automation_condition=FOLLOW_UPSTREAM,

@@ -1,4 +1,4 @@
-"""Model: a candidate is fitted, judged on matches it has not seen, and takes over only if every gate holds."""
+"""Model: a candidate is fitted, judged on matches it has not seen, and takes over if every gate holds."""
 
 import datetime as dt
 from typing import Any
@@ -27,18 +27,17 @@ from soccer_assets.resources.training_data import TrainingData, load_training_da
 
 SEED = 20
 
-_COMMON = {
-    "group_name": "model",
-    "kinds": {"python", "xgboost", "mlflow"},
-    "owners": ["team:models"],
-}
+_KINDS = {"python", "xgboost", "mlflow"}
+_OWNERS = ["team:models"]
 
 
 @dg.asset(
     key=["model", "candidate"],
     deps=[["features", "match_features"], ["exports", "match"]],
     freshness_policy=freshness.CANDIDATE,
-    **_COMMON,
+    group_name="model",
+    kinds=_KINDS,
+    owners=_OWNERS,
 )
 def candidate(
     mlflow: dg.ResourceParam[Any],
@@ -48,9 +47,10 @@ def candidate(
     model_registry: dg.ResourceParam[ModelRegistry],
     clock: dg.ResourceParam[Clock],
 ) -> dg.MaterializeResult:
-    """A fitted, calibrated model, registered in MLflow under the alias `candidate`: a logit on all features,
-    trees on its margin, a temperature where it helps. Training, calibration and test lie one after the other
-    in time.
+    """A fitted, calibrated model, registered in MLflow under the alias `candidate`.
+
+    A logit on all features, trees on its margin, a temperature where it helps. Training,
+    calibration and test lie one after the other in time.
     """
     data = load_training_data(exports, feature_store, database, clock.now())
     model = fit_candidate(data.values, data.outcomes, data.split, data.feature_names, seed=SEED)
@@ -95,7 +95,9 @@ def candidate(
             description="Every forecaster was scored on the same, sufficiently many matches.",
         )
     ],
-    **_COMMON,
+    group_name="model",
+    kinds=_KINDS,
+    owners=_OWNERS,
 )
 def evaluation(
     mlflow: dg.ResourceParam[Any],
@@ -106,8 +108,10 @@ def evaluation(
     scorecards: dg.ResourceParam[Scorecards],
     clock: dg.ResourceParam[Clock],
 ) -> dg.MaterializeResult:
-    """The scorecard on the newest matches: the candidate beside champion, textbook Elo, class prior and the
-    closing prices, on the same rows, with paired intervals; and the verdict of every gate.
+    """The scorecard on the newest matches, and the verdict of every gate.
+
+    The candidate stands beside champion, textbook Elo, class prior and the closing prices: on the same rows,
+    with paired intervals.
     """
     data = load_training_data(exports, feature_store, database, clock.now())
     registered = model_registry.get(CANDIDATE)
@@ -162,10 +166,16 @@ def evaluation(
     )
 
 
-@dg.asset(key=["model", "champion"], deps=[["model", "evaluation"]], **_COMMON)
+@dg.asset(
+    key=["model", "champion"],
+    deps=[["model", "evaluation"]],
+    group_name="model",
+    kinds=_KINDS,
+    owners=_OWNERS,
+)
 def champion(
     context: dg.AssetExecutionContext,
-    mlflow: dg.ResourceParam[Any],  # registering a model needs the run that this resource opens
+    mlflow: dg.ResourceParam[Any],  # noqa: ARG001 - registering a model needs the run that it opens
     exports: dg.ResourceParam[Exports],
     feature_store: dg.ResourceParam[FeatureStore],
     database: dg.ResourceParam[Database],
@@ -173,9 +183,11 @@ def champion(
     scorecards: dg.ResourceParam[Scorecards],
     clock: dg.ResourceParam[Clock],
 ) -> dg.MaterializeResult:
-    """The model that is served: the alias `champion`. A candidate that passed every gate is refitted on all
-    rows by the same recipe and takes over; the one it replaces keeps the alias `previous`. The first
-    champion is textbook Elo, so that there is always an honest answer.
+    """The model that is served: the alias `champion`.
+
+    A candidate that passed every gate is refitted on all rows by the same recipe and takes over; the one it
+    replaces keeps the alias `previous`. The first champion is textbook Elo, so that there is always an
+    honest answer.
     """
     now = clock.now()
     result = scorecards.current()

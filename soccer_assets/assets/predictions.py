@@ -1,6 +1,7 @@
 """Predictions: every upcoming fixture by every model that has an alias, and the ledger of what was said."""
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
@@ -65,8 +66,10 @@ def upcoming(
     frames: dg.ResourceParam[ParquetIOManager],
     clock: dg.ResourceParam[Clock],
 ) -> pd.DataFrame:
-    """Probabilities of home, draw and away for every fixture of the next 15 days, by champion, previous and
-    candidate. A played match keeps what was said last before its kickoff, beside its result.
+    """Probabilities of home, draw and away for every fixture of the next fifteen days.
+
+    Champion, previous and candidate each have their say. A played match keeps what was said last before its
+    kickoff, beside its result.
     """
     now = clock.now()
     made = feature_store.manifest()
@@ -89,11 +92,15 @@ def upcoming(
             "upcoming": len(champion),
             "first_kickoff": str(champion["kickoff"].min()),
             "last_kickoff": str(champion["kickoff"].max()),
-            "by_competition": dg.MetadataValue.json(champion["competition"].value_counts().to_dict()),
-            "by_model": dg.MetadataValue.json(table["model"].value_counts().to_dict()),
+            "by_competition": _counts(champion["competition"]),
+            "by_model": _counts(table["model"]),
         }
     )
     return table.reset_index(drop=True)
+
+
+def _counts(column: "pd.Series[str]") -> dg.JsonMetadataValue:
+    return dg.MetadataValue.json({str(name): int(count) for name, count in column.value_counts().items()})
 
 
 def _predict(
@@ -150,8 +157,10 @@ def _keep_what_stands(
 def ledger(
     predictions: pd.DataFrame, database: dg.ResourceParam[Database], clock: dg.ResourceParam[Clock]
 ) -> dg.MaterializeResult:
-    """What was predicted before each kickoff, never rewritten: entries are chained by hash, and scored when
-    the result arrives. A corrected result adds a score, it replaces none.
+    """What was predicted before each kickoff, never rewritten.
+
+    Entries are chained by hash, and scored when the result arrives. A corrected result
+    adds a score, it replaces none.
     """
     now = clock.now()
     champion = predictions[(predictions["model"] == CHAMPION) & (predictions["kickoff"] > now)]
@@ -168,7 +177,7 @@ def ledger(
     )
 
 
-def _entry(row: dict[str, Any]) -> Entry:
+def _entry(row: Mapping[Any, Any]) -> Entry:
     return Entry(
         match_id=row["match_id"],
         kickoff=row["kickoff"].to_pydatetime(),

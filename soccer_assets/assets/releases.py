@@ -58,14 +58,16 @@ def current(
     feed: dg.ResourceParam[Feed],
     clock: dg.ResourceParam[Clock],
 ) -> dg.MaterializeResult:
-    """The release that the sidecar answers from: predictions with their rendered bodies, the team state, the
-    champion, and a manifest with the hash of each. The pointer is written last, then the event.
+    """The release that the sidecar answers from.
+
+    Predictions with their rendered bodies, the team state, the champion, and a manifest with the hash of
+    each. The pointer is written last, then the event.
     """
     now = clock.now()
     is_healed = releases.reconcile(now)
     registered = {alias: found for alias in ALIASES if (found := model_registry.find(alias)) is not None}
     champion = model_registry.get(CHAMPION)
-    _refuse_other_champion(predictions, champion)
+    _refuse_other_champion(predictions[predictions["kickoff"] > now], champion)
     model = model_registry.load(champion)
     newest = data_as_of(database)
     draft = Draft(
@@ -102,11 +104,10 @@ def current(
     )
 
 
-def _refuse_other_champion(predictions: pd.DataFrame, champion: RegisteredModel) -> None:
+def _refuse_other_champion(upcoming: pd.DataFrame, champion: RegisteredModel) -> None:
     """The alias may have moved since the predictions were made: then this run must not publish them."""
-    upcoming = predictions[(predictions["model"] == CHAMPION) & predictions["home_goals"].isna()]
-    others = set(upcoming["model_sha256"]) - {champion.facts.content_sha256}
-    if others and champion.version not in set(upcoming["model_version"]):
+    versions = set(upcoming.loc[upcoming["model"] == CHAMPION, "model_version"])
+    if versions - {champion.version}:
         raise dg.Failure(
             description=f"the champion became version {champion.version} after these predictions were made; "
             "the run that promoted it publishes its own, or materialise predictions/upcoming again",

@@ -1,4 +1,4 @@
-"""Jobs: what runs as one run. A launched run costs seconds before its first step, so each is a whole chain."""
+"""Jobs: what runs as one run. A launched run costs seconds before its first step: each is a whole chain."""
 
 import dagster as dg
 

@@ -1,4 +1,4 @@
-"""Clients' keys in the object store: ids, SHA-256 of 256-bit tokens and scopes, changed by compare-and-swap."""
+"""Clients' keys in the object store: SHA-256 of 256-bit tokens with scopes, changed by compare-and-swap."""
 
 import datetime as dt
 import hashlib
@@ -27,7 +27,7 @@ def create_key(store: ObjectStore, scopes: Sequence[str], now: dt.datetime, note
     """
     unknown = set(scopes) - set(SCOPES)
     if unknown:
-        raise ValueError(f"unknown scope {sorted(unknown)[0]!r}; there are {', '.join(SCOPES)}")
+        raise ValueError(f"unknown scope {min(unknown)!r}; there are {', '.join(SCOPES)}")
     token = secrets.token_urlsafe(_TOKEN_BYTES)
     digest = _digest(token)
     key = ApiKey(id=digest[:8], sha256=digest, scopes=tuple(scopes), created_at=isoformat(now), note=note)

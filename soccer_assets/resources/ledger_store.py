@@ -9,10 +9,10 @@ import msgspec
 import numpy as np
 import sqlalchemy as sa
 
+from soccer_assets.contract import OUTCOMES
 from soccer_assets.football.matches import STATUS_RULES, KickoffPrecision, MatchStatus, outcome_of
 from soccer_assets.modelling.evaluation import brier_score, log_loss, rps
 from soccer_assets.modelling.ledger import GENESIS, Entry, chain_hash, official_index, void_reason
-from soccer_assets.contract import OUTCOMES
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.raw_store import batches
 from soccer_assets.tables import ledger_entry, ledger_score, match

@@ -65,8 +65,8 @@ def update_matches(
             set_watermark(connection, _READ_SO_FAR, raw[-1].change_no)
 
 
-def _unread(connection: sa.Connection) -> Sequence[sa.Row[Any]]:
-    """Raw rows of the next changes: whole transactions of the raw store, the first one even if it is large."""
+def _unread(connection: sa.Connection) -> list[sa.Row[Any]]:
+    """Raw rows of the next changes: whole transactions of the raw store, one at least."""
     seen = read_watermark(connection, _READ_SO_FAR)
     unread = match_raw.c.change_no > seen
     last = connection.execute(
@@ -81,7 +81,7 @@ def _unread(connection: sa.Connection) -> Sequence[sa.Row[Any]]:
     query = sa.select(
         match_raw.c.source, match_raw.c.source_match_id, match_raw.c.record, match_raw.c.change_no
     )
-    return connection.execute(query.where(unread).order_by(match_raw.c.change_no)).all()
+    return list(connection.execute(query.where(unread).order_by(match_raw.c.change_no)))
 
 
 def _update_batch(

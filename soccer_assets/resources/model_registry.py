@@ -93,7 +93,8 @@ class ModelRegistry:
                 signature=signature,
                 pip_requirements=["soccer-assets"],
             )
-        run_id = mlflow.active_run().info.run_id
+        active: Any = mlflow.active_run()
+        run_id: str = active.info.run_id
         if not client.search_registered_models(f"name = '{MODEL_NAME}'"):
             client.create_registered_model(MODEL_NAME, description="1x2 probabilities before kickoff")
         version = client.create_model_version(

@@ -63,8 +63,7 @@ class ObjectStore:
     def _s3(self) -> Any:
         from dagster_aws.s3 import S3Resource  # noqa: PLC0415 - seconds to import, and only S3 needs it
 
-        endpoint = {"endpoint_url": self._s3_endpoint_url} if self._s3_endpoint_url else {}
-        return S3Resource(**endpoint).get_client()
+        return S3Resource(endpoint_url=self._s3_endpoint_url or None).get_client()
 
     def path(self, key: str) -> str:
         """Where the object lies, as fsspec names it."""

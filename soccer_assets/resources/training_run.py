@@ -22,16 +22,16 @@ def training_run(registry: ModelRegistry) -> dg.ResourceDefinition:
         config_schema={
             "experiment_name": dg.Field(str, default_value=EXPERIMENT),
             "mlflow_tracking_uri": dg.Field(str, default_value=registry.url),
-            "env": dg.Field(dg.Permissive(), default_value={}),
-            "extra_tags": dg.Field(dg.Permissive(), default_value={}),
+            "env": dg.Field(dict, default_value={}),
+            "extra_tags": dg.Field(dict, default_value={}),
         },
         description="dagster-mlflow: parameters, metrics and plots of one training run",
     )
     def mlflow(context: dg.InitResourceContext) -> Iterator[Any]:
-        from dagster_mlflow.resources import MlFlow  # noqa: PLC0415 - seconds to import
+        from dagster_mlflow import resources  # noqa: PLC0415 - seconds to import
 
         registry.ensure_experiment(context.resource_config["experiment_name"])
-        run = MlFlow(context)
+        run: Any = resources.MlFlow(context)  # type: ignore[no-untyped-call]  # untyped upstream
         try:
             yield run
         finally:

@@ -1,0 +1,59 @@
+# Two commands do all: `make up` runs the system and keeps it running, `make test` passes the tests.
+# Needs: make, and Python 3.11 to 3.13 with its venv module (Debian and Ubuntu: python3-venv).
+
+SHELL := /bin/bash
+PYTHON ?= $(shell for one in python3.11 python3.12 python3.13 python3; do command -v $$one && break; done)
+export SOCCER_HOME ?= $(CURDIR)/.soccer
+
+# Whatever is written lies in .venv or below SOCCER_HOME.
+CACHE := $(SOCCER_HOME)/cache
+export PIP_CACHE_DIR := $(CACHE)/pip
+export PYTHONPYCACHEPREFIX := $(CACHE)/pycache
+export NUMBA_CACHE_DIR := $(CACHE)/numba
+export MPLCONFIGDIR := $(CACHE)/matplotlib
+export MYPY_CACHE_DIR := $(CACHE)/mypy
+export RUFF_CACHE_DIR := $(CACHE)/ruff
+export HYPOTHESIS_STORAGE_DIRECTORY := $(CACHE)/hypothesis
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+BIN := .venv/bin
+
+.PHONY: up install test check lock
+
+up: install  ## start everything, build what is missing, keep it running (ARGS="--once", "--mlflow-ui")
+	@exec $(BIN)/soccer up $(ARGS)
+
+install: .venv/.installed  ## make .venv and install what `make up` needs
+
+test: .venv/.installed-dev  ## run the tests
+	$(BIN)/python -m pytest $(ARGS)
+
+check: .venv/.installed-dev  ## format, lint, types, import rules
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --cache-dir $(CACHE)/import-linter
+
+lock:  ## write the lock files anew (needs uv)
+	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
+		pyproject.toml --extra pipeline --extra serving --group build -o requirements.lock
+	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
+		pyproject.toml --extra pipeline --extra serving --extra dev --group build \
+		-c requirements.lock -o requirements-dev.lock
+
+.venv/bin/python:
+	@[ -n "$(PYTHON)" ] || { echo "no python3 found: install Python 3.11, 3.12 or 3.13"; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
+		|| { echo "$(PYTHON) is not Python 3.11 to 3.13: name one with make PYTHON=/path/to/python3.11"; exit 1; }
+	@mkdir -p "$(CACHE)"
+	@"$(PYTHON)" -m venv .venv || { rm -rf .venv; echo "python3-venv is missing: install it (Debian: apt install python3-venv)"; exit 1; }
+
+.venv/.installed: requirements.lock pyproject.toml | .venv/bin/python
+	@mkdir -p "$(CACHE)/tmp"
+	TMPDIR="$(CACHE)/tmp" $(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	TMPDIR="$(CACHE)/tmp" $(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@echo "downloaded $$(du -sh "$(PIP_CACHE_DIR)" | cut -f1), installed $$(du -sh .venv | cut -f1)"
+	@touch $@
+
+.venv/.installed-dev: requirements-dev.lock .venv/.installed
+	TMPDIR="$(CACHE)/tmp" $(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.lock
+	@touch $@
