@@ -16,6 +16,9 @@ export RUFF_CACHE_DIR := $(CACHE)/ruff
 export HYPOTHESIS_STORAGE_DIRECTORY := $(CACHE)/hypothesis
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 BIN := .venv/bin
+LOG := $(CACHE)/install.log
+PIP_INSTALL = mkdir -p "$(CACHE)/tmp" && TMPDIR="$(CACHE)/tmp" $(BIN)/python -m pip install --progress-bar off
+LOGGED = >> "$(LOG)" 2>&1 || { tail -n 20 "$(LOG)"; exit 1; }
 
 .PHONY: up install test check lock
 
@@ -48,12 +51,14 @@ lock:  ## write the lock files anew (needs uv)
 	@"$(PYTHON)" -m venv .venv || { rm -rf .venv; echo "python3-venv is missing: install it (Debian: apt install python3-venv)"; exit 1; }
 
 .venv/.installed: requirements.lock pyproject.toml | .venv/bin/python
-	@mkdir -p "$(CACHE)/tmp"
-	TMPDIR="$(CACHE)/tmp" $(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
-	TMPDIR="$(CACHE)/tmp" $(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
-	@echo "downloaded $$(du -sh "$(PIP_CACHE_DIR)" | cut -f1), installed $$(du -sh .venv | cut -f1)"
+	@echo "installing $$(grep -c '^[a-z].*==' requirements.lock) packages into .venv: one to three minutes ..."
+	@$(PIP_INSTALL) --no-deps --require-hashes -r requirements.lock $(LOGGED)
+	@$(PIP_INSTALL) --no-deps --no-build-isolation -e . $(LOGGED)
+	@awk '/^ *Downloading /{gsub(/[()]/,""); f=$$NF=="kB"?1e-3:$$NF=="MB"?1:1e-6; mb+=$$(NF-1)*f} \
+		END{printf "downloaded %.0f MB, ", mb}' "$(LOG)"; echo "installed $$(du -sh .venv | cut -f1)"
 	@touch $@
 
 .venv/.installed-dev: requirements-dev.lock .venv/.installed
-	TMPDIR="$(CACHE)/tmp" $(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.lock
+	@echo "installing what the tests need ..."
+	@$(PIP_INSTALL) --no-deps --require-hashes -r requirements-dev.lock $(LOGGED)
 	@touch $@

@@ -1,7 +1,6 @@
 """Runs a job in this process and says how far it is: the first build, and the refresh of a warm start."""
 
 import logging
-import os
 import time
 from collections.abc import Callable
 
@@ -11,7 +10,6 @@ import msgspec
 from soccer_assets.assets.livescores import INTERACTIVE_TAG
 from soccer_assets.settings import Settings
 
-_QUIET = ("alembic", "mlflow", "sqlalchemy")
 _INTERRUPTED = [
     dg.DagsterRunStatus.STARTING,
     dg.DagsterRunStatus.STARTED,
@@ -30,9 +28,9 @@ class RunOutcome(msgspec.Struct, frozen=True):
 class Progress(logging.Handler):
     """Hears Dagster's step events and reports each step once."""
 
-    def __init__(self, steps: int, say: Callable[[str], None]) -> None:
+    def __init__(self, say: Callable[[str], None]) -> None:
         super().__init__(logging.DEBUG)
-        self._steps = steps
+        self.steps = 0
         self._say = say
         self._done = 0
         self._started: dict[str, float] = {}
@@ -49,7 +47,7 @@ class Progress(logging.Handler):
             seconds = time.monotonic() - self._started.get(event.step_key, time.monotonic())
             mark = "✓" if event.event_type == dg.DagsterEventType.STEP_SUCCESS else "✗"
             name = event.step_key.replace("__", "/")
-            self._say(f"  [{self._done:2d}/{self._steps}] {mark} {name}  {seconds:.1f} s")
+            self._say(f"  [{self._done:2d}/{self.steps}] {mark} {name}  {seconds:.1f} s")
 
 
 def run_job(settings: Settings, job_name: str, say: Callable[[str], None]) -> RunOutcome:
@@ -63,7 +61,12 @@ def run_job(settings: Settings, job_name: str, say: Callable[[str], None]) -> Ru
     """
     from soccer_assets.definitions import defs  # noqa: PLC0415 - the graph is built from the environment
 
-    job = defs.resolve_job_def(job_name)
+    progress = Progress(say)
+    logger = logging.Logger("progress")  # noqa: LOG001 - Dagster asks for one of its own
+    logger.addHandler(progress)
+    loggers = {"progress": dg.LoggerDefinition(lambda _context: logger)}
+    job = dg.Definitions.merge(defs, dg.Definitions(loggers=loggers)).resolve_job_def(job_name)
+    progress.steps = len(job.nodes)
     tags = {INTERACTIVE_TAG: "true"}
     if job.partitions_def is not None:
         months = job.partitions_def.get_partition_keys()[-settings.first_build_months :]
@@ -72,16 +75,12 @@ def run_job(settings: Settings, job_name: str, say: Callable[[str], None]) -> Ru
             "dagster/asset_partition_range_end": months[-1],
         }
         say(f"  history: {len(months)} months, {months[0][:7]} to {months[-1][:7]}")
-    for name in _QUIET:
-        logging.getLogger(name).setLevel(logging.ERROR)
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    logger = logging.getLogger("dagster")
-    logger.handlers = [Progress(len(list(job.all_node_defs)), say)]
-    logger.propagate = False
     begin = time.monotonic()
     with dg.DagsterInstance.get() as instance:
         fail_interrupted_runs(instance)
-        result = job.execute_in_process(instance=instance, tags=tags, raise_on_error=False)
+        result = job.execute_in_process(
+            run_config={"loggers": {"progress": {}}}, instance=instance, tags=tags, raise_on_error=False
+        )
     failure = "" if result.success else _failure_of(result)
     return RunOutcome(result.run_id, failure, time.monotonic() - begin)
 

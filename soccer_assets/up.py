@@ -127,6 +127,8 @@ def home_environment(settings: Settings, environ: Mapping[str, str]) -> dict[str
         "SOCCER_HOME": str(settings.home),
         "DAGSTER_HOME": str(settings.home / "dagster"),
         "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+        "MLFLOW_LOGGING_LEVEL": "ERROR",
         "MPLCONFIGDIR": str(cache / "matplotlib"),
         "NUMBA_CACHE_DIR": str(cache / "numba"),
         "PYTHONPYCACHEPREFIX": str(cache / "pycache"),

@@ -82,9 +82,10 @@ def current(
         rows=tuple(_row(row, feed, now) for row in predictions.to_dict("records")),
     )
     team_state = feature_store.read_team_state(feature_store.manifest())
-    published = releases.publish(draft, model.to_bytes(), team_state, now)
+    # Before the pointer: a sidecar that sees the first release finds its status too.
     status = current_status(database, feed, clock, context.instance, freshness.WATCHED)
     releases.write_status(status)
+    published = releases.publish(draft, model.to_bytes(), team_state, now)
     manifest = published.manifest
     return dg.MaterializeResult(
         data_version=dg.DataVersion(manifest.release_id),

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 import msgspec
 
+from soccer_assets.feeds.as_of import known_by_time, over_at
+from soccer_assets.feeds.fields import MOST_GOALS, book_price
 from soccer_assets.feeds.football_data_csv import (
     FIXTURE_COLUMNS,
     PRICES,
@@ -16,22 +18,16 @@ from soccer_assets.feeds.football_data_csv import (
 )
 from soccer_assets.feeds.protocol import MatchOdds, MatchStats, RawMatch, Rejection
 from soccer_assets.football.competitions import Competition, season_of
-from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Outcome, outcome_of
+from soccer_assets.football.matches import MatchStatus, Outcome, outcome_of
 
 SOURCE = "football-data"
 
-# A match is over two hours after its kickoff; with the day alone, two hours past its end.
-MATCH_LENGTH = dt.timedelta(hours=2)
 # The files are updated twice a week: three days at most between an update and the next.
 RESULT_LAG = dt.timedelta(days=3)
-MOST_GOALS = 30
 
 _SEASON = re.compile(r"\d{4}(/\d{4})?", re.ASCII)
 _COUNT = re.compile(r"\d{1,2}", re.ASCII)
 _RESULTS = {"H": Outcome.HOME, "D": Outcome.DRAW, "A": Outcome.AWAY}
-
-# Implied probabilities of a real book add up to this much; anything else is a typing error in a price.
-_LEAST_BOOK, _LARGEST_BOOK = 0.97, 1.40
 
 
 def match_of(
@@ -51,7 +47,7 @@ def match_of(
     fields = {name: value for name, value in zip(file.columns, row.values, strict=True) if value}
     fixture = {name: fields[name] for name in FIXTURE_COLUMNS if name in fields}
     # A row without a date may lie ahead: what it says of a result is nobody's business.
-    is_over = not row.fault and _over_at(row) <= now
+    is_over = not row.fault and over_at(row.kickoff, row.precision) <= now
     played = {name: fields[name] for name in RESULT_COLUMNS if name in fields} if is_over else {}
     payload = {**fixture, **played}
     name = fixture.get("Div") or f"{fixture.get('Country', '')}/{fixture.get('League', '')}"
@@ -72,25 +68,9 @@ def match_of(
         kickoff_precision=row.precision,
         home_team=home,
         away_team=away,
-        status=_status_without_score(row, now),
+        status=known_by_time(row.kickoff, row.precision, now, has_result=False, result_lag=RESULT_LAG).status,
     )
     return _with_result(match, fields, file.layout) if file.layout.home_goals in played else match
-
-
-def _over_at(row: DatedRow) -> dt.datetime:
-    if row.precision is KickoffPrecision.MINUTE:
-        return row.kickoff + MATCH_LENGTH
-    # The kickoff of such a row is its day's 12:00.
-    return row.kickoff + dt.timedelta(hours=12) + MATCH_LENGTH
-
-
-def _status_without_score(row: DatedRow, now: dt.datetime) -> MatchStatus:
-    over_at = _over_at(row)
-    if now >= over_at + RESULT_LAG:
-        return MatchStatus.POSTPONED
-    if row.precision is KickoffPrecision.MINUTE and row.kickoff <= now < over_at:
-        return MatchStatus.LIVE
-    return MatchStatus.SCHEDULED
 
 
 def _fixture_fault(name: str, competition: Competition | None, home: str, away: str) -> str:
@@ -156,8 +136,8 @@ def _odds(fields: Mapping[str, str]) -> tuple[MatchOdds | None, dict[str, str]]:
             home, draw, away = (float(text) for text in columns.values())
         except ValueError:
             continue
-        if min(home, draw, away) > 1.0 and _LEAST_BOOK <= 1 / home + 1 / draw + 1 / away <= _LARGEST_BOOK:
-            return MatchOdds(kind, home, draw, away), columns
+        if (odds := book_price(kind, home, draw, away)) is not None:
+            return odds, columns
     return None, {}
 
 

@@ -8,10 +8,12 @@ import datetime as dt
 import hashlib
 import os
 import tempfile
+import time
+from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 from urllib.request import url2pathname
 
 import httpx
@@ -19,6 +21,7 @@ import msgspec
 import stamina
 
 from soccer_assets.clock import SystemClock
+from soccer_assets.feeds.pace import Pace
 from soccer_assets.feeds.protocol import FeedRefused, FeedUnavailable
 
 USER_AGENT = "soccer-assets/0.1 (reads match results)"
@@ -27,6 +30,8 @@ ATTEMPTS = 4
 # A provider that asks for more patience than this is left alone until the next run.
 LONGEST_WAIT = dt.timedelta(seconds=60)
 LARGEST_FILE_BYTES = 64 * 1024 * 1024
+# The read timeout looks at one piece of a body; a server that drips bytes is stopped by this.
+LONGEST_DOWNLOAD_SECONDS = 120.0
 
 # football-data.co.uk answers 300 with an HTML page for a season file that does not exist yet.
 _MISSING = {HTTPStatus.MULTIPLE_CHOICES, HTTPStatus.NOT_FOUND, HTTPStatus.GONE}
@@ -48,11 +53,26 @@ class FileDoor:
     Args:
         setting: the variable a user changes when an address is wrong; every error names it.
         cache: folder in which downloads are kept for conditional requests; made when first needed.
+        headers: sent with every request; the place of a key, which is never part of an address or an error.
+            A door with headers follows no redirect: they would go with it to whoever it names.
+        requests_per_minute: the provider's limit, kept by all processes that share ``cache``; None for none.
+        largest_bytes: a longer file is refused.
     """
 
-    def __init__(self, setting: str, cache: Path) -> None:
+    def __init__(
+        self,
+        setting: str,
+        cache: Path,
+        *,
+        headers: Mapping[str, str] | None = None,
+        requests_per_minute: int | None = None,
+        largest_bytes: int = LARGEST_FILE_BYTES,
+    ) -> None:
         self._setting = setting
         self._cache = cache
+        self._headers = headers or {}
+        self._requests_per_minute = requests_per_minute
+        self._largest_bytes = largest_bytes
         self._client: httpx.Client | None = None
 
     def read(self, url: str) -> bytes | None:
@@ -62,7 +82,12 @@ class FileDoor:
             FeedUnavailable: no connection, a timeout, 429 or 5xx, also after retries.
             FeedRefused: any other answer.
         """
-        scheme = urlsplit(url).scheme
+        parts = _split(url)
+        scheme = "" if parts is None else parts.scheme
+        if parts is not None and "@" in parts.netloc:
+            raise FeedRefused(
+                f"{self._setting}: an address with a user name or password ends up in logs; write it without"
+            )
         if scheme == "file":
             return self._read_local(url)
         if scheme in {"http", "https"}:
@@ -91,7 +116,8 @@ class FileDoor:
             message = f"{self._setting}: {url} answers HTTP {status}"
             if _is_transient(status):
                 raise FeedUnavailable(f"{message}; try again later") from fault
-            raise FeedRefused(f"{message}; check the address") from fault
+            key = " and the key" if self._headers else ""
+            raise FeedRefused(f"{message}; check the address{key}") from fault
         except httpx.TransportError as fault:
             raise FeedUnavailable(f"{self._setting}: no answer from {url}: {fault!r}") from fault
         except (httpx.RequestError, httpx.InvalidURL) as fault:
@@ -105,6 +131,8 @@ class FileDoor:
             headers["If-None-Match"] = cached.etag
         if cached is not None and cached.last_modified:
             headers["If-Modified-Since"] = cached.last_modified
+        if self._requests_per_minute is not None:
+            Pace(self._cache / f"{urlsplit(url).hostname}.pace", self._requests_per_minute).wait()
         with self._open_client().stream("GET", url, headers=headers) as response:
             if cached is not None and response.status_code == HTTPStatus.NOT_MODIFIED:
                 return cached.body
@@ -113,16 +141,21 @@ class FileDoor:
             response.raise_for_status()
             body = self._body(response)
             etag, last_modified = response.headers.get("ETag", ""), response.headers.get("Last-Modified", "")
-        if etag or last_modified:
+            # A body that only ends with the connection may have been cut: it is not worth remembering.
+            has_length = "Content-Length" in response.headers or "Transfer-Encoding" in response.headers
+        if has_length and (etag or last_modified):
             self._keep(CachedFile(url=url, etag=etag, last_modified=last_modified, body=body))
         return body
 
     def _body(self, response: httpx.Response) -> bytes:
         body = bytearray()
+        deadline = time.monotonic() + LONGEST_DOWNLOAD_SECONDS
         for chunk in response.iter_bytes():
             body += chunk
-            if len(body) > LARGEST_FILE_BYTES:
-                limit = LARGEST_FILE_BYTES // 2**20
+            if time.monotonic() > deadline:
+                raise httpx.ReadTimeout(f"not read within {LONGEST_DOWNLOAD_SECONDS:.0f} s")
+            if len(body) > self._largest_bytes:
+                limit = self._largest_bytes // 2**20
                 raise FeedRefused(
                     f"{self._setting}: {response.url} is larger than {limit} MB; check the address"
                 )
@@ -130,8 +163,8 @@ class FileDoor:
 
     def _open_client(self) -> httpx.Client:
         if self._client is None:
-            headers = {"User-Agent": USER_AGENT}
-            self._client = httpx.Client(timeout=TIMEOUT, headers=headers, follow_redirects=True)
+            headers = {"User-Agent": USER_AGENT, **self._headers}
+            self._client = httpx.Client(timeout=TIMEOUT, headers=headers, follow_redirects=not self._headers)
         return self._client
 
     def _cache_path(self, url: str) -> Path:
@@ -151,6 +184,13 @@ class FileDoor:
         with os.fdopen(handle, "wb") as out:
             out.write(msgspec.msgpack.encode(file))
         Path(temporary).replace(self._cache_path(file.url))
+
+
+def _split(url: str) -> SplitResult | None:
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return None
 
 
 def _pause(fault: Exception) -> bool | dt.timedelta:

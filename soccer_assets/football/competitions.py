@@ -4,11 +4,14 @@ The catalogue is ``competitions.toml`` beside this module. A league is one block
 """
 
 import datetime as dt
+import re
 from functools import cache
 from importlib import resources
 from typing import Annotated, Literal
 
 import msgspec
+
+from soccer_assets.football.names import fold
 
 # Autumn seasons turn on 1 July, but 2019/20 was finished in July and August 2020. 8 August is right for 24 of
 # the 28 leagues; Scotland and Mexico had begun again by then, Switzerland and Romania had not finished.
@@ -64,6 +67,31 @@ def season_of(competition: Competition, day: dt.date) -> str:
     month, day_of_month = _TURN_OF_YEAR.get(day.year, _TURN)
     start = day.year if day >= dt.date(day.year, month, day_of_month) else day.year - 1
     return f"{start}/{start + 1}"
+
+
+def uncatalogued(
+    country: str,
+    name: str,
+    *,
+    tier: int,
+    calendar: Literal["autumn", "year"],
+    squad: Literal["first", "national"],
+    feed: str,
+) -> Competition:
+    """A competition that only a feed knows: its code is made of country and name, ``CHILE-TOP-DIVISION``.
+
+    The same country and name, however spelled, give the same code in every file.
+    """
+    return Competition(
+        code=re.sub(r"\W+", "-", fold(f"{country} {name}")).strip("-").upper(),
+        name=name,
+        country=country,
+        tier=tier,
+        time_zone="UTC",
+        calendar=calendar,
+        squad=squad,
+        feeds={feed: f"{country}/{name}"},
+    )
 
 
 def _competition(code: str, block: dict[str, object]) -> Competition:

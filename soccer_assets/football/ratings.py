@@ -64,7 +64,7 @@ def compiled(function: F) -> F:
 
 
 @compiled
-def run_events(  # noqa: PLR0917  numba takes arrays, not objects
+def run_events(
     event_row: NDArray[np.int64],
     event_is_result: NDArray[np.bool_],
     matches: NDArray[np.void],

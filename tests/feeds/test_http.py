@@ -138,9 +138,9 @@ def test_nobody_listening_is_unavailable(door):
         door.read(f"http://127.0.0.1:{port}/E0.csv")
 
 
-def test_endless_file_is_refused(door, httpserver, monkeypatch):
+def test_endless_file_is_refused(httpserver, tmp_path):
     """A body over the limit is refused."""
-    monkeypatch.setattr(http, "LARGEST_FILE_BYTES", 1000)
+    door = FileDoor("SOCCER_FEED_URL", tmp_path / "cache", largest_bytes=1000)
     httpserver.expect_request("/E0.csv").respond_with_data(b"x" * 2000)
 
     with pytest.raises(FeedRefused, match="larger than"):
