@@ -37,9 +37,12 @@ def up(once: bool, mlflow_ui: bool) -> None:
 def run(job: str) -> None:
     """Run one JOB of the graph in this process, with progress (what `up` does for the first build)."""
     settings = _settings()
+    import dagster as dg  # noqa: PLC0415
+
     from soccer_assets.run import run_job  # noqa: PLC0415
 
-    outcome = run_job(settings, job, click.echo)
+    with dg.DagsterInstance.get() as instance:
+        outcome = run_job(settings, instance, job, click.echo)
     if outcome.failure:
         _fail(outcome.failure)
     click.echo(f"  {job} finished in {outcome.seconds:.0f} s")

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import IO
 
 import msgspec
 import psutil
@@ -57,17 +58,29 @@ class Processes:
         return stopped
 
     def start(self, name: str, command: Sequence[str], env: Mapping[str, str]) -> None:
-        """Start a child; what it prints goes to its log."""
-        with (self._folder / f"{name}.log").open("ab") as log:
-            process = subprocess.Popen(  # noqa: S603 - our own programs
-                list(command),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env=dict(env),
-                start_new_session=True,  # Ctrl-C reaches us alone; we stop the children in order
-                preexec_fn=_die_with_parent if _prctl else None,  # noqa: PLW1509 - one thread, one call
-            )
+        """Start a child that stays; what it prints goes to its log."""
+        with self.log_of(name).open("ab") as log:
+            self._spawn(name, command, env, log)
+
+    def run(self, name: str, command: Sequence[str], env: Mapping[str, str]) -> int:
+        """Run a child to its end, its output on ours; returns its exit code."""
+        process = self._spawn(name, command, env, None)
+        code = process.wait()
+        del self._running[name]
+        return code
+
+    def _spawn(
+        self, name: str, command: Sequence[str], env: Mapping[str, str], output: IO[bytes] | None
+    ) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(  # noqa: S603 - our own programs
+            list(command),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output and subprocess.STDOUT,
+            env=dict(env),
+            start_new_session=True,  # Ctrl-C reaches us alone; we stop the children in order
+            preexec_fn=_die_with_parent if _prctl else None,  # noqa: PLW1509 - one thread, one call
+        )
         self._running[name] = process
         children = [
             Child(one, running.pid, psutil.Process(running.pid).create_time())
@@ -75,6 +88,7 @@ class Processes:
             if running.poll() is None
         ]
         self._pid_file.write_bytes(msgspec.json.encode(children))
+        return process
 
     def log_of(self, name: str) -> Path:
         """Where a child's output lies."""

@@ -8,6 +8,7 @@ import dagster as dg
 import msgspec
 
 from soccer_assets.assets.livescores import INTERACTIVE_TAG
+from soccer_assets.definitions import build_definitions
 from soccer_assets.settings import Settings
 
 _INTERRUPTED = [
@@ -50,22 +51,25 @@ class Progress(logging.Handler):
             self._say(f"  [{self._done:2d}/{self.steps}] {mark} {name}  {seconds:.1f} s")
 
 
-def run_job(settings: Settings, job_name: str, say: Callable[[str], None]) -> RunOutcome:
+def run_job(
+    settings: Settings, instance: dg.DagsterInstance, job_name: str, say: Callable[[str], None]
+) -> RunOutcome:
     """Run a job of this home's graph here and now.
 
     Args:
-        settings: the home; ``DAGSTER_HOME`` must name its instance.
+        settings: the home.
+        instance: where Dagster remembers the run.
         job_name: such as ``build_everything``, whose history covers the newest
             ``SOCCER_FIRST_BUILD_MONTHS`` months.
         say: gets one line a step.
     """
-    from soccer_assets.definitions import defs  # noqa: PLC0415 - the graph is built from the environment
-
     progress = Progress(say)
     logger = logging.Logger("progress")  # noqa: LOG001 - Dagster asks for one of its own
     logger.addHandler(progress)
     loggers = {"progress": dg.LoggerDefinition(lambda _context: logger)}
-    job = dg.Definitions.merge(defs, dg.Definitions(loggers=loggers)).resolve_job_def(job_name)
+    job = dg.Definitions.merge(build_definitions(settings), dg.Definitions(loggers=loggers)).resolve_job_def(
+        job_name
+    )
     progress.steps = len(job.nodes)
     tags = {INTERACTIVE_TAG: "true"}
     if job.partitions_def is not None:
@@ -76,11 +80,10 @@ def run_job(settings: Settings, job_name: str, say: Callable[[str], None]) -> Ru
         }
         say(f"  history: {len(months)} months, {months[0][:7]} to {months[-1][:7]}")
     begin = time.monotonic()
-    with dg.DagsterInstance.get() as instance:
-        fail_interrupted_runs(instance)
-        result = job.execute_in_process(
-            run_config={"loggers": {"progress": {}}}, instance=instance, tags=tags, raise_on_error=False
-        )
+    fail_interrupted_runs(instance)
+    result = job.execute_in_process(
+        run_config={"loggers": {"progress": {}}}, instance=instance, tags=tags, raise_on_error=False
+    )
     failure = "" if result.success else _failure_of(result)
     return RunOutcome(result.run_id, failure, time.monotonic() - begin)
 

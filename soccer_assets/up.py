@@ -7,7 +7,6 @@ import datetime as dt
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Mapping
@@ -37,6 +36,7 @@ _START_SECONDS = 180.0
 # The instance of a home; the deployment's dagster.yaml says the same but for storage and compute logs.
 INSTANCE: dict[str, Any] = {
     "telemetry": {"enabled": False},
+    "nux": {"enabled": False},  # no newsletter in front of the first page
     "concurrency": {
         "runs": {
             "max_concurrent_runs": 2,
@@ -95,7 +95,7 @@ def up(settings: Settings, *, once: bool, with_mlflow: bool, console: Console) -
         env = _prepare(settings)
         key = _local_key(settings)
         _start(settings, processes, env, with_mlflow=with_mlflow)
-        _build(settings, env, console)
+        _build(settings, processes, env, console)
         daemon = [sys.executable, "-m", "dagster._daemon", "run", "-w", str(_workspace(settings))]
         processes.start("dagster-daemon", daemon, env)
         base = f"http://{HOST}:{settings.serving_port}"
@@ -214,7 +214,7 @@ def _start(settings: Settings, processes: Processes, env: Mapping[str, str], *, 
     processes.start("dagster-webserver", [python, *webserver, "-w", str(_workspace(settings))], env)
 
 
-def _build(settings: Settings, env: Mapping[str, str], console: Console) -> None:
+def _build(settings: Settings, processes: Processes, env: Mapping[str, str], console: Console) -> None:
     """The first build of an empty home, or a refresh of one that slept."""
     store = ObjectStore(settings.store_url, settings.s3_endpoint_url)
     status = store.read(STATUS_KEY)
@@ -227,14 +227,7 @@ def _build(settings: Settings, env: Mapping[str, str], console: Console) -> None
             return
         console.print(f"last looked at the feed at {checked_at:%Y-%m-%d %H:%M} UTC; refreshing:")
         job = "refresh_daily"
-    command = [sys.executable, "-m", "soccer_assets.cli", "run", job]
-    child = subprocess.Popen(command, env=dict(env), start_new_session=True)  # noqa: S603 - ourselves
-    try:
-        code = child.wait()
-    finally:
-        if child.poll() is None:
-            os.killpg(child.pid, signal.SIGKILL)
-            child.wait()
+    code = processes.run(job, [sys.executable, "-m", "soccer_assets.cli", "run", job], env)
     if code != 0:
         raise StartError(f"the job {job} failed, see above; what was stored before is as it was")
 

@@ -1,9 +1,18 @@
-"""Fixtures that more than one package of tests needs."""
+"""Fixtures that more than one package of tests needs: real data, and real servers started once a session."""
 
 import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
+
+from soccer_assets.resources.database import Database
+from soccer_assets.resources.object_store import ObjectStore
+from tests import services
 
 
 @pytest.fixture(scope="session")
@@ -13,3 +22,110 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real match data at {folder}; set SOCCER_SHARED to the folder that holds data/")
     return folder
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The maintenance database of a PostgreSQL with one database, ``migrated``, to make others from."""
+    with services.postgres() as url:
+        _run(url, "CREATE DATABASE migrated")
+        migrated = Database(_with_name(url, "migrated"))
+        migrated.migrate()
+        migrated.engine.dispose()
+        yield url
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """A PostgreSQL database without tables."""
+    with _postgres_database(postgres_server, "template1") as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with all tables and no rows, to copy."""
+    file = tmp_path_factory.mktemp("migrated") / "soccer.db"
+    database = Database(f"sqlite:///{file}")
+    database.migrate()
+    database.engine.dispose()
+    return file
+
+
+@pytest.fixture
+def sqlite_database(migrated_file: Path, tmp_path: Path) -> Iterator[Database]:
+    """The match tables on SQLite, without rows."""
+    file = tmp_path / "soccer.db"
+    shutil.copy(migrated_file, file)
+    database = Database(f"sqlite:///{file}")
+    yield database
+    database.engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> Iterator[Database]:
+    """The match tables without rows: once on SQLite, once on PostgreSQL."""
+    if request.param == "sqlite":
+        yield request.getfixturevalue("sqlite_database")
+        return
+    with _postgres_database(request.getfixturevalue("postgres_server"), "migrated") as url:
+        database = Database(url)
+        yield database
+        database.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def valkey_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Valkey server; the tests of one session share its keys."""
+    with services.valkey(tmp_path_factory.mktemp("valkey")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def moto_endpoint() -> Iterator[str]:
+    """S3 that is quick to start and keeps its objects in memory."""
+    with services.moto() as endpoint:
+        yield endpoint
+
+
+@pytest.fixture(scope="session")
+def seaweedfs_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """S3 that checks signatures and locks across its own processes."""
+    with services.seaweedfs(tmp_path_factory.mktemp("seaweedfs")) as endpoint:
+        yield endpoint
+
+
+@pytest.fixture
+def folder_store(tmp_path: Path) -> ObjectStore:
+    """An object store in a folder."""
+    return ObjectStore(f"file://{tmp_path}/store")
+
+
+@pytest.fixture(params=["moto", "seaweedfs"])
+def s3_store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> ObjectStore:
+    """An object store below a prefix of a bucket of its own, on both S3 servers."""
+    endpoint = request.getfixturevalue(f"{request.param}_endpoint")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", services.S3_KEY)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", services.S3_SECRET)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    bucket = f"test-{uuid.uuid4().hex[:12]}"
+    services.s3_client(endpoint).create_bucket(Bucket=bucket)
+    return ObjectStore(f"s3://{bucket}/home", endpoint)
+
+
+@contextmanager
+def _postgres_database(server: str, template: str) -> Iterator[str]:
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    _run(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield _with_name(server, name)
+    _run(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _run(server: str, statement: str) -> None:
+    engine = sa.create_engine(server, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        connection.exec_driver_sql(statement)
+
+
+def _with_name(server: str, name: str) -> str:
+    return sa.make_url(server).set(database=name).render_as_string(hide_password=False)

@@ -64,7 +64,7 @@ def livescore_assets(history_start: dt.date, clock: Clock) -> list[dg.AssetsDefi
         feed: dg.ResourceParam[Feed],
         clock: dg.ResourceParam[Clock],
     ) -> dg.MaterializeResult:
-        """Fixtures of the next fifteen days."""
+        """Fixtures of today and the next fifteen days: what there is to predict."""
         today = clock.now().date()
         window = Window(today, today + dt.timedelta(days=UPCOMING_DAYS + 1))
         return _ingest(context, database, feed, clock, window)

@@ -10,6 +10,7 @@ import pandas as pd
 from soccer_assets import freshness
 from soccer_assets.assets.predictions import UPCOMING
 from soccer_assets.clock import Clock, isoformat
+from soccer_assets.conditions import FOLLOW_UPSTREAM
 from soccer_assets.contract import (
     ALIASES,
     CHAMPION,
@@ -43,6 +44,7 @@ _GOLDEN_ROWS = 16
     group_name="releases",
     kinds={"python", "sqlite"},
     owners=["team:serving"],
+    automation_condition=FOLLOW_UPSTREAM,
     freshness_policy=freshness.RELEASES,
 )
 def current(

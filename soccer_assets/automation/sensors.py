@@ -29,7 +29,7 @@ def status_sensor(
 # Without one of our own Dagster adds a sensor that is switched off.
 follow_upstream_sensor = dg.AutomationConditionSensorDefinition(
     "follow_upstream_sensor",
-    target=dg.AssetSelection.groups("matches", "exports", "features", "predictions"),
+    target=dg.AssetSelection.groups("matches", "exports", "features", "predictions", "releases"),
     default_status=dg.DefaultSensorStatus.RUNNING,
     minimum_interval_seconds=30,
     run_tags={"soccer/publish": "release"},

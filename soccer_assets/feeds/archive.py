@@ -1,23 +1,22 @@
 """An archive of results: one Parquet or CSV file in the documented schema, from a path or any fsspec address.
 
-The columns are those of `soccer_assets.feeds.archive_table.SCHEMA`. Matches settled after extra time (``AET``)
-or on penalties (``PEN``) carry the final score, not the one after 90 minutes: they are finished, and their
-goals are unknown.
+The columns are those of `soccer_assets.feeds.archive_table.SCHEMA`. Matches settled after extra time
+(``AET``) or on penalties (``PEN``) carry the final score, not the one after 90 minutes: they are finished,
+and their goals are unknown.
 """
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from soccer_assets.clock import Clock
-from soccer_assets.feeds.archive_competitions import PlacedRows, place_competitions
-from soccer_assets.feeds.archive_table import FORGIVEN, SCHEMA, SETTING, ArchiveTable, Column, read_archive
-from soccer_assets.feeds.as_of import known_by_time, over_at
+from soccer_assets.feeds.archive_rows import EPOCH, PlacedRows, RowTimes, place_competitions, row_times
+from soccer_assets.feeds.archive_table import SCHEMA, SETTING, ArchiveTable, Column, read_archive
+from soccer_assets.feeds.as_of import known_by_time
 from soccer_assets.feeds.fields import Fault, book_price, half_time_of, noon_of, score_of, teams_of
 from soccer_assets.feeds.http import FileDoor
 from soccer_assets.feeds.protocol import FeedRefused, RawMatch, Rejection
@@ -25,17 +24,21 @@ from soccer_assets.football.competitions import Competition
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
 from soccer_assets.settings import Settings
 
+SOURCE = "archive"
+# A file that somebody writes anew now and then.
+RESULT_LAG = dt.timedelta(days=3)
 LARGEST_ARCHIVE_BYTES = 2 * 2**30
 ROWS_A_BATCH = 20_000
 
-_RESULT = frozenset(
+RESULT = frozenset(
     {
         *("home_goals", "away_goals", "ht_home_goals", "ht_away_goals", "status"),
         *("odds_home", "odds_draw", "odds_away", "odds_type"),
     }
 )
-_CHECKED = tuple(name for name in SCHEMA if name not in FORGIVEN)
-_EPOCH = dt.date(1970, 1, 1)
+FIXTURE = frozenset(SCHEMA) - RESULT
+# These faults cost the cell, not the row.
+FORGIVEN = RESULT - {"home_goals", "away_goals", "status"}
 
 
 class ArchiveFeed:
@@ -50,10 +53,9 @@ class ArchiveFeed:
         history_start: first day wanted; None for all there is.
     """
 
-    name = "archive"
+    name = SOURCE
     is_simulated = False
-    # A file that somebody writes anew now and then.
-    result_lag = dt.timedelta(days=3)
+    result_lag = RESULT_LAG
 
     def __init__(
         self, url: str, door: FileDoor, s3_endpoint_url: str = "", history_start: dt.date | None = None
@@ -79,7 +81,7 @@ class ArchiveFeed:
         """The month of the first match, or of ``SOCCER_HISTORY_START``."""
         if self._history_start is not None:
             return self._history_start.replace(day=1)
-        return (_EPOCH + dt.timedelta(days=int(self._days[self._order[0]]))).replace(day=1)
+        return (EPOCH + dt.timedelta(days=int(self._times.days[self._order[0]]))).replace(day=1)
 
     def competitions(self) -> Mapping[str, Competition]:
         """Every competition of the file: those of the catalogue, and the others under codes of their own."""
@@ -95,8 +97,8 @@ class ArchiveFeed:
             FeedRefused: there is no such file, or it is not in the schema.
         """
         now = clock.now()
-        first = (window.start - _EPOCH).days
-        low, high = np.searchsorted(self._days[self._order], [first, (window.end - _EPOCH).days])
+        ends = [(window.start - EPOCH).days, (window.end - EPOCH).days]
+        low, high = np.searchsorted(self._times.days[self._order], ends)
         if low < high and low == 0:
             for reason, line in self._table.broken:
                 yield Rejection(source=self.name, reason=reason, payload={"line": line})
@@ -115,42 +117,120 @@ class ArchiveFeed:
         return place_competitions(self._table.columns, self.name)
 
     @cached_property
-    def _days(self) -> NDArray[np.int64]:
-        """UTC kickoff day of each row since 1970; a row without one has that of the row before it."""
-        columns = self._table.columns
-        days = _looked_up(columns["date"], lambda day: (day - _EPOCH).days)
-        kickoffs = _looked_up(columns["kickoff_utc"], lambda instant: (instant.date() - _EPOCH).days)
-        days = np.where(np.isnan(kickoffs), days, kickoffs)
-        known = np.flatnonzero(~np.isnan(days))
-        if not known.size:
-            raise FeedRefused(f"{SETTING}: no row of the archive has a date that can be used")
-        last_known = np.maximum(np.searchsorted(known, np.arange(len(days)), side="right") - 1, 0)
-        return days[known[last_known]].astype(np.int64)
+    def _times(self) -> RowTimes:
+        return row_times(self._table.columns)
 
     @cached_property
     def _order(self) -> NDArray[np.int64]:
-        return np.argsort(self._days, kind="stable")
+        return np.argsort(self._times.days, kind="stable")
 
     def _rows(self, rows: NDArray[np.int64], now: dt.datetime) -> Iterator[RawMatch | Rejection]:
         columns = self._table.columns
         codes = {name: column.codes[rows] for name, column in columns.items()}
-        values = [columns[name].values[codes[name]].tolist() for name in SCHEMA]
+        values = zip(*(columns[name].values[codes[name]].tolist() for name in SCHEMA), strict=True)
         names = [name for name in SCHEMA if (codes[name] >= 0).any()]
+        is_result = [name in RESULT for name in names]
         shown = zip(*(columns[name].shown[codes[name]].tolist() for name in names), strict=True)
-        faulty = np.zeros(len(rows), dtype=bool)
-        for name in _CHECKED:
-            if columns[name].faults:
-                faulty |= np.isin(codes[name], list(columns[name].faults))
+        over = self._times.over_at[rows] <= now.timestamp()
+        faulty = _has_fault(columns, codes, FIXTURE) | (_has_fault(columns, codes, RESULT - FORGIVEN) & over)
         places = self._placed.of_row[rows].tolist()
-        for index, (place, said, *row) in enumerate(zip(places, shown, *values, strict=True)):
-            payload = {name: value for name, value in zip(names, said, strict=True) if value is not None}
+        for index, (place, is_over, said, row) in enumerate(
+            zip(places, over.tolist(), shown, values, strict=True)
+        ):
+            payload = {
+                name: value
+                for name, value, is_hidden in zip(names, said, is_result, strict=True)
+                if value is not None and (is_over or not is_hidden)
+            }
             try:
                 if faulty[index]:
-                    raise Fault(self._faults_of(int(rows[index])))
-                match = self._match(self._placed.competitions[place], row, payload, now)
+                    raise Fault(self._faults_of(int(rows[index]), is_over=is_over))  # noqa: TRY301
+                match = _match(self._placed.competitions[place].code, row, payload, now, is_over=is_over)
             except Fault as fault:
-                hidden = _RESULT if _is_ahead(row, now) else frozenset()
-                open_payload = {name: value for name, value in payload.items() if name not in hidden}
-                yield Rejection(source=self.name, reason=str(fault), payload=open_payload)
+                yield Rejection(source=self.name, reason=str(fault), payload=payload)
             else:
                 yield match
+
+    def _faults_of(self, row: int, *, is_over: bool) -> str:
+        columns = self._table.columns
+        readable = FIXTURE | (RESULT - FORGIVEN) if is_over else FIXTURE
+        return "; ".join(
+            columns[name].faults[code]
+            for name in SCHEMA
+            if name in readable and (code := int(columns[name].codes[row])) in columns[name].faults
+        )
+
+
+def _has_fault(
+    columns: Mapping[str, Column], codes: Mapping[str, NDArray[np.int32]], names: frozenset[str]
+) -> NDArray[np.bool_]:
+    faulty = np.zeros(len(codes["date"]), dtype=bool)
+    for name in names:
+        if columns[name].faults:
+            faulty |= np.isin(codes[name], list(columns[name].faults))
+    return faulty
+
+
+def _match(
+    competition: str, row: tuple[Any, ...], payload: dict[str, Any], now: dt.datetime, *, is_over: bool
+) -> RawMatch:
+    """The match of a row, whose values stand in the order of the schema."""
+    (match_id, kickoff, day, country, named, _, season, round_name, home, away, *result) = row
+    for what, value in (("date", day), ("country", country), ("competition", named), ("season", season)):
+        if value is None:
+            raise Fault(f"the {what} is missing")
+    home, away = teams_of(home, away)
+    precision = KickoffPrecision.DAY if kickoff is None else KickoffPrecision.MINUTE
+    kickoff = noon_of(day) if kickoff is None else kickoff
+    home_goals, away_goals, half_home, half_away, said, neutral, *prices, kind, _ = result
+    status, score = MatchStatus.SCHEDULED, None
+    odds = None
+    if is_over:
+        status, score = _result(said, home_goals, away_goals, kickoff, precision, now)
+        half_home, half_away = half_time_of(half_home, half_away, score)
+        odds = book_price(kind, *prices) if kind is not None and None not in prices else None
+    else:
+        status = known_by_time(kickoff, precision, now, has_result=False, result_lag=RESULT_LAG).status
+        half_home = half_away = None
+    return RawMatch(
+        source=SOURCE,
+        source_match_id=match_id,
+        payload=payload,
+        competition=competition,
+        season=season,
+        kickoff=kickoff,
+        kickoff_precision=precision,
+        home_team=home,
+        away_team=away,
+        status=status,
+        round=round_name,
+        neutral=bool(neutral),
+        home_goals=None if score is None else score[0],
+        away_goals=None if score is None else score[1],
+        home_goals_half_time=half_home,
+        away_goals_half_time=half_away,
+        odds=odds,
+    )
+
+
+def _result(
+    said: str | None,
+    home_goals: int | None,
+    away_goals: int | None,
+    kickoff: dt.datetime,
+    precision: KickoffPrecision,
+    now: dt.datetime,
+) -> tuple[MatchStatus, tuple[int, int] | None]:
+    """Status and 90-minute score of a match that is over."""
+    score = score_of(home_goals, away_goals)
+    if said == "FT":
+        if score is None:
+            raise Fault("the status is FT, but there is no score")
+        return MatchStatus.FINISHED, score
+    if said in {"AET", "PEN"}:
+        return MatchStatus.FINISHED, None
+    if said == "VOID":
+        return MatchStatus.CANCELLED, None
+    if said is None:
+        raise Fault("the status is missing")
+    return known_by_time(kickoff, precision, now, has_result=False, result_lag=RESULT_LAG).status, None

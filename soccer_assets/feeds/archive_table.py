@@ -1,7 +1,7 @@
 """An archive of matches as columns: one Parquet or CSV file in the documented schema, by any address.
 
-Columns are kept as numbers that point into their distinct values; each distinct value is parsed once, which is
-what makes 800,000 rows a matter of seconds.
+Columns are kept as numbers that point into their distinct values; each distinct value is parsed once, which
+makes 800,000 rows a matter of seconds.
 """
 
 import csv
@@ -157,16 +157,14 @@ _REQUIRED = frozenset(
         "status",
     }
 )
-# These faults cost the cell, not the row.
-FORGIVEN = frozenset({"ht_home_goals", "ht_away_goals", "odds_home", "odds_draw", "odds_away", "odds_type"})
 
 
 def read_archive(url: str, door: FileDoor, s3_endpoint_url: str = "") -> ArchiveTable:
     """The whole archive, each distinct value parsed.
 
     Args:
-        url: a path, or an address with ``https://``, ``http://``, ``file://``, ``s3://`` or another scheme that
-            fsspec knows; Parquet, or CSV with a header (also ``.gz``).
+        url: a path, or an address with ``https://``, ``http://``, ``file://``, ``s3://`` or another scheme
+            that fsspec knows; Parquet, or CSV with a header (also ``.gz``).
         door: reads what comes over HTTP.
         s3_endpoint_url: address of an S3 server that is not Amazon's.
 
@@ -179,7 +177,9 @@ def read_archive(url: str, door: FileDoor, s3_endpoint_url: str = "") -> Archive
     table = _parquet(data, url) if data[:4] == _PARQUET else _csv(data, url, broken)
     missing = sorted(_REQUIRED - set(table.column_names))
     if missing:
-        raise FeedRefused(f"{SETTING}: {shown(url)} has no column {', '.join(missing)}; it is no match archive")
+        raise FeedRefused(
+            f"{SETTING}: {shown(url)} has no column {', '.join(missing)}; it is no match archive"
+        )
     return ArchiveTable(columns={name: _column(name, table) for name in SCHEMA}, broken=broken)
 
 
@@ -205,7 +205,9 @@ def _read(url: str, door: FileDoor, s3_endpoint_url: str) -> bytes:
     except FileNotFoundError as fault:
         raise FeedRefused(f"{SETTING}: there is no file at {shown(url)}") from fault
     except (ValueError, ImportError) as fault:
-        raise FeedRefused(f"{SETTING}: cannot read {shown(url)}; is its scheme one that fsspec knows?") from fault
+        raise FeedRefused(
+            f"{SETTING}: cannot read {shown(url)}; is its scheme one that fsspec knows?"
+        ) from fault
     except IsADirectoryError as fault:
         raise FeedRefused(f"{SETTING}: {shown(url)} is a folder; name the file") from fault
     except PermissionError as fault:

@@ -7,7 +7,8 @@ from typing import Any
 
 from soccer_assets.feeds.protocol import FeedRefused, FeedUnavailable, MatchOdds
 
-MOST_GOALS = 30
+# Arbroath beat Bon Accord 36-0 in 1885; Australia beat American Samoa 31-0 in 2001.
+MOST_GOALS = 36
 _LONGEST_NAME = 100
 _LONGEST_INTEGER = 18
 _YEARS = range(1870, 2100)
@@ -92,7 +93,7 @@ def goals_of(value: Any) -> int | None:
     """A number of goals, None where there is none.
 
     Raises:
-        Fault: no whole number from 0 to 30.
+        Fault: no whole number from 0 to 36.
     """
     if value is None or (type(value) is int and 0 <= value <= MOST_GOALS):
         return value
@@ -103,7 +104,7 @@ def score_of(home: Any, away: Any) -> tuple[int, int] | None:
     """A score, None where there is none.
 
     Raises:
-        Fault: half a score, or no numbers from 0 to 30.
+        Fault: half a score, or no numbers from 0 to 36.
     """
     goals = goals_of(home), goals_of(away)
     if goals[0] is None and goals[1] is None:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soccer_assets.football.match_table import SECONDS_A_DAY, MatchTable
-from soccer_assets.football.ratings import MATCH_DTYPE, run_events
+from soccer_assets.football.ratings import CLUB_CUP, INTERNATIONAL, LEAGUE, MATCH_DTYPE, run_events
 from soccer_assets.football.team_state import OutOfOrderError, TeamState
 
 # Column order of every feature matrix. Elo in rating points, rates as shares. A team or league without
@@ -48,6 +48,27 @@ FEATURE_NAMES: tuple[str, ...] = (
     "season_progress",  # 0 to 1; 0 in cups
     "tier",
     "is_neutral",
+    "is_international",
+    "pi_gap",  # goals by which pi-ratings expect the home side to win
+    "home_points_per_match_last_season",
+    "away_points_per_match_last_season",
+    # Three goal models: slow and fast on goals, joint on goals, shots and corners.
+    "slow_home_log_goals",  # log of the goals expected
+    "slow_away_log_goals",
+    "slow_log_odds",  # of home against away
+    "slow_draw_log_odds",  # of a draw against the geometric mean of home and away
+    "slow_home_uncertainty",  # standard deviation of attack - defence, log goals
+    "slow_away_uncertainty",
+    "fast_home_log_goals",
+    "fast_away_log_goals",
+    "fast_log_odds",
+    "fast_draw_log_odds",
+    "joint_home_log_goals",
+    "joint_away_log_goals",
+    "joint_log_odds",
+    "joint_draw_log_odds",
+    "joint_home_uncertainty",
+    "joint_away_uncertainty",
 )
 
 FEATURE_DTYPE = np.dtype([(name, "<f8") for name in FEATURE_NAMES])
@@ -135,7 +156,8 @@ def _run(matches: MatchTable, state: TeamState, *, is_predicting: bool) -> tuple
     wide = state.widened(
         set(matches.home_team).union(matches.away_team), set(matches.competition), set(matches.season)
     )
-    features = np.full(len(matches), np.nan, np.float64).repeat(len(FEATURE_NAMES)).view(FEATURE_DTYPE)
+    # Every row is filled: each match is predicted once.
+    features = np.empty(len(matches) if is_predicting else 0, FEATURE_DTYPE)
     run_events(
         event_row[in_time],
         event_is_result[in_time],
@@ -144,8 +166,9 @@ def _run(matches: MatchTable, state: TeamState, *, is_predicting: bool) -> tuple
         wide.leagues,
         features,
     )
-    values = features.view(np.float64).reshape(len(matches), len(FEATURE_NAMES))
-    table = FeatureTable(matches.match_id, matches.kickoff, values)
+    asked = np.arange(len(features))
+    values = features.view(np.float64).reshape(len(features), len(FEATURE_NAMES))
+    table = FeatureTable(matches.match_id[asked], matches.kickoff[asked], values)
     if not len(results_in_time):
         return table, state
     last = results_in_time[-1]
@@ -178,8 +201,11 @@ def _encoded(matches: MatchTable, state: TeamState) -> NDArray[np.void]:
     rows["competition"] = _numbers(matches.competition, state.competition_names)
     rows["season"] = _numbers(matches.season, state.season_names)
     rows["day"] = matches.kickoff // SECONDS_A_DAY
-    for name in ("home_goals", "away_goals", "tier", "is_neutral"):
+    for name in ("home_goals", "away_goals", "tier", "is_neutral", "statistics"):
         rows[name] = getattr(matches, name)
+    rows["kind"] = np.where(
+        matches.is_international, INTERNATIONAL, np.where(matches.tier > 0, LEAGUE, CLUB_CUP)
+    )
     return rows
 
 

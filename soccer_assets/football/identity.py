@@ -2,7 +2,8 @@
 
 A source without ids is matched on its *meeting* (competition, season, home, away). A meeting may be played
 more than once a season (the Scottish split, Apertura and Clausura), and a postponed match moves; so a row is
-first held against the exact day, then against the nearest fixture that is still open, and only then new.
+first held against the exact day, then against the nearest stored match that may have moved there, and only
+then new.
 """
 
 import datetime as dt
@@ -13,7 +14,11 @@ import msgspec
 
 from soccer_assets.football.names import fold
 
-# An open fixture further away than this is another meeting of the same two teams, not a postponement.
+# Of 17,159 meetings that were played again at the same ground in one season, none was on the next day: one
+# day off is the same match with its date corrected. 86 were within two weeks of each other.
+_CORRECTED_DATE = dt.timedelta(days=1)
+_LONGEST_ADVANCE = dt.timedelta(days=14)
+# An open fixture further back than this is another meeting of the same two teams, not a postponement.
 _LONGEST_POSTPONEMENT = dt.timedelta(days=120)
 
 
@@ -33,26 +38,38 @@ def meeting_key(competition: str, season: str, home_team: str, away_team: str) -
 def assign_ids(meeting: str, days: Sequence[dt.date], known: Sequence[KnownMeeting]) -> list[str]:
     """The ids of one meeting's rows, in their order; a new one carries the day it was first seen on.
 
+    Rows of one day are one match: the order of the rows changes nothing.
+
     Args:
         meeting: the key of `meeting_key`.
         days: UTC kickoff day of each row of one pass.
         known: the meeting's stored matches.
     """
-    by_day = {one.day: one.source_match_id for one in known}
-    taken = {by_day[day] for day in days if day in by_day}
-    ids = []
-    for day in days:
-        found = by_day.get(day)
-        if found is None:
-            open_ones = [one for one in known if one.is_open and one.source_match_id not in taken]
-            nearest = min(open_ones, key=lambda one: (abs(one.day - day), one.source_match_id), default=None)
-            if nearest is not None and abs(nearest.day - day) <= _LONGEST_POSTPONEMENT:
-                found = nearest.source_match_id
-            else:
-                found = _new_id(meeting, day, {one.source_match_id for one in known} | taken)
-        taken.add(found)
-        ids.append(found)
-    return ids
+    ids = {one.day: one.source_match_id for one in known}
+    used = {one.source_match_id for one in known}
+    unknown = sorted(set(days) - ids.keys())
+    elsewhere = [one for one in known if one.day not in set(days)]
+    moves = sorted(
+        (abs(day - one.day), day, one.source_match_id)
+        for day in unknown
+        for one in elsewhere
+        if _may_have_moved(one, day)
+    )
+    taken = set()
+    for _, day, source_match_id in moves:
+        if day not in ids and source_match_id not in taken:
+            ids[day] = source_match_id
+            taken.add(source_match_id)
+    for day in unknown:
+        if day not in ids:
+            ids[day] = _new_id(meeting, day, used)
+    return [ids[day] for day in days]
+
+
+def _may_have_moved(known: KnownMeeting, day: dt.date) -> bool:
+    if abs(day - known.day) <= _CORRECTED_DATE:
+        return True
+    return known.is_open and known.day - _LONGEST_ADVANCE <= day <= known.day + _LONGEST_POSTPONEMENT
 
 
 def _new_id(meeting: str, day: dt.date, used: set[str]) -> str:

@@ -18,6 +18,7 @@ SECONDS_A_DAY = 86_400
 RESULT_DELAY_SECONDS = 2 * 3600
 
 UNKNOWN_GOALS = -1
+UNKNOWN_COUNT = -1
 
 _DTYPES: dict[str, Any] = {
     "match_id": object,
@@ -33,7 +34,19 @@ _DTYPES: dict[str, Any] = {
     "is_neutral": np.bool_,
     "moves_ratings": np.bool_,
     "trains": np.bool_,
+    "is_international": np.bool_,
+    "home_shots_on_target": np.int16,
+    "away_shots_on_target": np.int16,
+    "home_shots": np.int16,
+    "away_shots": np.int16,
+    "home_corners": np.int16,
+    "away_corners": np.int16,
 }
+
+# What a source may leave out, and what then stands there.
+_DEFAULTS: dict[str, Any] = {"is_international": False} | dict.fromkeys(
+    [name for name in _DTYPES if "shots" in name or "corners" in name], UNKNOWN_COUNT
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +63,9 @@ class MatchTable:
         home_goals: score after 90 minutes, -1 where unknown.
         moves_ratings: the match is finished and has a 90-minute score.
         trains: the match may teach a model.
+        is_international: national teams play; they are rated with parameters of their own.
+        home_shots_on_target: and the other statistics: counts of the match, -1 where unknown; a statistic
+            counts where both sides have it.
     """
 
     match_id: NDArray[np.object_]
@@ -65,19 +81,29 @@ class MatchTable:
     is_neutral: NDArray[np.bool_]
     moves_ratings: NDArray[np.bool_]
     trains: NDArray[np.bool_]
+    is_international: NDArray[np.bool_]
+    home_shots_on_target: NDArray[np.int16]
+    away_shots_on_target: NDArray[np.int16]
+    home_shots: NDArray[np.int16]
+    away_shots: NDArray[np.int16]
+    home_corners: NDArray[np.int16]
+    away_corners: NDArray[np.int16]
 
     @classmethod
     def from_columns(cls, **columns: Sequence[Any] | NDArray[Any]) -> Self:
-        """Build a table from one sequence a column, all of one length.
+        """Build a table from one sequence a column, all of one length; statistics may be left out.
 
         Raises:
             ValueError: a column is missing, unknown or of another length, a team plays itself, or a match
                 that moves ratings or trains has no score.
         """
-        if columns.keys() != _DTYPES.keys():
-            missing, unknown = _DTYPES.keys() - columns.keys(), columns.keys() - _DTYPES.keys()
+        missing = _DTYPES.keys() - _DEFAULTS.keys() - columns.keys()
+        unknown = columns.keys() - _DTYPES.keys()
+        if missing or unknown:
             raise ValueError(f"columns missing: {sorted(missing)}; columns unknown: {sorted(unknown)}")
-        table = cls(**{name: np.asarray(columns[name], dtype=dtype) for name, dtype in _DTYPES.items()})
+        rows = len(columns["match_id"])
+        filled = {name: np.full(rows, default) for name, default in _DEFAULTS.items()} | columns
+        table = cls(**{name: np.asarray(filled[name], dtype=dtype) for name, dtype in _DTYPES.items()})
         lengths = {name: getattr(table, name).shape for name in _DTYPES}
         if len(set(lengths.values())) != 1 or table.kickoff.ndim != 1:
             raise ValueError(f"columns must be one-dimensional and equally long, not {lengths}")
@@ -94,6 +120,25 @@ class MatchTable:
             raise ValueError(
                 f"match {self.match_id[without[0]]!r} has no 90-minute score: it teaches nothing"
             )
+
+    @property
+    def statistics(self) -> NDArray[np.int16]:
+        """Shots on target, shots off target and corners of both sides, (n, 3, 2); -1 where not both are known.
+
+        A row without a single shot on target is taken for one without statistics: 0 stands for unknown in
+        some sources.
+        """
+        on_target = np.stack([self.home_shots_on_target, self.away_shots_on_target], axis=1)
+        shots = np.stack([self.home_shots, self.away_shots], axis=1)
+        corners = np.stack([self.home_corners, self.away_corners], axis=1)
+        counts = np.stack([on_target, shots - on_target, corners], axis=1)
+        is_known = [
+            (on_target >= 0).all(axis=1) & on_target.any(axis=1),
+            (on_target >= 0).all(axis=1) & (shots >= on_target).all(axis=1) & on_target.any(axis=1),
+            (corners >= 0).all(axis=1) & corners.any(axis=1),
+        ]
+        known: NDArray[np.int16] = np.where(np.stack(is_known, axis=1)[:, :, None], counts, UNKNOWN_COUNT)
+        return known
 
     @classmethod
     def empty(cls) -> Self:

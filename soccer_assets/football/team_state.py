@@ -24,15 +24,30 @@ START_MATCHES_PER_TEAM = 34.0
 AVERAGE_POINTS = 1.37
 FORM_MATCHES = 5
 RECENT_MATCHES = 8
+# Goal models side by side: slow and fast on goals alone, joint on goals and match statistics.
+SLOW, FAST, JOINT = range(3)
+SPACES = 3
+# Statistics of the joint model: shots on target, shots off target, corners; with their usual number a side.
+STATISTICS = 3
+USUAL_STATISTICS = (4.5, 6.5, 5.0)
+START_LEVEL = 0.2  # log goals of a side among equals on neutral ground
+START_STATISTIC_HOME = 0.2
 LONG_AGO_DAY = -(2**30)
 
 TEAM_DTYPE = np.dtype(
     [
         ("elo_textbook", "<f8"),
         ("elo", "<f8"),
+        ("pi_home", "<f8"),
+        ("pi_away", "<f8"),
+        ("attack", "<f8", (SPACES,)),
+        ("defence", "<f8", (SPACES,)),
+        ("attack_variance", "<f8", (SPACES,)),
+        ("defence_variance", "<f8", (SPACES,)),
         ("season_points", "<f8"),
         ("season_goal_difference", "<f8"),
         ("season_matches", "<f8"),
+        ("last_season_points", "<f8"),  # a match, drawn towards an average team
         ("recent_points", "<f8", (FORM_MATCHES,)),  # a ring: match number modulo its length
         ("recent_days", "<i4", (RECENT_MATCHES,)),  # a ring of days since 1970
         ("matches", "<i4"),
@@ -45,6 +60,13 @@ LEAGUE_DTYPE = np.dtype(
     [
         ("home_advantage", "<f8"),
         ("mean_elo", "<f8"),
+        ("level", "<f8", (SPACES,)),  # log goals of a side among equals on neutral ground
+        ("home_gain", "<f8", (SPACES,)),  # log goals of the home side over the away side's
+        ("mean_attack", "<f8", (SPACES,)),
+        ("mean_defence", "<f8", (SPACES,)),
+        ("statistic_level", "<f8", (STATISTICS,)),
+        ("statistic_home_gain", "<f8", (STATISTICS,)),
+        ("statistic_matches", "<i4", (STATISTICS,)),
         ("home_rate", "<f8"),
         ("draw_rate", "<f8"),
         ("goals", "<f8"),
@@ -57,7 +79,7 @@ LEAGUE_DTYPE = np.dtype(
     ]
 )
 
-_FORMAT = "soccer-assets team state 1"
+_FORMAT = "soccer-assets team state 2"
 
 
 class OutOfOrderError(ValueError):
@@ -218,7 +240,7 @@ def new_teams(count: int) -> NDArray[np.void]:
     """Records of ``count`` teams before their first result."""
     teams = np.zeros(count, TEAM_DTYPE)
     teams["elo_textbook"] = teams["elo"] = START_ELO
-    teams["recent_points"] = AVERAGE_POINTS
+    teams["recent_points"] = teams["last_season_points"] = AVERAGE_POINTS
     teams["recent_days"] = LONG_AGO_DAY
     teams["competition"] = teams["season"] = -1
     return teams
@@ -229,6 +251,9 @@ def new_leagues(count: int) -> NDArray[np.void]:
     leagues = np.zeros(count, LEAGUE_DTYPE)
     leagues["home_advantage"] = START_HOME_ADVANTAGE
     leagues["mean_elo"] = START_ELO
+    leagues["level"] = START_LEVEL
+    leagues["statistic_level"] = np.log(USUAL_STATISTICS)
+    leagues["statistic_home_gain"] = START_STATISTIC_HOME
     leagues["home_rate"] = START_HOME_RATE
     leagues["draw_rate"] = START_DRAW_RATE
     leagues["goals"] = START_GOALS

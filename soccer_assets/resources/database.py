@@ -50,9 +50,13 @@ class Database:
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[sa.Connection]:
-        """A transaction that only reads."""
-        with self.engine.begin() as connection:
-            yield connection
+        """A transaction that only reads, and reads one state of the database however many queries it makes."""
+        with self.engine.connect() as connection:
+            if connection.dialect.name == "postgresql":
+                # PostgreSQL's default looks at a new state with every query.
+                connection.execution_options(isolation_level="REPEATABLE READ")
+            with connection.begin():
+                yield connection
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[sa.Connection]:

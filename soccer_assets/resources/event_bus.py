@@ -7,6 +7,9 @@ import msgspec
 
 from soccer_assets.contract import EVENT_STREAM, EVENT_STREAM_MAXLEN, Event
 
+# Alerts lie between two releases; a release announced twice does no harm.
+_LOOK_BACK = 100
+
 
 class EventBus:
     """Appends events to a bounded stream; without an address it is silent."""
@@ -38,14 +41,15 @@ class EventBus:
             return False
         return True
 
-    def last(self) -> Event | None:
-        """The newest event; None where there is none or the stream cannot be reached."""
+    def last_release(self) -> Event | None:
+        """The newest event that names a release; None where there is none or the stream is out of reach."""
         if not self._url:
             return None
         import redis  # noqa: PLC0415
 
         try:
-            entries = self._client.xrevrange(EVENT_STREAM, count=1)
+            entries = self._client.xrevrange(EVENT_STREAM, count=_LOOK_BACK)
         except redis.RedisError:
             return None
-        return msgspec.json.decode(entries[0][1][b"event"], type=Event) if entries else None
+        events = (msgspec.json.decode(fields[b"event"], type=Event) for _, fields in entries)
+        return next((event for event in events if event.release_id is not None), None)

@@ -16,7 +16,14 @@ import sqlalchemy as sa
 from soccer_assets.clock import isoformat
 from soccer_assets.resources.database import Database, read_watermark
 from soccer_assets.resources.object_store import ObjectStore
-from soccer_assets.resources.parts import TableManifest, month_of, read_table, table_of, write_table
+from soccer_assets.resources.parts import (
+    TableManifest,
+    missing_months,
+    month_of,
+    read_table,
+    table_of,
+    write_table,
+)
 from soccer_assets.tables import match, match_history, match_raw, match_raw_history, team
 
 CURRENT_KEY = "exports/current.json"
@@ -100,14 +107,22 @@ class Exports:
     def update(self, now: dt.datetime) -> tuple[ExportManifest, dict[str, int]]:
         """Write the months that changed since the current snapshot; returns it and the months written."""
         current = self._current()
-        previous = self.manifest() if current else None
-        since = current.change_no if current else 0
+        previous = self._find(current.snapshot_id) if current else None
+        since = current.change_no if current and previous else 0
+        lost = {
+            name: missing_months(self._store, f"exports/{name}", table)
+            for name, table in (previous.tables if previous else {}).items()
+        }
         with self._database.reading() as connection:
             change_no = read_watermark(connection, "change_no")
-            if previous is not None and change_no == since:
+            if change_no < since:  # the database was restored or made anew: nothing here is known of it
+                previous, since, lost = None, 0, {}
+            if previous is not None and change_no == since and not any(lost.values()):
                 return previous, {"match_raw": 0, "match": 0}
             raw_months = _touched_months(connection, match_raw, match_raw_history, since)
+            raw_months |= lost.get("match_raw", set())
             match_months = _touched_months(connection, match, match_history, since)
+            match_months |= lost.get("match", set())
             raw_rows = _raw_rows(connection, raw_months)
             match_rows = _match_rows(connection, match_months)
         tables = {
@@ -145,16 +160,20 @@ class Exports:
         if snapshot_id is None:
             current = self._current()
             snapshot_id = current.snapshot_id if current else "none"
-        data = self._store.read(_manifest_key(snapshot_id))
-        if data is None:
+        found = self._find(snapshot_id)
+        if found is None:
             raise MissingSnapshot(
                 f"no export {snapshot_id!r}; materialise exports/match and exports/match_raw first"
             )
-        return msgspec.json.decode(data, type=ExportManifest)
+        return found
 
     def read_matches(self, manifest: ExportManifest) -> pa.Table:
         """All matches of a snapshot, in the order of their months."""
-        return read_table(self._store, manifest.tables["match"])
+        return read_table(self._store, manifest.tables["match"], MATCH_SCHEMA)
+
+    def _find(self, snapshot_id: str) -> ExportManifest | None:
+        data = self._store.read(_manifest_key(snapshot_id))
+        return None if data is None else msgspec.json.decode(data, type=ExportManifest)
 
     def _current(self) -> CurrentExport | None:
         data = self._store.read(CURRENT_KEY)

@@ -1,6 +1,7 @@
 """Features and team state in the object store, under the snapshot of matches that they were made from."""
 
 import hashlib
+import itertools
 
 import msgspec
 import numpy as np
@@ -41,15 +42,13 @@ class FeatureStore:
         """Store features and state; the months that did not change keep their parts."""
         order = np.lexsort((features.match_id.astype(str), features.kickoff))
         months = features.kickoff[order].astype("datetime64[s]").astype("datetime64[M]")
-        columns = {"match_id": pa.array(features.match_id[order], pa.string())} | {
-            name: pa.array(features.values[order, position]) for position, name in enumerate(FEATURE_NAMES)
-        }
-        rows = pa.table(columns)
-        starts = np.flatnonzero(np.r_[True, months[1:] != months[:-1]]) if len(months) else np.array([], int)
-        ends = np.r_[starts[1:], len(months)]
+        columns = [features.match_id[order], *features.values[order].T]
+        rows = pa.table(columns, schema=_schema(FEATURE_NAMES))
+        cuts = [0, *(np.flatnonzero(months[1:] != months[:-1]) + 1).tolist(), len(months)]
         by_month = {
             str(months[start]): rows.slice(start, end - start)
-            for start, end in zip(starts.tolist(), ends.tolist(), strict=True)
+            for start, end in itertools.pairwise(cuts)
+            if start < end
         }
         state_bytes = state.to_bytes()
         digest = hashlib.sha256(state_bytes).hexdigest()
@@ -79,7 +78,7 @@ class FeatureStore:
 
     def read(self, manifest: FeatureManifest) -> pa.Table:
         """Match ids and features, in the order of their months."""
-        return read_table(self._store, manifest.table)
+        return read_table(self._store, manifest.table, _schema(manifest.feature_names))
 
     def read_team_state(self, manifest: FeatureManifest) -> bytes:
         """The state of every team after the last known result."""
@@ -89,6 +88,10 @@ class FeatureStore:
                 f"{manifest.team_state_key} is missing or damaged; materialise features/team_state again"
             )
         return data
+
+
+def _schema(feature_names: tuple[str, ...]) -> pa.Schema:
+    return pa.schema([("match_id", pa.string()), *((name, pa.float64()) for name in feature_names)])
 
 
 def feature_values(features: pa.Table, match_ids: list[str], names: tuple[str, ...]) -> np.ndarray:
@@ -123,6 +126,6 @@ def match_table_of(matches: pa.Table) -> MatchTable:
         home_goals=home_goals,
         away_goals=away_goals,
         is_neutral=matches["neutral"].to_pylist(),
-        moves_ratings=[rule.moves_ratings for rule in status] & has_score,
-        trains=[rule.trains for rule in status] & has_score,
+        moves_ratings=np.array([rule.moves_ratings for rule in status], np.bool_) & has_score,
+        trains=np.array([rule.trains for rule in status], np.bool_) & has_score,
     )

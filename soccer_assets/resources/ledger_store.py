@@ -147,7 +147,7 @@ def _score_row(played: sa.Row[Any], rows: Sequence[sa.Row[Any]], now: dt.datetim
     official = official_index(entries)
     if verdict is None and official is None:
         verdict = "first predicted after kickoff"
-    if verdict is None and played.home_goals is None:
+    if verdict is None and None in (played.home_goals, played.away_goals):
         verdict = "no 90-minute score"
     score: dict[str, Any] = {
         "match_id": played.match_id,

@@ -31,6 +31,7 @@ from soccer_assets.tables import (
     team_alias,
 )
 
+MOST_GOALS = 30
 _IDS_A_QUERY = 5_000
 _READ_SO_FAR = "match_raw read by match"
 _BOOKKEEPING = frozenset({"match_id", "version", "updated_at", "change_no"})
@@ -92,18 +93,19 @@ def _update_batch(
 ) -> MatchCounts:
     decoder = msgspec.json.Decoder(RawMatch)
     records = [decoder.decode(row.record) for row in raw]
+    faults = [_fault(record, competitions) for record in records]
     rejections = [
         Rejection(
             source=record.source,
-            reason=f"competition {record.competition!r} is not in competitions.toml",
+            reason=fault,
             payload={"competition": record.competition, "source_match_id": record.source_match_id},
         )
-        for record in records
-        if record.competition not in competitions
+        for record, fault in zip(records, faults, strict=True)
+        if fault
     ]
     if rejections:
         store_rejections(connection, rejections, now)
-    records = [record for record in records if record.competition in competitions]
+    records = [record for record, fault in zip(records, faults, strict=True) if not fault]
     _store_competitions(connection, {record.competition for record in records}, competitions)
     teams, teams_added = _place_teams(connection, records, competitions, now)
     match_ids = _match_ids(connection, records)
@@ -135,6 +137,18 @@ def _update_batch(
         teams_added=teams_added,
         odds_written=len(prices),
     )
+
+
+def _fault(record: RawMatch, competitions: Mapping[str, Competition]) -> str:
+    """Why a record is no match, whichever feed let it through; empty where it is one."""
+    if record.competition not in competitions:
+        return f"competition {record.competition!r} is not in competitions.toml"
+    if fold(record.home_team) == fold(record.away_team):
+        return f"{record.home_team} cannot play itself"
+    goals = [count for count in (record.home_goals, record.away_goals) if count is not None]
+    if any(not 0 <= count <= MOST_GOALS for count in goals):
+        return f"the score {record.home_goals}-{record.away_goals} is not two numbers from 0 to {MOST_GOALS}"
+    return ""
 
 
 def _store_competitions(

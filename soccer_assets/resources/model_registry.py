@@ -5,6 +5,7 @@ MLflow takes seconds to import, so only the methods that use it do. A model vers
 """
 
 import functools
+import hashlib
 import os
 import tempfile
 from pathlib import Path
@@ -137,14 +138,13 @@ class ModelRegistry:
         source = self._client.get_model_version(MODEL_NAME, registered.version).source
         with tempfile.TemporaryDirectory() as folder:
             local = mlflow.artifacts.download_artifacts(artifact_uri=source, dst_path=folder)
-            files = list(Path(local).rglob(MODEL_FILE))
-            model = OutcomeModel.from_bytes(files[0].read_bytes())
-        if model.sha256 != registered.facts.content_sha256:
+            data = b"".join(file.read_bytes() for file in Path(local).rglob(MODEL_FILE))
+        if hashlib.sha256(data).hexdigest() != registered.facts.content_sha256:
             raise MissingModel(
                 f"{MODEL_NAME} version {registered.version} is not the model that was registered; "
                 "restore its artifact or run the job retrain_model"
             )
-        return model
+        return OutcomeModel.from_bytes(data)
 
     def set_alias(self, alias: str, version: str) -> None:
         """Move an alias to a version."""

@@ -21,6 +21,9 @@ from filelock import FileLock
 # conditional puts meet; SeaweedFS answers 412 for the missing key too.
 _LOST_RACE = frozenset({404, 409, 412})
 
+_PARTIAL = ".tmp-"
+_LOCK = ".lock"
+
 
 class Conflict(Exception):
     """Somebody else changed the object since it was read."""
@@ -100,7 +103,9 @@ class ObjectStore:
         """The keys below a prefix, sorted."""
         folder = self.path(prefix)
         found = self.filesystem.find(folder) if self.filesystem.isdir(folder) else []
-        return sorted(path.removeprefix(self.root).removeprefix("/") for path in found)
+        keys = sorted(path.removeprefix(self.root).removeprefix("/") for path in found)
+        # A folder also holds the locks of `swap` and what a killed write left behind.
+        return [key for key in keys if not (self.is_local and _is_ours(Path(key).name))]
 
     def delete(self, key: str) -> None:
         """Remove the object; nothing happens where there is none."""
@@ -145,15 +150,19 @@ class ObjectStore:
 
     @contextlib.contextmanager
     def _locked(self, key: str) -> Iterator[None]:
-        lock = Path(f"{self.path(key)}.lock")
+        lock = Path(self.path(key) + _LOCK)
         lock.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(lock):
             yield
 
 
+def _is_ours(name: str) -> bool:
+    return name.startswith(_PARTIAL) or name.endswith(_LOCK)
+
+
 def _replace_file(target: Path, data: bytes) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".tmp-")
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=_PARTIAL)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)

@@ -84,16 +84,20 @@ def write_table(
     return TableManifest(columns=columns, parts=tuple(parts[month] for month in sorted(parts)))
 
 
-def read_table(store: ObjectStore, manifest: TableManifest, columns: list[str] | None = None) -> pa.Table:
-    """All rows of a table, checked against the manifest's hashes.
+def read_table(store: ObjectStore, manifest: TableManifest, schema: pa.Schema) -> pa.Table:
+    """All rows of a table, checked against the manifest's hashes; an empty one has the columns of ``schema``.
 
     Raises:
         DamagedPart: a part is missing or was changed.
     """
-    tables = [pq.read_table(io.BytesIO(_checked(store, part)), columns=columns) for part in manifest.parts]
-    if not tables:
-        return pa.table({name: [] for name in columns or manifest.columns})
-    return pa.concat_tables(tables)
+    tables = [pq.read_table(io.BytesIO(_checked(store, part))) for part in manifest.parts]
+    return pa.concat_tables(tables or [schema.empty_table()])
+
+
+def missing_months(store: ObjectStore, folder: str, manifest: TableManifest) -> set[str]:
+    """Months of a manifest whose part is no longer below ``folder``, whoever removed it."""
+    there = set(store.list(folder))
+    return {part.month for part in manifest.parts if part.key not in there}
 
 
 def encode_table(table: pa.Table) -> bytes:

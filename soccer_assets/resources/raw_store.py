@@ -185,7 +185,9 @@ def _known_meetings(
     for keys in batches(meetings, _IDS_A_QUERY):
         query = sa.select(*columns).where(match_raw.c.source == source, match_raw.c.meeting.in_(keys))
         for meeting, source_match_id, kickoff, status in connection.execute(query):
-            is_open = not STATUS_RULES[MatchStatus(status)].settles
+            rule = STATUS_RULES[MatchStatus(status)]
+            # Awarded, cancelled or abandoned: over without a result. A replay is another match.
+            is_open = rule.is_served and not rule.settles
             known[meeting].append(KnownMeeting(source_match_id, kickoff.date(), is_open))
     return known
 

@@ -36,7 +36,7 @@ from soccer_assets.contract import (
 )
 from soccer_assets.football.names import fold
 from soccer_assets.resources.event_bus import EventBus
-from soccer_assets.resources.object_store import ObjectStore
+from soccer_assets.resources.object_store import Conflict, ObjectStore
 
 
 class ReleaseRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,8 +92,8 @@ class Releases:
     def reconcile(self, now: dt.datetime) -> bool:
         """Announce the current release if its event was lost with a killed run; True if it was."""
         pointer = self.pointer()
-        last = self._events.last()
-        if pointer is None or last is None or last.release_id == pointer.release_id:
+        last = self._events.last_release()
+        if pointer is None or (last is not None and last.release_id == pointer.release_id):
             return False
         return self._announce("release", pointer, now)
 
@@ -106,14 +106,13 @@ class Releases:
         versioned = self._store.read_versioned(POINTER_KEY)
         current = msgspec.json.decode(versioned.data, type=Pointer) if versioned else None
         release_id = draft.release_id(model, team_state)
-        if current is not None and current.release_id == release_id:
-            data = self._store.read(release_key(release_id, MANIFEST_FILE))
-            if data is not None:
-                manifest = msgspec.json.decode(data, type=Manifest)
-                return Published(manifest=manifest, is_new=False, is_announced=False)
-        manifest = self._write_files(draft, release_id, model, team_state, now)
-        encoded = msgspec.json.encode(manifest)
-        self._store.write(release_key(release_id, MANIFEST_FILE), encoded)
+        encoded = self._complete(release_id)
+        if encoded is not None and current is not None and current.release_id == release_id:
+            manifest = msgspec.json.decode(encoded, type=Manifest)
+            return Published(manifest=manifest, is_new=False, is_announced=False)
+        if encoded is None:
+            encoded = self._write_files(draft, release_id, model, team_state, now)
+        manifest = msgspec.json.decode(encoded, type=Manifest)
         pointer = Pointer(
             schema_version=SCHEMA_VERSION,
             release_id=release_id,
@@ -136,9 +135,19 @@ class Releases:
             Event(type=kind, at=isoformat(now), release_id=pointer.release_id, detail=detail)
         )
 
+    def _complete(self, release_id: str) -> bytes | None:
+        """The manifest of a release that has all its files; None where it must be written."""
+        encoded = self._store.read(release_key(release_id, MANIFEST_FILE))
+        if encoded is None:
+            return None
+        files = msgspec.json.decode(encoded, type=Manifest).files
+        is_complete = all(self._store.exists(release_key(release_id, name)) for name in files)
+        return encoded if is_complete else None
+
     def _write_files(
         self, draft: Draft, release_id: str, model: bytes, team_state: bytes, now: dt.datetime
-    ) -> Manifest:
+    ) -> bytes:
+        """Write the files, then the manifest; returns the manifest's bytes."""
         files = {MODEL_FILE: _entry(model), TEAM_STATE_FILE: _entry(team_state)}
         self._store.write(release_key(release_id, MODEL_FILE), model)
         self._store.write(release_key(release_id, TEAM_STATE_FILE), team_state)
@@ -147,7 +156,7 @@ class Releases:
             write_predictions(database, draft.rows, release_id)
             files[PREDICTIONS_FILE] = _entry(database.read_bytes())
             self._store.upload(release_key(release_id, PREDICTIONS_FILE), database)
-        return Manifest(
+        manifest = Manifest(
             schema_version=SCHEMA_VERSION,
             release_id=release_id,
             feed=draft.feed,
@@ -162,6 +171,13 @@ class Releases:
             ledger_head=draft.ledger_head,
             files=files,
         )
+        encoded = msgspec.json.encode(manifest)
+        key = release_key(release_id, MANIFEST_FILE)
+        try:
+            self._store.swap(key, encoded, None)
+        except Conflict:  # another run says the same, or said it before a file was lost
+            return self._store.read(key) or encoded
+        return encoded
 
 
 def write_predictions(path: Path, rows: Sequence[ReleaseRow], release_id: str) -> None:

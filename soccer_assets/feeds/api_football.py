@@ -1,0 +1,208 @@
+"""API-Football, version 3: results and fixtures of every day, with a key.
+
+``score.fulltime`` is the score after 90 minutes, ``goals`` the one after extra time: a second leg won 1-0 at
+90 is a home win. Errors come with HTTP 200 and a field ``errors``. The free plan answers for yesterday to
+tomorrow alone, a hundred requests a day; other plans for any day.
+"""
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from typing import Any, Self
+
+from soccer_assets.clock import Clock
+from soccer_assets.feeds.fields import (
+    Fault,
+    brief,
+    decode_json,
+    id_of,
+    instant_of,
+    json_object,
+    name_of,
+    noon_of,
+    score_of,
+    teams_of,
+)
+from soccer_assets.feeds.http import FileDoor
+from soccer_assets.feeds.keys import key_variable, provider_key
+from soccer_assets.feeds.protocol import FeedRefused, FeedUnavailable, RawMatch, Rejection
+from soccer_assets.feeds.told import Provider, Score, Told, matches_of, pick, season_label
+from soccer_assets.football.competitions import Competition, load_competitions
+from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
+from soccer_assets.football.names import fold
+from soccer_assets.settings import Settings
+
+SOURCE = "api-football"
+SETTING = "SOCCER_FEED_URL"
+DEFAULT_URL = "https://v3.football.api-sports.io"
+HISTORY = dt.timedelta(days=3 * 366)
+
+_STATUSES = {
+    "TBD": MatchStatus.TBD,
+    "NS": MatchStatus.SCHEDULED,
+    **dict.fromkeys(("1H", "HT", "2H", "ET", "BT", "P", "LIVE", "INT"), MatchStatus.LIVE),
+    **dict.fromkeys(("FT", "AET", "PEN"), MatchStatus.FINISHED),
+    "PST": MatchStatus.POSTPONED,
+    "CANC": MatchStatus.CANCELLED,
+    # Stopped; if it goes on it is told anew.
+    "SUSP": MatchStatus.ABANDONED,
+    "ABD": MatchStatus.ABANDONED,
+    "AWD": MatchStatus.AWARDED,
+    "WO": MatchStatus.AWARDED,
+}
+# These errors pass with the next minute or day; every other one stays.
+_PASSING = frozenset({"rateLimit", "requests"})
+_FIXTURE = (
+    *("fixture.id", "fixture.date", "league.id", "league.name", "league.country", "league.season"),
+    *("league.round", "teams.home.id", "teams.home.name", "teams.away.id", "teams.away.name"),
+)
+
+
+class ApiFootballFeed:
+    """Matches of API-Football, of the catalogue's leagues alone.
+
+    Args:
+        base_url: address under which ``fixtures`` lies.
+        door: reads addresses, with the key in its headers.
+        history_start: first day wanted; None for July three years ago.
+        clock: tells which year that is.
+    """
+
+    name = SOURCE
+    is_simulated = False
+    result_lag = dt.timedelta(hours=6)
+    # The free plan's.
+    requests_per_minute = 10
+
+    def __init__(self, base_url: str, door: FileDoor, history_start: dt.date | None, clock: Clock) -> None:
+        self._base_url = base_url.rstrip("/")
+        self._door = door
+        self._history_start = history_start or (clock.now().date() - HISTORY).replace(month=7, day=1)
+        self._competitions = {
+            competition.feeds[SOURCE]: competition
+            for competition in load_competitions().values()
+            if SOURCE in competition.feeds
+        }
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Self:
+        """The feed with the key of ``SOCCER_API_FOOTBALL_KEY``.
+
+        Raises:
+            FeedRefused: there is no key.
+        """
+        door = FileDoor(
+            SETTING,
+            settings.home / "cache" / "feeds",
+            headers={"x-apisports-key": provider_key(SOURCE)},
+            requests_per_minute=cls.requests_per_minute,
+        )
+        return cls(settings.feed_url or DEFAULT_URL, door, settings.history_start, settings.clock)
+
+    def first_month(self) -> dt.date:
+        """July three years ago, or the month of ``SOCCER_HISTORY_START``."""
+        return self._history_start.replace(day=1)
+
+    def competitions(self) -> Mapping[str, Competition]:
+        """The competitions of the catalogue that have a name for this feed."""
+        return {competition.code: competition for competition in self._competitions.values()}
+
+    def fetch(self, window: Window, clock: Clock) -> Iterator[RawMatch | Rejection]:
+        """Every match whose kickoff day (UTC) lies in ``window``, as it is known at the clock's now.
+
+        Raises:
+            FeedUnavailable: the provider does not answer, or the quota is used up.
+            FeedRefused: wrong address or key, a plan without these days, or another answer.
+        """
+        provider = Provider(SOURCE, self.result_lag, self._told, _fixture_of)
+        for number in range((window.end - window.start).days):
+            day = window.start + dt.timedelta(days=number)
+            rows = [row for row in self._read(day) if not self._is_other_league(row)]
+            yield from matches_of(rows, provider, Window(day, day + dt.timedelta(days=1)), clock)
+
+    def _is_other_league(self, row: Any) -> bool:
+        """Whether the row is of one of the thousand leagues nobody asked for."""
+        league = pick(row, "league.id").get("league", {}).get("id")
+        return type(league) is int and league > 0 and str(league) not in self._competitions
+
+    def _read(self, day: dt.date) -> list[Any]:
+        url = f"{self._base_url}/fixtures?date={day}&timezone=UTC"
+        where = f"{SETTING}: {url}"
+        data = self._door.read(url)
+        if data is None:
+            raise FeedRefused(f"{where} is not there; set it to the address under which fixtures lies")
+        document = decode_json(data, where)
+        errors = document.get("errors") if isinstance(document, dict) else None
+        if errors:
+            said = f"{where} answers with errors: {self._without_key(errors)}"
+            if isinstance(errors, dict) and errors.keys() <= _PASSING:
+                raise FeedUnavailable(said)
+            raise FeedRefused(f"{said}; check the plan and {key_variable(SOURCE)}")
+        rows = document.get("response") if isinstance(document, dict) else None
+        if not isinstance(rows, list):
+            raise FeedRefused(
+                f"{where}: an object with a list 'response' was expected, not {brief(document)}"
+            )
+        pages = pick(document, "paging.total").get("paging", {}).get("total", 1)
+        if document.get("results", len(rows)) != len(rows) or pages != 1:
+            raise FeedUnavailable(f"{where}: {len(rows)} rows are not all; try again later")
+        return rows
+
+    def _without_key(self, errors: Any) -> str:
+        return self._door.without_secrets(str(errors)[:300])
+
+    def _told(self, fields: dict[str, Any]) -> Told:
+        said = _fixture_of(fields)
+        league, fixture, teams = (said.get(name, {}) for name in ("league", "fixture", "teams"))
+        competition = self._competitions.get(str(league.get("id")))
+        if competition is None:
+            raise Fault(f"the league {brief(league.get('id'))} is no number")
+        country = league.get("country")
+        is_world = competition.country == "International"
+        if not is_world and (not isinstance(country, str) or fold(country) != fold(competition.country)):
+            raise Fault(f"league {league['id']} is {competition.code}, but lies in {brief(country)}")
+        short = pick(fields, "fixture.status.short").get("fixture", {}).get("status", {}).get("short")
+        claimed = _STATUSES.get(short) if isinstance(short, str) else None
+        if claimed is None:
+            raise Fault(f"the status {brief(short)} is not known")
+        kickoff, precision = instant_of(fixture.get("date")), KickoffPrecision.MINUTE
+        if claimed is MatchStatus.TBD:
+            kickoff, precision = noon_of(kickoff.date()), KickoffPrecision.DAY
+        home, away = teams_of(*(teams.get(side, {}).get("name") for side in ("home", "away")))
+        round_name = league.get("round")
+        return Told(
+            source_match_id=id_of(fixture.get("id"), "fixture.id"),
+            competition=competition,
+            season=season_label(competition, league.get("season"), kickoff.date()),
+            kickoff=kickoff,
+            precision=precision,
+            home_team=home,
+            away_team=away,
+            claimed=claimed,
+            score=lambda: _score(fields, is_finished=claimed is MatchStatus.FINISHED),
+            half_time=lambda: _half_time(fields),
+            round=None if round_name is None else name_of(round_name, "the round"),
+            fixture=said,
+            result=pick(fields, "status", "goals", "score")
+            | {"status": pick(fields, "fixture.status").get("fixture", {}).get("status")},
+        )
+
+
+def _fixture_of(fields: dict[str, Any]) -> dict[str, Any]:
+    return pick(fields, *_FIXTURE)
+
+
+def _score(fields: dict[str, Any], *, is_finished: bool) -> Score:
+    if not is_finished:
+        goals = json_object(fields.get("goals"), "goals")
+        return score_of(goals.get("home"), goals.get("away"))
+    score = json_object(fields.get("score"), "the score")
+    part = json_object(score.get("fulltime"), "the score")
+    found = score_of(part.get("home"), part.get("away"))
+    if found is None:
+        raise Fault("the match is finished, but has no score")
+    return found
+
+
+def _half_time(fields: dict[str, Any]) -> tuple[Any, Any]:
+    half = pick(fields, "score.halftime.home", "score.halftime.away").get("score", {}).get("halftime", {})
+    return half.get("home"), half.get("away")

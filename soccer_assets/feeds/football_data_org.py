@@ -1,0 +1,197 @@
+"""football-data.org, version 4: twelve large competitions with a free key, results and fixtures by days.
+
+``score.fullTime`` of a match with extra time counts extra time and shoot-out too; the score after 90 minutes
+is then ``score.regularTime``. A second leg won 1-0 at 90 is a home win; without ``regularTime`` it has no
+score.
+https://docs.football-data.org/general/v4/overtime.html
+"""
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from typing import Any, Self
+
+from soccer_assets.clock import Clock
+from soccer_assets.feeds.fields import (
+    Fault,
+    brief,
+    decode_json,
+    id_of,
+    instant_of,
+    json_object,
+    noon_of,
+    score_of,
+    teams_of,
+)
+from soccer_assets.feeds.http import FileDoor
+from soccer_assets.feeds.keys import provider_key
+from soccer_assets.feeds.protocol import FeedRefused, RawMatch, Rejection
+from soccer_assets.feeds.told import Provider, Score, Told, matches_of, pick, season_label
+from soccer_assets.football.competitions import Competition, load_competitions
+from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
+from soccer_assets.settings import Settings
+
+SOURCE = "football-data-org"
+SETTING = "SOCCER_FEED_URL"
+DEFAULT_URL = "https://api.football-data.org"
+# At most ten days a request; one more is asked for on either side: no zone's midnight cuts a match off.
+DAYS_A_REQUEST = 8
+HISTORY = dt.timedelta(days=3 * 366)
+
+_STATUSES = {
+    "SCHEDULED": MatchStatus.SCHEDULED,
+    "TIMED": MatchStatus.SCHEDULED,
+    "IN_PLAY": MatchStatus.LIVE,
+    "PAUSED": MatchStatus.LIVE,
+    "EXTRA_TIME": MatchStatus.LIVE,
+    "PENALTY_SHOOTOUT": MatchStatus.LIVE,
+    "FINISHED": MatchStatus.FINISHED,
+    "POSTPONED": MatchStatus.POSTPONED,
+    # Stopped; if it goes on it is told anew.
+    "SUSPENDED": MatchStatus.ABANDONED,
+    "CANCELLED": MatchStatus.CANCELLED,
+    "AWARDED": MatchStatus.AWARDED,
+}
+_FIXTURE = (
+    *("id", "utcDate", "matchday", "stage", "group", "competition.code", "competition.name"),
+    *("season.id", "season.startDate", "season.endDate"),
+    *("homeTeam.id", "homeTeam.name", "awayTeam.id", "awayTeam.name"),
+)
+
+
+class FootballDataOrgFeed:
+    """Matches of football-data.org.
+
+    Args:
+        base_url: address under which ``v4/matches`` lies.
+        door: reads addresses, with the key in its headers.
+        history_start: first day wanted; None for July of the season three years ago.
+        clock: tells which season that is.
+    """
+
+    name = SOURCE
+    is_simulated = False
+    result_lag = dt.timedelta(hours=12)
+    # The free plan's.
+    requests_per_minute = 10
+
+    def __init__(self, base_url: str, door: FileDoor, history_start: dt.date | None, clock: Clock) -> None:
+        self._base_url = base_url.rstrip("/")
+        self._door = door
+        self._history_start = history_start or (clock.now().date() - HISTORY).replace(month=7, day=1)
+        self._competitions = {
+            competition.feeds[SOURCE]: competition
+            for competition in load_competitions().values()
+            if SOURCE in competition.feeds
+        }
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Self:
+        """The feed with the key of ``SOCCER_FOOTBALL_DATA_ORG_KEY``.
+
+        Raises:
+            FeedRefused: there is no key.
+        """
+        door = FileDoor(
+            SETTING,
+            settings.home / "cache" / "feeds",
+            headers={"X-Auth-Token": provider_key(SOURCE)},
+            requests_per_minute=cls.requests_per_minute,
+        )
+        return cls(settings.feed_url or DEFAULT_URL, door, settings.history_start, settings.clock)
+
+    def first_month(self) -> dt.date:
+        """July three years ago, or the month of ``SOCCER_HISTORY_START``."""
+        return self._history_start.replace(day=1)
+
+    def competitions(self) -> Mapping[str, Competition]:
+        """The competitions of the catalogue that have a name for this feed."""
+        return {competition.code: competition for competition in self._competitions.values()}
+
+    def fetch(self, window: Window, clock: Clock) -> Iterator[RawMatch | Rejection]:
+        """Every match whose kickoff day (UTC) lies in ``window``, as it is known at the clock's now.
+
+        Raises:
+            FeedUnavailable: the provider does not answer, or not now.
+            FeedRefused: wrong address or key, or an answer that is not this provider's.
+        """
+        provider = Provider(SOURCE, self.result_lag, self._told, _fixture_of)
+        day = window.start
+        while day < window.end:
+            part = Window(day, min(day + dt.timedelta(days=DAYS_A_REQUEST), window.end))
+            yield from matches_of(self._read(part), provider, part, clock)
+            day = part.end
+
+    def _read(self, part: Window) -> list[Any]:
+        codes = ",".join(sorted(self._competitions))
+        first, last = part.start - dt.timedelta(days=1), part.end
+        url = f"{self._base_url}/v4/matches?dateFrom={first}&dateTo={last}&competitions={codes}"
+        data = self._door.read(url)
+        where = f"{SETTING}: {url}"
+        if data is None:
+            raise FeedRefused(f"{where} is not there; set it to the address under which v4/matches lies")
+        document = decode_json(data, where)
+        matches = document.get("matches") if isinstance(document, dict) else None
+        if not isinstance(matches, list):
+            raise FeedRefused(f"{where}: an object with a list 'matches' was expected, not {brief(document)}")
+        return matches
+
+    def _told(self, fields: dict[str, Any]) -> Told:
+        code = pick(fields, "competition.code").get("competition", {}).get("code")
+        competition = self._competitions.get(code) if isinstance(code, str) else None
+        if competition is None:
+            raise Fault(f"the competition {brief(code)} is not in competitions.toml")
+        said = fields.get("status")
+        claimed = _STATUSES.get(said) if isinstance(said, str) else None
+        if claimed is None:
+            raise Fault(f"the status {brief(said)} is not known")
+        kickoff, precision = instant_of(fields.get("utcDate")), KickoffPrecision.MINUTE
+        # SCHEDULED without a time of its own; a match with one is TIMED.
+        if said == "SCHEDULED" and kickoff.time() == dt.time(0):
+            kickoff, precision = noon_of(kickoff.date()), KickoffPrecision.DAY
+        teams = pick(fields, "homeTeam.name", "awayTeam.name")
+        home, away = teams_of(*(teams.get(side, {}).get("name") for side in ("homeTeam", "awayTeam")))
+        matchday = fields.get("matchday")
+        return Told(
+            source_match_id=id_of(fields.get("id"), "id"),
+            competition=competition,
+            season=season_label(competition, _start_year(fields), kickoff.date()),
+            kickoff=kickoff,
+            precision=precision,
+            home_team=home,
+            away_team=away,
+            claimed=claimed,
+            score=lambda: _score(fields.get("score"), is_finished=claimed is MatchStatus.FINISHED),
+            half_time=lambda: _half_time(fields.get("score")),
+            round=str(matchday) if type(matchday) is int else None,
+            fixture=_fixture_of(fields),
+            result=pick(fields, "status", "score", "lastUpdated"),
+        )
+
+
+def _fixture_of(fields: dict[str, Any]) -> dict[str, Any]:
+    return pick(fields, *_FIXTURE)
+
+
+def _start_year(fields: dict[str, Any]) -> int | None:
+    start = pick(fields, "season.startDate").get("season", {}).get("startDate")
+    is_year = isinstance(start, str) and start[:4].isascii() and start[:4].isdigit()
+    return int(start[:4]) if is_year else None
+
+
+def _score(value: Any, *, is_finished: bool) -> Score:
+    score = json_object(value, "the score")
+    duration = score.get("duration")
+    if duration not in ("REGULAR", "EXTRA_TIME", "PENALTY_SHOOTOUT"):
+        raise Fault(f"the duration {brief(duration)} is not known")
+    if duration != "REGULAR" and score.get("regularTime") is None:
+        return None
+    part = json_object(score.get("fullTime" if duration == "REGULAR" else "regularTime"), "the score")
+    found = score_of(part.get("home"), part.get("away"))
+    if found is None and is_finished:
+        raise Fault("the match is finished, but has no score")
+    return found
+
+
+def _half_time(value: Any) -> tuple[Any, Any]:
+    half = pick(value, "halfTime.home", "halfTime.away").get("halfTime", {})
+    return half.get("home"), half.get("away")

@@ -1,0 +1,73 @@
+"""Whole homes for tests: made in a folder, built in this process, asked over HTTP."""
+
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from litestar.testing import TestClient
+
+from serving.app import create_app
+from soccer_assets.feeds.registry import open_feed
+from soccer_assets.home import open_home, settle
+from soccer_assets.resources.api_keys import create_key
+from soccer_assets.resources.database import Database
+from soccer_assets.resources.object_store import ObjectStore
+from soccer_assets.run import RunOutcome, run_job
+from soccer_assets.settings import Settings
+
+
+def make_home(folder: Path, **environ: str) -> Settings:
+    """Settings of a new, migrated home below ``folder``."""
+    settings = Settings.from_env({"SOCCER_HOME": str(folder), **environ})
+    feed = open_feed(settings.feeds[0], settings)
+    home = open_home(settings, is_simulated=feed.is_simulated, first_month=feed.first_month())
+    Database(settings.database_url).migrate()
+    return settle(settings, home)
+
+
+def build(settings: Settings, job: str = "build_everything") -> RunOutcome:
+    """Run a job of a home to its end and return how it went."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        return run_job(settings, instance, job, lambda _line: None)
+
+
+def built_home(folder: Path, **environ: str) -> Settings:
+    """A home with a first release."""
+    settings = make_home(folder, **environ)
+    outcome = build(settings)
+    assert not outcome.failure, outcome.failure
+    return settings
+
+
+class Client:
+    """A client of a home's sidecar, with a read key of its own."""
+
+    def __init__(self, settings: Settings) -> None:
+        store = ObjectStore(settings.store_url)
+        token = create_key(store, ["read"], settings.clock.now())
+        self._client = TestClient(create_app(settings))
+        self._client.headers["X-API-Key"] = token
+
+    def __enter__(self) -> "Client":
+        self._client.__enter__()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._client.__exit__(*error)
+
+    def get(self, path: str, **params: Any) -> Any:
+        """The JSON body of a successful answer."""
+        answer = self._client.get(path, params=params)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def all_matches(self) -> dict[str, dict[str, Any]]:
+        """Every upcoming match by its id, page after page."""
+        found: dict[str, dict[str, Any]] = {}
+        params: dict[str, Any] = {"limit": 500}
+        while True:
+            page = self.get("/predict/matches/", **params)
+            found |= {item["match_id"]: item for item in page["items"]}
+            if page["next_cursor"] is None:
+                return found
+            params["cursor"] = page["next_cursor"]

@@ -1,0 +1,1 @@
+"""Tests of what the graph stores, on real databases, stores and servers."""

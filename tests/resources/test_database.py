@@ -1,0 +1,185 @@
+"""Migrations, transactions and times of both databases."""
+
+import datetime as dt
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from soccer_assets.resources.database import (
+    Database,
+    next_change_no,
+    read_watermark,
+    set_watermark,
+    upsert,
+)
+from soccer_assets.tables import metadata, rejected_row, team
+from tests.builders import NOW
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a database without tables, on both."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/deep/down/soccer.db"
+    return request.getfixturevalue("postgres_url")
+
+
+def schema_differences(database: Database) -> list[object]:
+    """How the tables on disk differ from `tables.metadata`."""
+    with database.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_server_default": True})
+        return list(compare_metadata(context, metadata))
+
+
+def test_migrations_give_exactly_the_tables_of_the_code(empty_url):
+    """A database migrated from nothing has the tables, columns, types and indexes that the code defines."""
+    database = Database(empty_url)
+    before = schema_differences(database)
+
+    database.migrate()
+
+    assert {kind for kind, *_ in before} >= {"add_table"}
+    assert schema_differences(database) == []
+
+
+def test_migrating_again_keeps_what_is_stored(empty_url):
+    """A second migration changes neither tables nor rows."""
+    database = Database(empty_url)
+    database.migrate()
+    with database.writing() as connection:
+        set_watermark(connection, "change_no", 7)
+
+    database.migrate()
+
+    assert schema_differences(database) == []
+    with database.reading() as connection:
+        assert read_watermark(connection, "change_no") == 7
+
+
+def test_a_service_that_starts_during_a_migration_waits_for_it(empty_url):
+    """Of two that start on an empty database one migrates, and the other finds it done."""
+    is_migrated = threading.Event()
+
+    class Slow(Database):
+        @contextmanager
+        def writing_schema(self) -> Iterator[sa.Connection]:
+            with super().writing_schema() as connection:
+                yield connection
+                is_migrated.set()
+                time.sleep(0.3)
+
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(Slow(empty_url).migrate)
+        is_migrated.wait(10)
+        Database(empty_url).migrate()
+        slow.result()
+
+    assert schema_differences(Database(empty_url)) == []
+
+
+def test_change_numbers_rise_in_the_order_of_commits(database):
+    """Two writers take turns, so a reader that saw a number never misses a lower one."""
+    committed: list[int] = []
+
+    def write(_: int) -> None:
+        for _ in range(10):
+            with database.writing() as connection:
+                number = next_change_no(connection)
+                time.sleep(0.002)
+                committed.append(number)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(write, range(2)))
+
+    assert committed == list(range(1, 21))
+
+
+def test_a_writer_that_fails_leaves_nothing_behind(database):
+    """An error inside a transaction undoes it, and the next writer gets the same number."""
+    with pytest.raises(RuntimeError), database.writing() as connection:
+        next_change_no(connection)
+        raise RuntimeError
+
+    with database.writing() as connection:
+        assert next_change_no(connection) == 1
+
+
+def test_a_reader_sees_one_state_of_the_database(database):
+    """What is committed between two queries of a reading transaction stays out of the second."""
+    with database.writing() as connection:
+        set_watermark(connection, "change_no", 1)
+    with database.reading() as reader:
+        first = read_watermark(reader, "change_no")
+        with database.writing() as writer:
+            set_watermark(writer, "change_no", 2)
+        second = read_watermark(reader, "change_no")
+
+    with database.reading() as reader:
+        assert (first, second, read_watermark(reader, "change_no")) == (1, 1, 2)
+
+
+def test_a_writer_waits_for_the_one_before(database):
+    """A second writer neither fails nor reads before the first has committed."""
+    is_held, seen = threading.Event(), []
+
+    def hold() -> None:
+        with database.writing() as connection:
+            is_held.set()
+            time.sleep(0.2)
+            set_watermark(connection, "change_no", 41)
+
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(hold)
+        is_held.wait(5)
+        with database.writing() as connection:
+            seen.append(next_change_no(connection))
+        first.result()
+
+    assert seen == [42]
+
+
+def test_times_come_back_as_the_same_instant_in_utc(database):
+    """A time of Madrid is stored as its instant and read in UTC, microseconds included."""
+    madrid = dt.datetime(2025, 4, 25, 21, 0, 0, 123_456, tzinfo=dt.timezone(dt.timedelta(hours=2)))
+    row = {"team_id": "t", "name": "n", "folded_name": "n", "country": "c", "sex": "men", "age_group": "a"}
+    with database.writing() as connection:
+        upsert(connection, team, [row | {"first_seen_at": madrid}])
+
+    with database.reading() as connection:
+        read = connection.execute(sa.select(team.c.first_seen_at)).scalar_one()
+    assert read == madrid
+    assert read.utcoffset() == dt.timedelta(0)
+
+
+def test_a_time_without_zone_is_refused(database):
+    """A naive datetime never reaches a table: nobody could tell which instant it was."""
+    naive = NOW.replace(tzinfo=None)
+    with pytest.raises(sa.exc.StatementError, match="attach a time zone"), database.reading() as connection:
+        connection.execute(sa.select(team).where(team.c.first_seen_at == naive))
+
+
+def test_upsert_replaces_the_row_of_the_same_key(database):
+    """A row whose key is there takes its place; one with another key stands beside it."""
+    row = {
+        "source": "fake",
+        "sha256": "a" * 64,
+        "reason": "old",
+        "payload": "{}",
+        "first_seen_at": NOW,
+        "last_seen_at": NOW,
+    }
+    with database.writing() as connection:
+        upsert(connection, rejected_row, [row])
+        upsert(connection, rejected_row, [row | {"reason": "new"}, row | {"sha256": "b" * 64}])
+
+    with database.reading() as connection:
+        rows = connection.execute(sa.select(rejected_row.c.reason).order_by(rejected_row.c.sha256))
+        assert rows.scalars().all() == ["new", "old"]

@@ -1,0 +1,43 @@
+"""What may import what, and what importing costs."""
+
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+
+def _modules_after(statement: str) -> set[str]:
+    """Names of the modules that a fresh interpreter holds after a statement."""
+    program = f"import sys\n{textwrap.dedent(statement)}\nprint('\\n'.join(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+def test_serving_starts_without_the_heavy_libraries():
+    """The sidecar needs neither the graph's libraries nor those of its scoring child."""
+    heavy = {"dagster", "mlflow", "pandas", "numpy", "xgboost", "numba", "pyarrow", "scipy", "sklearn"}
+
+    assert not heavy & _modules_after("import serving.app")
+
+
+@pytest.mark.parametrize("module", ["contract", "settings", "clock", "tables"])
+def test_what_both_halves_share_is_cheap(module):
+    """Shared modules pull in neither frames nor servers."""
+    heavy = {"dagster", "mlflow", "pandas", "numpy", "litestar", "pyarrow"}
+
+    assert not heavy & _modules_after(f"import soccer_assets.{module}")
+
+
+def test_loading_the_graph_leaves_mlflow_and_xgboost_alone():
+    """A run that neither trains nor predicts never pays for MLflow or the trees."""
+    heavy = {"mlflow", "dagster_mlflow", "xgboost", "matplotlib", "optuna"}
+
+    assert not heavy & _modules_after("import soccer_assets.definitions")
+
+
+def test_help_needs_nothing_heavy():
+    """`soccer --help` answers at once because the commands import what they need themselves."""
+    heavy = {"dagster", "numpy", "sqlalchemy", "rich", "httpx"}
+
+    assert not heavy & _modules_after("import soccer_assets.cli")
