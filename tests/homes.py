@@ -1,7 +1,7 @@
 """Whole homes for tests: made in a folder, built in this process, asked over HTTP."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import dagster as dg
 from litestar.testing import TestClient
@@ -48,7 +48,7 @@ class Client:
         self._client = TestClient(create_app(settings))
         self._client.headers["X-API-Key"] = token
 
-    def __enter__(self) -> "Client":
+    def __enter__(self) -> Self:
         self._client.__enter__()
         return self
 

@@ -33,7 +33,9 @@ class Stack:
             "SOCCER_SERVING_PORT": str(self.serving_port),
             "SOCCER_LEAGUES": "2",
             "SOCCER_FIRST_BUILD_MONTHS": "12",
+            "PYTHONPYCACHEPREFIX": str(home / "cache" / "pycache"),  # as make sets it
         }
+        env.pop("PYTHONDONTWRITEBYTECODE", None)
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "soccer_assets.cli", "up", *arguments],
@@ -87,7 +89,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 def test_everything_listens_on_loopback_only(running):
     """Dagster's pages have no login: no port of any child is open to the network."""
     listening = {
-        connection.laddr.ip
+        connection.laddr.ip.removeprefix("::ffff:")  # gRPC's sockets speak both families
         for child in running.children()
         for connection in child.net_connections("inet")
         if connection.status == psutil.CONN_LISTEN

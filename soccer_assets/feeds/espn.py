@@ -106,18 +106,19 @@ class EspnFeed:
             FeedUnavailable: the provider does not answer, or an answer is cut.
             FeedRefused: an answer has as many matches as were asked for at most, or is not this provider's.
         """
-        seen: set[str] = set()
         for competition in self._competitions.values():
             provider = Provider(SOURCE, self.result_lag, _reader(competition), _fixture_of)
+            told_before: set[str | None] = set()
             for month in _months(window):
                 rows = self._load(competition.feeds[SOURCE], month)
-                for item in matches_of(rows, provider, window, clock):
-                    if isinstance(item, RawMatch):
-                        # A month of American days and one of UTC days share the night between them.
-                        if item.source_match_id in seen:
-                            continue
-                        seen.add(item.source_match_id or "")
-                    yield item
+                items = list(matches_of(rows, provider, window, clock))
+                # A match at night may stand in two months.
+                yield from (
+                    item
+                    for item in items
+                    if isinstance(item, Rejection) or item.source_match_id not in told_before
+                )
+                told_before |= {item.source_match_id for item in items if isinstance(item, RawMatch)}
 
     def _read(self, slug: str, month: str) -> list[Any]:
         url = f"{self._base_url}/apis/site/v2/sports/soccer/{slug}/scoreboard?dates={month}&limit={LIMIT}"

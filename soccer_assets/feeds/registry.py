@@ -1,6 +1,14 @@
 """Which feeds there are: the entry points of the group ``soccer_assets.feeds``.
 
-Someone else's wheel adds a provider by declaring one; its class has a classmethod ``from_settings``.
+Someone else's wheel adds a provider with one class and one entry point, and nothing here changes. In its
+``pyproject.toml``::
+
+    [project.entry-points."soccer_assets.feeds"]
+    my-provider = "my_package.my_provider:MyProviderFeed"
+
+The class fulfils the protocol `soccer_assets.feeds.protocol.Feed`, carries the same ``name``, and has a
+classmethod ``from_settings(settings)``. `soccer_assets.feeds.http.FileDoor` is there for its requests,
+`soccer_assets.feeds.told` for answers in JSON, `soccer_assets.feeds.keys` for a key of its own.
 """
 
 from importlib.metadata import entry_points

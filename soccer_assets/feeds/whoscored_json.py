@@ -114,16 +114,11 @@ class WhoScoredJsonFeed:
         if not files:
             raise FeedRefused(f"{SETTING}: there is no *.json file in {self._folder}")
         rows: list[Any] = []
-        places: dict[int, int] = {}
-        for file in files:
-            for row in self._rows_of(file):
-                match_id = row.get("id") if isinstance(row, dict) else None
-                if type(match_id) is int and match_id in places:
-                    rows[places[match_id]] = row
-                    continue
-                if type(match_id) is int:
-                    places[match_id] = len(rows)
-                rows.append(row)
+        told_later: set[int] = set()
+        for file in reversed(files):
+            rows_of_file = list(self._rows_of(file))
+            rows += [row for row in rows_of_file if _id(row) not in told_later]
+            told_later |= {match_id for row in rows_of_file if (match_id := _id(row)) is not None}
         return rows
 
     def _rows_of(self, file: Path) -> Iterator[Any]:
@@ -169,6 +164,11 @@ class WhoScoredJsonFeed:
             fixture=_fixture_of(fields),
             result=pick(fields, *_RESULT),
         )
+
+
+def _id(row: Any) -> int | None:
+    match_id = row.get("id") if isinstance(row, dict) else None
+    return match_id if type(match_id) is int else None
 
 
 def _fixture_of(fields: dict[str, Any]) -> dict[str, Any]:

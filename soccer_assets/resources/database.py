@@ -16,6 +16,8 @@ from soccer_assets.tables import watermark
 # At most this many rows a transaction: a writer that waits gets its turn within the busy timeout.
 ROWS_A_TRANSACTION = 10_000
 _BUSY_TIMEOUT_MS = 30_000
+# Any number that no other program on the database uses: the first bytes of "soccer".
+_MIGRATION_LOCK = int.from_bytes(b"soccer")
 
 
 class Database:
@@ -81,8 +83,10 @@ class Database:
 
     @contextlib.contextmanager
     def writing_schema(self) -> Iterator[sa.Connection]:
-        """A transaction that changes the schema, before any table exists to lock."""
+        """A transaction that changes the schema. One at a time, before any table exists to lock."""
         with self.engine.connect().execution_options(writes=True) as connection, connection.begin():
+            if connection.dialect.name == "postgresql":
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
             yield connection
 
 

@@ -53,7 +53,7 @@ class Server:
             self._answer
         )
 
-    def _answer(self, request: Request) -> Response:
+    def _answer(self, _: Request) -> Response:
         return Response(json.dumps({"matches": self._rows}), content_type="application/json")
 
     def fetch(

@@ -2,12 +2,15 @@
 
 import datetime as dt
 import socket
+import socketserver
+import threading
+import time
 
 import pytest
 import stamina
 from werkzeug import Request, Response
 
-from soccer_assets.feeds import http
+from soccer_assets.feeds import http, pace
 from soccer_assets.feeds.http import FileDoor
 from soccer_assets.feeds.protocol import FeedRefused, FeedUnavailable
 
@@ -184,3 +187,111 @@ def test_other_addresses_are_refused(door, url):
     """An address that is none of the three kinds is refused with the setting's name."""
     with pytest.raises((FeedRefused, FeedUnavailable), match="SOCCER_FEED_URL"):
         door.read(url)
+
+
+class Raw(socketserver.BaseRequestHandler):
+    """Answers with given bytes, a pause after each piece."""
+
+    pieces: tuple[bytes, ...] = ()
+    pause_seconds = 0.0
+
+    def handle(self) -> None:
+        """Send the pieces and hang up."""
+        self.request.recv(65536)
+        for piece in self.pieces:
+            self.request.sendall(piece)
+            time.sleep(self.pause_seconds)
+
+
+@pytest.fixture
+def raw_url():
+    """Serves pieces of bytes that no web server would send; returns the address for them."""
+    servers = []
+
+    def serve(*pieces: bytes, pause_seconds: float = 0.0) -> str:
+        handler = type("Pieces", (Raw,), {"pieces": pieces, "pause_seconds": pause_seconds})
+        server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), handler)
+        server.daemon_threads = True
+        server.block_on_close = False
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        servers.append(server)
+        return f"http://127.0.0.1:{server.server_address[1]}/E0.csv"
+
+    yield serve
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def test_cut_body_is_unavailable(door, raw_url):
+    """A body shorter than announced is no file."""
+    url = raw_url(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\nETag: x\r\n\r\nDiv,Da")
+
+    with pytest.raises(FeedUnavailable, match="no answer from"):
+        door.read(url)
+
+
+def test_body_without_a_length_is_not_remembered(door, raw_url, tmp_path):
+    """A body that ends with the connection may have been cut, so the next read asks for all of it."""
+    url = raw_url(b"HTTP/1.0 200 OK\r\nETag: x\r\n\r\nDiv,Da")
+
+    assert door.read(url) == b"Div,Da"
+    assert not (tmp_path / "cache").exists()
+
+
+def test_dripping_body_is_stopped(door, raw_url, monkeypatch):
+    """A server that sends a byte now and then does not hold a run for ever."""
+    monkeypatch.setattr(http, "LONGEST_DOWNLOAD_SECONDS", 0.05)
+    url = raw_url(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n", *[b"x"] * 100, pause_seconds=0.02)
+
+    with pytest.raises(FeedUnavailable, match="not read within"):
+        door.read(url)
+
+
+def test_nonsense_in_place_of_http_is_unavailable(door, raw_url):
+    """Bytes that are no HTTP are no answer."""
+    with pytest.raises(FeedUnavailable, match="no answer from"):
+        door.read(raw_url(b"\x00\xff\x00\xff\r\n\r\n"))
+
+
+def test_password_in_an_address_is_refused(door):
+    """An address with a password is refused without being repeated."""
+    with pytest.raises(FeedRefused, match="SOCCER_FEED_URL") as refusal:
+        door.read("http://user:s3cret@127.0.0.1/E0.csv")
+
+    assert "s3cret" not in str(refusal.value)
+
+
+def test_header_is_sent_and_blackened(httpserver, tmp_path):
+    """A key travels in its header alone, and can be taken out of an answer that repeats it."""
+    door = FileDoor("SOCCER_FEED_URL", tmp_path / "cache", headers={"X-Key": "s3cret"})
+    httpserver.expect_request("/a", headers={"X-Key": "s3cret"}).respond_with_data("{}")
+
+    assert door.read(httpserver.url_for("/a")) == b"{}"
+    assert door.without_secrets("wrong key s3cret") == "wrong key [key]"
+
+
+def test_requests_keep_the_providers_pace(httpserver, tmp_path, monkeypatch):
+    """Two doors of one home, as in two runs, share the provider's requests a minute."""
+    waits = []
+    monkeypatch.setattr(pace.time, "sleep", waits.append)
+    httpserver.expect_request("/a").respond_with_data("{}")
+    doors = [FileDoor("X", tmp_path / "cache", requests_per_minute=10) for _ in range(2)]
+
+    for _ in range(2):
+        for door in doors:
+            door.read(httpserver.url_for("/a"))
+
+    assert waits == pytest.approx([0.0, 6.0, 12.0, 18.0], abs=1.0)
+
+
+@pytest.mark.parametrize("text", ["", "nonsense", "9e99", "nan"])
+def test_damaged_pace_is_started_anew(tmp_path, monkeypatch, text):
+    """What a crash or a clock set back left behind costs no waiting."""
+    waits = []
+    monkeypatch.setattr(pace.time, "sleep", waits.append)
+    (tmp_path / "host.pace").write_text(text)
+
+    pace.Pace(tmp_path / "host.pace", 10).wait()
+
+    assert waits == [0.0]

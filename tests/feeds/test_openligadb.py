@@ -119,7 +119,7 @@ def test_older_answers_in_pascal_case_are_the_same(copy):
     ],
 )
 def test_second_leg_decided_later_counts_at_90_where_the_provider_says_so(copy, results, score):
-    """1-0 at 90, then extra time, then penalties: 1-0 where the kind of each result is named, else unknown."""
+    """1-0 at 90, then extra time, then penalties: 1-0 where the results' kinds are named, else unknown."""
     copy.write({**PLAYED, "matchResults": results}, league="dfb")
 
     (match,) = copy.fetch()

@@ -2,13 +2,14 @@
 
 import sys
 import tomllib
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
 
-from soccer_assets.feeds import football_data, simulated
+from soccer_assets.feeds import simulated
 from soccer_assets.feeds.protocol import FeedRefused
-from soccer_assets.feeds.registry import feed_names, open_feed
+from soccer_assets.feeds.registry import GROUP, feed_names, open_feed
 from soccer_assets.settings import Settings
 
 OTHER_WHEEL = """
@@ -64,9 +65,12 @@ def test_listing_imports_no_feed():
 
 
 def test_declared_feeds_exist():
-    """The project declares the simulated feed and football-data by the classes that carry these names."""
+    """Every feed that the project declares is a class that carries this name and is built from settings."""
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
     declared = project["project"]["entry-points"]["soccer_assets.feeds"]
 
-    for feed_class in (simulated.SimulatedFeed, football_data.FootballDataFeed):
-        assert declared[feed_class.name] == f"{feed_class.__module__}:{feed_class.__name__}"
+    assert {"simulated", "football-data"} <= declared.keys()
+    for name, address in declared.items():
+        feed_class = EntryPoint(name, address, GROUP).load()
+        assert feed_class.name == name
+        assert callable(feed_class.from_settings)

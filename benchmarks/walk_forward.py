@@ -1,0 +1,97 @@
+"""Weekly walk-forward over every league of a football-data mirror: the model against the class prior.
+
+Each week is predicted by a model fitted on what was known before it. Prints one line a recipe.
+
+    python benchmarks/walk_forward.py --url file:///path/to/www.football-data.co.uk --recipe xgboost_on_logit
+"""
+
+import argparse
+import datetime as dt
+import tempfile
+import time
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from soccer_assets.clock import FixedClock
+from soccer_assets.feeds.registry import open_feed
+from soccer_assets.football.features import FEATURE_NAMES, compute_features
+from soccer_assets.football.match_table import MatchTable
+from soccer_assets.football.matches import Window
+from soccer_assets.modelling.dataset import Split, outcomes
+from soccer_assets.modelling.evaluation import Difference, iso_week_number, log_losses, paired_difference
+from soccer_assets.modelling.outcome_model import ELO_TEXTBOOK, RECIPES, OutcomeModel
+from soccer_assets.modelling.training import fit_candidate, fit_elo_textbook
+from soccer_assets.modelling.walk_forward import WalkForward, walk_forward
+from soccer_assets.resources.database import Database
+from soccer_assets.resources.exports import Exports
+from soccer_assets.resources.feature_store import match_table_of
+from soccer_assets.resources.match_store import update_matches
+from soccer_assets.resources.object_store import ObjectStore
+from soccer_assets.resources.raw_store import store_raw
+from soccer_assets.settings import Settings
+
+HISTORY_START = dt.date(2022, 7, 1)
+NOW = dt.datetime(2025, 5, 1, tzinfo=dt.UTC)
+FIRST_DAY = dt.datetime(2024, 8, 1, tzinfo=dt.UTC)
+
+
+def matches_of(url: str, folder: Path) -> MatchTable:
+    """Every finished match of the mirror between those days, through the graph's own tables."""
+    settings = Settings.from_env({"SOCCER_HOME": str(folder), "SOCCER_FEED_URL": url})
+    database = Database(settings.database_url)
+    database.migrate()
+    feed = open_feed("football-data", settings)
+    window = Window(HISTORY_START, NOW.date())
+    rows = feed.fetch(window, FixedClock(NOW))
+    store_raw(database, rows, asset="benchmark", source=feed.name, window=window, now=NOW)
+    update_matches(database, feed.competitions(), NOW)
+    exports = Exports(ObjectStore(settings.store_url), database)
+    matches = match_table_of(exports.read_matches(exports.update(NOW)[0]))
+    return matches.take(matches.trains)
+
+
+def forecast(matches: MatchTable, recipe: str, refit_weeks: int) -> WalkForward:
+    """Weekly forecasts of one recipe from ``FIRST_DAY`` to ``NOW``."""
+    values = compute_features(matches)[0].values
+    fit = _fit_elo if recipe == ELO_TEXTBOOK else partial(fit_candidate, feature_names=FEATURE_NAMES)
+    start, end = int(FIRST_DAY.timestamp()), int(NOW.timestamp())
+    return walk_forward(matches, values, fit, start=start, end=end, refit_weeks=refit_weeks)
+
+
+def against_the_prior(matches: MatchTable, forecasts: WalkForward) -> Difference:
+    """Log loss of the forecasts minus that of the class prior, with a 95 % interval by week."""
+    labels = outcomes(matches)[forecasts.rows]
+    return paired_difference(
+        log_losses(forecasts.probabilities, labels),
+        log_losses(forecasts.prior, labels),
+        iso_week_number(matches.kickoff[forecasts.rows]),
+    )
+
+
+def _fit_elo(values: np.ndarray, labels: np.ndarray, split: Split) -> OutcomeModel:
+    return fit_elo_textbook(values, labels, split.train | split.calibration, FEATURE_NAMES)
+
+
+def main() -> None:
+    """Print the comparison."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--url", required=True)
+    parser.add_argument("--recipe", choices=RECIPES, default=RECIPES[-1])
+    parser.add_argument("--refit-weeks", type=int, default=1)
+    arguments = parser.parse_args()
+    begin = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        matches = matches_of(arguments.url, Path(folder))
+    forecasts = forecast(matches, arguments.recipe, arguments.refit_weeks)
+    gap = against_the_prior(matches, forecasts)
+    leagues = len(set(matches.competition[forecasts.rows]))
+    print(
+        f"{arguments.recipe}: {gap.rows} matches of {leagues} leagues, log loss minus the class prior's "
+        f"{gap.mean:+.4f} [{gap.low:+.4f}, {gap.high:+.4f}], {time.monotonic() - begin:.0f} s"
+    )
+
+
+if __name__ == "__main__":
+    main()

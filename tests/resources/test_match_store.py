@@ -1,0 +1,224 @@
+"""Raw rows become matches: teams placed, ids kept, every replaced version in history."""
+
+import datetime as dt
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+import pytest
+import sqlalchemy as sa
+
+from soccer_assets.feeds.protocol import MatchOdds, MatchStats, RawMatch
+from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
+from soccer_assets.resources import match_store, raw_store
+from soccer_assets.resources.database import Database
+from soccer_assets.resources.match_store import MatchCounts, update_matches
+from soccer_assets.resources.raw_store import store_raw
+from soccer_assets.tables import (
+    competition,
+    match,
+    match_history,
+    match_source_id,
+    odds,
+    rejected_row,
+    team,
+)
+from tests.builders import COMPETITIONS, NOW, finished, raw_match
+
+LATER = NOW + dt.timedelta(hours=1)
+APRIL = Window(dt.date(2025, 4, 1), dt.date(2025, 5, 1))
+
+
+def update(database: Database, items: Iterable[RawMatch], now: dt.datetime = NOW) -> MatchCounts:
+    """Store a pass of the feed and bring the matches up to date."""
+    store_raw(database, items, asset="livescores/recent", source="fake", window=APRIL, now=now)
+    return update_matches(database, COMPETITIONS, now)
+
+
+def rows_of(database: Database, table: sa.Table) -> list[Any]:
+    """All rows of a table, by primary key."""
+    with database.reading() as connection:
+        return list(connection.execute(sa.select(table).order_by(*table.primary_key)))
+
+
+def test_a_raw_row_becomes_a_match(database):
+    """Every column of a played match comes from the raw row and its competition."""
+    stats = MatchStats(home_shots_on_target=5, away_shots_on_target=3)
+    half_time = {"home_goals_half_time": 1, "away_goals_half_time": 0}
+    counts = update(database, [finished("2-1", round="34", neutral=True, stats=stats, **half_time)])
+
+    assert counts == MatchCounts(read=1, added=1, teams_added=2)
+    (row,) = rows_of(database, match)
+    teams = {one.name: one.team_id for one in rows_of(database, team)}
+    assert row._asdict() == {
+        "match_id": row.match_id,
+        "kickoff": dt.datetime(2025, 4, 20, 14, tzinfo=dt.UTC),
+        "kickoff_precision": "minute",
+        "competition": "TST-1",
+        "season": "2024/2025",
+        "round": "34",
+        "tier": 1,
+        "sex": "men",
+        "age_group": "senior",
+        "home_team_id": teams["Leeds"],
+        "away_team_id": teams["Derby"],
+        "home_goals": 2,
+        "away_goals": 1,
+        **half_time,
+        "home_shots_on_target": 5,
+        "away_shots_on_target": 3,
+        "status": "finished",
+        "neutral": True,
+        "source": "fake",
+        "source_match_id": "m1",
+        "version": 1,
+        "updated_at": NOW,
+        "change_no": row.change_no,
+    }
+    (stored,) = rows_of(database, competition)
+    assert (stored.competition, stored.name, stored.country) == ("TST-1", "Division 1", "Testland")
+
+
+def test_a_fixture_has_no_goals(database):
+    """What is not known stays empty, and an unknown time keeps its precision."""
+    update(database, [raw_match(kickoff_precision=KickoffPrecision.DAY)])
+
+    (row,) = rows_of(database, match)
+    assert (row.home_goals, row.away_goals, row.status) == (None, None, "scheduled")
+    assert row.kickoff_precision == "day"
+
+
+def test_one_name_is_one_team_in_a_country_and_another_elsewhere(database):
+    """Divisions of a country share a team however it is spelt; another country, sex or age has its own."""
+    leagues = COMPETITIONS | {
+        "OTH-1": like(COMPETITIONS["TST-1"], code="OTH-1", country="Otherland"),
+        "TST-W": like(COMPETITIONS["TST-1"], code="TST-W", sex="women"),
+        "TST-Y": like(COMPETITIONS["TST-1"], code="TST-Y", age_group="u19"),
+    }
+    spellings = {
+        "TST-1": "FC Köln",
+        "TST-2": "fc  koln",
+        "OTH-1": "FC Köln",
+        "TST-W": "FC Köln",
+        "TST-Y": "FC Köln",
+    }
+    items = [
+        raw_match(source_match_id=code, competition=code, home_team=name) for code, name in spellings.items()
+    ]
+    store_raw(database, items, asset="a", source="fake", window=APRIL, now=NOW)
+    counts = update_matches(database, leagues, NOW)
+
+    home = {row.competition: row.home_team_id for row in rows_of(database, match)}
+    assert home["TST-1"] == home["TST-2"]
+    assert len(set(home.values())) == 4
+    assert counts.teams_added == 8
+    (shown,) = {row.name for row in rows_of(database, team) if row.team_id == home["TST-1"]}
+    assert shown == "FC Köln"
+
+
+def like(place: Any, **changes: Any) -> Any:
+    """A competition with other fields."""
+    return msgspec.structs.replace(place, **changes)
+
+
+def test_a_match_keeps_its_id_while_everything_else_changes(database):
+    """A moved kickoff, a score and another team name change the row, never the id."""
+    update(database, [raw_match()])
+    before = rows_of(database, match)[0].match_id
+    update(database, [finished("1-0", "2025-04-28T19:00:00Z", home_team="Leeds United")], LATER)
+
+    (row,) = rows_of(database, match)
+    assert row.match_id == before
+    assert [one.match_id for one in rows_of(database, match_source_id)] == [before]
+
+
+def test_a_changed_match_keeps_every_version(database):
+    """Versions 1 and 2 stand in history as they were, each with the change that replaced it."""
+    update(database, [raw_match()])
+    update(database, [finished("1-0")], LATER)
+    counts = update(database, [finished("1-1")], LATER)
+
+    assert (counts.added, counts.changed) == (0, 1)
+    (row,) = rows_of(database, match)
+    first, second = rows_of(database, match_history)
+    assert (row.version, row.home_goals, row.away_goals) == (3, 1, 1)
+    assert (first.version, first.status, first.updated_at) == (1, "scheduled", NOW)
+    assert (second.version, second.home_goals, second.away_goals) == (2, 1, 0)
+    assert first.replaced_by_change_no < second.replaced_by_change_no == row.change_no
+
+
+def test_what_does_not_concern_the_match_changes_nothing(database):
+    """A payload that changed alone is read and leaves the match, its version and its number."""
+    update(database, [raw_match()])
+    before = rows_of(database, match)
+    counts = update(database, [raw_match(payload={"id": "m1", "referee": "Oliver"})], LATER)
+
+    assert (counts.read, counts.added, counts.changed) == (1, 0, 0)
+    assert rows_of(database, match) == before
+
+
+def test_nothing_new_is_nothing_done(database):
+    """A pass without new raw rows reads none."""
+    update(database, [raw_match()])
+
+    assert update(database, [raw_match()], LATER) == MatchCounts()
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"competition": "XXX-9"}, "competition 'XXX-9' is not in competitions.toml"),
+        ({"home_team": "DERBY "}, "DERBY  cannot play itself"),
+        ({"status": MatchStatus.FINISHED, "home_goals": 99, "away_goals": 0}, "the score 99-0 is not"),
+        ({"status": MatchStatus.FINISHED, "home_goals": -1, "away_goals": 0}, "the score -1-0 is not"),
+    ],
+)
+def test_a_row_that_is_no_match_is_quarantined(database, changes, reason):
+    """It goes to the rejections with the reason, and the rows beside it go on."""
+    counts = update(database, [raw_match(**changes), raw_match(source_match_id="m2")])
+
+    assert (counts.read, counts.added, counts.rejected) == (2, 1, 1)
+    assert [row.source_match_id for row in rows_of(database, match)] == ["m2"]
+    (rejected,) = rows_of(database, rejected_row)
+    assert rejected.reason.startswith(reason)
+    assert '"source_match_id":"m1"' in rejected.payload
+
+
+def test_closing_prices_are_replaced_by_newer_ones(database):
+    """One row of odds a match, the newest; a match without prices has none."""
+    opening = MatchOdds("avg", home=2.0, draw=3.4, away=3.8)
+    closing = MatchOdds("avg_closing", home=1.8, draw=3.5, away=4.4)
+    update(database, [raw_match(odds=opening), raw_match(source_match_id="m2")])
+    counts = update(database, [finished("1-0", odds=closing)], LATER)
+
+    assert counts.odds_written == 1
+    (row,) = rows_of(database, odds)
+    assert (row.kind, row.home, row.draw, row.away) == ("avg_closing", 1.8, 3.5, 4.4)
+    assert row.updated_at == LATER
+
+
+def test_a_crash_between_batches_loses_nothing(database, monkeypatch):
+    """What was committed is not read again, and the rest is read by the next pass."""
+    monkeypatch.setattr(raw_store, "ROWS_A_TRANSACTION", 2)
+    monkeypatch.setattr(match_store, "ROWS_A_TRANSACTION", 2)
+    items = [raw_match(source_match_id=f"m{number}") for number in range(7)]
+    store_raw(database, items, asset="a", source="fake", window=APRIL, now=NOW)
+    real, calls = match_store._update_batch, []
+
+    def dies_in_the_third(*arguments: Any) -> MatchCounts:
+        counts = real(*arguments)
+        calls.append(counts)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return counts
+
+    with monkeypatch.context() as patched:
+        patched.setattr(match_store, "_update_batch", dies_in_the_third)
+        with pytest.raises(KeyboardInterrupt):
+            update_matches(database, COMPETITIONS, NOW)
+    at_the_crash = len(rows_of(database, match))
+    counts = update_matches(database, COMPETITIONS, LATER)
+
+    assert at_the_crash == 4
+    assert counts == MatchCounts(read=3, added=3)
+    assert {row.source_match_id for row in rows_of(database, match)} == {f"m{number}" for number in range(7)}
