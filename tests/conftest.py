@@ -102,12 +102,26 @@ def folder_store(tmp_path: Path) -> ObjectStore:
 
 
 @pytest.fixture(params=["moto", "seaweedfs"])
-def s3_store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> ObjectStore:
-    """An object store below a prefix of a bucket of its own, on both S3 servers."""
+def s3_store(request: pytest.FixtureRequest) -> ObjectStore:
+    """An object store on S3: once on moto, once on SeaweedFS."""
+    return _s3_store(request)
+
+
+@pytest.fixture(params=["folder", "moto", "seaweedfs"])
+def any_store(request: pytest.FixtureRequest) -> ObjectStore:
+    """An object store: once in a folder, once on each S3 server."""
+    if request.param == "folder":
+        return request.getfixturevalue("folder_store")
+    return _s3_store(request)
+
+
+def _s3_store(request: pytest.FixtureRequest) -> ObjectStore:
+    """A store below a prefix of a bucket of its own, with the credentials in the environment."""
     endpoint = request.getfixturevalue(f"{request.param}_endpoint")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", services.S3_KEY)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", services.S3_SECRET)
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    environ = request.getfixturevalue("monkeypatch")
+    environ.setenv("AWS_ACCESS_KEY_ID", services.S3_KEY)
+    environ.setenv("AWS_SECRET_ACCESS_KEY", services.S3_SECRET)
+    environ.setenv("AWS_DEFAULT_REGION", "us-east-1")
     bucket = f"test-{uuid.uuid4().hex[:12]}"
     services.s3_client(endpoint).create_bucket(Bucket=bucket)
     return ObjectStore(f"s3://{bucket}/home", endpoint)

@@ -3,8 +3,10 @@
 import subprocess
 import sys
 import textwrap
+from importlib import metadata
 
 import pytest
+from packaging.requirements import Requirement
 
 
 def _modules_after(statement: str) -> set[str]:
@@ -41,3 +43,26 @@ def test_help_needs_nothing_heavy():
     heavy = {"dagster", "numpy", "sqlalchemy", "rich", "httpx"}
 
     assert not heavy & _modules_after("import soccer_assets.cli")
+
+
+def _needed_by(extra: str) -> set[str]:
+    """Every distribution that installing this package with one extra brings, as installed here."""
+    found: set[str] = set()
+    waiting = [("soccer-assets", extra)]
+    while waiting:
+        name, wanted = waiting.pop()
+        for line in metadata.requires(name) or []:
+            requirement = Requirement(line)
+            applies = requirement.marker is None or requirement.marker.evaluate({"extra": wanted})
+            if applies and requirement.name not in found:
+                found.add(requirement.name)
+                waiting.append((requirement.name, ""))
+    return found
+
+
+def test_the_serving_extra_brings_no_pipeline():
+    """A sidecar's image holds neither Dagster nor MLflow nor pandas."""
+    needed = _needed_by("serving")
+
+    assert "litestar" in needed
+    assert not {"dagster", "mlflow", "mlflow-skinny", "pandas", "pyarrow"} & needed

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from soccer_assets.feeds.fields import Fault, brief, day_of, goals_of, instant_of, name_of
 from soccer_assets.feeds.http import FileDoor
-from soccer_assets.feeds.protocol import FeedRefused, FeedUnavailable
+from soccer_assets.feeds.protocol import FeedError, FeedRefused, FeedUnavailable
 
 SETTING = "SOCCER_FEED_URL"
 STATUSES = frozenset({"FT", "AET", "PEN", "SCHEDULED", "VOID"})
@@ -194,7 +194,11 @@ def _read(url: str, door: FileDoor, s3_endpoint_url: str) -> bytes:
 
     scheme = urlsplit(url).scheme
     if scheme in {"http", "https"}:
-        found = door.read(url)
+        try:
+            found = door.read(url)
+        except FeedError as fault:
+            # Without its cause, which repeats the address.
+            raise type(fault)(str(fault).replace(url, shown(url))) from None
         if found is None:
             raise FeedRefused(f"{SETTING}: there is no file at {shown(url)}")
         return found

@@ -5,6 +5,14 @@ from numpy.typing import NDArray
 
 OUTCOMES = 3
 
+# Margins of three outcomes that add up to 0, as two coordinates: home against away, and draw against both.
+_CONTRASTS = np.array([[1.0, 0.0, -1.0], [-1.0, 2.0, -1.0]]) / np.sqrt([[2.0], [6.0]])
+_MAX_STEPS = 50
+# Newton's decrement: twice the log loss that the next step would still gain.
+_CONVERGED = 1e-12
+# Keeps the step defined where columns are copies of each other, without moving the optimum.
+_DAMPING = 1e-12
+
 
 def log_softmax(margins: NDArray[np.float64]) -> NDArray[np.float64]:
     """Log-probabilities of margins, row by row; (n, 3) to (n, 3)."""
@@ -22,36 +30,67 @@ def logit_margins(design: NDArray[np.float64], weights: NDArray[np.float64]) -> 
     return margins
 
 
-def fit_logit(design: NDArray[np.float64], outcomes: NDArray[np.int8], l2: float) -> NDArray[np.float64]:
-    """Weights (p + 1, 3) of least mean log loss plus ``l2 / 2`` times the squared slopes.
+def fit_logit(
+    design: NDArray[np.float64],
+    outcomes: NDArray[np.int8],
+    l2: float,
+    start: NDArray[np.float64] | None = None,
+) -> NDArray[np.float64]:
+    """Weights (p + 1, 3) of least mean log loss plus ``l2 / 2`` times the squared way of the slopes from ``start``.
+
+    Newton's method: 48 columns that say nearly the same take 6 steps, where L-BFGS took 1,000.
+
+    Args:
+        design: (n, p).
+        outcomes: (n,) 0 home, 1 draw, 2 away.
+        l2: strength of the penalty.
+        start: (p + 1, 3) weights towards which slopes are drawn, each row adding up to 0; zeros by default.
 
     Raises:
         ValueError: there are no rows, or the search did not converge.
     """
-    from scipy.optimize import minimize  # noqa: PLC0415  scoring must not pay for the import
-
     rows, columns = design.shape
     if rows == 0:
         raise ValueError("no rows to fit on; the training window is empty")
+    with_intercept = np.column_stack([np.ones(rows), design])
     truth = np.eye(OUTCOMES)[outcomes]
+    penalty = np.full((columns + 1, 1), l2)
+    penalty[0] = 0.0
+    goal = np.zeros((columns + 1, 2)) if start is None else start @ _CONTRASTS.T
+    weights = goal.copy()
 
-    def loss_and_gradient(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        weights = flat.reshape(columns + 1, OUTCOMES)
-        log_p = log_softmax(logit_margins(design, weights))
-        residual = (np.exp(log_p) - truth) / rows
-        gradient = np.vstack([residual.sum(axis=0), design.T @ residual + l2 * weights[1:]])
-        loss = -(truth * log_p).sum() / rows + l2 / 2.0 * (weights[1:] ** 2).sum()
-        return float(loss), gradient.ravel()
+    def loss(at: NDArray[np.float64]) -> float:
+        log_p = log_softmax(with_intercept @ at @ _CONTRASTS)
+        return float(-(truth * log_p).sum() / rows + (penalty * (at - goal) ** 2).sum() / 2.0)
 
-    start = np.zeros((columns + 1) * OUTCOMES)
-    found = minimize(
-        loss_and_gradient,
-        start,
-        jac=True,
-        method="L-BFGS-B",
-        options={"maxiter": 2_000, "ftol": 1e-12, "gtol": 1e-6},
-    )
-    if not found.success:
-        raise ValueError(f"the logit did not converge on {rows} rows: {found.message}")
-    best: NDArray[np.float64] = found.x.reshape(columns + 1, OUTCOMES)
-    return best
+    current = loss(weights)
+    for _ in range(_MAX_STEPS):
+        gradient, hessian = _derivatives(with_intercept, truth, weights)
+        gradient += penalty * (weights - goal)
+        hessian += np.diag(np.repeat(penalty[:, 0], 2) + _DAMPING)
+        step = np.linalg.solve(hessian, gradient.ravel()).reshape(gradient.shape)
+        decrement = float((gradient * step).sum())
+        if decrement < _CONVERGED:
+            fitted: NDArray[np.float64] = weights @ _CONTRASTS
+            return fitted
+        scale = 1.0
+        while (found := loss(weights - scale * step)) > current - scale * decrement / 4.0 and scale > 1e-6:
+            scale /= 2.0
+        weights, current = weights - scale * step, found
+    raise ValueError(f"the logit did not converge on {rows} rows; are outcomes separated by a feature?")
+
+
+def _derivatives(
+    design: NDArray[np.float64], truth: NDArray[np.float64], weights: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Gradient (p, 2) and Hessian (2p, 2p) of the mean log loss, design with its intercept column."""
+    rows, columns = design.shape
+    p = np.exp(log_softmax(design @ weights @ _CONTRASTS))
+    gradient = design.T @ ((p - truth) @ _CONTRASTS.T) / rows
+    spread = p @ _CONTRASTS.T
+    hessian = np.empty((columns, 2, columns, 2))
+    for first, second in ((0, 0), (0, 1), (1, 1)):
+        curvature = p @ (_CONTRASTS[first] * _CONTRASTS[second]) - spread[:, first] * spread[:, second]
+        block = design.T @ (design * curvature[:, None]) / rows
+        hessian[:, first, :, second] = hessian[:, second, :, first] = block
+    return gradient, hessian.reshape(2 * columns, 2 * columns)
