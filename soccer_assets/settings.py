@@ -1,7 +1,7 @@
 """Settings: ``SOCCER_*`` variables to one typed, frozen struct.
 
-This is the only place of the graph and the sidecar that reads the environment; the README's table lists
-every variable, and a test compares the two.
+Nothing else of the graph and the sidecar reads the environment but the providers' keys (`feeds.keys`); the
+README's table lists every variable, and a test compares the two.
 """
 
 import datetime as dt

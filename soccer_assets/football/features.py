@@ -122,7 +122,7 @@ def compute_features(matches: MatchTable, state: TeamState | None = None) -> tup
         raise OutOfOrderError(
             f"match {match_id!r} starts before the state's last result; replay from an earlier state"
         )
-    return _run(matches, state, is_predicting=True)
+    return run_from(matches, state, np.ones(len(matches), np.bool_))
 
 
 def apply_results(matches: MatchTable, state: TeamState | None = None) -> TeamState:
@@ -134,13 +134,16 @@ def apply_results(matches: MatchTable, state: TeamState | None = None) -> TeamSt
         OutOfOrderError: a result became known before the state's last one. Start from an earlier state.
         ValueError: a match id comes twice.
     """
-    return _run(matches, TeamState.initial() if state is None else state, is_predicting=False)[1]
+    state = TeamState.initial() if state is None else state
+    return run_from(matches, state, np.zeros(len(matches), np.bool_))[1]
 
 
-def _run(matches: MatchTable, state: TeamState, *, is_predicting: bool) -> tuple[FeatureTable, TeamState]:
+def run_from(
+    matches: MatchTable, state: TeamState, is_asked: NDArray[np.bool_]
+) -> tuple[FeatureTable, TeamState]:
+    """Apply all results that move ratings and predict the rows of the mask ``is_asked``."""
     by_id = _rows_by_match_id(matches)
-    results = by_id[matches.moves_ratings[by_id]]
-    predictions = by_id if is_predicting else by_id[:0]
+    results, predictions = by_id[matches.moves_ratings[by_id]], by_id[is_asked[by_id]]
     event_row = np.concatenate([results, predictions])
     event_is_result = np.arange(len(event_row)) < len(results)
     known_at, asked_at = matches.result_known_at, matches.features_as_of
@@ -153,11 +156,11 @@ def _run(matches: MatchTable, state: TeamState, *, is_predicting: bool) -> tuple
         first = results_in_time[0]
         _check_order(state, int(known_at[first]), str(matches.match_id[first]))
 
-    wide = state.widened(
-        set(matches.home_team).union(matches.away_team), set(matches.competition), set(matches.season)
-    )
-    # Every row is filled: each match is predicted once.
-    features = np.empty(len(matches) if is_predicting else 0, FEATURE_DTYPE)
+    teams, competitions = set(matches.home_team).union(matches.away_team), set(matches.competition)
+    # A pairing asked over HTTP needs two teams of 12,000.
+    known = state if len(results) else state.selected(teams, competitions)
+    wide = known.widened(teams, competitions, set(matches.season))
+    features = np.empty(len(matches) if len(predictions) else 0, FEATURE_DTYPE)
     run_events(
         event_row[in_time],
         event_is_result[in_time],
@@ -166,8 +169,10 @@ def _run(matches: MatchTable, state: TeamState, *, is_predicting: bool) -> tuple
         wide.leagues,
         features,
     )
-    asked = np.arange(len(features))
+    asked = np.flatnonzero(is_asked)
     values = features.view(np.float64).reshape(len(features), len(FEATURE_NAMES))
+    # A copy costs half a second on the whole history, where every row is asked for.
+    values = values if len(asked) == len(features) else values[asked]
     table = FeatureTable(matches.match_id[asked], matches.kickoff[asked], values)
     if not len(results_in_time):
         return table, state

@@ -3,6 +3,7 @@
 Only for comparing: what is shown is always the source's own spelling.
 """
 
+import functools
 import unicodedata
 
 # Letters that Unicode does not decompose into a base letter and a mark.
@@ -23,6 +24,7 @@ _LETTERS = str.maketrans(
 )
 
 
+@functools.lru_cache(maxsize=200_000)  # a pass over a million matches meets each club 80 times
 def fold(name: str) -> str:
     """The name without case, accents, width and superfluous blanks: `` FC  KÖLN`` and ``fc koln`` are equal.
 

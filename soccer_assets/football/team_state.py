@@ -214,8 +214,18 @@ class TeamState:
 
     def narrowed(self) -> Self:
         """The same without teams, leagues and seasons that no result has touched."""
-        keep_teams = np.flatnonzero(self.teams["matches"] > 0)
-        keep_leagues = np.flatnonzero(self.leagues["matches"] > 0)
+        return self._kept(
+            np.flatnonzero(self.teams["matches"] > 0), np.flatnonzero(self.leagues["matches"] > 0)
+        )
+
+    def selected(self, teams: set[str], competitions: set[str]) -> Self:
+        """Only these teams and competitions, as far as it knows them, and the competitions of the teams."""
+        keep_teams = sorted(self.team_rows[name] for name in teams if name in self.team_rows)
+        wanted = {row for row, name in enumerate(self.competition_names) if name in competitions}
+        wanted.update(self.teams["competition"][keep_teams].tolist())
+        return self._kept(np.array(keep_teams, np.int64), np.array(sorted(wanted - {-1}), np.int64))
+
+    def _kept(self, keep_teams: NDArray[np.int64], keep_leagues: NDArray[np.int64]) -> Self:
         teams, leagues = self.teams[keep_teams], self.leagues[keep_leagues]
         used = np.union1d(teams["season"], leagues["season"])
         keep_seasons = used[used >= 0]
