@@ -166,6 +166,7 @@ def _bodies(store: ObjectStore, release_id: str) -> list[Any]:
 CHECKS = [
     _batch_check("recent", blocking=True),
     _batch_check("upcoming", blocking=True),
+    _batch_check("window", blocking=True),
     _batch_check("history", blocking=False),
     results_due,
     results_are_possible,

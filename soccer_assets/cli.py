@@ -4,6 +4,7 @@ import sys
 from typing import NoReturn
 
 import click
+import msgspec
 
 from soccer_assets.settings import SettingError, Settings
 
@@ -46,6 +47,52 @@ def run(job: str) -> None:
     if outcome.failure:
         _fail(outcome.failure)
     click.echo(f"  {job} finished in {outcome.seconds:.0f} s")
+
+
+@main.command()
+def migrate() -> None:
+    """Bring the match tables to this version's schema and open the home; deployments run it before a start."""
+    settings = _settings()
+    from soccer_assets.feeds.registry import open_feed  # noqa: PLC0415
+    from soccer_assets.home import open_home  # noqa: PLC0415
+    from soccer_assets.resources.database import Database  # noqa: PLC0415
+
+    feed = open_feed(settings.feeds[0], settings)
+    open_home(settings, is_simulated=feed.is_simulated, first_month=feed.first_month())
+    Database(settings.database_url).migrate()
+    click.echo("the match tables have this version's schema")
+
+
+@main.group()
+def feeds() -> None:
+    """Providers of matches."""
+
+
+@feeds.command("list")
+def list_feeds() -> None:
+    """Name the installed feeds."""
+    from soccer_assets.feeds.registry import feed_names  # noqa: PLC0415
+
+    for name in feed_names():
+        click.echo(name)
+
+
+@feeds.command()
+@click.option("--feed", "name", required=True, help="Name of an installed feed.")
+@click.option("--url", default="", help="Where it lies; the provider's own address without.")
+def audit(name: str, url: str) -> None:
+    """Read everything a feed offers, store nothing, and print the sums as one JSON object."""
+    settings = msgspec.structs.replace(_settings(), feed_url=url)
+    from soccer_assets.feeds.audit import audit as read_all  # noqa: PLC0415
+    from soccer_assets.feeds.protocol import FeedError  # noqa: PLC0415
+    from soccer_assets.feeds.registry import open_feed  # noqa: PLC0415
+
+    try:
+        found = read_all(open_feed(name, settings), settings.clock)
+    except FeedError as error:
+        _fail(str(error))
+    sums = msgspec.to_builtins(found) | {"duplicates": len(found.duplicates)}
+    click.echo(msgspec.json.encode(sums).decode())
 
 
 def _settings() -> Settings:

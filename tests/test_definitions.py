@@ -18,6 +18,7 @@ KEYS = {
     "livescores/history",
     "livescores/recent",
     "livescores/upcoming",
+    "livescores/window",
     "matches/match",
     "matches/odds",
     "model/candidate",

@@ -3,6 +3,7 @@
 import datetime as dt
 
 import dagster as dg
+from pydantic import Field
 
 from soccer_assets import freshness
 from soccer_assets.clock import Clock, isoformat
@@ -24,6 +25,29 @@ _RETRY = dg.RetryPolicy(max_retries=3, delay=300)
 _GROUP = "livescores"
 _KINDS = {"python", "table"}
 _OWNERS = ["team:data"]
+
+
+class WindowConfig(dg.Config):
+    """A window of UTC days, asked for by hand."""
+
+    start: str | None = Field(None, description="First day, such as 2025-04-01; `days` before `end` without.")
+    end: str | None = Field(None, description="The day after the last one; tomorrow without.")
+    days: int = Field(90, ge=1, description="How many days, where `start` is not given.")
+
+    def window(self, today: dt.date) -> Window:
+        """The window that is meant.
+
+        Raises:
+            Failure: a day cannot be read, or the window is empty.
+        """
+        try:
+            end = dt.date.fromisoformat(self.end) if self.end else today + dt.timedelta(days=1)
+            start = dt.date.fromisoformat(self.start) if self.start else end - dt.timedelta(days=self.days)
+        except ValueError as error:
+            raise dg.Failure(f"{error}; write days as 2025-04-01", allow_retries=False) from error
+        if start >= end:
+            raise dg.Failure(f"the window from {start} to {end} holds no day", allow_retries=False)
+        return Window(start, end)
 
 
 def livescore_assets(history_start: dt.date, clock: Clock) -> list[dg.AssetsDefinition]:
@@ -90,7 +114,25 @@ def livescore_assets(history_start: dt.date, clock: Clock) -> list[dg.AssetsDefi
         window = Window(months.start.date(), months.end.date())
         return _ingest(context, database, feed, clock, window)
 
-    return [recent, upcoming, history]
+    @dg.asset(
+        key=["livescores", "window"],
+        group_name=_GROUP,
+        kinds=_KINDS,
+        owners=_OWNERS,
+        retry_policy=_RETRY,
+        pool=_GROUP,
+    )
+    def window(
+        context: dg.AssetExecutionContext,
+        config: WindowConfig,
+        database: dg.ResourceParam[Database],
+        feed: dg.ResourceParam[Feed],
+        clock: dg.ResourceParam[Clock],
+    ) -> dg.MaterializeResult:
+        """Matches of any window an operator asks for in the run's config: the last 90 days without one."""
+        return _ingest(context, database, feed, clock, config.window(clock.now().date()))
+
+    return [recent, upcoming, history, window]
 
 
 def _ingest(

@@ -13,7 +13,7 @@ from soccer_assets.resources.database import Database
 from soccer_assets.resources.match_store import update_matches
 from soccer_assets.tables import match, odds
 
-LIVESCORES = [dg.AssetKey(["livescores", name]) for name in ("recent", "upcoming", "history")]
+LIVESCORES = [dg.AssetKey(["livescores", name]) for name in ("recent", "upcoming", "history", "window")]
 
 
 @dg.multi_asset(

@@ -3,7 +3,6 @@
 import datetime as dt
 from collections import Counter
 from collections.abc import Mapping
-from functools import lru_cache
 
 import msgspec
 
@@ -11,9 +10,6 @@ from soccer_assets.clock import Clock
 from soccer_assets.feeds.protocol import Feed, RawMatch, Rejection
 from soccer_assets.football.matches import Window
 from soccer_assets.football.names import fold
-
-# A name comes back in every season.
-_folded = lru_cache(maxsize=100_000)(fold)
 
 # Fixture lists end with the season they belong to.
 LOOK_AHEAD = dt.timedelta(days=366)
@@ -93,7 +89,7 @@ def audit(feed: Feed, clock: Clock) -> Audit:
 
 
 def _keys(match: RawMatch) -> list[tuple[str, ...]]:
-    teams = _folded(match.home_team), _folded(match.away_team)
+    teams = fold(match.home_team), fold(match.away_team)
     meeting = (match.competition, match.kickoff.date().isoformat(), *teams)
     return [meeting] if match.source_match_id is None else [meeting, (match.source_match_id,)]
 

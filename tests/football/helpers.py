@@ -53,6 +53,7 @@ def random_table(seed: int, count: int, teams: int = 8) -> MatchTable:
             epoch("2024-01-01T12:00") + int(rng.integers(0, 60)) * 86_400 + int(rng.integers(0, 8)) * 1_800
         )
         tier = int(rng.integers(0, 3))
+        shots = rng.integers(0, 8, 2) if rng.random() < 0.5 else np.array([-1, -1])
         rows.append(
             match(
                 f"m{rng.integers(0, 10**6):06d}-{number}",
@@ -66,6 +67,13 @@ def random_table(seed: int, count: int, teams: int = 8) -> MatchTable:
                 season="2023-24" if kickoff < epoch("2024-02-01") else "2024-25",
                 is_neutral=bool(rng.random() < 0.1),
                 moves_ratings=bool(rng.random() < 0.9),
+                is_international=tier == 0 and home % 2 == 0,
+                home_shots_on_target=int(shots[0]),
+                away_shots_on_target=int(shots[1]),
+                home_shots=int(shots[0]) + int(rng.integers(0, 9)),
+                away_shots=int(shots[1]) + int(rng.integers(0, 9)),
+                home_corners=int(rng.integers(-1, 9)),
+                away_corners=int(rng.integers(-1, 9)),
             )
         )
     return table(*rows)

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import hashlib
+import math
 from typing import Any
 
 import msgspec
@@ -64,10 +65,10 @@ def test_the_first_hash_is_the_documented_one():
         {"kickoff": SATURDAY + dt.timedelta(hours=1)},
         {"kickoff_precision": KickoffPrecision.DAY},
         {"model_sha256": "b" * 64},
-        {"p_home": 0.5000000000000001},
-        {"p_draw": 0.2500000000000001},
-        {"p_away": 0.2500000000000001},
-        {"recorded_at": parse_instant("2025-04-25T09:00:01Z")},
+        {"p_home": math.nextafter(0.5, 1)},
+        {"p_draw": math.nextafter(0.25, 1)},
+        {"p_away": math.nextafter(0.25, 1)},
+        {"recorded_at": "2025-04-25T09:00:01Z"},
     ],
 )
 def test_every_field_is_in_the_hash(changes):

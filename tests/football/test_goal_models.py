@@ -1,0 +1,217 @@
+"""Pi-ratings and the goal models by hand."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from soccer_assets.football.features import apply_results, compute_features
+from soccer_assets.football.ratings import outcome_log_odds
+from soccer_assets.football.team_state import FAST, JOINT, SLOW
+from tests.football.helpers import match, random_table, table
+
+FIRST = match("a", "2024-08-17T15:00", "Ash", "Birch", "3-1")
+STATISTICS = {
+    "home_shots_on_target": 7,
+    "away_shots_on_target": 4,
+    "home_shots": 15,
+    "away_shots": 9,
+    "home_corners": 6,
+    "away_corners": 3,
+}
+
+
+def test_pi_ratings_by_hand():
+    """3-1 between equals is an error of 2: the step is .035 x 3 x log10(3), .7 of it crosses over."""
+    state = apply_results(table(FIRST))
+    step = 0.035 * 3 * math.log10(3)
+
+    home, away = state.team("Ash"), state.team("Birch")
+
+    assert [home["pi_home"], home["pi_away"]] == pytest.approx([step, 0.7 * step])
+    assert [away["pi_away"], away["pi_home"]] == pytest.approx([-step, -0.7 * step])
+
+
+def test_the_pi_gap_is_in_goals():
+    """A home rating of log10(2) x 3 against an away rating of 0 expects one goal more."""
+    state = apply_results(table(FIRST))
+    state.teams["pi_home"] = [3 * math.log10(2), 0.0]
+    state.teams["pi_away"] = 0.0
+
+    features, _ = compute_features(table(match("b", "2024-08-24T15:00", "Ash", "Birch")), state)
+
+    assert features.column("pi_gap")[0] == pytest.approx(1.0)
+
+
+def test_the_slow_model_by_hand():
+    """One 3-1 moves attack and defence by variance x surprise / noise, shrunk by what is known already."""
+    state = apply_results(table(FIRST))
+    home_mean, away_mean = math.exp(0.2 + 0.15), math.exp(0.2 - 0.15)
+    variance, noise = 0.044, 0.91
+    home_shrink = 1 / (1 + 2 * variance * home_mean / noise)
+    away_shrink = 1 / (1 + 2 * variance * away_mean / noise)
+    rate = (0.0001 + 0.3 / 10) / 1.35
+
+    home, away, league = state.team("Ash"), state.team("Birch"), state.leagues[0]
+
+    assert home["attack"][SLOW] == pytest.approx(variance * (3 - home_mean) / noise * home_shrink)
+    assert away["defence"][SLOW] == pytest.approx(-variance * (3 - home_mean) / noise * home_shrink)
+    assert away["attack"][SLOW] == pytest.approx(variance * (1 - away_mean) / noise * away_shrink)
+    assert home["attack_variance"][SLOW] == pytest.approx(
+        variance - variance**2 * home_mean / noise * home_shrink
+    )
+    assert league["level"][SLOW] == pytest.approx(0.2 + rate * (4 - home_mean - away_mean) / 2)
+    assert league["home_gain"][SLOW] == pytest.approx(0.3 + 0.0012 / 1.35 * (2 - home_mean + away_mean))
+    assert league["mean_attack"][SLOW] == pytest.approx(
+        0.01 * (home["attack"][SLOW] + away["attack"][SLOW]) / 2
+    )
+
+
+def test_the_fast_model_moves_further():
+    """The same goals move the fast model more than the slow one."""
+    home = apply_results(table(FIRST)).team("Ash")
+
+    assert home["attack"][FAST] > 1.5 * home["attack"][SLOW] > 0
+
+
+def test_statistics_move_the_joint_model_alone():
+    """Shots and corners leave the models of goals as they were, to the bit."""
+    without = apply_results(table(FIRST))
+    with_them = apply_results(table(FIRST | STATISTICS))
+
+    home_without, home_with = without.team("Ash"), with_them.team("Ash")
+
+    assert home_with["attack"][:JOINT].tolist() == home_without["attack"][:JOINT].tolist()
+    assert home_with["attack"][JOINT] > home_without["attack"][JOINT]
+    assert home_with["attack_variance"][JOINT] < home_without["attack_variance"][JOINT]
+
+
+def test_one_statistic_by_hand():
+    """Corners alone: a step of elasticity x variance x surprise / noise on top of the goals'."""
+    goals = apply_results(table(FIRST)).team("Ash")
+    away = apply_results(table(FIRST)).team("Birch")
+    both = apply_results(table(FIRST | {"home_corners": 6, "away_corners": 3})).team("Ash")
+    elasticity, noise = 0.527, 4.66
+    strength = goals["attack"][JOINT] - away["defence"][JOINT]
+    mean = math.exp(math.log(5.0) + 0.1 + elasticity * strength)
+    variance, other = goals["attack_variance"][JOINT], away["defence_variance"][JOINT]
+    shrink = 1 / (1 + (variance + other) * elasticity**2 * mean / noise)
+
+    step = both["attack"][JOINT] - goals["attack"][JOINT]
+
+    assert step == pytest.approx(variance * elasticity * (6 - mean) / noise * shrink)
+
+
+@pytest.mark.parametrize(
+    "gap",
+    [
+        {"home_shots_on_target": 0, "away_shots_on_target": 0},
+        {"home_shots_on_target": 5, "away_shots_on_target": -1},
+        {"home_shots": 15, "away_shots": 9},
+        {"home_corners": 0, "away_corners": 0},
+    ],
+)
+def test_statistics_that_are_not_known_of_both_sides_move_nothing(gap):
+    """Half a statistic, one of zeros, or shots without those on target teach nothing."""
+    with_gap, without = apply_results(table(FIRST | gap)), apply_results(table(FIRST))
+
+    assert with_gap.to_bytes() == without.to_bytes()
+
+
+def test_time_and_a_new_season_blur_and_draw_back():
+    """A year later the variance has grown a day at a time and by a season; strength moves to the mean."""
+    state = apply_results(table(FIRST))
+    team, league = state.team("Ash"), state.leagues[0]
+    fixture = table(match("b", "2025-08-17T15:00", "Ash", "Birch", season="2025-26"))
+
+    features, _ = compute_features(fixture, state)
+
+    grown = 365 * 2.6e-5 + 0.0068
+    variance = team["attack_variance"][SLOW] + team["defence_variance"][SLOW] + 2 * grown
+    away = state.team("Birch")
+    attack = team["attack"][SLOW] + 0.079 * (league["mean_attack"][SLOW] - team["attack"][SLOW])
+    defence = away["defence"][SLOW] + 0.079 * (league["mean_defence"][SLOW] - away["defence"][SLOW])
+    expected = league["level"][SLOW] + league["home_gain"][SLOW] / 2 + attack - defence
+    assert features.column("slow_home_uncertainty")[0] == pytest.approx(math.sqrt(variance))
+    assert features.column("slow_home_log_goals")[0] == pytest.approx(expected)
+
+
+def test_newcomers_lower_tiers_and_neutral_ground():
+    """A newcomer starts below the mean, a tier below the one above, and neutral ground has no home gain."""
+    old = match("a", "2023-08-17T15:00", "Ash", "Birch", "1-1", season="2023-24")
+    state = apply_results(table(old))
+    neutral = {"is_neutral": True}
+    fixtures = table(
+        match("b", "2024-08-17T15:00", "New", "Newer", **neutral),
+        match("c", "2024-08-17T15:00", "One", "Two", competition="TST-3", tier=3, **neutral),
+    )
+
+    features, _ = compute_features(fixtures, state)
+
+    league = state.leagues[0]
+    assert features.column("slow_home_log_goals")[0] == pytest.approx(
+        league["level"][SLOW] + league["mean_attack"][SLOW] - league["mean_defence"][SLOW]
+    )
+    assert features.column("slow_log_odds") == pytest.approx([0.0, 0.0], abs=1e-12)
+    assert features.column("slow_home_log_goals")[1] == pytest.approx(0.2)
+
+
+def test_national_teams_have_parameters_of_their_own():
+    """The same score between national teams moves strengths much further: they differ more."""
+    friendly = FIRST | {"tier": 0, "is_international": True}
+
+    club, nation = apply_results(table(FIRST)).team("Ash"), apply_results(table(friendly)).team("Ash")
+
+    assert nation["attack"][SLOW] > 3 * club["attack"][SLOW]
+    assert nation["elo"] - 1500 == pytest.approx(14.0 / 7.7 * (club["elo"] - 1500))
+
+
+@given(home=st.floats(0.05, 9.9), away=st.floats(0.05, 9.9), rho=st.floats(-0.1, 0.1))
+@settings(max_examples=100, deadline=None)
+def test_log_odds_equal_the_whole_grid(home, away, rho):
+    """The one pass over 11 goals gives the odds of the 11 x 11 grid of Dixon and Coles."""
+    goals = np.arange(11)
+    factorial = np.cumprod(np.r_[1.0, goals[1:]])
+    grid = np.outer(
+        np.exp(-home) * home**goals / factorial,
+        np.exp(-away) * away**goals / factorial,
+    )
+    grid[0, 0] *= 1 - home * away * rho
+    grid[0, 1] *= 1 + home * rho
+    grid[1, 0] *= 1 + away * rho
+    grid[1, 1] *= 1 - rho
+    p_home, p_draw, p_away = np.tril(grid, -1).sum(), np.trace(grid), np.triu(grid, 1).sum()
+
+    odds, draw_odds = outcome_log_odds(home, away, rho)
+
+    assert odds == pytest.approx(math.log(p_home / p_away), abs=1e-9)
+    assert draw_odds == pytest.approx(math.log(p_draw / math.sqrt(p_home * p_away)), abs=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_variances_stay_positive(seed):
+    """Knowledge grows, and never to certainty or beyond."""
+    state = apply_results(random_table(seed, 400))
+
+    assert (state.teams["attack_variance"] > 0).all()
+    assert (state.teams["defence_variance"] > 0).all()
+
+
+def test_points_of_the_last_season_are_kept():
+    """The season before, drawn towards an average team, is known when the next begins and all through it."""
+    old = [
+        match(f"a{day}", f"2024-05-{day}T15:00", "Ash", "Birch", "1-0", season="2023-24") for day in (10, 11)
+    ]
+    new = [
+        match("b", "2024-08-10T15:00", "Ash", "Birch", "0-1"),
+        match("c", "2024-08-17T15:00", "Ash", "Birch"),
+    ]
+
+    features, _ = compute_features(table(*old, *new))
+
+    expected = (6 + 3 * 1.37) / 5
+    assert features.column("home_points_per_match_last_season") == pytest.approx(
+        [1.37, 1.37, expected, expected]
+    )
