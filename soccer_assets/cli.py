@@ -1,12 +1,16 @@
 """The command line: `soccer up`, ... Heavy imports wait inside the commands, so that help is instant."""
 
+import os
 import sys
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 import msgspec
 
 from soccer_assets.settings import SettingError, Settings
+
+if TYPE_CHECKING:  # help must not wait for the store's libraries
+    from soccer_assets.resources.object_store import ObjectStore
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -42,6 +46,10 @@ def run(job: str) -> None:
 
     from soccer_assets.run import run_job  # noqa: PLC0415
 
+    home = settings.home / "dagster"
+    if not (home / "dagster.yaml").is_file():
+        _fail(f"{settings.home} was never started; run `soccer up` first")
+    os.environ.setdefault("DAGSTER_HOME", str(home))
     with dg.DagsterInstance.get() as instance:
         outcome = run_job(settings, instance, job, click.echo)
     if outcome.failure:
@@ -51,7 +59,7 @@ def run(job: str) -> None:
 
 @main.command()
 def migrate() -> None:
-    """Bring the match tables to this version's schema and open the home; deployments run it before a start."""
+    """Bring the match tables to this version's schema and open the home, before a deployment starts."""
     settings = _settings()
     from soccer_assets.feeds.registry import open_feed  # noqa: PLC0415
     from soccer_assets.home import open_home  # noqa: PLC0415
@@ -93,6 +101,51 @@ def audit(name: str, url: str) -> None:
         _fail(str(error))
     sums = msgspec.to_builtins(found) | {"duplicates": len(found.duplicates)}
     click.echo(msgspec.json.encode(sums).decode())
+
+
+@main.group()
+def keys() -> None:
+    """Keys of the sidecar's clients."""
+
+
+@keys.command("create")
+@click.option(
+    "--scope", "scopes", multiple=True, required=True, type=click.Choice(["read", "predict", "admin"])
+)
+@click.option("--note", default="", help="Whose it is.")
+def create(scopes: tuple[str, ...], note: str) -> None:
+    """Make a key and print its token, this once."""
+    from soccer_assets.resources.api_keys import create_key  # noqa: PLC0415
+
+    settings = _settings()
+    click.echo(create_key(_store(settings), scopes, settings.clock.now(), note))
+
+
+@keys.command("list")
+def show() -> None:
+    """Print id, scopes, day of making and note of every key."""
+    from soccer_assets.resources.api_keys import list_keys  # noqa: PLC0415
+
+    for key in list_keys(_store(_settings())):
+        click.echo(f"{key.id}  {','.join(key.scopes):<13} {key.created_at}  {key.note}".rstrip())
+
+
+@keys.command()
+@click.argument("key_id")
+def revoke(key_id: str) -> None:
+    """Remove the key with this id; running sidecars refuse it within seconds."""
+    from soccer_assets.resources.api_keys import revoke_key  # noqa: PLC0415
+
+    try:
+        revoke_key(_store(_settings()), key_id)
+    except ValueError as error:
+        _fail(str(error))
+
+
+def _store(settings: Settings) -> "ObjectStore":
+    from soccer_assets.resources.object_store import ObjectStore  # noqa: PLC0415
+
+    return ObjectStore(settings.store_url, settings.s3_endpoint_url)
 
 
 def _settings() -> Settings:

@@ -11,12 +11,6 @@ from soccer_assets.assets.livescores import INTERACTIVE_TAG
 from soccer_assets.definitions import build_definitions
 from soccer_assets.settings import Settings
 
-_INTERRUPTED = [
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
-
 
 class RunOutcome(msgspec.Struct, frozen=True):
     """How a run ended: an empty `failure` is success."""
@@ -80,21 +74,11 @@ def run_job(
         }
         say(f"  history: {len(months)} months, {months[0][:7]} to {months[-1][:7]}")
     begin = time.monotonic()
-    fail_interrupted_runs(instance)
     result = job.execute_in_process(
         run_config={"loggers": {"progress": {}}}, instance=instance, tags=tags, raise_on_error=False
     )
     failure = "" if result.success else _failure_of(result)
     return RunOutcome(result.run_id, failure, time.monotonic() - begin)
-
-
-def fail_interrupted_runs(instance: dg.DagsterInstance) -> list[str]:
-    """Close the runs that a killed process left open, so that nothing waits for them."""
-    runs = instance.get_runs(dg.RunsFilter(statuses=_INTERRUPTED))
-    for run in runs:
-        instance.report_run_failed(run, "the process that ran this was killed; the next run does its work")
-        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
-    return [run.run_id for run in runs]
 
 
 def _failure_of(result: dg.ExecuteInProcessResult) -> str:

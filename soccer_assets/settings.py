@@ -39,7 +39,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     mlflow_port: int = 5000
     serving_workers: int = 1
     poll_seconds: float = 2.0
-    public_url: str = ""
 
     @property
     def clock(self) -> Clock:
@@ -58,6 +57,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         feeds = tuple(name.strip() for name in env.get("SOCCER_FEED", "simulated").split(",") if name.strip())
         if not feeds:
             raise SettingError("SOCCER_FEED is empty; name a feed such as 'simulated' or 'football-data'")
+        if len(feeds) > 1:
+            raise SettingError(f"SOCCER_FEED={','.join(feeds)} names several feeds; a home holds one")
         return cls(
             home=home,
             feeds=feeds,
@@ -77,7 +78,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             mlflow_port=_integer(env, "SOCCER_MLFLOW_PORT", 5000, 1, 65535),
             serving_workers=_integer(env, "SOCCER_SERVING_WORKERS", 1, 1, 64),
             poll_seconds=_number(env, "SOCCER_POLL_SECONDS", 2.0, 0.05, 3600.0),
-            public_url=env.get("SOCCER_PUBLIC_URL", "").rstrip("/"),
         )
 
 

@@ -170,13 +170,18 @@ def _prepare(settings: Settings) -> dict[str, str]:
 
 
 def _prepare_instance(folder: Path) -> None:
-    """Make Dagster's tables once: two processes that do it together leave them broken."""
-    if (folder / "schedules" / "schedules.db").is_file():
-        return
-    import dagster as dg  # noqa: PLC0415 - a second that only the first start pays
+    """Make Dagster's tables once (two processes would break them) and close runs that a kill left open."""
+    import dagster as dg  # noqa: PLC0415 - a second that only `up` pays
 
+    open_statuses = [
+        dg.DagsterRunStatus.STARTING,
+        dg.DagsterRunStatus.STARTED,
+        dg.DagsterRunStatus.CANCELING,
+    ]
     with dg.DagsterInstance.from_config(str(folder)) as instance:
-        instance.get_runs(limit=1)
+        for run in instance.get_runs(dg.RunsFilter(statuses=open_statuses)):
+            instance.report_run_failed(run, "its process was killed; the next run does its work")
+            instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
 
 
 def _start(settings: Settings, processes: Processes, env: Mapping[str, str], *, with_mlflow: bool) -> None:

@@ -144,6 +144,9 @@ def _ingest(
         counts = store_raw(
             database, feed.fetch(window, clock), asset=name, source=feed.name, window=window, now=now
         )
+    except dg.DagsterExecutionInterruptedError as interrupt:
+        # Cancelled from the page: the retry policy would hold the run for another five minutes.
+        raise dg.Failure(description="cancelled", allow_retries=False) from interrupt
     except FeedError as error:
         may_help = isinstance(error, FeedUnavailable) and INTERACTIVE_TAG not in context.run.tags
         if may_help:

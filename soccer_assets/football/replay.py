@@ -83,4 +83,6 @@ def checkpoint_before(states: Sequence[TeamState], instant: int) -> TeamState:
 
 
 def _rows_as_bytes(table: MatchTable) -> list[tuple[object, ...]]:
-    return list(zip(*(getattr(table, name).tolist() for name in MatchTable.__dataclass_fields__), strict=True))
+    return list(
+        zip(*(getattr(table, name).tolist() for name in MatchTable.__dataclass_fields__), strict=True)
+    )

@@ -253,7 +253,7 @@ def test_a_rewritten_ledger_disagrees_with_an_older_head(ledger):
     original = rows_of(ledger, ledger_entry)
     assert hashes(original)[1] == published
 
-    forged = [entry_of(original[0]), *map(entry_of, original[1:])]
+    forged = [entry_of(row) for row in original]
     forged[0] = msgspec.structs.replace(forged[0], p_home=0.25, p_away=0.5)
     chain = [GENESIS]
     for one in forged:
