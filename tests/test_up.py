@@ -77,7 +77,7 @@ def _finish(stack: Stack) -> tuple[int, str]:
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A stack that has built its first release and keeps running."""
-    stack = Stack(tmp_path_factory.mktemp("up") / "home")
+    stack = Stack(tmp_path_factory.mktemp("up") / "home", "--mlflow-ui", SOCCER_MLFLOW_PORT=str(free_port()))
     try:
         stack.wait_for("running; Ctrl-C stops everything")
         yield stack
@@ -87,7 +87,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.mark.slow
 def test_everything_listens_on_loopback_only(running):
-    """Dagster's pages have no login: no port of any child is open to the network."""
+    """Dagster's and MLflow's pages have no login: no port of any child is open to the network."""
     listening = {
         connection.laddr.ip.removeprefix("::ffff:")  # gRPC's sockets speak both families
         for child in running.children()

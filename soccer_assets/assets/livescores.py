@@ -6,12 +6,14 @@ import dagster as dg
 from pydantic import Field
 
 from soccer_assets import freshness
+from soccer_assets.assets.metadata import column_schema
 from soccer_assets.clock import Clock, isoformat
 from soccer_assets.feeds.protocol import Feed, FeedError, FeedUnavailable
 from soccer_assets.football.matches import Window
 from soccer_assets.partitions import match_months
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.raw_store import IngestCounts, store_raw
+from soccer_assets.tables import match_raw
 
 RECENT_DAYS = 3
 UPCOMING_DAYS = 15
@@ -155,9 +157,12 @@ def _ingest(
     return dg.MaterializeResult(metadata=_metadata(counts, window, feed, now))
 
 
-def _metadata(counts: IngestCounts, window: Window, feed: Feed, now: dt.datetime) -> dict[str, str | int]:
+def _metadata(
+    counts: IngestCounts, window: Window, feed: Feed, now: dt.datetime
+) -> dict[str, str | int | dg.TableSchema]:
     return {
         "dagster/row_count": counts.seen,
+        "dagster/column_schema": column_schema(match_raw),
         "window": f"{window.start} (included) to {window.end} (not included), UTC days",
         "feed": feed.name,
         "added": counts.added,

@@ -78,7 +78,7 @@ def candidate(
             "content_sha256": model.sha256,
             "snapshot_id": data.snapshot_id,
             "finished_matches": len(data.matches),
-            "trained_rows": registered.facts.trained_rows,
+            "dagster/row_count": registered.facts.trained_rows,
             **windows,
         },
     )
@@ -217,7 +217,7 @@ def champion(
             "version": current.version,
             "recipe": current.facts.recipe,
             "content_sha256": current.facts.content_sha256,
-            "trained_rows": current.facts.trained_rows,
+            "dagster/row_count": current.facts.trained_rows,
             "train_end": current.facts.train_end,
             "promoted": decision.promote,
             "reason": decision.reason,

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from soccer_assets import freshness
 from soccer_assets.assets.livescores import UPCOMING_DAYS
+from soccer_assets.assets.metadata import column_schema
 from soccer_assets.clock import Clock, isoformat
 from soccer_assets.conditions import FOLLOW_UPSTREAM
 from soccer_assets.contract import ALIASES, CHAMPION, OUTCOMES
@@ -22,6 +23,7 @@ from soccer_assets.resources.feature_store import FeatureStore, feature_values
 from soccer_assets.resources.ledger_store import record_and_score
 from soccer_assets.resources.model_registry import ModelRegistry
 from soccer_assets.resources.parquet_io_manager import ParquetIOManager
+from soccer_assets.tables import ledger_entry
 
 # A played match keeps its last prediction before kickoff, beside its result, for this long.
 PLAYED_DAYS = 90
@@ -169,6 +171,7 @@ def ledger(
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": counts.entries,
+            "dagster/column_schema": column_schema(ledger_entry),
             "recorded": counts.recorded,
             "scored": counts.scored,
             "void": counts.void,

@@ -1,4 +1,4 @@
-"""football-data.co.uk: results, half-time scores, shots and closing odds of 38 leagues, since 1993.
+"""football-data.co.uk: results, half-time scores, shots and closing odds of 38 leagues and a cup, since 1993.
 
 The provider has no query by date, no ids and no scores during a match: one CSV file a division and season,
 one file a league with all its seasons for sixteen extra leagues, and the fixtures of the next few days. Any

@@ -71,6 +71,25 @@ FEATURE_NAMES: tuple[str, ...] = (
     "joint_away_uncertainty",
 )
 
+# What a reader of reasons is told about: single columns say nearly the same and share their weight by chance.
+_GROUPS: dict[str, tuple[str, ...]] = {
+    "strength": ("elo_", "pi_", "slow_", "fast_", "joint_", "elo_above_league", "home_advantage"),
+    "this season and the last": ("points_per_match", "goal_difference", "matches_season", "season_progress"),
+    "recent form": ("points_last_5",),
+    "rest": ("rest_days", "matches_14_days"),
+    "how well the teams are known": ("uncertainty", "matches_known", "is_new_in_league"),
+    "the competition": ("league_home_rate", "league_draw_rate", "league_goals", "tier", "is_international"),
+    "neutral ground": ("is_neutral",),
+}
+
+
+def _group(feature: str) -> str:
+    # The last group that fits: uncertainty is known of a strength, and is not one.
+    return [group for group, parts in _GROUPS.items() if any(part in feature for part in parts)][-1]
+
+
+FEATURE_GROUPS: dict[str, str] = {name: _group(name) for name in FEATURE_NAMES}
+
 FEATURE_DTYPE = np.dtype([(name, "<f8") for name in FEATURE_NAMES])
 
 

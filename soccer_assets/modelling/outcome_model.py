@@ -88,6 +88,13 @@ class OutcomeModel:
         design = (design_of(self.recipe, self.feature_names, values) - self.center) / self.scale
         return log_softmax(logit_margins(design, self.weights))
 
+    @property
+    def design_columns(self) -> tuple[int, ...]:
+        """The feature behind each of the design's p columns."""
+        if self.recipe != ELO_TEXTBOOK:
+            return tuple(range(len(self.feature_names)))
+        return (self.feature_names.index(ELO_FEATURE),) * 2
+
     @cached_property
     def booster(self) -> Any:
         """XGBoost's booster, or None where the recipe has no trees."""

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from soccer_assets.clock import Clock, isoformat
 from soccer_assets.contract import SCHEMA_VERSION, AssetState, Status
 from soccer_assets.feeds.protocol import Feed
-from soccer_assets.football.matches import STATUS_RULES, MatchStatus
+from soccer_assets.football.matches import STATUS_RULES, KickoffPrecision, MatchStatus
 from soccer_assets.resources.database import Database
 from soccer_assets.tables import ingest, match
 
@@ -31,14 +31,25 @@ def data_as_of(database: Database) -> dt.datetime | None:
 
 
 def next_expected_at(database: Database, feed: Feed) -> dt.datetime | None:
-    """When the earliest match without a result should have it: kickoff + 3 h + the feed's lag."""
+    """When the earliest match without a result should have it: kickoff + 3 h + the feed's lag.
+
+    Where only the day is known the match may begin as late as its end.
+    """
     with database.reading() as connection:
-        kickoff = connection.execute(
-            sa.select(sa.func.min(match.c.kickoff, type_=match.c.kickoff.type)).where(
-                match.c.status.in_(_AWAITED)
-            )
-        ).scalar()
-    return None if kickoff is None else kickoff + SETTLING_TIME + feed.result_lag
+        earliest = connection.execute(
+            sa.select(match.c.kickoff_precision, sa.func.min(match.c.kickoff, type_=match.c.kickoff.type))
+            .where(match.c.status.in_(_AWAITED))
+            .group_by(match.c.kickoff_precision)
+        ).all()
+    kickoffs = [
+        kickoff if precision == KickoffPrecision.MINUTE else _end_of_day(kickoff)
+        for precision, kickoff in earliest
+    ]
+    return min(kickoffs) + SETTLING_TIME + feed.result_lag if kickoffs else None
+
+
+def _end_of_day(instant: dt.datetime) -> dt.datetime:
+    return instant.replace(hour=0, minute=0, second=0, microsecond=0) + dt.timedelta(days=1)
 
 
 def current_status(

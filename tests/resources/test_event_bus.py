@@ -1,0 +1,64 @@
+"""The event stream on a real Valkey, and without one."""
+
+from collections.abc import Iterator
+
+import pytest
+import redis
+
+from soccer_assets.contract import EVENT_STREAM, EVENT_STREAM_MAXLEN, Event
+from soccer_assets.resources import event_bus
+from soccer_assets.resources.event_bus import EventBus
+
+
+@pytest.fixture
+def client(valkey_url: str) -> Iterator[redis.Redis]:
+    """A client of a server whose stream is empty."""
+    with redis.Redis.from_url(valkey_url) as client:
+        client.delete(EVENT_STREAM)
+        yield client
+
+
+def release(number: int) -> Event:
+    """The event of a release."""
+    return Event(type="release", at="2025-04-25T09:00:00Z", release_id=f"r{number}", detail={"n": "1"})
+
+
+def test_an_event_is_appended_and_read_back(valkey_url, client):
+    """The newest release is the one that was published last, with all its fields."""
+    bus = EventBus(valkey_url)
+    assert bus.last_release() is None
+
+    assert [bus.publish(release(number)) for number in (1, 2)] == [True, True]
+    assert bus.last_release() == release(2)
+    assert client.xlen(EVENT_STREAM) == 2
+
+
+def test_other_events_do_not_hide_the_last_release(valkey_url, client):
+    """Alerts after a release leave it the newest release."""
+    bus = EventBus(valkey_url)
+    bus.publish(release(1))
+    for _ in range(5):
+        bus.publish(Event(type="alert", at="2025-04-25T10:00:00Z"))
+
+    assert bus.last_release() == release(1)
+
+
+def test_the_stream_is_bounded(valkey_url, client, monkeypatch):
+    """Old events are trimmed, in whole nodes of a hundred, so that the stream never fills the memory."""
+    monkeypatch.setattr(event_bus, "EVENT_STREAM_MAXLEN", 200)
+    bus = EventBus(valkey_url)
+    for number in range(500):
+        bus.publish(release(number))
+
+    assert 200 <= client.xlen(EVENT_STREAM) <= 300
+    assert bus.last_release() == release(499)
+    assert EVENT_STREAM_MAXLEN == 10_000
+
+
+@pytest.mark.parametrize("url", ["", "redis://127.0.0.1:1/0"])
+def test_without_a_server_events_are_dropped_and_said_to_be(url):
+    """No address or no answer: nothing is raised, and the caller is told."""
+    bus = EventBus(url)
+
+    assert bus.publish(release(1)) is False
+    assert bus.last_release() is None

@@ -1,0 +1,103 @@
+"""The registry on MLflow's SQLite: versions, aliases, and artifacts that are checked before use."""
+
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import mlflow
+import numpy as np
+import pandas as pd
+import pytest
+
+from soccer_assets.contract import CANDIDATE, CHAMPION, MODEL_FILE
+from soccer_assets.modelling.outcome_model import ELO_TEXTBOOK, OutcomeModel
+from soccer_assets.resources.model_registry import (
+    MissingModel,
+    ModelRegistry,
+    RegisteredModel,
+    TrainingFacts,
+)
+from soccer_assets.resources.training_run import EXPERIMENT, training_run
+
+
+def elo(home_weight: float) -> OutcomeModel:
+    """A textbook model whose home side gains by the Elo gap."""
+    return OutcomeModel(
+        recipe=ELO_TEXTBOOK,
+        feature_names=("elo_textbook_gap", "tier"),
+        center=np.zeros(2),
+        scale=np.ones(2),
+        weights=np.array([[0.3, 0.0, -0.3], [home_weight, 0.0, -home_weight], [0.0, 0.0, 0.0]]),
+    )
+
+
+def facts(model: OutcomeModel) -> TrainingFacts:
+    """How the model was trained."""
+    return TrainingFacts(
+        recipe=model.recipe,
+        content_sha256=model.sha256,
+        snapshot_id="s1",
+        trained_at="2025-04-25T09:00:00Z",
+        train_end="2025-04-20T14:00:00Z",
+        trained_rows=120,
+    )
+
+
+def register(registry: ModelRegistry, *models: OutcomeModel) -> tuple[list[RegisteredModel], str]:
+    """Register models in one training run, and the id of its MLflow run."""
+    made = []
+
+    @dg.asset
+    def training(mlflow: dg.ResourceParam[Any]) -> None:
+        mlflow.log_params({"seed": 20})
+        made.extend(registry.register(model, facts(model)) for model in models)
+
+    assert dg.materialize([training], resources={"mlflow": training_run(registry)}).success
+    (run,) = mlflow.search_runs(experiment_names=[EXPERIMENT], output_format="list")
+    assert (run.info.status, run.data.params["seed"]) == ("FINISHED", "20")
+    return made, run.info.run_id
+
+
+def damage(folder: Path, sha256: str, data: bytes | None) -> None:
+    """Replace the artifact of a model, or remove it."""
+    files = {OutcomeModel.from_bytes(file.read_bytes()).sha256: file for file in folder.rglob(MODEL_FILE)}
+    if data is None:
+        files[sha256].unlink()
+    else:
+        files[sha256].write_bytes(data)
+
+
+# MLflow and dagster-mlflow warn about their own insides.
+@pytest.mark.filterwarnings("ignore")
+def test_models_are_registered_found_and_checked(tmp_path):
+    """Two versions of one run: aliases move between them, and only the very model that was registered loads."""
+    artifacts = tmp_path / "artifacts"
+    registry = ModelRegistry(f"sqlite:///{tmp_path}/deep/mlflow.db", artifacts)
+    assert registry.find(CHAMPION) is None
+    models = [elo(0.5), elo(0.9), elo(1.3)]
+    (first, second, third), run_id = register(registry, *models)
+
+    assert [one.version for one in (first, second, third)] == ["1", "2", "3"]
+    assert {one.run_id for one in (first, second, third)} == {run_id}
+    assert registry.version("2") == second
+    with pytest.raises(MissingModel, match="run the job retrain_model"):
+        registry.get(CHAMPION)
+    registry.set_alias(CHAMPION, "1")
+    registry.set_alias(CANDIDATE, "2")
+    assert (registry.get(CHAMPION), registry.find(CANDIDATE)) == (first, second)
+    registry.set_alias(CHAMPION, "2")
+    assert registry.get(CHAMPION) == second
+
+    loaded = registry.load(registry.get(CHAMPION))
+    assert loaded.sha256 == models[1].sha256
+    rows = np.array([[100.0, 1.0], [-50.0, 2.0]])
+    frame = pd.DataFrame(rows, columns=list(loaded.feature_names))
+    pyfunc = mlflow.pyfunc.load_model(f"models:/match_outcome@{CHAMPION}")
+    np.testing.assert_array_equal(pyfunc.predict(frame), models[1].predict_proba(rows))
+
+    damage(artifacts, models[1].sha256, models[0].to_bytes())
+    with pytest.raises(MissingModel, match="version 2 is not the model that was registered"):
+        registry.load(second)
+    damage(artifacts, models[2].sha256, None)
+    with pytest.raises(MissingModel, match="version 3 is not the model that was registered"):
+        registry.load(third)
