@@ -46,10 +46,7 @@ def run(job: str) -> None:
 
     from soccer_assets.run import run_job  # noqa: PLC0415
 
-    home = settings.home / "dagster"
-    if not (home / "dagster.yaml").is_file():
-        _fail(f"{settings.home} was never started; run `soccer up` first")
-    os.environ.setdefault("DAGSTER_HOME", str(home))
+    _use_instance_of(settings)
     with dg.DagsterInstance.get() as instance:
         outcome = run_job(settings, instance, job, click.echo)
     if outcome.failure:
@@ -69,6 +66,21 @@ def migrate() -> None:
     open_home(settings, is_simulated=feed.is_simulated, first_month=feed.first_month())
     Database(settings.database_url).migrate()
     click.echo("the match tables have this version's schema")
+
+
+@main.command()
+def prune() -> None:
+    """Remove old exports, features, releases and runs; never matches or the ledger."""
+    settings = _settings()
+    import dagster as dg  # noqa: PLC0415
+
+    from soccer_assets.clock import SystemClock  # noqa: PLC0415
+    from soccer_assets.resources.pruning import prune as remove_what_is_old  # noqa: PLC0415
+
+    _use_instance_of(settings)
+    with dg.DagsterInstance.get() as instance:
+        counts = remove_what_is_old(_store(settings), instance, SystemClock().now())
+    click.echo(", ".join(f"{count} {name}" for name, count in msgspec.structs.asdict(counts).items()))
 
 
 @main.group()
@@ -140,6 +152,14 @@ def revoke(key_id: str) -> None:
         revoke_key(_store(_settings()), key_id)
     except ValueError as error:
         _fail(str(error))
+
+
+def _use_instance_of(settings: Settings) -> None:
+    """Name the home's Dagster instance, unless the environment names another."""
+    folder = settings.home / "dagster"
+    if "DAGSTER_HOME" not in os.environ and not (folder / "dagster.yaml").is_file():
+        _fail(f"{settings.home} was never started; run `soccer up` first")
+    os.environ.setdefault("DAGSTER_HOME", str(folder))
 
 
 def _store(settings: Settings) -> "ObjectStore":

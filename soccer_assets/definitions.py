@@ -4,7 +4,7 @@ import dagster as dg
 
 from soccer_assets.assets import exports, features, matches, model, predictions, releases
 from soccer_assets.assets.livescores import livescore_assets
-from soccer_assets.automation.jobs import JOBS
+from soccer_assets.automation.jobs import JOBS, prune_daily
 from soccer_assets.automation.schedules import SCHEDULES
 from soccer_assets.automation.sensors import SENSORS
 from soccer_assets.checks import CHECKS
@@ -41,7 +41,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             *dg.load_assets_from_modules([matches, exports, features, model, predictions, releases]),
         ],
         asset_checks=CHECKS,
-        jobs=JOBS,
+        jobs=[*JOBS, prune_daily],
         schedules=SCHEDULES,
         sensors=SENSORS,
         resources={

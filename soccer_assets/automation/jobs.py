@@ -1,7 +1,11 @@
 """Jobs: what runs as one run. A launched run costs seconds before its first step: each is a whole chain."""
 
 import dagster as dg
+import msgspec
 
+from soccer_assets.clock import SystemClock
+from soccer_assets.resources.object_store import ObjectStore
+from soccer_assets.resources.pruning import prune
 from soccer_assets.resources.training_run import mark_mlflow_run_failed
 
 # Of the runs with this tag one runs at a time: two publishers never interleave.
@@ -49,5 +53,21 @@ build_everything = dg.define_asset_job(
     tags=PUBLISHES,
     hooks={mark_mlflow_run_failed},
 )
+
+
+@dg.op
+def remove_what_is_old(
+    context: dg.OpExecutionContext, object_store: dg.ResourceParam[ObjectStore]
+) -> dg.Output[None]:
+    """Old snapshots, features, releases and runs; matches and the ledger stay."""
+    counts = prune(object_store, context.instance, SystemClock().now())
+    return dg.Output(None, metadata=msgspec.structs.asdict(counts))
+
+
+@dg.job(description="Removes old exports, features, releases and runs; never matches or the ledger.")
+def prune_daily() -> None:
+    """Retention, once a day."""
+    remove_what_is_old()
+
 
 JOBS = [refresh_hourly, refresh_daily, retrain_model, build_everything]

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from soccer_assets.automation.jobs import refresh_daily, refresh_hourly
+from soccer_assets.automation.jobs import prune_daily, refresh_daily, refresh_hourly
 
 SCHEDULES = [
     dg.ScheduleDefinition(
@@ -17,6 +17,13 @@ SCHEDULES = [
         name="refresh_daily_schedule",
         job=refresh_daily,
         cron_schedule="7 6 * * *",
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+    ),
+    dg.ScheduleDefinition(
+        name="prune_daily_schedule",
+        job=prune_daily,
+        cron_schedule="37 4 * * *",
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.RUNNING,
     ),

@@ -1,8 +1,8 @@
 """Fitting the two recipes.
 
 ``elo_textbook`` is the yardstick and the first champion: a multinomial logit on [d, d^2] of the textbook Elo
-gap. ``xgboost_on_logit`` is the candidate: a standardised multinomial logit on all features, XGBoost on its
-margin (a gain of .001 log loss on 25,839 matches from 2024-07), and a temperature where one helps.
+gap. ``xgboost_on_logit`` is the candidate: a standardised multinomial logit on all features, drawn towards the
+forecast of the joint goal model, XGBoost on its margin, and a temperature where one helps.
 """
 
 from dataclasses import replace
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soccer_assets.modelling.dataset import Split
-from soccer_assets.modelling.logit import fit_logit, log_softmax
+from soccer_assets.modelling.logit import OUTCOMES, fit_logit, log_softmax
 from soccer_assets.modelling.outcome_model import (
     ELO_TEXTBOOK,
     THREADS,
@@ -21,12 +21,18 @@ from soccer_assets.modelling.outcome_model import (
     design_of,
 )
 
-LOGIT_L2 = 1e-5
+# A coefficient starts as the goal model has it and moves when data insist: the prior weighs 1,000 matches. On
+# 12 splits of simulated leagues with 5,200 training matches the log loss against textbook Elo goes from +.0021
+# (hardly any prior) over -.0036 (30 matches) to -.0080; the goal model alone has -.0056.
+PRIOR_MATCHES = 1_000.0
+LOGIT_L2 = 1e-5  # where the features hold no goal model, and so no prior
+# The columns whose margins are the prior: log odds of home against away, and of a draw against both.
+PRIOR_MARGINS: dict[str, tuple[float, float, float]] = {
+    "joint_log_odds": (0.5, 0.0, -0.5),
+    "joint_draw_log_odds": (-1.0 / 3.0, 2.0 / 3.0, -1.0 / 3.0),
+}
 MAX_ROUNDS = 1_000
 PATIENCE = 60
-# A leaf of the largest fits holds 700 matches; smaller sets may split in proportion.
-FULL_LEAF_WEIGHT = 150.0
-ROWS_PER_LEAF_WEIGHT = 1_300
 TREE_PARAMETERS: dict[str, Any] = {
     "objective": "multi:softprob",
     "num_class": 3,
@@ -35,6 +41,7 @@ TREE_PARAMETERS: dict[str, Any] = {
     "max_depth": 4,
     "subsample": 0.7,
     "colsample_bytree": 0.4,
+    "min_child_weight": 150.0,  # a leaf holds 700 matches
     "lambda": 5.0,
     "max_bin": 128,
     "nthread": THREADS,
@@ -116,12 +123,27 @@ def _fit_logit_model(
 ) -> OutcomeModel:
     design = design_of(recipe, feature_names, values)
     if recipe == ELO_TEXTBOOK or not len(design):
-        center, scale, l2 = np.zeros(design.shape[1]), np.ones(design.shape[1]), 0.0
-    else:
-        center, scale, l2 = design.mean(axis=0), design.std(axis=0), LOGIT_L2
-        scale[scale == 0.0] = 1.0  # a constant column, as in a home of one league
-    weights = fit_logit((design - center) / scale, outcomes, l2)
+        center, scale = np.zeros(design.shape[1]), np.ones(design.shape[1])
+        return OutcomeModel(recipe, feature_names, center, scale, fit_logit(design, outcomes, 0.0))
+    center, scale = design.mean(axis=0), design.std(axis=0)
+    scale[scale == 0.0] = 1.0  # a constant column, as in a home of one league
+    has_prior = PRIOR_MARGINS.keys() <= set(feature_names)
+    prior = _prior_weights(feature_names, center, scale) if has_prior else None
+    l2 = PRIOR_MATCHES / len(design) if has_prior else LOGIT_L2
+    weights = fit_logit((design - center) / scale, outcomes, l2, prior)
     return OutcomeModel(recipe, feature_names, center, scale, weights)
+
+
+def _prior_weights(
+    feature_names: tuple[str, ...], center: NDArray[np.float64], scale: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Weights (p + 1, 3) of standardised columns that give the joint goal model's own forecast."""
+    weights = np.zeros((len(feature_names) + 1, OUTCOMES))
+    for name, margins in PRIOR_MARGINS.items():
+        column = feature_names.index(name)
+        weights[column + 1] = scale[column] * np.array(margins)
+        weights[0] += center[column] * np.array(margins)
+    return weights
 
 
 def _fit_trees(
@@ -134,8 +156,7 @@ def _fit_trees(
     """XGBoost on the logit's margin, cut after its best round on the calibration rows where given."""
     import xgboost as xgb  # noqa: PLC0415  half a second, paid only by who fits trees
 
-    leaf_weight = min(FULL_LEAF_WEIGHT, len(train[0]) / ROWS_PER_LEAF_WEIGHT)
-    parameters = TREE_PARAMETERS | {"min_child_weight": leaf_weight, "seed": seed}
+    parameters = TREE_PARAMETERS | {"seed": seed}
     bins: int = parameters["max_bin"]
     matrix = xgb.QuantileDMatrix(
         train[0], train[1], base_margin=logit.logit_log_probabilities(train[0]), max_bin=bins

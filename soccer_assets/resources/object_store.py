@@ -5,6 +5,7 @@ Bulk goes through fsspec (s3fs on S3, without its listing cache: a long-lived pr
 """
 
 import contextlib
+import datetime as dt
 import functools
 import hashlib
 import os
@@ -106,6 +107,11 @@ class ObjectStore:
         keys = sorted(path.removeprefix(self.root).removeprefix("/") for path in found)
         # A folder also holds the locks of `swap` and what a killed write left behind.
         return [key for key in keys if not (self.is_local and _is_ours(Path(key).name))]
+
+    def modified_at(self, key: str) -> dt.datetime:
+        """When the object was last written, in UTC."""
+        modified: dt.datetime = self.filesystem.modified(self.path(key))
+        return modified if modified.tzinfo else modified.replace(tzinfo=dt.UTC)
 
     def delete(self, key: str) -> None:
         """Remove the object; nothing happens where there is none."""

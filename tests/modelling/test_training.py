@@ -41,6 +41,40 @@ def test_the_logit_finds_the_weights_that_made_the_outcomes():
     assert weights[1:, 0] - weights[1:, 2] == pytest.approx([1.0, 0.4, 0.0], abs=0.2)
 
 
+def test_with_few_matches_the_candidate_is_the_joint_goal_model():
+    """Fifty matches against a prior of a thousand: slopes stay where the goal model has them."""
+    names = ("joint_log_odds", "joint_draw_log_odds", "noise")
+    rng = np.random.default_rng(3)
+    values = np.column_stack([rng.normal(0.4, 0.8, 400), rng.normal(-0.3, 0.1, 400), rng.normal(0, 1, 400)])
+    outcomes = rng.integers(0, 3, 400).astype(np.int8)
+    rows = np.arange(400)
+    few = fit_candidate(values, outcomes, Split(rows < 50, (rows >= 50) & (rows < 60), rows < 0), names)
+
+    slopes = few.weights[1:] / few.scale[:, None]
+
+    assert slopes[0] == pytest.approx([0.5, 0.0, -0.5], abs=0.03)
+    assert slopes[1] == pytest.approx([-1 / 3, 2 / 3, -1 / 3], abs=0.15)
+    assert slopes[2] == pytest.approx([0.0, 0.0, 0.0], abs=0.03)
+
+
+def test_the_prior_yields_to_data():
+    """With 100,000 matches that contradict the goal model, the data decide."""
+    names = ("joint_log_odds", "joint_draw_log_odds")
+    rng = np.random.default_rng(4)
+    values = np.column_stack([rng.normal(0.4, 0.8, 100_000), rng.normal(-0.3, 0.1, 100_000)])
+    outcomes = drawn(np.tile([0.2, 0.3, 0.5], (len(values), 1)), rng)
+
+    fitted = fit_candidate(values, outcomes, _first(90_000, len(values)), names)
+
+    assert fitted.predict_proba(values).mean(axis=0) == pytest.approx([0.2, 0.3, 0.5], abs=0.01)
+    assert fitted.predict_proba(values).std(axis=0).max() < 0.02
+
+
+def _first(count, rows):
+    part = np.arange(rows)
+    return Split(part < count, part >= count, part < 0)
+
+
 @pytest.mark.parametrize("recipe", [ELO_TEXTBOOK, "xgboost_on_logit"])
 def test_training_twice_gives_the_same_bytes(recipe):
     """A fit is a pure function of its rows and its seed."""
