@@ -27,13 +27,15 @@ RUN pip wheel --no-deps --no-index --find-links /wheels --wheel-dir /project /bu
 FROM base AS pipeline
 ENV DAGSTER_HOME=/srv/dagster \
     MLFLOW_DISABLE_TELEMETRY=true \
-    MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR=false
+    MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR=false \
+    GIT_PYTHON_REFRESH=quiet \
+    PYTHONWARNINGS=ignore
 RUN --mount=from=wheels,source=/wheels,target=/wheels \
     --mount=from=wheels,source=/build/requirements.lock,target=/requirements.lock \
     pip install --no-deps --no-index --find-links /wheels --require-hashes --requirement /requirements.lock
 RUN --mount=from=wheels,source=/project,target=/project \
     pip install --no-deps --no-index /project/*.whl
-COPY dagster.yaml workspace.yaml /srv/dagster/
+COPY --chown=soccer:soccer dagster.yaml workspace.yaml /srv/dagster/
 USER soccer
 
 FROM base AS serving

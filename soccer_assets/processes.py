@@ -79,7 +79,7 @@ class Processes:
             stderr=output and subprocess.STDOUT,
             env=dict(env),
             start_new_session=True,  # Ctrl-C reaches us alone; we stop the children in order
-            preexec_fn=_die_with_parent if _prctl else None,  # noqa: PLW1509 - one thread, one call
+            preexec_fn=_prepare_child,  # noqa: PLW1509 - one thread, two calls
         )
         self._running[name] = process
         children = [
@@ -161,5 +161,8 @@ def _stop_group(group: int, is_gone: Callable[[], bool]) -> None:
         os.killpg(group, signal.SIGKILL)  # grandchildren too, if any are left
 
 
-def _die_with_parent() -> None:
-    _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)  # type: ignore[misc]  # only set where it exists
+def _prepare_child() -> None:
+    """End with the parent; and heed SIGINT, which a background shell ignores and Dagster's SIGTERM follows."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if _prctl:
+        _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -1,0 +1,236 @@
+"""The stored deployment: what compose itself says of docker-compose.yml, and what the file promises."""
+
+import functools
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+import yaml
+
+from soccer_assets.feeds.keys import key_variable
+from soccer_assets.settings import Settings
+
+ROOT = Path(__file__).parents[1]
+COMPOSE = ROOT / "docker-compose.yml"
+EXAMPLE = ROOT / ".env.example"
+PROFILES = ["minio", "seaweedfs", ""]
+KEYED_FEEDS = ["api-football", "football-data-org"]
+
+
+class Asked(dict[str, str]):
+    """An empty environment that remembers the names it was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Nothing is set."""
+        self.names.add(key)
+        return default
+
+
+def run_compose(
+    *arguments: str, env_file: Path = EXAMPLE, environ: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """The real compose, without an engine and without this shell's variables."""
+    program = Path(sys.executable).parent / "docker-compose"
+    return subprocess.run(
+        [program, "--file", COMPOSE, "--env-file", env_file, *arguments],
+        check=False,
+        capture_output=True,
+        text=True,
+        env={"PATH": os.environ["PATH"], **(environ or {})},
+    )
+
+
+@functools.cache
+def resolved() -> dict[str, Any]:
+    """The file as compose reads it, with the services of all profiles."""
+    answer = run_compose("--profile", "*", "config", "--format", "json")
+    assert answer.returncode == 0, answer.stderr
+    found: dict[str, Any] = json.loads(answer.stdout)
+    return found
+
+
+def services() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Name and definition of each service of all profiles."""
+    yield from resolved()["services"].items()
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_compose_accepts_every_choice_of_object_store(profile):
+    """The file is valid with MinIO, with SeaweedFS, and with a store elsewhere."""
+    answer = run_compose("config", "-q", environ={"COMPOSE_PROFILES": profile})
+
+    assert (answer.returncode, answer.stderr) == (0, "")
+
+
+def test_one_object_store_at_a_time():
+    """A profile starts its own store and not the other; MinIO is the one of .env.example."""
+    started = {
+        profile: set(
+            run_compose("config", "--services", environ={"COMPOSE_PROFILES": profile}).stdout.split()
+        )
+        for profile in PROFILES
+    }
+    default = set(run_compose("config", "--services").stdout.split())
+
+    assert started["minio"] - started[""] == {"minio"}
+    assert started["seaweedfs"] - started[""] == {"seaweedfs"}
+    assert default == started["minio"]
+
+
+def test_every_image_is_pinned():
+    """No image floats, and our own carry the version of the package."""
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    images = {name: service["image"] for name, service in services()}
+    bases = re.findall(r"^FROM (\S+:\S+)", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+
+    assert bases
+    for image in [*images.values(), *bases]:
+        assert re.search(r":[^/]*\d+\.\d+|:RELEASE\.\d{4}-", image), image
+    ours = {image for image in images.values() if image.startswith("soccer-assets/")}
+    assert ours == {f"soccer-assets/pipeline:{version}", f"soccer-assets/serving:{version}"}
+
+
+def test_only_the_loopback_is_published():
+    """Three pages are published on 127.0.0.1; databases, object store and event stream are not."""
+    published = {name: service["ports"] for name, service in services() if "ports" in service}
+
+    assert {name: [port["target"] for port in ports] for name, ports in published.items()} == {
+        "mlflow": [5000],
+        "webserver": [3000],
+        "sidecar": [8000],
+    }
+    assert {port["host_ip"] for ports in published.values() for port in ports} == {"127.0.0.1"}
+    assert not [name for name, service in services() if service.get("network_mode") == "host"]
+
+
+def test_no_password_is_written_down():
+    """A password, also within a URL, is always a variable that must be set."""
+    text = COMPOSE.read_text()
+    secrets = re.findall(r"^ *\w*(?:PASSWORD|SECRET|ACCESS_KEY|ROOT_USER)\w*:(.*)$", text, re.MULTILINE)
+    in_urls = re.findall(r"//\w+:(.*?)@", text)
+
+    assert len(secrets) >= 5
+    assert len(in_urls) == 3
+    for value in [*secrets, *in_urls]:
+        assert re.fullmatch(r"\$\{(\w+):\?set \1 in \.env\}", value.strip()), value
+
+
+@pytest.mark.parametrize("name", ["POSTGRES_PASSWORD", "S3_ACCESS_KEY", "S3_SECRET_KEY"])
+def test_a_missing_secret_is_named(name, tmp_path):
+    """Without .env, or with an empty secret in it, compose stops and says which variable to set."""
+    empty, incomplete = tmp_path / "empty", tmp_path / "incomplete"
+    empty.touch()
+    incomplete.write_text(re.sub(rf"(?m)^{name}=.*", f"{name}=", EXAMPLE.read_text()))
+
+    for env_file in (empty, incomplete):
+        answer = run_compose("config", "-q", env_file=env_file)
+        assert answer.returncode != 0
+        assert f"set {name} in .env" in answer.stderr
+
+
+def test_every_setting_exists():
+    """Each SOCCER_ variable of compose, its example and the Dockerfile is one that the program reads."""
+    asked = Asked()
+    Settings.from_env(asked)
+    known = asked.names | {key_variable(feed) for feed in KEYED_FEEDS}
+    given = {name for _, service in services() for name in service.get("environment", {})}
+    written = re.findall(
+        r"\bSOCCER_\w+", COMPOSE.read_text() + EXAMPLE.read_text() + (ROOT / "Dockerfile").read_text()
+    )
+
+    used = {name for name in given if name.startswith("SOCCER_")} | set(written)
+    assert {"SOCCER_DATABASE_URL", "SOCCER_STORE_URL", "SOCCER_MLFLOW_URL", "SOCCER_REDIS_URL"} <= used
+    assert used <= known
+
+
+def test_a_setting_of_the_env_file_reaches_the_graph_and_the_sidecar(tmp_path):
+    """The clock of .env is the clock of both halves; where .env is silent, nothing is handed on."""
+    env_file = tmp_path / "env"
+    env_file.write_text(EXAMPLE.read_text() + "SOCCER_NOW=2025-04-25T09:00:00Z\n")
+
+    answer = run_compose("config", "--format", "json", env_file=env_file)
+    found = json.loads(answer.stdout)["services"]
+
+    for name in ("migrate", "code", "sidecar"):
+        assert found[name]["environment"]["SOCCER_NOW"] == "2025-04-25T09:00:00Z"
+        assert resolved()["services"][name]["environment"]["SOCCER_NOW"] is None
+
+
+def test_each_program_has_a_database_of_its_own_with_the_driver_written_out():
+    """Soccer, Dagster and MLflow use three databases that PostgreSQL makes, all through psycopg2."""
+    postgres = resolved()["services"]["postgres"]
+    urls = [
+        sa.make_url(resolved()["services"]["migrate"]["environment"][name])
+        for name in ("SOCCER_DATABASE_URL", "DAGSTER_POSTGRES_URL", "MLFLOW_BACKEND_STORE_URI")
+    ]
+    made = re.findall(r"CREATE DATABASE (\w+);", resolved()["configs"]["databases"]["content"])
+
+    assert {url.database for url in urls} == {postgres["environment"]["POSTGRES_DB"], *made}
+    assert len({url.database for url in urls}) == 3
+    assert {(url.drivername, url.host, url.username) for url in urls} == {
+        ("postgresql+psycopg2", "postgres", postgres["environment"]["POSTGRES_USER"])
+    }
+
+
+def test_the_workspace_names_the_code_server():
+    """The webserver and the daemon look for the graph where compose starts it."""
+    (location,) = yaml.safe_load((ROOT / "workspace.yaml").read_text())["load_from"]
+    code = shlex.join(resolved()["services"][location["grpc_server"]["host"]]["command"])
+
+    assert "-m soccer_assets.definitions" in code.replace("--module-name", "-m")
+    assert f"--port {location['grpc_server']['port']}" in code
+    for name in ("webserver", "daemon"):
+        assert resolved()["services"][name]["command"][-1] == "/srv/dagster/workspace.yaml"
+
+
+def test_every_server_is_watched_bounded_and_restarted():
+    """Each service that stays has a health check, a memory limit and a restart policy."""
+    staying = {name: service for name, service in services() if name != "migrate"}
+
+    assert resolved()["services"]["migrate"]["restart"] == "no"
+    for name, service in staying.items():
+        assert service["restart"] == "unless-stopped", name
+        assert service["healthcheck"]["test"][0] == "CMD", name
+        assert int(service["mem_limit"]) >= 256 * 2**20, name
+        assert service["logging"]["driver"] == "local", name
+
+
+def test_what_must_last_lies_in_named_volumes():
+    """No service writes into the checkout, and each volume that is declared is used."""
+    mounts = [mount for _, service in services() for mount in service.get("volumes", [])]
+
+    assert {mount["type"] for mount in mounts} == {"volume"}
+    assert {mount["source"] for mount in mounts} == set(resolved()["volumes"])
+
+
+def test_the_images_find_what_they_copy():
+    """Each file the Dockerfile copies exists and passes .dockerignore."""
+    copies = re.findall(r"^COPY (?:--chown=\S+ )?(.+) \S+$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    sources = {source for line in copies for source in line.split()}
+    let_through = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line[:1] == "!"}
+
+    assert {"requirements.lock", "dagster.yaml", "soccer_assets"} <= sources
+    assert sources == let_through
+    assert not [source for source in sources if not (ROOT / source).exists()]
+
+
+def test_both_images_are_targets_of_the_dockerfile():
+    """Compose builds the stages that the Dockerfile has."""
+    stages = set(re.findall(r"^FROM \S+ AS (\w+)", (ROOT / "Dockerfile").read_text(), re.MULTILINE))
+    targets = {service["build"]["target"] for _, service in services() if "build" in service}
+
+    assert targets == {"pipeline", "serving"}
+    assert targets <= stages
