@@ -162,7 +162,7 @@ def _stop_group(group: int, is_gone: Callable[[], bool]) -> None:
 
 
 def _prepare_child() -> None:
-    """End with the parent; and heed SIGINT, which a background shell ignores and Dagster's SIGTERM follows."""
+    """End with the parent, and heed SIGINT: a background shell ignores it, and Dagster's SIGTERM follows it."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     if _prctl:
         _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

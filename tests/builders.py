@@ -96,7 +96,7 @@ class FakeFeed:
         """The two test leagues."""
         return COMPETITIONS
 
-    def fetch(self, window: Window, clock: Clock) -> Iterator[RawMatch | Rejection]:
+    def fetch(self, window: Window, _clock: Clock) -> Iterator[RawMatch | Rejection]:
         """The matches of the window and every rejection, or the error."""
         self.windows.append(window)
         if self.error is not None:

@@ -79,7 +79,7 @@ def running(
         _prctl(_PR_SET_PDEATHSIG, stop_with)
 
     with log.open("ab") as output:
-        process = subprocess.Popen(  # noqa: PLW1509 - one thread starts servers, and the call imports nothing
+        process = subprocess.Popen(
             [str(part) for part in command],
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -87,7 +87,7 @@ def running(
             cwd=log.parent,
             env={**os.environ, **(env or {})},
             start_new_session=True,
-            preexec_fn=die_with_parent,
+            preexec_fn=die_with_parent,  # noqa: PLW1509 - it imports nothing and takes no lock
             **(user or {}),
         )
     try:
@@ -188,7 +188,8 @@ def seaweedfs(folder: Path) -> Iterator[str]:
             return True
         return False
 
-    with running(command, folder / "log", is_ready, env=env):
+    # Asked to stop it takes seconds, and its data is not needed again.
+    with running(command, folder / "log", is_ready, env=env, stop_with=signal.SIGKILL):
         yield endpoint
 
 

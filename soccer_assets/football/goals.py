@@ -1,8 +1,8 @@
 """Goals of a match: what two goal rates and the 1x2 probabilities say together.
 
 Scores follow two Poisson counts, the four lowest weighted after Dixon & Coles (1997, doi
-10.1111/1467-9876.00065). The wins, the draws and the defeats of that grid are then scaled so that each adds up
-to the model's own probability: of all grids with those 1x2 probabilities it is the nearest (least
+10.1111/1467-9876.00065). The wins, the draws and the defeats of that grid are then scaled so that each adds
+up to the model's own probability: of all grids with those 1x2 probabilities it is the nearest (least
 Kullback-Leibler divergence), and no answer about goals can contradict the answer about the outcome.
 """
 

@@ -123,7 +123,7 @@ class MatchTable:
 
     @property
     def statistics(self) -> NDArray[np.int16]:
-        """Shots on target, shots off target and corners of both sides, (n, 3, 2); -1 where not both are known.
+        """Shots on target, shots off target, corners of both sides, (n, 3, 2); -1 where not both are known.
 
         A row without a single shot on target is taken for one without statistics: 0 stands for unknown in
         some sources.

@@ -92,9 +92,9 @@ _SPACE_DTYPE = np.dtype(
         )
     ]
 )
-# One row a kind, one column a model. Least log loss of the model's own 1x2 over: slow and joint 150,979 league
-# matches with prices of 2008-2022, fast 272,576 league matches of the whole world of 2006-2016, club cups
-# 22,834 of 2003-2017, internationals 17,567 of 2004-2023.
+# One row a kind, one column a model. Least log loss of the model's own 1x2 over: slow and joint 150,979
+# league matches with prices of 2008-2022, fast 272,576 league matches of the whole world of 2006-2016, club
+# cups 22,834 of 2003-2017, internationals 17,567 of 2004-2023.
 _CUP = (0.155, 2.1e-5, 0.0, 0.0, 1.0, 0.234, 0.0, 0.003, 0.0057, 0.355, 0.047)
 _NATIONS = (0.766, 4.5e-5, 0.0, 0.0, 1.17, 0.084, 0.0, 0.0009, 0.0017, 0.42, -0.016)
 SPACE_PARAMETERS = np.array(

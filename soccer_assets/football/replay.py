@@ -1,8 +1,8 @@
 """Carrying features on: from a checkpoint, for the hourly increment and after a corrected score.
 
-A prediction knows only what was known at its kickoff, so a match that is under way, or one of today whose time
-is unknown, cannot be predicted from the newest state. It is predicted from a checkpoint: a state of some days
-ago, on which everything since is replayed. That is the same pass over fewer rows, equal to the bit.
+A prediction knows only what was known at its kickoff, so a match that is under way, or one of today whose
+time is unknown, cannot be predicted from the newest state. It is predicted from a checkpoint: a state of some
+days ago, on which everything since is replayed. That is the same pass over fewer rows, equal to the bit.
 """
 
 from collections.abc import Sequence
@@ -61,19 +61,10 @@ def replay(matches: MatchTable, state: TeamState) -> tuple[FeatureTable, TeamSta
 def first_change(before: MatchTable, after: MatchTable) -> int | None:
     """The earliest instant, in epoch seconds, at which a row that differs is predicted; None without one.
 
-    Rows are held against each other by match id; a row that only one table has differs.
+    A row that only one table has differs. Both tables may be cut to what can have changed.
     """
-    kinds = [
-        dict(zip(table.match_id.tolist(), _rows_as_bytes(table), strict=True)) for table in (before, after)
-    ]
-    changed = {match_id for match_id, _ in kinds[0].items() ^ kinds[1].items()}
-    instants = [
-        int(instant)
-        for table in (before, after)
-        for match_id, instant in zip(table.match_id, table.features_as_of, strict=True)
-        if match_id in changed
-    ]
-    return min(instants, default=None)
+    differing = _rows(before) ^ _rows(after)
+    return min((instant for instant, *_ in differing), default=None)
 
 
 def checkpoint_before(states: Sequence[TeamState], instant: int) -> TeamState:
@@ -82,7 +73,7 @@ def checkpoint_before(states: Sequence[TeamState], instant: int) -> TeamState:
     return max(usable, key=lambda state: (state.as_of, state.as_of_match_id), default=TeamState.initial())
 
 
-def _rows_as_bytes(table: MatchTable) -> list[tuple[object, ...]]:
-    return list(
-        zip(*(getattr(table, name).tolist() for name in MatchTable.__dataclass_fields__), strict=True)
-    )
+def _rows(table: MatchTable) -> set[tuple[int, ...]]:
+    """Every row with all it says, the instant at which it is predicted first."""
+    columns = (getattr(table, name).tolist() for name in MatchTable.__dataclass_fields__)
+    return set(zip(table.features_as_of.tolist(), *columns, strict=True))

@@ -52,7 +52,7 @@ class Database:
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[sa.Connection]:
-        """A transaction that only reads, and reads one state of the database however many queries it makes."""
+        """A transaction that only reads: one state of the database, however many queries it makes."""
         with self.engine.connect() as connection:
             if connection.dialect.name == "postgresql":
                 # PostgreSQL's default looks at a new state with every query.

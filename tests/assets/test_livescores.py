@@ -14,7 +14,7 @@ from soccer_assets.feeds.protocol import FeedRefused, FeedUnavailable
 from soccer_assets.football.matches import Window
 from soccer_assets.partitions import match_months
 from soccer_assets.tables import ingest, match_raw
-from tests.assets.conftest import Graph
+from tests.assets.conftest import Graph, history_of
 from tests.builders import raw_match, rejection, two_leagues
 
 
@@ -24,12 +24,6 @@ def stored(graph: Graph) -> list[str]:
         return [
             str(kickoff.date()) for kickoff in connection.execute(sa.select(match_raw.c.kickoff)).scalars()
         ]
-
-
-def history_run(graph: Graph, first: str, last: str) -> dg.ExecuteInProcessResult:
-    """A run over a range of months."""
-    tags = {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}
-    return graph.run("livescores/history", tags=tags)
 
 
 def test_each_asset_asks_for_its_window(graph):
@@ -58,7 +52,7 @@ def test_the_page_says_what_was_found(graph):
 def test_a_range_of_months_is_one_run_and_each_month_is_made(graph):
     """Two months of a backfill: one window of the feed, two partitions green."""
     graph.feed.items = two_leagues()
-    result = history_run(graph, "2025-03-01", "2025-04-01")
+    result = graph.run("livescores/history", tags=history_of("2025-03-01", "2025-04-01"))
 
     assert result.success
     assert graph.feed.windows == [Window(dt.date(2025, 3, 1), dt.date(2025, 5, 1))]
@@ -72,7 +66,7 @@ def test_windows_in_any_order_store_each_match_once(graph):
     graph.feed.items = two_leagues()
     for key in ("livescores/upcoming", "livescores/recent"):
         graph.run(key)
-    history_run(graph, "2025-03-01", "2025-04-01")
+    graph.run("livescores/history", tags=history_of("2025-03-01", "2025-04-01"))
 
     assert len(stored(graph)) == 120
 
@@ -202,7 +196,7 @@ def test_a_batch_full_of_doubles_is_rotten(graph):
 def test_a_bad_month_of_history_is_told_and_stops_nothing(graph):
     """Old archives are full of doubles: the check warns and the rows are kept."""
     graph.feed.items = [rejection(), raw_match(kickoff=parse_instant("2025-03-24T18:00:00Z"))]
-    result = history_run(graph, "2025-03-01", "2025-03-01")
+    result = graph.run("livescores/history", tags=history_of("2025-03-01", "2025-03-01"))
 
     assert result.success
     (check,) = result.get_asset_check_evaluations()

@@ -104,9 +104,14 @@ def test_change_numbers_rise_in_the_order_of_commits(database):
 
 def test_a_writer_that_fails_leaves_nothing_behind(database):
     """An error inside a transaction undoes it, and the next writer gets the same number."""
-    with pytest.raises(RuntimeError), database.writing() as connection:
-        next_change_no(connection)
-        raise RuntimeError
+
+    def fails() -> None:
+        with database.writing() as connection:
+            next_change_no(connection)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fails()
 
     with database.writing() as connection:
         assert next_change_no(connection) == 1

@@ -1,7 +1,6 @@
 """Snapshots of both match tables: whole, under one id, and written month by month."""
 
 import datetime as dt
-from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec

@@ -70,7 +70,7 @@ def damage(folder: Path, sha256: str, data: bytes | None) -> None:
 # MLflow and dagster-mlflow warn about their own insides.
 @pytest.mark.filterwarnings("ignore")
 def test_models_are_registered_found_and_checked(tmp_path):
-    """Two versions of one run: aliases move between them, and only the very model that was registered loads."""
+    """Aliases move between the versions of a run, and only the very model that was registered loads."""
     artifacts = tmp_path / "artifacts"
     registry = ModelRegistry(f"sqlite:///{tmp_path}/deep/mlflow.db", artifacts)
     assert registry.find(CHAMPION) is None

@@ -1,6 +1,7 @@
 """What a feed said, stored once a state, with everything it said before."""
 
 import datetime as dt
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -241,7 +242,7 @@ def windows_over_a_season(draw: st.DrawFn) -> list[Window]:
     """Windows that together cover a season, some of them twice, in any order."""
     cuts = sorted(draw(st.sets(st.integers(1, 500), max_size=6)))
     days = [SEASON.start + dt.timedelta(days=number) for number in [0, *cuts, 550]]
-    cover = [Window(start, end) for start, end in zip(days, days[1:], strict=False)]
+    cover = [Window(start, end) for start, end in itertools.pairwise(days)]
     again = draw(st.lists(st.sampled_from(cover), max_size=4))
     return draw(st.permutations(cover + again))
 

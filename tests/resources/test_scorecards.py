@@ -47,7 +47,7 @@ def test_the_newest_evaluation_is_kept_whole(folder_store):
 
 
 def test_a_version_carries_the_scores_of_its_forecaster(folder_store):
-    """Scores on all rows, those on rows with odds where there are any, and none for a version never judged."""
+    """Scores on all rows, on rows with odds where there are any, and none for a version never judged."""
     scorecards = Scorecards(folder_store)
     scorecards.describe("8", CANDIDATE, EVALUATION)
     scorecards.describe("9", ELO, EVALUATION)

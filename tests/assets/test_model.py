@@ -1,0 +1,86 @@
+"""The training run: a candidate, its scorecard, and the champion that follows from it."""
+
+import pytest
+
+from soccer_assets.assets import model
+from soccer_assets.contract import CANDIDATE, CHAMPION, PREVIOUS
+from soccer_assets.modelling.outcome_model import ELO_TEXTBOOK, XGBOOST_ON_LOGIT
+from soccer_assets.modelling.promotion import Decision
+from soccer_assets.resources.scorecards import Scorecards
+from tests.assets.conftest import Graph, history_of
+from tests.builders import two_leagues
+
+TO_FEATURES = (
+    "matches/match",
+    "matches/odds",
+    "exports/match_raw",
+    "exports/match",
+    "features/team_state",
+    "features/match_features",
+)
+MODEL = ("model/candidate", "model/evaluation", "model/champion")
+
+
+@pytest.fixture
+def untrained(graph: Graph) -> Graph:
+    """A graph with features of 110 played matches and no model."""
+    graph.feed.items = two_leagues()
+    graph.registry.aliases.clear()
+    tags = history_of("2025-03-01", "2025-04-01")
+    assert graph.run("livescores/history", *TO_FEATURES, tags=tags).success
+    return graph
+
+
+def test_the_first_champion_is_the_textbook(untrained):
+    """A candidate that does not beat everyone on twelve matches is registered, and Elo answers meanwhile."""
+    result = untrained.run(*MODEL)
+
+    assert result.success
+    assert all(check.passed for check in result.get_asset_check_evaluations())
+    registry = untrained.registry
+    assert registry.get(CANDIDATE).facts.recipe == XGBOOST_ON_LOGIT
+    assert registry.get(CHAMPION).facts.recipe == ELO_TEXTBOOK
+    assert registry.find(PREVIOUS) is None
+    candidate = untrained.metadata(result, "model/candidate")
+    champion = untrained.metadata(result, "model/champion")
+    assert (candidate["finished_matches"], candidate["dagster/row_count"]) == (110, 88)
+    assert (champion["dagster/row_count"], champion["promoted"]) == (110, False)
+    assert champion["reason"].startswith("not promoted")
+    scorecard = Scorecards(untrained.store).current().scorecard
+    assert (scorecard.rows, set(scorecard.forecasters)) == (12, {"prior", "elo_textbook", "candidate"})
+    tracking = untrained.tracking
+    assert tracking.metrics["all.candidate.log_loss"] == scorecard.forecasters["candidate"].log_loss
+    assert tracking.params["recipe"] == XGBOOST_ON_LOGIT
+    assert tracking.files == {"scorecard.json", "reliability.png", "differences.png"}
+
+
+def test_a_candidate_that_passes_every_gate_takes_over(untrained, monkeypatch):
+    """It is refitted on all rows, the replaced one keeps an alias, and the next candidate meets it."""
+    won = Decision(promote=True, reason="every gate holds", gates=())
+    with monkeypatch.context() as patched:
+        patched.setattr(model, "decide", lambda _facts: won)
+        first = untrained.run(*MODEL)
+    registry = untrained.registry
+    champion, previous = registry.get(CHAMPION), registry.get(PREVIOUS)
+    second = untrained.run(*MODEL)
+
+    assert untrained.metadata(first, "model/champion")["reason"] == "every gate holds"
+    assert (champion.facts.recipe, champion.facts.trained_rows) == (XGBOOST_ON_LOGIT, 110)
+    assert previous.facts.recipe == ELO_TEXTBOOK
+    assert second.success
+    evaluation = Scorecards(untrained.store).current()
+    assert evaluation.champion_version == champion.version
+    # Refitted without the test rows, by the same recipe with the same seed, it equals the candidate.
+    assert evaluation.scorecard.differences["champion"].mean == pytest.approx(0.0)
+    assert registry.get(CHAMPION) == champion
+
+
+def test_training_without_features_says_what_to_do(graph):
+    """A retrain on an empty home fails with the asset to materialise first."""
+    result = graph.run("model/candidate")
+
+    (event,) = result.get_step_failure_events()
+    error = event.step_failure_data.error
+    while error.cause is not None:
+        error = error.cause
+    assert "materialise features/match_features first" in error.message
