@@ -20,7 +20,7 @@ from soccer_assets.contract import (
     release_key,
 )
 from soccer_assets.feeds.protocol import Feed
-from soccer_assets.football.matches import STATUS_RULES
+from soccer_assets.football.matches import MOST_GOALS, STATUS_RULES
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.exports import Exports
 from soccer_assets.resources.feature_store import FeatureStore
@@ -63,7 +63,7 @@ def results_due(
     database: dg.ResourceParam[Database], feed: dg.ResourceParam[Feed], clock: dg.ResourceParam[Clock]
 ) -> dg.AssetCheckResult:
     """No match waits for its result beyond kickoff + 3 h + the feed's lag. An empty summer passes."""
-    due = next_expected_at(database, feed)
+    due = next_expected_at(database, feed, clock.now())
     overdue = due is not None and clock.now() > due
     return dg.AssetCheckResult(
         passed=not overdue,
@@ -74,12 +74,12 @@ def results_due(
 
 @dg.asset_check(asset=["matches", "match"], name="results_are_possible", blocking=True)
 def results_are_possible(database: dg.ResourceParam[Database]) -> dg.AssetCheckResult:
-    """A finished match has a score of 0 to 30 goals a side, and no team plays itself."""
+    """A finished match has a score of 0 to 36 goals a side, and no team plays itself."""
     settled = [status.value for status, rule in STATUS_RULES.items() if rule.settles]
     impossible = sa.or_(
         match.c.home_team_id == match.c.away_team_id,
-        sa.and_(match.c.status.in_(settled), sa.not_(match.c.home_goals.between(0, 30))),
-        sa.and_(match.c.status.in_(settled), sa.not_(match.c.away_goals.between(0, 30))),
+        sa.and_(match.c.status.in_(settled), sa.not_(match.c.home_goals.between(0, MOST_GOALS))),
+        sa.and_(match.c.status.in_(settled), sa.not_(match.c.away_goals.between(0, MOST_GOALS))),
     )
     with database.reading() as connection:
         wrong = connection.execute(sa.select(match.c.match_id).where(impossible).limit(20)).scalars().all()

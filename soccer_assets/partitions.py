@@ -16,5 +16,5 @@ def match_months(history_start: dt.date, clock: Clock) -> dg.MonthlyPartitionsDe
     return dg.MonthlyPartitionsDefinition(
         start_date=history_start.strftime("%Y-%m-%d"),
         end_date=end.strftime("%Y-%m-%d") if end else None,
-        end_offset=0 if end else 1,
+        end_offset=1,
     )

@@ -162,7 +162,7 @@ def _stop_group(group: int, is_gone: Callable[[], bool]) -> None:
 
 
 def _prepare_child() -> None:
-    """End with the parent, and heed SIGINT: a background shell ignores it, and Dagster's SIGTERM follows it."""
+    """End with the parent, and heed SIGINT, which background shells ignore and Dagster's SIGTERM becomes."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     if _prctl:
         _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

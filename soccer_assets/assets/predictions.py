@@ -76,7 +76,8 @@ def upcoming(
     now = clock.now()
     made = feature_store.manifest()
     matches = exports.read_matches(exports.manifest(made.snapshot_id)).select(list(_FACTS)).to_pandas()
-    served = matches[[STATUS_RULES[MatchStatus(status)].is_served for status in matches["status"]]]
+    is_served = [STATUS_RULES[MatchStatus(status)].is_served for status in matches["status"]]
+    served = matches[np.array(is_served, dtype=bool)]
     last_day = pd.Timestamp(now.date() + dt.timedelta(days=UPCOMING_DAYS + 1), tz="UTC")
     fixtures = served[(served["kickoff"] > now) & (served["kickoff"] < last_day)]
     features = feature_store.read(made)
@@ -85,6 +86,8 @@ def upcoming(
         for alias in ALIASES
         if model_registry.find(alias) is not None
     ]
+    if not said:
+        raise dg.Failure("no model has an alias yet; run the job retrain_model", allow_retries=False)
     before = frames.read(UPCOMING)
     predictions = _keep_what_stands(pd.concat(said, ignore_index=True), before, served, now)
     table = predictions.merge(served, on="match_id").sort_values(["kickoff", "match_id", "model"])

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from soccer_assets.feeds.protocol import FeedRefused, FeedUnavailable, MatchOdds
+from soccer_assets.football.matches import MOST_GOALS
 
-# Arbroath beat Bon Accord 36-0 in 1885; Australia beat American Samoa 31-0 in 2001.
-MOST_GOALS = 36
 _LONGEST_NAME = 100
 _LONGEST_INTEGER = 18
 _YEARS = range(1870, 2100)

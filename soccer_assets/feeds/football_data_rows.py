@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from soccer_assets.feeds.as_of import known_by_time, over_at
-from soccer_assets.feeds.fields import MOST_GOALS, book_price
+from soccer_assets.feeds.fields import book_price
 from soccer_assets.feeds.football_data_csv import (
     FIXTURE_COLUMNS,
     PRICES,
@@ -18,7 +18,7 @@ from soccer_assets.feeds.football_data_csv import (
 )
 from soccer_assets.feeds.protocol import MatchOdds, MatchStats, RawMatch, Rejection
 from soccer_assets.football.competitions import Competition, season_of
-from soccer_assets.football.matches import MatchStatus, Outcome, outcome_of
+from soccer_assets.football.matches import MOST_GOALS, MatchStatus, Outcome, outcome_of
 
 SOURCE = "football-data"
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from soccer_assets.feeds.protocol import RawMatch, Rejection
 from soccer_assets.football.competitions import Competition
 from soccer_assets.football.identity import mint_match_id, mint_team_id
+from soccer_assets.football.matches import MOST_GOALS
 from soccer_assets.football.names import fold
 from soccer_assets.resources.database import (
     ROWS_A_TRANSACTION,
@@ -31,7 +32,6 @@ from soccer_assets.tables import (
     team_alias,
 )
 
-MOST_GOALS = 30
 _IDS_A_QUERY = 5_000
 _READ_SO_FAR = "match_raw read by match"
 _BOOKKEEPING = frozenset({"match_id", "version", "updated_at", "change_no"})

@@ -11,10 +11,12 @@ from soccer_assets.contract import SCHEMA_VERSION, AssetState, Status
 from soccer_assets.feeds.protocol import Feed
 from soccer_assets.football.matches import STATUS_RULES, KickoffPrecision, MatchStatus
 from soccer_assets.resources.database import Database
-from soccer_assets.tables import ingest, match
+from soccer_assets.tables import ingest, ledger_entry, match
 
 # A match lasts two hours; the third is for the provider's first look.
 SETTLING_TIME = dt.timedelta(hours=3)
+# A fixture that vanished from its feed is waited for this long: else every answer were stale for ever.
+GIVEN_UP_AFTER = dt.timedelta(days=30)
 
 _AWAITED = [MatchStatus.SCHEDULED.value, MatchStatus.LIVE.value]
 _SETTLED = [status.value for status, rule in STATUS_RULES.items() if rule.settles]
@@ -30,7 +32,7 @@ def data_as_of(database: Database) -> dt.datetime | None:
         ).scalar()
 
 
-def next_expected_at(database: Database, feed: Feed) -> dt.datetime | None:
+def next_expected_at(database: Database, feed: Feed, now: dt.datetime) -> dt.datetime | None:
     """When the earliest match without a result should have it: kickoff + 3 h + the feed's lag.
 
     Where only the day is known the match may begin as late as its end.
@@ -38,7 +40,7 @@ def next_expected_at(database: Database, feed: Feed) -> dt.datetime | None:
     with database.reading() as connection:
         earliest = connection.execute(
             sa.select(match.c.kickoff_precision, sa.func.min(match.c.kickoff, type_=match.c.kickoff.type))
-            .where(match.c.status.in_(_AWAITED))
+            .where(match.c.status.in_(_AWAITED), match.c.kickoff > now - GIVEN_UP_AFTER)
             .group_by(match.c.kickoff_precision)
         ).all()
     kickoffs = [
@@ -75,15 +77,34 @@ def current_status(
                 ingest.c.asset == "livescores/recent"
             )
         ).scalar()
-    newest, due = data_as_of(database), next_expected_at(database, feed)
+    newest, due = data_as_of(database), next_expected_at(database, feed, clock.now())
     return Status(
         schema_version=SCHEMA_VERSION,
         feed=feed.name,
         checked_at=isoformat(checked_at or clock.now()),
         data_as_of=isoformat(newest) if newest else None,
         next_expected_at=isoformat(due) if due else None,
+        moved_match_ids=_moved_since_predicted(database, clock.now()),
         assets=_asset_states(instance, watched),
     )
+
+
+def _moved_since_predicted(database: Database, now: dt.datetime) -> tuple[str, ...]:
+    """Fixtures whose kickoff is no longer the one that the ledger's last entry was predicted for."""
+    newest = (
+        sa.select(ledger_entry.c.match_id, sa.func.max(ledger_entry.c.sequence).label("sequence"))
+        .group_by(ledger_entry.c.match_id)
+        .subquery()
+    )
+    query = (
+        sa.select(match.c.match_id)
+        .join(newest, newest.c.match_id == match.c.match_id)
+        .join(ledger_entry, ledger_entry.c.sequence == newest.c.sequence)
+        .where(match.c.kickoff > now, match.c.kickoff != ledger_entry.c.kickoff)
+        .order_by(match.c.match_id)
+    )
+    with database.reading() as connection:
+        return tuple(connection.execute(query).scalars())
 
 
 def _asset_states(instance: dg.DagsterInstance, watched: Mapping[dg.AssetKey, str]) -> tuple[AssetState, ...]:

@@ -76,13 +76,15 @@ def test_or_06_backfill_bounds_follow_the_clock():
     replay = match_months(dt.date(2025, 1, 1), FixedClock(parse_instant("2025-04-25T09:00:00Z")))
     new_year = match_months(dt.date(2024, 11, 1), FixedClock(parse_instant("2024-12-31T23:59:59Z")))
     real = match_months(dt.date(2025, 1, 1), SystemClock())
+    now = dt.datetime.now(dt.UTC)
+    standing = match_months(dt.date(2025, 1, 1), FixedClock(now))
 
     assert replay.get_partition_keys() == ["2025-01-01", "2025-02-01", "2025-03-01", "2025-04-01"]
     assert new_year.get_partition_keys() == ["2024-11-01", "2024-12-01"]
     at = [parse_instant(f"{day}T12:00:00Z") for day in ("2031-07-31", "2031-08-01")]
     assert [real.get_partition_keys(current_time=now)[-1] for now in at] == ["2031-07-01", "2031-08-01"]
-    this_month = dt.datetime.now(dt.UTC).strftime("%Y-%m-01")
-    assert real.get_partition_keys()[-1] == this_month
+    assert real.get_partition_keys()[-1] == now.strftime("%Y-%m-01")
+    assert standing.get_partition_keys()[-1] == now.strftime("%Y-%m-01")
 
 
 def retried_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

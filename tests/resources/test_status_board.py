@@ -5,15 +5,19 @@ from typing import Any
 
 import dagster as dg
 import pytest
+import sqlalchemy as sa
 
 from soccer_assets.clock import parse_instant
 from soccer_assets.contract import AssetState
 from soccer_assets.feeds.protocol import RawMatch
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
+from soccer_assets.modelling.ledger import Entry
 from soccer_assets.resources.database import Database
+from soccer_assets.resources.ledger_store import record_and_score
 from soccer_assets.resources.match_store import update_matches
 from soccer_assets.resources.raw_store import store_raw
 from soccer_assets.resources.status_board import current_status, data_as_of, next_expected_at
+from soccer_assets.tables import match
 from tests.builders import CLOCK, COMPETITIONS, NOW, FakeFeed, finished, raw_match
 
 FEED = FakeFeed()
@@ -51,12 +55,12 @@ def test_the_newest_result_dates_the_data(database):
 
 def test_a_result_is_due_three_hours_and_the_lag_after_kickoff(database):
     """The earliest match without a result decides: kickoff 14:00, 3 h, and the feed's hour."""
-    assert next_expected_at(database, FEED) is None
+    assert next_expected_at(database, FEED, NOW) is None
     feed(
         database, raw_match(), raw_match(source_match_id="m2", kickoff=parse_instant("2025-04-27T14:00:00Z"))
     )
 
-    assert next_expected_at(database, FEED) == parse_instant("2025-04-26T18:00:00Z")
+    assert next_expected_at(database, FEED, NOW) == parse_instant("2025-04-26T18:00:00Z")
 
 
 @pytest.mark.parametrize(
@@ -77,17 +81,51 @@ def test_only_a_match_that_should_be_played_is_awaited(database, status, is_awai
     """A postponed match or one without a date keeps nobody waiting."""
     feed(database, raw_match(status=status))
 
-    assert (next_expected_at(database, FEED) is not None) is is_awaited
+    assert (next_expected_at(database, FEED, NOW) is not None) is is_awaited
 
 
 def test_a_day_without_a_time_is_due_after_its_end(database):
     """A match known by its day may begin late in the evening: its 12:00 is no kickoff."""
     feed(database, raw_match(kickoff=NOON, kickoff_precision=KickoffPrecision.DAY))
-    alone = next_expected_at(database, FEED)
+    alone = next_expected_at(database, FEED, NOW)
     feed(database, raw_match(source_match_id="m2", kickoff=parse_instant("2025-04-26T19:00:00Z")))
 
     assert alone == parse_instant("2025-04-27T04:00:00Z")
-    assert next_expected_at(database, FEED) == parse_instant("2025-04-26T23:00:00Z")
+    assert next_expected_at(database, FEED, NOW) == parse_instant("2025-04-26T23:00:00Z")
+
+
+def test_a_fixture_that_vanished_from_its_feed_is_not_awaited_for_ever(database):
+    """After thirty days without a result the next match decides again."""
+    feed(
+        database, raw_match(), raw_match(source_match_id="m2", kickoff=parse_instant("2025-06-27T14:00:00Z"))
+    )
+    much_later = parse_instant("2025-05-26T14:00:01Z")
+
+    assert next_expected_at(database, FEED, much_later) == parse_instant("2025-06-27T18:00:00Z")
+
+
+def test_a_kickoff_that_moved_after_it_was_predicted_is_told(database):
+    """The status names the matches whose prediction was made for another kickoff."""
+    feed(database, raw_match())
+    with database.reading() as connection:
+        (match_id,) = connection.execute(sa.select(match.c.match_id)).scalars()
+        kickoff = connection.execute(sa.select(match.c.kickoff)).scalar_one()
+    entry = Entry(
+        match_id=match_id,
+        kickoff=kickoff,
+        kickoff_precision=KickoffPrecision.MINUTE,
+        model_sha256="m",
+        p_home=0.5,
+        p_draw=0.3,
+        p_away=0.2,
+        recorded_at=NOW,
+    )
+    record_and_score(database, [("ENG-1", entry)], NOW)
+    before = status_of(database).moved_match_ids
+    feed(database, raw_match(kickoff=kickoff + dt.timedelta(hours=3)))
+
+    assert before == ()
+    assert status_of(database).moved_match_ids == (match_id,)
 
 
 def test_a_look_at_the_past_does_not_make_the_present_fresh(database):
