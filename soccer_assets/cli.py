@@ -1,7 +1,9 @@
 """The command line: `soccer up`, ... Heavy imports wait inside the commands, so that help is instant."""
 
+import datetime as dt
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import click
@@ -11,6 +13,11 @@ from soccer_assets.settings import SettingError, Settings
 
 if TYPE_CHECKING:  # help must not wait for the store's libraries
     from soccer_assets.resources.object_store import ObjectStore
+
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_OUTPUT = click.Path(dir_okay=False, writable=True, path_type=Path)
+_DAY = click.DateTime(["%Y-%m-%d"])
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -113,6 +120,40 @@ def audit(name: str, url: str) -> None:
         _fail(str(error))
     sums = msgspec.to_builtins(found) | {"duplicates": len(found.duplicates)}
     click.echo(msgspec.json.encode(sums).decode())
+
+
+@main.command()
+@click.option(
+    "--archive", "archives", multiple=True, required=True, type=_FILE, help="Matches; may be repeated."
+)
+@click.option("--stats", type=_FILE, help="Match statistics, by match_id.")
+@click.option("--train-until", required=True, type=_DAY, help="First day of the test.")
+@click.option("--test-until", required=True, type=_DAY, help="The day after the test.")
+@click.option(
+    "--validate-months", default=12, show_default=True, help="Last months before the test: validation."
+)
+@click.option("--json", "json_file", type=_OUTPUT, help="Write the scores here.")
+@click.option("--predictions", type=_OUTPUT, help="Write every scored row's probabilities here, as CSV.")
+def backtest(
+    archives: tuple[Path, ...],
+    stats: Path | None,
+    train_until: dt.datetime,
+    test_until: dt.datetime,
+    validate_months: int,
+    json_file: Path | None,
+    predictions: Path | None,
+) -> None:
+    """Fit as the graph does on a match archive, score what came after, and print the scorecard."""
+    from soccer_assets.backtest import BadArchive, run_backtest  # noqa: PLC0415
+
+    days = (train_until.date(), test_until.date())
+    try:
+        report = run_backtest(archives, stats, *days, validate_months, predictions)
+    except BadArchive as error:
+        _fail(str(error))
+    if json_file is not None:
+        json_file.write_bytes(report.to_json())
+    click.echo(report.to_json().decode())
 
 
 @main.group()

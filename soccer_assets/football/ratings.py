@@ -50,6 +50,8 @@ MATCH_DTYPE = np.dtype(
 # Kinds of match, each with its own parameters of the goal models.
 LEAGUE, CLUB_CUP, INTERNATIONAL = range(3)
 
+# Log odds a rating point: 400 points are odds of 10. An exponential takes a third of the time of a power.
+ELO_LOG_ODDS = math.log(10.0) / 400.0
 # Elo's score of a draw; a win is 1, a defeat 0.
 DRAW = 0.5
 
@@ -73,6 +75,7 @@ INTERNATIONAL_ELO_K = 14.0
 PI_RATE = 0.035
 PI_CROSS_RATE = 0.7
 PI_SCALE = 3.0
+PI_LOG_SCALE = math.log(10.0) / PI_SCALE
 
 _SPACE_DTYPE = np.dtype(
     [
@@ -120,6 +123,7 @@ LONGEST_PAUSE_DAYS = 400
 LEAST_LOG_GOALS, MOST_LOG_GOALS = -3.0, 2.3
 MOST_LOG_STATISTIC = 4.0
 GRID_GOALS = 11  # scores of 0 to 10 goals a side
+_INVERSES = (0.0, *(1.0 / goals for goals in range(1, GRID_GOALS)))
 
 REST_DAYS_CAP = 60
 CONGESTION_DAYS = 14
@@ -130,8 +134,11 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def compiled(function: F) -> F:
-    """Compile with numba on the first call; ``numba.njit`` with the types kept."""
-    return cast("F", numba.njit(cache=True)(function))
+    """Compile with numba on the first call; ``numba.njit`` with the types kept.
+
+    Without Python's checks for division by zero: no divisor here can be 0.
+    """
+    return cast("F", numba.njit(cache=True, error_model="numpy")(function))
 
 
 @compiled
@@ -165,7 +172,7 @@ def run_events(
 @compiled
 def expected_score(rating_gap: float) -> float:
     """Elo's expected score of the side that is ``rating_gap`` points ahead: a win is 1, a draw 1/2."""
-    return 1.0 / (1.0 + 10.0 ** (-rating_gap / 400.0))
+    return 1.0 / (1.0 + math.exp(-rating_gap * ELO_LOG_ODDS))
 
 
 @compiled
@@ -248,7 +255,7 @@ def apply_result(match: Any, home: Any, away: Any, league: Any) -> None:
 @compiled
 def pi_goals(rating: float) -> float:
     """Goals by which a pi-rating is expected to beat an average team."""
-    goals = 10.0 ** (abs(rating) / PI_SCALE) - 1.0
+    goals = math.exp(abs(rating) * PI_LOG_SCALE) - 1.0
     return goals if rating >= 0.0 else -goals
 
 
@@ -404,8 +411,8 @@ def outcome_log_odds(home_mean: float, away_mean: float, rho: float) -> tuple[fl
     p_home, p_draw, p_away = 0.0, 0.0, 0.0
     for goals in range(GRID_GOALS):
         if goals > 0:
-            home_p *= home_mean / goals
-            away_p *= away_mean / goals
+            home_p *= home_mean * _INVERSES[goals]
+            away_p *= away_mean * _INVERSES[goals]
         p_home += home_p * away_below
         p_draw += home_p * away_p
         p_away += away_p * home_below
