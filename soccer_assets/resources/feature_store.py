@@ -126,6 +126,8 @@ def match_table_of(matches: pa.Table) -> MatchTable:
         home_goals=home_goals,
         away_goals=away_goals,
         is_neutral=matches["neutral"].to_pylist(),
+        home_shots_on_target=matches["home_shots_on_target"].fill_null(-1).to_numpy(),
+        away_shots_on_target=matches["away_shots_on_target"].fill_null(-1).to_numpy(),
         moves_ratings=np.array([rule.moves_ratings for rule in status], np.bool_) & has_score,
         trains=np.array([rule.trains for rule in status], np.bool_) & has_score,
     )
