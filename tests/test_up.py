@@ -33,7 +33,7 @@ class Stack:
             "SOCCER_SERVING_PORT": str(self.serving_port),
             "SOCCER_LEAGUES": "2",
             "SOCCER_FIRST_BUILD_MONTHS": "12",
-            "PYTHONPYCACHEPREFIX": str(home / "cache" / "pycache"),  # as make sets it
+            "PYTHONPYCACHEPREFIX": str(home.parent / "starter.out"),  # as make sets one
         }
         env.pop("PYTHONDONTWRITEBYTECODE", None)
         with self._log.open("ab") as log:
