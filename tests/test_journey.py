@@ -132,8 +132,7 @@ def _served(mirror: Path, home: Path) -> dict[str, dict[str, Any]]:
     with Client(settings) as client:
         matches = client.all_matches()
     for match in matches.values():
-        # MLflow names its runs at random; the release's id is the hash of what it says, names included.
-        del match["model_run_id"], match["release_id"]
+        del match["model_run_id"]  # MLflow names its runs at random
     return matches
 
 

@@ -61,8 +61,16 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     rows: tuple[ReleaseRow, ...]
 
     def release_id(self, model: bytes, team_state: bytes) -> str:
-        """The hash of what is said: equal drafts are the same release."""
-        digest = hashlib.sha256(msgspec.json.encode(self, order="deterministic"))
+        """The hash of what is said: equal drafts are the same release, whatever MLflow named their runs."""
+        replace = msgspec.structs.replace
+        said = replace(
+            self,
+            models={alias: replace(card, run_id="") for alias, card in self.models.items()},
+            rows=tuple(
+                replace(row, prediction=replace(row.prediction, model_run_id="")) for row in self.rows
+            ),
+        )
+        digest = hashlib.sha256(msgspec.json.encode(said, order="deterministic"))
         digest.update(hashlib.sha256(model).digest())
         digest.update(hashlib.sha256(team_state).digest())
         return digest.hexdigest()[:16]
