@@ -42,6 +42,9 @@ lock:  ## write the lock files anew (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
 		pyproject.toml --extra pipeline --extra serving --extra dev --group build \
 		-c requirements.lock -o requirements-dev.lock
+	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
+		pyproject.toml --extra pipeline --extra serving --extra dev --extra bench --group build \
+		-c requirements-dev.lock -o requirements-bench.lock
 
 .venv/bin/python:
 	@[ -n "$(PYTHON)" ] || { echo "no python3 found: install Python 3.11, 3.12 or 3.13"; exit 1; }
@@ -56,6 +59,11 @@ lock:  ## write the lock files anew (needs uv)
 	@$(PIP_INSTALL) --no-deps --no-build-isolation -e . $(LOGGED)
 	@awk '/^ *Downloading /{gsub(/[()]/,""); f=$$NF=="kB"?1e-3:$$NF=="MB"?1:1e-6; mb+=$$(NF-1)*f} \
 		END{printf "downloaded %.0f MB, ", mb}' "$(LOG)"; echo "installed $$(du -sh .venv | cut -f1)"
+	@touch $@
+
+.venv/.installed-bench: requirements-bench.lock .venv/.installed-dev
+	@echo "installing what the benchmarks compare with ..."
+	@$(PIP_INSTALL) --no-deps --require-hashes -r requirements-bench.lock $(LOGGED)
 	@touch $@
 
 .venv/.installed-dev: requirements-dev.lock .venv/.installed
