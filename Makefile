@@ -20,7 +20,7 @@ LOG := $(CACHE)/install.log
 PIP_INSTALL = mkdir -p "$(CACHE)/tmp" && TMPDIR="$(CACHE)/tmp" $(BIN)/python -m pip install --progress-bar off
 LOGGED = >> "$(LOG)" 2>&1 || { tail -n 20 "$(LOG)"; exit 1; }
 
-.PHONY: up install test check lock
+.PHONY: up install test check trial lock
 
 up: install  ## start everything, build what is missing, keep it running (ARGS="--once", "--mlflow-ui")
 	@exec $(BIN)/soccer up $(ARGS)
@@ -29,6 +29,9 @@ install: .venv/.installed  ## make .venv and install what `make up` needs
 
 test: .venv/.installed-dev  ## run the tests
 	$(BIN)/python -m pytest $(ARGS)
+
+trial: .venv/.installed-bench  ## soak, load and long faults, and every benchmark at full size
+	$(BIN)/python -m pytest -m trial --timeout 3600 $(ARGS)
 
 check: .venv/.installed-dev  ## format, lint, types, import rules
 	$(BIN)/ruff format --check .
