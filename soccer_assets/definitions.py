@@ -2,12 +2,14 @@
 
 import dagster as dg
 
+from soccer_assets.alerting.desk import AlertDesk
 from soccer_assets.assets import exports, features, matches, model, predictions, releases
 from soccer_assets.assets.livescores import livescore_assets
 from soccer_assets.automation.jobs import JOBS, prune_daily
 from soccer_assets.automation.schedules import SCHEDULES
 from soccer_assets.automation.sensors import SENSORS
 from soccer_assets.checks import CHECKS
+from soccer_assets.clock import SystemClock
 from soccer_assets.feeds.registry import open_feed
 from soccer_assets.home import read_home, settle
 from soccer_assets.resources.database import Database
@@ -45,6 +47,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         schedules=SCHEDULES,
         sensors=SENSORS,
         resources={
+            "alert_desk": AlertDesk(settings, database, events, SystemClock()),
             "clock": clock,
             "database": database,
             "events": events,

@@ -8,6 +8,7 @@ import datetime as dt
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -39,6 +40,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     mlflow_port: int = 5000
     serving_workers: int = 1
     poll_seconds: float = 2.0
+    public_url: str = ""
+    alerts_file: Path
+    sidecars: tuple[str, ...] = ()
 
     @property
     def clock(self) -> Clock:
@@ -78,6 +82,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             mlflow_port=_integer(env, "SOCCER_MLFLOW_PORT", 5000, 1, 65535),
             serving_workers=_integer(env, "SOCCER_SERVING_WORKERS", 1, 1, 64),
             poll_seconds=_number(env, "SOCCER_POLL_SECONDS", 2.0, 0.05, 3600.0),
+            public_url=_public_url(env, "SOCCER_PUBLIC_URL"),
+            alerts_file=Path(env.get("SOCCER_ALERTS_FILE") or home / "alerts.json").expanduser().absolute(),
+            sidecars=tuple(url for one in env.get("SOCCER_SIDECARS", "").split(",") if (url := one.strip())),
         )
 
 
@@ -105,6 +112,18 @@ def _number(env: Mapping[str, str], name: str, default: float, low: float, high:
     if not low <= value <= high:
         raise SettingError(f"{name}={value} is out of range; write a number from {low} to {high}")
     return value
+
+
+def _public_url(env: Mapping[str, str], name: str) -> str:
+    text = env.get(name, "").strip()
+    if not text:
+        return ""
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise SettingError(f"{name}={text!r} is no address; write it as https://soccer.example.com")
+    if parts.hostname in {"localhost", "127.0.0.1", "::1", "0.0.0.0"}:  # noqa: S104 - refused, not bound
+        raise SettingError(f"{name}={text} leads nowhere from another machine; write the address others use")
+    return text.rstrip("/")
 
 
 def _instant(env: Mapping[str, str], name: str) -> dt.datetime | None:

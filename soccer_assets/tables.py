@@ -249,3 +249,28 @@ ledger_score = sa.Table(
     sa.Column("brier_score", sa.Float),
     sa.Column("scored_at", UtcDateTime, nullable=False),
 )
+
+alert_told = sa.Table(
+    "alert_told",
+    metadata,
+    sa.Column("subscriber", sa.String, primary_key=True),
+    sa.Column("source", sa.String, primary_key=True, comment="who looked: graph or watchdog"),
+    sa.Column("condition", sa.String, primary_key=True, comment="kind:subject"),
+    sa.Column("record", sa.Text, nullable=False, comment="the condition as told, JSON"),
+    sa.Column("told_at", UtcDateTime, nullable=False),
+)
+
+alert_delivery = sa.Table(
+    "alert_delivery",
+    metadata,
+    sa.Column("delivery_id", sa.String, primary_key=True),
+    sa.Column("subscriber", sa.String, nullable=False),
+    sa.Column("title", sa.String, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("next_try_at", UtcDateTime, nullable=False, comment="taken by a sender until then, or due"),
+    sa.Column("last_error", sa.String, nullable=False),
+    sa.Column("delivered_at", UtcDateTime),
+    sa.Index("ix_alert_delivery_delivered_at_next_try_at", "delivered_at", "next_try_at"),
+)

@@ -3,6 +3,7 @@
 import dagster as dg
 
 from soccer_assets import freshness
+from soccer_assets.automation.alerts import alert_sensor
 from soccer_assets.clock import Clock
 from soccer_assets.feeds.protocol import Feed
 from soccer_assets.resources.database import Database
@@ -35,4 +36,4 @@ follow_upstream_sensor = dg.AutomationConditionSensorDefinition(
     run_tags={"soccer/publish": "release"},
 )
 
-SENSORS = [status_sensor, follow_upstream_sensor]
+SENSORS = [status_sensor, alert_sensor, follow_upstream_sensor]

@@ -1,0 +1,183 @@
+"""Who is told: the subscribers' file, readable by its owner only, with `${VARIABLES}` for its secrets."""
+
+import datetime as dt
+import fnmatch
+import os
+import re
+import secrets
+import stat
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from string import Template
+
+import msgspec
+from filelock import FileLock
+
+from soccer_assets.alerting.conditions import KINDS, Condition
+
+_OWNER_ONLY = 0o600
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*(?=://)", re.IGNORECASE)
+
+
+class SubscriberError(ValueError):
+    """The subscribers' file or a subscription cannot be used; the message says what to do."""
+
+
+class Subscriber(msgspec.Struct, frozen=True, kw_only=True):
+    """An address and what it wants to hear of.
+
+    Attributes:
+        url: an Apprise address such as ``mailtos://...`` or ``slack://...``; may hold ``${VARIABLE}``.
+        kinds: kinds of conditions; empty for all.
+        subjects: patterns of asset keys, jobs or addresses, such as ``features/*``; empty for all.
+        muted_until: nothing is sent before; what is still open then is told.
+        remind_hours: how long an open condition waits for its reminder.
+    """
+
+    id: str
+    url: str
+    kinds: tuple[str, ...] = ()
+    subjects: tuple[str, ...] = ()
+    note: str = ""
+    muted_until: dt.datetime | None = None
+    remind_hours: float = 24.0
+
+    @property
+    def redacted(self) -> str:
+        """The address as outputs may show it: its scheme."""
+        found = _SCHEME.match(self.url)
+        return f"{found.group().lower()}://***" if found else "***"
+
+    def wants(self, condition: Condition) -> bool:
+        """Whether the condition is among what was subscribed to."""
+        is_kind = not self.kinds or condition.kind in self.kinds
+        return is_kind and (
+            not self.subjects or any(fnmatch.fnmatch(condition.subject, one) for one in self.subjects)
+        )
+
+    def is_muted(self, now: dt.datetime) -> bool:
+        """Whether nothing is to be sent yet."""
+        return self.muted_until is not None and now < self.muted_until
+
+    def address(self, environ: Mapping[str, str]) -> str:
+        """The address with its variables filled in.
+
+        Raises:
+            SubscriberError: a variable is not set.
+        """
+        try:
+            return Template(self.url).substitute(environ)
+        except (KeyError, ValueError) as error:
+            raise SubscriberError(
+                f"subscriber {self.id}: {error} in its address is not set in this process's environment"
+            ) from None
+
+
+class Subscribers:
+    """The file of a home or deployment."""
+
+    def __init__(self, file: Path) -> None:
+        """Remember the file; it need not exist."""
+        self._file = file
+
+    def all(self) -> tuple[Subscriber, ...]:
+        """Every subscriber; empty where there is no file.
+
+        Raises:
+            SubscriberError: others may read the file, or it cannot be understood.
+        """
+        try:
+            mode = self._file.stat().st_mode
+            data = self._file.read_bytes()
+        except FileNotFoundError:
+            return ()
+        if stat.S_IMODE(mode) & ~_OWNER_ONLY:
+            raise SubscriberError(f"{self._file} can be read by others; run chmod 600 {self._file}")
+        try:
+            return msgspec.json.decode(data, type=tuple[Subscriber, ...])
+        except msgspec.DecodeError as error:
+            raise SubscriberError(f"{self._file} cannot be understood: {error}") from None
+
+    def subscribe(
+        self,
+        url: str,
+        *,
+        kinds: tuple[str, ...] = (),
+        subjects: tuple[str, ...] = (),
+        note: str = "",
+        remind_hours: float = 24.0,
+    ) -> Subscriber:
+        """Add a subscriber.
+
+        Raises:
+            SubscriberError: the address is none that can be sent to, or a kind is unknown.
+        """
+        _check_address(url)
+        if unknown := set(kinds) - set(KINDS):
+            raise SubscriberError(f"unknown kind {min(unknown)!r}; there are {', '.join(KINDS)}")
+        one = Subscriber(
+            id=secrets.token_hex(3),
+            url=url,
+            kinds=kinds,
+            subjects=subjects,
+            note=note,
+            remind_hours=remind_hours,
+        )
+        self._change(lambda before: (*before, one))
+        return one
+
+    def unsubscribe(self, subscriber_id: str) -> None:
+        """Remove a subscriber.
+
+        Raises:
+            SubscriberError: there is none of that id.
+        """
+        self.get(subscriber_id)
+        self._change(lambda before: tuple(one for one in before if one.id != subscriber_id))
+
+    def mute(self, subscriber_id: str, until: dt.datetime) -> None:
+        """Send nothing to a subscriber before ``until``.
+
+        Raises:
+            SubscriberError: there is none of that id.
+        """
+        self.get(subscriber_id)
+        self._change(
+            lambda before: tuple(
+                msgspec.structs.replace(one, muted_until=until) if one.id == subscriber_id else one
+                for one in before
+            )
+        )
+
+    def get(self, subscriber_id: str) -> Subscriber:
+        """The subscriber of an id.
+
+        Raises:
+            SubscriberError: there is none.
+        """
+        for one in self.all():
+            if one.id == subscriber_id:
+                return one
+        raise SubscriberError(f"there is no subscriber {subscriber_id!r}; `soccer alerts list` names them")
+
+    def _change(self, change: Callable[[tuple[Subscriber, ...]], tuple[Subscriber, ...]]) -> None:
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(self._file.with_suffix(".lock"), timeout=10):
+            data = msgspec.json.format(msgspec.json.encode(change(self.all())), indent=2)
+            scratch = self._file.with_suffix(".new")
+            scratch.unlink(missing_ok=True)
+            with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY), "wb") as file:
+                file.write(data + b"\n")
+            scratch.replace(self._file)
+
+
+def _check_address(url: str) -> None:
+    from apprise import Apprise  # noqa: PLC0415 - 0.3 s that only alerts pay
+
+    # Variables stand for anything: what counts is the form around them.
+    form = re.sub(r"\$\{\w+\}", "x" * 32, url)
+    if Apprise.instantiate(form) is None:
+        raise SubscriberError(
+            "this is no address that can be sent to; write one as https://github.com/caronc/apprise/wiki "
+            "shows, such as mailtos://user:${MAIL_PASSWORD}@example.com?to=ops@example.com or jsons://host/path"
+        )
