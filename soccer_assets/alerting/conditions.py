@@ -1,7 +1,7 @@
 """What can be wrong, as one value a fault; and what each subscriber is told of it.
 
-Pure: `tell` compares what holds now with what a subscriber was told. A fault that lasts is one message, its end
-another, and a subscriber who joins later hears of what is still open.
+Pure: `tell` compares what holds now with what a subscriber was told. A fault that lasts is one message,
+its end another, and a subscriber who joins later hears of what is still open.
 """
 
 import datetime as dt

@@ -1,0 +1,173 @@
+"""What the alert sensor and the watchdog see, on real Dagster instances, stores and servers."""
+
+import datetime as dt
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import msgspec
+import pytest
+from click.testing import CliRunner
+from dagster._core.definitions.freshness import FreshnessState, FreshnessStateChange
+from pytest_httpserver import HTTPServer
+
+from soccer_assets import freshness
+from soccer_assets.alerting.observe import graph_conditions, store_conditions
+from soccer_assets.cli import main
+from soccer_assets.contract import OUTBOX_PREFIX, POINTER_KEY, Pointer, Refusal
+from soccer_assets.resources.object_store import ObjectStore
+from soccer_assets.settings import SettingError, Settings
+from soccer_assets.watchdog import Watchdog
+
+CURRENT = dg.AssetKey(["releases", "current"])
+
+
+class Flaky(dg.ConfigurableResource):
+    """Whether the asset and its check do what they should."""
+
+    run_fails: bool = False
+    check_fails: bool = False
+
+
+@dg.asset(key=CURRENT)
+def current(flaky: Flaky) -> None:
+    """A stage that fails on demand."""
+    if flaky.run_fails:
+        raise ValueError("https://me:secret@feed.example.org did not answer")
+
+
+@dg.asset_check(asset=CURRENT, name="release_is_readable")
+def release_is_readable(flaky: Flaky) -> dg.AssetCheckResult:
+    """A check that fails on demand."""
+    return dg.AssetCheckResult(passed=not flaky.check_fails, description="3 bodies do not decode")
+
+
+def _run(instance: dg.DagsterInstance, **flaky: bool) -> None:
+    definitions = dg.Definitions(
+        assets=[current],
+        asset_checks=[release_is_readable],
+        jobs=[dg.define_asset_job("refresh_hourly")],
+        resources={"flaky": Flaky(**flaky)},
+        executor=dg.in_process_executor,
+    )
+    definitions.resolve_job_def("refresh_hourly").execute_in_process(instance=instance, raise_on_error=False)
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    """An instance of its own."""
+    with dg.DagsterInstance.ephemeral() as one:
+        yield one
+
+
+def _seen(instance: dg.DagsterInstance) -> dict[str, str]:
+    checks = [dg.AssetCheckKey(CURRENT, "release_is_readable")]
+    now = dt.datetime.now(dt.UTC)
+    return {one.key: one.cause for one in graph_conditions(instance, freshness.WATCHED, checks, now)}
+
+
+def test_a_failed_run_is_seen_with_its_cause_until_the_job_succeeds(instance: dg.DagsterInstance) -> None:
+    _run(instance, run_fails=True)
+    cause = "releases__current: ValueError: https://me:secret@feed.example.org did not answer"
+    assert _seen(instance) == {"run:refresh_hourly": cause}
+    _run(instance)
+    assert _seen(instance) == {}
+
+
+def test_a_failed_check_is_seen_until_it_passes(instance: dg.DagsterInstance) -> None:
+    _run(instance, check_fails=True)
+    assert _seen(instance) == {"check:releases/current:release_is_readable": "3 bodies do not decode"}
+    _run(instance)
+    assert _seen(instance) == {}
+
+
+def test_or_07_a_stale_asset_is_seen_with_its_promise_until_it_is_fresh(instance: dg.DagsterInstance) -> None:
+    """Predecessor's risk OR-07, no freshness: every broken promise is a condition, and its end too."""
+    for state, severity in (("WARN", "warning"), ("FAIL", "failure"), ("PASS", None)):
+        _report_freshness(instance, FreshnessState[state])
+        found = graph_conditions(instance, freshness.WATCHED, [], dt.datetime.now(dt.UTC))
+        assert [(one.subject, one.severity, one.promise) for one in found] == (
+            [("releases/current", severity, freshness.WATCHED[CURRENT])] if severity else []
+        )
+
+
+def _report_freshness(instance: dg.DagsterInstance, state: FreshnessState) -> None:
+    change = FreshnessStateChange(
+        key=CURRENT,
+        new_state=state,
+        previous_state=FreshnessState.UNKNOWN,
+        state_change_timestamp=time.time(),
+    )
+    instance._report_runless_asset_event(change)
+
+
+def test_a_promotion_is_a_notice(instance: dg.DagsterInstance) -> None:
+    metadata = {"promoted": True, "version": "3", "reason": "every gate holds"}
+    instance.report_runless_asset_event(dg.AssetMaterialization(["model", "champion"], metadata=metadata))
+    assert _seen(instance) == {"promotion:model version 3": "every gate holds"}
+
+
+def test_a_refused_release_is_seen_while_it_is_the_current_one(folder_store: ObjectStore) -> None:
+    refusal = Refusal(release_id="r2", reason="corrupt: hash", at="2026-11-24T08:00:00Z", sidecar="web-1")
+    folder_store.write(f"{OUTBOX_PREFIX}r2-web-1.json", msgspec.json.encode(refusal))
+    for current_release, subjects in (("r2", ["r2 at web-1"]), ("r3", [])):
+        pointer = Pointer(
+            schema_version=1,
+            release_id=current_release,
+            manifest_sha256="0" * 64,
+            model_version="1",
+            published_at="2026-11-24T08:00:00Z",
+        )
+        folder_store.write(POINTER_KEY, msgspec.json.encode(pointer))
+        assert [one.subject for one in store_conditions(folder_store)] == subjects
+
+
+def test_the_watchdog_sees_a_sidecar_go_and_come_and_a_daemon_that_gives_no_heartbeat(
+    instance: dg.DagsterInstance, httpserver: HTTPServer, tmp_path: Path
+) -> None:
+    url = f"http://127.0.0.1:{httpserver.port}"
+    settings = Settings.from_env({"SOCCER_HOME": str(tmp_path), "SOCCER_SIDECARS": url})
+    begin = dt.datetime.now(dt.UTC)
+    watchdog = Watchdog(settings, begin)
+
+    def seen(seconds: float, status: int) -> list[str]:
+        httpserver.clear()
+        httpserver.expect_request("/ready").respond_with_data("", status=status)
+        return [one.key for one in watchdog.look(instance, begin + dt.timedelta(seconds=seconds))]
+
+    assert seen(0, 200) == []
+    assert seen(40, 503) == []
+    assert seen(60, 503) == [f"sidecar:{url}"]
+    assert seen(70, 200) == []
+    assert seen(130, 200) == ["daemon:dagster-daemon"]
+
+
+def test_the_commands_subscribe_list_test_mute_and_unsubscribe(
+    tmp_path: Path, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    httpserver.expect_request("/alert/secret-path").respond_with_data("")
+    monkeypatch.setenv("SOCCER_HOME", str(tmp_path))
+    shell = CliRunner()
+    assert shell.invoke(main, ["migrate"]).exit_code == 0
+    address = f"json://127.0.0.1:{httpserver.port}/alert/secret-path"
+    said = shell.invoke(main, ["alerts", "subscribe", address, "--kind", "run", "--note", "ops"]).output
+    subscriber = said.split()[0]
+    assert shell.invoke(main, ["alerts", "test", subscriber]).output == "delivered\n"
+    assert len(httpserver.log) == 1
+    muted = shell.invoke(main, ["alerts", "mute", subscriber, "--until", "2030-01-01T00:00:00Z"])
+    assert muted.exit_code == 0
+    listed = shell.invoke(main, ["alerts", "list"]).output
+    assert listed == f"{subscriber}  json://***  run  all  muted until 2030-01-01 00:00 UTC  ops\n"
+    assert "secret-path" not in said + listed
+    assert shell.invoke(main, ["alerts", "unsubscribe", subscriber]).exit_code == 0
+    assert shell.invoke(main, ["alerts", "list"]).output == ""
+    refused = shell.invoke(main, ["alerts", "test", subscriber])
+    assert refused.exit_code == 1
+    assert "alerts list" in refused.output
+
+
+@pytest.mark.parametrize("url", ["localhost:3000", "http://localhost:3000", "https://127.0.0.1", "x"])
+def test_a_public_address_that_leads_nowhere_is_refused(url: str) -> None:
+    with pytest.raises(SettingError, match="SOCCER_PUBLIC_URL"):
+        Settings.from_env({"SOCCER_PUBLIC_URL": url})
