@@ -7,6 +7,7 @@ leaves at least once: who sends it takes it for a while, and a sender that dies 
 import datetime as dt
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
@@ -94,22 +95,23 @@ class Book:
         return news.lines
 
     def take_due(self, now: dt.datetime) -> list[Delivery]:
-        """Messages to send now; nobody else gets them before the lease is over."""
-        is_due = (alert_delivery.c.delivered_at.is_(None)) & (alert_delivery.c.next_try_at <= now)
+        """The oldest message of each subscriber, where it is due; nobody else gets it while the lease lasts.
+
+        In order: a recovery never overtakes the alert that still waits for its receiver.
+        """
+        waiting = (
+            sa.select(alert_delivery)
+            .where(alert_delivery.c.delivered_at.is_(None))
+            .order_by(alert_delivery.c.created_at, alert_delivery.c.delivery_id)
+        )
         with self._database.reading() as connection:
-            if (
-                connection.execute(sa.select(alert_delivery.c.delivery_id).where(is_due).limit(1)).first()
-                is None
-            ):
+            if not _due_heads(connection, waiting, now):
                 return []
         with self._database.writing() as connection:
-            rows = connection.execute(
-                sa.select(alert_delivery).where(is_due).order_by(alert_delivery.c.created_at)
-            ).all()
-            ids = [row.delivery_id for row in rows]
+            rows = _due_heads(connection, waiting, now)
             connection.execute(
                 sa.update(alert_delivery)
-                .where(alert_delivery.c.delivery_id.in_(ids))
+                .where(alert_delivery.c.delivery_id.in_([row.delivery_id for row in rows]))
                 .values(next_try_at=now + LEASE, attempts=alert_delivery.c.attempts + 1)
             )
         return [
@@ -186,3 +188,10 @@ def _told(connection: sa.Connection, *where: sa.ColumnElement[bool]) -> dict[str
         row.condition: Told(condition=msgspec.json.decode(row.record, type=Condition), told_at=row.told_at)
         for row in rows
     }
+
+
+def _due_heads(connection: sa.Connection, waiting: sa.Select[Any], now: dt.datetime) -> list[sa.Row[Any]]:
+    heads: dict[str, sa.Row[Any]] = {}
+    for row in connection.execute(waiting):
+        heads.setdefault(row.subscriber, row)
+    return [row for row in heads.values() if row.next_try_at <= now]

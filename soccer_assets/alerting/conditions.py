@@ -26,6 +26,7 @@ KINDS = (
     "daemon",
     "sidecar",
     "database",
+    "store",
     "disk",
 )
 

@@ -15,18 +15,17 @@ def deliver(
     """Send everything that is due; returns how many messages left and how many must wait."""
     by_id = {one.id: one for one in subscribers}
     sent = failed = 0
-    for delivery in book.take_due(now):
-        subscriber = by_id.get(delivery.subscriber)
-        if subscriber is None:  # left meanwhile
-            book.forget(delivery.subscriber)
-            continue
-        error = send(subscriber, delivery, environ)
-        if error:
-            book.failed(delivery, error, now)
-            failed += 1
-        else:
-            book.delivered(delivery, now)
-            sent += 1
+    while taken := book.take_due(now):
+        for delivery in taken:
+            subscriber = by_id.get(delivery.subscriber)
+            if subscriber is None:  # left meanwhile
+                book.forget(delivery.subscriber)
+            elif error := send(subscriber, delivery, environ):
+                book.failed(delivery, error, now)
+                failed += 1
+            else:
+                book.delivered(delivery, now)
+                sent += 1
     return sent, failed
 
 

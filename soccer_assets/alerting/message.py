@@ -67,6 +67,10 @@ GUIDES = {
         "nothing new can be stored or published; the last release goes on answering",
         "see whether the database of SOCCER_DATABASE_URL runs and takes connections",
     ),
+    "store": Guide(
+        "nothing new can be published; sidecars go on answering from the release they hold",
+        "see whether the store of SOCCER_STORE_URL can be read and written",
+    ),
     "disk": Guide(
         "nothing new can be stored; what is stored stays whole and the last release goes on answering",
         "make room, or run `soccer prune`",

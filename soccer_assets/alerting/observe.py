@@ -39,8 +39,25 @@ def graph_conditions(
     ]
 
 
-def store_conditions(store: ObjectStore) -> list[Condition]:
-    """Releases that a sidecar refuses and that are still the current one."""
+def store_conditions(store: ObjectStore, now: dt.datetime) -> list[Condition]:
+    """Releases that a sidecar refuses while they are the current one; or that the store cannot be read."""
+    try:
+        return _refusals(store)
+    except Exception as error:  # noqa: BLE001 - a store that is out of reach must not silence the other alerts
+        return [
+            Condition(
+                kind="store",
+                subject="the object store",
+                severity=FAILURE,
+                since=isoformat(now),
+                what="cannot be read",
+                cause=f"{type(error).__name__}: {error}",
+                path="/assets/releases/current",
+            )
+        ]
+
+
+def _refusals(store: ObjectStore) -> list[Condition]:
     data = store.read(POINTER_KEY)
     current = msgspec.json.decode(data, type=Pointer).release_id if data else None
     found = []

@@ -19,9 +19,10 @@ def alert_sensor(
     """Tells each subscriber once when something turns bad, and once when it is over."""
     graph = context.repository_def.asset_graph if context.repository_def else None
     checks = graph.asset_check_keys if graph else ()
+    now = SystemClock().now()
     conditions = [
-        *graph_conditions(context.instance, freshness.WATCHED, checks, SystemClock().now()),
-        *store_conditions(object_store),
+        *graph_conditions(context.instance, freshness.WATCHED, checks, now),
+        *store_conditions(object_store, now),
     ]
     try:
         counts = alert_desk.report("graph", conditions)

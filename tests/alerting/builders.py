@@ -1,6 +1,9 @@
-"""Conditions for the tests of alerts."""
+"""Conditions and receivers for the tests of alerts."""
 
 import datetime as dt
+import email
+from email.message import Message
+from typing import Any
 
 import msgspec
 
@@ -23,3 +26,15 @@ STALE = Condition(
 def condition(subject: str, **changes: str) -> Condition:
     """A stale asset, but for ``changes``."""
     return msgspec.structs.replace(STALE, subject=subject, **changes)
+
+
+class Mailbox:
+    """What a mail server got."""
+
+    def __init__(self) -> None:
+        self.mails: list[Message] = []
+
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
+        """Keep a mail."""
+        self.mails.append(email.message_from_bytes(envelope.content))
+        return "250 OK"

@@ -1,20 +1,15 @@
 """Delivery to real receivers: once, also after they were down or the sender was killed."""
 
 import datetime as dt
-import email
 import itertools
 import json
 import os
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator
-from email.message import Message
 from pathlib import Path
-from typing import Any
 
 import pytest
-from aiosmtpd.controller import Controller
 from pytest_httpserver import HTTPServer
 
 from soccer_assets.alerting.book import LEASE
@@ -24,8 +19,7 @@ from soccer_assets.contract import Event
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.event_bus import EventBus
 from soccer_assets.settings import Settings
-from tests.alerting.builders import NOW, STALE, condition
-from tests.services import free_ports
+from tests.alerting.builders import NOW, STALE, Mailbox, condition
 
 
 class HandClock:
@@ -45,32 +39,10 @@ class HandClock:
         self.instant += dt.timedelta(**by)
 
 
-class Mailbox:
-    """What a mail server got."""
-
-    def __init__(self) -> None:
-        self.mails: list[Message] = []
-
-    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
-        """Keep a mail."""
-        self.mails.append(email.message_from_bytes(envelope.content))
-        return "250 OK"
-
-
 @pytest.fixture
 def clock() -> HandClock:
     """The desk's clock."""
     return HandClock()
-
-
-@pytest.fixture
-def mailbox() -> Iterator[tuple[Mailbox, str]]:
-    """A mail server, and the address that reaches it."""
-    box, (port,) = Mailbox(), free_ports(1)
-    controller = Controller(box, hostname="127.0.0.1", port=port)
-    controller.start()
-    yield box, f"mailto://127.0.0.1:{port}?from=soccer@example.org&to=ops@example.org&mode=insecure"
-    controller.stop()
 
 
 @pytest.fixture
@@ -139,6 +111,22 @@ def test_what_the_receiver_did_not_take_waits_and_arrives_once(
     assert len(httpserver.log) == 4
     assert len(ids) == 1
     httpserver.check_assertions()
+
+
+def test_a_recovery_never_overtakes_its_alert(
+    desk: AlertDesk, clock: HandClock, httpserver: HTTPServer
+) -> None:
+    httpserver.expect_oneshot_request("/alert").respond_with_data("", status=503)
+    httpserver.expect_request("/alert").respond_with_data("")
+    desk.subscribers.subscribe(_hook(httpserver))
+    desk.report("graph", [STALE])
+    clock.move(seconds=10)
+    desk.report("graph", [])
+    assert len(httpserver.log) == 1
+    clock.move(seconds=20)
+    desk.report("graph", [])
+    titles = [json.loads(request.get_data())["title"] for request, _ in httpserver.log]
+    assert titles[1:] == [titles[0], "[soccer] recovered: releases/current is stale"]
 
 
 def desk_counts(desk: AlertDesk) -> tuple[int, int]:

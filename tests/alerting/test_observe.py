@@ -19,6 +19,7 @@ from soccer_assets.contract import OUTBOX_PREFIX, POINTER_KEY, Pointer, Refusal
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.settings import SettingError, Settings
 from soccer_assets.watchdog import Watchdog
+from tests.alerting.builders import NOW
 
 CURRENT = dg.AssetKey(["releases", "current"])
 
@@ -120,7 +121,13 @@ def test_a_refused_release_is_seen_while_it_is_the_current_one(folder_store: Obj
             published_at="2026-11-24T08:00:00Z",
         )
         folder_store.write(POINTER_KEY, msgspec.json.encode(pointer))
-        assert [one.subject for one in store_conditions(folder_store)] == subjects
+        assert [one.subject for one in store_conditions(folder_store, NOW)] == subjects
+
+
+def test_a_store_out_of_reach_is_seen_and_does_not_silence_the_rest(tmp_path: Path) -> None:
+    (tmp_path / "store").write_text("a file where the store's folder should be")
+    found = store_conditions(ObjectStore(f"file://{tmp_path}/store"), NOW)
+    assert [one.key for one in found] == ["store:the object store"]
 
 
 def test_the_watchdog_sees_a_sidecar_go_and_come_and_a_daemon_that_gives_no_heartbeat(
