@@ -58,7 +58,7 @@ class FeatureStore:
         manifest = FeatureManifest(
             snapshot_id=snapshot_id,
             feature_names=FEATURE_NAMES,
-            table=write_table(self._store, "features/match_features", rows.schema, by_month, None),
+            table=write_table(self._store, "features/match_features", rows.schema, by_month.items(), None),
             team_state_key=state_key,
             team_state_sha256=digest,
         )

@@ -164,17 +164,16 @@ def test_a_reader_between_two_updates_sees_a_whole_snapshot(exports, database, m
 def test_a_write_during_an_export_is_in_both_tables_or_in_neither(exports, database, monkeypatch):
     """The two tables are read from one state: a match that moves meanwhile is in the snapshot once."""
     real, moved = (
-        exports_module._raw_rows,
+        exports_module._match_query,
         msgspec.structs.replace(FEBRUARY, kickoff=dt.datetime(2025, 5, 3, 15, tzinfo=dt.UTC)),
     )
 
-    def interrupted(connection: sa.Connection, months: set[str]) -> object:
-        rows = real(connection, months)
+    def interrupted() -> object:
         feed(database, moved, now=LATER)
-        return rows
+        return real()
 
     with monkeypatch.context() as patched:
-        patched.setattr(exports_module, "_raw_rows", interrupted)
+        patched.setattr(exports_module, "_match_query", interrupted)
         during, _ = exports.update(NOW)
     after, _ = exports.update(LATER)
 
