@@ -80,6 +80,30 @@ class Goals(msgspec.Struct, frozen=True):
     away: float
 
 
+class ScoreChance(msgspec.Struct, frozen=True):
+    """One score after 90 minutes and its probability."""
+
+    home: int
+    away: int
+    p: float
+
+
+class Reason(msgspec.Struct, frozen=True):
+    """How one group of features moved one forecast.
+
+    Attributes:
+        group: name of the group.
+        log_odds: what it adds to the log-odds of home against away; above 0 speaks for the home side.
+        draw_log_odds: what it adds to the log-odds of a draw against the geometric mean of home and away.
+        text: the sentence for people.
+    """
+
+    group: str
+    log_odds: float
+    draw_log_odds: float
+    text: str
+
+
 class Result(msgspec.Struct, frozen=True, kw_only=True):
     """How a match ended after 90 minutes and stoppage time."""
 
@@ -89,7 +113,18 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Prediction(msgspec.Struct, frozen=True, kw_only=True):
-    """One model's probabilities for one match: what a release stores, without the volatile fields."""
+    """One model's probabilities for one match: what a release stores, without the volatile fields.
+
+    What is said of the goals is read off one grid of scores, whose wins, draws and defeats add up to
+    ``p_home``, ``p_draw`` and ``p_away``. Predictions of releases before these fields have none of it.
+
+    Attributes:
+        expected_goals: mean goals of each side after 90 minutes.
+        over_2_5: probability of three goals or more.
+        both_teams_to_score: probability that both teams score.
+        likely_scores: the five likeliest scores, the likeliest first.
+        reasons: the feature groups that moved the forecast most, the strongest first; of the champion only.
+    """
 
     match_id: str
     competition: str
@@ -106,6 +141,10 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
     p_away: float
     predicted_label: str
     expected_goals: Goals | None
+    over_2_5: float | None = None
+    both_teams_to_score: float | None = None
+    likely_scores: tuple[ScoreChance, ...] = ()
+    reasons: tuple[Reason, ...] = ()
     model: str
     model_version: str
     model_run_id: str

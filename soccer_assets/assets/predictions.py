@@ -1,22 +1,26 @@
 """Predictions: every upcoming fixture by every model that has an alias, and the ledger of what was said."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dagster as dg
+import msgspec
 import numpy as np
 import pandas as pd
-import pyarrow as pa
+from numpy.typing import NDArray
 
 from soccer_assets import freshness
 from soccer_assets.assets.livescores import UPCOMING_DAYS
 from soccer_assets.assets.metadata import column_schema
 from soccer_assets.clock import Clock, isoformat
 from soccer_assets.conditions import FOLLOW_UPSTREAM
-from soccer_assets.contract import ALIASES, CHAMPION, OUTCOMES
+from soccer_assets.contract import ALIASES, CHAMPION, OUTCOMES, Reason
+from soccer_assets.football.features import FEATURE_GROUPS
+from soccer_assets.football.goals import RATE_FEATURES, GoalForecast, goal_forecasts
 from soccer_assets.football.matches import STATUS_RULES, KickoffPrecision, MatchStatus
 from soccer_assets.modelling.ledger import Entry
+from soccer_assets.modelling.reasons import reasons
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.exports import Exports
 from soccer_assets.resources.feature_store import FeatureStore, feature_values
@@ -47,6 +51,15 @@ _FACTS = (
     "away_goals",
     "source_match_id",
 )
+# Follow the probabilities, and the features where a model does not read all of them: they say nothing new.
+_EXPLAINED = (
+    "expected_home_goals",
+    "expected_away_goals",
+    "over_2_5",
+    "both_teams_to_score",
+    "likely_scores",
+    "reasons",
+)
 _SAID = ("match_id", "model", "model_version", "model_run_id", "model_sha256", "p_home", "p_draw", "p_away")
 
 
@@ -71,7 +84,8 @@ def upcoming(
     """Probabilities of home, draw and away for every fixture of the next fifteen days.
 
     Champion, previous and candidate each have their say. A played match keeps what was said last before its
-    kickoff, beside its result.
+    kickoff, beside its result. Goals come from the goal model's two rates, on a grid of scores that keeps the
+    probabilities; the champion's rows say which groups of features moved them, in words.
     """
     now = clock.now()
     made = feature_store.manifest()
@@ -80,9 +94,10 @@ def upcoming(
     served = matches[np.array(is_served, dtype=bool)]
     last_day = pd.Timestamp(now.date() + dt.timedelta(days=UPCOMING_DAYS + 1), tz="UTC")
     fixtures = served[(served["kickoff"] > now) & (served["kickoff"] < last_day)]
-    features = feature_store.read(made)
+    match_ids = fixtures["match_id"].tolist()
+    values = feature_values(feature_store.read(made), match_ids, made.feature_names)
     said = [
-        _predict(alias, fixtures, features, model_registry, now)
+        _predict(alias, fixtures, values, made.feature_names, model_registry, now)
         for alias in ALIASES
         if model_registry.find(alias) is not None
     ]
@@ -109,18 +124,26 @@ def _counts(column: "pd.Series[str]") -> dg.JsonMetadataValue:
 
 
 def _predict(
-    alias: str, fixtures: pd.DataFrame, features: pa.Table, registry: ModelRegistry, now: dt.datetime
+    alias: str,
+    fixtures: pd.DataFrame,
+    values: NDArray[np.float64],
+    feature_names: Sequence[str],
+    registry: ModelRegistry,
+    now: dt.datetime,
 ) -> pd.DataFrame:
+    """What one model says of the fixtures, whose features are ``values``."""
     registered = registry.get(alias)
     model = registry.load(registered)
-    match_ids = fixtures["match_id"].tolist()
-    if match_ids:
-        probabilities = model.predict_proba(feature_values(features, match_ids, model.feature_names))
-    else:
-        probabilities = np.empty((0, len(OUTCOMES)))
+    inputs = values[:, [feature_names.index(name) for name in model.feature_names]]
+    rates = np.exp(values[:, [feature_names.index(name) for name in RATE_FEATURES]])
+    probabilities, goals, why = np.empty((0, len(OUTCOMES))), list[GoalForecast](), list[tuple[Reason, ...]]()
+    if len(fixtures):
+        probabilities = model.predict_proba(inputs)
+        goals = goal_forecasts(rates[:, 0], rates[:, 1], probabilities)
+        why = reasons(model, inputs, FEATURE_GROUPS) if alias == CHAMPION else [()] * len(fixtures)
     return pd.DataFrame(
         {
-            "match_id": match_ids,
+            "match_id": fixtures["match_id"].to_numpy(),
             "model": alias,
             "model_version": registered.version,
             "model_run_id": registered.run_id,
@@ -128,6 +151,12 @@ def _predict(
             "p_home": probabilities[:, 0],
             "p_draw": probabilities[:, 1],
             "p_away": probabilities[:, 2],
+            "expected_home_goals": [one.expected_home for one in goals],
+            "expected_away_goals": [one.expected_away for one in goals],
+            "over_2_5": [one.p_over_2_5 for one in goals],
+            "both_teams_to_score": [one.p_both_score for one in goals],
+            "likely_scores": [msgspec.json.encode(one.likeliest_scores).decode() for one in goals],
+            "reasons": [msgspec.json.encode(one).decode() for one in why],
             "predicted_kickoff": fixtures["kickoff"].to_numpy(),
             "predicted_at": isoformat(now),
         }
@@ -141,13 +170,17 @@ def _keep_what_stands(
     if before is None:
         return said
     columns = [*_SAID, "predicted_kickoff", "predicted_at"]
-    earlier = before[columns].merge(served[["match_id", "kickoff"]], on="match_id")
+    # A frame of an earlier version has no goals.
+    before = before.reindex(columns=[*columns, *_EXPLAINED])
+    earlier = before.merge(served[["match_id", "kickoff"]], on="match_id")
     oldest = pd.Timestamp(now) - pd.Timedelta(days=PLAYED_DAYS)
-    played = earlier[(earlier["kickoff"] <= now) & (earlier["kickoff"] >= oldest)][columns]
+    played = earlier[(earlier["kickoff"] <= now) & (earlier["kickoff"] >= oldest)]
+    played = played[before.columns]
     same = [*_SAID, "predicted_kickoff"]
     stands = said.merge(earlier[columns], on=same, how="left", suffixes=("", "_before"))
     stands["predicted_at"] = stands.pop("predicted_at_before").fillna(stands["predicted_at"])
-    return pd.concat([stands, played], ignore_index=True)
+    parts = [part for part in (stands, played) if len(part)]
+    return pd.concat(parts, ignore_index=True) if parts else stands
 
 
 @dg.asset(

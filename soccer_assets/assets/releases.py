@@ -1,9 +1,10 @@
 """Releases: files, then pointer, then event. What leaves the graph leaves here."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import dagster as dg
+import msgspec
 import numpy as np
 import pandas as pd
 
@@ -15,10 +16,13 @@ from soccer_assets.contract import (
     ALIASES,
     CHAMPION,
     OUTCOMES,
+    Goals,
     GoldenRow,
     ModelCard,
     Prediction,
+    Reason,
     Result,
+    ScoreChance,
     Team,
 )
 from soccer_assets.feeds.protocol import Feed
@@ -35,6 +39,8 @@ from soccer_assets.resources.scorecards import Scorecards
 from soccer_assets.resources.status_board import current_status, data_as_of
 
 _GOLDEN_ROWS = 16
+
+T = TypeVar("T")
 
 
 @dg.asset(
@@ -166,7 +172,8 @@ def _row(row: Mapping[Any, Any], feed: Feed, now: Any) -> ReleaseRow:
         p_draw=probabilities[1],
         p_away=probabilities[2],
         predicted_label=OUTCOMES[int(np.argmax(probabilities))],
-        expected_goals=None,
+        **_goals(row),
+        reasons=_decoded(row["reasons"], tuple[Reason, ...]),
         model=row["model"],
         model_version=row["model_version"],
         model_run_id=row["model_run_id"],
@@ -180,3 +187,19 @@ def _row(row: Mapping[Any, Any], feed: Feed, now: Any) -> ReleaseRow:
         source_match_id=row["source_match_id"],
         is_upcoming=row["kickoff"].to_pydatetime() > now,
     )
+
+
+def _goals(row: Mapping[Any, Any]) -> dict[str, Any]:
+    """What a row says of the goals; nothing where it was predicted before that was said."""
+    if np.isnan(row["expected_home_goals"]):
+        return {"expected_goals": None}
+    return {
+        "expected_goals": Goals(row["expected_home_goals"], row["expected_away_goals"]),
+        "over_2_5": row["over_2_5"],
+        "both_teams_to_score": row["both_teams_to_score"],
+        "likely_scores": _decoded(row["likely_scores"], tuple[ScoreChance, ...]),
+    }
+
+
+def _decoded(text: Any, kind: type[T]) -> T:
+    return msgspec.json.decode(text if isinstance(text, str) else "[]", type=kind)

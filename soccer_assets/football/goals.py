@@ -10,19 +10,15 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from soccer_assets.contract import ScoreChance
+
 # Scores of 0 to 15 goals a side: all but 1e-4 of a count with mean 6.
 GRID_GOALS = 16
 DRAW_CORRELATION = -0.065  # of the joint goal model in leagues
 LIKELIEST_SCORES = 5
 TOTAL_LINE = 2.5
-
-
-class ScoreChance(msgspec.Struct, frozen=True):
-    """One score after 90 minutes and its probability."""
-
-    home: int
-    away: int
-    p: float
+# Log of the goals expected of each side: the features that the rates come from.
+RATE_FEATURES = ("joint_home_log_goals", "joint_away_log_goals")
 
 
 class GoalForecast(msgspec.Struct, frozen=True):

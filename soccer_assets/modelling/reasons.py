@@ -8,32 +8,16 @@ nearly the same and share their weight by chance.
 
 from collections.abc import Mapping, Sequence
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from soccer_assets.contract import Reason
 from soccer_assets.modelling.logit import OUTCOMES
 from soccer_assets.modelling.outcome_model import OutcomeModel, design_of
 
 # Below this a group is not worth a sentence: 0.02 log-odds move 50 % to 50.5 %.
 LEAST_LOG_ODDS = 0.02
 MAX_REASONS = 4
-
-
-class Reason(msgspec.Struct, frozen=True):
-    """How one group of features moved one forecast.
-
-    Attributes:
-        group: name of the group.
-        log_odds: what it adds to the log-odds of home against away; above 0 speaks for the home side.
-        draw_log_odds: what it adds to the log-odds of a draw against the geometric mean of home and away.
-        text: the sentence for people.
-    """
-
-    group: str
-    log_odds: float
-    draw_log_odds: float
-    text: str
 
 
 def contributions(

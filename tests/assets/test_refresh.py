@@ -1,6 +1,7 @@
 """From the feed to a release: what the hourly run makes, one stage after the other."""
 
 import datetime as dt
+import io
 import json
 import sqlite3
 from typing import Any
@@ -20,13 +21,14 @@ from soccer_assets.contract import (
     PREVIOUS,
     STATUS_KEY,
     Manifest,
+    Prediction,
     Status,
     release_key,
 )
 from soccer_assets.feeds.protocol import RawMatch
 from soccer_assets.football.features import FEATURE_NAMES
 from soccer_assets.football.identity import mint_match_id
-from soccer_assets.football.matches import MatchStatus
+from soccer_assets.football.matches import MatchStatus, outcome_of
 from tests.assets.conftest import Graph, elo_model, history_of
 from tests.builders import NOW, finished, raw_match, two_leagues
 
@@ -312,3 +314,43 @@ def test_each_status_is_served_or_not(filled):
         MatchStatus.POSTPONED,
     }
     assert len(ids) == len(MatchStatus)
+
+
+def test_goals_agree_with_the_outcome_and_the_champion_gives_its_reasons(filled, tmp_path):
+    """Each body's likeliest scores and expected goals fit its 1x2; only the champion's say why."""
+    filled.registry.add(elo_model(0.9), CANDIDATE)
+    assert filled.run(*HOURLY).success
+
+    for (_, alias), body in bodies(filled, tmp_path).items():
+        said = msgspec.convert(body, Prediction)
+        assert said.expected_goals is not None
+        assert said.over_2_5 is not None
+        assert said.both_teams_to_score is not None
+        assert 0 < said.both_teams_to_score < 1
+        assert said.over_2_5 > sum(one.p for one in said.likely_scores if one.home + one.away > 2)
+        assert len(said.likely_scores) == 5
+        chances = [one.p for one in said.likely_scores]
+        assert chances == sorted(chances, reverse=True)
+        of = {"home": said.p_home, "draw": said.p_draw, "away": said.p_away}
+        for outcome, p in of.items():
+            inside = [one.p for one in said.likely_scores if outcome_of(one.home, one.away) == outcome]
+            assert sum(inside) < p
+        assert {reason.group for reason in said.reasons} == ({"strength"} if alias == CHAMPION else set())
+        assert all("home side" in reason.text for reason in said.reasons if reason.log_odds > 0.02)
+
+
+def test_predictions_made_before_there_were_goals_are_kept(filled, tmp_path):
+    """A match predicted by an earlier version keeps its probabilities, without goals and reasons."""
+    filled.run(*HOURLY)
+    old = filled.frames.load(UPCOMING)
+    columns = ["expected_home_goals", "expected_away_goals", "over_2_5", "both_teams_to_score"]
+    buffer = io.BytesIO()
+    old.drop(columns=[*columns, "likely_scores", "reasons"]).to_parquet(buffer)
+    filled.store.write("predictions/upcoming.parquet", buffer.getvalue())
+    filled.at(parse_instant("2025-04-25T21:00:00Z"))
+
+    assert filled.run(*HOURLY).success
+    played = bodies(filled, tmp_path)[mint_match_id("fake", "TST-1-55"), CHAMPION]
+    assert (played["expected_goals"], played["over_2_5"], played["likely_scores"]) == (None, None, [])
+    fixture = bodies(filled, tmp_path)[mint_match_id("fake", "TST-1-57"), CHAMPION]
+    assert fixture["expected_goals"]["home"] > 0
