@@ -15,6 +15,7 @@ from soccer_assets.football.names import fold
 from soccer_assets.resources.database import (
     ROWS_A_TRANSACTION,
     Database,
+    among,
     next_change_no,
     read_watermark,
     set_watermark,
@@ -32,7 +33,7 @@ from soccer_assets.tables import (
     team_alias,
 )
 
-_IDS_A_QUERY = 5_000
+_IDS_A_QUERY = 10_000
 _READ_SO_FAR = "match_raw read by match"
 _BOOKKEEPING = frozenset({"match_id", "version", "updated_at", "change_no"})
 
@@ -195,7 +196,11 @@ def _place_teams(
             aliases[record.source, alias] = {"source": record.source, "alias": alias, "team_id": team_id}
     known: set[str] = set()
     for ids in batches(teams, _IDS_A_QUERY):
-        known.update(connection.execute(sa.select(team.c.team_id).where(team.c.team_id.in_(ids))).scalars())
+        known.update(
+            connection.execute(
+                sa.select(team.c.team_id).where(among(connection, team.c.team_id, ids))
+            ).scalars()
+        )
     new = [row for team_id, row in teams.items() if team_id not in known]
     upsert(connection, team, new)
     upsert(connection, team_alias, list(aliases.values()))
@@ -208,7 +213,8 @@ def _match_ids(connection: sa.Connection, records: Sequence[RawMatch]) -> dict[t
     for source in sorted({source for source, _ in wanted}):
         for ids in batches(sorted(id_ for one, id_ in wanted if one == source), _IDS_A_QUERY):
             query = sa.select(match_source_id).where(
-                match_source_id.c.source == source, match_source_id.c.source_match_id.in_(ids)
+                match_source_id.c.source == source,
+                among(connection, match_source_id.c.source_match_id, ids),
             )
             found.update(
                 {(row.source, row.source_match_id): row.match_id for row in connection.execute(query)}
@@ -259,7 +265,7 @@ def _write_matches(
 ) -> tuple[int, int]:
     known: dict[str, sa.Row[Any]] = {}
     for ids in batches(rows, _IDS_A_QUERY):
-        query = sa.select(match).where(match.c.match_id.in_(ids))
+        query = sa.select(match).where(among(connection, match.c.match_id, ids))
         known.update({row.match_id: row for row in connection.execute(query)})
     compared = [column.name for column in match.columns if column.name not in _BOOKKEEPING]
     added = [row for match_id, row in rows.items() if match_id not in known]

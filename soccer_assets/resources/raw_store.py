@@ -17,13 +17,12 @@ import sqlalchemy as sa
 from soccer_assets.feeds.protocol import RawMatch, Rejection
 from soccer_assets.football.identity import KnownMeeting, assign_ids, meeting_key
 from soccer_assets.football.matches import STATUS_RULES, MatchStatus, Window
-from soccer_assets.resources.database import ROWS_A_TRANSACTION, Database, next_change_no, upsert
+from soccer_assets.resources.database import ROWS_A_TRANSACTION, Database, among, next_change_no, upsert
 from soccer_assets.tables import ingest, match_raw, match_raw_history, rejected_row
 
 T = TypeVar("T")
 
-# SQLite takes at most 32,766 parameters a statement.
-_IDS_A_QUERY = 5_000
+_IDS_A_QUERY = 10_000
 
 
 class IngestCounts(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,13 +128,17 @@ def _store_batch(
     matches = [item for item in items if isinstance(item, RawMatch)]
     identified = _identify(connection, source, matches)
     rows = {row["source_match_id"]: row for row in (_row(id_, match) for id_, match in identified)}
-    known = _known_rows(connection, source, list(rows))
-    added = [row for id_, row in rows.items() if id_ not in known]
-    changed = [row for id_, row in rows.items() if id_ in known and known[id_].sha256 != row["sha256"]]
+    digests = _known_digests(connection, source, list(rows))
+    added = [row for id_, row in rows.items() if id_ not in digests]
+    changed = [row for id_, row in rows.items() if digests.get(id_, row["sha256"]) != row["sha256"]]
+    known = _known_rows(connection, source, [row["source_match_id"] for row in changed])
     if rejections:
         store_rejections(connection, rejections, now)
     if added or changed:
         change_no = next_change_no(connection)
+        by_id = dict(identified)
+        for row in (*added, *changed):
+            row["meeting"] = _meeting_of(by_id[row["source_match_id"]])
         for row in added:
             row.update(first_seen_at=now, changed_at=now, version=1, change_no=change_no)
         for row in changed:
@@ -168,8 +171,7 @@ def _identify(
     by_meeting: defaultdict[str, list[RawMatch]] = defaultdict(list)
     for match in matches:
         if match.source_match_id is None:
-            key = meeting_key(match.competition, match.season, match.home_team, match.away_team)
-            by_meeting[key].append(match)
+            by_meeting[_meeting_of(match)].append(match)
     known = _known_meetings(connection, source, list(by_meeting))
     for meeting, rows in by_meeting.items():
         ids = assign_ids(meeting, [row.kickoff.date() for row in rows], known[meeting])
@@ -183,7 +185,9 @@ def _known_meetings(
     known: defaultdict[str, list[KnownMeeting]] = defaultdict(list)
     columns = (match_raw.c.meeting, match_raw.c.source_match_id, match_raw.c.kickoff, match_raw.c.status)
     for keys in batches(meetings, _IDS_A_QUERY):
-        query = sa.select(*columns).where(match_raw.c.source == source, match_raw.c.meeting.in_(keys))
+        query = sa.select(*columns).where(
+            match_raw.c.source == source, among(connection, match_raw.c.meeting, keys)
+        )
         for meeting, source_match_id, kickoff, status in connection.execute(query):
             rule = STATUS_RULES[MatchStatus(status)]
             # Awarded, cancelled or abandoned: over without a result. A replay is another match.
@@ -192,14 +196,31 @@ def _known_meetings(
     return known
 
 
+def _known_digests(connection: sa.Connection, source: str, source_match_ids: Sequence[str]) -> dict[str, str]:
+    """Of the rows that are stored, what they hold: all that a pass over unchanged data needs."""
+    known: dict[str, str] = {}
+    for ids in batches(source_match_ids, _IDS_A_QUERY):
+        query = sa.select(match_raw.c.source_match_id, match_raw.c.sha256).where(
+            match_raw.c.source == source, among(connection, match_raw.c.source_match_id, ids)
+        )
+        known.update(connection.execute(query).tuples().all())
+    return known
+
+
 def _known_rows(
     connection: sa.Connection, source: str, source_match_ids: Sequence[str]
 ) -> dict[str, sa.Row[Any]]:
     known = {}
     for ids in batches(source_match_ids, _IDS_A_QUERY):
-        query = sa.select(match_raw).where(match_raw.c.source == source, match_raw.c.source_match_id.in_(ids))
+        query = sa.select(match_raw).where(
+            match_raw.c.source == source, among(connection, match_raw.c.source_match_id, ids)
+        )
         known.update({row.source_match_id: row for row in connection.execute(query)})
     return known
+
+
+def _meeting_of(match: RawMatch) -> str:
+    return meeting_key(match.competition, match.season, match.home_team, match.away_team)
 
 
 def _row(source_match_id: str, match: RawMatch) -> dict[str, Any]:
@@ -208,7 +229,6 @@ def _row(source_match_id: str, match: RawMatch) -> dict[str, Any]:
     return {
         "source": match.source,
         "source_match_id": source_match_id,
-        "meeting": meeting_key(match.competition, match.season, match.home_team, match.away_team),
         "competition": match.competition,
         "season": match.season,
         "kickoff": match.kickoff,
