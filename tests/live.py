@@ -1,0 +1,165 @@
+"""A home under a live daemon and webserver, asked over GraphQL as Dagster's pages ask."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import httpx
+
+from soccer_assets.up import INSTANCE, home_environment
+from tests.homes import make_home
+from tests.services import free_ports, running
+
+_LAUNCH = """
+mutation LaunchPartitionBackfill($params: LaunchBackfillParams!) {
+  launchPartitionBackfill(backfillParams: $params) {
+    __typename
+    ... on LaunchBackfillSuccess { backfillId }
+    ... on PythonError { message }
+  }
+}
+"""
+_CANCEL = """
+mutation CancelBackfill($id: String!) { cancelPartitionBackfill(backfillId: $id) { __typename } }
+"""
+_BACKFILL = """
+query Backfill($id: String!) {
+  partitionBackfillOrError(backfillId: $id) {
+    __typename
+    ... on PartitionBackfill { status error { message } }
+  }
+}
+"""
+_RUNS = """
+query Runs($filter: RunsFilter!) {
+  runsOrError(filter: $filter) { ... on Runs { results { runId status } } }
+}
+"""
+_PARTITIONS = """
+query Partitions($key: AssetKeyInput!) {
+  assetNodeOrError(assetKey: $key) {
+    ... on AssetNode { partitionKeys partitionStats { numMaterialized numFailed numPartitions } }
+  }
+}
+"""
+
+
+class LiveHome:
+    """A prepared home; its daemon and webserver run while their blocks are open."""
+
+    def __init__(self, folder: Path, **environ: str) -> None:
+        """Make the home, its instance and its workspace; nothing runs yet."""
+        self.settings = make_home(folder, **environ)
+        self.env = home_environment(self.settings, os.environ) | environ
+        self._dagster = folder / "dagster"
+        self._dagster.mkdir()
+        (self._dagster / "dagster.yaml").write_text(json.dumps(INSTANCE))
+        with dg.DagsterInstance.from_config(str(self._dagster)):
+            pass  # its tables are made by one process: two would break them
+        self.workspace = self._dagster / "workspace.yaml"
+        self._port, self._code_port = free_ports(2)
+        location = {"host": "127.0.0.1", "port": self._code_port, "location_name": "soccer_assets"}
+        self.workspace.write_text(json.dumps({"load_from": [{"grpc_server": location}]}))
+
+    @property
+    def log(self) -> str:
+        """The end of what daemon and webserver printed."""
+        return "\n".join(file.read_text()[-3000:] for file in sorted(self._dagster.glob("*.log")))
+
+    @contextmanager
+    def code(self) -> Iterator[None]:
+        """The code server, whose children the runs are."""
+        address = ["-m", "soccer_assets.definitions", "--host", "127.0.0.1", "--port", str(self._code_port)]
+        command = [sys.executable, "-m", "dagster", "api", "grpc", *address]
+        check = [sys.executable, "-m", "dagster", "api", "grpc-health-check", "-p", str(self._code_port)]
+
+        def answers() -> bool:
+            return (
+                subprocess.run(check, env=os.environ | self.env, check=False, capture_output=True).returncode
+                == 0
+            )
+
+        with running(command, self._dagster / "code.log", answers, env=self.env):
+            yield
+
+    @contextmanager
+    def daemon(self) -> Iterator[None]:
+        """A daemon that ends by SIGTERM."""
+        command = [sys.executable, "-m", "dagster._daemon", "run", "-w", self.workspace]
+        with running(command, self._dagster / "daemon.log", lambda: True, env=self.env):
+            yield
+
+    @contextmanager
+    def webserver(self) -> Iterator[None]:
+        """A webserver that answers."""
+        address = ["-h", "127.0.0.1", "-p", str(self._port), "-w", self.workspace]
+        command = [sys.executable, "-m", "dagster_webserver", *address]
+
+        def answers() -> bool:
+            with suppress(httpx.TransportError):
+                return httpx.get(f"http://127.0.0.1:{self._port}/server_info", timeout=5).is_success
+            return False
+
+        with running(command, self._dagster / "webserver.log", answers, env=self.env):
+            yield
+
+    def ask(self, query: str, **variables: Any) -> Any:
+        """The first field of a GraphQL answer."""
+        answer = httpx.post(
+            f"http://127.0.0.1:{self._port}/graphql",
+            json={"query": query, "variables": variables},
+            timeout=60,
+        ).raise_for_status()
+        data = answer.json()
+        assert "errors" not in data, data
+        return next(iter(data["data"].values()))
+
+    def months(self) -> list[str]:
+        """Every partition of `livescores/history`."""
+        found = self.ask(_PARTITIONS, key={"path": ["livescores", "history"]})
+        return list(found["partitionKeys"])
+
+    def materialized(self) -> int:
+        """How many partitions of `livescores/history` are there."""
+        found = self.ask(_PARTITIONS, key={"path": ["livescores", "history"]})
+        return int(found["partitionStats"]["numMaterialized"])
+
+    def launch_backfill(self, months: list[str]) -> str:
+        """Start a backfill by the mutation that the page sends; returns its id."""
+        selection = [{"path": ["livescores", "history"]}]
+        launched = self.ask(_LAUNCH, params={"assetSelection": selection, "partitionNames": months})
+        assert launched["__typename"] == "LaunchBackfillSuccess", launched
+        return str(launched["backfillId"])
+
+    def cancel_backfill(self, backfill_id: str) -> None:
+        """Stop a backfill and the runs it started."""
+        assert self.ask(_CANCEL, id=backfill_id)["__typename"] == "CancelBackfillSuccess"
+
+    def backfill_status(self, backfill_id: str) -> str:
+        """Such as `REQUESTED` or `COMPLETED_SUCCESS`."""
+        return str(self.ask(_BACKFILL, id=backfill_id)["status"])
+
+    def runs_of(self, backfill_id: str) -> list[str]:
+        """Status of each run of a backfill."""
+        tags = [{"key": "dagster/backfill", "value": backfill_id}]
+        return [run["status"] for run in self.ask(_RUNS, filter={"tags": tags})["results"]]
+
+    def launch(self, job: str) -> None:
+        """Queue a run of a job, as its page does."""
+        command = [sys.executable, "-m", "dagster", "job", "launch", "-w", str(self.workspace), "-j", job]
+        done = subprocess.run(command, env=os.environ | self.env, check=False, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+
+    def wait_until(self, is_so: Callable[[], bool], seconds: float = 240) -> None:
+        """Wait for something, or fail with the logs."""
+        deadline = time.monotonic() + seconds
+        while not is_so():
+            assert time.monotonic() < deadline, self.log
+            time.sleep(0.3)

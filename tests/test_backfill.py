@@ -1,0 +1,52 @@
+"""Backfills launched as the page launches them, by a live daemon: to the end, cancelled, resumed."""
+
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from soccer_assets.resources.database import Database
+from soccer_assets.tables import match_raw
+from tests.live import LiveHome
+
+pytestmark = pytest.mark.slow
+
+ENDED = {"COMPLETED_SUCCESS", "COMPLETED_FAILED", "CANCELED", "FAILED"}
+
+
+def _stored(home: LiveHome) -> set[str]:
+    """The matches that are stored, none of them twice."""
+    database = Database(home.settings.database_url)
+    with database.reading() as connection:
+        meetings = sa.select(match_raw.c.meeting + "|" + match_raw.c.season)
+        found = connection.execute(meetings).scalars().all()
+    database.engine.dispose()
+    assert len(found) == len(set(found))
+    return set(found)
+
+
+def test_a_backfill_from_the_page_ends_cancels_and_resumes_beside_an_hourly_run(tmp_path: Path) -> None:
+    """All months in runs of 48; what a cancelled one stored is not doubled by the next."""
+    home = LiveHome(
+        tmp_path / "home",
+        SOCCER_LEAGUES="2",
+        SOCCER_HISTORY_START="2016-07-01",
+        SOCCER_NOW="2024-11-02T09:00:00Z",
+    )
+    with home.code(), home.webserver(), home.daemon():
+        months = home.months()
+        assert months[0] == "2016-07-01"
+        assert months[-1] == "2024-11-01"
+        cancelled = home.launch_backfill(months)
+        home.wait_until(lambda: bool(home.runs_of(cancelled)))
+        home.cancel_backfill(cancelled)
+        home.wait_until(lambda: home.backfill_status(cancelled) in ENDED)
+        assert home.backfill_status(cancelled) == "CANCELED"
+
+        resumed = home.launch_backfill(months)
+        home.launch("refresh_hourly")
+        home.wait_until(lambda: home.backfill_status(resumed) in ENDED)
+        assert home.backfill_status(resumed) == "COMPLETED_SUCCESS", home.log
+        assert home.runs_of(resumed) == ["SUCCESS"] * 3  # 101 months, 48 a run
+        assert home.materialized() == len(months) == 101
+    assert len(_stored(home)) > 5_000
