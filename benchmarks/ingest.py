@@ -23,6 +23,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from soccer_assets.feeds.registry import open_feed
 from soccer_assets.football.matches import Window
+from soccer_assets.gates import gated
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.exports import Exports
 from soccer_assets.resources.match_store import update_matches
@@ -92,7 +93,7 @@ def _pass(database: Database, settings: Settings, start: dt.date, end: dt.date) 
         window = Window(start, until)
         counts = store_raw(
             database,
-            feed.fetch(window, settings.clock),
+            gated(feed.fetch(window, settings.clock), now),
             asset="livescores/history",
             source=feed.name,
             window=window,

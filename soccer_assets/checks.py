@@ -21,6 +21,7 @@ from soccer_assets.contract import (
 )
 from soccer_assets.feeds.protocol import Feed
 from soccer_assets.football.matches import MOST_GOALS, STATUS_RULES
+from soccer_assets.gates import LEAST_OVERROUND, MOST_OVERROUND, overround
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.exports import Exports
 from soccer_assets.resources.feature_store import FeatureStore
@@ -29,11 +30,12 @@ from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.resources.parquet_io_manager import ParquetIOManager
 from soccer_assets.resources.releases import Releases
 from soccer_assets.resources.status_board import next_expected_at
-from soccer_assets.tables import ingest, match
+from soccer_assets.tables import ingest, match, odds, rejected_row
 
 # A batch is rotten above these shares. History is exempt: old archives hold months with 9 % doubles.
 MOST_REJECTED = 0.05
 MOST_DOUBLES = 0.01
+_REASONS_SHOWN = 20
 
 
 def _batch_check(name: str, *, blocking: bool) -> dg.AssetChecksDefinition:
@@ -47,12 +49,25 @@ def _batch_check(name: str, *, blocking: bool) -> dg.AssetChecksDefinition:
         with database.reading() as connection:
             query = sa.select(ingest).where(ingest.c.asset == f"livescores/{name}")
             batch = connection.execute(query.order_by(ingest.c.ingest_id.desc()).limit(1)).one()
+            reasons = connection.execute(
+                sa.select(rejected_row.c.reason, sa.func.count())
+                .where(rejected_row.c.source == batch.source, rejected_row.c.last_seen_at == batch.checked_at)
+                .group_by(rejected_row.c.reason)
+                .order_by(sa.func.count().desc())
+                .limit(_REASONS_SHOWN)
+            )
+            by_reason: dict[str, int] = {row[0]: row[1] for row in reasons}
         rejected = batch.rejected / max(batch.seen, 1)
         doubles = batch.doubles / max(batch.seen, 1)
         return dg.AssetCheckResult(
             passed=rejected <= MOST_REJECTED and doubles <= MOST_DOUBLES,
             severity=dg.AssetCheckSeverity.ERROR if blocking else dg.AssetCheckSeverity.WARN,
-            metadata={"rows": batch.seen, "rejected": batch.rejected, "doubles": batch.doubles},
+            metadata={
+                "rows": batch.seen,
+                "rejected": batch.rejected,
+                "doubles": batch.doubles,
+                "by_reason": dg.MetadataValue.json(by_reason),
+            },
         )
 
     return batch_is_sound
@@ -84,6 +99,23 @@ def results_are_possible(database: dg.ResourceParam[Database]) -> dg.AssetCheckR
     with database.reading() as connection:
         wrong = connection.execute(sa.select(match.c.match_id).where(impossible).limit(20)).scalars().all()
     return dg.AssetCheckResult(passed=not wrong, metadata={"impossible": len(wrong), "examples": list(wrong)})
+
+
+@dg.asset_check(asset=["matches", "odds"], name="prices_make_a_book")
+def prices_make_a_book(database: dg.ResourceParam[Database]) -> dg.AssetCheckResult:
+    """Every price is above 1 and every overround within bounds: else the market in the scorecard is none."""
+    total = overround(odds.c.home, odds.c.draw, odds.c.away)
+    wrong = sa.or_(
+        odds.c.home <= 1, odds.c.draw <= 1, odds.c.away <= 1, total < LEAST_OVERROUND, total > MOST_OVERROUND
+    )
+    with database.reading() as connection:
+        rows, mean = connection.execute(sa.select(sa.func.count(), sa.func.avg(total))).one()
+        failing = connection.execute(sa.select(odds.c.match_id).where(wrong).limit(20)).scalars().all()
+    return dg.AssetCheckResult(
+        passed=not failing,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"rows": rows, "mean_overround": float(mean or 0.0), "examples": list(failing)},
+    )
 
 
 @dg.asset_check(asset=["exports", "match"], name="snapshot_is_whole", blocking=True)
@@ -170,6 +202,7 @@ CHECKS = [
     _batch_check("history", blocking=False),
     results_due,
     results_are_possible,
+    prices_make_a_book,
     snapshot_is_whole,
     features_are_finite,
     champion_is_loadable,

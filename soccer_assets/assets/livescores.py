@@ -10,6 +10,7 @@ from soccer_assets.assets.metadata import column_schema
 from soccer_assets.clock import Clock, isoformat
 from soccer_assets.feeds.protocol import Feed, FeedError, FeedUnavailable
 from soccer_assets.football.matches import Window
+from soccer_assets.gates import gated
 from soccer_assets.partitions import match_months
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.raw_store import IngestCounts, store_raw
@@ -144,7 +145,12 @@ def _ingest(
     name = context.asset_key.to_user_string()
     try:
         counts = store_raw(
-            database, feed.fetch(window, clock), asset=name, source=feed.name, window=window, now=now
+            database,
+            gated(feed.fetch(window, clock), now),
+            asset=name,
+            source=feed.name,
+            window=window,
+            now=now,
         )
     except dg.DagsterExecutionInterruptedError as interrupt:
         # Cancelled from the page: the retry policy would hold the run for another five minutes.
