@@ -28,7 +28,7 @@ def graph_conditions(
     checks: Iterable[dg.AssetCheckKey],
     now: dt.datetime,
 ) -> list[Condition]:
-    """Failed runs, failed checks, broken freshness promises, and the newest promotion."""
+    """Failed runs, failed checks, broken freshness promises, and the newest promotion or rollback."""
     failures = list(_failed_runs(instance, now))
     cause = failures[0].cause if failures else ""
     return [
@@ -193,14 +193,15 @@ def _stale_assets(
 def _promotion(instance: dg.DagsterInstance) -> Iterator[Condition]:
     event = instance.get_latest_materialization_event(_CHAMPION)
     said = event.asset_materialization.metadata if event and event.asset_materialization else {}
-    if event is None or "promoted" not in said or not said["promoted"].value:
+    is_rollback = "rolled_back" in said
+    if event is None or "promoted" not in said or not (is_rollback or said["promoted"].value):
         return
     yield Condition(
-        kind="promotion",
+        kind="rollback" if is_rollback else "promotion",
         subject=f"model version {said['version'].value}",
         severity=NOTICE,
         since=_instant(event.timestamp),
-        what="is the new champion",
+        what="is the champion again" if is_rollback else "is the new champion",
         cause=str(said["reason"].value),
         path="/assets/model/champion",
     )

@@ -7,6 +7,7 @@ import dagster as dg
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from soccer_assets import freshness
 from soccer_assets.assets.plots import differences_plot, reliability_plot
@@ -29,6 +30,14 @@ SEED = 20
 
 _KINDS = {"python", "xgboost", "mlflow"}
 _OWNERS = ["team:models"]
+
+
+class ChampionConfig(dg.Config):
+    """What to do with the champion."""
+
+    rollback: bool = Field(
+        False, description="Go back to the previous champion, whatever the evaluation says."
+    )
 
 
 @dg.asset(
@@ -175,6 +184,7 @@ def evaluation(
 )
 def champion(
     context: dg.AssetExecutionContext,
+    config: ChampionConfig,
     mlflow: dg.ResourceParam[Any],  # noqa: ARG001 - registering a model needs the run that it opens
     exports: dg.ResourceParam[Exports],
     feature_store: dg.ResourceParam[FeatureStore],
@@ -189,6 +199,8 @@ def champion(
     replaces keeps the alias `previous`. The first champion is textbook Elo, so that there is always an
     honest answer.
     """
+    if config.rollback:
+        return _rolled_back(model_registry)
     now = clock.now()
     result = scorecards.current()
     decision = result.decision
@@ -221,6 +233,28 @@ def champion(
             "train_end": current.facts.train_end,
             "promoted": decision.promote,
             "reason": decision.reason,
+        },
+    )
+
+
+def _rolled_back(registry: ModelRegistry) -> dg.MaterializeResult:
+    """Champion and previous change places: the same way leads back."""
+    replaced, current = registry.get(CHAMPION), registry.find(PREVIOUS)
+    if current is None:
+        raise dg.Failure("there is no champion before this one to go back to", allow_retries=False)
+    registry.set_alias(CHAMPION, current.version)
+    registry.set_alias(PREVIOUS, replaced.version)
+    return dg.MaterializeResult(
+        data_version=dg.DataVersion(current.facts.content_sha256),
+        metadata={
+            "version": current.version,
+            "recipe": current.facts.recipe,
+            "content_sha256": current.facts.content_sha256,
+            "dagster/row_count": current.facts.trained_rows,
+            "train_end": current.facts.train_end,
+            "promoted": False,
+            "rolled_back": True,
+            "reason": f"rolled back from version {replaced.version} to version {current.version}",
         },
     )
 

@@ -46,6 +46,14 @@ retrain_model = dg.define_asset_job(
     tags=PUBLISHES,
     hooks={mark_mlflow_run_failed},
 )
+rollback_champion = dg.define_asset_job(
+    "rollback_champion",
+    dg.AssetSelection.assets(["model", "champion"]) | _TO_RELEASE,
+    description="Back to the champion before: the aliases change places, and its predictions are released.",
+    config={"ops": {"model__champion": {"config": {"rollback": True}}}},
+    tags=PUBLISHES,
+    hooks={mark_mlflow_run_failed},
+)
 build_everything = dg.define_asset_job(
     "build_everything",
     _HISTORY | _RECENT | _UPCOMING | _TO_FEATURES | _MODEL | _TO_RELEASE,
@@ -70,4 +78,4 @@ def prune_daily() -> None:
     remove_what_is_old()
 
 
-JOBS = [refresh_hourly, refresh_daily, retrain_model, build_everything]
+JOBS = [refresh_hourly, refresh_daily, retrain_model, rollback_champion, build_everything]

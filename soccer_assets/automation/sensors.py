@@ -4,6 +4,7 @@ import dagster as dg
 
 from soccer_assets import freshness
 from soccer_assets.automation.alerts import alert_sensor
+from soccer_assets.automation.retrain import retrain_sensor
 from soccer_assets.clock import Clock
 from soccer_assets.feeds.protocol import Feed
 from soccer_assets.resources.database import Database
@@ -36,4 +37,4 @@ follow_upstream_sensor = dg.AutomationConditionSensorDefinition(
     run_tags={"soccer/publish": "release"},
 )
 
-SENSORS = [status_sensor, alert_sensor, follow_upstream_sensor]
+SENSORS = [status_sensor, alert_sensor, retrain_sensor, follow_upstream_sensor]

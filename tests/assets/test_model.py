@@ -7,7 +7,7 @@ from soccer_assets.contract import CANDIDATE, CHAMPION, PREVIOUS
 from soccer_assets.modelling.outcome_model import ELO_TEXTBOOK, XGBOOST_ON_LOGIT
 from soccer_assets.modelling.promotion import Decision
 from soccer_assets.resources.scorecards import Scorecards
-from tests.assets.conftest import Graph, history_of
+from tests.assets.conftest import Graph, elo_model, history_of
 from tests.builders import two_leagues
 
 TO_FEATURES = (
@@ -84,3 +84,35 @@ def test_training_without_features_says_what_to_do(graph):
     while error.cause is not None:
         error = error.cause
     assert "materialise features/match_features first" in error.message
+
+
+ROLLBACK = {"ops": {"model__champion": {"config": {"rollback": True}}}}
+TO_RELEASE = ("predictions/upcoming", "predictions/ledger", "releases/current")
+
+
+def test_a_rollback_releases_the_champion_before_and_the_same_way_leads_back(untrained):
+    """Champion and previous change places, and the release names the one that answers."""
+    registry = untrained.registry
+    old, new = registry.add(elo_model(0.9), PREVIOUS), registry.add(elo_model(1.1), CHAMPION)
+    served = []
+    for _ in range(2):
+        result = untrained.run("model/champion", *TO_RELEASE, run_config=ROLLBACK)
+        assert result.success
+        said = untrained.metadata(result, "model/champion")
+        served.append((registry.aliases[CHAMPION], registry.aliases[PREVIOUS]))
+        assert said["rolled_back"] is True
+        assert said["version"] == registry.aliases[CHAMPION]
+        assert untrained.releases.pointer().model_version == registry.aliases[CHAMPION]
+    assert served == [(old.version, new.version), (new.version, old.version)]
+
+
+def test_a_rollback_without_a_champion_before_says_so(untrained):
+    """Nothing moves, and the failure is one sentence."""
+    untrained.registry.add(elo_model(), CHAMPION)
+    before = dict(untrained.registry.aliases)
+    result = untrained.run("model/champion", run_config=ROLLBACK)
+
+    assert not result.success
+    (event,) = result.get_step_failure_events()
+    assert "no champion before this one" in event.step_failure_data.user_failure_data.description
+    assert untrained.registry.aliases == before

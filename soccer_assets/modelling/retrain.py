@@ -1,0 +1,121 @@
+"""When to train again, and why: one pure decision that the sensor and a replay both ask.
+
+A model is trained again when enough matches were played since (volume), when it is settled worse than it
+expects of itself (metric), or when it is old (age); not while a training runs, and not twice within a day.
+"""
+
+import datetime as dt
+import math
+from collections.abc import Sequence
+
+import msgspec
+
+VOLUME, METRIC, AGE = "volume", "metric", "age"
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True):
+    """The bounds.
+
+    Attributes:
+        new_matches: finished matches since the training that make another worth its cost: two weeks of the 36
+            leagues of football-data.
+        oldest: the freshness promise of `model/candidate`.
+        least_settled: matches below which the settled loss says nothing.
+        surprise: standard errors by which the settled loss may exceed the model's own expectation. The look
+            is taken many times, so 3 would be passed by chance; at one look 4 is passed by 3 in 100,000.
+        cool_down: from one attempt to the next, whatever the reason.
+    """
+
+    new_matches: int = 500
+    oldest: dt.timedelta = dt.timedelta(days=10)
+    least_settled: int = 200
+    surprise: float = 4.0
+    cool_down: dt.timedelta = dt.timedelta(hours=20)
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """What the decision is made from.
+
+    Attributes:
+        trained_at: when the newest candidate was trained; None before the first.
+        attempted_ago: how long ago a training last began, however it ended; None where none did.
+        is_busy: whether a training is queued or runs.
+        new_matches: finished matches whose kickoff lies after ``trained_at``.
+        settled: matches of the ledger that the champion predicted and that are over.
+        surprise: `surprise_of` those; 0 where there are none.
+    """
+
+    trained_at: dt.datetime | None
+    attempted_ago: dt.timedelta | None
+    is_busy: bool
+    new_matches: int
+    settled: int
+    surprise: float
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """The reason to train now, None where there is none, and the sentence for the operator."""
+
+    reason: str | None
+    text: str
+
+
+DEFAULT_POLICY = Policy()
+
+
+def decide(facts: Facts, now: dt.datetime, policy: Policy = DEFAULT_POLICY) -> Decision:
+    """Whether to train now. Where several reasons hold, the most urgent is named: metric, volume, age."""
+    obstacle = _obstacle(facts, policy)
+    if obstacle or facts.trained_at is None:
+        return Decision(None, obstacle)
+    age = now - facts.trained_at
+    if facts.settled >= policy.least_settled and facts.surprise > policy.surprise:
+        return Decision(
+            METRIC,
+            f"{facts.settled} settled matches went {facts.surprise:.1f} standard errors worse than the model "
+            f"expects of itself (bound {policy.surprise:.1f})",
+        )
+    if facts.new_matches >= policy.new_matches:
+        return Decision(
+            VOLUME, f"{facts.new_matches} matches since the last training (bound {policy.new_matches})"
+        )
+    if age >= policy.oldest:
+        return Decision(AGE, f"the model is {age.days} days old (bound {policy.oldest.days})")
+    return Decision(
+        None,
+        f"{facts.new_matches} of {policy.new_matches} new matches, {age.days} of {policy.oldest.days} days, "
+        f"settled loss {facts.surprise:+.1f} standard errors over {facts.settled} matches",
+    )
+
+
+def _obstacle(facts: Facts, policy: Policy) -> str:
+    """Why no reason counts now; empty where one would."""
+    if facts.trained_at is None:
+        return "no model was trained yet; the first build trains one"
+    if facts.is_busy:
+        return "a training is under way"
+    if facts.attempted_ago is not None and facts.attempted_ago < policy.cool_down:
+        return f"the last training began less than {policy.cool_down / dt.timedelta(hours=1):.0f} hours ago"
+    return ""
+
+
+def surprise_of(probabilities: Sequence[tuple[float, float, float]], losses: Sequence[float]) -> float:
+    """By how many standard errors the settled log loss exceeds what the forecasts themselves expect.
+
+    A forecast (p1, p2, p3) that is right expects the loss H = -sum p log p with the variance
+    sum p (log p)^2 - H^2; over independent matches the sum of (loss - H), divided by the root of the summed
+    variances, is standard normal (Spiegelhalter 1986, doi 10.1002/sim.4780050506, for the log score). The raw
+    level would only measure which leagues played.
+
+    Args:
+        probabilities: home, draw and away of each settled match.
+        losses: the log loss of each.
+    """
+    expected = variance = 0.0
+    for one in probabilities:
+        entropy = -sum(p * math.log(p) for p in one if p > 0)
+        expected += entropy
+        variance += sum(p * math.log(p) ** 2 for p in one if p > 0) - entropy**2
+    if variance <= 0:
+        return 0.0
+    return (sum(losses) - expected) / math.sqrt(variance)

@@ -1,0 +1,140 @@
+"""The retrain sensor on real tables and runs: what it reads, and what it asks for."""
+
+import datetime as dt
+
+import dagster as dg
+import msgspec
+import pytest
+import sqlalchemy as sa
+
+from soccer_assets.automation.jobs import retrain_model
+from soccer_assets.automation.retrain import REASON_TAG, retrain_sensor
+from soccer_assets.clock import FixedClock, isoformat
+from soccer_assets.contract import CANDIDATE, CHAMPION
+from soccer_assets.football.matches import Window
+from soccer_assets.modelling.retrain import AGE, VOLUME
+from soccer_assets.resources.database import Database
+from soccer_assets.resources.match_store import update_matches
+from soccer_assets.resources.raw_store import store_raw
+from soccer_assets.resources.retrain_facts import read_facts
+from tests.assets.conftest import FakeRegistry, elo_model
+from tests.builders import COMPETITIONS, NOW, finished
+
+JOBS = ("retrain_model",)
+
+
+@pytest.fixture
+def registry() -> FakeRegistry:
+    """A registry with a candidate trained at `NOW`."""
+    made = FakeRegistry()
+    one = made.add(elo_model(), CANDIDATE, CHAMPION)
+    facts = msgspec.structs.replace(one.facts, trained_at=isoformat(NOW))
+    made.registered[one.version] = msgspec.structs.replace(one, facts=facts)
+    return made
+
+
+def _play(database: Database, matches: int, first_day: dt.datetime) -> None:
+    """Finished matches, one an hour."""
+    rows = [
+        finished(
+            "2-1",
+            isoformat(first_day + dt.timedelta(hours=number)),
+            source_match_id=f"{first_day:%d}-{number}",
+            home_team=f"home {number}",
+            away_team=f"away {number}",
+        )
+        for number in range(matches)
+    ]
+    window = Window(dt.date(2025, 1, 1), dt.date(2026, 1, 1))
+    store_raw(database, rows, asset="livescores/recent", source="fake", window=window, now=NOW)
+    update_matches(database, COMPETITIONS, NOW)
+
+
+def _tick(
+    database: Database, registry: FakeRegistry, instance: dg.DagsterInstance, days: float
+) -> dg.RunRequest | dg.SkipReason:
+    context = dg.build_sensor_context(
+        instance=instance,
+        resources={
+            "database": database,
+            "model_registry": registry,
+            "clock": FixedClock(NOW + dt.timedelta(days=days)),
+        },
+    )
+    return retrain_sensor(context)
+
+
+def test_or_05_the_sensor_asks_for_a_training_after_enough_matches_and_only_then(
+    sqlite_database: Database, registry: FakeRegistry
+) -> None:
+    """Matches before the training do not count; 499 after it are too few, 500 are a reason."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        _play(sqlite_database, 300, NOW - dt.timedelta(days=20))
+        _play(sqlite_database, 499, NOW + dt.timedelta(hours=1))
+        too_few = _tick(sqlite_database, registry, instance, days=5)
+        assert isinstance(too_few, dg.SkipReason)
+        assert too_few.skip_message == (
+            "499 of 500 new matches, 5 of 10 days, settled loss +0.0 standard errors over 0 matches"
+        )
+        _play(sqlite_database, 1, NOW + dt.timedelta(days=4, hours=5))
+        asked = _tick(sqlite_database, registry, instance, days=5)
+        assert isinstance(asked, dg.RunRequest)
+        assert asked.tags[REASON_TAG] == VOLUME
+        assert asked.run_key == _tick(sqlite_database, registry, instance, days=5).run_key
+
+
+def test_an_old_model_is_a_reason_and_a_training_under_way_or_just_over_is_none(
+    sqlite_database: Database, registry: FakeRegistry
+) -> None:
+    """Age fires on the home's clock; runs count on the real one."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        asked = _tick(sqlite_database, registry, instance, days=10)
+        assert isinstance(asked, dg.RunRequest)
+        assert asked.tags[REASON_TAG] == AGE
+        for status, text in (
+            (dg.DagsterRunStatus.STARTED, "a training is under way"),
+            (dg.DagsterRunStatus.FAILURE, "the last training began less than 20 hours ago"),
+        ):
+            with dg.DagsterInstance.ephemeral() as busy:
+                busy.add_run(
+                    dg.DagsterRun(job_name=retrain_model.name, status=status, run_id=f"{status.value:0<36}")
+                )
+                skipped = _tick(sqlite_database, registry, busy, days=10)
+                assert isinstance(skipped, dg.SkipReason)
+                assert skipped.skip_message == text
+
+
+def test_without_a_model_nothing_is_asked_for(sqlite_database: Database) -> None:
+    """The first build trains the first model."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        skipped = _tick(sqlite_database, FakeRegistry(), instance, days=10)
+        assert isinstance(skipped, dg.SkipReason)
+        assert "first build" in str(skipped.skip_message)
+
+
+def test_the_settled_loss_is_that_of_the_champions_official_predictions(
+    database: Database, registry: FakeRegistry
+) -> None:
+    """Void matches, older scores and other models' entries do not count; on both engines."""
+    champion = registry.get(CHAMPION).facts.content_sha256
+    entries = [("m1", 1, champion), ("m2", 2, champion), ("m3", 3, "another"), ("m4", 4, champion)]
+    scores = [("m1", 1, 1, 9.0), ("m1", 2, 1, 0.5), ("m2", 1, 2, 1.5), ("m3", 1, 3, 9.0), ("m4", 1, -1, None)]
+    with database.writing() as connection:
+        for match_id, sequence, model in entries:
+            connection.execute(
+                sa.text(
+                    "INSERT INTO ledger_entry "
+                    "VALUES (:s, :m, :k, 'minute', 'TST-1', :h, .5, .3, .2, :k, '', '')"
+                ),
+                {"s": sequence, "m": match_id, "k": NOW.replace(tzinfo=None), "h": model},
+            )
+        for match_id, revision, sequence, loss in scores:
+            connection.execute(
+                sa.text("INSERT INTO ledger_score VALUES (:m, :r, :s, 'scored', NULL, :l, NULL, NULL, :k)"),
+                {"m": match_id, "r": revision, "s": sequence, "l": loss, "k": NOW.replace(tzinfo=None)},
+            )
+    with dg.DagsterInstance.ephemeral() as instance:
+        facts = read_facts(database, registry, instance, JOBS, dt.datetime.now(dt.UTC))
+    assert facts.settled == 2
+    expected, variance = 2 * 1.0297, 2 * 0.1273
+    assert facts.surprise == pytest.approx((0.5 + 1.5 - expected) / variance**0.5, abs=0.01)
