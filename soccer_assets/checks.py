@@ -30,7 +30,7 @@ from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.resources.parquet_io_manager import ParquetIOManager
 from soccer_assets.resources.releases import Releases
 from soccer_assets.resources.status_board import next_expected_at
-from soccer_assets.tables import ingest, match, odds, rejected_row
+from soccer_assets.tables import UtcDateTime, ingest, match, odds, rejected_row
 
 # A batch is rotten above these shares. History is exempt: old archives hold months with 9 % doubles.
 MOST_REJECTED = 0.05
@@ -47,11 +47,19 @@ def _batch_check(name: str, *, blocking: bool) -> dg.AssetChecksDefinition:
     )
     def batch_is_sound(database: dg.ResourceParam[Database]) -> dg.AssetCheckResult:
         with database.reading() as connection:
-            query = sa.select(ingest).where(ingest.c.asset == f"livescores/{name}")
-            batch = connection.execute(query.order_by(ingest.c.ingest_id.desc()).limit(1)).one()
+            newest = sa.select(sa.func.max(ingest.c.checked_at)).where(ingest.c.asset == f"livescores/{name}")
+            sums = [sa.func.sum(ingest.c[one]).label(one) for one in ("seen", "rejected", "doubles")]
+            # One row a feed of the same look.
+            batch = connection.execute(
+                sa.select(
+                    *sums, sa.func.max(ingest.c.checked_at, type_=UtcDateTime()).label("checked_at")
+                ).where(
+                    ingest.c.asset == f"livescores/{name}", ingest.c.checked_at == newest.scalar_subquery()
+                )
+            ).one()
             reasons = connection.execute(
                 sa.select(rejected_row.c.reason, sa.func.count())
-                .where(rejected_row.c.source == batch.source, rejected_row.c.last_seen_at == batch.checked_at)
+                .where(rejected_row.c.last_seen_at == batch.checked_at)
                 .group_by(rejected_row.c.reason)
                 .order_by(sa.func.count().desc())
                 .limit(_REASONS_SHOWN)

@@ -65,11 +65,11 @@ def run(job: str) -> None:
 def migrate() -> None:
     """Bring the match tables to this version's schema and open the home, before a deployment starts."""
     settings = _settings()
-    from soccer_assets.feeds.registry import open_feed  # noqa: PLC0415
+    from soccer_assets.feeds.registry import open_feeds  # noqa: PLC0415
     from soccer_assets.home import open_home  # noqa: PLC0415
     from soccer_assets.resources.database import Database  # noqa: PLC0415
 
-    feed = open_feed(settings.feeds[0], settings)
+    feed = open_feeds(settings)
     open_home(settings, is_simulated=feed.is_simulated, first_month=feed.first_month())
     Database(settings.database_url).migrate()
     click.echo("the match tables have this version's schema")

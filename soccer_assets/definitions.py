@@ -10,7 +10,7 @@ from soccer_assets.automation.schedules import SCHEDULES
 from soccer_assets.automation.sensors import SENSORS
 from soccer_assets.checks import CHECKS
 from soccer_assets.clock import SystemClock
-from soccer_assets.feeds.registry import open_feed
+from soccer_assets.feeds.registry import open_feeds
 from soccer_assets.home import read_home, settle
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.event_bus import EventBus
@@ -29,7 +29,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     """The graph of one home."""
     settings = settle(settings, read_home(settings))
     clock = settings.clock
-    feed = open_feed(settings.feeds[0], settings)
+    feed = open_feeds(settings)
     store = ObjectStore(settings.store_url, settings.s3_endpoint_url)
     database = Database(settings.database_url)
     events = EventBus(settings.redis_url)

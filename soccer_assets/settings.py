@@ -25,6 +25,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     home: Path
     feeds: tuple[str, ...] = ("simulated",)
     feed_url: str = ""
+    feed_urls: dict[str, str] = {}
     now: dt.datetime | None = None
     seed: int = 20
     leagues: int = 10
@@ -61,12 +62,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         feeds = tuple(name.strip() for name in env.get("SOCCER_FEED", "simulated").split(",") if name.strip())
         if not feeds:
             raise SettingError("SOCCER_FEED is empty; name a feed such as 'simulated' or 'football-data'")
-        if len(feeds) > 1:
-            raise SettingError(f"SOCCER_FEED={','.join(feeds)} names several feeds; a home holds one")
+        if len(set(feeds)) < len(feeds):
+            raise SettingError(f"SOCCER_FEED={','.join(feeds)} names a feed twice; name each once")
         return cls(
             home=home,
             feeds=feeds,
-            feed_url=env.get("SOCCER_FEED_URL", "").strip(),
+            feed_url=env.get("SOCCER_FEED_URL", "").strip() if len(feeds) == 1 else "",
+            feed_urls=_feed_urls(env, feeds) if len(feeds) > 1 else {},
             now=_instant(env, "SOCCER_NOW"),
             seed=_integer(env, "SOCCER_SEED", 20, 0, 2**31),
             leagues=_integer(env, "SOCCER_LEAGUES", 10, 1, 200),
@@ -112,6 +114,20 @@ def _number(env: Mapping[str, str], name: str, default: float, low: float, high:
     if not low <= value <= high:
         raise SettingError(f"{name}={value} is out of range; write a number from {low} to {high}")
     return value
+
+
+def _feed_urls(env: Mapping[str, str], feeds: tuple[str, ...]) -> dict[str, str]:
+    """Addresses by feed, where a home has several feeds."""
+    urls = {}
+    for part in filter(None, (one.strip() for one in env.get("SOCCER_FEED_URL", "").split(","))):
+        name, equals, url = part.partition("=")
+        if not equals or name not in feeds:
+            raise SettingError(
+                f"SOCCER_FEED_URL={part!r}: with several feeds write each address as NAME=URL, with commas "
+                f"between; the names are {', '.join(feeds)}"
+            )
+        urls[name] = url
+    return urls
 
 
 def _public_url(env: Mapping[str, str], name: str) -> str:

@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from soccer_assets.contract import POINTER_KEY, STATUS_KEY, Status
-from soccer_assets.feeds.registry import open_feed
+from soccer_assets.feeds.registry import open_feeds
 from soccer_assets.home import Home, open_home, settle
 from soccer_assets.processes import Processes, StartError, free_port, is_port_free
 from soccer_assets.resources.api_keys import create_key, is_accepted
@@ -74,7 +74,7 @@ def up(settings: Settings, *, once: bool, with_mlflow: bool, console: Console) -
         SettingError: a setting does not fit this home.
     """
     begin = time.monotonic()
-    feed = open_feed(settings.feeds[0], settings)
+    feed = open_feeds(settings)
     home = open_home(settings, is_simulated=feed.is_simulated, first_month=feed.first_month())
     settings = settle(settings, home)
     lock = FileLock(settings.home / "up.lock")
@@ -233,7 +233,7 @@ def _build(settings: Settings, processes: Processes, env: Mapping[str, str], con
     store = ObjectStore(settings.store_url, settings.s3_endpoint_url)
     status = store.read(STATUS_KEY)
     if store.read(POINTER_KEY) is None or status is None:
-        console.print(f"first build of {settings.home}, feed {settings.feeds[0]}:")
+        console.print(f"first build of {settings.home}, feed {', '.join(settings.feeds)}:")
         job = "build_everything"
     else:
         checked_at = dt.datetime.fromisoformat(msgspec.json.decode(status, type=Status).checked_at)

@@ -7,7 +7,7 @@ import dagster as dg
 from litestar.testing import TestClient
 
 from serving.app import create_app
-from soccer_assets.feeds.registry import open_feed
+from soccer_assets.feeds.registry import open_feeds
 from soccer_assets.home import open_home, settle
 from soccer_assets.resources.api_keys import create_key
 from soccer_assets.resources.database import Database
@@ -19,7 +19,7 @@ from soccer_assets.settings import Settings
 def make_home(folder: Path, **environ: str) -> Settings:
     """Settings of a new, migrated home below ``folder``."""
     settings = Settings.from_env({"SOCCER_HOME": str(folder), **environ})
-    feed = open_feed(settings.feeds[0], settings)
+    feed = open_feeds(settings)
     home = open_home(settings, is_simulated=feed.is_simulated, first_month=feed.first_month())
     Database(settings.database_url).migrate()
     return settle(settings, home)

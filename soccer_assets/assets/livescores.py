@@ -9,6 +9,7 @@ from soccer_assets import freshness
 from soccer_assets.assets.metadata import column_schema
 from soccer_assets.clock import Clock, isoformat
 from soccer_assets.feeds.protocol import Feed, FeedError, FeedUnavailable
+from soccer_assets.feeds.several import members_of
 from soccer_assets.football.matches import Window
 from soccer_assets.gates import gated
 from soccer_assets.partitions import match_months
@@ -141,25 +142,22 @@ def livescore_assets(history_start: dt.date, clock: Clock) -> list[dg.AssetsDefi
 def _ingest(
     context: dg.AssetExecutionContext, database: Database, feed: Feed, clock: Clock, window: Window
 ) -> dg.MaterializeResult:
-    now = clock.now()
-    name = context.asset_key.to_user_string()
-    try:
-        counts = store_raw(
-            database,
-            gated(feed.fetch(window, clock), now),
-            asset=name,
-            source=feed.name,
-            window=window,
-            now=now,
-        )
-    except dg.DagsterExecutionInterruptedError as interrupt:
-        # Cancelled from the page: the retry policy would hold the run for another five minutes.
-        raise dg.Failure(description="cancelled", allow_retries=False) from interrupt
-    except FeedError as error:
-        may_help = isinstance(error, FeedUnavailable) and INTERACTIVE_TAG not in context.run.tags
-        if may_help:
-            raise
-        raise dg.Failure(description=str(error), allow_retries=False) from error
+    now, counts, faults = clock.now(), IngestCounts(), []
+    asset = context.asset_key.to_user_string()
+    for one in members_of(feed):
+        rows = gated(one.fetch(window, clock), now)
+        try:
+            counts += store_raw(database, rows, asset=asset, source=one.name, window=window, now=now)
+        except dg.DagsterExecutionInterruptedError as interrupt:
+            # Cancelled from the page: the retry policy would hold the run for another five minutes.
+            raise dg.Failure(description="cancelled", allow_retries=False) from interrupt
+        except FeedError as fault:  # the other feeds do not wait for this one
+            faults.append(fault)
+    if faults:
+        may_help = any(isinstance(fault, FeedUnavailable) for fault in faults)
+        if may_help and INTERACTIVE_TAG not in context.run.tags:
+            raise next(fault for fault in faults if isinstance(fault, FeedUnavailable))
+        raise dg.Failure(description="; ".join(map(str, faults)), allow_retries=False) from faults[0]
     return dg.MaterializeResult(metadata=_metadata(counts, window, feed, now))
 
 

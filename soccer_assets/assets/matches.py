@@ -9,6 +9,7 @@ from soccer_assets.assets.metadata import column_schema
 from soccer_assets.clock import Clock
 from soccer_assets.conditions import FOLLOW_UPSTREAM
 from soccer_assets.feeds.protocol import Feed
+from soccer_assets.feeds.several import owners_of
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.match_store import update_matches
 from soccer_assets.tables import match, odds
@@ -49,7 +50,7 @@ def matches(
     clock: dg.ResourceParam[Clock],
 ) -> Iterator[dg.MaterializeResult]:
     """Everything that changed in `match_raw` since the last pass, normalised."""
-    counts = update_matches(database, feed.competitions(), clock.now())
+    counts = update_matches(database, feed.competitions(), clock.now(), owners_of(feed))
     with database.reading() as connection:
         rows = connection.execute(sa.select(sa.func.count()).select_from(match)).scalar_one()
         priced = connection.execute(sa.select(sa.func.count()).select_from(odds)).scalar_one()
@@ -61,6 +62,7 @@ def matches(
             "added": counts.added,
             "changed": counts.changed,
             "rejected": counts.rejected,
+            "told_by_another_feed": counts.told_by_another_feed,
             "teams_added": counts.teams_added,
         },
     )

@@ -13,7 +13,10 @@ classmethod ``from_settings(settings)``. `soccer_assets.feeds.http.FileDoor` is 
 
 from importlib.metadata import entry_points
 
+import msgspec
+
 from soccer_assets.feeds.protocol import Feed, FeedRefused
+from soccer_assets.feeds.several import SeveralFeeds
 from soccer_assets.settings import Settings
 
 GROUP = "soccer_assets.feeds"
@@ -22,6 +25,22 @@ GROUP = "soccer_assets.feeds"
 def feed_names() -> list[str]:
     """Names of all installed feeds, sorted; imports none of them."""
     return sorted({entry.name for entry in entry_points(group=GROUP)})
+
+
+def open_feeds(settings: Settings) -> Feed:
+    """The feed of a home: one provider, or several in the order of their precedence.
+
+    Raises:
+        FeedRefused: one of the names is no feed, or simulated clubs stand beside real ones.
+    """
+    if len(settings.feeds) == 1:
+        return open_feed(settings.feeds[0], settings)
+    return SeveralFeeds(
+        [
+            open_feed(name, msgspec.structs.replace(settings, feed_url=settings.feed_urls.get(name, "")))
+            for name in settings.feeds
+        ]
+    )
 
 
 def open_feed(name: str, settings: Settings) -> Feed:

@@ -45,6 +45,7 @@ class MatchCounts(msgspec.Struct, frozen=True, kw_only=True):
     added: int = 0
     changed: int = 0
     rejected: int = 0
+    told_by_another_feed: int = 0
     teams_added: int = 0
     odds_written: int = 0
 
@@ -54,16 +55,26 @@ class MatchCounts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def update_matches(
-    database: Database, competitions: Mapping[str, Competition], now: dt.datetime
+    database: Database,
+    competitions: Mapping[str, Competition],
+    now: dt.datetime,
+    owners: Mapping[str, str] | None = None,
 ) -> MatchCounts:
-    """Bring `match`, `odds` and `team` up to date with every raw row that changed since the last pass."""
+    """Bring `match`, `odds` and `team` up to date with every raw row that changed since the last pass.
+
+    Args:
+        database: where the tables are.
+        competitions: all that a match may belong to, by code.
+        now: what new rows are stamped with.
+        owners: by competition the feed whose rows count; None where a home has one feed.
+    """
     total = MatchCounts()
     while True:
         with database.writing() as connection:
             raw = _unread(connection)
             if not raw:
                 return total
-            total += _update_batch(connection, raw, competitions, now)
+            total += _update_batch(connection, raw, competitions, now, owners)
             set_watermark(connection, _READ_SO_FAR, raw[-1].change_no)
 
 
@@ -91,9 +102,11 @@ def _update_batch(
     raw: Sequence[sa.Row[Any]],
     competitions: Mapping[str, Competition],
     now: dt.datetime,
+    owners: Mapping[str, str] | None,
 ) -> MatchCounts:
     decoder = msgspec.json.Decoder(RawMatch)
-    records = [decoder.decode(row.record) for row in raw]
+    told = [decoder.decode(row.record) for row in raw]
+    records = [one for one in told if owners is None or owners.get(one.competition, one.source) == one.source]
     faults = [_fault(record, competitions) for record in records]
     rejections = [
         Rejection(
@@ -107,6 +120,7 @@ def _update_batch(
     if rejections:
         store_rejections(connection, rejections, now)
     records = [record for record, fault in zip(records, faults, strict=True) if not fault]
+    faultless = len(records)
     _store_competitions(connection, {record.competition for record in records}, competitions)
     teams, teams_added = _place_teams(connection, records, competitions, now)
     match_ids = _match_ids(connection, records)
@@ -135,6 +149,7 @@ def _update_batch(
         added=added,
         changed=changed,
         rejected=len(rejections),
+        told_by_another_feed=len(told) - faultless - len(rejections),
         teams_added=teams_added,
         odds_written=len(prices),
     )

@@ -4,6 +4,7 @@ import datetime as dt
 from typing import Any
 
 import dagster as dg
+import msgspec
 import pytest
 import sqlalchemy as sa
 
@@ -11,11 +12,12 @@ from soccer_assets.assets import livescores
 from soccer_assets.assets.livescores import INTERACTIVE_TAG
 from soccer_assets.clock import FixedClock, SystemClock, parse_instant
 from soccer_assets.feeds.protocol import FeedRefused, FeedUnavailable
+from soccer_assets.feeds.several import SeveralFeeds
 from soccer_assets.football.matches import Window
 from soccer_assets.partitions import match_months
-from soccer_assets.tables import ingest, match_raw
+from soccer_assets.tables import ingest, match, match_raw
 from tests.assets.conftest import Graph, history_of
-from tests.builders import raw_match, rejection, two_leagues
+from tests.builders import COMPETITIONS, FakeFeed, raw_match, rejection, two_leagues
 
 
 def stored(graph: Graph) -> list[str]:
@@ -204,3 +206,69 @@ def test_a_bad_month_of_history_is_told_and_stops_nothing(graph):
     (check,) = result.get_asset_check_evaluations()
     assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.WARN)
     assert stored(graph) == ["2025-03-24"]
+
+
+def _fed_by_two(graph: Graph, first: FakeFeed, second: FakeFeed) -> None:
+    """Both leagues by ``first``, and a third by ``second``, which tells of TST-1 too."""
+    first.name, second.name = "first", "second"
+    first.items = [msgspec.structs.replace(row, source="first") for row in two_leagues()]
+    third = {"TST-3": msgspec.structs.replace(COMPETITIONS["TST-1"], code="TST-3")}
+    second.competitions = lambda: COMPETITIONS | third  # type: ignore[method-assign]
+    told = two_leagues()[:30]
+    second.items = [
+        *(msgspec.structs.replace(row, source="second") for row in told),
+        *(
+            msgspec.structs.replace(
+                row, source="second", competition="TST-3", source_match_id=f"3-{row.source_match_id}"
+            )
+            for row in told
+        ),
+    ]
+    graph.feed = SeveralFeeds([first, second])  # type: ignore[assignment]
+
+
+def test_of_two_feeds_a_competition_is_the_firsts(graph):
+    """TST-1 is told by both and counted once; TST-3 comes from the second; both are stored as they came."""
+    _fed_by_two(graph, FakeFeed(), FakeFeed())
+    result = graph.run(
+        "livescores/history", "matches/match", "matches/odds", tags=history_of("2025-03-01", "2025-04-01")
+    )
+
+    assert result.success
+    assert len(stored(graph)) == 120 + 60
+    said = graph.metadata(result, "matches/match")
+    assert (said["added"], said["told_by_another_feed"]) == (150, 30)
+    with graph.database.reading() as connection:
+        sources = connection.execute(
+            sa.select(match.c.competition, match.c.source, sa.func.count())
+            .group_by(match.c.competition, match.c.source)
+            .order_by(match.c.competition)
+        ).all()
+    assert [tuple(row) for row in sources] == [
+        ("TST-1", "first", 60),
+        ("TST-2", "first", 60),
+        ("TST-3", "second", 30),
+    ]
+
+
+def test_a_feed_that_does_not_answer_keeps_no_other_waiting(graph):
+    """The rows of the second are stored, and the run fails with the first one's sentence."""
+    _fed_by_two(graph, FakeFeed(error=FeedRefused("the key is wrong")), FakeFeed())
+    graph.feed.members[0].error = FeedRefused("the key is wrong")
+    result = graph.run("livescores/history", tags=history_of("2025-03-01", "2025-04-01"))
+
+    assert not result.success
+    (event,) = result.get_step_failure_events()
+    assert event.step_failure_data.user_failure_data.description == "the key is wrong"
+    assert len(stored(graph)) == 60
+
+
+def test_the_batch_check_counts_all_feeds_of_the_newest_look(graph):
+    """One rejection in nine rows of one feed and none in the other: the shares are those of both."""
+    _fed_by_two(graph, FakeFeed(), FakeFeed())
+    graph.feed.members[1].items = [rejection(source="second")]
+    result = graph.run("livescores/recent")
+
+    (check,) = [one for one in result.get_asset_check_evaluations() if one.check_name == "batch_is_sound"]
+    assert (check.metadata["rows"].value, check.metadata["rejected"].value) == (9, 1)
+    assert check.metadata["by_reason"].value == {"the date is missing": 1}

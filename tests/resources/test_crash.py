@@ -87,7 +87,7 @@ def test_killed_in_an_upsert_the_next_run_finishes(
 def test_killed_in_an_export_no_half_snapshot_is_visible(
     sqlite_database: Database, folder_store: ObjectStore, write: int
 ) -> None:
-    """The process ends before its ``write``-th file: readers find no snapshot, the next run makes it whole."""
+    """The process ends before its ``write``-th file: no snapshot is found, the next run makes one."""
     ingest_all(sqlite_database)
     program = """
         import os, sys
