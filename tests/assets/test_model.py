@@ -54,7 +54,7 @@ def test_the_first_champion_is_the_textbook(untrained):
     assert tracking.files == {"scorecard.json", "reliability.png", "differences.png"}
 
 
-def test_a_candidate_that_passes_every_gate_takes_over(untrained, monkeypatch):
+def test_or_01_a_candidate_that_passes_every_gate_takes_over(untrained, monkeypatch):
     """It is refitted on all rows, the replaced one keeps an alias, and the next candidate meets it."""
     won = Decision(promote=True, reason="every gate holds", gates=())
     with monkeypatch.context() as patched:

@@ -97,7 +97,7 @@ def bodies(graph: Graph, tmp_path: Any) -> dict[tuple[str, str], dict[str, Any]]
     return {(match_id, model): json.loads(body) for match_id, model, body in rows}
 
 
-def test_raw_rows_become_matches_exports_and_features(filled):
+def test_or_03_raw_rows_become_matches_exports_and_features(filled):
     """Two leagues of 60 matches: the same 120 rows at every stage, and every check green."""
     result = filled.run(*TO_FEATURES)
 
@@ -183,7 +183,7 @@ def test_a_damaged_export_stops_what_follows(filled):
     assert made == {"exports/match", "exports/match_raw"}
 
 
-def test_the_hourly_run_ends_in_a_release(filled, tmp_path):
+def test_or_02_the_hourly_run_ends_in_a_release(filled, tmp_path):
     """Ten fixtures are predicted, entered in the ledger, released and announced in the status."""
     result = filled.run(*HOURLY)
 

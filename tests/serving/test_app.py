@@ -116,7 +116,7 @@ def test_requests_are_counted_by_route_template(client):
     assert "soccer_snapshot_rows 1.0" in text
 
 
-def test_openapi_documents_every_body(client):
+def test_srv_03_openapi_documents_every_body(client):
     """Each route names a struct for its answer, problems for its errors, and the key it needs."""
     document = client.get("/schema/openapi.json").json()
 
@@ -126,3 +126,28 @@ def test_openapi_documents_every_body(client):
         assert "application/problem+json" in operation["responses"]["401"]["content"]
         assert operation["security"] == [{"apiKey": []}]
     assert document["components"]["securitySchemes"]["apiKey"]["name"] == "X-API-Key"
+
+
+SERVE_ONCE = """
+import sys
+from pathlib import Path
+from litestar.testing import TestClient
+from serving.app import create_app
+from soccer_assets.settings import Settings
+settings = Settings.from_env({"SOCCER_HOME": sys.argv[1]})
+with TestClient(create_app(settings)) as client:
+    assert client.get("/healthcheck/").status_code == 200
+    assert client.get("/ready").status_code == 503
+"""
+
+
+def test_srv_07_the_sidecar_starts_answers_and_stops_without_deprecated_calls(tmp_path):
+    """Every DeprecationWarning is an error, above all those of event loops that are not running."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error::DeprecationWarning", "-c", SERVE_ONCE, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr

@@ -63,7 +63,7 @@ def test_operations_need_no_key(client, path):
     assert response.status_code == 200
 
 
-def test_every_other_route_is_protected(client):
+def test_srv_01_every_other_route_is_protected(client):
     """No route answers without a key but the listed ones: a new route cannot be left open by mistake."""
     document = client.get("/schema/openapi.json").json()
 

@@ -45,7 +45,7 @@ def flip_byte(path, position):
     path.write_bytes(content)
 
 
-def test_new_release_is_swapped_in(client, store):
+def test_srv_02_new_release_is_swapped_in(client, store):
     """The next poll answers from the new release, and metrics name it alone."""
     make_release(store, [make_prediction(p_home=0.6, p_draw=0.2)], release_id="r2")
     reload(client)
@@ -228,7 +228,7 @@ def test_empty_store_is_not_ready_until_a_release_comes(tmp_path, serve):
     assert client.get("/ready").json()["release_id"] == "r1"
 
 
-def test_simultaneous_triggers_reload_one_at_a_time(store, serve):
+def test_srv_04_simultaneous_triggers_reload_one_at_a_time(store, serve):
     """SRV-04: twenty threads ask at once; no two reloads overlap, and the release is loaded once."""
     client = serve()
     reader = client.app.state["reloader"]._reader
