@@ -147,6 +147,14 @@ team_alias = sa.Table(
     sa.Column("team_id", sa.String, sa.ForeignKey("team.team_id"), nullable=False),
 )
 
+team_merge = sa.Table(
+    "team_merge",
+    metadata,
+    sa.Column("gone", sa.String, primary_key=True, comment="an id that stays valid"),
+    sa.Column("keep", sa.String, nullable=False, comment="the team it leads to"),
+    sa.Column("merged_at", UtcDateTime, nullable=False),
+)
+
 match_source_id = sa.Table(
     "match_source_id",
     metadata,

@@ -22,6 +22,7 @@ from soccer_assets.resources.database import (
     upsert,
 )
 from soccer_assets.resources.raw_store import batches, store_rejections
+from soccer_assets.resources.teams import redirects
 from soccer_assets.tables import (
     competition,
     match,
@@ -188,13 +189,14 @@ def _place_teams(
     placed: dict[tuple[str, str], str] = {}
     teams: dict[str, dict[str, Any]] = {}
     aliases: dict[tuple[str, str], dict[str, Any]] = {}
+    leads = redirects(connection)
     for record in records:
         place = competitions[record.competition]
         for name in (record.home_team, record.away_team):
             if (record.competition, name) in placed:
                 continue
             team_id = mint_team_id(place.country, place.sex, place.age_group, name)
-            placed[record.competition, name] = team_id
+            placed[record.competition, name] = leads.get(team_id, team_id)
             teams.setdefault(
                 team_id,
                 {
@@ -208,7 +210,11 @@ def _place_teams(
                 },
             )
             alias = f"{place.country}|{place.sex}|{place.age_group}|{fold(name)}"
-            aliases[record.source, alias] = {"source": record.source, "alias": alias, "team_id": team_id}
+            aliases[record.source, alias] = {
+                "source": record.source,
+                "alias": alias,
+                "team_id": leads.get(team_id, team_id),
+            }
     known: set[str] = set()
     for ids in batches(teams, _IDS_A_QUERY):
         known.update(
