@@ -19,12 +19,20 @@ from soccer_assets.feeds.fields import (
     json_object,
     name_of,
     noon_of,
+    quiet_score_of,
     score_of,
     teams_of,
 )
 from soccer_assets.feeds.http import FileDoor
 from soccer_assets.feeds.keys import key_variable, provider_key
-from soccer_assets.feeds.protocol import FeedRefused, FeedUnavailable, RawMatch, Rejection
+from soccer_assets.feeds.protocol import (
+    AfterNinety,
+    FeedRefused,
+    FeedUnavailable,
+    RawMatch,
+    Rejection,
+    after_ninety,
+)
 from soccer_assets.feeds.told import Provider, Score, Told, matches_of, pick, season_label
 from soccer_assets.football.competitions import Competition, load_competitions
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
@@ -180,6 +188,7 @@ class ApiFootballFeed:
             claimed=claimed,
             score=lambda: _score(fields, is_finished=claimed is MatchStatus.FINISHED),
             half_time=lambda: _half_time(fields),
+            after_90=lambda: _after_90(fields, went_on=short in {"AET", "PEN"}),
             round=None if round_name is None else name_of(round_name, "the round"),
             fixture=said,
             result=pick(fields, "status", "goals", "score")
@@ -201,6 +210,15 @@ def _score(fields: dict[str, Any], *, is_finished: bool) -> Score:
     if found is None:
         raise Fault("the match is finished, but has no score")
     return found
+
+
+def _after_90(fields: dict[str, Any], *, went_on: bool) -> AfterNinety | None:
+    """``goals`` is the score after extra time, ``score.penalty`` the shoot-out."""
+    goals = fields.get("goals")
+    shootout = pick(fields, "score.penalty.home", "score.penalty.away").get("score", {}).get("penalty", {})
+    total = quiet_score_of(goals.get("home"), goals.get("away")) if isinstance(goals, dict) else None
+    penalties = quiet_score_of(shootout.get("home"), shootout.get("away"))
+    return after_ninety(total, penalties, went_on=went_on)
 
 
 def _half_time(fields: dict[str, Any]) -> tuple[Any, Any]:

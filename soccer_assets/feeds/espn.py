@@ -21,11 +21,19 @@ from soccer_assets.feeds.fields import (
     instant_of,
     json_object,
     noon_of,
+    quiet_score_of,
     score_of,
     teams_of,
 )
 from soccer_assets.feeds.http import FileDoor
-from soccer_assets.feeds.protocol import FeedRefused, MatchOdds, RawMatch, Rejection
+from soccer_assets.feeds.protocol import (
+    AfterNinety,
+    FeedRefused,
+    MatchOdds,
+    RawMatch,
+    Rejection,
+    after_ninety,
+)
 from soccer_assets.feeds.told import Provider, Score, Told, matches_of, pick, season_label
 from soccer_assets.football.competitions import Competition, load_competitions
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
@@ -173,6 +181,7 @@ def _reader(competition: Competition) -> Any:
             neutral=game.get("neutralSite") is True,
             score=lambda: _score(sides, name, is_finished=claimed is MatchStatus.FINISHED),
             odds=lambda: _odds(game),
+            after_90=lambda: _after_90(sides, went_on=name in _WENT_ON),
             fixture=_fixture_of(event),
             result={
                 "status": type_,
@@ -220,11 +229,22 @@ def _score(sides: tuple[dict[str, Any], dict[str, Any]], status: Any, *, is_fini
     if status in _WENT_ON:
         return None
     goals = [side.get("score") for side in sides]
-    numbers = [int(text) if isinstance(text, str) and _GOALS.fullmatch(text) else text for text in goals]
-    found = score_of(*numbers)
+    found = score_of(*map(_number, goals))
     if found is None and is_finished:
         raise Fault("the match is finished, but has no score")
     return found
+
+
+def _number(text: Any) -> Any:
+    return int(text) if isinstance(text, str) and _GOALS.fullmatch(text) else text
+
+
+def _after_90(sides: tuple[dict[str, Any], dict[str, Any]], *, went_on: bool) -> AfterNinety | None:
+    """``score`` is the one after extra time, ``shootoutScore`` the shoot-out."""
+    total, shootout = (
+        quiet_score_of(*(_number(side.get(name)) for side in sides)) for name in ("score", "shootoutScore")
+    )
+    return after_ninety(total, shootout, went_on=went_on)
 
 
 def _odds(game: dict[str, Any]) -> MatchOdds | None:

@@ -113,6 +113,14 @@ def score_of(home: Any, away: Any) -> tuple[int, int] | None:
     return goals[0], goals[1]
 
 
+def quiet_score_of(home: Any, away: Any) -> tuple[int, int] | None:
+    """A score that is told beside the one that counts: None where it is none, or cannot be."""
+    try:
+        return score_of(home, away)
+    except Fault:
+        return None
+
+
 def half_time_of(
     home: Any, away: Any, full_time: tuple[int, int] | None
 ) -> tuple[int, int] | tuple[None, None]:

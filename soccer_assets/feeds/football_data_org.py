@@ -19,12 +19,13 @@ from soccer_assets.feeds.fields import (
     instant_of,
     json_object,
     noon_of,
+    quiet_score_of,
     score_of,
     teams_of,
 )
 from soccer_assets.feeds.http import FileDoor
 from soccer_assets.feeds.keys import provider_key
-from soccer_assets.feeds.protocol import FeedRefused, RawMatch, Rejection
+from soccer_assets.feeds.protocol import AfterNinety, FeedRefused, RawMatch, Rejection, after_ninety
 from soccer_assets.feeds.told import Provider, Score, Told, matches_of, pick, season_label
 from soccer_assets.football.competitions import Competition, load_competitions
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
@@ -162,6 +163,7 @@ class FootballDataOrgFeed:
             claimed=claimed,
             score=lambda: _score(fields.get("score"), is_finished=claimed is MatchStatus.FINISHED),
             half_time=lambda: _half_time(fields.get("score")),
+            after_90=lambda: _after_90(fields.get("score")),
             round=str(matchday) if type(matchday) is int else None,
             fixture=_fixture_of(fields),
             result=pick(fields, "status", "score", "lastUpdated"),
@@ -190,6 +192,20 @@ def _score(value: Any, *, is_finished: bool) -> Score:
     if found is None and is_finished:
         raise Fault("the match is finished, but has no score")
     return found
+
+
+def _after_90(value: Any) -> AfterNinety | None:
+    """``extraTime`` holds the goals of the extra time alone; ``penalties`` those of the shoot-out."""
+    said = value if isinstance(value, dict) else {}
+    parts = {
+        name: quiet_score_of(part.get("home"), part.get("away"))
+        for name in ("regularTime", "extraTime", "penalties")
+        if isinstance(part := said.get(name), dict)
+    }
+    regular, extra = parts.get("regularTime"), parts.get("extraTime")
+    total = (regular[0] + extra[0], regular[1] + extra[1]) if regular and extra else None
+    went_on = said.get("duration") in {"EXTRA_TIME", "PENALTY_SHOOTOUT"}
+    return after_ninety(total, parts.get("penalties"), went_on=went_on)
 
 
 def _half_time(value: Any) -> tuple[Any, Any]:

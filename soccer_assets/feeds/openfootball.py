@@ -26,11 +26,12 @@ from soccer_assets.feeds.fields import (
     kept,
     name_of,
     noon_of,
+    quiet_score_of,
     score_of,
     teams_of,
 )
 from soccer_assets.feeds.http import FileDoor
-from soccer_assets.feeds.protocol import FeedRefused, RawMatch, Rejection
+from soccer_assets.feeds.protocol import AfterNinety, FeedRefused, RawMatch, Rejection, after_ninety
 from soccer_assets.football.competitions import Competition, load_competitions
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
 from soccer_assets.settings import Settings
@@ -240,7 +241,21 @@ def _match(
         away_goals=None if full_time is None else full_time[1],
         home_goals_half_time=half[0],
         away_goals_half_time=half[1],
+        after_90=(_after_90(score) if known.has_score else None) or msgspec.UNSET,
     )
+
+
+def _after_90(score: dict[str, Any]) -> AfterNinety | None:
+    """``et`` is the score after extra time, ``p`` the shoot-out; a cup may go to the latter at once."""
+    extra, shootout = (quiet_score_of(*_quiet_pair(score.get(name))) for name in ("et", "p"))
+    return after_ninety(extra, shootout, went_on=extra is not None or shootout is not None)
+
+
+def _quiet_pair(value: Any) -> tuple[Any, Any]:
+    try:
+        return _pair(value)
+    except Fault:
+        return None, None
 
 
 def _known(row: DatedRow, claimed: Any, clock: Clock, *, has_result: bool) -> Known:

@@ -43,6 +43,39 @@ class MatchStats(msgspec.Struct, frozen=True):
     away_shots_on_target: int
 
 
+class AfterNinety(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How a match that went on after 90 minutes was decided; never a label and never a settlement.
+
+    Attributes:
+        decided_by: ``extra_time`` or ``penalties``.
+        home_goals: score after extra time, that of the 90 minutes included; None where unknown.
+        home_penalties: goals of the shoot-out; None where there was none or they are unknown.
+    """
+
+    decided_by: str
+    home_goals: int | None = None
+    away_goals: int | None = None
+    home_penalties: int | None = None
+    away_penalties: int | None = None
+
+
+def after_ninety(
+    score: tuple[int, int] | None, penalties: tuple[int, int] | None, *, went_on: bool
+) -> AfterNinety | None:
+    """The facts of a match that went on, from its score after extra time and its shoot-out."""
+    if not went_on:
+        return None
+    home, away = score or (None, None)
+    home_penalties, away_penalties = penalties or (None, None)
+    return AfterNinety(
+        decided_by="penalties" if penalties else "extra_time",
+        home_goals=home,
+        away_goals=away,
+        home_penalties=home_penalties,
+        away_penalties=away_penalties,
+    )
+
+
 class RawMatch(msgspec.Struct, frozen=True, kw_only=True):
     """One match as one provider tells it.
 
@@ -55,6 +88,8 @@ class RawMatch(msgspec.Struct, frozen=True, kw_only=True):
         kickoff: UTC; the day's 12:00 where only the day is known (see `kickoff_precision`).
         home_goals: score after 90 minutes and stoppage, None where unknown; while the status is ``live``, the
             score so far.
+        after_90: how it was decided where 90 minutes did not; unset where they did, or nobody says, so that
+            rows stored before there was this field still hold the same.
     """
 
     source: str
@@ -75,6 +110,7 @@ class RawMatch(msgspec.Struct, frozen=True, kw_only=True):
     away_goals_half_time: int | None = None
     odds: MatchOdds | None = None
     stats: MatchStats | None = None
+    after_90: AfterNinety | msgspec.UnsetType = msgspec.UNSET
 
 
 class Rejection(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,7 +12,7 @@ import msgspec
 from soccer_assets.clock import Clock
 from soccer_assets.feeds.as_of import known_by_time, known_of
 from soccer_assets.feeds.fields import Fault, half_time_of, json_object
-from soccer_assets.feeds.protocol import MatchOdds, RawMatch, Rejection
+from soccer_assets.feeds.protocol import AfterNinety, MatchOdds, RawMatch, Rejection
 from soccer_assets.football.competitions import Competition, season_of
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
 
@@ -21,6 +21,10 @@ Score = tuple[int, int] | None
 
 def _no_half_time() -> tuple[Any, Any]:
     return None, None
+
+
+def _nothing_after() -> AfterNinety | None:
+    return None
 
 
 def _no_odds() -> MatchOdds | None:
@@ -37,6 +41,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
         has_result: for providers without a status, whether the result stands.
         half_time: both half-time scores as they came.
         odds: closing prices.
+        after_90: how it was decided where 90 minutes did not.
         fixture: what the payload may always show.
         result: what it shows from the end of the match on, or while it is live.
     """
@@ -57,6 +62,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     has_result: Callable[[], bool] = bool
     half_time: Callable[[], tuple[Any, Any]] = _no_half_time
     odds: Callable[[], MatchOdds | None] = _no_odds
+    after_90: Callable[[], AfterNinety | None] = _nothing_after
 
 
 class Provider(msgspec.Struct, frozen=True):
@@ -150,4 +156,5 @@ def _match(told: Told, provider: Provider, clock: Clock) -> RawMatch | Rejection
         home_goals_half_time=half[0],
         away_goals_half_time=half[1],
         odds=told.odds() if is_final else None,
+        after_90=(told.after_90() if is_final else None) or msgspec.UNSET,
     )

@@ -19,6 +19,7 @@ from soccer_assets.resources.database import Database, read_watermark
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.resources.parts import (
     TableManifest,
+    columns_of,
     missing_months,
     month_of,
     read_table,
@@ -50,6 +51,11 @@ MATCH_SCHEMA = pa.schema(
         ("away_goals", pa.int16()),
         ("home_goals_half_time", pa.int16()),
         ("away_goals_half_time", pa.int16()),
+        ("decided_by", pa.string()),
+        ("home_goals_et", pa.int16()),
+        ("away_goals_et", pa.int16()),
+        ("home_pens", pa.int16()),
+        ("away_pens", pa.int16()),
         ("home_shots_on_target", pa.int16()),
         ("away_shots_on_target", pa.int16()),
         ("status", pa.string()),
@@ -114,6 +120,8 @@ class Exports:
             name: missing_months(self._store, f"exports/{name}", table)
             for name, table in (previous.tables if previous else {}).items()
         }
+        if previous is not None and not _has_our_columns(previous):  # written by another version
+            previous, since, lost = None, 0, {}
         with self._database.reading() as connection:
             change_no = read_watermark(connection, "change_no")
             if change_no < since:  # the database was restored or made anew: nothing here is known of it
@@ -181,6 +189,13 @@ class Exports:
 
 def _manifest_key(snapshot_id: str) -> str:
     return f"exports/manifests/{snapshot_id}.json"
+
+
+def _has_our_columns(manifest: ExportManifest) -> bool:
+    return all(
+        manifest.tables[name].columns == columns_of(schema)
+        for name, schema in (("match_raw", MATCH_RAW_SCHEMA), ("match", MATCH_SCHEMA))
+    )
 
 
 def _touched_months(connection: sa.Connection, table: sa.Table, history: sa.Table, since: int) -> set[str]:

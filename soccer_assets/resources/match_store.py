@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from soccer_assets.feeds.protocol import RawMatch, Rejection
 from soccer_assets.football.competitions import Competition
 from soccer_assets.football.identity import mint_match_id, mint_team_id
-from soccer_assets.football.matches import MOST_GOALS
+from soccer_assets.football.matches import MOST_GOALS, MatchStatus
 from soccer_assets.football.names import fold
 from soccer_assets.resources.database import (
     ROWS_A_TRANSACTION,
@@ -272,6 +272,7 @@ def _match_row(
         "away_goals": record.away_goals,
         "home_goals_half_time": record.home_goals_half_time,
         "away_goals_half_time": record.away_goals_half_time,
+        **_decision(record),
         "home_shots_on_target": stats.home_shots_on_target if stats else None,
         "away_shots_on_target": stats.away_shots_on_target if stats else None,
         "status": record.status.value,
@@ -279,6 +280,24 @@ def _match_row(
         "source": record.source,
         "source_match_id": record.source_match_id,
     }
+
+
+def _decision(record: RawMatch) -> dict[str, Any]:
+    """How the match was decided; a draw is never inferred from extra time: two legs go there on aggregate."""
+    after = record.after_90
+    if after:
+        return {
+            "decided_by": after.decided_by,
+            "home_goals_et": after.home_goals,
+            "away_goals_et": after.away_goals,
+            "home_pens": after.home_penalties,
+            "away_pens": after.away_penalties,
+        }
+    decided_by = "awarded" if record.status is MatchStatus.AWARDED else None
+    if record.status is MatchStatus.FINISHED and record.home_goals is not None:
+        decided_by = "regular"
+    unknown = dict.fromkeys(("home_goals_et", "away_goals_et", "home_pens", "away_pens"))
+    return {"decided_by": decided_by, **unknown}
 
 
 def _write_matches(

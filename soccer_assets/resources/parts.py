@@ -80,8 +80,7 @@ def write_table(
         if not store.exists(key):
             store.write(key, data)
         parts[month] = Part(month=month, key=key, sha256=digest, rows=rows.num_rows, bytes=len(data))
-    columns = {field.name: str(field.type) for field in schema}
-    return TableManifest(columns=columns, parts=tuple(parts[month] for month in sorted(parts)))
+    return TableManifest(columns=columns_of(schema), parts=tuple(parts[month] for month in sorted(parts)))
 
 
 def read_table(store: ObjectStore, manifest: TableManifest, schema: pa.Schema) -> pa.Table:
@@ -92,6 +91,11 @@ def read_table(store: ObjectStore, manifest: TableManifest, schema: pa.Schema) -
     """
     tables = [pq.read_table(io.BytesIO(_checked(store, part))) for part in manifest.parts]
     return pa.concat_tables(tables or [schema.empty_table()])
+
+
+def columns_of(schema: pa.Schema) -> dict[str, str]:
+    """Name and type of each column, as a manifest tells them."""
+    return {field.name: str(field.type) for field in schema}
 
 
 def missing_months(store: ObjectStore, folder: str, manifest: TableManifest) -> set[str]:

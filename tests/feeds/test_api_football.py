@@ -12,7 +12,7 @@ from werkzeug import Request, Response
 from soccer_assets.clock import FixedClock, SystemClock, parse_instant
 from soccer_assets.feeds.api_football import ApiFootballFeed
 from soccer_assets.feeds.http import FileDoor
-from soccer_assets.feeds.protocol import FeedRefused, FeedUnavailable, RawMatch, Rejection
+from soccer_assets.feeds.protocol import AfterNinety, FeedRefused, FeedUnavailable, RawMatch, Rejection
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
 from soccer_assets.settings import Settings
 from tests.feeds.hostile import check_hostile_rows, spoil
@@ -138,6 +138,9 @@ def test_second_leg_decided_later_counts_at_90(server, short):
     (match,) = server.fetch(row)
 
     assert (match.status, match.home_goals, match.away_goals) == (MatchStatus.FINISHED, 1, 0)
+    assert match.after_90 == AfterNinety(
+        decided_by="penalties", home_goals=2, away_goals=1, home_penalties=3, away_penalties=4
+    )
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from soccer_assets.clock import FixedClock, SystemClock, parse_instant
 from soccer_assets.feeds import espn
 from soccer_assets.feeds.espn import EspnFeed
 from soccer_assets.feeds.http import FileDoor
-from soccer_assets.feeds.protocol import FeedRefused, MatchOdds, RawMatch, Rejection
+from soccer_assets.feeds.protocol import AfterNinety, FeedRefused, MatchOdds, RawMatch, Rejection
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
 from tests.feeds.hostile import check_hostile_rows
 
@@ -118,6 +118,7 @@ def test_second_leg_decided_later_has_no_score(server, name):
     assert (match.competition, match.status) == ("UEFA-CL", MatchStatus.FINISHED)
     assert (match.home_goals, match.away_goals) == (None, None)
     assert match.payload["scores"][0]["score"] == "1"
+    assert match.after_90 == AfterNinety(decided_by="extra_time", home_goals=1, away_goals=2)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from werkzeug import Request, Response
 from soccer_assets.clock import FixedClock, SystemClock, parse_instant
 from soccer_assets.feeds.football_data_org import FootballDataOrgFeed
 from soccer_assets.feeds.http import FileDoor
-from soccer_assets.feeds.protocol import FeedRefused, FeedUnavailable, RawMatch, Rejection
+from soccer_assets.feeds.protocol import AfterNinety, FeedRefused, FeedUnavailable, RawMatch, Rejection
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
 from soccer_assets.settings import Settings
 from tests.feeds.hostile import check_hostile_rows
@@ -115,6 +115,8 @@ def test_second_leg_decided_on_penalties_counts_at_90(server, regular, goals):
 
     assert (match.status, match.competition) == (MatchStatus.FINISHED, "UEFA-CL")
     assert (match.home_goals, match.away_goals) == goals
+    extra = {"home_goals": 2, "away_goals": 1} if regular else {}
+    assert match.after_90 == AfterNinety(decided_by="penalties", home_penalties=3, away_penalties=5, **extra)
 
 
 @pytest.mark.parametrize(

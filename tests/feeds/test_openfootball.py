@@ -12,7 +12,7 @@ from soccer_assets.clock import FixedClock, SystemClock, parse_instant
 from soccer_assets.feeds.football_data import FootballDataFeed
 from soccer_assets.feeds.http import FileDoor
 from soccer_assets.feeds.openfootball import OpenFootballFeed
-from soccer_assets.feeds.protocol import FeedRefused, FeedUnavailable, RawMatch, Rejection
+from soccer_assets.feeds.protocol import AfterNinety, FeedRefused, FeedUnavailable, RawMatch, Rejection
 from soccer_assets.football.aliases import Meeting, learn_aliases
 from soccer_assets.football.competitions import load_competitions
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
@@ -113,6 +113,9 @@ def test_second_leg_decided_on_penalties_is_a_home_win(mirror):
 
     assert (match.status, match.home_goals, match.away_goals) == (MatchStatus.FINISHED, 1, 0)
     assert match.payload["score"] == score
+    assert match.after_90 == AfterNinety(
+        decided_by="penalties", home_goals=2, away_goals=1, home_penalties=3, away_penalties=4
+    )
 
 
 def test_match_ahead_is_a_fixture_whatever_its_row_says(mirror):

@@ -239,3 +239,26 @@ def test_an_empty_database_has_an_empty_snapshot(sqlite_database, folder_store):
 
     assert exports.read_matches(manifest).schema == MATCH_SCHEMA
     assert manifest.tables["match"].rows == 0
+
+
+def test_a_snapshot_of_another_version_is_written_anew(exports, database, folder_store):
+    """An older home's parts lack a column: every month is written again, none is read beside a new one."""
+    manifest, _ = exports.update(NOW)
+    older = msgspec.structs.replace(
+        manifest,
+        snapshot_id="older",
+        tables={
+            name: msgspec.structs.replace(
+                table, columns={key: kind for key, kind in table.columns.items() if key != "decided_by"}
+            )
+            for name, table in manifest.tables.items()
+        },
+    )
+    folder_store.write("exports/manifests/older.json", msgspec.json.encode(older))
+    current = msgspec.json.decode(folder_store.read(exports_module.CURRENT_KEY))
+    folder_store.write(exports_module.CURRENT_KEY, msgspec.json.encode(current | {"snapshot_id": "older"}))
+
+    after, written = exports.update(LATER)
+
+    assert written == {"match_raw": len(parts(after, "match_raw")), "match": len(parts(after, "match"))}
+    assert "decided_by" in exports.read_matches(after).column_names

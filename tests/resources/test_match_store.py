@@ -8,7 +8,7 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 
-from soccer_assets.feeds.protocol import MatchOdds, MatchStats, RawMatch
+from soccer_assets.feeds.protocol import AfterNinety, MatchOdds, MatchStats, RawMatch
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
 from soccer_assets.resources import match_store, raw_store
 from soccer_assets.resources.database import Database
@@ -65,6 +65,8 @@ def test_a_raw_row_becomes_a_match(database):
         "home_goals": 2,
         "away_goals": 1,
         **half_time,
+        "decided_by": "regular",
+        **dict.fromkeys(("home_goals_et", "away_goals_et", "home_pens", "away_pens")),
         "home_shots_on_target": 5,
         "away_shots_on_target": 3,
         "status": "finished",
@@ -77,6 +79,21 @@ def test_a_raw_row_becomes_a_match(database):
     }
     (stored,) = rows_of(database, competition)
     assert (stored.competition, stored.name, stored.country) == ("TST-1", "Division 1", "Testland")
+
+
+def test_a_match_that_went_on_keeps_its_90_minutes_and_how_it_was_decided(database):
+    """1-0 at 90 is a home win whatever came later; an awarded match says so; neither becomes a draw."""
+    later = AfterNinety(
+        decided_by="penalties", home_goals=2, away_goals=1, home_penalties=3, away_penalties=4
+    )
+    awarded = raw_match(source_match_id="m2", status=MatchStatus.AWARDED, home_team="Hull")
+    update(database, [finished("1-0", after_90=later), awarded])
+
+    went_on, by_table = sorted(rows_of(database, match), key=lambda row: row.source_match_id)
+    assert (went_on.home_goals, went_on.away_goals, went_on.decided_by) == (1, 0, "penalties")
+    assert (went_on.home_goals_et, went_on.away_goals_et) == (2, 1)
+    assert (went_on.home_pens, went_on.away_pens) == (3, 4)
+    assert (by_table.decided_by, by_table.home_goals) == ("awarded", None)
 
 
 def test_a_fixture_has_no_goals(database):
