@@ -4,7 +4,7 @@ import dagster as dg
 
 from soccer_assets.alerting.desk import AlertDesk
 from soccer_assets.assets import exports, features, matches, model, predictions, releases
-from soccer_assets.assets.livescores import livescore_assets
+from soccer_assets.assets.livescores import MONTHS_A_RUN, REMOTE_MONTHS_A_RUN, livescore_assets
 from soccer_assets.automation.jobs import JOBS, prune_daily
 from soccer_assets.automation.schedules import SCHEDULES
 from soccer_assets.automation.sensors import SENSORS
@@ -39,7 +39,11 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     registry = ModelRegistry(settings.mlflow_url, artifacts)
     return dg.Definitions(
         assets=[
-            *livescore_assets(settings.history_start or feed.first_month(), clock),
+            *livescore_assets(
+                settings.history_start or feed.first_month(),
+                clock,
+                MONTHS_A_RUN if settings.is_feed_local else REMOTE_MONTHS_A_RUN,
+            ),
             *dg.load_assets_from_modules([matches, exports, features, model, predictions, releases]),
         ],
         asset_checks=CHECKS,

@@ -50,6 +50,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """The clock that every part of the system asks."""
         return clock_at(self.now)
 
+    @property
+    def is_feed_local(self) -> bool:
+        """Whether every feed is simulated or lies in files of this machine."""
+        urls = [self.feed_urls.get(name, self.feed_url) for name in self.feeds if name != "simulated"]
+        return all(url.startswith(("file://", "/")) for url in urls)
+
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> "Settings":
         """Read the settings from ``environ`` (default: the process environment).

@@ -74,6 +74,25 @@ def test_the_promises_are_the_watched_ones(specs):
     assert promising == {key.to_user_string() for key in freshness.WATCHED}
 
 
+@pytest.mark.parametrize(
+    ("environ", "months"),
+    [
+        ({}, 48),
+        ({"SOCCER_FEED": "football-data"}, 12),
+        ({"SOCCER_FEED": "football-data", "SOCCER_FEED_URL": "file:///data/mirror"}, 48),
+        ({"SOCCER_FEED": "espn,openligadb", "SOCCER_FEED_URL": "espn=file:///data/espn"}, 12),
+    ],
+)
+def test_a_backfills_run_is_short_where_the_feed_is_remote(tmp_path, environ, months):
+    """48 months a run from files of this machine, 12 from a provider's server."""
+    settings = Settings.from_env(
+        {"SOCCER_HOME": str(tmp_path), "SOCCER_HISTORY_START": "2015-07-01", **environ}
+    )
+    history = build_definitions(settings).resolve_asset_graph().get(dg.AssetKey(["livescores", "history"]))
+
+    assert history.backfill_policy.max_partitions_per_run == months
+
+
 def test_history_makes_no_promise(specs):
     """Backfilling the past must not make the present look fresh."""
     assert specs["livescores/history"].freshness_policy is None

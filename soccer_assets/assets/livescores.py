@@ -21,6 +21,8 @@ RECENT_DAYS = 3
 UPCOMING_DAYS = 15
 # A run of a backfill takes four years of months: a launched run costs 10 s before its first step.
 MONTHS_A_RUN = 48
+# A provider's server is asked for less at a time: what a failed run has to repeat stays small.
+REMOTE_MONTHS_A_RUN = 12
 
 # Nobody waits at a terminal for a scheduled run; whoever starts a home does, and is told at once.
 INTERACTIVE_TAG = "soccer/interactive"
@@ -54,7 +56,9 @@ class WindowConfig(dg.Config):
         return Window(start, end)
 
 
-def livescore_assets(history_start: dt.date, clock: Clock) -> list[dg.AssetsDefinition]:
+def livescore_assets(
+    history_start: dt.date, clock: Clock, months_a_run: int = MONTHS_A_RUN
+) -> list[dg.AssetsDefinition]:
     """The livescores stage of a home whose history begins at ``history_start``."""
 
     @dg.asset(
@@ -100,7 +104,7 @@ def livescore_assets(history_start: dt.date, clock: Clock) -> list[dg.AssetsDefi
     @dg.asset(
         key=["livescores", "history"],
         partitions_def=match_months(history_start, clock),
-        backfill_policy=dg.BackfillPolicy.multi_run(max_partitions_per_run=MONTHS_A_RUN),
+        backfill_policy=dg.BackfillPolicy.multi_run(max_partitions_per_run=months_a_run),
         group_name=_GROUP,
         kinds=_KINDS,
         owners=_OWNERS,
