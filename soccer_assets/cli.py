@@ -45,6 +45,35 @@ def up(once: bool, mlflow_ui: bool) -> None:
 
 
 @main.command()
+@click.option(
+    "--release", "url", required=True, help="The store of the releases: a folder, file:// or s3://."
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", default=None, type=click.IntRange(1, 65535), help="SOCCER_SERVING_PORT without.")
+@click.option("--workers", default=None, type=click.IntRange(1, 64), help="SOCCER_SERVING_WORKERS without.")
+def serve(url: str, host: str, port: int | None, workers: int | None) -> None:
+    """Start the sidecar alone: it answers from the store's current release, and waits where there is none."""
+    settings = _settings()
+    settings = msgspec.structs.replace(
+        settings,
+        store_url=url.rstrip("/") if "://" in url else Path(url).absolute().as_uri(),
+        serving_port=port or settings.serving_port,
+        serving_workers=workers or settings.serving_workers,
+    )
+    from soccer_assets.sidecar import shared_metrics, sidecar_command  # noqa: PLC0415
+
+    command = sidecar_command(settings, host)
+    os.environ |= {
+        "SOCCER_STORE_URL": settings.store_url,
+        "SOCCER_SERVING_PORT": str(settings.serving_port),
+        "SOCCER_SERVING_WORKERS": str(settings.serving_workers),
+        **shared_metrics(settings),
+    }
+    click.echo(f"serving releases of {settings.store_url} on http://{host}:{settings.serving_port}")
+    os.execv(command[0], command)  # noqa: S606 - our own interpreter, without a shell
+
+
+@main.command()
 @click.argument("job")
 def run(job: str) -> None:
     """Run one JOB of the graph in this process, with progress (what `up` does for the first build)."""

@@ -27,6 +27,7 @@ from soccer_assets.resources.api_keys import create_key, is_accepted
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.settings import Settings
+from soccer_assets.sidecar import shared_metrics, sidecar_command
 
 HOST = "127.0.0.1"
 # Older data is refreshed before the first hourly run would do it.
@@ -210,9 +211,7 @@ def _start(settings: Settings, processes: Processes, env: Mapping[str, str]) -> 
     processes.start("dagster-code", [python, *code, "--host", HOST, "--port", str(code_port)], env)
     location = {"host": HOST, "port": code_port, "location_name": "soccer_assets"}
     _workspace(settings).write_text(json.dumps({"load_from": [{"grpc_server": location}]}))
-    granian = ["-m", "granian", "--interface", "asgi", "--factory", "serving.app:create_app", "--host", HOST]
-    serving = ["--port", str(settings.serving_port), "--workers", str(settings.serving_workers)]
-    processes.start("sidecar", [python, *granian, *serving, "--no-ws"], env)
+    processes.start("sidecar", sidecar_command(settings, HOST), dict(env) | shared_metrics(settings))
     webserver = ["-m", "dagster_webserver", "-h", HOST, "-p", str(settings.dagster_port)]
     processes.start("dagster-webserver", [python, *webserver, "-w", str(_workspace(settings))], env)
 

@@ -89,9 +89,8 @@ def sidecar(home, workers=1, **environ):
     log = (home / "log").open("w")
     process = subprocess.Popen(
         [
-            str(Path(sys.executable).with_name("granian")),
-            *("--interface", "asgi", "--factory", "--host", "127.0.0.1", "--port", str(port)),
-            *("--workers", str(workers), "--no-log", "serving.app:create_app"),
+            *(sys.executable, "-m", "soccer_assets.cli", "serve", "--release", str(home / "store")),
+            *("--port", str(port), "--workers", str(workers)),
         ],
         cwd=ROOT,
         env=os.environ
@@ -192,18 +191,14 @@ def test_release_whose_model_gives_other_numbers_is_refused(home):
         assert len(list((home / "store/outbox").iterdir())) == 1
 
 
-def test_metrics_of_two_workers_are_one_page(home, tmp_path_factory):
-    """With a folder to share, a scrape of any worker counts the requests of both."""
-    folder = tmp_path_factory.mktemp("metrics")
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
-    try:
+def test_metrics_of_two_workers_are_one_page(home):
+    """A scrape of any worker counts the requests of both, from the start and after a restart anew."""
+    for _ in range(2):
         with sidecar(home, 2) as (address, _):
             wait_until(lambda: ready_release(address) == "r1")
             for _ in range(30):
                 httpx.get(f"{address}/predict/m1", headers=READER)
             text = httpx.get(f"{address}/metrics").text
-    finally:
-        del os.environ["PROMETHEUS_MULTIPROC_DIR"]
 
     assert 'soccer_http_requests_total{method="GET",route="/predict/{match_id}",status="200"} 30.0' in text
     assert "soccer_snapshot_rows 1.0" in text
