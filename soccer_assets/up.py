@@ -24,7 +24,7 @@ from soccer_assets.feeds.registry import open_feeds
 from soccer_assets.home import Home, open_home, settle
 from soccer_assets.processes import Processes, StartError, free_port, is_port_free
 from soccer_assets.resources.api_keys import create_key, is_accepted
-from soccer_assets.resources.database import Database
+from soccer_assets.resources.database import Database, NewerSchema
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.settings import Settings
 from soccer_assets.sidecar import shared_metrics, sidecar_command
@@ -93,7 +93,7 @@ def up(settings: Settings, *, once: bool, with_mlflow: bool, console: Console) -
         for name in processes.stop_leftovers():
             console.print(f"stopped {name}, left over from a killed `soccer up`")
         _check_ports(settings, with_mlflow=with_mlflow)
-        env = _prepare(settings)
+        env = _prepare(settings, console)
         key = _local_key(settings)
         _start(settings, processes, env)
         _build(settings, processes, env, console)
@@ -159,7 +159,7 @@ def _workspace(settings: Settings) -> Path:
     return settings.home / "dagster" / "workspace.yaml"
 
 
-def _prepare(settings: Settings) -> dict[str, str]:
+def _prepare(settings: Settings, console: Console) -> dict[str, str]:
     """Folders, the instance's files and the schema; returns the children's environment."""
     for folder in ("dagster", "cache/numba", "cache/matplotlib", "cache/pycache", "tmp", "valkey"):
         (settings.home / folder).mkdir(parents=True, exist_ok=True)
@@ -168,7 +168,12 @@ def _prepare(settings: Settings) -> dict[str, str]:
     env = home_environment(settings, os.environ)
     if not settings.redis_url:
         env["SOCCER_REDIS_URL"] = f"redis://{HOST}:{free_port()}/0"
-    Database(settings.database_url).migrate()
+    try:
+        copy = Database(settings.database_url).migrate()
+    except NewerSchema as error:
+        raise StartError(str(error)) from None
+    if copy is not None:
+        console.print(f"the match tables got this version's schema; as they were they lie in {copy}")
     _prepare_instance(settings.home / "dagster")
     return env
 

@@ -24,6 +24,10 @@ _BUSY_TIMEOUT_MS = 30_000
 _MIGRATION_LOCK = int.from_bytes(b"soccer")
 
 
+class NewerSchema(Exception):
+    """The tables were made by a newer version."""
+
+
 class Database:
     """Connections and migrations of the match tables."""
 
@@ -76,18 +80,53 @@ class Database:
                 connection.execute(sa.text("LOCK TABLE watermark IN EXCLUSIVE MODE"))
             yield connection
 
-    def migrate(self) -> None:
-        """Bring the schema to the newest version."""
+    def migrate(self) -> Path | None:
+        """Bring the schema to the newest version.
+
+        Returns:
+            The copy that was made of a SQLite file of an older version; None where nothing was to be kept. A
+            server's database is its operator's to back up.
+
+        Raises:
+            NewerSchema: a newer version made these tables; nothing is changed.
+        """
         from alembic import command  # noqa: PLC0415 - 0.3 s that only a start pays
         from alembic.config import Config  # noqa: PLC0415
+        from alembic.migration import MigrationContext  # noqa: PLC0415
+        from alembic.script import ScriptDirectory  # noqa: PLC0415
+        from alembic.util import CommandError  # noqa: PLC0415
 
         config = Config()
         config.set_main_option(
             "script_location", str(importlib.resources.files("soccer_assets") / "migrations")
         )
+        scripts = ScriptDirectory.from_config(config)
+        with self.engine.connect() as connection:
+            revision = MigrationContext.configure(connection).get_current_revision()
+        try:
+            scripts.get_revision(revision) if revision else None
+        except CommandError:
+            raise NewerSchema(
+                f"the match tables have the schema {revision} of a newer version of this program; start that "
+                "version, or restore the copy it made beside the database"
+            ) from None
+        is_older = revision is not None and revision != scripts.get_current_head()
+        copy = self._copy_aside(f"{revision}") if is_older else None
         with self.writing_schema() as connection:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+        return copy
+
+    def _copy_aside(self, revision: str) -> Path | None:
+        """A whole copy of the SQLite file, named by its schema; an earlier one of the same schema stays."""
+        name = self.engine.url.database
+        if self.engine.dialect.name != "sqlite" or not name:
+            return None
+        copy = Path(f"{name}.schema-{revision}.backup")
+        if not copy.exists():
+            with contextlib.closing(sqlite3.connect(name)) as source:
+                source.execute("VACUUM INTO ?", (str(copy),))
+        return copy
 
     @contextlib.contextmanager
     def writing_schema(self) -> Iterator[sa.Connection]:

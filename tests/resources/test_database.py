@@ -1,20 +1,25 @@
 """Migrations, transactions and times of both databases."""
 
 import datetime as dt
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 
 from soccer_assets.resources.database import (
     Database,
+    NewerSchema,
     next_change_no,
     read_watermark,
     set_watermark,
@@ -188,3 +193,47 @@ def test_upsert_replaces_the_row_of_the_same_key(database):
     with database.reading() as connection:
         rows = connection.execute(sa.select(rejected_row.c.reason).order_by(rejected_row.c.sha256))
         assert rows.scalars().all() == ["new", "old"]
+
+
+def _at_the_first_schema(database: Database) -> None:
+    """Tables as the first version made them, with a team."""
+    config = Config()
+    config.set_main_option("script_location", str(files("soccer_assets") / "migrations"))
+    with database.writing_schema() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+    with database.writing() as connection:
+        connection.execute(
+            sa.text("INSERT INTO team VALUES ('t1', 'Leeds', 'leeds', 'Testland', 'men', 'senior', :now)"),
+            {"now": NOW.replace(tzinfo=None)},
+        )
+
+
+def test_an_older_home_is_copied_aside_and_migrated_with_its_rows(empty_url: str) -> None:
+    """A SQLite file is kept as it was beside the new one; the rows are in both, and a restart copies none."""
+    database = Database(empty_url)
+    _at_the_first_schema(database)
+    copy = database.migrate()
+
+    assert not schema_differences(database)
+    with database.reading() as connection:
+        assert connection.execute(sa.select(team.c.name)).scalars().all() == ["Leeds"]
+    assert (copy is not None) == empty_url.startswith("sqlite")
+    if copy is not None:
+        kept = sqlite3.connect(copy)
+        assert kept.execute("SELECT name FROM team").fetchall() == [("Leeds",)]
+        assert kept.execute("SELECT version_num FROM alembic_version").fetchall() == [("0001",)]
+        kept.close()
+    assert database.migrate() is None
+
+
+def test_a_newer_home_is_refused_in_one_sentence_and_left_alone(empty_url: str) -> None:
+    """Tables of a version that is not known here are not touched."""
+    database = Database(empty_url)
+    database.migrate()
+    with database.writing() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(NewerSchema, match="schema 9999 of a newer version"):
+        database.migrate()
+    with database.reading() as connection:
+        assert connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar() == "9999"
