@@ -7,7 +7,7 @@ visible in a new snapshot, or neither. Only months with a changed row are writte
 import datetime as dt
 import hashlib
 import itertools
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Any
 
 import msgspec
@@ -174,9 +174,14 @@ class Exports:
             )
         return found
 
-    def read_matches(self, manifest: ExportManifest) -> pa.Table:
-        """All matches of a snapshot, in the order of their months."""
-        return read_table(self._store, manifest.tables["match"], MATCH_SCHEMA)
+    def read_matches(
+        self,
+        manifest: ExportManifest,
+        months: Container[str] | None = None,
+        columns: list[str] | None = None,
+    ) -> pa.Table:
+        """Matches of a snapshot, in the order of their months; only some months and columns where named."""
+        return read_table(self._store, manifest.tables["match"], MATCH_SCHEMA, months, columns)
 
     def _find(self, snapshot_id: str) -> ExportManifest | None:
         data = self._store.read(_manifest_key(snapshot_id))
