@@ -7,7 +7,9 @@ writes only the months it touched.
 import datetime as dt
 import hashlib
 import io
+from collections import deque
 from collections.abc import Container, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import msgspec
 import numpy as np
@@ -15,6 +17,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from soccer_assets.resources.object_store import ObjectStore
+
+_WRITERS = 2
+_MONTHS_AHEAD = 24
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,17 +82,27 @@ def write_table(
         previous: the manifest to build on; None to start anew.
     """
     parts = {part.month: part for part in previous.parts} if previous else {}
-    for month, rows in months:
-        if rows.num_rows == 0:
+    # Encoding and writing leave Python's lock alone: they go on while the next months are read.
+    with ThreadPoolExecutor(max_workers=_WRITERS) as pool:
+        under_way: deque[Future[Part]] = deque()
+        for month, rows in months:
             parts.pop(month, None)
-            continue
-        data = encode_table(rows)
-        digest = hashlib.sha256(data).hexdigest()
-        key = f"{folder}/{month}-{digest[:16]}.parquet"
-        if not store.exists(key):
-            store.write(key, data)
-        parts[month] = Part(month=month, key=key, sha256=digest, rows=rows.num_rows, bytes=len(data))
+            if rows.num_rows:
+                under_way.append(pool.submit(_write_part, store, folder, month, rows))
+            if len(under_way) > _MONTHS_AHEAD:
+                written = under_way.popleft().result()
+                parts[written.month] = written
+        parts |= {part.month: part for part in (one.result() for one in under_way)}
     return TableManifest(columns=columns_of(schema), parts=tuple(parts[month] for month in sorted(parts)))
+
+
+def _write_part(store: ObjectStore, folder: str, month: str, rows: pa.Table) -> Part:
+    data = encode_table(rows)
+    digest = hashlib.sha256(data).hexdigest()
+    key = f"{folder}/{month}-{digest[:16]}.parquet"
+    if not store.exists(key):
+        store.write(key, data)
+    return Part(month=month, key=key, sha256=digest, rows=rows.num_rows, bytes=len(data))
 
 
 def read_table(
