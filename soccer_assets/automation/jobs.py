@@ -62,6 +62,13 @@ build_everything = dg.define_asset_job(
     hooks={mark_mlflow_run_failed},
 )
 
+# It publishes nothing: it takes no turn from the hourly run.
+monitor_daily = dg.define_asset_job(
+    "monitor_daily",
+    dg.AssetSelection.groups("monitoring"),
+    description="Drift of features and predictions, and the quality of what was published.",
+)
+
 
 @dg.op
 def remove_what_is_old(

@@ -10,8 +10,9 @@ from soccer_assets.contract import CANDIDATE, CHAMPION
 from soccer_assets.football.matches import STATUS_RULES
 from soccer_assets.modelling.retrain import Facts, surprise_of
 from soccer_assets.resources.database import Database
+from soccer_assets.resources.ledger_store import newest_scores
 from soccer_assets.resources.model_registry import ModelRegistry
-from soccer_assets.tables import ledger_entry, ledger_score, match
+from soccer_assets.tables import ledger_entry, match
 
 _OPEN = [
     dg.DagsterRunStatus.QUEUED,
@@ -65,23 +66,11 @@ def _finished_since(database: Database, instant: dt.datetime) -> int:
 
 def _settled(database: Database, model_sha256: str) -> tuple[list[tuple[float, float, float]], list[float]]:
     """Probabilities and log losses of the matches that a model was scored on, each by its newest score."""
-    newest = (
-        sa.select(ledger_score.c.match_id, sa.func.max(ledger_score.c.revision).label("revision"))
-        .group_by(ledger_score.c.match_id)
-        .subquery()
-    )
+    newest = newest_scores().subquery()
     query = (
-        sa.select(
-            ledger_entry.c.p_home, ledger_entry.c.p_draw, ledger_entry.c.p_away, ledger_score.c.log_loss
-        )
-        .join(ledger_score, ledger_score.c.sequence == ledger_entry.c.sequence)
-        .join(
-            newest,
-            sa.and_(
-                newest.c.match_id == ledger_score.c.match_id, newest.c.revision == ledger_score.c.revision
-            ),
-        )
-        .where(ledger_entry.c.model_sha256 == model_sha256, ledger_score.c.log_loss.is_not(None))
+        sa.select(ledger_entry.c.p_home, ledger_entry.c.p_draw, ledger_entry.c.p_away, newest.c.log_loss)
+        .join(newest, newest.c.sequence == ledger_entry.c.sequence)
+        .where(ledger_entry.c.model_sha256 == model_sha256, newest.c.log_loss.is_not(None))
     )
     with database.reading() as connection:
         rows = connection.execute(query).all()
