@@ -20,6 +20,7 @@ from soccer_assets.football.features import FEATURE_GROUPS
 from soccer_assets.football.goals import RATE_FEATURES, GoalForecast, goal_forecasts
 from soccer_assets.football.matches import STATUS_RULES, KickoffPrecision, MatchStatus
 from soccer_assets.modelling.ledger import Entry
+from soccer_assets.modelling.neutral import forecast
 from soccer_assets.modelling.reasons import reasons
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.exports import Exports
@@ -139,9 +140,12 @@ def _predict(
     rates = np.exp(values[:, [feature_names.index(name) for name in RATE_FEATURES]])
     probabilities, goals, why = np.empty((0, len(OUTCOMES))), list[GoalForecast](), list[tuple[Reason, ...]]()
     if len(fixtures):
-        probabilities = model.predict_proba(inputs)
+        is_neutral = fixtures["neutral"].to_numpy(dtype=bool)
+        probabilities = forecast(model, inputs, is_neutral)
         goals = goal_forecasts(rates[:, 0], rates[:, 1], probabilities)
-        why = reasons(model, inputs, FEATURE_GROUPS) if alias == CHAMPION else [()] * len(fixtures)
+        why = (
+            reasons(model, inputs, FEATURE_GROUPS, is_neutral) if alias == CHAMPION else [()] * len(fixtures)
+        )
     return pd.DataFrame(
         {
             "match_id": fixtures["match_id"].to_numpy(),
