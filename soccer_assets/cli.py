@@ -401,6 +401,40 @@ def unsubscribe(subscriber_id: str) -> None:
     desk.book.forget(subscriber_id)
 
 
+@main.group()
+def ledger() -> None:
+    """What was predicted before each kickoff."""
+
+
+@ledger.command()
+def verify() -> None:
+    """Make the chain of hashes anew and hold it against every kept release."""
+    settings = _settings()
+    from soccer_assets.resources.database import Database  # noqa: PLC0415
+    from soccer_assets.resources.ledger_audit import audit  # noqa: PLC0415
+
+    found = audit(Database(settings.database_url), _store(settings))
+    if found.first_broken is not None:
+        _fail(f"entry {found.first_broken} of the ledger is not what was recorded")
+    if found.betrayed_by:
+        _fail(
+            f"the ledger was rewritten: it lacks the head that release {found.betrayed_by[0]} names, and "
+            f"{len(found.betrayed_by) - 1} more do not agree; restore the database"
+        )
+    click.echo(f"{found.entries} entries are whole and agree with {found.releases} releases")
+
+
+@ledger.command()
+def voids() -> None:
+    """List the predicted matches that are not scored, with the reason."""
+    settings = _settings()
+    from soccer_assets.resources.database import Database  # noqa: PLC0415
+    from soccer_assets.resources.ledger_audit import void_matches  # noqa: PLC0415
+
+    for one in void_matches(Database(settings.database_url)):
+        click.echo(f"{one.match_id}  {one.competition}  {one.kickoff}  {one.reason}")
+
+
 @main.command()
 @click.option("--once", is_flag=True, help="Look once and say what is missing.")
 def watchdog(once: bool) -> None:

@@ -350,6 +350,8 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
         difference: the first minus the second; below 0 favours the published forecasts.
         low: lower end of its 95 % interval by block bootstrap over weeks; None with fewer than two weeks.
         high: upper end.
+        evidence: that the published forecasts are worse, as an e-value: it may be looked at every day, and
+            reaches 100 by chance once in 100 times at most.
     """
 
     rows: int
@@ -359,6 +361,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     difference: float
     low: float | None
     high: float | None
+    evidence: float = 1.0
 
 
 class QualityScore(msgspec.Struct, frozen=True, kw_only=True):
@@ -400,7 +403,7 @@ class QualityWeek(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class QualitySlice(msgspec.Struct, frozen=True, kw_only=True):
-    """One value of one dimension: `competition`, `tier`, `phase` (of the season) or `model`."""
+    """One value of one dimension: `competition`, `tier`, `phase` (of the season) or `model` (its SHA-256)."""
 
     dimension: str
     value: str

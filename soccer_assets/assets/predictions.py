@@ -29,6 +29,7 @@ from soccer_assets.resources.ledger_store import record_and_score
 from soccer_assets.resources.model_registry import ModelRegistry
 from soccer_assets.resources.parquet_io_manager import ParquetIOManager
 from soccer_assets.resources.parts import months_between
+from soccer_assets.resources.shadow_store import record_shadows
 from soccer_assets.tables import ledger_entry
 
 # A played match keeps its last prediction before kickoff, beside its result, for this long.
@@ -205,17 +206,20 @@ def ledger(
     """What was predicted before each kickoff, never rewritten.
 
     Entries are chained by hash, and scored when the result arrives. A corrected result
-    adds a score, it replaces none.
+    adds a score, it replaces none. What previous and candidate said stands beside it, as a shadow.
     """
     now = clock.now()
-    champion = predictions[(predictions["model"] == CHAMPION) & (predictions["kickoff"] > now)]
-    entries = [(row["competition"], _entry(row)) for row in champion.to_dict("records")]
+    upcoming = predictions[predictions["kickoff"] > now]
+    is_champion = upcoming["model"] == CHAMPION
+    entries = [(row["competition"], _entry(row)) for row in upcoming[is_champion].to_dict("records")]
+    shadows = record_shadows(database, [_entry(row) for row in upcoming[~is_champion].to_dict("records")])
     counts = record_and_score(database, entries, now)
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": counts.entries,
             "dagster/column_schema": column_schema(ledger_entry),
             "recorded": counts.recorded,
+            "shadows": shadows,
             "scored": counts.scored,
             "void": counts.void,
             "head": counts.head,
