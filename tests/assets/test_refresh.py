@@ -27,9 +27,10 @@ from soccer_assets.contract import (
     stale_reasons,
 )
 from soccer_assets.feeds.protocol import RawMatch
-from soccer_assets.football.features import FEATURE_NAMES
+from soccer_assets.football.features import FEATURE_NAMES, compute_features
 from soccer_assets.football.identity import mint_match_id
 from soccer_assets.football.matches import STATUS_RULES, MatchStatus, outcome_of
+from soccer_assets.resources.feature_store import match_table_of
 from tests.assets.conftest import Graph, elo_model, history_of
 from tests.builders import NOW, finished, raw_match, two_leagues
 
@@ -146,6 +147,38 @@ def test_one_result_rewrites_one_month(filled):
     now = [part.key for part in filled.exports.manifest().tables["match"].parts]
     assert (now[0], now[1] != april) == (march, True)
     assert data_version(first, "features/team_state") != data_version(second, "features/team_state")
+
+
+def test_the_graphs_increment_has_the_bits_of_a_pass_over_everything(filled):
+    """A result, a postponement and a corrected old score: each run makes what one pass over all would."""
+    filled.run(*TO_FEATURES)
+    steps = [
+        ("livescores/recent", 55, {"status": MatchStatus.FINISHED, "home_goals": 4, "away_goals": 0}),
+        ("livescores/upcoming", 57, {"kickoff": filled.feed.items[57].kickoff + dt.timedelta(days=5)}),
+        ("livescores/history", 3, {"home_goals": 9}),
+    ]
+    filled.at(NOW + dt.timedelta(days=1))
+    replayed_from = []
+    for asset, place, changes in steps:
+        before = filled.features.read(filled.features.manifest())
+        filled.feed.items[place] = msgspec.structs.replace(filled.feed.items[place], **changes)
+        tags = history_of("2025-03-01", "2025-03-01") if asset == "livescores/history" else {}
+        assert filled.run(asset, tags=tags).success
+        result = filled.run(*TO_FEATURES)
+
+        whole, state = compute_features(
+            match_table_of(filled.exports.read_matches(filled.exports.manifest()))
+        )
+        made = filled.features.manifest()
+        stored = filled.features.read(made)
+        assert all(checks(result).values())
+        assert stored["match_id"].to_pylist() == whole.match_id.tolist()
+        values = np.column_stack([stored[name].to_numpy() for name in FEATURE_NAMES])
+        assert values.tobytes() == whole.values.tobytes()
+        assert filled.features.read_team_state(made) == state.to_bytes()
+        assert not stored.equals(before)
+        replayed_from.append(filled.metadata(result, "features/match_features")["replayed_from"])
+    assert replayed_from == ["2025-04", "2025-04", "2025-03"]
 
 
 def test_a_match_that_cannot_be_is_never_exported(graph):
