@@ -116,6 +116,7 @@ def _says_the_same(row: sa.Row[Any], entry: Entry) -> bool:
 
 def _score(connection: sa.Connection, now: dt.datetime) -> tuple[int, int]:
     over = [status.value for status, rule in STATUS_RULES.items() if rule.settles or not rule.is_served]
+    over.append(MatchStatus.POSTPONED.value)
     query = (
         sa.select(match)
         .where(
@@ -132,6 +133,8 @@ def _score(connection: sa.Connection, now: dt.datetime) -> tuple[int, int]:
     rows = []
     for played in finished:
         score = _score_row(played, entries[played.match_id], now)
+        if score is None:
+            continue
         before = latest.get(played.match_id)
         if before is not None and (before.verdict, before.outcome) == (score["verdict"], score["outcome"]):
             continue
@@ -142,7 +145,8 @@ def _score(connection: sa.Connection, now: dt.datetime) -> tuple[int, int]:
     return scored, len(rows) - scored
 
 
-def _score_row(played: sa.Row[Any], rows: Sequence[sa.Row[Any]], now: dt.datetime) -> dict[str, Any]:
+def _score_row(played: sa.Row[Any], rows: Sequence[sa.Row[Any]], now: dt.datetime) -> dict[str, Any] | None:
+    """The score of a match, or why it has none; None where it may still be played in time."""
     entries = [
         Entry(
             match_id=row.match_id,
@@ -156,7 +160,10 @@ def _score_row(played: sa.Row[Any], rows: Sequence[sa.Row[Any]], now: dt.datetim
         )
         for row in rows
     ]
-    verdict = void_reason(MatchStatus(played.status), entries[0].kickoff, played.kickoff)
+    status = MatchStatus(played.status)
+    verdict = void_reason(status, entries[0].kickoff, played.kickoff, now)
+    if verdict is None and status is MatchStatus.POSTPONED:
+        return None
     official = official_index(entries)
     if verdict is None and official is None:
         verdict = "first predicted after kickoff"

@@ -36,7 +36,7 @@ from soccer_assets.contract import (
 )
 from soccer_assets.football.names import fold
 from soccer_assets.resources.event_bus import EventBus
-from soccer_assets.resources.object_store import Conflict, ObjectStore
+from soccer_assets.resources.object_store import Conflict, ObjectStore, Versioned
 
 
 class ReleaseRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,6 +74,12 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
         return digest.hexdigest()[:16]
 
 
+class Turn(msgspec.Struct, frozen=True):
+    """The pointer as a publisher found it when its turn began; None before the first release."""
+
+    pointer: Versioned | None
+
+
 class Published(msgspec.Struct, frozen=True, kw_only=True):
     """What `Releases.publish` did."""
 
@@ -109,15 +115,33 @@ class Releases:
         last = self._events.last_release()
         if pointer is None or (last is not None and last.release_id == pointer.release_id):
             return False
-        return self._announce("release", pointer, now)
+        is_promotion = last is not None and last.detail.get("model_version") != pointer.model_version
+        return self._announce("promotion" if is_promotion else "release", pointer, now)
 
-    def publish(self, draft: Draft, model: bytes, team_state: bytes, now: dt.datetime) -> Published:
+    def begin(self) -> Turn:
+        """Take a turn at publishing: whoever moves the pointer from now on makes `publish` fail.
+
+        Before anything that the draft says is read: what came later than the turn is then never older than
+        what it replaces.
+        """
+        return Turn(self._store.read_versioned(POINTER_KEY))
+
+    def publish(
+        self, draft: Draft, model: bytes, team_state: bytes, now: dt.datetime, turn: Turn | None = None
+    ) -> Published:
         """Make the draft the current release, unless it already is.
+
+        Args:
+            draft: what it says.
+            model: the champion's file.
+            team_state: the file of every team's state.
+            now: when it is published.
+            turn: from `begin`; without one it begins here.
 
         Raises:
             Conflict: another publisher moved the pointer meanwhile; the next run starts from theirs.
         """
-        versioned = self._store.read_versioned(POINTER_KEY)
+        versioned = (turn or self.begin()).pointer
         current = msgspec.json.decode(versioned.data, type=Pointer) if versioned else None
         release_id = draft.release_id(model, team_state)
         encoded = self._complete(release_id)
