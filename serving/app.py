@@ -21,6 +21,7 @@ from serving import auth
 from serving.front import Sidecar
 from serving.metrics import Metrics
 from serving.problems import handle_http, handle_unexpected
+from serving.rate_limit import RateLimiter
 from serving.release_reader import ReleaseReader
 from serving.reloader import Reloader
 from serving.routes import monitoring, operations, predict
@@ -47,6 +48,7 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
     settings = settings or Settings.from_env()
     _configure_logging()
     metrics, keys, holder = Metrics(), auth.KeyRing(), SnapshotHolder(settings.clock)
+    limiter = RateLimiter(settings.rate_limit_per_minute, settings.redis_url, metrics)
     reloader = Reloader(
         reader=ReleaseReader(settings.store_url, cache_folder(settings), settings.s3_endpoint_url),
         holder=holder,
@@ -60,10 +62,12 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncGenerator[None, None]:
+        await limiter.start()
         await reloader.start(_FIRST_RELEASE_SECONDS)
         try:
             yield
         finally:
+            await limiter.stop()
             await reloader.stop()
             if holder.current is not None:
                 holder.current.snapshot.close()
@@ -83,7 +87,15 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
         },
         exception_handlers={HTTPException: handle_http, Exception: handle_unexpected},
         lifespan=[lifespan],
-        state=State({"metrics": metrics, "key_ring": keys, "reloader": reloader, "snapshots": holder}),
+        state=State(
+            {
+                "metrics": metrics,
+                "key_ring": keys,
+                "rate_limiter": limiter,
+                "reloader": reloader,
+                "snapshots": holder,
+            }
+        ),
         openapi_config=_openapi(),
         logging_config=None,
         debug=False,

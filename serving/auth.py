@@ -13,13 +13,19 @@ from litestar.handlers import BaseRouteHandler
 
 from serving.metrics import Metrics
 from serving.problems import ProblemError
+from serving.rate_limit import Allowance, RateLimiter
 from soccer_assets.contract import ApiKey, ApiKeys
 
 HEADER = "X-API-Key"
+# What the predecessor's callers of /sources/* send; accepted there beside the other.
+SOURCES_HEADER = "X-Token"
 
 READ = "read"
 PREDICT = "predict"
 ADMIN = "admin"
+
+# Where the allowance of a request lies in its state.
+ALLOWANCE = "allowance"
 
 
 class KeyRing:
@@ -52,16 +58,35 @@ def allows(key: ApiKey, scope: str) -> bool:
     return scope in key.scopes or ADMIN in key.scopes
 
 
-def authorize(connection: ASGIConnection, handler: BaseRouteHandler) -> None:
+async def authorize(connection: ASGIConnection, handler: BaseRouteHandler) -> None:
     """Guard of every router that is not public; the route's scope is ``opt["scope"]``.
 
+    A coroutine, so that it runs on the event loop and not in a thread. The key is left in ``scope["auth"]``,
+    its allowance in ``scope["state"]`` for the front, which tells it in the answer's headers.
+
     Raises:
-        ProblemError: 401 without a known key, 403 where it lacks the scope, 503 before any key was read.
+        ProblemError: see `admit`.
     """
-    keys: KeyRing = connection.app.state["key_ring"]
-    metrics: Metrics = connection.app.state["metrics"]
-    scope: str = handler.opt["scope"]
+    state = connection.app.state
     token = connection.headers.get(HEADER)
+    if token is None and handler.opt.get("takes_x_token"):
+        token = connection.headers.get(SOURCES_HEADER)
+    key, allowance = admit(
+        token, handler.opt["scope"], state["key_ring"], state["rate_limiter"], state["metrics"]
+    )
+    connection.scope["auth"] = key
+    connection.scope["state"][ALLOWANCE] = allowance
+
+
+def admit(
+    token: str | None, scope: str, keys: KeyRing, limiter: RateLimiter, metrics: Metrics
+) -> tuple[ApiKey, Allowance]:
+    """The key of a request that may go on, and what it may still do in this minute.
+
+    Raises:
+        ProblemError: 401 without a known key, 403 where it lacks the scope, 429 where it asked too often, 503
+            before any key was read.
+    """
     if token is None:
         metrics.auth_failures.labels("missing").inc()
         raise _unauthorized(
@@ -87,7 +112,15 @@ def authorize(connection: ASGIConnection, handler: BaseRouteHandler) -> None:
             "scope",
             f"This API key lacks the scope {scope!r}; ask an operator for a key that has it.",
         )
-    connection.scope["auth"] = key
+    allowance = limiter.take(key.id)
+    if not allowance.allowed:
+        raise ProblemError(
+            HTTPStatus.TOO_MANY_REQUESTS,
+            "rate-limit",
+            f"This API key may ask {allowance.limit} times a minute; go on in {allowance.reset_seconds} s.",
+            {name.decode(): value.decode() for name, value in allowance.headers()},
+        )
+    return key, allowance
 
 
 def _unauthorized(detail: str) -> ProblemError:

@@ -22,6 +22,7 @@ from litestar.types import (
     Send,
 )
 
+from serving.auth import ALLOWANCE
 from serving.metrics import Metrics
 
 REQUEST_ID_HEADER = "X-Request-ID"
@@ -58,6 +59,9 @@ class Sidecar(Litestar):
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = [*message["headers"], *_SAFE_HEADERS, (b"x-request-id", request_id)]
+                allowance = scope.get("state", {}).get(ALLOWANCE)
+                if allowance is not None:
+                    headers += allowance.headers()
                 message["headers"] = [*headers, _NO_STORE] if status >= 400 else headers  # noqa: PLR2004
             await send(message)
 

@@ -40,6 +40,11 @@ class Metrics:
             ["reason"],
             registry=self.registry,
         )
+        self.rate_limited = Counter(
+            "soccer_rate_limited_requests",
+            "Requests refused because their key had asked too often in this minute.",
+            registry=self.registry,
+        )
         self.reloads = Counter(
             "soccer_reloads",
             "Releases tried, by result: loaded, or why one was refused.",

@@ -41,6 +41,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     mlflow_port: int = 5000
     serving_workers: int = 1
     poll_seconds: float = 2.0
+    rate_limit_per_minute: int = 60_000
     public_url: str = ""
     alerts_file: Path
     sidecars: tuple[str, ...] = ()
@@ -90,6 +91,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             mlflow_port=_integer(env, "SOCCER_MLFLOW_PORT", 5000, 1, 65535),
             serving_workers=_integer(env, "SOCCER_SERVING_WORKERS", 1, 1, 64),
             poll_seconds=_number(env, "SOCCER_POLL_SECONDS", 2.0, 0.05, 3600.0),
+            rate_limit_per_minute=_integer(env, "SOCCER_RATE_LIMIT_PER_MINUTE", 60_000, 0, 10**9),
             public_url=_public_url(env, "SOCCER_PUBLIC_URL"),
             alerts_file=Path(env.get("SOCCER_ALERTS_FILE") or home / "alerts.json").expanduser().absolute(),
             sidecars=tuple(url for one in env.get("SOCCER_SIDECARS", "").split(",") if (url := one.strip())),
