@@ -250,8 +250,12 @@ def backtest(
     type=click.IntRange(1, 1200),
     help="Results before the first day that the first model learns from.",
 )
-@click.option("--competition", "competitions", multiple=True, help="Only this one, such as ENG-1; repeatable.")
-@click.option("--home", type=click.Path(path_type=Path), help="An empty folder to keep; a passing one without.")
+@click.option(
+    "--competition", "competitions", multiple=True, help="Only this one, such as ENG-1; repeatable."
+)
+@click.option(
+    "--home", type=click.Path(path_type=Path), help="An empty folder to keep; a passing one without."
+)
 @click.option("--json", "json_file", type=_OUTPUT, help="Write all of it here.")
 @click.option(
     "--plot", default="soccer-replay.png", show_default=True, type=_OUTPUT, help="Where the picture goes."
@@ -266,7 +270,7 @@ def replay(
     json_file: Path | None,
     plot: Path,
 ) -> None:
-    """Walk the whole loop through past days of SOCCER_FEED: what would have been predicted, trained, served."""
+    """Walk the whole loop through past days of SOCCER_FEED, in a home of its own, and print how it did."""
     settings = _settings()
     from soccer_assets.feeds.protocol import FeedError  # noqa: PLC0415
     from soccer_assets.replay.terminal import read_step, replay_in  # noqa: PLC0415

@@ -47,9 +47,7 @@ def choose(feed: Feed, codes: Collection[str]) -> Feed:
     known = feed.competitions()
     if strangers := sorted(set(codes) - known.keys()):
         shown = ", ".join(sorted(known)[:_CODES_SHOWN]) + (", ..." if len(known) > _CODES_SHOWN else "")
-        raise FeedRefused(
-            f"{', '.join(strangers)} is no competition of the feed {feed.name}; it has {shown}"
-        )
+        raise FeedRefused(f"{', '.join(strangers)} is no competition of the feed {feed.name}; it has {shown}")
     if not codes:
         return feed
     if isinstance(feed, SeveralFeeds):

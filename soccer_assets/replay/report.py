@@ -1,4 +1,4 @@
-"""What a replay comes to: every settled fixture with its official prediction, months, and one hash of it all."""
+"""What a replay comes to: every settled fixture with its official prediction, months, one hash of it all."""
 
 import datetime as dt
 import hashlib
@@ -138,7 +138,8 @@ def months_of(
     settled: Sequence[Settled], trainings: Sequence[Training], rollbacks: Sequence[Rollback]
 ) -> tuple[Month, ...]:
     """A row a month in which something was settled or trained."""
-    named = {one.kickoff[:7] for one in settled} | {one.at[:7] for one in (*trainings, *rollbacks)}
+    instants = [one.kickoff for one in settled]
+    instants += [one.at for one in trainings] + [one.at for one in rollbacks]
     return tuple(
         sum_up(
             month,
@@ -146,7 +147,7 @@ def months_of(
             [one for one in trainings if one.at.startswith(month)],
             [one for one in rollbacks if one.at.startswith(month)],
         )
-        for month in sorted(named)
+        for month in sorted({instant[:7] for instant in instants})
     )
 
 

@@ -80,6 +80,7 @@ def own_settings(settings: Settings, home: Path) -> Settings:
 def _walk(home: Path, settings: Settings, plan: Plan, json_file: Path | None, plot: Path) -> Report:
     for name in ("alembic", "mlflow"):  # they tell of every table they make
         logging.getLogger(name).setLevel(logging.ERROR)
+    walk = Walk(plan, own_settings(settings, home))
     console = Console(stderr=True, highlight=False)
     columns = (
         TextColumn("{task.description}"),
@@ -94,7 +95,7 @@ def _walk(home: Path, settings: Settings, plan: Plan, json_file: Path | None, pl
         def say(instant: dt.datetime, text: str) -> None:
             progress.update(task, advance=1, description=f"{instant:%Y-%m-%d %H:%M}", said=text[:60])
 
-        report = Walk(plan, own_settings(settings, home)).run(say)
+        report = walk.run(say)
     if json_file is not None:
         json_file.write_bytes(msgspec.json.format(msgspec.json.encode(report)))
     write_plot(report, plot)

@@ -115,9 +115,7 @@ class Walk:
         self._plan = plan
         self._clock = ReplayClock(plan.start)
         self._feed: Feed = choose(open_feeds(settings), plan.competitions)
-        home = open_home(
-            settings, is_simulated=self._feed.is_simulated, first_month=self._feed.first_month()
-        )
+        home = open_home(settings, is_simulated=self._feed.is_simulated, first_month=self._feed.first_month())
         settings = settle(settings, home)
         definitions = build_definitions(settings, self._clock, self._feed)
         resources = definitions.resources or {}
@@ -146,7 +144,9 @@ class Walk:
         try:
             self._build()
         except JobFailed as failure:
-            raise ReplayError(f"the first build failed at {isoformat(self._clock.now())}: {failure}") from None
+            raise ReplayError(
+                f"the first build failed at {isoformat(self._clock.now())}: {failure}"
+            ) from None
         say(self._clock.now(), "built")
         before = self._clock.now()
         for instant in self._plan.instants():
