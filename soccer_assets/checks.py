@@ -26,6 +26,7 @@ from soccer_assets.gates import LEAST_OVERROUND, MOST_OVERROUND, overround
 from soccer_assets.resources.database import Database, read_watermark, set_watermark
 from soccer_assets.resources.exports import Exports
 from soccer_assets.resources.feature_store import FeatureStore
+from soccer_assets.resources.ledger_audit import audit
 from soccer_assets.resources.model_registry import ModelRegistry
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.resources.parquet_io_manager import ParquetIOManager
@@ -170,9 +171,9 @@ def snapshot_is_whole(exports: dg.ResourceParam[Exports]) -> dg.AssetCheckResult
 
 @dg.asset_check(asset=["features", "match_features"], name="features_are_finite", blocking=True)
 def features_are_finite(feature_store: dg.ResourceParam[FeatureStore]) -> dg.AssetCheckResult:
-    """No feature of any match is missing or infinite."""
+    """No feature that the run wrote is missing or infinite; parts of other months never change."""
     manifest = feature_store.manifest()
-    table = feature_store.read(manifest)
+    table = feature_store.read(manifest, manifest.months_written)
     broken = [name for name in manifest.feature_names if not np.isfinite(table[name].to_numpy()).all()]
     return dg.AssetCheckResult(
         passed=not broken, metadata={"broken": broken, "features": len(manifest.feature_names)}
@@ -221,6 +222,24 @@ def release_is_readable(
     )
 
 
+@dg.asset_check(asset=["monitoring", "quality"], name="ledger_agrees_with_releases", blocking=True)
+def ledger_agrees_with_releases(
+    database: dg.ResourceParam[Database], object_store: dg.ResourceParam[ObjectStore]
+) -> dg.AssetCheckResult:
+    """Every entry has the hash of its content, and every kept release names a head that the ledger has."""
+    found = audit(database, object_store)
+    return dg.AssetCheckResult(
+        passed=found.is_whole,
+        description=None if found.is_whole else "the ledger was rewritten; run `soccer ledger verify`",
+        metadata={
+            "entries": found.entries,
+            "releases": found.releases,
+            "betrayed_by": list(found.betrayed_by),
+            "first_broken": found.first_broken or "none",
+        },
+    )
+
+
 def _bodies(store: ObjectStore, release_id: str) -> list[Any]:
     data = store.read(release_key(release_id, PREDICTIONS_FILE)) or b""
     with tempfile.TemporaryDirectory() as folder:
@@ -246,4 +265,5 @@ CHECKS = [
     champion_is_loadable,
     probabilities_add_up_to_one,
     release_is_readable,
+    ledger_agrees_with_releases,
 ]

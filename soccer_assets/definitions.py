@@ -3,9 +3,9 @@
 import dagster as dg
 
 from soccer_assets.alerting.desk import AlertDesk
-from soccer_assets.assets import exports, features, matches, model, predictions, releases
+from soccer_assets.assets import exports, features, matches, model, monitoring, predictions, releases
 from soccer_assets.assets.livescores import MONTHS_A_RUN, REMOTE_MONTHS_A_RUN, livescore_assets
-from soccer_assets.automation.jobs import JOBS, prune_daily
+from soccer_assets.automation.jobs import JOBS, monitor_daily, prune_daily
 from soccer_assets.automation.schedules import SCHEDULES
 from soccer_assets.automation.sensors import SENSORS
 from soccer_assets.checks import CHECKS
@@ -47,10 +47,12 @@ def build_definitions(
                 clock,
                 MONTHS_A_RUN if settings.is_feed_local else REMOTE_MONTHS_A_RUN,
             ),
-            *dg.load_assets_from_modules([matches, exports, features, model, predictions, releases]),
+            *dg.load_assets_from_modules(
+                [matches, exports, features, model, monitoring, predictions, releases]
+            ),
         ],
         asset_checks=CHECKS,
-        jobs=[*JOBS, prune_daily],
+        jobs=[*JOBS, monitor_daily, prune_daily],
         schedules=SCHEDULES,
         sensors=SENSORS,
         resources={

@@ -125,8 +125,8 @@ def _refuse_other_champion(upcoming: pd.DataFrame, champion: RegisteredModel) ->
 
 
 def _golden_rows(model: OutcomeModel, feature_store: FeatureStore) -> tuple[GoldenRow, ...]:
-    features = feature_store.read(feature_store.manifest())
-    values = np.column_stack([features[name].to_numpy()[-_GOLDEN_ROWS:] for name in model.feature_names])
+    features = feature_store.read_newest(feature_store.manifest(), _GOLDEN_ROWS)
+    values = np.column_stack([features[name].to_numpy() for name in model.feature_names])
     return tuple(
         GoldenRow(tuple(map(float, row)), tuple(map(float, said)))  # type: ignore[arg-type]  # three of them
         for row, said in zip(values, model.predict_proba(values), strict=True)

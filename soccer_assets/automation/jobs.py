@@ -3,6 +3,7 @@
 import dagster as dg
 import msgspec
 
+from soccer_assets.assets.model import REASON_TAG
 from soccer_assets.clock import SystemClock
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.resources.pruning import prune
@@ -10,6 +11,8 @@ from soccer_assets.resources.training_run import mark_mlflow_run_failed
 
 # Of the runs with this tag one runs at a time: two publishers never interleave.
 PUBLISHES = {"soccer/publish": "release"}
+# A sensor's reason overrides the job's.
+BY_HAND = {REASON_TAG: "by hand"}
 
 _TO_FEATURES = dg.AssetSelection.assets(
     ["matches", "match"],
@@ -43,7 +46,7 @@ retrain_model = dg.define_asset_job(
     "retrain_model",
     _MODEL | _TO_RELEASE,
     description="A new candidate against the champion; the winner is predicted with and released.",
-    tags=PUBLISHES,
+    tags=PUBLISHES | BY_HAND,
     hooks={mark_mlflow_run_failed},
 )
 rollback_champion = dg.define_asset_job(
@@ -51,7 +54,7 @@ rollback_champion = dg.define_asset_job(
     dg.AssetSelection.assets(["model", "champion"]) | _TO_RELEASE,
     description="Back to the champion before: the aliases change places, and its predictions are released.",
     config={"ops": {"model__champion": {"config": {"rollback": True}}}},
-    tags=PUBLISHES,
+    tags=PUBLISHES | BY_HAND,
     hooks={mark_mlflow_run_failed},
 )
 build_everything = dg.define_asset_job(
@@ -60,6 +63,13 @@ build_everything = dg.define_asset_job(
     description="The first build of a home: the newest months of history, a first model, a first release.",
     tags=PUBLISHES,
     hooks={mark_mlflow_run_failed},
+)
+
+# It publishes nothing: it takes no turn from the hourly run.
+monitor_daily = dg.define_asset_job(
+    "monitor_daily",
+    dg.AssetSelection.groups("monitoring"),
+    description="Drift of features and predictions, and the quality of what was published.",
 )
 
 

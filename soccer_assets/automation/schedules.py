@@ -4,7 +4,7 @@ import datetime as dt
 
 import dagster as dg
 
-from soccer_assets.automation.jobs import prune_daily, refresh_daily, refresh_hourly
+from soccer_assets.automation.jobs import monitor_daily, prune_daily, refresh_daily, refresh_hourly
 
 DAILY_AT = dt.time(6, 7, tzinfo=dt.UTC)
 
@@ -21,6 +21,14 @@ SCHEDULES = [
         name="refresh_daily_schedule",
         job=refresh_daily,
         cron_schedule=f"{DAILY_AT.minute} {DAILY_AT.hour} * * *",
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+    ),
+    dg.ScheduleDefinition(
+        name="monitor_daily_schedule",
+        job=monitor_daily,
+        # After the daily run, with last night's results in the ledger.
+        cron_schedule="37 6 * * *",
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.RUNNING,
     ),

@@ -49,18 +49,18 @@ def chain_hash(previous_hash: str, entry: Entry) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def deadline(entry: Entry) -> dt.datetime:
+def deadline(kickoff: dt.datetime, precision: KickoffPrecision) -> dt.datetime:
     """The instant before which a prediction of this kickoff counts."""
-    if entry.kickoff_precision is KickoffPrecision.MINUTE:
-        return entry.kickoff
-    return entry.kickoff.replace(hour=0, minute=0, second=0, microsecond=0)
+    if precision is KickoffPrecision.MINUTE:
+        return kickoff
+    return kickoff.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def official_index(entries: Sequence[Entry]) -> int | None:
     """Which of a match's entries, oldest first, is official; None where all came too late."""
     if not entries:
         return None
-    limit = deadline(entries[0])
+    limit = deadline(entries[0].kickoff, entries[0].kickoff_precision)
     counting = [index for index, entry in enumerate(entries) if entry.recorded_at < limit]
     return counting[-1] if counting else None
 

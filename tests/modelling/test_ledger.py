@@ -111,7 +111,7 @@ def test_a_day_without_a_time_begins_at_midnight(precision):
     """Where only the day is known a prediction counts until 00:00 UTC of it."""
     day = entry(kickoff=parse_instant("2025-04-26T12:00:00Z"), kickoff_precision=precision)
 
-    assert deadline(day) == parse_instant("2025-04-26T00:00:00Z")
+    assert deadline(day.kickoff, precision) == parse_instant("2025-04-26T00:00:00Z")
     in_time = msgspec.structs.replace(day, recorded_at=parse_instant("2025-04-25T23:59:59Z"))
     too_late = msgspec.structs.replace(day, recorded_at=parse_instant("2025-04-26T00:00:00Z"))
     assert official_index([in_time, too_late]) == 0
