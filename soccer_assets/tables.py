@@ -237,6 +237,7 @@ odds = sa.Table(
     sa.Column("draw", sa.Float, nullable=False),
     sa.Column("away", sa.Float, nullable=False),
     sa.Column("updated_at", UtcDateTime, nullable=False),
+    sa.Index("ix_odds_updated_at", "updated_at"),
 )
 
 ledger_entry = sa.Table(

@@ -16,6 +16,7 @@ from soccer_assets.resources.database import (
     ROWS_A_TRANSACTION,
     Database,
     among,
+    insert,
     next_change_no,
     read_watermark,
     set_watermark,
@@ -223,7 +224,7 @@ def _place_teams(
             ).scalars()
         )
     new = [row for team_id, row in teams.items() if team_id not in known]
-    upsert(connection, team, new)
+    insert(connection, team, new)
     upsert(connection, team_alias, list(aliases.values()))
     return placed, len(new)
 
@@ -241,7 +242,7 @@ def _match_ids(connection: sa.Connection, records: Sequence[RawMatch]) -> dict[t
                 {(row.source, row.source_match_id): row.match_id for row in connection.execute(query)}
             )
     minted = {key: mint_match_id(*key) for key in wanted - found.keys()}
-    upsert(
+    insert(
         connection,
         match_source_id,
         [
@@ -326,5 +327,6 @@ def _write_matches(
         kept.pop("change_no")
         replaced.append(kept | {"replaced_by_change_no": change_no})
     upsert(connection, match_history, replaced)
-    upsert(connection, match, [*added, *changed])
+    insert(connection, match, added)
+    upsert(connection, match, changed)
     return len(added), len(changed)
