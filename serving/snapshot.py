@@ -13,6 +13,7 @@ from urllib.parse import quote
 import msgspec
 
 from serving.release_reader import LocalRelease, ReleaseRefusedError
+from serving.scorer import ReleaseFiles
 from soccer_assets.clock import Clock, isoformat
 from soccer_assets.contract import (
     CHAMPION,
@@ -74,6 +75,7 @@ class Snapshot:
         self.pointer = release.pointer
         self.manifest: Manifest = release.manifest
         self.model_file = release.files[MODEL_FILE]
+        self.scoring_files = ReleaseFiles.of(release)
         path = release.files[PREDICTIONS_FILE]
         uri = f"file:{quote(str(path))}?mode=ro&immutable=1"
         try:

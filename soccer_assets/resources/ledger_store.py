@@ -132,6 +132,7 @@ def _score(connection: sa.Connection, now: dt.datetime) -> tuple[int, int]:
     """Score what changed since the last pass: neither the ledger nor the matches are read as a whole."""
     change_no = read_watermark(connection, "change_no")
     over = [status.value for status, rule in STATUS_RULES.items() if rule.settles or not rule.is_served]
+    over.append(MatchStatus.POSTPONED.value)
     query = (
         sa.select(match)
         .where(
@@ -151,6 +152,8 @@ def _score(connection: sa.Connection, now: dt.datetime) -> tuple[int, int]:
     rows = []
     for played in finished:
         score = _score_row(played, entries[played.match_id], now)
+        if score is None:
+            continue
         before = latest.get(played.match_id)
         if before is not None and (before.verdict, before.outcome) == (score["verdict"], score["outcome"]):
             continue
@@ -162,7 +165,8 @@ def _score(connection: sa.Connection, now: dt.datetime) -> tuple[int, int]:
     return scored, len(rows) - scored
 
 
-def _score_row(played: sa.Row[Any], rows: Sequence[sa.Row[Any]], now: dt.datetime) -> dict[str, Any]:
+def _score_row(played: sa.Row[Any], rows: Sequence[sa.Row[Any]], now: dt.datetime) -> dict[str, Any] | None:
+    """The score of a match, or why it has none; None where it may still be played in time."""
     entries = [
         Entry(
             match_id=row.match_id,
@@ -176,7 +180,10 @@ def _score_row(played: sa.Row[Any], rows: Sequence[sa.Row[Any]], now: dt.datetim
         )
         for row in rows
     ]
-    verdict = void_reason(MatchStatus(played.status), entries[0].kickoff, played.kickoff)
+    status = MatchStatus(played.status)
+    verdict = void_reason(status, entries[0].kickoff, played.kickoff, now)
+    if verdict is None and status is MatchStatus.POSTPONED:
+        return None
     official = official_index(entries)
     if verdict is None and official is None:
         verdict = "first predicted after kickoff"
