@@ -2,8 +2,9 @@
 
 Usage: ``python -m benchmarks.serving [--predictions N] [--seconds S] [--rounds N] [--million]``. Needs `wrk`
 (Debian: ``apt-get install wrk``) and the extra ``bench``. Publishes synthetic releases, starts both sides and
-the load one after the other in one run, and prints one JSON object: requests a second and CPU time a request
-of each side, the ratios, latency at half of the maximum rate, start, load and memory.
+the load one after the other in one run, and prints a line of JSON for each part: requests a second and CPU
+time a request of each side, the ratios, latency at half of the maximum rate; two workers beside one; load,
+start and memory.
 
 On two cores the load generator takes one, so two workers cannot show twice the requests of one there: CPU
 time a request is what does not depend on it.
@@ -74,7 +75,10 @@ class Server:
     def workers(self) -> list[psutil.Process]:
         """The server itself and its workers; not their scoring children."""
         parent = psutil.Process(self.process.pid)
-        return [parent, *parent.children()]
+        return [
+            parent,
+            *(one for one in parent.children() if "resource_tracker" not in " ".join(one.cmdline())),
+        ]
 
     def cpu_seconds(self) -> float:
         """Used so far."""
@@ -236,7 +240,7 @@ def swap_of(store: Store) -> dict[str, Any]:
     """Seconds to load the release, and a worker's private memory while another one takes its place."""
     seconds = min(store.load_seconds() for _ in range(3))
     with store.sidecar() as (sidecar, start_seconds):
-        (worker,) = (one for one in sidecar.workers()[1:] if "spawn_main" in " ".join(one.cmdline()))
+        _, worker = sidecar.workers()
         before = peak = _private_mb(worker)
         manifest = publish(store.releases, store.predictions, SystemClock().now(), version=2).manifest
         while httpx.get(f"{sidecar.url}/ready", timeout=10).json()["release_id"] != manifest.release_id:
@@ -286,7 +290,7 @@ def _rounded(values: Mapping[str, float], digits: int) -> dict[str, float]:
 
 
 def main() -> None:
-    """Measure, and print one JSON object."""
+    """Measure, and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--predictions", type=int, default=100_000)
     parser.add_argument("--seconds", type=float, default=5.0, help="of one measurement")
@@ -297,12 +301,11 @@ def main() -> None:
         sys.exit("wrk is missing: apt-get install wrk")
     with tempfile.TemporaryDirectory() as folder:
         store = Store(Path(folder) / "store", asked.predictions)
-        found = compare(store, asked.seconds, asked.rounds)
-        found |= compare_workers(store, asked.seconds, asked.rounds)
-        found["releases"] = [swap_of(store)]
+        print(json.dumps(compare(store, asked.seconds, asked.rounds)), flush=True)
+        print(json.dumps(compare_workers(store, asked.seconds, asked.rounds)), flush=True)
+        print(json.dumps(swap_of(store)), flush=True)
         if asked.million:
-            found["releases"].append(swap_of(Store(Path(folder) / "million", 1_000_000)))
-    print(json.dumps(found, indent=2))
+            print(json.dumps(swap_of(Store(Path(folder) / "million", 1_000_000))), flush=True)
 
 
 if __name__ == "__main__":

@@ -52,10 +52,9 @@ def metric(address, name):
 
 def private_mb(process):
     """Private memory of the server's worker."""
-    workers = [
-        one for one in psutil.Process(process.pid).children() if "spawn_main" in " ".join(one.cmdline())
-    ]
-    return sum(worker.memory_full_info().uss for worker in workers) / 2**20
+    children = psutil.Process(process.pid).children()
+    (worker,) = [one for one in children if "resource_tracker" not in " ".join(one.cmdline())]
+    return worker.memory_full_info().uss / 2**20
 
 
 def publish_at_once(events, threads=20):
