@@ -15,6 +15,7 @@ from urllib.parse import quote
 import msgspec
 
 from serving.release_reader import LocalRelease, ReleaseRefusedError
+from serving.scorer import ReleaseFiles
 from soccer_assets.clock import Clock, isoformat
 from soccer_assets.contract import (
     CHAMPION,
@@ -77,6 +78,7 @@ class Snapshot:
         self.pointer = release.pointer
         self.manifest: Manifest = release.manifest
         self.model_file = release.files[MODEL_FILE]
+        self.scoring_files = ReleaseFiles.of(release)
         # Of every byte that the release holds, for ETags.
         self.tag = self.pointer.manifest_sha256[:16].encode()
         path = release.files[PREDICTIONS_FILE]

@@ -31,6 +31,7 @@ MANIFEST_FILE = "manifest.json"
 PREDICTIONS_FILE = "predictions.sqlite"
 TEAM_STATE_FILE = "team_state.bin"
 MODEL_FILE = "model.bin"
+DIRECTORY_FILE = "directory.json"
 
 EVENT_STREAM = "soccer:events"
 EVENT_STREAM_MAXLEN = 10_000
@@ -171,6 +172,40 @@ class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
     train_end: str
     trained_rows: int
     scorecard: dict[str, dict[str, float]]
+
+
+class TeamEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """A team as a client may name it; ``aliases`` are other spellings, folded."""
+
+    id: str
+    name: str
+    country: str
+    sex: str
+    age_group: str
+    aliases: tuple[str, ...] = ()
+
+
+class CompetitionEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """A competition as a client may name it; tier 0 is a cup or one of national teams."""
+
+    code: str
+    name: str
+    country: str
+    tier: int
+    sex: str
+    age_group: str
+
+
+class Directory(msgspec.Struct, frozen=True, kw_only=True):
+    """Who is meant by a name or an id: what a release knows of teams and competitions.
+
+    Attributes:
+        redirects: ids of teams that were merged into others -> the id that is meant.
+    """
+
+    teams: tuple[TeamEntry, ...] = ()
+    competitions: tuple[CompetitionEntry, ...] = ()
+    redirects: dict[str, str] = {}
 
 
 class FileEntry(msgspec.Struct, frozen=True):
@@ -350,6 +385,8 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
         difference: the first minus the second; below 0 favours the published forecasts.
         low: lower end of its 95 % interval by block bootstrap over weeks; None with fewer than two weeks.
         high: upper end.
+        evidence: that the published forecasts are worse, as an e-value: it may be looked at every day, and
+            reaches 100 by chance once in 100 times at most.
     """
 
     rows: int
@@ -359,6 +396,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     difference: float
     low: float | None
     high: float | None
+    evidence: float = 1.0
 
 
 class QualityScore(msgspec.Struct, frozen=True, kw_only=True):
@@ -400,7 +438,7 @@ class QualityWeek(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class QualitySlice(msgspec.Struct, frozen=True, kw_only=True):
-    """One value of one dimension: `competition`, `tier`, `phase` (of the season) or `model`."""
+    """One value of one dimension: `competition`, `tier`, `phase` (of the season) or `model` (its SHA-256)."""
 
     dimension: str
     value: str

@@ -28,19 +28,12 @@ Alias = Annotated[
 ]
 Cursor = Annotated[str | None, QueryParameter(description="`next_cursor` of the page before.")]
 
-_ERRORS = (
-    HTTPStatus.BAD_REQUEST,
-    HTTPStatus.UNAUTHORIZED,
-    HTTPStatus.FORBIDDEN,
-    HTTPStatus.SERVICE_UNAVAILABLE,
-)
-
 
 @get(
     "/{match_id:str}",
     sync_to_thread=False,
     opt={"scope": READ},
-    responses=documented(PredictionBody, *_ERRORS, HTTPStatus.NOT_FOUND),
+    responses=documented(PredictionBody, HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND),
 )
 def read_prediction(
     request: Request[Any, Any, Any],
@@ -66,7 +59,7 @@ def read_prediction(
     "/matches/",
     sync_to_thread=True,
     opt={"scope": READ},
-    responses=documented(PredictionPage, *_ERRORS),
+    responses=documented(PredictionPage, HTTPStatus.BAD_REQUEST),
 )
 def list_upcoming(
     request: Request[Any, Any, Any],
@@ -104,7 +97,7 @@ def list_upcoming(
     "/predictions/",
     sync_to_thread=True,
     opt={"scope": READ},
-    responses=documented(PredictionPage, *_ERRORS),
+    responses=documented(PredictionPage, HTTPStatus.BAD_REQUEST),
 )
 def list_predictions(
     request: Request[Any, Any, Any],
@@ -132,7 +125,7 @@ def list_predictions(
     "/model/info",
     sync_to_thread=False,
     opt={"scope": READ},
-    responses=documented(ModelInfo, *_ERRORS, HTTPStatus.NOT_FOUND),
+    responses=documented(ModelInfo, HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND),
 )
 def read_model(
     request: Request[Any, Any, Any], snapshots: NamedDependency[SnapshotHolder], model: Alias = "champion"

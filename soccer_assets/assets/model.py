@@ -22,11 +22,17 @@ from soccer_assets.modelling.training import fit_candidate, fit_elo_textbook, re
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.exports import Exports
 from soccer_assets.resources.feature_store import FeatureStore
-from soccer_assets.resources.model_registry import ModelRegistry, RegisteredModel, TrainingFacts
+from soccer_assets.resources.model_registry import MissingModel, ModelRegistry, RegisteredModel, TrainingFacts
+from soccer_assets.resources.object_store import ObjectStore
+from soccer_assets.resources.rollbacks import roll_back
 from soccer_assets.resources.scorecards import Evaluation, Scorecards
 from soccer_assets.resources.training_data import TrainingData, load_training_data
 
 SEED = 20
+
+# Why a run that may move the champion was started, and the sentence for it.
+REASON_TAG = "soccer/reason"
+TEXT_TAG = "soccer/reason_text"
 
 _KINDS = {"python", "xgboost", "mlflow"}
 _OWNERS = ["team:models"]
@@ -191,6 +197,7 @@ def champion(
     database: dg.ResourceParam[Database],
     model_registry: dg.ResourceParam[ModelRegistry],
     scorecards: dg.ResourceParam[Scorecards],
+    object_store: dg.ResourceParam[ObjectStore],
     clock: dg.ResourceParam[Clock],
 ) -> dg.MaterializeResult:
     """The model that is served: the alias `champion`.
@@ -200,7 +207,7 @@ def champion(
     honest answer.
     """
     if config.rollback:
-        return _rolled_back(model_registry)
+        return _rolled_back(object_store, model_registry, context.run)
     now = clock.now()
     result = scorecards.current()
     decision = result.decision
@@ -218,9 +225,11 @@ def champion(
         everything = np.ones(len(data.matches), np.bool_)
         winner = model_registry.load(model_registry.version(result.candidate_version))
         final = refit(winner, data.values, data.outcomes, everything, SEED)
-        replaced, current = current, model_registry.register(final, _facts(final, data, everything, now))
-        model_registry.set_alias(PREVIOUS, replaced.version)
-        model_registry.set_alias(CHAMPION, current.version)
+        # A run that was killed behind the aliases and started again must not replace the winner by itself.
+        if final.sha256 != current.facts.content_sha256:
+            replaced, current = current, model_registry.register(final, _facts(final, data, everything, now))
+            model_registry.set_alias(PREVIOUS, replaced.version)
+            model_registry.set_alias(CHAMPION, current.version)
         scorecards.describe(current.version, CANDIDATE, result)
     context.log.info(decision.reason)
     return dg.MaterializeResult(
@@ -237,13 +246,13 @@ def champion(
     )
 
 
-def _rolled_back(registry: ModelRegistry) -> dg.MaterializeResult:
+def _rolled_back(store: ObjectStore, registry: ModelRegistry, run: dg.DagsterRun) -> dg.MaterializeResult:
     """Champion and previous change places: the same way leads back."""
-    replaced, current = registry.get(CHAMPION), registry.find(PREVIOUS)
-    if current is None:
-        raise dg.Failure("there is no champion before this one to go back to", allow_retries=False)
-    registry.set_alias(CHAMPION, current.version)
-    registry.set_alias(PREVIOUS, replaced.version)
+    try:
+        plan = roll_back(store, registry, run.root_run_id or run.run_id)
+    except MissingModel as error:
+        raise dg.Failure(str(error), allow_retries=False) from error
+    current, why = registry.get(CHAMPION), run.tags.get(TEXT_TAG, "")
     return dg.MaterializeResult(
         data_version=dg.DataVersion(current.facts.content_sha256),
         metadata={
@@ -254,7 +263,8 @@ def _rolled_back(registry: ModelRegistry) -> dg.MaterializeResult:
             "train_end": current.facts.train_end,
             "promoted": False,
             "rolled_back": True,
-            "reason": f"rolled back from version {replaced.version} to version {current.version}",
+            "reason": f"rolled back from version {plan.back_from} to version {plan.back_to}"
+            + (f": {why}" if why else ""),
         },
     )
 

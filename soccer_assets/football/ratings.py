@@ -535,7 +535,12 @@ def write_features(out: Any, match: Any, home: Any, away: Any, league: Any) -> N
     out.home_elo_above_league = home_elo - mean
     out.away_elo_above_league = away_elo - mean
 
-    out.pi_gap = pi_goals(home.pi_home) - pi_goals(away.pi_away)
+    if match.is_neutral:  # neither side is at home: both stand between their two ratings
+        out.pi_gap = pi_goals(0.5 * (home.pi_home + home.pi_away)) - pi_goals(
+            0.5 * (away.pi_home + away.pi_away)
+        )
+    else:
+        out.pi_gap = pi_goals(home.pi_home) - pi_goals(away.pi_away)
     _write_spaces(out, match, home, away, league)
 
     home_points, home_goals, home_matches = season_table(home, match)

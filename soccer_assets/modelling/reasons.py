@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from soccer_assets.contract import Reason
 from soccer_assets.modelling.logit import OUTCOMES
+from soccer_assets.modelling.neutral import mirrored
 from soccer_assets.modelling.outcome_model import OutcomeModel, design_of
 
 # Below this a group is not worth a sentence: 0.02 log-odds move 50 % to 50.5 %.
@@ -49,7 +50,10 @@ def contributions(
 
 
 def reasons(
-    model: OutcomeModel, values: NDArray[np.float64], group_of: Mapping[str, str]
+    model: OutcomeModel,
+    values: NDArray[np.float64],
+    group_of: Mapping[str, str],
+    is_neutral: NDArray[np.bool_] | None = None,
 ) -> list[tuple[Reason, ...]]:
     """The main reasons of each forecast, the strongest first.
 
@@ -57,17 +61,21 @@ def reasons(
         model: the model that made the forecasts.
         values: (n, k) features of the matches.
         group_of: group of each feature; one without a group stands for itself.
+        is_neutral: (n,) whose forecast is the mean of both orders (`neutral.forecast`); default: none.
 
     Raises:
         ValueError: the columns are not those of the model.
     """
     if values.ndim != 2 or values.shape[1] != len(model.feature_names):  # noqa: PLR2004  rows and columns
         raise ValueError(f"expected {len(model.feature_names)} features a row, not shape {values.shape}")
-    parts, _ = contributions(model, values)
     names = [group_of.get(name, name) for name in model.feature_names]
     groups = list(dict.fromkeys(names))
     member = np.array([[name == group for name in names] for group in groups], np.float64)
-    summed = np.einsum("gk,nkc->ngc", member, parts)
+    summed = np.einsum("gk,nkc->ngc", member, contributions(model, values)[0])
+    if is_neutral is not None and is_neutral.any():
+        swapped, _ = contributions(model, mirrored(values[is_neutral], model.feature_names))
+        summed[is_neutral] += np.einsum("gk,nkc->ngc", member, swapped)[:, :, ::-1]
+        summed[is_neutral] /= 2.0
     odds = summed[:, :, 0] - summed[:, :, 2]
     draws = summed[:, :, 1] - (summed[:, :, 0] + summed[:, :, 2]) / 2.0
     return [_strongest(groups, row, draw) for row, draw in zip(odds, draws, strict=True)]
