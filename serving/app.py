@@ -24,7 +24,7 @@ from serving.problems import handle_http, handle_unexpected
 from serving.rate_limit import RateLimiter
 from serving.release_reader import ReleaseReader
 from serving.reloader import Reloader
-from serving.routes import monitoring, operations, predict
+from serving.routes import monitoring, operations, predict, scoring
 from serving.scorer import Scorer
 from serving.settings import cache_folder, sidecar_name
 from serving.snapshot import SnapshotHolder
@@ -49,11 +49,12 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
     _configure_logging()
     metrics, keys, holder = Metrics(), auth.KeyRing(), SnapshotHolder(settings.clock)
     limiter = RateLimiter(settings.rate_limit_per_minute, settings.redis_url, metrics)
+    scorer = scorer or Scorer()
     reloader = Reloader(
         reader=ReleaseReader(settings.store_url, cache_folder(settings), settings.s3_endpoint_url),
         holder=holder,
         keys=keys,
-        scorer=scorer or Scorer(),
+        scorer=scorer,
         metrics=metrics,
         sidecar=sidecar_name(settings),
         poll_seconds=settings.poll_seconds,
@@ -74,7 +75,7 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
 
     protected = Router(
         "/",
-        route_handlers=[predict.router, monitoring.router],
+        route_handlers=[predict.router, scoring.router, monitoring.router],
         guards=[auth.authorize],
         security=[{"apiKey": []}],
     )
@@ -84,6 +85,7 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
             "snapshots": Provide(lambda: holder, sync_to_thread=False),
             "metrics": Provide(lambda: metrics, sync_to_thread=False),
             "reloader": Provide(lambda: reloader, sync_to_thread=False),
+            "scorer": Provide(lambda: scorer, sync_to_thread=False),
         },
         exception_handlers={HTTPException: handle_http, Exception: handle_unexpected},
         lifespan=[lifespan],
@@ -116,7 +118,7 @@ def _openapi() -> OpenAPIConfig:
         components=Components(
             security_schemes={
                 "apiKey": SecurityScheme(type="apiKey", name=auth.HEADER, security_scheme_in="header")
-            }
+            },
         ),
         tags=[
             Tag("predict", "Predictions of the current release."),

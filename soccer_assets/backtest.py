@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from soccer_assets.football.competitions import NATIONAL, squad_of
 from soccer_assets.football.features import FEATURE_NAMES, compute_features
 from soccer_assets.football.match_table import SECONDS_A_DAY, MatchTable
 from soccer_assets.modelling.dataset import WARM_UP_DAYS, Boundaries, Split, outcomes, split_by_kickoff
@@ -181,8 +182,8 @@ def match_table(archive: pd.DataFrame) -> MatchTable:
     is_day_precision = kickoff.isna().to_numpy()
     seconds = kickoff.dt.tz_localize(None).to_numpy().astype("datetime64[s]").astype(np.int64)
     code = archive["country"] + "|" + archive["competition"]
-    # Only competitions of national teams say of each match whether its ground was neutral.
-    is_national = archive["neutral"].notna().groupby(code).transform("mean") > 0.5  # noqa: PLR2004  most rows
+    ground = archive["neutral"].notna().groupby(code).agg(["size", "sum"])
+    is_national = code.isin([name for name, *rows in ground.itertuples() if squad_of(*rows) == NATIONAL])
     # A club has the name it has in its country; a national team's opponents are national teams.
     pool = np.where(is_national, "national", archive["country"])
     goals = archive[["home_goals", "away_goals"]].to_numpy()

@@ -1,5 +1,6 @@
 """Checks: the promise of each stage, kept in the run that makes it. A blocking one stops what follows."""
 
+import datetime as dt
 import itertools
 import sqlite3
 import tempfile
@@ -23,7 +24,7 @@ from soccer_assets.contract import (
 from soccer_assets.feeds.protocol import Feed
 from soccer_assets.football.matches import MOST_GOALS, STATUS_RULES
 from soccer_assets.gates import LEAST_OVERROUND, MOST_OVERROUND, overround
-from soccer_assets.resources.database import Database
+from soccer_assets.resources.database import Database, read_watermark, set_watermark
 from soccer_assets.resources.exports import Exports
 from soccer_assets.resources.feature_store import FeatureStore
 from soccer_assets.resources.ledger_audit import audit
@@ -39,6 +40,8 @@ from soccer_assets.tables import UtcDateTime, ingest, match, odds, rejected_row
 MOST_REJECTED = 0.05
 MOST_DOUBLES = 0.01
 _REASONS_SHOWN = 20
+_FOUND_POSSIBLE = "match found possible"
+_NEWEST_PRICES = dt.timedelta(days=1)
 
 
 def _batch_check(name: str, *, blocking: bool) -> dg.AssetChecksDefinition:
@@ -101,7 +104,10 @@ def results_due(
 
 @dg.asset_check(asset=["matches", "match"], name="results_are_possible", blocking=True)
 def results_are_possible(database: dg.ResourceParam[Database]) -> dg.AssetCheckResult:
-    """A finished match has a score of 0 to 36 goals a side, and no team plays itself."""
+    """A finished match has a score of 0 to 36 goals a side, and no team plays itself.
+
+    Looks at the rows that changed since the last time it passed: a wrong one is looked at until it is right.
+    """
     settled = [status.value for status, rule in STATUS_RULES.items() if rule.settles]
     impossible = sa.or_(
         match.c.home_team_id == match.c.away_team_id,
@@ -109,7 +115,18 @@ def results_are_possible(database: dg.ResourceParam[Database]) -> dg.AssetCheckR
         sa.and_(match.c.status.in_(settled), sa.not_(match.c.away_goals.between(0, MOST_GOALS))),
     )
     with database.reading() as connection:
-        wrong = connection.execute(sa.select(match.c.match_id).where(impossible).limit(20)).scalars().all()
+        change_no = read_watermark(connection, "change_no")
+        passed = read_watermark(connection, _FOUND_POSSIBLE)
+        wrong = (
+            connection.execute(
+                sa.select(match.c.match_id).where(match.c.change_no > passed, impossible).limit(20)
+            )
+            .scalars()
+            .all()
+        )
+    if not wrong and change_no > passed:
+        with database.writing() as connection:
+            set_watermark(connection, _FOUND_POSSIBLE, change_no)
     return dg.AssetCheckResult(passed=not wrong, metadata={"impossible": len(wrong), "examples": list(wrong)})
 
 
@@ -129,15 +146,28 @@ def no_team_plays_twice_a_day(database: dg.ResourceParam[Database]) -> dg.AssetC
 
 
 @dg.asset_check(asset=["matches", "odds"], name="prices_make_a_book")
-def prices_make_a_book(database: dg.ResourceParam[Database]) -> dg.AssetCheckResult:
-    """Every price is above 1 and every overround within bounds: else the market in the scorecard is none."""
+def prices_make_a_book(
+    database: dg.ResourceParam[Database], clock: dg.ResourceParam[Clock]
+) -> dg.AssetCheckResult:
+    """Every price is above 1 and every overround within bounds: else the market in the scorecard is none.
+
+    Looks at the prices of the newest day on which some were written.
+    """
     total = overround(odds.c.home, odds.c.draw, odds.c.away)
     wrong = sa.or_(
         odds.c.home <= 1, odds.c.draw <= 1, odds.c.away <= 1, total < LEAST_OVERROUND, total > MOST_OVERROUND
     )
     with database.reading() as connection:
-        rows, mean = connection.execute(sa.select(sa.func.count(), sa.func.avg(total))).one()
-        failing = connection.execute(sa.select(odds.c.match_id).where(wrong).limit(20)).scalars().all()
+        newest = connection.execute(sa.select(sa.func.max(odds.c.updated_at, type_=UtcDateTime()))).scalar()
+        since = (newest or clock.now()) - _NEWEST_PRICES
+        rows, mean = connection.execute(
+            sa.select(sa.func.count(), sa.func.avg(total)).where(odds.c.updated_at > since)
+        ).one()
+        failing = (
+            connection.execute(sa.select(odds.c.match_id).where(odds.c.updated_at > since, wrong).limit(20))
+            .scalars()
+            .all()
+        )
     return dg.AssetCheckResult(
         passed=not failing,
         severity=dg.AssetCheckSeverity.WARN,

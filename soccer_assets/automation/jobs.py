@@ -29,6 +29,7 @@ _TO_RELEASE = dg.AssetSelection.assets(
 _RECENT = dg.AssetSelection.assets(["livescores", "recent"])
 _UPCOMING = dg.AssetSelection.assets(["livescores", "upcoming"])
 _HISTORY = dg.AssetSelection.assets(["livescores", "history"])
+_MONITORING = dg.AssetSelection.groups("monitoring")
 
 refresh_hourly = dg.define_asset_job(
     "refresh_hourly",
@@ -59,7 +60,7 @@ rollback_champion = dg.define_asset_job(
 )
 build_everything = dg.define_asset_job(
     "build_everything",
-    _HISTORY | _RECENT | _UPCOMING | _TO_FEATURES | _MODEL | _TO_RELEASE,
+    _HISTORY | _RECENT | _UPCOMING | _TO_FEATURES | _MODEL | _TO_RELEASE | _MONITORING,
     description="The first build of a home: the newest months of history, a first model, a first release.",
     tags=PUBLISHES,
     hooks={mark_mlflow_run_failed},
@@ -68,7 +69,7 @@ build_everything = dg.define_asset_job(
 # It publishes nothing: it takes no turn from the hourly run.
 monitor_daily = dg.define_asset_job(
     "monitor_daily",
-    dg.AssetSelection.groups("monitoring"),
+    _MONITORING,
     description="Drift of features and predictions, and the quality of what was published.",
 )
 

@@ -65,10 +65,16 @@ def official_index(entries: Sequence[Entry]) -> int | None:
     return counting[-1] if counting else None
 
 
-def void_reason(status: MatchStatus, first_known_kickoff: dt.datetime, kickoff: dt.datetime) -> str | None:
-    """Why a match is not scored; None where it is."""
+def void_reason(
+    status: MatchStatus, first_known_kickoff: dt.datetime, kickoff: dt.datetime, now: dt.datetime
+) -> str | None:
+    """Why a match is not scored; None where it is, or still may be.
+
+    A postponed match is void as soon as it can no longer be played within 36 hours, whenever that will be.
+    """
     if status in {MatchStatus.ABANDONED, MatchStatus.AWARDED, MatchStatus.CANCELLED, MatchStatus.REPLAYED}:
         return status.value
-    if abs(kickoff - first_known_kickoff) > LONGEST_DELAY:
+    is_too_late = status is MatchStatus.POSTPONED and now - first_known_kickoff > LONGEST_DELAY
+    if is_too_late or abs(kickoff - first_known_kickoff) > LONGEST_DELAY:
         return "moved by more than 36 hours"
     return None

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from soccer_assets.feeds.protocol import RawMatch, Rejection
+from soccer_assets.feeds.protocol import MatchStats, RawMatch, Rejection
 from soccer_assets.football.competitions import Competition
 from soccer_assets.football.identity import Pool, mint_match_id, mint_team_id
 from soccer_assets.football.matches import MOST_GOALS, MatchStatus
@@ -250,7 +250,6 @@ def _match_ids(connection: sa.Connection, records: Sequence[RawMatch]) -> dict[t
 def _match_row(
     match_id: str, record: RawMatch, place: Competition, teams: Mapping[tuple[str, str], str]
 ) -> dict[str, Any]:
-    stats = record.stats
     return {
         "match_id": match_id,
         "kickoff": record.kickoff,
@@ -261,6 +260,7 @@ def _match_row(
         "tier": place.tier,
         "sex": place.sex,
         "age_group": place.age_group,
+        "squad": place.squad,
         "home_team_id": teams[record.competition, record.home_team],
         "away_team_id": teams[record.competition, record.away_team],
         "home_goals": record.home_goals,
@@ -268,8 +268,7 @@ def _match_row(
         "home_goals_half_time": record.home_goals_half_time,
         "away_goals_half_time": record.away_goals_half_time,
         **_decision(record),
-        "home_shots_on_target": stats.home_shots_on_target if stats else None,
-        "away_shots_on_target": stats.away_shots_on_target if stats else None,
+        **{name: getattr(record.stats, name, None) for name in MatchStats.__struct_fields__},
         "status": record.status.value,
         "neutral": record.neutral,
         "source": record.source,

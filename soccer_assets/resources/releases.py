@@ -16,6 +16,7 @@ import msgspec
 
 from soccer_assets.clock import isoformat
 from soccer_assets.contract import (
+    DIRECTORY_FILE,
     MANIFEST_FILE,
     MODEL_FILE,
     POINTER_KEY,
@@ -24,6 +25,7 @@ from soccer_assets.contract import (
     SCHEMA_VERSION,
     STATUS_KEY,
     TEAM_STATE_FILE,
+    Directory,
     Event,
     FileEntry,
     GoldenRow,
@@ -36,7 +38,7 @@ from soccer_assets.contract import (
 )
 from soccer_assets.football.names import fold
 from soccer_assets.resources.event_bus import EventBus
-from soccer_assets.resources.object_store import Conflict, ObjectStore
+from soccer_assets.resources.object_store import Conflict, ObjectStore, Versioned
 
 
 class ReleaseRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,6 +61,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     golden_rows: tuple[GoldenRow, ...]
     ledger_head: str | None
     rows: Collection[ReleaseRow]
+    directory: Directory = Directory()
 
     def release_id(self, model: bytes, team_state: bytes) -> str:
         """The hash of what is said: equal drafts are the same release, whatever MLflow named their runs."""
@@ -72,6 +75,12 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
         digest.update(hashlib.sha256(model).digest())
         digest.update(hashlib.sha256(team_state).digest())
         return digest.hexdigest()[:16]
+
+
+class Turn(msgspec.Struct, frozen=True):
+    """The pointer as a publisher found it when its turn began; None before the first release."""
+
+    pointer: Versioned | None
 
 
 class Published(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,15 +118,33 @@ class Releases:
         last = self._events.last_release()
         if pointer is None or (last is not None and last.release_id == pointer.release_id):
             return False
-        return self._announce("release", pointer, now)
+        is_promotion = last is not None and last.detail.get("model_version") != pointer.model_version
+        return self._announce("promotion" if is_promotion else "release", pointer, now)
 
-    def publish(self, draft: Draft, model: bytes, team_state: bytes, now: dt.datetime) -> Published:
+    def begin(self) -> Turn:
+        """Take a turn at publishing: whoever moves the pointer from now on makes `publish` fail.
+
+        Before anything that the draft says is read: what came later than the turn is then never older than
+        what it replaces.
+        """
+        return Turn(self._store.read_versioned(POINTER_KEY))
+
+    def publish(
+        self, draft: Draft, model: bytes, team_state: bytes, now: dt.datetime, turn: Turn | None = None
+    ) -> Published:
         """Make the draft the current release, unless it already is.
+
+        Args:
+            draft: what it says.
+            model: the champion's file.
+            team_state: the file of every team's state.
+            now: when it is published.
+            turn: from `begin`; without one it begins here.
 
         Raises:
             Conflict: another publisher moved the pointer meanwhile; the next run starts from theirs.
         """
-        versioned = self._store.read_versioned(POINTER_KEY)
+        versioned = (turn or self.begin()).pointer
         current = msgspec.json.decode(versioned.data, type=Pointer) if versioned else None
         release_id = draft.release_id(model, team_state)
         encoded = self._complete(release_id)
@@ -162,9 +189,11 @@ class Releases:
         self, draft: Draft, release_id: str, model: bytes, team_state: bytes, now: dt.datetime
     ) -> bytes:
         """Write the files, then the manifest; returns the manifest's bytes."""
-        files = {MODEL_FILE: _entry(model), TEAM_STATE_FILE: _entry(team_state)}
-        self._store.write(release_key(release_id, MODEL_FILE), model)
-        self._store.write(release_key(release_id, TEAM_STATE_FILE), team_state)
+        directory = msgspec.json.encode(draft.directory)
+        contents = {MODEL_FILE: model, TEAM_STATE_FILE: team_state, DIRECTORY_FILE: directory}
+        files = {name: _entry(content) for name, content in contents.items()}
+        for name, content in contents.items():
+            self._store.write(release_key(release_id, name), content)
         with tempfile.TemporaryDirectory() as folder:
             database = Path(folder) / PREDICTIONS_FILE
             write_predictions(database, draft.rows, release_id)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from soccer_assets.assets.predictions import UPCOMING
-from soccer_assets.clock import parse_instant
+from soccer_assets.clock import isoformat, parse_instant
 from soccer_assets.contract import (
     CANDIDATE,
     CHAMPION,
@@ -24,6 +24,7 @@ from soccer_assets.contract import (
     Prediction,
     Status,
     release_key,
+    stale_reasons,
 )
 from soccer_assets.feeds.protocol import RawMatch
 from soccer_assets.football.features import FEATURE_NAMES, compute_features
@@ -115,6 +116,7 @@ def test_or_03_raw_rows_become_matches_exports_and_features(filled):
     assert filled.metadata(result, "exports/match")["months_written"] == 2
     assert checks(result) == {
         "results_are_possible": True,
+        "no_team_plays_twice_a_day": True,
         "prices_make_a_book": True,
         "snapshot_is_whole": True,
         "features_are_finite": True,
@@ -250,6 +252,23 @@ def test_an_hour_later_with_nothing_new_the_release_stands(filled):
     assert manifest_of(filled) == first
     status = msgspec.json.decode(filled.store.read(STATUS_KEY), type=Status)
     assert status.checked_at == "2025-04-25T10:00:00Z"
+
+
+def test_or_07_backfilling_the_past_does_not_make_the_present_look_fresh(filled):
+    """Five hours without a look at the feed, then a backfill that is carried on to a release: still stale."""
+    filled.run(*HOURLY)
+    looked = filled.instance.get_latest_materialization_event(dg.AssetKey(["livescores", "recent"]))
+    filled.at(NOW + dt.timedelta(hours=5))
+    backfill = filled.run("livescores/history", tags=history_of("2025-03-01", "2025-04-01"))
+    follow_up = filled.run(*TO_FEATURES, *TO_RELEASE)
+
+    assert (backfill.success, follow_up.success) == (True, True)
+    status = msgspec.json.decode(filled.store.read(STATUS_KEY), type=Status)
+    assert status.checked_at == "2025-04-25T09:00:00Z"
+    (reason,) = stale_reasons(status, filled.clock.now())
+    assert "last checked at 2025-04-25T09:00:00Z" in reason
+    recent = next(one for one in status.assets if one.key == "livescores/recent")
+    assert recent.last_materialized_at == isoformat(dt.datetime.fromtimestamp(looked.timestamp, dt.UTC))
 
 
 def test_a_played_match_keeps_its_prediction_beside_the_result(filled, tmp_path):

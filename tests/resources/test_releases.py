@@ -14,6 +14,7 @@ import redis
 
 from soccer_assets.contract import (
     CHAMPION,
+    DIRECTORY_FILE,
     EVENT_STREAM,
     MANIFEST_FILE,
     MODEL_FILE,
@@ -71,7 +72,7 @@ def whole_release(store: ObjectStore) -> Manifest:
     data = store.read(release_key(pointer.release_id, MANIFEST_FILE))
     assert hashlib.sha256(data).hexdigest() == pointer.manifest_sha256
     manifest = msgspec.json.decode(data, type=Manifest)
-    assert set(manifest.files) == {MODEL_FILE, TEAM_STATE_FILE, PREDICTIONS_FILE}
+    assert set(manifest.files) == {MODEL_FILE, TEAM_STATE_FILE, DIRECTORY_FILE, PREDICTIONS_FILE}
     for name, entry in manifest.files.items():
         content = store.read(release_key(pointer.release_id, name))
         assert (hashlib.sha256(content).hexdigest(), len(content)) == (entry.sha256, entry.bytes), name
@@ -214,6 +215,27 @@ def test_a_pointer_that_moved_meanwhile_is_not_overwritten(folder_store, stream_
 
     assert whole_release(folder_store).release_id == theirs.release_id(b"model", b"state")
     assert len(announced(stream_url)) == 2
+
+
+def test_a_pointer_that_moved_since_the_turn_began_is_not_overwritten(folder_store):
+    """What a slow run read before another one published is older than that: it must not replace it."""
+    fast, slow = (Releases(folder_store, EventBus("")) for _ in range(2))
+    publish(fast, draft())
+    turn = slow.begin()
+    theirs = publish(fast, draft(version="8")).manifest
+    with pytest.raises(Conflict):
+        slow.publish(draft(make_prediction("m3")), b"model", b"state", LATER, turn)
+
+    assert whole_release(folder_store) == theirs
+
+
+def test_a_lost_promotion_is_announced_as_one(releases, folder_store, stream_url):
+    """The event of a run that was killed behind the pointer still says that another model answers."""
+    publish(releases, draft())
+    publish(Releases(folder_store, EventBus("")), draft(version="8"))
+    assert releases.reconcile(LATER)
+
+    assert [kind for kind, _ in announced(stream_url)] == ["release", "promotion"]
 
 
 def test_two_publishers_of_one_draft_leave_one_manifest(folder_store, monkeypatch):

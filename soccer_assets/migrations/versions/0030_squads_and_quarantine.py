@@ -6,15 +6,14 @@ from alembic import op
 from soccer_assets.tables import UtcDateTime
 
 revision = "0030"
-down_revision = "0050"
+down_revision = "0055"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
     """Change the schema."""
-    for table in ("competition", "team"):
-        op.add_column(table, sa.Column("squad", sa.String(), nullable=False, server_default="first"))
+    op.add_column("team", sa.Column("squad", sa.String(), nullable=False, server_default="first"))
     for table in ("match", "match_history"):
         op.add_column(
             table,
