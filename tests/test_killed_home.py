@@ -1,4 +1,4 @@
-"""Kill -9 in a whole home with its real registry; every step with cheap models is in `assets/test_publish`."""
+"""Kill -9 in a whole home with its real registry; `assets/test_publish` has every step with cheap models."""
 
 import os
 import subprocess
