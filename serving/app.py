@@ -4,6 +4,7 @@ Importing does nothing; the store, the event stream and the scoring child are op
 """
 
 import logging
+import resource
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
@@ -24,7 +25,7 @@ from serving.problems import handle_http, handle_unexpected
 from serving.rate_limit import RateLimiter
 from serving.release_reader import ReleaseReader
 from serving.reloader import Reloader
-from serving.routes import monitoring, operations, predict
+from serving.routes import monitoring, operations, predict, scoring
 from serving.scorer import Scorer
 from serving.settings import cache_folder, sidecar_name
 from serving.snapshot import SnapshotHolder
@@ -49,11 +50,12 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
     _configure_logging()
     metrics, keys, holder = Metrics(), auth.KeyRing(), SnapshotHolder(settings.clock)
     limiter = RateLimiter(settings.rate_limit_per_minute, settings.redis_url, metrics)
+    scorer = scorer or Scorer()
     reloader = Reloader(
         reader=ReleaseReader(settings.store_url, cache_folder(settings), settings.s3_endpoint_url),
         holder=holder,
         keys=keys,
-        scorer=scorer or Scorer(),
+        scorer=scorer,
         metrics=metrics,
         sidecar=sidecar_name(settings),
         poll_seconds=settings.poll_seconds,
@@ -62,6 +64,7 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncGenerator[None, None]:
+        _raise_open_files()
         await limiter.start()
         await reloader.start(_FIRST_RELEASE_SECONDS)
         try:
@@ -74,7 +77,7 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
 
     protected = Router(
         "/",
-        route_handlers=[predict.router, monitoring.router],
+        route_handlers=[predict.router, scoring.router, monitoring.router],
         guards=[auth.authorize],
         security=[{"apiKey": []}],
     )
@@ -84,6 +87,7 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
             "snapshots": Provide(lambda: holder, sync_to_thread=False),
             "metrics": Provide(lambda: metrics, sync_to_thread=False),
             "reloader": Provide(lambda: reloader, sync_to_thread=False),
+            "scorer": Provide(lambda: scorer, sync_to_thread=False),
         },
         exception_handlers={HTTPException: handle_http, Exception: handle_unexpected},
         lifespan=[lifespan],
@@ -102,6 +106,12 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
     )
 
 
+def _raise_open_files() -> None:
+    """As many connections as the system allows: the usual soft limit is 1,024 files."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
 def _openapi() -> OpenAPIConfig:
     return OpenAPIConfig(
         title="soccer-assets",
@@ -116,7 +126,7 @@ def _openapi() -> OpenAPIConfig:
         components=Components(
             security_schemes={
                 "apiKey": SecurityScheme(type="apiKey", name=auth.HEADER, security_scheme_in="header")
-            }
+            },
         ),
         tags=[
             Tag("predict", "Predictions of the current release."),

@@ -16,6 +16,7 @@ _log = structlog.get_logger()
 _WHAT_TO_DO = {
     HTTPStatus.NOT_FOUND: "There is no such path; GET / links to what there is.",
     HTTPStatus.METHOD_NOT_ALLOWED: "This path does not take that method; /schema lists those it takes.",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is too large; send fewer rows at once.",
 }
 
 
@@ -45,18 +46,30 @@ class ProblemError(HTTPException):
         slug: the kind of problem, stable, for programs.
         detail: what to do, for people.
         headers: of the answer.
+        errors: what is wrong with single parameters or fields.
     """
 
     def __init__(
-        self, status_code: HTTPStatus, slug: str, detail: str, headers: Mapping[str, str] | None = None
+        self,
+        status_code: HTTPStatus,
+        slug: str,
+        detail: str,
+        headers: Mapping[str, str] | None = None,
+        errors: tuple[ParameterError, ...] = (),
     ) -> None:
         super().__init__(detail=detail, status_code=status_code, headers=dict(headers or {}))
         self.slug = slug
+        self.errors = errors
 
 
 def bad_request(detail: str) -> ProblemError:
     """A parameter that cannot be understood."""
     return ProblemError(HTTPStatus.BAD_REQUEST, "invalid-parameter", detail)
+
+
+def unavailable(slug: str, detail: str, retry_seconds: int = 5) -> ProblemError:
+    """Something that is needed is gone, and look-ups go on without it."""
+    return ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, slug, detail, {"Retry-After": str(retry_seconds)})
 
 
 def not_loaded() -> ProblemError:
@@ -73,7 +86,7 @@ def handle_http(request: Request[Any, Any, Any], error: HTTPException) -> Respon
     """Render an error that was raised on purpose, by us or by the framework."""
     status = HTTPStatus(error.status_code)
     if isinstance(error, ProblemError):
-        return _render(request, status, error.slug, error.detail, headers=error.headers)
+        return _render(request, status, error.slug, error.detail, headers=error.headers, errors=error.errors)
     if error.extra:
         errors = tuple(
             ParameterError(parameter=str(item.get("key", "")), message=str(item.get("message", "")))

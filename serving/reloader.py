@@ -107,6 +107,7 @@ class Reloader:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._scorer.cancel()
         await asyncio.to_thread(self._scorer.close)
 
     async def reload(self) -> None:
@@ -121,6 +122,8 @@ class Reloader:
             pointer = await self._read("pointer", self._reader.read_pointer)
             if pointer is not None and not self._is_settled(pointer):
                 await self._load(pointer)
+            if self._holder.current is not None:
+                self._scorer.keep_warm(self._holder.current.snapshot.scoring_files)
             self._observe()
 
     async def _read(self, what: str, read: Callable[[], _T]) -> _T | None:
@@ -160,6 +163,9 @@ class Reloader:
             await self._refuse(pointer, refusal)
             return
         if not is_trusted:
+            await self._scorer.warm(
+                snapshot.scoring_files
+            )  # before the swap: clients never meet a cold model
             self._holder.swap(snapshot)
         self._refused = None
         self._metrics.reloads.labels("loaded").inc()

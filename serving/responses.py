@@ -13,11 +13,14 @@ from litestar import Request, Response
 from litestar.openapi.datastructures import ResponseSpec
 
 from serving import problems
+from serving.rows import ScoredFeatures, ScoredPairing
 from serving.snapshot import StatusView
 from soccer_assets.contract import AssetState, ModelCard, Prediction
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
+
+CACHE_HEADERS = {"Cache-Control": "private, no-cache", "Vary": "Accept, X-API-Key"}
 
 
 class PredictionBody(Prediction, frozen=True, kw_only=True):
@@ -28,6 +31,32 @@ class PredictionBody(Prediction, frozen=True, kw_only=True):
     next_expected_at: str | None
     stale: bool
     stale_reasons: tuple[str, ...]
+
+
+class PairingBody(ScoredPairing, frozen=True, kw_only=True):
+    """A pairing scored now, with the fields that move with the clock."""
+
+    data_as_of: str | None
+    checked_at: str
+    next_expected_at: str | None
+    stale: bool
+    stale_reasons: tuple[str, ...]
+
+
+class ScoredFeaturesBody(ScoredFeatures, frozen=True, kw_only=True):
+    """Features scored now, with the fields that move with the clock."""
+
+    data_as_of: str | None
+    checked_at: str
+    next_expected_at: str | None
+    stale: bool
+    stale_reasons: tuple[str, ...]
+
+
+class ScoredRows(msgspec.Struct, frozen=True):
+    """The answers to a list, in its order; reasons are left out."""
+
+    items: tuple[PairingBody | ScoredFeaturesBody, ...]
 
 
 class PredictionPage(msgspec.Struct, frozen=True):
@@ -88,20 +117,30 @@ class Index(msgspec.Struct, frozen=True):
     links: dict[str, str]
 
 
-def documented(body: type, *statuses: HTTPStatus, media_type: str = JSON) -> dict[int, ResponseSpec]:
-    """The OpenAPI answers of a route that sends bytes: its body, and a problem for each error status."""
+# What every route behind a key may answer.
+_BEHIND_A_KEY = (
+    HTTPStatus.UNAUTHORIZED,
+    HTTPStatus.FORBIDDEN,
+    HTTPStatus.TOO_MANY_REQUESTS,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+)
+
+
+def documented(
+    body: Any, *statuses: HTTPStatus, status: HTTPStatus = HTTPStatus.OK, media_type: str = JSON
+) -> dict[int, ResponseSpec]:
+    """The OpenAPI answers of a route behind a key that sends bytes: its body, and its problems."""
     problem = {
-        status.value: ResponseSpec(
+        error.value: ResponseSpec(
             problems.Problem,
             generate_examples=False,
-            description=status.phrase,
+            description=error.phrase,
             media_type=problems.MEDIA_TYPE,
         )
-        for status in statuses
+        for error in (*_BEHIND_A_KEY, *statuses)
     }
-    return {
-        200: ResponseSpec(body, generate_examples=False, description="OK", media_type=media_type)
-    } | problem
+    sent = ResponseSpec(body, generate_examples=False, description=status.phrase, media_type=media_type)
+    return {status.value: sent} | problem
 
 
 def send(
@@ -112,18 +151,19 @@ def send(
     *,
     media_type: str = JSON,
     headers: dict[str, str] | None = None,
+    tag: str | None = None,
 ) -> Response[bytes]:
     """Bytes with their ``ETag`` and ``Age``, or 304 where the client has them already.
 
-    The tag is a hash of the bytes, so it changes with the release, the status and the stale flag, and with
-    nothing else.
+    Without another the tag is a hash of the bytes, so it changes with the release, the status and the stale
+    flag, and with nothing else.
     """
-    tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+    if tag is None:
+        tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
     sent = {
         "ETag": tag,
         "Age": str(view.age_seconds(now)),
-        "Cache-Control": "private, no-cache",
-        "Vary": "Accept, X-API-Key",
+        **CACHE_HEADERS,
         **(headers or {}),
     }
     if _knows(request.headers.get("if-none-match"), tag):

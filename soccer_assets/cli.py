@@ -266,6 +266,56 @@ def backtest(
     click.echo(report.to_json().decode())
 
 
+@main.command()
+@click.option("--from", "first", required=True, type=_DAY, help="The first day, such as 2024-08-01.")
+@click.option("--to", "last", required=True, type=_DAY, help="The last day.")
+@click.option("--step", default="1d", show_default=True, help="From one look to the next: 1h to 3d.")
+@click.option(
+    "--history-months",
+    default=36,
+    show_default=True,
+    type=click.IntRange(1, 1200),
+    help="Results before the first day that the first model learns from.",
+)
+@click.option(
+    "--competition", "competitions", multiple=True, help="Only this one, such as ENG-1; repeatable."
+)
+@click.option(
+    "--home", type=click.Path(path_type=Path), help="An empty folder to keep; a passing one without."
+)
+@click.option("--json", "json_file", type=_OUTPUT, help="Write all of it here.")
+@click.option(
+    "--plot", default="soccer-replay.png", show_default=True, type=_OUTPUT, help="Where the picture goes."
+)
+def replay(
+    first: dt.datetime,
+    last: dt.datetime,
+    step: str,
+    history_months: int,
+    competitions: tuple[str, ...],
+    home: Path | None,
+    json_file: Path | None,
+    plot: Path,
+) -> None:
+    """Walk the whole loop through past days of SOCCER_FEED, in a home of its own, and print how it did."""
+    settings = _settings()
+    from soccer_assets.feeds.protocol import FeedError  # noqa: PLC0415
+    from soccer_assets.replay.terminal import read_step, replay_in  # noqa: PLC0415
+    from soccer_assets.replay.walk import Plan, ReplayError  # noqa: PLC0415
+
+    try:
+        plan = Plan(
+            first=first.date(),
+            last=last.date(),
+            step=read_step(step),
+            history_months=history_months,
+            competitions=competitions,
+        )
+        replay_in(home, settings, plan, json_file, plot)
+    except (ReplayError, FeedError, SettingError) as error:
+        _fail(str(error))
+
+
 @main.group()
 def keys() -> None:
     """Keys of the sidecar's clients."""

@@ -31,6 +31,7 @@ MANIFEST_FILE = "manifest.json"
 PREDICTIONS_FILE = "predictions.sqlite"
 TEAM_STATE_FILE = "team_state.bin"
 MODEL_FILE = "model.bin"
+DIRECTORY_FILE = "directory.json"
 
 EVENT_STREAM = "soccer:events"
 EVENT_STREAM_MAXLEN = 10_000
@@ -171,6 +172,40 @@ class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
     train_end: str
     trained_rows: int
     scorecard: dict[str, dict[str, float]]
+
+
+class TeamEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """A team as a client may name it; ``aliases`` are other spellings, folded."""
+
+    id: str
+    name: str
+    country: str
+    sex: str
+    age_group: str
+    aliases: tuple[str, ...] = ()
+
+
+class CompetitionEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """A competition as a client may name it; tier 0 is a cup or one of national teams."""
+
+    code: str
+    name: str
+    country: str
+    tier: int
+    sex: str
+    age_group: str
+
+
+class Directory(msgspec.Struct, frozen=True, kw_only=True):
+    """Who is meant by a name or an id: what a release knows of teams and competitions.
+
+    Attributes:
+        redirects: ids of teams that were merged into others -> the id that is meant.
+    """
+
+    teams: tuple[TeamEntry, ...] = ()
+    competitions: tuple[CompetitionEntry, ...] = ()
+    redirects: dict[str, str] = {}
 
 
 class FileEntry(msgspec.Struct, frozen=True):
@@ -444,3 +479,11 @@ def stale_reasons(status: Status, now: dt.datetime) -> tuple[str, ...]:
     if status.next_expected_at is not None and now > dt.datetime.fromisoformat(status.next_expected_at):
         reasons.append(f"a result was due at {status.next_expected_at} and has not arrived")
     return tuple(reasons)
+
+
+def fresh_until(status: Status) -> dt.datetime:
+    """The last instant at which no answer is stale."""
+    promised = dt.datetime.fromisoformat(status.checked_at) + CHECK_PROMISE
+    if status.next_expected_at is None:
+        return promised
+    return min(promised, dt.datetime.fromisoformat(status.next_expected_at))

@@ -9,7 +9,8 @@ from soccer_assets.automation.jobs import JOBS, monitor_daily, prune_daily
 from soccer_assets.automation.schedules import SCHEDULES
 from soccer_assets.automation.sensors import SENSORS
 from soccer_assets.checks import CHECKS
-from soccer_assets.clock import SystemClock
+from soccer_assets.clock import Clock, SystemClock
+from soccer_assets.feeds.protocol import Feed
 from soccer_assets.feeds.registry import open_feeds
 from soccer_assets.home import read_home, settle
 from soccer_assets.resources.database import Database
@@ -25,11 +26,13 @@ from soccer_assets.resources.training_run import training_run
 from soccer_assets.settings import Settings
 
 
-def build_definitions(settings: Settings) -> dg.Definitions:
-    """The graph of one home."""
+def build_definitions(
+    settings: Settings, clock: Clock | None = None, feed: Feed | None = None
+) -> dg.Definitions:
+    """The graph of one home; a replay brings the clock that it moves, and the feed it walks through."""
     settings = settle(settings, read_home(settings))
-    clock = settings.clock
-    feed = open_feeds(settings)
+    clock = clock or settings.clock
+    feed = feed or open_feeds(settings)
     store = ObjectStore(settings.store_url, settings.s3_endpoint_url)
     database = Database(settings.database_url)
     events = EventBus(settings.redis_url)

@@ -1,6 +1,5 @@
 """Monitoring: the freshness of every watched asset."""
 
-from http import HTTPStatus
 from typing import Any
 
 import msgspec
@@ -18,9 +17,7 @@ from soccer_assets.contract import stale_reasons
     "/freshness",
     sync_to_thread=False,
     opt={"scope": READ},
-    responses=documented(
-        Freshness, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.SERVICE_UNAVAILABLE
-    ),
+    responses=documented(Freshness),
 )
 def read_freshness(
     request: Request[Any, Any, Any], snapshots: NamedDependency[SnapshotHolder]

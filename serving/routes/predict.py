@@ -28,19 +28,12 @@ Alias = Annotated[
 ]
 Cursor = Annotated[str | None, QueryParameter(description="`next_cursor` of the page before.")]
 
-_ERRORS = (
-    HTTPStatus.BAD_REQUEST,
-    HTTPStatus.UNAUTHORIZED,
-    HTTPStatus.FORBIDDEN,
-    HTTPStatus.SERVICE_UNAVAILABLE,
-)
-
 
 @get(
     "/{match_id:str}",
     sync_to_thread=False,
     opt={"scope": READ},
-    responses=documented(PredictionBody, *_ERRORS, HTTPStatus.NOT_FOUND),
+    responses=documented(PredictionBody, HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND),
 )
 def read_prediction(
     request: Request[Any, Any, Any],
@@ -50,22 +43,23 @@ def read_prediction(
 ) -> Response[bytes]:
     """One match: home, draw and away probability; for a played match the last ones before kickoff."""
     current, now = _require(snapshots), snapshots.clock.now()
-    stored = current.snapshot.find(match_id, model)
-    if stored is None:
+    found = current.answer(match_id, model, now)
+    if found is None:
         raise ProblemError(
             HTTPStatus.NOT_FOUND,
             "unknown-match",
             f"This release has no prediction of the {model} for match {match_id!r}; "
             "GET /predict/matches/ lists the matches there are.",
         )
-    return send(request, current.view.body(match_id, stored, now), current.view, now)
+    body, tag = found
+    return send(request, body, current.view, now, tag=tag.decode())
 
 
 @get(
     "/matches/",
     sync_to_thread=True,
     opt={"scope": READ},
-    responses=documented(PredictionPage, *_ERRORS),
+    responses=documented(PredictionPage, HTTPStatus.BAD_REQUEST),
 )
 def list_upcoming(
     request: Request[Any, Any, Any],
@@ -103,7 +97,7 @@ def list_upcoming(
     "/predictions/",
     sync_to_thread=True,
     opt={"scope": READ},
-    responses=documented(PredictionPage, *_ERRORS),
+    responses=documented(PredictionPage, HTTPStatus.BAD_REQUEST),
 )
 def list_predictions(
     request: Request[Any, Any, Any],
@@ -131,7 +125,7 @@ def list_predictions(
     "/model/info",
     sync_to_thread=False,
     opt={"scope": READ},
-    responses=documented(ModelInfo, *_ERRORS, HTTPStatus.NOT_FOUND),
+    responses=documented(ModelInfo, HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND),
 )
 def read_model(
     request: Request[Any, Any, Any], snapshots: NamedDependency[SnapshotHolder], model: Alias = "champion"

@@ -29,6 +29,7 @@ from soccer_assets.feeds.protocol import Feed
 from soccer_assets.football.matches import outcome_of
 from soccer_assets.modelling.outcome_model import OutcomeModel
 from soccer_assets.resources.database import Database
+from soccer_assets.resources.directory import read_directory
 from soccer_assets.resources.exports import Exports
 from soccer_assets.resources.feature_store import FeatureStore
 from soccer_assets.resources.ledger_store import ledger_head
@@ -68,8 +69,8 @@ def current(
 ) -> dg.MaterializeResult:
     """The release that the sidecar answers from.
 
-    Predictions with their rendered bodies, the team state, the champion, and a manifest with the hash of
-    each. The pointer is written last, then the event.
+    Predictions with their rendered bodies, the team state, the names of teams and competitions, the champion,
+    and a manifest with the hash of each. The pointer is written last, then the event.
     """
     now = clock.now()
     is_healed = releases.reconcile(now)
@@ -89,6 +90,7 @@ def current(
         golden_rows=_golden_rows(model, feature_store),
         ledger_head=ledger_head(database),
         rows=tuple(_row(row, feed, now) for row in predictions.to_dict("records")),
+        directory=read_directory(database),
     )
     team_state = feature_store.read_team_state(feature_store.manifest())
     # Before the pointer: a sidecar that sees the first release finds its status too.

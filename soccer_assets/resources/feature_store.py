@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from soccer_assets.football.competitions import NATIONAL
 from soccer_assets.football.features import FEATURE_NAMES, FeatureTable
 from soccer_assets.football.match_table import UNKNOWN_COUNT, UNKNOWN_GOALS, MatchTable
 from soccer_assets.football.matches import STATUS_RULES, KickoffPrecision, MatchStatus
@@ -22,9 +23,22 @@ CURRENT_KEY = "features/current.json"
 FOLDER = "features/match_features"
 STATES = "features/team_state"
 
-_STATISTICS = ("home_shots_on_target", "away_shots_on_target")
+_STATISTICS = (
+    *("home_shots_on_target", "away_shots_on_target", "home_shots", "away_shots"),
+    *("home_corners", "away_corners"),
+)
 _MATCH_COLUMNS = [
-    *("match_id", "kickoff", "kickoff_precision", "competition", "season", "tier", "status", "neutral"),
+    *(
+        "match_id",
+        "kickoff",
+        "kickoff_precision",
+        "competition",
+        "season",
+        "tier",
+        "squad",
+        "status",
+        "neutral",
+    ),
     *("home_team_id", "away_team_id", "home_goals", "away_goals", *_STATISTICS),
 ]
 
@@ -193,6 +207,7 @@ def match_table_of(matches: pa.Table) -> MatchTable:
         moves_ratings=has_score
         & _looked_up(matches["status"], {text: rule.moves_ratings for text, rule in rules.items()}),
         trains=has_score & _looked_up(matches["status"], {text: rule.trains for text, rule in rules.items()}),
+        is_international=_texts(matches["squad"]) == NATIONAL,
         **{name: matches[name].fill_null(UNKNOWN_COUNT).to_numpy() for name in _STATISTICS},
     )
 

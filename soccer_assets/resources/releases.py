@@ -16,6 +16,7 @@ import msgspec
 
 from soccer_assets.clock import isoformat
 from soccer_assets.contract import (
+    DIRECTORY_FILE,
     MANIFEST_FILE,
     MODEL_FILE,
     POINTER_KEY,
@@ -24,6 +25,7 @@ from soccer_assets.contract import (
     SCHEMA_VERSION,
     STATUS_KEY,
     TEAM_STATE_FILE,
+    Directory,
     Event,
     FileEntry,
     GoldenRow,
@@ -59,6 +61,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     golden_rows: tuple[GoldenRow, ...]
     ledger_head: str | None
     rows: Collection[ReleaseRow]
+    directory: Directory = Directory()
 
     def release_id(self, model: bytes, team_state: bytes) -> str:
         """The hash of what is said: equal drafts are the same release, whatever MLflow named their runs."""
@@ -186,9 +189,11 @@ class Releases:
         self, draft: Draft, release_id: str, model: bytes, team_state: bytes, now: dt.datetime
     ) -> bytes:
         """Write the files, then the manifest; returns the manifest's bytes."""
-        files = {MODEL_FILE: _entry(model), TEAM_STATE_FILE: _entry(team_state)}
-        self._store.write(release_key(release_id, MODEL_FILE), model)
-        self._store.write(release_key(release_id, TEAM_STATE_FILE), team_state)
+        directory = msgspec.json.encode(draft.directory)
+        contents = {MODEL_FILE: model, TEAM_STATE_FILE: team_state, DIRECTORY_FILE: directory}
+        files = {name: _entry(content) for name, content in contents.items()}
+        for name, content in contents.items():
+            self._store.write(release_key(release_id, name), content)
         with tempfile.TemporaryDirectory() as folder:
             database = Path(folder) / PREDICTIONS_FILE
             write_predictions(database, draft.rows, release_id)

@@ -27,6 +27,7 @@ def played(match_id: str, kickoff: str, home: str, away: str, score: str, **chan
         "tier": 1,
         "sex": "men",
         "age_group": "senior",
+        "squad": "first",
         "home_team_id": home,
         "away_team_id": away,
         "home_team": home,

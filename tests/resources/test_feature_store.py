@@ -137,7 +137,17 @@ def test_every_status_has_a_case():
 
 def test_an_exported_match_is_read_column_by_column():
     """Teams are ids, kickoff is epoch seconds, and a kickoff without a time counts by its day."""
-    read = match_table_of(one_row(neutral=True, tier=0, kickoff_precision="day"))
+    statistics = {
+        "home_shots_on_target": 5,
+        "away_shots_on_target": 3,
+        "home_shots": 12,
+        "away_shots": 9,
+        "home_corners": 4,
+        "away_corners": 0,
+    }
+    read = match_table_of(
+        one_row(neutral=True, tier=0, squad="national", kickoff_precision="day", **statistics)
+    )
 
     expected = MatchTable.from_columns(
         match_id=["m1"],
@@ -153,6 +163,8 @@ def test_an_exported_match_is_read_column_by_column():
         is_neutral=[True],
         moves_ratings=[True],
         trains=[True],
+        is_international=[True],
+        **{name: [count] for name, count in statistics.items()},
     )
     for name in MatchTable.__dataclass_fields__:
         np.testing.assert_array_equal(getattr(read, name), getattr(expected, name), err_msg=name)

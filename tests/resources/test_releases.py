@@ -14,6 +14,7 @@ import redis
 
 from soccer_assets.contract import (
     CHAMPION,
+    DIRECTORY_FILE,
     EVENT_STREAM,
     MANIFEST_FILE,
     MODEL_FILE,
@@ -71,7 +72,7 @@ def whole_release(store: ObjectStore) -> Manifest:
     data = store.read(release_key(pointer.release_id, MANIFEST_FILE))
     assert hashlib.sha256(data).hexdigest() == pointer.manifest_sha256
     manifest = msgspec.json.decode(data, type=Manifest)
-    assert set(manifest.files) == {MODEL_FILE, TEAM_STATE_FILE, PREDICTIONS_FILE}
+    assert set(manifest.files) == {MODEL_FILE, TEAM_STATE_FILE, DIRECTORY_FILE, PREDICTIONS_FILE}
     for name, entry in manifest.files.items():
         content = store.read(release_key(pointer.release_id, name))
         assert (hashlib.sha256(content).hexdigest(), len(content)) == (entry.sha256, entry.bytes), name

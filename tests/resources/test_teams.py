@@ -5,9 +5,11 @@ import datetime as dt
 import pytest
 import sqlalchemy as sa
 
+from soccer_assets.football.directory import Names
 from soccer_assets.football.identity import mint_team_id
 from soccer_assets.football.matches import Window
 from soccer_assets.resources.database import Database
+from soccer_assets.resources.directory import read_directory
 from soccer_assets.resources.exports import Exports
 from soccer_assets.resources.match_store import update_matches
 from soccer_assets.resources.object_store import ObjectStore
@@ -110,3 +112,20 @@ def test_teams_are_listed_by_competition_country_and_name(three: Database) -> No
     assert len(list_teams(three, competition="TST-1", country="testland")) == 5
     assert list_teams(three, competition="TST-2") == []
     assert list_teams(three, search="%") == []
+
+
+def test_the_directory_names_each_team_once_with_all_its_spellings(three: Database) -> None:
+    """A merged team is an alias and a redirect of the one that stays; competitions stand beside the teams."""
+    merge_teams(three, UNITED, SHORT, NOW)
+    update_matches(three, COMPETITIONS, NOW)
+
+    directory = read_directory(three)
+
+    teams = {team.id: team for team in directory.teams}
+    assert SHORT not in teams
+    assert directory.redirects == {SHORT: UNITED}
+    assert teams[UNITED].aliases == ("leeds utd",)
+    assert teams[CITY].aliases == ()
+    assert {one.code for one in directory.competitions} >= {"TST-1"}
+    names = Names(directory)
+    assert names.team("LEEDS UTD", names.competition("tst-1")).id == UNITED

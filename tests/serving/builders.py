@@ -18,6 +18,7 @@ from soccer_assets.clock import isoformat, parse_instant
 from soccer_assets.contract import (
     API_KEYS_KEY,
     CHAMPION,
+    DIRECTORY_FILE,
     MANIFEST_FILE,
     MODEL_FILE,
     POINTER_KEY,
@@ -95,15 +96,24 @@ def make_release(
     golden_rows: Sequence[GoldenRow] = GOLDEN_ROWS,
     model: bytes | None = None,
     prediction_rows: int | None = None,
+    feature_names: Sequence[str] = ("elo_gap", "rest_gap"),
+    **contents: bytes,
 ) -> Path:
-    """Write a release as the graph does, pointer last; returns its folder."""
+    """Write a release as the graph does, pointer last; returns its folder.
+
+    ``contents`` are further files: ``team_state`` and ``directory`` make it one that can score pairings.
+    """
     folder = store / release_key(release_id, "")
     folder.mkdir(parents=True, exist_ok=True)
     rows = [msgspec.structs.replace(prediction, release_id=release_id) for prediction in predictions]
     _write_predictions(folder / PREDICTIONS_FILE, rows)
     stub_model = json.dumps([row.probabilities for row in GOLDEN_ROWS]).encode()
     (folder / MODEL_FILE).write_bytes(stub_model if model is None else model)
-    (folder / TEAM_STATE_FILE).write_bytes(b"states")
+    files = {TEAM_STATE_FILE: contents.get("team_state", b"states")}
+    if "directory" in contents:
+        files[DIRECTORY_FILE] = contents["directory"]
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
     manifest = Manifest(
         schema_version=schema_version,
         release_id=release_id,
@@ -113,13 +123,13 @@ def make_release(
         data_as_of="2025-04-24T19:00:00Z",
         snapshot_id="s1",
         models={CHAMPION: make_model_card()},
-        feature_names=("elo_gap", "rest_gap"),
+        feature_names=tuple(feature_names),
         golden_rows=tuple(golden_rows),
         prediction_rows=len(rows) if prediction_rows is None else prediction_rows,
         ledger_head=None,
         files={
             name: FileEntry(sha256=sha256(folder / name), bytes=(folder / name).stat().st_size)
-            for name in (PREDICTIONS_FILE, MODEL_FILE, TEAM_STATE_FILE)
+            for name in (PREDICTIONS_FILE, MODEL_FILE, *files)
         },
     )
     (folder / MANIFEST_FILE).write_bytes(msgspec.json.encode(manifest))

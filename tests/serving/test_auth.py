@@ -67,10 +67,15 @@ def test_srv_01_every_other_route_is_protected(client):
     """No route answers without a key but the listed ones: a new route cannot be left open by mistake."""
     document = client.get("/schema/openapi.json").json()
 
-    open_paths = {path for path, item in document["paths"].items() if "security" not in item["get"]}
-    assert open_paths == {"/", "/healthcheck", "/ready", "/metrics"}
-    for path in document["paths"].keys() - open_paths:
-        assert client.get(path).status_code == 401
+    operations = {
+        (path, method): operation
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+    }
+    open_to_all = {which for which, operation in operations.items() if "security" not in operation}
+    assert open_to_all == {(path, "get") for path in ("/", "/healthcheck", "/ready", "/metrics")}
+    for path, method in operations.keys() - open_to_all:
+        assert client.request(method, path).status_code == 401
 
 
 def test_keys_change_without_restart_and_survive_an_outage(client, store):
@@ -136,6 +141,6 @@ def test_only_the_token_itself_is_identified(token):
         ApiKeys(schema_version=1, keys=(ApiKey(id="k", sha256=right, scopes=("read",), created_at=""),))
     )
 
-    found = ring.identify(token)
+    found = ring.identify(token.encode())
 
     assert (found is not None) == (token == "right")

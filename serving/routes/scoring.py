@@ -1,0 +1,129 @@
+"""Scoring on demand: pairings that no feed has listed, and features that a client made itself."""
+
+import datetime as dt
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from litestar import Request, Response, Router, post
+from litestar.di import NamedDependency
+
+from serving import documents
+from serving.auth import PREDICT
+from serving.problems import ParameterError, ProblemError, not_loaded, unavailable
+from serving.responses import JSON, PairingBody, ScoredFeaturesBody, ScoredRows, documented
+from serving.rows import MalformedError, Row, RowProblem, decode_row, split_rows
+from serving.scorer import BusyError, Scorer
+from serving.snapshot import Current, SnapshotHolder
+from soccer_assets.clock import isoformat
+
+MOST_ROWS = 1_000
+_MOST_BYTES = 8 * 1024 * 1024
+# All that is wrong with a list is not told at once.
+_MOST_TOLD = 20
+
+_ERRORS = (
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+)
+
+
+@post(
+    "/",
+    status_code=HTTPStatus.OK,
+    opt={"scope": PREDICT},
+    operation_class=documents.RowsOperation,
+    request_max_body_size=_MOST_BYTES,
+    responses=documented(PairingBody | ScoredFeaturesBody | ScoredRows, *_ERRORS),
+)
+async def score(
+    request: Request[Any, Any, Any],
+    snapshots: NamedDependency[SnapshotHolder],
+    scorer: NamedDependency[Scorer],
+) -> Response[bytes]:
+    """Score now: a pairing, or features by name, or a list of up to 1,000 of either.
+
+    Features of a pairing are made here from what is known of both teams, by the code that makes them for
+    every fixture. One row is answered with its reasons, a list without. A row that cannot be scored refuses
+    the whole request and is named; send more rows to `POST /predict/async/`.
+    """
+    raw, is_list = read_rows(await request.body(), MOST_ROWS)
+    rows = [decode_row(one) for one in raw]
+    _refuse(
+        {number: (row,) for number, row in enumerate(rows) if isinstance(row, RowProblem)}, is_list=is_list
+    )
+    current, now = require(snapshots), snapshots.clock.now()
+    bodies = await _answers(current, scorer, rows, now, with_reasons=not is_list)  # type: ignore[arg-type]  # refused above
+    _refuse({number: one for number, one in enumerate(bodies) if isinstance(one, tuple)}, is_list=is_list)
+    complete = [current.view.body("", body, now) for body in bodies if isinstance(body, bytes)]
+    content = b'{"items":[' + b",".join(complete) + b"]}" if is_list else complete[0]
+    return Response(content, media_type=JSON, headers={"Cache-Control": "no-store"})
+
+
+async def _answers(
+    current: Current, scorer: Scorer, rows: Sequence[Row], now: dt.datetime, *, with_reasons: bool
+) -> list[bytes | tuple[RowProblem, ...]]:
+    files = current.snapshot.scoring_files
+    if files is None:
+        raise unavailable(
+            "no-directory",
+            "This release was published by an older version and cannot score; publish again.",
+            60,
+        )
+    try:
+        return await scorer.answer(files, rows, isoformat(now), with_reasons=with_reasons)
+    except BusyError as error:
+        raise unavailable("not-now", f"Nothing can be scored now: {error}; try again shortly.", 2) from error
+
+
+def read_rows(body: bytes, most: int) -> tuple[list[msgspec.Raw], bool]:
+    """The rows of a body, and whether it was a list.
+
+    Raises:
+        ProblemError: 400 where it is no JSON, 413 where it has too many rows.
+    """
+    try:
+        raw, is_list = split_rows(body)
+    except MalformedError as error:
+        raise ProblemError(HTTPStatus.BAD_REQUEST, "invalid-body", f"{error}.") from error
+    if len(raw) > most:
+        raise ProblemError(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            "too-many-rows",
+            f"{len(raw):,} rows came, {most:,} may be sent at once; send fewer, or use POST /predict/async/.",
+        )
+    return raw, is_list
+
+
+def require(snapshots: SnapshotHolder) -> Current:
+    """What answers now.
+
+    Raises:
+        ProblemError: 503, no release is loaded.
+    """
+    if snapshots.current is None:
+        raise not_loaded()
+    return snapshots.current
+
+
+def _refuse(problems: dict[int, tuple[RowProblem, ...]], *, is_list: bool) -> None:
+    """Answer 422 where a row has a problem."""
+    if not problems:
+        return
+    errors = [
+        ParameterError(f"[{number}].{one.field}".rstrip(".") if is_list else one.field, one.message)
+        for number, several in problems.items()
+        for one in several
+    ]
+    listed = "; ".join(f"{one.parameter}: {one.message}".removeprefix(": ") for one in errors[:_MOST_TOLD])
+    raise ProblemError(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "unusable-row",
+        f"Correct and send again: {listed}",
+        errors=tuple(errors[:_MOST_TOLD]),
+    )
+
+
+router = Router("/predict", route_handlers=[score], tags=["predict"])
