@@ -479,3 +479,11 @@ def stale_reasons(status: Status, now: dt.datetime) -> tuple[str, ...]:
     if status.next_expected_at is not None and now > dt.datetime.fromisoformat(status.next_expected_at):
         reasons.append(f"a result was due at {status.next_expected_at} and has not arrived")
     return tuple(reasons)
+
+
+def fresh_until(status: Status) -> dt.datetime:
+    """The last instant at which no answer is stale."""
+    promised = dt.datetime.fromisoformat(status.checked_at) + CHECK_PROMISE
+    if status.next_expected_at is None:
+        return promised
+    return min(promised, dt.datetime.fromisoformat(status.next_expected_at))

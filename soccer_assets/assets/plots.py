@@ -90,7 +90,7 @@ def drift_plot(columns: Sequence[ColumnDrift], bound: float) -> Plot:
     axes.barh([one.name for one in shown], [one.psi for one in shown], color=colours)
     axes.axvline(bound, color="#cccccc", linewidth=1)
     axes.tick_params(axis="y", labelsize=7)
-    axes.set(xlabel="population stability index")
+    axes.set(xlabel="population stability index", title="the most moved columns; red has drifted")
     return Plot(figure)
 
 
