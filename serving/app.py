@@ -3,6 +3,7 @@
 Importing does nothing; the store, the event stream and the scoring child are opened in the lifespan.
 """
 
+import asyncio
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -31,6 +32,7 @@ from serving.routes import events, livescores, monitoring, operations, predict, 
 from serving.scorer import Scorer
 from serving.settings import cache_folder, sidecar_name
 from serving.snapshot import SnapshotHolder
+from serving.stopping import before_stop
 from serving.tasks import TaskDesk
 from soccer_assets.contract import SCHEMA_VERSION
 from soccer_assets.settings import Settings
@@ -70,6 +72,7 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncGenerator[None, None]:
+        before_stop(asyncio.get_running_loop(), stream.end_streams)
         await limiter.start()
         await reloader.start(_FIRST_RELEASE_SECONDS)
         try:

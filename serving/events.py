@@ -93,11 +93,15 @@ class Events:
             self._tail = asyncio.create_task(self._follow(missed[-1][0]))
         return self._told(listener, missed)
 
-    async def close(self) -> None:
-        """End every stream: the sidecar stops."""
+    def end_streams(self) -> None:
+        """End every stream, and begin no other: the sidecar stops."""
         self._is_closed = True
         for listener in self._listeners:
             listener.hear(None)
+
+    async def close(self) -> None:
+        """End every stream and leave the server of events."""
+        self.end_streams()
         await end(self._tail)
 
     async def _missed(self, after: str | None, now_text: str) -> list[_Entry]:

@@ -8,8 +8,9 @@ import asyncio
 import contextlib
 import logging
 import os
+import socket
+import sys
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any, cast
 
 import msgspec
@@ -136,17 +137,28 @@ async def work(settings: Settings) -> None:
         dequeue_timeout=2.0,  # below the socket's own: an idle server is no dead one
         shutdown_grace_period_s=0,
         cancellation_hard_deadline_s=_STOP_SECONDS,
-        metadata={"pid": os.getpid(), "release_store": Path(settings.store_url).name},
+        metadata={"pid": os.getpid(), "host": socket.gethostname()},
     )
     await worker.start()
     await client.aclose()
 
 
+async def lives(settings: Settings) -> bool:
+    """Whether a worker of this host said within the last seconds that it lives."""
+    client = client_of(settings.redis_url)
+    info = await RedisQueue(client, name=QUEUE).info()
+    await client.aclose()
+    beats = [one["metadata"] or {} for one in info["workers"].values()]
+    return any(beat.get("host") == socket.gethostname() for beat in beats)
+
+
 def main() -> None:
-    """Read the settings and work."""
+    """Read the settings and work; with ``--check`` say whether a worker of this host does."""
     settings = Settings.from_env()
     if not settings.redis_url:
         raise SystemExit("soccer: the task worker needs SOCCER_REDIS_URL, the address of Redis")
+    if "--check" in sys.argv:
+        sys.exit(0 if asyncio.run(lives(settings)) else 1)
     logging.basicConfig(level=logging.WARNING)
     os.nice(_NICENESS)
     asyncio.run(work(settings))

@@ -113,6 +113,9 @@ def test_task_is_taken_scored_and_kept(tasks, tmp_path, redis_url):
     with worker(tmp_path, redis_url):
         wait_for(tasks, accepted, "success")
         alive = tasks.get("/monitoring/workers", headers=ADMIN).json()["workers"]
+        check = [sys.executable, "-m", "serving.worker", "--check"]
+        env = os.environ | {"SOCCER_REDIS_URL": redis_url}
+        assert subprocess.run(check, cwd=ROOT, env=env, check=False).returncode == 0
     body = msgspec.json.decode(status(tasks, accepted).content, type=TaskStatus, strict=True)
 
     assert (body.rows, body.progress) == (len(rows), 1.0)
