@@ -161,7 +161,7 @@ def prices_make_a_book(
 def snapshot_is_whole(exports: dg.ResourceParam[Exports]) -> dg.AssetCheckResult:
     """Every part of the snapshot has the hash that the manifest names, and no match is in it twice."""
     manifest = exports.manifest()
-    match_ids = exports.read_matches(manifest)["match_id"]
+    match_ids = exports.read_matches(manifest, columns=["match_id"])["match_id"]
     rows, distinct = len(match_ids), len(match_ids.unique())
     return dg.AssetCheckResult(
         passed=rows == distinct == manifest.tables["match"].rows,

@@ -15,7 +15,6 @@ from soccer_assets.football.features import FEATURE_NAMES, FeatureTable
 from soccer_assets.football.match_table import UNKNOWN_COUNT, UNKNOWN_GOALS, MatchTable
 from soccer_assets.football.matches import STATUS_RULES, KickoffPrecision, MatchStatus
 from soccer_assets.football.team_state import TeamState
-from soccer_assets.resources.exports import MATCH_SCHEMA
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.resources.parts import TableManifest, read_table
 
@@ -27,7 +26,8 @@ _STATISTICS = (
     *("home_shots_on_target", "away_shots_on_target", "home_shots", "away_shots"),
     *("home_corners", "away_corners"),
 )
-_MATCH_COLUMNS = [
+# What `match_table_of` reads of ``exports/match``.
+MATCH_COLUMNS = [
     *(
         "match_id",
         "kickoff",
@@ -176,11 +176,6 @@ def feature_values(features: pa.Table, match_ids: list[str], names: tuple[str, .
     values = np.column_stack([features[name].to_numpy() for name in names])
     picked: np.ndarray = values[rows]
     return picked
-
-
-def read_match_columns(store: ObjectStore, export: TableManifest, months: Container[str]) -> pa.Table:
-    """What `match_table_of` reads of some months of ``exports/match``."""
-    return read_table(store, export, MATCH_SCHEMA, months, _MATCH_COLUMNS)
 
 
 def match_table_of(matches: pa.Table) -> MatchTable:
