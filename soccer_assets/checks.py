@@ -1,6 +1,7 @@
 """Checks: the promise of each stage, kept in the run that makes it. A blocking one stops what follows."""
 
 import datetime as dt
+import itertools
 import sqlite3
 import tempfile
 from pathlib import Path
@@ -31,6 +32,7 @@ from soccer_assets.resources.model_registry import ModelRegistry
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.resources.parquet_io_manager import ParquetIOManager
 from soccer_assets.resources.releases import Releases
+from soccer_assets.resources.same_day import count_same_day
 from soccer_assets.resources.status_board import next_expected_at
 from soccer_assets.tables import UtcDateTime, ingest, match, odds, rejected_row
 
@@ -47,7 +49,8 @@ def _batch_check(name: str, *, blocking: bool) -> dg.AssetChecksDefinition:
         asset=["livescores", name],
         name="batch_is_sound",
         blocking=blocking,
-        description="At most 5 % of the rows rejected and 1 % doubled in the newest batch.",
+        description="At most 5 % of the rows of the newest batch are rejected, and 1 % are doubles: a match "
+        "told again, or another result of a team on one day.",
     )
     def batch_is_sound(database: dg.ResourceParam[Database]) -> dg.AssetCheckResult:
         with database.reading() as connection:
@@ -127,6 +130,21 @@ def results_are_possible(database: dg.ResourceParam[Database]) -> dg.AssetCheckR
     return dg.AssetCheckResult(passed=not wrong, metadata={"impossible": len(wrong), "examples": list(wrong)})
 
 
+@dg.asset_check(asset=["matches", "match"], name="no_team_plays_twice_a_day")
+def no_team_plays_twice_a_day(database: dg.ResourceParam[Database]) -> dg.AssetCheckResult:
+    """Two results of a team on one day are in quarantine: kept and shown, but nothing learns of them."""
+    with database.reading() as connection:
+        marked = count_same_day(connection)
+    return dg.AssetCheckResult(
+        passed=not marked,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={
+            "in_quarantine": sum(marked.values()),
+            "by_competition": dg.MetadataValue.json(dict(itertools.islice(marked.items(), _REASONS_SHOWN))),
+        },
+    )
+
+
 @dg.asset_check(asset=["matches", "odds"], name="prices_make_a_book")
 def prices_make_a_book(
     database: dg.ResourceParam[Database], clock: dg.ResourceParam[Clock]
@@ -159,12 +177,18 @@ def prices_make_a_book(
 
 @dg.asset_check(asset=["exports", "match"], name="snapshot_is_whole", blocking=True)
 def snapshot_is_whole(exports: dg.ResourceParam[Exports]) -> dg.AssetCheckResult:
-    """Every part of the snapshot has the hash that the manifest names, and no match is in it twice."""
-    manifest = exports.manifest()
-    match_ids = exports.read_matches(manifest, columns=["match_id"])["match_id"]
+    """Every part that was written has the hash that the manifest names, and no match is in them twice.
+
+    A match that moves touches its old month and its new one: parts of other months never change.
+    """
+    manifest, months = exports.manifest(), exports.months_written()
+    match_ids = exports.read_matches(manifest, months, ["match_id"])["match_id"]
     rows, distinct = len(match_ids), len(match_ids.unique())
+    promised = sum(
+        part.rows for part in manifest.tables["match"].parts if months is None or part.month in months
+    )
     return dg.AssetCheckResult(
-        passed=rows == distinct == manifest.tables["match"].rows,
+        passed=rows == distinct == promised,
         metadata={"rows": rows, "distinct": distinct, "snapshot_id": manifest.snapshot_id},
     )
 
@@ -259,6 +283,7 @@ CHECKS = [
     _batch_check("history", blocking=False),
     results_due,
     results_are_possible,
+    no_team_plays_twice_a_day,
     prices_make_a_book,
     snapshot_is_whole,
     features_are_finite,

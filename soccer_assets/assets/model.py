@@ -15,6 +15,7 @@ from soccer_assets.clock import Clock, isoformat
 from soccer_assets.contract import CANDIDATE, CHAMPION, PREVIOUS
 from soccer_assets.football.features import FEATURE_NAMES
 from soccer_assets.modelling.dataset import Split
+from soccer_assets.modelling.neutral import forecast
 from soccer_assets.modelling.outcome_model import ELO_TEXTBOOK, OutcomeModel
 from soccer_assets.modelling.promotion import PromotionFacts, decide
 from soccer_assets.modelling.scorecard import ELO, PRIOR, Scorecard, score
@@ -215,19 +216,19 @@ def champion(
     current = model_registry.find(CHAMPION)
     if current is None:
         data = load_training_data(exports, feature_store, database, now)
-        everything = np.ones(len(data.matches), np.bool_)
+        everything = data.everything.train
         elo = fit_elo_textbook(data.values, data.outcomes, everything, data.feature_names)
         current = model_registry.register(elo, _facts(elo, data, everything, now))
         model_registry.set_alias(CHAMPION, current.version)
         scorecards.describe(current.version, ELO, result)
     if decision.promote and result.champion_version in (None, current.version):
         data = data or load_training_data(exports, feature_store, database, now)
-        everything = np.ones(len(data.matches), np.bool_)
         winner = model_registry.load(model_registry.version(result.candidate_version))
-        final = refit(winner, data.values, data.outcomes, everything, SEED)
+        final = refit(winner, data.values, data.outcomes, data.everything, seed=SEED)
         # A run that was killed behind the aliases and started again must not replace the winner by itself.
         if final.sha256 != current.facts.content_sha256:
-            replaced, current = current, model_registry.register(final, _facts(final, data, everything, now))
+            facts = _facts(final, data, data.everything.train, now)
+            replaced, current = current, model_registry.register(final, facts)
             model_registry.set_alias(PREVIOUS, replaced.version)
             model_registry.set_alias(CHAMPION, current.version)
         scorecards.describe(current.version, CANDIDATE, result)
@@ -274,20 +275,21 @@ def _forecasts(
 ) -> dict[str, NDArray[np.float64]]:
     """Probabilities of every forecaster on the test rows, none of which any of them has seen."""
     split, test = data.split, data.split.test
+    is_neutral = data.matches.is_neutral[test]
     learnt = split.train | split.calibration
     elo = fit_elo_textbook(data.values, data.outcomes, learnt, data.feature_names)
     prior = np.bincount(data.outcomes[learnt], minlength=3) / learnt.sum()
     forecasts = {
         PRIOR: np.tile(prior, (int(test.sum()), 1)),
         ELO: elo.predict_proba(data.values[test]),
-        CANDIDATE: candidate.predict_proba(data.values[test]),
+        CANDIDATE: forecast(candidate, data.values[test], is_neutral),
     }
     if champion is not None:
         model = registry.load(champion)
         last_seen = dt.datetime.fromisoformat(champion.facts.train_end).timestamp()
         if last_seen > data.matches.kickoff[test].min():
             model = _same_recipe_at_cut(model, data, split)
-        forecasts[CHAMPION] = model.predict_proba(data.values[test])
+        forecasts[CHAMPION] = forecast(model, data.values[test], is_neutral)
     return forecasts
 
 

@@ -11,6 +11,9 @@ from soccer_assets.resources.model_registry import ModelRegistry
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.resources.retrain_facts import read_facts
 
+# Jobs that train a candidate: a replay asks for the same ones.
+TRAIN = (retrain_model.name, build_everything.name)
+
 
 @dg.sensor(job=retrain_model, minimum_interval_seconds=300, default_status=dg.DefaultSensorStatus.RUNNING)
 def retrain_sensor(
@@ -21,8 +24,7 @@ def retrain_sensor(
     clock: dg.ResourceParam[Clock],
 ) -> dg.RunRequest | dg.SkipReason:
     """Trains again after enough matches, on drift, when the champion disappoints, or when it is old."""
-    jobs = (retrain_model.name, build_everything.name)
-    facts = read_facts(database, model_registry, context.instance, jobs, SystemClock().now(), object_store)
+    facts = read_facts(database, model_registry, context.instance, TRAIN, SystemClock().now(), object_store)
     decision = decide(facts, clock.now())
     if decision.reason is None or facts.trained_at is None:
         return dg.SkipReason(decision.text)

@@ -11,6 +11,8 @@ from soccer_assets.resources.model_registry import ModelRegistry
 from soccer_assets.resources.rollback_facts import read_rollback_facts
 
 WORSE = "worse than the one before"
+# Jobs after which another model may be the champion: a replay asks for the same ones.
+MOVE_THE_CHAMPION = (retrain_model.name, rollback_champion.name, build_everything.name)
 
 
 @dg.sensor(job=rollback_champion, minimum_interval_seconds=300, default_status=dg.DefaultSensorStatus.RUNNING)
@@ -20,8 +22,7 @@ def rollback_sensor(
     model_registry: dg.ResourceParam[ModelRegistry],
 ) -> dg.RunRequest | dg.SkipReason:
     """Goes back to the champion before when settled matches show that it forecasts better."""
-    jobs = (retrain_model.name, rollback_champion.name, build_everything.name)
-    facts = read_rollback_facts(database, model_registry, context.instance, jobs)
+    facts = read_rollback_facts(database, model_registry, context.instance, MOVE_THE_CHAMPION)
     decision = decide(facts)
     if not decision.roll_back:
         return dg.SkipReason(decision.text)

@@ -14,6 +14,7 @@ import dagster as dg
 import pandas as pd
 
 from soccer_assets.assets.livescores import INTERACTIVE_TAG
+from soccer_assets.assets.plots import without_pages
 from soccer_assets.resources.parquet_io_manager import ParquetIOManager
 from soccer_assets.resources.training_run import tracked_run
 
@@ -80,6 +81,7 @@ class DirectJobs:
         placed = {one.node_handle.name: one.assets_def for one in job.asset_layer.data}
         configs = {step: one["config"] for step, one in (job.run_config or {}).get("ops", {}).items()}
         with contextlib.ExitStack() as stack:
+            stack.enter_context(without_pages())
             resources = dict(self._resources)
             steps = [(node.name, _function_of(node)) for node in job.nodes_in_topological_order]
             if any("mlflow" in inspect.signature(function).parameters for _, function in steps):

@@ -15,8 +15,9 @@ from soccer_assets.modelling.training import fit_elo_textbook
 from soccer_assets.modelling.walk_forward import walk_forward
 from soccer_assets.replay.report import SCORED, Settled, Triple
 from soccer_assets.resources.database import Database
+from soccer_assets.resources.ledger_store import newest_scores
 from soccer_assets.resources.training_data import TrainingData
-from soccer_assets.tables import ledger_entry, ledger_score, match, odds, team
+from soccer_assets.tables import ledger_entry, match, odds, team
 
 NEVER_PREDICTED = "first seen after its kickoff"
 _REFIT_WEEKS = 4
@@ -41,21 +42,14 @@ def count_entries(database: Database) -> int:
 def _query(start: dt.datetime, end: dt.datetime) -> sa.Select[Any]:
     over = [status.value for status, rule in STATUS_RULES.items() if rule.settles or not rule.is_served]
     home, away = team.alias("home"), team.alias("away")
-    newest = (
-        sa.select(ledger_score.c.match_id, sa.func.max(ledger_score.c.revision).label("revision"))
-        .group_by(ledger_score.c.match_id)
-        .subquery()
-    )
-    is_newest = (ledger_score.c.match_id == newest.c.match_id) & (
-        ledger_score.c.revision == newest.c.revision
-    )
+    newest = newest_scores().subquery()
     return (
         sa.select(
             *(match.c[name] for name in ("match_id", "competition", "season", "kickoff")),
             home.c.name.label("home_team"),
             away.c.name.label("away_team"),
             *(match.c[name] for name in ("home_goals", "away_goals", "status")),
-            *(ledger_score.c[name] for name in ("verdict", "outcome", "log_loss", "rps", "brier_score")),
+            *(newest.c[name] for name in ("verdict", "outcome", "log_loss", "rps", "brier_score")),
             *(ledger_entry.c[name] for name in ("recorded_at", "model_sha256", "p_home", "p_draw", "p_away")),
             odds.c.home.label("home_price"),
             odds.c.draw.label("draw_price"),
@@ -65,8 +59,7 @@ def _query(start: dt.datetime, end: dt.datetime) -> sa.Select[Any]:
         .join(home, home.c.team_id == match.c.home_team_id)
         .join(away, away.c.team_id == match.c.away_team_id)
         .outerjoin(newest, newest.c.match_id == match.c.match_id)
-        .outerjoin(ledger_score, is_newest)
-        .outerjoin(ledger_entry, ledger_entry.c.sequence == ledger_score.c.sequence)
+        .outerjoin(ledger_entry, ledger_entry.c.sequence == newest.c.sequence)
         .outerjoin(odds, odds.c.match_id == match.c.match_id)
         .where(match.c.kickoff >= start, match.c.kickoff < end, match.c.status.in_(over))
         .order_by(match.c.kickoff, match.c.match_id)

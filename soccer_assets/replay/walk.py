@@ -11,7 +11,16 @@ from collections.abc import Callable, Iterator
 import dagster as dg
 import msgspec
 
-from soccer_assets.automation.jobs import build_everything, refresh_daily, refresh_hourly, retrain_model
+from soccer_assets.automation.jobs import (
+    build_everything,
+    monitor_daily,
+    refresh_daily,
+    refresh_hourly,
+    retrain_model,
+    rollback_champion,
+)
+from soccer_assets.automation.retrain import TRAIN
+from soccer_assets.automation.rollback import MOVE_THE_CHAMPION
 from soccer_assets.automation.schedules import DAILY_AT
 from soccer_assets.clock import ReplayClock, isoformat
 from soccer_assets.definitions import build_definitions
@@ -19,14 +28,16 @@ from soccer_assets.feeds.chosen import choose
 from soccer_assets.feeds.protocol import Feed
 from soccer_assets.feeds.registry import open_feeds
 from soccer_assets.home import open_home, settle
-from soccer_assets.modelling import retrain
+from soccer_assets.modelling import retrain, rollback
 from soccer_assets.replay.direct import DirectJobs, JobFailed
 from soccer_assets.replay.report import Failure, Report, Rollback, Training, ledger_of, months_of, sum_up
 from soccer_assets.replay.settled import count_entries, read_settled
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.ledger_store import ledger_head
 from soccer_assets.resources.model_registry import ModelRegistry
+from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.resources.retrain_facts import read_facts
+from soccer_assets.resources.rollback_facts import read_rollback_facts
 from soccer_assets.resources.scorecards import Scorecards
 from soccer_assets.resources.training_data import load_training_data
 from soccer_assets.settings import Settings
@@ -125,6 +136,7 @@ class Walk:
         self._features = resources["feature_store"]
         self._registry: ModelRegistry = resources["model_registry"]
         self._scorecards: Scorecards = resources["scorecards"]
+        self._store: ObjectStore = resources["object_store"]
         # Remembers what ran when, by the replay's clock: what the decisions' facts ask it for.
         self._instance = dg.DagsterInstance.ephemeral()
         self._jobs = DirectJobs(definitions, self._instance)
@@ -151,8 +163,10 @@ class Walk:
         before = self._clock.now()
         for instant in self._plan.instants():
             self._clock.advance(instant)
-            job = refresh_daily if _daily_ticks_between(before, instant) else refresh_hourly
-            self._attempt(job.name)
+            is_daily = _daily_ticks_between(before, instant)
+            self._attempt(refresh_daily.name if is_daily else refresh_hourly.name)
+            if is_daily:
+                self._attempt(monitor_daily.name)
             say(instant, self._decide())
             before = instant
         return self._report()
@@ -179,9 +193,13 @@ class Walk:
 
     def _decide(self) -> str:
         """What the sensors would have started now."""
+        database, registry, instance = self._database, self._registry, self._instance
+        worse = rollback.decide(read_rollback_facts(database, registry, instance, MOVE_THE_CHAMPION))
+        if worse.roll_back and self._attempt(rollback_champion.name):
+            self._rollbacks.append(Rollback(at=isoformat(self._clock.now()), text=worse.text))
+            return f"rolled back: {worse.text}"
         now = self._clock.now()
-        jobs = (retrain_model.name, build_everything.name)
-        facts = read_facts(self._database, self._registry, self._instance, jobs, now)
+        facts = read_facts(database, registry, instance, TRAIN, now, self._store)
         decision = retrain.decide(facts, now)
         if decision.reason is None:
             return decision.text

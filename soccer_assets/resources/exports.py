@@ -71,6 +71,7 @@ MATCH_SCHEMA = pa.schema(
         ("source_match_id", pa.string()),
         ("version", pa.int32()),
         ("updated_at", _INSTANT),
+        ("quarantine", pa.string()),
     ]
 )
 MATCH_RAW_SCHEMA = pa.schema(
@@ -100,10 +101,16 @@ class ExportManifest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CurrentExport(msgspec.Struct, frozen=True, kw_only=True):
-    """Which snapshot is current, and the last change of the database that it holds."""
+    """Which snapshot is current.
+
+    Attributes:
+        change_no: the last change of the database that it holds.
+        months_written: months of `match` that its run wrote; None where it wrote all.
+    """
 
     snapshot_id: str
     change_no: int
+    months_written: tuple[str, ...] | None = None
 
 
 class MissingSnapshot(Exception):
@@ -161,7 +168,11 @@ class Exports:
         )
         if not self._store.exists(_manifest_key(snapshot_id)):
             self._store.write(_manifest_key(snapshot_id), msgspec.json.encode(manifest))
-        pointer = CurrentExport(snapshot_id=snapshot_id, change_no=change_no)
+        pointer = CurrentExport(
+            snapshot_id=snapshot_id,
+            change_no=change_no,
+            months_written=tuple(sorted(match_months)) if previous else None,
+        )
         self._store.write(CURRENT_KEY, msgspec.json.encode(pointer))
         return manifest, {"match_raw": len(raw_months), "match": len(match_months)}
 
@@ -189,6 +200,11 @@ class Exports:
     ) -> pa.Table:
         """Matches of a snapshot, in the order of their months; only some months and columns where named."""
         return read_table(self._store, manifest.tables["match"], MATCH_SCHEMA, months, columns)
+
+    def months_written(self) -> tuple[str, ...] | None:
+        """Months of `match` that the newest export wrote; None where it may have written any."""
+        current = self._current()
+        return current.months_written if current else None
 
     def _find(self, snapshot_id: str) -> ExportManifest | None:
         data = self._store.read(_manifest_key(snapshot_id))

@@ -39,7 +39,7 @@ MATCH_COLUMNS = [
         "status",
         "neutral",
     ),
-    *("home_team_id", "away_team_id", "home_goals", "away_goals", *_STATISTICS),
+    *("home_team_id", "away_team_id", "home_goals", "away_goals", "quarantine", *_STATISTICS),
 ]
 
 
@@ -182,7 +182,7 @@ def match_table_of(matches: pa.Table) -> MatchTable:
     """An exported table of matches as the columns that ratings and models read."""
     home_goals = matches["home_goals"].fill_null(UNKNOWN_GOALS).to_numpy()
     away_goals = matches["away_goals"].fill_null(UNKNOWN_GOALS).to_numpy()
-    has_score = (home_goals >= 0) & (away_goals >= 0)
+    has_score = (home_goals >= 0) & (away_goals >= 0) & matches["quarantine"].is_null().to_numpy()
     rules = {status.value: STATUS_RULES[status] for status in MatchStatus}
     return MatchTable.from_columns(
         match_id=matches["match_id"].to_numpy(),

@@ -41,12 +41,7 @@ class Paired:
 def record_shadows(database: Database, entries: Sequence[Entry]) -> int:
     """Append the shadow predictions that changed; returns how many."""
     with database.writing() as connection:
-        newest: dict[tuple[str, str], tuple[Any, ...]] = {}
-        for ids in batches(sorted({entry.match_id for entry in entries}), _IDS_A_QUERY):
-            query = sa.select(shadow_entry).where(shadow_entry.c.match_id.in_(ids))
-            for row in connection.execute(query.order_by(shadow_entry.c.sequence)):
-                said = (row.kickoff, row.p_home, row.p_draw, row.p_away)
-                newest[row.match_id, row.model_sha256] = said
+        newest = _newest(connection, entries)
         rows = [
             {
                 "match_id": one.match_id,
@@ -95,6 +90,23 @@ def paired(database: Database, champion_sha256: str, shadow_sha256: str) -> Pair
         shadow=np.array([said[row.match_id] for row in both]).reshape(-1, 3),
         outcomes=np.array([OUTCOMES.index(row.outcome) for row in both], np.int8),
     )
+
+
+def _newest(connection: sa.Connection, entries: Sequence[Entry]) -> dict[tuple[str, str], tuple[Any, ...]]:
+    """What was said last, by match and model."""
+    found = {}
+    models = {entry.model_sha256 for entry in entries}
+    for ids in batches(sorted({entry.match_id for entry in entries}), _IDS_A_QUERY):
+        # Fixtures are predicted anew after every match of their teams: only the last saying is read.
+        last = (
+            sa.select(sa.func.max(shadow_entry.c.sequence))
+            .where(shadow_entry.c.model_sha256.in_(models), shadow_entry.c.match_id.in_(ids))
+            .group_by(shadow_entry.c.model_sha256, shadow_entry.c.match_id)
+        )
+        for row in connection.execute(sa.select(shadow_entry).where(shadow_entry.c.sequence.in_(last))):
+            said = (row.kickoff, row.p_home, row.p_draw, row.p_away)
+            found[row.match_id, row.model_sha256] = said
+    return found
 
 
 def _deadlines(connection: sa.Connection, match_ids: Sequence[str]) -> dict[str, Any]:
