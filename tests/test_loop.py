@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 def run_loop(loop: Loop) -> float:
-    """A late result by a tick of the schedule, another after an asset from its page; seconds from the tick."""
+    """A late result by a tick of the schedule, another after an asset from its page; seconds from it."""
     first, second = loop.late
     with loop.home.sidecar() as client:
         assert answer(client, first)["result"] is None

@@ -74,7 +74,6 @@ def update_features(store: ObjectStore, snapshot: ExportManifest) -> FeatureUpda
     table = write_table(
         store,
         FOLDER,
-        MATCH_COLUMNS,
         feature_schema(FEATURE_NAMES),
         ((month, feature_rows(part)) for month, part in walk.months() if month >= first),
         _only_months(previous.table, made_of) if previous else None,
