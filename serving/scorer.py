@@ -160,6 +160,21 @@ class Scorer:
         if files is not None and not is_at_it and files != self._failed and not self.is_warm(files):
             self._warming = asyncio.create_task(self.warm(files))
 
+    async def run(self, function: Callable[..., _T], *args: Any) -> _T:
+        """What a function answers in the child, warm or not; it must be importable by name.
+
+        Raises:
+            ScoringError: it raised an error.
+            BusyError: the child died, or has too much to do.
+        """
+        if self._waiting >= MOST_WAITING:
+            raise BusyError("too many requests wait to be scored")
+        self._waiting += 1
+        try:
+            return await self._run(function, *args)
+        finally:
+            self._waiting -= 1
+
     async def answer(
         self, files: ReleaseFiles, rows: Sequence[Row], at: str, *, with_reasons: bool
     ) -> list[Answer]:
@@ -171,13 +186,7 @@ class Scorer:
         """
         if not self.is_warm(files):
             raise BusyError("the model is being loaded")
-        if self._waiting >= MOST_WAITING:
-            raise BusyError("too many requests wait to be scored")
-        self._waiting += 1
-        try:
-            return await self._run(answer_rows, files, rows, at, with_reasons)
-        finally:
-            self._waiting -= 1
+        return await self.run(answer_rows, files, rows, at, with_reasons)
 
     async def _run(self, function: Callable[..., _T], *args: Any) -> _T:
         if self._pool is None:

@@ -21,8 +21,10 @@ from soccer_assets.contract import (
     CHAMPION,
     MODEL_FILE,
     PREDICTIONS_FILE,
+    DriftReport,
     Manifest,
     Prediction,
+    QualityReport,
     Status,
     fresh_until,
     stale_reasons,
@@ -244,11 +246,14 @@ class SnapshotHolder:
     Attributes:
         current: None until a release is loaded, and after the first one turned out bad.
         clock: what the age of the data is measured with.
+        drift: the newest report of it; None before the first, like `quality`.
     """
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self.current: Current | None = None
+        self.drift: DriftReport | None = None
+        self.quality: QualityReport | None = None
         self._status: Status | None = None
 
     def swap(self, snapshot: Snapshot | None) -> None:

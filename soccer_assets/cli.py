@@ -248,8 +248,9 @@ def split(gone: str) -> None:
     from soccer_assets.resources.database import Database  # noqa: PLC0415
     from soccer_assets.resources.teams import TeamError, split_team  # noqa: PLC0415
 
+    settings = _settings()
     try:
-        count = split_team(Database(_settings().database_url), gone)
+        count = split_team(Database(settings.database_url), gone, settings.clock.now())
     except TeamError as error:
         _fail(str(error))
     click.echo(f"{gone} is a team of its own; the next refresh looks at {count} matches again")
