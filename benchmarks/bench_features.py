@@ -1,35 +1,46 @@
 """How fast features are made, beside a table in the predecessor's style over the same matches.
 
-Usage: ``python benchmarks/bench_features.py ARCHIVE [STATS] [--matches N]``. The predecessor's table is
-pandas ``groupby().shift(1).rolling()``: win, draw, loss, goals for, goals against and coverage over the last
-1, 2, 3, 5, 7, 10 and 12 matches, of all matches and of those of the season, the competition and the venue,
-for home, away and their difference, and Elo: 507 columns. ``--matches`` keeps the newest N of its rows.
+Usage: ``python benchmarks/bench_features.py ARCHIVE [STATS] [--matches N]``. In one run: the asset's own work
+from the parts of an export to the parts of the features, the compiled pass within it, the update after 300
+new results on this history and on one of twice the matches, and the predecessor's table: pandas
+``groupby().shift(1).rolling()`` of win, draw, loss, goals for, goals against and coverage over the last 1, 2,
+3, 5, 7, 10 and 12 matches, of all matches and of those of the season, the competition and the venue, for
+home, away and their difference, and Elo: 507 columns. ``--matches`` keeps the newest N of its rows; its time
+is then scaled by the number of rows, which flatters it.
 """
 
 import argparse
 import itertools
 import resource
+import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from soccer_assets.backtest import match_table, read_archive
 from soccer_assets.football import features as features_module
 from soccer_assets.football.features import FEATURE_NAMES, compute_features
-from soccer_assets.football.match_table import SECONDS_A_DAY
-from soccer_assets.football.replay import checkpoints, replay
+from soccer_assets.football.match_table import SECONDS_A_DAY, MatchTable
+from soccer_assets.football.pairing import Pairing, pairing_features
+from soccer_assets.football.team_state import TeamState
+from soccer_assets.resources.exports import MATCH_SCHEMA, SCHEMA_VERSION, ExportManifest
+from soccer_assets.resources.feature_update import update_features
+from soccer_assets.resources.object_store import ObjectStore
+from soccer_assets.resources.parts import write_table
 
 WINDOWS = (1, 2, 3, 5, 7, 10, 12)
 METRICS = ("win", "draw", "loss", "goals_for", "goals_against")
 SCOPES = ([], ["season"], ["competition"], ["is_home"])
 DAY_MATCHES = 300
+PAIRINGS = 1_000
+TRIES = 5
 ELO_K, ELO_HOME = 20.0, 65.0
 
 
@@ -41,58 +52,93 @@ def main() -> None:
     parser.add_argument("--matches", type=int, default=None)
     asked = parser.parse_args()
 
-    seconds: dict[str, float] = {}
-    archive = _timed(seconds, "read", lambda: read_archive([asked.archive], asked.stats))
-    matches = _timed(seconds, "match table", lambda: match_table(archive))
+    archive = read_archive([asked.archive], asked.stats)
+    matches = match_table(archive)
     compute_features(matches.take(np.arange(min(len(matches), 1_000))))  # compiles
-
-    in_kernel = _kernel_clock(seconds)
-    table, state = _timed(seconds, "features and state", lambda: compute_features(matches))
-    in_kernel()
+    seconds: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder:
-        columns = {name: table.column(name) for name in FEATURE_NAMES}
-        _timed(
-            seconds,
-            "write",
-            lambda: pq.write_table(
-                pa.table({"match_id": table.match_id, **columns}), Path(folder) / "f.parquet"
-            ),
-        )
-    whole = sum(seconds[name] for name in ("read", "match table", "features and state", "write"))
-
-    known_at = np.sort(matches.result_known_at)
-    before = int(known_at[-DAY_MATCHES - 1])
-    [checkpoint] = checkpoints(matches, [before - before % SECONDS_A_DAY])
-    since = matches.take(matches.result_known_at > before - before % SECONDS_A_DAY)
-    newest = since.take(np.argsort(since.kickoff)[-DAY_MATCHES:])
-    added, _ = _timed(seconds, f"{len(newest)} new matches", lambda: replay(newest, checkpoint))
-    _timed(seconds, "one pairing", lambda: compute_features(_fixture(newest), state))
+        state = _measure_asset(seconds, matches, ObjectStore(f"file://{folder}/once"))
+        twice = MatchTable.concat([matches, _copy(matches)])
+        _measure_update(seconds, twice, ObjectStore(f"file://{folder}/twice"))
+    _measure_pairings(seconds, state)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
     rows = archive.sort_values("date").tail(asked.matches) if asked.matches else archive
     frame = _timed(seconds, "predecessor", lambda: _predecessor(rows))
-    scale = len(archive) / len(rows)
+    times = seconds["predecessor"] * len(archive) / len(rows)
 
     for name, taken in seconds.items():
-        print(f"{name:>24}: {taken:9.3f} s")
-    print(f"{'whole asset':>24}: {whole:9.3f} s for {len(table):,} matches, {len(FEATURE_NAMES)} features")
-    print(f"{'a match in the kernel':>24}: {seconds['kernel'] / len(table) * 1e9:9.0f} ns")
-    print(f"{'new matches answered':>24}: {len(added):9,}")
-    print(f"{'predecessor':>24}: {len(rows):,} matches, {frame.shape[1]} columns")
-    times = seconds["predecessor"] * scale
-    print(f"{'kernel is faster by':>24}: {times / seconds['kernel']:9.0f}")
-    print(f"{'whole asset by':>24}: {times / whole:9.0f}")
-    print(f"{'peak memory':>24}: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:9.1f} GiB")
+        print(f"{name:>40}: {taken:10.4f} s")
+    print(f"{'matches, features':>40}: {len(matches):,}, {len(FEATURE_NAMES)}")
+    print(f"{'predecessor':>40}: {len(rows):,} matches, {frame.shape[1]} columns, all {times:.0f} s")
+    print(f"{'a match in the kernel':>40}: {seconds['kernel'] / len(matches) * 1e9:.0f} ns")
+    print(f"{'kernel is faster by':>40}: {times / seconds['kernel']:.0f}")
+    print(f"{'whole asset by':>40}: {times / seconds['whole asset']:.1f}")
+    print(f"{'peak memory, twice the history in hand':>40}: {peak:.1f} GiB")
+
+
+def _measure_asset(seconds: dict[str, float], matches: MatchTable, store: ObjectStore) -> TeamState:
+    """The whole asset on an empty store, and the update of a day on top."""
+    in_kernel = _kernel_clock(seconds)
+    return _measure_update(seconds, matches, store, in_kernel)
+
+
+def _measure_update(
+    seconds: dict[str, float],
+    matches: MatchTable,
+    store: ObjectStore,
+    after_the_first: Callable[[], None] = lambda: None,
+) -> TeamState:
+    """Features of all but the newest results, then those results: the median of a few days' updates."""
+    newest = np.argsort(np.where(matches.moves_ratings, matches.result_known_at, 0), kind="stable")
+    newest = newest[-TRIES * DAY_MATCHES :]
+    whole = "whole asset" if "whole asset" not in seconds else f"whole asset, {len(matches):,} matches"
+    first = _export(store, _without_results(matches, newest), None, None)
+    _timed(seconds, whole, lambda: update_features(store, first))
+    after_the_first()
+    export, updates = first, []
+    for done in range(DAY_MATCHES, len(newest) + 1, DAY_MATCHES):
+        known = _without_results(matches, newest[done:])
+        day = known.take(newest[done - DAY_MATCHES : done])
+        months = set(day.kickoff.astype("datetime64[s]").astype("datetime64[M]").astype(str))
+        export = _export(store, known, months, export)
+        start = time.perf_counter()
+        update = update_features(store, export)
+        updates.append(time.perf_counter() - start)
+    seconds[f"{DAY_MATCHES} results on {len(matches):,} matches"] = statistics.median(updates)
+    return update.state
+
+
+def _measure_pairings(seconds: dict[str, float], state: TeamState) -> None:
+    data = state.to_bytes()
+    name = f"state of {len(state.team_names):,} teams read"
+    fresh = _timed(seconds, name, lambda: TeamState.from_bytes(data))
+    teams = np.random.default_rng(0).permutation(len(fresh.team_names))
+    pairings = [
+        Pairing(
+            home_team=fresh.team_names[home],
+            away_team=fresh.team_names[away],
+            kickoff=int(fresh.as_of or 0) + SECONDS_A_DAY,
+            competition=fresh.competition_names[0],
+            season=fresh.season_names[-1],
+            tier=1,
+        )
+        for home, away in zip(teams[:PAIRINGS], teams[PAIRINGS : 2 * PAIRINGS], strict=True)
+    ]
+    pairing_features(fresh, pairings[:1])
+    _timed(seconds, "one pairing", lambda: pairing_features(fresh, pairings[1:2]))
+    _timed(seconds, f"{PAIRINGS:,} pairings", lambda: pairing_features(fresh, pairings))
 
 
 def _timed(seconds: dict[str, float], name: str, work: Callable[[], Any]) -> Any:
     start = time.perf_counter()
     result = work()
-    seconds[name] = time.perf_counter() - start
+    seconds[name] = seconds.get(name, 0.0) + time.perf_counter() - start
     return result
 
 
 def _kernel_clock(seconds: dict[str, float]) -> Callable[[], None]:
-    """Time the compiled pass inside `compute_features`; the answer puts things back."""
+    """Add up the time of the compiled pass; the answer puts things back."""
     kernel = features_module.run_events
     features_module.run_events = lambda *parts: _timed(seconds, "kernel", lambda: kernel(*parts))
 
@@ -102,11 +148,70 @@ def _kernel_clock(seconds: dict[str, float]) -> Callable[[], None]:
     return stop
 
 
-def _fixture(matches: Any) -> Any:
-    fixture = matches.take(np.array([len(matches) - 1]))
-    columns = {name: getattr(fixture, name) for name in fixture.__dataclass_fields__}
-    later = fixture.kickoff + 30 * SECONDS_A_DAY
-    return type(fixture).from_columns(**columns | {"kickoff": later, "moves_ratings": [False]})
+def _copy(matches: MatchTable) -> MatchTable:
+    """The same matches between other teams in other competitions."""
+    names = ("match_id", "competition", "home_team", "away_team")
+    return replace(matches, **{name: getattr(matches, name) + " II" for name in names})
+
+
+def _without_results(matches: MatchTable, rows: np.ndarray) -> MatchTable:
+    played = matches.moves_ratings.copy()
+    played[rows] = False
+    return replace(matches, moves_ratings=played, trains=played)
+
+
+def _export(
+    store: ObjectStore, matches: MatchTable, months: set[str] | None, previous: ExportManifest | None
+) -> ExportManifest:
+    """A snapshot of the matches; only ``months`` are written, the others are those of ``previous``."""
+    table = write_table(
+        store,
+        "exports/match",
+        MATCH_SCHEMA,
+        _by_month(matches, months),
+        previous.tables["match"] if previous else None,
+    )
+    return ExportManifest(
+        schema_version=SCHEMA_VERSION, snapshot_id="bench", created_at="", tables={"match": table}
+    )
+
+
+def _by_month(matches: MatchTable, wanted: set[str] | None) -> Iterator[tuple[str, pa.Table]]:
+    months = matches.kickoff.astype("datetime64[s]").astype("datetime64[M]").astype(str)
+    order = np.lexsort((matches.match_id.astype(str), matches.kickoff))
+    if wanted is not None:
+        order = order[np.isin(months[order], sorted(wanted))]
+    for month, rows in itertools.groupby(order.tolist(), key=months.__getitem__):
+        yield str(month), _rows(matches.take(np.array(list(rows))))
+
+
+def _rows(matches: MatchTable) -> pa.Table:
+    """Matches as ``exports/match`` has them; columns that no feature reads are null."""
+
+    def counts(name: str) -> pa.Array:
+        values = getattr(matches, name)
+        is_known = matches.moves_ratings if name.endswith("goals") else values >= 0
+        return pa.array(values, pa.int16(), mask=~is_known)
+
+    known = {
+        "match_id": pa.array(matches.match_id, pa.string()),
+        "kickoff": pa.array(matches.kickoff, pa.int64()).cast(MATCH_SCHEMA.field("kickoff").type),
+        "kickoff_precision": pa.array(np.where(matches.is_day_precision, "day", "minute")),
+        "competition": pa.array(matches.competition, pa.string()),
+        "season": pa.array(matches.season, pa.string()),
+        "tier": pa.array(matches.tier),
+        "home_team_id": pa.array(matches.home_team, pa.string()),
+        "away_team_id": pa.array(matches.away_team, pa.string()),
+        "status": pa.array(np.where(matches.moves_ratings, "finished", "scheduled")),
+        "neutral": pa.array(matches.is_neutral),
+        **{
+            field.name: counts(field.name)
+            for field in MATCH_SCHEMA
+            if hasattr(matches, field.name) and pa.types.is_int16(field.type)
+        },
+    }
+    columns = [known.get(field.name, pa.nulls(len(matches), field.type)) for field in MATCH_SCHEMA]
+    return pa.table(columns, schema=MATCH_SCHEMA)
 
 
 def _predecessor(archive: pd.DataFrame) -> pd.DataFrame:

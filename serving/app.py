@@ -5,6 +5,7 @@ Importing does nothing; the store, the event stream and the scoring child are op
 
 import asyncio
 import logging
+import resource
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
@@ -73,6 +74,7 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncGenerator[None, None]:
         before_stop(asyncio.get_running_loop(), stream.end_streams)
+        _raise_open_files()
         await limiter.start()
         await reloader.start(_FIRST_RELEASE_SECONDS)
         try:
@@ -129,6 +131,12 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
         logging_config=None,
         debug=False,
     )
+
+
+def _raise_open_files() -> None:
+    """As many connections as the system allows: the usual soft limit is 1,024 files."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _openapi() -> OpenAPIConfig:

@@ -78,7 +78,7 @@ class RateLimiter:
     Args:
         per_minute: requests a key may make in a minute of the wall clock; 0 for no limit.
         redis_url: where workers share their counts; empty: each for itself.
-        metrics: counts refusals and failures.
+        metrics: counts failures.
         now: seconds since 1970, the same for all who share.
     """
 
@@ -110,7 +110,6 @@ class RateLimiter:
         reset = WINDOW_SECONDS - second % WINDOW_SECONDS
         left = limit - bucket.elsewhere - bucket.used
         if left <= 0:
-            self._metrics.rate_limited.inc()
             return Allowance(False, limit, 0, reset)
         bucket.used += 1
         if bucket.used + self._block // 2 >= bucket.leased and key_id not in self._short:

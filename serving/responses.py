@@ -20,6 +20,8 @@ from soccer_assets.contract import AssetState, ModelCard, Prediction, Team
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
 
+CACHE_HEADERS = {"Cache-Control": "private, no-cache", "Vary": "Accept, X-API-Key"}
+
 
 class PredictionBody(Prediction, frozen=True, kw_only=True):
     """A prediction with the fields that move with the clock."""
@@ -256,20 +258,20 @@ def send(
     *,
     media_type: str = JSON,
     headers: dict[str, str] | None = None,
+    tag: str | None = None,
 ) -> Response[bytes]:
     """Bytes with their ``ETag`` and ``Age``, or 304 where the client has them already.
 
+    Without another the tag is a hash of the bytes, so it changes with the release, the status and the stale
+    flag, and with nothing else.
     Without a view the answer comes from no release, and has no age.
-
-    The tag is a hash of the bytes, so it changes with the release, the status and the stale flag, and with
-    nothing else.
     """
-    tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+    if tag is None:
+        tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
     sent = {
         "ETag": tag,
         **({} if view is None else {"Age": str(view.age_seconds(now))}),
-        "Cache-Control": "private, no-cache",
-        "Vary": "Accept, X-API-Key",
+        **CACHE_HEADERS,
         **(headers or {}),
     }
     if _knows(request.headers.get("if-none-match"), tag):

@@ -5,9 +5,11 @@ mixes two releases. A swap is one attribute assignment; an old snapshot closes w
 """
 
 import datetime as dt
+import hashlib
 import sqlite3
 import threading
 import weakref
+import zlib
 from urllib.parse import quote
 
 import msgspec
@@ -24,6 +26,7 @@ from soccer_assets.contract import (
     Prediction,
     QualityReport,
     Status,
+    fresh_until,
     stale_reasons,
 )
 
@@ -78,6 +81,8 @@ class Snapshot:
         self.manifest: Manifest = release.manifest
         self.model_file = release.files[MODEL_FILE]
         self.scoring_files = ReleaseFiles.of(release)
+        # Of every byte that the release holds, for ETags.
+        self.tag = self.pointer.manifest_sha256[:16].encode()
         path = release.files[PREDICTIONS_FILE]
         uri = f"file:{quote(str(path))}?mode=ro&immutable=1"
         try:
@@ -103,7 +108,10 @@ class Snapshot:
             row = self._lookups.execute(
                 "SELECT body FROM prediction WHERE match_id = ? AND model = ?", (match_id, model)
             ).fetchone()
-        return None if row is None else bytes(row[0])
+        if row is None:
+            return None
+        body: bytes = row[0]
+        return body
 
     def page(self, query: PageQuery) -> Page:
         """One page of the champion's predictions, ordered by kickoff and match id."""
@@ -164,14 +172,22 @@ def _close(*connections: sqlite3.Connection) -> None:
         connection.close()
 
 
+class Tail(msgspec.Struct, frozen=True):
+    """The end of a body: the fields of `VOLATILE_FIELDS`, and a hash of them for the ETag."""
+
+    text: bytes
+    tag: bytes
+
+
 class StatusView:
     """The state of the data, with the fields that move with the clock rendered once a set of reasons."""
 
     def __init__(self, status: Status) -> None:
         self.status = status
         self._checked_at = dt.datetime.fromisoformat(status.checked_at)
+        self._fresh_until = fresh_until(status)
         self._moved = frozenset(status.moved_match_ids)
-        self._suffixes: dict[tuple[str, ...], bytes] = {}
+        self._tails: dict[tuple[str, ...], Tail] = {}
 
     def age_seconds(self, now: dt.datetime) -> int:
         """Whole seconds since the feed was last looked at."""
@@ -179,13 +195,19 @@ class StatusView:
 
     def body(self, match_id: str, stored: bytes, now: dt.datetime) -> bytes:
         """A stored body with the fields of `VOLATILE_FIELDS` appended, as they are at ``now``."""
-        reasons = stale_reasons(self.status, now)
+        return stored[:-1] + self.tail(match_id, now).text
+
+    def tail(self, match_id: str, now: dt.datetime) -> Tail:
+        """What ends the body of a match at ``now``."""
+        reasons = stale_reasons(self.status, now) if now > self._fresh_until else ()
         if match_id in self._moved:
             reasons = (*reasons, MOVED_REASON)
-        suffix = self._suffixes.get(reasons)
-        if suffix is None:
-            suffix = self._suffixes[reasons] = self._render(reasons)
-        return stored[:-1] + suffix
+        tail = self._tails.get(reasons)
+        if tail is None:
+            text = self._render(reasons)
+            tail = Tail(text, hashlib.sha256(text).hexdigest()[:16].encode())
+            self._tails[reasons] = tail
+        return tail
 
     def _render(self, reasons: tuple[str, ...]) -> bytes:
         volatile = {
@@ -203,6 +225,19 @@ class Current(msgspec.Struct, frozen=True):
 
     snapshot: Snapshot
     view: StatusView
+
+    def answer(self, match_id: str, model: str, now: dt.datetime) -> tuple[bytes, bytes] | None:
+        """Body and ETag of one match by one model at ``now``; None where the release has none.
+
+        The tag names the release and the tail, which decide every byte of the body; the checksum of the row
+        only tells matches apart.
+        """
+        stored = self.snapshot.find(match_id, model)
+        if stored is None:
+            return None
+        tail = self.view.tail(match_id, now)
+        tag = b'"%b%08x%b"' % (self.snapshot.tag, zlib.crc32(stored), tail.tag)
+        return stored[:-1] + tail.text, tag
 
 
 class SnapshotHolder:

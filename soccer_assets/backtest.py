@@ -14,10 +14,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from soccer_assets.football.competitions import NATIONAL, squad_of
 from soccer_assets.football.features import FEATURE_NAMES, compute_features
 from soccer_assets.football.match_table import SECONDS_A_DAY, MatchTable
-from soccer_assets.modelling.dataset import WARM_UP_DAYS, Boundaries, Split, outcomes, split_by_kickoff
+from soccer_assets.modelling.dataset import (
+    WARM_UP_DAYS,
+    Boundaries,
+    Split,
+    outcomes,
+    split_by_kickoff,
+    weighted,
+)
 from soccer_assets.modelling.evaluation import class_prior
+from soccer_assets.modelling.neutral import forecast
 from soccer_assets.modelling.outcome_model import OutcomeModel
 from soccer_assets.modelling.scorecard import BOOK, CANDIDATE, ELO, PRIOR, Metrics, Scorecard, score
 from soccer_assets.modelling.training import fit_candidate, fit_elo_textbook
@@ -107,7 +116,7 @@ def run_backtest(
     forecasts = {
         PRIOR: np.tile(class_prior(labels[split.train]), (len(scored), 1)),
         ELO: elo.predict_proba(values[scored]),
-        CANDIDATE: model.predict_proba(values[scored]),
+        CANDIDATE: forecast(model, values[scored], matches.is_neutral[scored]),
     }
     if predictions_path is not None:
         _write_predictions(predictions_path, matches.match_id[scored], forecasts[CANDIDATE])
@@ -181,8 +190,8 @@ def match_table(archive: pd.DataFrame) -> MatchTable:
     is_day_precision = kickoff.isna().to_numpy()
     seconds = kickoff.dt.tz_localize(None).to_numpy().astype("datetime64[s]").astype(np.int64)
     code = archive["country"] + "|" + archive["competition"]
-    # Only competitions of national teams say of each match whether its ground was neutral.
-    is_national = archive["neutral"].notna().groupby(code).transform("mean") > 0.5  # noqa: PLR2004  most rows
+    ground = archive["neutral"].notna().groupby(code).agg(["size", "sum"])
+    is_national = code.isin([name for name, *rows in ground.itertuples() if squad_of(*rows) == NATIONAL])
     # A club has the name it has in its country; a national team's opponents are national teams.
     pool = np.where(is_national, "national", archive["country"])
     goals = archive[["home_goals", "away_goals"]].to_numpy()
@@ -225,11 +234,13 @@ def _split(matches: MatchTable, train_until: dt.date, test_until: dt.date, valid
         test_until=_epoch(test_until),
     )
     split = split_by_kickoff(matches.kickoff, boundaries)
-    split = Split(*(mask & matches.trains for mask in (split.train, split.calibration, split.test)))
+    split = Split(
+        split.train & matches.trains, split.calibration & matches.trains, split.test & matches.trains
+    )
     for name, mask in (("train", split.train), ("validate", split.calibration), ("test", split.test)):
         if not mask.any():
             raise BadArchive(f"no finished match to {name} on; check --train-until and --test-until")
-    return split
+    return weighted(split, matches)
 
 
 def _epoch(day: dt.date) -> int:

@@ -1,5 +1,6 @@
 """Checks: the promise of each stage, kept in the run that makes it. A blocking one stops what follows."""
 
+import datetime as dt
 import sqlite3
 import tempfile
 from pathlib import Path
@@ -22,9 +23,10 @@ from soccer_assets.contract import (
 from soccer_assets.feeds.protocol import Feed
 from soccer_assets.football.matches import MOST_GOALS, STATUS_RULES
 from soccer_assets.gates import LEAST_OVERROUND, MOST_OVERROUND, overround
-from soccer_assets.resources.database import Database
+from soccer_assets.resources.database import Database, read_watermark, set_watermark
 from soccer_assets.resources.exports import Exports
 from soccer_assets.resources.feature_store import FeatureStore
+from soccer_assets.resources.ledger_audit import audit
 from soccer_assets.resources.model_registry import ModelRegistry
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.resources.parquet_io_manager import ParquetIOManager
@@ -36,6 +38,8 @@ from soccer_assets.tables import UtcDateTime, ingest, match, odds, rejected_row
 MOST_REJECTED = 0.05
 MOST_DOUBLES = 0.01
 _REASONS_SHOWN = 20
+_FOUND_POSSIBLE = "match found possible"
+_NEWEST_PRICES = dt.timedelta(days=1)
 
 
 def _batch_check(name: str, *, blocking: bool) -> dg.AssetChecksDefinition:
@@ -97,7 +101,10 @@ def results_due(
 
 @dg.asset_check(asset=["matches", "match"], name="results_are_possible", blocking=True)
 def results_are_possible(database: dg.ResourceParam[Database]) -> dg.AssetCheckResult:
-    """A finished match has a score of 0 to 36 goals a side, and no team plays itself."""
+    """A finished match has a score of 0 to 36 goals a side, and no team plays itself.
+
+    Looks at the rows that changed since the last time it passed: a wrong one is looked at until it is right.
+    """
     settled = [status.value for status, rule in STATUS_RULES.items() if rule.settles]
     impossible = sa.or_(
         match.c.home_team_id == match.c.away_team_id,
@@ -105,20 +112,44 @@ def results_are_possible(database: dg.ResourceParam[Database]) -> dg.AssetCheckR
         sa.and_(match.c.status.in_(settled), sa.not_(match.c.away_goals.between(0, MOST_GOALS))),
     )
     with database.reading() as connection:
-        wrong = connection.execute(sa.select(match.c.match_id).where(impossible).limit(20)).scalars().all()
+        change_no = read_watermark(connection, "change_no")
+        passed = read_watermark(connection, _FOUND_POSSIBLE)
+        wrong = (
+            connection.execute(
+                sa.select(match.c.match_id).where(match.c.change_no > passed, impossible).limit(20)
+            )
+            .scalars()
+            .all()
+        )
+    if not wrong and change_no > passed:
+        with database.writing() as connection:
+            set_watermark(connection, _FOUND_POSSIBLE, change_no)
     return dg.AssetCheckResult(passed=not wrong, metadata={"impossible": len(wrong), "examples": list(wrong)})
 
 
 @dg.asset_check(asset=["matches", "odds"], name="prices_make_a_book")
-def prices_make_a_book(database: dg.ResourceParam[Database]) -> dg.AssetCheckResult:
-    """Every price is above 1 and every overround within bounds: else the market in the scorecard is none."""
+def prices_make_a_book(
+    database: dg.ResourceParam[Database], clock: dg.ResourceParam[Clock]
+) -> dg.AssetCheckResult:
+    """Every price is above 1 and every overround within bounds: else the market in the scorecard is none.
+
+    Looks at the prices of the newest day on which some were written.
+    """
     total = overround(odds.c.home, odds.c.draw, odds.c.away)
     wrong = sa.or_(
         odds.c.home <= 1, odds.c.draw <= 1, odds.c.away <= 1, total < LEAST_OVERROUND, total > MOST_OVERROUND
     )
     with database.reading() as connection:
-        rows, mean = connection.execute(sa.select(sa.func.count(), sa.func.avg(total))).one()
-        failing = connection.execute(sa.select(odds.c.match_id).where(wrong).limit(20)).scalars().all()
+        newest = connection.execute(sa.select(sa.func.max(odds.c.updated_at, type_=UtcDateTime()))).scalar()
+        since = (newest or clock.now()) - _NEWEST_PRICES
+        rows, mean = connection.execute(
+            sa.select(sa.func.count(), sa.func.avg(total)).where(odds.c.updated_at > since)
+        ).one()
+        failing = (
+            connection.execute(sa.select(odds.c.match_id).where(odds.c.updated_at > since, wrong).limit(20))
+            .scalars()
+            .all()
+        )
     return dg.AssetCheckResult(
         passed=not failing,
         severity=dg.AssetCheckSeverity.WARN,
@@ -128,21 +159,27 @@ def prices_make_a_book(database: dg.ResourceParam[Database]) -> dg.AssetCheckRes
 
 @dg.asset_check(asset=["exports", "match"], name="snapshot_is_whole", blocking=True)
 def snapshot_is_whole(exports: dg.ResourceParam[Exports]) -> dg.AssetCheckResult:
-    """Every part of the snapshot has the hash that the manifest names, and no match is in it twice."""
-    manifest = exports.manifest()
-    match_ids = exports.read_matches(manifest)["match_id"]
+    """Every part that was written has the hash that the manifest names, and no match is in them twice.
+
+    A match that moves touches its old month and its new one: parts of other months never change.
+    """
+    manifest, months = exports.manifest(), exports.months_written()
+    match_ids = exports.read_matches(manifest, months, ["match_id"])["match_id"]
     rows, distinct = len(match_ids), len(match_ids.unique())
+    promised = sum(
+        part.rows for part in manifest.tables["match"].parts if months is None or part.month in months
+    )
     return dg.AssetCheckResult(
-        passed=rows == distinct == manifest.tables["match"].rows,
+        passed=rows == distinct == promised,
         metadata={"rows": rows, "distinct": distinct, "snapshot_id": manifest.snapshot_id},
     )
 
 
 @dg.asset_check(asset=["features", "match_features"], name="features_are_finite", blocking=True)
 def features_are_finite(feature_store: dg.ResourceParam[FeatureStore]) -> dg.AssetCheckResult:
-    """No feature of any match is missing or infinite."""
+    """No feature that the run wrote is missing or infinite; parts of other months never change."""
     manifest = feature_store.manifest()
-    table = feature_store.read(manifest)
+    table = feature_store.read(manifest, manifest.months_written)
     broken = [name for name in manifest.feature_names if not np.isfinite(table[name].to_numpy()).all()]
     return dg.AssetCheckResult(
         passed=not broken, metadata={"broken": broken, "features": len(manifest.feature_names)}
@@ -191,6 +228,24 @@ def release_is_readable(
     )
 
 
+@dg.asset_check(asset=["monitoring", "quality"], name="ledger_agrees_with_releases", blocking=True)
+def ledger_agrees_with_releases(
+    database: dg.ResourceParam[Database], object_store: dg.ResourceParam[ObjectStore]
+) -> dg.AssetCheckResult:
+    """Every entry has the hash of its content, and every kept release names a head that the ledger has."""
+    found = audit(database, object_store)
+    return dg.AssetCheckResult(
+        passed=found.is_whole,
+        description=None if found.is_whole else "the ledger was rewritten; run `soccer ledger verify`",
+        metadata={
+            "entries": found.entries,
+            "releases": found.releases,
+            "betrayed_by": list(found.betrayed_by),
+            "first_broken": found.first_broken or "none",
+        },
+    )
+
+
 def _bodies(store: ObjectStore, release_id: str) -> list[Any]:
     data = store.read(release_key(release_id, PREDICTIONS_FILE)) or b""
     with tempfile.TemporaryDirectory() as folder:
@@ -216,4 +271,5 @@ CHECKS = [
     champion_is_loadable,
     probabilities_add_up_to_one,
     release_is_readable,
+    ledger_agrees_with_releases,
 ]

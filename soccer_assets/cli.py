@@ -56,7 +56,7 @@ def serve(url: str, host: str, port: int | None, workers: int | None) -> None:
     settings = _settings()
     settings = msgspec.structs.replace(
         settings,
-        store_url=url.rstrip("/") if "://" in url else Path(url).absolute().as_uri(),
+        store_url=_store_url(url),
         serving_port=port or settings.serving_port,
         serving_workers=workers or settings.serving_workers,
     )
@@ -71,6 +71,33 @@ def serve(url: str, host: str, port: int | None, workers: int | None) -> None:
     }
     click.echo(f"serving releases of {settings.store_url} on http://{host}:{settings.serving_port}")
     os.execv(command[0], command)  # noqa: S606 - our own interpreter, without a shell
+
+
+@main.group()
+def release() -> None:
+    """Releases: what the sidecar answers from."""
+
+
+@release.command()
+@click.option("--predictions", default=100_000, show_default=True, type=click.IntRange(1, 10_000_000))
+@click.option("--to", "url", required=True, help="The store to publish to: a folder, file:// or s3://.")
+@click.option("--version", default=1, show_default=True, help="Another one is another release.")
+def synthetic(predictions: int, url: str, version: int) -> None:
+    """Publish a release of simulated clubs of any size, for benchmarks and trials, and print a key for it."""
+    settings = msgspec.structs.replace(_settings(), store_url=_store_url(url))
+    from soccer_assets.resources.api_keys import SCOPES, create_key  # noqa: PLC0415
+    from soccer_assets.resources.event_bus import EventBus  # noqa: PLC0415
+    from soccer_assets.resources.releases import Releases  # noqa: PLC0415
+    from soccer_assets.synthetic_release import FEED, publish  # noqa: PLC0415
+
+    store, now = _store(settings), settings.clock.now()
+    releases = Releases(store, EventBus(settings.redis_url))
+    current = releases.feed()
+    if current not in {None, FEED}:
+        _fail(f"{settings.store_url} serves releases of {current}; synthetic ones go to a store of their own")
+    manifest = publish(releases, predictions, now, version).manifest
+    click.echo(f"release {manifest.release_id}: {manifest.prediction_rows} predictions")
+    click.echo(create_key(store, SCOPES, now, note="made with a synthetic release"))
 
 
 @main.command()
@@ -239,6 +266,56 @@ def backtest(
     click.echo(report.to_json().decode())
 
 
+@main.command()
+@click.option("--from", "first", required=True, type=_DAY, help="The first day, such as 2024-08-01.")
+@click.option("--to", "last", required=True, type=_DAY, help="The last day.")
+@click.option("--step", default="1d", show_default=True, help="From one look to the next: 1h to 3d.")
+@click.option(
+    "--history-months",
+    default=36,
+    show_default=True,
+    type=click.IntRange(1, 1200),
+    help="Results before the first day that the first model learns from.",
+)
+@click.option(
+    "--competition", "competitions", multiple=True, help="Only this one, such as ENG-1; repeatable."
+)
+@click.option(
+    "--home", type=click.Path(path_type=Path), help="An empty folder to keep; a passing one without."
+)
+@click.option("--json", "json_file", type=_OUTPUT, help="Write all of it here.")
+@click.option(
+    "--plot", default="soccer-replay.png", show_default=True, type=_OUTPUT, help="Where the picture goes."
+)
+def replay(
+    first: dt.datetime,
+    last: dt.datetime,
+    step: str,
+    history_months: int,
+    competitions: tuple[str, ...],
+    home: Path | None,
+    json_file: Path | None,
+    plot: Path,
+) -> None:
+    """Walk the whole loop through past days of SOCCER_FEED, in a home of its own, and print how it did."""
+    settings = _settings()
+    from soccer_assets.feeds.protocol import FeedError  # noqa: PLC0415
+    from soccer_assets.replay.terminal import read_step, replay_in  # noqa: PLC0415
+    from soccer_assets.replay.walk import Plan, ReplayError  # noqa: PLC0415
+
+    try:
+        plan = Plan(
+            first=first.date(),
+            last=last.date(),
+            step=read_step(step),
+            history_months=history_months,
+            competitions=competitions,
+        )
+        replay_in(home, settings, plan, json_file, plot)
+    except (ReplayError, FeedError, SettingError) as error:
+        _fail(str(error))
+
+
 @main.group()
 def keys() -> None:
     """Keys of the sidecar's clients."""
@@ -374,6 +451,40 @@ def unsubscribe(subscriber_id: str) -> None:
     desk.book.forget(subscriber_id)
 
 
+@main.group()
+def ledger() -> None:
+    """What was predicted before each kickoff."""
+
+
+@ledger.command()
+def verify() -> None:
+    """Make the chain of hashes anew and hold it against every kept release."""
+    settings = _settings()
+    from soccer_assets.resources.database import Database  # noqa: PLC0415
+    from soccer_assets.resources.ledger_audit import audit  # noqa: PLC0415
+
+    found = audit(Database(settings.database_url), _store(settings))
+    if found.first_broken is not None:
+        _fail(f"entry {found.first_broken} of the ledger is not what was recorded")
+    if found.betrayed_by:
+        _fail(
+            f"the ledger was rewritten: it lacks the head that release {found.betrayed_by[0]} names, and "
+            f"{len(found.betrayed_by) - 1} more do not agree; restore the database"
+        )
+    click.echo(f"{found.entries} entries are whole and agree with {found.releases} releases")
+
+
+@ledger.command()
+def voids() -> None:
+    """List the predicted matches that are not scored, with the reason."""
+    settings = _settings()
+    from soccer_assets.resources.database import Database  # noqa: PLC0415
+    from soccer_assets.resources.ledger_audit import void_matches  # noqa: PLC0415
+
+    for one in void_matches(Database(settings.database_url)):
+        click.echo(f"{one.match_id}  {one.competition}  {one.kickoff}  {one.reason}")
+
+
 @main.command()
 @click.option("--once", is_flag=True, help="Look once and say what is missing.")
 def watchdog(once: bool) -> None:
@@ -397,6 +508,10 @@ def _store(settings: Settings) -> "ObjectStore":
     from soccer_assets.resources.object_store import ObjectStore  # noqa: PLC0415
 
     return ObjectStore(settings.store_url, settings.s3_endpoint_url)
+
+
+def _store_url(folder_or_url: str) -> str:
+    return folder_or_url.rstrip("/") if "://" in folder_or_url else Path(folder_or_url).absolute().as_uri()
 
 
 def _settings() -> Settings:

@@ -46,6 +46,20 @@ class FixedClock:
         return self._instant
 
 
+class ReplayClock(FixedClock):
+    """An instant that a replay moves forward, step by step."""
+
+    def advance(self, instant: dt.datetime) -> None:
+        """Move to a later instant.
+
+        Raises:
+            ValueError: time would run backwards.
+        """
+        if instant < self._instant:
+            raise ValueError(f"a replay goes forward: {instant} lies before {self._instant}")
+        self._instant = instant
+
+
 def clock_at(instant: dt.datetime | None) -> Clock:
     """The fixed clock of ``instant``, or real time where there is none."""
     return SystemClock() if instant is None else FixedClock(instant)

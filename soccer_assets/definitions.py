@@ -3,13 +3,14 @@
 import dagster as dg
 
 from soccer_assets.alerting.desk import AlertDesk
-from soccer_assets.assets import exports, features, matches, model, predictions, releases
+from soccer_assets.assets import exports, features, matches, model, monitoring, predictions, releases
 from soccer_assets.assets.livescores import MONTHS_A_RUN, REMOTE_MONTHS_A_RUN, livescore_assets
-from soccer_assets.automation.jobs import JOBS, prune_daily
+from soccer_assets.automation.jobs import JOBS, monitor_daily, prune_daily
 from soccer_assets.automation.schedules import SCHEDULES
 from soccer_assets.automation.sensors import SENSORS
 from soccer_assets.checks import CHECKS
-from soccer_assets.clock import SystemClock
+from soccer_assets.clock import Clock, SystemClock
+from soccer_assets.feeds.protocol import Feed
 from soccer_assets.feeds.registry import open_feeds
 from soccer_assets.home import read_home, settle
 from soccer_assets.resources.database import Database
@@ -25,11 +26,13 @@ from soccer_assets.resources.training_run import training_run
 from soccer_assets.settings import Settings
 
 
-def build_definitions(settings: Settings) -> dg.Definitions:
-    """The graph of one home."""
+def build_definitions(
+    settings: Settings, clock: Clock | None = None, feed: Feed | None = None
+) -> dg.Definitions:
+    """The graph of one home; a replay brings the clock that it moves, and the feed it walks through."""
     settings = settle(settings, read_home(settings))
-    clock = settings.clock
-    feed = open_feeds(settings)
+    clock = clock or settings.clock
+    feed = feed or open_feeds(settings)
     store = ObjectStore(settings.store_url, settings.s3_endpoint_url)
     database = Database(settings.database_url)
     events = EventBus(settings.redis_url)
@@ -44,10 +47,12 @@ def build_definitions(settings: Settings) -> dg.Definitions:
                 clock,
                 MONTHS_A_RUN if settings.is_feed_local else REMOTE_MONTHS_A_RUN,
             ),
-            *dg.load_assets_from_modules([matches, exports, features, model, predictions, releases]),
+            *dg.load_assets_from_modules(
+                [matches, exports, features, model, monitoring, predictions, releases]
+            ),
         ],
         asset_checks=CHECKS,
-        jobs=[*JOBS, prune_daily],
+        jobs=[*JOBS, monitor_daily, prune_daily],
         schedules=SCHEDULES,
         sensors=SENSORS,
         resources={

@@ -15,6 +15,9 @@ RELEASES = dg.FreshnessPolicy.time_window(fail_window=dt.timedelta(hours=3))
 CANDIDATE = dg.FreshnessPolicy.time_window(
     warn_window=dt.timedelta(days=10), fail_window=dt.timedelta(days=14)
 )
+MONITORING = dg.FreshnessPolicy.time_window(
+    warn_window=dt.timedelta(hours=26), fail_window=dt.timedelta(hours=50)
+)
 
 WATCHED: dict[dg.AssetKey, str] = {
     dg.AssetKey(["livescores", "recent"]): "warns after 90 minutes, fails after 3 hours",
@@ -22,6 +25,8 @@ WATCHED: dict[dg.AssetKey, str] = {
     dg.AssetKey(["exports", "match_raw"]): "fails after 26 hours",
     dg.AssetKey(["exports", "match"]): "fails after 26 hours",
     dg.AssetKey(["model", "candidate"]): "warns after 10 days, fails after 14 days",
+    dg.AssetKey(["monitoring", "drift"]): "warns after 26 hours, fails after 50 hours",
+    dg.AssetKey(["monitoring", "quality"]): "warns after 26 hours, fails after 50 hours",
     dg.AssetKey(["predictions", "upcoming"]): "fails after 26 hours",
     dg.AssetKey(["releases", "current"]): "fails after 3 hours",
 }

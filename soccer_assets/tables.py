@@ -38,6 +38,8 @@ class UtcDateTime(TypeDecorator[dt.datetime]):
         return value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value.astimezone(dt.UTC)
 
 
+SQUADS = "first, reserve or national"
+
 watermark = sa.Table(
     "watermark",
     metadata,
@@ -125,6 +127,7 @@ competition = sa.Table(
     sa.Column("tier", sa.SmallInteger, nullable=False, comment="0: cup or international"),
     sa.Column("sex", sa.String, nullable=False),
     sa.Column("age_group", sa.String, nullable=False),
+    sa.Column("squad", sa.String, nullable=False, server_default="first", comment=SQUADS),
 )
 
 team = sa.Table(
@@ -175,6 +178,7 @@ def _match_columns() -> list[sa.Column[object]]:
         sa.Column("tier", sa.SmallInteger, nullable=False),
         sa.Column("sex", sa.String, nullable=False),
         sa.Column("age_group", sa.String, nullable=False),
+        sa.Column("squad", sa.String, nullable=False, server_default="first", comment=SQUADS),
         sa.Column("home_team_id", sa.String, nullable=False),
         sa.Column("away_team_id", sa.String, nullable=False),
         sa.Column("home_goals", sa.SmallInteger, comment="after 90 minutes and stoppage"),
@@ -188,6 +192,10 @@ def _match_columns() -> list[sa.Column[object]]:
         sa.Column("away_pens", sa.SmallInteger),
         sa.Column("home_shots_on_target", sa.SmallInteger),
         sa.Column("away_shots_on_target", sa.SmallInteger),
+        sa.Column("home_shots", sa.SmallInteger),
+        sa.Column("away_shots", sa.SmallInteger),
+        sa.Column("home_corners", sa.SmallInteger),
+        sa.Column("away_corners", sa.SmallInteger),
         sa.Column("status", sa.String, nullable=False),
         sa.Column("neutral", sa.Boolean, nullable=False),
         sa.Column("source", sa.String, nullable=False),
@@ -229,6 +237,7 @@ odds = sa.Table(
     sa.Column("draw", sa.Float, nullable=False),
     sa.Column("away", sa.Float, nullable=False),
     sa.Column("updated_at", UtcDateTime, nullable=False),
+    sa.Index("ix_odds_updated_at", "updated_at"),
 )
 
 ledger_entry = sa.Table(
@@ -261,6 +270,21 @@ ledger_score = sa.Table(
     sa.Column("rps", sa.Float),
     sa.Column("brier_score", sa.Float),
     sa.Column("scored_at", UtcDateTime, nullable=False),
+)
+
+# Beside the ledger and outside its chain: what others than the champion said of the same matches.
+shadow_entry = sa.Table(
+    "shadow_entry",
+    metadata,
+    sa.Column("sequence", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
+    sa.Column("match_id", sa.String, nullable=False),
+    sa.Column("model_sha256", sa.String(64), nullable=False),
+    sa.Column("kickoff", UtcDateTime, nullable=False, comment="as known when predicted"),
+    sa.Column("p_home", sa.Float, nullable=False),
+    sa.Column("p_draw", sa.Float, nullable=False),
+    sa.Column("p_away", sa.Float, nullable=False),
+    sa.Column("recorded_at", UtcDateTime, nullable=False),
+    sa.Index("ix_shadow_entry_model_sha256_match_id", "model_sha256", "match_id"),
 )
 
 alert_told = sa.Table(

@@ -24,6 +24,8 @@ KEYS = {
     "model/candidate",
     "model/champion",
     "model/evaluation",
+    "monitoring/drift",
+    "monitoring/quality",
     "predictions/ledger",
     "predictions/upcoming",
     "releases/current",

@@ -46,15 +46,16 @@ def read_prediction(
 ) -> Response[bytes]:
     """One match: home, draw and away probability; for a played match the last ones before kickoff."""
     current, now = _require(snapshots), snapshots.clock.now()
-    stored = current.snapshot.find(match_id, model)
-    if stored is None:
+    found = current.answer(match_id, model, now)
+    if found is None:
         raise ProblemError(
             HTTPStatus.NOT_FOUND,
             "unknown-match",
             f"This release has no prediction of the {model} for match {match_id!r}; "
             "GET /predict/matches/ lists the matches there are.",
         )
-    return send(request, current.view.body(match_id, stored, now), current.view, now)
+    body, tag = found
+    return send(request, body, current.view, now, tag=tag.decode())
 
 
 @get(

@@ -2,11 +2,15 @@
 
 import datetime as dt
 import logging
+import re
 from collections.abc import Mapping, Sequence
 
 from soccer_assets.alerting.book import Book, Delivery
 from soccer_assets.alerting.message import scrub
 from soccer_assets.alerting.subscribers import Subscriber, SubscriberError
+
+# Shorter parts are words such as `to` and `hook`.
+_ADDRESS_PART = re.compile(r"[^/:@?&=]{8,}")
 
 
 def deliver(
@@ -37,7 +41,8 @@ def send(subscriber: Subscriber, delivery: Delivery, environ: Mapping[str, str])
     # Apprise logs addresses, and those hold secrets.
     logging.getLogger("apprise").propagate = False
     try:
-        receiver = Apprise.instantiate(subscriber.address(environ))
+        address = subscriber.address(environ)
+        receiver = Apprise.instantiate(address)
     except SubscriberError as error:
         return str(error)
     if receiver is None:
@@ -55,6 +60,15 @@ def send(subscriber: Subscriber, delivery: Delivery, environ: Mapping[str, str])
         try:
             is_sent = receiver.notify(title=delivery.title, body=body, notify_type="warning")
         except Exception as error:  # noqa: BLE001 - any receiver's fault must leave the message waiting
-            return scrub(f"{type(error).__name__}: {error}", environ)
+            return _hidden(f"{type(error).__name__}: {error}", address, environ)
         reason = captured.getvalue().strip()
-    return "" if is_sent else scrub(reason.splitlines()[-1] if reason else "the receiver refused it", environ)
+    if is_sent:
+        return ""
+    return _hidden(reason.splitlines()[-1] if reason else "the receiver refused it", address, environ)
+
+
+def _hidden(reason: str, address: str, environ: Mapping[str, str]) -> str:
+    """The reason without what the address holds: tokens stand in its path as often as in its user."""
+    for part in sorted(_ADDRESS_PART.findall(address), key=len, reverse=True):
+        reason = reason.replace(part, "***")
+    return scrub(reason, environ)

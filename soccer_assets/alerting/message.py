@@ -37,7 +37,8 @@ GUIDES = {
         "open the run, read the step that failed, mend it and re-execute from failure",
     ),
     "check": Guide(
-        "a blocking check stopped the run before anything was published; the last release goes on answering",
+        "a failure stopped the run before anything was published, and the last release goes on answering; a "
+        "warning stopped nothing",
         "open the check, read its counts, and materialise the asset again once the cause is mended",
     ),
     "freshness": Guide(
@@ -86,7 +87,7 @@ def render(lines: Sequence[Line], *, feed: str, public_url: str, now: dt.datetim
     bad = sum(line.turn != RECOVERED for line in lines)
     parts = [f"{bad} need attention"] if bad else []
     parts += [f"{len(lines) - bad} recovered"] if bad < len(lines) else []
-    body = [f"- {_headline(line)}, since {_when(line.condition.since)}" for line in lines[:_NAMED]]
+    body = [_line(line) for line in lines[:_NAMED]]
     if len(lines) > _NAMED:
         body.append(f"- and {len(lines) - _NAMED} more")
     kinds = sorted({line.condition.kind for line in lines if line.turn != RECOVERED})
@@ -107,6 +108,12 @@ def _single(line: Line, feed: str, link: str, now: dt.datetime) -> Message:
         body.append(f"To do:   {guide.to_do}")
     body += [_page(link, condition.path), f"Feed:    {feed}"]
     return Message(f"[soccer] {_headline(line)}", "\n".join(body))
+
+
+def _line(line: Line) -> str:
+    condition = line.condition
+    promise = f" (promise: {condition.promise})" if condition.promise and line.turn != RECOVERED else ""
+    return f"- {_headline(line)}, since {_when(condition.since)}{promise}"
 
 
 def _headline(line: Line) -> str:

@@ -155,7 +155,7 @@ def _failed_checks(instance: dg.DagsterInstance, keys: Iterable[dg.AssetCheckKey
         if said.passed:
             continue
         asset = key.asset_key
-        kind = {"results_due": "feed"}.get(key.name, "drift" if asset.path[0] == "monitoring" else "check")
+        kind = {"results_due": "feed", "drift_within_bounds": "drift"}.get(key.name, "check")
         yield Condition(
             kind=kind,
             subject="/".join(asset.path) if kind != "check" else f"{'/'.join(asset.path)}:{key.name}",

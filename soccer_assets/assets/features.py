@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import dagster as dg
 
 from soccer_assets.conditions import FOLLOW_UPSTREAM
-from soccer_assets.football.features import FEATURE_NAMES, compute_features
+from soccer_assets.football.features import FEATURE_NAMES
 from soccer_assets.resources.exports import Exports
-from soccer_assets.resources.feature_store import FeatureStore, match_table_of
+from soccer_assets.resources.feature_update import update_features
 from soccer_assets.resources.object_store import ObjectStore
 
 
@@ -45,20 +45,19 @@ from soccer_assets.resources.object_store import ObjectStore
 )
 def features(
     exports: dg.ResourceParam[Exports],
-    feature_store: dg.ResourceParam[FeatureStore],
     object_store: dg.ResourceParam[ObjectStore],
 ) -> Iterator[dg.MaterializeResult]:
-    """Ratings and form of every match of the current snapshot, in one pass in the order of time."""
-    snapshot = exports.manifest()
-    table, state = compute_features(match_table_of(exports.read_matches(snapshot)))
-    manifest = feature_store.write(snapshot.snapshot_id, table, state)
+    """Ratings and form of every match of the current snapshot, made anew from the first change on."""
+    update = update_features(object_store, exports.manifest())
+    manifest, state = update.manifest, update.state
     yield dg.MaterializeResult(
         asset_key=["features", "team_state"],
-        data_version=dg.DataVersion(manifest.team_state_sha256),
+        data_version=dg.DataVersion(manifest.team_state.sha256),
         metadata={
             "dagster/row_count": len(state.team_names),
-            "dagster/uri": f"{object_store.url}/{manifest.team_state_key}",
+            "dagster/uri": f"{object_store.url}/{manifest.team_state.key}",
             "competitions": len(state.competition_names),
+            "checkpoints": len(manifest.checkpoints),
             "snapshot_id": manifest.snapshot_id,
         },
     )
@@ -70,6 +69,8 @@ def features(
             "dagster/uri": f"{object_store.url}/features/current.json",
             "features": len(manifest.feature_names),
             "bytes": manifest.table.bytes,
+            "replayed_from": update.replayed_from or "nothing changed",
+            "months_written": len(manifest.months_written),
             "snapshot_id": manifest.snapshot_id,
         },
     )

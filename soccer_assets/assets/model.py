@@ -15,6 +15,7 @@ from soccer_assets.clock import Clock, isoformat
 from soccer_assets.contract import CANDIDATE, CHAMPION, PREVIOUS
 from soccer_assets.football.features import FEATURE_NAMES
 from soccer_assets.modelling.dataset import Split
+from soccer_assets.modelling.neutral import forecast
 from soccer_assets.modelling.outcome_model import ELO_TEXTBOOK, OutcomeModel
 from soccer_assets.modelling.promotion import PromotionFacts, decide
 from soccer_assets.modelling.scorecard import ELO, PRIOR, Scorecard, score
@@ -22,11 +23,17 @@ from soccer_assets.modelling.training import fit_candidate, fit_elo_textbook, re
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.exports import Exports
 from soccer_assets.resources.feature_store import FeatureStore
-from soccer_assets.resources.model_registry import ModelRegistry, RegisteredModel, TrainingFacts
+from soccer_assets.resources.model_registry import MissingModel, ModelRegistry, RegisteredModel, TrainingFacts
+from soccer_assets.resources.object_store import ObjectStore
+from soccer_assets.resources.rollbacks import roll_back
 from soccer_assets.resources.scorecards import Evaluation, Scorecards
 from soccer_assets.resources.training_data import TrainingData, load_training_data
 
 SEED = 20
+
+# Why a run that may move the champion was started, and the sentence for it.
+REASON_TAG = "soccer/reason"
+TEXT_TAG = "soccer/reason_text"
 
 _KINDS = {"python", "xgboost", "mlflow"}
 _OWNERS = ["team:models"]
@@ -191,6 +198,7 @@ def champion(
     database: dg.ResourceParam[Database],
     model_registry: dg.ResourceParam[ModelRegistry],
     scorecards: dg.ResourceParam[Scorecards],
+    object_store: dg.ResourceParam[ObjectStore],
     clock: dg.ResourceParam[Clock],
 ) -> dg.MaterializeResult:
     """The model that is served: the alias `champion`.
@@ -200,7 +208,7 @@ def champion(
     honest answer.
     """
     if config.rollback:
-        return _rolled_back(model_registry)
+        return _rolled_back(object_store, model_registry, context.run)
     now = clock.now()
     result = scorecards.current()
     decision = result.decision
@@ -208,19 +216,21 @@ def champion(
     current = model_registry.find(CHAMPION)
     if current is None:
         data = load_training_data(exports, feature_store, database, now)
-        everything = np.ones(len(data.matches), np.bool_)
+        everything = data.everything.train
         elo = fit_elo_textbook(data.values, data.outcomes, everything, data.feature_names)
         current = model_registry.register(elo, _facts(elo, data, everything, now))
         model_registry.set_alias(CHAMPION, current.version)
         scorecards.describe(current.version, ELO, result)
     if decision.promote and result.champion_version in (None, current.version):
         data = data or load_training_data(exports, feature_store, database, now)
-        everything = np.ones(len(data.matches), np.bool_)
         winner = model_registry.load(model_registry.version(result.candidate_version))
-        final = refit(winner, data.values, data.outcomes, everything, SEED)
-        replaced, current = current, model_registry.register(final, _facts(final, data, everything, now))
-        model_registry.set_alias(PREVIOUS, replaced.version)
-        model_registry.set_alias(CHAMPION, current.version)
+        final = refit(winner, data.values, data.outcomes, data.everything, seed=SEED)
+        # A run that was killed behind the aliases and started again must not replace the winner by itself.
+        if final.sha256 != current.facts.content_sha256:
+            facts = _facts(final, data, data.everything.train, now)
+            replaced, current = current, model_registry.register(final, facts)
+            model_registry.set_alias(PREVIOUS, replaced.version)
+            model_registry.set_alias(CHAMPION, current.version)
         scorecards.describe(current.version, CANDIDATE, result)
     context.log.info(decision.reason)
     return dg.MaterializeResult(
@@ -237,13 +247,13 @@ def champion(
     )
 
 
-def _rolled_back(registry: ModelRegistry) -> dg.MaterializeResult:
+def _rolled_back(store: ObjectStore, registry: ModelRegistry, run: dg.DagsterRun) -> dg.MaterializeResult:
     """Champion and previous change places: the same way leads back."""
-    replaced, current = registry.get(CHAMPION), registry.find(PREVIOUS)
-    if current is None:
-        raise dg.Failure("there is no champion before this one to go back to", allow_retries=False)
-    registry.set_alias(CHAMPION, current.version)
-    registry.set_alias(PREVIOUS, replaced.version)
+    try:
+        plan = roll_back(store, registry, run.root_run_id or run.run_id)
+    except MissingModel as error:
+        raise dg.Failure(str(error), allow_retries=False) from error
+    current, why = registry.get(CHAMPION), run.tags.get(TEXT_TAG, "")
     return dg.MaterializeResult(
         data_version=dg.DataVersion(current.facts.content_sha256),
         metadata={
@@ -254,7 +264,8 @@ def _rolled_back(registry: ModelRegistry) -> dg.MaterializeResult:
             "train_end": current.facts.train_end,
             "promoted": False,
             "rolled_back": True,
-            "reason": f"rolled back from version {replaced.version} to version {current.version}",
+            "reason": f"rolled back from version {plan.back_from} to version {plan.back_to}"
+            + (f": {why}" if why else ""),
         },
     )
 
@@ -264,20 +275,21 @@ def _forecasts(
 ) -> dict[str, NDArray[np.float64]]:
     """Probabilities of every forecaster on the test rows, none of which any of them has seen."""
     split, test = data.split, data.split.test
+    is_neutral = data.matches.is_neutral[test]
     learnt = split.train | split.calibration
     elo = fit_elo_textbook(data.values, data.outcomes, learnt, data.feature_names)
     prior = np.bincount(data.outcomes[learnt], minlength=3) / learnt.sum()
     forecasts = {
         PRIOR: np.tile(prior, (int(test.sum()), 1)),
         ELO: elo.predict_proba(data.values[test]),
-        CANDIDATE: candidate.predict_proba(data.values[test]),
+        CANDIDATE: forecast(candidate, data.values[test], is_neutral),
     }
     if champion is not None:
         model = registry.load(champion)
         last_seen = dt.datetime.fromisoformat(champion.facts.train_end).timestamp()
         if last_seen > data.matches.kickoff[test].min():
             model = _same_recipe_at_cut(model, data, split)
-        forecasts[CHAMPION] = model.predict_proba(data.values[test])
+        forecasts[CHAMPION] = forecast(model, data.values[test], is_neutral)
     return forecasts
 
 

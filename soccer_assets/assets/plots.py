@@ -1,7 +1,10 @@
 """Plots for asset pages and MLflow: the same figure, as a picture in the metadata and as an artefact."""
 
 import base64
+import contextlib
 import io
+from collections.abc import Iterator, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,10 +12,21 @@ import dagster as dg
 import numpy as np
 from numpy.typing import NDArray
 
-from soccer_assets.contract import OUTCOMES
+from soccer_assets.contract import OUTCOMES, ColumnDrift, QualityWeek
 from soccer_assets.modelling.scorecard import Scorecard
 
 _COLOURS = {"home": "#1b6ca8", "draw": "#8a8a8a", "away": "#c8553d"}
+_HAS_PAGES = ContextVar("has_pages", default=True)
+
+
+@contextlib.contextmanager
+def without_pages() -> Iterator[None]:
+    """Draws no pictures for pages that nobody can open: a third of a second each, every day of a replay."""
+    token = _HAS_PAGES.set(False)
+    try:
+        yield
+    finally:
+        _HAS_PAGES.reset(token)
 
 
 @dataclass(frozen=True)
@@ -24,6 +38,8 @@ class Plot:
     @property
     def metadata(self) -> dg.MarkdownMetadataValue:
         """The figure as a picture that an asset's page shows."""
+        if not _HAS_PAGES.get():
+            return dg.MetadataValue.md("not drawn: this run has no page")
         sink = io.BytesIO()
         self.figure.savefig(sink, format="png", dpi=90)
         return dg.MetadataValue.md(
@@ -63,6 +79,39 @@ def differences_plot(scorecard: Scorecard) -> Plot:
     axes.axvline(0, color="#cccccc", linewidth=1)
     axes.set_yticks(range(len(rows)), [name for name, _ in rows])
     axes.set(xlabel="log loss, candidate minus the other (left is better)")
+    return Plot(figure)
+
+
+def drift_plot(columns: Sequence[ColumnDrift], bound: float) -> Plot:
+    """Population stability index of the most moved columns; what drifted is red."""
+    figure, axes = _figure((5.2, 0.6 + 0.22 * len(columns)))
+    shown = list(reversed(columns))
+    colours = [_COLOURS["away" if one.has_drifted else "home"] for one in shown]
+    axes.barh([one.name for one in shown], [one.psi for one in shown], color=colours)
+    axes.axvline(bound, color="#cccccc", linewidth=1)
+    axes.tick_params(axis="y", labelsize=7)
+    axes.set(xlabel="population stability index", title="the most moved columns; red has drifted")
+    return Plot(figure)
+
+
+def quality_plot(weeks: Sequence[QualityWeek]) -> Plot:
+    """Log loss by week: published, textbook Elo and closing prices, each on its matches."""
+    figure, axes = _figure((6.4, 3.2))
+    lines: dict[str, dict[str, float]] = {"published": {}, "elo_textbook": {}, "book": {}}
+    for one in weeks:
+        if one.score.log_loss is not None:
+            lines["published"][one.week] = one.score.log_loss
+        for name, comparison in one.score.against.items():
+            lines[name][one.week] = comparison.other_log_loss
+    names = [one.week for one in weeks]
+    for (name, points), colour in zip(lines.items(), _COLOURS.values(), strict=True):
+        if points:
+            position = [names.index(week) for week in points]
+            axes.plot(position, list(points.values()), color=colour, label=name, marker="o", markersize=3)
+    step = max(1, len(names) // 8)
+    axes.set_xticks(range(0, len(names), step), names[::step], fontsize=7)
+    axes.set(ylabel="log loss", title="settled predictions by week")
+    axes.legend(frameon=False)
     return Plot(figure)
 
 

@@ -28,6 +28,8 @@ from soccer_assets.resources.feature_store import FeatureStore, feature_values
 from soccer_assets.resources.ledger_store import record_and_score
 from soccer_assets.resources.model_registry import ModelRegistry
 from soccer_assets.resources.parquet_io_manager import ParquetIOManager
+from soccer_assets.resources.parts import months_between
+from soccer_assets.resources.shadow_store import record_shadows
 from soccer_assets.tables import ledger_entry
 
 # A played match keeps its last prediction before kickoff, beside its result, for this long.
@@ -90,13 +92,15 @@ def upcoming(
     """
     now = clock.now()
     made = feature_store.manifest()
-    matches = exports.read_matches(exports.manifest(made.snapshot_id)).select(list(_FACTS)).to_pandas()
+    last_day = pd.Timestamp(now.date() + dt.timedelta(days=UPCOMING_DAYS + 1), tz="UTC")
+    months = months_between(now - dt.timedelta(days=PLAYED_DAYS), last_day)
+    snapshot = exports.manifest(made.snapshot_id)
+    matches = exports.read_matches(snapshot, months, list(_FACTS)).to_pandas()
     is_served = [STATUS_RULES[MatchStatus(status)].is_served for status in matches["status"]]
     served = matches[np.array(is_served, dtype=bool)]
-    last_day = pd.Timestamp(now.date() + dt.timedelta(days=UPCOMING_DAYS + 1), tz="UTC")
     fixtures = served[(served["kickoff"] > now) & (served["kickoff"] < last_day)]
     match_ids = fixtures["match_id"].tolist()
-    values = feature_values(feature_store.read(made), match_ids, made.feature_names)
+    values = feature_values(feature_store.read(made, months), match_ids, made.feature_names)
     said = [
         _predict(alias, fixtures, values, made.feature_names, model_registry, now)
         for alias in ALIASES
@@ -202,17 +206,20 @@ def ledger(
     """What was predicted before each kickoff, never rewritten.
 
     Entries are chained by hash, and scored when the result arrives. A corrected result
-    adds a score, it replaces none.
+    adds a score, it replaces none. What previous and candidate said stands beside it, as a shadow.
     """
     now = clock.now()
-    champion = predictions[(predictions["model"] == CHAMPION) & (predictions["kickoff"] > now)]
-    entries = [(row["competition"], _entry(row)) for row in champion.to_dict("records")]
+    upcoming = predictions[predictions["kickoff"] > now]
+    is_champion = upcoming["model"] == CHAMPION
+    entries = [(row["competition"], _entry(row)) for row in upcoming[is_champion].to_dict("records")]
+    shadows = record_shadows(database, [_entry(row) for row in upcoming[~is_champion].to_dict("records")])
     counts = record_and_score(database, entries, now)
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": counts.entries,
             "dagster/column_schema": column_schema(ledger_entry),
             "recorded": counts.recorded,
+            "shadows": shadows,
             "scored": counts.scored,
             "void": counts.void,
             "head": counts.head,

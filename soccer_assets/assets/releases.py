@@ -74,6 +74,7 @@ def current(
     """
     now = clock.now()
     is_healed = releases.reconcile(now)
+    turn = releases.begin()
     registered = {alias: found for alias in ALIASES if (found := model_registry.find(alias)) is not None}
     champion = model_registry.get(CHAMPION)
     _refuse_other_champion(predictions[predictions["kickoff"] > now], champion)
@@ -95,7 +96,7 @@ def current(
     # Before the pointer: a sidecar that sees the first release finds its status too.
     status = current_status(database, feed, clock, context.instance, freshness.WATCHED)
     releases.write_status(status)
-    published = releases.publish(draft, model.to_bytes(), team_state, now)
+    published = releases.publish(draft, model.to_bytes(), team_state, now, turn)
     manifest = published.manifest
     return dg.MaterializeResult(
         data_version=dg.DataVersion(manifest.release_id),
@@ -127,8 +128,8 @@ def _refuse_other_champion(upcoming: pd.DataFrame, champion: RegisteredModel) ->
 
 
 def _golden_rows(model: OutcomeModel, feature_store: FeatureStore) -> tuple[GoldenRow, ...]:
-    features = feature_store.read(feature_store.manifest())
-    values = np.column_stack([features[name].to_numpy()[-_GOLDEN_ROWS:] for name in model.feature_names])
+    features = feature_store.read_newest(feature_store.manifest(), _GOLDEN_ROWS)
+    values = np.column_stack([features[name].to_numpy() for name in model.feature_names])
     return tuple(
         GoldenRow(tuple(map(float, row)), tuple(map(float, said)))  # type: ignore[arg-type]  # three of them
         for row, said in zip(values, model.predict_proba(values), strict=True)

@@ -3,6 +3,7 @@
 import dagster as dg
 import msgspec
 
+from soccer_assets.assets.model import REASON_TAG
 from soccer_assets.clock import SystemClock
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.resources.pruning import prune
@@ -10,6 +11,8 @@ from soccer_assets.resources.training_run import mark_mlflow_run_failed
 
 # Of the runs with this tag one runs at a time: two publishers never interleave.
 PUBLISHES = {"soccer/publish": "release"}
+# A sensor's reason overrides the job's.
+BY_HAND = {REASON_TAG: "by hand"}
 
 _TO_FEATURES = dg.AssetSelection.assets(
     ["matches", "match"],
@@ -26,6 +29,7 @@ _TO_RELEASE = dg.AssetSelection.assets(
 _RECENT = dg.AssetSelection.assets(["livescores", "recent"])
 _UPCOMING = dg.AssetSelection.assets(["livescores", "upcoming"])
 _HISTORY = dg.AssetSelection.assets(["livescores", "history"])
+_MONITORING = dg.AssetSelection.groups("monitoring")
 
 refresh_hourly = dg.define_asset_job(
     "refresh_hourly",
@@ -43,7 +47,7 @@ retrain_model = dg.define_asset_job(
     "retrain_model",
     _MODEL | _TO_RELEASE,
     description="A new candidate against the champion; the winner is predicted with and released.",
-    tags=PUBLISHES,
+    tags=PUBLISHES | BY_HAND,
     hooks={mark_mlflow_run_failed},
 )
 rollback_champion = dg.define_asset_job(
@@ -51,15 +55,22 @@ rollback_champion = dg.define_asset_job(
     dg.AssetSelection.assets(["model", "champion"]) | _TO_RELEASE,
     description="Back to the champion before: the aliases change places, and its predictions are released.",
     config={"ops": {"model__champion": {"config": {"rollback": True}}}},
-    tags=PUBLISHES,
+    tags=PUBLISHES | BY_HAND,
     hooks={mark_mlflow_run_failed},
 )
 build_everything = dg.define_asset_job(
     "build_everything",
-    _HISTORY | _RECENT | _UPCOMING | _TO_FEATURES | _MODEL | _TO_RELEASE,
+    _HISTORY | _RECENT | _UPCOMING | _TO_FEATURES | _MODEL | _TO_RELEASE | _MONITORING,
     description="The first build of a home: the newest months of history, a first model, a first release.",
     tags=PUBLISHES,
     hooks={mark_mlflow_run_failed},
+)
+
+# It publishes nothing: it takes no turn from the hourly run.
+monitor_daily = dg.define_asset_job(
+    "monitor_daily",
+    _MONITORING,
+    description="Drift of features and predictions, and the quality of what was published.",
 )
 
 

@@ -2,14 +2,17 @@
 
 import dagster as dg
 
+from soccer_assets.assets.model import REASON_TAG, TEXT_TAG
 from soccer_assets.automation.jobs import build_everything, retrain_model
 from soccer_assets.clock import Clock, SystemClock
 from soccer_assets.modelling.retrain import decide
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.model_registry import ModelRegistry
+from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.resources.retrain_facts import read_facts
 
-REASON_TAG = "soccer/retrain_reason"
+# Jobs that train a candidate: a replay asks for the same ones.
+TRAIN = (retrain_model.name, build_everything.name)
 
 
 @dg.sensor(job=retrain_model, minimum_interval_seconds=300, default_status=dg.DefaultSensorStatus.RUNNING)
@@ -17,11 +20,11 @@ def retrain_sensor(
     context: dg.SensorEvaluationContext,
     database: dg.ResourceParam[Database],
     model_registry: dg.ResourceParam[ModelRegistry],
+    object_store: dg.ResourceParam[ObjectStore],
     clock: dg.ResourceParam[Clock],
 ) -> dg.RunRequest | dg.SkipReason:
-    """Trains again when enough matches were played, when the champion disappoints, or when it is old."""
-    jobs = (retrain_model.name, build_everything.name)
-    facts = read_facts(database, model_registry, context.instance, jobs, SystemClock().now())
+    """Trains again after enough matches, on drift, when the champion disappoints, or when it is old."""
+    facts = read_facts(database, model_registry, context.instance, TRAIN, SystemClock().now(), object_store)
     decision = decide(facts, clock.now())
     if decision.reason is None or facts.trained_at is None:
         return dg.SkipReason(decision.text)
@@ -29,5 +32,5 @@ def retrain_sensor(
     return dg.RunRequest(
         # At most one attempt a day for the same reason after the same training.
         run_key=f"{decision.reason}/{facts.trained_at.isoformat()}/{SystemClock().now():%Y-%m-%d}",
-        tags={REASON_TAG: decision.reason, "soccer/retrain_text": decision.text},
+        tags={REASON_TAG: decision.reason, TEXT_TAG: decision.text},
     )

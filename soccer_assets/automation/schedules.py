@@ -1,8 +1,12 @@
 """Schedules: the hours of the day (UTC) at which jobs start."""
 
+import datetime as dt
+
 import dagster as dg
 
-from soccer_assets.automation.jobs import prune_daily, refresh_daily, refresh_hourly
+from soccer_assets.automation.jobs import monitor_daily, prune_daily, refresh_daily, refresh_hourly
+
+DAILY_AT = dt.time(6, 7, tzinfo=dt.UTC)
 
 SCHEDULES = [
     dg.ScheduleDefinition(
@@ -16,7 +20,15 @@ SCHEDULES = [
     dg.ScheduleDefinition(
         name="refresh_daily_schedule",
         job=refresh_daily,
-        cron_schedule="7 6 * * *",
+        cron_schedule=f"{DAILY_AT.minute} {DAILY_AT.hour} * * *",
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+    ),
+    dg.ScheduleDefinition(
+        name="monitor_daily_schedule",
+        job=monitor_daily,
+        # After the daily run, with last night's results in the ledger.
+        cron_schedule="37 6 * * *",
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.RUNNING,
     ),

@@ -5,6 +5,7 @@ import dagster as dg
 from soccer_assets import freshness
 from soccer_assets.automation.alerts import alert_sensor
 from soccer_assets.automation.retrain import retrain_sensor
+from soccer_assets.automation.rollback import rollback_sensor
 from soccer_assets.clock import Clock
 from soccer_assets.feeds.protocol import Feed
 from soccer_assets.resources.database import Database
@@ -37,4 +38,4 @@ follow_upstream_sensor = dg.AutomationConditionSensorDefinition(
     run_tags={"soccer/publish": "release"},
 )
 
-SENSORS = [status_sensor, alert_sensor, retrain_sensor, follow_upstream_sensor]
+SENSORS = [status_sensor, alert_sensor, retrain_sensor, rollback_sensor, follow_upstream_sensor]

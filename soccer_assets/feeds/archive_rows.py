@@ -12,7 +12,7 @@ from soccer_assets.feeds.archive_table import SETTING, Column
 from soccer_assets.feeds.as_of import over_at
 from soccer_assets.feeds.fields import noon_of
 from soccer_assets.feeds.protocol import FeedRefused
-from soccer_assets.football.competitions import Competition, load_competitions, uncatalogued
+from soccer_assets.football.competitions import Competition, load_competitions, squad_of, uncatalogued
 from soccer_assets.football.matches import KickoffPrecision
 from soccer_assets.football.names import fold
 
@@ -88,7 +88,7 @@ def place_competitions(columns: Mapping[str, Column], feed: str) -> PlacedRows:
             one[1],
             tier=one[2],
             calendar="autumn" if 2 * autumn_rows[index] > rows[index] else "year",
-            squad="national" if 2 * neutral_rows[index] > rows[index] else "first",
+            squad=squad_of(rows[index], neutral_rows[index]),
             feed=feed,
         )
         for index, one in enumerate(known)

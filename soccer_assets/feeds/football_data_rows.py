@@ -142,5 +142,5 @@ def _odds(fields: Mapping[str, str]) -> tuple[MatchOdds | None, dict[str, str]]:
 
 
 def _stats(fields: Mapping[str, str]) -> MatchStats | None:
-    home, away = _count(fields.get("HST", "")), _count(fields.get("AST", ""))
-    return None if home is None or away is None else MatchStats(home, away)
+    home, away, *others = (_count(fields.get(name, "")) for name in ("HST", "AST", "HS", "AS", "HC", "AC"))
+    return None if home is None or away is None else MatchStats(home, away, *others)

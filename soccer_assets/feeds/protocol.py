@@ -36,11 +36,15 @@ class MatchOdds(msgspec.Struct, frozen=True):
     away: float
 
 
-class MatchStats(msgspec.Struct, frozen=True):
-    """Shots on target of both sides, where the provider has them."""
+class MatchStats(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Shots on target of both sides, where the provider has them; all shots and corners where it has more."""
 
     home_shots_on_target: int
     away_shots_on_target: int
+    home_shots: int | None = None
+    away_shots: int | None = None
+    home_corners: int | None = None
+    away_corners: int | None = None
 
 
 class AfterNinety(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

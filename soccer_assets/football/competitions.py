@@ -19,6 +19,10 @@ _TURN = (7, 1)
 _TURN_OF_YEAR = {2020: (8, 8)}
 
 
+# The squad of competitions whose matches are rated as internationals.
+NATIONAL = "national"
+
+
 class Competition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One competition.
 
@@ -67,6 +71,14 @@ def season_of(competition: Competition, day: dt.date) -> str:
     month, day_of_month = _TURN_OF_YEAR.get(day.year, _TURN)
     start = day.year if day >= dt.date(day.year, month, day_of_month) else day.year - 1
     return f"{start}/{start + 1}"
+
+
+def squad_of(matches: float, with_ground: float) -> Literal["first", "national"]:
+    """Which teams play an archive's competition, by its matches and those that tell if ground was neutral.
+
+    Archives tell that of national teams' matches only. Graph and backtest both ask here.
+    """
+    return "national" if 2 * with_ground > matches else "first"
 
 
 def uncatalogued(

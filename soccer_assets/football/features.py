@@ -141,7 +141,7 @@ def compute_features(matches: MatchTable, state: TeamState | None = None) -> tup
         raise OutOfOrderError(
             f"match {match_id!r} starts before the state's last result; replay from an earlier state"
         )
-    return run_from(matches, state, np.ones(len(matches), np.bool_))
+    return run_from(matches, state, np.ones(len(matches), np.bool_), matches.moves_ratings)
 
 
 def apply_results(matches: MatchTable, state: TeamState | None = None) -> TeamState:
@@ -154,15 +154,15 @@ def apply_results(matches: MatchTable, state: TeamState | None = None) -> TeamSt
         ValueError: a match id comes twice.
     """
     state = TeamState.initial() if state is None else state
-    return run_from(matches, state, np.zeros(len(matches), np.bool_))[1]
+    return run_from(matches, state, np.zeros(len(matches), np.bool_), matches.moves_ratings)[1]
 
 
 def run_from(
-    matches: MatchTable, state: TeamState, is_asked: NDArray[np.bool_]
+    matches: MatchTable, state: TeamState, is_asked: NDArray[np.bool_], is_result: NDArray[np.bool_]
 ) -> tuple[FeatureTable, TeamState]:
-    """Apply all results that move ratings and predict the rows of the mask ``is_asked``."""
+    """Apply the results of the mask ``is_result`` and predict the rows of the mask ``is_asked``."""
     by_id = _rows_by_match_id(matches)
-    results, predictions = by_id[matches.moves_ratings[by_id]], by_id[is_asked[by_id]]
+    results, predictions = by_id[is_result[by_id]], by_id[is_asked[by_id]]
     event_row = np.concatenate([results, predictions])
     event_is_result = np.arange(len(event_row)) < len(results)
     known_at, asked_at = matches.result_known_at, matches.features_as_of

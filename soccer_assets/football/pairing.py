@@ -64,4 +64,4 @@ def pairing_features(state: TeamState, pairings: Sequence[Pairing]) -> NDArray[n
     )
     if state.as_of is not None and (matches.features_as_of < state.as_of - SECONDS_A_DAY).any():
         raise OutOfOrderError("a kickoff lies before results that are known; ask for a match that is ahead")
-    return run_from(matches, state, ~unplayed)[0].values
+    return run_from(matches, state, ~unplayed, unplayed)[0].values

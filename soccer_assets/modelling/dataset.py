@@ -5,7 +5,7 @@ on the newest.
 """
 
 import itertools
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,15 +18,34 @@ CALIBRATION_DAYS = 180
 WARM_UP_DAYS = 90
 # Shares of a short history that the three windows may take: 36 months reach the full windows.
 FULL_HISTORY_DAYS = 1080
+# A club competition that has not been played for so long teaches nothing more: what its matches say of
+# leagues that nobody forecasts any longer made forecasts for the 38 living ones too sure (2020/21-2023/24,
+# rows with prices: log loss against textbook Elo -.0068 with all rows, -.0077 with the living ones).
+DEAD_AFTER_DAYS = 400
+# Half-lives of 4, 8 and 50 years gain -.0075, -.0077 and -.0076 there.
+HALF_LIFE_DAYS = 8 * 365.25
 
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Three disjoint masks over the same rows, each (n,)."""
+    """Three disjoint masks over the same rows, each (n,).
+
+    Attributes:
+        train: rows to fit on.
+        calibration: rows that stop the trees and set the temperature.
+        test: rows to judge on.
+        weight: (n,) how much a row teaches, 0 or more; None is 1 for each.
+    """
 
     train: NDArray[np.bool_]
     calibration: NDArray[np.bool_]
     test: NDArray[np.bool_]
+    weight: NDArray[np.float64] | None = None
+
+    def weights(self, rows: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Weights (n,) of the rows of a mask; 0 outside it. Where none of them teaches, all do alike."""
+        weights = rows.astype(np.float64) if self.weight is None else np.where(rows, self.weight, 0.0)
+        return weights if weights.any() else rows.astype(np.float64)
 
 
 @dataclass(frozen=True)
@@ -64,6 +83,21 @@ def split_by_kickoff(kickoff: NDArray[np.int64], boundaries: Boundaries) -> Spli
         (kickoff >= start) & (kickoff < end) for start, end in itertools.pairwise(edges)
     )
     return Split(train, calibration, test)
+
+
+def weighted(split: Split, matches: MatchTable) -> Split:
+    """The split with the weight of each match for a model that forecasts what comes after its last row.
+
+    A row of 8 years ago counts half as much as one of today; club competitions that are no longer played do
+    not count. National teams meet in cycles of four years, and all their matches count.
+    """
+    known = split.train | split.calibration
+    until = int(matches.kickoff[known].max()) if known.any() else 0
+    is_recent = known & (matches.kickoff > until - DEAD_AFTER_DAYS * SECONDS_A_DAY)
+    is_alive = np.isin(matches.competition, np.unique(matches.competition[is_recent].astype(np.str_)))
+    age_days = np.maximum(until - matches.kickoff, 0) / SECONDS_A_DAY
+    weight = np.where(is_alive | matches.is_international, 0.5 ** (age_days / HALF_LIFE_DAYS), 0.0)
+    return replace(split, weight=weight)
 
 
 def default_boundaries(kickoff: NDArray[np.int64], now: int) -> Boundaries:

@@ -49,26 +49,32 @@ def chain_hash(previous_hash: str, entry: Entry) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def deadline(entry: Entry) -> dt.datetime:
+def deadline(kickoff: dt.datetime, precision: KickoffPrecision) -> dt.datetime:
     """The instant before which a prediction of this kickoff counts."""
-    if entry.kickoff_precision is KickoffPrecision.MINUTE:
-        return entry.kickoff
-    return entry.kickoff.replace(hour=0, minute=0, second=0, microsecond=0)
+    if precision is KickoffPrecision.MINUTE:
+        return kickoff
+    return kickoff.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def official_index(entries: Sequence[Entry]) -> int | None:
     """Which of a match's entries, oldest first, is official; None where all came too late."""
     if not entries:
         return None
-    limit = deadline(entries[0])
+    limit = deadline(entries[0].kickoff, entries[0].kickoff_precision)
     counting = [index for index, entry in enumerate(entries) if entry.recorded_at < limit]
     return counting[-1] if counting else None
 
 
-def void_reason(status: MatchStatus, first_known_kickoff: dt.datetime, kickoff: dt.datetime) -> str | None:
-    """Why a match is not scored; None where it is."""
+def void_reason(
+    status: MatchStatus, first_known_kickoff: dt.datetime, kickoff: dt.datetime, now: dt.datetime
+) -> str | None:
+    """Why a match is not scored; None where it is, or still may be.
+
+    A postponed match is void as soon as it can no longer be played within 36 hours, whenever that will be.
+    """
     if status in {MatchStatus.ABANDONED, MatchStatus.AWARDED, MatchStatus.CANCELLED, MatchStatus.REPLAYED}:
         return status.value
-    if abs(kickoff - first_known_kickoff) > LONGEST_DELAY:
+    is_too_late = status is MatchStatus.POSTPONED and now - first_known_kickoff > LONGEST_DELAY
+    if is_too_late or abs(kickoff - first_known_kickoff) > LONGEST_DELAY:
         return "moved by more than 36 hours"
     return None

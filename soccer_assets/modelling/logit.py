@@ -36,6 +36,7 @@ def fit_logit(
     outcomes: NDArray[np.int8],
     l2: float,
     start: NDArray[np.float64] | None = None,
+    row_weights: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float64]:
     """Weights (p + 1, 3) of least mean log loss plus ``l2 / 2`` times the squared distance from ``start``.
 
@@ -46,6 +47,7 @@ def fit_logit(
         outcomes: (n,) 0 home, 1 draw, 2 away.
         l2: strength of the penalty on slopes; the intercept is free.
         start: (p + 1, 3) weights towards which slopes are drawn, each row adding up to 0; zeros by default.
+        row_weights: (n,) shares of the rows in the mean; equal by default.
 
     Raises:
         ValueError: there are no rows, or the search did not converge.
@@ -53,6 +55,7 @@ def fit_logit(
     rows, columns = design.shape
     if rows == 0:
         raise ValueError("no rows to fit on; the training window is empty")
+    shares = np.full(rows, 1.0 / rows) if row_weights is None else row_weights / row_weights.sum()
     with_intercept = np.column_stack([np.ones(rows), design])
     truth = np.eye(OUTCOMES)[outcomes]
     penalty = np.full((columns + 1, 1), l2)
@@ -62,11 +65,11 @@ def fit_logit(
 
     def loss(at: NDArray[np.float64]) -> float:
         log_p = log_softmax(with_intercept @ at @ _CONTRASTS)
-        return float(-(truth * log_p).sum() / rows + (penalty * (at - goal) ** 2).sum() / 2.0)
+        return float(-(shares @ (truth * log_p).sum(axis=1)) + (penalty * (at - goal) ** 2).sum() / 2.0)
 
     current = loss(weights)
     for _ in range(_MAX_STEPS):
-        gradient, hessian = _derivatives(with_intercept, truth, weights)
+        gradient, hessian = _derivatives(with_intercept, truth, shares, weights)
         gradient += penalty * (weights - goal)
         hessian += np.diag(np.repeat(penalty[:, 0], 2) + _DAMPING)
         step = np.linalg.solve(hessian, gradient.ravel()).reshape(gradient.shape)
@@ -84,16 +87,19 @@ def fit_logit(
 
 
 def _derivatives(
-    design: NDArray[np.float64], truth: NDArray[np.float64], weights: NDArray[np.float64]
+    design: NDArray[np.float64],
+    truth: NDArray[np.float64],
+    shares: NDArray[np.float64],
+    weights: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Gradient (p, 2) and Hessian (2p, 2p) of the mean log loss, design with its intercept column."""
-    rows, columns = design.shape
+    columns = design.shape[1]
     p = np.exp(log_softmax(design @ weights @ _CONTRASTS))
-    gradient = design.T @ ((p - truth) @ _CONTRASTS.T) / rows
+    gradient = design.T @ ((p - truth) @ _CONTRASTS.T * shares[:, None])
     spread = p @ _CONTRASTS.T
     hessian = np.empty((columns, 2, columns, 2))
     for first, second in ((0, 0), (0, 1), (1, 1)):
         curvature = p @ (_CONTRASTS[first] * _CONTRASTS[second]) - spread[:, first] * spread[:, second]
-        block = design.T @ (design * curvature[:, None]) / rows
+        block = design.T @ (design * (curvature * shares)[:, None])
         hessian[:, first, :, second] = hessian[:, second, :, first] = block
     return gradient, hessian.reshape(2 * columns, 2 * columns)

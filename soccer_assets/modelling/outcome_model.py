@@ -20,6 +20,11 @@ XGBOOST_ON_LOGIT = "xgboost_on_logit"
 RECIPES = (ELO_TEXTBOOK, XGBOOST_ON_LOGIT)
 
 ELO_FEATURE = "elo_textbook_gap"
+# National teams have slopes of their own, as differences from those of all matches (2017/18-2023/24, 3,933
+# matches: log loss against textbook Elo -.037 with them, -.034 without; clubs gain .0002).
+NATIONAL_FEATURE = "is_international"
+# National teams have slopes of their own: what a feature says of them beside what it says of clubs.
+NATIONAL_FEATURE = "is_international"
 
 # Two threads give the same trees; where another process keeps the second core busy they wait for each other
 # and take 15 times as long (200,000 rows: 104 s against 7 s).
@@ -85,15 +90,21 @@ class OutcomeModel:
 
     def logit_log_probabilities(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Log-probabilities (n, 3) of the logit alone: the margin on which the trees build."""
-        design = (design_of(self.recipe, self.feature_names, values) - self.center) / self.scale
-        return log_softmax(logit_margins(design, self.weights))
+        return log_softmax(logit_margins(self.standardised(values), self.weights))
+
+    def standardised(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The logit's columns (n, p), centred and scaled."""
+        has_national = self.recipe != ELO_TEXTBOOK and len(self.center) > len(self.feature_names)
+        design = design_of(self.recipe, self.feature_names, values, has_national=has_national)
+        return (design - self.center) / self.scale
 
     @property
     def design_columns(self) -> tuple[int, ...]:
         """The feature behind each of the design's p columns."""
-        if self.recipe != ELO_TEXTBOOK:
-            return tuple(range(len(self.feature_names)))
-        return (self.feature_names.index(ELO_FEATURE),) * 2
+        if self.recipe == ELO_TEXTBOOK:
+            return (self.feature_names.index(ELO_FEATURE),) * 2
+        features = len(self.feature_names)
+        return tuple(column % features for column in range(len(self.center)))
 
     @cached_property
     def booster(self) -> Any:
@@ -153,17 +164,27 @@ class OutcomeModel:
 
 
 def design_of(
-    recipe: str, feature_names: tuple[str, ...], values: NDArray[np.float64]
+    recipe: str,
+    feature_names: tuple[str, ...],
+    values: NDArray[np.float64],
+    *,
+    has_national: bool,
 ) -> NDArray[np.float64]:
-    """The logit's columns (n, p): all features, or [d, d^2] of the textbook Elo gap d in units of 400.
+    """The logit's columns (n, p).
+
+    All features, where ``has_national`` followed by the same for matches of national teams and 0 for others;
+    or [d, d^2] of the textbook Elo gap d in units of 400.
 
     Raises:
-        ValueError: the textbook recipe misses its feature.
+        ValueError: the recipe misses its feature.
     """
-    if recipe != ELO_TEXTBOOK:
+    if recipe == ELO_TEXTBOOK:
+        gap = values[:, feature_names.index(ELO_FEATURE)] / 400.0
+        return np.column_stack([gap, gap * gap])
+    if not has_national:
         return values
-    gap = values[:, feature_names.index(ELO_FEATURE)] / 400.0
-    return np.column_stack([gap, gap * gap])
+    is_national = values[:, feature_names.index(NATIONAL_FEATURE), None]
+    return np.hstack([values, values * is_national])
 
 
 def tree_margins(booster: Any, values: NDArray[np.float64], base: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from soccer_assets.contract import Reason
 from soccer_assets.modelling.logit import OUTCOMES
 from soccer_assets.modelling.neutral import mirrored
-from soccer_assets.modelling.outcome_model import OutcomeModel, design_of
+from soccer_assets.modelling.outcome_model import OutcomeModel
 
 # Below this a group is not worth a sentence: 0.02 log-odds move 50 % to 50.5 %.
 LEAST_LOG_ODDS = 0.02
@@ -35,8 +35,7 @@ def contributions(
     Returns:
         parts (n, k, 3) and base (n, 3), which is the same for every row.
     """
-    design = (design_of(model.recipe, model.feature_names, values) - model.center) / model.scale
-    per_column = design[:, :, None] * model.weights[1:]
+    per_column = model.standardised(values)[:, :, None] * model.weights[1:]
     parts = np.zeros((len(values), len(model.feature_names), OUTCOMES))
     columns = model.design_columns
     for position, column in enumerate(columns):

@@ -1,7 +1,8 @@
 """When to train again, and why: one pure decision that the sensor and a replay both ask.
 
-A model is trained again when enough matches were played since (volume), when it is settled worse than it
-expects of itself (metric), or when it is old (age); not while a training runs, and not twice within a day.
+A model is trained again when enough matches were played since (volume), when they no longer look like those
+it learnt from (drift), when it is settled worse than it expects of itself or than textbook Elo on the same
+matches (metric), or when it is old (age); not while a training runs, and not twice within a day.
 """
 
 import datetime as dt
@@ -10,7 +11,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-VOLUME, METRIC, AGE = "volume", "metric", "age"
+VOLUME, DRIFT, METRIC, AGE = "volume", "drift", "metric", "age"
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,6 +24,9 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         least_settled: matches below which the settled loss says nothing.
         surprise: standard errors by which the settled loss may exceed the model's own expectation. The look
             is taken many times, so 3 would be passed by chance; at one look 4 is passed by 3 in 100,000.
+        evidence: e-value from which the champion counts as worse than textbook Elo: passed by chance for at
+            most 2 in 100 champions, however often it is looked at.
+        rest: what a training did not cure (drift, metric) waits this long for new matches to learn from.
         cool_down: from one attempt to the next, whatever the reason.
     """
 
@@ -30,6 +34,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     oldest: dt.timedelta = dt.timedelta(days=10)
     least_settled: int = 200
     surprise: float = 4.0
+    evidence: float = 50.0
+    rest: dt.timedelta = dt.timedelta(days=3)
     cool_down: dt.timedelta = dt.timedelta(hours=20)
 
 
@@ -43,6 +49,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
         new_matches: finished matches whose kickoff lies after ``trained_at``.
         settled: matches of the ledger that the champion predicted and that are over.
         surprise: `surprise_of` those; 0 where there are none.
+        drift: the verdict of the report on drift where it is out of bounds; else empty.
+        evidence: e-value that those matches went worse than textbook Elo forecast them; 1 where none says so.
     """
 
     trained_at: dt.datetime | None
@@ -51,6 +59,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     new_matches: int
     settled: int
     surprise: float
+    drift: str = ""
+    evidence: float = 1.0
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -64,23 +74,40 @@ DEFAULT_POLICY = Policy()
 
 
 def decide(facts: Facts, now: dt.datetime, policy: Policy = DEFAULT_POLICY) -> Decision:
-    """Whether to train now. Where several reasons hold, the most urgent is named: metric, volume, age."""
+    """Whether to train now. Of several reasons the most urgent is named: metric, drift, volume, age."""
     obstacle = _obstacle(facts, policy)
     if obstacle or facts.trained_at is None:
         return Decision(None, obstacle)
     age = now - facts.trained_at
-    if facts.settled >= policy.least_settled and facts.surprise > policy.surprise:
-        return Decision(
+    is_rested = age >= policy.rest
+    reasons = (
+        (
             METRIC,
-            f"{facts.settled} settled matches went {facts.surprise:.1f} standard errors worse than the model "
-            f"expects of itself (bound {policy.surprise:.1f})",
-        )
-    if facts.new_matches >= policy.new_matches:
-        return Decision(
-            VOLUME, f"{facts.new_matches} matches since the last training (bound {policy.new_matches})"
-        )
-    if age >= policy.oldest:
-        return Decision(AGE, f"the model is {age.days} days old (bound {policy.oldest.days})")
+            is_rested and facts.settled >= policy.least_settled and facts.surprise > policy.surprise,
+            (
+                f"{facts.settled} settled matches went {facts.surprise:.1f} standard errors worse than the "
+                f"model expects of itself (bound {policy.surprise:.1f})"
+            ),
+        ),
+        (
+            METRIC,
+            is_rested and facts.evidence >= policy.evidence,
+            (
+                f"{facts.settled} settled matches went worse than textbook Elo forecast them: evidence "
+                f"{facts.evidence:.3g} (bound {policy.evidence:.0f})"
+            ),
+        ),
+        (DRIFT, is_rested and bool(facts.drift), facts.drift),
+        (
+            VOLUME,
+            facts.new_matches >= policy.new_matches,
+            f"{facts.new_matches} matches since the last training (bound {policy.new_matches})",
+        ),
+        (AGE, age >= policy.oldest, f"the model is {age.days} days old (bound {policy.oldest.days})"),
+    )
+    for reason, holds, text in reasons:
+        if holds:
+            return Decision(reason, text)
     return Decision(
         None,
         f"{facts.new_matches} of {policy.new_matches} new matches, {age.days} of {policy.oldest.days} days, "

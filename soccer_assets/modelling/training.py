@@ -8,6 +8,7 @@ the forecast of the joint goal model, XGBoost on its margin, and a temperature w
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,16 +16,13 @@ from soccer_assets.modelling.dataset import Split
 from soccer_assets.modelling.logit import OUTCOMES, fit_logit, log_softmax
 from soccer_assets.modelling.outcome_model import (
     ELO_TEXTBOOK,
+    NATIONAL_FEATURE,
     THREADS,
     XGBOOST_ON_LOGIT,
     OutcomeModel,
     design_of,
 )
 
-# A coefficient starts as the goal model has it and moves when data insist: the prior weighs 1,000 matches.
-# On 12 splits of simulated leagues with 5,200 training matches the log loss against textbook Elo goes from
-# +.0021 (hardly any prior) over -.0036 (30 matches) to -.0080; the goal model alone has -.0056.
-PRIOR_MATCHES = 1_000.0
 LOGIT_L2 = 1e-5  # where the features hold no goal model, and so no prior
 # The columns whose margins are the prior: log odds of home against away, and of a draw against both.
 PRIOR_MARGINS: dict[str, tuple[float, float, float]] = {
@@ -33,22 +31,39 @@ PRIOR_MARGINS: dict[str, tuple[float, float, float]] = {
 }
 MAX_ROUNDS = 1_000
 PATIENCE = 60
-TREE_PARAMETERS: dict[str, Any] = {
-    "objective": "multi:softprob",
-    "num_class": 3,
-    "tree_method": "hist",
-    "eta": 0.05,
-    "max_depth": 6,
-    "subsample": 0.7,
-    "colsample_bytree": 0.4,
-    "min_child_weight": 300.0,  # a leaf holds 1,400 matches
-    "lambda": 5.0,
-    "max_bin": 128,
-    "nthread": THREADS,
-    "eval_metric": "mlogloss",
-}
+MAX_BINS = 128
 # A temperature is kept where it gains this much log loss and two standard errors on the calibration rows.
 TEMPERATURE_GAIN = 0.0003
+
+
+class Parameters(msgspec.Struct, frozen=True, kw_only=True):
+    """What the search of `modelling.tuning` may change; the defaults are good without one.
+
+    Defaults: least log loss on the rows with prices of 2020/21 to 2023/24, each season predicted by a model
+    of the seasons before it.
+
+    Attributes:
+        prior_matches: matches that the goal model's own forecast weighs in the logit. On simulated leagues
+            of 5,200 training matches hardly any prior costs .010 against a strong one; on 250,000 matches
+            100 to 1,000 are flat.
+        learning_rate: of the trees.
+        max_depth: of a tree; 3 to 6 are flat.
+        min_child_weight: least weight of a leaf; 300 are 1,400 matches of today.
+        subsample: share of the rows a tree sees.
+        colsample: share of the features a tree sees.
+        reg_lambda: penalty on the leaves.
+    """
+
+    prior_matches: float = 300.0
+    learning_rate: float = 0.05
+    max_depth: int = 4
+    min_child_weight: float = 300.0
+    subsample: float = 0.7
+    colsample: float = 0.4
+    reg_lambda: float = 5.0
+
+
+DEFAULTS = Parameters()
 
 
 def fit_elo_textbook(
@@ -57,12 +72,14 @@ def fit_elo_textbook(
     rows: NDArray[np.bool_],
     feature_names: tuple[str, ...],
 ) -> OutcomeModel:
-    """The textbook Elo baseline, fitted on the rows of the mask ``rows``.
+    """The textbook Elo baseline, fitted on the rows of the mask ``rows``, all alike.
 
     Raises:
         ValueError: the mask is empty or the features lack ``elo_textbook_gap``.
     """
-    return _fit_logit_model(ELO_TEXTBOOK, values[rows], outcomes[rows], feature_names)
+    design = design_of(ELO_TEXTBOOK, feature_names, values[rows], has_national=False)
+    center, scale = np.zeros(design.shape[1]), np.ones(design.shape[1])
+    return OutcomeModel(ELO_TEXTBOOK, feature_names, center, scale, fit_logit(design, outcomes[rows], l2=0.0))
 
 
 def fit_candidate(
@@ -72,6 +89,7 @@ def fit_candidate(
     feature_names: tuple[str, ...],
     *,
     recipe: str = XGBOOST_ON_LOGIT,
+    parameters: Parameters = DEFAULTS,
     seed: int = 0,
 ) -> OutcomeModel:
     """A model of ``recipe``, fitted on the training rows, stopped and calibrated on the calibration rows.
@@ -81,9 +99,10 @@ def fit_candidate(
     Args:
         values: (n, k) features.
         outcomes: (n,) 0 home, 1 draw, 2 away.
-        split: masks over the n rows; the test rows are not read.
+        split: masks over the n rows, and how much each training row teaches; the test rows are not read.
         feature_names: the k columns.
         recipe: one of `outcome_model.RECIPES`.
+        parameters: of `XGBOOST_ON_LOGIT`.
         seed: of the trees' row and column samples.
 
     Raises:
@@ -95,50 +114,70 @@ def fit_candidate(
         raise ValueError(f"unknown recipe {recipe!r}; write {XGBOOST_ON_LOGIT!r} or {ELO_TEXTBOOK!r}")
     if not split.calibration.any():
         raise ValueError("no rows to stop the trees on; the calibration window is empty")
-    logit = _fit_logit_model(recipe, values[split.train], outcomes[split.train], feature_names)
-    train = (values[split.train], outcomes[split.train])
-    calibration = (values[split.calibration], outcomes[split.calibration])
-    model = replace(logit, trees=_fit_trees(logit, train, calibration, MAX_ROUNDS, seed))
-    return replace(model, temperature=_fit_temperature(model.margins(calibration[0]), calibration[1]))
+    train = _Rows.of(values, outcomes, split.weights(split.train))
+    calibration = _Rows.of(values, outcomes, split.calibration.astype(np.float64))
+    logit = _fit_prior_logit(train, feature_names, parameters)
+    model = replace(logit, trees=_fit_trees(logit, train, calibration, MAX_ROUNDS, parameters, seed))
+    margins = model.margins(calibration.values)
+    return replace(model, temperature=_fit_temperature(margins, calibration.outcomes))
 
 
 def refit(
     model: OutcomeModel,
     values: NDArray[np.float64],
     outcomes: NDArray[np.int8],
-    rows: NDArray[np.bool_],
+    split: Split,
+    *,
+    parameters: Parameters = DEFAULTS,
     seed: int = 0,
 ) -> OutcomeModel:
-    """The model's recipe on more rows: number of trees and temperature stay, all else is fitted anew."""
-    train = (values[rows], outcomes[rows])
-    fitted = _fit_logit_model(model.recipe, *train, model.feature_names)
-    if model.booster is None:
-        return fitted
-    trees = _fit_trees(fitted, train, None, model.booster.num_boosted_rounds(), seed)
+    """The model's recipe on the training rows of ``split``: number of trees and temperature stay."""
+    if model.recipe == ELO_TEXTBOOK:
+        return fit_elo_textbook(values, outcomes, split.train, model.feature_names)
+    train = _Rows.of(values, outcomes, split.weights(split.train))
+    fitted = _fit_prior_logit(train, model.feature_names, parameters)
+    rounds = model.booster.num_boosted_rounds()
+    trees = _fit_trees(fitted, train, None, rounds, parameters, seed)
     return replace(fitted, trees=trees, temperature=model.temperature)
 
 
-def _fit_logit_model(
-    recipe: str, values: NDArray[np.float64], outcomes: NDArray[np.int8], feature_names: tuple[str, ...]
-) -> OutcomeModel:
-    design = design_of(recipe, feature_names, values)
-    if recipe == ELO_TEXTBOOK or not len(design):
-        center, scale = np.zeros(design.shape[1]), np.ones(design.shape[1])
-        return OutcomeModel(recipe, feature_names, center, scale, fit_logit(design, outcomes, 0.0))
+class _Rows(msgspec.Struct, frozen=True):
+    """The rows that count, and how much."""
+
+    values: NDArray[np.float64]
+    outcomes: NDArray[np.int8]
+    weights: NDArray[np.float64]
+
+    @classmethod
+    def of(
+        cls, values: NDArray[np.float64], outcomes: NDArray[np.int8], weights: NDArray[np.float64]
+    ) -> "_Rows":
+        used = weights > 0
+        return cls(values[used], outcomes[used], weights[used])
+
+
+def _fit_prior_logit(rows: _Rows, feature_names: tuple[str, ...], parameters: Parameters) -> OutcomeModel:
+    """The candidate's logit: coefficients start as the goal model has them and move when data insist."""
+    if not len(rows.values):
+        raise ValueError("no rows to fit on; the training window is empty")
+    has_national = NATIONAL_FEATURE in feature_names and bool(
+        rows.values[:, feature_names.index(NATIONAL_FEATURE)].any()
+    )
+    design = design_of(XGBOOST_ON_LOGIT, feature_names, rows.values, has_national=has_national)
     center, scale = design.mean(axis=0), design.std(axis=0)
     scale[scale == 0.0] = 1.0  # a constant column, as in a home of one league
     has_prior = PRIOR_MARGINS.keys() <= set(feature_names)
     prior = _prior_weights(feature_names, center, scale) if has_prior else None
-    l2 = PRIOR_MATCHES / len(design) if has_prior else LOGIT_L2
-    weights = fit_logit((design - center) / scale, outcomes, l2, prior)
-    return OutcomeModel(recipe, feature_names, center, scale, weights)
+    l2 = parameters.prior_matches / rows.weights.sum() if has_prior else LOGIT_L2
+    weights = fit_logit((design - center) / scale, rows.outcomes, l2, prior, rows.weights)
+    return OutcomeModel(XGBOOST_ON_LOGIT, feature_names, center, scale, weights)
 
 
 def _prior_weights(
     feature_names: tuple[str, ...], center: NDArray[np.float64], scale: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Weights (p + 1, 3) of standardised columns that give the joint goal model's own forecast."""
-    weights = np.zeros((len(feature_names) + 1, OUTCOMES))
+    weights = np.zeros((len(center) + 1, OUTCOMES))
     for name, margins in PRIOR_MARGINS.items():
         column = feature_names.index(name)
         weights[column + 1] = scale[column] * np.array(margins)
@@ -148,26 +187,32 @@ def _prior_weights(
 
 def _fit_trees(
     logit: OutcomeModel,
-    train: tuple[NDArray[np.float64], NDArray[np.int8]],
-    calibration: tuple[NDArray[np.float64], NDArray[np.int8]] | None,
+    train: _Rows,
+    calibration: _Rows | None,
     rounds: int,
+    parameters: Parameters,
     seed: int,
 ) -> bytes:
     """XGBoost on the logit's margin, cut after its best round on the calibration rows where given."""
     import xgboost as xgb  # noqa: PLC0415  half a second, paid only by who fits trees
 
-    parameters = TREE_PARAMETERS | {"seed": seed}
-    bins: int = parameters["max_bin"]
+    options = _tree_options(parameters, seed)
     matrix = xgb.QuantileDMatrix(
-        train[0], train[1], base_margin=logit.logit_log_probabilities(train[0]), max_bin=bins
+        train.values,
+        train.outcomes,
+        weight=train.weights,
+        base_margin=logit.logit_log_probabilities(train.values),
+        max_bin=MAX_BINS,
     )
     if calibration is None:
-        return bytes(xgb.train(parameters, matrix, rounds, verbose_eval=False).save_raw("ubj"))
+        return bytes(xgb.train(options, matrix, rounds, verbose_eval=False).save_raw("ubj"))
     watched = xgb.DMatrix(
-        calibration[0], calibration[1], base_margin=logit.logit_log_probabilities(calibration[0])
+        calibration.values,
+        calibration.outcomes,
+        base_margin=logit.logit_log_probabilities(calibration.values),
     )
     booster = xgb.train(
-        parameters,
+        options,
         matrix,
         rounds,
         evals=[(watched, "calibration")],
@@ -175,6 +220,24 @@ def _fit_trees(
         verbose_eval=False,
     )
     return bytes(booster[: booster.best_iteration + 1].save_raw("ubj"))
+
+
+def _tree_options(parameters: Parameters, seed: int) -> dict[str, Any]:
+    return {
+        "objective": "multi:softprob",
+        "num_class": OUTCOMES,
+        "tree_method": "hist",
+        "eta": parameters.learning_rate,
+        "max_depth": parameters.max_depth,
+        "min_child_weight": parameters.min_child_weight,
+        "subsample": parameters.subsample,
+        "colsample_bytree": parameters.colsample,
+        "lambda": parameters.reg_lambda,
+        "max_bin": MAX_BINS,
+        "nthread": THREADS,
+        "seed": seed,
+        "eval_metric": "mlogloss",
+    }
 
 
 def _fit_temperature(margins: NDArray[np.float64], outcomes: NDArray[np.int8]) -> float:

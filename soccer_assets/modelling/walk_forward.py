@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soccer_assets.football.match_table import SECONDS_A_DAY, MatchTable
-from soccer_assets.modelling.dataset import CALIBRATION_DAYS, Split, outcomes
+from soccer_assets.modelling.dataset import CALIBRATION_DAYS, Split, outcomes, weighted
 from soccer_assets.modelling.outcome_model import OutcomeModel
 
 SECONDS_A_WEEK = 7 * SECONDS_A_DAY
@@ -68,7 +68,8 @@ def walk_forward(
             continue
         known = known_at <= fitted_at
         calibration = known & (known_at > fitted_at - calibration_days * SECONDS_A_DAY)
-        model = fit(values, labels, Split(train=known & ~calibration, calibration=calibration, test=ahead))
+        split = Split(train=known & ~calibration, calibration=calibration, test=ahead)
+        model = fit(values, labels, weighted(split, matches))
         rows.append(np.flatnonzero(ahead))
         probabilities.append(model.predict_proba(values[ahead]))
         shares = np.bincount(labels[known], minlength=3) / known.sum()

@@ -137,11 +137,20 @@ class Database:
             yield connection
 
 
+def insert(connection: sa.Connection, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert rows whose primary keys are known to be new. All rows have the keys of the first.
+
+    Past the compiler's per-row work: SQLite takes tuples, PostgreSQL a COPY.
+    `benchmarks/ingest.py` measures both against row-wise statements.
+    """
+    if rows:
+        _insert_past_the_compiler(connection, table, rows)
+
+
 def upsert(connection: sa.Connection, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
     """Insert rows, or replace those whose primary key is there. All rows have the keys of the first.
 
-    Past the compiler's per-row work: SQLite takes tuples, PostgreSQL a COPY into a staging table and a merge.
-    `benchmarks/ingest.py` measures both against row-wise statements.
+    As `insert`; on PostgreSQL the COPY fills a staging table, and one statement merges it.
     """
     if not rows:
         return
@@ -152,7 +161,32 @@ def upsert(connection: sa.Connection, table: sa.Table, rows: Sequence[dict[str, 
     updates = ", ".join(f"{quote(name)} = excluded.{quote(name)}" for name in names if name not in keys)
     action = f"DO UPDATE SET {updates}" if updates else "DO NOTHING"
     conflict = f"ON CONFLICT ({', '.join(map(quote, keys))}) {action}"
-    target = quote(table.name)
+    if connection.dialect.name == "sqlite":
+        _insert_past_the_compiler(connection, table, rows, conflict=conflict)
+        return
+    target, staging = quote(table.name), f"staging_{table.name}"
+    connection.exec_driver_sql(
+        f"CREATE TEMPORARY TABLE {quote(staging)} ON COMMIT DROP AS SELECT {columns} FROM {target} "  # noqa: S608 - names of our tables
+        "WITH NO DATA"
+    )
+    _insert_past_the_compiler(connection, table, rows, into=staging)
+    connection.exec_driver_sql(
+        f"INSERT INTO {target} ({columns}) SELECT {columns} FROM {quote(staging)} {conflict}"  # noqa: S608
+    )
+    connection.exec_driver_sql(f"DROP TABLE {quote(staging)}")
+
+
+def _insert_past_the_compiler(
+    connection: sa.Connection,
+    table: sa.Table,
+    rows: Sequence[dict[str, Any]],
+    *,
+    into: str = "",
+    conflict: str = "",
+) -> None:
+    names = list(rows[0])
+    quote = connection.dialect.identifier_preparer.quote
+    columns, target = ", ".join(map(quote, names)), quote(into or table.name)
     if connection.dialect.name == "sqlite":
         marks = ", ".join("?" * len(names))
         connection.exec_driver_sql(
@@ -160,17 +194,8 @@ def upsert(connection: sa.Connection, table: sa.Table, rows: Sequence[dict[str, 
             list(_sqlite_rows(connection.dialect, table, names, rows)),
         )
         return
-    staging = quote(f"staging_{table.name}")
-    connection.exec_driver_sql(
-        f"CREATE TEMPORARY TABLE {staging} ON COMMIT DROP AS SELECT {columns} FROM {target} WITH NO DATA"  # noqa: S608
-    )
-    cursor = connection.connection.cursor()
     text = io.StringIO("".join(_copy_lines(names, rows)))
-    cursor.copy_expert(f"COPY {staging} ({columns}) FROM STDIN", text)
-    connection.exec_driver_sql(
-        f"INSERT INTO {target} ({columns}) SELECT {columns} FROM {staging} {conflict}"  # noqa: S608
-    )
-    connection.exec_driver_sql(f"DROP TABLE {staging}")
+    connection.connection.cursor().copy_expert(f"COPY {target} ({columns}) FROM STDIN", text)
 
 
 def among(connection: sa.Connection, column: sa.Column[str], values: Iterable[str]) -> sa.ColumnElement[bool]:

@@ -7,14 +7,16 @@ visible in a new snapshot, or neither. Only months with a changed row are writte
 import datetime as dt
 import hashlib
 import itertools
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Any
 
 import msgspec
+import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 
 from soccer_assets.clock import isoformat
+from soccer_assets.resources.arrow_rows import read_arrow
 from soccer_assets.resources.database import Database, read_watermark
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.resources.parts import (
@@ -30,7 +32,7 @@ from soccer_assets.tables import match, match_history, match_raw, match_raw_hist
 CURRENT_KEY = "exports/current.json"
 SCHEMA_VERSION = 1
 
-_ROWS_AT_A_TIME = 10_000
+_MONTHS_AT_A_TIME = 12
 _INSTANT = pa.timestamp("s", tz="UTC")
 MATCH_SCHEMA = pa.schema(
     [
@@ -43,6 +45,7 @@ MATCH_SCHEMA = pa.schema(
         ("tier", pa.int8()),
         ("sex", pa.string()),
         ("age_group", pa.string()),
+        ("squad", pa.string()),
         ("home_team_id", pa.string()),
         ("away_team_id", pa.string()),
         ("home_team", pa.string()),
@@ -58,6 +61,10 @@ MATCH_SCHEMA = pa.schema(
         ("away_pens", pa.int16()),
         ("home_shots_on_target", pa.int16()),
         ("away_shots_on_target", pa.int16()),
+        ("home_shots", pa.int16()),
+        ("away_shots", pa.int16()),
+        ("home_corners", pa.int16()),
+        ("away_corners", pa.int16()),
         ("status", pa.string()),
         ("neutral", pa.bool_()),
         ("source", pa.string()),
@@ -93,10 +100,16 @@ class ExportManifest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CurrentExport(msgspec.Struct, frozen=True, kw_only=True):
-    """Which snapshot is current, and the last change of the database that it holds."""
+    """Which snapshot is current.
+
+    Attributes:
+        change_no: the last change of the database that it holds.
+        months_written: months of `match` that its run wrote; None where it wrote all.
+    """
 
     snapshot_id: str
     change_no: int
+    months_written: tuple[str, ...] | None = None
 
 
 class MissingSnapshot(Exception):
@@ -137,7 +150,7 @@ class Exports:
                     self._store,
                     "exports/match_raw",
                     MATCH_RAW_SCHEMA,
-                    _by_month(connection, _raw_query(), match_raw, raw_months, MATCH_RAW_SCHEMA),
+                    _by_month(connection, _raw_query(connection), match_raw, raw_months, MATCH_RAW_SCHEMA),
                     previous.tables["match_raw"] if previous else None,
                 ),
                 "match": write_table(
@@ -154,7 +167,11 @@ class Exports:
         )
         if not self._store.exists(_manifest_key(snapshot_id)):
             self._store.write(_manifest_key(snapshot_id), msgspec.json.encode(manifest))
-        pointer = CurrentExport(snapshot_id=snapshot_id, change_no=change_no)
+        pointer = CurrentExport(
+            snapshot_id=snapshot_id,
+            change_no=change_no,
+            months_written=tuple(sorted(match_months)) if previous else None,
+        )
         self._store.write(CURRENT_KEY, msgspec.json.encode(pointer))
         return manifest, {"match_raw": len(raw_months), "match": len(match_months)}
 
@@ -174,9 +191,19 @@ class Exports:
             )
         return found
 
-    def read_matches(self, manifest: ExportManifest) -> pa.Table:
-        """All matches of a snapshot, in the order of their months."""
-        return read_table(self._store, manifest.tables["match"], MATCH_SCHEMA)
+    def read_matches(
+        self,
+        manifest: ExportManifest,
+        months: Container[str] | None = None,
+        columns: list[str] | None = None,
+    ) -> pa.Table:
+        """Matches of a snapshot, in the order of their months; only some months and columns where named."""
+        return read_table(self._store, manifest.tables["match"], MATCH_SCHEMA, months, columns)
+
+    def months_written(self) -> tuple[str, ...] | None:
+        """Months of `match` that the newest export wrote; None where it may have written any."""
+        current = self._current()
+        return current.months_written if current else None
 
     def _find(self, snapshot_id: str) -> ExportManifest | None:
         data = self._store.read(_manifest_key(snapshot_id))
@@ -206,9 +233,15 @@ def _touched_months(connection: sa.Connection, table: sa.Table, history: sa.Tabl
     return {month_of(kickoff) for kickoff in kickoffs}
 
 
-def _raw_query() -> sa.Select[Any]:
+def _raw_query(connection: sa.Connection) -> sa.Select[Any]:
+    """Sources by name, so that the index of source and kickoff serves: else each year scans the table."""
+    sources = connection.execute(sa.select(match_raw.c.source).distinct()).scalars().all()
     columns = [match_raw.c[name] for name in MATCH_RAW_SCHEMA.names]
-    return sa.select(*columns).order_by(match_raw.c.kickoff, match_raw.c.source, match_raw.c.source_match_id)
+    return (
+        sa.select(*columns)
+        .where(match_raw.c.source.in_(sources))
+        .order_by(match_raw.c.kickoff, match_raw.c.source, match_raw.c.source_match_id)
+    )
 
 
 def _match_query() -> sa.Select[Any]:
@@ -226,35 +259,25 @@ def _match_query() -> sa.Select[Any]:
 def _by_month(
     connection: sa.Connection, query: sa.Select[Any], table: sa.Table, months: set[str], schema: pa.Schema
 ) -> Iterator[tuple[str, pa.Table]]:
-    """The rows of the months, a month at a time: a million rows never lie in memory together."""
-    kickoff_at = schema.get_field_index("kickoff")
+    """The rows of the months, read a year at a time: a million matches never lie in memory together."""
     for first, last in _runs(months):
         begin, end = _begin_of(first), _begin_of(last + 1)
         within = query.where(table.c.kickoff >= begin, table.c.kickoff < end)
-        rows = connection.execution_options(yield_per=_ROWS_AT_A_TIME).execute(within)
-        found = itertools.groupby(rows, key=lambda row: month_of(row[kickoff_at]))
-        there = set()
-        for month, group in found:
-            there.add(month)
-            columns = zip(*group, strict=True)
-            yield (
-                month,
-                pa.table(
-                    [pa.array(values, field.type) for values, field in zip(columns, schema, strict=True)],
-                    schema=schema,
-                ),
-            )
-        for number in range(first, last + 1):
-            if (month := month_of(_begin_of(number))) not in there:
-                yield month, schema.empty_table()
+        rows = read_arrow(connection, within, schema).combine_chunks()
+        cuts = pa.array([_begin_of(number) for number in range(first, last + 2)], _INSTANT)
+        edges = np.searchsorted(rows["kickoff"].to_numpy(), cuts.to_numpy(zero_copy_only=False))
+        for number, (start, stop) in enumerate(itertools.pairwise(edges), first):
+            yield month_of(_begin_of(number)), rows.slice(start, stop - start)
 
 
 def _runs(months: set[str]) -> Iterator[tuple[int, int]]:
-    """Months in a row as first and last month, counted from year 0: a correction of 1998 reads no 1999."""
+    """Up to a year of months in a row as first and last month, counted from year 0."""
     numbers = sorted(int(month[:4]) * 12 + int(month[5:]) - 1 for month in months)
     for _, run in itertools.groupby(enumerate(numbers), key=lambda item: item[1] - item[0]):
         members = [number for _, number in run]
-        yield members[0], members[-1]
+        for at in range(0, len(members), _MONTHS_AT_A_TIME):
+            some = members[at : at + _MONTHS_AT_A_TIME]
+            yield some[0], some[-1]
 
 
 def _begin_of(number: int) -> dt.datetime:

@@ -1,97 +1,168 @@
-"""Features and team state in the object store, under the snapshot of matches that they were made from."""
+"""Features and team states in the object store, under the snapshot of matches that they were made from."""
 
 import hashlib
-import itertools
+from collections.abc import Container, Sequence
+from typing import Any
 
 import msgspec
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
+from soccer_assets.football.competitions import NATIONAL
 from soccer_assets.football.features import FEATURE_NAMES, FeatureTable
-from soccer_assets.football.match_table import MatchTable
-from soccer_assets.football.matches import STATUS_RULES, MatchStatus
+from soccer_assets.football.match_table import UNKNOWN_COUNT, UNKNOWN_GOALS, MatchTable
+from soccer_assets.football.matches import STATUS_RULES, KickoffPrecision, MatchStatus
 from soccer_assets.football.team_state import TeamState
+from soccer_assets.resources.exports import MATCH_SCHEMA
 from soccer_assets.resources.object_store import ObjectStore
-from soccer_assets.resources.parts import TableManifest, read_table, write_table
+from soccer_assets.resources.parts import TableManifest, read_table
 
 CURRENT_KEY = "features/current.json"
+FOLDER = "features/match_features"
+STATES = "features/team_state"
+
+_STATISTICS = (
+    *("home_shots_on_target", "away_shots_on_target", "home_shots", "away_shots"),
+    *("home_corners", "away_corners"),
+)
+_MATCH_COLUMNS = [
+    *(
+        "match_id",
+        "kickoff",
+        "kickoff_precision",
+        "competition",
+        "season",
+        "tier",
+        "squad",
+        "status",
+        "neutral",
+    ),
+    *("home_team_id", "away_team_id", "home_goals", "away_goals", *_STATISTICS),
+]
+
+
+class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
+    """A team state: at the start of a month, or after the last result where no month is named."""
+
+    month: str
+    key: str
+    sha256: str
 
 
 class FeatureManifest(msgspec.Struct, frozen=True, kw_only=True):
-    """Which features are current."""
+    """Which features are current.
+
+    Attributes:
+        snapshot_id: the export that they belong to.
+        made_by: fingerprint of the code that made them.
+        made_of: by month the hash of the export's part.
+        feature_names: the columns beside the match id.
+        table: the features' parts.
+        months_written: those of the last run that changed any.
+        team_state: after the last known result.
+        checkpoints: states to start from, in order of time.
+    """
 
     snapshot_id: str
+    made_by: str
+    made_of: dict[str, str]
     feature_names: tuple[str, ...]
     table: TableManifest
-    team_state_key: str
-    team_state_sha256: str
+    months_written: tuple[str, ...]
+    team_state: Checkpoint
+    checkpoints: tuple[Checkpoint, ...]
+
+    @property
+    def keys(self) -> set[str]:
+        """Every object that the features are made of."""
+        states = {one.key for one in (self.team_state, *self.checkpoints)}
+        return states.union(part.key for part in self.table.parts)
 
 
 class MissingFeatures(Exception):
-    """There are no features yet."""
+    """There are no features yet, or not of this version."""
 
 
 class FeatureStore:
-    """Writes and reads the features of every match, played or ahead."""
+    """Reads the features of every match, played or ahead; `feature_update` writes them."""
 
     def __init__(self, store: ObjectStore) -> None:
-        """Remember where parts go."""
+        """Remember where parts are."""
         self._store = store
-
-    def write(self, snapshot_id: str, features: FeatureTable, state: TeamState) -> FeatureManifest:
-        """Store features and state; the months that did not change keep their parts."""
-        order = np.lexsort((features.match_id.astype(str), features.kickoff))
-        months = features.kickoff[order].astype("datetime64[s]").astype("datetime64[M]")
-        columns = [features.match_id[order], *features.values[order].T]
-        rows = pa.table(columns, schema=_schema(FEATURE_NAMES))
-        cuts = [0, *(np.flatnonzero(months[1:] != months[:-1]) + 1).tolist(), len(months)]
-        by_month = {
-            str(months[start]): rows.slice(start, end - start)
-            for start, end in itertools.pairwise(cuts)
-            if start < end
-        }
-        state_bytes = state.to_bytes()
-        digest = hashlib.sha256(state_bytes).hexdigest()
-        state_key = f"features/team_state/{digest[:16]}.bin"
-        if not self._store.exists(state_key):
-            self._store.write(state_key, state_bytes)
-        manifest = FeatureManifest(
-            snapshot_id=snapshot_id,
-            feature_names=FEATURE_NAMES,
-            table=write_table(self._store, "features/match_features", rows.schema, by_month.items(), None),
-            team_state_key=state_key,
-            team_state_sha256=digest,
-        )
-        self._store.write(CURRENT_KEY, msgspec.json.encode(manifest))
-        return manifest
 
     def manifest(self) -> FeatureManifest:
         """The current features' manifest.
 
         Raises:
-            MissingFeatures: none were made yet.
+            MissingFeatures: none were made yet, or none of this version.
         """
-        data = self._store.read(CURRENT_KEY)
-        if data is None:
+        found = find_features(self._store)
+        if found is None:
             raise MissingFeatures("no features yet; materialise features/match_features first")
-        return msgspec.json.decode(data, type=FeatureManifest)
+        return found
 
-    def read(self, manifest: FeatureManifest) -> pa.Table:
-        """Match ids and features, in the order of their months."""
-        return read_table(self._store, manifest.table, _schema(manifest.feature_names))
+    def read(self, manifest: FeatureManifest, months: Container[str] | None = None) -> pa.Table:
+        """Match ids and features, in the order of their months; only those of ``months`` where given."""
+        return read_table(self._store, manifest.table, feature_schema(manifest.feature_names), months)
+
+    def read_newest(self, manifest: FeatureManifest, rows: int) -> pa.Table:
+        """The last ``rows`` rows, or all where there are fewer."""
+        months: set[str] = set()
+        for part in reversed(manifest.table.parts):
+            months.add(part.month)
+            rows -= part.rows
+            if rows <= 0:
+                break
+        table = self.read(manifest, months)
+        return table.slice(max(-rows, 0))
 
     def read_team_state(self, manifest: FeatureManifest) -> bytes:
         """The state of every team after the last known result."""
-        data = self._store.read(manifest.team_state_key)
-        if data is None or hashlib.sha256(data).hexdigest() != manifest.team_state_sha256:
+        data = read_state(self._store, manifest.team_state)
+        if data is None:
             raise MissingFeatures(
-                f"{manifest.team_state_key} is missing or damaged; materialise features/team_state again"
+                f"{manifest.team_state.key} is missing or damaged; materialise features/team_state again"
             )
         return data
 
 
-def _schema(feature_names: tuple[str, ...]) -> pa.Schema:
+def find_features(store: ObjectStore) -> FeatureManifest | None:
+    """The current features' manifest; None without one, or where it is of a version with another manifest."""
+    data = store.read(CURRENT_KEY)
+    if data is None:
+        return None
+    try:
+        return msgspec.json.decode(data, type=FeatureManifest)
+    except msgspec.MsgspecError:
+        return None
+
+
+def write_state(store: ObjectStore, month: str, state: TeamState) -> Checkpoint:
+    """Store a state under the hash of its bytes."""
+    key = f"{STATES}/{state.sha256[:16]}.bin"
+    if not store.exists(key):
+        store.write(key, state.to_bytes())
+    return Checkpoint(month=month, key=key, sha256=state.sha256)
+
+
+def read_state(store: ObjectStore, checkpoint: Checkpoint) -> bytes | None:
+    """The bytes of a state; None where they are missing or damaged."""
+    data = store.read(checkpoint.key)
+    is_whole = data is not None and hashlib.sha256(data).hexdigest() == checkpoint.sha256
+    return data if is_whole else None
+
+
+def feature_schema(feature_names: Sequence[str]) -> pa.Schema:
+    """Columns of the features' parts."""
     return pa.schema([("match_id", pa.string()), *((name, pa.float64()) for name in feature_names)])
+
+
+def feature_rows(features: FeatureTable) -> pa.Table:
+    """A table of features as it is stored."""
+    columns: list[Any] = [features.match_id, *features.values.T]
+    return pa.table(columns, schema=feature_schema(FEATURE_NAMES))
 
 
 def feature_values(features: pa.Table, match_ids: list[str], names: tuple[str, ...]) -> np.ndarray:
@@ -107,27 +178,54 @@ def feature_values(features: pa.Table, match_ids: list[str], names: tuple[str, .
     return picked
 
 
+def read_match_columns(store: ObjectStore, export: TableManifest, months: Container[str]) -> pa.Table:
+    """What `match_table_of` reads of some months of ``exports/match``."""
+    return read_table(store, export, MATCH_SCHEMA, months, _MATCH_COLUMNS)
+
+
 def match_table_of(matches: pa.Table) -> MatchTable:
     """An exported table of matches as the columns that ratings and models read."""
-    status = [STATUS_RULES[MatchStatus(text)] for text in matches["status"].to_pylist()]
-    home_goals = matches["home_goals"].fill_null(-1).to_numpy()
-    away_goals = matches["away_goals"].fill_null(-1).to_numpy()
+    home_goals = matches["home_goals"].fill_null(UNKNOWN_GOALS).to_numpy()
+    away_goals = matches["away_goals"].fill_null(UNKNOWN_GOALS).to_numpy()
     has_score = (home_goals >= 0) & (away_goals >= 0)
-    kickoff = matches["kickoff"].cast(pa.timestamp("s")).cast(pa.int64()).to_numpy()
+    rules = {status.value: STATUS_RULES[status] for status in MatchStatus}
     return MatchTable.from_columns(
-        match_id=matches["match_id"].to_pylist(),
-        kickoff=kickoff,
-        is_day_precision=[text != "minute" for text in matches["kickoff_precision"].to_pylist()],
-        competition=matches["competition"].to_pylist(),
-        season=matches["season"].to_pylist(),
+        match_id=matches["match_id"].to_numpy(),
+        kickoff=matches["kickoff"].cast(pa.timestamp("s")).cast(pa.int64()).to_numpy(),
+        is_day_precision=_looked_up(
+            matches["kickoff_precision"],
+            {one.value: one != KickoffPrecision.MINUTE for one in KickoffPrecision},
+        ),
+        competition=_texts(matches["competition"]),
+        season=_texts(matches["season"]),
         tier=matches["tier"].to_numpy(),
-        home_team=matches["home_team_id"].to_pylist(),
-        away_team=matches["away_team_id"].to_pylist(),
+        home_team=_texts(matches["home_team_id"]),
+        away_team=_texts(matches["away_team_id"]),
         home_goals=home_goals,
         away_goals=away_goals,
-        is_neutral=matches["neutral"].to_pylist(),
-        home_shots_on_target=matches["home_shots_on_target"].fill_null(-1).to_numpy(),
-        away_shots_on_target=matches["away_shots_on_target"].fill_null(-1).to_numpy(),
-        moves_ratings=np.array([rule.moves_ratings for rule in status], np.bool_) & has_score,
-        trains=np.array([rule.trains for rule in status], np.bool_) & has_score,
+        is_neutral=matches["neutral"].to_numpy(),
+        moves_ratings=has_score
+        & _looked_up(matches["status"], {text: rule.moves_ratings for text, rule in rules.items()}),
+        trains=has_score & _looked_up(matches["status"], {text: rule.trains for text, rule in rules.items()}),
+        is_international=_texts(matches["squad"]) == NATIONAL,
+        **{name: matches[name].fill_null(UNKNOWN_COUNT).to_numpy() for name in _STATISTICS},
     )
+
+
+def _coded(column: pa.ChunkedArray) -> tuple[NDArray[np.int32], list[str]]:
+    """A column of few texts as numbers and the texts: a tenth of the time of a list of a million strings."""
+    encoded = pc.dictionary_encode(column.combine_chunks())
+    chunk = encoded.combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded
+    return chunk.indices.to_numpy(zero_copy_only=False), chunk.dictionary.to_pylist()
+
+
+def _texts(column: pa.ChunkedArray) -> NDArray[np.object_]:
+    codes, texts = _coded(column)
+    values: NDArray[np.object_] = np.array(texts, object)[codes]
+    return values
+
+
+def _looked_up(column: pa.ChunkedArray, answers: dict[str, bool]) -> NDArray[np.bool_]:
+    codes, texts = _coded(column)
+    values: NDArray[np.bool_] = np.array([answers[text] for text in texts], np.bool_)[codes]
+    return values

@@ -13,11 +13,12 @@ from soccer_assets.contract import OUTCOMES
 from soccer_assets.football.matches import STATUS_RULES, KickoffPrecision, MatchStatus, outcome_of
 from soccer_assets.modelling.evaluation import brier_score, log_loss, rps
 from soccer_assets.modelling.ledger import GENESIS, Entry, chain_hash, official_index, void_reason
-from soccer_assets.resources.database import Database
+from soccer_assets.resources.database import Database, read_watermark, set_watermark
 from soccer_assets.resources.raw_store import batches
 from soccer_assets.tables import ledger_entry, ledger_score, match
 
 _IDS_A_QUERY = 5_000
+_SCORED_SO_FAR = "match scored by ledger"
 SCORED = "scored"
 
 
@@ -44,9 +45,21 @@ def record_and_score(
     with database.writing() as connection:
         recorded = _record(connection, predictions)
         scored, void = _score(connection, now)
-        entries = connection.execute(sa.select(sa.func.count()).select_from(ledger_entry)).scalar_one()
-        head = _head(connection)[1]
+        entries, head = _head(connection)  # sequences are counted from 1 and never removed
     return LedgerCounts(recorded=recorded, scored=scored, void=void, entries=entries, head=head)
+
+
+def newest_scores() -> sa.Select[Any]:
+    """Of each match the score that stands: the one of the highest revision."""
+    newest = (
+        sa.select(ledger_score.c.match_id, sa.func.max(ledger_score.c.revision).label("revision"))
+        .group_by(ledger_score.c.match_id)
+        .subquery()
+    )
+    is_newest = sa.and_(
+        newest.c.match_id == ledger_score.c.match_id, newest.c.revision == ledger_score.c.revision
+    )
+    return sa.select(ledger_score).join(newest, is_newest)
 
 
 def ledger_head(database: Database) -> str | None:
@@ -62,6 +75,20 @@ def _head(connection: sa.Connection) -> tuple[int, str]:
     return (newest.sequence, newest.hash) if newest else (0, GENESIS)
 
 
+def _newest_of(connection: sa.Connection, match_ids: Sequence[str]) -> dict[str, sa.Row[Any]]:
+    """Of each match the last entry: a match that is predicted every hour has hundreds."""
+    found: dict[str, sa.Row[Any]] = {}
+    for ids in batches(match_ids, _IDS_A_QUERY):
+        newest = (
+            sa.select(sa.func.max(ledger_entry.c.sequence))
+            .where(ledger_entry.c.match_id.in_(ids))
+            .group_by(ledger_entry.c.match_id)
+        )
+        rows = connection.execute(sa.select(ledger_entry).where(ledger_entry.c.sequence.in_(newest)))
+        found.update({row.match_id: row for row in rows})
+    return found
+
+
 def _entries_of(connection: sa.Connection, match_ids: Sequence[str]) -> dict[str, list[sa.Row[Any]]]:
     found: defaultdict[str, list[sa.Row[Any]]] = defaultdict(list)
     for ids in batches(match_ids, _IDS_A_QUERY):
@@ -72,12 +99,12 @@ def _entries_of(connection: sa.Connection, match_ids: Sequence[str]) -> dict[str
 
 
 def _record(connection: sa.Connection, predictions: Sequence[tuple[str, Entry]]) -> int:
-    known = _entries_of(connection, [entry.match_id for _, entry in predictions])
+    known = _newest_of(connection, [entry.match_id for _, entry in predictions])
     sequence, head = _head(connection)
     rows = []
     for competition, entry in sorted(predictions, key=lambda one: (one[1].kickoff, one[1].match_id)):
         earlier = known.get(entry.match_id)
-        if earlier and _says_the_same(earlier[-1], entry):
+        if earlier is not None and _says_the_same(earlier, entry):
             continue
         sequence += 1
         previous, head = head, chain_hash(head, entry)
@@ -102,10 +129,14 @@ def _says_the_same(row: sa.Row[Any], entry: Entry) -> bool:
 
 
 def _score(connection: sa.Connection, now: dt.datetime) -> tuple[int, int]:
+    """Score what changed since the last pass: neither the ledger nor the matches are read as a whole."""
+    change_no = read_watermark(connection, "change_no")
     over = [status.value for status, rule in STATUS_RULES.items() if rule.settles or not rule.is_served]
+    over.append(MatchStatus.POSTPONED.value)
     query = (
         sa.select(match)
         .where(
+            match.c.change_no > read_watermark(connection, _SCORED_SO_FAR),
             match.c.status.in_(over),
             sa.exists().where(ledger_entry.c.match_id == match.c.match_id),
         )
@@ -114,22 +145,28 @@ def _score(connection: sa.Connection, now: dt.datetime) -> tuple[int, int]:
     finished = connection.execute(query).all()
     entries = _entries_of(connection, [row.match_id for row in finished])
     latest: dict[str, sa.Row[Any]] = {}
-    for row in connection.execute(sa.select(ledger_score).order_by(ledger_score.c.revision)):
-        latest[row.match_id] = row
+    for ids in batches(entries, _IDS_A_QUERY):
+        earlier = sa.select(ledger_score).where(ledger_score.c.match_id.in_(ids))
+        for row in connection.execute(earlier.order_by(ledger_score.c.revision)):
+            latest[row.match_id] = row
     rows = []
     for played in finished:
         score = _score_row(played, entries[played.match_id], now)
+        if score is None:
+            continue
         before = latest.get(played.match_id)
         if before is not None and (before.verdict, before.outcome) == (score["verdict"], score["outcome"]):
             continue
         rows.append(score | {"revision": before.revision + 1 if before else 1})
     if rows:
         connection.execute(sa.insert(ledger_score), rows)
+    set_watermark(connection, _SCORED_SO_FAR, change_no)
     scored = sum(row["verdict"] == SCORED for row in rows)
     return scored, len(rows) - scored
 
 
-def _score_row(played: sa.Row[Any], rows: Sequence[sa.Row[Any]], now: dt.datetime) -> dict[str, Any]:
+def _score_row(played: sa.Row[Any], rows: Sequence[sa.Row[Any]], now: dt.datetime) -> dict[str, Any] | None:
+    """The score of a match, or why it has none; None where it may still be played in time."""
     entries = [
         Entry(
             match_id=row.match_id,
@@ -143,7 +180,10 @@ def _score_row(played: sa.Row[Any], rows: Sequence[sa.Row[Any]], now: dt.datetim
         )
         for row in rows
     ]
-    verdict = void_reason(MatchStatus(played.status), entries[0].kickoff, played.kickoff)
+    status = MatchStatus(played.status)
+    verdict = void_reason(status, entries[0].kickoff, played.kickoff, now)
+    if verdict is None and status is MatchStatus.POSTPONED:
+        return None
     official = official_index(entries)
     if verdict is None and official is None:
         verdict = "first predicted after kickoff"

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from soccer_assets.feeds.protocol import RawMatch, Rejection
+from soccer_assets.feeds.protocol import MatchStats, RawMatch, Rejection
 from soccer_assets.football.competitions import Competition
 from soccer_assets.football.identity import mint_match_id, mint_team_id
 from soccer_assets.football.matches import MOST_GOALS, MatchStatus
@@ -16,6 +16,7 @@ from soccer_assets.resources.database import (
     ROWS_A_TRANSACTION,
     Database,
     among,
+    insert,
     next_change_no,
     read_watermark,
     set_watermark,
@@ -223,7 +224,7 @@ def _place_teams(
             ).scalars()
         )
     new = [row for team_id, row in teams.items() if team_id not in known]
-    upsert(connection, team, new)
+    insert(connection, team, new)
     upsert(connection, team_alias, list(aliases.values()))
     return placed, len(new)
 
@@ -241,7 +242,7 @@ def _match_ids(connection: sa.Connection, records: Sequence[RawMatch]) -> dict[t
                 {(row.source, row.source_match_id): row.match_id for row in connection.execute(query)}
             )
     minted = {key: mint_match_id(*key) for key in wanted - found.keys()}
-    upsert(
+    insert(
         connection,
         match_source_id,
         [
@@ -255,7 +256,6 @@ def _match_ids(connection: sa.Connection, records: Sequence[RawMatch]) -> dict[t
 def _match_row(
     match_id: str, record: RawMatch, place: Competition, teams: Mapping[tuple[str, str], str]
 ) -> dict[str, Any]:
-    stats = record.stats
     return {
         "match_id": match_id,
         "kickoff": record.kickoff,
@@ -266,6 +266,7 @@ def _match_row(
         "tier": place.tier,
         "sex": place.sex,
         "age_group": place.age_group,
+        "squad": place.squad,
         "home_team_id": teams[record.competition, record.home_team],
         "away_team_id": teams[record.competition, record.away_team],
         "home_goals": record.home_goals,
@@ -273,8 +274,7 @@ def _match_row(
         "home_goals_half_time": record.home_goals_half_time,
         "away_goals_half_time": record.away_goals_half_time,
         **_decision(record),
-        "home_shots_on_target": stats.home_shots_on_target if stats else None,
-        "away_shots_on_target": stats.away_shots_on_target if stats else None,
+        **{name: getattr(record.stats, name, None) for name in MatchStats.__struct_fields__},
         "status": record.status.value,
         "neutral": record.neutral,
         "source": record.source,
@@ -327,5 +327,6 @@ def _write_matches(
         kept.pop("change_no")
         replaced.append(kept | {"replaced_by_change_no": change_no})
     upsert(connection, match_history, replaced)
-    upsert(connection, match, [*added, *changed])
+    insert(connection, match, added)
+    upsert(connection, match, changed)
     return len(added), len(changed)

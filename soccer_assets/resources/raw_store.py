@@ -7,8 +7,10 @@ predecessor and keeps it in `match_raw_history`. Replaying any window in any ord
 import datetime as dt
 import hashlib
 import itertools
+import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import msgspec
@@ -17,7 +19,14 @@ import sqlalchemy as sa
 from soccer_assets.feeds.protocol import RawMatch, Rejection
 from soccer_assets.football.identity import KnownMeeting, assign_ids, meeting_key
 from soccer_assets.football.matches import STATUS_RULES, MatchStatus, Window
-from soccer_assets.resources.database import ROWS_A_TRANSACTION, Database, among, next_change_no, upsert
+from soccer_assets.resources.database import (
+    ROWS_A_TRANSACTION,
+    Database,
+    among,
+    insert,
+    next_change_no,
+    upsert,
+)
 from soccer_assets.tables import ingest, match_raw, match_raw_history, rejected_row
 
 T = TypeVar("T")
@@ -67,7 +76,7 @@ def store_raw(
         FeedError: the feed broke off; batches stored before stay, and the next pass finds them unchanged.
     """
     total = IngestCounts()
-    for batch in batches(items, ROWS_A_TRANSACTION):
+    for batch in read_ahead(items, ROWS_A_TRANSACTION):
         with database.writing() as connection:
             total += _store_batch(connection, batch, source, now)
     with database.writing() as connection:
@@ -121,6 +130,24 @@ def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
         yield batch
 
 
+def read_ahead(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """The items in lists, the next one read in a thread while the caller stores the one before.
+
+    A caller that stops early waits for the item that is under way, at most one answer of a provider.
+    """
+    is_wanted = threading.Event()
+    is_wanted.set()
+    lists = batches(itertools.takewhile(lambda _: is_wanted.is_set(), items), size)
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="feed") as reader:
+        try:
+            upcoming = reader.submit(next, lists, None)
+            while (batch := upcoming.result()) is not None:
+                upcoming = reader.submit(next, lists, None)
+                yield batch
+        finally:
+            is_wanted.clear()
+
+
 def _store_batch(
     connection: sa.Connection, items: Sequence[RawMatch | Rejection], source: str, now: dt.datetime
 ) -> IngestCounts:
@@ -151,8 +178,8 @@ def _store_batch(
             match_raw_history,
             [_history_row(known[row["source_match_id"]], change_no) for row in changed],
         )
-        for batch in batches([*added, *changed], ROWS_A_TRANSACTION):
-            upsert(connection, match_raw, batch)
+        insert(connection, match_raw, added)
+        upsert(connection, match_raw, changed)
     finished = [match.kickoff for match in matches if STATUS_RULES[match.status].settles]
     return IngestCounts(
         seen=len(items),

@@ -9,7 +9,7 @@ import datetime as dt
 import hashlib
 import sqlite3
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import msgspec
@@ -38,7 +38,7 @@ from soccer_assets.contract import (
 )
 from soccer_assets.football.names import fold
 from soccer_assets.resources.event_bus import EventBus
-from soccer_assets.resources.object_store import Conflict, ObjectStore
+from soccer_assets.resources.object_store import Conflict, ObjectStore, Versioned
 
 
 class ReleaseRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,23 +60,27 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     feature_names: tuple[str, ...]
     golden_rows: tuple[GoldenRow, ...]
     ledger_head: str | None
-    rows: tuple[ReleaseRow, ...]
+    rows: Collection[ReleaseRow]
     directory: Directory = Directory()
 
     def release_id(self, model: bytes, team_state: bytes) -> str:
         """The hash of what is said: equal drafts are the same release, whatever MLflow named their runs."""
         replace = msgspec.structs.replace
-        said = replace(
-            self,
-            models={alias: replace(card, run_id="") for alias, card in self.models.items()},
-            rows=tuple(
-                replace(row, prediction=replace(row.prediction, model_run_id="")) for row in self.rows
-            ),
-        )
-        digest = hashlib.sha256(msgspec.json.encode(said, order="deterministic"))
+        models = {alias: replace(card, run_id="") for alias, card in self.models.items()}
+        encoder = msgspec.json.Encoder(order="deterministic")
+        digest = hashlib.sha256(encoder.encode(replace(self, models=models, rows=())))
+        for row in self.rows:  # one at a time: a million of them are made as they are asked for
+            said = replace(row, prediction=replace(row.prediction, model_run_id=""))
+            digest.update(encoder.encode(said))
         digest.update(hashlib.sha256(model).digest())
         digest.update(hashlib.sha256(team_state).digest())
         return digest.hexdigest()[:16]
+
+
+class Turn(msgspec.Struct, frozen=True):
+    """The pointer as a publisher found it when its turn began; None before the first release."""
+
+    pointer: Versioned | None
 
 
 class Published(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,21 +104,47 @@ class Releases:
         data = self._store.read(POINTER_KEY)
         return None if data is None else msgspec.json.decode(data, type=Pointer)
 
+    def feed(self) -> str | None:
+        """Whose matches the current release holds; None before the first."""
+        pointer = self.pointer()
+        if pointer is None:
+            return None
+        manifest = self._store.read(release_key(pointer.release_id, MANIFEST_FILE))
+        return None if manifest is None else msgspec.json.decode(manifest, type=Manifest).feed
+
     def reconcile(self, now: dt.datetime) -> bool:
         """Announce the current release if its event was lost with a killed run; True if it was."""
         pointer = self.pointer()
         last = self._events.last_release()
         if pointer is None or (last is not None and last.release_id == pointer.release_id):
             return False
-        return self._announce("release", pointer, now)
+        is_promotion = last is not None and last.detail.get("model_version") != pointer.model_version
+        return self._announce("promotion" if is_promotion else "release", pointer, now)
 
-    def publish(self, draft: Draft, model: bytes, team_state: bytes, now: dt.datetime) -> Published:
+    def begin(self) -> Turn:
+        """Take a turn at publishing: whoever moves the pointer from now on makes `publish` fail.
+
+        Before anything that the draft says is read: what came later than the turn is then never older than
+        what it replaces.
+        """
+        return Turn(self._store.read_versioned(POINTER_KEY))
+
+    def publish(
+        self, draft: Draft, model: bytes, team_state: bytes, now: dt.datetime, turn: Turn | None = None
+    ) -> Published:
         """Make the draft the current release, unless it already is.
+
+        Args:
+            draft: what it says.
+            model: the champion's file.
+            team_state: the file of every team's state.
+            now: when it is published.
+            turn: from `begin`; without one it begins here.
 
         Raises:
             Conflict: another publisher moved the pointer meanwhile; the next run starts from theirs.
         """
-        versioned = self._store.read_versioned(POINTER_KEY)
+        versioned = (turn or self.begin()).pointer
         current = msgspec.json.decode(versioned.data, type=Pointer) if versioned else None
         release_id = draft.release_id(model, team_state)
         encoded = self._complete(release_id)
@@ -167,7 +197,9 @@ class Releases:
         with tempfile.TemporaryDirectory() as folder:
             database = Path(folder) / PREDICTIONS_FILE
             write_predictions(database, draft.rows, release_id)
-            files[PREDICTIONS_FILE] = _entry(database.read_bytes())
+            with database.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            files[PREDICTIONS_FILE] = FileEntry(sha256=digest, bytes=database.stat().st_size)
             self._store.upload(release_key(release_id, PREDICTIONS_FILE), database)
         manifest = Manifest(
             schema_version=SCHEMA_VERSION,
@@ -193,30 +225,34 @@ class Releases:
         return encoded
 
 
-def write_predictions(path: Path, rows: Sequence[ReleaseRow], release_id: str) -> None:
+def write_predictions(path: Path, rows: Iterable[ReleaseRow], release_id: str) -> None:
     """Write the release's SQLite file: filter columns with indexes, and each match's rendered body."""
     encoder = msgspec.json.Encoder()
-    with sqlite3.connect(path) as connection:
-        connection.executescript(PREDICTIONS_DDL)
-        connection.executemany(
-            "INSERT INTO prediction VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    table, indexes = PREDICTIONS_DDL.split(";", 1)
+    connection = sqlite3.connect(path, isolation_level=None)
+    # A new file that nobody sees before it is whole needs no journal, and indexes come after the rows.
+    connection.executescript(f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; {table};")
+    connection.execute("BEGIN")
+    connection.executemany(
+        "INSERT INTO prediction VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
             (
-                (
-                    one.prediction.match_id,
-                    one.prediction.model,
-                    one.prediction.kickoff,
-                    one.prediction.competition,
-                    one.prediction.home_team.id,
-                    one.prediction.away_team.id,
-                    fold(one.prediction.home_team.name),
-                    fold(one.prediction.away_team.name),
-                    one.source_match_id,
-                    int(one.is_upcoming),
-                    encoder.encode(msgspec.structs.replace(one.prediction, release_id=release_id)),
-                )
-                for one in rows
-            ),
-        )
+                one.prediction.match_id,
+                one.prediction.model,
+                one.prediction.kickoff,
+                one.prediction.competition,
+                one.prediction.home_team.id,
+                one.prediction.away_team.id,
+                fold(one.prediction.home_team.name),
+                fold(one.prediction.away_team.name),
+                one.source_match_id,
+                int(one.is_upcoming),
+                encoder.encode(msgspec.structs.replace(one.prediction, release_id=release_id)),
+            )
+            for one in rows
+        ),
+    )
+    connection.executescript(indexes)  # commits first
     connection.close()
 
 

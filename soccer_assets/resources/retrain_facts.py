@@ -4,21 +4,19 @@ import datetime as dt
 from collections.abc import Sequence
 
 import dagster as dg
+import msgspec
 import sqlalchemy as sa
 
-from soccer_assets.contract import CANDIDATE, CHAMPION
+from soccer_assets.contract import CANDIDATE, CHAMPION, DRIFT_KEY, QUALITY_KEY, DriftReport, QualityReport
 from soccer_assets.football.matches import STATUS_RULES
 from soccer_assets.modelling.retrain import Facts, surprise_of
+from soccer_assets.modelling.scorecard import ELO
 from soccer_assets.resources.database import Database
-from soccer_assets.resources.model_registry import ModelRegistry
-from soccer_assets.tables import ledger_entry, ledger_score, match
-
-_OPEN = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-]
+from soccer_assets.resources.ledger_store import newest_scores
+from soccer_assets.resources.model_registry import ModelRegistry, RegisteredModel
+from soccer_assets.resources.object_store import ObjectStore
+from soccer_assets.resources.runs import open_runs
+from soccer_assets.tables import ledger_entry, match
 
 
 def read_facts(
@@ -27,6 +25,7 @@ def read_facts(
     instance: dg.DagsterInstance,
     jobs: Sequence[str],
     wall_clock: dt.datetime,
+    reports: ObjectStore | None = None,
 ) -> Facts:
     """The facts now.
 
@@ -36,6 +35,7 @@ def read_facts(
         instance: knows the runs of ``jobs``, the jobs that train.
         jobs: names of them.
         wall_clock: real time, in which Dagster keeps its runs also where the home's clock stands.
+        reports: where the reports on drift and quality lie; None where nothing is monitored.
     """
     candidate, champion = registry.find(CANDIDATE), registry.find(CHAMPION)
     trained_at = dt.datetime.fromisoformat(candidate.facts.trained_at) if candidate else None
@@ -46,11 +46,38 @@ def read_facts(
     return Facts(
         trained_at=trained_at,
         attempted_ago=min((wall_clock - record.create_timestamp for record in runs), default=None),
-        is_busy=any(record.dagster_run.status in _OPEN for record in runs),
+        is_busy=bool(open_runs(instance, jobs)),
         new_matches=_finished_since(database, trained_at) if trained_at else 0,
         settled=len(losses),
         surprise=surprise_of(probabilities, losses),
+        drift=_drift(reports, champion),
+        evidence=_worse_than_elo(reports, champion),
     )
+
+
+def _drift(reports: ObjectStore | None, champion: RegisteredModel | None) -> str:
+    """The verdict of the newest report on this champion where it is out of bounds."""
+    data = reports.read(DRIFT_KEY) if reports else None
+    if data is None or champion is None:
+        return ""
+    report = msgspec.json.decode(data, type=DriftReport)
+    is_its_own = report.model_sha256 == champion.facts.content_sha256
+    return report.text if is_its_own and not report.is_within_bounds else ""
+
+
+def _worse_than_elo(reports: ObjectStore | None, champion: RegisteredModel | None) -> float:
+    """The e-value that this champion's settled predictions are worse than textbook Elo's."""
+    data = reports.read(QUALITY_KEY) if reports else None
+    if data is None or champion is None:
+        return 1.0
+    slices = msgspec.json.decode(data, type=QualityReport).slices
+    own = ("model", champion.facts.content_sha256)
+    against = [
+        one.score.against[ELO]
+        for one in slices
+        if (one.dimension, one.value) == own and ELO in one.score.against
+    ]
+    return against[0].evidence if against else 1.0
 
 
 def _finished_since(database: Database, instant: dt.datetime) -> int:
@@ -65,23 +92,11 @@ def _finished_since(database: Database, instant: dt.datetime) -> int:
 
 def _settled(database: Database, model_sha256: str) -> tuple[list[tuple[float, float, float]], list[float]]:
     """Probabilities and log losses of the matches that a model was scored on, each by its newest score."""
-    newest = (
-        sa.select(ledger_score.c.match_id, sa.func.max(ledger_score.c.revision).label("revision"))
-        .group_by(ledger_score.c.match_id)
-        .subquery()
-    )
+    newest = newest_scores().subquery()
     query = (
-        sa.select(
-            ledger_entry.c.p_home, ledger_entry.c.p_draw, ledger_entry.c.p_away, ledger_score.c.log_loss
-        )
-        .join(ledger_score, ledger_score.c.sequence == ledger_entry.c.sequence)
-        .join(
-            newest,
-            sa.and_(
-                newest.c.match_id == ledger_score.c.match_id, newest.c.revision == ledger_score.c.revision
-            ),
-        )
-        .where(ledger_entry.c.model_sha256 == model_sha256, ledger_score.c.log_loss.is_not(None))
+        sa.select(ledger_entry.c.p_home, ledger_entry.c.p_draw, ledger_entry.c.p_away, newest.c.log_loss)
+        .join(newest, newest.c.sequence == ledger_entry.c.sequence)
+        .where(ledger_entry.c.model_sha256 == model_sha256, newest.c.log_loss.is_not(None))
     )
     with database.reading() as connection:
         rows = connection.execute(query).all()

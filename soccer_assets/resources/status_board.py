@@ -24,12 +24,15 @@ _SETTLED = [status.value for status, rule in STATUS_RULES.items() if rule.settle
 
 def data_as_of(database: Database) -> dt.datetime | None:
     """Kickoff of the newest result known; None before the first."""
+    # The index of kickoffs, from its end: the fixtures ahead, then the first result.
+    newest = (
+        sa.select(match.c.kickoff)
+        .where(match.c.status.in_(_SETTLED))
+        .order_by(match.c.kickoff.desc())
+        .limit(1)
+    )
     with database.reading() as connection:
-        return connection.execute(
-            sa.select(sa.func.max(match.c.kickoff, type_=match.c.kickoff.type)).where(
-                match.c.status.in_(_SETTLED)
-            )
-        ).scalar()
+        return connection.execute(newest).scalar()
 
 
 def next_expected_at(database: Database, feed: Feed, now: dt.datetime) -> dt.datetime | None:
@@ -91,16 +94,17 @@ def current_status(
 
 def _moved_since_predicted(database: Database, now: dt.datetime) -> tuple[str, ...]:
     """Fixtures whose kickoff is no longer the one that the ledger's last entry was predicted for."""
-    newest = (
-        sa.select(ledger_entry.c.match_id, sa.func.max(ledger_entry.c.sequence).label("sequence"))
-        .group_by(ledger_entry.c.match_id)
-        .subquery()
+    # A look-up for each fixture ahead: the ledger as a whole is not read.
+    predicted_for = (
+        sa.select(ledger_entry.c.kickoff)
+        .where(ledger_entry.c.match_id == match.c.match_id)
+        .order_by(ledger_entry.c.sequence.desc())
+        .limit(1)
+        .scalar_subquery()
     )
     query = (
         sa.select(match.c.match_id)
-        .join(newest, newest.c.match_id == match.c.match_id)
-        .join(ledger_entry, ledger_entry.c.sequence == newest.c.sequence)
-        .where(match.c.kickoff > now, match.c.kickoff != ledger_entry.c.kickoff)
+        .where(match.c.kickoff > now, match.c.kickoff != predicted_for)
         .order_by(match.c.match_id)
     )
     with database.reading() as connection:

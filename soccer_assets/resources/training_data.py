@@ -8,7 +8,14 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 
 from soccer_assets.football.match_table import MatchTable
-from soccer_assets.modelling.dataset import Split, default_boundaries, outcomes, split_by_kickoff
+from soccer_assets.modelling.dataset import (
+    Boundaries,
+    Split,
+    default_boundaries,
+    outcomes,
+    split_by_kickoff,
+    weighted,
+)
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.exports import Exports
 from soccer_assets.resources.feature_store import FeatureStore, feature_values, match_table_of
@@ -24,7 +31,8 @@ class TrainingData:
         values: (n, k) features.
         outcomes: (n,) 0 home, 1 draw, 2 away.
         odds: (n, 3) closing prices, NaN where there are none; never a model input.
-        split: masks of training, calibration and test rows.
+        split: masks of training, calibration and test rows, and how much each teaches.
+        boundaries: where the split cuts.
         feature_names: the k columns of ``values``.
         snapshot_id: the export they come from.
     """
@@ -34,8 +42,15 @@ class TrainingData:
     outcomes: NDArray[np.int8]
     odds: NDArray[np.float64]
     split: Split
+    boundaries: Boundaries
     feature_names: tuple[str, ...]
     snapshot_id: str
+
+    @property
+    def everything(self) -> Split:
+        """All rows train, none calibrate or test: for the refit of a winner."""
+        every = np.ones(len(self.matches), np.bool_)
+        return weighted(Split(every, ~every, ~every), self.matches)
 
 
 def load_training_data(
@@ -53,7 +68,8 @@ def load_training_data(
         values=feature_values(feature_store.read(manifest), match_ids, manifest.feature_names),
         outcomes=outcomes(matches),
         odds=_closing_prices(database, match_ids),
-        split=split_by_kickoff(matches.kickoff, boundaries),
+        split=weighted(split_by_kickoff(matches.kickoff, boundaries), matches),
+        boundaries=boundaries,
         feature_names=manifest.feature_names,
         snapshot_id=manifest.snapshot_id,
     )

@@ -5,6 +5,7 @@ run only from a hook on the job's last step; this resource imports it when a run
 the run when Dagster tears the resource down.
 """
 
+import contextlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -38,6 +39,17 @@ def training_run(registry: ModelRegistry) -> dg.ResourceDefinition:
             run.end_run()
 
     return mlflow
+
+
+@contextlib.contextmanager
+def tracked_run(registry: ModelRegistry, name: str) -> Iterator[Any]:
+    """An MLflow run outside of Dagster: MLflow itself, with the calls that assets make of the resource."""
+    registry.ensure_experiment(EXPERIMENT)
+    import mlflow  # noqa: PLC0415 - seconds to import
+
+    mlflow.set_experiment(EXPERIMENT)
+    with mlflow.start_run(run_name=name):
+        yield mlflow
 
 
 @dg.failure_hook(name="mark_mlflow_run_failed", required_resource_keys={"mlflow"})

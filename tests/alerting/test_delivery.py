@@ -4,6 +4,7 @@ import datetime as dt
 import itertools
 import json
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -195,6 +196,23 @@ def test_a_missing_variable_keeps_the_message_and_says_so(
     clock.move(minutes=1)
     desk.report("graph", [STALE])
     assert len(httpserver.log) == 1
+
+
+def test_why_a_message_waits_holds_no_part_of_its_address(
+    desk: AlertDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A receiver's exception often quotes the address, tokens and all."""
+    from apprise.plugins.custom_json import NotifyJSON  # noqa: PLC0415
+
+    def refuse(self: NotifyJSON, *_arguments: object, **_options: object) -> bool:
+        raise OSError(f"cannot reach {self.host}{self.fullpath}?token=T0KEN-VALUE")
+
+    monkeypatch.setattr(NotifyJSON, "send", refuse)
+    one = desk.subscribers.subscribe("json://hooks.example.org/services/B0123456?token=T0KEN-VALUE")
+    desk.report("graph", [STALE])
+    reason = desk.book.waiting()[one.id][1]
+    assert reason.startswith("OSError: cannot reach ")
+    assert not re.search("example|B0123456|T0KEN", reason)
 
 
 @pytest.mark.parametrize("dies", ["before the receiver", "after the receiver"])

@@ -44,7 +44,9 @@ def test_a_hundred_assets_that_fail_together_are_one_message() -> None:
     lines.append(Line(turn=RECOVERED, condition=STALE))
     message = render(lines, feed="simulated", public_url=PUBLIC, now=NOW)
     assert message.title == "[soccer] 100 alerts: 99 need attention, 1 recovered"
-    assert "- features/19 is stale (failure), since 2026-11-24 08:07 UTC\n- and 80 more\n" in message.body
+    promise = "(promise: fails after 3 hours)"
+    last = f"- features/19 is stale (failure), since 2026-11-24 08:07 UTC {promise}\n- and 80 more\n"
+    assert last in message.body
     assert message.body.count("To do:") == 1
     assert "Page:    https://soccer.example.org/dagster/runs" in message.body
 

@@ -1,6 +1,7 @@
 """What the alert sensor and the watchdog see, on real Dagster instances, stores and servers."""
 
 import datetime as dt
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,13 +14,18 @@ from dagster._core.definitions.freshness import FreshnessState, FreshnessStateCh
 from pytest_httpserver import HTTPServer
 
 from soccer_assets import freshness
+from soccer_assets.alerting.desk import AlertDesk
 from soccer_assets.alerting.observe import graph_conditions, store_conditions
+from soccer_assets.automation.alerts import alert_sensor
 from soccer_assets.cli import main
 from soccer_assets.contract import OUTBOX_PREFIX, POINTER_KEY, Pointer, Refusal
+from soccer_assets.resources.database import Database
+from soccer_assets.resources.event_bus import EventBus
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.settings import SettingError, Settings
 from soccer_assets.watchdog import Watchdog
-from tests.alerting.builders import NOW
+from tests.alerting.builders import NOW, Mailbox
+from tests.alerting.test_delivery import HandClock
 
 CURRENT = dg.AssetKey(["releases", "current"])
 
@@ -101,6 +107,92 @@ def _report_freshness(instance: dg.DagsterInstance, state: FreshnessState) -> No
         state_change_timestamp=time.time(),
     )
     instance._report_runless_asset_event(change)
+
+
+def test_drift_is_a_warning_of_its_own_kind_and_a_rewritten_ledger_a_failed_check(
+    instance: dg.DagsterInstance,
+) -> None:
+    """Both checks lie on monitoring assets; only one speaks of drift."""
+    drift, quality = dg.AssetKey(["monitoring", "drift"]), dg.AssetKey(["monitoring", "quality"])
+    for key, name, severity in (
+        (drift, "drift_within_bounds", dg.AssetCheckSeverity.WARN),
+        (quality, "ledger_agrees_with_releases", dg.AssetCheckSeverity.ERROR),
+    ):
+        instance.report_runless_asset_event(
+            dg.AssetCheckEvaluation(
+                asset_key=key,
+                check_name=name,
+                passed=False,
+                severity=severity,
+                metadata={},
+                description="why",
+            )
+        )
+    keys = [
+        dg.AssetCheckKey(drift, "drift_within_bounds"),
+        dg.AssetCheckKey(quality, "ledger_agrees_with_releases"),
+    ]
+    found = graph_conditions(instance, {}, keys, dt.datetime.now(dt.UTC))
+    assert {(one.key, one.severity) for one in found} == {
+        ("drift:monitoring/drift", "warning"),
+        ("check:monitoring/quality:ledger_agrees_with_releases", "failure"),
+    }
+
+
+def test_or_04_and_or_07_a_failed_run_a_stale_asset_and_their_recovery_reach_mail_and_webhook_once(
+    instance: dg.DagsterInstance,
+    sqlite_database: Database,
+    folder_store: ObjectStore,
+    tmp_path: Path,
+    mailbox: tuple[Mailbox, str],
+    httpserver: HTTPServer,
+) -> None:
+    """From Dagster's own records through the sensor to a real mail server and a real webhook.
+
+    Every look has a new desk, as after a restart, and the webhook is down at the first.
+    """
+    box, address = mailbox
+    httpserver.expect_oneshot_request("/alert").respond_with_data("", status=503)
+    httpserver.expect_request("/alert").respond_with_data("")
+    settings = Settings.from_env({"SOCCER_HOME": str(tmp_path)})
+    clock = HandClock()
+    clock.instant = dt.datetime.now(dt.UTC)
+
+    def look() -> None:
+        desk = AlertDesk(settings, sqlite_database, EventBus(""), clock)
+        resources = {"alert_desk": desk, "object_store": folder_store}
+        alert_sensor(dg.build_sensor_context(instance=instance, resources=resources))
+        clock.move(minutes=1)
+
+    subscribers = AlertDesk(settings, sqlite_database, EventBus(""), clock).subscribers
+    subscribers.subscribe(address)
+    subscribers.subscribe(f"json://127.0.0.1:{httpserver.port}/alert")
+    _run(instance, run_fails=True)
+    look()
+    _report_freshness(instance, FreshnessState.FAIL)
+    look()
+    _run(instance)
+    look()
+    _report_freshness(instance, FreshnessState.PASS)
+    for _ in range(3):
+        look()
+
+    told = [
+        "[soccer] refresh_hourly failed (failure)",
+        "[soccer] releases/current is stale (failure)",
+        "[soccer] recovered: refresh_hourly failed",
+        "[soccer] recovered: releases/current is stale",
+    ]
+    assert [str(mail["Subject"]) for mail in box.mails] == told
+    taken = [
+        json.loads(request.get_data())["title"]
+        for request, response in httpserver.log
+        if response.status_code == 200
+    ]
+    assert taken == told
+    bodies = [request.get_data(as_text=True) for request, _ in httpserver.log]
+    assert not any("secret" in body for body in bodies)
+    assert "fails after 3 hours" in bodies[2]
 
 
 def test_a_promotion_is_a_notice(instance: dg.DagsterInstance) -> None:

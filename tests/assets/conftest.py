@@ -9,7 +9,7 @@ import dagster as dg
 import numpy as np
 import pytest
 
-from soccer_assets.assets import exports, features, matches, model, predictions, releases
+from soccer_assets.assets import exports, features, matches, model, monitoring, predictions, releases
 from soccer_assets.assets.livescores import livescore_assets
 from soccer_assets.checks import CHECKS
 from soccer_assets.clock import Clock, FixedClock
@@ -136,7 +136,7 @@ class Graph:
 
     def run(self, *keys: str, **options: Any) -> dg.ExecuteInProcessResult:
         """Materialise assets and their checks, such as ``matches/match``; a failure is a result."""
-        stages = [exports, features, matches, model, predictions, releases]
+        stages = [exports, features, matches, model, monitoring, predictions, releases]
         assets = [
             *livescore_assets(dt.date(2025, 1, 1), self.clock),
             *dg.load_assets_from_modules(stages),

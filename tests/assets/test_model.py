@@ -1,14 +1,26 @@
 """The training run: a candidate, its scorecard, and the champion that follows from it."""
 
+import datetime as dt
+
+import dagster as dg
+import msgspec
 import pytest
+import redis
 
 from soccer_assets.assets import model
-from soccer_assets.contract import CANDIDATE, CHAMPION, PREVIOUS
+from soccer_assets.assets.model import REASON_TAG
+from soccer_assets.automation.retrain import retrain_sensor
+from soccer_assets.clock import FixedClock
+from soccer_assets.contract import CANDIDATE, CHAMPION, EVENT_STREAM, PREVIOUS, Event
 from soccer_assets.modelling.outcome_model import ELO_TEXTBOOK, XGBOOST_ON_LOGIT
 from soccer_assets.modelling.promotion import Decision
+from soccer_assets.modelling.retrain import AGE
+from soccer_assets.resources.event_bus import EventBus
+from soccer_assets.resources.releases import Releases
+from soccer_assets.resources.rollbacks import Rollback, roll_back
 from soccer_assets.resources.scorecards import Scorecards
 from tests.assets.conftest import Graph, elo_model, history_of
-from tests.builders import two_leagues
+from tests.builders import NOW, two_leagues
 
 TO_FEATURES = (
     "matches/match",
@@ -54,7 +66,7 @@ def test_the_first_champion_is_the_textbook(untrained):
     assert tracking.files == {"scorecard.json", "reliability.png", "differences.png"}
 
 
-def test_or_01_a_candidate_that_passes_every_gate_takes_over(untrained, monkeypatch):
+def test_a_candidate_that_passes_every_gate_takes_over(untrained, monkeypatch):
     """It is refitted on all rows, the replaced one keeps an alias, and the next candidate meets it."""
     won = Decision(promote=True, reason="every gate holds", gates=())
     with monkeypatch.context() as patched:
@@ -73,6 +85,66 @@ def test_or_01_a_candidate_that_passes_every_gate_takes_over(untrained, monkeypa
     # Refitted without the test rows, by the same recipe with the same seed, it equals the candidate.
     assert evaluation.scorecard.differences["champion"].mean == pytest.approx(0.0)
     assert registry.get(CHAMPION) == champion
+
+
+def test_a_failed_check_leaves_the_champion_alone(untrained, monkeypatch):
+    """A scorecard with a hole stops the run behind the evaluation, though every gate would hold."""
+    before = dict(untrained.registry.aliases)
+    real = model.score
+
+    def holed(*arguments):
+        card = real(*arguments)
+        broken = msgspec.structs.replace(card.forecasters["candidate"], log_loss=float("nan"))
+        return msgspec.structs.replace(card, forecasters=card.forecasters | {"candidate": broken})
+
+    monkeypatch.setattr(model, "score", holed)
+    won = Decision(promote=True, reason="every gate holds", gates=())
+    monkeypatch.setattr(model, "decide", lambda _facts: won)
+    result = untrained.run(*MODEL)
+
+    assert not result.success
+    assert {check.check_name: check.passed for check in result.get_asset_check_evaluations()} == {
+        "scorecard_is_complete": False
+    }
+    assert untrained.registry.aliases.keys() - before.keys() == {CANDIDATE}
+    assert untrained.registry.find(CHAMPION) is None
+
+
+def test_or_01_from_a_reason_to_a_served_release_and_its_event_in_one_run(untrained, monkeypatch, valkey_url):
+    """Predecessor's risk OR-01, no retrain loop: the sensor's run ends with the winner served and announced.
+
+    The loser's run is green, keeps the champion and announces no promotion.
+    """
+    with redis.Redis.from_url(valkey_url) as client:
+        client.delete(EVENT_STREAM)
+        untrained.releases = Releases(untrained.store, EventBus(valkey_url))
+        first = untrained.run(*MODEL, *TO_RELEASE)
+        served = untrained.releases.pointer().model_version
+        resources = {
+            "database": untrained.database,
+            "model_registry": untrained.registry,
+            "object_store": untrained.store,
+            "clock": FixedClock(NOW + dt.timedelta(days=11)),
+        }
+        asked = retrain_sensor(dg.build_sensor_context(instance=untrained.instance, resources=resources))
+        won = Decision(promote=True, reason="every gate holds", gates=())
+        monkeypatch.setattr(model, "decide", lambda _facts: won)
+        second = untrained.run(*MODEL, *TO_RELEASE, tags=asked.tags)
+        events = [
+            msgspec.json.decode(fields[b"event"], type=Event) for _, fields in client.xrange(EVENT_STREAM)
+        ]
+        client.delete(EVENT_STREAM)
+
+    assert (first.success, second.success) == (True, True)
+    assert untrained.metadata(first, "model/champion")["promoted"] is False
+    assert asked.tags[REASON_TAG] == AGE
+    winner = untrained.registry.get(CHAMPION).version
+    assert winner != served
+    assert untrained.releases.pointer().model_version == winner
+    assert [(one.type, one.detail["model_version"]) for one in events] == [
+        ("release", served),
+        ("promotion", winner),
+    ]
 
 
 def test_training_without_features_says_what_to_do(graph):
@@ -104,6 +176,19 @@ def test_a_rollback_releases_the_champion_before_and_the_same_way_leads_back(unt
         assert said["version"] == registry.aliases[CHAMPION]
         assert untrained.releases.pointer().model_version == registry.aliases[CHAMPION]
     assert served == [(old.version, new.version), (new.version, old.version)]
+
+
+def test_a_rollback_that_was_killed_and_started_again_does_not_lead_back(untrained):
+    """A retry belongs to the run that was started first: the bad champion does not return."""
+    registry = untrained.registry
+    old, bad = registry.add(elo_model(0.9), PREVIOUS), registry.add(elo_model(1.1), CHAMPION)
+    plans = [roll_back(untrained.store, registry, "first run") for _ in range(2)]
+
+    assert plans == [Rollback(run_id="first run", back_from=bad.version, back_to=old.version)] * 2
+    assert registry.aliases == {CHAMPION: old.version, PREVIOUS: bad.version}
+    registry.set_alias(PREVIOUS, old.version)  # as a kill between the two aliases leaves them
+    roll_back(untrained.store, registry, "first run")
+    assert registry.aliases == {CHAMPION: old.version, PREVIOUS: bad.version}
 
 
 def test_a_rollback_without_a_champion_before_says_so(untrained):

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from soccer_assets.assets.predictions import UPCOMING
-from soccer_assets.clock import parse_instant
+from soccer_assets.clock import isoformat, parse_instant
 from soccer_assets.contract import (
     CANDIDATE,
     CHAMPION,
@@ -24,11 +24,13 @@ from soccer_assets.contract import (
     Prediction,
     Status,
     release_key,
+    stale_reasons,
 )
 from soccer_assets.feeds.protocol import RawMatch
-from soccer_assets.football.features import FEATURE_NAMES
+from soccer_assets.football.features import FEATURE_NAMES, compute_features
 from soccer_assets.football.identity import mint_match_id
 from soccer_assets.football.matches import STATUS_RULES, MatchStatus, outcome_of
+from soccer_assets.resources.feature_store import match_table_of
 from tests.assets.conftest import Graph, elo_model, history_of
 from tests.builders import NOW, finished, raw_match, two_leagues
 
@@ -147,6 +149,38 @@ def test_one_result_rewrites_one_month(filled):
     assert data_version(first, "features/team_state") != data_version(second, "features/team_state")
 
 
+def test_the_graphs_increment_has_the_bits_of_a_pass_over_everything(filled):
+    """A result, a postponement and a corrected old score: each run makes what one pass over all would."""
+    filled.run(*TO_FEATURES)
+    steps = [
+        ("livescores/recent", 55, {"status": MatchStatus.FINISHED, "home_goals": 4, "away_goals": 0}),
+        ("livescores/upcoming", 57, {"kickoff": filled.feed.items[57].kickoff + dt.timedelta(days=5)}),
+        ("livescores/history", 3, {"home_goals": 9}),
+    ]
+    filled.at(NOW + dt.timedelta(days=1))
+    replayed_from = []
+    for asset, place, changes in steps:
+        before = filled.features.read(filled.features.manifest())
+        filled.feed.items[place] = msgspec.structs.replace(filled.feed.items[place], **changes)
+        tags = history_of("2025-03-01", "2025-03-01") if asset == "livescores/history" else {}
+        assert filled.run(asset, tags=tags).success
+        result = filled.run(*TO_FEATURES)
+
+        whole, state = compute_features(
+            match_table_of(filled.exports.read_matches(filled.exports.manifest()))
+        )
+        made = filled.features.manifest()
+        stored = filled.features.read(made)
+        assert all(checks(result).values())
+        assert stored["match_id"].to_pylist() == whole.match_id.tolist()
+        values = np.column_stack([stored[name].to_numpy() for name in FEATURE_NAMES])
+        assert values.tobytes() == whole.values.tobytes()
+        assert filled.features.read_team_state(made) == state.to_bytes()
+        assert not stored.equals(before)
+        replayed_from.append(filled.metadata(result, "features/match_features")["replayed_from"])
+    assert replayed_from == ["2025-04", "2025-04", "2025-03"]
+
+
 def test_a_match_that_cannot_be_is_never_exported(graph):
     """A team that plays itself is quarantined with the reason; the rows beside it reach the features."""
     spelt_twice = raw_match(home_team="Köln", away_team="KOLN")
@@ -219,6 +253,23 @@ def test_an_hour_later_with_nothing_new_the_release_stands(filled):
     assert status.checked_at == "2025-04-25T10:00:00Z"
 
 
+def test_or_07_backfilling_the_past_does_not_make_the_present_look_fresh(filled):
+    """Five hours without a look at the feed, then a backfill that is carried on to a release: still stale."""
+    filled.run(*HOURLY)
+    looked = filled.instance.get_latest_materialization_event(dg.AssetKey(["livescores", "recent"]))
+    filled.at(NOW + dt.timedelta(hours=5))
+    backfill = filled.run("livescores/history", tags=history_of("2025-03-01", "2025-04-01"))
+    follow_up = filled.run(*TO_FEATURES, *TO_RELEASE)
+
+    assert (backfill.success, follow_up.success) == (True, True)
+    status = msgspec.json.decode(filled.store.read(STATUS_KEY), type=Status)
+    assert status.checked_at == "2025-04-25T09:00:00Z"
+    (reason,) = stale_reasons(status, filled.clock.now())
+    assert "last checked at 2025-04-25T09:00:00Z" in reason
+    recent = next(one for one in status.assets if one.key == "livescores/recent")
+    assert recent.last_materialized_at == isoformat(dt.datetime.fromtimestamp(looked.timestamp, dt.UTC))
+
+
 def test_a_played_match_keeps_its_prediction_beside_the_result(filled, tmp_path):
     """What was said before kickoff stays with the result, is scored, and is not said again."""
     filled.run(*HOURLY)
@@ -261,7 +312,8 @@ def test_each_model_with_an_alias_has_its_say(filled):
     table = filled.frames.load(UPCOMING)
     assert table["model"].value_counts().to_dict() == {CHAMPION: 10, CANDIDATE: 10, PREVIOUS: 10}
     assert table.groupby("match_id")["p_home"].nunique().min() == 3
-    assert filled.metadata(result, "predictions/ledger")["recorded"] == 10
+    ledger = filled.metadata(result, "predictions/ledger")
+    assert (ledger["recorded"], ledger["shadows"]) == (10, 20)
     assert set(manifest_of(filled).models) == {CHAMPION, CANDIDATE, PREVIOUS}
 
 

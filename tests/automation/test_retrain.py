@@ -1,26 +1,40 @@
 """The retrain sensor on real tables and runs: what it reads, and what it asks for."""
 
 import datetime as dt
+from collections.abc import Callable
 
 import dagster as dg
 import msgspec
 import pytest
 import sqlalchemy as sa
 
-from soccer_assets.automation.jobs import retrain_model
-from soccer_assets.automation.retrain import REASON_TAG, retrain_sensor
+from soccer_assets.assets.model import REASON_TAG, TEXT_TAG
+from soccer_assets.automation.jobs import BY_HAND, retrain_model, rollback_champion
+from soccer_assets.automation.retrain import retrain_sensor
 from soccer_assets.clock import FixedClock, isoformat
-from soccer_assets.contract import CANDIDATE, CHAMPION
+from soccer_assets.contract import (
+    CANDIDATE,
+    CHAMPION,
+    DRIFT_KEY,
+    QUALITY_KEY,
+    Comparison,
+    DriftReport,
+    QualityReport,
+    QualityScore,
+    QualitySlice,
+)
 from soccer_assets.football.matches import Window
-from soccer_assets.modelling.retrain import AGE, VOLUME
+from soccer_assets.modelling.retrain import AGE, DRIFT, METRIC, VOLUME
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.match_store import update_matches
+from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.resources.raw_store import store_raw
 from soccer_assets.resources.retrain_facts import read_facts
 from tests.assets.conftest import FakeRegistry, elo_model
 from tests.builders import COMPETITIONS, NOW, finished
 
 JOBS = ("retrain_model",)
+Tick = Callable[..., dg.RunRequest | dg.SkipReason]
 
 
 @pytest.fixture
@@ -50,14 +64,29 @@ def _play(database: Database, matches: int, first_day: dt.datetime) -> None:
     update_matches(database, COMPETITIONS, NOW)
 
 
+@pytest.fixture
+def tick(sqlite_database: Database, registry: FakeRegistry, folder_store: ObjectStore) -> Tick:
+    """The sensor's answer on an instance, some days after `NOW`."""
+
+    def answer(instance: dg.DagsterInstance, days: float) -> dg.RunRequest | dg.SkipReason:
+        return _tick(sqlite_database, registry, instance, days, folder_store)
+
+    return answer
+
+
 def _tick(
-    database: Database, registry: FakeRegistry, instance: dg.DagsterInstance, days: float
+    database: Database,
+    registry: FakeRegistry,
+    instance: dg.DagsterInstance,
+    days: float,
+    store: ObjectStore,
 ) -> dg.RunRequest | dg.SkipReason:
     context = dg.build_sensor_context(
         instance=instance,
         resources={
             "database": database,
             "model_registry": registry,
+            "object_store": store,
             "clock": FixedClock(NOW + dt.timedelta(days=days)),
         },
     )
@@ -65,30 +94,30 @@ def _tick(
 
 
 def test_or_05_the_sensor_asks_for_a_training_after_enough_matches_and_only_then(
-    sqlite_database: Database, registry: FakeRegistry
+    sqlite_database: Database, tick: Tick
 ) -> None:
     """Matches before the training do not count; 499 after it are too few, 500 are a reason."""
     with dg.DagsterInstance.ephemeral() as instance:
         _play(sqlite_database, 300, NOW - dt.timedelta(days=20))
         _play(sqlite_database, 499, NOW + dt.timedelta(hours=1))
-        too_few = _tick(sqlite_database, registry, instance, days=5)
+        too_few = tick(instance, days=5)
         assert isinstance(too_few, dg.SkipReason)
         assert too_few.skip_message == (
             "499 of 500 new matches, 5 of 10 days, settled loss +0.0 standard errors over 0 matches"
         )
         _play(sqlite_database, 1, NOW + dt.timedelta(days=4, hours=5))
-        asked = _tick(sqlite_database, registry, instance, days=5)
+        asked = tick(instance, days=5)
         assert isinstance(asked, dg.RunRequest)
         assert asked.tags[REASON_TAG] == VOLUME
-        assert asked.run_key == _tick(sqlite_database, registry, instance, days=5).run_key
+        assert asked.run_key == tick(instance, days=5).run_key
 
 
 def test_an_old_model_is_a_reason_and_a_training_under_way_or_just_over_is_none(
-    sqlite_database: Database, registry: FakeRegistry
+    tick: Tick,
 ) -> None:
     """Age fires on the home's clock; runs count on the real one."""
     with dg.DagsterInstance.ephemeral() as instance:
-        asked = _tick(sqlite_database, registry, instance, days=10)
+        asked = tick(instance, days=10)
         assert isinstance(asked, dg.RunRequest)
         assert asked.tags[REASON_TAG] == AGE
         for status, text in (
@@ -99,15 +128,102 @@ def test_an_old_model_is_a_reason_and_a_training_under_way_or_just_over_is_none(
                 busy.add_run(
                     dg.DagsterRun(job_name=retrain_model.name, status=status, run_id=f"{status.value:0<36}")
                 )
-                skipped = _tick(sqlite_database, registry, busy, days=10)
+                skipped = tick(busy, days=10)
                 assert isinstance(skipped, dg.SkipReason)
                 assert skipped.skip_message == text
 
 
-def test_without_a_model_nothing_is_asked_for(sqlite_database: Database) -> None:
+def test_or_05_drift_and_a_loss_to_elo_are_reasons_where_the_reports_speak_of_this_champion(
+    tick: Tick, registry: FakeRegistry, folder_store: ObjectStore
+) -> None:
+    """The reports of `monitor_daily` decide; one on another model, or within bounds, does not."""
+    own = registry.get(CHAMPION).facts.content_sha256
+    cases = [
+        (_drift_report(own, is_within=True), None, None),
+        (_drift_report("another", is_within=False), None, None),
+        (_drift_report(own, is_within=False), DRIFT, "30 of 52 columns drifted"),
+        (_quality_report(own, evidence=49.0), None, None),
+        (_quality_report("another", evidence=60.0), None, None),
+        (_quality_report(own, evidence=60.0), METRIC, "worse than textbook Elo"),
+    ]
+    with dg.DagsterInstance.ephemeral() as instance:
+        for (key, report), reason, text in cases:
+            folder_store.delete(DRIFT_KEY)
+            folder_store.write(key, msgspec.json.encode(report))
+            asked = tick(instance, days=5)
+            if reason is None:
+                assert isinstance(asked, dg.SkipReason)
+            else:
+                assert isinstance(asked, dg.RunRequest)
+                assert asked.tags[REASON_TAG] == reason
+                assert text in str(asked.tags[TEXT_TAG])
+
+
+def _drift_report(model: str, *, is_within: bool) -> tuple[str, DriftReport]:
+    report = DriftReport(
+        schema_version=1,
+        feed="fake",
+        checked_at=isoformat(NOW),
+        model_version="1",
+        model_sha256=model,
+        reference=None,
+        current=None,
+        columns=(),
+        share_drifted=30 / 52,
+        bound=0.2,
+        is_within_bounds=is_within,
+        text="30 of 52 columns drifted",
+    )
+    return DRIFT_KEY, report
+
+
+def _quality_report(model: str, *, evidence: float) -> tuple[str, QualityReport]:
+    against = Comparison(
+        rows=300,
+        coverage=1.0,
+        log_loss=1.1,
+        other_log_loss=1.0,
+        difference=0.1,
+        low=0.05,
+        high=0.15,
+        evidence=evidence,
+    )
+    score = QualityScore(
+        finished=300,
+        scored=300,
+        void=0,
+        coverage=1.0,
+        log_loss=1.1,
+        expected_log_loss=1.0,
+        rps=0.2,
+        brier_score=0.6,
+        ece_15=0.05,
+        hit_rate=0.5,
+        against={"elo_textbook": against},
+    )
+    report = QualityReport(
+        schema_version=1,
+        feed="fake",
+        checked_at=isoformat(NOW),
+        model_version="1",
+        ledger_head=None,
+        overall=score,
+        weeks=(),
+        slices=(QualitySlice(dimension="model", value=model, score=score),),
+    )
+    return QUALITY_KEY, report
+
+
+def test_a_run_that_nobody_gave_a_reason_was_started_by_hand() -> None:
+    """The job says so, and a sensor's reason stands in its place."""
+    for job in (retrain_model, rollback_champion):
+        assert (job.tags or {})[REASON_TAG] == BY_HAND[REASON_TAG] == "by hand"
+
+
+def test_without_a_model_nothing_is_asked_for(sqlite_database: Database, folder_store: ObjectStore) -> None:
     """The first build trains the first model."""
     with dg.DagsterInstance.ephemeral() as instance:
-        skipped = _tick(sqlite_database, FakeRegistry(), instance, days=10)
+        skipped = _tick(sqlite_database, FakeRegistry(), instance, 10, folder_store)
         assert isinstance(skipped, dg.SkipReason)
         assert "first build" in str(skipped.skip_message)
 

@@ -2,12 +2,8 @@
 
 import copy
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
-
-import msgspec
-
-from soccer_assets.feeds.protocol import RawMatch, Rejection
 
 VALUES: tuple[Any, ...] = (
     *(None, "", " ", "\t\n", "x" * 5000, "\x00", "a\x00b", "\u202eevil", "\ud800", "\ufffd", "ﬁ", "İ"),
@@ -64,44 +60,3 @@ def spoil(row: dict[str, Any], random_: random.Random, values: Sequence[Any] = V
         else:
             place[key] = random_.choice(values)
         return spoiled
-
-
-def check_hostile_rows(
-    valid: Callable[[int], dict[str, Any]],
-    fetch: Callable[[list[Any]], list[RawMatch | Rejection]],
-    *,
-    spoil_row: Callable[[dict[str, Any], random.Random], Any] = spoil,
-    documents: int = 40,
-    rows: int = 55,
-    seed: int = 20,
-) -> None:
-    """Each document's hostile rows come out as matches or rejections, and its five controls unchanged.
-
-    Args:
-        valid: the valid row with a number; each number is another match on a day inside the window.
-        fetch: all items of a document with these rows.
-        spoil_row: makes a row hostile without moving it out of the window.
-        documents: number of documents.
-        rows: rows of a document.
-        seed: of the spoiling and its places.
-    """
-    random_ = random.Random(seed)  # noqa: S311 the same rows every time
-    controls_of_a_document = 5
-    assert documents * (rows - controls_of_a_document) >= 2000
-    wanted = {number: alone for number in range(rows) for alone in fetch([valid(number)])}
-    assert all(isinstance(match, RawMatch) for match in wanted.values())
-    rejected = 0
-    for _ in range(documents):
-        controls = set(random_.sample(range(rows), controls_of_a_document))
-        document = [valid(n) if n in controls else spoil_row(valid(n), random_) for n in range(rows)]
-
-        items = fetch(document)
-
-        assert len(items) == rows
-        for number in controls:
-            assert wanted[number] in items
-        for item in items:
-            msgspec.json.encode(item)
-            assert isinstance(item, RawMatch) or item.reason
-        rejected += sum(isinstance(item, Rejection) for item in items)
-    assert documents * rows / 10 < rejected < documents * rows

@@ -20,7 +20,6 @@ from soccer_assets.feeds.http import FileDoor
 from soccer_assets.feeds.protocol import FeedRefused, MatchOdds, RawMatch, Rejection
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
 from soccer_assets.settings import Settings
-from tests.feeds.hostile import check_hostile_rows, spoil
 
 NOW = parse_instant("2025-04-25T09:00:00Z")
 SPRING = Window(dt.date(2025, 3, 1), dt.date(2025, 6, 1))
@@ -344,23 +343,6 @@ def test_empty_setting_is_refused(tmp_path):
     """The archive has no address of its own."""
     with pytest.raises(FeedRefused, match="set SOCCER_FEED_URL"):
         ArchiveFeed.from_settings(Settings.from_env({"SOCCER_HOME": str(tmp_path)}))
-
-
-def test_hostile_rows_cost_themselves(archive):
-    """Over 2,000 spoiled rows each is kept or rejected with a reason, and the controls are unchanged."""
-
-    def valid(number: int) -> dict[str, Any]:
-        return {**PLAYED, "match_id": f"m{number}", "home_team": f"Home {number}"}
-
-    def spoil_cell(row: dict[str, Any], random_: random.Random) -> dict[str, Any]:
-        spoiled = spoil(row, random_)
-        return spoiled if isinstance(spoiled, dict) and spoiled else {**row, "status": None}
-
-    def fetch(rows: list[dict[str, Any]]) -> list[RawMatch | Rejection]:
-        archive.write_csv(*rows)
-        return archive.fetch(ALL_TIME)
-
-    check_hostile_rows(valid, fetch, spoil_row=spoil_cell)
 
 
 def test_real_archive_is_read_quickly_and_accounted_for(shared_data, tmp_path):

@@ -13,9 +13,8 @@ from soccer_assets.clock import FixedClock, SystemClock, parse_instant
 from soccer_assets.feeds import espn
 from soccer_assets.feeds.espn import EspnFeed
 from soccer_assets.feeds.http import FileDoor
-from soccer_assets.feeds.protocol import AfterNinety, FeedRefused, MatchOdds, RawMatch, Rejection
+from soccer_assets.feeds.protocol import AfterNinety, FeedRefused, MatchOdds, RawMatch
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
-from tests.feeds.hostile import check_hostile_rows
 
 NOW = parse_instant("2025-04-25T09:00:00Z")
 APRIL = Window(dt.date(2025, 4, 2), dt.date(2025, 5, 1))
@@ -234,18 +233,3 @@ def test_other_answer_is_refused(server, httpserver):
 
     with pytest.raises(FeedRefused, match="JSON was expected, not '<html>"):
         server.fetch()
-
-
-def test_hostile_rows_cost_themselves(server):
-    """Over 2,000 spoiled rows each is kept or rejected with a reason, and the controls are unchanged."""
-
-    def fetch(rows: list[Any]) -> list[RawMatch | Rejection]:
-        server._slug, server._rows = "eng.1", rows
-        feed = EspnFeed(server._httpserver.url_for(""), server.door)
-        feed._competitions = {"ENG-1": feed._competitions["ENG-1"]}
-        return list(feed.fetch(APRIL, FixedClock(NOW)))
-
-    def valid(number: int) -> dict[str, Any]:
-        return {**played(), "id": str(number + 1)}
-
-    check_hostile_rows(valid, fetch)

@@ -91,6 +91,15 @@ def test_played_match_has_score_prices_and_shots(mirror):
     )
 
 
+def test_all_shots_and_corners_are_read_where_they_are_whole_numbers(mirror):
+    """What stands beside the shots on target is kept; a cell that is no count is unknown."""
+    mirror.write("mmz4281/2425/E0.csv", f"{MAIN},HS,AS,HC,AC", f"{PLAYED},14,9,x,3")
+
+    (match,) = mirror.fetch()
+
+    assert match.stats == MatchStats(1, 8, home_shots=14, away_shots=9, away_corners=3)
+
+
 def test_match_ahead_is_a_fixture_whatever_its_row_says(mirror):
     """Before the match is over only a fixture list's columns are there, and a broken score is not seen."""
     broken = cell(cell(AHEAD, "FTHG", "many"), "AvgCH", "?")

@@ -11,10 +11,9 @@ from werkzeug import Request, Response
 from soccer_assets.clock import FixedClock, SystemClock, parse_instant
 from soccer_assets.feeds.football_data_org import FootballDataOrgFeed
 from soccer_assets.feeds.http import FileDoor
-from soccer_assets.feeds.protocol import AfterNinety, FeedRefused, FeedUnavailable, RawMatch, Rejection
+from soccer_assets.feeds.protocol import AfterNinety, FeedRefused, FeedUnavailable, RawMatch
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
 from soccer_assets.settings import Settings
-from tests.feeds.hostile import check_hostile_rows
 
 NOW = parse_instant("2025-04-25T09:00:00Z")
 DAYS = Window(dt.date(2025, 4, 18), dt.date(2025, 4, 24))
@@ -250,12 +249,3 @@ def test_missing_or_broken_key_names_its_variable(tmp_path, monkeypatch, key):
     with pytest.raises(FeedRefused, match="SOCCER_FOOTBALL_DATA_ORG_KEY") as refusal:
         FootballDataOrgFeed.from_settings(Settings.from_env({"SOCCER_HOME": str(tmp_path)}))
     assert not key.strip() or key.strip() not in str(refusal.value)
-
-
-def test_hostile_rows_cost_themselves(server):
-    """Over 2,000 spoiled rows each is kept or rejected with a reason, and the controls are unchanged."""
-
-    def fetch(rows: list[Any]) -> list[RawMatch | Rejection]:
-        return server.fetch(*rows)
-
-    check_hostile_rows(lambda number: {**PLAYED, "id": number + 1}, fetch)

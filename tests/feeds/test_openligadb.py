@@ -12,7 +12,6 @@ from soccer_assets.feeds.http import FileDoor
 from soccer_assets.feeds.openligadb import OpenLigaDbFeed
 from soccer_assets.feeds.protocol import FeedRefused, RawMatch, Rejection
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
-from tests.feeds.hostile import check_hostile_rows
 
 NOW = parse_instant("2025-04-25T09:00:00Z")
 SPRING = Window(dt.date(2025, 3, 1), dt.date(2025, 6, 1))
@@ -194,13 +193,3 @@ def test_other_answer_is_refused(copy):
 
     with pytest.raises(FeedRefused, match="a list of matches was expected"):
         copy.fetch()
-
-
-def test_hostile_rows_cost_themselves(copy):
-    """Over 2,000 spoiled rows each is kept or rejected with a reason, and the controls are unchanged."""
-
-    def fetch(rows: list[Any]) -> list[RawMatch | Rejection]:
-        copy.write(*rows)
-        return copy.fetch()
-
-    check_hostile_rows(lambda number: {**PLAYED, "matchID": number + 1}, fetch)

@@ -12,7 +12,6 @@ from soccer_assets.feeds.protocol import FeedRefused, FeedUnavailable, RawMatch,
 from soccer_assets.feeds.whoscored_json import WhoScoredJsonFeed
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
 from soccer_assets.settings import Settings
-from tests.feeds.hostile import check_hostile_rows
 
 NOW = parse_instant("2025-04-25T09:00:00Z")
 SPRING = Window(dt.date(2025, 3, 1), dt.date(2025, 6, 1))
@@ -203,13 +202,3 @@ def test_other_files_are_refused(saved, content, error, reason):
 
     with pytest.raises(error, match=f"SOCCER_FEED_URL.*{reason}"):
         saved.fetch()
-
-
-def test_hostile_rows_cost_themselves(saved):
-    """Over 2,000 spoiled rows each is kept or rejected with a reason, and the controls are unchanged."""
-
-    def fetch(rows: list[Any]) -> list[RawMatch | Rejection]:
-        saved.write(*rows)
-        return saved.fetch()
-
-    check_hostile_rows(lambda number: {**PLAYED, "id": 10**6 + number}, fetch)

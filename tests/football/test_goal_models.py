@@ -26,12 +26,12 @@ STATISTICS = {
 def test_pi_ratings_by_hand():
     """3-1 between equals is an error of 2: the step is .035 x 3 x log10(3), .7 of it crosses over."""
     state = apply_results(table(FIRST))
-    step = 0.035 * 3 * math.log10(3)
+    step = 0.0500977  # .105 x .477121
 
     home, away = state.team("Ash"), state.team("Birch")
 
-    assert [home["pi_home"], home["pi_away"]] == pytest.approx([step, 0.7 * step])
-    assert [away["pi_away"], away["pi_home"]] == pytest.approx([-step, -0.7 * step])
+    assert [home["pi_home"], home["pi_away"]] == pytest.approx([step, 0.0350684], abs=1e-7)
+    assert [away["pi_away"], away["pi_home"]] == pytest.approx([-step, -0.0350684], abs=1e-7)
 
 
 def test_the_pi_gap_is_in_goals():
@@ -69,11 +69,45 @@ def test_the_slow_model_by_hand():
     )
 
 
-def test_the_fast_model_moves_further():
-    """The same goals move the fast model more than the slow one."""
-    home = apply_results(table(FIRST)).team("Ash")
+# 3-1 between equals in a new league, on paper. Expected: e^(.2 + .15) = 1.41907 and e^(.2 - .15) = 1.05127.
+# Slow: shrink 1 / (1 + .088 x 1.41907 / .91) = .879331, attack .044 x 1.58093 / .91 x .879331 = .067217,
+# variance .044 - .044^2 x 1.41907 / .91 x .879331 = .041345; away .907720, .044 x -.05127 / .91 x .907720.
+# Fast: .091 and .90 for .044 and .91: shrinks .777021 and .824681. Joint: .060 and 1.19: .874815 and .904151.
+@pytest.mark.parametrize(
+    ("model", "home_attack", "home_variance", "away_attack", "away_variance"),
+    [
+        (SLOW, 0.0672166, 0.0413453, -0.0022503, 0.0419698),
+        (FAST, 0.1242066, 0.0808544, -0.0042752, 0.0830230),
+        (JOINT, 0.0697322, 0.0562444, -0.0023373, 0.0571245),
+    ],
+)
+def test_each_model_worked_on_paper(model, home_attack, home_variance, away_attack, away_variance):
+    """What a side gains in attack its opponent loses in defence, with the same uncertainty."""
+    state = apply_results(table(FIRST))
+    home, away = state.team("Ash"), state.team("Birch")
 
-    assert home["attack"][FAST] > 1.5 * home["attack"][SLOW] > 0
+    assert home["attack"][model] == pytest.approx(home_attack, abs=1e-7)
+    assert away["defence"][model] == pytest.approx(-home_attack, abs=1e-7)
+    assert home["attack_variance"][model] == pytest.approx(home_variance, abs=1e-7)
+    assert away["attack"][model] == pytest.approx(away_attack, abs=1e-7)
+    assert home["defence"][model] == pytest.approx(-away_attack, abs=1e-7)
+    assert away["attack_variance"][model] == pytest.approx(away_variance, abs=1e-7)
+
+
+def test_shots_on_target_worked_on_paper():
+    """7-4 in shots on target after the 3-1 moves the joint model's attack from .06973 on to .08361."""
+    state = apply_results(table(FIRST | {"home_shots_on_target": 7, "away_shots_on_target": 4}))
+
+    # Expected: 4.5 e^(.1 + .509 x (.069732 + .069732)) = 5.33914.
+    # Information: .509^2 x 5.33914 / 3.27 = .423018; shrink: 1 / (1 + 2 x .056244 x .423018) = .954577.
+    # Step: .056244 x .509 x 1.66086 / 3.27 x .954577 = .013880.
+    home, away = state.team("Ash"), state.team("Birch")
+    assert home["attack"][JOINT] == pytest.approx(0.0836124, abs=1e-7)
+    assert away["defence"][JOINT] == pytest.approx(-0.0836124, abs=1e-7)
+    assert home["attack_variance"][JOINT] == pytest.approx(0.0549670, abs=1e-7)
+    # Expected of the other side: 4.5 e^(-.1 - .509 x .004675) = 4.06209.
+    assert away["attack"][JOINT] == pytest.approx(-0.0028698, abs=1e-7)
+    assert home["defence"][JOINT] == pytest.approx(0.0028698, abs=1e-7)
 
 
 def test_statistics_move_the_joint_model_alone():

@@ -42,13 +42,13 @@ def test_tuned_elo_counts_the_margin_and_moves_the_leagues_home_advantage():
     matches = table(
         match("a", "2024-08-17T15:00", "Ash", "Birch", "3-1"), match("b", "2024-08-18T15:00", "Oak", "Elm")
     )
-    surprise = 1 - 1 / (1 + 10 ** (-62 / 400))
+    surprise = 0.41171  # 1 - 1 / (1 + 10^-.155)
 
     table_after, state = compute_features(matches)
 
-    assert elo_of(state, "Ash") == pytest.approx(1500 + 7.7 * 3 * surprise)
-    assert elo_of(state, "Birch") == pytest.approx(1500 - 7.7 * 3 * surprise)
-    assert table_after.column("league_home_advantage")[1] == pytest.approx(62 + 1.2 * surprise)
+    assert elo_of(state, "Ash") == pytest.approx(1500 + 23.1 * surprise, abs=1e-3)
+    assert elo_of(state, "Birch") == pytest.approx(1500 - 23.1 * surprise, abs=1e-3)
+    assert table_after.column("league_home_advantage")[1] == pytest.approx(62 + 1.2 * surprise, abs=1e-4)
 
 
 def test_neutral_ground_leaves_the_leagues_home_advantage_alone():

@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 
-from soccer_assets.modelling.dataset import Boundaries, default_boundaries, outcomes, split_by_kickoff
+from soccer_assets.football.match_table import MatchTable
+from soccer_assets.modelling.dataset import (
+    Boundaries,
+    Split,
+    default_boundaries,
+    outcomes,
+    split_by_kickoff,
+    weighted,
+)
 from tests.football.helpers import epoch, match, table
 
 DAY = 86_400
@@ -72,3 +80,61 @@ def test_no_history_is_an_error_that_says_what_to_do():
     """Without a played match there is nothing to cut."""
     with pytest.raises(ValueError, match="load some history"):
         default_boundaries(np.array([99]), now=50)
+
+
+def living_and_dead():
+    """Rows of a living league, of one given up ten years ago, and of a world cup, oldest first."""
+    days = {"a": 0, "b": 10, "c": 300, "d": 8 * 365.25, "e": 3 * 8 * 365.25}
+    now = epoch("2024-06-30T15:00")
+    rows = [
+        ("a", "LIV-1", False),
+        ("c", "LIV-1", False),
+        ("d", "LIV-1", False),
+        ("d", "DEAD-1", False),
+        ("e", "CUP", True),
+    ]
+    return MatchTable.from_columns(
+        match_id=[f"{key}{code}" for key, code, _ in rows],
+        kickoff=[now - int(days[key] * DAY) for key, _, _ in rows],
+        is_day_precision=[False] * len(rows),
+        competition=[code for _, code, _ in rows],
+        season=["2024"] * len(rows),
+        tier=[1] * len(rows),
+        home_team=["Ash"] * len(rows),
+        away_team=["Oak"] * len(rows),
+        home_goals=[1] * len(rows),
+        away_goals=[0] * len(rows),
+        is_neutral=[False] * len(rows),
+        moves_ratings=[True] * len(rows),
+        trains=[True] * len(rows),
+        is_international=[nation for _, _, nation in rows],
+    )
+
+
+def test_old_matches_and_dead_leagues_teach_less():
+    """Eight years halve a weight, a league that is no longer played has none, a world cup keeps its own."""
+    matches = living_and_dead()
+    every = np.ones(len(matches), np.bool_)
+
+    weight = weighted(Split(every, ~every, ~every), matches).weight
+
+    assert weight == pytest.approx([1.0, 0.5 ** (300 / (8 * 365.25)), 0.5, 0.0, 0.125])
+
+
+def test_test_rows_keep_no_league_alive():
+    """Whether a league is alive is judged by what was known before the test."""
+    matches = living_and_dead()
+    test = np.array([True, True, False, False, False])
+
+    weight = weighted(Split(~test, ~test & test, test), matches).weight
+
+    assert weight[3] == weight[2] == 1.0
+
+
+def test_where_no_row_teaches_all_do_alike():
+    """A training window of dead leagues alone is still fitted."""
+    rows = np.array([True, True, False])
+    split = Split(rows, ~rows, rows & ~rows, weight=np.array([0.0, 0.0, 1.0]))
+
+    assert split.weights(rows).tolist() == [1.0, 1.0, 0.0]
+    assert split.weights(~rows).tolist() == [0.0, 0.0, 1.0]

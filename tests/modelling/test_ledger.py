@@ -111,7 +111,7 @@ def test_a_day_without_a_time_begins_at_midnight(precision):
     """Where only the day is known a prediction counts until 00:00 UTC of it."""
     day = entry(kickoff=parse_instant("2025-04-26T12:00:00Z"), kickoff_precision=precision)
 
-    assert deadline(day) == parse_instant("2025-04-26T00:00:00Z")
+    assert deadline(day.kickoff, precision) == parse_instant("2025-04-26T00:00:00Z")
     in_time = msgspec.structs.replace(day, recorded_at=parse_instant("2025-04-25T23:59:59Z"))
     too_late = msgspec.structs.replace(day, recorded_at=parse_instant("2025-04-26T00:00:00Z"))
     assert official_index([in_time, too_late]) == 0
@@ -143,4 +143,14 @@ def test_the_official_entry_is_the_newest_of_those_in_time(hours):
 )
 def test_what_was_not_played_as_predicted_is_void(status, hours, reason):
     """A match counts when it was played to its end within 36 hours of its first known kickoff."""
-    assert void_reason(status, SATURDAY, SATURDAY + dt.timedelta(hours=hours)) == reason
+    assert void_reason(status, SATURDAY, SATURDAY + dt.timedelta(hours=hours), SATURDAY) == reason
+
+
+def test_a_postponed_match_is_void_when_it_can_no_longer_be_played_in_time():
+    """36 hours after its first kickoff it still may be, a second later not, whatever kickoff it now has."""
+    limit = SATURDAY + dt.timedelta(hours=36)
+    late = limit + dt.timedelta(seconds=1)
+
+    assert void_reason(MatchStatus.POSTPONED, SATURDAY, SATURDAY, limit) is None
+    assert void_reason(MatchStatus.POSTPONED, SATURDAY, SATURDAY, late) == "moved by more than 36 hours"
+    assert void_reason(MatchStatus.LIVE, SATURDAY, SATURDAY, late) is None

@@ -6,7 +6,16 @@ import msgspec
 import numpy as np
 import pytest
 
-from soccer_assets.modelling.retrain import AGE, DEFAULT_POLICY, METRIC, VOLUME, Facts, decide, surprise_of
+from soccer_assets.modelling.retrain import (
+    AGE,
+    DEFAULT_POLICY,
+    DRIFT,
+    METRIC,
+    VOLUME,
+    Facts,
+    decide,
+    surprise_of,
+)
 
 NOW = dt.datetime(2025, 4, 25, 9, tzinfo=dt.UTC)
 QUIET = Facts(
@@ -42,10 +51,17 @@ def test_nothing_fires_just_below_every_bound() -> None:
         ({"trained_at": NOW - dt.timedelta(days=10)}, AGE),
         ({"trained_at": NOW - dt.timedelta(days=10), "new_matches": 900, "surprise": 9.0}, METRIC),
         ({"surprise": 9.0, "settled": 199}, None),
+        ({"evidence": 50.0}, METRIC),
+        ({"evidence": 49.9}, None),
+        ({"drift": "25 of 52 columns drifted"}, DRIFT),
+        ({"drift": "25 of 52 columns drifted", "new_matches": 500}, DRIFT),
+        ({"drift": "25 of 52 columns drifted", "evidence": 50.0}, METRIC),
+        # A training of two days ago cured none of it: wait for new matches.
+        ({"drift": "d", "surprise": 9.0, "evidence": 99.0, "trained_at": NOW - dt.timedelta(days=2)}, None),
     ],
 )
 def test_or_05_each_reason_fires_for_itself(changes: dict[str, object], reason: str | None) -> None:
-    """Predecessor's risk OR-05, no retrain triggers: volume, metric and age each pass their bound alone."""
+    """Predecessor's risk OR-05, no retrain triggers: each passes its bound alone."""
     assert decide(facts(**changes), NOW).reason == reason
 
 
@@ -61,7 +77,7 @@ def test_no_reason_counts_while_busy_cooling_down_or_before_the_first_model(
     changes: dict[str, object],
 ) -> None:
     """Every reason holds, and still nothing is started."""
-    urgent = {"new_matches": 10_000, "surprise": 50.0} | changes
+    urgent = {"new_matches": 10_000, "surprise": 50.0, "evidence": 1e9, "drift": "drifted"} | changes
 
     decision = decide(facts(**urgent), NOW)
 

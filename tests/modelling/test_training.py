@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import msgspec
 import numpy as np
@@ -167,7 +168,8 @@ def test_a_temperature_is_kept_only_where_it_helps(candidate):
 
 def test_refit_keeps_trees_and_temperature_and_learns_all_rows(candidate):
     """The winner's recipe on all rows: as many trees, other weights."""
-    whole = refit(candidate, VALUES, OUTCOMES, np.ones(ROWS, np.bool_))
+    everything = np.ones(ROWS, np.bool_)
+    whole = refit(candidate, VALUES, OUTCOMES, Split(everything, ~everything, ~everything))
 
     assert whole.booster.num_boosted_rounds() == candidate.booster.num_boosted_rounds()
     assert whole.temperature == candidate.temperature
@@ -212,3 +214,46 @@ def test_the_textbook_model_scores_without_xgboost_and_numba():
     )
 
     assert done.stdout.decode().strip() == "[]"
+
+
+def test_a_row_counts_as_its_weight_says():
+    """Weights of whole numbers give the logit that repeated rows give; a row of weight 0 is not read."""
+    counts = np.arange(ROWS) % 3
+    repeated = np.repeat(np.arange(ROWS), counts)
+
+    weighed = fit_logit(VALUES, OUTCOMES, 1e-4, row_weights=counts.astype(float))
+    spoiled = np.where(counts == 0, 2, OUTCOMES).astype(np.int8)
+
+    assert weighed == pytest.approx(fit_logit(VALUES[repeated], OUTCOMES[repeated], 1e-4), abs=1e-9)
+    assert fit_logit(VALUES, spoiled, 1e-4, row_weights=counts.astype(float)) == pytest.approx(
+        weighed, abs=1e-12
+    )
+    split = replace(SPLIT, weight=counts.astype(float))
+    assert (
+        fit_candidate(VALUES, spoiled, _on_train(split), NAMES).to_bytes()
+        == fit_candidate(VALUES, OUTCOMES, _on_train(split), NAMES).to_bytes()
+    )
+
+
+def _on_train(split):
+    """Calibration rows that every version of the outcomes shares."""
+    return replace(split, calibration=split.calibration & (split.weight > 0))
+
+
+def test_national_teams_have_slopes_of_their_own():
+    """What form says of clubs and of national teams may differ; one logit learns both."""
+    names = (*NAMES, "is_international")
+    rng = np.random.default_rng(6)
+    is_national = (np.arange(ROWS) % 4 == 0).astype(float)
+    values = np.column_stack([VALUES, is_national])
+    strength = values[:, 1] * np.where(is_national, -1.0, 1.0)
+    margins = np.column_stack([strength, np.zeros(ROWS), -strength])
+    outcomes = drawn(np.exp(margins) / np.exp(margins).sum(axis=1, keepdims=True), rng)
+
+    model = fit_candidate(values, outcomes, SPLIT, names)
+
+    form = np.column_stack([np.full(4, 80.0), [1, -1, 1, -1], np.zeros(4), [0, 0, 1, 1]])
+    logit = model.logit_log_probabilities(form)
+    assert logit[0, 0] - logit[0, 2] == pytest.approx(2.0, abs=0.5)
+    assert logit[2, 0] - logit[2, 2] == pytest.approx(-2.0, abs=0.5)
+    assert OutcomeModel.from_bytes(model.to_bytes()).margins(form).tobytes() == model.margins(form).tobytes()

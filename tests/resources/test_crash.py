@@ -56,20 +56,23 @@ def _killed(program: str, *arguments: str) -> None:
 def test_killed_in_an_upsert_the_next_run_finishes(
     database: Database, tmp_path: Path, migrated_file: Path, call: int
 ) -> None:
-    """The process ends after the ``call``-th upsert, before the commit: the tables end as if it had not."""
+    """The process ends after the ``call``-th write, before the commit: the tables end as if it had not."""
     program = """
         import os, sys
         from soccer_assets.resources import match_store, raw_store
-        from soccer_assets.resources.database import Database, upsert
+        from soccer_assets.resources.database import Database, insert, upsert
         from tests.resources.test_crash import ingest_all
         calls = 0
-        def killing(*arguments):
-            global calls
-            upsert(*arguments)
-            calls += 1
-            if calls == int(sys.argv[2]):
-                os._exit(9)
-        raw_store.upsert = match_store.upsert = killing
+        def killing(real):
+            def write(*arguments):
+                global calls
+                real(*arguments)
+                calls += 1
+                if calls == int(sys.argv[2]):
+                    os._exit(9)
+            return write
+        raw_store.upsert = match_store.upsert = killing(upsert)
+        raw_store.insert = match_store.insert = killing(insert)
         raw_store.ROWS_A_TRANSACTION = match_store.ROWS_A_TRANSACTION = 50
         ingest_all(Database(sys.argv[1]))
     """

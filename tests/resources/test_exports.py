@@ -1,6 +1,7 @@
 """Snapshots of both match tables: whole, under one id, and written month by month."""
 
 import datetime as dt
+import json
 from pathlib import Path
 
 import msgspec
@@ -11,10 +12,16 @@ from soccer_assets.feeds.protocol import RawMatch
 from soccer_assets.football.matches import Window
 from soccer_assets.resources import exports as exports_module
 from soccer_assets.resources.database import Database
-from soccer_assets.resources.exports import MATCH_SCHEMA, ExportManifest, Exports, MissingSnapshot
+from soccer_assets.resources.exports import (
+    MATCH_RAW_SCHEMA,
+    MATCH_SCHEMA,
+    ExportManifest,
+    Exports,
+    MissingSnapshot,
+)
 from soccer_assets.resources.match_store import update_matches
 from soccer_assets.resources.object_store import ObjectStore
-from soccer_assets.resources.parts import DamagedPart, Part
+from soccer_assets.resources.parts import DamagedPart, Part, read_table
 from soccer_assets.resources.raw_store import store_raw
 from soccer_assets.tables import metadata
 from tests.builders import COMPETITIONS, NOW, finished, raw_match
@@ -65,6 +72,30 @@ def test_a_first_export_writes_every_month_of_both_tables(exports, database):
     assert (first["home_goals"], first["away_goals"], first["status"]) == (2, 1, "finished")
     assert first["kickoff"] == dt.datetime(2025, 2, 8, 15, tzinfo=dt.UTC)
     assert table["home_goals"].to_pylist() == [2, 0, None]
+
+
+def test_what_means_something_in_csv_is_exported_as_it_is_stored(exports, database, folder_store):
+    """Quotation marks, commas, line ends, empty and missing texts: the same on both databases."""
+    hostile = 'FC "Ünited", \\N\nor\t\\. % %s é'
+    odd = finished(
+        "1-1",
+        "2025-02-09T15:00:00Z",
+        source_match_id="odd",
+        home_team=hostile,
+        round="",
+        payload={"a": hostile},
+    )
+    none = finished("1-1", "2025-02-10T15:00:00Z", source_match_id="none", round=None)
+    feed(database, odd, none, now=LATER)
+
+    manifest, _ = exports.update(LATER)
+
+    rows = {row["source_match_id"]: row for row in exports.read_matches(manifest).to_pylist()}
+    assert (rows["odd"]["home_team"], rows["odd"]["round"], rows["odd"]["neutral"]) == (hostile, "", False)
+    assert (rows["none"]["round"], rows["none"]["home_pens"]) == (None, None)
+    raw = read_table(folder_store, manifest.tables["match_raw"], MATCH_RAW_SCHEMA).to_pylist()
+    assert {row["source_match_id"]: json.loads(row["payload"]) for row in raw}["odd"] == {"a": hostile}
+    assert {row["changed_at"] for row in raw if row["source_match_id"] in {"odd", "none"}} == {LATER}
 
 
 def test_a_second_export_writes_only_the_months_it_touched(exports, database, folder_store):

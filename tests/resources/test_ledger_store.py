@@ -179,7 +179,7 @@ def test_a_correction_without_another_outcome_adds_none(ledger):
         (MatchStatus.TBD, None),
         (MatchStatus.LIVE, None),
         (MatchStatus.FINISHED, "scored"),
-        (MatchStatus.POSTPONED, None),
+        (MatchStatus.POSTPONED, "moved by more than 36 hours"),
         (MatchStatus.ABANDONED, "abandoned"),
         (MatchStatus.REPLAYED, "replayed"),
         (MatchStatus.AWARDED, "awarded"),
@@ -218,6 +218,19 @@ def test_a_match_that_cannot_be_scored_is_void(database, predicted, result, verd
     assert (counts.scored, counts.void) == (0, 1)
     (row,) = rows_of(database, ledger_score)
     assert (row.verdict, row.sequence, row.outcome, row.log_loss) == (verdict, -1, None, None)
+
+
+def test_a_postponed_match_waits_for_36_hours_and_is_void_once(ledger):
+    """It may still be played within them; then it is void, and its replay months later adds nothing."""
+    feed(ledger, played("0-0", status=MatchStatus.POSTPONED))
+    in_time = record(ledger, now=KICKOFF + dt.timedelta(hours=36))
+    too_late = record(ledger, now=KICKOFF + dt.timedelta(hours=36, seconds=1))
+    feed(ledger, finished("1-0", "2025-06-20T14:00:00Z"))
+    replayed = record(ledger, now=MONDAY + dt.timedelta(days=60))
+
+    assert [counts.void for counts in (in_time, too_late, replayed)] == [0, 1, 0]
+    (row,) = rows_of(ledger, ledger_score)
+    assert row.verdict == "moved by more than 36 hours"
 
 
 def test_a_score_that_arrives_late_replaces_the_void(ledger):

@@ -43,7 +43,7 @@ def rows_of(database: Database, table: sa.Table) -> list[Any]:
 
 def test_a_raw_row_becomes_a_match(database):
     """Every column of a played match comes from the raw row and its competition."""
-    stats = MatchStats(home_shots_on_target=5, away_shots_on_target=3)
+    stats = MatchStats(5, 3, home_shots=12, away_shots=9, home_corners=4, away_corners=0)
     half_time = {"home_goals_half_time": 1, "away_goals_half_time": 0}
     counts = update(database, [finished("2-1", round="34", neutral=True, stats=stats, **half_time)])
 
@@ -60,6 +60,7 @@ def test_a_raw_row_becomes_a_match(database):
         "tier": 1,
         "sex": "men",
         "age_group": "senior",
+        "squad": "first",
         "home_team_id": teams["Leeds"],
         "away_team_id": teams["Derby"],
         "home_goals": 2,
@@ -69,6 +70,10 @@ def test_a_raw_row_becomes_a_match(database):
         **dict.fromkeys(("home_goals_et", "away_goals_et", "home_pens", "away_pens")),
         "home_shots_on_target": 5,
         "away_shots_on_target": 3,
+        "home_shots": 12,
+        "away_shots": 9,
+        "home_corners": 4,
+        "away_corners": 0,
         "status": "finished",
         "neutral": True,
         "source": "fake",
@@ -79,6 +84,17 @@ def test_a_raw_row_becomes_a_match(database):
     }
     (stored,) = rows_of(database, competition)
     assert (stored.competition, stored.name, stored.country) == ("TST-1", "Division 1", "Testland")
+
+
+def test_a_match_of_national_teams_says_so(database):
+    """The squad of a competition stands in each of its matches: ratings treat internationals by it."""
+    nations = {"TST-N": like(COMPETITIONS["TST-1"], code="TST-N", squad="national")}
+    items = [raw_match(competition="TST-N")]
+    store_raw(database, items, asset="a", source="fake", window=APRIL, now=NOW)
+    update_matches(database, nations, NOW)
+
+    assert [row.squad for row in rows_of(database, match)] == ["national"]
+    assert [row.squad for row in rows_of(database, competition)] == ["national"]
 
 
 def test_a_match_that_went_on_keeps_its_90_minutes_and_how_it_was_decided(database):

@@ -96,6 +96,8 @@ def test_models_are_registered_found_and_checked(tmp_path):
     np.testing.assert_array_equal(pyfunc.predict(frame), models[1].predict_proba(rows))
 
     damage(artifacts, models[1].sha256, models[0].to_bytes())
+    assert registry.load(second) is loaded  # checked when it was read; the next process reads again
+    registry = ModelRegistry(registry.url, artifacts)
     with pytest.raises(MissingModel, match="version 2 is not the model that was registered"):
         registry.load(second)
     damage(artifacts, models[2].sha256, None)

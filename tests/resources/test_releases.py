@@ -217,6 +217,27 @@ def test_a_pointer_that_moved_meanwhile_is_not_overwritten(folder_store, stream_
     assert len(announced(stream_url)) == 2
 
 
+def test_a_pointer_that_moved_since_the_turn_began_is_not_overwritten(folder_store):
+    """What a slow run read before another one published is older than that: it must not replace it."""
+    fast, slow = (Releases(folder_store, EventBus("")) for _ in range(2))
+    publish(fast, draft())
+    turn = slow.begin()
+    theirs = publish(fast, draft(version="8")).manifest
+    with pytest.raises(Conflict):
+        slow.publish(draft(make_prediction("m3")), b"model", b"state", LATER, turn)
+
+    assert whole_release(folder_store) == theirs
+
+
+def test_a_lost_promotion_is_announced_as_one(releases, folder_store, stream_url):
+    """The event of a run that was killed behind the pointer still says that another model answers."""
+    publish(releases, draft())
+    publish(Releases(folder_store, EventBus("")), draft(version="8"))
+    assert releases.reconcile(LATER)
+
+    assert [kind for kind, _ in announced(stream_url)] == ["release", "promotion"]
+
+
 def test_two_publishers_of_one_draft_leave_one_manifest(folder_store, monkeypatch):
     """The slower one keeps the manifest that the pointer of the faster one was made for."""
     fast, slow = (Releases(folder_store, EventBus("")) for _ in range(2))

@@ -8,11 +8,12 @@ import pytest
 
 from soccer_assets.clock import parse_instant
 from soccer_assets.feeds.protocol import MatchOdds, RawMatch
-from soccer_assets.football.features import FEATURE_NAMES, compute_features
+from soccer_assets.football.features import FEATURE_NAMES
 from soccer_assets.football.matches import MatchStatus, Window
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.exports import Exports
-from soccer_assets.resources.feature_store import FeatureStore, match_table_of
+from soccer_assets.resources.feature_store import FeatureStore
+from soccer_assets.resources.feature_update import update_features
 from soccer_assets.resources.match_store import update_matches
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.resources.raw_store import store_raw
@@ -30,8 +31,7 @@ def load(
     update_matches(database, COMPETITIONS, NOW)
     exports, features = Exports(store, database), FeatureStore(store)
     snapshot, _ = exports.update(NOW)
-    table, state = compute_features(match_table_of(exports.read_matches(snapshot)))
-    features.write(snapshot.snapshot_id, table, state)
+    update_features(store, snapshot)
     return load_training_data(exports, features, database, now)
 
 

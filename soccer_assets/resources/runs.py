@@ -1,0 +1,18 @@
+"""Dagster's runs, as far as decisions ask for them."""
+
+from collections.abc import Sequence
+
+import dagster as dg
+
+_OPEN = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+
+
+def open_runs(instance: dg.DagsterInstance, jobs: Sequence[str]) -> int:
+    """How many runs of some jobs are queued or under way."""
+    return sum(instance.get_runs_count(dg.RunsFilter(job_name=job, statuses=_OPEN)) for job in jobs)

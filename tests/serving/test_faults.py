@@ -1,0 +1,195 @@
+"""Everything behind the sidecar breaks in turn, and hostile clients come: look-ups go on."""
+
+import contextlib
+import http.client
+import os
+import resource
+import socket
+import threading
+import time
+from contextlib import ExitStack, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
+
+import pytest
+
+from soccer_assets.clock import FixedClock
+from soccer_assets.contract import EVENT_STREAM
+from tests import services
+from tests.serving.builders import NOW, READER, hours, write_pointer
+from tests.serving.load import Load
+from tests.serving.processes import free_port, ready_release, sidecar, valkey, wait_until
+from tests.serving.test_promotions import MATCHES, write_releases
+
+pytestmark = pytest.mark.slow
+
+
+class ShakyStore:
+    """A proxy before an S3 server that passes requests on, refuses them, lets them wait, or hangs up."""
+
+    def __init__(self, endpoint):
+        self.mode = "works"
+        self.asked = 0
+        address = urlsplit(endpoint)
+        store = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def log_message(self, *_):
+                pass
+
+            def pass_on(self):
+                store.asked += 1
+                content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                if store.mode == "hangs up":
+                    self.close_connection = True
+                    return
+                if store.mode == "waits":
+                    time.sleep(5)
+                if store.mode == "errors":
+                    self.answer(503, {}, b"<Error><Code>SlowDown</Code></Error>")
+                    return
+                upstream = http.client.HTTPConnection(address.hostname, address.port, timeout=30)
+                upstream.request(self.command, self.path, content, dict(self.headers))
+                said = upstream.getresponse()
+                self.answer(said.status, dict(said.getheaders()), said.read())
+                upstream.close()
+
+            def answer(self, status, headers, body):
+                self.send_response_only(status)
+                for name, value in headers.items():
+                    if name.lower() not in {"content-length", "transfer-encoding", "connection"}:
+                        self.send_header(name, value)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                with contextlib.suppress(OSError):
+                    self.wfile.write(body)
+
+            do_GET = do_PUT = do_HEAD = do_DELETE = pass_on  # noqa: N815 - the names http.server asks for
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def upload(client, bucket, folder, prefix=""):
+    """Copy a store's folder to a bucket."""
+    for file in sorted(folder.rglob(prefix + "*")):
+        if file.is_file():
+            client.put_object(Bucket=bucket, Key=file.relative_to(folder).as_posix(), Body=file.read_bytes())
+
+
+@contextmanager
+def held_connections(address, count):
+    """Connections that are open and ask nothing."""
+    host, port = address.removeprefix("http://").split(":")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, count + 1_000)), hard))
+    try:
+        with ExitStack() as stack:
+            yield [stack.enter_context(socket.create_connection((host, int(port)), 20)) for _ in range(count)]
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def send_huge_headers(address):
+    """What a server says to a megabyte of headers: a status that is the client's fault, or nothing."""
+    host, port = address.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), 20) as client, contextlib.suppress(OSError):
+        client.sendall(b"GET /predict/m1 HTTP/1.1\r\nHost: x\r\nX-Large: " + b"a" * 2**20 + b"\r\n\r\n")
+        answer = client.recv(100)
+        return int(answer.split(b" ")[1]) if answer else None
+    return None
+
+
+def trickle(connections, seconds):
+    """Slow-loris: a head that never ends, a byte at a time."""
+    head = b"GET /predict/m1 HTTP/1.1\r\nHost: x\r\nX-Slow: "
+    for at in range(max(1, int(seconds / 0.2))):
+        for connection in connections:
+            with contextlib.suppress(OSError):
+                connection.send(head if at == 0 else b"a")
+        time.sleep(0.2)
+
+
+@pytest.mark.parametrize(
+    ("answers", "held"), [(300, 1_500), pytest.param(12_000, 10_000, marks=pytest.mark.trial)]
+)
+def test_look_ups_answer_from_memory_through_every_fault(tmp_path, monkeypatch, moto_endpoint, answers, held):
+    """SRV-06: Redis, store and database gone, 10,000 idle clients, huge heads, slow-loris: no failure."""
+    if resource.getrlimit(resource.RLIMIT_NOFILE)[1] < held + 1_000:
+        pytest.skip(f"needs {held + 1_000} open files: raise the hard limit (ulimit -Hn)")
+    p_home_of = write_releases(tmp_path, 1)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", services.S3_KEY)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", services.S3_SECRET)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    s3, bucket, port = services.s3_client(moto_endpoint), f"faults-{os.getpid()}-{held}", free_port()
+    s3.create_bucket(Bucket=bucket)
+    upload(s3, bucket, tmp_path / "store")
+    with (
+        ShakyStore(moto_endpoint) as store,
+        sidecar(
+            tmp_path,
+            store=f"s3://{bucket}",
+            s3_endpoint_url=store.url,
+            redis_url=f"redis://127.0.0.1:{port}",
+            database_url="postgresql+psycopg2://nobody@127.0.0.1:1/gone",
+            poll_seconds="0.2",
+            rate_limit_per_minute="1000000",
+        ) as (address, _),
+    ):
+        wait_until(lambda: ready_release(address) == "r0", 60)
+        with Load([address], MATCHES, p_home_of) as load:
+            with valkey(tmp_path, port) as events:
+                load.wait(lambda: events.info("clients")["blocked_clients"] == 1)
+                for garbage in ({"event": b"\xff\xfe"}, {"x": ""}, {"event": '{"release_id": "r9"}'}):
+                    events.xadd(EVENT_STREAM, garbage)  # wakes the poll; the pointer alone decides
+                load.more(answers)
+            load.more(answers)  # Redis was killed
+            for mode in ("errors", "waits", "hangs up"):
+                store.mode, asked = mode, store.asked
+                load.wait(lambda before=asked: store.asked > before + 1)
+                load.more(answers)
+            store.mode = "works"
+            write_pointer(tmp_path / "store", "r1")
+            upload(s3, bucket, tmp_path / "store", "current.json")
+            load.wait(lambda: "r1" in load.first_seen)  # the poll alone brings it, Redis is still gone
+            with valkey(tmp_path, port) as events:
+                load.wait(lambda: events.info("clients")["blocked_clients"] == 1)
+                load.more(answers)
+            with held_connections(address, held):
+                load.more(answers)
+            for _ in range(10):
+                assert send_huge_headers(address) in {None, 400, 431}
+            with held_connections(address, 200) as connections:
+                slow = threading.Thread(target=trickle, args=(connections, 2.0 if answers < 1_000 else 15.0))
+                slow.start()
+                load.more(answers)
+                slow.join()
+            load.more(answers)
+
+    assert load.failures == []
+    assert load.answers >= 9 * answers
+
+
+def test_jumps_of_the_clock_change_staleness_and_nothing_else(client):
+    """A day ahead, a year back, and home again: `stale` follows, and `Age` is never negative."""
+    seen = []
+    for jump in (0.0, 24.0, -24.0 * 365, 24.0 * 365 * 30, 0.0):
+        client.app.state["snapshots"].clock = FixedClock(NOW + hours(jump))
+        answer = client.get("/predict/m1", headers=READER)
+        assert answer.status_code == 200
+        assert int(answer.headers["age"]) >= 0
+        seen.append((answer.json()["stale"], answer.json()["release_id"], answer.json()["p_home"]))
+
+    assert seen == [(stale, "r1", 0.5) for stale in (False, True, False, True, False)]
