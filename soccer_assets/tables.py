@@ -282,7 +282,7 @@ ledger_score = sa.Table(
     sa.Column("scored_at", UtcDateTime, nullable=False),
 )
 
-# Beside the ledger and outside its chain: what others than the champion said of the same matches.
+# Beside the ledger and outside its chain: what the champion before said of the same matches.
 shadow_entry = sa.Table(
     "shadow_entry",
     metadata,

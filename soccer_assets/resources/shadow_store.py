@@ -1,7 +1,6 @@
-"""Shadow predictions: what the models behind the champion said of the same matches before kickoff.
+"""Shadow predictions: what the champion before said of the same matches before kickoff.
 
-They stand beside the ledger and outside its chain, and answer one question: would the one before have done
-better?
+They stand beside the ledger and outside its chain, and answer one question: would it have done better?
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What others than the champion predicted, so that a rollback has something to compare with."""
+"""What the champion before predicted, so that a rollback has something to compare with."""
 
 import sqlalchemy as sa
 from alembic import op
