@@ -212,8 +212,8 @@ def ledger(
     upcoming = predictions[predictions["kickoff"] > now]
     champion, previous = (upcoming[upcoming["model"] == alias] for alias in (CHAMPION, PREVIOUS))
     entries = [(row["competition"], _entry(row)) for row in champion.to_dict("records")]
-    shadows = record_shadows(database, [_entry(row) for row in previous.to_dict("records")])
     counts = record_and_score(database, entries, now)
+    shadows = record_shadows(database, [_entry(row) for row in previous.to_dict("records")])
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": counts.entries,
