@@ -29,7 +29,7 @@ from serving.problems import handle_http, handle_unexpected
 from serving.rate_limit import RateLimiter
 from serving.release_reader import ReleaseReader
 from serving.reloader import Reloader
-from serving.routes import events, livescores, monitoring, operations, predict, scoring, sources
+from serving.routes import events, livescores, monitoring, operations, predecessor, predict, scoring, sources
 from serving.scorer import Scorer
 from serving.settings import cache_folder, sidecar_name
 from serving.snapshot import SnapshotHolder
@@ -73,8 +73,8 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncGenerator[None, None]:
-        _raise_open_files()
         before_stop(asyncio.get_running_loop(), stream.end_streams)
+        _raise_open_files()
         await limiter.start()
         await reloader.start(_FIRST_RELEASE_SECONDS)
         try:
@@ -92,6 +92,7 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
         "/",
         route_handlers=[
             predict.router,
+            predecessor.router,
             scoring.router,
             monitoring.router,
             livescores.router,

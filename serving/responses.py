@@ -20,6 +20,9 @@ from soccer_assets.contract import AssetState, ModelCard, Prediction, Team
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
 
+# Says that there is a better name for what was asked (RFC 9745 dates it; the predecessor is gone already).
+DEPRECATED = {"Deprecation": "@1767225600"}
+
 CACHE_HEADERS = {"Cache-Control": "private, no-cache", "Vary": "Accept, X-API-Key"}
 
 
@@ -64,6 +67,24 @@ class PredictionPage(msgspec.Struct, frozen=True):
 
     items: tuple[PredictionBody, ...]
     next_cursor: str | None
+
+
+class Precomputed(msgspec.Struct, frozen=True, kw_only=True):
+    """A prediction in the predecessor's shape; class 0 is home, 1 draw, 2 away."""
+
+    match_id: int | str
+    proba_home: float
+    proba_draw: float
+    proba_away: float
+    predicted_class: int
+    predicted_label: str
+    is_future: bool
+    start_time_utc: str
+    home_team_name: str
+    away_team_name: str
+    model_run_id: str
+    model_stage: str
+    predictions_computed_at: str
 
 
 class TaskAccepted(msgspec.Struct, frozen=True, kw_only=True):
@@ -262,8 +283,9 @@ def send(
 ) -> Response[bytes]:
     """Bytes with their ``ETag`` and ``Age``, or 304 where the client has them already.
 
-    Without a view the answer comes from no release, and has no age. Without another the tag is a hash of the
-    bytes, so it changes with the release, the status and the stale flag, and with nothing else.
+    Without another the tag is a hash of the bytes, so it changes with the release, the status and the stale
+    flag, and with nothing else.
+    Without a view the answer comes from no release, and has no age.
     """
     if tag is None:
         tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'

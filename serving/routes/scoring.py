@@ -12,11 +12,11 @@ from litestar.params import HeaderParameter
 
 from serving import documents
 from serving.auth import PREDICT
-from serving.problems import ParameterError, ProblemError, not_loaded, unavailable
+from serving.problems import ParameterError, ProblemError, unavailable
 from serving.responses import JSON, PairingBody, ScoredFeaturesBody, ScoredRows, TaskAccepted, documented
 from serving.rows import MalformedError, Row, RowProblem, decode_row, split_rows
 from serving.scorer import BusyError, Scorer
-from serving.snapshot import Current, SnapshotHolder
+from serving.snapshot import Current, SnapshotHolder, require
 from serving.tasks import OtherBodyError, QueueFullError, QueueGoneError, TaskDesk, TooManyRows, pack
 from soccer_assets.clock import isoformat
 from soccer_assets.contract import ApiKey
@@ -155,17 +155,6 @@ def too_many(rows: int, most: int) -> ProblemError:
         "too-many-rows",
         f"{rows:,} rows came, {most:,} may be sent at once; send fewer. POST /predict/async/ takes the most.",
     )
-
-
-def require(snapshots: SnapshotHolder) -> Current:
-    """What answers now.
-
-    Raises:
-        ProblemError: 503, no release is loaded.
-    """
-    if snapshots.current is None:
-        raise not_loaded()
-    return snapshots.current
 
 
 def _refuse(problems: dict[int, tuple[RowProblem, ...]], *, is_list: bool) -> None:
