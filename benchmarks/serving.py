@@ -86,7 +86,8 @@ class Server:
 
     def load(self, ids: Path, seconds: float, connections: int = CONNECTIONS, delay_ms: float = 0.0) -> Load:
         """Ask for random matches with wrk."""
-        command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "-s", str(SCRIPT), self.url]
+        command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "--timeout", "30s"]
+        command += ["-s", str(SCRIPT), self.url]
         if self.key:
             command[1:1] = ["-H", f"X-API-Key: {self.key}"]
         env = {"IDS": str(ids), "PREFIX": self.prefix, "DELAY_MS": str(delay_ms)}
@@ -114,10 +115,7 @@ def server(
         stderr=subprocess.DEVNULL,
     )
     try:
-        while not _is_ok(f"http://127.0.0.1:{port}{ready}"):
-            if process.poll() is not None or time.perf_counter() - started > _START_SECONDS:
-                raise RuntimeError(f"{command[0]} did not start: exit code {process.poll()}")
-            time.sleep(0.01)
+        _wait_for(f"http://127.0.0.1:{port}{ready}", process)
         yield Server(process, port, prefix, key), time.perf_counter() - started
     finally:
         process.terminate()
@@ -189,8 +187,7 @@ def compare(store: Store, seconds: float, rounds: int) -> dict[str, Any]:
         task_app = [*uvicorn, "benchmarks.predecessor:on_demand"]
         on_demand, _ = stack.enter_context(server(task_app, "/docs", env, "/predict/"))
         stack.enter_context(_celery_worker(env))
-        first = store.ids.read_text().split()[0]
-        httpx.get(f"{on_demand.url}/predict/{first}", timeout=60).raise_for_status()
+        _wait_for(f"{on_demand.url}/predict/{store.ids.read_text().split()[0]}")  # until the worker is up
         sides = {"sidecar": ours, "bare": bare, "precomputed": precomputed, "on_demand": on_demand}
         for one in sides.values():
             one.load(store.ids, 1.0)
@@ -278,9 +275,18 @@ def _private_mb(process: psutil.Process) -> int:
     return sum(int(line.split()[1]) for line in text.splitlines() if line.startswith("Private_")) // 1024
 
 
+def _wait_for(url: str, process: subprocess.Popen[bytes] | None = None) -> None:
+    """Until an address answers 200; an error where its server ended or takes too long."""
+    deadline = time.perf_counter() + _START_SECONDS
+    while not _is_ok(url):
+        if time.perf_counter() > deadline or (process is not None and process.poll() is not None):
+            raise RuntimeError(f"{url} does not answer")
+        time.sleep(0.01)
+
+
 def _is_ok(url: str) -> bool:
     try:
-        return httpx.get(url, timeout=2).status_code == httpx.codes.OK
+        return httpx.get(url, timeout=60).status_code == httpx.codes.OK
     except httpx.TransportError:
         return False
 

@@ -1,6 +1,7 @@
 """Checks: the promise of each stage, kept in the run that makes it. A blocking one stops what follows."""
 
 import datetime as dt
+import itertools
 import sqlite3
 import tempfile
 from pathlib import Path
@@ -31,6 +32,7 @@ from soccer_assets.resources.model_registry import ModelRegistry
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.resources.parquet_io_manager import ParquetIOManager
 from soccer_assets.resources.releases import Releases
+from soccer_assets.resources.same_day import count_same_day
 from soccer_assets.resources.status_board import next_expected_at
 from soccer_assets.tables import UtcDateTime, ingest, match, odds, rejected_row
 
@@ -47,7 +49,8 @@ def _batch_check(name: str, *, blocking: bool) -> dg.AssetChecksDefinition:
         asset=["livescores", name],
         name="batch_is_sound",
         blocking=blocking,
-        description="At most 5 % of the rows rejected and 1 % doubled in the newest batch.",
+        description="At most 5 % of the rows of the newest batch are rejected, and 1 % are doubles: a match "
+        "told again, or another result of a team on one day.",
     )
     def batch_is_sound(database: dg.ResourceParam[Database]) -> dg.AssetCheckResult:
         with database.reading() as connection:
@@ -125,6 +128,21 @@ def results_are_possible(database: dg.ResourceParam[Database]) -> dg.AssetCheckR
         with database.writing() as connection:
             set_watermark(connection, _FOUND_POSSIBLE, change_no)
     return dg.AssetCheckResult(passed=not wrong, metadata={"impossible": len(wrong), "examples": list(wrong)})
+
+
+@dg.asset_check(asset=["matches", "match"], name="no_team_plays_twice_a_day")
+def no_team_plays_twice_a_day(database: dg.ResourceParam[Database]) -> dg.AssetCheckResult:
+    """Two results of a team on one day are in quarantine: kept and shown, but nothing learns of them."""
+    with database.reading() as connection:
+        marked = count_same_day(connection)
+    return dg.AssetCheckResult(
+        passed=not marked,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={
+            "in_quarantine": sum(marked.values()),
+            "by_competition": dg.MetadataValue.json(dict(itertools.islice(marked.items(), _REASONS_SHOWN))),
+        },
+    )
 
 
 @dg.asset_check(asset=["matches", "odds"], name="prices_make_a_book")
@@ -265,6 +283,7 @@ CHECKS = [
     _batch_check("history", blocking=False),
     results_due,
     results_are_possible,
+    no_team_plays_twice_a_day,
     prices_make_a_book,
     snapshot_is_whole,
     features_are_finite,

@@ -140,6 +140,7 @@ team = sa.Table(
     sa.Column("sex", sa.String, nullable=False),
     sa.Column("age_group", sa.String, nullable=False),
     sa.Column("first_seen_at", UtcDateTime, nullable=False),
+    sa.Column("squad", sa.String, nullable=False, server_default="first"),
 )
 
 team_alias = sa.Table(
@@ -156,6 +157,14 @@ team_merge = sa.Table(
     sa.Column("gone", sa.String, primary_key=True, comment="an id that stays valid"),
     sa.Column("keep", sa.String, nullable=False, comment="the team it leads to"),
     sa.Column("merged_at", UtcDateTime, nullable=False),
+)
+
+team_split = sa.Table(
+    "team_split",
+    metadata,
+    sa.Column("gone", sa.String, primary_key=True, comment="split by hand: never learnt to be one again"),
+    sa.Column("keep", sa.String, primary_key=True),
+    sa.Column("split_at", UtcDateTime, nullable=False),
 )
 
 match_source_id = sa.Table(
@@ -202,6 +211,7 @@ def _match_columns() -> list[sa.Column[object]]:
         sa.Column("source_match_id", sa.String, nullable=False),
         sa.Column("version", sa.Integer, nullable=False),
         sa.Column("updated_at", UtcDateTime, nullable=False),
+        sa.Column("quarantine", sa.String, comment="why the row teaches nothing; empty where it does"),
     ]
 
 

@@ -13,15 +13,28 @@ from typing import Any
 import dagster as dg
 import httpx
 
+from soccer_assets.resources.api_keys import create_key
+from soccer_assets.resources.object_store import ObjectStore
+from soccer_assets.sidecar import sidecar_command
 from soccer_assets.up import INSTANCE, home_environment
 from tests.homes import make_home
 from tests.services import free_ports, running
 
+_ROOT = Path(__file__).parents[1]
 _LAUNCH = """
 mutation LaunchPartitionBackfill($params: LaunchBackfillParams!) {
   launchPartitionBackfill(backfillParams: $params) {
     __typename
     ... on LaunchBackfillSuccess { backfillId }
+    ... on PythonError { message }
+  }
+}
+"""
+_MATERIALIZE = """
+mutation Materialize($params: ExecutionParams!) {
+  launchPipelineExecution(executionParams: $params) {
+    __typename
+    ... on LaunchRunSuccess { run { runId } }
     ... on PythonError { message }
   }
 }
@@ -54,17 +67,19 @@ query Partitions($key: AssetKeyInput!) {
 class LiveHome:
     """A prepared home; its daemon and webserver run while their blocks are open."""
 
-    def __init__(self, folder: Path, **environ: str) -> None:
-        """Make the home, its instance and its workspace; nothing runs yet."""
+    def __init__(self, folder: Path, *, dagster_url: str = "", **environ: str) -> None:
+        """Make the home, its instance (on PostgreSQL where named) and its workspace; nothing runs yet."""
+        self._port, self._code_port, serving_port = free_ports(3)
+        environ |= {"SOCCER_SERVING_PORT": str(serving_port)}
         self.settings = make_home(folder, **environ)
-        self.env = home_environment(self.settings, os.environ) | environ
+        self.env = home_environment(self.settings, os.environ) | environ | {"PYTHONPATH": str(_ROOT)}
         self._dagster = folder / "dagster"
         self._dagster.mkdir()
-        (self._dagster / "dagster.yaml").write_text(json.dumps(INSTANCE))
+        storage = {"storage": {"postgres": {"postgres_url": dagster_url}}} if dagster_url else {}
+        (self._dagster / "dagster.yaml").write_text(json.dumps(INSTANCE | storage))
         with dg.DagsterInstance.from_config(str(self._dagster)):
             pass  # its tables are made by one process: two would break them
         self.workspace = self._dagster / "workspace.yaml"
-        self._port, self._code_port = free_ports(2)
         location = {"host": "127.0.0.1", "port": self._code_port, "location_name": "soccer_assets"}
         self.workspace.write_text(json.dumps({"load_from": [{"grpc_server": location}]}))
 
@@ -73,10 +88,33 @@ class LiveHome:
         """The end of what daemon and webserver printed."""
         return "\n".join(file.read_text()[-3000:] for file in sorted(self._dagster.glob("*.log")))
 
+    @property
+    def instance(self) -> dg.DagsterInstance:
+        """Dagster's memory of this home; close it after use."""
+        return dg.DagsterInstance.from_config(str(self._dagster))
+
     @contextmanager
-    def code(self) -> Iterator[None]:
+    def sidecar(self) -> Iterator[httpx.Client]:
+        """A client of the home's sidecar, once it has a release."""
+        base = f"http://127.0.0.1:{self.settings.serving_port}"
+        token = create_key(ObjectStore(self.settings.store_url), ["read"], self.settings.clock.now())
+
+        def is_ready() -> bool:
+            with suppress(httpx.TransportError):
+                return httpx.get(f"{base}/ready", timeout=5).is_success
+            return False
+
+        command = sidecar_command(self.settings, "127.0.0.1")
+        with (
+            running(command, self._dagster / "sidecar.log", is_ready, env=self.env),
+            httpx.Client(base_url=base, headers={"X-API-Key": token}, timeout=10) as client,
+        ):
+            yield client
+
+    @contextmanager
+    def code(self, module: str = "soccer_assets.definitions") -> Iterator[None]:
         """The code server, whose children the runs are."""
-        address = ["-m", "soccer_assets.definitions", "--host", "127.0.0.1", "--port", str(self._code_port)]
+        address = ["-m", module, "--host", "127.0.0.1", "--port", str(self._code_port)]
         command = [sys.executable, "-m", "dagster", "api", "grpc", *address]
         check = [sys.executable, "-m", "dagster", "api", "grpc-health-check", "-p", str(self._code_port)]
 
@@ -156,6 +194,21 @@ class LiveHome:
         command = [sys.executable, "-m", "dagster", "job", "launch", "-w", str(self.workspace), "-j", job]
         done = subprocess.run(command, env=os.environ | self.env, check=False, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
+
+    def materialize(self, *key: str) -> str:
+        """Launch one asset, as the button on its page does; returns the run's id."""
+        selector = {
+            "repositoryName": "__repository__",
+            "repositoryLocationName": "soccer_assets",
+            "pipelineName": "__ASSET_JOB",
+            "assetSelection": [{"path": list(key)}],
+            "assetCheckSelection": [],
+        }
+        launched = self.ask(
+            _MATERIALIZE, params={"selector": selector, "runConfigData": "{}", "mode": "default"}
+        )
+        assert launched["__typename"] == "LaunchRunSuccess", launched
+        return str(launched["run"]["runId"])
 
     def wait_until(self, is_so: Callable[[], bool], seconds: float = 240) -> None:
         """Wait for something, or fail with the logs."""

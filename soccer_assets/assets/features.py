@@ -19,7 +19,8 @@ from soccer_assets.resources.object_store import ObjectStore
             ["features", "team_state"],
             deps=[["exports", "match"]],
             description="Every team's ratings and form after its last known match: what the next match "
-            "starts from, in the graph and in the sidecar alike.",
+            "starts from, in the graph and in the sidecar alike. States of each July and the newest months "
+            "are kept beside it: a late or corrected result is replayed from the one before it.",
             kinds={"python", "numpy"},
             owners=["team:models"],
             automation_condition=FOLLOW_UPSTREAM,

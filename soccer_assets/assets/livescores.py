@@ -178,6 +178,7 @@ def _metadata(
         "unchanged": counts.unchanged,
         "rejected": counts.rejected,
         "doubles": counts.doubles,
+        "twice_a_day": counts.twice_a_day,
         "newest_result": isoformat(counts.newest_result) if counts.newest_result else "none in this window",
         "checked_at": isoformat(now),
     }

@@ -12,6 +12,8 @@ from soccer_assets.feeds.protocol import Feed
 from soccer_assets.feeds.several import owners_of
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.match_store import update_matches
+from soccer_assets.resources.same_day import count_same_day
+from soccer_assets.resources.team_aliases import learn_team_aliases
 from soccer_assets.tables import match, odds
 
 LIVESCORES = [dg.AssetKey(["livescores", name]) for name in ("recent", "upcoming", "history", "window")]
@@ -50,9 +52,14 @@ def matches(
     clock: dg.ResourceParam[Clock],
 ) -> Iterator[dg.MaterializeResult]:
     """Everything that changed in `match_raw` since the last pass, normalised."""
-    counts = update_matches(database, feed.competitions(), clock.now(), owners_of(feed))
+    competitions, owners, now = feed.competitions(), owners_of(feed), clock.now()
+    counts, aliases = update_matches(database, competitions, now, owners), 0
+    if owners and counts.read:
+        aliases = learn_team_aliases(database, competitions, owners, now)
+        counts += update_matches(database, competitions, now, owners)
     with database.reading() as connection:
         rows = connection.execute(sa.select(sa.func.count()).select_from(match)).scalar_one()
+        in_quarantine = count_same_day(connection)
         priced = connection.execute(sa.select(sa.func.count()).select_from(odds)).scalar_one()
     yield dg.MaterializeResult(
         asset_key=["matches", "match"],
@@ -64,6 +71,8 @@ def matches(
             "rejected": counts.rejected,
             "told_by_another_feed": counts.told_by_another_feed,
             "teams_added": counts.teams_added,
+            "aliases_learnt": aliases,
+            "in_quarantine": sum(in_quarantine.values()),
         },
     )
     yield dg.MaterializeResult(

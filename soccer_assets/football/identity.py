@@ -9,6 +9,7 @@ then new.
 import datetime as dt
 import hashlib
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -86,9 +87,22 @@ def mint_match_id(source: str, source_match_id: str) -> str:
     return _digest(f"{source}|{source_match_id}")
 
 
-def mint_team_id(country: str, sex: str, age_group: str, name: str) -> str:
-    """A team's id for ever: the same name in another country, sex or age group is another team."""
-    return _digest(f"{country}|{sex}|{age_group}|{fold(name)}")
+class Pool(NamedTuple):
+    """Within what a name is one team."""
+
+    country: str
+    sex: str
+    age_group: str
+    squad: str = "first"
+
+    def __str__(self) -> str:
+        """As it stands in ids and aliases; the squad where it is not the first."""
+        return "|".join(self[:3] if self.squad == "first" else self)
+
+
+def mint_team_id(country: str, sex: str, age_group: str, name: str, squad: str = "first") -> str:
+    """A team's id for ever: the same name in another country, sex, age group or squad is another team."""
+    return _digest(f"{Pool(country, sex, age_group, squad)}|{fold(name)}")
 
 
 def _digest(text: str) -> str:

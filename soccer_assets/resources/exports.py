@@ -71,6 +71,7 @@ MATCH_SCHEMA = pa.schema(
         ("source_match_id", pa.string()),
         ("version", pa.int32()),
         ("updated_at", _INSTANT),
+        ("quarantine", pa.string()),
     ]
 )
 MATCH_RAW_SCHEMA = pa.schema(

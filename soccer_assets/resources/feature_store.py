@@ -15,7 +15,6 @@ from soccer_assets.football.features import FEATURE_NAMES, FeatureTable
 from soccer_assets.football.match_table import UNKNOWN_COUNT, UNKNOWN_GOALS, MatchTable
 from soccer_assets.football.matches import STATUS_RULES, KickoffPrecision, MatchStatus
 from soccer_assets.football.team_state import TeamState
-from soccer_assets.resources.exports import MATCH_SCHEMA
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.resources.parts import TableManifest, read_table
 
@@ -27,7 +26,8 @@ _STATISTICS = (
     *("home_shots_on_target", "away_shots_on_target", "home_shots", "away_shots"),
     *("home_corners", "away_corners"),
 )
-_MATCH_COLUMNS = [
+# What `match_table_of` reads of ``exports/match``.
+MATCH_COLUMNS = [
     *(
         "match_id",
         "kickoff",
@@ -39,7 +39,7 @@ _MATCH_COLUMNS = [
         "status",
         "neutral",
     ),
-    *("home_team_id", "away_team_id", "home_goals", "away_goals", *_STATISTICS),
+    *("home_team_id", "away_team_id", "home_goals", "away_goals", "quarantine", *_STATISTICS),
 ]
 
 
@@ -178,16 +178,11 @@ def feature_values(features: pa.Table, match_ids: list[str], names: tuple[str, .
     return picked
 
 
-def read_match_columns(store: ObjectStore, export: TableManifest, months: Container[str]) -> pa.Table:
-    """What `match_table_of` reads of some months of ``exports/match``."""
-    return read_table(store, export, MATCH_SCHEMA, months, _MATCH_COLUMNS)
-
-
 def match_table_of(matches: pa.Table) -> MatchTable:
     """An exported table of matches as the columns that ratings and models read."""
     home_goals = matches["home_goals"].fill_null(UNKNOWN_GOALS).to_numpy()
     away_goals = matches["away_goals"].fill_null(UNKNOWN_GOALS).to_numpy()
-    has_score = (home_goals >= 0) & (away_goals >= 0)
+    has_score = (home_goals >= 0) & (away_goals >= 0) & matches["quarantine"].is_null().to_numpy()
     rules = {status.value: STATUS_RULES[status] for status in MatchStatus}
     return MatchTable.from_columns(
         match_id=matches["match_id"].to_numpy(),

@@ -20,22 +20,22 @@ from soccer_assets.football.match_table import MatchTable
 from soccer_assets.football.replay import advance, months_kept, start_of, stretches
 from soccer_assets.football.team_state import TeamState
 from soccer_assets.resources import feature_store
-from soccer_assets.resources.exports import ExportManifest
+from soccer_assets.resources.exports import MATCH_SCHEMA, ExportManifest
 from soccer_assets.resources.feature_store import (
     CURRENT_KEY,
     FOLDER,
+    MATCH_COLUMNS,
     Checkpoint,
     FeatureManifest,
     feature_rows,
     feature_schema,
     find_features,
     match_table_of,
-    read_match_columns,
     read_state,
     write_state,
 )
 from soccer_assets.resources.object_store import ObjectStore
-from soccer_assets.resources.parts import TableManifest, missing_months, write_table
+from soccer_assets.resources.parts import TableManifest, missing_months, read_table, write_table
 
 _CODE = (features, match_table, matches, ratings, replay, team_state, feature_store)
 
@@ -148,7 +148,7 @@ class _Walk:
         return (*(one for one in self._kept if one.month in kept), *new)
 
     def _matches(self, months: list[str]) -> MatchTable:
-        return match_table_of(read_match_columns(self._store, self._export, months))
+        return match_table_of(read_table(self._store, self._export, MATCH_SCHEMA, months, MATCH_COLUMNS))
 
 
 def _previous(store: ObjectStore) -> FeatureManifest | None:

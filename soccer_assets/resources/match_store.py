@@ -9,9 +9,10 @@ import sqlalchemy as sa
 
 from soccer_assets.feeds.protocol import MatchStats, RawMatch, Rejection
 from soccer_assets.football.competitions import Competition
-from soccer_assets.football.identity import mint_match_id, mint_team_id
+from soccer_assets.football.identity import Pool, mint_match_id, mint_team_id
 from soccer_assets.football.matches import MOST_GOALS, MatchStatus
 from soccer_assets.football.names import fold
+from soccer_assets.resources.catalogue_store import mark_rows_of_changes, store_competitions
 from soccer_assets.resources.database import (
     ROWS_A_TRANSACTION,
     Database,
@@ -23,9 +24,9 @@ from soccer_assets.resources.database import (
     upsert,
 )
 from soccer_assets.resources.raw_store import batches, store_rejections
+from soccer_assets.resources.same_day import mark_same_day
 from soccer_assets.resources.teams import redirects
 from soccer_assets.tables import (
-    competition,
     match,
     match_history,
     match_raw,
@@ -71,6 +72,8 @@ def update_matches(
         owners: by competition the feed whose rows count; None where a home has one feed.
     """
     total = MatchCounts()
+    with database.writing() as connection:
+        mark_rows_of_changes(connection, competitions, owners, read_watermark(connection, _READ_SO_FAR))
     while True:
         with database.writing() as connection:
             raw = _unread(connection)
@@ -123,7 +126,7 @@ def _update_batch(
         store_rejections(connection, rejections, now)
     records = [record for record, fault in zip(records, faults, strict=True) if not fault]
     faultless = len(records)
-    _store_competitions(connection, {record.competition for record in records}, competitions)
+    store_competitions(connection, {record.competition for record in records}, competitions)
     teams, teams_added = _place_teams(connection, records, competitions, now)
     match_ids = _match_ids(connection, records)
     rows = {
@@ -169,17 +172,6 @@ def _fault(record: RawMatch, competitions: Mapping[str, Competition]) -> str:
     return ""
 
 
-def _store_competitions(
-    connection: sa.Connection, codes: set[str], competitions: Mapping[str, Competition]
-) -> None:
-    names = [column.name for column in competition.columns if column.name != "competition"]
-    rows = [
-        {"competition": code} | {name: getattr(competitions[code], name) for name in names}
-        for code in sorted(codes)
-    ]
-    upsert(connection, competition, rows)
-
-
 def _place_teams(
     connection: sa.Connection,
     records: Sequence[RawMatch],
@@ -196,7 +188,7 @@ def _place_teams(
         for name in (record.home_team, record.away_team):
             if (record.competition, name) in placed:
                 continue
-            team_id = mint_team_id(place.country, place.sex, place.age_group, name)
+            team_id = mint_team_id(place.country, place.sex, place.age_group, name, place.squad)
             placed[record.competition, name] = leads.get(team_id, team_id)
             teams.setdefault(
                 team_id,
@@ -208,9 +200,11 @@ def _place_teams(
                     "sex": place.sex,
                     "age_group": place.age_group,
                     "first_seen_at": now,
+                    "squad": place.squad,
                 },
             )
-            alias = f"{place.country}|{place.sex}|{place.age_group}|{fold(name)}"
+            pool = Pool(place.country, place.sex, place.age_group, place.squad)
+            alias = f"{pool}|{fold(name)}"
             aliases[record.source, alias] = {
                 "source": record.source,
                 "alias": alias,
@@ -301,12 +295,13 @@ def _decision(record: RawMatch) -> dict[str, Any]:
 
 
 def _write_matches(
-    connection: sa.Connection, rows: Mapping[str, dict[str, Any]], now: dt.datetime
+    connection: sa.Connection, rows: dict[str, dict[str, Any]], now: dt.datetime
 ) -> tuple[int, int]:
     known: dict[str, sa.Row[Any]] = {}
     for ids in batches(rows, _IDS_A_QUERY):
         query = sa.select(match).where(among(connection, match.c.match_id, ids))
         known.update({row.match_id: row for row in connection.execute(query)})
+    mark_same_day(connection, rows, known)
     compared = [column.name for column in match.columns if column.name not in _BOOKKEEPING]
     added = [row for match_id, row in rows.items() if match_id not in known]
     changed = [

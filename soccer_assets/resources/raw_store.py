@@ -16,9 +16,10 @@ from typing import Any, TypeVar
 import msgspec
 import sqlalchemy as sa
 
-from soccer_assets.feeds.protocol import RawMatch, Rejection
+from soccer_assets.feeds.protocol import RawMatch, Rejection, Row
 from soccer_assets.football.identity import KnownMeeting, assign_ids, meeting_key
 from soccer_assets.football.matches import STATUS_RULES, MatchStatus, Window
+from soccer_assets.football.names import fold
 from soccer_assets.resources.database import (
     ROWS_A_TRANSACTION,
     Database,
@@ -35,18 +36,24 @@ _IDS_A_QUERY = 10_000
 
 
 class IngestCounts(msgspec.Struct, frozen=True, kw_only=True):
-    """What one pass over a window found."""
+    """What one pass over a window found.
+
+    Attributes:
+        doubles: rows that tell a match of the pass again.
+        twice_a_day: results of a team that has another one in its competition on the same day.
+    """
 
     seen: int = 0
     added: int = 0
     changed: int = 0
     rejected: int = 0
     doubles: int = 0
+    twice_a_day: int = 0
     newest_result: dt.datetime | None = None
 
     @property
     def unchanged(self) -> int:
-        """Rows that were stored just so before."""
+        """Rows that were stored just so before, and repeats that the feed knows for such."""
         return self.seen - self.rejected - self.doubles - self.added - self.changed
 
     def __add__(self, other: "IngestCounts") -> "IngestCounts":
@@ -57,13 +64,14 @@ class IngestCounts(msgspec.Struct, frozen=True, kw_only=True):
             changed=self.changed + other.changed,
             rejected=self.rejected + other.rejected,
             doubles=self.doubles + other.doubles,
+            twice_a_day=self.twice_a_day + other.twice_a_day,
             newest_result=max(newest, default=None),
         )
 
 
 def store_raw(
     database: Database,
-    items: Iterable[RawMatch | Rejection],
+    items: Iterable[Row],
     *,
     asset: str,
     source: str,
@@ -75,10 +83,10 @@ def store_raw(
     Raises:
         FeedError: the feed broke off; batches stored before stay, and the next pass finds them unchanged.
     """
-    total = IngestCounts()
+    total, played = IngestCounts(), set[tuple[str, str, dt.date]]()
     for batch in read_ahead(items, ROWS_A_TRANSACTION):
         with database.writing() as connection:
-            total += _store_batch(connection, batch, source, now)
+            total += _store_batch(connection, batch, source, now, played)
     with database.writing() as connection:
         connection.execute(
             sa.insert(ingest).values(
@@ -91,7 +99,7 @@ def store_raw(
                 added=total.added,
                 changed=total.changed,
                 rejected=total.rejected,
-                doubles=total.doubles,
+                doubles=total.doubles + total.twice_a_day,
             )
         )
     return total
@@ -149,12 +157,17 @@ def read_ahead(items: Iterable[T], size: int) -> Iterator[list[T]]:
 
 
 def _store_batch(
-    connection: sa.Connection, items: Sequence[RawMatch | Rejection], source: str, now: dt.datetime
+    connection: sa.Connection,
+    items: Sequence[Row],
+    source: str,
+    now: dt.datetime,
+    played: set[tuple[str, str, dt.date]],
 ) -> IngestCounts:
     rejections = [item for item in items if isinstance(item, Rejection)]
     matches = [item for item in items if isinstance(item, RawMatch)]
     identified = _identify(connection, source, matches)
-    rows = {row["source_match_id"]: row for row in (_row(id_, match) for id_, match in identified)}
+    by_id = dict(identified)
+    rows = {id_: _row(id_, match) for id_, match in by_id.items()}
     digests = _known_digests(connection, source, list(rows))
     added = [row for id_, row in rows.items() if id_ not in digests]
     changed = [row for id_, row in rows.items() if digests.get(id_, row["sha256"]) != row["sha256"]]
@@ -163,7 +176,6 @@ def _store_batch(
         store_rejections(connection, rejections, now)
     if added or changed:
         change_no = next_change_no(connection)
-        by_id = dict(identified)
         for row in (*added, *changed):
             row["meeting"] = _meeting_of(by_id[row["source_match_id"]])
         for row in added:
@@ -187,8 +199,23 @@ def _store_batch(
         changed=len(changed),
         rejected=len(rejections),
         doubles=len(matches) - len(rows),
+        twice_a_day=_twice_a_day(by_id.values(), played),
         newest_result=max(finished, default=None),
     )
+
+
+def _twice_a_day(matches: Iterable[RawMatch], played: set[tuple[str, str, dt.date]]) -> int:
+    """Results with a team that is in ``played`` already on that day, where both teams then are."""
+    count = 0
+    for match in matches:
+        if STATUS_RULES[match.status].settles:
+            day = match.kickoff.date()
+            home = (match.competition, fold(match.home_team), day)
+            away = (match.competition, fold(match.away_team), day)
+            count += home in played or away in played
+            played.add(home)
+            played.add(away)
+    return count
 
 
 def _identify(

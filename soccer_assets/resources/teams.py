@@ -12,8 +12,8 @@ import msgspec
 import sqlalchemy as sa
 
 from soccer_assets.football.names import fold
-from soccer_assets.resources.database import Database, among, next_change_no
-from soccer_assets.tables import match, match_raw, team, team_merge
+from soccer_assets.resources.database import Database, among, next_change_no, upsert
+from soccer_assets.tables import match, match_raw, team, team_merge, team_split
 
 
 class TeamError(ValueError):
@@ -28,6 +28,7 @@ class TeamRow(msgspec.Struct, frozen=True, kw_only=True):
     country: str
     sex: str
     age_group: str
+    squad: str
     matches: int
     merged_into: str | None
 
@@ -80,6 +81,7 @@ def list_teams(
                 country=row.country,
                 sex=row.sex,
                 age_group=row.age_group,
+                squad=row.squad,
                 matches=row.matches,
                 merged_into=row.keep,
             )
@@ -107,7 +109,9 @@ def merge_teams(database: Database, keep: str, gone: str, now: dt.datetime) -> i
         if keep == gone:
             raise TeamError(f"{rows[keep].name} is one team already")
         if _pool(rows[keep]) != _pool(rows[gone]):
-            raise TeamError(f"{rows[keep].name} and {rows[gone].name} differ in country, sex or age group")
+            raise TeamError(
+                f"{rows[keep].name} and {rows[gone].name} differ in country, sex, age group or squad"
+            )
         both = [keep, gone]
         meeting = sa.select(match.c.kickoff).where(
             match.c.home_team_id.in_(both), match.c.away_team_id.in_(both)
@@ -120,8 +124,8 @@ def merge_teams(database: Database, keep: str, gone: str, now: dt.datetime) -> i
         return _mark_unread(connection, [gone])
 
 
-def split_team(database: Database, gone: str) -> int:
-    """Undo the merge of ``gone``; returns how many matches are looked at again.
+def split_team(database: Database, gone: str, now: dt.datetime) -> int:
+    """Undo the merge of ``gone``, for good; returns how many matches are looked at again.
 
     Raises:
         TeamError: it is not merged.
@@ -132,11 +136,12 @@ def split_team(database: Database, gone: str) -> int:
             raise TeamError(f"{gone!r} is not merged into another team; `soccer teams list` shows which are")
         holder = redirects(connection)[gone]
         connection.execute(sa.delete(team_merge).where(team_merge.c.gone == gone))
+        upsert(connection, team_split, [{"gone": gone, "keep": keep, "split_at": now}])
         return _mark_unread(connection, [holder])
 
 
-def _pool(row: sa.Row[tuple[object, ...]]) -> tuple[str, str, str]:
-    return (row.country, row.sex, row.age_group)
+def _pool(row: sa.Row[tuple[object, ...]]) -> tuple[str, str, str, str]:
+    return (row.country, row.sex, row.age_group, row.squad)
 
 
 def _mark_unread(connection: sa.Connection, team_ids: Sequence[str]) -> int:

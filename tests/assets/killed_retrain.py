@@ -95,7 +95,7 @@ def winning(patch: Callable[[Any, str, Any], object]) -> None:
     """Let the next candidate pass every gate; its models cost nothing."""
     patch(model, "decide", lambda _facts: Decision(promote=True, reason="every gate holds", gates=()))
     patch(model, "fit_candidate", lambda *_arguments, **_options: CANDIDATE_MODEL)
-    patch(model, "refit", lambda *_arguments: WINNER)
+    patch(model, "refit", lambda *_arguments, **_options: WINNER)
 
 
 def _kill_after(step: str) -> None:

@@ -17,7 +17,7 @@ from soccer_assets.football.matches import Window
 from soccer_assets.partitions import match_months
 from soccer_assets.tables import ingest, match, match_raw
 from tests.assets.conftest import Graph, history_of
-from tests.builders import COMPETITIONS, FakeFeed, raw_match, rejection, two_leagues
+from tests.builders import COMPETITIONS, FakeFeed, finished, raw_match, rejection, two_leagues
 
 
 def stored(graph: Graph) -> list[str]:
@@ -190,6 +190,17 @@ def test_a_batch_full_of_doubles_is_rotten(graph):
     """One row of a hundred may be listed twice, two may not."""
     match = raw_match(kickoff=parse_instant("2025-04-24T18:00:00Z"))
     graph.feed.items = [match] * 2
+    result = graph.run("livescores/recent", "matches/match", "matches/odds")
+
+    (check,) = [one for one in result.get_asset_check_evaluations() if one.check_name == "batch_is_sound"]
+    assert (check.passed, check.metadata["doubles"].value) == (False, 1)
+    assert not result.success
+
+
+def test_two_results_of_a_team_on_a_day_make_a_batch_rotten(graph):
+    """A date that was typed wrongly puts a team on the pitch twice: above one row of a hundred it blocks."""
+    evening = finished("1-0", "2025-04-24T18:00:00Z", source_match_id="m1")
+    graph.feed.items = [evening, msgspec.structs.replace(evening, source_match_id="m2", away_team="Hull")]
     result = graph.run("livescores/recent", "matches/match", "matches/odds")
 
     (check,) = [one for one in result.get_asset_check_evaluations() if one.check_name == "batch_is_sound"]

@@ -13,17 +13,17 @@ seeds = st.integers(0, 10**6)
 
 
 def changed(matches, row):
-    """The same matches with another score in one row."""
-    goals = matches.home_goals.copy()
-    goals[row] += 3
-    columns = {name: getattr(matches, name) for name in matches.__dataclass_fields__}
-    return type(matches).from_columns(**columns | {"home_goals": goals})
+    """The same matches with another score, other shots and other corners in one row."""
+    columns = {name: getattr(matches, name).copy() for name in matches.__dataclass_fields__}
+    for name in ("home_goals", "home_shots_on_target", "away_shots_on_target", "home_shots", "away_corners"):
+        columns[name][row] += 3
+    return type(matches).from_columns(**columns)
 
 
 @given(seed=seeds, row=st.integers(0, 59))
 @settings(max_examples=60, deadline=None)
 def test_a_result_changes_only_what_is_predicted_after_it_is_known(seed, row):
-    """Another score leaves each match predicted before it became known as it was, itself included."""
+    """Another score and other shots leave each match predicted before as it was, itself included."""
     matches = random_table(seed, 60)
     before, _ = compute_features(matches)
 

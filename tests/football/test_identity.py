@@ -142,7 +142,7 @@ def test_minted_ids_never_change():
 
 
 def test_the_same_name_in_another_pool_is_another_team():
-    """Country, sex and age group separate teams of one name."""
+    """Country, sex, age group and squad separate teams of one name; the first squad needs no word."""
     pools = [
         ("England", "men", "senior"),
         ("Wales", "men", "senior"),
@@ -150,4 +150,8 @@ def test_the_same_name_in_another_pool_is_another_team():
         ("England", "men", "u21"),
     ]
 
-    assert len({mint_team_id(*pool, "Arsenal") for pool in pools}) == len(pools)
+    ids = {mint_team_id(*pool, "Arsenal") for pool in pools}
+    reserve = mint_team_id("England", "men", "senior", "Arsenal", "reserve")
+
+    assert len(ids | {reserve}) == len(pools) + 1
+    assert mint_team_id("England", "men", "senior", "Arsenal", "first") in ids

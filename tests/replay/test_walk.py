@@ -1,9 +1,7 @@
 """Walks through a few days of two leagues, which an archive holds."""
 
-import csv
 import datetime as dt
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
@@ -11,17 +9,16 @@ from click.testing import CliRunner
 
 from soccer_assets.cli import main
 from soccer_assets.clock import FixedClock
-from soccer_assets.feeds.archive_table import SCHEMA
 from soccer_assets.feeds.as_of import MATCH_LENGTH
 from soccer_assets.feeds.chosen import choose
-from soccer_assets.feeds.protocol import Feed, FeedRefused, RawMatch
-from soccer_assets.feeds.registry import open_feeds
-from soccer_assets.football.matches import MatchStatus, Window
+from soccer_assets.feeds.protocol import FeedRefused
+from soccer_assets.football.matches import Window
 from soccer_assets.modelling.ledger import GENESIS
 from soccer_assets.replay.report import SCORED, Report
 from soccer_assets.replay.terminal import own_settings, read_step
 from soccer_assets.replay.walk import Plan, ReplayError, Walk
 from soccer_assets.settings import Settings
+from tests.toy_archive import Row, rows_until, simulated_leagues, write_archive
 
 FIRST, LAST = dt.date(2025, 3, 1), dt.date(2025, 3, 5)
 HISTORY_MONTHS = 7
@@ -30,46 +27,9 @@ HISTORY_MONTHS = 7
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 
-def simulated_leagues() -> Feed:
-    """Two leagues since August."""
-    return open_feeds(Settings.from_env({"SOCCER_LEAGUES": "2", "SOCCER_HISTORY_START": "2024-08-01"}))
-
-
-def rows_of_an_archive() -> list[dict[str, Any]]:
+def rows_of_an_archive() -> list[Row]:
     """Every result of the two leagues, also of the weeks after the walk."""
-    window = Window(dt.date(2024, 8, 1), LAST + dt.timedelta(days=20))
-    told = simulated_leagues().fetch(window, FixedClock(dt.datetime(2025, 7, 1, tzinfo=dt.UTC)))
-    return [
-        dict.fromkeys(SCHEMA, "")
-        | {
-            "match_id": match.source_match_id,
-            "kickoff_utc": match.kickoff.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "date": str(match.kickoff.date()),
-            "country": "Atlantis",
-            "competition": match.competition,
-            "tier": 1,
-            "season": match.season,
-            "home_team": match.home_team,
-            "away_team": match.away_team,
-            "home_goals": match.home_goals,
-            "away_goals": match.away_goals,
-            "status": "FT",
-            "odds_home": match.odds.home,
-            "odds_draw": match.odds.draw,
-            "odds_away": match.odds.away,
-            "odds_type": "avg_closing",
-        }
-        for match in told
-        if isinstance(match, RawMatch) and match.status is MatchStatus.FINISHED and match.odds
-    ]
-
-
-def write_archive(file: Path, rows: list[dict[str, Any]]) -> None:
-    """Rows as the CSV file that the feed `archive` reads."""
-    with file.open("w", newline="") as handle:
-        writer = csv.DictWriter(handle, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
+    return rows_until(LAST + dt.timedelta(days=20))
 
 
 def walk(home: Path, archive: Path) -> Report:

@@ -9,7 +9,9 @@ import pytest
 import sqlalchemy as sa
 
 from soccer_assets.feeds.protocol import AfterNinety, MatchOdds, MatchStats, RawMatch
+from soccer_assets.football.identity import mint_team_id
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
+from soccer_assets.football.quarantine import TWICE_ON_A_DAY
 from soccer_assets.resources import match_store, raw_store
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.match_store import MatchCounts, update_matches
@@ -80,6 +82,7 @@ def test_a_raw_row_becomes_a_match(database):
         "source_match_id": "m1",
         "version": 1,
         "updated_at": NOW,
+        "quarantine": None,
         "change_no": row.change_no,
     }
     (stored,) = rows_of(database, competition)
@@ -255,3 +258,70 @@ def test_a_crash_between_batches_loses_nothing(database, monkeypatch):
     assert at_the_crash == 4
     assert counts == MatchCounts(read=3, added=3)
     assert {row.source_match_id for row in rows_of(database, match)} == {f"m{number}" for number in range(7)}
+
+
+DERBY_AT_TWO = finished("1-0", "2025-03-01T14:00:00Z", source_match_id="two")
+HULL_AT_TWO = finished("2-0", "2025-03-01T19:00:00Z", source_match_id="seven", away_team="Hull")
+
+
+@pytest.mark.parametrize("batches", [[[DERBY_AT_TWO, HULL_AT_TWO]], [[DERBY_AT_TWO], [HULL_AT_TWO]]])
+@pytest.mark.parametrize("is_turned", [False, True])
+def test_two_results_of_a_team_on_one_day_are_quarantined_until_one_moves(database, batches, is_turned):
+    """Both are marked, in whichever order they came; a corrected date lifts both marks, with a version."""
+    for batch in reversed(batches) if is_turned else batches:
+        update(database, batch[::-1] if is_turned else batch)
+
+    assert set(marks(database).values()) == {TWICE_ON_A_DAY}
+
+    moved = msgspec.structs.replace(HULL_AT_TWO, kickoff=HULL_AT_TWO.kickoff + dt.timedelta(days=1))
+    update(database, [moved])
+
+    assert marks(database) == {"two": None, "seven": None}
+    with database.reading() as connection:
+        kept = connection.execute(sa.select(match_history.c.source_match_id, match_history.c.quarantine))
+        assert ("two", TWICE_ON_A_DAY) in {tuple(row) for row in kept}
+
+
+def test_a_fixture_beside_a_result_is_not_quarantined(database):
+    """Only results are compared: a list of fixtures may name a day for several that are still to be set."""
+    ahead = raw_match(source_match_id="ahead", kickoff=DERBY_AT_TWO.kickoff, away_team="Hull")
+    update(database, [DERBY_AT_TWO, ahead])
+
+    assert set(marks(database).values()) == {None}
+
+
+def test_rows_of_a_competition_that_is_added_later_are_read_again(database):
+    """What waited for its block becomes a match at the next pass, without a look at the feed."""
+    only_first = {"TST-1": COMPETITIONS["TST-1"]}
+    rows = [finished("1-0"), finished("2-0", source_match_id="m2", competition="TST-2", home_team="Hull")]
+    store_raw(database, rows, asset="livescores/recent", source="fake", window=APRIL, now=NOW)
+    first = update_matches(database, only_first, NOW)
+    again = update_matches(database, only_first, NOW)
+    later = update_matches(database, COMPETITIONS, NOW)
+
+    assert (first.added, first.rejected, again.read) == (1, 1, 0)
+    assert (later.read, later.added) == (1, 1)
+    assert update_matches(database, COMPETITIONS, NOW).read == 0
+
+
+def test_a_competition_that_becomes_another_squads_moves_to_other_teams(database):
+    """A corrected block reads the competition again: its teams leave the pool of the first teams."""
+    other = finished("2-0", "2025-04-21T14:00:00Z", source_match_id="m2", competition="TST-2")
+    update(database, [finished("1-0"), other])
+    reserve = msgspec.structs.replace(COMPETITIONS["TST-2"], squad="reserve")
+    counts = update_matches(database, {**COMPETITIONS, "TST-2": reserve}, NOW)
+
+    assert (counts.read, counts.changed, counts.teams_added) == (1, 1, 2)
+    with database.reading() as connection:
+        homes = connection.execute(sa.select(match.c.home_team_id).order_by(match.c.competition)).scalars()
+        assert list(homes) == [
+            mint_team_id("Testland", "men", "senior", "Leeds"),
+            mint_team_id("Testland", "men", "senior", "Leeds", "reserve"),
+        ]
+
+
+def marks(database: Database) -> dict[str, str | None]:
+    """The mark of each match by the source's id."""
+    with database.reading() as connection:
+        rows = connection.execute(sa.select(match.c.source_match_id, match.c.quarantine))
+        return {row[0]: row[1] for row in rows}

@@ -142,6 +142,21 @@ def test_a_row_listed_twice_is_counted_as_a_double(database):
     assert len(rows_of(database, match_raw)) == 2
 
 
+def test_a_team_with_two_results_on_a_day_is_counted(database, monkeypatch):
+    """The second result of the day counts, in the next batch too; a fixture of the day does not."""
+    hull = finished("1-0", source_match_id="m2", home_team="Hull")
+    again = finished("2-2", source_match_id="m3", away_team="York")
+    ahead = raw_match(source_match_id="m4", kickoff=again.kickoff, away_team="Bury")
+    other = finished("2-2", source_match_id="m5", competition="TST-2")
+
+    monkeypatch.setattr(raw_store, "ROWS_A_TRANSACTION", 2)
+
+    counts = store(database, [finished("1-1", source_match_id="m1"), hull, again, ahead, other])
+
+    assert (counts.added, counts.doubles, counts.twice_a_day) == (5, 0, 2)
+    assert counts.unchanged == 0
+
+
 def test_two_rows_that_disagree_about_one_match_do_not_take_turns(database):
     """Of doubles the last one listed holds, pass after pass."""
     items = [without_id(finished(score)) for score in ("1-0", "2-0")]

@@ -64,7 +64,7 @@ def test_a_merge_carries_matches_over_and_a_split_gives_them_back(
     with three.reading() as connection:
         assert redirects(connection) == {SHORT: UNITED}
 
-    assert split_team(three, SHORT) == 3
+    assert split_team(three, SHORT, NOW) == 3
     update_matches(three, COMPETITIONS, NOW)
     assert homes(three) == [UNITED, SHORT, UNITED]
     with three.reading() as connection:
@@ -102,7 +102,7 @@ def test_a_merged_team_is_not_merged_again_and_an_unmerged_one_not_split(three: 
     with pytest.raises(TeamError, match="split it first"):
         merge_teams(three, CITY, SHORT, NOW)
     with pytest.raises(TeamError, match="not merged"):
-        split_team(three, UNITED)
+        split_team(three, UNITED, NOW)
 
 
 def test_teams_are_listed_by_competition_country_and_name(three: Database) -> None:

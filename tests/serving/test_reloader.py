@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from serving.scorer import Scorer
-from soccer_assets.contract import GoldenRow, Manifest, Refusal
+from soccer_assets.contract import GoldenRow, Manifest, Pointer, Refusal
 from tests.serving.builders import (
     GOLDEN_ROWS,
     READER,
@@ -146,6 +146,34 @@ def test_bad_release_is_refused_while_the_old_one_answers(client, store, spoil, 
     (refusal,) = refusals(store)
     assert refusal.release_id == "r2"
     assert refusal.reason.startswith(f"{reason}: ")
+
+
+def test_any_altered_byte_is_noticed(client, store):
+    """One bit at 100 places all over a release's files: each is refused, and the old release answers on."""
+    folder = make_release(store, [make_prediction(f"m{number}") for number in range(50)], release_id="r2")
+    pointer = msgspec.json.decode((store / "releases/current.json").read_bytes(), type=Pointer)
+    files = sorted(folder.iterdir())
+    places = [(files[number % len(files)], number // len(files) / 25) for number in range(100)]
+    for number, (file, share) in enumerate(places):
+        content = file.read_bytes()
+        flip_byte(file, int(share * len(content)))
+        # Another pointer to it: the one that was refused a moment ago is not looked at again.
+        put(
+            store,
+            "releases/current.json",
+            msgspec.structs.replace(
+                pointer, published_at=f"2025-04-25T09:{number // 60:02}:{number % 60:02}Z"
+            ),
+        )
+        reload(client)
+        assert release_of(client) == "r1"
+        file.write_bytes(content)
+
+    assert len(files) == 4
+    assert 'soccer_reloads_total{result="corrupt"} 100.0' in client.get("/metrics").text
+    put(store, "releases/current.json", pointer)
+    reload(client)
+    assert release_of(client) == "r2"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,85 @@
+"""The catalogue as the tables know it, and what must be read again when it changes.
+
+A raw row waits where its competition is not known, or another feed tells it. When a block is added to
+``competitions.toml``, or the feeds of a home change, the rows that wait are read again; when a competition's
+country, tier, sex, age group or squad changes, all its rows are.
+"""
+
+import hashlib
+from collections.abc import Collection, Mapping
+
+import msgspec
+import sqlalchemy as sa
+
+from soccer_assets.football.competitions import Competition
+from soccer_assets.resources.database import (
+    among,
+    next_change_no,
+    read_watermark,
+    set_watermark,
+    upsert,
+)
+from soccer_assets.tables import competition, match_raw, match_source_id
+
+_CATALOGUE = "catalogue of the last pass"
+_PLACE = ("country", "tier", "sex", "age_group", "squad")
+
+
+def store_competitions(
+    connection: sa.Connection, codes: Collection[str], competitions: Mapping[str, Competition]
+) -> None:
+    """Write the competitions of these codes as the catalogue has them now."""
+    names = [column.name for column in competition.columns if column.name != "competition"]
+    rows = [
+        {"competition": code} | {name: getattr(competitions[code], name) for name in names}
+        for code in sorted(codes)
+    ]
+    upsert(connection, competition, rows)
+
+
+def mark_rows_of_changes(
+    connection: sa.Connection,
+    competitions: Mapping[str, Competition],
+    owners: Mapping[str, str] | None,
+    read_so_far: int,
+) -> int:
+    """Let the pass that follows read again what a changed catalogue says something new of.
+
+    Args:
+        connection: a transaction that writes.
+        competitions: all that a match may belong to, by code.
+        owners: by competition the feed whose rows count; None where a home has one feed.
+        read_so_far: the last change number that was read.
+
+    Returns:
+        How many raw rows are read again.
+    """
+    places = {code: [getattr(one, name) for name in _PLACE] for code, one in competitions.items()}
+    said = msgspec.json.encode([places, owners], order="sorted")
+    digest = int.from_bytes(hashlib.blake2b(said, digest_size=7).digest())
+    if digest == read_watermark(connection, _CATALOGUE):
+        return 0
+    set_watermark(connection, _CATALOGUE, digest)
+    if not read_so_far:
+        return 0
+    stored = {row.competition: row for row in connection.execute(sa.select(competition))}
+    moved = {
+        code
+        for code, row in stored.items()
+        if code in places and [getattr(row, name) for name in _PLACE] != places[code]
+    }
+    store_competitions(connection, moved, competitions)
+    is_placed = sa.exists().where(
+        match_source_id.c.source == match_raw.c.source,
+        match_source_id.c.source_match_id == match_raw.c.source_match_id,
+    )
+    concerned = sa.or_(
+        among(connection, match_raw.c.competition, sorted(moved)),
+        sa.and_(among(connection, match_raw.c.competition, sorted(places)), ~is_placed),
+    )
+    marked = connection.execute(
+        sa.update(match_raw)
+        .where(match_raw.c.change_no <= read_so_far, concerned)
+        .values(change_no=next_change_no(connection))
+    )
+    return int(marked.rowcount)
