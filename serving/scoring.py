@@ -267,5 +267,18 @@ def engine(files: ReleaseFiles) -> Engine:
     return Engine(files)
 
 
+class _Said(msgspec.Struct):
+    p_home: float
+    p_draw: float
+    p_away: float
+    predicted_label: str
+
+
+def said_of(answers: Sequence[Answer]) -> list[tuple[str, float]]:
+    """The likeliest outcome of each answer, and its probability."""
+    said = [msgspec.json.decode(body, type=_Said) for body in answers if isinstance(body, bytes)]
+    return [(one.predicted_label, max(one.p_home, one.p_draw, one.p_away)) for one in said]
+
+
 def _label(probabilities: tuple[float, float, float]) -> str:
     return OUTCOMES[max(range(len(OUTCOMES)), key=probabilities.__getitem__)]

@@ -8,6 +8,7 @@ import datetime as dt
 import hashlib
 import sqlite3
 import threading
+import time
 import weakref
 import zlib
 from urllib.parse import quote
@@ -84,6 +85,7 @@ class Snapshot:
         self.manifest: Manifest = release.manifest
         self.model_file = release.files[MODEL_FILE]
         self.scoring_files = ReleaseFiles.of(release)
+        self.opened_at = time.time()
         # Of every byte that the release holds, for ETags.
         self.tag = self.pointer.manifest_sha256[:16].encode()
         path = release.files[PREDICTIONS_FILE]

@@ -197,7 +197,7 @@ def _send_page(
         content = b"".join(body + b"\n" for body in bodies)
     else:
         content = b'{"items":[' + b",".join(bodies) + b'],"next_cursor":' + msgspec.json.encode(cursor) + b"}"
-    return send(request, content, current.view, now, media_type=media_type, headers=headers)
+    return send(request, content, current.view, now, media_type=media_type, headers=headers, is_bulk=True)
 
 
 router = Router(
