@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 
 import structlog
 from litestar import Litestar, Router
+from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
@@ -27,9 +28,10 @@ from serving.live_matches import LiveMatches
 from serving.metrics import Metrics
 from serving.problems import handle_http, handle_unexpected
 from serving.rate_limit import RateLimiter
+from serving.redis_client import end
 from serving.release_reader import ReleaseReader
 from serving.reloader import Reloader
-from serving.routes import events, livescores, monitoring, operations, predict, scoring, sources
+from serving.routes import events, livescores, monitoring, operations, predecessor, predict, scoring, sources
 from serving.scorer import Scorer
 from serving.settings import cache_folder, sidecar_name
 from serving.snapshot import SnapshotHolder
@@ -73,8 +75,9 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncGenerator[None, None]:
-        _raise_open_files()
         before_stop(asyncio.get_running_loop(), stream.end_streams)
+        _raise_open_files()
+        depth = asyncio.create_task(tasks.watch(metrics.tasks))
         await limiter.start()
         await reloader.start(_FIRST_RELEASE_SECONDS)
         try:
@@ -82,6 +85,7 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
         finally:
             await stream.close()  # first: it would hold the others up
             await limiter.stop()
+            await end(depth)
             await tasks.close()
             matches.close()
             await reloader.stop()
@@ -92,6 +96,7 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
         "/",
         route_handlers=[
             predict.router,
+            predecessor.router,
             scoring.router,
             monitoring.router,
             livescores.router,
@@ -128,6 +133,7 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
             }
         ),
         openapi_config=_openapi(),
+        cors_config=_cors(settings.cors_origins) if settings.cors_origins else None,
         logging_config=None,
         debug=False,
     )
@@ -137,6 +143,17 @@ def _raise_open_files() -> None:
     """As many connections as the system allows: the usual soft limit is 1,024 files."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _cors(origins: tuple[str, ...]) -> CORSConfig:
+    """Browsers of these origins may read answers; keys travel in a header, so no cookie is ever meant."""
+    return CORSConfig(
+        allow_origins=list(origins),
+        allow_methods=["GET", "POST"],
+        allow_headers=[auth.HEADER, "Content-Type", "If-None-Match", "Last-Event-ID", "Idempotency-Key"],
+        expose_headers=["ETag", "Link", "Retry-After", "X-Request-ID", "RateLimit-Remaining", "Deprecation"],
+        allow_credentials=False,
+    )
 
 
 def _openapi() -> OpenAPIConfig:

@@ -24,10 +24,12 @@ TimeZone = Annotated[
 
 
 def next_address(request: Request[Any, Any, Any], cursor: str) -> str:
-    """The same request with another cursor, relative: a proxy may have another host name."""
-    pairs = [
-        pair for pair in parse_qsl(request.scope["query_string"].decode("latin-1")) if pair[0] != "cursor"
-    ]
+    """The same request with another cursor, relative: a proxy may have another host name.
+
+    An offset was passed over already.
+    """
+    asked = parse_qsl(request.scope["query_string"].decode("latin-1"))
+    pairs = [pair for pair in asked if pair[0] not in {"cursor", "offset"}]
     return f"{request.url.path}?{urlencode([*pairs, ('cursor', cursor)])}"
 
 

@@ -255,11 +255,18 @@ class Reloader:
     def _observe(self) -> None:
         metrics, current = self._metrics, self._holder.current
         metrics.release.clear()
+        metrics.model.clear()
+        if self._holder.drift is not None:
+            metrics.drift.set(self._holder.drift.share_drifted)
         metrics.stale.set(1 if self._holder.stale_reasons() else 0)
         metrics.rows.set(0 if current is None else current.snapshot.manifest.prediction_rows)
         if current is not None:
             manifest, pointer = current.snapshot.manifest, current.snapshot.pointer
             metrics.release.labels(manifest.release_id, pointer.model_version, manifest.feed).set(1)
+            metrics.snapshot_bytes.set(sum(file.bytes for file in manifest.files.values()))
+            metrics.model_loaded_at.set(current.snapshot.opened_at)
+            for alias, card in manifest.models.items():
+                metrics.model.labels(alias, card.version, card.recipe).set(1)
             metrics.published_at.set(dt.datetime.fromisoformat(pointer.published_at).timestamp())
             metrics.checked_at.set(dt.datetime.fromisoformat(current.view.status.checked_at).timestamp())
 

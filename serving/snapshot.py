@@ -8,12 +8,14 @@ import datetime as dt
 import hashlib
 import sqlite3
 import threading
+import time
 import weakref
 import zlib
 from urllib.parse import quote
 
 import msgspec
 
+from serving.problems import not_loaded
 from serving.release_reader import LocalRelease, ReleaseRefusedError
 from serving.scorer import ReleaseFiles
 from soccer_assets.clock import Clock, isoformat
@@ -39,6 +41,7 @@ class PageQuery(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         limit: rows of a page.
         after: kickoff and match id of the last row of the page before.
+        offset: rows that are passed over, as the predecessor's clients page.
         kickoff_from: first kickoff in the page, ISO 8601 in UTC.
         kickoff_before: first kickoff not in the page any more.
         upcoming_only: leaves out what was played before the release.
@@ -48,6 +51,7 @@ class PageQuery(msgspec.Struct, frozen=True, kw_only=True):
 
     limit: int
     after: tuple[str, str] | None = None
+    offset: int = 0
     kickoff_from: str | None = None
     kickoff_before: str | None = None
     upcoming_only: bool = False
@@ -81,6 +85,7 @@ class Snapshot:
         self.manifest: Manifest = release.manifest
         self.model_file = release.files[MODEL_FILE]
         self.scoring_files = ReleaseFiles.of(release)
+        self.opened_at = time.time()
         # Of every byte that the release holds, for ETags.
         self.tag = self.pointer.manifest_sha256[:16].encode()
         path = release.files[PREDICTIONS_FILE]
@@ -113,6 +118,15 @@ class Snapshot:
         body: bytes = row[0]
         return body
 
+    def match_id_of(self, source_match_id: str) -> str | None:
+        """The match that a source calls so; None where none is, or more than one."""
+        with self._lookups_lock:
+            found = self._lookups.execute(
+                "SELECT match_id FROM prediction WHERE source_match_id = ? AND model = ? LIMIT 2",
+                (source_match_id, CHAMPION),
+            ).fetchall()
+        return str(found[0][0]) if len(found) == 1 else None
+
     def page(self, query: PageQuery) -> Page:
         """One page of the champion's predictions, ordered by kickoff and match id."""
         conditions = ["model = :model"]
@@ -142,7 +156,9 @@ class Snapshot:
         }
         del values["after"]
         with self._pages_lock:
-            found = self._pages.execute(f"{sql} ORDER BY kickoff, match_id LIMIT :rows", values).fetchall()
+            found = self._pages.execute(
+                f"{sql} ORDER BY kickoff, match_id LIMIT :rows OFFSET :offset", values
+            ).fetchall()
         rows = [(match_id, body) for match_id, body, _ in found[: query.limit]]
         last = found[query.limit - 1] if len(found) > query.limit else None
         return Page(rows, None if last is None else (last[2], last[0]))
@@ -286,3 +302,14 @@ class SnapshotHolder:
             data_as_of=manifest.data_as_of,
             next_expected_at=None,
         )
+
+
+def require(snapshots: SnapshotHolder) -> Current:
+    """What answers now.
+
+    Raises:
+        ProblemError: 503, no release is loaded.
+    """
+    if snapshots.current is None:
+        raise not_loaded()
+    return snapshots.current

@@ -5,6 +5,8 @@ whose worker was killed goes on after its last part. A part is written once and 
 task come from one release.
 """
 
+import asyncio
+import contextlib
 import functools
 import hashlib
 import time
@@ -14,6 +16,7 @@ from collections.abc import AsyncIterator, Coroutine
 from typing import Any, TypeVar
 
 import msgspec
+from prometheus_client import Gauge
 from redis.exceptions import RedisError
 
 from serving.redis_client import client_of
@@ -28,8 +31,8 @@ PART_ROWS = 1_000
 # Beyond this many waiting tasks a client is asked to come back.
 MOST_QUEUED = 100
 # A worker says that it lives this often; after the longer time its task is given to another.
-BEAT_SECONDS = 5
-LOST_SECONDS = 20
+BEAT_SECONDS = 3
+LOST_SECONDS = 12
 MOST_ATTEMPTS = 5
 _TASK_SECONDS = 3600
 _COMPRESSION = 1
@@ -220,6 +223,15 @@ class TaskDesk:
             QueueGoneError: Redis does not answer.
         """
         return await self._ask(self._queue.info())
+
+    async def watch(self, gauge: Gauge, seconds: float = 5.0) -> None:
+        """Tell the depth of the queue for as long as the sidecar lives; nothing while Redis is gone."""
+        while self._url:
+            with contextlib.suppress(QueueGoneError):
+                info = await self.info()
+                for state in ("queued", "active"):
+                    gauge.labels(state).set(info[state])
+            await asyncio.sleep(seconds)
 
     async def close(self) -> None:
         """Close the connections."""

@@ -200,7 +200,9 @@ def audit(name: str, url: str) -> None:
         found = read_all(open_feed(name, settings), settings.clock)
     except FeedError as error:
         _fail(str(error))
-    sums = msgspec.to_builtins(found) | {"duplicates": len(found.duplicates)}
+    # The sums come first; which row tells which match again stands behind them.
+    told = msgspec.to_builtins(found)
+    sums = told | {"duplicates": len(found.duplicates), "twins": told["duplicates"]}
     click.echo(msgspec.json.encode(sums).decode())
 
 

@@ -47,6 +47,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     alerts_file: Path
     sidecars: tuple[str, ...] = ()
     dagster_url: str = ""
+    cors_origins: tuple[str, ...] = ()
 
     @property
     def clock(self) -> Clock:
@@ -99,6 +100,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             task_keep_seconds=_integer(env, "SOCCER_TASK_KEEP_SECONDS", 86_400, 60, 30 * 86_400),
             public_url=_public_url(env, "SOCCER_PUBLIC_URL"),
             alerts_file=Path(env.get("SOCCER_ALERTS_FILE") or home / "alerts.json").expanduser().absolute(),
+            cors_origins=_origins(env, "SOCCER_CORS_ORIGINS"),
             sidecars=tuple(url for one in env.get("SOCCER_SIDECARS", "").split(",") if (url := one.strip())),
         )
 
@@ -153,6 +155,16 @@ def _public_url(env: Mapping[str, str], name: str) -> str:
     if parts.hostname in {"localhost", "127.0.0.1", "::1", "0.0.0.0"}:  # noqa: S104 - refused, not bound
         raise SettingError(f"{name}={text} leads nowhere from another machine; write the address others use")
     return text.rstrip("/")
+
+
+def _origins(env: Mapping[str, str], name: str) -> tuple[str, ...]:
+    """Origins of browsers with commas between; none by default, and never all of them."""
+    origins = tuple(part for one in env.get(name, "").split(",") if (part := one.strip().rstrip("/")))
+    for origin in origins:
+        parts = urlsplit(origin)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path:
+            raise SettingError(f"{name}: {origin!r} is no origin; write it as https://app.example.com")
+    return origins
 
 
 def _instant(env: Mapping[str, str], name: str) -> dt.datetime | None:

@@ -1,5 +1,6 @@
 """Livescores: matches as they stand in the table, played, live and ahead."""
 
+import asyncio
 import datetime as dt
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
@@ -74,7 +75,9 @@ async def list_livescores(
     next_cursor = None if last is None else encode_cursor(last)
     headers = {} if next_cursor is None else {"Link": f'<{next_address(request, next_cursor)}>; rel="next"'}
     content = msgspec.json.encode(LivePage(tuple(rows), next_cursor))
-    return send(request, content, None, snapshots.clock.now(), headers=headers)
+    return await asyncio.to_thread(
+        send, request, content, None, snapshots.clock.now(), headers=headers, is_bulk=True
+    )
 
 
 def _last_of(year: int, month: int) -> dt.date:

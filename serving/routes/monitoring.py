@@ -13,6 +13,7 @@ from litestar.response import Stream
 from serving.auth import ADMIN, PREDICT, READ
 from serving.problems import ProblemError, not_loaded, unavailable
 from serving.responses import (
+    DEPRECATED,
     JSON,
     Freshness,
     QueueDepth,
@@ -28,7 +29,6 @@ from serving.tasks import QueueGoneError, TaskDesk
 from soccer_assets.contract import ApiKey, DriftReport, QualityReport, stale_reasons
 
 _NO_STORE = {"Cache-Control": "no-store"}
-_DEPRECATED = {"Deprecation": "true"}
 
 
 @get("/freshness", sync_to_thread=False, opt={"scope": READ}, responses=documented(Freshness))
@@ -148,13 +148,13 @@ async def read_workers(tasks: NamedDependency[TaskDesk]) -> Response[Workers]:
 @get("/celery/queues", opt={"scope": ADMIN}, responses=documented(Queues))
 async def read_celery_queues(tasks: NamedDependency[TaskDesk]) -> Response[Queues]:
     """The predecessor's name of `/monitoring/queues`."""
-    return await _queues(tasks, _DEPRECATED)
+    return await _queues(tasks, DEPRECATED)
 
 
 @get("/celery/workers", opt={"scope": ADMIN}, responses=documented(Workers))
 async def read_celery_workers(tasks: NamedDependency[TaskDesk]) -> Response[Workers]:
     """The predecessor's name of `/monitoring/workers`."""
-    return await _workers(tasks, _DEPRECATED)
+    return await _workers(tasks, DEPRECATED)
 
 
 async def _queues(tasks: TaskDesk, headers: dict[str, str]) -> Response[Queues]:

@@ -19,16 +19,29 @@ from serving.paging import (
     encode_cursor,
     next_address,
 )
-from serving.problems import ProblemError, not_loaded
-from serving.responses import JSON, NDJSON, ModelInfo, PredictionBody, PredictionPage, documented, send
-from serving.snapshot import Current, PageQuery, SnapshotHolder
+from serving.problems import ProblemError
+from serving.responses import (
+    DEPRECATED,
+    JSON,
+    NDJSON,
+    ModelInfo,
+    PredictionBody,
+    PredictionPage,
+    documented,
+    send,
+)
+from serving.snapshot import PageQuery, SnapshotHolder, require
 from soccer_assets.football.names import fold
 
+Model = Literal["champion", "previous", "candidate"]
 Alias = Annotated[
-    Literal["champion", "previous", "candidate"],
+    Model,
     QueryParameter(
         name="model", description="Which model: the champion, the one before it, or the next one on trial."
     ),
+]
+Stage = Annotated[
+    Model | None, QueryParameter(description="The predecessor's name of `model`, which it stands in for.")
 ]
 
 
@@ -43,10 +56,17 @@ def read_prediction(
     snapshots: NamedDependency[SnapshotHolder],
     match_id: FromPath[str],
     model: Alias = "champion",
+    stage: Stage = None,
 ) -> Response[bytes]:
-    """One match: home, draw and away probability; for a played match the last ones before kickoff."""
-    current, now = _require(snapshots), snapshots.clock.now()
+    """One match: home, draw and away probability; for a played match the last ones before kickoff.
+
+    An id of the source, such as the predecessor's integers, is understood too.
+    """
+    current, now = require(snapshots), snapshots.clock.now()
+    model, headers = (model, {}) if stage is None else (stage, DEPRECATED)
     found = current.answer(match_id, model, now)
+    if found is None and (named := current.snapshot.match_id_of(match_id)) is not None:
+        found, headers = current.answer(named, model, now), DEPRECATED
     if found is None:
         raise ProblemError(
             HTTPStatus.NOT_FOUND,
@@ -55,7 +75,7 @@ def read_prediction(
             "GET /predict/matches/ lists the matches there are.",
         )
     body, tag = found
-    return send(request, body, current.view, now, tag=tag.decode())
+    return send(request, body, current.view, now, tag=tag.decode(), headers=headers)
 
 
 @get(
@@ -105,6 +125,10 @@ def list_predictions(
     future_only: Annotated[bool, QueryParameter(description="Leaves out what has kicked off.")] = False,
     limit: Annotated[int, QueryParameter(ge=1, le=5000)] = 1000,
     cursor: Cursor = None,
+    offset: Annotated[
+        int | None,
+        QueryParameter(ge=0, le=10_000_000, description="The predecessor's way to page; `cursor` is better."),
+    ] = None,
 ) -> Response[bytes]:
     """Every prediction of the champion, played matches of the last 90 days included.
 
@@ -114,11 +138,12 @@ def list_predictions(
     query = PageQuery(
         limit=limit,
         after=decode_cursor(cursor),
+        offset=offset or 0,
         kickoff_from=snapshots.now_text() if future_only else None,
         upcoming_only=future_only,
     )
     media_type = request.accept.best_match([JSON, NDJSON], default=JSON)
-    return _send_page(request, snapshots, query, media_type)
+    return _send_page(request, snapshots, query, media_type, None if offset is None else DEPRECATED)
 
 
 @get(
@@ -131,7 +156,7 @@ def read_model(
     request: Request[Any, Any, Any], snapshots: NamedDependency[SnapshotHolder], model: Alias = "champion"
 ) -> Response[bytes]:
     """The model behind the predictions: version, run, training rows, scorecard, and the release it is in."""
-    current, now = _require(snapshots), snapshots.clock.now()
+    current, now = require(snapshots), snapshots.clock.now()
     manifest = current.snapshot.manifest
     card = manifest.models.get(model)
     if card is None:
@@ -154,25 +179,25 @@ def read_model(
     return send(request, msgspec.json.encode(info), current.view, now)
 
 
-def _require(snapshots: SnapshotHolder) -> Current:
-    if snapshots.current is None:
-        raise not_loaded()
-    return snapshots.current
-
-
 def _send_page(
-    request: Request[Any, Any, Any], snapshots: SnapshotHolder, query: PageQuery, media_type: str = JSON
+    request: Request[Any, Any, Any],
+    snapshots: SnapshotHolder,
+    query: PageQuery,
+    media_type: str = JSON,
+    deprecated: dict[str, str] | None = None,
 ) -> Response[bytes]:
-    current, now = _require(snapshots), snapshots.clock.now()
+    current, now = require(snapshots), snapshots.clock.now()
     page = current.snapshot.page(query)
     bodies = [current.view.body(match_id, stored, now) for match_id, stored in page.rows]
     cursor = None if page.next_after is None else encode_cursor(page.next_after)
-    headers = {} if cursor is None else {"Link": f'<{next_address(request, cursor)}>; rel="next"'}
+    headers = dict(deprecated or {})
+    if cursor is not None:
+        headers["Link"] = f'<{next_address(request, cursor)}>; rel="next"'
     if media_type == NDJSON:
         content = b"".join(body + b"\n" for body in bodies)
     else:
         content = b'{"items":[' + b",".join(bodies) + b'],"next_cursor":' + msgspec.json.encode(cursor) + b"}"
-    return send(request, content, current.view, now, media_type=media_type, headers=headers)
+    return send(request, content, current.view, now, media_type=media_type, headers=headers, is_bulk=True)
 
 
 router = Router(

@@ -1,6 +1,7 @@
 """Scoring on demand: pairings that no feed has listed, and features that a client made itself."""
 
 import datetime as dt
+import time
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -12,11 +13,12 @@ from litestar.params import HeaderParameter
 
 from serving import documents
 from serving.auth import PREDICT
-from serving.problems import ParameterError, ProblemError, not_loaded, unavailable
+from serving.metrics import Metrics
+from serving.problems import ParameterError, ProblemError, unavailable
 from serving.responses import JSON, PairingBody, ScoredFeaturesBody, ScoredRows, TaskAccepted, documented
 from serving.rows import MalformedError, Row, RowProblem, decode_row, split_rows
-from serving.scorer import BusyError, Scorer
-from serving.snapshot import Current, SnapshotHolder
+from serving.scorer import BusyError, Scored, Scorer
+from serving.snapshot import Current, SnapshotHolder, require
 from serving.tasks import OtherBodyError, QueueFullError, QueueGoneError, TaskDesk, TooManyRows, pack
 from soccer_assets.clock import isoformat
 from soccer_assets.contract import ApiKey
@@ -48,6 +50,7 @@ async def score(
     request: Request[Any, Any, Any],
     snapshots: NamedDependency[SnapshotHolder],
     scorer: NamedDependency[Scorer],
+    metrics: NamedDependency[Metrics],
 ) -> Response[bytes]:
     """Score now: a pairing, or features by name, or a list of up to 1,000 of either.
 
@@ -61,8 +64,11 @@ async def score(
         {number: (row,) for number, row in enumerate(rows) if isinstance(row, RowProblem)}, is_list=is_list
     )
     current, now = require(snapshots), snapshots.clock.now()
-    bodies = await _answers(current, scorer, rows, now, with_reasons=not is_list)  # type: ignore[arg-type]  # refused above
+    started = time.perf_counter()
+    scored = await _answers(current, scorer, rows, now, with_reasons=not is_list)  # type: ignore[arg-type]  # checked
+    bodies = scored.answers
     _refuse({number: one for number, one in enumerate(bodies) if isinstance(one, tuple)}, is_list=is_list)
+    _count(metrics, scored, time.perf_counter() - started, is_list=is_list)
     complete = [current.view.body("", body, now) for body in bodies if isinstance(body, bytes)]
     content = b'{"items":[' + b",".join(complete) + b"]}" if is_list else complete[0]
     return Response(content, media_type=JSON, headers={"Cache-Control": "no-store"})
@@ -70,7 +76,7 @@ async def score(
 
 async def _answers(
     current: Current, scorer: Scorer, rows: Sequence[Row], now: dt.datetime, *, with_reasons: bool
-) -> list[bytes | tuple[RowProblem, ...]]:
+) -> Scored:
     files = current.snapshot.scoring_files
     if files is None:
         raise unavailable(
@@ -157,15 +163,12 @@ def too_many(rows: int, most: int) -> ProblemError:
     )
 
 
-def require(snapshots: SnapshotHolder) -> Current:
-    """What answers now.
-
-    Raises:
-        ProblemError: 503, no release is loaded.
-    """
-    if snapshots.current is None:
-        raise not_loaded()
-    return snapshots.current
+def _count(metrics: Metrics, scored: Scored, seconds: float, *, is_list: bool) -> None:
+    metrics.scored.labels("list" if is_list else "single").inc(len(scored.answers))
+    metrics.scoring_seconds.observe(seconds)
+    metrics.inference_seconds.observe(scored.seconds)
+    for outcome, probability in scored.said:
+        metrics.confidence.labels(outcome).observe(probability)
 
 
 def _refuse(problems: dict[int, tuple[RowProblem, ...]], *, is_list: bool) -> None:

@@ -13,7 +13,7 @@ from litestar.params import Body, FromPath
 from serving.auth import ADMIN
 from serving.dagster_client import Dagster, DagsterGoneError, LaunchRefusedError
 from serving.problems import ProblemError, unavailable
-from serving.responses import JSON, Launched, documented
+from serving.responses import DEPRECATED, JSON, Launched, documented
 
 _OPTIONS = {"scope": ADMIN, "takes_x_token": True}
 _RESPONSES = documented(
@@ -71,7 +71,7 @@ async def export_by_get(
 ) -> Response[bytes]:
     """The same by GET, as the predecessor had it; POST is right, since it starts something."""
     response = await _launch(dagster, dagster_pages, _ASSETS_OF[table], {})
-    response.headers["Deprecation"] = "true"
+    response.headers.update(DEPRECATED)
     return response
 
 

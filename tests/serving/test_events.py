@@ -9,10 +9,18 @@ import pytest
 
 from serving.events import MOST_UNREAD, Events, _Listener, is_event_id
 from soccer_assets.contract import EVENT_STREAM, Event
-from tests.serving.builders import READER
-from tests.serving.test_process import free_port, home, ready_release, sidecar, valkey, wait_until
+from tests.serving.builders import READER, write_keys, write_status
+from tests.serving.processes import free_port, ready_release, sidecar, valkey, wait_until
+from tests.serving.processes import publish as publish_release
 
-__all__ = ["home"]
+
+@pytest.fixture
+def home(tmp_path):
+    """A home with a release."""
+    publish_release(tmp_path, "r1")
+    write_status(tmp_path / "store")
+    write_keys(tmp_path / "store")
+    return tmp_path
 
 
 def publish(server, kind, **detail):
@@ -82,7 +90,7 @@ def test_events_arrive_are_replayed_and_end_with_the_sidecar(home):
             with pytest.raises((EOFError, httpx.TransportError)):
                 next(following)
         assert process.wait(20) == 0
-    assert "Traceback" not in (home / "log").read_text()
+    assert all("Traceback" not in log.read_text() for log in home.glob("log-*"))
 
 
 def test_listener_outlasts_the_event_server(home):

@@ -1,10 +1,11 @@
-"""Runs launched through Dagster: a real webserver in a trial, its answers and its absence here."""
+"""Runs launched through Dagster: its answers, its absence, and in a trial the real one."""
 
 import json
 
 import pytest
 from werkzeug import Response
 
+from tests.live import LiveHome
 from tests.services import free_ports
 from tests.serving.builders import READER, TOKENS
 
@@ -50,7 +51,7 @@ def test_export_is_launched(dagster, method):
     response = client.request(method, "/sources/export/match", headers=ADMIN)
 
     assert (response.status_code, response.json()["run_id"]) == (202, "abc")
-    assert response.headers.get("deprecation") == ("true" if method == "GET" else None)
+    assert ("deprecation" in response.headers) == (method == "GET")
     paths = [one["path"] for one in asked(server)["selector"]["assetSelection"]]
     assert paths == [["exports", "match_raw"], ["exports", "match"]]
 
@@ -62,7 +63,7 @@ def test_export_is_launched(dagster, method):
         ("PATCH", "/sources/livescores/", {"start": "yesterday"}, 400),
         ("PATCH", "/sources/livescores/", {"days": 0}, 400),
         ("PATCH", "/sources/livescores/", {"week": 3}, 400),
-        ("POST", "/sources/export/odds", None, 404),
+        ("POST", "/sources/export/odds", None, 400),
     ],
 )
 def test_what_cannot_be_launched_is_refused_here(dagster, method, path, body, status):
@@ -109,3 +110,22 @@ def test_sources_are_for_admins(dagster):
     assert client.post("/sources/export/match").status_code == 401
     assert client.get("/predict/m1", headers={"X-Token": TOKENS["admin"]}).status_code == 401
     assert server.log == []
+
+
+@pytest.mark.trial
+def test_a_real_dagster_launches_what_is_asked(tmp_path, store, serve):
+    """Ingest with its window and export are queued as runs of Dagster, under the ids that were answered."""
+    home = LiveHome(tmp_path / "home", SOCCER_LEAGUES="1", SOCCER_NOW="2024-11-02T09:00:00Z")
+    with home.code(), home.webserver():
+        client = serve(dagster_url=f"http://127.0.0.1:{home._port}")
+        ingest = client.patch("/sources/livescores/", json={"days": 3}, headers=ADMIN)
+        export = client.post("/sources/export/match_raw", headers=ADMIN)
+
+        assert (ingest.status_code, export.status_code) == (202, 202), home.log
+        wanted = "... on Run { runConfigYaml assetSelection { path } }"
+        query = "query($id: ID!) { runOrError(runId: $id) { %s } }" % wanted
+        run = home.ask(query, id=ingest.json()["run_id"])
+        assert "days: 3" in run["runConfigYaml"]
+        assert run["assetSelection"] == [{"path": ["livescores", "window"]}]
+        paths = [one["path"] for one in home.ask(query, id=export.json()["run_id"])["assetSelection"]]
+        assert sorted(paths) == [["exports", "match"], ["exports", "match_raw"]]
