@@ -1,9 +1,9 @@
 """What a tick of each sensor costs, and whether memory stays level over thousands of them.
 
-Usage: ``python -m benchmarks.daemon_soak [--ticks 2000] [--home FOLDER]``. Builds a home of simulated clubs (or
-takes one of `soccer up` that is stopped), then evaluates every sensor in turn, tick after tick, in this process
-on the home's own instance: the work that daemon and code server share. Prints a line of JSON a sensor, and one
-for the memory: its slope over the second half of the ticks, in MB per 1,000 ticks.
+Usage: ``python -m benchmarks.daemon_soak [--ticks 2000] [--home FOLDER]``. Builds a home of simulated clubs
+(or takes one of `soccer up` that is stopped), then evaluates every sensor in turn, tick after tick, in this
+process on the home's own instance: the work that daemon and code server share. Prints a line of JSON a
+sensor, and one for the memory: its slope over the second half of the ticks, in MB per 1,000 ticks.
 """
 
 import argparse
