@@ -103,8 +103,12 @@ def _kill_after(step: str) -> None:
     alias = {"candidate": CANDIDATE, "previous alias": PREVIOUS, "champion alias": CHAMPION}.get(step)
     _dies(FileRegistry, "set_alias", after=lambda _self, name, _version: name == alias)
     _dies(Scorecards, "write", after=lambda *_arguments: step == "evaluation")
-    _dies(predictions, "record_shadows", before=lambda *_arguments: step == "predictions")
-    _dies(predictions, "record_and_score", after=lambda *_arguments: step == "ledger")
+    _dies(
+        predictions,
+        "record_and_score",
+        before=lambda *_arguments: step == "predictions",
+        after=lambda *_arguments: step == "ledger",
+    )
     _dies(
         ObjectStore,
         "swap",
