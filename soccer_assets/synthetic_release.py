@@ -83,7 +83,7 @@ def publish(releases: Releases, count: int, now: dt.datetime, version: int = 1) 
         data_as_of=isoformat(now),
         next_expected_at=None,
     )
-    releases.write_status(status)
+    releases.write_status(status, now)
     return releases.publish(draft, model.to_bytes(), state.to_bytes(), now)
 
 
