@@ -49,7 +49,7 @@ def started(home):
 def ask_both_ways(client, used=0, **request):
     """What each way answers to a key that asked ``used`` times before: the short one, the documented one."""
     answers = []
-    for answer in (client.app._lookups.answer, lambda _: None):
+    for answer in (client.app._lookups.answer, lambda *_: None):
         limiter = client.app.state["rate_limiter"]
         limiter._buckets.clear()
         for _ in range(used):
