@@ -28,17 +28,25 @@ class JobFailed(Exception):
 class _Run:
     # Nobody retries here: a feed that does not answer ends the replay.
     tags: Mapping[str, str] = {INTERACTIVE_TAG: "true"}
+    root_run_id: str | None = None
+
+    def __init__(self, run_id: str) -> None:
+        self.run_id = run_id
 
 
 class _Context:
     """What assets ask of Dagster's context."""
 
     def __init__(
-        self, instance: dg.DagsterInstance, asset_key: dg.AssetKey | None, months: dg.TimeWindow | None
+        self,
+        instance: dg.DagsterInstance,
+        run: _Run,
+        asset_key: dg.AssetKey | None,
+        months: dg.TimeWindow | None,
     ) -> None:
         self.instance = instance
         self.partition_time_window = months
-        self.run = _Run()
+        self.run = run
         self.log = _LOG
         self._asset_key = asset_key
 
@@ -66,6 +74,7 @@ class DirectJobs:
         self._instance = instance
         self._resources = dict(definitions.resources or {})
         self._frames: ParquetIOManager = self._resources["frames"]
+        self._runs = 0
 
     def run(self, name: str, months: dg.TimeWindow | None = None) -> None:
         """Run a job to its end, with the config it was declared with.
@@ -80,6 +89,9 @@ class DirectJobs:
         job = self._definitions.resolve_job_def(name)
         placed = {one.node_handle.name: one.assets_def for one in job.asset_layer.data}
         configs = {step: one["config"] for step, one in (job.run_config or {}).get("ops", {}).items()}
+        # Counted, not drawn: two replays of the same days name their runs alike.
+        self._runs += 1
+        run = _Run(f"replay-{self._runs}")
         with contextlib.ExitStack() as stack:
             stack.enter_context(without_pages())
             resources = dict(self._resources)
@@ -89,7 +101,7 @@ class DirectJobs:
             for step, function in steps:
                 assets = placed[step]
                 keys = list(assets.keys)
-                context = _Context(self._instance, keys[0] if len(keys) == 1 else None, months)
+                context = _Context(self._instance, run, keys[0] if len(keys) == 1 else None, months)
                 arguments = self._arguments(
                     function, assets, resources | {"context": context}, configs.get(step, {})
                 )

@@ -113,9 +113,14 @@ def _moved_since_predicted(database: Database, now: dt.datetime) -> tuple[str, .
 
 def _asset_states(instance: dg.DagsterInstance, watched: Mapping[dg.AssetKey, str]) -> tuple[AssetState, ...]:
     records = instance.get_freshness_state_records(list(watched))
+    # One look for all: one event at a time costs nine times as much, every minute.
+    newest = {
+        one.asset_entry.asset_key: one.asset_entry.last_materialization
+        for one in instance.get_asset_records(list(watched))
+    }
     states = []
     for key, promise in watched.items():
-        event = instance.get_latest_materialization_event(key)
+        event = newest.get(key)
         record = records.get(key)
         seen = dt.datetime.fromtimestamp(event.timestamp, dt.UTC) if event else None
         states.append(

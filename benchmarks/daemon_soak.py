@@ -1,0 +1,122 @@
+"""What a tick of each sensor costs, and whether memory stays level over thousands of them.
+
+Usage: ``python -m benchmarks.daemon_soak [--ticks 2000] [--home FOLDER]``. Builds a home of simulated clubs
+(or takes one of `soccer up` that is stopped), then evaluates every sensor in turn, tick after tick, in this
+process on the home's own instance: the work that daemon and code server share. Prints a line of JSON a
+sensor, and one for the memory: its slope over the second half of the ticks, in MB per 1,000 ticks.
+"""
+
+import argparse
+import gc
+import json
+import logging
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import numpy as np
+import psutil
+
+from soccer_assets.automation.sensors import SENSORS, follow_upstream_sensor
+from soccer_assets.definitions import build_definitions
+from soccer_assets.run import run_job
+from soccer_assets.settings import Settings
+from soccer_assets.up import INSTANCE
+from tests.homes import make_home
+
+_LOOK_EVERY = 20
+
+
+def main() -> None:
+    """Measure, and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--ticks", type=int, default=2_000)
+    parser.add_argument("--home", type=Path)
+    asked = parser.parse_args()
+    logging.disable(logging.INFO)
+    with tempfile.TemporaryDirectory() as folder:
+        settings = _settings(asked.home or Path(folder) / "home", is_new=asked.home is None)
+        with dg.DagsterInstance.from_config(str(settings.home / "dagster")) as instance:
+            if asked.home is None:
+                outcome = run_job(settings, instance, "build_everything", lambda _line: None)
+                if outcome.failure:
+                    raise SystemExit(outcome.failure)
+            _soak(_sensors(settings, instance), asked.ticks)
+
+
+def _settings(home: Path, *, is_new: bool) -> Settings:
+    if not is_new:
+        return Settings.from_env(os.environ | {"SOCCER_HOME": str(home)})
+    settings = make_home(home)
+    (home / "dagster").mkdir()
+    (home / "dagster" / "dagster.yaml").write_text(json.dumps(INSTANCE))
+    return settings
+
+
+def _sensors(settings: Settings, instance: dg.DagsterInstance) -> dict[str, Callable[[], object]]:
+    """By sensor, what evaluates it once."""
+    definitions = build_definitions(settings)
+    resources = definitions.resources or {}
+    cursor: Any = None
+
+    def follow() -> None:
+        nonlocal cursor
+        result = dg.evaluate_automation_conditions(
+            definitions, instance, asset_selection=follow_upstream_sensor.asset_selection, cursor=cursor
+        )
+        cursor = result.cursor
+
+    def ticking(sensor: dg.SensorDefinition) -> Callable[[], object]:
+        wanted = {name: resources[name] for name in sensor.required_resource_keys}
+
+        def tick() -> object:
+            with dg.build_sensor_context(
+                instance=instance, definitions=definitions, resources=wanted, sensor_name=sensor.name
+            ) as context:
+                return sensor.evaluate_tick(context)
+
+        return tick
+
+    plain = {sensor.name: ticking(sensor) for sensor in SENSORS if sensor is not follow_upstream_sensor}
+    return plain | {follow_upstream_sensor.name: follow}
+
+
+def _soak(sensors: dict[str, Callable[[], object]], ticks: int) -> None:
+    process = psutil.Process()
+    work: dict[str, list[float]] = {name: [] for name in sensors}
+    memory: list[tuple[int, float]] = []
+    for number in range(ticks):
+        for name, tick in sensors.items():
+            begin = time.process_time()
+            tick()
+            work[name].append(time.process_time() - begin)
+        if number % _LOOK_EVERY == 0:
+            gc.collect()
+            memory.append((number, process.memory_info().rss / 1e6))
+    for name, seconds in work.items():
+        later = sorted(seconds[len(seconds) // 10 :])  # the first ones import
+        print(
+            json.dumps(
+                {
+                    "sensor": name,
+                    "median_ms": round(1e3 * statistics.median(later), 1),
+                    "p95_ms": round(1e3 * later[int(0.95 * (len(later) - 1))], 1),
+                }
+            )
+        )
+    half = np.array(memory[len(memory) // 2 :])
+    slope = float(np.polyfit(half[:, 0], half[:, 1], 1)[0]) if len(half) > 1 else 0.0
+    print(
+        json.dumps(
+            {"ticks": ticks, "rss_mb": round(memory[-1][1]), "mb_per_1000_ticks": round(1e3 * slope, 2)}
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()
