@@ -5,8 +5,10 @@ day's time in a replay of hundreds of days.
 """
 
 import contextlib
+import datetime as dt
 import inspect
 import logging
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -25,20 +27,20 @@ class JobFailed(Exception):
     """A step failed, or a blocking check did; nothing that follows ran."""
 
 
-class _Run:
-    # Nobody retries here: a feed that does not answer ends the replay.
-    tags: Mapping[str, str] = {INTERACTIVE_TAG: "true"}
-
-
 class _Context:
     """What assets ask of Dagster's context."""
 
     def __init__(
-        self, instance: dg.DagsterInstance, asset_key: dg.AssetKey | None, months: dg.TimeWindow | None
+        self,
+        instance: dg.DagsterInstance,
+        run: dg.DagsterRun,
+        asset_key: dg.AssetKey | None,
+        months: dg.TimeWindow | None,
     ) -> None:
         self.instance = instance
         self.partition_time_window = months
-        self.run = _Run()
+        self.run = run
+        self.run_id = run.run_id
         self.log = _LOG
         self._asset_key = asset_key
 
@@ -67,17 +69,29 @@ class DirectJobs:
         self._resources = dict(definitions.resources or {})
         self._frames: ParquetIOManager = self._resources["frames"]
 
-    def run(self, name: str, months: dg.TimeWindow | None = None) -> None:
-        """Run a job to its end, with the config it was declared with.
+    def run(
+        self, name: str, now: dt.datetime, tags: Mapping[str, str] = {}, months: dg.TimeWindow | None = None
+    ) -> None:
+        """Run a job to its end, with the config it was declared with, and have the instance remember it.
 
         Args:
             name: of the job.
+            now: when it was created, by the replay's clock: decisions ask the instance for it.
+            tags: of the run.
             months: what its partitioned asset covers.
 
         Raises:
             JobFailed: with the reason of the first step or blocking check that failed.
         """
         job = self._definitions.resolve_job_def(name)
+        # Nobody waits five minutes to try again: a feed that does not answer fails the job.
+        run = dg.DagsterRun(
+            job_name=name,
+            run_id=str(uuid.uuid4()),
+            tags={INTERACTIVE_TAG: "true", **tags},
+            status=dg.DagsterRunStatus.SUCCESS,
+        )
+        self._instance.run_storage.add_historical_run(run, now)
         placed = {one.node_handle.name: one.assets_def for one in job.asset_layer.data}
         configs = {step: one["config"] for step, one in (job.run_config or {}).get("ops", {}).items()}
         with contextlib.ExitStack() as stack:
@@ -89,7 +103,7 @@ class DirectJobs:
             for step, function in steps:
                 assets = placed[step]
                 keys = list(assets.keys)
-                context = _Context(self._instance, keys[0] if len(keys) == 1 else None, months)
+                context = _Context(self._instance, run, keys[0] if len(keys) == 1 else None, months)
                 arguments = self._arguments(
                     function, assets, resources | {"context": context}, configs.get(step, {})
                 )
