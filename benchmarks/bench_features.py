@@ -26,6 +26,7 @@ import pyarrow as pa
 
 from soccer_assets.backtest import match_table, read_archive
 from soccer_assets.football import features as features_module
+from soccer_assets.football.competitions import NATIONAL
 from soccer_assets.football.features import FEATURE_NAMES, compute_features
 from soccer_assets.football.match_table import SECONDS_A_DAY, MatchTable
 from soccer_assets.football.pairing import Pairing, pairing_features
@@ -202,6 +203,7 @@ def _rows(matches: MatchTable) -> pa.Table:
         "tier": pa.array(matches.tier),
         "home_team_id": pa.array(matches.home_team, pa.string()),
         "away_team_id": pa.array(matches.away_team, pa.string()),
+        "squad": pa.array(np.where(matches.is_international, NATIONAL, "first")),
         "status": pa.array(np.where(matches.moves_ratings, "finished", "scheduled")),
         "neutral": pa.array(matches.is_neutral),
         **{

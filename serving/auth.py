@@ -32,6 +32,7 @@ class KeyRing:
 
     def __init__(self) -> None:
         self._by_digest: dict[str, ApiKey] | None = None
+        self._known: dict[bytes, ApiKey] = {}
 
     @property
     def is_loaded(self) -> bool:
@@ -41,15 +42,21 @@ class KeyRing:
     def update(self, keys: ApiKeys) -> None:
         """Accept this set from now on."""
         self._by_digest = {key.sha256: key for key in keys.keys}
+        self._known = {}
 
     def identify(self, token: bytes) -> ApiKey | None:
         """The key of a token as it came in the header, None for an unknown one.
 
-        Looked up by its hash: how long that takes tells of the hash, of which nobody can choose a part.
+        Looked up by its hash: how long that takes tells of the hash, of which nobody can choose a part. A
+        token that was right is remembered until the keys change, by a dict whose own hash is salted.
         """
-        if self._by_digest is None:
-            return None
-        return self._by_digest.get(hashlib.sha256(token).hexdigest())
+        known = self._known.get(token)
+        if known is not None or self._by_digest is None:
+            return known
+        found = self._by_digest.get(hashlib.sha256(token).hexdigest())
+        if found is not None:
+            self._known[token] = found
+        return found
 
 
 def allows(key: ApiKey, scope: str) -> bool:

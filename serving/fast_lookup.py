@@ -51,20 +51,23 @@ class FastLookup:
         self._keys = keys
         self._limiter = limiter
         self._siblings = frozenset(siblings)
-        self._answered = metrics.requests.labels(ROUTE, "GET", "200")
-        self._latency = metrics.latency.labels(ROUTE, "GET")
+        self.answered = metrics.tally(ROUTE, "GET", "200")
 
-    def answer(self, scope: HTTPScope) -> tuple[Headers, bytes, Allowance] | None:
-        """Headers and body of a plain look-up, and its key's allowance; None leaves it to the route."""
+    def answer(
+        self, scope: HTTPScope, headers: dict[bytes, bytes]
+    ) -> tuple[Headers, bytes, Allowance] | None:
+        """Headers and body of a plain look-up, and its key's allowance; None leaves it to the route.
+
+        ``headers`` are the scope's as a dict.
+        """
         path = scope["path"]
         if not path.startswith(PREFIX) or scope["method"] != "GET" or scope["query_string"]:
             return None
         match_id = path[len(PREFIX) :]
         current = self._holder.current
-        raw = list(scope["headers"])
-        headers = dict(raw)
         # Twice the same header is the framework's to judge.
-        if current is None or len(headers) != len(raw) or not _LEFT_TO_ROUTE.isdisjoint(headers):
+        is_plain = len(headers) == len(list(scope["headers"])) and _LEFT_TO_ROUTE.isdisjoint(headers)
+        if current is None or not is_plain:
             return None
         token = headers.get(b"x-api-key")
         key = None if token is None else self._keys.identify(token)
@@ -86,8 +89,3 @@ class FastLookup:
             (b"content-length", b"%d" % len(body)),
         ]
         return head, body, allowance
-
-    def count(self, seconds: float) -> None:
-        """Count an answer that was sent."""
-        self._answered.inc()
-        self._latency.observe(seconds)

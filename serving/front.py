@@ -9,7 +9,7 @@ import re
 import secrets
 import sqlite3
 import time
-from typing import Any, cast
+from typing import Any
 
 import structlog
 from litestar import Litestar
@@ -65,23 +65,31 @@ class Sidecar(Litestar):
         self, scope: Scope | LifeSpanScope, receive: Receive | LifeSpanReceive, send: Send | LifeSpanSend
     ) -> None:
         """Answer one connection."""
-        if scope["type"] != ScopeType.HTTP:
+        if scope["type"] == ScopeType.HTTP:
+            await self._answer(scope, receive, send)
+        else:
             await super().__call__(scope, receive, send)
-            return
+
+    async def _answer(self, scope: Any, receive: Any, send: Any) -> None:
         started = time.perf_counter()
-        request_id = self._request_id(cast(HTTPScope, scope))
+        headers = dict(scope["headers"])
+        asked_id = headers.get(b"x-request-id")
+        if asked_id is not None and _REQUEST_ID.fullmatch(asked_id):
+            request_id: bytes = asked_id
+        else:
+            request_id = b"%b%016x" % (self._id_prefix, next(self._ids))
         try:
-            answer = self._lookups.answer(cast(HTTPScope, scope))
+            answer = self._lookups.answer(scope, headers)
         except sqlite3.Error:
             answer = None  # the route meets the same fault, and tells of it
         if answer is None:
-            await self._observe(cast(HTTPScope, scope), cast(Receive, receive), cast(Send, send), request_id)
+            await self._observe(scope, receive, send, request_id)
             return
-        headers, body, allowance = answer
-        headers = [*headers, *_SAFE_HEADERS, (b"x-request-id", request_id), *allowance.headers()]
-        await cast(Send, send)({"type": "http.response.start", "status": 200, "headers": headers})
-        await cast(Send, send)({"type": "http.response.body", "body": body, "more_body": False})
-        self._lookups.count(time.perf_counter() - started)
+        head, body, allowance = answer
+        head += (*_SAFE_HEADERS, (b"x-request-id", request_id), *allowance.headers())
+        await send({"type": "http.response.start", "status": 200, "headers": head})
+        await send({"type": "http.response.body", "body": body, "more_body": False})
+        self._lookups.answered.add(time.perf_counter() - started)
 
     async def _observe(self, scope: HTTPScope, receive: Receive, send: Send, request_id: bytes) -> None:
         metrics: Metrics = self.state.metrics
@@ -109,9 +117,3 @@ class Sidecar(Litestar):
             method = scope["method"] if scope["method"] in _METHODS else "OTHER"
             metrics.requests.labels(route, method, str(status)).inc()
             metrics.latency.labels(route, method).observe(time.perf_counter() - started)
-
-    def _request_id(self, scope: HTTPScope) -> bytes:
-        for name, value in scope["headers"]:
-            if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
-                return value
-        return b"%b%016x" % (self._id_prefix, next(self._ids))

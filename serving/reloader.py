@@ -188,6 +188,7 @@ class Reloader:
                 snapshot.scoring_files
             )  # before the swap: clients never meet a cold model
             self._holder.swap(snapshot)
+        await asyncio.to_thread(snapshot.warm)
         self._refused = None
         self._metrics.reloads.labels("loaded").inc()
         _log.info("release loaded", release_id=snapshot.release_id, rows=snapshot.manifest.prediction_rows)
@@ -254,6 +255,7 @@ class Reloader:
 
     def _observe(self) -> None:
         metrics, current = self._metrics, self._holder.current
+        metrics.fold()
         metrics.release.clear()
         metrics.model.clear()
         if self._holder.drift is not None:

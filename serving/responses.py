@@ -6,12 +6,14 @@ Predictions are not encoded here: their bytes come from the release. A test deco
 import datetime as dt
 import gzip
 import hashlib
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
 import msgspec
 from litestar import Request, Response
 from litestar.openapi.datastructures import ResponseSpec
+from litestar.openapi.spec import Example
 
 from serving import problems
 from serving.rows import RefusedRow, ScoredFeatures, ScoredPairing
@@ -259,7 +261,11 @@ _BEHIND_A_KEY = (
 
 
 def documented(
-    body: Any, *statuses: HTTPStatus, status: HTTPStatus = HTTPStatus.OK, media_type: str = JSON
+    body: Any,
+    *statuses: HTTPStatus,
+    status: HTTPStatus = HTTPStatus.OK,
+    media_type: str = JSON,
+    example: Mapping[str, Any] | None = None,
 ) -> dict[int, ResponseSpec]:
     """The OpenAPI answers of a route behind a key that sends bytes: its body, and its problems."""
     problem = {
@@ -271,7 +277,13 @@ def documented(
         )
         for error in (*_BEHIND_A_KEY, *statuses)
     }
-    sent = ResponseSpec(body, generate_examples=False, description=status.phrase, media_type=media_type)
+    sent = ResponseSpec(
+        body,
+        generate_examples=False,
+        description=status.phrase,
+        media_type=media_type,
+        examples=None if example is None else [Example(value=dict(example))],
+    )
     return {status.value: sent} | problem
 
 

@@ -114,19 +114,20 @@ class TaskStore:
         """
         name = _name(task_id)
         if await self._redis.hsetnx(name, "sha256", packed.sha256):
-            facts = {"key_id": key_id, "rows": packed.rows}
-            pipeline = self._redis.pipeline()
-            pipeline.hset(name, mapping=facts)
-            pipeline.expire(name, self._keep)
-            pipeline.set(f"{name}:rows", packed.data, ex=self._keep)
-            await pipeline.execute()
+            await self._write(name, key_id, packed)
             return True
         if await self._redis.hget(name, "sha256") != packed.sha256.encode():
             raise OtherBodyError
-        if not await self._redis.exists(f"{name}:rows"):  # killed between the two writes of the first time
-            await self._redis.set(f"{name}:rows", packed.data, ex=self._keep)
-            await self._redis.hset(name, mapping={"key_id": key_id, "rows": packed.rows})
+        if not await self._redis.hexists(name, "rows"):  # killed between the two writes of the first time
+            await self._write(name, key_id, packed)
         return False
+
+    async def _write(self, name: str, key_id: str, packed: Packed) -> None:
+        pipeline = self._redis.pipeline()
+        pipeline.set(f"{name}:rows", packed.data, ex=self._keep)
+        pipeline.hset(name, mapping={"key_id": key_id, "rows": packed.rows})
+        pipeline.expire(name, self._keep)
+        await pipeline.execute()
 
     async def facts(self, task_id: str) -> dict[str, str]:
         """What is known of a task; empty for an unknown one."""

@@ -280,6 +280,7 @@ def backtest(
     predictions: Path | None,
 ) -> None:
     """Fit as the graph does on a match archive, score what came after, and print the scorecard."""
+    from soccer_assets.assets.scorecard_view import scorecard_markdown  # noqa: PLC0415
     from soccer_assets.backtest import BadArchive, run_backtest  # noqa: PLC0415
 
     days = (train_until.date(), test_until.date())
@@ -289,7 +290,7 @@ def backtest(
         _fail(str(error))
     if json_file is not None:
         json_file.write_bytes(report.to_json())
-    click.echo(report.to_json().decode())
+    click.echo(scorecard_markdown(report.scorecard))
 
 
 @main.command()

@@ -18,6 +18,8 @@ from soccer_assets.contract import (
     MODEL_NAME,
     OUTCOMES,
     SCHEMA_VERSION,
+    CompetitionEntry,
+    Directory,
     Goals,
     GoldenRow,
     ModelCard,
@@ -25,6 +27,7 @@ from soccer_assets.contract import (
     Result,
     Status,
     Team,
+    TeamEntry,
 )
 from soccer_assets.feeds.simulated_season import play_season
 from soccer_assets.feeds.simulated_world import clubs_of, competition_of, league_of
@@ -56,11 +59,12 @@ def publish(releases: Releases, count: int, now: dt.datetime, version: int = 1) 
     Another ``version`` is another release of the same matches. Needs memory for one season and ``count`` ids,
     not for the bodies.
     """
-    matches, teams = _season(now)
+    matches, directory = _season(now)
     features, state = compute_features(matches)
     played = matches.moves_ratings
     model = _fit(features.values[played], outcomes(matches.take(played)), version)
     golden = features.values[played][-_GOLDEN_ROWS:]
+    teams = {one.id: Team(one.id, one.name) for one in directory.teams}
     pairings = _forecasts(matches.take(~played), teams, features.values[~played], model, version, now)
     draft = Draft(
         feed=FEED,
@@ -74,6 +78,7 @@ def publish(releases: Releases, count: int, now: dt.datetime, version: int = 1) 
             for row, said in zip(golden.tolist(), model.predict_proba(golden).tolist(), strict=True)
         ),
         ledger_head=None,
+        directory=directory,
         rows=_Rows(count, pairings, now),
     )
     status = Status(
@@ -83,7 +88,7 @@ def publish(releases: Releases, count: int, now: dt.datetime, version: int = 1) 
         data_as_of=isoformat(now),
         next_expected_at=None,
     )
-    releases.write_status(status)
+    releases.write_status(status, now)
     return releases.publish(draft, model.to_bytes(), state.to_bytes(), now)
 
 
@@ -125,15 +130,32 @@ def _result(prediction: Prediction) -> Result:
     return Result(home_goals=score.home, away_goals=score.away, outcome=outcome)
 
 
-def _season(now: dt.datetime) -> tuple[MatchTable, dict[str, Team]]:
-    """A season that was played, the same pairings tomorrow, and the teams by id."""
-    tables, teams = [], dict[str, Team]()
+def _season(now: dt.datetime) -> tuple[MatchTable, Directory]:
+    """A season that was played, the same pairings tomorrow, and who they are."""
+    tables, competitions, teams = [], list[CompetitionEntry](), dict[str, TeamEntry]()
     tomorrow = int((now + dt.timedelta(days=1)).timestamp())
     for number in range(1, LEAGUES + 1):
         league = league_of(WORLD, number)
         competition, season = competition_of(league), play_season(WORLD, league, now.year - 2)
+        country, sex, age_group = competition.country, competition.sex, competition.age_group
+        competitions.append(
+            CompetitionEntry(
+                code=league.code,
+                name=competition.name,
+                tier=league.tier,
+                country=country,
+                sex=sex,
+                age_group=age_group,
+            )
+        )
         clubs = [
-            Team(mint_team_id(competition.country, "men", "senior", name), name)
+            TeamEntry(
+                id=mint_team_id(country, sex, age_group, name),
+                name=name,
+                country=country,
+                sex=sex,
+                age_group=age_group,
+            )
             for name in clubs_of(WORLD, league.country).names
         ]
         teams |= {club.id: club for club in clubs}
@@ -156,7 +178,11 @@ def _season(now: dt.datetime) -> tuple[MatchTable, dict[str, Team]]:
                 trains=np.full(count, is_played),
             )
             tables.append(table)
-    return MatchTable.concat(tables), teams
+    directory = Directory(
+        teams=tuple(teams[club] for club in sorted(teams)),
+        competitions=tuple(sorted(competitions, key=lambda one: one.code)),
+    )
+    return MatchTable.concat(tables), directory
 
 
 def _fit(values: Floats, happened: NDArray[np.int8], seed: int) -> OutcomeModel:

@@ -2,12 +2,15 @@
 
 import datetime as dt
 import json
+import re
 
 import numpy as np
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 
 from soccer_assets.backtest import BadArchive, run_backtest
+from soccer_assets.cli import main
 
 TRAIN_UNTIL, TEST_UNTIL = dt.date(2024, 7, 1), dt.date(2025, 7, 1)
 TEAMS = [f"Club {number}" for number in range(12)]
@@ -207,3 +210,22 @@ def test_what_cannot_be_tested_says_why(tmp_path):
             run_backtest(paths, None, TRAIN_UNTIL, until)
     with pytest.raises(BadArchive, match="no finished match to"):
         run_backtest([path], None, dt.date(2030, 1, 1), dt.date(2031, 1, 1))
+
+
+def test_the_command_prints_the_scorecard_and_writes_what_it_is_asked_for(tmp_path):
+    """A table of every forecaster with the candidate's interval; JSON and predictions in files."""
+    path, said, card = write(archive(), tmp_path / "a.csv"), tmp_path / "p.csv", tmp_path / "c.json"
+    days = ["--train-until", str(TRAIN_UNTIL), "--test-until", str(TEST_UNTIL)]
+    files = ["--archive", str(path), "--json", str(card), "--predictions", str(said)]
+
+    done = CliRunner().invoke(main, ["backtest", *days, *files])
+
+    assert done.exit_code == 0, done.output
+    rows = {line.split(" | ")[1]: line for line in done.output.splitlines() if line.startswith("| odds")}
+    assert set(rows) == {"prior", "elo_textbook", "candidate", "book"}
+    assert re.search(r"[+-]0\.\d{4} \[[+-]0\.\d{4}, [+-]0\.\d{4}\]", rows["elo_textbook"])
+    assert json.loads(card.read_bytes())["odds"]["n"] == 132
+    assert len(said.read_text().splitlines()) == 133
+    missing = CliRunner().invoke(main, ["backtest", *days, "--archive", str(tmp_path / "nowhere.csv")])
+    assert missing.exit_code != 0
+    assert "Traceback" not in missing.output

@@ -41,10 +41,16 @@ def test_sidecar_serves_it(home):
         page = client.get("/predict/predictions/", params={"limit": 1000}).json()
         ahead = client.get("/predict/matches/", params={"limit": 1000}).json()["items"]
         one = client.get(f"/predict/{page['items'][0]['match_id']}").json()
+        pairing = {"competition": one["competition"], "kickoff": "2025-05-01T15:00:00Z"}
+        teams = {side: one[side]["name"] for side in ("home_team", "away_team")}
+        answer = client.post("/predict/", json=pairing | teams)
+        assert answer.status_code == 200, answer.text
+        scored = answer.json()
 
     assert 'soccer_reloads_total{result="loaded"} 1.0' in metrics
     assert len({item["match_id"] for item in page["items"]}) == COUNT
     assert one == page["items"][0]
+    assert scored["p_home"] + scored["p_draw"] + scored["p_away"] == pytest.approx(1.0)
     assert len(ahead) == pytest.approx(COUNT * 15 / 105, abs=2)
     for item in page["items"]:
         assert item["p_home"] + item["p_draw"] + item["p_away"] == pytest.approx(1.0)

@@ -57,6 +57,8 @@ async def list_livescores(
         if from_day is not None or to_day is not None:
             raise bad_request("Send `year` and `month`, or `from` and `to`, not both.")
         from_day, to_day = dt.date(year, month, 1), _last_of(year, month)
+    if competition is not None and "\0" in competition:  # PostgreSQL cannot be asked for it
+        raise bad_request("`competition` is a code such as `ENG-1`.")
     start, end = bounds(from_day, to_day, tz)
     query = LiveQuery(
         limit=limit,

@@ -8,6 +8,7 @@ from litestar import Request, Response, Router, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
 
+from serving import documents
 from serving.auth import READ
 from serving.paging import (
     Cursor,
@@ -33,6 +34,11 @@ from serving.responses import (
 from serving.snapshot import PageQuery, SnapshotHolder, require
 from soccer_assets.football.names import fold
 
+_PAGE = {
+    "items": [documents.PREDICTION],
+    "next_cursor": "WyIyMDI2LTEyLTA1VDE1OjAwOjAwWiIsIjUyZWJlMDI0NzFkOWFjOTkiXQ",
+}
+
 Model = Literal["champion", "previous", "candidate"]
 Alias = Annotated[
     Model,
@@ -49,7 +55,9 @@ Stage = Annotated[
     "/{match_id:str}",
     sync_to_thread=False,
     opt={"scope": READ},
-    responses=documented(PredictionBody, HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND),
+    responses=documented(
+        PredictionBody, HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, example=documents.PREDICTION
+    ),
 )
 def read_prediction(
     request: Request[Any, Any, Any],
@@ -82,7 +90,7 @@ def read_prediction(
     "/matches/",
     sync_to_thread=True,
     opt={"scope": READ},
-    responses=documented(PredictionPage, HTTPStatus.BAD_REQUEST),
+    responses=documented(PredictionPage, HTTPStatus.BAD_REQUEST, example=_PAGE),
 )
 def list_upcoming(
     request: Request[Any, Any, Any],
@@ -117,7 +125,7 @@ def list_upcoming(
     "/predictions/",
     sync_to_thread=True,
     opt={"scope": READ},
-    responses=documented(PredictionPage, HTTPStatus.BAD_REQUEST),
+    responses=documented(PredictionPage, HTTPStatus.BAD_REQUEST, example=_PAGE),
 )
 def list_predictions(
     request: Request[Any, Any, Any],

@@ -44,7 +44,9 @@ _ERRORS = (
     opt={"scope": PREDICT},
     operation_class=documents.RowsOperation,
     request_max_body_size=_MOST_BYTES,
-    responses=documented(PairingBody | ScoredFeaturesBody | ScoredRows, *_ERRORS),
+    responses=documented(
+        PairingBody | ScoredFeaturesBody | ScoredRows, *_ERRORS, example=documents.SCORED_PAIRING
+    ),
 )
 async def score(
     request: Request[Any, Any, Any],

@@ -95,7 +95,7 @@ def current(
     team_state = feature_store.read_team_state(feature_store.manifest())
     # Before the pointer: a sidecar that sees the first release finds its status too.
     status = current_status(database, feed, clock, context.instance, freshness.WATCHED)
-    releases.write_status(status)
+    releases.write_status(status, now)
     published = releases.publish(draft, model.to_bytes(), team_state, now, turn)
     manifest = published.manifest
     return dg.MaterializeResult(

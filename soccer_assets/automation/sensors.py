@@ -25,7 +25,7 @@ def status_sensor(
     if releases.pointer() is None:
         return dg.SkipReason("nothing is released yet")
     status = current_status(database, feed, clock, context.instance, freshness.WATCHED)
-    releases.write_status(status)
+    releases.write_status(status, clock.now())
     return dg.SkipReason(", ".join(f"{asset.key} {asset.state}" for asset in status.assets))
 
 

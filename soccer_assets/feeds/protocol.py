@@ -27,7 +27,7 @@ class FeedRefused(FeedError):
     """The provider's answer will not get better by itself: wrong address or key, not the promised format."""
 
 
-class MatchOdds(msgspec.Struct, frozen=True):
+class MatchOdds(msgspec.Struct, frozen=True, gc=False):
     """Decimal prices of one book or average; for evaluation only, never a model input."""
 
     kind: str
@@ -36,7 +36,7 @@ class MatchOdds(msgspec.Struct, frozen=True):
     away: float
 
 
-class MatchStats(msgspec.Struct, frozen=True, omit_defaults=True):
+class MatchStats(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Shots on target of both sides, where the provider has them; all shots and corners where it has more."""
 
     home_shots_on_target: int
@@ -80,7 +80,7 @@ def after_ninety(
     )
 
 
-class RawMatch(msgspec.Struct, frozen=True, kw_only=True):
+class RawMatch(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One match as one provider tells it.
 
     Attributes:

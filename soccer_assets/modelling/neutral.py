@@ -52,8 +52,9 @@ def mirrored(values: NDArray[np.float64], names: Sequence[str]) -> NDArray[np.fl
 
 def _partner(name: str, names: Sequence[str]) -> int:
     """The column of the other side, or the same one where the feature speaks of no single side."""
-    words = name.split("_")
+    side, _, rest = name.partition("_")
     other = {"home": "away", "away": "home"}
-    partner = "_".join(other.get(word, word) for word in words)
-    # `league_home_rate` speaks of a league: it has no partner.
+    # Only the first word is a side: `away_pi_home` is what the away side is at its home, `league_home_rate`
+    # speaks of a league and has no partner.
+    partner = f"{other.get(side, side)}_{rest}"
     return names.index(partner if partner in names else name)

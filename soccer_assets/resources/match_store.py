@@ -17,6 +17,7 @@ from soccer_assets.resources.database import (
     ROWS_A_TRANSACTION,
     Database,
     among,
+    fewer_collections,
     insert,
     next_change_no,
     read_watermark,
@@ -57,6 +58,7 @@ class MatchCounts(msgspec.Struct, frozen=True, kw_only=True):
         return MatchCounts(**sums)
 
 
+@fewer_collections()
 def update_matches(
     database: Database,
     competitions: Mapping[str, Competition],

@@ -24,6 +24,7 @@ from soccer_assets.resources.database import (
     ROWS_A_TRANSACTION,
     Database,
     among,
+    fewer_collections,
     insert,
     next_change_no,
     upsert,
@@ -69,6 +70,7 @@ class IngestCounts(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+@fewer_collections()
 def store_raw(
     database: Database,
     items: Iterable[Row],

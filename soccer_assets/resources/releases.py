@@ -166,9 +166,17 @@ class Releases:
         announced = self._announce("promotion" if is_promotion else "release", pointer, now)
         return Published(manifest=manifest, is_new=True, is_announced=announced)
 
-    def write_status(self, status: Status) -> None:
-        """Rewrite the status beside the pointer."""
+    def write_status(self, status: Status, now: dt.datetime) -> None:
+        """Rewrite the status beside the pointer, and announce each asset whose state changed."""
+        before = self._store.read(STATUS_KEY)
         self._store.write(STATUS_KEY, msgspec.json.encode(status))
+        known = msgspec.json.decode(before, type=Status).assets if before else ()
+        states = {asset.key: asset.state for asset in known}
+        for asset in status.assets:
+            was = states.get(asset.key, asset.state)
+            if was != asset.state:
+                detail = {"asset": asset.key, "state": asset.state, "was": was}
+                self._events.publish(Event(type="freshness", at=isoformat(now), detail=detail))
 
     def _announce(self, kind: str, pointer: Pointer, now: dt.datetime) -> bool:
         detail = {"model_version": pointer.model_version}

@@ -129,7 +129,7 @@ def test_or_01_from_a_reason_to_a_served_release_and_its_event_in_one_run(untrai
             "database": untrained.database,
             "model_registry": untrained.registry,
             "object_store": untrained.store,
-            "clock": FixedClock(NOW + dt.timedelta(days=11)),
+            "clock": FixedClock(NOW + dt.timedelta(days=29)),
         }
         asked = retrain_sensor(dg.build_sensor_context(instance=untrained.instance, resources=resources))
         won = Decision(promote=True, reason="every gate holds", gates=())

@@ -32,6 +32,19 @@ def test_contributions_add_up_to_the_forecast(model):
     assert (base == base[0]).all()
 
 
+def test_contributions_of_national_teams_add_up_too():
+    """Slopes of their own belong to the feature they are slopes of."""
+    names = (*NAMES, "is_international")
+    values = np.column_stack([VALUES, (np.arange(ROWS) % 3 == 0).astype(float)])
+    national = fit_candidate(values, OUTCOMES, SPLIT, names)
+
+    parts, base = contributions(national, values[:200])
+
+    assert parts.shape == (200, len(names), 3)
+    added = np.exp(log_softmax(base + parts.sum(axis=1)))
+    assert added == pytest.approx(national.predict_proba(values[:200]), abs=1e-5)
+
+
 def test_an_average_match_has_little_to_explain_and_a_strong_one_its_strength():
     """A gap of 400 points is the first reason and speaks for the home side; its mirror for the away side."""
     candidate = fit_candidate(VALUES, OUTCOMES, SPLIT, NAMES)

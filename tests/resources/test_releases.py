@@ -12,6 +12,7 @@ import msgspec
 import pytest
 import redis
 
+from soccer_assets.clock import isoformat
 from soccer_assets.contract import (
     CHAMPION,
     DIRECTORY_FILE,
@@ -21,9 +22,11 @@ from soccer_assets.contract import (
     POINTER_KEY,
     PREDICTIONS_FILE,
     TEAM_STATE_FILE,
+    AssetState,
     Event,
     Manifest,
     Prediction,
+    Status,
     release_key,
 )
 from soccer_assets.resources.event_bus import EventBus
@@ -345,3 +348,24 @@ def test_a_pointer_of_a_later_version_of_the_project_is_understood(releases, fol
     folder_store.write(POINTER_KEY, msgspec.json.encode(pointer))
 
     assert releases.pointer().model_version == "7"
+
+
+def test_a_state_that_changes_is_announced_once(releases: Releases, stream_url: str) -> None:
+    """An asset that turns stale is an event; the same state again is none."""
+    fresh = Status(
+        schema_version=1,
+        feed="fake",
+        checked_at="2025-04-25T08:00:00Z",
+        data_as_of=None,
+        next_expected_at=None,
+        assets=(AssetState(key="livescores/recent", state="pass", promise="every 90 minutes"),),
+    )
+    stale = msgspec.structs.replace(fresh, assets=(msgspec.structs.replace(fresh.assets[0], state="fail"),))
+    for status in (fresh, fresh, stale, stale):
+        releases.write_status(status, NOW)
+
+    with redis.Redis.from_url(stream_url) as client:
+        ((_, fields),) = client.xrange(EVENT_STREAM)
+    event = msgspec.json.decode(fields[b"event"], type=Event)
+    assert (event.type, event.at) == ("freshness", isoformat(NOW))
+    assert event.detail == {"asset": "livescores/recent", "state": "fail", "was": "pass"}

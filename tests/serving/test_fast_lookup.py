@@ -11,6 +11,7 @@ from litestar import Litestar
 from litestar.testing import TestClient
 
 from serving.app import create_app
+from serving.metrics import Metrics
 from soccer_assets.contract import PREVIOUS, Result
 from tests.serving.builders import (
     TOKENS,
@@ -49,7 +50,7 @@ def started(home):
 def ask_both_ways(client, used=0, **request):
     """What each way answers to a key that asked ``used`` times before: the short one, the documented one."""
     answers = []
-    for answer in (client.app._lookups.answer, lambda _: None):
+    for answer in (client.app._lookups.answer, lambda *_: None):
         limiter = client.app.state["rate_limiter"]
         limiter._buckets.clear()
         for _ in range(used):
@@ -157,10 +158,15 @@ def test_both_ways_agree_while_nothing_is_loaded_and_when_the_file_is_closed(tmp
     assert statuses == [503, 200, 500]
 
 
-def publish(home, client):
-    """Let the sidecar find keys and a release."""
+def publish_store(home):
+    """Keys and a release."""
     make_release(home / "store", [make_prediction("m1")])
     write_keys(home / "store")
+
+
+def publish(home, client):
+    """Let the sidecar find keys and a release."""
+    publish_store(home)
     client.blocking_portal.call(client.app.state["reloader"].reload)
 
 
@@ -185,3 +191,33 @@ def test_plain_look_up_does_not_reach_the_framework(client, monkeypatch):
 
     assert status == 200
     assert hits() == before + 1
+
+
+def test_tally_counts_as_the_metrics_do():
+    """Answers counted in plain numbers make the same series as answers counted one by one."""
+    seconds = [0.0, 0.0004, 0.0005, 0.0006, 0.03, 2.5, 9.0]
+    single, folded = Metrics(), Metrics()
+    tally = folded.tally("/x", "GET", "200")
+    for one in seconds:
+        single.requests.labels("/x", "GET", "200").inc()
+        single.latency.labels("/x", "GET").observe(one)
+        tally.add(one)
+
+    def samples(metrics):
+        lines = metrics.exposition().decode().splitlines()
+        return [line for line in lines if line.startswith("soccer_http") and "_created" not in line]
+
+    assert samples(folded) == samples(single)
+    assert samples(folded) == samples(single)  # a second fold adds nothing
+
+
+def test_release_too_large_for_memory_answers_from_its_file(tmp_path, monkeypatch):
+    """Above the bound the bodies stay in the file, and the answers are the same."""
+    publish_store(tmp_path)
+    with started(tmp_path) as client:
+        in_memory = ask(client, **PLAIN)
+        assert client.app.state["snapshots"].current.snapshot._bodies
+    monkeypatch.setattr("serving.snapshot.IN_MEMORY_BYTES", 0)
+    with started(tmp_path) as client:
+        assert client.app.state["snapshots"].current.snapshot._bodies is None
+        assert ask(client, **PLAIN) == in_memory

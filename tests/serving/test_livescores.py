@@ -91,6 +91,7 @@ def test_pages_follow_each_other(live):
         {"year": 2025, "month": 13},
         {"year": 2025, "month": 4, "from": "2025-04-01"},
         {"status": "5"},
+        {"competition": "\0"},
         {"cursor": "WyJ4IiwgInkiXQ"},
         {"tz": "Mars/Olympus"},
     ],

@@ -85,7 +85,9 @@ def test_metrics_of_two_workers_are_one_page(home):
             wait_until(lambda: ready_release(address) == "r1")
             for _ in range(30):
                 httpx.get(f"{address}/predict/m1", headers=READER)
+            # Each worker adds its look-ups at its next poll.
+            counted = 'soccer_http_requests_total{method="GET",route="/predict/{match_id}",status="200"} 30.0'
+            wait_until(lambda line=counted: line in httpx.get(f"{address}/metrics").text)
             text = httpx.get(f"{address}/metrics").text
 
-    assert 'soccer_http_requests_total{method="GET",route="/predict/{match_id}",status="200"} 30.0' in text
     assert "soccer_snapshot_rows 1.0" in text

@@ -122,8 +122,10 @@ def test_a_real_dagster_launches_what_is_asked(tmp_path, store, serve):
         export = client.post("/sources/export/match_raw", headers=ADMIN)
 
         assert (ingest.status_code, export.status_code) == (202, 202), home.log
-        wanted = "... on Run { runConfigYaml assetSelection { path } }"
-        query = "query($id: ID!) { runOrError(runId: $id) { %s } }" % wanted
+        query = (
+            "query($id: ID!) { runOrError(runId: $id) { ... on Run "
+            "{ runConfigYaml assetSelection { path } } } }"
+        )
         run = home.ask(query, id=ingest.json()["run_id"])
         assert "days: 3" in run["runConfigYaml"]
         assert run["assetSelection"] == [{"path": ["livescores", "window"]}]

@@ -4,8 +4,11 @@ import gzip
 import re
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from serving.responses import PairingBody, PredictionBody
+from serving.rows import FeatureRow, Pairing
 from tests.serving.builders import READER, make_prediction, make_release
 from tests.serving.test_scoring import PAIRING, ask, scoring
 
@@ -68,6 +71,26 @@ def test_srv_03_every_answer_of_every_route_has_a_body_in_the_document(client):
                 content = answer.get("content") or {}
                 assert any(media.get("schema") for media in content.values()), (method, path, status)
             assert operation["description"], (method, path)
+
+
+def test_examples_are_answers(client):
+    """The examples of the document are what the routes answer, field by field."""
+    paths = client.get("/schema/openapi.json").json()["paths"]
+
+    for path, method, kind in (
+        ("/predict/{match_id}", "get", PredictionBody),
+        ("/predict", "post", PairingBody),
+    ):
+        media = paths[path][method]["responses"]["200"]["content"]["application/json"]
+        (example,) = media["examples"].values()
+        body = msgspec.convert(example["value"], kind, strict=True)
+        said = msgspec.json.decode(msgspec.json.encode(body))
+        said.pop("result", None)  # of a match that is ahead
+        assert said == example["value"]
+    asked = paths["/predict"]["post"]["requestBody"]["content"]["application/json"]["examples"]
+    for example in asked.values():
+        for row in example["value"] if isinstance(example["value"], list) else [example["value"]]:
+            msgspec.convert(row, FeatureRow if "features" in row else Pairing, strict=True)
 
 
 def test_paths_work_with_and_without_the_last_slash(client):
