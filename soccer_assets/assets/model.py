@@ -149,7 +149,8 @@ def candidate(
 ) -> dg.MaterializeResult:
     """A fitted, calibrated model, registered in MLflow under the alias `candidate`.
 
-    A logit on all features, trees on its margin, a temperature where it helps. Training,
+    A logit on all features, trees of three seeds on its margin, a share of textbook Elo, a temperature where it
+    helps. Training,
     calibration and test lie one after the other in time.
     """
     data = load_training_data(exports, feature_store, database, clock.now())
@@ -168,6 +169,8 @@ def candidate(
             "data_sha256": facts.data_sha256,
             "code_version": facts.code_version,
             "features": len(data.feature_names),
+            "rounds": " ".join(map(str, model.rounds)),
+            "anchor_share": round(model.anchor_share, 6),
             "temperature": round(model.temperature, 6),
             **msgspec.structs.asdict(tuned),
             **windows,

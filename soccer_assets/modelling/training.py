@@ -41,11 +41,11 @@ MAX_ROUNDS = 1_000
 PATIENCE = 60
 MAX_BINS = 128
 # What is fitted to many features is a little too sure of itself. The textbook's share is drawn to this value
-# with the weight of so many matches. On the rows with prices of 2020/21 to 2023/24 0.12 changes log loss by
-# +.00014, -.00016, -.00043 and -.00020; .06 to .25 are within .0001; a share fitted to one season alone lost
-# .0006 in 2021/22.
-ANCHOR_SHARE = 0.12
-ANCHOR_MATCHES = 3_000.0
+# with the weight of so many matches. On the rows with prices of 2020/21 to 2023/24 0.08 changes log loss by
+# +.00006, -.00014, -.00032 and -.00016; .06 to .18 are within .0001, and a share fitted to one season alone
+# lost .0006 in 2021/22.
+ANCHOR_SHARE = 0.08
+ANCHOR_MATCHES = 1_000.0
 # A temperature is kept where it gains this much log loss and two standard errors on the calibration rows.
 TEMPERATURE_GAIN = 0.0003
 
@@ -62,7 +62,7 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True):
             100 to 1,000 are flat.
         learning_rate: of the trees; 0.1 takes half the rounds of 0.05, level in log loss.
         max_depth: of a tree; 3 to 6 are flat.
-        min_child_weight: least weight of a leaf; 300 are 1,400 matches of today.
+        min_child_weight: least weight of a leaf; 500 are 2,300 matches of today.
         subsample: share of the rows a tree sees.
         colsample: share of the features a tree sees.
         reg_lambda: penalty on the leaves.
@@ -70,11 +70,11 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True):
 
     prior_matches: float = 300.0
     learning_rate: float = 0.1
-    max_depth: int = 4
-    min_child_weight: float = 300.0
+    max_depth: int = 5
+    min_child_weight: float = 500.0
     subsample: float = 0.7
     colsample: float = 0.4
-    reg_lambda: float = 5.0
+    reg_lambda: float = 20.0
 
 
 DEFAULTS = Parameters()
