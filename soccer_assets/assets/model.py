@@ -149,9 +149,8 @@ def candidate(
 ) -> dg.MaterializeResult:
     """A fitted, calibrated model, registered in MLflow under the alias `candidate`.
 
-    A logit on all features, trees of three seeds on its margin, a share of textbook Elo, a temperature where it
-    helps. Training,
-    calibration and test lie one after the other in time.
+    A logit on all features, trees of three seeds on its margin, a share of textbook Elo, a temperature
+    where it helps. Training, calibration and test lie one after the other in time.
     """
     data = load_training_data(exports, feature_store, database, clock.now())
     tuned = current_parameters(object_store)
