@@ -20,7 +20,7 @@ from soccer_assets.modelling.evaluation import class_prior
 from soccer_assets.modelling.neutral import forecast
 from soccer_assets.modelling.scorecard import CANDIDATE, CHAMPION, ELO, PRIOR, score
 from soccer_assets.modelling.slices import slices_of
-from soccer_assets.modelling.training import SEED, fit_candidate, fit_elo_textbook, refit
+from soccer_assets.modelling.training import SEED, SEEDS, fit_candidate, fit_elo_textbook, refit
 
 FIT_ROWS, SCORED_ROWS = 200_000, 100_000
 
@@ -68,7 +68,7 @@ def main() -> None:
     newest = used[-FIT_ROWS:]
     timed(f"fit, calibration and scorecard, {len(newest)} rows", lambda: run(newest, whole=False))
     timed(
-        f"retrain: candidate, champion at the same cut, scorecard, refit, {len(used)} rows",
+        f"retrain: candidate, champion at the same cut, scorecard, refit, {SEEDS} seeds each, {len(used)} rows",
         lambda: run(used, whole=True),
     )
     part = matches.take(newest)
