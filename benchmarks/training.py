@@ -68,7 +68,7 @@ def main() -> None:
     newest = used[-FIT_ROWS:]
     timed(f"fit, calibration and scorecard, {len(newest)} rows", lambda: run(newest, whole=False))
     timed(
-        f"retrain: candidate, champion at the same cut, scorecard, refit, {SEEDS} seeds each, {len(used)} rows",
+        f"retrain: candidate, champion at the same cut, scores, refit, {SEEDS} seeds each, {len(used)} rows",
         lambda: run(used, whole=True),
     )
     part = matches.take(newest)
