@@ -3,6 +3,7 @@
 Importing does nothing; the store, the event stream and the scoring child are opened in the lifespan.
 """
 
+import asyncio
 import logging
 import resource
 from collections.abc import AsyncGenerator
@@ -10,6 +11,7 @@ from contextlib import asynccontextmanager
 
 import structlog
 from litestar import Litestar, Router
+from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
@@ -19,16 +21,22 @@ from litestar.openapi.spec import Components, SecurityScheme, Tag
 from structlog.tracebacks import ExceptionDictTransformer
 
 from serving import auth
+from serving.dagster_client import Dagster
+from serving.events import Events
 from serving.front import Sidecar
+from serving.live_matches import LiveMatches
 from serving.metrics import Metrics
 from serving.problems import handle_http, handle_unexpected
 from serving.rate_limit import RateLimiter
+from serving.redis_client import end
 from serving.release_reader import ReleaseReader
 from serving.reloader import Reloader
-from serving.routes import monitoring, operations, predict, scoring
+from serving.routes import events, livescores, monitoring, operations, predecessor, predict, scoring, sources
 from serving.scorer import Scorer
 from serving.settings import cache_folder, sidecar_name
 from serving.snapshot import SnapshotHolder
+from serving.stopping import before_stop
+from serving.tasks import TaskDesk
 from soccer_assets.contract import SCHEMA_VERSION
 from soccer_assets.settings import Settings
 
@@ -51,6 +59,9 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
     metrics, keys, holder = Metrics(), auth.KeyRing(), SnapshotHolder(settings.clock)
     limiter = RateLimiter(settings.rate_limit_per_minute, settings.redis_url, metrics)
     scorer = scorer or Scorer()
+    tasks = TaskDesk(settings.redis_url, settings.task_keep_seconds)
+    matches, dagster = LiveMatches(settings.database_url), Dagster(settings.dagster_url)
+    stream = Events(settings.redis_url)
     reloader = Reloader(
         reader=ReleaseReader(settings.store_url, cache_folder(settings), settings.s3_endpoint_url),
         holder=holder,
@@ -64,20 +75,34 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncGenerator[None, None]:
+        before_stop(asyncio.get_running_loop(), stream.end_streams)
         _raise_open_files()
+        depth = asyncio.create_task(tasks.watch(metrics.tasks))
         await limiter.start()
         await reloader.start(_FIRST_RELEASE_SECONDS)
         try:
             yield
         finally:
+            await stream.close()  # first: it would hold the others up
             await limiter.stop()
+            await end(depth)
+            await tasks.close()
+            matches.close()
             await reloader.stop()
             if holder.current is not None:
                 holder.current.snapshot.close()
 
     protected = Router(
         "/",
-        route_handlers=[predict.router, scoring.router, monitoring.router],
+        route_handlers=[
+            predict.router,
+            predecessor.router,
+            scoring.router,
+            monitoring.router,
+            livescores.router,
+            sources.router,
+            events.router,
+        ],
         guards=[auth.authorize],
         security=[{"apiKey": []}],
     )
@@ -88,6 +113,13 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
             "metrics": Provide(lambda: metrics, sync_to_thread=False),
             "reloader": Provide(lambda: reloader, sync_to_thread=False),
             "scorer": Provide(lambda: scorer, sync_to_thread=False),
+            "tasks": Provide(lambda: tasks, sync_to_thread=False),
+            "live_matches": Provide(lambda: matches, sync_to_thread=False),
+            "dagster": Provide(lambda: dagster, sync_to_thread=False),
+            "dagster_pages": Provide(
+                lambda: settings.public_url or settings.dagster_url, sync_to_thread=False
+            ),
+            "events": Provide(lambda: stream, sync_to_thread=False),
         },
         exception_handlers={HTTPException: handle_http, Exception: handle_unexpected},
         lifespan=[lifespan],
@@ -101,6 +133,7 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
             }
         ),
         openapi_config=_openapi(),
+        cors_config=_cors(settings.cors_origins) if settings.cors_origins else None,
         logging_config=None,
         debug=False,
     )
@@ -110,6 +143,17 @@ def _raise_open_files() -> None:
     """As many connections as the system allows: the usual soft limit is 1,024 files."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _cors(origins: tuple[str, ...]) -> CORSConfig:
+    """Browsers of these origins may read answers; keys travel in a header, so no cookie is ever meant."""
+    return CORSConfig(
+        allow_origins=list(origins),
+        allow_methods=["GET", "POST"],
+        allow_headers=[auth.HEADER, "Content-Type", "If-None-Match", "Last-Event-ID", "Idempotency-Key"],
+        expose_headers=["ETag", "Link", "Retry-After", "X-Request-ID", "RateLimit-Remaining", "Deprecation"],
+        allow_credentials=False,
+    )
 
 
 def _openapi() -> OpenAPIConfig:
@@ -130,7 +174,10 @@ def _openapi() -> OpenAPIConfig:
         ),
         tags=[
             Tag("predict", "Predictions of the current release."),
-            Tag("monitoring", "How fresh the data is."),
+            Tag("livescores", "Matches as they stand in the table."),
+            Tag("monitoring", "How fresh and how good it is, and where tasks stand."),
+            Tag("sources", "Launches ingest and export in Dagster."),
+            Tag("events", "What happens, as it happens."),
             Tag("operations", "Liveness, readiness, metrics."),
         ],
     )

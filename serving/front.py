@@ -36,7 +36,11 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 # An id from outside goes to the log: plain characters only.
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
-_SAFE_HEADERS = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer")]
+_SAFE_HEADERS = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),
+]
 _NO_STORE = (b"cache-control", b"no-store")
 
 

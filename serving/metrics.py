@@ -115,6 +115,75 @@ class Metrics:
             registry=self.registry,
             multiprocess_mode="livemin",
         )
+        self.snapshot_bytes = Gauge(
+            "soccer_snapshot_bytes",
+            "Bytes of the files of the release that answers.",
+            registry=self.registry,
+            multiprocess_mode="livemin",
+        )
+        self.release_age = Gauge(
+            "soccer_release_age_seconds",
+            "Time since the release that answers was published.",
+            registry=self.registry,
+            multiprocess_mode="livemax",
+        )
+        self.model = Gauge(
+            "soccer_model_info",
+            "1 for each model of the release that answers.",
+            ["model", "version", "recipe"],
+            registry=self.registry,
+            multiprocess_mode="livemax",
+        )
+        self.model_loaded_at = Gauge(
+            "soccer_model_loaded_timestamp_seconds",
+            "When this process loaded the release that answers.",
+            registry=self.registry,
+            multiprocess_mode="livemin",
+        )
+        self.drift = Gauge(
+            "soccer_drift_share",
+            "Share of features and predictions that drifted, of the newest report.",
+            registry=self.registry,
+            multiprocess_mode="livemax",
+        )
+        self.scored = Counter(
+            "soccer_scored_rows",
+            "Rows scored on demand, by kind of request: one row, or a list of them.",
+            ["kind"],
+            registry=self.registry,
+        )
+        self.scoring_seconds = Histogram(
+            "soccer_scoring_duration_seconds",
+            "Time from the rows to their answers, the wait for the scoring process included.",
+            buckets=_LATENCY_BUCKETS,
+            registry=self.registry,
+        )
+        self.inference_seconds = Histogram(
+            "soccer_inference_duration_seconds",
+            "Time that features and model took in the scoring process.",
+            buckets=_LATENCY_BUCKETS,
+            registry=self.registry,
+        )
+        self.confidence = Histogram(
+            "soccer_prediction_confidence",
+            "Probability of the likeliest outcome of rows scored on demand, by that outcome.",
+            ["outcome"],
+            buckets=(0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.8, 0.9),
+            registry=self.registry,
+        )
+        self.tasks = Gauge(
+            "soccer_task_queue_depth",
+            "Tasks of bulk scoring, by state: queued or active.",
+            ["state"],
+            registry=self.registry,
+            multiprocess_mode="livemax",
+        )
+        self.listeners = Gauge(
+            "soccer_event_listeners",
+            "Clients that follow the events.",
+            registry=self.registry,
+            multiprocess_mode="livesum",
+        )
         self.stale = Gauge(
             "soccer_data_stale",
             "1 while every answer says that it is stale.",

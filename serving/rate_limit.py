@@ -8,13 +8,14 @@ counts for itself, from what it knew last.
 import asyncio
 import time
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
-import redis.asyncio as redis
 import structlog
 from redis.exceptions import RedisError
 
 from serving.metrics import Metrics
+from serving.redis_client import client_of, end
 
 WINDOW_SECONDS = 60
 
@@ -123,12 +124,10 @@ class RateLimiter:
 
     async def stop(self) -> None:
         """Stop leasing."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await end(self._task)
 
     async def _lease_for_ever(self) -> None:
-        client = redis.Redis.from_url(self._redis_url, socket_connect_timeout=1, socket_timeout=1)
+        client = client_of(self._redis_url)
         is_failing = False
         try:
             while True:
@@ -149,7 +148,7 @@ class RateLimiter:
         finally:
             await client.aclose()
 
-    async def _lease(self, client: "redis.Redis", key_ids: list[str]) -> None:
+    async def _lease(self, client: Any, key_ids: list[str]) -> None:
         """Lease a block, and what was used beyond the last one, for each key; one round trip for all."""
         asked: list[tuple[_Bucket, int, int]] = []
         pipeline = client.pipeline(transaction=False)

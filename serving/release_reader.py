@@ -133,6 +133,14 @@ class ReleaseReader:
             raise UnreadableObjectError(f"{API_KEYS_KEY} has schema {keys.schema_version}; {_upgrade()}")
         return keys
 
+    def read_report(self, key: str, kind: type[_T]) -> _T | None:
+        """A report of the graph; None before the first. Errors as `read_pointer`."""
+        try:
+            content = self._get(key)
+        except UnreadableObjectError:
+            return None
+        return _decode(content, kind, key)
+
     def fetch(self, pointer: Pointer) -> LocalRelease:
         """Bring the release to this machine and check every byte of it.
 

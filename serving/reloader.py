@@ -19,6 +19,7 @@ from redis.exceptions import RedisError
 
 from serving.auth import KeyRing
 from serving.metrics import Metrics
+from serving.redis_client import end
 from serving.release_reader import (
     ReleaseReader,
     ReleaseRefusedError,
@@ -27,7 +28,15 @@ from serving.release_reader import (
 )
 from serving.scorer import Rows, Scorer, ScoringError
 from serving.snapshot import Snapshot, SnapshotHolder
-from soccer_assets.contract import EVENT_STREAM, Pointer, Refusal
+from soccer_assets.contract import (
+    DRIFT_KEY,
+    EVENT_STREAM,
+    QUALITY_KEY,
+    DriftReport,
+    Pointer,
+    QualityReport,
+    Refusal,
+)
 
 _T = TypeVar("_T")
 
@@ -39,6 +48,8 @@ GOLDEN_TOLERANCE = 1e-12
 
 # A refused release is tried again this often, in case an operator repaired its files.
 RETRY_REFUSED_SECONDS = 60.0
+
+REPORT_SECONDS = 30.0
 
 _MAX_BACKOFF_SECONDS = 30.0
 
@@ -85,6 +96,7 @@ class Reloader:
         self._failing: set[str] = set()
         self._refused: Pointer | None = None
         self._refused_until = 0.0
+        self._reports_due = 0.0
         self._reported: set[str] = set()
 
     @property
@@ -104,9 +116,7 @@ class Reloader:
 
     async def stop(self) -> None:
         """Stop watching and end the scoring child."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(*self._tasks)
         self._scorer.cancel()
         await asyncio.to_thread(self._scorer.close)
 
@@ -120,6 +130,7 @@ class Reloader:
             if status is not None:
                 self._holder.update_status(status)
             pointer = await self._read("pointer", self._reader.read_pointer)
+            await self._read_reports()
             if pointer is not None and not self._is_settled(pointer):
                 await self._load(pointer)
             if self._holder.current is not None:
@@ -140,6 +151,16 @@ class Reloader:
             self._failing.discard(what)
             _log.info("can read again", what=what)
         return value
+
+    async def _read_reports(self) -> None:
+        """Drift and quality: made once a day, so not looked at with every poll."""
+        if time.monotonic() < self._reports_due:
+            return
+        self._reports_due = time.monotonic() + REPORT_SECONDS
+        drift = await self._read("drift", lambda: self._reader.read_report(DRIFT_KEY, DriftReport))
+        quality = await self._read("quality", lambda: self._reader.read_report(QUALITY_KEY, QualityReport))
+        self._holder.drift = drift or self._holder.drift
+        self._holder.quality = quality or self._holder.quality
 
     def _is_settled(self, pointer: Pointer) -> bool:
         """Whether there is nothing to do: this release answers already, or was refused a moment ago."""
@@ -236,11 +257,18 @@ class Reloader:
         metrics, current = self._metrics, self._holder.current
         metrics.fold()
         metrics.release.clear()
+        metrics.model.clear()
+        if self._holder.drift is not None:
+            metrics.drift.set(self._holder.drift.share_drifted)
         metrics.stale.set(1 if self._holder.stale_reasons() else 0)
         metrics.rows.set(0 if current is None else current.snapshot.manifest.prediction_rows)
         if current is not None:
             manifest, pointer = current.snapshot.manifest, current.snapshot.pointer
             metrics.release.labels(manifest.release_id, pointer.model_version, manifest.feed).set(1)
+            metrics.snapshot_bytes.set(sum(file.bytes for file in manifest.files.values()))
+            metrics.model_loaded_at.set(current.snapshot.opened_at)
+            for alias, card in manifest.models.items():
+                metrics.model.labels(alias, card.version, card.recipe).set(1)
             metrics.published_at.set(dt.datetime.fromisoformat(pointer.published_at).timestamp())
             metrics.checked_at.set(dt.datetime.fromisoformat(current.view.status.checked_at).timestamp())
 

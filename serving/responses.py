@@ -4,6 +4,7 @@ Predictions are not encoded here: their bytes come from the release. A test deco
 """
 
 import datetime as dt
+import gzip
 import hashlib
 from http import HTTPStatus
 from typing import Any
@@ -13,14 +14,20 @@ from litestar import Request, Response
 from litestar.openapi.datastructures import ResponseSpec
 
 from serving import problems
-from serving.rows import ScoredFeatures, ScoredPairing
+from serving.rows import RefusedRow, ScoredFeatures, ScoredPairing
 from serving.snapshot import StatusView
-from soccer_assets.contract import AssetState, ModelCard, Prediction
+from soccer_assets.contract import AssetState, ModelCard, Prediction, Team
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
 
-CACHE_HEADERS = {"Cache-Control": "private, no-cache", "Vary": "Accept, X-API-Key"}
+# Says that there is a better name for what was asked (RFC 9745 dates it; the predecessor is gone already).
+DEPRECATED = {"Deprecation": "@1767225600"}
+
+CACHE_HEADERS = {"Cache-Control": "private, no-cache", "Vary": "Accept, Accept-Encoding, X-API-Key"}
+
+# Below this a packet is a packet.
+_WORTH_COMPRESSING = 2_000
 
 
 class PredictionBody(Prediction, frozen=True, kw_only=True):
@@ -64,6 +71,131 @@ class PredictionPage(msgspec.Struct, frozen=True):
 
     items: tuple[PredictionBody, ...]
     next_cursor: str | None
+
+
+class Precomputed(msgspec.Struct, frozen=True, kw_only=True):
+    """A prediction in the predecessor's shape; class 0 is home, 1 draw, 2 away."""
+
+    match_id: int | str
+    proba_home: float
+    proba_draw: float
+    proba_away: float
+    predicted_class: int
+    predicted_label: str
+    is_future: bool
+    start_time_utc: str
+    home_team_name: str
+    away_team_name: str
+    model_run_id: str
+    model_stage: str
+    predictions_computed_at: str
+
+
+class TaskAccepted(msgspec.Struct, frozen=True, kw_only=True):
+    """A task was taken in; ask `status_url` where it stands."""
+
+    task_id: str
+    status: str
+    status_url: str
+
+
+class TaskResult(msgspec.Struct, frozen=True):
+    """The answers to a task's rows, in their order."""
+
+    items: tuple[ScoredPairing | ScoredFeatures | RefusedRow, ...]
+
+
+class TaskStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a task stands.
+
+    Attributes:
+        status: `pending`, `running`, `success` or `failed`.
+        progress: share of its rows that are scored, 0 to 1.
+        reason: why it failed.
+        result: once it succeeded.
+    """
+
+    task_id: str
+    status: str
+    rows: int
+    progress: float
+    reason: str | None = None
+    result: TaskResult | None = None
+
+
+class QueueDepth(msgspec.Struct, frozen=True, kw_only=True):
+    """A queue of tasks: how many wait, and how many are being scored."""
+
+    name: str
+    queued: int
+    active: int
+    scheduled: int
+
+
+class Queues(msgspec.Struct, frozen=True):
+    """The queues of tasks."""
+
+    queues: tuple[QueueDepth, ...]
+
+
+class TaskWorker(msgspec.Struct, frozen=True, kw_only=True):
+    """A worker that said within the last seconds that it lives."""
+
+    id: str
+    queue: str
+    pid: int | None
+    complete: int
+    failed: int
+    retried: int
+    uptime_seconds: float
+
+
+class Workers(msgspec.Struct, frozen=True):
+    """The workers that live."""
+
+    workers: tuple[TaskWorker, ...]
+
+
+class Live(msgspec.Struct, frozen=True, kw_only=True):
+    """A match as it stands in the table; goals after 90 minutes and stoppage."""
+
+    match_id: str
+    source: str
+    source_match_id: str
+    competition: str
+    season: str
+    round: str | None
+    home_team: Team
+    away_team: Team
+    kickoff: str
+    kickoff_precision: str
+    status: str
+    neutral: bool
+    home_goals: int | None
+    away_goals: int | None
+    home_goals_half_time: int | None
+    away_goals_half_time: int | None
+    home_goals_et: int | None
+    away_goals_et: int | None
+    home_pens: int | None
+    away_pens: int | None
+    decided_by: str | None
+    updated_at: str
+
+
+class LivePage(msgspec.Struct, frozen=True):
+    """Some matches; send `next_cursor` as `cursor` for the next ones, null on the last page."""
+
+    items: tuple[Live, ...]
+    next_cursor: str | None
+
+
+class Launched(msgspec.Struct, frozen=True, kw_only=True):
+    """A run of Dagster that was launched, and its page."""
+
+    run_id: str
+    status: str
+    url: str
 
 
 class ModelInfo(ModelCard, frozen=True, kw_only=True):
@@ -146,23 +278,31 @@ def documented(
 def send(
     request: Request[Any, Any, Any],
     body: bytes,
-    view: StatusView,
+    view: StatusView | None,
     now: dt.datetime,
     *,
     media_type: str = JSON,
     headers: dict[str, str] | None = None,
     tag: str | None = None,
+    is_bulk: bool = False,
 ) -> Response[bytes]:
     """Bytes with their ``ETag`` and ``Age``, or 304 where the client has them already.
 
     Without another the tag is a hash of the bytes, so it changes with the release, the status and the stale
     flag, and with nothing else.
+    Without a view the answer comes from no release, and has no age. What is bulk is sent compressed to those
+    who take it, under a tag of its own; its routes run in threads.
     """
     if tag is None:
         tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+    takes_gzip = "gzip" in request.headers.get("accept-encoding", "")
+    if is_bulk and takes_gzip and len(body) >= _WORTH_COMPRESSING:
+        tag = f'{tag[:-1]}-gzip"'
+        body = gzip.compress(body, 1, mtime=0)
+        headers = {"Content-Encoding": "gzip", **(headers or {})}
     sent = {
         "ETag": tag,
-        "Age": str(view.age_seconds(now)),
+        **({} if view is None else {"Age": str(view.age_seconds(now))}),
         **CACHE_HEADERS,
         **(headers or {}),
     }

@@ -100,7 +100,7 @@ class ScoredFeatures(SaidBy, frozen=True, kw_only=True, tag_field="kind", tag="f
     predicted_at: str
 
 
-class RefusedRow(msgspec.Struct, frozen=True, kw_only=True):
+class RefusedRow(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="refused"):
     """A row of a task that could not be scored; the others were."""
 
     row: int

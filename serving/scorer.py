@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -92,15 +93,25 @@ def score_rows(model_file: str, rows: Rows) -> list[tuple[float, float, float]]:
     return [(float(home), float(draw), float(away)) for home, draw, away in probabilities]
 
 
-def answer_rows(files: ReleaseFiles, rows: Sequence[Row], at: str, with_reasons: bool) -> list[Answer]:
+class Scored(msgspec.Struct, frozen=True):
+    """Answers to rows, what they said in short (likeliest outcome, its probability), and the time it took."""
+
+    answers: list[Answer]
+    said: list[tuple[str, float]]
+    seconds: float
+
+
+def answer_rows(files: ReleaseFiles, rows: Sequence[Row], at: str, with_reasons: bool) -> Scored:
     """Score rows, in the child: a JSON body of each, or what is wrong with it."""
-    from serving.scoring import engine  # noqa: PLC0415 - only the child pays for numpy
+    from serving.scoring import engine, said_of  # noqa: PLC0415 - only the child pays for numpy
 
     signal.alarm(SCORE_SECONDS)
+    started = time.perf_counter()
     try:
-        return engine(files).answer(rows, at, with_reasons=with_reasons)
+        answers = engine(files).answer(rows, at, with_reasons=with_reasons)
     finally:
         signal.alarm(0)
+    return Scored(answers, said_of(answers), time.perf_counter() - started)
 
 
 def rehearse(files: ReleaseFiles) -> None:
@@ -160,9 +171,24 @@ class Scorer:
         if files is not None and not is_at_it and files != self._failed and not self.is_warm(files):
             self._warming = asyncio.create_task(self.warm(files))
 
+    async def run(self, function: Callable[..., _T], *args: Any) -> _T:
+        """What a function answers in the child, warm or not; it must be importable by name.
+
+        Raises:
+            ScoringError: it raised an error.
+            BusyError: the child died, or has too much to do.
+        """
+        if self._waiting >= MOST_WAITING:
+            raise BusyError("too many requests wait to be scored")
+        self._waiting += 1
+        try:
+            return await self._run(function, *args)
+        finally:
+            self._waiting -= 1
+
     async def answer(
         self, files: ReleaseFiles, rows: Sequence[Row], at: str, *, with_reasons: bool
-    ) -> list[Answer]:
+    ) -> Scored:
         """A JSON body for each row, or what is wrong with it.
 
         Raises:
@@ -171,13 +197,7 @@ class Scorer:
         """
         if not self.is_warm(files):
             raise BusyError("the model is being loaded")
-        if self._waiting >= MOST_WAITING:
-            raise BusyError("too many requests wait to be scored")
-        self._waiting += 1
-        try:
-            return await self._run(answer_rows, files, rows, at, with_reasons)
-        finally:
-            self._waiting -= 1
+        return await self.run(answer_rows, files, rows, at, with_reasons)
 
     async def _run(self, function: Callable[..., _T], *args: Any) -> _T:
         if self._pool is None:

@@ -19,7 +19,7 @@ from serving.scorer import ReleaseFiles
 from soccer_assets.clock import isoformat
 from soccer_assets.contract import OUTCOMES, CompetitionEntry, Directory, Goals, Team, TeamEntry
 from soccer_assets.football import pairing as football
-from soccer_assets.football.competitions import Competition, season_of
+from soccer_assets.football.competitions import NATIONAL, Competition, season_of
 from soccer_assets.football.directory import Names, UnclearNameError
 from soccer_assets.football.features import FEATURE_GROUPS, FEATURE_NAMES
 from soccer_assets.football.goals import RATE_FEATURES, goal_forecasts
@@ -130,6 +130,7 @@ class Engine:
             season=self._season(competition, kickoff.date()),
             tier=competition.tier,
             is_neutral=row.neutral,
+            is_international=competition.squad == NATIONAL,
             is_day_precision=is_day,
         )
         return _Meeting(row, teams[0], teams[1], pairing, isoformat(kickoff))
@@ -264,6 +265,19 @@ class Engine:
 def engine(files: ReleaseFiles) -> Engine:
     """The engine of a release, read once."""
     return Engine(files)
+
+
+class _Said(msgspec.Struct):
+    p_home: float
+    p_draw: float
+    p_away: float
+    predicted_label: str
+
+
+def said_of(answers: Sequence[Answer]) -> list[tuple[str, float]]:
+    """The likeliest outcome of each answer, and its probability."""
+    said = [msgspec.json.decode(body, type=_Said) for body in answers if isinstance(body, bytes)]
+    return [(one.predicted_label, max(one.p_home, one.p_draw, one.p_away)) for one in said]
 
 
 def _label(probabilities: tuple[float, float, float]) -> str:

@@ -9,12 +9,14 @@ import datetime as dt
 import hashlib
 import sqlite3
 import threading
+import time
 import weakref
 import zlib
 from urllib.parse import quote
 
 import msgspec
 
+from serving.problems import not_loaded
 from serving.release_reader import LocalRelease, ReleaseRefusedError
 from serving.scorer import ReleaseFiles
 from soccer_assets.clock import Clock, isoformat
@@ -22,8 +24,10 @@ from soccer_assets.contract import (
     CHAMPION,
     MODEL_FILE,
     PREDICTIONS_FILE,
+    DriftReport,
     Manifest,
     Prediction,
+    QualityReport,
     Status,
     fresh_until,
     stale_reasons,
@@ -42,6 +46,7 @@ class PageQuery(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         limit: rows of a page.
         after: kickoff and match id of the last row of the page before.
+        offset: rows that are passed over, as the predecessor's clients page.
         kickoff_from: first kickoff in the page, ISO 8601 in UTC.
         kickoff_before: first kickoff not in the page any more.
         upcoming_only: leaves out what was played before the release.
@@ -51,6 +56,7 @@ class PageQuery(msgspec.Struct, frozen=True, kw_only=True):
 
     limit: int
     after: tuple[str, str] | None = None
+    offset: int = 0
     kickoff_from: str | None = None
     kickoff_before: str | None = None
     upcoming_only: bool = False
@@ -84,6 +90,7 @@ class Snapshot:
         self.manifest: Manifest = release.manifest
         self.model_file = release.files[MODEL_FILE]
         self.scoring_files = ReleaseFiles.of(release)
+        self.opened_at = time.time()
         # Of every byte that the release holds, for ETags.
         self.tag = self.pointer.manifest_sha256[:16].encode()
         path = release.files[PREDICTIONS_FILE]
@@ -121,6 +128,15 @@ class Snapshot:
         body: bytes = row[0]
         return body
 
+    def match_id_of(self, source_match_id: str) -> str | None:
+        """The match that a source calls so; None where none is, or more than one."""
+        with self._lookups_lock:
+            found = self._lookups.execute(
+                "SELECT match_id FROM prediction WHERE source_match_id = ? AND model = ? LIMIT 2",
+                (source_match_id, CHAMPION),
+            ).fetchall()
+        return str(found[0][0]) if len(found) == 1 else None
+
     def page(self, query: PageQuery) -> Page:
         """One page of the champion's predictions, ordered by kickoff and match id."""
         conditions = ["model = :model"]
@@ -150,7 +166,9 @@ class Snapshot:
         }
         del values["after"]
         with self._pages_lock:
-            found = self._pages.execute(f"{sql} ORDER BY kickoff, match_id LIMIT :rows", values).fetchall()
+            found = self._pages.execute(
+                f"{sql} ORDER BY kickoff, match_id LIMIT :rows OFFSET :offset", values
+            ).fetchall()
         rows = [(match_id, body) for match_id, body, _ in found[: query.limit]]
         last = found[query.limit - 1] if len(found) > query.limit else None
         return Page(rows, None if last is None else (last[2], last[0]))
@@ -264,11 +282,14 @@ class SnapshotHolder:
     Attributes:
         current: None until a release is loaded, and after the first one turned out bad.
         clock: what the age of the data is measured with.
+        drift: the newest report of it; None before the first, like `quality`.
     """
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self.current: Current | None = None
+        self.drift: DriftReport | None = None
+        self.quality: QualityReport | None = None
         self._status: Status | None = None
 
     def swap(self, snapshot: Snapshot | None) -> None:
@@ -301,3 +322,14 @@ class SnapshotHolder:
             data_as_of=manifest.data_as_of,
             next_expected_at=None,
         )
+
+
+def require(snapshots: SnapshotHolder) -> Current:
+    """What answers now.
+
+    Raises:
+        ProblemError: 503, no release is loaded.
+    """
+    if snapshots.current is None:
+        raise not_loaded()
+    return snapshots.current

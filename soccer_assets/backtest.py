@@ -29,7 +29,7 @@ from soccer_assets.modelling.evaluation import class_prior
 from soccer_assets.modelling.neutral import forecast
 from soccer_assets.modelling.outcome_model import OutcomeModel
 from soccer_assets.modelling.scorecard import BOOK, CANDIDATE, ELO, PRIOR, Metrics, Scorecard, score
-from soccer_assets.modelling.training import fit_candidate, fit_elo_textbook
+from soccer_assets.modelling.training import SEED, fit_candidate, fit_elo_textbook
 
 REQUIRED = (
     *("match_id", "date", "country", "competition", "season", "home_team", "away_team"),
@@ -46,7 +46,6 @@ FULL_TIME = "FT"
 CLOSING = "_closing"
 NOON_SECONDS = SECONDS_A_DAY // 2
 VALIDATE_MONTHS = 12
-SEED = 20
 LARGEST_SCORE = 99
 
 

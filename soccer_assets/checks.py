@@ -195,7 +195,7 @@ def snapshot_is_whole(exports: dg.ResourceParam[Exports]) -> dg.AssetCheckResult
 
 @dg.asset_check(asset=["features", "match_features"], name="features_are_finite", blocking=True)
 def features_are_finite(feature_store: dg.ResourceParam[FeatureStore]) -> dg.AssetCheckResult:
-    """No feature that the run wrote is missing or infinite; parts of other months never change."""
+    """No feature that was written last is missing or infinite; parts of other months did not change."""
     manifest = feature_store.manifest()
     table = feature_store.read(manifest, manifest.months_written)
     broken = [name for name in manifest.feature_names if not np.isfinite(table[name].to_numpy()).all()]

@@ -135,6 +135,21 @@ def migrate() -> None:
 
 
 @main.command()
+def doctor() -> None:
+    """Look at everything the system stands on; say what to do where something is wrong, and exit with 1."""
+    settings = _settings()
+    from soccer_assets.doctor import examine  # noqa: PLC0415
+
+    is_well = True
+    for one in examine(settings):
+        is_well &= not one.remedy
+        mark = "✗" if one.remedy else "✓"
+        click.echo(f"{mark} {one.subject:<9} {one.said}" + (f"; {one.remedy}" if one.remedy else ""))
+    if not is_well:
+        sys.exit(1)
+
+
+@main.command()
 def prune() -> None:
     """Remove old exports, features, releases and runs; never matches or the ledger."""
     settings = _settings()
@@ -156,11 +171,19 @@ def feeds() -> None:
 
 @feeds.command("list")
 def list_feeds() -> None:
-    """Name the installed feeds."""
-    from soccer_assets.feeds.registry import feed_names  # noqa: PLC0415
+    """Name the installed feeds, and how long after the final whistle each is answered with a result."""
+    from soccer_assets.feeds.protocol import FeedError  # noqa: PLC0415
+    from soccer_assets.feeds.registry import feed_names, result_lag_of  # noqa: PLC0415
 
     for name in feed_names():
-        click.echo(name)
+        try:
+            lag = result_lag_of(name)
+        except FeedError as error:
+            click.echo(f"{name:<20} {error}")
+            continue
+        hours = round(lag / dt.timedelta(hours=1))
+        shown = f"{hours} h" if hours < 2 * 24 else f"{hours // 24} days"
+        click.echo(f"{name:<20} tells results within {shown}; the hourly run asks, 1 h 2 min later at most")
 
 
 @feeds.command()
@@ -177,7 +200,9 @@ def audit(name: str, url: str) -> None:
         found = read_all(open_feed(name, settings), settings.clock)
     except FeedError as error:
         _fail(str(error))
-    sums = msgspec.to_builtins(found) | {"duplicates": len(found.duplicates)}
+    # The sums come first; which row tells which match again stands behind them.
+    told = msgspec.to_builtins(found)
+    sums = told | {"duplicates": len(found.duplicates), "twins": told["duplicates"]}
     click.echo(msgspec.json.encode(sums).decode())
 
 

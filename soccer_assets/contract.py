@@ -194,6 +194,7 @@ class CompetitionEntry(msgspec.Struct, frozen=True, kw_only=True):
     tier: int
     sex: str
     age_group: str
+    squad: str = "first"
 
 
 class Directory(msgspec.Struct, frozen=True, kw_only=True):

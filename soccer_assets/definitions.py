@@ -3,9 +3,17 @@
 import dagster as dg
 
 from soccer_assets.alerting.desk import AlertDesk
-from soccer_assets.assets import exports, features, matches, model, monitoring, predictions, releases
+from soccer_assets.assets import (
+    exports,
+    features,
+    matches,
+    model,
+    monitoring,
+    predictions,
+    releases,
+)
 from soccer_assets.assets.livescores import MONTHS_A_RUN, REMOTE_MONTHS_A_RUN, livescore_assets
-from soccer_assets.automation.jobs import JOBS, monitor_daily, prune_daily
+from soccer_assets.automation.jobs import JOBS, monitor_daily, prune_daily, tune_parameters
 from soccer_assets.automation.schedules import SCHEDULES
 from soccer_assets.automation.sensors import SENSORS
 from soccer_assets.checks import CHECKS
@@ -52,7 +60,7 @@ def build_definitions(
             ),
         ],
         asset_checks=CHECKS,
-        jobs=[*JOBS, monitor_daily, prune_daily],
+        jobs=[*JOBS, monitor_daily, tune_parameters, prune_daily],
         schedules=SCHEDULES,
         sensors=SENSORS,
         resources={

@@ -13,7 +13,7 @@ PREDICTIONS = dg.FreshnessPolicy.time_window(fail_window=dt.timedelta(hours=26))
 RELEASES = dg.FreshnessPolicy.time_window(fail_window=dt.timedelta(hours=3))
 # The age of training, not of promotion: a champion that keeps winning is not stale.
 CANDIDATE = dg.FreshnessPolicy.time_window(
-    warn_window=dt.timedelta(days=10), fail_window=dt.timedelta(days=14)
+    warn_window=dt.timedelta(days=29), fail_window=dt.timedelta(days=35)
 )
 MONITORING = dg.FreshnessPolicy.time_window(
     warn_window=dt.timedelta(hours=26), fail_window=dt.timedelta(hours=50)
@@ -24,7 +24,7 @@ WATCHED: dict[dg.AssetKey, str] = {
     dg.AssetKey(["livescores", "upcoming"]): "fails after 26 hours",
     dg.AssetKey(["exports", "match_raw"]): "fails after 26 hours",
     dg.AssetKey(["exports", "match"]): "fails after 26 hours",
-    dg.AssetKey(["model", "candidate"]): "warns after 10 days, fails after 14 days",
+    dg.AssetKey(["model", "candidate"]): "warns after 29 days, fails after 35 days",
     dg.AssetKey(["monitoring", "drift"]): "warns after 26 hours, fails after 50 hours",
     dg.AssetKey(["monitoring", "quality"]): "warns after 26 hours, fails after 50 hours",
     dg.AssetKey(["predictions", "upcoming"]): "fails after 26 hours",

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from soccer_assets.feeds.protocol import RawMatch, Rejection
+from soccer_assets.feeds.protocol import RawMatch, Rejection, Row
 from soccer_assets.football.matches import MOST_GOALS, STATUS_RULES
 from soccer_assets.football.names import fold
 
@@ -25,7 +25,7 @@ _OLDEST_YEAR = 1860  # before the first laws of the game nobody played it
 _FURTHEST_AHEAD = dt.timedelta(days=3 * 365)
 
 
-def gated(items: Iterable[RawMatch | Rejection], now: dt.datetime) -> Iterator[RawMatch | Rejection]:
+def gated(items: Iterable[Row], now: dt.datetime) -> Iterator[Row]:
     """The rows of a feed, those that fail a check as rejections. The order is kept."""
     iterator = iter(items)
     while batch := list(itertools.islice(iterator, ROWS_A_BATCH)):

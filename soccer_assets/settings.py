@@ -42,9 +42,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     serving_workers: int = 1
     poll_seconds: float = 2.0
     rate_limit_per_minute: int = 60_000
+    task_keep_seconds: int = 86_400
     public_url: str = ""
     alerts_file: Path
     sidecars: tuple[str, ...] = ()
+    dagster_url: str = ""
+    cors_origins: tuple[str, ...] = ()
 
     @property
     def clock(self) -> Clock:
@@ -65,6 +68,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             SettingError: a value cannot be understood.
         """
         env = os.environ if environ is None else environ
+        dagster_port = _integer(env, "SOCCER_DAGSTER_PORT", 3000, 1, 65535)
         home = Path(env.get("SOCCER_HOME") or ".soccer").expanduser().absolute()
         feeds = tuple(name.strip() for name in env.get("SOCCER_FEED", "simulated").split(",") if name.strip())
         if not feeds:
@@ -86,14 +90,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             redis_url=env.get("SOCCER_REDIS_URL", ""),
             mlflow_url=env.get("SOCCER_MLFLOW_URL") or f"sqlite:///{home}/mlflow/mlflow.db",
             s3_endpoint_url=env.get("SOCCER_S3_ENDPOINT_URL", ""),
-            dagster_port=_integer(env, "SOCCER_DAGSTER_PORT", 3000, 1, 65535),
+            dagster_port=dagster_port,
+            dagster_url=(env.get("SOCCER_DAGSTER_URL") or f"http://127.0.0.1:{dagster_port}").rstrip("/"),
             serving_port=_integer(env, "SOCCER_SERVING_PORT", 8000, 1, 65535),
             mlflow_port=_integer(env, "SOCCER_MLFLOW_PORT", 5000, 1, 65535),
             serving_workers=_integer(env, "SOCCER_SERVING_WORKERS", 1, 1, 64),
             poll_seconds=_number(env, "SOCCER_POLL_SECONDS", 2.0, 0.05, 3600.0),
             rate_limit_per_minute=_integer(env, "SOCCER_RATE_LIMIT_PER_MINUTE", 60_000, 0, 10**9),
+            task_keep_seconds=_integer(env, "SOCCER_TASK_KEEP_SECONDS", 86_400, 60, 30 * 86_400),
             public_url=_public_url(env, "SOCCER_PUBLIC_URL"),
             alerts_file=Path(env.get("SOCCER_ALERTS_FILE") or home / "alerts.json").expanduser().absolute(),
+            cors_origins=_origins(env, "SOCCER_CORS_ORIGINS"),
             sidecars=tuple(url for one in env.get("SOCCER_SIDECARS", "").split(",") if (url := one.strip())),
         )
 
@@ -148,6 +155,16 @@ def _public_url(env: Mapping[str, str], name: str) -> str:
     if parts.hostname in {"localhost", "127.0.0.1", "::1", "0.0.0.0"}:  # noqa: S104 - refused, not bound
         raise SettingError(f"{name}={text} leads nowhere from another machine; write the address others use")
     return text.rstrip("/")
+
+
+def _origins(env: Mapping[str, str], name: str) -> tuple[str, ...]:
+    """Origins of browsers with commas between; none by default, and never all of them."""
+    origins = tuple(part for one in env.get(name, "").split(",") if (part := one.strip().rstrip("/")))
+    for origin in origins:
+        parts = urlsplit(origin)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path:
+            raise SettingError(f"{name}: {origin!r} is no origin; write it as https://app.example.com")
+    return origins
 
 
 def _instant(env: Mapping[str, str], name: str) -> dt.datetime | None:

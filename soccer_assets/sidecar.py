@@ -10,12 +10,15 @@ from soccer_assets.settings import Settings
 # seconds for the head of a request.
 _CONNECTIONS = ("--backlog", "4096", "--backpressure", "65536", "--http1-header-read-timeout", "10000")
 
+# A worker answers what is in flight, for as long as this: then it is ended.
+_STOP = ("--workers-kill-timeout", "20")
+
 
 def sidecar_command(settings: Settings, host: str) -> list[str]:
     """The command that serves on the settings' port with their workers."""
     granian = ["-m", "granian", "--interface", "asgi", "--factory", "serving.app:create_app", "--host", host]
     workers = ["--port", str(settings.serving_port), "--workers", str(settings.serving_workers)]
-    return [sys.executable, *granian, *workers, "--no-ws", *_CONNECTIONS]
+    return [sys.executable, *granian, *workers, "--no-ws", *_CONNECTIONS, *_STOP]
 
 
 def shared_metrics(settings: Settings) -> dict[str, str]:

@@ -137,12 +137,25 @@ def _season(now: dt.datetime) -> tuple[MatchTable, Directory]:
     for number in range(1, LEAGUES + 1):
         league = league_of(WORLD, number)
         competition, season = competition_of(league), play_season(WORLD, league, now.year - 2)
-        pool = {"country": competition.country, "sex": "men", "age_group": "senior"}
+        country, sex, age_group = competition.country, "men", "senior"
         competitions.append(
-            CompetitionEntry(code=league.code, name=competition.name, tier=league.tier, **pool)
+            CompetitionEntry(
+                code=league.code,
+                name=competition.name,
+                country=country,
+                tier=league.tier,
+                sex=sex,
+                age_group=age_group,
+            )
         )
         clubs = [
-            TeamEntry(id=mint_team_id(*pool.values(), name), name=name, **pool)
+            TeamEntry(
+                id=mint_team_id(country, sex, age_group, name),
+                name=name,
+                country=country,
+                sex=sex,
+                age_group=age_group,
+            )
             for name in clubs_of(WORLD, league.country).names
         ]
         teams |= {club.id: club for club in clubs}

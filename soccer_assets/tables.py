@@ -282,19 +282,17 @@ ledger_score = sa.Table(
     sa.Column("scored_at", UtcDateTime, nullable=False),
 )
 
-# Beside the ledger and outside its chain: what others than the champion said of the same matches.
+# Beside the ledger and outside its chain: what the champion before said of the same matches.
 shadow_entry = sa.Table(
     "shadow_entry",
     metadata,
-    sa.Column("sequence", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
-    sa.Column("match_id", sa.String, nullable=False),
-    sa.Column("model_sha256", sa.String(64), nullable=False),
-    sa.Column("kickoff", UtcDateTime, nullable=False, comment="as known when predicted"),
+    sa.Column("model_sha256", sa.String(64), primary_key=True),
+    sa.Column("match_id", sa.String, primary_key=True),
+    sa.Column("deadline", UtcDateTime, nullable=False, comment="what is said later does not count"),
     sa.Column("p_home", sa.Float, nullable=False),
     sa.Column("p_draw", sa.Float, nullable=False),
     sa.Column("p_away", sa.Float, nullable=False),
     sa.Column("recorded_at", UtcDateTime, nullable=False),
-    sa.Index("ix_shadow_entry_model_sha256_match_id", "model_sha256", "match_id"),
 )
 
 alert_told = sa.Table(

@@ -101,6 +101,7 @@ def up(settings: Settings, *, once: bool, with_mlflow: bool, console: Console) -
         processes.start("dagster-daemon", daemon, env)
         base = f"http://{HOST}:{settings.serving_port}"
         processes.wait_until("sidecar", lambda: _answers(f"{base}/ready"), _START_SECONDS)
+        processes.start("worker", [sys.executable, "-m", "serving.worker"], env)
         processes.start("watchdog", [sys.executable, "-m", "soccer_assets.cli", "watchdog"], env)
         dagster = f"http://{HOST}:{settings.dagster_port}/server_info"
         processes.wait_until("dagster-webserver", lambda: _answers(dagster), _START_SECONDS)

@@ -18,7 +18,7 @@ from tests.toy_archive import Row, rows_until, write_archive
 MORNING = dt.datetime(2025, 3, 1, 9, tzinfo=dt.UTC)
 NIGHT = dt.datetime(2025, 3, 1, 23, tzinfo=dt.UTC)
 _LATE = 2
-_SCHEDULED_TAG = "dagster/scheduled_execution_time"
+_SCHEDULED_TAG = ".dagster/scheduled_execution_time"
 
 
 class Loop:
@@ -33,7 +33,7 @@ class Loop:
         for row in self.late:
             is_home_win = row["home_goals"] > row["away_goals"]
             row.update(home_goals=0 if is_home_win else 4, away_goals=4 if is_home_win else 0)
-        self.tell(0)
+        self.tell(_LATE)
         self.home = LiveHome(
             folder / "home",
             dagster_url=dagster_url,
@@ -48,14 +48,12 @@ class Loop:
         with self.home.instance as instance:
             outcome = run_job(morning, instance, "build_everything", lambda _line: None)
         assert not outcome.failure, outcome.failure
+        self.tell(0)
 
     def tell(self, results: int) -> None:
-        """Write the feed's file with so many of the late results."""
+        """Write the feed's file with so many of the late matches: in the morning they were fixtures."""
         hidden = {row["match_id"] for row in self.late[results:]}
-        unknown = {"home_goals": "", "away_goals": "", "status": ""}
-        write_archive(
-            self._archive, [row | unknown if row["match_id"] in hidden else row for row in self._rows]
-        )
+        write_archive(self._archive, [row for row in self._rows if row["match_id"] not in hidden])
 
     def next_of(self, row: Row) -> Row:
         """The next match of a match's home team."""

@@ -24,6 +24,7 @@ KEYS = {
     "model/candidate",
     "model/champion",
     "model/evaluation",
+    "model/parameters",
     "monitoring/drift",
     "monitoring/quality",
     "predictions/ledger",

@@ -1,5 +1,7 @@
 """The loop on a live daemon: a result arrives in the feed, and the answers over HTTP change by themselves."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 def run_loop(loop: Loop) -> float:
-    """A late result by a tick of the schedule, another after an asset from its page; seconds from the tick."""
+    """A late result by the schedule, then one after an asset from its page; seconds from tick to answer."""
     first, second = loop.late
     with loop.home.sidecar() as client:
         assert answer(client, first)["result"] is None
@@ -21,6 +23,9 @@ def run_loop(loop: Loop) -> float:
         with loop.home.code("tests.every_minute"), loop.home.daemon():
             loop.tell(1)
             answered_at = loop.wait_for_result(client, first)
+            doctor = [sys.executable, "-m", "soccer_assets.cli", "doctor"]
+            well = subprocess.run(doctor, env=loop.home.env, check=False, capture_output=True, text=True)
+        assert well.returncode == 0, well.stdout
         result = answer(client, first)["result"]
         assert (result["home_goals"], result["away_goals"]) == (first["home_goals"], first["away_goals"])
         assert probabilities(client, loop.next_of(first)) != before[0]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from soccer_assets.automation.jobs import JOBS, monitor_daily, prune_daily
+from soccer_assets.automation.jobs import JOBS, monitor_daily, prune_daily, tune_parameters
 from soccer_assets.cli import main
 from soccer_assets.feeds.keys import key_variable
 
@@ -70,7 +70,7 @@ def test_feeds_table_names_every_feed_and_no_other() -> None:
 
 def test_jobs_table_names_every_job_and_no_other() -> None:
     """The table of jobs lists what the graph defines."""
-    jobs = {job.name for job in (*JOBS, monitor_daily, prune_daily)}
+    jobs = {job.name for job in (*JOBS, monitor_daily, tune_parameters, prune_daily)}
     table = _section("Jobs, schedules and sensors").split("| sensor |")[0]
 
     assert set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == jobs

@@ -1,11 +1,13 @@
 """Operations: the linked index, liveness, readiness and metrics; open to all."""
 
+import datetime as dt
 from http import HTTPStatus
 
 from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
 
+from serving.events import Events
 from serving.metrics import CONTENT_TYPE, Metrics
 from serving.problems import MEDIA_TYPE, Problem, ProblemError, not_loaded
 from serving.reloader import Reloader
@@ -34,6 +36,12 @@ def index(snapshots: NamedDependency[SnapshotHolder]) -> Index:
             "one_prediction": "/predict/{match_id}",
             "model": "/predict/model/info",
             "freshness": "/monitoring/freshness",
+            "drift": "/monitoring/drift",
+            "quality": "/monitoring/quality",
+            "livescores": "/livescores/",
+            "events": "/events/",
+            "score_a_pairing": "/predict/",
+            "score_many": "/predict/async/",
             "liveness": "/healthcheck/",
             "readiness": "/ready",
             "metrics": "/metrics",
@@ -67,10 +75,16 @@ def ready(snapshots: NamedDependency[SnapshotHolder]) -> Ready:
 
 @get("/metrics", sync_to_thread=False, tags=["operations"], media_type="text/plain")
 def read_metrics(
-    snapshots: NamedDependency[SnapshotHolder], metrics: NamedDependency[Metrics]
+    snapshots: NamedDependency[SnapshotHolder],
+    metrics: NamedDependency[Metrics],
+    events: NamedDependency[Events],
 ) -> Response[bytes]:
     """What Prometheus reads."""
     metrics.stale.set(1 if snapshots.stale_reasons() else 0)
+    metrics.listeners.set(events.listeners)
+    if snapshots.current is not None:
+        published = dt.datetime.fromisoformat(snapshots.current.snapshot.pointer.published_at)
+        metrics.release_age.set((snapshots.clock.now() - published).total_seconds())
     return Response(metrics.exposition(), media_type=CONTENT_TYPE)
 
 

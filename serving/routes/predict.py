@@ -1,12 +1,7 @@
 """Predictions of the current release: one match, upcoming matches, all of them, and the model behind them."""
 
-import base64
-import binascii
-import datetime as dt
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
-from urllib.parse import parse_qsl, urlencode
-from zoneinfo import ZoneInfo
 
 import msgspec
 from litestar import Request, Response, Router, get
@@ -14,19 +9,40 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
 
 from serving.auth import READ
-from serving.problems import ProblemError, bad_request, not_loaded
-from serving.responses import JSON, NDJSON, ModelInfo, PredictionBody, PredictionPage, documented, send
-from serving.snapshot import Current, PageQuery, SnapshotHolder
-from soccer_assets.clock import isoformat
+from serving.paging import (
+    Cursor,
+    FirstDay,
+    LastDay,
+    TimeZone,
+    bounds,
+    decode_cursor,
+    encode_cursor,
+    next_address,
+)
+from serving.problems import ProblemError
+from serving.responses import (
+    DEPRECATED,
+    JSON,
+    NDJSON,
+    ModelInfo,
+    PredictionBody,
+    PredictionPage,
+    documented,
+    send,
+)
+from serving.snapshot import PageQuery, SnapshotHolder, require
 from soccer_assets.football.names import fold
 
+Model = Literal["champion", "previous", "candidate"]
 Alias = Annotated[
-    Literal["champion", "previous", "candidate"],
+    Model,
     QueryParameter(
         name="model", description="Which model: the champion, the one before it, or the next one on trial."
     ),
 ]
-Cursor = Annotated[str | None, QueryParameter(description="`next_cursor` of the page before.")]
+Stage = Annotated[
+    Model | None, QueryParameter(description="The predecessor's name of `model`, which it stands in for.")
+]
 
 
 @get(
@@ -40,10 +56,17 @@ def read_prediction(
     snapshots: NamedDependency[SnapshotHolder],
     match_id: FromPath[str],
     model: Alias = "champion",
+    stage: Stage = None,
 ) -> Response[bytes]:
-    """One match: home, draw and away probability; for a played match the last ones before kickoff."""
-    current, now = _require(snapshots), snapshots.clock.now()
+    """One match: home, draw and away probability; for a played match the last ones before kickoff.
+
+    An id of the source, such as the predecessor's integers, is understood too.
+    """
+    current, now = require(snapshots), snapshots.clock.now()
+    model, headers = (model, {}) if stage is None else (stage, DEPRECATED)
     found = current.answer(match_id, model, now)
+    if found is None and (named := current.snapshot.match_id_of(match_id)) is not None:
+        found, headers = current.answer(named, model, now), DEPRECATED
     if found is None:
         raise ProblemError(
             HTTPStatus.NOT_FOUND,
@@ -52,7 +75,7 @@ def read_prediction(
             "GET /predict/matches/ lists the matches there are.",
         )
     body, tag = found
-    return send(request, body, current.view, now, tag=tag.decode())
+    return send(request, body, current.view, now, tag=tag.decode(), headers=headers)
 
 
 @get(
@@ -65,12 +88,9 @@ def list_upcoming(
     request: Request[Any, Any, Any],
     snapshots: NamedDependency[SnapshotHolder],
     *,
-    from_day: Annotated[dt.date | None, QueryParameter(name="from", description="First day.")] = None,
-    to_day: Annotated[dt.date | None, QueryParameter(name="to", description="Last day, included.")] = None,
-    tz: Annotated[
-        str,
-        QueryParameter(description="Time zone the days are cut in, such as `Europe/Madrid`.", max_length=64),
-    ] = "UTC",
+    from_day: FirstDay = None,
+    to_day: LastDay = None,
+    tz: TimeZone = "UTC",
     competition: Annotated[str | None, QueryParameter(description="Such as `ENG-1`.")] = None,
     team: Annotated[
         str | None, QueryParameter(description="Team id, or name without regard to case and accents.")
@@ -79,10 +99,10 @@ def list_upcoming(
     cursor: Cursor = None,
 ) -> Response[bytes]:
     """Upcoming matches in order of kickoff, a page at a time."""
-    day_start, day_end = _bounds(from_day, to_day, tz)
+    day_start, day_end = bounds(from_day, to_day, tz)
     query = PageQuery(
         limit=limit,
-        after=_decode_cursor(cursor),
+        after=decode_cursor(cursor),
         kickoff_from=max(day_start or "", snapshots.now_text()),
         kickoff_before=day_end,
         upcoming_only=True,
@@ -105,6 +125,10 @@ def list_predictions(
     future_only: Annotated[bool, QueryParameter(description="Leaves out what has kicked off.")] = False,
     limit: Annotated[int, QueryParameter(ge=1, le=5000)] = 1000,
     cursor: Cursor = None,
+    offset: Annotated[
+        int | None,
+        QueryParameter(ge=0, le=10_000_000, description="The predecessor's way to page; `cursor` is better."),
+    ] = None,
 ) -> Response[bytes]:
     """Every prediction of the champion, played matches of the last 90 days included.
 
@@ -113,12 +137,13 @@ def list_predictions(
     """
     query = PageQuery(
         limit=limit,
-        after=_decode_cursor(cursor),
+        after=decode_cursor(cursor),
+        offset=offset or 0,
         kickoff_from=snapshots.now_text() if future_only else None,
         upcoming_only=future_only,
     )
     media_type = request.accept.best_match([JSON, NDJSON], default=JSON)
-    return _send_page(request, snapshots, query, media_type)
+    return _send_page(request, snapshots, query, media_type, None if offset is None else DEPRECATED)
 
 
 @get(
@@ -131,7 +156,7 @@ def read_model(
     request: Request[Any, Any, Any], snapshots: NamedDependency[SnapshotHolder], model: Alias = "champion"
 ) -> Response[bytes]:
     """The model behind the predictions: version, run, training rows, scorecard, and the release it is in."""
-    current, now = _require(snapshots), snapshots.clock.now()
+    current, now = require(snapshots), snapshots.clock.now()
     manifest = current.snapshot.manifest
     card = manifest.models.get(model)
     if card is None:
@@ -154,69 +179,25 @@ def read_model(
     return send(request, msgspec.json.encode(info), current.view, now)
 
 
-def _require(snapshots: SnapshotHolder) -> Current:
-    if snapshots.current is None:
-        raise not_loaded()
-    return snapshots.current
-
-
 def _send_page(
-    request: Request[Any, Any, Any], snapshots: SnapshotHolder, query: PageQuery, media_type: str = JSON
+    request: Request[Any, Any, Any],
+    snapshots: SnapshotHolder,
+    query: PageQuery,
+    media_type: str = JSON,
+    deprecated: dict[str, str] | None = None,
 ) -> Response[bytes]:
-    current, now = _require(snapshots), snapshots.clock.now()
+    current, now = require(snapshots), snapshots.clock.now()
     page = current.snapshot.page(query)
     bodies = [current.view.body(match_id, stored, now) for match_id, stored in page.rows]
-    cursor = None if page.next_after is None else _encode_cursor(page.next_after)
-    headers = {} if cursor is None else {"Link": f'<{_next_address(request, cursor)}>; rel="next"'}
+    cursor = None if page.next_after is None else encode_cursor(page.next_after)
+    headers = dict(deprecated or {})
+    if cursor is not None:
+        headers["Link"] = f'<{next_address(request, cursor)}>; rel="next"'
     if media_type == NDJSON:
         content = b"".join(body + b"\n" for body in bodies)
     else:
         content = b'{"items":[' + b",".join(bodies) + b'],"next_cursor":' + msgspec.json.encode(cursor) + b"}"
-    return send(request, content, current.view, now, media_type=media_type, headers=headers)
-
-
-def _next_address(request: Request[Any, Any, Any], cursor: str) -> str:
-    """The same request with another cursor, relative: a proxy may have another host name."""
-    pairs = [
-        pair for pair in parse_qsl(request.scope["query_string"].decode("latin-1")) if pair[0] != "cursor"
-    ]
-    return f"{request.url.path}?{urlencode([*pairs, ('cursor', cursor)])}"
-
-
-def _encode_cursor(after: tuple[str, str]) -> str:
-    return base64.urlsafe_b64encode(msgspec.json.encode(after)).decode().rstrip("=")
-
-
-def _decode_cursor(cursor: str | None) -> tuple[str, str] | None:
-    if cursor is None:
-        return None
-    try:
-        content = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        return msgspec.json.decode(content, type=tuple[str, str])
-    except (binascii.Error, ValueError) as error:
-        raise bad_request(
-            "`cursor` is not one of ours; send the `next_cursor` of the page before."
-        ) from error
-
-
-def _bounds(from_day: dt.date | None, to_day: dt.date | None, tz: str) -> tuple[str | None, str | None]:
-    """First instant of the first day, and first instant after the last day, in UTC."""
-    if from_day is not None and to_day is not None and from_day > to_day:
-        raise bad_request(f"`from` ({from_day}) lies after `to` ({to_day}); swap them.")
-    try:
-        zone = ZoneInfo(tz)
-    except (KeyError, ValueError, OSError) as error:
-        raise bad_request(f"`tz` {tz!r} is no time zone; write one such as Europe/Madrid.") from error
-    try:
-        first = None if from_day is None else _midnight(from_day, zone)
-        end = None if to_day is None else _midnight(to_day + dt.timedelta(days=1), zone)
-    except OverflowError as error:
-        raise bad_request("`from` or `to` is out of range; write days such as 2025-04-25.") from error
-    return first, end
-
-
-def _midnight(day: dt.date, zone: ZoneInfo) -> str:
-    return isoformat(dt.datetime.combine(day, dt.time(), tzinfo=zone))
+    return send(request, content, current.view, now, media_type=media_type, headers=headers, is_bulk=True)
 
 
 router = Router(

@@ -1,25 +1,33 @@
 """Scoring on demand: pairings that no feed has listed, and features that a client made itself."""
 
 import datetime as dt
+import time
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, Response, Router, post
 from litestar.di import NamedDependency
+from litestar.params import HeaderParameter
 
 from serving import documents
 from serving.auth import PREDICT
-from serving.problems import ParameterError, ProblemError, not_loaded, unavailable
-from serving.responses import JSON, PairingBody, ScoredFeaturesBody, ScoredRows, documented
+from serving.metrics import Metrics
+from serving.problems import ParameterError, ProblemError, unavailable
+from serving.responses import JSON, PairingBody, ScoredFeaturesBody, ScoredRows, TaskAccepted, documented
 from serving.rows import MalformedError, Row, RowProblem, decode_row, split_rows
-from serving.scorer import BusyError, Scorer
-from serving.snapshot import Current, SnapshotHolder
+from serving.scorer import BusyError, Scored, Scorer
+from serving.snapshot import Current, SnapshotHolder, require
+from serving.tasks import OtherBodyError, QueueFullError, QueueGoneError, TaskDesk, TooManyRows, pack
 from soccer_assets.clock import isoformat
+from soccer_assets.contract import ApiKey
 
 MOST_ROWS = 1_000
+MOST_TASK_ROWS = 100_000
 _MOST_BYTES = 8 * 1024 * 1024
+# 100,000 rows of features take some 150 MB.
+_MOST_TASK_BYTES = 256 * 1024 * 1024
 # All that is wrong with a list is not told at once.
 _MOST_TOLD = 20
 
@@ -42,6 +50,7 @@ async def score(
     request: Request[Any, Any, Any],
     snapshots: NamedDependency[SnapshotHolder],
     scorer: NamedDependency[Scorer],
+    metrics: NamedDependency[Metrics],
 ) -> Response[bytes]:
     """Score now: a pairing, or features by name, or a list of up to 1,000 of either.
 
@@ -55,8 +64,11 @@ async def score(
         {number: (row,) for number, row in enumerate(rows) if isinstance(row, RowProblem)}, is_list=is_list
     )
     current, now = require(snapshots), snapshots.clock.now()
-    bodies = await _answers(current, scorer, rows, now, with_reasons=not is_list)  # type: ignore[arg-type]  # refused above
+    started = time.perf_counter()
+    scored = await _answers(current, scorer, rows, now, with_reasons=not is_list)  # type: ignore[arg-type]  # checked
+    bodies = scored.answers
     _refuse({number: one for number, one in enumerate(bodies) if isinstance(one, tuple)}, is_list=is_list)
+    _count(metrics, scored, time.perf_counter() - started, is_list=is_list)
     complete = [current.view.body("", body, now) for body in bodies if isinstance(body, bytes)]
     content = b'{"items":[' + b",".join(complete) + b"]}" if is_list else complete[0]
     return Response(content, media_type=JSON, headers={"Cache-Control": "no-store"})
@@ -64,7 +76,7 @@ async def score(
 
 async def _answers(
     current: Current, scorer: Scorer, rows: Sequence[Row], now: dt.datetime, *, with_reasons: bool
-) -> list[bytes | tuple[RowProblem, ...]]:
+) -> Scored:
     files = current.snapshot.scoring_files
     if files is None:
         raise unavailable(
@@ -78,6 +90,55 @@ async def _answers(
         raise unavailable("not-now", f"Nothing can be scored now: {error}; try again shortly.", 2) from error
 
 
+@post(
+    "/async/",
+    status_code=HTTPStatus.ACCEPTED,
+    opt={"scope": PREDICT},
+    operation_class=documents.TaskOperation,
+    request_max_body_size=_MOST_TASK_BYTES,
+    responses=documented(TaskAccepted, *_ERRORS, status=HTTPStatus.ACCEPTED),
+)
+async def score_later(
+    request: Request[Any, ApiKey, Any],
+    scorer: NamedDependency[Scorer],
+    tasks: NamedDependency[TaskDesk],
+    idempotency_key: Annotated[
+        str | None,
+        HeaderParameter(
+            name="Idempotency-Key",
+            max_length=200,
+            description="Sent again with the same body it is the same task: nothing is scored twice.",
+        ),
+    ] = None,
+) -> Response[bytes]:
+    """Score up to 100,000 rows in the background; ask the answer's `status_url` for progress and result.
+
+    A row that cannot be scored is answered with its errors, the others are scored.
+    """
+    try:
+        packed = await scorer.run(pack, await request.body(), MOST_TASK_ROWS)
+        if isinstance(packed, TooManyRows):
+            raise too_many(packed.rows, MOST_TASK_ROWS)
+        if isinstance(packed, str):
+            raise ProblemError(HTTPStatus.BAD_REQUEST, "invalid-body", f"{packed}.")
+        task_id = await tasks.submit(request.auth.id, packed, idempotency_key)
+    except (QueueGoneError, BusyError) as error:
+        raise unavailable("no-queue", "Tasks cannot be taken now; send the same again shortly.") from error
+    except QueueFullError as error:
+        raise unavailable("queue-full", "Too many tasks wait; send the same again later.", 30) from error
+    except OtherBodyError as error:
+        raise ProblemError(
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            "idempotency-key",
+            "This Idempotency-Key was used for another body; take a new one for each task.",
+        ) from error
+    address = f"/monitoring/task_status/{task_id}"
+    body = TaskAccepted(task_id=task_id, status="submitted", status_url=address)
+    return Response(
+        msgspec.json.encode(body), media_type=JSON, headers={"Location": address, "Cache-Control": "no-store"}
+    )
+
+
 def read_rows(body: bytes, most: int) -> tuple[list[msgspec.Raw], bool]:
     """The rows of a body, and whether it was a list.
 
@@ -89,23 +150,25 @@ def read_rows(body: bytes, most: int) -> tuple[list[msgspec.Raw], bool]:
     except MalformedError as error:
         raise ProblemError(HTTPStatus.BAD_REQUEST, "invalid-body", f"{error}.") from error
     if len(raw) > most:
-        raise ProblemError(
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            "too-many-rows",
-            f"{len(raw):,} rows came, {most:,} may be sent at once; send fewer, or use POST /predict/async/.",
-        )
+        raise too_many(len(raw), most)
     return raw, is_list
 
 
-def require(snapshots: SnapshotHolder) -> Current:
-    """What answers now.
+def too_many(rows: int, most: int) -> ProblemError:
+    """More rows than may be sent at once."""
+    return ProblemError(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        "too-many-rows",
+        f"{rows:,} rows came, {most:,} may be sent at once; send fewer. POST /predict/async/ takes the most.",
+    )
 
-    Raises:
-        ProblemError: 503, no release is loaded.
-    """
-    if snapshots.current is None:
-        raise not_loaded()
-    return snapshots.current
+
+def _count(metrics: Metrics, scored: Scored, seconds: float, *, is_list: bool) -> None:
+    metrics.scored.labels("list" if is_list else "single").inc(len(scored.answers))
+    metrics.scoring_seconds.observe(seconds)
+    metrics.inference_seconds.observe(scored.seconds)
+    for outcome, probability in scored.said:
+        metrics.confidence.labels(outcome).observe(probability)
 
 
 def _refuse(problems: dict[int, tuple[RowProblem, ...]], *, is_list: bool) -> None:
@@ -126,4 +189,4 @@ def _refuse(problems: dict[int, tuple[RowProblem, ...]], *, is_list: bool) -> No
     )
 
 
-router = Router("/predict", route_handlers=[score], tags=["predict"])
+router = Router("/predict", route_handlers=[score, score_later], tags=["predict"])

@@ -71,7 +71,7 @@ def features(
             "features": len(manifest.feature_names),
             "bytes": manifest.table.bytes,
             "replayed_from": update.replayed_from or "nothing changed",
-            "months_written": len(manifest.months_written),
+            "months_written": len(manifest.months_written) if update.replayed_from else 0,
             "snapshot_id": manifest.snapshot_id,
         },
     )

@@ -10,26 +10,52 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from soccer_assets import freshness
-from soccer_assets.assets.plots import differences_plot, reliability_plot
+from soccer_assets.assets.plots import (
+    Plot,
+    differences_plot,
+    gains_plot,
+    learning_curve_plot,
+    reliability_plot,
+    slices_plot,
+    trials_plot,
+    weeks_plot,
+)
+from soccer_assets.assets.scorecard_view import (
+    flat_metrics,
+    gates_markdown,
+    scorecard_markdown,
+    slices_markdown,
+)
 from soccer_assets.clock import Clock, isoformat
 from soccer_assets.contract import CANDIDATE, CHAMPION, PREVIOUS
 from soccer_assets.football.features import FEATURE_NAMES
-from soccer_assets.modelling.dataset import Split
-from soccer_assets.modelling.neutral import forecast
-from soccer_assets.modelling.outcome_model import ELO_TEXTBOOK, OutcomeModel
+from soccer_assets.modelling.evaluation import log_losses
+from soccer_assets.modelling.insight import feature_gains, learning_curve
+from soccer_assets.modelling.odds import devig_shin
+from soccer_assets.modelling.outcome_model import OutcomeModel
 from soccer_assets.modelling.promotion import PromotionFacts, decide
-from soccer_assets.modelling.scorecard import ELO, PRIOR, Scorecard, score
-from soccer_assets.modelling.training import fit_candidate, fit_elo_textbook, refit
+from soccer_assets.modelling.scorecard import ELO, score
+from soccer_assets.modelling.slices import slices_of
+from soccer_assets.modelling.training import (
+    DEFAULTS,
+    SEED,
+    Parameters,
+    fit_candidate,
+    fit_elo_textbook,
+    refit,
+)
+from soccer_assets.modelling.tuning import search
+from soccer_assets.resources.code_version import code_version
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.exports import Exports
 from soccer_assets.resources.feature_store import FeatureStore
-from soccer_assets.resources.model_registry import MissingModel, ModelRegistry, RegisteredModel, TrainingFacts
+from soccer_assets.resources.forecasters import forecasts_on_test
+from soccer_assets.resources.model_registry import MissingModel, ModelRegistry, TrainingFacts
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.resources.rollbacks import roll_back
-from soccer_assets.resources.scorecards import Evaluation, Scorecards
+from soccer_assets.resources.scorecards import Evaluation, Reading, Scorecards
 from soccer_assets.resources.training_data import TrainingData, load_training_data
-
-SEED = 20
+from soccer_assets.resources.tuned_parameters import current_parameters, write_search
 
 # Why a run that may move the champion was started, and the sentence for it.
 REASON_TAG = "soccer/reason"
@@ -47,9 +73,66 @@ class ChampionConfig(dg.Config):
     )
 
 
+class SearchConfig(dg.Config):
+    """How long to look."""
+
+    trials: int = Field(20, ge=1, description="Sets of parameters to try; the first is the defaults.")
+    timeout_minutes: float = Field(60.0, gt=0, description="No trial starts after so long.")
+
+
+@dg.asset(
+    key=["model", "parameters"],
+    deps=[["features", "match_features"], ["exports", "match"]],
+    group_name="model",
+    kinds=_KINDS,
+    owners=_OWNERS,
+)
+def parameters(
+    config: SearchConfig,
+    mlflow: dg.ResourceParam[Any],
+    exports: dg.ResourceParam[Exports],
+    feature_store: dg.ResourceParam[FeatureStore],
+    database: dg.ResourceParam[Database],
+    object_store: dg.ResourceParam[ObjectStore],
+    clock: dg.ResourceParam[Clock],
+) -> dg.MaterializeResult:
+    """Hyper-parameters of the candidate: least log loss over the last three seasons before the test window.
+
+    Each season is predicted by a model of its own past. Found by Optuna with a fixed seed, once a month or by
+    hand; the defaults stay where nothing beats them. Before the first search a candidate uses the defaults.
+    """
+    data = load_training_data(exports, feature_store, database, clock.now())
+    found = search(
+        data.matches,
+        data.values,
+        data.boundaries,
+        data.feature_names,
+        trials=config.trials,
+        timeout_seconds=config.timeout_minutes * 60.0,
+        seed=SEED,
+    )
+    write_search(object_store, found)
+    chosen = msgspec.structs.asdict(found.parameters)
+    plot = trials_plot(found)
+    mlflow.log_params(chosen | {"seed": SEED, "snapshot_id": data.snapshot_id, "trials": len(found.trials)})
+    mlflow.log_metrics({"log_loss": found.log_loss, "default_log_loss": found.default_log_loss})
+    mlflow.log_dict(msgspec.to_builtins(found), "search.json")
+    mlflow.log_figure(plot.figure, "trials.png")
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": sum(found.fold_rows),
+            "parameters": dg.MetadataValue.json(chosen),
+            "log_loss": found.log_loss,
+            "default_log_loss": found.default_log_loss,
+            "trials": len(found.trials),
+            "history": plot.metadata,
+        },
+    )
+
+
 @dg.asset(
     key=["model", "candidate"],
-    deps=[["features", "match_features"], ["exports", "match"]],
+    deps=[["features", "match_features"], ["exports", "match"], ["model", "parameters"]],
     freshness_policy=freshness.CANDIDATE,
     group_name="model",
     kinds=_KINDS,
@@ -61,6 +144,7 @@ def candidate(
     feature_store: dg.ResourceParam[FeatureStore],
     database: dg.ResourceParam[Database],
     model_registry: dg.ResourceParam[ModelRegistry],
+    object_store: dg.ResourceParam[ObjectStore],
     clock: dg.ResourceParam[Clock],
 ) -> dg.MaterializeResult:
     """A fitted, calibrated model, registered in MLflow under the alias `candidate`.
@@ -69,21 +153,35 @@ def candidate(
     calibration and test lie one after the other in time.
     """
     data = load_training_data(exports, feature_store, database, clock.now())
-    model = fit_candidate(data.values, data.outcomes, data.split, data.feature_names, seed=SEED)
+    tuned = current_parameters(object_store)
+    model = fit_candidate(
+        data.values, data.outcomes, data.split, data.feature_names, parameters=tuned, seed=SEED
+    )
+    learnt = data.split.train | data.split.calibration
+    facts = _facts(model, data, learnt, clock.now(), tuned)
     windows = {name: _window(data, getattr(data.split, name)) for name in ("train", "calibration", "test")}
     mlflow.log_params(
         {
             "recipe": model.recipe,
             "seed": SEED,
             "snapshot_id": data.snapshot_id,
+            "data_sha256": facts.data_sha256,
+            "code_version": facts.code_version,
             "features": len(data.feature_names),
             "temperature": round(model.temperature, 6),
+            **msgspec.structs.asdict(tuned),
             **windows,
         }
     )
-    registered = model_registry.register(
-        model, _facts(model, data, data.split.train | data.split.calibration, clock.now())
-    )
+    gains = feature_gains(model)
+    curves = {
+        name: learning_curve(model, data.values[rows], data.outcomes[rows])
+        for name, rows in (("training", data.split.train), ("calibration", data.split.calibration))
+    }
+    plots = {"learning_curve": learning_curve_plot(curves), "feature_gain": gains_plot(gains)}
+    mlflow.log_dict({"feature_gain": gains, "learning_curve": curves}, "insight.json")
+    _log_plots(mlflow, plots)
+    registered = model_registry.register(model, facts)
     model_registry.set_alias(CANDIDATE, registered.version)
     return dg.MaterializeResult(
         data_version=dg.DataVersion(model.sha256),
@@ -93,9 +191,13 @@ def candidate(
             "recipe": model.recipe,
             "content_sha256": model.sha256,
             "snapshot_id": data.snapshot_id,
+            "data_sha256": facts.data_sha256,
+            "code_version": facts.code_version,
+            "parameters": dg.MetadataValue.json(msgspec.structs.asdict(tuned)),
             "finished_matches": len(data.matches),
             "dagster/row_count": registered.facts.trained_rows,
             **windows,
+            **{name: plot.metadata for name, plot in plots.items()},
         },
     )
 
@@ -116,6 +218,7 @@ def candidate(
     owners=_OWNERS,
 )
 def evaluation(
+    context: dg.AssetExecutionContext,
     mlflow: dg.ResourceParam[Any],
     exports: dg.ResourceParam[Exports],
     feature_store: dg.ResourceParam[FeatureStore],
@@ -129,18 +232,32 @@ def evaluation(
     The candidate stands beside champion, textbook Elo, class prior and the closing prices: on the same rows,
     with paired intervals.
     """
-    data = load_training_data(exports, feature_store, database, clock.now())
+    now = clock.now()
+    data = load_training_data(exports, feature_store, database, now)
     registered = model_registry.get(CANDIDATE)
     champion = model_registry.find(CHAMPION)
-    forecasts = _forecasts(data, model_registry.load(registered), champion, model_registry)
+    model = model_registry.load(registered)
+    forecasts = forecasts_on_test(data, model, champion, model_registry)
     test = data.split.test
-    kickoff = data.matches.kickoff[test]
-    scorecard = score(data.outcomes[test], kickoff, forecasts, data.odds[test], SEED)
+    kickoff, odds, happened = data.matches.kickoff[test], data.odds[test], data.outcomes[test]
+    looks = scorecards.note_reading(
+        Reading(
+            at=isoformat(now),
+            run_id=context.run.run_id,
+            candidate_version=registered.version,
+            data_sha256=data.content_sha256,
+            test_from=_instant(kickoff.min()),
+            test_until=_instant(kickoff.max()),
+            rows=len(kickoff),
+        )
+    )
+    slices = slices_of(data.matches.take(test), data.values[test], data.feature_names)
+    scorecard = score(happened, kickoff, forecasts, odds, SEED, slices)
     decision = decide(
         PromotionFacts(
             scorecard=scorecard,
             champion_recipe=champion.facts.recipe if champion else None,
-            feature_names=data.feature_names,
+            feature_names=model.feature_names,
             expected_feature_names=FEATURE_NAMES,
         )
     )
@@ -152,14 +269,15 @@ def evaluation(
     )
     scorecards.write(result)
     scorecards.describe(registered.version, CANDIDATE, result)
-    mlflow.log_metrics(_flat(scorecard))
+    mlflow.log_metrics(flat_metrics(scorecard))
     mlflow.log_dict(msgspec.to_builtins(result), "scorecard.json")
     plots = {
-        "reliability": reliability_plot(forecasts[CANDIDATE], data.outcomes[test]),
+        "reliability": reliability_plot(forecasts[CANDIDATE], happened),
         "differences": differences_plot(scorecard),
+        "slices": slices_plot(scorecard, ELO),
+        "weeks": weeks_plot(kickoff, _by_match(forecasts, happened, odds)),
     }
-    for name, plot in plots.items():
-        mlflow.log_figure(plot.figure, f"{name}.png")
+    _log_plots(mlflow, plots)
     is_complete = (
         scorecard.rows >= len(scorecard.forecasters)
         and np.isfinite([one.log_loss for one in scorecard.forecasters.values()]).all()
@@ -168,8 +286,10 @@ def evaluation(
         metadata={
             "dagster/row_count": scorecard.rows,
             "verdict": decision.reason,
-            "scorecard": dg.MetadataValue.md(_markdown(scorecard)),
-            "gates": dg.MetadataValue.md("\n".join(f"- {_mark(g.passed)} {g.text}" for g in decision.gates)),
+            "looks_at_these_matches": looks,
+            "scorecard": dg.MetadataValue.md(scorecard_markdown(scorecard)),
+            "slices_table": dg.MetadataValue.md(slices_markdown(scorecard)),
+            "gates": dg.MetadataValue.md(gates_markdown(decision.gates)),
             **{name: plot.metadata for name, plot in plots.items()},
         },
         check_results=[
@@ -218,16 +338,17 @@ def champion(
         data = load_training_data(exports, feature_store, database, now)
         everything = data.everything.train
         elo = fit_elo_textbook(data.values, data.outcomes, everything, data.feature_names)
-        current = model_registry.register(elo, _facts(elo, data, everything, now))
+        current = model_registry.register(elo, _facts(elo, data, everything, now, DEFAULTS))
         model_registry.set_alias(CHAMPION, current.version)
         scorecards.describe(current.version, ELO, result)
     if decision.promote and result.champion_version in (None, current.version):
         data = data or load_training_data(exports, feature_store, database, now)
-        winner = model_registry.load(model_registry.version(result.candidate_version))
-        final = refit(winner, data.values, data.outcomes, data.everything, seed=SEED)
+        judged = model_registry.version(result.candidate_version)
+        recipe, winner = judged.facts.parameters, model_registry.load(judged)
+        final = refit(winner, data.values, data.outcomes, data.everything, parameters=recipe, seed=SEED)
         # A run that was killed behind the aliases and started again must not replace the winner by itself.
         if final.sha256 != current.facts.content_sha256:
-            facts = _facts(final, data, data.everything.train, now)
+            facts = _facts(final, data, data.everything.train, now, recipe)
             replaced, current = current, model_registry.register(final, facts)
             model_registry.set_alias(PREVIOUS, replaced.version)
             model_registry.set_alias(CHAMPION, current.version)
@@ -270,42 +391,28 @@ def _rolled_back(store: ObjectStore, registry: ModelRegistry, run: dg.DagsterRun
     )
 
 
-def _forecasts(
-    data: TrainingData, candidate: OutcomeModel, champion: RegisteredModel | None, registry: ModelRegistry
+def _by_match(
+    forecasts: dict[str, NDArray[np.float64]], happened: NDArray[np.int8], odds: NDArray[np.float64]
 ) -> dict[str, NDArray[np.float64]]:
-    """Probabilities of every forecaster on the test rows, none of which any of them has seen."""
-    split, test = data.split, data.split.test
-    is_neutral = data.matches.is_neutral[test]
-    learnt = split.train | split.calibration
-    elo = fit_elo_textbook(data.values, data.outcomes, learnt, data.feature_names)
-    prior = np.bincount(data.outcomes[learnt], minlength=3) / learnt.sum()
-    forecasts = {
-        PRIOR: np.tile(prior, (int(test.sum()), 1)),
-        ELO: elo.predict_proba(data.values[test]),
-        CANDIDATE: forecast(candidate, data.values[test], is_neutral),
+    """Log loss of the candidate minus Elo's and the market's, (n,) each, NaN without a price."""
+    candidate = log_losses(forecasts[CANDIDATE], happened)
+    return {
+        "textbook Elo": candidate - log_losses(forecasts[ELO], happened),
+        "closing price": candidate - log_losses(devig_shin(odds), happened),
     }
-    if champion is not None:
-        model = registry.load(champion)
-        last_seen = dt.datetime.fromisoformat(champion.facts.train_end).timestamp()
-        if last_seen > data.matches.kickoff[test].min():
-            model = _same_recipe_at_cut(model, data, split)
-        forecasts[CHAMPION] = forecast(model, data.values[test], is_neutral)
-    return forecasts
 
 
-def _same_recipe_at_cut(model: OutcomeModel, data: TrainingData, split: Split) -> OutcomeModel:
-    """The champion's recipe without the test rows: having trained on them, it would be no fair opponent."""
-    if model.recipe == ELO_TEXTBOOK:
-        return fit_elo_textbook(
-            data.values, data.outcomes, split.train | split.calibration, data.feature_names
-        )
-    return fit_candidate(
-        data.values, data.outcomes, split, data.feature_names, recipe=model.recipe, seed=SEED
-    )
+def _log_plots(mlflow: Any, plots: dict[str, Plot]) -> None:
+    for name, plot in plots.items():
+        mlflow.log_figure(plot.figure, f"{name}.png")
 
 
 def _facts(
-    model: OutcomeModel, data: TrainingData, rows: NDArray[np.bool_], now: dt.datetime
+    model: OutcomeModel,
+    data: TrainingData,
+    rows: NDArray[np.bool_],
+    now: dt.datetime,
+    parameters: Parameters,
 ) -> TrainingFacts:
     return TrainingFacts(
         recipe=model.recipe,
@@ -314,6 +421,9 @@ def _facts(
         trained_at=isoformat(now),
         train_end=_instant(data.matches.kickoff[rows].max()),
         trained_rows=int(rows.sum()),
+        parameters=parameters,
+        data_sha256=data.content_sha256,
+        code_version=code_version(),
     )
 
 
@@ -326,35 +436,3 @@ def _window(data: TrainingData, rows: NDArray[np.bool_]) -> str:
 
 def _instant(epoch_seconds: Any) -> str:
     return isoformat(dt.datetime.fromtimestamp(int(epoch_seconds), dt.UTC))
-
-
-def _flat(scorecard: Scorecard) -> dict[str, float]:
-    rows = {"all": scorecard.forecasters, "odds": scorecard.forecasters_with_odds}
-    return {
-        f"{row_set}.{forecaster}.{name}": float(value)
-        for row_set, forecasters in rows.items()
-        for forecaster, metrics in forecasters.items()
-        for name, value in msgspec.structs.asdict(metrics).items()
-    }
-
-
-def _markdown(scorecard: Scorecard) -> str:
-    lines = ["| rows | forecaster | n | log_loss | rps | brier | accuracy | ece_15 | candidate minus it |"]
-    lines.append("|---|---|---|---|---|---|---|---|---|")
-    row_sets = {
-        "all": (scorecard.forecasters, scorecard.differences),
-        "odds": (scorecard.forecasters_with_odds, scorecard.differences_with_odds),
-    }
-    for row_set, (forecasters, differences) in row_sets.items():
-        for name, one in forecasters.items():
-            gap = differences.get(name)
-            text = f"{gap.mean:+.4f} [{gap.low:+.4f}, {gap.high:+.4f}]" if gap else ""
-            lines.append(
-                f"| {row_set} | {name} | {one.rows} | {one.log_loss:.4f} | {one.rps:.4f} "
-                f"| {one.brier_score:.4f} | {one.accuracy:.4f} | {one.ece_15:.4f} | {text} |"
-            )
-    return "\n".join(lines)
-
-
-def _mark(passed: bool) -> str:
-    return "✓" if passed else "✗"

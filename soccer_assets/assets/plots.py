@@ -3,7 +3,7 @@
 import base64
 import contextlib
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
@@ -13,9 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soccer_assets.contract import OUTCOMES, ColumnDrift, QualityWeek
+from soccer_assets.football.match_table import SECONDS_A_DAY
+from soccer_assets.modelling.evaluation import EPOCH_WEEKDAY, iso_week_number
 from soccer_assets.modelling.scorecard import Scorecard
+from soccer_assets.modelling.tuning import Search
 
-_COLOURS = {"home": "#1b6ca8", "draw": "#8a8a8a", "away": "#c8553d"}
+_BLUE = "#1b6ca8"
+_COLOURS = {"home": _BLUE, "draw": "#8a8a8a", "away": "#c8553d"}
 _HAS_PAGES = ContextVar("has_pages", default=True)
 
 
@@ -74,8 +78,8 @@ def differences_plot(scorecard: Scorecard) -> Plot:
     rows = [(f"{name} (all)", gap) for name, gap in scorecard.differences.items()]
     rows += [(f"{name} (odds)", gap) for name, gap in scorecard.differences_with_odds.items()]
     for position, (_, gap) in enumerate(rows):
-        axes.plot([gap.low, gap.high], [position, position], color="#1b6ca8", linewidth=2)
-        axes.scatter([gap.mean], [position], color="#1b6ca8")
+        axes.plot([gap.low, gap.high], [position, position], color=_BLUE, linewidth=2)
+        axes.scatter([gap.mean], [position], color=_BLUE)
     axes.axvline(0, color="#cccccc", linewidth=1)
     axes.set_yticks(range(len(rows)), [name for name, _ in rows])
     axes.set(xlabel="log loss, candidate minus the other (left is better)")
@@ -112,6 +116,82 @@ def quality_plot(weeks: Sequence[QualityWeek]) -> Plot:
     axes.set_xticks(range(0, len(names), step), names[::step], fontsize=7)
     axes.set(ylabel="log loss", title="settled predictions by week")
     axes.legend(frameon=False)
+    return Plot(figure)
+
+
+def learning_curve_plot(curves: Mapping[str, Sequence[tuple[int, float]]]) -> Plot:
+    """Log loss after so many rounds of trees, a line a set of rows; round 0 is the logit alone."""
+    figure, axes = _figure((5.2, 3.2))
+    for name, curve in curves.items():
+        rounds, losses = zip(*curve, strict=True)
+        axes.plot(rounds, losses, marker="o", markersize=3, linewidth=1.2, label=name)
+    axes.set(xlabel="rounds of trees", ylabel="log loss")
+    axes.legend(frameon=False)
+    return Plot(figure)
+
+
+def gains_plot(gains: Mapping[str, float], most: int = 20) -> Plot:
+    """Share of the features in the gain of all splits, the largest on top."""
+    figure, axes = _figure((5.2, 4.6))
+    shown = list(gains.items())[:most][::-1]
+    axes.barh([name for name, _ in shown], [gain for _, gain in shown], color=_BLUE)
+    axes.set(xlabel="share of the trees' gain")
+    axes.tick_params(labelsize=7)
+    return Plot(figure)
+
+
+def slices_plot(scorecard: Scorecard, opponent: str, most: int = 30) -> Plot:
+    """Log loss of the candidate minus an opponent on each slice, with 95 % intervals."""
+    figure, axes = _figure((5.2, 5.6))
+    rows = [one for one in scorecard.slices if opponent in one.differences]
+    rows = sorted(rows, key=lambda one: -one.rows)[:most][::-1]
+    for position, one in enumerate(rows):
+        gap = one.differences[opponent]
+        axes.plot([gap.low, gap.high], [position, position], color=_BLUE, linewidth=1.5)
+        axes.scatter([gap.mean], [position], color=_BLUE, s=12)
+    axes.axvline(0, color="#cccccc", linewidth=1)
+    labels = [f"{one.dimension} {one.name} ({one.rows})" for one in rows]
+    axes.set_yticks(range(len(rows)), labels, fontsize=7)
+    axes.set(xlabel=f"log loss, candidate minus {opponent} (left is better)")
+    return Plot(figure)
+
+
+def weeks_plot(kickoff: NDArray[np.int64], losses: Mapping[str, NDArray[np.float64]]) -> Plot:
+    """Mean of a log loss difference by ISO week, a line each; a difference is NaN where it has no price.
+
+    Args:
+        kickoff: (n,) epoch seconds.
+        losses: (n,) differences of the candidate, by the name of the other forecaster.
+    """
+    figure, axes = _figure((6.4, 3.2))
+    week, number = np.unique(iso_week_number(kickoff), return_inverse=True)
+    monday = ((week * 7 - EPOCH_WEEKDAY) * SECONDS_A_DAY).astype("datetime64[s]")
+    for name, difference in losses.items():
+        known = np.isfinite(difference)
+        counts = np.bincount(number[known], minlength=len(week))
+        sums = np.bincount(number[known], difference[known], minlength=len(week))
+        shown = counts > 0
+        axes.plot(monday[shown], sums[shown] / counts[shown], marker="o", markersize=3, label=name)
+    axes.axhline(0, color="#cccccc", linewidth=1)
+    axes.set(ylabel="log loss by week, candidate minus the other")
+    axes.tick_params(axis="x", labelrotation=30, labelsize=7)
+    axes.legend(frameon=False)
+    return Plot(figure)
+
+
+def trials_plot(found: Search) -> Plot:
+    """Mean log loss of each trial over the folds it was tried on, and the best so far."""
+    figure, axes = _figure((5.2, 3.2))
+    folds = len(found.fold_rows)
+    whole = [
+        (number, float(np.mean(trial.log_losses)))
+        for number, trial in enumerate(found.trials)
+        if len(trial.log_losses) == folds
+    ]
+    numbers, losses = zip(*whole, strict=True)
+    axes.scatter(numbers, losses, color=_BLUE, s=14)
+    axes.step(numbers, np.minimum.accumulate(losses), where="post", color="#c8553d", linewidth=1)
+    axes.set(xlabel=f"trial ({len(found.trials) - len(whole)} given up early)", ylabel="mean log loss")
     return Plot(figure)
 
 

@@ -15,7 +15,7 @@ from soccer_assets.assets.livescores import UPCOMING_DAYS
 from soccer_assets.assets.metadata import column_schema
 from soccer_assets.clock import Clock, isoformat
 from soccer_assets.conditions import FOLLOW_UPSTREAM
-from soccer_assets.contract import ALIASES, CHAMPION, OUTCOMES, Reason
+from soccer_assets.contract import ALIASES, CHAMPION, OUTCOMES, PREVIOUS, Reason
 from soccer_assets.football.features import FEATURE_GROUPS
 from soccer_assets.football.goals import RATE_FEATURES, GoalForecast, goal_forecasts
 from soccer_assets.football.matches import STATUS_RULES, KickoffPrecision, MatchStatus
@@ -206,14 +206,14 @@ def ledger(
     """What was predicted before each kickoff, never rewritten.
 
     Entries are chained by hash, and scored when the result arrives. A corrected result
-    adds a score, it replaces none. What previous and candidate said stands beside it, as a shadow.
+    adds a score, it replaces none. What the champion before said stands beside it, as a shadow.
     """
     now = clock.now()
     upcoming = predictions[predictions["kickoff"] > now]
-    is_champion = upcoming["model"] == CHAMPION
-    entries = [(row["competition"], _entry(row)) for row in upcoming[is_champion].to_dict("records")]
-    shadows = record_shadows(database, [_entry(row) for row in upcoming[~is_champion].to_dict("records")])
+    champion, previous = (upcoming[upcoming["model"] == alias] for alias in (CHAMPION, PREVIOUS))
+    entries = [(row["competition"], _entry(row)) for row in champion.to_dict("records")]
     counts = record_and_score(database, entries, now)
+    shadows = record_shadows(database, [_entry(row) for row in previous.to_dict("records")])
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": counts.entries,

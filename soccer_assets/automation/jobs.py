@@ -50,6 +50,12 @@ retrain_model = dg.define_asset_job(
     tags=PUBLISHES | BY_HAND,
     hooks={mark_mlflow_run_failed},
 )
+tune_parameters = dg.define_asset_job(
+    "tune_parameters",
+    dg.AssetSelection.assets(["model", "parameters"]),
+    description="Search hyper-parameters on the last three seasons; the next candidate is fitted with them.",
+    hooks={mark_mlflow_run_failed},
+)
 rollback_champion = dg.define_asset_job(
     "rollback_champion",
     dg.AssetSelection.assets(["model", "champion"]) | _TO_RELEASE,

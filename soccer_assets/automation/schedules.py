@@ -4,7 +4,13 @@ import datetime as dt
 
 import dagster as dg
 
-from soccer_assets.automation.jobs import monitor_daily, prune_daily, refresh_daily, refresh_hourly
+from soccer_assets.automation.jobs import (
+    monitor_daily,
+    prune_daily,
+    refresh_daily,
+    refresh_hourly,
+    tune_parameters,
+)
 
 DAILY_AT = dt.time(6, 7, tzinfo=dt.UTC)
 
@@ -29,6 +35,14 @@ SCHEDULES = [
         job=monitor_daily,
         # After the daily run, with last night's results in the ledger.
         cron_schedule="37 6 * * *",
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+    ),
+    dg.ScheduleDefinition(
+        name="tune_parameters_schedule",
+        job=tune_parameters,
+        # The first of the month, between two hourly runs.
+        cron_schedule="22 2 1 * *",
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.RUNNING,
     ),

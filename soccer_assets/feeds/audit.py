@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from soccer_assets.clock import Clock
-from soccer_assets.feeds.protocol import Feed, RawMatch, Rejection
+from soccer_assets.feeds.protocol import Feed, RawMatch, Rejection, Repeat
 from soccer_assets.football.matches import Window
 from soccer_assets.football.names import fold
 
@@ -60,11 +60,12 @@ def audit(feed: Feed, clock: Clock) -> Audit:
     duplicates = []
     seen: dict[tuple[str, ...], str] = {}
     rows = scored = 0
-    for row in feed.fetch(window, clock):
+    for told in feed.fetch(window, clock):
         rows += 1
-        if isinstance(row, Rejection):
-            reasons[row.reason] += 1
+        if isinstance(told, Rejection):
+            reasons[told.reason] += 1
             continue
+        row = told.match if isinstance(told, Repeat) else told
         keys = _keys(row)
         twin = next((seen[key] for key in keys if key in seen), None)
         if twin is not None:

@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Collection, Iterator, Mapping
 
 from soccer_assets.clock import Clock
-from soccer_assets.feeds.protocol import Feed, FeedRefused, RawMatch, Rejection
+from soccer_assets.feeds.protocol import Feed, FeedRefused, RawMatch, Row
 from soccer_assets.feeds.several import SeveralFeeds, members_of
 from soccer_assets.football.competitions import Competition
 from soccer_assets.football.matches import Window
@@ -31,10 +31,10 @@ class ChosenCompetitions:
         """Those that are wanted and that it has."""
         return {code: one for code, one in self._feed.competitions().items() if code in self._codes}
 
-    def fetch(self, window: Window, clock: Clock) -> Iterator[RawMatch | Rejection]:
+    def fetch(self, window: Window, clock: Clock) -> Iterator[Row]:
         """Its matches of the wanted competitions, and every row that it could not read."""
         for row in self._feed.fetch(window, clock):
-            if isinstance(row, Rejection) or row.competition in self._codes:
+            if not isinstance(row, RawMatch) or row.competition in self._codes:
                 yield row
 
 

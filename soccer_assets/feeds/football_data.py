@@ -3,6 +3,8 @@
 The provider has no query by date, no ids and no scores during a match: one CSV file a division and season,
 one file a league with all its seasons for sixteen extra leagues, and the fixtures of the next few days. Any
 copy laid out like its site serves as well (``SOCCER_FEED_URL``: ``https://``, ``http://`` or ``file://``).
+The score is the one after 90 minutes: Mexico's final of 2023, won 3-0 after extra time, stands there as 0-0.
+Nothing says that a match went on, and some scores are the later ones: the MLS final of 2022 stands as 3-3.
 """
 
 import datetime as dt
@@ -16,7 +18,7 @@ from soccer_assets.clock import Clock
 from soccer_assets.feeds.football_data_csv import CsvFile, CsvFormatError, read_csv
 from soccer_assets.feeds.football_data_rows import RESULT_LAG, SOURCE, match_of
 from soccer_assets.feeds.http import FileDoor
-from soccer_assets.feeds.protocol import FeedRefused, RawMatch, Rejection
+from soccer_assets.feeds.protocol import FeedRefused, RawMatch, Rejection, Repeat, Row
 from soccer_assets.football.competitions import Competition, load_competitions
 from soccer_assets.football.matches import Window
 from soccer_assets.settings import Settings
@@ -82,7 +84,7 @@ class FootballDataFeed:
         """The competitions of the catalogue that have a name for this feed."""
         return {competition.code: competition for competition in self._competitions.values()}
 
-    def fetch(self, window: Window, clock: Clock) -> Iterator[RawMatch | Rejection]:
+    def fetch(self, window: Window, clock: Clock) -> Iterator[Row]:
         """Every match whose kickoff day (UTC) lies in ``window``, as it is known at the clock's now.
 
         A match counts as over two hours after its kickoff, or two hours after its day where the time is not
@@ -108,6 +110,7 @@ class FootballDataFeed:
                     key = (match.competition, match.home_team, match.away_team, match.kickoff.date())
                     # A fixture stays listed for a while after its season file has it.
                     if source in fixtures and key in seen:
+                        yield Repeat(match)
                         continue
                     seen.add(key)
                 yield match

@@ -76,7 +76,7 @@ class DatedRow(msgspec.Struct, frozen=True):
 
     Attributes:
         kickoff: UTC, 12:00 where only the day is known. A row without a readable date takes the one of the
-            row before it, so that it is reported with that day's matches.
+            row before it, so that it is reported with that day's matches; the first ones the next row's.
         fault: why the date or time cannot be used, or an empty text.
         values: texts of the file's kept columns.
     """
@@ -116,11 +116,10 @@ def read_csv(data: bytes, season: str = "", span: tuple[dt.date, dt.date] | None
     Raises:
         CsvFormatError: empty, an HTML page, or without the columns that make a match.
     """
-    # QUOTE_NONE: the provider quotes nothing, and a stray quotation mark must not swallow the lines below it.
     # Latin-1 keeps every byte as a character, for `_text` to decode.
     text = (line.decode("latin-1") for line in data.removeprefix(codecs.BOM_UTF8).splitlines())
     try:
-        lines = list(csv.reader(text, quoting=csv.QUOTE_NONE))
+        lines = _lines(text)
     except csv.Error as fault:
         raise CsvFormatError(f"the file is not CSV: {fault}") from fault
     header = [_SYNONYMS.get(name.strip(), name.strip()) for name in lines[0]] if lines else []
@@ -143,6 +142,30 @@ def read_csv(data: bytes, season: str = "", span: tuple[dt.date, dt.date] | None
     return CsvFile(layout, columns, _dated(columns, cells, span), season)
 
 
+def _lines(text: Iterable[str]) -> list[list[str]]:
+    """The cells of each line.
+
+    The provider quotes nothing, other programs quote what they save; a stray quotation mark must not swallow
+    the lines below it. So a line is one line, and its marks are quotes where they then fit the header.
+    """
+    lines: list[list[str]] = []
+    for line in text:
+        (cells,) = csv.reader([line], quoting=csv.QUOTE_NONE) if line else ([],)
+        if '"' in line and (quoted := _quoted(line)) is not None:
+            width = len(lines[0]) if lines else len(quoted)
+            cells = quoted if len(quoted) == width or len(cells) != width else cells
+        lines.append(cells)
+    return lines
+
+
+def _quoted(line: str) -> list[str] | None:
+    try:
+        (cells,) = csv.reader([line], strict=True)
+    except csv.Error:
+        return None
+    return cells
+
+
 def _text(cell: str) -> str:
     if cell.isascii():
         return cell.strip()
@@ -157,6 +180,7 @@ def _dated(
     columns: tuple[str, ...], cells: Iterable[tuple[str, ...]], span: tuple[dt.date, dt.date] | None
 ) -> tuple[DatedRow, ...]:
     date_index = columns.index("Date")
+    season_index = columns.index("Season") if "Season" in columns else None
     time_index = columns.index("Time") if "Time" in columns else None
     rows: list[DatedRow] = []
     undated: list[tuple[str, tuple[str, ...]]] = []
@@ -168,6 +192,8 @@ def _dated(
             fault = ""
             if span is not None and not span[0] <= kickoff.date() < span[1]:
                 fault = f"the date {text!r} lies outside the file's season"
+            elif season_index is not None and not _is_of(values[season_index], kickoff.year):
+                fault = f"the date {text!r} lies outside the season {values[season_index]!r}"
         except ValueError as problem:
             fault = str(problem)
         if not fault:
@@ -176,10 +202,19 @@ def _dated(
             rows.append(DatedRow(rows[-1].kickoff, KickoffPrecision.TBD, fault, values))
         else:
             undated.append((fault, values))
-    if undated and not rows:
+    if not undated:
+        return tuple(rows)
+    if not rows and span is None:
         raise CsvFormatError(f"no row has a date that can be used: {undated[0][0]}")
-    first = [DatedRow(rows[0].kickoff, KickoffPrecision.TBD, fault, values) for fault, values in undated]
+    start = rows[0].kickoff if rows or span is None else dt.datetime.combine(span[0], dt.time(12), dt.UTC)
+    first = [DatedRow(start, KickoffPrecision.TBD, fault, values) for fault, values in undated]
     return (*first, *rows)
+
+
+def _is_of(season: str, year: int) -> bool:
+    """Whether a season may have a match in a year: 2012/2013, or 2020 that was played to February 2021."""
+    first = season[:4]
+    return not (first.isascii() and first.isdigit()) or int(first) <= year <= int(first) + 2
 
 
 def _kickoff(date: str, time: str) -> tuple[dt.datetime, KickoffPrecision]:

@@ -125,6 +125,15 @@ class Rejection(msgspec.Struct, frozen=True, kw_only=True):
     payload: dict[str, Any]
 
 
+class Repeat(msgspec.Struct, frozen=True):
+    """A row that tells a match of the same pass again; the first telling counts, this one is only counted."""
+
+    match: RawMatch
+
+
+Row = RawMatch | Rejection | Repeat
+
+
 class Feed(Protocol):
     """A provider of matches.
 
@@ -146,7 +155,7 @@ class Feed(Protocol):
         """Every competition the provider may have matches of, by code."""
         ...
 
-    def fetch(self, window: Window, clock: Clock) -> Iterator[RawMatch | Rejection]:
+    def fetch(self, window: Window, clock: Clock) -> Iterator[Row]:
         """Every match whose kickoff day (UTC) lies in ``window``, as it is known at the clock's now.
 
         A match that is not over by now comes without half-time score, closing odds or statistics, and without

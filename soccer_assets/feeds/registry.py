@@ -11,7 +11,9 @@ classmethod ``from_settings(settings)``. `soccer_assets.feeds.http.FileDoor` is 
 `soccer_assets.feeds.told` for answers in JSON, `soccer_assets.feeds.keys` for a key of its own.
 """
 
+import datetime as dt
 from importlib.metadata import entry_points
+from typing import Any
 
 import msgspec
 
@@ -49,16 +51,29 @@ def open_feed(name: str, settings: Settings) -> Feed:
     Raises:
         FeedRefused: no installed feed has this name, or its code cannot be imported.
     """
+    feed: Feed = _class_of(name).from_settings(settings)
+    return feed
+
+
+def result_lag_of(name: str) -> dt.timedelta:
+    """How long after the final whistle that feed may take to tell a result.
+
+    Raises:
+        FeedRefused: no installed feed has this name, or its code cannot be imported.
+    """
+    lag: dt.timedelta = _class_of(name).result_lag
+    return lag
+
+
+def _class_of(name: str) -> Any:
     found = entry_points(group=GROUP, name=name)
     if not found:
         known = ", ".join(feed_names()) or "none: install the package with `pip install -e .`"
         raise FeedRefused(f"SOCCER_FEED names {name!r}, which is no feed; there are: {known}")
     entry = next(iter(found))
     try:
-        feed_class = entry.load()
+        return entry.load()
     except (ImportError, AttributeError) as fault:
         raise FeedRefused(
             f"SOCCER_FEED names {name!r}, but {entry.value} cannot be loaded: {fault}"
         ) from fault
-    feed: Feed = feed_class.from_settings(settings)
-    return feed

@@ -8,7 +8,7 @@ import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 
 from soccer_assets.clock import Clock
-from soccer_assets.feeds.protocol import Feed, FeedRefused, RawMatch, Rejection
+from soccer_assets.feeds.protocol import Feed, FeedRefused, Row
 from soccer_assets.football.competitions import Competition
 from soccer_assets.football.matches import Window
 
@@ -44,7 +44,7 @@ class SeveralFeeds:
             for code, competition in feed.competitions().items()
         }
 
-    def fetch(self, window: Window, clock: Clock) -> Iterator[RawMatch | Rejection]:
+    def fetch(self, window: Window, clock: Clock) -> Iterator[Row]:
         """The rows of all, one feed after the other.
 
         Raises:

@@ -50,6 +50,12 @@ FEATURE_NAMES: tuple[str, ...] = (
     "is_neutral",
     "is_international",
     "pi_gap",  # goals by which pi-ratings expect the home side to win
+    # All four pi-ratings say how much more a team is at home than away: log loss -.0003 over the world's
+    # leagues of 2016/17 (standard error .00015), -.0000 over matches with prices of 2022-2024.
+    "home_pi_home",
+    "home_pi_away",
+    "away_pi_home",
+    "away_pi_away",
     "home_points_per_match_last_season",
     "away_points_per_match_last_season",
     # Three goal models: slow and fast on goals, joint on goals, shots and corners.

@@ -5,7 +5,6 @@ two teams share a name; which of them, nobody can tell, so neither row moves a r
 """
 
 import datetime as dt
-from collections import defaultdict
 from collections.abc import Iterable
 
 TWICE_ON_A_DAY = "a team has another result on this day"
@@ -17,8 +16,11 @@ def twice_on_a_day(results: Iterable[tuple[str, dt.date, str, str]]) -> set[str]
     Args:
         results: match id, UTC day, home team and away team of each.
     """
-    played: defaultdict[tuple[str, dt.date], list[str]] = defaultdict(list)
+    first: dict[tuple[str, dt.date], str] = {}
+    found = set()
     for match_id, day, home, away in results:
-        played[home, day].append(match_id)
-        played[away, day].append(match_id)
-    return {match_id for ids in played.values() if len(ids) > 1 for match_id in ids}
+        for team in (home, away):
+            other = first.setdefault((team, day), match_id)
+            if other != match_id:
+                found |= {match_id, other}
+    return found

@@ -541,6 +541,8 @@ def write_features(out: Any, match: Any, home: Any, away: Any, league: Any) -> N
         )
     else:
         out.pi_gap = pi_goals(home.pi_home) - pi_goals(away.pi_away)
+    out.home_pi_home, out.home_pi_away = home.pi_home, home.pi_away
+    out.away_pi_home, out.away_pi_away = away.pi_home, away.pi_away
     _write_spaces(out, match, home, away, league)
 
     home_points, home_goals, home_matches = season_table(home, match)

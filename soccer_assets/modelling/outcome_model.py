@@ -187,7 +187,11 @@ def design_of(
     return np.hstack([values, values * is_national])
 
 
-def tree_margins(booster: Any, values: NDArray[np.float64], base: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The base margins (n, 3) moved by the trees."""
-    margins = booster.inplace_predict(values, predict_type="margin", base_margin=base.astype(np.float32))
+def tree_margins(
+    booster: Any, values: NDArray[np.float64], base: NDArray[np.float64], rounds: int = 0
+) -> NDArray[np.float64]:
+    """The base margins (n, 3) moved by the trees: all of them, or those of the first ``rounds`` rounds."""
+    margins = booster.inplace_predict(
+        values, predict_type="margin", base_margin=base.astype(np.float32), iteration_range=(0, rounds)
+    )
     return np.asarray(margins, np.float64).reshape(-1, OUTCOMES)

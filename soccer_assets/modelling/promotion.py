@@ -16,7 +16,13 @@ DRAW_TOLERANCE = 0.015
 # A model from results alone has never beaten the closing price; one that does has seen the future.
 LEAK_LOG_LOSS = -0.005
 LEAK_ACCURACY = 0.53
+# A slice collapses where it is worse by more than this and by more than chance; all slices are looked at, so
+# chance is shared among them after Holm (1979).
+SLICE_TOLERANCE = 0.002
+SLICE_LEVEL = 0.05
 STANDARD_ERRORS = 2.0
+INTERVAL_ERRORS = 1.96
+_NAMES = {ELO: "textbook Elo", CHAMPION: "the champion"}
 
 
 class Gate(msgspec.Struct, frozen=True):
@@ -65,6 +71,7 @@ def decide(facts: PromotionFacts) -> Decision:
         *_not_worse_than_champion(facts),
         _calibrated(facts),
         _draws(facts.scorecard),
+        *_no_slice_collapses(facts),
         *_no_leak(facts.scorecard),
     )
     failed = [gate.text for gate in gates if not gate.passed]
@@ -138,15 +145,50 @@ def _draws(scorecard: Scorecard) -> Gate:
     return Gate("draw_rate", value <= bound, value, bound, text)
 
 
+def _no_slice_collapses(facts: PromotionFacts) -> tuple[Gate, ...]:
+    """No part of the rows may pay for the rest: against the champion, or Elo where it is the champion."""
+    opponent = ELO if facts.champion_recipe in (None, ELO_TEXTBOOK) else CHAMPION
+    slices = [one for one in facts.scorecard.slices if opponent in one.differences]
+    if not slices:
+        return ()
+    by_chance = [_p_worse(one.differences[opponent]) for one in slices]
+    collapsed = []
+    for rank, place in enumerate(sorted(range(len(slices)), key=by_chance.__getitem__)):
+        if by_chance[place] > SLICE_LEVEL / (len(slices) - rank):
+            break
+        if slices[place].differences[opponent].mean > SLICE_TOLERANCE:
+            collapsed.append(slices[place])
+    worst = max(slices, key=lambda one: one.differences[opponent].low)
+    text = f"no slice of {len(slices)} is worse than {_NAMES[opponent]}"
+    if collapsed:
+        worst = collapsed[0]
+        parts = ", ".join(
+            f"{one.dimension} {one.name} {one.differences[opponent].mean:+.4f} on {one.rows}"
+            for one in collapsed
+        )
+        text = f"slices that are worse than {_NAMES[opponent]}: {parts}"
+    value = worst.differences[opponent].mean
+    return (Gate("no_slice_collapses", not collapsed, value, SLICE_TOLERANCE, text),)
+
+
+def _p_worse(difference: Difference) -> float:
+    """The chance of a mean so high where none is: one side of a normal with the interval's width."""
+    error = (difference.high - difference.low) / (2.0 * INTERVAL_ERRORS)
+    if error <= 0.0:
+        return 1.0 if difference.mean <= 0.0 else 0.0
+    return 0.5 * math.erfc(difference.mean / error / math.sqrt(2.0))
+
+
 def _no_leak(scorecard: Scorecard) -> tuple[Gate, ...]:
     """Too good against the closing prices is an alarm, not a success."""
     if BOOK not in scorecard.differences_with_odds:
         return ()
     book = scorecard.differences_with_odds[BOOK]
     candidate = scorecard.forecasters_with_odds[CANDIDATE]
-    # Simulated leagues may be easier than real ones: the book's own accuracy shows it.
-    easy = max(LEAK_ACCURACY, scorecard.forecasters_with_odds[BOOK].accuracy)
-    bound = easy + STANDARD_ERRORS * math.sqrt(easy * (1.0 - easy) / candidate.rows)
+    # Above it only where the book itself comes near: in few rows by chance, in simulated leagues by nature.
+    known = scorecard.forecasters_with_odds[BOOK].accuracy
+    chance = STANDARD_ERRORS * math.sqrt(known * (1.0 - known) / candidate.rows)
+    bound = max(LEAK_ACCURACY, known + chance)
     return (
         Gate(
             "no_leak_log_loss",

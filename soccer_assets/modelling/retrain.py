@@ -20,7 +20,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         new_matches: finished matches since the training that make another worth its cost: two weeks of the 36
             leagues of football-data.
-        oldest: the freshness promise of `model/candidate`.
+        oldest: the freshness promise of `model/candidate`. What a model holds are coefficients, which hardly
+            move within a month; ratings and form, which do, are brought up to date by every run.
         least_settled: matches below which the settled loss says nothing.
         surprise: standard errors by which the settled loss may exceed the model's own expectation. The look
             is taken many times, so 3 would be passed by chance; at one look 4 is passed by 3 in 100,000.
@@ -31,7 +32,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     new_matches: int = 500
-    oldest: dt.timedelta = dt.timedelta(days=10)
+    oldest: dt.timedelta = dt.timedelta(days=28)
     least_settled: int = 200
     surprise: float = 4.0
     evidence: float = 50.0

@@ -1,6 +1,6 @@
 """The scorecard: several forecasters judged on the same rows."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import msgspec
 import numpy as np
@@ -26,6 +26,9 @@ CHAMPION = "champion"
 CANDIDATE = "candidate"
 BOOK = "book"
 
+# A part of fewer rows says nothing: the standard error of a difference is .010 there.
+LEAST_SLICE = 200
+
 
 class Metrics(msgspec.Struct, frozen=True, kw_only=True):
     """Scores of one forecaster."""
@@ -39,6 +42,23 @@ class Metrics(msgspec.Struct, frozen=True, kw_only=True):
     mean_p_draw: float
 
 
+class SliceScore(msgspec.Struct, frozen=True, kw_only=True):
+    """Scores on the part of the rows that have one thing in common.
+
+    Attributes:
+        dimension: what the rows are cut by, such as ``tier``.
+        name: the part, such as ``1``.
+        log_losses: by forecaster.
+        differences: log loss of the candidate minus that of each other forecaster.
+    """
+
+    dimension: str
+    name: str
+    rows: int
+    log_losses: dict[str, float]
+    differences: dict[str, Difference]
+
+
 class Scorecard(msgspec.Struct, frozen=True, kw_only=True):
     """What the test window says; every forecaster is scored on the same rows.
 
@@ -49,6 +69,10 @@ class Scorecard(msgspec.Struct, frozen=True, kw_only=True):
         differences_with_odds: the same on the rows with prices.
         ece_15_noise: 95 % quantile of `ece_15` for a perfect forecaster with the candidate's probabilities.
         draw_rate: share of draws.
+        ece_15_noise_with_odds: the same on the rows with prices; 0 without.
+        skill_share: (prior - m) / (prior - book) in log loss on the rows with prices, by forecaster m: the
+            part of what the market knows that the forecaster knows.
+        slices: the same rows cut by `slices.slices_of`; parts of fewer than `LEAST_SLICE` rows are left out.
     """
 
     rows: int
@@ -61,6 +85,9 @@ class Scorecard(msgspec.Struct, frozen=True, kw_only=True):
     differences_with_odds: dict[str, Difference]
     ece_15_noise: float
     draw_rate: float
+    ece_15_noise_with_odds: float = 0.0
+    skill_share: dict[str, float] = {}
+    slices: tuple[SliceScore, ...] = ()
 
 
 def metrics(probabilities: NDArray[np.float64], outcomes: NDArray[np.int8]) -> Metrics:
@@ -82,6 +109,7 @@ def score(
     forecasts: Mapping[str, NDArray[np.float64]],
     odds: NDArray[np.float64] | None = None,
     seed: int = 0,
+    slices: Mapping[str, NDArray[np.str_]] | None = None,
 ) -> Scorecard:
     """Judge forecasters on the same matches.
 
@@ -91,6 +119,7 @@ def score(
         forecasts: probabilities (n, 3) by name; `CANDIDATE` must be one.
         odds: (n, 3) closing decimal prices, NaN where there are none.
         seed: of the bootstrap and the noise band.
+        slices: the part (n,) that each match belongs to, by dimension.
 
     Raises:
         ValueError: there is no candidate, or the matches lie in fewer than two weeks.
@@ -115,7 +144,41 @@ def score(
         differences_with_odds=_differences(priced, outcomes[has_odds], week[has_odds], seed),
         ece_15_noise=ece_15_noise(forecasts[CANDIDATE], seed),
         draw_rate=float((outcomes == 1).mean()),
+        ece_15_noise_with_odds=ece_15_noise(priced[CANDIDATE], seed) if priced else 0.0,
+        skill_share=_skill_share(priced, outcomes[has_odds]),
+        slices=tuple(_slices(forecasts, outcomes, week, slices or {}, seed)),
     )
+
+
+def _skill_share(priced: Mapping[str, NDArray[np.float64]], outcomes: NDArray[np.int8]) -> dict[str, float]:
+    if not {PRIOR, BOOK} <= priced.keys():
+        return {}
+    losses = {name: log_loss(probabilities, outcomes) for name, probabilities in priced.items()}
+    gap = losses[PRIOR] - losses[BOOK]
+    # A book that knows nothing, as on a handful of rows, leaves nothing to share.
+    return {name: (losses[PRIOR] - loss) / gap for name, loss in losses.items()} if gap > 0 else {}
+
+
+def _slices(
+    forecasts: Mapping[str, NDArray[np.float64]],
+    outcomes: NDArray[np.int8],
+    week: NDArray[np.int64],
+    slices: Mapping[str, NDArray[np.str_]],
+    seed: int,
+) -> Iterator[SliceScore]:
+    for dimension, part_of in slices.items():
+        for part in np.unique(part_of).tolist():
+            rows = part_of == part
+            if rows.sum() < LEAST_SLICE:
+                continue
+            parts = {name: probabilities[rows] for name, probabilities in forecasts.items()}
+            yield SliceScore(
+                dimension=dimension,
+                name=part,
+                rows=int(rows.sum()),
+                log_losses={name: log_loss(one, outcomes[rows]) for name, one in parts.items()},
+                differences=_differences(parts, outcomes[rows], week[rows], seed),
+            )
 
 
 def _differences(

@@ -29,6 +29,7 @@ PRIOR_MARGINS: dict[str, tuple[float, float, float]] = {
     "joint_log_odds": (0.5, 0.0, -0.5),
     "joint_draw_log_odds": (-1.0 / 3.0, 2.0 / 3.0, -1.0 / 3.0),
 }
+SEED = 20  # of every fit and bootstrap of the graph and the backtest: a run can be repeated to the bit
 MAX_ROUNDS = 1_000
 PATIENCE = 60
 MAX_BINS = 128

@@ -91,15 +91,11 @@ class Database:
             NewerSchema: a newer version made these tables; nothing is changed.
         """
         from alembic import command  # noqa: PLC0415 - 0.3 s that only a start pays
-        from alembic.config import Config  # noqa: PLC0415
         from alembic.migration import MigrationContext  # noqa: PLC0415
         from alembic.script import ScriptDirectory  # noqa: PLC0415
         from alembic.util import CommandError  # noqa: PLC0415
 
-        config = Config()
-        config.set_main_option(
-            "script_location", str(importlib.resources.files("soccer_assets") / "migrations")
-        )
+        config = _alembic_config()
         scripts = ScriptDirectory.from_config(config)
         with self.engine.connect() as connection:
             revision = MigrationContext.configure(connection).get_current_revision()
@@ -116,6 +112,13 @@ class Database:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
         return copy
+
+    @staticmethod
+    def newest_schema() -> str | None:
+        """The schema that this version of the program works with."""
+        from alembic.script import ScriptDirectory  # noqa: PLC0415 - 0.3 s that only a start pays
+
+        return ScriptDirectory.from_config(_alembic_config()).get_current_head()
 
     def _copy_aside(self, revision: str) -> Path | None:
         """A whole copy of the SQLite file, named by its schema; an earlier one of the same schema stays."""
@@ -145,6 +148,14 @@ def insert(connection: sa.Connection, table: sa.Table, rows: Sequence[dict[str, 
     """
     if rows:
         _insert_past_the_compiler(connection, table, rows)
+
+
+def _alembic_config() -> Any:
+    from alembic.config import Config  # noqa: PLC0415 - 0.3 s that only a start pays
+
+    config = Config()
+    config.set_main_option("script_location", str(importlib.resources.files("soccer_assets") / "migrations"))
+    return config
 
 
 def upsert(connection: sa.Connection, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:

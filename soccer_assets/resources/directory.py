@@ -43,6 +43,7 @@ def read_directory(database: Database) -> Directory:
                 tier=row.tier,
                 sex=row.sex,
                 age_group=row.age_group,
+                squad=row.squad,
             )
             for row in competitions
         ),

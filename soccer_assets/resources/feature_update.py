@@ -65,7 +65,7 @@ def update_features(store: ObjectStore, snapshot: ExportManifest) -> FeatureUpda
     made_of = {part.month: part.sha256 for part in export.parts}
     changed = _changed_months(store, previous, made_of)
     if previous is not None and not changed and (data := read_state(store, previous.team_state)) is not None:
-        manifest = msgspec.structs.replace(previous, snapshot_id=snapshot.snapshot_id, months_written=())
+        manifest = msgspec.structs.replace(previous, snapshot_id=snapshot.snapshot_id)
         store.write(CURRENT_KEY, msgspec.json.encode(manifest))
         state = TeamState.from_bytes(data)
         return FeatureUpdate(manifest=manifest, state=state, replayed_from=None)
@@ -74,7 +74,6 @@ def update_features(store: ObjectStore, snapshot: ExportManifest) -> FeatureUpda
     table = write_table(
         store,
         FOLDER,
-        MATCH_COLUMNS,
         feature_schema(FEATURE_NAMES),
         ((month, feature_rows(part)) for month, part in walk.months() if month >= first),
         _only_months(previous.table, made_of) if previous else None,

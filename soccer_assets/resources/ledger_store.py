@@ -20,6 +20,8 @@ from soccer_assets.tables import ledger_entry, ledger_score, match
 _IDS_A_QUERY = 5_000
 _SCORED_SO_FAR = "match scored by ledger"
 SCORED = "scored"
+# Hourly runs look at once; this much covers a home that was switched off, and keeps the look to few rows.
+_POSTPONED_LOOK_BACK = dt.timedelta(days=60)
 
 
 class LedgerCounts(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,12 +134,18 @@ def _score(connection: sa.Connection, now: dt.datetime) -> tuple[int, int]:
     """Score what changed since the last pass: neither the ledger nor the matches are read as a whole."""
     change_no = read_watermark(connection, "change_no")
     over = [status.value for status, rule in STATUS_RULES.items() if rule.settles or not rule.is_served]
-    over.append(MatchStatus.POSTPONED.value)
+    has_changed = sa.and_(
+        match.c.change_no > read_watermark(connection, _SCORED_SO_FAR), match.c.status.in_(over)
+    )
+    # A postponed match becomes void by the clock, without a change of its row.
+    waits = sa.and_(
+        match.c.kickoff.between(now - _POSTPONED_LOOK_BACK, now),
+        match.c.status == MatchStatus.POSTPONED.value,
+    )
     query = (
         sa.select(match)
         .where(
-            match.c.change_no > read_watermark(connection, _SCORED_SO_FAR),
-            match.c.status.in_(over),
+            sa.or_(has_changed, waits),
             sa.exists().where(ledger_entry.c.match_id == match.c.match_id),
         )
         .order_by(match.c.kickoff, match.c.match_id)

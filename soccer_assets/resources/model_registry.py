@@ -15,6 +15,7 @@ import msgspec
 
 from soccer_assets.contract import MODEL_FILE, MODEL_NAME
 from soccer_assets.modelling.outcome_model import OutcomeModel
+from soccer_assets.modelling.training import DEFAULTS, Parameters
 
 _ARTIFACT = "model"
 _CARD_TAG = "soccer.card"
@@ -27,7 +28,13 @@ class MissingModel(Exception):
 
 
 class TrainingFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """How a model was trained; kept as a tag of its version."""
+    """How a model was trained; kept as a tag of its version.
+
+    Attributes:
+        parameters: hyper-parameters of the recipe; the defaults for versions that do not tell.
+        data_sha256: `training_data.content_sha256` of the rows it was chosen on.
+        code_version: `code_version.code_version` of the code that fitted it.
+    """
 
     recipe: str
     content_sha256: str
@@ -35,6 +42,9 @@ class TrainingFacts(msgspec.Struct, frozen=True, kw_only=True):
     trained_at: str
     train_end: str
     trained_rows: int
+    parameters: Parameters = DEFAULTS
+    data_sha256: str = ""
+    code_version: str = ""
 
 
 class RegisteredModel(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,8 +1,9 @@
 """Retention: what may go, and when. Matches, raw rows and the ledger never do.
 
 Old snapshots, features and releases go when nothing refers to them; runs of scheduled jobs go when they are
-old, but never one that holds an asset's last materialisation. Whatever is younger than a day stays: a run may
-be writing it, or a sidecar reading it.
+old, but never one that holds an asset's last materialisation, and what old runs printed goes with or without
+them. Whatever is younger than a day stays: a run may be writing it, or a sidecar reading it. Ticks go by the
+instance's own retention (`dagster.yaml`, `up.INSTANCE`), the event stream by its length.
 """
 
 import datetime as dt
@@ -24,7 +25,10 @@ KEPT_RUN_DAYS = 30
 _UNTOUCHABLE = dt.timedelta(days=1)
 _ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 # Partitions know that they are materialised only from the events of their runs.
-_SCHEDULED_JOBS = ("refresh_hourly", "refresh_daily", "prune_daily")
+_SCHEDULED_JOBS = (
+    *("refresh_hourly", "refresh_daily", "prune_daily", "monitor_daily"),
+    *("retrain_model", "rollback_champion"),
+)
 
 
 class PruneCounts(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,11 +117,12 @@ def _prune_runs(instance: dg.DagsterInstance, now: dt.datetime) -> int:
     keys = instance.all_asset_keys()
     events = [instance.get_latest_materialization_event(key) for key in keys]
     kept = {event.run_id for event in events if event is not None}
-    gone = 0
+    gone, before = 0, now - dt.timedelta(days=KEPT_RUN_DAYS)
+    for run_id in instance.get_run_ids(dg.RunsFilter(statuses=_ENDED, created_before=before)):
+        # What a step printed; the run's own events say the same of a kept run, without end.
+        instance.compute_log_manager.delete_logs(prefix=[run_id])
     for job in _SCHEDULED_JOBS:
-        old = dg.RunsFilter(
-            job_name=job, statuses=_ENDED, created_before=now - dt.timedelta(days=KEPT_RUN_DAYS)
-        )
+        old = dg.RunsFilter(job_name=job, statuses=_ENDED, created_before=before)
         for run_id in instance.get_run_ids(old):
             if run_id not in kept:
                 instance.delete_run(run_id)

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import msgspec
 import sqlalchemy as sa
 
-from soccer_assets.feeds.protocol import RawMatch, Rejection
+from soccer_assets.feeds.protocol import RawMatch, Rejection, Row
 from soccer_assets.football.identity import KnownMeeting, assign_ids, meeting_key
 from soccer_assets.football.matches import STATUS_RULES, MatchStatus, Window
 from soccer_assets.football.names import fold
@@ -53,7 +53,7 @@ class IngestCounts(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def unchanged(self) -> int:
-        """Rows that were stored just so before."""
+        """Rows that were stored just so before, and repeats that the feed knows for such."""
         return self.seen - self.rejected - self.doubles - self.added - self.changed
 
     def __add__(self, other: "IngestCounts") -> "IngestCounts":
@@ -71,7 +71,7 @@ class IngestCounts(msgspec.Struct, frozen=True, kw_only=True):
 
 def store_raw(
     database: Database,
-    items: Iterable[RawMatch | Rejection],
+    items: Iterable[Row],
     *,
     asset: str,
     source: str,
@@ -158,7 +158,7 @@ def read_ahead(items: Iterable[T], size: int) -> Iterator[list[T]]:
 
 def _store_batch(
     connection: sa.Connection,
-    items: Sequence[RawMatch | Rejection],
+    items: Sequence[Row],
     source: str,
     now: dt.datetime,
     played: set[tuple[str, str, dt.date]],

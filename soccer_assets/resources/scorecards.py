@@ -7,6 +7,7 @@ from soccer_assets.modelling.scorecard import Scorecard
 from soccer_assets.resources.object_store import ObjectStore
 
 CURRENT_KEY = "model/evaluation.json"
+READINGS_KEY = "model/test_readings.jsonl"
 
 
 class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
@@ -16,6 +17,28 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     champion_version: str | None
     scorecard: Scorecard
     decision: Decision
+
+
+class Reading(msgspec.Struct, frozen=True, kw_only=True):
+    """One look at a test window: who looked with what, so that nobody chooses by it unseen.
+
+    Attributes:
+        at: the clock's instant.
+        run_id: of the run that looked.
+        candidate_version: the version that was judged.
+        data_sha256: hash of the rows, test included.
+        test_from: first kickoff of the window.
+        test_until: last one.
+        rows: matches in it.
+    """
+
+    at: str
+    run_id: str
+    candidate_version: str
+    data_sha256: str
+    test_from: str
+    test_until: str
+    rows: int
 
 
 class MissingEvaluation(Exception):
@@ -43,6 +66,23 @@ class Scorecards:
         if data is None:
             raise MissingEvaluation("no evaluation yet; run the job retrain_model")
         return msgspec.json.decode(data, type=Evaluation)
+
+    def note_reading(self, reading: Reading) -> int:
+        """Add a line to the log of readings, and tell how many looks at overlapping windows it now holds.
+
+        Retraining runs take turns, so that reading and writing the log needs no lock.
+        """
+        past = self.readings()
+        lines = [*past, reading]
+        self._store.write(READINGS_KEY, b"\n".join(msgspec.json.encode(line) for line in lines) + b"\n")
+        return sum(
+            line.test_from <= reading.test_until and line.test_until >= reading.test_from for line in lines
+        )
+
+    def readings(self) -> list[Reading]:
+        """Every look at a test window, oldest first."""
+        data = self._store.read(READINGS_KEY) or b""
+        return [msgspec.json.decode(line, type=Reading) for line in data.splitlines()]
 
     def describe(self, version: str, forecaster: str, evaluation: Evaluation) -> None:
         """Keep what the test window said of one forecaster as the metrics of a model version."""

@@ -1,6 +1,7 @@
 """What a model learns from: features, outcomes and closing prices of every match that trains."""
 
 import datetime as dt
+import hashlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,6 +53,14 @@ class TrainingData:
         every = np.ones(len(self.matches), np.bool_)
         return weighted(Split(every, ~every, ~every), self.matches)
 
+    @property
+    def content_sha256(self) -> str:
+        """SHA-256 in hex over ids, features and outcomes: equal data, equal hash, whatever the snapshot."""
+        digest = hashlib.sha256("\n".join(self.matches.match_id.tolist()).encode())
+        digest.update(np.ascontiguousarray(self.values).data)
+        digest.update(np.ascontiguousarray(self.outcomes).data)
+        return digest.hexdigest()
+
 
 def load_training_data(
     exports: Exports, feature_store: FeatureStore, database: Database, now: dt.datetime
@@ -77,7 +86,8 @@ def load_training_data(
 
 def _closing_prices(database: Database, match_ids: list[str]) -> NDArray[np.float64]:
     with database.reading() as connection:
-        rows = connection.execute(sa.select(odds.c.match_id, odds.c.home, odds.c.draw, odds.c.away))
+        columns = sa.select(odds.c.match_id, odds.c.home, odds.c.draw, odds.c.away)
+        rows = connection.execute(columns.where(odds.c.kind.endswith("closing")))
         prices = {match_id: triple for match_id, *triple in rows}
     missing = [np.nan] * 3
     return np.array([prices.get(match_id, missing) for match_id in match_ids]).reshape(-1, 3)

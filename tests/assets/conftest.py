@@ -9,7 +9,15 @@ import dagster as dg
 import numpy as np
 import pytest
 
-from soccer_assets.assets import exports, features, matches, model, monitoring, predictions, releases
+from soccer_assets.assets import (
+    exports,
+    features,
+    matches,
+    model,
+    monitoring,
+    predictions,
+    releases,
+)
 from soccer_assets.assets.livescores import livescore_assets
 from soccer_assets.checks import CHECKS
 from soccer_assets.clock import Clock, FixedClock

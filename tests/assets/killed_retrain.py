@@ -95,7 +95,7 @@ def winning(patch: Callable[[Any, str, Any], object]) -> None:
     """Let the next candidate pass every gate; its models cost nothing."""
     patch(model, "decide", lambda _facts: Decision(promote=True, reason="every gate holds", gates=()))
     patch(model, "fit_candidate", lambda *_arguments, **_options: CANDIDATE_MODEL)
-    patch(model, "refit", lambda *_arguments: WINNER)
+    patch(model, "refit", lambda *_arguments, **_options: WINNER)
 
 
 def _kill_after(step: str) -> None:
@@ -103,8 +103,12 @@ def _kill_after(step: str) -> None:
     alias = {"candidate": CANDIDATE, "previous alias": PREVIOUS, "champion alias": CHAMPION}.get(step)
     _dies(FileRegistry, "set_alias", after=lambda _self, name, _version: name == alias)
     _dies(Scorecards, "write", after=lambda *_arguments: step == "evaluation")
-    _dies(predictions, "record_shadows", before=lambda *_arguments: step == "predictions")
-    _dies(predictions, "record_and_score", after=lambda *_arguments: step == "ledger")
+    _dies(
+        predictions,
+        "record_and_score",
+        before=lambda *_arguments: step == "predictions",
+        after=lambda *_arguments: step == "ledger",
+    )
     _dies(
         ObjectStore,
         "swap",

@@ -15,10 +15,12 @@ from soccer_assets.contract import CANDIDATE, CHAMPION, EVENT_STREAM, PREVIOUS, 
 from soccer_assets.modelling.outcome_model import ELO_TEXTBOOK, XGBOOST_ON_LOGIT
 from soccer_assets.modelling.promotion import Decision
 from soccer_assets.modelling.retrain import AGE
+from soccer_assets.modelling.training import Parameters
 from soccer_assets.resources.event_bus import EventBus
 from soccer_assets.resources.releases import Releases
 from soccer_assets.resources.rollbacks import Rollback, roll_back
 from soccer_assets.resources.scorecards import Scorecards
+from soccer_assets.resources.tuned_parameters import read_search, write_search
 from tests.assets.conftest import Graph, elo_model, history_of
 from tests.builders import NOW, two_leagues
 
@@ -63,7 +65,10 @@ def test_the_first_champion_is_the_textbook(untrained):
     tracking = untrained.tracking
     assert tracking.metrics["all.candidate.log_loss"] == scorecard.forecasters["candidate"].log_loss
     assert tracking.params["recipe"] == XGBOOST_ON_LOGIT
-    assert tracking.files == {"scorecard.json", "reliability.png", "differences.png"}
+    plots = ("learning_curve", "feature_gain", "reliability", "differences", "slices", "weeks")
+    assert tracking.files == {"scorecard.json", "insight.json"} | {f"{name}.png" for name in plots}
+    for name, asset in zip(plots, ["candidate"] * 2 + ["evaluation"] * 4, strict=True):
+        assert "data:image/png" in untrained.metadata(result, f"model/{asset}")[name]
 
 
 def test_a_candidate_that_passes_every_gate_takes_over(untrained, monkeypatch):
@@ -201,3 +206,39 @@ def test_a_rollback_without_a_champion_before_says_so(untrained):
     (event,) = result.get_step_failure_events()
     assert "no champion before this one" in event.step_failure_data.user_failure_data.description
     assert untrained.registry.aliases == before
+
+
+def test_tuned_parameters_reach_the_next_candidate(untrained):
+    """A search logs its trials; the candidate after it is fitted, and later refitted, with what it found."""
+    result = untrained.run(
+        "model/parameters", run_config={"ops": {"model__parameters": {"config": {"trials": 2}}}}
+    )
+    assert result.success
+    found = read_search(untrained.store)
+    said = untrained.metadata(result, "model/parameters")
+    assert len(found.trials) == said["trials"] == 2
+    assert said["log_loss"] <= said["default_log_loss"]
+    assert {"search.json", "trials.png"} <= untrained.tracking.files
+
+    other = Parameters(max_depth=2, prior_matches=50.0)
+    write_search(untrained.store, msgspec.structs.replace(found, parameters=other))
+    assert untrained.run("model/candidate").success
+
+    facts = untrained.registry.get(CANDIDATE).facts
+    assert facts.parameters == other
+    assert untrained.tracking.params["max_depth"] == 2
+    assert len(facts.data_sha256) == 64
+    assert facts.code_version == untrained.tracking.params["code_version"]
+
+
+def test_every_look_at_the_test_window_is_written_down(untrained):
+    """Two evaluations of the same matches are two looks, with their run, version and rows."""
+    assert untrained.run(*MODEL).success
+    second = untrained.run(*MODEL)
+
+    readings = Scorecards(untrained.store).readings()
+    assert [one.candidate_version for one in readings] == ["2", "4"]  # between them the first champion
+    assert {one.rows for one in readings} == {12}
+    assert readings[0].run_id != readings[1].run_id == second.run_id
+    assert readings[0].data_sha256 == readings[1].data_sha256
+    assert untrained.metadata(second, "model/evaluation")["looks_at_these_matches"] == 2

@@ -13,7 +13,7 @@ from soccer_assets.cli import main
 from soccer_assets.contract import CHAMPION, DRIFT_KEY, QUALITY_KEY, DriftReport, QualityReport
 from soccer_assets.football.features import FEATURE_NAMES
 from soccer_assets.football.match_table import SECONDS_A_DAY, MatchTable
-from soccer_assets.modelling.dataset import Split
+from soccer_assets.modelling.dataset import Boundaries, Split
 from soccer_assets.modelling.ledger import GENESIS, chain_hash
 from soccer_assets.resources.ledger_audit import entry_of
 from soccer_assets.resources.training_data import TrainingData
@@ -93,7 +93,8 @@ def _seasons(moved: float) -> TrainingData:
         trains=rows,
     )
     outcomes, odds = np.zeros(1_200, np.int8), np.full((1_200, 3), np.nan)
-    return TrainingData(matches, values, outcomes, odds, Split(rows, rows, rows), FEATURE_NAMES, "s1")
+    split, boundaries = Split(rows, rows, rows), Boundaries(0, 0, 0, 0)
+    return TrainingData(matches, values, outcomes, odds, split, boundaries, FEATURE_NAMES, "s1")
 
 
 @pytest.mark.parametrize(("moved", "within"), [(0.0, True), (1.0, False)])

@@ -314,7 +314,7 @@ def test_each_model_with_an_alias_has_its_say(filled):
     assert table["model"].value_counts().to_dict() == {CHAMPION: 10, CANDIDATE: 10, PREVIOUS: 10}
     assert table.groupby("match_id")["p_home"].nunique().min() == 3
     ledger = filled.metadata(result, "predictions/ledger")
-    assert (ledger["recorded"], ledger["shadows"]) == (10, 20)
+    assert (ledger["recorded"], ledger["shadows"]) == (10, 10)
     assert set(manifest_of(filled).models) == {CHAMPION, CANDIDATE, PREVIOUS}
 
 

@@ -103,7 +103,7 @@ def test_or_05_the_sensor_asks_for_a_training_after_enough_matches_and_only_then
         too_few = tick(instance, days=5)
         assert isinstance(too_few, dg.SkipReason)
         assert too_few.skip_message == (
-            "499 of 500 new matches, 5 of 10 days, settled loss +0.0 standard errors over 0 matches"
+            "499 of 500 new matches, 5 of 28 days, settled loss +0.0 standard errors over 0 matches"
         )
         _play(sqlite_database, 1, NOW + dt.timedelta(days=4, hours=5))
         asked = tick(instance, days=5)
@@ -117,7 +117,7 @@ def test_an_old_model_is_a_reason_and_a_training_under_way_or_just_over_is_none(
 ) -> None:
     """Age fires on the home's clock; runs count on the real one."""
     with dg.DagsterInstance.ephemeral() as instance:
-        asked = tick(instance, days=10)
+        asked = tick(instance, days=28)
         assert isinstance(asked, dg.RunRequest)
         assert asked.tags[REASON_TAG] == AGE
         for status, text in (
@@ -128,7 +128,7 @@ def test_an_old_model_is_a_reason_and_a_training_under_way_or_just_over_is_none(
                 busy.add_run(
                     dg.DagsterRun(job_name=retrain_model.name, status=status, run_id=f"{status.value:0<36}")
                 )
-                skipped = tick(busy, days=10)
+                skipped = tick(busy, days=28)
                 assert isinstance(skipped, dg.SkipReason)
                 assert skipped.skip_message == text
 

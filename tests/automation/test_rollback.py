@@ -132,13 +132,14 @@ def test_nothing_is_asked_for_without_evidence_or_while_a_training_runs(
 def test_a_shadow_counts_as_said_last_before_the_official_deadline(
     database: Database, two_models: FakeRegistry
 ) -> None:
-    """What the other said after kickoff, or of matches that a third model predicted, does not."""
+    """What it said after kickoff, or of matches without an official prediction, does not."""
     _settle(database, two_models, 3)
     champion, previous = (two_models.get(alias).facts.content_sha256 for alias in (CHAMPION, PREVIOUS))
     later, late = (0.5, 0.3, 0.2), (0.9, 0.05, 0.05)
     said = [_entry(0, previous, later, hours=-1), _entry(1, previous, late, hours=0)]
-    assert record_shadows(database, said) == 2
-    assert record_shadows(database, said[1:]) == 0
+    assert record_shadows(database, said) == 1
+    assert record_shadows(database, said) == 0
+    assert record_shadows(database, [_entry(9, previous, later)]) == 0
     both = paired(database, champion, previous)
 
     np.testing.assert_array_equal(both.champion, np.tile(BAD, (3, 1)))

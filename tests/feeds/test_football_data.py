@@ -6,13 +6,15 @@ import shutil
 from collections import Counter
 from pathlib import Path
 
+import msgspec
 import pytest
 from werkzeug import Request, Response
 
 from soccer_assets.clock import FixedClock, parse_instant
+from soccer_assets.feeds.audit import audit
 from soccer_assets.feeds.football_data import FootballDataFeed
 from soccer_assets.feeds.football_data_csv import CsvFormatError, read_csv
-from soccer_assets.feeds.protocol import FeedRefused, MatchOdds, MatchStats, RawMatch, Rejection
+from soccer_assets.feeds.protocol import FeedRefused, MatchOdds, MatchStats, RawMatch, Rejection, Repeat
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
 from soccer_assets.settings import Settings
 
@@ -333,8 +335,10 @@ def test_fixture_lists_add_what_the_season_file_lacks(mirror):
 
     rows = mirror.fetch()
 
-    assert [row.home_team for row in rows] == ["Fulham", "Chelsea", "Arsenal", "Santos"]
-    assert [row.season for row in rows] == ["2024/2025"] * 3 + ["2025"]
+    matches = [row for row in rows if isinstance(row, RawMatch)]
+    assert [row.home_team for row in matches] == ["Fulham", "Chelsea", "Arsenal", "Santos"]
+    assert [row.season for row in matches] == ["2024/2025"] * 3 + ["2025"]
+    assert [row.match for row in rows if isinstance(row, Repeat)] == [matches[1]]
     assert len(mirror.fetch(Window(dt.date(2025, 4, 1), dt.date(2025, 4, 25)))) == 1
 
 
@@ -384,7 +388,6 @@ def test_only_files_that_can_touch_the_window_are_read(tmp_path, start, end, fol
         (b"\xef\xbb\xbf", "was expected"),
         (b"<!DOCTYPE html><html>", "not '<!DOCTYPE html>"),
         (b"Div,Date,HomeTeam\n", "has no column AwayTeam"),
-        (b"Div,Date,HomeTeam,AwayTeam\nE0,soon,A,B", "no row has a date"),
     ],
 )
 def test_other_than_the_providers_csv_is_refused(mirror, data, what):
@@ -396,6 +399,16 @@ def test_other_than_the_providers_csv_is_refused(mirror, data, what):
         read_csv(data)
     with pytest.raises(FeedRefused, match=r"SOCCER_FEED_URL: file:///.*/mmz4281/2425/E1\.csv"):
         mirror.fetch()
+
+
+def test_extra_leagues_without_a_date_are_refused():
+    """A file of all seasons that has not one date is another file; one of a season has the season's days."""
+    rows = b"Div,Date,HomeTeam,AwayTeam\nE0,soon,A,B"
+
+    with pytest.raises(CsvFormatError, match="no row has a date"):
+        read_csv(rows)
+    (row,) = read_csv(rows, "2024/2025", (dt.date(2024, 7, 1), dt.date(2025, 7, 1))).rows
+    assert (row.kickoff.date(), row.fault) == (dt.date(2024, 7, 1), "the date 'soon' is not dd/mm/yyyy")
 
 
 def test_wrong_base_address_is_refused(mirror):
@@ -478,3 +491,89 @@ def test_three_real_years(shared_data):
     assert sum(row.odds is None for row in finished) < 50
     assert all(row.kickoff <= NOW for row in finished)
     assert len({row.competition for row in finished}) == 37
+
+
+def test_second_leg_won_at_ninety_is_a_home_win(mirror):
+    """Won 1-0 at 90, then extra time, then penalties: the file tells the 90 minutes and no more."""
+    mirror.write(
+        "new/MEX.csv",
+        EXTRA,
+        "Mexico,Liga MX,2024/2025,17/04/2025,01:30,Pachuca,Club America,0,1,A,,,,3,3.2,2.2",
+        "Mexico,Liga MX,2024/2025,20/04/2025,01:30,Club America,Pachuca,1,0,H,,,,1.6,3.9,5.2",
+    )
+
+    first, second = mirror.fetch()
+
+    assert (second.home_goals, second.away_goals, second.status) == (1, 0, MatchStatus.FINISHED)
+    assert second.after_90 is msgspec.UNSET
+    assert first.home_goals == 0
+
+
+QUOTED = 'E0,"20/04/2025","14:00","Fulham","Chelsea",1,2,"A",1,0,H,1,8,3,3.5,2.4,3.07,3.57,2.3'
+
+
+@pytest.mark.parametrize(
+    ("line", "home"),
+    [
+        (QUOTED, "Fulham"),
+        (QUOTED.replace("Fulham", "Fulham, FC"), "Fulham, FC"),
+        (QUOTED.replace("Fulham", 'The ""Whites""'), 'The "Whites"'),
+        (PLAYED.replace("Fulham", 'Fulham"'), 'Fulham"'),
+        (PLAYED.replace("Fulham", '"Fulham'), '"Fulham'),
+        (PLAYED.replace("Fulham", '"').replace("Chelsea", '"C'), '"'),
+    ],
+)
+def test_quotes_are_quotes_where_they_fit(mirror, line, home):
+    """A file saved by another program is read; a stray mark stays in its cell and swallows nothing."""
+    mirror.write("mmz4281/2425/E0.csv", MAIN, line, AHEAD)
+
+    match, other = mirror.fetch()
+
+    assert (match.home_team, other.home_team) == (home, "Chelsea")
+    assert (match.home_goals, match.odds) == (1, MatchOdds("avg_closing", 3.07, 3.57, 2.3))
+
+
+def test_every_line_of_a_folder_of_other_years_is_accounted_for(mirror):
+    """Old and new layouts, encodings, empty lines and rows told twice: the sums are those of the lines."""
+    old = "Div,Date,HomeTeam,AwayTeam,FTHG,FTAG,FTR"
+    mirror.write(
+        "mmz4281/9394/SP1.csv",
+        f"{old},",
+        "SP1,05/09/93,La Coru\u00f1a,Celta,0,0,D,",
+        "SP1,5/9/93,Sevilla,Ath Bilbao,2,1,H",
+        ",,,,,,,",
+        "",
+        "SP1,soon,Betis,Oviedo,1,1,D,",
+        encoding="cp1252",
+    )
+    mirror.write("mmz4281/0001/E0.csv", f"{old},Attendance", "E0,19/08/00,Charlton,Man City,4,0,H,20043")
+    mirror.write("mmz4281/0102/E0.csv", old, "E0,not a day,Charlton,Everton,1,2,A")
+    mirror.write("mmz4281/2526/E0.csv", MAIN, PLAYED.replace("/2025", "/2026"), PLAYED, encoding="utf-8-sig")
+    mirror.write(
+        "new/BRA.csv",
+        EXTRA,
+        "Brazil,Serie A,2025,30/03/2025,20:00,Santos,Bahia,2,2,D,,,,2,3,4",
+        "Brazil,Serie A,2025,30/03/2095,20:00,Santos,Gremio,2,2,D,,,,2,3,4",
+        "Brazil,Serie Z,2025,30/03/2025,20:00,Santos,Vasco,2,2,D,,,,2,3,4",
+        "Brazil,Serie A,2025,30/03/2025,21:00,SANTOS,Bahia,2,2,D,,,,2,3,4",
+        encoding="utf-8-sig",
+    )
+    mirror.write("fixtures.csv", MAIN, PLAYED.replace("/2025", "/2026"), encoding="utf-8-sig")
+
+    found = audit(mirror.feed(), FixedClock(parse_instant("2026-07-01T00:00:00Z")))
+
+    assert (found.rows, found.matches, len(found.duplicates), found.rejected) == (12, 5, 2, 5)
+    assert found.rows == found.matches + len(found.duplicates) + found.rejected
+    assert {one.twin[:27] for one in found.duplicates} == {
+        "ENG-1 2025/2026 2026-04-20 ",
+        "BRA-1 2025 2025-03-30 Santo",
+    }
+    assert set(found.reasons) == {
+        "the date 'soon' is not dd/mm/yyyy",
+        "the date 'not a day' is not dd/mm/yyyy",
+        "the date '20/04/2025' lies outside the file's season",
+        "the date '30/03/2095' lies outside the season '2025'",
+        "the competition 'Brazil/Serie Z' is not in competitions.toml",
+    }
+    spanish, *_ = mirror.fetch(Window(dt.date(1993, 9, 1), dt.date(1993, 10, 1)))
+    assert (spanish.home_team, spanish.kickoff) == ("La Coru\u00f1a", parse_instant("1993-09-05T12:00:00Z"))

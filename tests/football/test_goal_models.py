@@ -34,6 +34,17 @@ def test_pi_ratings_by_hand():
     assert [away["pi_away"], away["pi_home"]] == pytest.approx([-step, -0.0350684], abs=1e-7)
 
 
+def test_all_four_pi_ratings_are_features():
+    """At the next meeting, the other way round, each side brings what it is at home and away."""
+    state = apply_results(table(FIRST))
+
+    after, _ = compute_features(table(match("b", "2024-08-24T15:00", "Birch", "Ash")), state)
+
+    names = ("home_pi_home", "home_pi_away", "away_pi_home", "away_pi_away")
+    ratings = [after.column(name)[0] for name in names]
+    assert ratings == pytest.approx([-0.0350684, -0.0500977, 0.0500977, 0.0350684], abs=1e-7)
+
+
 def test_the_pi_gap_is_in_goals():
     """A home rating of log10(2) x 3 against an away rating of 0 expects one goal more."""
     state = apply_results(table(FIRST))

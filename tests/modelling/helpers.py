@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from soccer_assets.football.match_table import MatchTable
+
 NAMES = ("elo_textbook_gap", "form", "noise")
 
 
@@ -21,4 +23,24 @@ def drawn(probabilities, rng):
         (rng.random((len(probabilities), 1)) > np.cumsum(probabilities, axis=1)[:, :2])
         .sum(axis=1)
         .astype(np.int8)
+    )
+
+
+def played(kickoff, outcomes):
+    """Matches of one league at these kickoffs (n,), each with a score of its outcome."""
+    rows = len(outcomes)
+    return MatchTable.from_columns(
+        match_id=[f"m{number:06d}" for number in range(rows)],
+        kickoff=kickoff,
+        is_day_precision=np.zeros(rows, np.bool_),
+        competition=["TST-1"] * rows,
+        season=["2024"] * rows,
+        tier=np.ones(rows),
+        home_team=["Ash"] * rows,
+        away_team=["Oak"] * rows,
+        home_goals=(outcomes == 0).astype(int),
+        away_goals=(outcomes == 2).astype(int),
+        is_neutral=np.zeros(rows, np.bool_),
+        moves_ratings=np.ones(rows, np.bool_),
+        trains=np.ones(rows, np.bool_),
     )

@@ -39,7 +39,7 @@ def test_nothing_fires_just_below_every_bound() -> None:
 
     assert decision.reason is None
     assert decision.text == (
-        "499 of 500 new matches, 3 of 10 days, settled loss +3.9 standard errors over 1000 matches"
+        "499 of 500 new matches, 3 of 28 days, settled loss +3.9 standard errors over 1000 matches"
     )
 
 
@@ -48,8 +48,8 @@ def test_nothing_fires_just_below_every_bound() -> None:
     [
         ({"new_matches": 500}, VOLUME),
         ({"surprise": 4.1}, METRIC),
-        ({"trained_at": NOW - dt.timedelta(days=10)}, AGE),
-        ({"trained_at": NOW - dt.timedelta(days=10), "new_matches": 900, "surprise": 9.0}, METRIC),
+        ({"trained_at": NOW - dt.timedelta(days=28)}, AGE),
+        ({"trained_at": NOW - dt.timedelta(days=28), "new_matches": 900, "surprise": 9.0}, METRIC),
         ({"surprise": 9.0, "settled": 199}, None),
         ({"evidence": 50.0}, METRIC),
         ({"evidence": 49.9}, None),

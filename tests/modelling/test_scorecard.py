@@ -39,6 +39,33 @@ def test_the_book_is_scored_where_prices_are():
     assert card.differences_with_odds["book"].low > 0
 
 
+def test_the_skill_share_is_the_part_of_the_way_from_prior_to_book():
+    """A forecaster half as good as the book has 1/2; the prior has none of it, the book all."""
+    odds = 1 / TRUTH
+    half = np.sqrt(TRUTH * FLAT) / np.sqrt(TRUTH * FLAT).sum(axis=1, keepdims=True)
+
+    card = score(OUTCOMES, KICKOFF, {"candidate": half, "prior": FLAT}, odds)
+
+    losses = {name: one.log_loss for name, one in card.forecasters_with_odds.items()}
+    way = losses["prior"] - losses["book"]
+    assert card.skill_share == pytest.approx(
+        {"prior": 0.0, "candidate": (losses["prior"] - losses["candidate"]) / way, "book": 1.0}
+    )
+    assert score(OUTCOMES, KICKOFF, {"candidate": half, "prior": FLAT}).skill_share == {}
+
+
+def test_slices_cut_the_same_rows():
+    """Each part has its own losses and differences; parts of fewer than 200 rows are left out."""
+    part = np.where(np.arange(ROWS) < 1_850, "most", "few")
+
+    card = score(OUTCOMES, KICKOFF, {"candidate": TRUTH, "prior": FLAT}, slices={"tier": part})
+
+    (most,) = card.slices
+    assert (most.dimension, most.name, most.rows) == ("tier", "most", 1_850)
+    assert most.log_losses["candidate"] == pytest.approx(log_loss(TRUTH[:1_850], OUTCOMES[:1_850]))
+    assert most.differences["prior"].mean == pytest.approx(most.log_losses["candidate"] - np.log(3))
+
+
 def test_a_scorecard_survives_json():
     """What is logged with a model can be read again."""
     card = score(OUTCOMES, KICKOFF, {"candidate": TRUTH, "prior": FLAT})

@@ -86,12 +86,12 @@ def test_killed_in_an_upsert_the_next_run_finishes(
     assert _facts(database) == _facts(undisturbed)
 
 
-@pytest.mark.parametrize("write", [1, 2, 3, 4, 5, 6])
+@pytest.mark.parametrize("write", [1, 3, 5, 6])
 def test_killed_in_an_export_no_half_snapshot_is_visible(
-    sqlite_database: Database, folder_store: ObjectStore, write: int
+    database: Database, folder_store: ObjectStore, write: int
 ) -> None:
     """The process ends before its ``write``-th file: no snapshot is found, the next run makes one."""
-    ingest_all(sqlite_database)
+    ingest_all(database)
     program = """
         import os, sys
         from soccer_assets.resources.database import Database
@@ -108,8 +108,9 @@ def test_killed_in_an_export_no_half_snapshot_is_visible(
         ObjectStore.write = killing
         Exports(ObjectStore(sys.argv[2]), Database(sys.argv[1])).update(NOW)
     """
-    _killed(program, sqlite_database.url, folder_store.url, str(write))
-    exports = Exports(folder_store, sqlite_database)
+    url = database.engine.url.render_as_string(hide_password=False)
+    _killed(program, url, folder_store.url, str(write))
+    exports = Exports(folder_store, database)
     with pytest.raises(MissingSnapshot):
         exports.manifest()
 

@@ -14,6 +14,7 @@ from soccer_assets.football.identity import mint_match_id
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
 from soccer_assets.modelling.ledger import GENESIS, Entry, chain_hash
 from soccer_assets.resources.database import Database
+from soccer_assets.resources.ledger_audit import entry_of
 from soccer_assets.resources.ledger_store import LedgerCounts, ledger_head, record_and_score
 from soccer_assets.resources.match_store import update_matches
 from soccer_assets.resources.raw_store import store_raw
@@ -60,12 +61,6 @@ def rows_of(database: Database, table: sa.Table) -> list[Any]:
     """All rows of a table, by primary key."""
     with database.reading() as connection:
         return list(connection.execute(sa.select(table).order_by(*table.primary_key)))
-
-
-def entry_of(row: Any) -> Entry:
-    """A stored entry as the rules know it."""
-    fields = {name: getattr(row, name) for name in Entry.__struct_fields__}
-    return Entry(**(fields | {"kickoff_precision": KickoffPrecision(row.kickoff_precision)}))
 
 
 def hashes(rows: list[Any]) -> list[str]:

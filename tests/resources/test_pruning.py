@@ -8,12 +8,13 @@ import dagster as dg
 import msgspec
 import pytest
 
+from soccer_assets.automation.jobs import JOBS, monitor_daily, prune_daily
 from soccer_assets.contract import POINTER_KEY, Pointer, release_key
 from soccer_assets.resources import exports
 from soccer_assets.resources.exports import CurrentExport, ExportManifest
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.resources.parts import Part, TableManifest
-from soccer_assets.resources.pruning import KEPT_RELEASES, KEPT_SNAPSHOTS, prune
+from soccer_assets.resources.pruning import _SCHEDULED_JOBS, KEPT_RELEASES, KEPT_SNAPSHOTS, prune
 
 NOW = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
 
@@ -135,3 +136,32 @@ def test_a_run_that_holds_an_assets_last_materialisation_stays(store):
         assert counts.runs == 2
         assert [run.run_id for run in instance.get_runs()] == [runs[-1]]
         assert instance.get_latest_materialization_event(dg.AssetKey("thing")) is not None
+
+
+def test_what_old_runs_printed_goes_and_a_backfills_run_stays(store, tmp_path):
+    """A partition knows that it is there only from its run, which stays; the log of its steps does not."""
+
+    @dg.asset
+    def thing() -> None:
+        """Something that prints."""
+        print("loud")  # noqa: T201
+
+    later = dt.datetime.now(dt.UTC) + dt.timedelta(days=31)
+    with dg.instance_for_test(temp_dir=str(tmp_path)) as instance:
+        run_id = dg.materialize([thing], instance=instance).run_id
+        logs = tmp_path / "storage" / run_id / "compute_logs"
+        assert any(b"loud" in file.read_bytes() for file in logs.iterdir())
+
+        prune(store, instance, NOW)
+        assert logs.exists()
+        prune(store, instance, later)
+
+        assert not logs.exists()
+        assert instance.has_run(run_id)
+
+
+def test_every_job_that_starts_by_itself_is_pruned():
+    """Runs of the graph's jobs go when they are old; the first build and what is asked for by hand stay."""
+    jobs = {job.name for job in (*JOBS, monitor_daily, prune_daily)}
+
+    assert set(_SCHEDULED_JOBS) == jobs - {"build_everything"}

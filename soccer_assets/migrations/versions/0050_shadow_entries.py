@@ -1,4 +1,4 @@
-"""What others than the champion predicted, so that a rollback has something to compare with."""
+"""What the champion before predicted, so that a rollback has something to compare with."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -15,15 +15,11 @@ def upgrade() -> None:
     """Change the schema."""
     op.create_table(
         "shadow_entry",
-        sa.Column(
-            "sequence", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), primary_key=True, nullable=False
-        ),
-        sa.Column("match_id", sa.String(), nullable=False),
-        sa.Column("model_sha256", sa.String(64), nullable=False),
-        sa.Column("kickoff", UtcDateTime(), nullable=False, comment="as known when predicted"),
+        sa.Column("model_sha256", sa.String(64), primary_key=True, nullable=False),
+        sa.Column("match_id", sa.String(), primary_key=True, nullable=False),
+        sa.Column("deadline", UtcDateTime(), nullable=False, comment="what is said later does not count"),
         sa.Column("p_home", sa.Float(), nullable=False),
         sa.Column("p_draw", sa.Float(), nullable=False),
         sa.Column("p_away", sa.Float(), nullable=False),
         sa.Column("recorded_at", UtcDateTime(), nullable=False),
     )
-    op.create_index("ix_shadow_entry_model_sha256_match_id", "shadow_entry", ["model_sha256", "match_id"])

@@ -1,0 +1,88 @@
+"""Time of fitting and scoring: one fit, a whole retrain run, and bulk scoring.
+
+Rows are a match archive's newest ones, features computed beforehand. Prints one line a measurement.
+
+    python benchmarks/training.py --archive /path/to/matches.parquet
+"""
+
+import argparse
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from soccer_assets.backtest import match_table, read_archive
+from soccer_assets.football.features import FEATURE_NAMES, compute_features
+from soccer_assets.modelling.dataset import Split, default_boundaries, outcomes, split_by_kickoff, weighted
+from soccer_assets.modelling.evaluation import class_prior
+from soccer_assets.modelling.neutral import forecast
+from soccer_assets.modelling.scorecard import CANDIDATE, CHAMPION, ELO, PRIOR, score
+from soccer_assets.modelling.slices import slices_of
+from soccer_assets.modelling.training import SEED, fit_candidate, fit_elo_textbook, refit
+
+FIT_ROWS, SCORED_ROWS = 200_000, 100_000
+
+T = TypeVar("T")
+
+
+def timed(what: str, call: Callable[[], T]) -> T:
+    """Run it once and print its seconds."""
+    start, cpu = time.perf_counter(), time.process_time()
+    result = call()
+    print(f"{what}: {time.perf_counter() - start:.1f} s, {time.process_time() - cpu:.1f} s of CPU")
+    return result
+
+
+def main() -> None:
+    """Print the measurements."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--archive", required=True, type=Path)
+    matches = match_table(read_archive([parser.parse_args().archive], None))
+    values = compute_features(matches)[0].values
+    used = np.flatnonzero(matches.trains)
+    used = used[np.argsort(matches.kickoff[used], kind="stable")]
+
+    def run(rows: np.ndarray, *, whole: bool) -> None:
+        part, design = matches.take(rows), values[rows]
+        labels = outcomes(part)
+        cut = default_boundaries(part.kickoff, int(part.kickoff.max()))
+        split = weighted(split_by_kickoff(part.kickoff, cut), part)
+        test = split.test
+        model = fit_candidate(design, labels, split, FEATURE_NAMES, seed=SEED)
+        said = {
+            PRIOR: np.tile(class_prior(labels[split.train]), (int(test.sum()), 1)),
+            ELO: fit_elo_textbook(design, labels, split.train, FEATURE_NAMES).predict_proba(design[test]),
+            CANDIDATE: forecast(model, design[test], part.is_neutral[test]),
+        }
+        if whole:
+            champion = fit_candidate(design, labels, split, FEATURE_NAMES, seed=SEED)
+            said[CHAMPION] = forecast(champion, design[test], part.is_neutral[test])
+        slices = slices_of(part.take(test), design[test], FEATURE_NAMES)
+        score(labels[test], part.kickoff[test], said, seed=SEED, slices=slices)
+        if whole:
+            every = np.ones(len(part), np.bool_)
+            refit(model, design, labels, weighted(Split(every, ~every, ~every), part), seed=SEED)
+
+    newest = used[-FIT_ROWS:]
+    timed(f"fit, calibration and scorecard, {len(newest)} rows", lambda: run(newest, whole=False))
+    timed(
+        f"retrain: candidate, champion at the same cut, scorecard, refit, {len(used)} rows",
+        lambda: run(used, whole=True),
+    )
+    part = matches.take(newest)
+    model = fit_candidate(
+        values[newest],
+        outcomes(part),
+        weighted(split_by_kickoff(part.kickoff, default_boundaries(part.kickoff, 2**40)), part),
+        FEATURE_NAMES,
+        seed=SEED,
+    )
+    asked = values[used[-SCORED_ROWS:]]
+    model.predict_proba(asked[:10])
+    timed(f"scoring {len(asked)} rows", lambda: model.predict_proba(asked))
+
+
+if __name__ == "__main__":
+    main()

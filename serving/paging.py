@@ -1,0 +1,79 @@
+"""Pages and days: cursors, the next page's address, and the bounds of a range of days in a time zone."""
+
+import base64
+import binascii
+import datetime as dt
+from typing import Annotated, Any
+from urllib.parse import parse_qsl, urlencode
+from zoneinfo import ZoneInfo
+
+import msgspec
+from litestar import Request
+from litestar.params import QueryParameter
+
+from serving.problems import bad_request
+from soccer_assets.clock import isoformat
+
+Cursor = Annotated[str | None, QueryParameter(description="`next_cursor` of the page before.")]
+FirstDay = Annotated[dt.date | None, QueryParameter(name="from", description="First day.")]
+LastDay = Annotated[dt.date | None, QueryParameter(name="to", description="Last day, included.")]
+TimeZone = Annotated[
+    str,
+    QueryParameter(description="Time zone the days are cut in, such as `Europe/Madrid`.", max_length=64),
+]
+
+
+def next_address(request: Request[Any, Any, Any], cursor: str) -> str:
+    """The same request with another cursor, relative: a proxy may have another host name.
+
+    An offset was passed over already.
+    """
+    asked = parse_qsl(request.scope["query_string"].decode("latin-1"))
+    pairs = [pair for pair in asked if pair[0] not in {"cursor", "offset"}]
+    return f"{request.url.path}?{urlencode([*pairs, ('cursor', cursor)])}"
+
+
+def encode_cursor(after: tuple[str, str]) -> str:
+    """The cursor behind a row: its kickoff and match id."""
+    return base64.urlsafe_b64encode(msgspec.json.encode(after)).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str | None) -> tuple[str, str] | None:
+    """The row behind which a page starts; None for the first page.
+
+    Raises:
+        ProblemError: 400, the text is none of our cursors.
+    """
+    if cursor is None:
+        return None
+    try:
+        content = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        return msgspec.json.decode(content, type=tuple[str, str])
+    except (binascii.Error, ValueError) as error:
+        raise bad_request(
+            "`cursor` is not one of ours; send the `next_cursor` of the page before."
+        ) from error
+
+
+def bounds(from_day: dt.date | None, to_day: dt.date | None, tz: str) -> tuple[str | None, str | None]:
+    """First instant of the first day, and first instant after the last day, in UTC.
+
+    Raises:
+        ProblemError: 400, the days are in the wrong order or out of range, or there is no such time zone.
+    """
+    if from_day is not None and to_day is not None and from_day > to_day:
+        raise bad_request(f"`from` ({from_day}) lies after `to` ({to_day}); swap them.")
+    try:
+        zone = ZoneInfo(tz)
+    except (KeyError, ValueError, OSError) as error:
+        raise bad_request(f"`tz` {tz!r} is no time zone; write one such as Europe/Madrid.") from error
+    try:
+        first = None if from_day is None else _midnight(from_day, zone)
+        end = None if to_day is None else _midnight(to_day + dt.timedelta(days=1), zone)
+    except OverflowError as error:
+        raise bad_request("`from` or `to` is out of range; write days such as 2025-04-25.") from error
+    return first, end
+
+
+def _midnight(day: dt.date, zone: ZoneInfo) -> str:
+    return isoformat(dt.datetime.combine(day, dt.time(), tzinfo=zone))

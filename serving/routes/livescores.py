@@ -1,0 +1,100 @@
+"""Livescores: matches as they stand in the table, played, live and ahead."""
+
+import asyncio
+import datetime as dt
+from http import HTTPStatus
+from typing import Annotated, Any, Literal
+
+import msgspec
+from litestar import Request, Response, Router, get
+from litestar.di import NamedDependency
+from litestar.params import QueryParameter
+
+from serving.auth import READ
+from serving.live_matches import DatabaseGoneError, LiveMatches, LiveQuery
+from serving.paging import (
+    Cursor,
+    FirstDay,
+    LastDay,
+    TimeZone,
+    bounds,
+    decode_cursor,
+    encode_cursor,
+    next_address,
+)
+from serving.problems import bad_request, unavailable
+from serving.responses import LivePage, documented, send
+from serving.snapshot import SnapshotHolder
+
+Status = Literal[
+    "scheduled", "tbd", "live", "finished", "postponed", "abandoned", "replayed", "awarded", "cancelled"
+]
+_DECEMBER = 12
+
+
+@get("/", opt={"scope": READ}, responses=documented(LivePage, HTTPStatus.BAD_REQUEST))
+async def list_livescores(
+    request: Request[Any, Any, Any],
+    snapshots: NamedDependency[SnapshotHolder],
+    live_matches: NamedDependency[LiveMatches],
+    *,
+    from_day: FirstDay = None,
+    to_day: LastDay = None,
+    year: Annotated[
+        int | None, QueryParameter(ge=1850, le=9998, description="With `month`, in place of days.")
+    ] = None,
+    month: Annotated[int | None, QueryParameter(ge=1, le=_DECEMBER)] = None,
+    tz: TimeZone = "UTC",
+    status: Annotated[Status | None, QueryParameter(description="Only matches that stand so.")] = None,
+    competition: Annotated[str | None, QueryParameter(description="Such as `ENG-1`.")] = None,
+    limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100,
+    cursor: Cursor = None,
+) -> Response[bytes]:
+    """Matches in order of kickoff, a page at a time; goals are those of 90 minutes and stoppage."""
+    if (year is None) != (month is None):
+        raise bad_request("`year` and `month` go together; send both, or `from` and `to`.")
+    if year is not None and month is not None:
+        if from_day is not None or to_day is not None:
+            raise bad_request("Send `year` and `month`, or `from` and `to`, not both.")
+        from_day, to_day = dt.date(year, month, 1), _last_of(year, month)
+    start, end = bounds(from_day, to_day, tz)
+    query = LiveQuery(
+        limit=limit,
+        after=_after(cursor),
+        kickoff_from=start,
+        kickoff_before=end,
+        status=status,
+        competition=competition,
+    )
+    try:
+        rows, last = await live_matches.page(query)
+    except DatabaseGoneError as error:
+        raise unavailable(
+            "no-database", "The match table cannot be read now; try again shortly. Predictions are served."
+        ) from error
+    next_cursor = None if last is None else encode_cursor(last)
+    headers = {} if next_cursor is None else {"Link": f'<{next_address(request, next_cursor)}>; rel="next"'}
+    content = msgspec.json.encode(LivePage(tuple(rows), next_cursor))
+    return await asyncio.to_thread(
+        send, request, content, None, snapshots.clock.now(), headers=headers, is_bulk=True
+    )
+
+
+def _last_of(year: int, month: int) -> dt.date:
+    following = dt.date(year + month // _DECEMBER, month % _DECEMBER + 1, 1)
+    return following - dt.timedelta(days=1)
+
+
+def _after(cursor: str | None) -> tuple[str, str] | None:
+    after = decode_cursor(cursor)
+    if after is not None:
+        try:
+            is_aware = dt.datetime.fromisoformat(after[0]).tzinfo is not None
+        except ValueError:
+            is_aware = False
+        if not is_aware:
+            raise bad_request("`cursor` is not one of ours; send the `next_cursor` of the page before.")
+    return after
+
+
+router = Router("/livescores", route_handlers=[list_livescores], tags=["livescores"])

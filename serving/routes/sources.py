@@ -1,0 +1,101 @@
+"""Sources: launches ingest and export in Dagster. For admins; `X-Token` is accepted beside `X-API-Key`."""
+
+import datetime as dt
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Annotated, Any, Literal, get_args
+
+import msgspec
+from litestar import Response, Router, get, patch, post
+from litestar.di import NamedDependency
+from litestar.params import Body, FromPath
+
+from serving.auth import ADMIN
+from serving.dagster_client import Dagster, DagsterGoneError, LaunchRefusedError
+from serving.problems import ProblemError, unavailable
+from serving.responses import DEPRECATED, JSON, Launched, documented
+
+_OPTIONS = {"scope": ADMIN, "takes_x_token": True}
+_RESPONSES = documented(
+    Launched, HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY, status=HTTPStatus.ACCEPTED
+)
+
+Table = Literal["match_raw", "match"]
+# Both tables are written under one snapshot id, so that readers find both or neither.
+_ASSETS_OF = dict.fromkeys(get_args(Table), (("exports", "match_raw"), ("exports", "match")))
+
+
+class IngestWindow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A window of UTC days.
+
+    Attributes:
+        start: the first day; `days` before `end` without.
+        end: the day after the last one; tomorrow without.
+        days: how many, where `start` is not given.
+    """
+
+    start: dt.date | None = None
+    end: dt.date | None = None
+    days: Annotated[int, msgspec.Meta(ge=1, le=36_500)] = 90
+
+
+@patch("/livescores/", status_code=HTTPStatus.ACCEPTED, opt=_OPTIONS, responses=_RESPONSES)
+async def ingest(
+    data: Annotated[IngestWindow, Body(description="All may be left out: then the last 90 days.")],
+    dagster: NamedDependency[Dagster],
+    dagster_pages: NamedDependency[str],
+) -> Response[bytes]:
+    """Launch an ingest of a window of days; what follows from it is carried on to a release."""
+    if data.start is not None and data.end is not None and data.start >= data.end:
+        raise ProblemError(
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            "empty-window",
+            f"The window from {data.start} to {data.end} holds no day; `end` is the day after the last one.",
+        )
+    window = {name: str(day) for name in ("start", "end") if (day := getattr(data, name)) is not None}
+    config = {"ops": {"livescores__window": {"config": {**window, "days": data.days}}}}
+    return await _launch(dagster, dagster_pages, [("livescores", "window")], config)
+
+
+@post("/export/{table:str}", status_code=HTTPStatus.ACCEPTED, opt=_OPTIONS, responses=_RESPONSES)
+async def export(
+    table: FromPath[Table], dagster: NamedDependency[Dagster], dagster_pages: NamedDependency[str]
+) -> Response[bytes]:
+    """Launch the export of a table; both tables are written, under one snapshot id."""
+    return await _launch(dagster, dagster_pages, _ASSETS_OF[table], {})
+
+
+@get("/export/{table:str}", status_code=HTTPStatus.ACCEPTED, opt=_OPTIONS, responses=_RESPONSES)
+async def export_by_get(
+    table: FromPath[Table], dagster: NamedDependency[Dagster], dagster_pages: NamedDependency[str]
+) -> Response[bytes]:
+    """The same by GET, as the predecessor had it; POST is right, since it starts something."""
+    response = await _launch(dagster, dagster_pages, _ASSETS_OF[table], {})
+    response.headers.update(DEPRECATED)
+    return response
+
+
+async def _launch(
+    dagster: Dagster, pages: str, assets: Sequence[Sequence[str]], config: dict[str, Any]
+) -> Response[bytes]:
+    try:
+        run = await dagster.launch(assets, config)
+    except DagsterGoneError as error:
+        raise unavailable(
+            "no-dagster", "Dagster does not answer now; try again shortly. Predictions are served.", 10
+        ) from error
+    except LaunchRefusedError as error:
+        raise ProblemError(
+            HTTPStatus.UNPROCESSABLE_ENTITY, "not-launched", f"Dagster does not start this run: {error}"
+        ) from error
+    url = f"{pages}/runs/{run.run_id}"
+    body = Launched(run_id=run.run_id, status=run.status.lower(), url=url)
+    return Response(
+        msgspec.json.encode(body),
+        status_code=HTTPStatus.ACCEPTED,
+        media_type=JSON,
+        headers={"Location": url, "Cache-Control": "no-store"},
+    )
+
+
+router = Router("/sources", route_handlers=[ingest, export, export_by_get], tags=["sources"])

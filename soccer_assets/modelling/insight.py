@@ -1,0 +1,36 @@
+"""Looking into a fitted model: how its loss falls as trees are added, and by which features they gain."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from soccer_assets.modelling.evaluation import log_loss
+from soccer_assets.modelling.logit import log_softmax
+from soccer_assets.modelling.outcome_model import OutcomeModel, tree_margins
+
+CURVE_POINTS = 15
+
+
+def learning_curve(
+    model: OutcomeModel, values: NDArray[np.float64], outcomes: NDArray[np.int8]
+) -> list[tuple[int, float]]:
+    """Log loss on the given rows, (n, k) and (n,), after so many rounds of trees; 0 is the logit alone."""
+    base = model.logit_log_probabilities(values)
+    curve = [(0, log_loss(np.exp(log_softmax(base / model.temperature)), outcomes))]
+    if model.booster is None:
+        return curve
+    last = model.booster.num_boosted_rounds()
+    for rounds in np.unique(np.linspace(1, last, CURVE_POINTS).round().astype(int)).tolist():
+        margins = tree_margins(model.booster, values, base, rounds)
+        curve.append((rounds, log_loss(np.exp(log_softmax(margins / model.temperature)), outcomes)))
+    return curve
+
+
+def feature_gains(model: OutcomeModel) -> dict[str, float]:
+    """Share of each feature in the gain of all splits, the largest first; without trees there is none."""
+    if model.booster is None:
+        return {}
+    score = model.booster.get_score(importance_type="total_gain")
+    total = sum(score.values()) or 1.0
+    # XGBoost calls the columns of a matrix f0, f1, ...
+    gains = {model.feature_names[int(name.removeprefix("f"))]: gain / total for name, gain in score.items()}
+    return dict(sorted(gains.items(), key=lambda pair: -pair[1]))

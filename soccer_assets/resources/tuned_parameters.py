@@ -1,0 +1,26 @@
+"""What the last search for hyper-parameters found, in the object store."""
+
+import msgspec
+
+from soccer_assets.modelling.training import DEFAULTS, Parameters
+from soccer_assets.modelling.tuning import Search
+from soccer_assets.resources.object_store import ObjectStore
+
+KEY = "model/parameters.json"
+
+
+def write_search(store: ObjectStore, found: Search) -> None:
+    """Keep a search; the next candidate is fitted with its parameters."""
+    store.write(KEY, msgspec.json.format(msgspec.json.encode(found)))
+
+
+def read_search(store: ObjectStore) -> Search | None:
+    """The last search; None where none was made."""
+    data = store.read(KEY)
+    return None if data is None else msgspec.json.decode(data, type=Search)
+
+
+def current_parameters(store: ObjectStore) -> Parameters:
+    """What a candidate is fitted with: found by the last search, or the defaults."""
+    last = read_search(store)
+    return DEFAULTS if last is None else last.parameters

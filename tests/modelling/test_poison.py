@@ -1,0 +1,128 @@
+"""A poisoned archive never becomes a champion: a gate or the leak alarm refuses it and says so."""
+
+import numpy as np
+import pytest
+
+from soccer_assets.football.features import FEATURE_NAMES, compute_features
+from soccer_assets.football.match_table import MatchTable
+from soccer_assets.modelling.dataset import Split, outcomes, weighted
+from soccer_assets.modelling.evaluation import class_prior
+from soccer_assets.modelling.neutral import forecast
+from soccer_assets.modelling.promotion import PromotionFacts, decide
+from soccer_assets.modelling.scorecard import CANDIDATE, CHAMPION, ELO, PRIOR, score
+from soccer_assets.modelling.training import fit_candidate, fit_elo_textbook, refit
+from tests.modelling.test_calibration import JUDGED, poisson_grid, world
+
+
+@pytest.fixture(scope="module")
+def league():
+    """Twenty leagues over five seasons, with closing prices of a book that nearly knows the truth."""
+    matches, truth, season = world(poisson_grid)
+    late = season >= JUDGED - 4
+    matches, truth, season = matches.take(late), truth[late], season[late]
+    rng = np.random.default_rng(3)
+    book = np.exp(np.log(truth) + rng.normal(0, 0.1, truth.shape))
+    odds = np.maximum(0.95 * book.sum(axis=1, keepdims=True) / book, 1.01)
+    return matches, season, odds
+
+
+def judged(matches, season, odds, *, values=None, names=FEATURE_NAMES, champion=None):
+    """What the gates say of a candidate trained on these matches."""
+    if values is None:
+        values = compute_features(matches)[0].values
+    labels = outcomes(matches)
+    split = weighted(Split(season < JUDGED - 1, season == JUDGED - 1, season == JUDGED), matches)
+    test = split.test
+    model = fit_candidate(values, labels, split, names)
+    said = {
+        PRIOR: np.tile(class_prior(labels[split.train]), (int(test.sum()), 1)),
+        ELO: fit_elo_textbook(values, labels, split.train, names).predict_proba(values[test]),
+        CANDIDATE: forecast(model, values[test], matches.is_neutral[test]),
+    }
+    if champion is not None:
+        said[CHAMPION] = champion(model, values, labels, split).predict_proba(values[test])
+    card = score(labels[test], matches.kickoff[test], said, odds[test])
+    return decide(
+        PromotionFacts(
+            scorecard=card,
+            champion_recipe=None if champion is None else model.recipe,
+            feature_names=names,
+            expected_feature_names=FEATURE_NAMES,
+        )
+    )
+
+
+def failed(decision):
+    return {gate.name for gate in decision.gates if not gate.passed}
+
+
+def changed(matches, **columns):
+    old = {name: getattr(matches, name) for name in matches.__dataclass_fields__}
+    return MatchTable.from_columns(**old | columns)
+
+
+def test_clean_archive_is_promoted(league):
+    """The measure of the others: the same leagues untouched pass every gate."""
+    decision = judged(*league)
+
+    assert failed(decision) == set()
+    assert decision.promote
+
+
+def test_score_column_shifted_by_a_row_trips_the_gates(league):
+    """Home goals of the row above are noise: nothing learnt from them beats the class prior for sure."""
+    matches, season, odds = league
+    shifted = changed(matches, home_goals=np.roll(matches.home_goals, 1))
+
+    assert failed(judged(shifted, season, odds)) & {"better_than_prior", "better_than_elo", "calibrated"}
+
+
+def test_swapped_dates_that_show_a_result_early_trip_the_alarm(league):
+    """A result dated before its own kickoff is known at it: the candidate beats the closing price."""
+    matches, season, odds = league
+    values = compute_features(matches)[0].values
+    # What a season's table says once the match itself is in it.
+    own = np.sign(matches.home_goals - matches.away_goals).astype(float)
+    column = FEATURE_NAMES.index("home_goal_difference_per_match_season")
+    values[:, column] += 0.25 * own
+
+    decision = judged(matches, season, odds, values=values)
+
+    assert failed(decision) >= {"no_leak_log_loss"}
+    assert "leak alarm" in decision.reason
+
+
+def test_odds_as_a_feature_break_the_signature(league):
+    """A column that the features do not have is named, however good the model is with it."""
+    matches, season, odds = league
+    values = np.column_stack([compute_features(matches)[0].values, odds])
+
+    decision = judged(
+        matches, season, odds, values=values, names=(*FEATURE_NAMES, "odds_home", "odds_draw", "odds_away")
+    )
+
+    assert "signature" in failed(decision)
+    assert "odds_draw, odds_home" in decision.reason or "odds_away" in decision.reason
+
+
+def test_same_recipe_refresh_is_promotable_though_the_champion_has_seen_the_rows(league):
+    """Refitted on the test rows the champion wins unfairly; its recipe at the candidate's cut is level."""
+    matches, season, odds = league
+
+    def saw_everything(model, values, labels, split):
+        every = np.ones(len(labels), np.bool_)
+        return refit(model, values, labels, Split(every, ~every, ~every))
+
+    def at_the_same_cut(model, values, labels, split):
+        return fit_candidate(values, labels, split, model.feature_names, recipe=model.recipe)
+
+    unfair = judged(matches, season, odds, champion=saw_everything)
+    fair = judged(matches, season, odds, champion=at_the_same_cut)
+
+    gaps = [
+        next(gate for gate in decision.gates if gate.name == "not_worse_than_champion").value
+        for decision in (unfair, fair)
+    ]
+    assert gaps[0] > 0.0005 > gaps[1]
+    assert failed(unfair) == {"not_worse_than_champion"}
+    assert fair.promote

@@ -1,0 +1,51 @@
+"""The typed client against the sidecar as it runs: granian, Valkey, the worker process."""
+
+import pytest
+
+from serving.client import Client, RefusedError
+from serving.rows import Pairing
+from tests.services import valkey
+from tests.serving.builders import TOKENS, write_keys, write_status
+from tests.serving.league import make_scoring_release
+from tests.serving.processes import ready_release, sidecar, wait_until
+from tests.serving.test_tasks import worker
+
+PAIRING = Pairing(home_team="Leeds", away_team="Derby", kickoff="2025-04-27T14:00:00Z", competition="ENG-2")
+
+
+def is_warm(soccer):
+    """Whether pairings are scored yet."""
+    try:
+        return bool(soccer.score(PAIRING).p_home)
+    except RefusedError as error:
+        if error.problem.status != 503:
+            raise
+        return False
+
+
+def test_client_reads_scores_and_waits(tmp_path):
+    """Every method answers its struct; an error of the sidecar is an exception with its problem."""
+    make_scoring_release(tmp_path / "store")
+    write_status(tmp_path / "store")
+    write_keys(tmp_path / "store", {"reader": ("read",), "admin": ("admin",)})
+    with (
+        valkey(tmp_path) as redis_url,
+        sidecar(tmp_path, redis_url=redis_url) as (address, _),
+        Client(address, TOKENS["admin"]) as soccer,
+        Client(address, TOKENS["reader"]) as reader,
+    ):
+        wait_until(lambda: ready_release(address) == "r1")
+        assert soccer.prediction("m1").p_home == 0.5
+        assert [one.match_id for one in reader.upcoming(from_="2025-04-26", limit=1)] == ["m1"]
+        assert soccer.model().version == "7"
+        with pytest.raises(RefusedError, match=r"403 Forbidden.*'predict'"):
+            reader.score(PAIRING)
+        with pytest.raises(RefusedError, match="503"):
+            soccer.livescores()
+
+        wait_until(lambda: is_warm(soccer), seconds=60)
+        scored = soccer.score(PAIRING)
+        assert scored.p_home + scored.p_draw + scored.p_away == pytest.approx(1.0)
+        with worker(tmp_path, redis_url):
+            done = soccer.wait(soccer.submit([PAIRING] * 3, "three"))
+    assert [item.p_home for item in done.result.items] == [scored.p_home] * 3

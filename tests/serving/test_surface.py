@@ -1,0 +1,132 @@
+"""The surface as a whole: its paths, its documents, its metrics, and what a browser may do."""
+
+import gzip
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.serving.builders import READER, make_prediction, make_release
+from tests.serving.test_scoring import PAIRING, ask, scoring
+
+__all__ = ["scoring"]
+
+# Section "HTTP" of the design, and the predecessor's names.
+SURFACE = {
+    ("GET", "/", None),
+    ("GET", "/healthcheck", None),
+    ("GET", "/ready", None),
+    ("GET", "/metrics", None),
+    ("GET", "/predict/matches", "read"),
+    ("GET", "/predict/predictions", "read"),
+    ("GET", "/predict/{match_id}", "read"),
+    ("GET", "/predict/precomputed/{match_id}", "read"),
+    ("GET", "/predict/model/info", "read"),
+    ("POST", "/predict", "predict"),
+    ("POST", "/predict/async", "predict"),
+    ("GET", "/monitoring/task_status/{task_id}", "predict"),
+    ("GET", "/monitoring/queues", "admin"),
+    ("GET", "/monitoring/workers", "admin"),
+    ("GET", "/monitoring/celery/queues", "admin"),
+    ("GET", "/monitoring/celery/workers", "admin"),
+    ("GET", "/monitoring/freshness", "read"),
+    ("GET", "/monitoring/drift", "read"),
+    ("GET", "/monitoring/quality", "read"),
+    ("GET", "/livescores", "read"),
+    ("PATCH", "/sources/livescores", "admin"),
+    ("POST", "/sources/export/{table}", "admin"),
+    ("GET", "/sources/export/{table}", "admin"),
+    ("GET", "/events", "read"),
+}
+METRICS = Path(__file__).parents[2] / "README.md"
+
+
+def test_openapi_paths_are_the_designs_table(client):
+    """The document lists these requests and no other, and each asks for its scope."""
+    document = client.get("/schema/openapi.json").json()
+    documented = {(method.upper(), path) for path, item in document["paths"].items() for method in item}
+    scopes = {
+        (method, route.path_format): handler.opt.get("scope")
+        for route in client.app.routes
+        if route.path_format in document["paths"]
+        for method, (handler, _) in route.route_handler_map.items()
+    }
+
+    assert documented == {(method, path) for method, path, _ in SURFACE}
+    assert {which: scopes[which] for which in documented} == {
+        (method, path): scope for method, path, scope in SURFACE
+    }
+
+
+def test_srv_03_every_answer_of_every_route_has_a_body_in_the_document(client):
+    """No route answers something that the document does not describe."""
+    document = client.get("/schema/openapi.json").json()
+
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            for status, answer in operation["responses"].items():
+                content = answer.get("content") or {}
+                assert any(media.get("schema") for media in content.values()), (method, path, status)
+            assert operation["description"], (method, path)
+
+
+def test_paths_work_with_and_without_the_last_slash(client):
+    """A slash at the end makes no difference."""
+    for path in ("/predict/matches", "/predict/matches/", "/monitoring/freshness/", "/healthcheck"):
+        assert client.get(path, headers=READER).status_code == 200
+
+
+def test_metrics_are_those_of_the_table(scoring):
+    """Every metric that the README names is exported, after one scored pairing with its numbers."""
+    assert ask(scoring, PAIRING).status_code == 200
+    section = METRICS.read_text().split("**Metrics.**", 1)[1].split("**Pages.**", 1)[0]
+    named = set(re.findall(r"`(soccer_\w+)`", section))
+
+    text = scoring.get("/metrics").text
+
+    assert len(named) > 12
+    assert [name for name in named if f"{name}" not in text] == []
+    assert 'soccer_scored_rows_total{kind="single"}' in text
+    assert 'soccer_model_info{model="champion",recipe="xgboost",version="7"} 1.0' in text
+    assert re.search(r"^soccer_release_age_seconds 180.0$", text, re.MULTILINE)
+    assert re.search(r"^soccer_snapshot_bytes [1-9]", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("path", ["/predict/predictions/", "/predict/matches/"])
+def test_lists_are_compressed_for_those_who_take_it(store, serve, path):
+    """With gzip the same bytes come smaller, under a tag of their own, which is known again."""
+    make_release(store, [make_prediction(f"m{number}") for number in range(50)])
+    client = serve()
+    plain = client.get(path, headers=READER | {"Accept-Encoding": "identity"})
+    with client.stream("GET", path, headers=READER | {"Accept-Encoding": "gzip"}) as response:
+        packed = b"".join(response.iter_raw())
+
+    assert gzip.decompress(packed) == plain.content
+    assert len(packed) < len(plain.content) / 5
+    assert response.headers["etag"] != plain.headers["etag"]
+    assert "Accept-Encoding" in response.headers["vary"]
+    known = {"If-None-Match": response.headers["etag"], "Accept-Encoding": "gzip"}
+    assert client.get(path, headers=READER | known).status_code == 304
+
+
+def test_browsers_of_other_origins_are_refused_unless_named(store, serve):
+    """CORS is off; named origins, and only they, may read answers and send a key."""
+    page, other = "https://app.example.com", "https://evil.example.com"
+    closed = serve()
+    assert "access-control-allow-origin" not in closed.get("/ready", headers={"Origin": page}).headers
+
+    client = serve(cors_origins=(page,))
+    preflight = {"Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "X-API-Key"}
+    asked = client.options("/predict/m1", headers=preflight | {"Origin": page})
+    assert asked.headers["access-control-allow-origin"] == page
+    assert "x-api-key" in asked.headers["access-control-allow-headers"].lower()
+    answer = client.get("/predict/m1", headers=READER | {"Origin": page})
+    assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (200, page)
+    refused = client.get("/predict/m1", headers=READER | {"Origin": other})
+    assert "access-control-allow-origin" not in refused.headers
+
+
+def test_pages_cannot_be_framed(client):
+    """No other site shows ours inside its own, on either way of a look-up."""
+    for path in ("/", "/predict/m1", "/predict/m1?model=champion"):
+        assert client.get(path, headers=READER).headers["x-frame-options"] == "DENY"
