@@ -282,7 +282,8 @@ def _column(name: str, table: Any) -> Column:
         except Fault as fault:
             values.append(None)
             faults[code] = str(fault)
-    return Column(codes, _objects([_json(value) for value in found]), _objects(values), faults)
+    said = found if pa.types.is_string(encoded.dictionary.type) else [_json(value) for value in found]
+    return Column(codes, _objects(said), _objects(values), faults)
 
 
 def _json(value: Any) -> Any:
