@@ -282,7 +282,8 @@ def _column(name: str, table: Any) -> Column:
         except Fault as fault:
             values.append(None)
             faults[code] = str(fault)
-    said = found if pa.types.is_string(encoded.dictionary.type) else [_json(value) for value in found]
+    is_text = pa.types.is_string(encoded.dictionary.type) or pa.types.is_large_string(encoded.dictionary.type)
+    said = found if is_text else [_json(value) for value in found]
     return Column(codes, _objects(said), _objects(values), faults)
 
 
