@@ -270,7 +270,7 @@ def _known_digests(connection: sa.Connection, source: str, source_match_ids: Seq
         query = sa.select(match_raw.c.source_match_id, match_raw.c.sha256).where(
             match_raw.c.source == source, among(connection, match_raw.c.source_match_id, ids)
         )
-        known.update(connection.execute(query).tuples().all())
+        known.update((id_, digest) for id_, digest in connection.execute(query))
     return known
 
 
