@@ -41,7 +41,7 @@ def contributions(
     for position, column in enumerate(columns):
         parts[:, column] += per_column[:, position]
     base = np.tile(model.weights[0], (len(values), 1))
-    if model.booster is not None:
+    if model.boosters:
         trees = _tree_contributions(model, values)
         parts += trees[:, :, :-1].transpose(0, 2, 1)
         base += trees[:, :, -1]
@@ -100,11 +100,12 @@ def _sentence(group: str, odds: float, draw: float) -> str:
 
 
 def _tree_contributions(model: OutcomeModel, values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """XGBoost's approximate contributions (n, 3, k + 1), the bias last."""
+    """XGBoost's approximate contributions (n, 3, k + 1), the bias last, averaged over the boosters."""
     import xgboost as xgb  # noqa: PLC0415  the textbook model explains itself without it
 
     # A margin of 0 in place of the logit's: that part is counted above.
     rows = xgb.DMatrix(values, base_margin=np.zeros((len(values), OUTCOMES)))
-    return np.asarray(
-        model.booster.predict(rows, pred_contribs=True, approx_contribs=True), np.float64
-    ).reshape(len(values), OUTCOMES, len(model.feature_names) + 1)
+    total = np.zeros((len(values), OUTCOMES, len(model.feature_names) + 1))
+    for booster in model.boosters:
+        total += booster.predict(rows, pred_contribs=True, approx_contribs=True)
+    return total / len(model.boosters)
