@@ -151,6 +151,7 @@ class Store:
         with tempfile.TemporaryDirectory() as home:
             env = {"SOCCER_HOME": home, "SOCCER_RATE_LIMIT_PER_MINUTE": str(10**9)}
             command = ["soccer_assets.cli", "serve", "--release", self.url, "--workers", str(workers)]
+            command += ["--no-tasks"]
             with server(command, "/ready", env, "/predict/", self.key) as (one, seconds):
                 loaded = 'soccer_reloads_total{result="loaded"} ' + f"{workers}.0"
                 while loaded not in httpx.get(f"{one.url}/metrics", timeout=10).text:
