@@ -155,6 +155,22 @@ def test_a_clients_wishes_choose_the_coding(accepted, coding):
     assert coding_for(accepted) == coding
 
 
+def test_documentation_needs_no_internet(client):
+    """The page brings its scripts and styles itself, and its policy lets nothing else in."""
+    page = client.get("/schema")
+    policy = page.headers["content-security-policy"]
+    named = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+
+    assert "default-src 'none'; script-src 'self';" in policy
+    assert "http" not in page.text + policy
+    assert re.findall(r"<script>|style=| on\w+=", page.text) == []
+    assert len(named) == 4
+    assert {client.get(path).status_code for path in named} == {200}
+    assert "/schema/openapi.json" in client.get(named[-1]).text
+    assert client.get("/schema/assets/app.py").status_code == 404
+    assert client.get("/schema/assets/%2e%2e/app.py").status_code == 404
+
+
 def test_browsers_of_other_origins_are_refused_unless_named(store, serve):
     """CORS is off; named origins, and only they, may read answers and send a key."""
     page, other = "https://app.example.com", "https://evil.example.com"
