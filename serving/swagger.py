@@ -1,9 +1,11 @@
 """The documentation's page: Swagger UI from the sidecar itself, so that it works without the internet.
 
-Its files come from the package flask-swagger-ui, which carries each release of Swagger UI; no code of it runs.
+Its files come from the package flask-swagger-ui, which carries each release of Swagger UI; none of its code
+runs.
 """
 
 from importlib.util import find_spec
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +52,7 @@ class SwaggerPage(OpenAPIRenderPlugin):
 
     def receive_router(self, router: Router) -> None:
         """Serve the files that the page names."""
-        folders = [Path(__file__).with_name("pages"), _swagger_ui()]
+        folders: list[Path | PathLike[Any] | str] = [Path(__file__).with_name("pages"), _swagger_ui()]
         router.register(
             create_static_files_router("/assets", folders, include_in_schema=False, cache_control=None)
         )

@@ -52,9 +52,12 @@ def mirrored(values: NDArray[np.float64], names: Sequence[str]) -> NDArray[np.fl
 
 def _partner(name: str, names: Sequence[str]) -> int:
     """The column of the other side, or the same one where the feature speaks of no single side."""
-    side, _, rest = name.partition("_")
+    words = name.split("_")
     other = {"home": "away", "away": "home"}
-    # Only the first word is a side: `away_pi_home` is what the away side is at its home, `league_home_rate`
-    # speaks of a league and has no partner.
-    partner = f"{other.get(side, side)}_{rest}"
+    # Only the first such word is a side: `away_pi_home` is what the away side is on its own ground.
+    side = next((number for number, word in enumerate(words) if word in other), None)
+    if side is None:
+        return names.index(name)
+    partner = "_".join([*words[:side], other[words[side]], *words[side + 1 :]])
+    # `league_home_rate` speaks of a league: it has no partner.
     return names.index(partner if partner in names else name)
