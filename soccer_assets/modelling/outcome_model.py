@@ -23,8 +23,6 @@ ELO_FEATURE = "elo_textbook_gap"
 # National teams have slopes of their own, as differences from those of all matches (2017/18-2023/24, 3,933
 # matches: log loss against textbook Elo -.037 with them, -.034 without; clubs gain .0002).
 NATIONAL_FEATURE = "is_international"
-# National teams have slopes of their own: what a feature says of them beside what it says of clubs.
-NATIONAL_FEATURE = "is_international"
 
 # Two threads give the same trees; where another process keeps the second core busy they wait for each other
 # and take 15 times as long (200,000 rows: 104 s against 7 s).
