@@ -34,7 +34,7 @@ from soccer_assets.feeds.protocol import (
     after_ninety,
 )
 from soccer_assets.feeds.told import Provider, Score, Told, matches_of, pick, season_label
-from soccer_assets.football.competitions import Competition, load_competitions
+from soccer_assets.football.competitions import INTERNATIONAL, Competition, load_competitions
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
 from soccer_assets.football.names import fold
 from soccer_assets.settings import Settings
@@ -165,7 +165,7 @@ class ApiFootballFeed:
         if competition is None:
             raise Fault(f"the league {brief(league.get('id'))} is no number")
         country = league.get("country")
-        is_world = competition.country == "International"
+        is_world = competition.country == INTERNATIONAL
         if not is_world and (not isinstance(country, str) or fold(country) != fold(competition.country)):
             raise Fault(f"league {league['id']} is {competition.code}, but lies in {brief(country)}")
         short = pick(fields, "fixture.status.short").get("fixture", {}).get("status", {}).get("short")
