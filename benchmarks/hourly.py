@@ -131,7 +131,7 @@ def _fill(home: Path, archive: Path, now: dt.datetime) -> None:
         dg.Definitions.merge(definitions, dg.Definitions(jobs=[history])), dg.DagsterInstance.ephemeral()
     )
     first = dt.datetime.combine(resources["feed"].first_month(), dt.time(), dt.UTC)
-    jobs.run("fill", dg.TimeWindow(first, now + dt.timedelta(days=1)))
+    jobs.run("fill", now, months=dg.TimeWindow(first, now + dt.timedelta(days=1)))
     data = load_training_data(
         resources["exports"], resources["feature_store"], resources["database"], settings.clock.now()
     )
@@ -148,7 +148,7 @@ def _fill(home: Path, archive: Path, now: dt.datetime) -> None:
     )
     with tracked_run(registry, "textbook"):
         registry.set_alias(CHAMPION, registry.register(elo, facts).version)
-    jobs.run("refresh_hourly")
+    jobs.run("refresh_hourly", now)
 
 
 def _changed(settings: Settings, now: dt.datetime) -> int:

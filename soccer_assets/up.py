@@ -27,7 +27,7 @@ from soccer_assets.resources.api_keys import create_key, is_accepted
 from soccer_assets.resources.database import Database, NewerSchema
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.settings import Settings
-from soccer_assets.sidecar import shared_metrics, sidecar_command
+from soccer_assets.sidecar import shared_metrics, sidecar_command, task_worker_command
 from soccer_assets.upgrades import UpgradeFailed, bring_along
 
 HOST = "127.0.0.1"
@@ -102,7 +102,7 @@ def up(settings: Settings, *, once: bool, with_mlflow: bool, console: Console) -
         processes.start("dagster-daemon", daemon, env)
         base = f"http://{HOST}:{settings.serving_port}"
         processes.wait_until("sidecar", lambda: _answers(f"{base}/ready"), _START_SECONDS)
-        processes.start("worker", [sys.executable, "-m", "serving.worker"], env)
+        processes.start("worker", task_worker_command(), env)
         processes.start("watchdog", [sys.executable, "-m", "soccer_assets.cli", "watchdog"], env)
         dagster = f"http://{HOST}:{settings.dagster_port}/server_info"
         processes.wait_until("dagster-webserver", lambda: _answers(dagster), _START_SECONDS)

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from soccer_assets.modelling.evaluation import log_loss
 from soccer_assets.modelling.logit import log_softmax
-from soccer_assets.modelling.outcome_model import OutcomeModel, tree_margins
+from soccer_assets.modelling.outcome_model import OutcomeModel
 
 CURVE_POINTS = 15
 
@@ -16,21 +16,22 @@ def learning_curve(
     """Log loss on the given rows, (n, k) and (n,), after so many rounds of trees; 0 is the logit alone."""
     base = model.logit_log_probabilities(values)
     curve = [(0, log_loss(np.exp(log_softmax(base / model.temperature)), outcomes))]
-    if model.booster is None:
+    if not model.boosters:
         return curve
-    last = model.booster.num_boosted_rounds()
+    last = max(model.rounds)
     for rounds in np.unique(np.linspace(1, last, CURVE_POINTS).round().astype(int)).tolist():
-        margins = tree_margins(model.booster, values, base, rounds)
+        margins = model.tree_margins(values, base, rounds)
         curve.append((rounds, log_loss(np.exp(log_softmax(margins / model.temperature)), outcomes)))
     return curve
 
 
 def feature_gains(model: OutcomeModel) -> dict[str, float]:
     """Share of each feature in the gain of all splits, the largest first; without trees there is none."""
-    if model.booster is None:
-        return {}
-    score = model.booster.get_score(importance_type="total_gain")
-    total = sum(score.values()) or 1.0
-    # XGBoost calls the columns of a matrix f0, f1, ...
-    gains = {model.feature_names[int(name.removeprefix("f"))]: gain / total for name, gain in score.items()}
-    return dict(sorted(gains.items(), key=lambda pair: -pair[1]))
+    gains: dict[str, float] = {}
+    for booster in model.boosters:
+        for column, gain in booster.get_score(importance_type="total_gain").items():
+            # XGBoost calls the columns of a matrix f0, f1, ...
+            name = model.feature_names[int(column.removeprefix("f"))]
+            gains[name] = gains.get(name, 0.0) + gain
+    total = sum(gains.values()) or 1.0
+    return {name: gain / total for name, gain in sorted(gains.items(), key=lambda pair: -pair[1])}

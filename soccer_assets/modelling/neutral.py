@@ -54,6 +54,10 @@ def _partner(name: str, names: Sequence[str]) -> int:
     """The column of the other side, or the same one where the feature speaks of no single side."""
     words = name.split("_")
     other = {"home": "away", "away": "home"}
-    partner = "_".join(other.get(word, word) for word in words)
+    # Only the first such word is a side: `away_pi_home` is what the away side is on its own ground.
+    side = next((number for number, word in enumerate(words) if word in other), None)
+    if side is None:
+        return names.index(name)
+    partner = "_".join([*words[:side], other[words[side]], *words[side + 1 :]])
     # `league_home_rate` speaks of a league: it has no partner.
     return names.index(partner if partner in names else name)

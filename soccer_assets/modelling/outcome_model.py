@@ -1,7 +1,8 @@
 """The model that is published: features in, probabilities of home, draw and away out.
 
-A model is a value: a multinomial logit, then trees that start from its margins, then one temperature. The
-textbook recipe has only the first of them. Scoring needs numpy, and xgboost where there are trees.
+A model is a value: a multinomial logit, then the mean of a few boosters whose trees start from its margins,
+then one temperature. The textbook recipe has only the first of them. Scoring needs numpy, and xgboost where
+there are trees.
 """
 
 import hashlib
@@ -23,13 +24,13 @@ ELO_FEATURE = "elo_textbook_gap"
 # National teams have slopes of their own, as differences from those of all matches (2017/18-2023/24, 3,933
 # matches: log loss against textbook Elo -.037 with them, -.034 without; clubs gain .0002).
 NATIONAL_FEATURE = "is_international"
-# National teams have slopes of their own: what a feature says of them beside what it says of clubs.
-NATIONAL_FEATURE = "is_international"
 
 # Two threads give the same trees; where another process keeps the second core busy they wait for each other
 # and take 15 times as long (200,000 rows: 104 s against 7 s).
 THREADS = 1
-_FORMAT = "soccer-assets outcome model 1"
+_FORMAT = "soccer-assets outcome model 2"
+# Had one booster at most, as bytes; still read.
+_ONE_BOOSTER = "soccer-assets outcome model 1"
 
 
 class _ModelFile(msgspec.Struct, frozen=True, array_like=True):
@@ -39,7 +40,7 @@ class _ModelFile(msgspec.Struct, frozen=True, array_like=True):
     center: tuple[float, ...]
     scale: tuple[float, ...]
     weights: tuple[tuple[float, float, float], ...]
-    trees: bytes
+    trees: tuple[bytes, ...] | bytes
     temperature: float
 
 
@@ -53,7 +54,7 @@ class OutcomeModel:
         center: (p,) subtracted from the design's columns.
         scale: (p,) by which they are then divided.
         weights: (p + 1, 3) of the logit, intercept first.
-        trees: XGBoost's own bytes (UBJSON); empty where the recipe has none.
+        trees: XGBoost's own bytes (UBJSON), one a seed; margins are averaged. () where the recipe has none.
         temperature: margins are divided by it; above 1 makes the forecasts more modest.
     """
 
@@ -62,7 +63,7 @@ class OutcomeModel:
     center: NDArray[np.float64]
     scale: NDArray[np.float64]
     weights: NDArray[np.float64]
-    trees: bytes = b""
+    trees: tuple[bytes, ...] = ()
     temperature: float = 1.0
 
     def predict_proba(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -86,7 +87,7 @@ class OutcomeModel:
             column = int(np.flatnonzero(~np.isfinite(values).all(axis=0))[0])
             raise ValueError(f"feature {self.feature_names[column]!r} is not a finite number")
         margins = self.logit_log_probabilities(values)
-        return margins if self.booster is None else tree_margins(self.booster, values, margins)
+        return self.tree_margins(values, margins)
 
     def logit_log_probabilities(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Log-probabilities (n, 3) of the logit alone: the margin on which the trees build."""
@@ -106,16 +107,37 @@ class OutcomeModel:
         features = len(self.feature_names)
         return tuple(column % features for column in range(len(self.center)))
 
+    def tree_margins(
+        self, values: NDArray[np.float64], base: NDArray[np.float64], rounds: int | None = None
+    ) -> NDArray[np.float64]:
+        """The base margins (n, 3) moved by the boosters' mean, of all or the first ``rounds`` rounds."""
+        if not self.boosters:
+            return base
+        start = base.astype(np.float32)
+        total = np.zeros_like(base)
+        for booster, own in zip(self.boosters, self.rounds, strict=True):
+            end = own if rounds is None else min(rounds, own)
+            total += booster.inplace_predict(
+                values, predict_type="margin", base_margin=start, iteration_range=(0, end)
+            ).reshape(-1, OUTCOMES)
+        return total / len(self.boosters)
+
     @cached_property
-    def booster(self) -> Any:
-        """XGBoost's booster, or None where the recipe has no trees."""
+    def boosters(self) -> tuple[Any, ...]:
+        """XGBoost's boosters, none where the recipe has no trees."""
         if not self.trees:
-            return None
+            return ()
         import xgboost as xgb  # noqa: PLC0415  the textbook model is scored without it
 
-        booster = xgb.Booster({"nthread": THREADS})
-        booster.load_model(bytearray(self.trees))
-        return booster
+        boosters = tuple(xgb.Booster({"nthread": THREADS}) for _ in self.trees)
+        for booster, trees in zip(boosters, self.trees, strict=True):
+            booster.load_model(bytearray(trees))
+        return boosters
+
+    @cached_property
+    def rounds(self) -> tuple[int, ...]:
+        """How many rounds of trees each booster has."""
+        return tuple(booster.num_boosted_rounds() for booster in self.boosters)
 
     def to_bytes(self) -> bytes:
         """The model as bytes: equal fits give equal bytes."""
@@ -143,7 +165,12 @@ class OutcomeModel:
             file = msgspec.msgpack.decode(data, type=_ModelFile)
         except msgspec.MsgspecError as error:
             raise ValueError(f"not an outcome model: {error}; take the file of a release") from error
-        if file.format != _FORMAT or file.recipe not in RECIPES:
+        trees = file.trees
+        if isinstance(trees, bytes) and file.format == _ONE_BOOSTER:
+            trees = (trees,) if trees else ()
+        elif isinstance(trees, bytes) or file.format != _FORMAT:
+            raise ValueError(f"{file.format!r} is of another version; retrain")
+        if file.recipe not in RECIPES:
             raise ValueError(f"{file.format!r} with recipe {file.recipe!r} is of another version; retrain")
         model = cls(
             file.recipe,
@@ -151,7 +178,7 @@ class OutcomeModel:
             np.array(file.center),
             np.array(file.scale),
             np.array(file.weights).reshape(-1, OUTCOMES),
-            file.trees,
+            trees,
             file.temperature,
         )
         model.predict_proba(np.zeros((1, len(model.feature_names))))
@@ -185,13 +212,3 @@ def design_of(
         return values
     is_national = values[:, feature_names.index(NATIONAL_FEATURE), None]
     return np.hstack([values, values * is_national])
-
-
-def tree_margins(
-    booster: Any, values: NDArray[np.float64], base: NDArray[np.float64], rounds: int = 0
-) -> NDArray[np.float64]:
-    """The base margins (n, 3) moved by the trees: all of them, or those of the first ``rounds`` rounds."""
-    margins = booster.inplace_predict(
-        values, predict_type="margin", base_margin=base.astype(np.float32), iteration_range=(0, rounds)
-    )
-    return np.asarray(margins, np.float64).reshape(-1, OUTCOMES)

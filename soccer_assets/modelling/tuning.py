@@ -181,6 +181,7 @@ def _loss(
     seed: int,
 ) -> float:
     learnt = replace(fold, test=np.zeros_like(fold.test))
-    model = fit_candidate(values, labels, learnt, feature_names, parameters=parameters, seed=seed)
+    # One seed: the mean of three moves every set of parameters alike and takes three times as long.
+    model = fit_candidate(values, labels, learnt, feature_names, parameters=parameters, seed=seed, seeds=1)
     said = forecast(model, values[fold.test], matches.is_neutral[fold.test])
     return log_loss(said, labels[fold.test])

@@ -5,12 +5,12 @@ feed tells only what was known at the clock's now, so no step can see the next o
 """
 
 import datetime as dt
-import uuid
 from collections.abc import Callable, Iterator
 
 import dagster as dg
 import msgspec
 
+from soccer_assets.assets.model import REASON_TAG, TEXT_TAG
 from soccer_assets.automation.jobs import (
     build_everything,
     monitor_daily,
@@ -20,7 +20,7 @@ from soccer_assets.automation.jobs import (
     rollback_champion,
 )
 from soccer_assets.automation.retrain import TRAIN
-from soccer_assets.automation.rollback import MOVE_THE_CHAMPION
+from soccer_assets.automation.rollback import MOVE_THE_CHAMPION, WORSE
 from soccer_assets.automation.schedules import DAILY_AT
 from soccer_assets.clock import ReplayClock, isoformat
 from soccer_assets.definitions import build_definitions
@@ -173,29 +173,26 @@ class Walk:
 
     def _build(self) -> None:
         first = _months_before(self._clock.now(), self._plan.history_months)
-        self._record(build_everything.name)
-        self._jobs.run(build_everything.name, dg.TimeWindow(first, self._clock.now() + dt.timedelta(days=1)))
+        now = self._clock.now()
+        months = dg.TimeWindow(first, now + dt.timedelta(days=1))
+        self._jobs.run(build_everything.name, now, months=months)
         self._note_training("first build", "the home was empty")
 
-    def _attempt(self, job: str) -> bool:
+    def _attempt(self, job: str, reason: str = "", text: str = "") -> bool:
         """Run a job; what fails is noted, and the next step goes on, as after a run that failed."""
-        self._record(job)
+        now = self._clock.now()
         try:
-            self._jobs.run(job)
+            self._jobs.run(job, now, {REASON_TAG: reason, TEXT_TAG: text} if reason else {})
         except JobFailed as failure:
-            self._failures.append(Failure(at=isoformat(self._clock.now()), job=job, text=str(failure)))
+            self._failures.append(Failure(at=isoformat(now), job=job, text=str(failure)))
             return False
         return True
-
-    def _record(self, job: str) -> None:
-        run = dg.DagsterRun(job_name=job, run_id=str(uuid.uuid4()), status=dg.DagsterRunStatus.SUCCESS)
-        self._instance.run_storage.add_historical_run(run, self._clock.now())
 
     def _decide(self) -> str:
         """What the sensors would have started now."""
         database, registry, instance = self._database, self._registry, self._instance
         worse = rollback.decide(read_rollback_facts(database, registry, instance, MOVE_THE_CHAMPION))
-        if worse.roll_back and self._attempt(rollback_champion.name):
+        if worse.roll_back and self._attempt(rollback_champion.name, WORSE, worse.text):
             self._rollbacks.append(Rollback(at=isoformat(self._clock.now()), text=worse.text))
             return f"rolled back: {worse.text}"
         now = self._clock.now()
@@ -203,7 +200,7 @@ class Walk:
         decision = retrain.decide(facts, now)
         if decision.reason is None:
             return decision.text
-        if not self._attempt(retrain_model.name):
+        if not self._attempt(retrain_model.name, decision.reason, decision.text):
             return "a training failed"
         self._note_training(decision.reason, decision.text)
         return f"trained: {decision.text}"

@@ -34,7 +34,7 @@ def test_the_curve_leads_from_the_logit_to_the_model(bent):
         0,
         pytest.approx(log_loss(np.exp(model.logit_log_probabilities(VALUES[rows])), outcomes[rows])),
     )
-    assert curve[-1][0] == model.booster.num_boosted_rounds()
+    assert curve[-1][0] == max(model.rounds)
     assert curve[-1][1] == pytest.approx(
         log_loss(model.predict_proba(VALUES[rows]), outcomes[rows]), abs=1e-6
     )

@@ -12,7 +12,7 @@ from soccer_assets.modelling.dataset import Split
 from soccer_assets.modelling.evaluation import class_prior, log_loss
 from soccer_assets.modelling.logit import fit_logit
 from soccer_assets.modelling.outcome_model import ELO_TEXTBOOK, OutcomeModel
-from soccer_assets.modelling.training import fit_candidate, fit_elo_textbook, refit
+from soccer_assets.modelling.training import SEEDS, fit_candidate, fit_elo_textbook, refit
 from tests.modelling.helpers import NAMES, drawn, made_up
 
 ROWS = 6_000
@@ -166,12 +166,35 @@ def test_a_temperature_is_kept_only_where_it_helps(candidate):
     assert flattened.temperature > 1.3
 
 
+def test_the_boosters_are_averaged_on_the_margin(candidate):
+    """Three seeds, three boosters that differ: the margins are the mean of those of each alone."""
+    alone = [replace(candidate, trees=(trees,)).margins(VALUES) for trees in candidate.trees]
+
+    assert len(candidate.trees) == SEEDS
+    assert not np.array_equal(alone[0], alone[1])
+    assert candidate.margins(VALUES) == pytest.approx(np.mean(alone, axis=0), abs=1e-6)
+
+
+def test_a_file_of_one_booster_is_still_read(candidate):
+    """What the first format wrote loads and forecasts as it did; the format of tomorrow is refused."""
+    one = replace(candidate, trees=candidate.trees[:1])
+    file = msgspec.msgpack.decode(one.to_bytes())
+    first_format = msgspec.msgpack.encode(["soccer-assets outcome model 1", *file[1:6], file[6][0], file[7]])
+    later = msgspec.msgpack.encode(["soccer-assets outcome model 3", *file[1:]])
+
+    assert np.array_equal(
+        OutcomeModel.from_bytes(first_format).predict_proba(VALUES), one.predict_proba(VALUES)
+    )
+    with pytest.raises(ValueError, match="another version"):
+        OutcomeModel.from_bytes(later)
+
+
 def test_refit_keeps_trees_and_temperature_and_learns_all_rows(candidate):
     """The winner's recipe on all rows: as many trees, other weights."""
     everything = np.ones(ROWS, np.bool_)
     whole = refit(candidate, VALUES, OUTCOMES, Split(everything, ~everything, ~everything))
 
-    assert whole.booster.num_boosted_rounds() == candidate.booster.num_boosted_rounds()
+    assert whole.rounds == candidate.rounds
     assert whole.temperature == candidate.temperature
     assert not np.array_equal(whole.weights, candidate.weights)
 

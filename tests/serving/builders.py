@@ -290,7 +290,7 @@ def real_model(*, trees: bool) -> tuple[bytes, tuple[GoldenRow, ...]]:
         data = xgb.DMatrix(values, label=[0, 2, 0, 1])
         parameters = {"objective": "multi:softprob", "num_class": 3, "max_depth": 2, "min_child_weight": 0}
         booster = xgb.train(parameters, data, num_boost_round=3)
-        model = dataclasses.replace(model, trees=bytes(booster.save_raw("ubj")))
+        model = dataclasses.replace(model, trees=(bytes(booster.save_raw("ubj")),))
     golden = tuple(
         GoldenRow(features=(row[0], row[1]), probabilities=(home, draw, away))
         for row, (home, draw, away) in zip(

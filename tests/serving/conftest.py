@@ -33,8 +33,12 @@ def store(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def serve(tmp_path: Path) -> Iterator[Serve]:
-    """Starts a sidecar in this process on the store of the test; settings may be changed by name."""
+def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
+    """Starts a sidecar in this process on the store of the test; settings may be changed by name.
+
+    It has tried its first release when it is there, also on a busy machine.
+    """
+    monkeypatch.setattr("serving.app._FIRST_RELEASE_SECONDS", 30.0)
     with ExitStack() as stack:
 
         def start(scorer: Any = None, **changes: Any) -> TestClient[Litestar]:
