@@ -70,6 +70,9 @@ def test_an_older_dagster_is_copied_aside_and_brought_along(settings, dagster_ho
     assert bring_along(settings, os.environ) == []
 
 
+@pytest.mark.slow
+# MLflow's own scripts use what SQLAlchemy deprecates.
+@pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning")
 def test_an_older_mlflow_is_copied_aside_and_brought_along(settings, tmp_path):
     """Tables as MLflow's scripts made them up to the schema before get the newest, and keep their rows."""
     file = tmp_path / "mlflow" / "mlflow.db"
