@@ -14,15 +14,14 @@ def learning_curve(
     model: OutcomeModel, values: NDArray[np.float64], outcomes: NDArray[np.int8]
 ) -> list[tuple[int, float]]:
     """Log loss on the given rows, (n, k) and (n,), after so many rounds of trees; 0 is the logit alone."""
-    base = model.logit_log_probabilities(values)
-    curve = [(0, log_loss(np.exp(log_softmax(base / model.temperature)), outcomes))]
-    if not model.boosters:
-        return curve
-    last = max(model.rounds)
-    for rounds in np.unique(np.linspace(1, last, CURVE_POINTS).round().astype(int)).tolist():
-        margins = model.tree_margins(values, base, rounds)
-        curve.append((rounds, log_loss(np.exp(log_softmax(margins / model.temperature)), outcomes)))
-    return curve
+    points = [0]
+    if model.boosters:
+        points += np.unique(np.linspace(1, max(model.rounds), CURVE_POINTS).round().astype(int)).tolist()
+    margins = (model.margins(values, rounds) for rounds in points)
+    return [
+        (rounds, log_loss(np.exp(log_softmax(one / model.temperature)), outcomes))
+        for rounds, one in zip(points, margins, strict=True)
+    ]
 
 
 def feature_gains(model: OutcomeModel) -> dict[str, float]:

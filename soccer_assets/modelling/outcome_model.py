@@ -1,8 +1,8 @@
 """The model that is published: features in, probabilities of home, draw and away out.
 
 A model is a value: a multinomial logit, then the mean of a few boosters whose trees start from its margins,
-then one temperature. The textbook recipe has only the first of them. Scoring needs numpy, and xgboost where
-there are trees.
+then a share of the textbook's margins in theirs, then one temperature. The textbook recipe has only the first
+of them. Scoring needs numpy, and xgboost where there are trees.
 """
 
 import hashlib
@@ -42,6 +42,8 @@ class _ModelFile(msgspec.Struct, frozen=True, array_like=True):
     weights: tuple[tuple[float, float, float], ...]
     trees: tuple[bytes, ...] | bytes
     temperature: float
+    anchor: tuple[tuple[float, float, float], ...] = ()
+    anchor_share: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +58,8 @@ class OutcomeModel:
         weights: (p + 1, 3) of the logit, intercept first.
         trees: XGBoost's own bytes (UBJSON), one a seed; margins are averaged. () where the recipe has none.
         temperature: margins are divided by it; above 1 makes the forecasts more modest.
+        anchor: (3, 3) of the textbook's logit on [1, d, d^2], None where the recipe has none.
+        anchor_share: weight of the textbook's margins; the others' is 1 minus it.
     """
 
     recipe: str
@@ -65,6 +69,8 @@ class OutcomeModel:
     weights: NDArray[np.float64]
     trees: tuple[bytes, ...] = ()
     temperature: float = 1.0
+    anchor: NDArray[np.float64] | None = None
+    anchor_share: float = 0.0
 
     def predict_proba(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Probabilities (n, 3) of home, draw and away, each row adding up to 1, for features (n, k).
@@ -75,8 +81,8 @@ class OutcomeModel:
         probabilities: NDArray[np.float64] = np.exp(log_softmax(self.margins(values) / self.temperature))
         return probabilities
 
-    def margins(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Margins (n, 3) before the temperature.
+    def margins(self, values: NDArray[np.float64], rounds: int | None = None) -> NDArray[np.float64]:
+        """Margins (n, 3) before the temperature, of all trees or of the first ``rounds`` rounds.
 
         Raises:
             ValueError: the columns are not those of `feature_names`, or a value is not finite.
@@ -86,8 +92,21 @@ class OutcomeModel:
         if not np.isfinite(values).all():
             column = int(np.flatnonzero(~np.isfinite(values).all(axis=0))[0])
             raise ValueError(f"feature {self.feature_names[column]!r} is not a finite number")
-        margins = self.logit_log_probabilities(values)
-        return self.tree_margins(values, margins)
+        margins = self._tree_margins(values, self.logit_log_probabilities(values), rounds)
+        if self.anchor is None:
+            return margins
+        return (1.0 - self.anchor_share) * margins + self.anchor_share * self.anchor_margins(values)
+
+    def anchor_margins(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Margins (n, 3) of the textbook's own logit.
+
+        Raises:
+            ValueError: the recipe has none.
+        """
+        if self.anchor is None:
+            raise ValueError("the model has no anchor")
+        design = design_of(ELO_TEXTBOOK, self.feature_names, values, has_national=False)
+        return log_softmax(logit_margins(design, self.anchor))
 
     def logit_log_probabilities(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Log-probabilities (n, 3) of the logit alone: the margin on which the trees build."""
@@ -107,11 +126,11 @@ class OutcomeModel:
         features = len(self.feature_names)
         return tuple(column % features for column in range(len(self.center)))
 
-    def tree_margins(
-        self, values: NDArray[np.float64], base: NDArray[np.float64], rounds: int | None = None
+    def _tree_margins(
+        self, values: NDArray[np.float64], base: NDArray[np.float64], rounds: int | None
     ) -> NDArray[np.float64]:
-        """The base margins (n, 3) moved by the boosters' mean, of all or the first ``rounds`` rounds."""
-        if not self.boosters:
+        """The base margins (n, 3) moved by the boosters' mean."""
+        if not self.boosters or rounds == 0:  # XGBoost would take 0 for all
             return base
         start = base.astype(np.float32)
         total = np.zeros_like(base)
@@ -151,6 +170,8 @@ class OutcomeModel:
                 tuple(map(tuple, self.weights.tolist())),
                 self.trees,
                 self.temperature,
+                () if self.anchor is None else tuple(map(tuple, self.anchor.tolist())),
+                self.anchor_share,
             )
         )
 
@@ -180,6 +201,8 @@ class OutcomeModel:
             np.array(file.weights).reshape(-1, OUTCOMES),
             trees,
             file.temperature,
+            np.array(file.anchor).reshape(-1, OUTCOMES) if file.anchor else None,
+            file.anchor_share,
         )
         model.predict_proba(np.zeros((1, len(model.feature_names))))
         return model

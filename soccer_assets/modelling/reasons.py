@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from soccer_assets.contract import Reason
 from soccer_assets.modelling.logit import OUTCOMES
 from soccer_assets.modelling.neutral import mirrored
-from soccer_assets.modelling.outcome_model import THREADS, OutcomeModel
+from soccer_assets.modelling.outcome_model import ELO_FEATURE, THREADS, OutcomeModel
 
 # Below this a group is not worth a sentence: 0.02 log-odds move 50 % to 50.5 %.
 LEAST_LOG_ODDS = 0.02
@@ -45,6 +45,11 @@ def contributions(
         trees = _tree_contributions(model, values)
         parts += trees[:, :, :-1].transpose(0, 2, 1)
         base += trees[:, :, -1]
+    if model.anchor is not None:
+        share, mean = model.anchor_share, model.center[None, : len(model.feature_names)]
+        typical = model.anchor_margins(mean)
+        parts, base = parts * (1.0 - share), base * (1.0 - share) + share * typical
+        parts[:, model.feature_names.index(ELO_FEATURE)] += share * (model.anchor_margins(values) - typical)
     return parts / model.temperature, base / model.temperature
 
 

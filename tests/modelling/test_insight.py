@@ -6,6 +6,7 @@ import pytest
 from soccer_assets.modelling.dataset import Split
 from soccer_assets.modelling.evaluation import log_loss
 from soccer_assets.modelling.insight import feature_gains, learning_curve
+from soccer_assets.modelling.logit import log_softmax
 from soccer_assets.modelling.training import fit_candidate, fit_elo_textbook
 from tests.modelling.helpers import NAMES, drawn, made_up
 
@@ -32,7 +33,7 @@ def test_the_curve_leads_from_the_logit_to_the_model(bent):
 
     assert curve[0] == (
         0,
-        pytest.approx(log_loss(np.exp(model.logit_log_probabilities(VALUES[rows])), outcomes[rows])),
+        pytest.approx(log_loss(np.exp(log_softmax(model.margins(VALUES[rows], 0))), outcomes[rows])),
     )
     assert curve[-1][0] == max(model.rounds)
     assert curve[-1][1] == pytest.approx(

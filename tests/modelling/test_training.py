@@ -12,7 +12,7 @@ from soccer_assets.modelling.dataset import Split
 from soccer_assets.modelling.evaluation import class_prior, log_loss
 from soccer_assets.modelling.logit import fit_logit
 from soccer_assets.modelling.outcome_model import ELO_TEXTBOOK, OutcomeModel
-from soccer_assets.modelling.training import SEEDS, fit_candidate, fit_elo_textbook, refit
+from soccer_assets.modelling.training import ANCHOR_SHARE, SEEDS, fit_candidate, fit_elo_textbook, refit
 from tests.modelling.helpers import NAMES, drawn, made_up
 
 ROWS = 6_000
@@ -175,9 +175,34 @@ def test_the_boosters_are_averaged_on_the_margin(candidate):
     assert candidate.margins(VALUES) == pytest.approx(np.mean(alone, axis=0), abs=1e-6)
 
 
+def test_the_textbook_has_its_share_of_the_margins(candidate):
+    """The forecast is the weighted geometric mean of the trees' and of textbook Elo on the same rows."""
+    textbook = fit_elo_textbook(VALUES, OUTCOMES, SPLIT.train, NAMES)
+    own = replace(candidate, anchor=None)
+    share = candidate.anchor_share
+
+    mixed = (1 - share) * own.margins(VALUES) + share * np.log(textbook.predict_proba(VALUES))
+
+    assert 0.0 < share < ANCHOR_SHARE + 0.1
+    assert candidate.margins(VALUES) == pytest.approx(mixed)
+    assert refit(candidate, VALUES, OUTCOMES, SPLIT).to_bytes() == candidate.to_bytes()
+
+
+def test_where_the_textbook_knows_better_it_gets_more(candidate):
+    """Calibration rows drawn from the textbook's own forecast raise its share."""
+    textbook = fit_elo_textbook(VALUES, OUTCOMES, SPLIT.train, NAMES).predict_proba(VALUES)
+    redrawn = drawn(textbook, np.random.default_rng(7))
+
+    other = fit_candidate(
+        VALUES, np.where(SPLIT.calibration, redrawn, OUTCOMES).astype(np.int8), SPLIT, NAMES
+    )
+
+    assert other.anchor_share > candidate.anchor_share + 0.01
+
+
 def test_a_file_of_one_booster_is_still_read(candidate):
     """What the first format wrote loads and forecasts as it did; the format of tomorrow is refused."""
-    one = replace(candidate, trees=candidate.trees[:1])
+    one = replace(candidate, trees=candidate.trees[:1], anchor=None, anchor_share=0.0)
     file = msgspec.msgpack.decode(one.to_bytes())
     first_format = msgspec.msgpack.encode(["soccer-assets outcome model 1", *file[1:6], file[6][0], file[7]])
     later = msgspec.msgpack.encode(["soccer-assets outcome model 3", *file[1:]])
