@@ -25,7 +25,7 @@ def free_port():
         return listener.getsockname()[1]
 
 
-def wait_until(condition, seconds=20.0):
+def wait_until(condition, seconds=90.0):
     """Wait until a condition holds; returns the seconds it took."""
     started = time.monotonic()
     while not condition():
