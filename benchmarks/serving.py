@@ -146,11 +146,13 @@ class Store:
         return Path(self.objects.path(release_key(pointer.release_id, "")))
 
     @contextmanager
-    def sidecar(self, workers: int = 1) -> Iterator[tuple[Server, float]]:
+    def sidecar(self, workers: int = 1, redis_url: str = "") -> Iterator[tuple[Server, float]]:
         """`soccer serve` on this store, warm: the model is checked and the scoring child is quiet."""
         with tempfile.TemporaryDirectory() as home:
             env = {"SOCCER_HOME": home, "SOCCER_RATE_LIMIT_PER_MINUTE": str(10**9)}
+            env |= {"SOCCER_REDIS_URL": redis_url} if redis_url else {}
             command = ["soccer_assets.cli", "serve", "--release", self.url, "--workers", str(workers)]
+            command += ["--no-tasks"]
             with server(command, "/ready", env, "/predict/", self.key) as (one, seconds):
                 loaded = 'soccer_reloads_total{result="loaded"} ' + f"{workers}.0"
                 while loaded not in httpx.get(f"{one.url}/metrics", timeout=10).text:

@@ -16,7 +16,7 @@ from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin, SwaggerRenderPlugin
+from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme, Tag
 from structlog.tracebacks import ExceptionDictTransformer
 
@@ -36,6 +36,7 @@ from serving.scorer import Scorer
 from serving.settings import cache_folder, sidecar_name
 from serving.snapshot import SnapshotHolder
 from serving.stopping import before_stop
+from serving.swagger import SwaggerPage, openapi_router
 from serving.tasks import TaskDesk
 from soccer_assets.contract import SCHEMA_VERSION
 from soccer_assets.settings import Settings
@@ -165,8 +166,8 @@ def _openapi() -> OpenAPIConfig:
             "Send an API key in the header X-API-Key. Errors are application/problem+json."
         ),
         use_handler_docstrings=True,
-        # The document is served from here; the page's scripts come from a CDN.
-        render_plugins=[SwaggerRenderPlugin(path=["/", "/swagger"]), JsonRenderPlugin()],
+        render_plugins=[SwaggerPage(), JsonRenderPlugin()],
+        openapi_router=openapi_router(),
         components=Components(
             security_schemes={
                 "apiKey": SecurityScheme(type="apiKey", name=auth.HEADER, security_scheme_in="header")

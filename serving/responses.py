@@ -4,7 +4,6 @@ Predictions are not encoded here: their bytes come from the release. A test deco
 """
 
 import datetime as dt
-import gzip
 import hashlib
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -16,6 +15,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import Example
 
 from serving import problems
+from serving.compression import coding_for, packed
 from serving.rows import RefusedRow, ScoredFeatures, ScoredPairing
 from serving.snapshot import StatusView
 from soccer_assets.contract import AssetState, ModelCard, Prediction, Team
@@ -307,11 +307,12 @@ def send(
     """
     if tag is None:
         tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
-    takes_gzip = "gzip" in request.headers.get("accept-encoding", "")
-    if is_bulk and takes_gzip and len(body) >= _WORTH_COMPRESSING:
-        tag = f'{tag[:-1]}-gzip"'
-        body = gzip.compress(body, 1, mtime=0)
-        headers = {"Content-Encoding": "gzip", **(headers or {})}
+    if is_bulk and len(body) >= _WORTH_COMPRESSING:
+        coding = coding_for(request.headers.get("accept-encoding", ""))
+        if coding is not None:
+            tag = f'{tag[:-1]}-{coding}"'
+            body = packed(body, coding)
+            headers = {"Content-Encoding": coding, **(headers or {})}
     sent = {
         "ETag": tag,
         **({} if view is None else {"Age": str(view.age_seconds(now))}),

@@ -15,6 +15,8 @@ from soccer_assets.contract import Goals, Reason, ScoreChance, Team
 
 Name = Annotated[str, Meta(min_length=1, max_length=120)]
 
+_LEG = "1 or 2 of a tie over two legs. Answered back and not used: today's models know no first leg's result."
+
 # As msgspec ends its messages.
 _AT = re.compile(r" - at `\$\.?(.*)`$")
 
@@ -28,7 +30,7 @@ class Pairing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         kickoff: an instant such as ``2026-12-05T15:00:00Z``, or a day where only that is known.
         competition: code such as ``ENG-1``, or name.
         neutral: on neutral ground: then the order of the two teams does not matter.
-        leg: 1 or 2 of a tie over two legs; answered back, today's models do not use it.
+        leg: 1 or 2 of a tie over two legs.
     """
 
     home_team: Name
@@ -36,7 +38,7 @@ class Pairing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     kickoff: Annotated[str, Meta(min_length=10, max_length=40, examples=["2026-12-05T15:00:00Z"])]
     competition: Name
     neutral: bool = False
-    leg: Annotated[int, Meta(ge=1, le=2)] | None = None
+    leg: Annotated[Annotated[int, Meta(ge=1, le=2)] | None, Meta(description=_LEG)] = None
 
 
 class FeatureRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -76,7 +78,7 @@ class ScoredPairing(SaidBy, frozen=True, kw_only=True, tag_field="kind", tag="pa
     kickoff: str
     kickoff_precision: str
     neutral: bool
-    leg: int | None
+    leg: Annotated[int | None, Meta(description=_LEG)]
     p_home: float
     p_draw: float
     p_away: float

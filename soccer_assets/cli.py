@@ -51,8 +51,13 @@ def up(once: bool, mlflow_ui: bool) -> None:
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", default=None, type=click.IntRange(1, 65535), help="SOCCER_SERVING_PORT without.")
 @click.option("--workers", default=None, type=click.IntRange(1, 64), help="SOCCER_SERVING_WORKERS without.")
-def serve(url: str, host: str, port: int | None, workers: int | None) -> None:
-    """Start the sidecar alone: it answers from the store's current release, and waits where there is none."""
+@click.option("--tasks/--no-tasks", default=True, show_default=True, help="Whether to score tasks here too.")
+def serve(url: str, host: str, port: int | None, workers: int | None, tasks: bool) -> None:
+    """Start the sidecar alone: it answers from the store's current release, and waits where there is none.
+
+    Where SOCCER_REDIS_URL names a Redis, the tasks of POST /predict/async/ are scored by a worker beside it;
+    without Redis they are answered 503.
+    """
     settings = _settings()
     settings = msgspec.structs.replace(
         settings,
@@ -60,7 +65,11 @@ def serve(url: str, host: str, port: int | None, workers: int | None) -> None:
         serving_port=port or settings.serving_port,
         serving_workers=workers or settings.serving_workers,
     )
-    from soccer_assets.sidecar import shared_metrics, sidecar_command  # noqa: PLC0415
+    from soccer_assets.sidecar import (  # noqa: PLC0415
+        serve_with_task_worker,
+        shared_metrics,
+        sidecar_command,
+    )
 
     command = sidecar_command(settings, host)
     os.environ |= {
@@ -70,6 +79,8 @@ def serve(url: str, host: str, port: int | None, workers: int | None) -> None:
         **shared_metrics(settings),
     }
     click.echo(f"serving releases of {settings.store_url} on http://{host}:{settings.serving_port}")
+    if tasks and settings.redis_url:
+        sys.exit(serve_with_task_worker(command))
     os.execv(command[0], command)  # noqa: S606 - our own interpreter, without a shell
 
 

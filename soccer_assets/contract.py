@@ -357,8 +357,9 @@ class DriftReport(msgspec.Struct, frozen=True, kw_only=True):
         columns: every feature and prediction, the most moved first; empty where nothing can be compared.
         share_drifted: drifted columns among all, 0 to 1.
         bound: the share above which a retrain is asked for.
-        is_within_bounds: false asks for a retrain.
+        is_within_bounds: false asks for a retrain, once: see `out_of_bounds_since`.
         text: the verdict as a sentence.
+        out_of_bounds_since: the first report in a row that was out of bounds; None within them.
     """
 
     schema_version: int
@@ -373,6 +374,7 @@ class DriftReport(msgspec.Struct, frozen=True, kw_only=True):
     bound: float
     is_within_bounds: bool
     text: str
+    out_of_bounds_since: str | None = None
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):

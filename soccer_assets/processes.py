@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import IO
 
 import msgspec
-import psutil
 
 _PR_SET_PDEATHSIG = 1
 _STOP_SECONDS = 20.0
@@ -47,6 +46,8 @@ class Processes:
         """Stop what an earlier `soccer up` on this home left running when it was killed."""
         if not self._pid_file.is_file():
             return []
+        import psutil  # noqa: PLC0415 - the serving image has none, and needs the rest of this module
+
         stopped = []
         for child in msgspec.json.decode(self._pid_file.read_bytes(), type=list[Child]):
             with contextlib.suppress(psutil.NoSuchProcess):
@@ -79,9 +80,11 @@ class Processes:
             stderr=output and subprocess.STDOUT,
             env=dict(env),
             start_new_session=True,  # Ctrl-C reaches us alone; we stop the children in order
-            preexec_fn=_prepare_child,  # noqa: PLW1509 - one thread, two calls
+            preexec_fn=prepare_child,  # noqa: PLW1509 - one thread, two calls
         )
         self._running[name] = process
+        import psutil  # noqa: PLC0415 - as above
+
         children = [
             Child(one, running.pid, psutil.Process(running.pid).create_time())
             for one, running in self._running.items()
@@ -161,7 +164,7 @@ def _stop_group(group: int, is_gone: Callable[[], bool]) -> None:
         os.killpg(group, signal.SIGKILL)  # grandchildren too, if any are left
 
 
-def _prepare_child() -> None:
+def prepare_child() -> None:
     """End with the parent, and heed SIGINT, which background shells ignore and Dagster's SIGTERM becomes."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     if _prctl:

@@ -27,7 +27,8 @@ from soccer_assets.resources.api_keys import create_key, is_accepted
 from soccer_assets.resources.database import Database, NewerSchema
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.settings import Settings
-from soccer_assets.sidecar import shared_metrics, sidecar_command
+from soccer_assets.sidecar import shared_metrics, sidecar_command, task_worker_command
+from soccer_assets.upgrades import UpgradeFailed, bring_along
 
 HOST = "127.0.0.1"
 # Older data is refreshed before the first hourly run would do it.
@@ -101,7 +102,7 @@ def up(settings: Settings, *, once: bool, with_mlflow: bool, console: Console) -
         processes.start("dagster-daemon", daemon, env)
         base = f"http://{HOST}:{settings.serving_port}"
         processes.wait_until("sidecar", lambda: _answers(f"{base}/ready"), _START_SECONDS)
-        processes.start("worker", [sys.executable, "-m", "serving.worker"], env)
+        processes.start("worker", task_worker_command(), env)
         processes.start("watchdog", [sys.executable, "-m", "soccer_assets.cli", "watchdog"], env)
         dagster = f"http://{HOST}:{settings.dagster_port}/server_info"
         processes.wait_until("dagster-webserver", lambda: _answers(dagster), _START_SECONDS)
@@ -170,11 +171,13 @@ def _prepare(settings: Settings, console: Console) -> dict[str, str]:
     if not settings.redis_url:
         env["SOCCER_REDIS_URL"] = f"redis://{HOST}:{free_port()}/0"
     try:
-        copy = Database(settings.database_url).migrate()
-    except NewerSchema as error:
+        for copy in (*bring_along(settings, env), Database(settings.database_url).migrate()):
+            if copy is not None:
+                console.print(
+                    f"a database got the schema of the installed version; as it was it lies in {copy}"
+                )
+    except (NewerSchema, UpgradeFailed) as error:
         raise StartError(str(error)) from None
-    if copy is not None:
-        console.print(f"the match tables got this version's schema; as they were they lie in {copy}")
     _prepare_instance(settings.home / "dagster")
     return env
 

@@ -38,7 +38,7 @@ def postgres_server() -> Iterator[str]:
 @pytest.fixture
 def postgres_url(postgres_server: str) -> Iterator[str]:
     """A PostgreSQL database without tables."""
-    with _postgres_database(postgres_server, "template1") as url:
+    with postgres_database(postgres_server, "template1") as url:
         yield url
 
 
@@ -68,7 +68,7 @@ def database(request: pytest.FixtureRequest) -> Iterator[Database]:
     if request.param == "sqlite":
         yield request.getfixturevalue("sqlite_database")
         return
-    with _postgres_database(request.getfixturevalue("postgres_server"), "migrated") as url:
+    with postgres_database(request.getfixturevalue("postgres_server"), "migrated") as url:
         database = Database(url)
         yield database
         database.engine.dispose()
@@ -128,7 +128,8 @@ def _s3_store(request: pytest.FixtureRequest) -> ObjectStore:
 
 
 @contextmanager
-def _postgres_database(server: str, template: str) -> Iterator[str]:
+def postgres_database(server: str, template: str) -> Iterator[str]:
+    """A database made from a template, for as long as the context lasts."""
     name = f"test_{uuid.uuid4().hex[:12]}"
     _run(server, f"CREATE DATABASE {name} TEMPLATE {template}")
     yield _with_name(server, name)

@@ -1,5 +1,6 @@
 """Whole homes for tests: made in a folder, built in this process, asked over HTTP."""
 
+import time
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,6 +15,8 @@ from soccer_assets.resources.database import Database
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.run import RunOutcome, run_job
 from soccer_assets.settings import Settings
+
+_READY_SECONDS = 60.0
 
 
 def make_home(folder: Path, **environ: str) -> Settings:
@@ -49,7 +52,11 @@ class Client:
         self._client.headers["X-API-Key"] = token
 
     def __enter__(self) -> Self:
+        """Wait for the release: on a busy machine it takes longer than the sidecar holds its start up."""
         self._client.__enter__()
+        deadline = time.monotonic() + _READY_SECONDS
+        while self._client.get("/ready").status_code != 200 and time.monotonic() < deadline:
+            time.sleep(0.05)
         return self
 
     def __exit__(self, *error: object) -> None:

@@ -31,7 +31,7 @@ def _variables_read() -> set[str]:
     literals = "\n".join([*_sources("soccer_assets"), *_sources("serving")])
     makefile = (ROOT / "Makefile").read_text()
     adapters = {name: ROOT / f"{entry.split(':')[0].replace('.', '/')}.py" for name, entry in FEEDS.items()}
-    keys = {key_variable(name) for name, file in adapters.items() if "provider_key(" in file.read_text()}
+    keys = {key_variable(name) for name, file in adapters.items() if "(KeyedFeed)" in file.read_text()}
     return {*re.findall(r'"(SOCCER_\w+)"', literals), *re.findall(r"\bSOCCER_[A-Z_]+\b", makefile), *keys}
 
 

@@ -1,6 +1,7 @@
 """Synthetic releases: what a home would publish, in any size."""
 
 import datetime as dt
+import time
 
 import msgspec
 import pytest
@@ -43,8 +44,10 @@ def test_sidecar_serves_it(home):
         one = client.get(f"/predict/{page['items'][0]['match_id']}").json()
         pairing = {"competition": one["competition"], "kickoff": "2025-05-01T15:00:00Z"}
         teams = {side: one[side]["name"] for side in ("home_team", "away_team")}
-        answer = client.post("/predict/", json=pairing | teams)
-        assert answer.status_code == 200, answer.text
+        deadline = time.monotonic() + 120
+        while (answer := client.post("/predict/", json=pairing | teams)).status_code == 503:
+            assert time.monotonic() < deadline, answer.text  # the model is being loaded
+            time.sleep(0.1)
         scored = answer.json()
 
     assert 'soccer_reloads_total{result="loaded"} 1.0' in metrics

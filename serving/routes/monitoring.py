@@ -11,6 +11,7 @@ from litestar.params import FromPath
 from litestar.response import Stream
 
 from serving.auth import ADMIN, PREDICT, READ
+from serving.compression import coding_for, packed_parts
 from serving.problems import ProblemError, not_loaded, unavailable
 from serving.responses import (
     DEPRECATED,
@@ -120,7 +121,14 @@ async def read_task(
     if state.status != "success":
         return Response(content, media_type=JSON, headers=_NO_STORE)
     head = content.removesuffix(b"null}") + b'{"items":['
-    return Stream(_with_result(head, tasks.parts(task_id, state.parts)), media_type=JSON, headers=_NO_STORE)
+    result = _with_result(head, tasks.parts(task_id, state.parts))
+    headers = _NO_STORE | {"Vary": "Accept-Encoding"}
+    coding = coding_for(request.headers.get("accept-encoding", ""))
+    if coding is None:
+        return Stream(result, media_type=JSON, headers=headers)
+    return Stream(
+        packed_parts(result, coding), media_type=JSON, headers=headers | {"Content-Encoding": coding}
+    )
 
 
 async def _with_result(head: bytes, parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -68,7 +68,7 @@ def drift(
     """
     now = clock.now()
     data = load_training_data(exports, feature_store, database, now)
-    report = drift_report(data, model_registry, feed.name, now)
+    report = carried_on(drift_report(data, model_registry, feed.name, now), object_store.read(DRIFT_KEY))
     object_store.write(DRIFT_KEY, msgspec.json.encode(report))
     metadata: dict[str, dg.MetadataValue | str | int | float] = {
         "dagster/row_count": len(report.columns),
@@ -172,6 +172,14 @@ def drift_report(data: TrainingData, registry: ModelRegistry, feed: str, now: dt
         is_within_bounds=share <= policy.share,
         text=text,
     )
+
+
+def carried_on(report: DriftReport, before: bytes | None) -> DriftReport:
+    """The report with the instant since when it is out of bounds: what the one before says, or its own."""
+    if report.is_within_bounds:
+        return report
+    since = msgspec.json.decode(before, type=DriftReport).out_of_bounds_since if before else None
+    return msgspec.structs.replace(report, out_of_bounds_since=since or report.checked_at)
 
 
 def quality_report(

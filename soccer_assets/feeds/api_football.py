@@ -6,8 +6,8 @@ tomorrow alone, a hundred requests a day; other plans for any day.
 """
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
-from typing import Any, Self
+from collections.abc import Iterator
+from typing import Any
 
 from soccer_assets.clock import Clock
 from soccer_assets.feeds.fields import (
@@ -23,8 +23,8 @@ from soccer_assets.feeds.fields import (
     score_of,
     teams_of,
 )
-from soccer_assets.feeds.http import FileDoor
-from soccer_assets.feeds.keys import key_variable, provider_key
+from soccer_assets.feeds.keyed import SETTING, KeyedFeed
+from soccer_assets.feeds.keys import key_variable
 from soccer_assets.feeds.protocol import (
     AfterNinety,
     FeedRefused,
@@ -34,15 +34,11 @@ from soccer_assets.feeds.protocol import (
     after_ninety,
 )
 from soccer_assets.feeds.told import Provider, Score, Told, matches_of, pick, season_label
-from soccer_assets.football.competitions import Competition, load_competitions
+from soccer_assets.football.competitions import INTERNATIONAL
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
 from soccer_assets.football.names import fold
-from soccer_assets.settings import Settings
 
 SOURCE = "api-football"
-SETTING = "SOCCER_FEED_URL"
-DEFAULT_URL = "https://v3.football.api-sports.io"
-HISTORY = dt.timedelta(days=3 * 366)
 
 _STATUSES = {
     "TBD": MatchStatus.TBD,
@@ -65,54 +61,13 @@ _FIXTURE = (
 )
 
 
-class ApiFootballFeed:
-    """Matches of API-Football, of the catalogue's leagues alone.
-
-    Args:
-        base_url: address under which ``fixtures`` lies.
-        door: reads addresses, with the key in its headers.
-        history_start: first day wanted; None for July three years ago.
-        clock: tells which year that is.
-    """
+class ApiFootballFeed(KeyedFeed):
+    """Matches of API-Football, of the catalogue's leagues alone; ``fixtures`` lies under the address."""
 
     name = SOURCE
-    is_simulated = False
     result_lag = dt.timedelta(hours=6)
-    # The free plan's.
-    requests_per_minute = 10
-
-    def __init__(self, base_url: str, door: FileDoor, history_start: dt.date | None, clock: Clock) -> None:
-        self._base_url = base_url.rstrip("/")
-        self._door = door
-        self._history_start = history_start or (clock.now().date() - HISTORY).replace(month=7, day=1)
-        self._competitions = {
-            competition.feeds[SOURCE]: competition
-            for competition in load_competitions().values()
-            if SOURCE in competition.feeds
-        }
-
-    @classmethod
-    def from_settings(cls, settings: Settings) -> Self:
-        """The feed with the key of ``SOCCER_API_FOOTBALL_KEY``.
-
-        Raises:
-            FeedRefused: there is no key.
-        """
-        door = FileDoor(
-            SETTING,
-            settings.home / "cache" / "feeds",
-            headers={"x-apisports-key": provider_key(SOURCE)},
-            requests_per_minute=cls.requests_per_minute,
-        )
-        return cls(settings.feed_url or DEFAULT_URL, door, settings.history_start, settings.clock)
-
-    def first_month(self) -> dt.date:
-        """July three years ago, or the month of ``SOCCER_HISTORY_START``."""
-        return self._history_start.replace(day=1)
-
-    def competitions(self) -> Mapping[str, Competition]:
-        """The competitions of the catalogue that have a name for this feed."""
-        return {competition.code: competition for competition in self._competitions.values()}
+    default_url = "https://v3.football.api-sports.io"
+    key_header = "x-apisports-key"
 
     def fetch(self, window: Window, clock: Clock) -> Iterator[RawMatch | Rejection]:
         """Every match whose kickoff day (UTC) lies in ``window``, as it is known at the clock's now.
@@ -165,7 +120,7 @@ class ApiFootballFeed:
         if competition is None:
             raise Fault(f"the league {brief(league.get('id'))} is no number")
         country = league.get("country")
-        is_world = competition.country == "International"
+        is_world = competition.country == INTERNATIONAL
         if not is_world and (not isinstance(country, str) or fold(country) != fold(competition.country)):
             raise Fault(f"league {league['id']} is {competition.code}, but lies in {brief(country)}")
         short = pick(fields, "fixture.status.short").get("fixture", {}).get("status", {}).get("short")

@@ -137,11 +137,14 @@ class ArchiveFeed:
         for index, (place, is_over, said, row) in enumerate(
             zip(places, over.tolist(), shown, values, strict=True)
         ):
-            payload = {
-                name: value
-                for name, value, is_hidden in zip(names, said, is_result, strict=True)
-                if value is not None and (is_over or not is_hidden)
-            }
+            if is_over:
+                payload = {name: value for name, value in zip(names, said, strict=True) if value is not None}
+            else:
+                payload = {
+                    name: value
+                    for name, value, is_hidden in zip(names, said, is_result, strict=True)
+                    if value is not None and not is_hidden
+                }
             try:
                 if faulty[index]:
                     raise Fault(self._faults_of(int(rows[index]), is_over=is_over))  # noqa: TRY301
@@ -176,10 +179,13 @@ def _match(
 ) -> RawMatch:
     """The match of a row, whose values stand in the order of the schema."""
     (match_id, kickoff, day, country, named, _, season, round_name, home, away, *result) = row
-    for what, value in (("date", day), ("country", country), ("competition", named), ("season", season)):
-        if value is None:
-            raise Fault(f"the {what} is missing")
-    home, away = teams_of(home, away)
+    if None in (day, country, named, season):
+        missing = dict(
+            zip(("date", "country", "competition", "season"), (day, country, named, season), strict=True)
+        )
+        raise Fault(f"the {next(what for what, value in missing.items() if value is None)} is missing")
+    if not home or not away or home == away:  # what is a name is known since the file was read
+        home, away = teams_of(home, away)
     precision = KickoffPrecision.DAY if kickoff is None else KickoffPrecision.MINUTE
     kickoff = noon_of(day) if kickoff is None else kickoff
     home_goals, away_goals, half_home, half_away, said, neutral, *prices, kind, _ = result

@@ -226,7 +226,9 @@ def _parquet(data: bytes, url: str) -> Any:
     import pyarrow.parquet as pq  # noqa: PLC0415
 
     try:
-        file = pq.ParquetFile(pa.BufferReader(data))
+        # Text comes as the file keeps it, once a distinct value; ids are all distinct.
+        repeated = [name for name in SCHEMA if name != "match_id"]
+        file = pq.ParquetFile(pa.BufferReader(data), read_dictionary=repeated)
         return file.read(columns=[name for name in SCHEMA if name in file.schema_arrow.names])
     except (pa.ArrowException, OSError) as fault:
         raise FeedRefused(f"{SETTING}: {shown(url)} is broken Parquet: {brief(str(fault))}") from fault
@@ -282,7 +284,9 @@ def _column(name: str, table: Any) -> Column:
         except Fault as fault:
             values.append(None)
             faults[code] = str(fault)
-    return Column(codes, _objects([_json(value) for value in found]), _objects(values), faults)
+    is_text = pa.types.is_string(encoded.dictionary.type) or pa.types.is_large_string(encoded.dictionary.type)
+    said = found if is_text else [_json(value) for value in found]
+    return Column(codes, _objects(said), _objects(values), faults)
 
 
 def _json(value: Any) -> Any:

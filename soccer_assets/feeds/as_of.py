@@ -5,6 +5,8 @@ is not shown, and is not even parsed.
 """
 
 import datetime as dt
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
 
 import msgspec
 
@@ -13,6 +15,9 @@ from soccer_assets.football.matches import KickoffPrecision, MatchStatus
 
 # A match is over two hours after its kickoff; with the day alone, two hours past its end.
 MATCH_LENGTH = dt.timedelta(hours=2)
+
+# Fixture lists end with the season they belong to.
+LOOK_AHEAD = dt.timedelta(days=366)
 
 _CALLED_OFF = frozenset(
     {
@@ -23,6 +28,23 @@ _CALLED_OFF = frozenset(
         MatchStatus.CANCELLED,
     }
 )
+
+
+class Dated(msgspec.Struct, frozen=True):
+    """A row of a file with its kickoff.
+
+    Attributes:
+        kickoff: UTC, 12:00 where only the day is known. A row without a usable date takes the one of the
+            row before it, so that it is reported with that day's matches; the first ones the next row's.
+        fault: why the date or time cannot be used, or an empty text.
+    """
+
+    kickoff: dt.datetime
+    precision: KickoffPrecision
+    fault: str
+
+
+D = TypeVar("D", bound=Dated)
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -50,6 +72,32 @@ def over_at(kickoff: dt.datetime, precision: KickoffPrecision) -> dt.datetime:
     if precision is KickoffPrecision.MINUTE:
         return kickoff + MATCH_LENGTH
     return begins_at(kickoff, precision) + dt.timedelta(days=1) + MATCH_LENGTH
+
+
+def within_reach(rows: Iterable[D], start: dt.date, now: dt.datetime) -> Iterator[D]:
+    """The rows of a file; one dated before ``start`` or over a year ahead gets a fault and the day before.
+
+    No window reaches its own day, so it would be neither a match nor rejected.
+    """
+    end = now.date() + LOOK_AHEAD
+    last: dt.datetime | None = None
+    for row in rows:
+        day = row.kickoff.date()
+        if start <= day < end:
+            last = row.kickoff
+            yield row
+            continue
+        limit, where = (
+            (start, f"before {start}")
+            if day < start
+            else (end - dt.timedelta(days=1), "more than a year ahead")
+        )
+        yield msgspec.structs.replace(
+            row,
+            kickoff=last or dt.datetime.combine(limit, dt.time(12), dt.UTC),
+            precision=KickoffPrecision.TBD,
+            fault=row.fault or f"the date {day} lies {where}",
+        )
 
 
 def known_by_time(

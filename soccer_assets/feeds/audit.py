@@ -1,18 +1,15 @@
 """An audit of a feed: everything it offers, read once and stored nowhere, with every row accounted for."""
 
-import datetime as dt
 from collections import Counter
 from collections.abc import Mapping
 
 import msgspec
 
 from soccer_assets.clock import Clock
+from soccer_assets.feeds.as_of import LOOK_AHEAD
 from soccer_assets.feeds.protocol import Feed, RawMatch, Rejection, Repeat
 from soccer_assets.football.matches import Window
 from soccer_assets.football.names import fold
-
-# Fixture lists end with the season they belong to.
-LOOK_AHEAD = dt.timedelta(days=366)
 
 
 class Duplicate(msgspec.Struct, frozen=True):

@@ -68,6 +68,8 @@ def name_of(value: Any, what: str) -> str:
         raise Fault(f"{what} is missing")
     if not isinstance(value, str):
         raise Fault(f"{what} is {brief(value)}, not a text")
+    if " " not in value and len(value) <= _LONGEST_NAME and value.isprintable():
+        return value  # no other white space can be printed: ids, most of an archive's distinct values
     text = " ".join(value.split())
     if not text:
         raise Fault(f"{what} is missing")

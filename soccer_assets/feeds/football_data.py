@@ -15,6 +15,7 @@ from typing import Self
 import msgspec
 
 from soccer_assets.clock import Clock
+from soccer_assets.feeds.as_of import within_reach
 from soccer_assets.feeds.football_data_csv import CsvFile, CsvFormatError, read_csv
 from soccer_assets.feeds.football_data_rows import RESULT_LAG, SOURCE, match_of
 from soccer_assets.feeds.http import FileDoor
@@ -27,6 +28,7 @@ DEFAULT_URL = "https://www.football-data.co.uk"
 SETTING = "SOCCER_FEED_URL"
 
 FIRST_SEASON = 1993
+FIRST_DAY = dt.date(FIRST_SEASON, 7, 1)
 EXTRA_LEAGUES_START = dt.date(2012, 1, 1)
 # All files a window of five years needs: 16 extra leagues and 22 divisions in six seasons.
 FILES_IN_MEMORY = 150
@@ -62,7 +64,7 @@ class FootballDataFeed:
     def __init__(self, base_url: str, door: FileDoor, history_start: dt.date | None = None) -> None:
         self._base_url = base_url.rstrip("/")
         self._door = door
-        self._history_start = history_start or dt.date(FIRST_SEASON, 7, 1)
+        self._history_start = history_start or FIRST_DAY
         catalogue = [
             competition for competition in load_competitions().values() if SOURCE in competition.feeds
         ]
@@ -121,7 +123,7 @@ class FootballDataFeed:
             )
 
     def _matches(self, file: CsvFile, window: Window, now: dt.datetime) -> Iterator[RawMatch | Rejection]:
-        for row in file.rows:
+        for row in within_reach(file.rows, FIRST_DAY, now):
             if row.kickoff.date() in window:
                 yield match_of(row, file, self._competitions, now)
 

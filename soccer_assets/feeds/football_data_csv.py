@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from soccer_assets.feeds.as_of import Dated
 from soccer_assets.football.matches import KickoffPrecision
 
 _UK = ZoneInfo("Europe/London")
@@ -71,19 +72,9 @@ _LAYOUTS = {
 }
 
 
-class DatedRow(msgspec.Struct, frozen=True):
-    """One line of a file.
+class DatedRow(Dated, frozen=True):
+    """One line of a file: texts of the file's kept columns."""
 
-    Attributes:
-        kickoff: UTC, 12:00 where only the day is known. A row without a readable date takes the one of the
-            row before it, so that it is reported with that day's matches; the first ones the next row's.
-        fault: why the date or time cannot be used, or an empty text.
-        values: texts of the file's kept columns.
-    """
-
-    kickoff: dt.datetime
-    precision: KickoffPrecision
-    fault: str
     values: tuple[str, ...]
 
 

@@ -7,8 +7,8 @@ https://docs.football-data.org/general/v4/overtime.html
 """
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
-from typing import Any, Self
+from collections.abc import Iterator
+from typing import Any
 
 from soccer_assets.clock import Clock
 from soccer_assets.feeds.fields import (
@@ -23,20 +23,14 @@ from soccer_assets.feeds.fields import (
     score_of,
     teams_of,
 )
-from soccer_assets.feeds.http import FileDoor
-from soccer_assets.feeds.keys import provider_key
+from soccer_assets.feeds.keyed import SETTING, KeyedFeed
 from soccer_assets.feeds.protocol import AfterNinety, FeedRefused, RawMatch, Rejection, after_ninety
 from soccer_assets.feeds.told import Provider, Score, Told, matches_of, pick, season_label
-from soccer_assets.football.competitions import Competition, load_competitions
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
-from soccer_assets.settings import Settings
 
 SOURCE = "football-data-org"
-SETTING = "SOCCER_FEED_URL"
-DEFAULT_URL = "https://api.football-data.org"
 # At most ten days a request; one more is asked for on either side: no zone's midnight cuts a match off.
 DAYS_A_REQUEST = 8
-HISTORY = dt.timedelta(days=3 * 366)
 
 _STATUSES = {
     "SCHEDULED": MatchStatus.SCHEDULED,
@@ -59,54 +53,13 @@ _FIXTURE = (
 )
 
 
-class FootballDataOrgFeed:
-    """Matches of football-data.org.
-
-    Args:
-        base_url: address under which ``v4/matches`` lies.
-        door: reads addresses, with the key in its headers.
-        history_start: first day wanted; None for July of the season three years ago.
-        clock: tells which season that is.
-    """
+class FootballDataOrgFeed(KeyedFeed):
+    """Matches of football-data.org; ``v4/matches`` lies under the address."""
 
     name = SOURCE
-    is_simulated = False
     result_lag = dt.timedelta(hours=12)
-    # The free plan's.
-    requests_per_minute = 10
-
-    def __init__(self, base_url: str, door: FileDoor, history_start: dt.date | None, clock: Clock) -> None:
-        self._base_url = base_url.rstrip("/")
-        self._door = door
-        self._history_start = history_start or (clock.now().date() - HISTORY).replace(month=7, day=1)
-        self._competitions = {
-            competition.feeds[SOURCE]: competition
-            for competition in load_competitions().values()
-            if SOURCE in competition.feeds
-        }
-
-    @classmethod
-    def from_settings(cls, settings: Settings) -> Self:
-        """The feed with the key of ``SOCCER_FOOTBALL_DATA_ORG_KEY``.
-
-        Raises:
-            FeedRefused: there is no key.
-        """
-        door = FileDoor(
-            SETTING,
-            settings.home / "cache" / "feeds",
-            headers={"X-Auth-Token": provider_key(SOURCE)},
-            requests_per_minute=cls.requests_per_minute,
-        )
-        return cls(settings.feed_url or DEFAULT_URL, door, settings.history_start, settings.clock)
-
-    def first_month(self) -> dt.date:
-        """July three years ago, or the month of ``SOCCER_HISTORY_START``."""
-        return self._history_start.replace(day=1)
-
-    def competitions(self) -> Mapping[str, Competition]:
-        """The competitions of the catalogue that have a name for this feed."""
-        return {competition.code: competition for competition in self._competitions.values()}
+    default_url = "https://api.football-data.org"
+    key_header = "X-Auth-Token"
 
     def fetch(self, window: Window, clock: Clock) -> Iterator[RawMatch | Rejection]:
         """Every match whose kickoff day (UTC) lies in ``window``, as it is known at the clock's now.

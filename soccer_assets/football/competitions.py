@@ -19,6 +19,11 @@ _TURN = (7, 1)
 _TURN_OF_YEAR = {2020: (8, 8)}
 
 
+# A club of Monaco plays in the French league.
+_PLAYS_ELSEWHERE = {"MCO": "France"}
+_WITH_COUNTRY = re.compile(r"(.*\S) \(([A-Z]{3})\)")
+INTERNATIONAL = "International"
+
 # The squad of competitions whose matches are rated as internationals.
 NATIONAL = "national"
 
@@ -71,6 +76,26 @@ def season_of(competition: Competition, day: dt.date) -> str:
     month, day_of_month = _TURN_OF_YEAR.get(day.year, _TURN)
     start = day.year if day >= dt.date(day.year, month, day_of_month) else day.year - 1
     return f"{start}/{start + 1}"
+
+
+def club_of(name: str, competition: Competition) -> tuple[str, str]:
+    """Name and country of a team as an entrant of a competition.
+
+    A club in an international cup is the one of its league where the name tells the country, by the code that
+    the catalogue's competitions begin with: ``Arsenal FC (ENG)`` is Arsenal FC of England.
+    """
+    told = _WITH_COUNTRY.fullmatch(name)
+    if told and competition.country == INTERNATIONAL and competition.squad != NATIONAL:
+        country = _countries().get(told[2])
+        if country is not None:
+            return told[1], country
+    return name, competition.country
+
+
+@cache
+def _countries() -> dict[str, str]:
+    leagues = [one for one in load_competitions().values() if one.tier]
+    return _PLAYS_ELSEWHERE | {one.code.partition("-")[0]: one.country for one in leagues}
 
 
 def squad_of(matches: float, with_ground: float) -> Literal["first", "national"]:

@@ -51,6 +51,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
         settled: matches of the ledger that the champion predicted and that are over.
         surprise: `surprise_of` those; 0 where there are none.
         drift: the verdict of the report on drift where it is out of bounds; else empty.
+        drift_since: when it left them. A training after that has seen those matches, and the next would learn
+            nothing new from them.
         evidence: e-value that those matches went worse than textbook Elo forecast them; 1 where none says so.
     """
 
@@ -61,6 +63,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     settled: int
     surprise: float
     drift: str = ""
+    drift_since: dt.datetime | None = None
     evidence: float = 1.0
 
 
@@ -81,6 +84,7 @@ def decide(facts: Facts, now: dt.datetime, policy: Policy = DEFAULT_POLICY) -> D
         return Decision(None, obstacle)
     age = now - facts.trained_at
     is_rested = age >= policy.rest
+    is_new_drift = facts.drift_since is not None and facts.drift_since > facts.trained_at
     reasons = (
         (
             METRIC,
@@ -98,7 +102,7 @@ def decide(facts: Facts, now: dt.datetime, policy: Policy = DEFAULT_POLICY) -> D
                 f"{facts.evidence:.3g} (bound {policy.evidence:.0f})"
             ),
         ),
-        (DRIFT, is_rested and bool(facts.drift), facts.drift),
+        (DRIFT, is_rested and is_new_drift, facts.drift),
         (
             VOLUME,
             facts.new_matches >= policy.new_matches,

@@ -8,7 +8,7 @@ import msgspec
 import sqlalchemy as sa
 
 from soccer_assets.feeds.protocol import MatchStats, RawMatch, Rejection
-from soccer_assets.football.competitions import Competition
+from soccer_assets.football.competitions import Competition, club_of
 from soccer_assets.football.identity import Pool, mint_match_id, mint_team_id
 from soccer_assets.football.matches import MOST_GOALS, MatchStatus
 from soccer_assets.football.names import fold
@@ -190,23 +190,23 @@ def _place_teams(
         for name in (record.home_team, record.away_team):
             if (record.competition, name) in placed:
                 continue
-            team_id = mint_team_id(place.country, place.sex, place.age_group, name, place.squad)
+            club, country = club_of(name, place)
+            team_id = mint_team_id(country, place.sex, place.age_group, club, place.squad)
             placed[record.competition, name] = leads.get(team_id, team_id)
             teams.setdefault(
                 team_id,
                 {
                     "team_id": team_id,
-                    "name": name,
-                    "folded_name": fold(name),
-                    "country": place.country,
+                    "name": club,
+                    "folded_name": fold(club),
+                    "country": country,
                     "sex": place.sex,
                     "age_group": place.age_group,
                     "first_seen_at": now,
                     "squad": place.squad,
                 },
             )
-            pool = Pool(place.country, place.sex, place.age_group, place.squad)
-            alias = f"{pool}|{fold(name)}"
+            alias = f"{Pool(country, place.sex, place.age_group, place.squad)}|{fold(club)}"
             aliases[record.source, alias] = {
                 "source": record.source,
                 "alias": alias,

@@ -11,7 +11,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 import sqlalchemy as sa
@@ -68,6 +68,14 @@ class IngestCounts(msgspec.Struct, frozen=True, kw_only=True):
             twice_a_day=self.twice_a_day + other.twice_a_day,
             newest_result=max(newest, default=None),
         )
+
+
+class _Content(NamedTuple):
+    """What a row says, encoded, and the digest that tells whether it changed."""
+
+    payload: bytes
+    record: bytes
+    sha256: str
 
 
 @fewer_collections()
@@ -169,17 +177,20 @@ def _store_batch(
     matches = [item for item in items if isinstance(item, RawMatch)]
     identified = _identify(connection, source, matches)
     by_id = dict(identified)
-    rows = {id_: _row(id_, match) for id_, match in by_id.items()}
-    digests = _known_digests(connection, source, list(rows))
-    added = [row for id_, row in rows.items() if id_ not in digests]
-    changed = [row for id_, row in rows.items() if digests.get(id_, row["sha256"]) != row["sha256"]]
+    contents = {id_: _content(id_, match) for id_, match in by_id.items()}
+    digests = _known_digests(connection, source, list(contents))
+    # Whatever is the same as before costs its digest, and no more.
+    added = [_row(id_, by_id[id_], one) for id_, one in contents.items() if id_ not in digests]
+    changed = [
+        _row(id_, by_id[id_], one)
+        for id_, one in contents.items()
+        if digests.get(id_, one.sha256) != one.sha256
+    ]
     known = _known_rows(connection, source, [row["source_match_id"] for row in changed])
     if rejections:
         store_rejections(connection, rejections, now)
     if added or changed:
         change_no = next_change_no(connection)
-        for row in (*added, *changed):
-            row["meeting"] = _meeting_of(by_id[row["source_match_id"]])
         for row in added:
             row.update(first_seen_at=now, changed_at=now, version=1, change_no=change_no)
         for row in changed:
@@ -200,7 +211,7 @@ def _store_batch(
         added=len(added),
         changed=len(changed),
         rejected=len(rejections),
-        doubles=len(matches) - len(rows),
+        doubles=len(matches) - len(contents),
         twice_a_day=_twice_a_day(by_id.values(), played),
         newest_result=max(finished, default=None),
     )
@@ -279,9 +290,13 @@ def _meeting_of(match: RawMatch) -> str:
     return meeting_key(match.competition, match.season, match.home_team, match.away_team)
 
 
-def _row(source_match_id: str, match: RawMatch) -> dict[str, Any]:
+def _content(source_match_id: str, match: RawMatch) -> _Content:
     payload = msgspec.json.encode(match.payload, order="deterministic")
     record = msgspec.json.encode(msgspec.structs.replace(match, payload={}, source_match_id=source_match_id))
+    return _Content(payload, record, hashlib.sha256(payload + record).hexdigest())
+
+
+def _row(source_match_id: str, match: RawMatch, content: _Content) -> dict[str, Any]:
     return {
         "source": match.source,
         "source_match_id": source_match_id,
@@ -289,9 +304,10 @@ def _row(source_match_id: str, match: RawMatch) -> dict[str, Any]:
         "season": match.season,
         "kickoff": match.kickoff,
         "status": match.status.value,
-        "payload": payload.decode(),
-        "record": record.decode(),
-        "sha256": hashlib.sha256(payload + record).hexdigest(),
+        "meeting": _meeting_of(match),
+        "payload": content.payload.decode(),
+        "record": content.record.decode(),
+        "sha256": content.sha256,
     }
 
 

@@ -43,6 +43,7 @@ def read_facts(
     runs = [
         record for job in jobs for record in instance.get_run_records(dg.RunsFilter(job_name=job), limit=1)
     ]
+    drift, drift_since = _drift(reports, champion)
     return Facts(
         trained_at=trained_at,
         attempted_ago=min((wall_clock - record.create_timestamp for record in runs), default=None),
@@ -50,19 +51,21 @@ def read_facts(
         new_matches=_finished_since(database, trained_at) if trained_at else 0,
         settled=len(losses),
         surprise=surprise_of(probabilities, losses),
-        drift=_drift(reports, champion),
+        drift=drift,
+        drift_since=drift_since,
         evidence=_worse_than_elo(reports, champion),
     )
 
 
-def _drift(reports: ObjectStore | None, champion: RegisteredModel | None) -> str:
-    """The verdict of the newest report on this champion where it is out of bounds."""
+def _drift(reports: ObjectStore | None, champion: RegisteredModel | None) -> tuple[str, dt.datetime | None]:
+    """The verdict of the newest report on this champion where it is out of bounds, and since when it is."""
     data = reports.read(DRIFT_KEY) if reports else None
     if data is None or champion is None:
-        return ""
+        return "", None
     report = msgspec.json.decode(data, type=DriftReport)
-    is_its_own = report.model_sha256 == champion.facts.content_sha256
-    return report.text if is_its_own and not report.is_within_bounds else ""
+    if report.model_sha256 != champion.facts.content_sha256 or report.is_within_bounds:
+        return "", None
+    return report.text, dt.datetime.fromisoformat(report.out_of_bounds_since or report.checked_at)
 
 
 def _worse_than_elo(reports: ObjectStore | None, champion: RegisteredModel | None) -> float:

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner
 
-from soccer_assets.assets.monitoring import drift_report
+from soccer_assets.assets.monitoring import carried_on, drift_report
 from soccer_assets.cli import main
 from soccer_assets.contract import CHAMPION, DRIFT_KEY, QUALITY_KEY, DriftReport, QualityReport
 from soccer_assets.football.features import FEATURE_NAMES
@@ -112,6 +112,21 @@ def test_more_drifted_columns_than_the_bound_are_out_of_it(moved: float, within:
     assert len(report.columns) == len(FEATURE_NAMES) + 3
     drifted = {one.name for one in report.columns if one.has_drifted and one.kind == "feature"}
     assert drifted == (set() if within else set(FEATURE_NAMES[:20]))
+
+
+def test_a_report_remembers_since_when_matches_have_drifted() -> None:
+    """The first of the reports in a row that were out of bounds gives the instant."""
+    registry = FakeRegistry()
+    registry.add(elo_model(), CHAMPION)
+    later = NOW + dt.timedelta(hours=6)
+
+    within = carried_on(drift_report(_seasons(0.0), registry, "fake", NOW), None)  # type: ignore[arg-type]
+    first = carried_on(drift_report(_seasons(1.0), registry, "fake", NOW), msgspec.json.encode(within))  # type: ignore[arg-type]
+    second = carried_on(drift_report(_seasons(1.0), registry, "fake", later), msgspec.json.encode(first))  # type: ignore[arg-type]
+
+    assert within.out_of_bounds_since is None
+    assert first.out_of_bounds_since == second.out_of_bounds_since == first.checked_at
+    assert second.checked_at > first.checked_at
 
 
 def test_a_rewritten_and_rehashed_ledger_is_betrayed_by_an_older_release(settled: Graph, monkeypatch) -> None:

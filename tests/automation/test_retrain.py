@@ -142,6 +142,7 @@ def test_or_05_drift_and_a_loss_to_elo_are_reasons_where_the_reports_speak_of_th
         (_drift_report(own, is_within=True), None, None),
         (_drift_report("another", is_within=False), None, None),
         (_drift_report(own, is_within=False), DRIFT, "30 of 52 columns drifted"),
+        (_drift_report(own, is_within=False, since_days=-1), None, None),  # the last training saw it
         (_quality_report(own, evidence=49.0), None, None),
         (_quality_report("another", evidence=60.0), None, None),
         (_quality_report(own, evidence=60.0), METRIC, "worse than textbook Elo"),
@@ -159,7 +160,7 @@ def test_or_05_drift_and_a_loss_to_elo_are_reasons_where_the_reports_speak_of_th
                 assert text in str(asked.tags[TEXT_TAG])
 
 
-def _drift_report(model: str, *, is_within: bool) -> tuple[str, DriftReport]:
+def _drift_report(model: str, *, is_within: bool, since_days: float = 4) -> tuple[str, DriftReport]:
     report = DriftReport(
         schema_version=1,
         feed="fake",
@@ -173,6 +174,7 @@ def _drift_report(model: str, *, is_within: bool) -> tuple[str, DriftReport]:
         bound=0.2,
         is_within_bounds=is_within,
         text="30 of 52 columns drifted",
+        out_of_bounds_since=None if is_within else isoformat(NOW + dt.timedelta(days=since_days)),
     )
     return DRIFT_KEY, report
 

@@ -1,6 +1,7 @@
 """Audits of feeds: every row accounted for."""
 
 import datetime as dt
+import json
 from collections.abc import Iterator, Mapping
 
 import pytest
@@ -111,6 +112,52 @@ def test_duplicate_says_which_row_it_is():
             twin="ENG-1 2024/2025 2025-04-20 Fulham 1-2 Chelsea",
         ),
     )
+
+
+def test_rows_no_window_reaches_are_rejected(tmp_path):
+    """A row before the provider's first day, or over a year ahead, is counted with the day before it."""
+    new = tmp_path / "new"
+    new.mkdir()
+    dates = {
+        "15/08/1992": "1992",
+        "10/07/2025": "2025",
+        "11/07/2026": "2026",
+        "10/07/2026": "2026",
+        "01/01/2030": "",
+    }
+    rows = [
+        f"Argentina,Liga Profesional,{season},{date},20:00,A{season},B{season}"
+        for date, season in dates.items()
+    ]
+    (new / "ARG.csv").write_text("\n".join(("Country,League,Season,Date,Time,Home,Away", *rows)))
+
+    found = audit(FootballDataFeed(tmp_path.as_uri(), FileDoor("X", tmp_path)), CLOCK)
+
+    assert (found.rows, found.matches, found.rejected) == (5, 2, 3)
+    assert found.reasons == {
+        "the date 1992-08-15 lies before 1993-07-01": 1,
+        "the date 2026-07-11 lies more than a year ahead": 1,
+        "the date 2030-01-01 lies more than a year ahead": 1,
+    }
+
+
+def test_every_day_of_a_season_file_is_counted(tmp_path):
+    """The files of openfootball begin in January 2010; a next season's may end over a year ahead."""
+    rows = {
+        "2010/br.1.json": ["2010-01-01", "2010-12-05"],
+        "2010-11/en.1.json": ["2010-06-15"],
+        "2026-27/en.1.json": ["2026-07-01", "2027-05-20"],
+    }
+    for path, days in rows.items():
+        file = tmp_path / path
+        file.parent.mkdir()
+        matches = [{"date": day, "team1": "A", "team2": "B"} for day in days]
+        file.write_text(json.dumps({"matches": matches}))
+
+    found = audit(OpenFootballFeed(tmp_path.as_uri(), FileDoor("X", tmp_path)), CLOCK)
+
+    assert (found.rows, found.matches) == (5, 4)
+    assert found.reasons == {"the date 2027-05-20 lies more than a year ahead": 1}
 
 
 def test_mirror_of_football_data_is_accounted_for(shared_data, tmp_path):

@@ -6,6 +6,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from soccer_assets.clock import FixedClock, SystemClock, parse_instant
@@ -103,6 +104,76 @@ def test_local_time_is_the_competitions(mirror, path, kickoff):
     assert match.kickoff == parse_instant(kickoff)
 
 
+@pytest.mark.parametrize(
+    ("change", "kickoff"),
+    [
+        ({"time": "20:30 UTC+1"}, "2025-04-20T19:30:00Z"),
+        ({"time": "19:45 (GMT)"}, "2025-04-20T19:45:00Z"),
+        ({"time": "13:00 UTC-6"}, "2025-04-20T19:00:00Z"),
+        ({"time": "00:30 UTC+5:30"}, "2025-04-19T19:00:00Z"),
+        ({"time": "20.45 (CEST)"}, "2025-04-20T18:45:00Z"),
+        ({"time": "18:00:00", "timezone": "UTC+3"}, "2025-04-20T15:00:00Z"),
+    ],
+)
+def test_time_with_a_zone_is_of_that_zone(mirror, change, kickoff):
+    """A zone behind the time, or in a field of its own, goes before the competition's."""
+    mirror.write("2024-25/en.1.json", {**PLAYED, **change})
+
+    (match,) = mirror.fetch()
+
+    assert (match.kickoff, match.kickoff_precision) == (parse_instant(kickoff), KickoffPrecision.MINUTE)
+
+
+def test_rounds_of_the_older_layout_are_read(mirror):
+    """Rounds of matches with teams as objects and numbered scores; what is no round is rejected."""
+    match = {
+        "date": "2025-04-20",
+        "time": "14:00",
+        "team1": {"key": "fulham", "name": "Fulham FC", "code": "FUL"},
+        "team2": {"key": "chelsea", "name": "Chelsea FC", "code": "CHE"},
+        "score1": 1,
+        "score2": 2,
+        "score1i": 1,
+        "score2i": 0,
+    }
+    rounds = [{"name": "Matchday 33", "matches": [match, 7]}, {"name": "Matchday 34"}]
+    mirror.write("2024-25/en.1.json")
+    (mirror.folder / "2024-25" / "en.1.json").write_text(json.dumps({"name": "A season", "rounds": rounds}))
+
+    read, *rejected = mirror.fetch()
+
+    assert isinstance(read, RawMatch)
+    assert (read.round, read.home_team, read.away_team) == ("Matchday 33", "Fulham FC", "Chelsea FC")
+    assert (read.home_goals, read.away_goals) == (1, 2)
+    assert (read.home_goals_half_time, read.away_goals_half_time) == (1, 0)
+    assert [one.reason for one in rejected] == [
+        "the row is 7, not an object",
+        "the date None is no day yyyy-mm-dd",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("score", "status", "home_goals", "after"),
+    [
+        ([1, 0], MatchStatus.FINISHED, 1, None),
+        ({"ft": [1, 0], "ht": []}, MatchStatus.FINISHED, 1, None),
+        ({"ft": [], "et": [2, 1]}, MatchStatus.FINISHED, None, "extra_time"),
+        ({"et": [2, 2], "p": [4, 3]}, MatchStatus.FINISHED, None, "penalties"),
+        ([], MatchStatus.SCHEDULED, None, None),
+        (None, MatchStatus.SCHEDULED, None, None),
+    ],
+)
+def test_score_in_any_shape(mirror, score, status, home_goals, after):
+    """A lone pair is the 90-minute score; one that went on was played, whatever its 90 minutes were."""
+    mirror.write("2024-25/uefa.cl.json", {**PLAYED, "score": score})
+
+    (match,) = mirror.fetch()
+
+    assert (match.status, match.home_goals) == (status, home_goals)
+    told = None if match.after_90 is msgspec.UNSET else match.after_90.decided_by
+    assert told == after
+
+
 def test_second_leg_decided_on_penalties_is_a_home_win(mirror):
     """A second leg won 1-0 at 90, then extra time, then penalties counts with its 90-minute score."""
     score = {"ht": [0, 0], "ft": [1, 0], "et": [2, 1], "p": [3, 4]}
@@ -198,7 +269,11 @@ def test_match_without_a_result_counts_as_postponed_after_the_lag(mirror, days, 
         ({"score": {"ft": [1]}}, "the score [1] is not two numbers"),
         ({"score": {"ft": [1, None]}}, "the score 1-None is half a score"),
         ({"score": {"ft": [-1, 0]}}, "the score -1 is no number from 0 to 36"),
-        ({"score": [1, 2]}, "the score is [1, 2], not an object"),
+        ({"score": "1-2"}, "the score is '1-2', not an object"),
+        ({"score": [[1, 2], [0, 1]]}, "the score [1, 2] is no number from 0 to 36"),
+        ({"score": None, "score1": 2}, "the score 2-None is half a score"),
+        ({"time": "20:30 XYZ"}, "the time zone 'XYZ' is not known"),
+        ({"time": "20:30 UTC+15"}, "the time zone 'UTC+15' is not known"),
         ({"status": "strange"}, "the status 'strange' is not known"),
     ],
 )

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from soccer_assets.football import competitions
-from soccer_assets.football.competitions import load_competitions, season_of
+from soccer_assets.football.competitions import club_of, load_competitions, season_of
 
 DIVISIONS = "E0 E1 E2 E3 EC SC0 SC1 SC2 SC3 D1 D2 I1 I2 SP1 SP2 F1 F2 N1 B1 P1 T1 G1".split()  # noqa: SIM905 as the provider lists them
 EXTRA_LEAGUES = "ARG AUT BRA CHN DNK FIN IRL JPN MEX NOR POL ROU RUS SWE SWZ USA".split()  # noqa: SIM905 as the provider lists them
@@ -89,3 +89,19 @@ def test_calendar_agrees_with_the_provider(shared_data):
     # Mostly Brazil's and China's seasons 2020 and 2021, which ran into the next year: 133 rows.
     assert rows > 50_000
     assert wrong / rows < 0.004
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "club"),
+    [
+        ("Arsenal FC (ENG)", "UEFA-CL", ("Arsenal FC", "England")),
+        ("AS Monaco FC (MCO)", "UEFA-CL", ("AS Monaco FC", "France")),
+        ("FK Partizan (SRB)", "UEFA-CL", ("FK Partizan (SRB)", "International")),
+        ("Arsenal FC", "UEFA-CL", ("Arsenal FC", "International")),
+        ("Legends (ENG)", "ENG-1", ("Legends (ENG)", "England")),
+        ("England (ENG)", "FIFA-WC", ("England (ENG)", "International")),
+    ],
+)
+def test_club_of_an_international_cup_is_of_the_country_its_name_tells(name, code, club):
+    """Only a club, only in an international cup, and only a country that the catalogue has leagues of."""
+    assert club_of(name, load_competitions()[code]) == club

@@ -26,6 +26,7 @@ QUIET = Facts(
     settled=1_000,
     surprise=3.9,
 )
+DRIFTED = {"drift": "25 of 52 columns drifted", "drift_since": NOW - dt.timedelta(hours=2)}
 
 
 def facts(**changes: object) -> Facts:
@@ -53,11 +54,12 @@ def test_nothing_fires_just_below_every_bound() -> None:
         ({"surprise": 9.0, "settled": 199}, None),
         ({"evidence": 50.0}, METRIC),
         ({"evidence": 49.9}, None),
-        ({"drift": "25 of 52 columns drifted"}, DRIFT),
-        ({"drift": "25 of 52 columns drifted", "new_matches": 500}, DRIFT),
-        ({"drift": "25 of 52 columns drifted", "evidence": 50.0}, METRIC),
+        (DRIFTED, DRIFT),
+        (DRIFTED | {"drift_since": NOW - dt.timedelta(days=30)}, None),  # the last training saw it
+        (DRIFTED | {"new_matches": 500}, DRIFT),
+        (DRIFTED | {"evidence": 50.0}, METRIC),
         # A training of two days ago cured none of it: wait for new matches.
-        ({"drift": "d", "surprise": 9.0, "evidence": 99.0, "trained_at": NOW - dt.timedelta(days=2)}, None),
+        (DRIFTED | {"surprise": 9.0, "evidence": 99.0, "trained_at": NOW - dt.timedelta(days=2)}, None),
     ],
 )
 def test_or_05_each_reason_fires_for_itself(changes: dict[str, object], reason: str | None) -> None:
@@ -77,7 +79,7 @@ def test_no_reason_counts_while_busy_cooling_down_or_before_the_first_model(
     changes: dict[str, object],
 ) -> None:
     """Every reason holds, and still nothing is started."""
-    urgent = {"new_matches": 10_000, "surprise": 50.0, "evidence": 1e9, "drift": "drifted"} | changes
+    urgent = {"new_matches": 10_000, "surprise": 50.0, "evidence": 1e9} | DRIFTED | changes
 
     decision = decide(facts(**urgent), NOW)
 

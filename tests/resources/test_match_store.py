@@ -152,6 +152,25 @@ def test_one_name_is_one_team_in_a_country_and_another_elsewhere(database):
     assert shown == "FC Köln"
 
 
+def test_a_club_in_an_international_cup_is_its_leagues_club(database):
+    """Where the name tells a country of the catalogue the club is that country's; else it stays the cup's."""
+    league = msgspec.structs.replace(COMPETITIONS["TST-1"], country="England")
+    cup = msgspec.structs.replace(COMPETITIONS["TST-2"], country="International", tier=0)
+    tie = {"competition": "TST-2", "home_team": "Leeds (ENG)", "away_team": "Kyiv (UKR)"}
+    rows = [finished("1-0"), finished("2-2", "2025-04-23T19:00:00Z", source_match_id="m2", **tie)]
+    store_raw(database, rows, asset="livescores/recent", source="fake", window=APRIL, now=NOW)
+    counts = update_matches(database, {"TST-1": league, "TST-2": cup}, NOW)
+
+    assert counts.teams_added == 3
+    homes = {row.home_team_id for row in rows_of(database, match)}
+    assert homes == {mint_team_id("England", "men", "senior", "Leeds")}
+    assert {(one.name, one.country) for one in rows_of(database, team)} == {
+        ("Leeds", "England"),
+        ("Derby", "England"),
+        ("Kyiv (UKR)", "International"),
+    }
+
+
 def like(place: Any, **changes: Any) -> Any:
     """A competition with other fields."""
     return msgspec.structs.replace(place, **changes)

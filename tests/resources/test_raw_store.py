@@ -2,8 +2,9 @@
 
 import datetime as dt
 import itertools
+import threading
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import msgspec
@@ -25,8 +26,10 @@ from soccer_assets.tables import (
     match_raw_history,
     metadata,
     rejected_row,
+    team,
 )
-from tests.builders import COMPETITIONS, NOW, finished, raw_match, rejection
+from tests.builders import COMPETITIONS, NOW, finished, raw_match, rejection, two_leagues
+from tests.conftest import postgres_database
 
 LATER = NOW + dt.timedelta(hours=1)
 SEASON = Window(dt.date(2024, 7, 1), dt.date(2025, 7, 1))
@@ -262,15 +265,40 @@ def windows_over_a_season(draw: st.DrawFn) -> list[Window]:
     return draw(st.permutations(cover + again))
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+ANY_ORDER = {"deadline": None, "suppress_health_check": [HealthCheck.function_scoped_fixture]}
+
+
+@settings(max_examples=25, **ANY_ORDER)
 @given(world=worlds(), windows=windows_over_a_season(), data=st.data())
 def test_windows_in_any_order_end_in_the_same_tables(migrated_file, tmp_path_factory, world, windows, data):
     """However a season is cut, repeated and shuffled, the same matches stand in the tables, once each."""
     folder = tmp_path_factory.mktemp("worlds")
-    at_once = matches_after(folder / "once.db", migrated_file, [world])
+
+    def copy(name: str) -> str:
+        (folder / name).write_bytes(migrated_file.read_bytes())
+        return f"sqlite:///{folder / name}"
+
+    assert_same_tables(copy("once.db"), copy("pieces.db"), world, windows, data)
+
+
+@settings(max_examples=4, **ANY_ORDER)
+@given(world=worlds(), windows=windows_over_a_season(), data=st.data())
+def test_windows_in_any_order_end_in_the_same_tables_on_postgresql(postgres_server, world, windows, data):
+    """The same on the other engine, whose upserts go through a staging table."""
+    with (
+        postgres_database(postgres_server, "migrated") as once,
+        postgres_database(postgres_server, "migrated") as pieces,
+    ):
+        assert_same_tables(once, pieces, world, windows, data)
+
+
+def assert_same_tables(
+    once: str, pieces: str, world: list[RawMatch], windows: list[Window], data: st.DataObject
+) -> None:
+    """A season stored at once and in shuffled windows is the same rows of `match`, one a match."""
+    at_once = matches_after(once, [world])
     piecemeal = matches_after(
-        folder / "pieces.db",
-        migrated_file,
+        pieces,
         [
             data.draw(st.permutations([row for row in world if row.kickoff.date() in window]))
             for window in windows
@@ -281,16 +309,54 @@ def test_windows_in_any_order_end_in_the_same_tables(migrated_file, tmp_path_fac
     assert piecemeal == at_once
 
 
-def matches_after(file: Path, template: Path, passes: Sequence[Sequence[RawMatch]]) -> list[tuple[Any, ...]]:
+def matches_after(url: str, passes: Sequence[Sequence[RawMatch]]) -> list[tuple[Any, ...]]:
     """The rows of `match` after these passes, but for the numbers of the transactions."""
-    file.write_bytes(template.read_bytes())
-    database = Database(f"sqlite:///{file}")
+    database = Database(url)
     for items in passes:
         store(database, items)
         update_matches(database, COMPETITIONS, NOW)
-    columns = [column for column in match.columns if column.name != "change_no"]
-    with database.reading() as connection:
-        rows = connection.execute(sa.select(*columns).order_by(match.c.match_id))
-        found = [tuple(row) for row in rows]
+    found = facts(database, match)
     database.engine.dispose()
     return found
+
+
+def facts(database: Database, table: sa.Table) -> list[tuple[Any, ...]]:
+    """The rows of a table in order, but for the numbers of the transactions."""
+    columns = [column for column in table.columns if column.name != "change_no"]
+    with database.reading() as connection:
+        return [tuple(row) for row in connection.execute(sa.select(*columns).order_by(*table.primary_key))]
+
+
+@pytest.mark.parametrize("has_ids", [True, False])
+def test_a_live_window_and_a_backfill_of_the_same_month_at_once(database, monkeypatch, has_ids):
+    """Two writers of the same rows, in transactions of a few, end in the tables that one alone would make."""
+    monkeypatch.setattr(raw_store, "ROWS_A_TRANSACTION", 5)
+    months = two_leagues() if has_ids else [without_id(row) for row in two_leagues()]
+    start = threading.Barrier(2)
+
+    def write(asset: str, items: list[RawMatch]) -> None:
+        own = Database(database.engine.url.render_as_string(hide_password=False))
+        start.wait()
+        for _ in range(3):
+            store_raw(own, items, asset=asset, source="fake", window=SEASON, now=NOW)
+            update_matches(own, COMPETITIONS, NOW)
+        own.engine.dispose()
+
+    with ThreadPoolExecutor(2) as pool:
+        writers = [
+            pool.submit(write, "livescores/history", months),
+            pool.submit(write, "livescores/recent", months[::-1]),
+        ]
+        for writer in writers:
+            writer.result()
+
+    tables = (match_raw, match_raw_history, match, team)
+    together = {table.name: facts(database, table) for table in tables}
+    with database.writing() as connection:
+        for table in reversed(metadata.sorted_tables):
+            connection.execute(sa.delete(table))
+    store(database, months)
+    update_matches(database, COMPETITIONS, NOW)
+    alone = {table.name: facts(database, table) for table in tables}
+    assert len(together["match"]) == len(months)
+    assert together == alone

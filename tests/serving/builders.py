@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime as dt
+import functools
 import hashlib
 import json
 import sqlite3
@@ -11,7 +12,6 @@ from typing import Any
 
 import msgspec
 import numpy as np
-import xgboost as xgb
 
 from serving.scorer import Rows, Scorer
 from soccer_assets.clock import isoformat, parse_instant
@@ -41,7 +41,7 @@ from soccer_assets.contract import (
     release_key,
 )
 from soccer_assets.football.names import fold
-from soccer_assets.modelling.outcome_model import XGBOOST_ON_LOGIT, OutcomeModel
+from soccer_assets.modelling.outcome_model import THREADS, XGBOOST_ON_LOGIT, OutcomeModel
 from soccer_assets.settings import Settings
 
 NOW = parse_instant("2025-04-25T09:00:00Z")
@@ -276,8 +276,11 @@ def _write_predictions(path: Path, predictions: Sequence[Prediction]) -> None:
     connection.close()
 
 
+@functools.cache
 def real_model(*, trees: bool) -> tuple[bytes, tuple[GoldenRow, ...]]:
     """A small fitted model of the project's own kind, and the probabilities it gives two rows."""
+    import xgboost as xgb  # noqa: PLC0415 - scoring children import this module for its stubs
+
     values = np.array([[0.25, 1.5], [-0.5, 2.0], [1.0, -1.0], [0.1, 0.2]])
     model = OutcomeModel(
         recipe=XGBOOST_ON_LOGIT,
@@ -287,8 +290,9 @@ def real_model(*, trees: bool) -> tuple[bytes, tuple[GoldenRow, ...]]:
         weights=np.array([[0.2, 0.0, -0.2], [0.5, 0.0, -0.5], [0.1, 0.0, -0.1]]),
     )
     if trees:
-        data = xgb.DMatrix(values, label=[0, 2, 0, 1])
+        data = xgb.DMatrix(values, label=[0, 2, 0, 1], nthread=THREADS)
         parameters = {"objective": "multi:softprob", "num_class": 3, "max_depth": 2, "min_child_weight": 0}
+        parameters |= {"nthread": THREADS}
         booster = xgb.train(parameters, data, num_boost_round=3)
         model = dataclasses.replace(model, trees=(bytes(booster.save_raw("ubj")),))
     golden = tuple(

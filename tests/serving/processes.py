@@ -25,7 +25,7 @@ def free_port():
         return listener.getsockname()[1]
 
 
-def wait_until(condition, seconds=20.0):
+def wait_until(condition, seconds=90.0):
     """Wait until a condition holds; returns the seconds it took."""
     started = time.monotonic()
     while not condition():
@@ -70,10 +70,11 @@ def valkey(folder, port):
 
 
 @contextmanager
-def sidecar(home, workers=1, store=None, **environ):
+def sidecar(home, workers=1, store=None, *, tasks=False, **environ):
     """A granian process as `soccer serve` starts it; gives its address and the process.
 
-    ``store`` is the home's own without another. ``NOW`` is its clock, unless ``now`` is given.
+    ``store`` is the home's own without another. ``NOW`` is its clock, unless ``now`` is given. With ``tasks``
+    a task worker runs beside it, where there is a Redis.
     """
     port = free_port()
     log = (home / f"log-{port}").open("w")
@@ -81,6 +82,7 @@ def sidecar(home, workers=1, store=None, **environ):
         [
             *(sys.executable, "-m", "soccer_assets.cli", "serve", "--release", store or str(home / "store")),
             *("--port", str(port), "--workers", str(workers)),
+            "--tasks" if tasks else "--no-tasks",
         ],
         cwd=ROOT,
         env=os.environ

@@ -110,6 +110,6 @@ def test_predecessors_name_goes_on_working(old, row):
 
 def test_the_table_has_these_rows():
     """No row without a test, no test without a row."""
-    table = README.split("| there | here |", 1)[1].split("\n\n", 1)[0]
+    table = README.split("## From the predecessor", 1)[1].split("| there | here |", 1)[1].split("\n\n", 1)[0]
 
     assert re.findall(r"^\| (.+?) \| ", table, re.MULTILINE) == list(ROWS)

@@ -1,11 +1,14 @@
 """The sidecar as it runs: a granian process, a real Valkey server, signals."""
 
 import signal
+from pathlib import Path
 
 import httpx
 import pytest
 
 from soccer_assets.contract import EVENT_STREAM
+from soccer_assets.settings import Settings
+from soccer_assets.sidecar import shared_metrics
 from tests.serving.builders import READER, make_prediction, make_release, real_model, write_keys, write_status
 from tests.serving.processes import free_port, publish, ready_release, sidecar, valkey, wait_until
 
@@ -21,29 +24,59 @@ def home(tmp_path):
     return tmp_path
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_event_reloads_every_worker_at_once(home, workers):
-    """SRV-02: with a poll of an hour, the event alone brings the new release to all workers long before."""
+@pytest.fixture(scope="module")
+def two_workers(tmp_path_factory):
+    """Two workers that hear of events and poll once an hour; their home, address, and Valkey."""
+    home, port = tmp_path_factory.mktemp("two-workers"), free_port()
+    publish(home, "r1")
+    write_status(home / "store")
+    write_keys(home / "store")
     with (
-        valkey(home, port := free_port()) as events,
-        sidecar(home, workers, poll_seconds="3600", redis_url=f"redis://127.0.0.1:{port}") as (
-            address,
-            process,
-        ),
+        valkey(home, port) as events,
+        sidecar(home, 2, poll_seconds="3600", redis_url=f"redis://127.0.0.1:{port}") as (address, process),
     ):
         wait_until(lambda: ready_release(address) == "r1")
-        wait_until(lambda: events.info("clients")["blocked_clients"] == workers)
-        publish(home, "r2")
-        events.xadd(EVENT_STREAM, {"event": '{"type": "release"}'})
-
-        # Connections are spread over the workers: twenty new ones in a row meet both.
-        seconds = wait_until(lambda: {ready_release(address) for _ in range(20)} == {"r2"})
-
-        assert seconds < 60  # the scoring child of a busy machine takes its time; the poll would take an hour
-        assert httpx.get(f"{address}/predict/m1", headers=READER).json()["release_id"] == "r2"
+        wait_until(lambda: events.info("clients")["blocked_clients"] == 2, 60)
+        yield home, address, events
         process.send_signal(signal.SIGTERM)
-        assert process.wait(10) == 0
+        assert process.wait(20) == 0
     assert "Traceback" not in next(home.glob("log-*")).read_text()
+
+
+def test_metrics_of_two_workers_are_one_page(two_workers):
+    """A scrape of any worker counts the requests of both."""
+    _, address, _ = two_workers
+    for _ in range(30):
+        httpx.get(f"{address}/predict/m1", headers=READER)
+
+    # Each worker adds its look-ups at a scrape of its own, or at its next poll.
+    counted = 'soccer_http_requests_total{method="GET",route="/predict/{match_id}",status="200"} 30.0'
+    wait_until(lambda: counted in httpx.get(f"{address}/metrics").text)
+    assert "soccer_snapshot_rows 1.0" in httpx.get(f"{address}/metrics").text
+
+
+def test_metrics_begin_anew_with_every_start(tmp_path):
+    """What the workers of an earlier start counted is gone; one worker needs no folder."""
+    settings = Settings.from_env({"SOCCER_HOME": str(tmp_path), "SOCCER_SERVING_WORKERS": "2"})
+    folder = Path(shared_metrics(settings)["PROMETHEUS_MULTIPROC_DIR"])
+    (folder / "counter_1.db").touch()
+
+    assert shared_metrics(settings) == {"PROMETHEUS_MULTIPROC_DIR": str(folder)}
+    assert list(folder.iterdir()) == []
+    assert shared_metrics(Settings.from_env({"SOCCER_HOME": str(tmp_path)})) == {}
+
+
+def test_event_reloads_every_worker_at_once(two_workers):
+    """SRV-02: with a poll of an hour, the event alone brings the new release to all workers long before."""
+    home, address, events = two_workers
+    publish(home, "r2")
+    events.xadd(EVENT_STREAM, {"event": '{"type": "release"}'})
+
+    # Connections are spread over the workers: twenty new ones in a row meet both.
+    # The scoring children of a busy machine take their time; the poll would take an hour.
+    wait_until(lambda: {ready_release(address) for _ in range(20)} == {"r2"})
+
+    assert httpx.get(f"{address}/predict/m1", headers=READER).json()["release_id"] == "r2"
 
 
 def test_poll_goes_on_while_the_event_server_is_gone(home):
@@ -76,18 +109,3 @@ def test_release_whose_model_gives_other_numbers_is_refused(home):
         assert ready_release(address) == "r1"
         assert 'soccer_reloads_total{result="loaded"} 1.0' in httpx.get(f"{address}/metrics").text
         assert len(list((home / "store/outbox").iterdir())) == 1
-
-
-def test_metrics_of_two_workers_are_one_page(home):
-    """A scrape of any worker counts the requests of both, from the start and after a restart anew."""
-    for _ in range(2):
-        with sidecar(home, 2) as (address, _):
-            wait_until(lambda: ready_release(address) == "r1")
-            for _ in range(30):
-                httpx.get(f"{address}/predict/m1", headers=READER)
-            # Each worker adds its look-ups at its next poll.
-            counted = 'soccer_http_requests_total{method="GET",route="/predict/{match_id}",status="200"} 30.0'
-            wait_until(lambda line=counted: line in httpx.get(f"{address}/metrics").text)
-            text = httpx.get(f"{address}/metrics").text
-
-    assert "soccer_snapshot_rows 1.0" in text

@@ -1,5 +1,6 @@
 """Bulk scoring: a real worker process on a real Valkey, killed in the middle."""
 
+import gzip
 import os
 import signal
 import subprocess
@@ -8,16 +9,20 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import msgspec
 import numpy as np
+import psutil
 import pytest
 import redis
+from backports import zstd
 
 from serving.responses import TaskStatus
 from soccer_assets.clock import isoformat
 from tests.services import free_ports, valkey
 from tests.serving.builders import NOW, READER, TOKENS, StubScorer, write_keys, write_status
 from tests.serving.league import TEAMS, make_scoring_release, model
+from tests.serving.processes import ready_release, sidecar, wait_until
 
 ROOT = Path(__file__).parents[2]
 PREDICTOR = {"X-API-Key": TOKENS["predictor"]}
@@ -118,6 +123,11 @@ def test_task_is_taken_scored_and_kept(tasks, tmp_path, redis_url):
         assert subprocess.run(check, cwd=ROOT, env=env, check=False).returncode == 0
     body = msgspec.json.decode(status(tasks, accepted).content, type=TaskStatus, strict=True)
 
+    for coding, unpack in (("gzip", gzip.decompress), ("zstd", zstd.decompress)):
+        wish = PREDICTOR | {"Accept-Encoding": coding}
+        with tasks.stream("GET", accepted.headers["location"], headers=wish) as response:
+            assert response.headers["content-encoding"] == coding
+            assert msgspec.json.decode(unpack(b"".join(response.iter_raw())), type=TaskStatus) == body
     assert (body.rows, body.progress) == (len(rows), 1.0)
     kinds = [type(item).__name__ for item in body.result.items]
     assert kinds == ["ScoredPairing"] * 2 + ["RefusedRow"] * 2 + ["ScoredPairing"] * 5
@@ -226,3 +236,28 @@ def test_srv_06_without_redis_tasks_are_503_at_once_and_lookups_go_on(tmp_path, 
         assert [answer.status_code for answer in answers] == [503] * 4
         assert all(int(answer.headers["retry-after"]) > 0 for answer in answers)
         assert client.get("/predict/m1", headers=READER).status_code == 200
+
+
+@pytest.mark.slow
+def test_soccer_serve_alone_scores_tasks_and_starts_a_killed_worker_again(tmp_path, redis_url):
+    """One command on a release and a Redis is all that tasks need; it ends with nothing left behind."""
+    redis.Redis.from_url(redis_url).flushdb()
+    make_scoring_release(tmp_path / "store")
+    write_status(tmp_path / "store")
+    write_keys(tmp_path / "store")
+    with sidecar(tmp_path, tasks=True, redis_url=redis_url) as (address, process):
+        wait_until(lambda: ready_release(address) == "r1", 60)
+        with httpx.Client(base_url=address) as client:
+            workers = [
+                one for one in psutil.Process(process.pid).children() if one.cmdline()[-1] == "serving.worker"
+            ]
+            workers[0].kill()
+
+            done = wait_for(client, send(client, [PAIRING, PAIRING]), "success")
+
+        children = psutil.Process(process.pid).children(recursive=True)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+    assert len(workers) == 1
+    assert len(done["result"]["items"]) == 2
+    assert psutil.wait_procs(children, 10)[1] == []

@@ -1,0 +1,54 @@
+"""How much drift there is in real seasons: the share of features that `monitoring/drift` would call drifted.
+
+``python -m benchmarks.drift ARCHIVE`` looks five times a year, as the daily report does, from 2016 on.
+"""
+
+import argparse
+import datetime as dt
+from pathlib import Path
+
+import numpy as np
+
+from soccer_assets.backtest import match_table, read_archive
+from soccer_assets.football.features import FEATURE_NAMES, compute_features
+from soccer_assets.modelling.drift import compare, share_drifted, windows
+
+FIRST_YEAR = 2016
+# Five years before the first look: what the reference window and the ratings need.
+FIRST_DAY = dt.datetime(2011, 7, 1, tzinfo=dt.UTC)
+MONTHS = (1, 3, 5, 9, 11)
+
+
+def main() -> None:
+    """Print a line a look: matches compared, share of drifted features, and which they are."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("archive", type=Path)
+    matches = match_table(read_archive([parser.parse_args().archive], None))
+    matches = matches.take(matches.kickoff >= int(FIRST_DAY.timestamp()))
+    features, _ = compute_features(matches)
+    seasons = [f"{one} {other}" for one, other in zip(matches.competition, matches.season, strict=True)]
+    _, group = np.unique(seasons, return_inverse=True)
+    last_year = dt.datetime.fromtimestamp(int(matches.kickoff.max()), dt.UTC).year
+    for year in range(FIRST_YEAR, last_year + 1):
+        for month in MONTHS:
+            now = int(dt.datetime(year, month, 15, tzinfo=dt.UTC).timestamp())
+            reference, current = (one & matches.trains for one in windows(matches.kickoff, now, now))
+            if not current.any():
+                continue
+            found = compare(
+                features.values[reference],
+                features.values[current],
+                group[reference],
+                group[current],
+                FEATURE_NAMES,
+                ["feature"] * len(FEATURE_NAMES),
+            )
+            drifted = ", ".join(one.name for one in found if one.has_drifted)
+            print(
+                f"{year}-{month:02} {current.sum():6} beside {reference.sum():7}: "
+                f"{share_drifted(found):4.0%} {drifted}"
+            )
+
+
+if __name__ == "__main__":
+    main()

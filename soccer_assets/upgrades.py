@@ -1,0 +1,161 @@
+"""The databases of Dagster and MLflow in a home, brought along when a newer version of them is installed.
+
+Both keep SQLite files with an Alembic schema of their own and refuse, or fail in, older ones. The versions
+that last worked in a home stand in ``versions.json``, since asking the schemas takes seconds. A deployment's
+databases are its operator's: there the one-shot ``migrate`` does the same.
+"""
+
+import contextlib
+import importlib.util
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+
+import msgspec
+
+from soccer_assets.resources.database import NewerSchema
+from soccer_assets.settings import Settings
+
+# Program -> where its package keeps its Alembic scripts.
+_SCRIPTS = {"dagster": "_core/storage/alembic", "mlflow": "store/db_migrations"}
+_DAGSTER_FOLDERS = ("history", "schedules")
+
+
+class UpgradeFailed(Exception):
+    """A database could not be brought to the schema of the installed version; its copy is whole."""
+
+
+def bring_along(settings: Settings, environ: Mapping[str, str]) -> list[Path]:
+    """Bring the home's Dagster and MLflow databases to the installed versions' schemas.
+
+    Args:
+        settings: the home; nothing may be running on it.
+        environ: the environment of MLflow's own command.
+
+    Returns:
+        The copies that were made of older ones before they changed.
+
+    Raises:
+        NewerSchema: a newer version made one of them; nothing is changed.
+        UpgradeFailed: a program's own migration failed.
+    """
+    note = settings.home / "versions.json"
+    installed = {program: version(program) for program in _SCRIPTS}
+    if _noted(note) == installed:
+        return []
+    older = {
+        program: revision
+        for program, files in _databases(settings).items()
+        if (revision := _older_revision(program, files)) is not None
+    }
+    copies = []
+    if (revision := older.get("dagster")) is not None:
+        copies.append(_copy_dagster(settings.home / "dagster", revision))
+        _upgrade_dagster(settings.home / "dagster", copies[-1])
+    if (revision := older.get("mlflow")) is not None:
+        copies.append(_copy_mlflow(_databases(settings)["mlflow"][0], revision))
+        _upgrade_mlflow(settings.mlflow_url, environ, copies[-1])
+    note.write_bytes(msgspec.json.encode(installed))
+    return copies
+
+
+def _noted(note: Path) -> dict[str, str]:
+    try:
+        return msgspec.json.decode(note.read_bytes(), type=dict[str, str])
+    except (FileNotFoundError, msgspec.DecodeError):
+        return {}
+
+
+def _databases(settings: Settings) -> dict[str, list[Path]]:
+    """The files that are there; of Dagster's event logs the index alone, which all of them follow."""
+    folder = settings.home / "dagster"
+    files = {
+        "dagster": [
+            folder / "history" / "runs.db",
+            folder / "history" / "runs" / "index.db",
+            folder / "schedules" / "schedules.db",
+        ],
+        "mlflow": [Path(settings.mlflow_url.removeprefix("sqlite:///"))]
+        if settings.mlflow_url.startswith("sqlite:///")
+        else [],
+    }
+    return {program: [file for file in found if file.is_file()] for program, found in files.items()}
+
+
+def _older_revision(program: str, files: list[Path]) -> str | None:
+    """The first schema that is not the newest one; None where all are."""
+    if not files:
+        return None
+    from alembic.script import ScriptDirectory  # noqa: PLC0415 - reading MLflow's scripts takes seconds
+    from alembic.util import CommandError  # noqa: PLC0415
+
+    spec = importlib.util.find_spec(program)
+    (package,) = spec.submodule_search_locations if spec and spec.submodule_search_locations else ("",)
+    scripts = ScriptDirectory(str(Path(package) / _SCRIPTS[program]))
+    older = []
+    for file in files:
+        revision = _revision(file)
+        try:
+            scripts.get_revision(revision)
+        except CommandError:
+            raise NewerSchema(
+                f"{file} has the schema {revision} of a newer {program} than {version(program)}, which is "
+                f"installed; install that one, or restore the copy it made beside the file"
+            ) from None
+        if revision != scripts.get_current_head():
+            older.append(revision)
+    return older[0] if older else None
+
+
+def _revision(file: Path) -> str:
+    with contextlib.closing(sqlite3.connect(file)) as connection:
+        try:
+            found = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        except sqlite3.OperationalError:
+            found = None  # older than Alembic
+    return str(found[0]) if found else "base"
+
+
+def _copy_dagster(folder: Path, revision: str) -> Path:
+    """Its folders, write-ahead logs and all: nothing has them open."""
+    copy = folder / f"schema-{revision}.backup"
+    if not copy.exists():
+        partial = copy.with_suffix(".partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        for name in _DAGSTER_FOLDERS:
+            if (folder / name).is_dir():
+                shutil.copytree(folder / name, partial / name)
+        partial.rename(copy)
+    return copy
+
+
+def _copy_mlflow(file: Path, revision: str) -> Path:
+    copy = file.with_name(f"{file.name}.schema-{revision}.backup")
+    if not copy.exists():
+        with contextlib.closing(sqlite3.connect(file)) as source:
+            source.execute("VACUUM INTO ?", (str(copy),))
+    return copy
+
+
+def _upgrade_dagster(folder: Path, copy: Path) -> None:
+    import dagster as dg  # noqa: PLC0415 - a second that only an upgrade pays
+
+    with dg.DagsterInstance.from_config(str(folder)) as instance:
+        try:
+            instance.upgrade()
+        except Exception as error:
+            raise UpgradeFailed(
+                f"Dagster's own migration failed ({error}); as it was it lies in {copy}"
+            ) from error
+
+
+def _upgrade_mlflow(url: str, environ: Mapping[str, str], copy: Path) -> None:
+    command = [sys.executable, "-m", "mlflow", "db", "upgrade", url]
+    done = subprocess.run(command, env=dict(environ), capture_output=True, text=True, check=False)  # noqa: S603 - our own interpreter
+    if done.returncode != 0:
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise UpgradeFailed(f"MLflow's own migration failed ({last}); as it was it lies in {copy}")
