@@ -287,7 +287,8 @@ def _tree_options(parameters: Parameters, seed: int) -> dict[str, Any]:
 def _fit_anchor(rows: _Rows, feature_names: tuple[str, ...]) -> NDArray[np.float64]:
     """The textbook's logit (3, 3), with the rows' weights."""
     design = design_of(ELO_TEXTBOOK, feature_names, rows.values, has_national=False)
-    return fit_logit(design, rows.outcomes, 0.0, row_weights=rows.weights)
+    # A match's weight against slopes: a dozen matches may be split by the gap, where the slope has no end.
+    return fit_logit(design, rows.outcomes, 1.0 / rows.weights.sum(), row_weights=rows.weights)
 
 
 def _fit_anchor_share(model: OutcomeModel, calibration: _Rows) -> float:
