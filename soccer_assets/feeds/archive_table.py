@@ -226,8 +226,10 @@ def _parquet(data: bytes, url: str) -> Any:
     import pyarrow.parquet as pq  # noqa: PLC0415
 
     try:
+        schema = pq.read_metadata(pa.BufferReader(data)).schema
+        there = {schema.column(number).path for number in range(len(schema))}
         # Text comes as the file keeps it, once a distinct value; ids are all distinct.
-        repeated = [name for name in SCHEMA if name != "match_id"]
+        repeated = [name for name in SCHEMA if name != "match_id" and name in there]
         file = pq.ParquetFile(pa.BufferReader(data), read_dictionary=repeated)
         return file.read(columns=[name for name in SCHEMA if name in file.schema_arrow.names])
     except (pa.ArrowException, OSError) as fault:

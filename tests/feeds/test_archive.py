@@ -93,6 +93,20 @@ def archive(tmp_path) -> Archive:
     return Archive(tmp_path)
 
 
+def test_parquet_without_optional_columns_is_read(archive):
+    """Round, half-time score and prices may be missing as columns, not only as values."""
+    needed = pa.table(
+        {name: [PLAYED[name]] for name in PLAYED if not name.startswith(("round", "ht_", "odds_"))}
+    )
+    archive.file = archive.file.with_suffix(".parquet")
+    pq.write_table(needed, archive.file)
+
+    (match,) = archive.fetch()
+
+    assert isinstance(match, RawMatch)
+    assert (match.home_goals, match.away_goals, match.round) == (1, 2, None)
+
+
 @pytest.mark.parametrize("form", ["write_csv", "write_parquet"])
 def test_played_match_has_score_and_prices(archive, form):
     """A finished row carries all it says, whether the file is typed or text."""
