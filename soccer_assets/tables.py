@@ -293,6 +293,14 @@ shadow_entry = sa.Table(
     sa.Column("p_draw", sa.Float, nullable=False),
     sa.Column("p_away", sa.Float, nullable=False),
     sa.Column("recorded_at", UtcDateTime, nullable=False),
+    sa.Index("ix_shadow_entry_match_id", "match_id"),
+)
+shadow_tally = sa.Table(
+    "shadow_tally",
+    metadata,
+    sa.Column("champion_sha256", sa.String(64), primary_key=True),
+    sa.Column("shadow_sha256", sa.String(64), primary_key=True),
+    sa.Column("tally", sa.Text, nullable=False, comment="sums over the settled matches of both, JSON"),
 )
 
 alert_told = sa.Table(
