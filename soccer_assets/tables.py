@@ -295,12 +295,12 @@ shadow_entry = sa.Table(
     sa.Column("recorded_at", UtcDateTime, nullable=False),
     sa.Index("ix_shadow_entry_match_id", "match_id"),
 )
-shadow_tally = sa.Table(
-    "shadow_tally",
+settled_tally = sa.Table(
+    "settled_tally",
     metadata,
     sa.Column("champion_sha256", sa.String(64), primary_key=True),
-    sa.Column("shadow_sha256", sa.String(64), primary_key=True),
-    sa.Column("tally", sa.Text, nullable=False, comment="sums over the settled matches of both, JSON"),
+    sa.Column("against", sa.String(64), primary_key=True, comment="hash of another model, or itself"),
+    sa.Column("tally", sa.Text, nullable=False, comment="sums over the settled matches, JSON"),
 )
 
 alert_told = sa.Table(

@@ -13,13 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soccer_assets.modelling.evaluation import LEAST_PROBABILITY
+from soccer_assets.modelling.tally import Tally, tally_of
 
 # Stakes on one nat of log loss: the best one depends on how bad the champion is, which is not known.
 _STAKES = np.geomspace(0.02, 1.0, 12)
 _LARGEST_EXPONENT = 700.0
-# Sums are kept in whole units: exact in any order, so that one which is carried on from result to result, and
-# from which a corrected one is taken out, ends to the bit where a sum made anew does. A unit is 1e-12 nats.
-_UNITS_A_NAT = 2.0**40
 # Of what it stands on a match no bet may lose more than this, whatever the outcome.
 _MOST_LOST = 0.9
 
@@ -60,49 +58,6 @@ class Decision(msgspec.Struct, frozen=True):
 
     roll_back: bool
     text: str
-
-
-class Tally(msgspec.Struct, frozen=True, kw_only=True):
-    """Champion against the one before over settled matches, as sums that can be carried on.
-
-    Attributes:
-        matches: how many.
-        growth: logarithm of each stake's product, in units of 2^-40.
-        difference: log loss of the champion minus that of the other, in units of 2^-40 nats.
-    """
-
-    matches: int
-    growth: tuple[int, ...]
-    difference: int
-
-    def __add__(self, other: "Tally") -> "Tally":
-        """Over the matches of both."""
-        return self._joined(other, 1)
-
-    def __sub__(self, other: "Tally") -> "Tally":
-        """Without the matches of another."""
-        return self._joined(other, -1)
-
-    def _joined(self, other: "Tally", sign: int) -> "Tally":
-        growth = zip(self.growth, other.growth, strict=True)
-        return Tally(
-            matches=self.matches + sign * other.matches,
-            growth=tuple(own + sign * more for own, more in growth),
-            difference=self.difference + sign * other.difference,
-        )
-
-    @property
-    def evidence(self) -> float:
-        """The e-value of `evidence_of`."""
-        growth = np.array(self.growth, np.float64) / _UNITS_A_NAT
-        largest = float(growth.max())
-        # Products of thousands of factors: as sums of logarithms, the largest taken out.
-        return float(np.exp(min(largest, _LARGEST_EXPONENT)) * np.exp(growth - largest).mean())
-
-    @property
-    def mean_difference(self) -> float:
-        """Mean log loss of the champion minus that of the other, nats; 0 without matches."""
-        return self.difference / _UNITS_A_NAT / self.matches if self.matches else 0.0
 
 
 DEFAULT_POLICY = Policy()
@@ -149,19 +104,28 @@ def evidence_of(
         previous: those of the other forecaster.
         outcomes: (n,) 0 home, 1 draw, 2 away.
     """
-    return tally_of(champion, previous, outcomes).evidence
+    return evidence_in(duel_of(champion, previous, outcomes))
 
 
-def tally_of(
+def duel_of(
     champion: NDArray[np.float64], previous: NDArray[np.float64], outcomes: NDArray[np.int8]
 ) -> Tally:
-    """The sums over these matches; arguments as in `evidence_of`."""
+    """What `evidence_in` and `difference_in` are read from; arguments as in `evidence_of`."""
     growth, difference = _growth(champion, previous, outcomes)
-    return Tally(
-        matches=len(outcomes),
-        growth=tuple(_units(growth).sum(axis=1).tolist()),
-        difference=int(_units(difference).sum()),
-    )
+    return tally_of(np.vstack([growth, difference]))
+
+
+def evidence_in(duel: Tally) -> float:
+    """`evidence_of` the matches of a duel."""
+    growth = duel.values[:-1]
+    largest = float(growth.max())
+    # Products of thousands of factors: as sums of logarithms, the largest taken out.
+    return float(np.exp(min(largest, _LARGEST_EXPONENT)) * np.exp(growth - largest).mean())
+
+
+def difference_in(duel: Tally) -> float:
+    """Mean log loss of the champion minus that of the other, nats; 0 without matches."""
+    return float(duel.values[-1]) / duel.matches if duel.matches else 0.0
 
 
 def evidence_after_each(
@@ -183,7 +147,3 @@ def _growth(
     most_lost = np.maximum(-ratios.min(axis=1), least)
     growth: NDArray[np.float64] = np.log1p(np.minimum(_STAKES[:, None], _MOST_LOST / most_lost) * difference)
     return growth, difference
-
-
-def _units(nats: NDArray[np.float64]) -> NDArray[np.int64]:
-    return np.rint(nats * _UNITS_A_NAT).astype(np.int64)

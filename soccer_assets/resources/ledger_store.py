@@ -15,7 +15,7 @@ from soccer_assets.modelling.evaluation import brier_score, log_loss, rps
 from soccer_assets.modelling.ledger import GENESIS, SCORED, Entry, chain_hash, official_index, void_reason
 from soccer_assets.resources.database import Database, read_watermark, set_watermark
 from soccer_assets.resources.raw_store import batches
-from soccer_assets.resources.shadow_tally import Score, carry_on
+from soccer_assets.resources.settled_tally import Score, carry_on
 from soccer_assets.tables import ledger_entry, ledger_score, match
 
 _IDS_A_QUERY = 5_000
@@ -167,9 +167,9 @@ def _score(connection: sa.Connection, now: dt.datetime) -> tuple[int, int]:
             continue
         rows.append(score | {"revision": before.revision + 1 if before else 1})
         if score["verdict"] == SCORED:
-            added.append(Score(played.match_id, score["sequence"], score["outcome"]))
+            added.append(Score(played.match_id, score["sequence"], score["outcome"], score["log_loss"]))
         if before is not None and before.verdict == SCORED:
-            taken_out.append(Score(played.match_id, before.sequence, before.outcome))
+            taken_out.append(Score(played.match_id, before.sequence, before.outcome, before.log_loss))
     if rows:
         connection.execute(sa.insert(ledger_score), rows)
         carry_on(connection, added, taken_out)

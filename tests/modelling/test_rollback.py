@@ -11,9 +11,10 @@ from soccer_assets.modelling.rollback import (
     DEFAULT_POLICY,
     Facts,
     decide,
+    duel_of,
     evidence_after_each,
+    evidence_in,
     evidence_of,
-    tally_of,
 )
 
 # Five leagues of 20 clubs, one of 18 and so on: the big five play this many a season.
@@ -91,8 +92,8 @@ def test_the_order_of_results_does_not_count_and_the_last_look_is_the_whole() ->
     whole = evidence_of(champion, previous, outcomes)
 
     assert whole == evidence_of(champion[shuffled], previous[shuffled], outcomes[shuffled])
-    first, rest = (tally_of(champion[one], previous[one], outcomes[one]) for one in np.split(shuffled, [700]))
-    assert (first + rest).evidence == whole
+    first, rest = (duel_of(champion[one], previous[one], outcomes[one]) for one in np.split(shuffled, [700]))
+    assert evidence_in(first + rest) == whole
     assert first + rest - rest == first
     assert whole == pytest.approx(evidence_after_each(champion, previous, outcomes)[-1])
 

@@ -1,4 +1,4 @@
-"""Champion against shadow as running sums, on both engines: equal to the bit to sums made anew."""
+"""Running sums over settled matches, on both engines: equal to the bit to sums made anew."""
 
 import datetime as dt
 
@@ -12,11 +12,11 @@ from soccer_assets.feeds.protocol import RawMatch
 from soccer_assets.football.identity import mint_match_id
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus
 from soccer_assets.modelling.ledger import Entry
-from soccer_assets.modelling.rollback import Tally, tally_of
+from soccer_assets.modelling.tally import Tally
 from soccer_assets.resources.database import Database
-from soccer_assets.resources.shadow_store import paired, record_shadows
-from soccer_assets.resources.shadow_tally import read_tally
-from soccer_assets.tables import shadow_tally
+from soccer_assets.resources.settled_tally import read_duel, read_expectation
+from soccer_assets.resources.shadow_store import record_shadows
+from soccer_assets.tables import settled_tally
 from tests.builders import NOW, finished
 from tests.resources.test_ledger_store import MONDAY, feed, record, rows_of
 
@@ -67,41 +67,51 @@ def _settle(database: Database, *matches: RawMatch) -> None:
     record(database, now=MONDAY)
 
 
-def _anew(database: Database) -> Tally:
-    with database.reading() as connection:
-        both = paired(connection, CHAMPION, SHADOW)
-    return tally_of(both.champion, both.shadow, both.outcomes)
+def _sums(database: Database) -> list[Tally]:
+    """Against its own expectation, and against the shadow."""
+    return [read_expectation(database, CHAMPION), read_duel(database, CHAMPION, SHADOW)]
+
+
+def _anew(database: Database) -> list[Tally]:
+    """The same from the ledger: what is stored is put aside meanwhile."""
+    kept = rows_of(database, settled_tally)
+    with database.writing() as connection:
+        connection.execute(sa.delete(settled_tally))
+    made = _sums(database)
+    with database.writing() as connection:
+        connection.execute(sa.insert(settled_tally), [dict(row._mapping) for row in kept])
+    return made
 
 
 def test_sums_that_are_carried_on_equal_those_made_anew(predicted: Database) -> None:
     """Result by result, through a corrected and an awarded one; they are what is stored."""
     for number, score in enumerate(["2-1", "0-0", "1-3", "4-0", "1-1"]):
         _settle(predicted, _played(number, score))
-        assert read_tally(predicted, CHAMPION, SHADOW) == _anew(predicted)
-    five = read_tally(predicted, CHAMPION, SHADOW)
+        assert _sums(predicted) == _anew(predicted)
+    five = _sums(predicted)
     _settle(predicted, _played(3, "0-4"))
-    corrected = read_tally(predicted, CHAMPION, SHADOW)
+    corrected = _sums(predicted)
     _settle(predicted, _played(4, "3-0", MatchStatus.AWARDED), *[_played(one, "2-2") for one in range(5, 9)])
 
-    eight = read_tally(predicted, CHAMPION, SHADOW)
-    assert (five.matches, corrected.matches, eight.matches) == (5, 5, 8)
-    assert corrected.growth != five.growth
+    eight = _sums(predicted)
+    assert [[one.matches for one in sums] for sums in (five, corrected, eight)] == [[5, 5], [5, 5], [8, 8]]
+    assert all(one.sums != other.sums for one, other in zip(corrected, five, strict=True))
     assert eight == _anew(predicted)
-    (stored,) = rows_of(predicted, shadow_tally)
-    assert msgspec.json.decode(stored.tally, type=Tally) == eight
+    stored = [msgspec.json.decode(row.tally, type=Tally) for row in rows_of(predicted, settled_tally)]
+    assert stored == eight
 
 
 def test_a_home_without_sums_makes_them_from_its_ledger(predicted: Database) -> None:
     """They are read at once, and carried on from the next result."""
     _settle(predicted, _played(0, "2-1"), _played(1, "0-2"))
-    two = read_tally(predicted, CHAMPION, SHADOW)
+    two = _sums(predicted)
     with predicted.writing() as connection:
-        connection.execute(sa.delete(shadow_tally))
+        connection.execute(sa.delete(settled_tally))
 
-    assert read_tally(predicted, CHAMPION, SHADOW) == two
+    assert _sums(predicted) == two
     _settle(predicted, _played(2, "1-0"))
-    assert len(rows_of(predicted, shadow_tally)) == 1
-    assert read_tally(predicted, CHAMPION, SHADOW) == _anew(predicted)
+    assert len(rows_of(predicted, settled_tally)) == 2
+    assert _sums(predicted) == _anew(predicted)
 
 
 def test_a_shadow_that_a_score_was_compared_with_stays(predicted: Database) -> None:
@@ -111,4 +121,4 @@ def test_a_shadow_that_a_score_was_compared_with_stays(predicted: Database) -> N
 
     assert record_shadows(predicted, [other, _entry(1, SHADOW)]) == 0
     _settle(predicted, _played(0, "1-2"))
-    assert read_tally(predicted, CHAMPION, SHADOW) == _anew(predicted)
+    assert _sums(predicted) == _anew(predicted)
