@@ -28,7 +28,7 @@ from serving.live_matches import LiveMatches
 from serving.metrics import Metrics
 from serving.problems import handle_http, handle_unexpected
 from serving.rate_limit import RateLimiter
-from serving.redis_client import end
+from serving.redis_client import end, import_library
 from serving.release_reader import ReleaseReader
 from serving.reloader import Reloader
 from serving.routes import events, livescores, monitoring, operations, predecessor, predict, scoring, sources
@@ -58,7 +58,9 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
     settings = settings or Settings.from_env()
     _configure_logging()
     metrics, keys, holder = Metrics(), auth.KeyRing(), SnapshotHolder(settings.clock)
-    limiter = RateLimiter(settings.rate_limit_per_minute, settings.redis_url, metrics)
+    limiter = RateLimiter(
+        settings.rate_limit_per_minute, settings.redis_url, metrics, workers=settings.serving_workers
+    )
     scorer = scorer or Scorer()
     tasks = TaskDesk(settings.redis_url, settings.task_keep_seconds)
     matches, dagster = LiveMatches(settings.database_url), Dagster(settings.dagster_url)
@@ -78,9 +80,9 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
     async def lifespan(_: Litestar) -> AsyncGenerator[None, None]:
         before_stop(asyncio.get_running_loop(), stream.end_streams)
         _raise_open_files()
-        depth = asyncio.create_task(tasks.watch(metrics.tasks))
+        await asyncio.gather(reloader.start(_FIRST_RELEASE_SECONDS), import_library(settings.redis_url))
         await limiter.start()
-        await reloader.start(_FIRST_RELEASE_SECONDS)
+        depth = asyncio.create_task(tasks.watch(metrics.tasks))
         try:
             yield
         finally:

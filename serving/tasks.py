@@ -17,9 +17,8 @@ from typing import Any, TypeVar
 
 import msgspec
 from prometheus_client import Gauge
-from redis.exceptions import RedisError
 
-from serving.redis_client import client_of
+from serving.redis_client import RedisGoneError, asking, client_of
 from serving.rows import MalformedError, split_rows
 
 _T = TypeVar("_T")
@@ -278,8 +277,9 @@ class TaskDesk:
             question.close()
             raise QueueGoneError
         try:
-            return await question
-        except (RedisError, OSError) as error:
+            with asking():
+                return await question
+        except RedisGoneError as error:
             self._gone_until = time.monotonic() + _GONE_SECONDS
             raise QueueGoneError from error
 
