@@ -141,7 +141,9 @@ class Store:
         self.releases = Releases(self.objects, EventBus(""))
         self.predictions = predictions
         now = SystemClock().now()
+        started = time.perf_counter()
         publish(self.releases, predictions, now)
+        self.write_seconds = time.perf_counter() - started
         self.key = create_key(self.objects, ["read"], now)
         self.ids = folder / "ids.txt"
         with sqlite3.connect(self.release / PREDICTIONS_FILE) as rows:
@@ -270,6 +272,7 @@ def swap_of(store: Store) -> dict[str, Any]:
         after = _private_mb(worker)
     return {
         "predictions": store.predictions,
+        "written, predictions/s": round(store.predictions / store.write_seconds),
         "load, s": round(seconds, 2),
         "start to ready, s": round(start_seconds, 2),
         "private memory of a worker, MB": {"before": before, "peak": max(peak, after), "after": after},
