@@ -26,15 +26,8 @@ from serving.release_reader import (
 )
 from serving.scorer import Rows, Scorer, ScoringError
 from serving.snapshot import Snapshot, SnapshotHolder
-from soccer_assets.contract import (
-    DRIFT_KEY,
-    EVENT_STREAM,
-    QUALITY_KEY,
-    DriftReport,
-    Pointer,
-    QualityReport,
-    Refusal,
-)
+from soccer_assets.contract import EVENT_STREAM, Pointer, Refusal
+from soccer_assets.reports import DRIFT_KEY, QUALITY_KEY, DriftReport, QualityReport
 
 _T = TypeVar("_T")
 

@@ -24,14 +24,13 @@ from soccer_assets.contract import (
     CHAMPION,
     MODEL_FILE,
     PREDICTIONS_FILE,
-    DriftReport,
     Manifest,
     Prediction,
-    QualityReport,
     Status,
     fresh_until,
     stale_reasons,
 )
+from soccer_assets.reports import DriftReport, QualityReport
 
 # Bodies of a file up to this size, some 120,000 matches, are kept in each worker: a look-up in a dict takes a
 # tenth of the time of one in SQLite and never waits for the interpreter's lock. Larger ones stay in the file.
