@@ -1,13 +1,12 @@
 """Monitoring: freshness, drift and quality of what is served, and the tasks of bulk scoring."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from http import HTTPStatus
 from typing import Any
 
 import msgspec
 from litestar import Request, Response, Router, get
 from litestar.di import NamedDependency
-from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from litestar.response import Stream
 
@@ -58,50 +57,42 @@ def read_freshness(
     return send(request, msgspec.json.encode(freshness), current.view, now)
 
 
-def _report_route(
-    name: str,
-    kind: type[msgspec.Struct],
-    newest: Callable[[SnapshotHolder], msgspec.Struct | None],
-    told: str,
-) -> HTTPRouteHandler:
-    """The route of the newest report that the asset ``monitoring/<name>`` made."""
-
-    @get(
-        f"/{name}",
-        operation_id=f"Monitoring{name.title()}Read{name.title()}",
-        summary=f"Read{name.title()}",
-        description=told,
-        sync_to_thread=False,
-        opt={"scope": READ},
-        responses=documented(kind, HTTPStatus.NOT_FOUND),
-    )
-    def read_report(
-        request: Request[Any, Any, Any], snapshots: NamedDependency[SnapshotHolder]
-    ) -> Response[bytes]:
-        report = newest(snapshots)
-        if report is None:
-            raise ProblemError(
-                HTTPStatus.NOT_FOUND,
-                "no-report",
-                f"There is no report yet; the asset monitoring/{name} makes one every day.",
-            )
-        return send(request, msgspec.json.encode(report), None, snapshots.clock.now())
-
-    return read_report
-
-
-read_drift = _report_route(
-    "drift",
-    DriftReport,
-    lambda snapshots: snapshots.drift,
-    "How far the newest matches are from those that the champion learnt from.",
+@get(
+    "/drift",
+    sync_to_thread=False,
+    opt={"scope": READ},
+    responses=documented(DriftReport, HTTPStatus.NOT_FOUND),
 )
-read_quality = _report_route(
-    "quality",
-    QualityReport,
-    lambda snapshots: snapshots.quality,
-    "How good the official predictions were, by week and slice, with coverage beside every score.",
+def read_drift(
+    request: Request[Any, Any, Any], snapshots: NamedDependency[SnapshotHolder]
+) -> Response[bytes]:
+    """How far the newest matches are from those that the champion learnt from."""
+    return _report(request, snapshots, snapshots.drift, "monitoring/drift")
+
+
+@get(
+    "/quality",
+    sync_to_thread=False,
+    opt={"scope": READ},
+    responses=documented(QualityReport, HTTPStatus.NOT_FOUND),
 )
+def read_quality(
+    request: Request[Any, Any, Any], snapshots: NamedDependency[SnapshotHolder]
+) -> Response[bytes]:
+    """How good the official predictions were, by week and slice, with coverage beside every score."""
+    return _report(request, snapshots, snapshots.quality, "monitoring/quality")
+
+
+def _report(
+    request: Request[Any, Any, Any], snapshots: SnapshotHolder, report: msgspec.Struct | None, asset: str
+) -> Response[bytes]:
+    if report is None:
+        raise ProblemError(
+            HTTPStatus.NOT_FOUND,
+            "no-report",
+            f"There is no report yet; the asset {asset} makes one every day.",
+        )
+    return send(request, msgspec.json.encode(report), None, snapshots.clock.now())
 
 
 @get(
