@@ -21,6 +21,7 @@ from litestar.openapi.spec import Components, SecurityScheme, Tag
 from structlog.tracebacks import ExceptionDictTransformer
 
 from serving import auth
+from serving.current import SnapshotHolder
 from serving.dagster_client import Dagster
 from serving.events import Events
 from serving.front import Sidecar
@@ -34,7 +35,6 @@ from serving.reloader import Reloader
 from serving.routes import events, livescores, monitoring, operations, predecessor, predict, scoring, sources
 from serving.scorer import Scorer
 from serving.settings import cache_folder, sidecar_name
-from serving.snapshot import SnapshotHolder
 from serving.stopping import before_stop
 from serving.swagger import SwaggerPage, openapi_router
 from serving.tasks import TaskDesk

@@ -16,6 +16,7 @@ from typing import TypeVar, cast
 import structlog
 
 from serving.auth import KeyRing
+from serving.current import SnapshotHolder
 from serving.metrics import Metrics
 from serving.redis_client import RedisGoneError, asking, client_of, end
 from serving.release_reader import (
@@ -25,7 +26,7 @@ from serving.release_reader import (
     UnreadableObjectError,
 )
 from serving.scorer import Rows, Scorer, ScoringError
-from serving.snapshot import Snapshot, SnapshotHolder
+from serving.snapshot import Snapshot
 from soccer_assets.contract import EVENT_STREAM, Pointer, Refusal
 from soccer_assets.reports import DRIFT_KEY, QUALITY_KEY, DriftReport, QualityReport
 

@@ -24,7 +24,8 @@ from serving.release_reader import ReleaseReader
 from serving.rows import RefusedRow, Row, RowProblem, decode_row
 from serving.scorer import ReleaseFiles
 from serving.settings import cache_folder
-from serving.tasks import BEAT_SECONDS, JOB, PART_ROWS, QUEUE, TaskStore, parts_of
+from serving.task_store import PART_ROWS, TaskStore, parts_of
+from serving.tasks import BEAT_SECONDS, JOB, QUEUE
 from soccer_assets.clock import Clock, isoformat
 from soccer_assets.settings import Settings
 

@@ -11,6 +11,7 @@ from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 
 from serving.auth import READ
+from serving.current import SnapshotHolder
 from serving.live_matches import DatabaseGoneError, LiveMatches, LiveQuery
 from serving.paging import (
     Competition,
@@ -24,8 +25,8 @@ from serving.paging import (
     following,
 )
 from serving.problems import bad_request, unavailable
-from serving.responses import LivePage, documented, send
-from serving.snapshot import SnapshotHolder
+from serving.responses import LivePage
+from serving.sending import documented, send
 
 Status = Literal[
     "scheduled", "tbd", "live", "finished", "postponed", "abandoned", "replayed", "awarded", "cancelled"

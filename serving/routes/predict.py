@@ -10,6 +10,7 @@ from litestar.params import FromPath, QueryParameter
 
 from serving import documents
 from serving.auth import READ
+from serving.current import SnapshotHolder, require
 from serving.paging import (
     Competition,
     Cursor,
@@ -22,17 +23,9 @@ from serving.paging import (
     following,
 )
 from serving.problems import ProblemError
-from serving.responses import (
-    DEPRECATED,
-    JSON,
-    NDJSON,
-    ModelInfo,
-    PredictionBody,
-    PredictionPage,
-    documented,
-    send,
-)
-from serving.snapshot import PageQuery, SnapshotHolder, require
+from serving.responses import ModelInfo, PredictionBody, PredictionPage
+from serving.sending import DEPRECATED, JSON, NDJSON, documented, send
+from serving.snapshot import PageQuery
 from soccer_assets.football.names import fold
 
 _PAGE = {
