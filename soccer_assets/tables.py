@@ -215,6 +215,7 @@ def _match_columns() -> list[sa.Column[object]]:
     ]
 
 
+_MARKED = sa.text("quarantine IS NOT NULL")
 match = sa.Table(
     "match",
     metadata,
@@ -224,6 +225,7 @@ match = sa.Table(
     sa.Index("ix_match_change_no", "change_no"),
     sa.Index("ix_match_kickoff", "kickoff"),
     sa.Index("ix_match_competition_kickoff", "competition", "kickoff"),
+    sa.Index("ix_match_quarantine", "competition", sqlite_where=_MARKED, postgresql_where=_MARKED),
 )
 
 match_history = sa.Table(

@@ -7,10 +7,11 @@ import dagster as dg
 import msgspec
 import sqlalchemy as sa
 
-from soccer_assets.contract import CANDIDATE, CHAMPION, DRIFT_KEY, QUALITY_KEY, DriftReport, QualityReport
+from soccer_assets.contract import CANDIDATE, CHAMPION
 from soccer_assets.football.matches import STATUS_RULES
 from soccer_assets.modelling.retrain import Facts, surprise_in
 from soccer_assets.modelling.scorecard import ELO
+from soccer_assets.reports import DRIFT_KEY, QUALITY_KEY, DriftReport, QualityReport
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.model_registry import ModelRegistry, RegisteredModel
 from soccer_assets.resources.object_store import ObjectStore

@@ -10,11 +10,12 @@ from click.testing import CliRunner
 
 from soccer_assets.assets.monitoring import carried_on, drift_report
 from soccer_assets.cli import main
-from soccer_assets.contract import CHAMPION, DRIFT_KEY, QUALITY_KEY, DriftReport, QualityReport
+from soccer_assets.contract import CHAMPION
 from soccer_assets.football.features import FEATURE_NAMES
 from soccer_assets.football.match_table import SECONDS_A_DAY, MatchTable
 from soccer_assets.modelling.dataset import Boundaries, Split
 from soccer_assets.modelling.ledger import GENESIS, chain_hash
+from soccer_assets.reports import DRIFT_KEY, QUALITY_KEY, DriftReport, QualityReport
 from soccer_assets.resources.ledger_audit import entry_of
 from soccer_assets.resources.training_data import TrainingData
 from soccer_assets.tables import ledger_entry, ledger_score
@@ -131,7 +132,7 @@ def test_a_report_remembers_since_when_matches_have_drifted() -> None:
 
 def test_a_rewritten_and_rehashed_ledger_is_betrayed_by_an_older_release(settled: Graph, monkeypatch) -> None:
     """Every hash is made anew, and so is the newest release: the ones before still know."""
-    assert settled.run("monitoring/quality").success
+    assert settled.run(*MONITORING).success
     with settled.database.writing() as connection:
         head = GENESIS
         rows = connection.execute(sa.select(ledger_entry).order_by(ledger_entry.c.sequence)).all()
@@ -146,7 +147,7 @@ def test_a_rewritten_and_rehashed_ledger_is_betrayed_by_an_older_release(settled
                 .values(p_home=entry.p_home, p_away=entry.p_away, previous_hash=previous, hash=head)
             )
     assert settled.run("releases/current").success
-    result = settled.run("monitoring/quality")
+    result = settled.run(*MONITORING)
 
     assert not result.success
     (check,) = [one for one in result.get_asset_check_evaluations() if not one.passed]
