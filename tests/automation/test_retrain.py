@@ -138,10 +138,10 @@ def test_or_05_drift_and_a_loss_to_elo_are_reasons_where_the_reports_speak_of_th
     """The reports of `monitor_daily` decide; one on another model, or within bounds, does not."""
     own = registry.get(CHAMPION).facts.content_sha256
     cases = [
-        (_drift_report(own, is_within=True), None, None),
-        (_drift_report("another", is_within=False), None, None),
-        (_drift_report(own, is_within=False), DRIFT, "30 of 52 columns drifted"),
-        (_drift_report(own, is_within=False, since_days=-1), None, None),  # the last training saw it
+        (drift_report(own, is_within=True), None, None),
+        (drift_report("another", is_within=False), None, None),
+        (drift_report(own, is_within=False), DRIFT, "30 of 52 columns drifted"),
+        (drift_report(own, is_within=False, since_days=-1), None, None),  # the last training saw it
         (_quality_report(own, evidence=49.0), None, None),
         (_quality_report("another", evidence=60.0), None, None),
         (_quality_report(own, evidence=60.0), METRIC, "worse than textbook Elo"),
@@ -159,7 +159,8 @@ def test_or_05_drift_and_a_loss_to_elo_are_reasons_where_the_reports_speak_of_th
                 assert text in str(asked.tags[TEXT_TAG])
 
 
-def _drift_report(model: str, *, is_within: bool, since_days: float = 4) -> tuple[str, DriftReport]:
+def drift_report(model: str, *, is_within: bool, since_days: float = 4) -> tuple[str, DriftReport]:
+    """Where it lies, and what it says of a model."""
     report = DriftReport(
         schema_version=1,
         feed="fake",
