@@ -21,6 +21,7 @@ from litestar.openapi.spec import Components, SecurityScheme, Tag
 from structlog.tracebacks import ExceptionDictTransformer
 
 from serving import auth
+from serving.current import SnapshotHolder
 from serving.dagster_client import Dagster
 from serving.events import Events
 from serving.front import Sidecar
@@ -28,13 +29,12 @@ from serving.live_matches import LiveMatches
 from serving.metrics import Metrics
 from serving.problems import handle_http, handle_unexpected
 from serving.rate_limit import RateLimiter
-from serving.redis_client import end
+from serving.redis_client import end, import_library
 from serving.release_reader import ReleaseReader
 from serving.reloader import Reloader
 from serving.routes import events, livescores, monitoring, operations, predecessor, predict, scoring, sources
 from serving.scorer import Scorer
 from serving.settings import cache_folder, sidecar_name
-from serving.snapshot import SnapshotHolder
 from serving.stopping import before_stop
 from serving.swagger import SwaggerPage, openapi_router
 from serving.tasks import TaskDesk
@@ -58,7 +58,9 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
     settings = settings or Settings.from_env()
     _configure_logging()
     metrics, keys, holder = Metrics(), auth.KeyRing(), SnapshotHolder(settings.clock)
-    limiter = RateLimiter(settings.rate_limit_per_minute, settings.redis_url, metrics)
+    limiter = RateLimiter(
+        settings.rate_limit_per_minute, settings.redis_url, metrics, workers=settings.serving_workers
+    )
     scorer = scorer or Scorer()
     tasks = TaskDesk(settings.redis_url, settings.task_keep_seconds)
     matches, dagster = LiveMatches(settings.database_url), Dagster(settings.dagster_url)
@@ -78,9 +80,9 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
     async def lifespan(_: Litestar) -> AsyncGenerator[None, None]:
         before_stop(asyncio.get_running_loop(), stream.end_streams)
         _raise_open_files()
-        depth = asyncio.create_task(tasks.watch(metrics.tasks))
+        await asyncio.gather(reloader.start(_FIRST_RELEASE_SECONDS), import_library(settings.redis_url))
         await limiter.start()
-        await reloader.start(_FIRST_RELEASE_SECONDS)
+        depth = asyncio.create_task(tasks.watch(metrics.tasks))
         try:
             yield
         finally:

@@ -10,9 +10,8 @@ from typing import Any
 
 import msgspec
 import structlog
-from redis.exceptions import RedisError
 
-from serving.redis_client import client_of, end
+from serving.redis_client import RedisGoneError, asking, client_of, end
 from soccer_assets.contract import EVENT_STREAM, Event
 
 MOST_LISTENERS = 1_000
@@ -85,8 +84,9 @@ class Events:
         # First listen, then look back: what comes between is met twice and told once.
         self._listeners.add(listener)
         try:
-            missed = await self._missed(after, now_text)
-        except (RedisError, OSError) as error:
+            with asking():
+                missed = await self._missed(after, now_text)
+        except RedisGoneError as error:
             self._listeners.discard(listener)
             raise EventsGoneError from error
         if self._tail is None:
@@ -152,11 +152,12 @@ class Events:
         """Hand on what the stream gets, for as long as the worker lives."""
         while True:
             try:
-                async with client_of(self._url) as client:
-                    while True:
-                        last = await self._next(client, last)
-            except (RedisError, OSError) as error:
-                _log.warning("events interrupted", error=type(error).__name__)
+                with asking():
+                    async with client_of(self._url) as client:
+                        while True:
+                            last = await self._next(client, last)
+            except RedisGoneError as error:
+                _log.warning("events interrupted", error=str(error))
                 await asyncio.sleep(_PAUSE_SECONDS)
 
     async def _next(self, client: Any, last: str) -> str:

@@ -10,10 +10,10 @@ from collections.abc import Collection
 from litestar.types import HTTPScope
 
 from serving.auth import READ, KeyRing, allows
+from serving.current import SnapshotHolder
 from serving.metrics import Metrics
 from serving.rate_limit import Allowance, RateLimiter
-from serving.responses import CACHE_HEADERS, JSON
-from serving.snapshot import SnapshotHolder
+from serving.sending import CACHE_HEADERS, JSON
 from soccer_assets.contract import CHAMPION
 
 PREFIX = "/predict/"

@@ -14,6 +14,8 @@ from litestar.params import QueryParameter
 from serving.problems import bad_request
 from soccer_assets.clock import isoformat
 
+Competition = Annotated[str | None, QueryParameter(description="Such as `ENG-1`.")]
+Limit = Annotated[int, QueryParameter(ge=1, le=1000, description="Rows of a page.")]
 Cursor = Annotated[str | None, QueryParameter(description="`next_cursor` of the page before.")]
 FirstDay = Annotated[dt.date | None, QueryParameter(name="from", description="First day.")]
 LastDay = Annotated[dt.date | None, QueryParameter(name="to", description="Last day, included.")]
@@ -31,6 +33,16 @@ def next_address(request: Request[Any, Any, Any], cursor: str) -> str:
     asked = parse_qsl(request.scope["query_string"].decode("latin-1"))
     pairs = [pair for pair in asked if pair[0] not in {"cursor", "offset"}]
     return f"{request.url.path}?{urlencode([*pairs, ('cursor', cursor)])}"
+
+
+def following(
+    request: Request[Any, Any, Any], after: tuple[str, str] | None
+) -> tuple[str | None, dict[str, str]]:
+    """The cursor of the next page, and the header that leads to it; of the last page None, and none."""
+    if after is None:
+        return None, {}
+    cursor = encode_cursor(after)
+    return cursor, {"Link": f'<{next_address(request, cursor)}>; rel="next"'}
 
 
 def encode_cursor(after: tuple[str, str]) -> str:

@@ -2,7 +2,7 @@
 
 All workers and replicas share a key's budget through one counter a minute in Redis, from which each leases
 blocks ahead of need, in the background. A look-up therefore costs no round trip. Without Redis each worker
-counts for itself, from what it knew last.
+counts for itself and grants its share: the limit divided by the workers of this sidecar.
 """
 
 import asyncio
@@ -12,10 +12,9 @@ from typing import Any
 
 import msgspec
 import structlog
-from redis.exceptions import RedisError
 
 from serving.metrics import Metrics
-from serving.redis_client import client_of, end
+from serving.redis_client import RedisGoneError, asking, client_of, end
 
 WINDOW_SECONDS = 60
 
@@ -79,13 +78,21 @@ class RateLimiter:
         per_minute: requests a key may make in a minute of the wall clock; 0 for no limit.
         redis_url: where workers share their counts; empty: each for itself.
         metrics: counts failures.
+        workers: how many of them this sidecar has.
         now: seconds since 1970, the same for all who share.
     """
 
     def __init__(
-        self, per_minute: int, redis_url: str, metrics: Metrics, now: Callable[[], float] = time.time
+        self,
+        per_minute: int,
+        redis_url: str,
+        metrics: Metrics,
+        workers: int = 1,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self._limit = per_minute
+        self._share = -(-per_minute // workers)
+        self._is_alone = not redis_url
         self._block = max(1, per_minute // _BLOCKS)
         self._redis_url = redis_url
         self._metrics = metrics
@@ -97,7 +104,7 @@ class RateLimiter:
 
     def take(self, key_id: str) -> Allowance:
         """Count one request of a key; never waits."""
-        limit = self._limit
+        limit = self._share if self._is_alone else self._limit
         if not limit:
             return UNLIMITED
         second = int(self._now())
@@ -108,7 +115,7 @@ class RateLimiter:
         elif bucket.window != window:
             bucket.start(window)
         reset = WINDOW_SECONDS - second % WINDOW_SECONDS
-        left = limit - bucket.elsewhere - bucket.used
+        left = limit - bucket.used - (0 if self._is_alone else bucket.elsewhere)
         if left <= 0:
             return Allowance(False, limit, 0, reset)
         bucket.used += 1
@@ -128,22 +135,22 @@ class RateLimiter:
 
     async def _lease_for_ever(self) -> None:
         client = client_of(self._redis_url)
-        is_failing = False
         try:
             while True:
                 await self._wake.wait()
                 self._wake.clear()
                 short, self._short = self._short, set()
                 try:
-                    await self._lease(client, sorted(short))
-                    is_failing = False
-                except (RedisError, OSError) as error:
+                    with asking():
+                        await self._lease(client, sorted(short))
+                    self._is_alone = False
+                except RedisGoneError as error:
                     self._short |= short
                     self._wake.set()
                     self._metrics.poll_failures.labels("rate_limit").inc()
-                    if not is_failing:
-                        _log.warning("each worker limits for itself", error=type(error).__name__)
-                    is_failing = True
+                    if not self._is_alone:
+                        _log.warning("each worker limits for itself", error=str(error))
+                    self._is_alone = True
                     await asyncio.sleep(_RETRY_SECONDS)
         finally:
             await client.aclose()

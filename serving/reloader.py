@@ -13,13 +13,12 @@ import time
 from collections.abc import Callable
 from typing import TypeVar, cast
 
-import redis.asyncio as redis
 import structlog
-from redis.exceptions import RedisError
 
 from serving.auth import KeyRing
+from serving.current import SnapshotHolder
 from serving.metrics import Metrics
-from serving.redis_client import end
+from serving.redis_client import RedisGoneError, asking, client_of, end
 from serving.release_reader import (
     ReleaseReader,
     ReleaseRefusedError,
@@ -27,16 +26,9 @@ from serving.release_reader import (
     UnreadableObjectError,
 )
 from serving.scorer import Rows, Scorer, ScoringError
-from serving.snapshot import Snapshot, SnapshotHolder
-from soccer_assets.contract import (
-    DRIFT_KEY,
-    EVENT_STREAM,
-    QUALITY_KEY,
-    DriftReport,
-    Pointer,
-    QualityReport,
-    Refusal,
-)
+from serving.snapshot import Snapshot
+from soccer_assets.contract import EVENT_STREAM, Pointer, Refusal
+from soccer_assets.reports import DRIFT_KEY, QUALITY_KEY, DriftReport, QualityReport
 
 _T = TypeVar("_T")
 
@@ -92,6 +84,7 @@ class Reloader:
         self._redis_url = redis_url
         self._lock = asyncio.Lock()
         self._wake = asyncio.Event()
+        self._answers = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._failing: set[str] = set()
         self._refused: Pointer | None = None
@@ -105,9 +98,10 @@ class Reloader:
         return all(not task.done() for task in self._tasks)
 
     async def start(self, wait_seconds: float) -> None:
-        """Begin to watch, and wait a moment for the first release: most starts then answer at once."""
-        first = asyncio.create_task(self.reload())
-        await asyncio.wait([first], timeout=wait_seconds)
+        """Begin to watch, and wait a moment until a release answers; its model is checked after that."""
+        first, answers = asyncio.create_task(self.reload()), asyncio.create_task(self._answers.wait())
+        await asyncio.wait([first, answers], timeout=wait_seconds, return_when=asyncio.FIRST_COMPLETED)
+        answers.cancel()
         self._tasks.append(asyncio.create_task(self._poll(first)))
         if self._redis_url:
             self._tasks.append(asyncio.create_task(self._listen()))
@@ -177,6 +171,7 @@ class Reloader:
                 # Ready within two seconds of the start: the child that checks the model takes as long itself.
                 self._holder.swap(snapshot)
                 self._observe()
+                self._answers.set()
             await self._check_golden_rows(snapshot)
         except ReleaseRefusedError as refusal:
             if is_trusted:
@@ -184,15 +179,20 @@ class Reloader:
             await self._refuse(pointer, refusal)
             return
         if not is_trusted:
-            await self._scorer.warm(
-                snapshot.scoring_files
-            )  # before the swap: clients never meet a cold model
+            if self._can_score():  # then it stays so: clients do not meet a cold model after the swap
+                await self._scorer.warm(snapshot.scoring_files)
             self._holder.swap(snapshot)
         await asyncio.to_thread(snapshot.warm)
         self._refused = None
         self._metrics.reloads.labels("loaded").inc()
         _log.info("release loaded", release_id=snapshot.release_id, rows=snapshot.manifest.prediction_rows)
         await self._take_back_refusal(pointer.release_id)
+
+    def _can_score(self) -> bool:
+        """Whether the release that answers scores rows at once."""
+        current = self._holder.current
+        files = None if current is None else current.snapshot.scoring_files
+        return files is not None and self._scorer.is_warm(files)
 
     def _open(self, pointer: Pointer) -> Snapshot:
         try:
@@ -285,19 +285,18 @@ class Reloader:
         last_id: bytes | str = "$"
         pause = 0.5
         while True:
-            client = redis.Redis.from_url(self._redis_url, socket_connect_timeout=2, socket_timeout=15)
             try:
-                while True:
-                    answer = await client.xread({EVENT_STREAM: last_id}, count=100, block=10_000)
-                    pause = 0.5
-                    for _, entries in cast(_StreamAnswer, answer) or ():
-                        last_id = entries[-1][0]
-                        self._wake.set()
-            except (RedisError, OSError) as error:
+                with asking():
+                    async with client_of(self._redis_url, answer_seconds=15.0) as client:
+                        while True:
+                            answer = await client.xread({EVENT_STREAM: last_id}, count=100, block=10_000)
+                            pause = 0.5
+                            for _, entries in cast(_StreamAnswer, answer) or ():
+                                last_id = entries[-1][0]
+                                self._wake.set()
+            except RedisGoneError as error:
                 self._metrics.poll_failures.labels("events").inc()
-                _log.warning("event stream unavailable", error=type(error).__name__, retry_seconds=pause)
-            finally:
-                await client.aclose()
+                _log.warning("event stream unavailable", error=str(error), retry_seconds=pause)
             await asyncio.sleep(pause)
             pause = min(pause * 2, _MAX_BACKOFF_SECONDS)
 

@@ -15,17 +15,17 @@ from typing import Any, cast
 
 import msgspec
 import structlog
-from redis.exceptions import RedisError
 from saq.queue.redis import RedisQueue
 from saq.types import PartialTimersDict
 from saq.worker import Worker
 
-from serving.redis_client import client_of, end
+from serving.redis_client import RedisGoneError, asking, client_of, end
 from serving.release_reader import ReleaseReader
 from serving.rows import RefusedRow, Row, RowProblem, decode_row
 from serving.scorer import ReleaseFiles
 from serving.settings import cache_folder
-from serving.tasks import BEAT_SECONDS, JOB, PART_ROWS, QUEUE, TaskStore, parts_of
+from serving.task_store import PART_ROWS, TaskStore, parts_of
+from serving.tasks import BEAT_SECONDS, JOB, QUEUE
 from soccer_assets.clock import Clock, isoformat
 from soccer_assets.settings import Settings
 
@@ -43,8 +43,9 @@ class PatientQueue(RedisQueue):
     async def dequeue(self, *args: Any, **kwargs: Any) -> Any:
         """The next job; None after a pause where the server does not answer."""
         try:
-            return await super().dequeue(*args, **kwargs)
-        except (RedisError, OSError):
+            with asking():
+                return await super().dequeue(*args, **kwargs)
+        except RedisGoneError:
             await asyncio.sleep(_PAUSE_SECONDS)
             return None
 
@@ -113,7 +114,7 @@ async def _beating(job: Any) -> AsyncIterator[None]:
 
     async def beat() -> None:
         while True:
-            with contextlib.suppress(RedisError, OSError):
+            with contextlib.suppress(RedisGoneError), asking():
                 await job.update()
             await asyncio.sleep(BEAT_SECONDS)
 

@@ -295,6 +295,14 @@ shadow_entry = sa.Table(
     sa.Column("p_draw", sa.Float, nullable=False),
     sa.Column("p_away", sa.Float, nullable=False),
     sa.Column("recorded_at", UtcDateTime, nullable=False),
+    sa.Index("ix_shadow_entry_match_id", "match_id"),
+)
+settled_tally = sa.Table(
+    "settled_tally",
+    metadata,
+    sa.Column("champion_sha256", sa.String(64), primary_key=True),
+    sa.Column("against", sa.String(64), primary_key=True, comment="hash of another model, or itself"),
+    sa.Column("tally", sa.Text, nullable=False, comment="sums over the settled matches, JSON"),
 )
 
 alert_told = sa.Table(

@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +110,14 @@ def running(
 @contextmanager
 def postgres() -> Iterator[str]:
     """A PostgreSQL of its own, without durability; gives the URL of its maintenance database for psycopg2."""
+    # SIGINT ends the sessions that are open, SIGTERM would wait for them.
+    with postgres_files() as start, start(signal.SIGINT) as url:
+        yield url
+
+
+@contextmanager
+def postgres_files() -> Iterator[Callable[[signal.Signals], AbstractContextManager[str]]]:
+    """The files of a PostgreSQL; gives what starts it on them, told the signal that will stop it."""
     programs = _postgres_programs()
     user, account = _unprivileged_user()
     # A socket's path may hold 107 bytes, and pytest's folders are closed to other users.
@@ -138,11 +146,14 @@ def postgres() -> Iterator[str]:
                 return True
             return False
 
-        # SIGINT ends the sessions that are open, SIGTERM would wait for them.
-        with running(
-            [str(part) for part in command], log, is_ready, env=env, stop_with=signal.SIGINT, user=user
-        ):
-            yield f"postgresql+psycopg2://postgres@127.0.0.1:{port}/postgres"
+        @contextmanager
+        def start(stop_with: signal.Signals) -> Iterator[str]:
+            with running(
+                [str(part) for part in command], log, is_ready, env=env, stop_with=stop_with, user=user
+            ):
+                yield f"postgresql+psycopg2://postgres@127.0.0.1:{port}/postgres"
+
+        yield start
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -9,10 +9,10 @@ from litestar.params import HeaderParameter
 from litestar.response import Stream
 
 from serving.auth import READ
+from serving.current import SnapshotHolder
 from serving.events import Events, EventsGoneError, is_event_id
 from serving.problems import bad_request, unavailable
-from serving.responses import documented
-from serving.snapshot import SnapshotHolder
+from serving.sending import documented
 
 
 @get(

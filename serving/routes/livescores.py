@@ -11,20 +11,22 @@ from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 
 from serving.auth import READ
+from serving.current import SnapshotHolder
 from serving.live_matches import DatabaseGoneError, LiveMatches, LiveQuery
 from serving.paging import (
+    Competition,
     Cursor,
     FirstDay,
     LastDay,
+    Limit,
     TimeZone,
     bounds,
     decode_cursor,
-    encode_cursor,
-    next_address,
+    following,
 )
 from serving.problems import bad_request, unavailable
-from serving.responses import LivePage, documented, send
-from serving.snapshot import SnapshotHolder
+from serving.responses import LivePage
+from serving.sending import documented, send
 
 Status = Literal[
     "scheduled", "tbd", "live", "finished", "postponed", "abandoned", "replayed", "awarded", "cancelled"
@@ -46,8 +48,8 @@ async def list_livescores(
     month: Annotated[int | None, QueryParameter(ge=1, le=_DECEMBER)] = None,
     tz: TimeZone = "UTC",
     status: Annotated[Status | None, QueryParameter(description="Only matches that stand so.")] = None,
-    competition: Annotated[str | None, QueryParameter(description="Such as `ENG-1`.")] = None,
-    limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100,
+    competition: Competition = None,
+    limit: Limit = 100,
     cursor: Cursor = None,
 ) -> Response[bytes]:
     """Matches in order of kickoff, a page at a time; goals are those of 90 minutes and stoppage."""
@@ -74,8 +76,7 @@ async def list_livescores(
         raise unavailable(
             "no-database", "The match table cannot be read now; try again shortly. Predictions are served."
         ) from error
-    next_cursor = None if last is None else encode_cursor(last)
-    headers = {} if next_cursor is None else {"Link": f'<{next_address(request, next_cursor)}>; rel="next"'}
+    next_cursor, headers = following(request, last)
     content = msgspec.json.encode(LivePage(tuple(rows), next_cursor))
     return await asyncio.to_thread(
         send, request, content, None, snapshots.clock.now(), headers=headers, is_bulk=True

@@ -12,22 +12,14 @@ from litestar.response import Stream
 
 from serving.auth import ADMIN, PREDICT, READ
 from serving.compression import coding_for, packed_parts
+from serving.current import SnapshotHolder
 from serving.problems import ProblemError, not_loaded, unavailable
-from serving.responses import (
-    DEPRECATED,
-    JSON,
-    Freshness,
-    QueueDepth,
-    Queues,
-    TaskStatus,
-    TaskWorker,
-    Workers,
-    documented,
-    send,
-)
-from serving.snapshot import SnapshotHolder
-from serving.tasks import QueueGoneError, TaskDesk
-from soccer_assets.contract import ApiKey, DriftReport, QualityReport, stale_reasons
+from serving.responses import Freshness, QueueDepth, Queues, TaskStatus, TaskWorker, Workers
+from serving.sending import DEPRECATED, JSON, documented, send
+from serving.task_store import QueueGoneError
+from serving.tasks import TaskDesk
+from soccer_assets.contract import ApiKey, stale_reasons
+from soccer_assets.reports import DriftReport, QualityReport
 
 _NO_STORE = {"Cache-Control": "no-store"}
 

@@ -9,9 +9,10 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from serving.auth import READ
+from serving.current import SnapshotHolder, require
 from serving.problems import ProblemError
-from serving.responses import DEPRECATED, Precomputed, documented, send
-from serving.snapshot import SnapshotHolder, require
+from serving.responses import Precomputed
+from serving.sending import DEPRECATED, documented, send
 from soccer_assets.clock import parse_instant
 from soccer_assets.contract import CHAMPION, OUTCOMES, Prediction
 

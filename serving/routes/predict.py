@@ -10,28 +10,22 @@ from litestar.params import FromPath, QueryParameter
 
 from serving import documents
 from serving.auth import READ
+from serving.current import SnapshotHolder, require
 from serving.paging import (
+    Competition,
     Cursor,
     FirstDay,
     LastDay,
+    Limit,
     TimeZone,
     bounds,
     decode_cursor,
-    encode_cursor,
-    next_address,
+    following,
 )
 from serving.problems import ProblemError
-from serving.responses import (
-    DEPRECATED,
-    JSON,
-    NDJSON,
-    ModelInfo,
-    PredictionBody,
-    PredictionPage,
-    documented,
-    send,
-)
-from serving.snapshot import PageQuery, SnapshotHolder, require
+from serving.responses import ModelInfo, PredictionBody, PredictionPage
+from serving.sending import DEPRECATED, JSON, NDJSON, documented, send
+from serving.snapshot import PageQuery
 from soccer_assets.football.names import fold
 
 _PAGE = {
@@ -99,11 +93,11 @@ def list_upcoming(
     from_day: FirstDay = None,
     to_day: LastDay = None,
     tz: TimeZone = "UTC",
-    competition: Annotated[str | None, QueryParameter(description="Such as `ENG-1`.")] = None,
+    competition: Competition = None,
     team: Annotated[
         str | None, QueryParameter(description="Team id, or name without regard to case and accents.")
     ] = None,
-    limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100,
+    limit: Limit = 100,
     cursor: Cursor = None,
 ) -> Response[bytes]:
     """Upcoming matches in order of kickoff, a page at a time."""
@@ -197,10 +191,8 @@ def _send_page(
     current, now = require(snapshots), snapshots.clock.now()
     page = current.snapshot.page(query)
     bodies = [current.view.body(match_id, stored, now) for match_id, stored in page.rows]
-    cursor = None if page.next_after is None else encode_cursor(page.next_after)
-    headers = dict(deprecated or {})
-    if cursor is not None:
-        headers["Link"] = f'<{next_address(request, cursor)}>; rel="next"'
+    cursor, headers = following(request, page.next_after)
+    headers |= deprecated or {}
     if media_type == NDJSON:
         content = b"".join(body + b"\n" for body in bodies)
     else:

@@ -13,13 +13,15 @@ from litestar.params import HeaderParameter
 
 from serving import documents
 from serving.auth import PREDICT
+from serving.current import Current, SnapshotHolder, require
 from serving.metrics import Metrics
 from serving.problems import ParameterError, ProblemError, unavailable
-from serving.responses import JSON, PairingBody, ScoredFeaturesBody, ScoredRows, TaskAccepted, documented
+from serving.responses import PairingBody, ScoredFeaturesBody, ScoredRows, TaskAccepted
 from serving.rows import MalformedError, Row, RowProblem, decode_row, split_rows
 from serving.scorer import BusyError, Scored, Scorer
-from serving.snapshot import Current, SnapshotHolder, require
-from serving.tasks import OtherBodyError, QueueFullError, QueueGoneError, TaskDesk, TooManyRows, pack
+from serving.sending import JSON, documented
+from serving.task_store import OtherBodyError, QueueGoneError, TooManyRows, pack
+from serving.tasks import QueueFullError, TaskDesk
 from soccer_assets.clock import isoformat
 from soccer_assets.contract import ApiKey
 

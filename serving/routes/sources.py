@@ -13,7 +13,8 @@ from litestar.params import Body, FromPath
 from serving.auth import ADMIN
 from serving.dagster_client import Dagster, DagsterGoneError, LaunchRefusedError
 from serving.problems import ProblemError, unavailable
-from serving.responses import DEPRECATED, JSON, Launched, documented
+from serving.responses import Launched
+from serving.sending import DEPRECATED, JSON, documented
 
 _OPTIONS = {"scope": ADMIN, "takes_x_token": True}
 _RESPONSES = documented(

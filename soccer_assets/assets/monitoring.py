@@ -10,20 +10,19 @@ import numpy as np
 from soccer_assets import freshness
 from soccer_assets.assets.plots import drift_plot, quality_plot
 from soccer_assets.clock import Clock, isoformat
-from soccer_assets.contract import (
-    CHAMPION,
+from soccer_assets.contract import CHAMPION, SCHEMA_VERSION
+from soccer_assets.feeds.protocol import Feed
+from soccer_assets.modelling import drift as rules
+from soccer_assets.modelling.quality import by_slice, by_week, overall
+from soccer_assets.reports import (
     DRIFT_KEY,
     QUALITY_KEY,
-    SCHEMA_VERSION,
     ColumnDrift,
     DriftReport,
     QualityReport,
     QualityScore,
     Window,
 )
-from soccer_assets.feeds.protocol import Feed
-from soccer_assets.modelling import drift as rules
-from soccer_assets.modelling.quality import by_slice, by_week, overall
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.exports import Exports
 from soccer_assets.resources.feature_store import FeatureStore

@@ -13,11 +13,12 @@ import dagster as dg
 import numpy as np
 from numpy.typing import NDArray
 
-from soccer_assets.contract import OUTCOMES, ColumnDrift, QualityWeek
+from soccer_assets.contract import OUTCOMES
 from soccer_assets.football.match_table import SECONDS_A_DAY
 from soccer_assets.modelling.evaluation import EPOCH_WEEKDAY, iso_week_number
 from soccer_assets.modelling.scorecard import Scorecard
 from soccer_assets.modelling.tuning import Search
+from soccer_assets.reports import ColumnDrift, QualityWeek
 
 P = ParamSpec("P")
 

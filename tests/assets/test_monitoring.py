@@ -10,11 +10,12 @@ from click.testing import CliRunner
 
 from soccer_assets.assets.monitoring import carried_on, drift_report
 from soccer_assets.cli import main
-from soccer_assets.contract import CHAMPION, DRIFT_KEY, QUALITY_KEY, DriftReport, QualityReport
+from soccer_assets.contract import CHAMPION
 from soccer_assets.football.features import FEATURE_NAMES
 from soccer_assets.football.match_table import SECONDS_A_DAY, MatchTable
 from soccer_assets.modelling.dataset import Boundaries, Split
 from soccer_assets.modelling.ledger import GENESIS, chain_hash
+from soccer_assets.reports import DRIFT_KEY, QUALITY_KEY, DriftReport, QualityReport
 from soccer_assets.resources.ledger_audit import entry_of
 from soccer_assets.resources.training_data import TrainingData
 from soccer_assets.tables import ledger_entry, ledger_score

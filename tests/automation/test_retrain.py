@@ -12,9 +12,10 @@ from soccer_assets.assets.model import REASON_TAG, TEXT_TAG
 from soccer_assets.automation.jobs import BY_HAND, retrain_model, rollback_champion
 from soccer_assets.automation.retrain import retrain_sensor
 from soccer_assets.clock import FixedClock, isoformat
-from soccer_assets.contract import (
-    CANDIDATE,
-    CHAMPION,
+from soccer_assets.contract import CANDIDATE, CHAMPION
+from soccer_assets.football.matches import Window
+from soccer_assets.modelling.retrain import AGE, DRIFT, METRIC, VOLUME
+from soccer_assets.reports import (
     DRIFT_KEY,
     QUALITY_KEY,
     Comparison,
@@ -23,8 +24,6 @@ from soccer_assets.contract import (
     QualityScore,
     QualitySlice,
 )
-from soccer_assets.football.matches import Window
-from soccer_assets.modelling.retrain import AGE, DRIFT, METRIC, VOLUME
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.match_store import update_matches
 from soccer_assets.resources.object_store import ObjectStore

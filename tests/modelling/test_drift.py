@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from soccer_assets.contract import ColumnDrift
 from soccer_assets.football.match_table import SECONDS_A_DAY
 from soccer_assets.modelling.drift import (
     DEFAULT_POLICY,
@@ -15,6 +14,7 @@ from soccer_assets.modelling.drift import (
     share_drifted,
     windows,
 )
+from soccer_assets.reports import ColumnDrift
 
 NOW = 20_000 * SECONDS_A_DAY
 YEAR = 364 * SECONDS_A_DAY

@@ -51,9 +51,17 @@ def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
 
         def start(scorer: Any = None, **changes: Any) -> TestClient[Litestar]:
             app = create_app(make_settings(tmp_path, **changes), scorer=scorer or StubScorer())
-            return stack.enter_context(TestClient(app, raise_server_exceptions=False))
+            client = stack.enter_context(TestClient(app, raise_server_exceptions=False))
+            client.blocking_portal.call(first_release_tried, app)
+            return client
 
         yield start
+
+
+async def first_release_tried(app: Litestar) -> None:
+    """Until the first reload is over: a release answers before its model is checked."""
+    async with app.state["reloader"]._lock:
+        pass
 
 
 @pytest.fixture

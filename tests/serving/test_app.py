@@ -10,7 +10,18 @@ import pytest
 from serving.problems import Problem
 from tests.serving.builders import READER
 
-HEAVY = ["dagster", "mlflow", "pandas", "xgboost", "numba", "numpy", "scipy", "pyarrow", "sqlalchemy"]
+HEAVY = [
+    "dagster",
+    "mlflow",
+    "pandas",
+    "xgboost",
+    "numba",
+    "numpy",
+    "scipy",
+    "pyarrow",
+    "sqlalchemy",
+    "redis",
+]
 
 
 def test_serving_imports_none_of_the_heavy_packages():

@@ -22,6 +22,7 @@ from tests.serving.builders import (
     write_keys,
     write_status,
 )
+from tests.serving.conftest import first_release_tried
 
 PLAIN = {"path": "/predict/m1", "headers": [(b"x-api-key", TOKENS["reader"].encode())]}
 
@@ -216,8 +217,10 @@ def test_release_too_large_for_memory_answers_from_its_file(tmp_path, monkeypatc
     publish_store(tmp_path)
     with started(tmp_path) as client:
         in_memory = ask(client, **PLAIN)
+        client.blocking_portal.call(first_release_tried, client.app)
         assert client.app.state["snapshots"].current.snapshot._bodies
     monkeypatch.setattr("serving.snapshot.IN_MEMORY_BYTES", 0)
     with started(tmp_path) as client:
+        client.blocking_portal.call(first_release_tried, client.app)
         assert client.app.state["snapshots"].current.snapshot._bodies is None
         assert ask(client, **PLAIN) == in_memory

@@ -1,9 +1,11 @@
 """Everything behind the sidecar breaks in turn, and hostile clients come: look-ups go on."""
 
 import contextlib
+import datetime as dt
 import http.client
 import os
 import resource
+import signal
 import socket
 import threading
 import time
@@ -11,12 +13,14 @@ from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 
-from soccer_assets.clock import FixedClock
+from soccer_assets.clock import FixedClock, SystemClock, isoformat
 from soccer_assets.contract import EVENT_STREAM
+from soccer_assets.resources.database import Database
 from tests import services
-from tests.serving.builders import NOW, READER, hours, write_pointer
+from tests.serving.builders import NOW, READER, hours, write_pointer, write_status
 from tests.serving.load import Load
 from tests.serving.processes import free_port, ready_release, sidecar, valkey, wait_until
 from tests.serving.test_promotions import MATCHES, write_releases
@@ -180,6 +184,66 @@ def test_look_ups_answer_from_memory_through_every_fault(tmp_path, monkeypatch, 
 
     assert load.failures == []
     assert load.answers >= 9 * answers
+
+
+def test_srv_06_database_killed_in_mid_run_takes_livescores_with_it_and_nothing_else(tmp_path):
+    """A real PostgreSQL dies under load and comes back: 503 at once, then rows again; look-ups go on."""
+    p_home_of = write_releases(tmp_path, 1)
+    with services.postgres_files() as start, ExitStack() as stack:
+        # SIGQUIT leaves everything as it lies, as a crash would.
+        database = stack.enter_context(ExitStack())
+        url = database.enter_context(start(signal.SIGQUIT))
+        tables = Database(url)
+        tables.migrate()
+        tables.engine.dispose()
+        address, _ = stack.enter_context(sidecar(tmp_path, database_url=url, rate_limit_per_minute="0"))
+        wait_until(lambda: ready_release(address) == "r0", 60)
+        client = stack.enter_context(httpx.Client(base_url=address, headers=READER, timeout=20))
+
+        def status():
+            return client.get("/livescores/").status_code
+
+        with Load([address], MATCHES, p_home_of) as load:
+            before = status()
+            database.close()
+            began = time.monotonic()
+            gone = client.get("/livescores/")
+            asked_in_vain = [status() for _ in range(20)]
+            seconds = time.monotonic() - began
+            load.more(300)
+            database.enter_context(start(signal.SIGQUIT))
+            wait_until(lambda: status() == 200, 30)
+            load.more(100)
+
+    assert before == 200
+    assert (gone.status_code, gone.headers["retry-after"]) == (503, "5")
+    assert set(asked_in_vain) == {503}
+    assert seconds < 10  # 21 answers; a wait for the server would take two seconds each
+    assert load.failures == []
+
+
+def test_graph_that_stopped_makes_the_same_release_stale(tmp_path):
+    """Nobody writes and the clock goes on: answers of the running sidecar turn stale, in one release."""
+    write_releases(tmp_path, 0)
+    with (
+        sidecar(tmp_path, now="", poll_seconds="0.2", rate_limit_per_minute="0") as (address, _),
+        httpx.Client(base_url=address, headers=READER, timeout=20) as client,
+    ):
+        wait_until(lambda: ready_release(address) == "r0", 60)
+        # The promise ends soon, also on a machine that took long to start the server.
+        due = SystemClock().now().replace(microsecond=0) + dt.timedelta(seconds=4)
+        write_status(tmp_path / "store", checked_at=isoformat(due), next_expected_at=isoformat(due))
+        wait_until(lambda: client.get("/predict/m1").json()["next_expected_at"] == isoformat(due))
+        fresh = client.get("/predict/m1").json()
+        wait_until(lambda: client.get("/predict/m1").json()["stale"])
+        stale, at = client.get("/predict/m1").json(), SystemClock().now()
+        ready = client.get("/ready").json()
+
+    assert fresh["stale"] is False
+    assert stale["stale_reasons"] == [f"a result was due at {isoformat(due)} and has not arrived"]
+    assert at > due
+    assert {**fresh, "stale": True, "stale_reasons": stale["stale_reasons"]} == stale
+    assert (ready["release_id"], ready["stale"]) == ("r0", True)
 
 
 def test_jumps_of_the_clock_change_staleness_and_nothing_else(client):

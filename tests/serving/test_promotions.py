@@ -25,6 +25,7 @@ pytestmark = pytest.mark.slow
 MATCHES = [f"m{number}" for number in range(300)]
 _log = logging.getLogger(__name__)
 
+LOADED = 'soccer_reloads_total{result="loaded"}'
 EVENT = {"event": '{"type": "promotion"}'}
 
 
@@ -47,7 +48,7 @@ def write_releases(home, count):
 def metric(address, name):
     """The value of one series."""
     text = httpx.get(f"{address}/metrics", timeout=20).text
-    return float(text.split(f"\n{name} ")[1].split("\n")[0])
+    return float(text.partition(f"\n{name} ")[2].split("\n")[0] or 0)
 
 
 def private_mb(process):
@@ -89,6 +90,7 @@ def test_srv_04_promotions_under_full_load(tmp_path, promotions):
     ):
         wait_until(lambda: ready_release(address) == "r0", 60)
         wait_until(lambda: events.info("clients")["blocked_clients"] == 1, 60)
+        wait_until(lambda: metric(address, LOADED) == 1, 60)  # the scoring process is up, and checked r0
         with Load([address], MATCHES, p_home_of) as load:
             for number in range(1, promotions + 1):
                 load.more(100)
@@ -105,7 +107,7 @@ def test_srv_04_promotions_under_full_load(tmp_path, promotions):
             events.xadd(EVENT_STREAM, EVENT)
             load.wait(lambda: f"r{promotions - 1}" in load.first_seen)
             load.more(100)
-        loaded = metric(address, 'soccer_reloads_total{result="loaded"}')
+        loaded = metric(address, LOADED)
 
     assert load.failures == []
     assert loaded == 1 + promotions + 1

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from urllib.parse import urlsplit
 
 import pytest
 import redis
@@ -10,6 +11,7 @@ from serving.metrics import Metrics
 from serving.rate_limit import WINDOW_SECONDS, RateLimiter
 from tests.services import free_ports, valkey
 from tests.serving.builders import READER, TOKENS
+from tests.serving.processes import valkey as valkey_on
 
 
 class Wall:
@@ -30,9 +32,9 @@ def redis_url(tmp_path_factory):
         yield url
 
 
-def limiter(limit, url="", wall=None):
+def limiter(limit, url="", wall=None, workers=1):
     """A limiter on a clock of its own."""
-    return RateLimiter(limit, url, Metrics(), wall or Wall())
+    return RateLimiter(limit, url, Metrics(), workers, wall or Wall())
 
 
 def test_a_key_has_its_budget_and_a_new_one_each_minute():
@@ -84,7 +86,7 @@ async def _spend(budgets, key, seconds=5.0):
 
 async def _with_workers(url, limit, count, run):
     wall = Wall()
-    budgets = [limiter(limit, url, wall) for _ in range(count)]
+    budgets = [limiter(limit, url, wall, count) for _ in range(count)]
     for budget in budgets:
         await budget.start()
     try:
@@ -117,6 +119,36 @@ def test_without_redis_each_worker_counts_for_itself():
         raise TimeoutError
 
     assert asyncio.run(_with_workers(url, 100, 1, run)) == 100
+
+
+def test_without_redis_workers_grant_the_limit_together():
+    """Where nothing is shared each of three workers allows a third, and says so."""
+    budgets = [limiter(100, workers=3) for _ in range(3)]
+
+    taken = [budget.take("a") for budget in budgets for _ in range(100)]
+
+    assert sum(one.allowed for one in taken) == 3 * 34
+    assert {one.limit for one in taken} == {34}
+
+
+def test_worker_has_its_share_while_redis_is_gone_and_the_limit_while_it_is_there(tmp_path):
+    """Half of the limit without a server, all of it once a lease succeeds, half again when it is killed."""
+    url = f"redis://127.0.0.1:{free_ports(1)[0]}/0"
+
+    async def limit_becomes(budget, limit):
+        for number in range(1_000):
+            if budget.take(f"key-{number}").limit == limit:  # each new key asks for a lease
+                return True
+            await asyncio.sleep(0.01)
+        return False
+
+    async def run(budgets):
+        is_alone = await limit_becomes(budgets[0], 50)
+        with valkey_on(tmp_path, urlsplit(url).port):
+            is_shared = await limit_becomes(budgets[0], 100)
+        return is_alone, is_shared, await limit_becomes(budgets[0], 50)
+
+    assert asyncio.run(_with_workers(url, 100, 2, run)) == (True, True, True)
 
 
 def test_answers_tell_the_budget_and_429_says_when_to_come_back(store, serve):

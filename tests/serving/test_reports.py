@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from soccer_assets.contract import DRIFT_KEY, QUALITY_KEY, DriftReport, QualityReport, QualityScore
+from soccer_assets.reports import DRIFT_KEY, QUALITY_KEY, DriftReport, QualityReport, QualityScore
 from tests.serving.builders import READER, TOKENS, put
 from tests.serving.conftest import reload
 
