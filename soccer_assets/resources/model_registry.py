@@ -108,7 +108,7 @@ class ModelRegistry:
                 loader_module="soccer_assets.resources.mlflow_loader",
                 data_path=str(file),
                 signature=signature,
-                input_example=_average_match(model),
+                input_example=_example(model),
                 pip_requirements=["soccer-assets"],
             )
         active: Any = mlflow.active_run()
@@ -178,12 +178,11 @@ class ModelRegistry:
         self._client.set_registered_model_alias(MODEL_NAME, alias, version)
 
 
-def _average_match(model: OutcomeModel) -> Any:
+def _example(model: OutcomeModel) -> Any:
     """A row for MLflow to try the model on before it takes it; without one it warns at every training."""
     import pandas as pd  # noqa: PLC0415 - half a second to import
 
-    # Behind the features' own columns a design may have products of them.
-    return pd.DataFrame([model.center[: len(model.feature_names)]], columns=list(model.feature_names))
+    return pd.DataFrame(0.0, index=[0], columns=list(model.feature_names))
 
 
 def _registered(version: Any) -> RegisteredModel:
