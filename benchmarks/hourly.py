@@ -2,11 +2,12 @@
 
 Usage: ``python -m benchmarks.hourly ARCHIVE [--now INSTANT] [--keep FOLDER]``. Fills a home with every match
 of an archive in the schema of the feed `archive`, publishes with textbook Elo, moves the clock by a day and
-runs `refresh_hourly` in a fresh process, which finds that day's matches changed. Then the same on a history
-twice as long: every match again, between teams of other names, before the first one.
+runs `refresh_hourly` in a fresh process, which finds 300 matches new or changed: that day's results, and
+corrections for the rest. Then the same on a history twice as long: every match again, between teams of other
+names, before the first one.
 
-Prints a line a run: wall clock with the start of the process, the run's own work, the slowest steps, and how
-many matches changed.
+Prints a line a run: wall clock and CPU time with the start of the process, the run's own work, the slowest
+steps, and how many matches changed.
 """
 
 import argparse
@@ -14,6 +15,8 @@ import datetime as dt
 import json
 import os
 import re
+import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -24,9 +27,13 @@ import dagster as dg
 import numpy as np
 import pandas as pd
 
-from soccer_assets.clock import isoformat, parse_instant
+from soccer_assets.assets.livescores import RECENT_DAYS
+from soccer_assets.clock import FixedClock, isoformat, parse_instant
 from soccer_assets.contract import CHAMPION
 from soccer_assets.definitions import build_definitions
+from soccer_assets.feeds.protocol import RawMatch
+from soccer_assets.feeds.registry import open_feeds
+from soccer_assets.football.matches import Window
 from soccer_assets.modelling.training import fit_elo_textbook
 from soccer_assets.replay.direct import DirectJobs
 from soccer_assets.resources.model_registry import TrainingFacts
@@ -38,6 +45,7 @@ from tests.homes import make_home
 
 _STEP = re.compile(r"✓ (\S+)\s+([\d.]+) s")
 _SLOWEST = 6
+_CHANGED = 300
 
 
 def main() -> None:
@@ -76,37 +84,49 @@ def _measure(home: Path, matches: pd.DataFrame, now: dt.datetime) -> dict[str, o
     home.mkdir(parents=True, exist_ok=True)
     archive, recent = home / "archive.parquet", home / "recent.parquet"
     began = time.perf_counter()
-    if not (home / "filled").exists():
+    filled_home = home / "filled"
+    if not filled_home.exists():
         matches.to_parquet(archive, index=False)
         # What a provider would answer: an hourly run does not ask for thirty years.
         days = pd.to_datetime(matches["date"]).dt.tz_localize("UTC")
         near = (days > now - pd.Timedelta(days=40)) & (days < now + pd.Timedelta(days=40))
         matches[near].to_parquet(recent, index=False)
         _fill(home, archive, now - dt.timedelta(days=1))
-        (home / "filled").touch()
+        # The first release, and what every later run finds: compiled kernels and modules.
+        _refresh(home, recent, now - dt.timedelta(days=1))
+        _correct(home, recent, now)
+        shutil.copytree(home / "home", filled_home)
+    shutil.rmtree(home / "home")  # as it was filled, also where an earlier call has kept it
+    shutil.copytree(filled_home, home / "home")
     filled = time.perf_counter() - began
-    settings = _settings(home, recent, now)
-    env = home_environment(settings, os.environ) | {
-        "SOCCER_FEED": "archive",
-        "SOCCER_FEED_URL": recent.as_uri(),
-        "SOCCER_NOW": isoformat(now),
-    }
-    command = [sys.executable, "-m", "soccer_assets.cli", "run", "refresh_hourly"]
-    began = time.perf_counter()
-    done = subprocess.run(command, env=env, check=False, capture_output=True, text=True)
-    wall = time.perf_counter() - began
-    if done.returncode:
-        raise SystemExit(done.stdout + done.stderr)
-    steps = {name: float(seconds) for name, seconds in _STEP.findall(done.stdout)}
+    began, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    said = _refresh(home, recent, now)
+    wall, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
+    steps = {name: float(seconds) for name, seconds in _STEP.findall(said)}
     slowest = sorted(steps, key=lambda name: -steps[name])[:_SLOWEST]
     return {
         "matches": len(matches),
-        "changed": _changed(settings, now),
+        "changed": _changed(_settings(home, recent, now), now),
         "wall_seconds": round(wall, 1),
+        "cpu_seconds": round(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, 1),
         "own_seconds": round(sum(steps.values()), 1),
         "slowest": {name: steps[name] for name in slowest},
         "filling_seconds": round(filled),
     }
+
+
+def _refresh(home: Path, archive: Path, now: dt.datetime) -> str:
+    """Run the hourly job as the daemon does, in a process of its own; returns what it printed."""
+    env = home_environment(_settings(home, archive, now), os.environ) | {
+        "SOCCER_FEED": "archive",
+        "SOCCER_FEED_URL": archive.as_uri(),
+        "SOCCER_NOW": isoformat(now),
+    }
+    command = [sys.executable, "-m", "soccer_assets.cli", "run", "refresh_hourly"]
+    done = subprocess.run(command, env=env, check=False, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(done.stdout + done.stderr)
+    return done.stdout
 
 
 def _settings(home: Path, archive: Path, now: dt.datetime) -> Settings:
@@ -116,7 +136,7 @@ def _settings(home: Path, archive: Path, now: dt.datetime) -> Settings:
 
 
 def _fill(home: Path, archive: Path, now: dt.datetime) -> None:
-    """Every match, its features, textbook Elo as the champion, and a release."""
+    """Every match, its features, and textbook Elo as the champion."""
     settings = _settings(home, archive, now)
     (settings.home / "dagster").mkdir(exist_ok=True)
     (settings.home / "dagster" / "dagster.yaml").write_text(json.dumps(INSTANCE))
@@ -148,7 +168,24 @@ def _fill(home: Path, archive: Path, now: dt.datetime) -> None:
     )
     with tracked_run(registry, "textbook"):
         registry.set_alias(CHAMPION, registry.register(elo, facts).version)
-    jobs.run("refresh_hourly", now)
+
+
+def _correct(home: Path, recent: Path, now: dt.datetime) -> None:
+    """Give as many matches as are missing from 300 changes another score and another round."""
+    feed = open_feeds(_settings(home, recent, now))
+    today = now.date()
+    window = Window(today - dt.timedelta(days=RECENT_DAYS), today + dt.timedelta(days=1))
+    before, after = (
+        {one.source_match_id: one for one in feed.fetch(window, FixedClock(at)) if isinstance(one, RawMatch)}
+        for at in (now - dt.timedelta(days=1), now)
+    )
+    same = sorted(id_ for id_, one in after.items() if id_ and before.get(id_) == one)
+    chosen = same[: max(_CHANGED - (len(after) - len(same)), 0)]
+    matches = pd.read_parquet(recent)
+    rows = matches["match_id"].isin(chosen)
+    matches.loc[rows, "home_goals"] = matches.loc[rows, "home_goals"] + 1
+    matches.loc[rows, "round"] = "moved"
+    matches.to_parquet(recent, index=False)
 
 
 def _changed(settings: Settings, now: dt.datetime) -> int:

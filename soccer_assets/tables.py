@@ -215,6 +215,7 @@ def _match_columns() -> list[sa.Column[object]]:
     ]
 
 
+_MARKED = sa.text("quarantine IS NOT NULL")
 match = sa.Table(
     "match",
     metadata,
@@ -224,6 +225,7 @@ match = sa.Table(
     sa.Index("ix_match_change_no", "change_no"),
     sa.Index("ix_match_kickoff", "kickoff"),
     sa.Index("ix_match_competition_kickoff", "competition", "kickoff"),
+    sa.Index("ix_match_quarantine", "competition", sqlite_where=_MARKED, postgresql_where=_MARKED),
 )
 
 match_history = sa.Table(
@@ -293,6 +295,14 @@ shadow_entry = sa.Table(
     sa.Column("p_draw", sa.Float, nullable=False),
     sa.Column("p_away", sa.Float, nullable=False),
     sa.Column("recorded_at", UtcDateTime, nullable=False),
+    sa.Index("ix_shadow_entry_match_id", "match_id"),
+)
+settled_tally = sa.Table(
+    "settled_tally",
+    metadata,
+    sa.Column("champion_sha256", sa.String(64), primary_key=True),
+    sa.Column("against", sa.String(64), primary_key=True, comment="hash of another model, or itself"),
+    sa.Column("tally", sa.Text, nullable=False, comment="sums over the settled matches, JSON"),
 )
 
 alert_told = sa.Table(

@@ -33,7 +33,7 @@ KEYS = {
 }
 
 # Icons of Dagster's pages.
-KINDS = {"python", "parquet", "table", "numpy", "xgboost", "mlflow", "sqlite"}
+KINDS = {"python", "parquet", "table", "numpy", "xgboost", "mlflow", "sqlite", "json"}
 
 
 @pytest.fixture(scope="module")

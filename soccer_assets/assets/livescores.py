@@ -1,6 +1,7 @@
 """Livescores: what the feed says, stored as it came. Three windows on one table, `match_raw`."""
 
 import datetime as dt
+from functools import partial
 
 import dagster as dg
 from pydantic import Field
@@ -29,8 +30,6 @@ INTERACTIVE_TAG = "soccer/interactive"
 
 _RETRY = dg.RetryPolicy(max_retries=3, delay=300)
 _GROUP = "livescores"
-_KINDS = {"python", "table"}
-_OWNERS = ["team:data"]
 
 
 class WindowConfig(dg.Config):
@@ -60,15 +59,18 @@ def livescore_assets(
     history_start: dt.date, clock: Clock, months_a_run: int = MONTHS_A_RUN
 ) -> list[dg.AssetsDefinition]:
     """The livescores stage of a home whose history begins at ``history_start``."""
-
-    @dg.asset(
-        key=["livescores", "recent"],
-        freshness_policy=freshness.LIVESCORES_RECENT,
+    asset = partial(
+        dg.asset,
         group_name=_GROUP,
-        kinds=_KINDS,
-        owners=_OWNERS,
+        kinds={"python", "table"},
+        owners=["team:data"],
         retry_policy=_RETRY,
         pool=_GROUP,
+    )
+
+    @asset(
+        key=["livescores", "recent"],
+        freshness_policy=freshness.LIVESCORES_RECENT,
     )
     def recent(
         context: dg.AssetExecutionContext,
@@ -81,14 +83,9 @@ def livescore_assets(
         window = Window(today - dt.timedelta(days=RECENT_DAYS), today + dt.timedelta(days=1))
         return _ingest(context, database, feed, clock, window)
 
-    @dg.asset(
+    @asset(
         key=["livescores", "upcoming"],
         freshness_policy=freshness.LIVESCORES_UPCOMING,
-        group_name=_GROUP,
-        kinds=_KINDS,
-        owners=_OWNERS,
-        retry_policy=_RETRY,
-        pool=_GROUP,
     )
     def upcoming(
         context: dg.AssetExecutionContext,
@@ -101,15 +98,10 @@ def livescore_assets(
         window = Window(today, today + dt.timedelta(days=UPCOMING_DAYS + 1))
         return _ingest(context, database, feed, clock, window)
 
-    @dg.asset(
+    @asset(
         key=["livescores", "history"],
         partitions_def=match_months(history_start, clock),
         backfill_policy=dg.BackfillPolicy.multi_run(max_partitions_per_run=months_a_run),
-        group_name=_GROUP,
-        kinds=_KINDS,
-        owners=_OWNERS,
-        retry_policy=_RETRY,
-        pool=_GROUP,
     )
     def history(
         context: dg.AssetExecutionContext,
@@ -122,13 +114,8 @@ def livescore_assets(
         window = Window(months.start.date(), months.end.date())
         return _ingest(context, database, feed, clock, window)
 
-    @dg.asset(
+    @asset(
         key=["livescores", "window"],
-        group_name=_GROUP,
-        kinds=_KINDS,
-        owners=_OWNERS,
-        retry_policy=_RETRY,
-        pool=_GROUP,
     )
     def window(
         context: dg.AssetExecutionContext,

@@ -29,6 +29,7 @@ from soccer_assets.assets.scorecard_view import (
 from soccer_assets.clock import Clock, isoformat
 from soccer_assets.contract import CANDIDATE, CHAMPION, PREVIOUS
 from soccer_assets.football.features import FEATURE_NAMES
+from soccer_assets.football.plausible import back_to_back_share
 from soccer_assets.modelling.evaluation import log_losses
 from soccer_assets.modelling.insight import feature_gains, learning_curve
 from soccer_assets.modelling.odds import devig_shin
@@ -261,6 +262,7 @@ def evaluation(
             champion_recipe=champion.facts.recipe if champion else None,
             feature_names=model.feature_names,
             expected_feature_names=FEATURE_NAMES,
+            back_to_back_share=back_to_back_share(data.matches),
         )
     )
     result = Evaluation(

@@ -1,6 +1,7 @@
 """Monitoring: whether today's matches look like those the champion learnt from, and how good its word was."""
 
 import datetime as dt
+from collections.abc import Iterator
 
 import dagster as dg
 import msgspec
@@ -31,27 +32,47 @@ from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.resources.settled import read_settled
 from soccer_assets.resources.training_data import TrainingData, load_training_data
 
+DRIFT, QUALITY = dg.AssetKey(["monitoring", "drift"]), dg.AssetKey(["monitoring", "quality"])
+
 _PROBABILITIES = ("p_home", "p_draw", "p_away")
 _OWNERS = ["team:models"]
 _SHOWN = 15
 
 
-@dg.asset(
-    key=["monitoring", "drift"],
-    deps=[["features", "match_features"], ["exports", "match"], ["model", "champion"]],
+@dg.multi_asset(
+    name="monitoring",
+    group_name="monitoring",
+    specs=[
+        dg.AssetSpec(
+            DRIFT,
+            deps=[["features", "match_features"], ["exports", "match"], ["model", "champion"]],
+            description="How far the last four weeks are from the same weeks of the champion's training, "
+            "column by column. Each feature and each predicted probability has an effect size and a p-value "
+            "corrected for their number. Too many drifted columns ask for a retrain.",
+            kinds={"python", "json"},
+            owners=_OWNERS,
+            freshness_policy=freshness.MONITORING,
+        ),
+        dg.AssetSpec(
+            QUALITY,
+            deps=[["predictions", "ledger"], ["features", "match_features"], ["matches", "odds"]],
+            description="How good the published predictions were: the settled ledger by week and by slice. "
+            "Log loss, RPS, Brier score, calibration and hit rate stand beside their coverage, and beside "
+            "textbook Elo and the closing prices on the same matches.",
+            kinds={"python", "json"},
+            owners=_OWNERS,
+            freshness_policy=freshness.MONITORING,
+        ),
+    ],
     check_specs=[
         dg.AssetCheckSpec(
             "drift_within_bounds",
-            asset=["monitoring", "drift"],
+            asset=DRIFT,
             description="Fewer features and predictions drifted than ask for a retrain.",
         )
     ],
-    group_name="monitoring",
-    kinds={"python", "parquet"},
-    owners=_OWNERS,
-    freshness_policy=freshness.MONITORING,
 )
-def drift(
+def monitoring(
     exports: dg.ResourceParam[Exports],
     feature_store: dg.ResourceParam[FeatureStore],
     database: dg.ResourceParam[Database],
@@ -59,16 +80,19 @@ def drift(
     object_store: dg.ResourceParam[ObjectStore],
     feed: dg.ResourceParam[Feed],
     clock: dg.ResourceParam[Clock],
-) -> dg.MaterializeResult:
-    """How far the last four weeks are from the same weeks of the champion's training, column by column.
-
-    Each feature and each predicted probability has an effect size and a p-value corrected for their number.
-    Too many drifted columns ask for a retrain.
-    """
+) -> Iterator[dg.MaterializeResult]:
+    """Both reports from one look at the matches, which is most of their cost."""
     now = clock.now()
     data = load_training_data(exports, feature_store, database, now)
-    report = carried_on(drift_report(data, model_registry, feed.name, now), object_store.read(DRIFT_KEY))
-    object_store.write(DRIFT_KEY, msgspec.json.encode(report))
+    drift = carried_on(drift_report(data, model_registry, feed.name, now), object_store.read(DRIFT_KEY))
+    object_store.write(DRIFT_KEY, msgspec.json.encode(drift))
+    yield _drift_result(drift)
+    quality = quality_report(database, data, model_registry, feed.name, now)
+    object_store.write(QUALITY_KEY, msgspec.json.encode(quality))
+    yield _quality_result(quality)
+
+
+def _drift_result(report: DriftReport) -> dg.MaterializeResult:
     metadata: dict[str, dg.MetadataValue | str | int | float] = {
         "dagster/row_count": len(report.columns),
         "verdict": report.text,
@@ -82,10 +106,12 @@ def drift(
             "effects": drift_plot(report.columns[:_SHOWN], rules.DEFAULT_POLICY.psi).metadata,
         }
     return dg.MaterializeResult(
+        asset_key=DRIFT,
         metadata=metadata,
         check_results=[
             dg.AssetCheckResult(
                 check_name="drift_within_bounds",
+                asset_key=DRIFT,
                 passed=report.is_within_bounds,
                 severity=dg.AssetCheckSeverity.WARN,
                 description=report.text,
@@ -95,32 +121,7 @@ def drift(
     )
 
 
-@dg.asset(
-    key=["monitoring", "quality"],
-    deps=[["predictions", "ledger"], ["features", "match_features"], ["matches", "odds"]],
-    group_name="monitoring",
-    kinds={"python", "table"},
-    owners=_OWNERS,
-    freshness_policy=freshness.MONITORING,
-)
-def quality(
-    exports: dg.ResourceParam[Exports],
-    feature_store: dg.ResourceParam[FeatureStore],
-    database: dg.ResourceParam[Database],
-    model_registry: dg.ResourceParam[ModelRegistry],
-    object_store: dg.ResourceParam[ObjectStore],
-    feed: dg.ResourceParam[Feed],
-    clock: dg.ResourceParam[Clock],
-) -> dg.MaterializeResult:
-    """How good the published predictions were: the settled ledger by week and by slice.
-
-    Log loss, RPS, Brier score, calibration and hit rate stand beside their coverage, and beside textbook Elo
-    and the closing prices on the same matches.
-    """
-    now = clock.now()
-    data = load_training_data(exports, feature_store, database, now)
-    report = quality_report(database, data, model_registry, feed.name, now)
-    object_store.write(QUALITY_KEY, msgspec.json.encode(report))
+def _quality_result(report: QualityReport) -> dg.MaterializeResult:
     metadata: dict[str, dg.MetadataValue | str | int | float] = {
         "dagster/row_count": report.overall.scored,
         "finished": report.overall.finished,
@@ -136,7 +137,7 @@ def quality(
             "slices": dg.MetadataValue.md(_score_table(slices)),
             "log_loss_by_week": quality_plot(report.weeks).metadata,
         }
-    return dg.MaterializeResult(metadata=metadata)
+    return dg.MaterializeResult(asset_key=QUALITY, metadata=metadata)
 
 
 def drift_report(data: TrainingData, registry: ModelRegistry, feed: str, now: dt.datetime) -> DriftReport:

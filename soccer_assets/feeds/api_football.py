@@ -23,7 +23,7 @@ from soccer_assets.feeds.fields import (
     score_of,
     teams_of,
 )
-from soccer_assets.feeds.keyed import SETTING, KeyedFeed
+from soccer_assets.feeds.keyed import KeyedFeed
 from soccer_assets.feeds.keys import key_variable
 from soccer_assets.feeds.protocol import (
     AfterNinety,
@@ -33,6 +33,7 @@ from soccer_assets.feeds.protocol import (
     Rejection,
     after_ninety,
 )
+from soccer_assets.feeds.site import SETTING
 from soccer_assets.feeds.told import Provider, Score, Told, matches_of, pick, season_label
 from soccer_assets.football.competitions import INTERNATIONAL
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
@@ -85,7 +86,7 @@ class ApiFootballFeed(KeyedFeed):
     def _is_other_league(self, row: Any) -> bool:
         """Whether the row is of one of the thousand leagues nobody asked for."""
         league = pick(row, "league.id").get("league", {}).get("id")
-        return type(league) is int and league > 0 and str(league) not in self._competitions
+        return type(league) is int and league > 0 and str(league) not in self._by_name
 
     def _read(self, day: dt.date) -> list[Any]:
         url = f"{self._base_url}/fixtures?date={day}&timezone=UTC"
@@ -116,7 +117,7 @@ class ApiFootballFeed(KeyedFeed):
     def _told(self, fields: dict[str, Any]) -> Told:
         said = _fixture_of(fields)
         league, fixture, teams = (said.get(name, {}) for name in ("league", "fixture", "teams"))
-        competition = self._competitions.get(str(league.get("id")))
+        competition = self._by_name.get(str(league.get("id")))
         if competition is None:
             raise Fault(f"the league {brief(league.get('id'))} is no number")
         country = league.get("country")

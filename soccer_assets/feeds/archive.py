@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 
 from soccer_assets.clock import Clock
 from soccer_assets.feeds.archive_rows import EPOCH, PlacedRows, RowTimes, place_competitions, row_times
-from soccer_assets.feeds.archive_table import SCHEMA, SETTING, ArchiveTable, Column, read_archive
+from soccer_assets.feeds.archive_table import SCHEMA, ArchiveTable, Column, read_archive
 from soccer_assets.feeds.as_of import known_by_time
 from soccer_assets.feeds.fields import Fault, book_price, half_time_of, noon_of, score_of, teams_of
 from soccer_assets.feeds.http import FileDoor
 from soccer_assets.feeds.protocol import FeedRefused, RawMatch, Rejection
+from soccer_assets.feeds.site import SETTING
 from soccer_assets.football.competitions import Competition
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
 from soccer_assets.settings import Settings

@@ -8,10 +8,11 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from soccer_assets.feeds.archive_table import SETTING, Column
+from soccer_assets.feeds.archive_table import Column
 from soccer_assets.feeds.as_of import over_at
 from soccer_assets.feeds.fields import noon_of
 from soccer_assets.feeds.protocol import FeedRefused
+from soccer_assets.feeds.site import SETTING
 from soccer_assets.football.competitions import Competition, load_competitions, squad_of, uncatalogued
 from soccer_assets.football.matches import KickoffPrecision
 from soccer_assets.football.names import fold

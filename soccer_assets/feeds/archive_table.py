@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from soccer_assets.feeds.fields import Fault, brief, day_of, goals_of, instant_of, name_of
 from soccer_assets.feeds.http import FileDoor
 from soccer_assets.feeds.protocol import FeedError, FeedRefused, FeedUnavailable
+from soccer_assets.feeds.site import SETTING
 
-SETTING = "SOCCER_FEED_URL"
 STATUSES = frozenset({"FT", "AET", "PEN", "SCHEDULED", "VOID"})
 _PARQUET = b"PAR1"
 _LOWEST_TIER = 20

@@ -7,9 +7,9 @@ score, also a second leg won 1-0 at 90. There is no half-time score.
 
 import datetime as dt
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any, Self
+from typing import Any
 
 from soccer_assets.clock import Clock
 from soccer_assets.feeds.fields import (
@@ -34,14 +34,12 @@ from soccer_assets.feeds.protocol import (
     Rejection,
     after_ninety,
 )
+from soccer_assets.feeds.site import SETTING, SiteFeed
 from soccer_assets.feeds.told import Provider, Score, Told, matches_of, pick, season_label
-from soccer_assets.football.competitions import Competition, load_competitions
+from soccer_assets.football.competitions import Competition
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
-from soccer_assets.settings import Settings
 
 SOURCE = "espn"
-SETTING = "SOCCER_FEED_URL"
-DEFAULT_URL = "https://site.api.espn.com"
 FIRST_DAY = dt.date(2015, 7, 1)
 # The default of 100 is cut silently, and 600 was seen to be cut to 25.
 LIMIT = 500
@@ -63,49 +61,22 @@ _STATUSES = {
 _GOALS = re.compile(r"\d{1,2}", re.ASCII)
 
 
-class EspnFeed:
+class EspnFeed(SiteFeed):
     """Matches of ESPN's scoreboard.
 
-    A month of a league is read once in the life of this object.
-
-    Args:
-        base_url: address under which ``apis/site/v2/`` lies.
-        door: reads addresses.
-        history_start: first day wanted; None for July 2015.
+    Below the address lies ``apis/site/v2/``. A month of a league is read once in the life of this object.
     """
 
     name = SOURCE
-    is_simulated = False
+    default_url = "https://site.api.espn.com"
+    first_day = FIRST_DAY
     result_lag = dt.timedelta(hours=6)
     # None is published.
     requests_per_minute = 60
 
     def __init__(self, base_url: str, door: FileDoor, history_start: dt.date | None = None) -> None:
-        self._base_url = base_url.rstrip("/")
-        self._door = door
-        self._history_start = history_start or FIRST_DAY
-        self._competitions = {
-            code: competition
-            for code, competition in load_competitions().items()
-            if SOURCE in competition.feeds
-        }
+        super().__init__(base_url, door, history_start)
         self._load = lru_cache(maxsize=ANSWERS_IN_MEMORY)(self._read)
-
-    @classmethod
-    def from_settings(cls, settings: Settings) -> Self:
-        """The feed at ``SOCCER_FEED_URL``, or at the provider's own address."""
-        door = FileDoor(
-            SETTING, settings.home / "cache" / "feeds", requests_per_minute=cls.requests_per_minute
-        )
-        return cls(settings.feed_url or DEFAULT_URL, door, settings.history_start)
-
-    def first_month(self) -> dt.date:
-        """July 2015, or the month of ``SOCCER_HISTORY_START``."""
-        return self._history_start.replace(day=1)
-
-    def competitions(self) -> Mapping[str, Competition]:
-        """The competitions of the catalogue that have a name for this feed."""
-        return self._competitions
 
     def fetch(self, window: Window, clock: Clock) -> Iterator[RawMatch | Rejection]:
         """Every match whose kickoff day (UTC) lies in ``window``, as it is known at the clock's now.

@@ -8,9 +8,8 @@ Nothing says that a match went on, and some scores are the later ones: the MLS f
 """
 
 import datetime as dt
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from functools import lru_cache
-from typing import Self
 
 import msgspec
 
@@ -20,12 +19,9 @@ from soccer_assets.feeds.football_data_csv import CsvFile, CsvFormatError, read_
 from soccer_assets.feeds.football_data_rows import RESULT_LAG, SOURCE, match_of
 from soccer_assets.feeds.http import FileDoor
 from soccer_assets.feeds.protocol import FeedRefused, RawMatch, Rejection, Repeat, Row
-from soccer_assets.football.competitions import Competition, load_competitions
+from soccer_assets.feeds.site import SETTING, SiteFeed
+from soccer_assets.football.competitions import Competition
 from soccer_assets.football.matches import Window
-from soccer_assets.settings import Settings
-
-DEFAULT_URL = "https://www.football-data.co.uk"
-SETTING = "SOCCER_FEED_URL"
 
 FIRST_SEASON = 1993
 FIRST_DAY = dt.date(FIRST_SEASON, 7, 1)
@@ -45,46 +41,24 @@ class SourceFile(msgspec.Struct, frozen=True):
 _FIXTURE_FILES = (SourceFile("fixtures.csv"), SourceFile("new_league_fixtures.csv"))
 
 
-class FootballDataFeed:
+class FootballDataFeed(SiteFeed):
     """Matches of football-data.co.uk, or of a copy of it.
 
-    A file is read once in the life of this object: open a new one to see what the provider changed.
-
-    Args:
-        base_url: address under which ``mmz4281/`` and ``new/`` lie.
-        door: reads files.
-        history_start: first day wanted; None for all there is.
+    Below the address lie ``mmz4281/`` and ``new/``. A file is read once in the life of this object:
+    open a new one to see what the provider changed.
     """
 
     name = SOURCE
-    is_simulated = False
+    default_url = "https://www.football-data.co.uk"
+    first_day = FIRST_DAY
     # Updated twice a week.
     result_lag = RESULT_LAG
 
     def __init__(self, base_url: str, door: FileDoor, history_start: dt.date | None = None) -> None:
-        self._base_url = base_url.rstrip("/")
-        self._door = door
-        self._history_start = history_start or FIRST_DAY
-        catalogue = [
-            competition for competition in load_competitions().values() if SOURCE in competition.feeds
-        ]
-        self._names = [competition.feeds[SOURCE] for competition in catalogue]
-        self._competitions = {_name_in_rows(competition): competition for competition in catalogue}
+        super().__init__(base_url, door, history_start)
+        self._names = [one.feeds[SOURCE] for one in self._competitions.values()]
+        self._by_name = {_name_in_rows(one): one for one in self._competitions.values()}
         self._load = lru_cache(maxsize=FILES_IN_MEMORY)(self._read)
-
-    @classmethod
-    def from_settings(cls, settings: Settings) -> Self:
-        """The feed at ``SOCCER_FEED_URL``, or at the provider's own address."""
-        door = FileDoor(SETTING, settings.home / "cache" / "feeds")
-        return cls(settings.feed_url or DEFAULT_URL, door, settings.history_start)
-
-    def first_month(self) -> dt.date:
-        """July 1993, or the month of ``SOCCER_HISTORY_START``."""
-        return self._history_start.replace(day=1)
-
-    def competitions(self) -> Mapping[str, Competition]:
-        """The competitions of the catalogue that have a name for this feed."""
-        return {competition.code: competition for competition in self._competitions.values()}
 
     def fetch(self, window: Window, clock: Clock) -> Iterator[Row]:
         """Every match whose kickoff day (UTC) lies in ``window``, as it is known at the clock's now.
@@ -125,7 +99,7 @@ class FootballDataFeed:
     def _matches(self, file: CsvFile, window: Window, now: dt.datetime) -> Iterator[RawMatch | Rejection]:
         for row in within_reach(file.rows, FIRST_DAY, now):
             if row.kickoff.date() in window:
-                yield match_of(row, file, self._competitions, now)
+                yield match_of(row, file, self._by_name, now)
 
     def _read(self, source: SourceFile) -> CsvFile | None:
         url = f"{self._base_url}/{source.path}"

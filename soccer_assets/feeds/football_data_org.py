@@ -23,8 +23,9 @@ from soccer_assets.feeds.fields import (
     score_of,
     teams_of,
 )
-from soccer_assets.feeds.keyed import SETTING, KeyedFeed
+from soccer_assets.feeds.keyed import KeyedFeed
 from soccer_assets.feeds.protocol import AfterNinety, FeedRefused, RawMatch, Rejection, after_ninety
+from soccer_assets.feeds.site import SETTING
 from soccer_assets.feeds.told import Provider, Score, Told, matches_of, pick, season_label
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
 
@@ -76,7 +77,7 @@ class FootballDataOrgFeed(KeyedFeed):
             day = part.end
 
     def _read(self, part: Window) -> list[Any]:
-        codes = ",".join(sorted(self._competitions))
+        codes = ",".join(sorted(self._by_name))
         first, last = part.start - dt.timedelta(days=1), part.end
         url = f"{self._base_url}/v4/matches?dateFrom={first}&dateTo={last}&competitions={codes}"
         data = self._door.read(url)
@@ -91,7 +92,7 @@ class FootballDataOrgFeed(KeyedFeed):
 
     def _told(self, fields: dict[str, Any]) -> Told:
         code = pick(fields, "competition.code").get("competition", {}).get("code")
-        competition = self._competitions.get(code) if isinstance(code, str) else None
+        competition = self._by_name.get(code) if isinstance(code, str) else None
         if competition is None:
             raise Fault(f"the competition {brief(code)} is not in competitions.toml")
         said = fields.get("status")

@@ -1,21 +1,19 @@
-"""What the providers with a key share: where they are asked, the header of the key, and how far back."""
+"""What the providers with a key share: the header of the key, and how far back their free plans go."""
 
 import datetime as dt
-from collections.abc import Mapping
 from typing import ClassVar, Self
 
 from soccer_assets.clock import Clock
 from soccer_assets.feeds.http import FileDoor
 from soccer_assets.feeds.keys import provider_key
-from soccer_assets.football.competitions import Competition, load_competitions
+from soccer_assets.feeds.site import SiteFeed
 from soccer_assets.settings import Settings
 
-SETTING = "SOCCER_FEED_URL"
 HISTORY = dt.timedelta(days=3 * 366)
 
 
-class KeyedFeed:
-    """The part of a feed that its answers do not touch.
+class KeyedFeed(SiteFeed):
+    """A provider that wants a key in a header.
 
     Args:
         base_url: the provider's address, or that of a copy.
@@ -28,21 +26,13 @@ class KeyedFeed:
         requests_per_minute: the free plan's.
     """
 
-    name: str
-    is_simulated = False
-    default_url: ClassVar[str]
     key_header: ClassVar[str]
-    requests_per_minute: ClassVar[int] = 10
+    requests_per_minute = 10
 
     def __init__(self, base_url: str, door: FileDoor, history_start: dt.date | None, clock: Clock) -> None:
-        self._base_url = base_url.rstrip("/")
-        self._door = door
-        self._history_start = history_start or (clock.now().date() - HISTORY).replace(month=7, day=1)
-        self._competitions = {
-            competition.feeds[self.name]: competition
-            for competition in load_competitions().values()
-            if self.name in competition.feeds
-        }
+        start = history_start or (clock.now().date() - HISTORY).replace(month=7, day=1)
+        super().__init__(base_url, door, start)
+        self._by_name = {one.feeds[self.name]: one for one in self._competitions.values()}
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
@@ -51,18 +41,5 @@ class KeyedFeed:
         Raises:
             FeedRefused: there is no key.
         """
-        door = FileDoor(
-            SETTING,
-            settings.home / "cache" / "feeds",
-            headers={cls.key_header: provider_key(cls.name)},
-            requests_per_minute=cls.requests_per_minute,
-        )
+        door = cls._door_of(settings, {cls.key_header: provider_key(cls.name)})
         return cls(settings.feed_url or cls.default_url, door, settings.history_start, settings.clock)
-
-    def first_month(self) -> dt.date:
-        """July three years ago, or the month of ``SOCCER_HISTORY_START``."""
-        return self._history_start.replace(day=1)
-
-    def competitions(self) -> Mapping[str, Competition]:
-        """The competitions of the catalogue that have a name for this feed."""
-        return {competition.code: competition for competition in self._competitions.values()}

@@ -6,9 +6,8 @@ second leg won 1-0 at 90 is a home win, however it ended. Results lag by hours o
 """
 
 import datetime as dt
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from functools import lru_cache
-from typing import Self
 from zoneinfo import ZoneInfo
 
 from soccer_assets.clock import Clock
@@ -25,57 +24,31 @@ from soccer_assets.feeds.openfootball_rows import (
     match_of,
 )
 from soccer_assets.feeds.protocol import FeedRefused, RawMatch, Rejection
-from soccer_assets.football.competitions import Competition, load_competitions
+from soccer_assets.feeds.site import SETTING, SiteFeed
+from soccer_assets.football.competitions import Competition
 from soccer_assets.football.matches import Window
-from soccer_assets.settings import Settings
 
-SETTING = "SOCCER_FEED_URL"
-DEFAULT_URL = "https://raw.githubusercontent.com/openfootball/football.json/master"
 FIRST_SEASON = 2010
 FIRST_DAY = dt.date(FIRST_SEASON, 1, 1)
 # All files a window of five years needs.
 FILES_IN_MEMORY = 300
 
 
-class OpenFootballFeed:
+class OpenFootballFeed(SiteFeed):
     """Matches of openfootball, or of a copy of it.
 
-    A file is read once in the life of this object: open a new one to see what the provider changed.
-
-    Args:
-        base_url: address under which the seasons' folders lie (``https://``, ``http://`` or ``file://``).
-        door: reads files.
-        history_start: first day wanted; None for all there is.
+    Below the address lie the seasons' folders. A file is read once in the life of this object:
+    open a new one to see what the provider changed.
     """
 
     name = SOURCE
-    is_simulated = False
+    default_url = "https://raw.githubusercontent.com/openfootball/football.json/master"
+    first_day = FIRST_DAY
     result_lag = RESULT_LAG
 
     def __init__(self, base_url: str, door: FileDoor, history_start: dt.date | None = None) -> None:
-        self._base_url = base_url.rstrip("/")
-        self._door = door
-        self._history_start = history_start or FIRST_DAY
-        self._competitions = {
-            code: competition
-            for code, competition in load_competitions().items()
-            if SOURCE in competition.feeds
-        }
+        super().__init__(base_url, door, history_start)
         self._load = lru_cache(maxsize=FILES_IN_MEMORY)(self._read)
-
-    @classmethod
-    def from_settings(cls, settings: Settings) -> Self:
-        """The feed at ``SOCCER_FEED_URL``, or at the provider's own address."""
-        door = FileDoor(SETTING, settings.home / "cache" / "feeds")
-        return cls(settings.feed_url or DEFAULT_URL, door, settings.history_start)
-
-    def first_month(self) -> dt.date:
-        """January 2010, or the month of ``SOCCER_HISTORY_START``."""
-        return self._history_start.replace(day=1)
-
-    def competitions(self) -> Mapping[str, Competition]:
-        """The competitions of the catalogue that have a name for this feed."""
-        return self._competitions
 
     def fetch(self, window: Window, clock: Clock) -> Iterator[RawMatch | Rejection]:
         """Every match whose kickoff day (UTC) lies in ``window``, as it is known at the clock's now.

@@ -6,9 +6,9 @@ minutes (``resultTypeKind``); otherwise what its editors meant is unknown, and s
 """
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any, Self
+from typing import Any
 
 from soccer_assets.clock import Clock
 from soccer_assets.feeds.fields import (
@@ -23,14 +23,12 @@ from soccer_assets.feeds.fields import (
 )
 from soccer_assets.feeds.http import FileDoor
 from soccer_assets.feeds.protocol import FeedRefused, RawMatch, Rejection
+from soccer_assets.feeds.site import SETTING, SiteFeed
 from soccer_assets.feeds.told import Provider, Score, Told, matches_of, pick
-from soccer_assets.football.competitions import Competition, load_competitions
+from soccer_assets.football.competitions import Competition
 from soccer_assets.football.matches import KickoffPrecision, Window
-from soccer_assets.settings import Settings
 
 SOURCE = "openligadb"
-SETTING = "SOCCER_FEED_URL"
-DEFAULT_URL = "https://api.openligadb.de"
 FIRST_SEASON = 2002
 ANSWERS_IN_MEMORY = 100
 
@@ -43,50 +41,23 @@ _FIXTURE = (
 _RESULT = ("matchIsFinished", "matchResults", "goals", "lastUpdateDateTime")
 
 
-class OpenLigaDbFeed:
+class OpenLigaDbFeed(SiteFeed):
     """Matches of OpenLigaDB.
 
-    A season is read once in the life of this object.
-
-    Args:
-        base_url: address under which ``getmatchdata/`` lies.
-        door: reads addresses.
-        history_start: first day wanted; None for all there is.
+    Below the address lies ``getmatchdata/``. A season is read once in the life of this object.
     """
 
     name = SOURCE
-    is_simulated = False
+    default_url = "https://api.openligadb.de"
+    first_day = dt.date(FIRST_SEASON, 7, 1)
     # Volunteers type results in within a day; six days later only a league's administrator may.
     result_lag = dt.timedelta(days=6)
     # No limit is published; this is a volunteers' server.
     requests_per_minute = 60
 
     def __init__(self, base_url: str, door: FileDoor, history_start: dt.date | None = None) -> None:
-        self._base_url = base_url.rstrip("/")
-        self._door = door
-        self._history_start = history_start or dt.date(FIRST_SEASON, 7, 1)
-        self._competitions = {
-            code: competition
-            for code, competition in load_competitions().items()
-            if SOURCE in competition.feeds
-        }
+        super().__init__(base_url, door, history_start)
         self._load = lru_cache(maxsize=ANSWERS_IN_MEMORY)(self._read)
-
-    @classmethod
-    def from_settings(cls, settings: Settings) -> Self:
-        """The feed at ``SOCCER_FEED_URL``, or at the provider's own address."""
-        door = FileDoor(
-            SETTING, settings.home / "cache" / "feeds", requests_per_minute=cls.requests_per_minute
-        )
-        return cls(settings.feed_url or DEFAULT_URL, door, settings.history_start)
-
-    def first_month(self) -> dt.date:
-        """July 2002, or the month of ``SOCCER_HISTORY_START``."""
-        return self._history_start.replace(day=1)
-
-    def competitions(self) -> Mapping[str, Competition]:
-        """The competitions of the catalogue that have a name for this feed."""
-        return self._competitions
 
     def fetch(self, window: Window, clock: Clock) -> Iterator[RawMatch | Rejection]:
         """Every match whose kickoff day (UTC) lies in ``window``, as it is known at the clock's now.

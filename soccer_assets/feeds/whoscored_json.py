@@ -28,14 +28,14 @@ from soccer_assets.feeds.fields import (
 )
 from soccer_assets.feeds.http import FileDoor
 from soccer_assets.feeds.protocol import FeedRefused, RawMatch, Rejection
+from soccer_assets.feeds.site import SETTING
 from soccer_assets.feeds.told import Provider, Score, Told, matches_of, pick
-from soccer_assets.football.competitions import Competition, load_competitions, season_of
+from soccer_assets.football.competitions import Competition, competitions_of_feed, season_of
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
 from soccer_assets.football.names import fold
 from soccer_assets.settings import Settings
 
 SOURCE = "whoscored-json"
-SETTING = "SOCCER_FEED_URL"
 FIRST_DAY = dt.date(2009, 8, 1)
 
 # The codes of other states are not documented anywhere; their rows are rejected and can be looked at.
@@ -70,11 +70,8 @@ class WhoScoredJsonFeed:
         self._folder = folder
         self._door = FileDoor(SETTING, folder)
         self._history_start = history_start or FIRST_DAY
-        self._competitions = {
-            fold(competition.feeds[SOURCE]): competition
-            for competition in load_competitions().values()
-            if SOURCE in competition.feeds
-        }
+        self._competitions = competitions_of_feed(SOURCE)
+        self._by_name = {fold(one.feeds[SOURCE]): one for one in self._competitions.values()}
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
@@ -95,7 +92,7 @@ class WhoScoredJsonFeed:
 
     def competitions(self) -> Mapping[str, Competition]:
         """The competitions of the catalogue that have a name for this feed."""
-        return {competition.code: competition for competition in self._competitions.values()}
+        return self._competitions
 
     def fetch(self, window: Window, clock: Clock) -> Iterator[RawMatch | Rejection]:
         """Every match whose kickoff day (UTC) lies in ``window``, as it is known at the clock's now.
@@ -140,7 +137,7 @@ class WhoScoredJsonFeed:
 
     def _told(self, fields: dict[str, Any]) -> Told:
         region, tournament = fields.get("regionName"), fields.get("tournamentName")
-        competition = self._competitions.get(fold(f"{region}/{tournament}"))
+        competition = self._by_name.get(fold(f"{region}/{tournament}"))
         if competition is None or (fields.get("sex") == _WOMEN and competition.sex != "women"):
             raise Fault(f"the competition {brief(f'{region}/{tournament}')} is not in competitions.toml")
         said = fields.get("status")

@@ -66,6 +66,11 @@ def load_competitions() -> dict[str, Competition]:
     return {code: _competition(code, block) for code, block in blocks.items()}
 
 
+def competitions_of_feed(name: str) -> dict[str, Competition]:
+    """The competitions of the catalogue that have a name for a feed, by code."""
+    return {code: one for code, one in load_competitions().items() if name in one.feeds}
+
+
 def season_of(competition: Competition, day: dt.date) -> str:
     """The season a day belongs to by the competition's calendar: ``2024/2025`` or ``2025``.
 

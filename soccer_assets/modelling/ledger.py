@@ -15,6 +15,8 @@ from soccer_assets.clock import isoformat
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus
 
 GENESIS = "0" * 64
+# The verdict on a match that counts; any other is the reason why it is void.
+SCORED = "scored"
 LONGEST_DELAY = dt.timedelta(hours=36)
 
 

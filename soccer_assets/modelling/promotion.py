@@ -16,6 +16,8 @@ DRAW_TOLERANCE = 0.015
 # A model from results alone has never beaten the closing price; one that does has seen the future.
 LEAK_LOG_LOSS = -0.005
 LEAK_ACCURACY = 0.53
+# Real years have .0121 at most, those with day and month swapped .0288 at least.
+BACK_TO_BACK = 0.02
 # A slice collapses where it is worse by more than this and by more than chance; all slices are looked at, so
 # chance is shared among them after Holm (1979).
 SLICE_TOLERANCE = 0.002
@@ -51,12 +53,14 @@ class PromotionFacts(msgspec.Struct, frozen=True, kw_only=True):
         champion_recipe: None before the first champion.
         feature_names: the candidate's columns.
         expected_feature_names: the columns the features have now.
+        back_to_back_share: sides that had played on the day before, in the worst year; NaN for too few.
     """
 
     scorecard: Scorecard
     champion_recipe: str | None
     feature_names: tuple[str, ...]
     expected_feature_names: tuple[str, ...]
+    back_to_back_share: float
 
 
 def decide(facts: PromotionFacts) -> Decision:
@@ -67,6 +71,7 @@ def decide(facts: PromotionFacts) -> Decision:
     """
     gates = (
         _signature(facts),
+        *_plausible_dates(facts),
         *_better_than_baselines(facts.scorecard),
         *_not_worse_than_champion(facts),
         _calibrated(facts),
@@ -90,6 +95,18 @@ def _signature(facts: PromotionFacts) -> Gate:
     if not passed:
         text = f"the candidate reads other features: {', '.join(sorted(strangers)) or 'another order'}"
     return Gate("signature", passed, float(len(strangers)), 0.0, text)
+
+
+def _plausible_dates(facts: PromotionFacts) -> tuple[Gate, ...]:
+    """Misread dates make a model worse, yet not always so much that another gate sees it."""
+    share = facts.back_to_back_share
+    if math.isnan(share):
+        return ()
+    text = (
+        f"{share:.2%} of the sides had played on the day before, at most {BACK_TO_BACK:.2%} is credible: "
+        f"are day and month in each other's place?"
+    )
+    return (Gate("plausible_dates", share <= BACK_TO_BACK, share, BACK_TO_BACK, text),)
 
 
 def _better_than_baselines(scorecard: Scorecard) -> tuple[Gate, ...]:

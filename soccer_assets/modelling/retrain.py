@@ -7,9 +7,12 @@ matches (metric), or when it is old (age); not while a training runs, and not tw
 
 import datetime as dt
 import math
-from collections.abc import Sequence
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from soccer_assets.modelling.tally import Tally, tally_of
 
 VOLUME, DRIFT, METRIC, AGE = "volume", "drift", "metric", "age"
 
@@ -49,7 +52,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
         is_busy: whether a training is queued or runs.
         new_matches: finished matches whose kickoff lies after ``trained_at``.
         settled: matches of the ledger that the champion predicted and that are over.
-        surprise: `surprise_of` those; 0 where there are none.
+        surprise: `surprise_in` those; 0 where there are none.
         drift: the verdict of the report on drift where it is out of bounds; else empty.
         drift_since: when it left them. A training after that has seen those matches, and the next would learn
             nothing new from them.
@@ -131,23 +134,26 @@ def _obstacle(facts: Facts, policy: Policy) -> str:
     return ""
 
 
-def surprise_of(probabilities: Sequence[tuple[float, float, float]], losses: Sequence[float]) -> float:
+def expectation_of(probabilities: NDArray[np.float64], losses: NDArray[np.float64]) -> Tally:
+    """What `surprise_in` is read from: by how much the loss exceeds the expected one, and its variance.
+
+    Args:
+        probabilities: home, draw and away of each settled match, (n, 3).
+        losses: the log loss of each, (n,).
+    """
+    logs = np.log(np.where(probabilities > 0, probabilities, 1.0))
+    entropy = -(probabilities * logs).sum(axis=1)
+    variance = (probabilities * logs**2).sum(axis=1) - entropy**2
+    return tally_of(np.vstack([losses - entropy, variance]))
+
+
+def surprise_in(expectation: Tally) -> float:
     """By how many standard errors the settled log loss exceeds what the forecasts themselves expect.
 
     A forecast (p1, p2, p3) that is right expects the loss H = -sum p log p with the variance
     sum p (log p)^2 - H^2; over independent matches the sum of (loss - H), divided by the root of the summed
     variances, is standard normal (Spiegelhalter 1986, doi 10.1002/sim.4780050506, for the log score). The raw
     level would only measure which leagues played.
-
-    Args:
-        probabilities: home, draw and away of each settled match.
-        losses: the log loss of each.
     """
-    expected = variance = 0.0
-    for one in probabilities:
-        entropy = -sum(p * math.log(p) for p in one if p > 0)
-        expected += entropy
-        variance += sum(p * math.log(p) ** 2 for p in one if p > 0) - entropy**2
-    if variance <= 0:
-        return 0.0
-    return (sum(losses) - expected) / math.sqrt(variance)
+    excess, variance = expectation.values.tolist()
+    return float(excess / math.sqrt(variance)) if variance > 0 else 0.0

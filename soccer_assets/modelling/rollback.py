@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soccer_assets.modelling.evaluation import LEAST_PROBABILITY
+from soccer_assets.modelling.tally import Tally, tally_of
 
 # Stakes on one nat of log loss: the best one depends on how bad the champion is, which is not known.
 _STAKES = np.geomspace(0.02, 1.0, 12)
@@ -103,28 +104,46 @@ def evidence_of(
         previous: those of the other forecaster.
         outcomes: (n,) 0 home, 1 draw, 2 away.
     """
-    growth = _growth(champion, previous, outcomes).sum(axis=1)
+    return evidence_in(duel_of(champion, previous, outcomes))
+
+
+def duel_of(
+    champion: NDArray[np.float64], previous: NDArray[np.float64], outcomes: NDArray[np.int8]
+) -> Tally:
+    """What `evidence_in` and `difference_in` are read from; arguments as in `evidence_of`."""
+    growth, difference = _growth(champion, previous, outcomes)
+    return tally_of(np.vstack([growth, difference]))
+
+
+def evidence_in(duel: Tally) -> float:
+    """`evidence_of` the matches of a duel."""
+    growth = duel.values[:-1]
     largest = float(growth.max())
     # Products of thousands of factors: as sums of logarithms, the largest taken out.
     return float(np.exp(min(largest, _LARGEST_EXPONENT)) * np.exp(growth - largest).mean())
+
+
+def difference_in(duel: Tally) -> float:
+    """Mean log loss of the champion minus that of the other, nats; 0 without matches."""
+    return float(duel.values[-1]) / duel.matches if duel.matches else 0.0
 
 
 def evidence_after_each(
     champion: NDArray[np.float64], previous: NDArray[np.float64], outcomes: NDArray[np.int8]
 ) -> NDArray[np.float64]:
     """`evidence_of` the first 1, 2, ... n matches, (n,)."""
-    growth = _growth(champion, previous, outcomes).cumsum(axis=1)
+    growth = _growth(champion, previous, outcomes)[0].cumsum(axis=1)
     evidence: NDArray[np.float64] = np.exp(np.minimum(growth, _LARGEST_EXPONENT)).mean(axis=0)
     return evidence
 
 
 def _growth(
     champion: NDArray[np.float64], previous: NDArray[np.float64], outcomes: NDArray[np.int8]
-) -> NDArray[np.float64]:
-    """Logarithm of each stake's factor at each match, (stakes, n)."""
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Logarithm of each stake's factor at each match, (stakes, n), and the difference it bets on, (n,)."""
     least = LEAST_PROBABILITY
     ratios = np.log(np.maximum(previous, least)) - np.log(np.maximum(champion, least))
     difference = ratios[np.arange(len(outcomes)), outcomes]
     most_lost = np.maximum(-ratios.min(axis=1), least)
     growth: NDArray[np.float64] = np.log1p(np.minimum(_STAKES[:, None], _MOST_LOST / most_lost) * difference)
-    return growth
+    return growth, difference

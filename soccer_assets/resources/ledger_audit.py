@@ -11,9 +11,9 @@ import sqlalchemy as sa
 
 from soccer_assets.contract import MANIFEST_FILE, Manifest
 from soccer_assets.football.matches import KickoffPrecision
-from soccer_assets.modelling.ledger import GENESIS, Entry, chain_hash
+from soccer_assets.modelling.ledger import GENESIS, SCORED, Entry, chain_hash
 from soccer_assets.resources.database import Database
-from soccer_assets.resources.ledger_store import SCORED, newest_scores
+from soccer_assets.resources.ledger_store import newest_scores
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.tables import ledger_entry, match
 

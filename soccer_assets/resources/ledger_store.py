@@ -12,14 +12,14 @@ import sqlalchemy as sa
 from soccer_assets.contract import OUTCOMES
 from soccer_assets.football.matches import STATUS_RULES, KickoffPrecision, MatchStatus, outcome_of
 from soccer_assets.modelling.evaluation import brier_score, log_loss, rps
-from soccer_assets.modelling.ledger import GENESIS, Entry, chain_hash, official_index, void_reason
+from soccer_assets.modelling.ledger import GENESIS, SCORED, Entry, chain_hash, official_index, void_reason
 from soccer_assets.resources.database import Database, read_watermark, set_watermark
 from soccer_assets.resources.raw_store import batches
+from soccer_assets.resources.settled_tally import Score, carry_on
 from soccer_assets.tables import ledger_entry, ledger_score, match
 
 _IDS_A_QUERY = 5_000
 _SCORED_SO_FAR = "match scored by ledger"
-SCORED = "scored"
 # Hourly runs look at once; this much covers a home that was switched off, and keeps the look to few rows.
 _POSTPONED_LOOK_BACK = dt.timedelta(days=60)
 
@@ -142,22 +142,18 @@ def _score(connection: sa.Connection, now: dt.datetime) -> tuple[int, int]:
         match.c.kickoff.between(now - _POSTPONED_LOOK_BACK, now),
         match.c.status == MatchStatus.POSTPONED.value,
     )
-    query = (
-        sa.select(match)
-        .where(
-            sa.or_(has_changed, waits),
-            sa.exists().where(ledger_entry.c.match_id == match.c.match_id),
-        )
-        .order_by(match.c.kickoff, match.c.match_id)
+    query = sa.select(match).where(
+        sa.or_(has_changed, waits), sa.exists().where(ledger_entry.c.match_id == match.c.match_id)
     )
-    finished = connection.execute(query).all()
+    # Sorted here: asked for an order, SQLite walks all matches in it instead of the two indexes.
+    finished = sorted(connection.execute(query), key=lambda row: (row.kickoff, row.match_id))
     entries = _entries_of(connection, [row.match_id for row in finished])
     latest: dict[str, sa.Row[Any]] = {}
     for ids in batches(entries, _IDS_A_QUERY):
         earlier = sa.select(ledger_score).where(ledger_score.c.match_id.in_(ids))
         for row in connection.execute(earlier.order_by(ledger_score.c.revision)):
             latest[row.match_id] = row
-    rows = []
+    rows, added, taken_out = [], list[Score](), list[Score]()
     for played in finished:
         score = _score_row(played, entries[played.match_id], now)
         if score is None:
@@ -166,11 +162,15 @@ def _score(connection: sa.Connection, now: dt.datetime) -> tuple[int, int]:
         if before is not None and (before.verdict, before.outcome) == (score["verdict"], score["outcome"]):
             continue
         rows.append(score | {"revision": before.revision + 1 if before else 1})
+        if score["verdict"] == SCORED:
+            added.append(Score(played.match_id, score["sequence"], score["outcome"], score["log_loss"]))
+        if before is not None and before.verdict == SCORED:
+            taken_out.append(Score(played.match_id, before.sequence, before.outcome, before.log_loss))
     if rows:
         connection.execute(sa.insert(ledger_score), rows)
+        carry_on(connection, added, taken_out)
     set_watermark(connection, _SCORED_SO_FAR, change_no)
-    scored = sum(row["verdict"] == SCORED for row in rows)
-    return scored, len(rows) - scored
+    return len(added), len(rows) - len(added)
 
 
 def _score_row(played: sa.Row[Any], rows: Sequence[sa.Row[Any]], now: dt.datetime) -> dict[str, Any] | None:

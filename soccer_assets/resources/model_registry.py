@@ -74,6 +74,7 @@ class ModelRegistry:
     def _client(self) -> Any:
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
         os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+        os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")  # one line a step of its own otherwise
         if self.url.startswith("sqlite:///"):
             Path(self.url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
         import mlflow  # noqa: PLC0415 - seconds to import
@@ -107,6 +108,7 @@ class ModelRegistry:
                 loader_module="soccer_assets.resources.mlflow_loader",
                 data_path=str(file),
                 signature=signature,
+                input_example=_example(model),
                 pip_requirements=["soccer-assets"],
             )
         active: Any = mlflow.active_run()
@@ -174,6 +176,13 @@ class ModelRegistry:
     def set_alias(self, alias: str, version: str) -> None:
         """Move an alias to a version."""
         self._client.set_registered_model_alias(MODEL_NAME, alias, version)
+
+
+def _example(model: OutcomeModel) -> Any:
+    """A row for MLflow to try the model on before it takes it; without one it warns at every training."""
+    import pandas as pd  # noqa: PLC0415 - half a second to import
+
+    return pd.DataFrame(0.0, index=[0], columns=list(model.feature_names))
 
 
 def _registered(version: Any) -> RegisteredModel:

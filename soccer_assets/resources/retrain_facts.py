@@ -9,15 +9,15 @@ import sqlalchemy as sa
 
 from soccer_assets.contract import CANDIDATE, CHAMPION
 from soccer_assets.football.matches import STATUS_RULES
-from soccer_assets.modelling.retrain import Facts, surprise_of
+from soccer_assets.modelling.retrain import Facts, surprise_in
 from soccer_assets.modelling.scorecard import ELO
 from soccer_assets.reports import DRIFT_KEY, QUALITY_KEY, DriftReport, QualityReport
 from soccer_assets.resources.database import Database
-from soccer_assets.resources.ledger_store import newest_scores
 from soccer_assets.resources.model_registry import ModelRegistry, RegisteredModel
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.resources.runs import open_runs
-from soccer_assets.tables import ledger_entry, match
+from soccer_assets.resources.settled_tally import read_expectation
+from soccer_assets.tables import match
 
 
 def read_facts(
@@ -40,7 +40,7 @@ def read_facts(
     """
     candidate, champion = registry.find(CANDIDATE), registry.find(CHAMPION)
     trained_at = dt.datetime.fromisoformat(candidate.facts.trained_at) if candidate else None
-    probabilities, losses = _settled(database, champion.facts.content_sha256) if champion else ([], [])
+    expectation = read_expectation(database, champion.facts.content_sha256) if champion else None
     runs = [
         record for job in jobs for record in instance.get_run_records(dg.RunsFilter(job_name=job), limit=1)
     ]
@@ -50,8 +50,8 @@ def read_facts(
         attempted_ago=min((wall_clock - record.create_timestamp for record in runs), default=None),
         is_busy=bool(open_runs(instance, jobs)),
         new_matches=_finished_since(database, trained_at) if trained_at else 0,
-        settled=len(losses),
-        surprise=surprise_of(probabilities, losses),
+        settled=expectation.matches if expectation else 0,
+        surprise=surprise_in(expectation) if expectation else 0.0,
         drift=drift,
         drift_since=drift_since,
         evidence=_worse_than_elo(reports, champion),
@@ -92,16 +92,3 @@ def _finished_since(database: Database, instant: dt.datetime) -> int:
             .select_from(match)
             .where(match.c.kickoff > instant, match.c.status.in_(settled), match.c.home_goals.is_not(None))
         ).scalar_one()
-
-
-def _settled(database: Database, model_sha256: str) -> tuple[list[tuple[float, float, float]], list[float]]:
-    """Probabilities and log losses of the matches that a model was scored on, each by its newest score."""
-    newest = newest_scores().subquery()
-    query = (
-        sa.select(ledger_entry.c.p_home, ledger_entry.c.p_draw, ledger_entry.c.p_away, newest.c.log_loss)
-        .join(newest, newest.c.sequence == ledger_entry.c.sequence)
-        .where(ledger_entry.c.model_sha256 == model_sha256, newest.c.log_loss.is_not(None))
-    )
-    with database.reading() as connection:
-        rows = connection.execute(query).all()
-    return [(row.p_home, row.p_draw, row.p_away) for row in rows], [row.log_loss for row in rows]

@@ -5,12 +5,11 @@ from collections.abc import Sequence
 import dagster as dg
 
 from soccer_assets.contract import CHAMPION, PREVIOUS
-from soccer_assets.modelling.evaluation import log_loss
-from soccer_assets.modelling.rollback import Facts, evidence_of
+from soccer_assets.modelling.rollback import Facts, difference_in, evidence_in
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.model_registry import ModelRegistry
 from soccer_assets.resources.runs import open_runs
-from soccer_assets.resources.shadow_store import paired
+from soccer_assets.resources.settled_tally import read_duel
 
 
 def read_rollback_facts(
@@ -27,11 +26,8 @@ def read_rollback_facts(
     champion, previous = registry.find(CHAMPION), registry.find(PREVIOUS)
     evidence, difference, matches = 1.0, 0.0, 0
     if champion is not None and previous is not None:
-        both = paired(database, champion.facts.content_sha256, previous.facts.content_sha256)
-        matches = len(both.outcomes)
-        evidence = evidence_of(both.champion, both.shadow, both.outcomes)
-        if matches:
-            difference = log_loss(both.champion, both.outcomes) - log_loss(both.shadow, both.outcomes)
+        duel = read_duel(database, champion.facts.content_sha256, previous.facts.content_sha256)
+        evidence, difference, matches = evidence_in(duel), difference_in(duel), duel.matches
     return Facts(
         champion=champion.version if champion else None,
         previous=previous.version if previous else None,

@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 
 from soccer_assets.contract import OUTCOMES
 from soccer_assets.football.matches import STATUS_RULES
+from soccer_assets.modelling.ledger import SCORED
 from soccer_assets.modelling.odds import devig_shin
 from soccer_assets.modelling.quality import Settled, phases
 from soccer_assets.modelling.scorecard import BOOK, ELO
 from soccer_assets.modelling.training import fit_elo_textbook
 from soccer_assets.resources.database import Database
-from soccer_assets.resources.ledger_store import SCORED, newest_scores
+from soccer_assets.resources.ledger_store import newest_scores
 from soccer_assets.resources.training_data import TrainingData
 from soccer_assets.tables import ledger_entry, match
 

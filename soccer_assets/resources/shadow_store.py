@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 
 from soccer_assets.contract import OUTCOMES
 from soccer_assets.football.matches import KickoffPrecision
-from soccer_assets.modelling.ledger import Entry, deadline
+from soccer_assets.modelling.ledger import SCORED, Entry, deadline
 from soccer_assets.resources.database import Database, upsert
-from soccer_assets.resources.ledger_store import SCORED
 from soccer_assets.resources.raw_store import batches
 from soccer_assets.tables import ledger_entry, ledger_score, shadow_entry
 
@@ -42,9 +41,12 @@ def record_shadows(database: Database, entries: Sequence[Entry]) -> int:
     """Keep the shadow predictions that changed; returns how many.
 
     The deadline of a match is that of its official prediction: its first known kickoff, as the ledger has it.
-    So the ledger records first.
+    So the ledger records first. What a score was compared with stays as it was, also where a feed told a
+    result before the kickoff by mistake.
     """
     with database.writing() as connection:
+        scored = _scored(connection, [one.match_id for one in entries])
+        entries = [one for one in entries if one.match_id not in scored]
         known = _known(connection, entries)
         limits = _deadlines(
             connection, [one.match_id for one in entries if (one.model_sha256, one.match_id) not in known]
@@ -72,7 +74,7 @@ def record_shadows(database: Database, entries: Sequence[Entry]) -> int:
     return len(rows)
 
 
-def paired(database: Database, champion_sha256: str, shadow_sha256: str) -> Paired:
+def paired(connection: sa.Connection, champion_sha256: str, shadow_sha256: str) -> Paired:
     """The settled matches whose official prediction is the champion's and on which the other had its say."""
     newest = ledger_score.alias("newest")
     revision = sa.select(sa.func.max(newest.c.revision)).where(newest.c.match_id == shadow_entry.c.match_id)
@@ -99,8 +101,7 @@ def paired(database: Database, champion_sha256: str, shadow_sha256: str) -> Pair
         )
         .order_by(shadow.match_id)
     )
-    with database.reading() as connection:
-        rows = connection.execute(query).all()
+    rows = connection.execute(query).all()
     said = np.array([tuple(row)[:6] for row in rows], np.float64).reshape(-1, 6)
     outcomes = np.array([OUTCOMES.index(row.outcome) for row in rows], np.int8)
     return Paired(champion=said[:, :3], shadow=said[:, 3:], outcomes=outcomes)
@@ -115,6 +116,16 @@ def _known(connection: sa.Connection, entries: Sequence[Entry]) -> dict[tuple[st
             shadow_entry.c.model_sha256.in_(models), shadow_entry.c.match_id.in_(ids)
         )
         found |= {(row.model_sha256, row.match_id): row for row in connection.execute(query)}
+    return found
+
+
+def _scored(connection: sa.Connection, match_ids: Sequence[str]) -> set[str]:
+    """Which of these matches have a score."""
+    found: set[str] = set()
+    for ids in batches(match_ids, _IDS_A_QUERY):
+        found.update(
+            connection.scalars(sa.select(ledger_score.c.match_id).where(ledger_score.c.match_id.in_(ids)))
+        )
     return found
 
 

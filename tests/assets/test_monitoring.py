@@ -132,7 +132,7 @@ def test_a_report_remembers_since_when_matches_have_drifted() -> None:
 
 def test_a_rewritten_and_rehashed_ledger_is_betrayed_by_an_older_release(settled: Graph, monkeypatch) -> None:
     """Every hash is made anew, and so is the newest release: the ones before still know."""
-    assert settled.run("monitoring/quality").success
+    assert settled.run(*MONITORING).success
     with settled.database.writing() as connection:
         head = GENESIS
         rows = connection.execute(sa.select(ledger_entry).order_by(ledger_entry.c.sequence)).all()
@@ -147,7 +147,7 @@ def test_a_rewritten_and_rehashed_ledger_is_betrayed_by_an_older_release(settled
                 .values(p_home=entry.p_home, p_away=entry.p_away, previous_hash=previous, hash=head)
             )
     assert settled.run("releases/current").success
-    result = settled.run("monitoring/quality")
+    result = settled.run(*MONITORING)
 
     assert not result.success
     (check,) = [one for one in result.get_asset_check_evaluations() if not one.passed]

@@ -41,11 +41,21 @@ def _entry(match: int, model: str, said: tuple[float, float, float], hours: floa
     )
 
 
-def _settle(database: Database, registry: FakeRegistry, matches: int) -> None:
+def _predict(database: Database, registry: FakeRegistry, matches: int) -> None:
     """Home wins 60 in 100; the champion says the reverse, the one before says so."""
     champion, previous = (registry.get(alias).facts.content_sha256 for alias in (CHAMPION, PREVIOUS))
     record_and_score(database, [("TST-1", _entry(one, champion, BAD)) for one in range(matches)], NOW)
     record_shadows(database, [_entry(one, previous, GOOD) for one in range(matches)])
+
+
+def _settle(database: Database, registry: FakeRegistry, matches: int) -> None:
+    """As predicted, and over."""
+    _predict(database, registry, matches)
+    _score(database, matches)
+
+
+def _score(database: Database, matches: int) -> None:
+    """What really happened: home wins 60 in 100."""
     drawn = np.random.default_rng(0).choice(3, matches, p=GOOD)
     scores = [
         {
@@ -133,16 +143,18 @@ def test_a_shadow_counts_as_said_last_before_the_official_deadline(
     database: Database, two_models: FakeRegistry
 ) -> None:
     """What it said after kickoff, or of matches without an official prediction, does not."""
-    _settle(database, two_models, 3)
+    _predict(database, two_models, 3)
     champion, previous = (two_models.get(alias).facts.content_sha256 for alias in (CHAMPION, PREVIOUS))
     later, late = (0.5, 0.3, 0.2), (0.9, 0.05, 0.05)
     said = [_entry(0, previous, later, hours=-1), _entry(1, previous, late, hours=0)]
     assert record_shadows(database, said) == 1
     assert record_shadows(database, said) == 0
     assert record_shadows(database, [_entry(9, previous, later)]) == 0
-    both = paired(database, champion, previous)
+    _score(database, 3)
+    with database.reading() as connection:
+        both = paired(connection, champion, previous)
+        unknown = [paired(connection, "another", previous), paired(connection, champion, "another")]
 
     np.testing.assert_array_equal(both.champion, np.tile(BAD, (3, 1)))
     np.testing.assert_array_equal(both.shadow, [later, GOOD, GOOD])
-    assert len(paired(database, "another", previous).outcomes) == 0
-    assert len(paired(database, champion, "another").outcomes) == 0
+    assert [len(one.outcomes) for one in unknown] == [0, 0]

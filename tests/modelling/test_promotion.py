@@ -45,7 +45,11 @@ def facts(candidate=None, champion=None, differences=None, book=None, book_accur
         draw_rate=0.26,
     )
     base = PromotionFacts(
-        scorecard=card, champion_recipe="xgboost_on_logit", feature_names=NAMES, expected_feature_names=NAMES
+        scorecard=card,
+        champion_recipe="xgboost_on_logit",
+        feature_names=NAMES,
+        expected_feature_names=NAMES,
+        back_to_back_share=0.005,
     )
     return msgspec.structs.replace(base, **changes)
 
@@ -60,7 +64,7 @@ def test_a_candidate_that_passes_every_gate_is_promoted():
 
     assert decision.promote
     assert failed(decision) == []
-    assert decision.reason == "promoted: all 9 gates hold on 10000 matches"
+    assert decision.reason == "promoted: all 10 gates hold on 10000 matches"
 
 
 @pytest.mark.parametrize(
@@ -72,6 +76,7 @@ def test_a_candidate_that_passes_every_gate_is_promoted():
         ({"differences": {"elo_textbook": Difference(-0.004, -0.009, 0.001, 9)}}, "better_than_elo"),
         ({"differences": {"elo_textbook": Difference(-0.0002, -0.0003, -0.0001, 9)}}, "gain_over_elo"),
         ({"differences": {"champion": Difference(0.0001, -0.0004, 0.0006, 9)}}, "not_worse_than_champion"),
+        ({"back_to_back_share": 0.0201}, "plausible_dates"),
         ({"candidate": {"ece_15": 0.0101}}, "calibrated"),
         ({"candidate": {"mean_p_draw": 0.2449}}, "draw_rate"),
         ({"candidate": {"mean_p_draw": 0.2751}}, "draw_rate"),

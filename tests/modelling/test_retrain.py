@@ -14,7 +14,8 @@ from soccer_assets.modelling.retrain import (
     VOLUME,
     Facts,
     decide,
-    surprise_of,
+    expectation_of,
+    surprise_in,
 )
 
 NOW = dt.datetime(2025, 4, 25, 9, tzinfo=dt.UTC)
@@ -91,7 +92,7 @@ def _settled(truth: np.ndarray, said: np.ndarray, seed: int) -> float:
     """The surprise of forecasts ``said`` on matches drawn from ``truth``."""
     drawn = (np.random.default_rng(seed).random(len(truth))[:, None] > truth.cumsum(axis=1)).sum(axis=1)
     losses = -np.log(said[np.arange(len(said)), drawn])
-    return surprise_of([tuple(row) for row in said.tolist()], losses.tolist())
+    return surprise_in(expectation_of(said, losses))
 
 
 def test_a_right_forecaster_is_surprised_like_a_standard_normal_and_a_wrong_one_is_caught() -> None:
@@ -108,5 +109,5 @@ def test_a_right_forecaster_is_surprised_like_a_standard_normal_and_a_wrong_one_
 
 def test_without_settled_matches_nothing_surprises() -> None:
     """An empty ledger and certain forecasts say nothing."""
-    assert surprise_of([], []) == 0.0
-    assert surprise_of([(1.0, 0.0, 0.0)], [0.0]) == 0.0
+    assert surprise_in(expectation_of(np.empty((0, 3)), np.empty(0))) == 0.0
+    assert surprise_in(expectation_of(np.array([[1.0, 0.0, 0.0]]), np.zeros(1))) == 0.0

@@ -11,7 +11,9 @@ from soccer_assets.modelling.rollback import (
     DEFAULT_POLICY,
     Facts,
     decide,
+    duel_of,
     evidence_after_each,
+    evidence_in,
     evidence_of,
 )
 
@@ -82,14 +84,17 @@ def test_a_deliberately_bad_champion_is_rolled_back_within_the_stated_matches(
 
 
 def test_the_order_of_results_does_not_count_and_the_last_look_is_the_whole() -> None:
-    """A result that arrives late changes nothing but its own factor."""
+    """A result that arrives late changes nothing but its own factor, and one taken out leaves no trace."""
     noisy: Models = lambda rng, truth: (truth + rng.normal(0, 0.3, truth.shape), truth)  # noqa: E731
     champion, previous, outcomes = _season(3, noisy)
     shuffled = np.random.default_rng(0).permutation(SEASON)
 
     whole = evidence_of(champion, previous, outcomes)
 
-    assert whole == pytest.approx(evidence_of(champion[shuffled], previous[shuffled], outcomes[shuffled]))
+    assert whole == evidence_of(champion[shuffled], previous[shuffled], outcomes[shuffled])
+    first, rest = (duel_of(champion[one], previous[one], outcomes[one]) for one in np.split(shuffled, [700]))
+    assert evidence_in(first + rest) == whole
+    assert first + rest - rest == first
     assert whole == pytest.approx(evidence_after_each(champion, previous, outcomes)[-1])
 
 

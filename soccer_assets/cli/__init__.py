@@ -1,0 +1,20 @@
+"""The command line `soccer`, a module a group. Heavy imports wait inside the commands: help is instant."""
+
+import click
+
+from soccer_assets.cli import alerts, feeds, keys, ledger, past, releases, start, teams, upkeep
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="soccer-assets")
+def main() -> None:
+    """Football match prediction: one asset graph, one sidecar."""
+
+
+for _command in (
+    *(start.up, start.serve, start.watchdog),
+    *(upkeep.run, upkeep.migrate, upkeep.doctor, upkeep.prune),
+    *(past.backtest, past.replay),
+    *(alerts.alerts, feeds.feeds, keys.keys, ledger.ledger, releases.release, teams.teams),
+):
+    main.add_command(_command)

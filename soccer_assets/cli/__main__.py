@@ -1,0 +1,6 @@
+"""`python -m soccer_assets.cli`: the same as `soccer`."""
+
+from soccer_assets.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,47 @@
+"""What every command does alike: read the settings, find the home's store and instance, fail in one line."""
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from soccer_assets.settings import SettingError, Settings
+
+if TYPE_CHECKING:  # help must not wait for the store's libraries
+    from soccer_assets.resources.object_store import ObjectStore
+
+
+def settings_of_environment() -> Settings:
+    """The settings; one that makes no sense ends the command."""
+    try:
+        return Settings.from_env()
+    except SettingError as error:
+        fail(str(error))
+
+
+def use_instance_of(settings: Settings) -> None:
+    """Name the home's Dagster instance, unless the environment names another."""
+    folder = settings.home / "dagster"
+    if "DAGSTER_HOME" not in os.environ and not (folder / "dagster.yaml").is_file():
+        fail(f"{settings.home} was never started; run `soccer up` first")
+    os.environ.setdefault("DAGSTER_HOME", str(folder))
+
+
+def store_of(settings: Settings) -> "ObjectStore":
+    """Where releases, exports and keys lie."""
+    from soccer_assets.resources.object_store import ObjectStore  # noqa: PLC0415
+
+    return ObjectStore(settings.store_url, settings.s3_endpoint_url)
+
+
+def store_url(folder_or_url: str) -> str:
+    """The address of a store that a user may have named as a folder."""
+    return folder_or_url.rstrip("/") if "://" in folder_or_url else Path(folder_or_url).absolute().as_uri()
+
+
+def fail(message: str) -> NoReturn:
+    """End with one sentence and exit code 1."""
+    click.echo(f"soccer: {message}", err=True)
+    sys.exit(1)

@@ -1,0 +1,33 @@
+"""`soccer release`: releases made by hand."""
+
+import click
+import msgspec
+
+from soccer_assets.cli.home import fail, settings_of_environment, store_of, store_url
+
+
+@click.group()
+def release() -> None:
+    """Releases: what the sidecar answers from."""
+
+
+@release.command()
+@click.option("--predictions", default=100_000, show_default=True, type=click.IntRange(1, 10_000_000))
+@click.option("--to", "url", required=True, help="The store to publish to: a folder, file:// or s3://.")
+@click.option("--version", default=1, show_default=True, help="Another one is another release.")
+def synthetic(predictions: int, url: str, version: int) -> None:
+    """Publish a release of simulated clubs of any size, for benchmarks and trials, and print a key for it."""
+    settings = msgspec.structs.replace(settings_of_environment(), store_url=store_url(url))
+    from soccer_assets.resources.api_keys import SCOPES, create_key  # noqa: PLC0415
+    from soccer_assets.resources.event_bus import EventBus  # noqa: PLC0415
+    from soccer_assets.resources.releases import Releases  # noqa: PLC0415
+    from soccer_assets.synthetic_release import FEED, publish  # noqa: PLC0415
+
+    store, now = store_of(settings), settings.clock.now()
+    releases = Releases(store, EventBus(settings.redis_url))
+    current = releases.feed()
+    if current not in {None, FEED}:
+        fail(f"{settings.store_url} serves releases of {current}; synthetic ones go to a store of their own")
+    manifest = publish(releases, predictions, now, version).manifest
+    click.echo(f"release {manifest.release_id}: {manifest.prediction_rows} predictions")
+    click.echo(create_key(store, SCOPES, now, note="made with a synthetic release"))
