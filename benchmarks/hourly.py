@@ -72,7 +72,8 @@ def _before(matches: pd.DataFrame) -> pd.DataFrame:
     years = int(days.dt.year.max() - days.dt.year.min()) + 1
     earlier = matches.copy()
     shifted = days - pd.Timedelta(days=round(years * 365.25))
-    earlier["date"] = shifted.dt.strftime("%Y-%m-%d") if matches["date"].dtype == object else shifted.dt.date
+    is_text = isinstance(matches["date"].iloc[0], str)
+    earlier["date"] = shifted.dt.strftime("%Y-%m-%d") if is_text else shifted.dt.date
     if "kickoff_utc" in earlier:
         earlier["kickoff_utc"] = None
     for name in ("match_id", "home_team", "away_team"):

@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -16,6 +17,8 @@ import msgspec
 
 _PR_SET_PDEATHSIG = 1
 _STOP_SECONDS = 20.0
+# A log and the one before it: at most twice this a process.
+_LARGEST_LOG_BYTES = 10_000_000
 # Bound before the fork: between fork and exec nothing may be imported.
 _prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
 
@@ -111,12 +114,13 @@ class Processes:
             time.sleep(0.1)
 
     def check(self) -> None:
-        """Look after all children.
+        """Look after all children, and turn over logs that have grown large.
 
         Raises:
             StartError: one of them ended by itself.
         """
         for name, process in self._running.items():
+            _turn_over(self.log_of(name))
             if process.poll() is not None:
                 tail = self.log_of(name).read_text(errors="replace").strip().splitlines()[-8:]
                 raise StartError(
@@ -134,6 +138,18 @@ class Processes:
             _stop_group(process.pid, lambda one=process: one.poll() is not None)  # type: ignore[misc]  # bound now
         self._running.clear()
         self._pid_file.unlink(missing_ok=True)
+
+
+def _turn_over(log: Path) -> None:
+    """Keep a log that has grown large as the one before, and let it begin anew.
+
+    A child cannot be told to open another file, but it appends: what it prints next goes to the start of the
+    emptied one (logrotate's ``copytruncate``; a line printed in between is lost).
+    """
+    with contextlib.suppress(FileNotFoundError):  # a child that runs to its end prints on ours
+        if log.stat().st_size > _LARGEST_LOG_BYTES:
+            shutil.copyfile(log, log.with_suffix(".log.1"))
+            os.truncate(log, 0)
 
 
 def is_port_free(port: int) -> bool:

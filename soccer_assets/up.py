@@ -138,6 +138,8 @@ def home_environment(settings: Settings, environ: Mapping[str, str]) -> dict[str
         "MPLCONFIGDIR": str(cache / "matplotlib"),
         "NUMBA_CACHE_DIR": str(cache / "numba"),
         "PYTHONPYCACHEPREFIX": str(cache / "pycache"),
+        # Whoever forbids compiled files means his own folders; a run that finds none starts 3 s later.
+        "PYTHONDONTWRITEBYTECODE": "",
         "TMPDIR": str(settings.home / "tmp"),
         # Dagster's own notices of functions that are still marked beta or preview.
         "PYTHONWARNINGS": "ignore",

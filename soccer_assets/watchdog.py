@@ -15,12 +15,12 @@ import httpx
 import sqlalchemy as sa
 
 from soccer_assets.alerting.book import Delivery
-from soccer_assets.alerting.conditions import FAILURE, Condition
+from soccer_assets.alerting.conditions import FAILURE, NEW, RECOVERED, Condition
 from soccer_assets.alerting.courier import send
 from soccer_assets.alerting.desk import AlertDesk
 from soccer_assets.alerting.message import scrub
 from soccer_assets.alerting.observe import disk_conditions
-from soccer_assets.alerting.subscribers import SubscriberError
+from soccer_assets.alerting.subscribers import Subscriber, SubscriberError
 from soccer_assets.clock import SystemClock, isoformat
 from soccer_assets.settings import Settings
 
@@ -105,7 +105,7 @@ def watch(settings: Settings, *, once: bool, say: Callable[[str], object]) -> No
             try:
                 conditions = watchdog.look(instance, clock.now())
                 counts = desk.report("watchdog", conditions)
-                last_words.over()
+                last_words.database_is_back()
                 if once or counts.news:
                     say(f"{counts.conditions} missing or failing, {counts.sent} messages sent")
                     for one in conditions:
@@ -121,37 +121,46 @@ def watch(settings: Settings, *, once: bool, say: Callable[[str], object]) -> No
 
 
 class LastWords:
-    """Tells once that the database is gone, where nothing can be written down."""
+    """Tells once that the database is gone, and once that it is back, where nothing can be written down."""
 
     def __init__(self, desk: AlertDesk) -> None:
         """Remember whom to tell."""
         self._desk = desk
+        self._gone: Condition | None = None
         self._told: set[str] = set()
-
-    def over(self) -> None:
-        """The database answers: the next loss is news again."""
-        self._told.clear()
 
     def database_is_gone(self, now: dt.datetime) -> None:
         """Tell every subscriber that was not told yet; who cannot be reached is tried at the next look."""
+        self._gone = gone = self._gone or Condition(
+            kind="database",
+            subject="the database",
+            severity=FAILURE,
+            since=isoformat(now),
+            what="does not answer",
+            path="/runs",
+        )
         for one in self._desk.subscribers.all():
-            if one.id in self._told or one.is_muted(now):
-                continue
-            condition = Condition(
-                kind="database",
-                subject="the database",
-                severity=FAILURE,
-                since=isoformat(now),
-                what="does not answer",
-                path="/runs",
-            )
-            message = self._desk.message(condition)
-            delivery = Delivery(
-                delivery_id=f"A-database-{now:%Y%m%dT%H%M}",
-                subscriber=one.id,
-                title=message.title,
-                body=message.body,
-                attempts=1,
-            )
-            if not one.wants(condition) or not send(one, delivery, os.environ):
+            is_asked = one.id not in self._told and one.wants(gone) and not one.is_muted(now)
+            if is_asked and self._send(one, gone, NEW):
                 self._told.add(one.id)
+
+    def database_is_back(self) -> None:
+        """Tell those who were told that it was gone; who cannot be reached is tried at the next look."""
+        if self._gone is None:
+            return
+        waiting = {one.id: one for one in self._desk.subscribers.all() if one.id in self._told}
+        self._told = {id_ for id_, one in waiting.items() if not self._send(one, self._gone, RECOVERED)}
+        if not self._told:
+            self._gone = None
+
+    def _send(self, subscriber: Subscriber, condition: Condition, turn: str) -> bool:
+        """Whether the message left; tried again it has the same id."""
+        message = self._desk.message(condition, turn)
+        delivery = Delivery(
+            delivery_id=f"A-database-{turn}-{condition.since}",
+            subscriber=subscriber.id,
+            title=message.title,
+            body=message.body,
+            attempts=1,
+        )
+        return not send(subscriber, delivery, os.environ)

@@ -22,6 +22,8 @@ from soccer_assets.tables import alert_delivery, alert_told
 LEASE = dt.timedelta(seconds=90)
 _FIRST_PAUSE = dt.timedelta(seconds=30)
 _LONGEST_PAUSE = dt.timedelta(hours=1)
+# How long a message that arrived can be looked up in the table.
+_KEPT = dt.timedelta(days=30)
 
 Render = Callable[[Sequence[Line]], Message]
 
@@ -126,8 +128,10 @@ class Book:
         ]
 
     def delivered(self, delivery: Delivery, now: dt.datetime) -> None:
-        """The receiver took it."""
+        """The receiver took it; what arrived a month ago is forgotten."""
         self._update(delivery, delivered_at=now, last_error="")
+        with self._database.writing() as connection:
+            connection.execute(sa.delete(alert_delivery).where(alert_delivery.c.delivered_at < now - _KEPT))
 
     def failed(self, delivery: Delivery, reason: str, now: dt.datetime) -> None:
         """The receiver did not take it: again later, with longer pauses, for as long as it takes."""

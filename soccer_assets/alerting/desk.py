@@ -69,9 +69,9 @@ class AlertDesk:
         )
         return send(subscriber, delivery, os.environ)
 
-    def message(self, condition: Condition) -> Message:
-        """The words of a condition that just began."""
-        return self._render([Line(turn=NEW, condition=condition)])
+    def message(self, condition: Condition, turn: str = NEW) -> Message:
+        """The words of a condition that just began, or of another turn of it."""
+        return self._render([Line(turn=turn, condition=condition)])
 
     def _render(self, lines: Sequence[Line]) -> Message:
         return render(lines, feed=self._feed, public_url=self._public_url, now=self._clock.now())

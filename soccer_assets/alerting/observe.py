@@ -18,8 +18,11 @@ _NEWEST_RUNS = 200
 _RUNS_OF = dt.timedelta(days=7)
 _LEAST_FREE_BYTES = 1_000_000_000
 _CHAMPION = dg.AssetKey(["model", "champion"])
-_RECENT = dg.AssetKey(["livescores", "recent"])
 _OVER = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
+
+
+# What a check that failed says, where it is more than a check.
+_FAULTS = {"feed": "is silent: results that are due are missing", "drift": "is out of its bounds"}
 
 
 def graph_conditions(
@@ -161,7 +164,7 @@ def _failed_checks(instance: dg.DagsterInstance, keys: Iterable[dg.AssetCheckKey
             subject="/".join(asset.path) if kind != "check" else f"{'/'.join(asset.path)}:{key.name}",
             severity=FAILURE if said.severity == dg.AssetCheckSeverity.ERROR else WARNING,
             since=_instant(record.event.timestamp),
-            what="is silent: results that are due are missing" if kind == "feed" else f"fails {key.name}",
+            what=_FAULTS.get(kind, "does not hold"),
             promise="a result is known 3 hours after kickoff plus the feed's lag" if kind == "feed" else "",
             cause=said.description
             or ", ".join(f"{name} {value.value}" for name, value in said.metadata.items()),

@@ -2,11 +2,12 @@
 
 import base64
 import contextlib
+import functools
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ParamSpec
 
 import dagster as dg
 import numpy as np
@@ -18,6 +19,8 @@ from soccer_assets.modelling.evaluation import EPOCH_WEEKDAY, iso_week_number
 from soccer_assets.modelling.scorecard import Scorecard
 from soccer_assets.modelling.tuning import Search
 from soccer_assets.reports import ColumnDrift, QualityWeek
+
+P = ParamSpec("P")
 
 _BLUE = "#1b6ca8"
 _COLOURS = {"home": _BLUE, "draw": "#8a8a8a", "away": "#c8553d"}
@@ -36,9 +39,14 @@ def without_pages() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Plot:
-    """A drawn figure."""
+    """A figure that is drawn when somebody first asks for it."""
 
-    figure: Any
+    draw: Callable[[], Any]
+
+    @functools.cached_property
+    def figure(self) -> Any:
+        """Matplotlib's figure."""
+        return self.draw()
 
     @property
     def metadata(self) -> dg.MarkdownMetadataValue:
@@ -52,7 +60,18 @@ class Plot:
         )
 
 
-def reliability_plot(probabilities: NDArray[np.float64], outcomes: NDArray[np.int8], bins: int = 15) -> Plot:
+def _drawn_on_demand(draw: Callable[P, Any]) -> Callable[P, Plot]:
+    """Make a function that draws a figure into one that gives its plot."""
+
+    @functools.wraps(draw)
+    def plot(*args: P.args, **kwargs: P.kwargs) -> Plot:
+        return Plot(functools.partial(draw, *args, **kwargs))
+
+    return plot
+
+
+@_drawn_on_demand
+def reliability_plot(probabilities: NDArray[np.float64], outcomes: NDArray[np.int8], bins: int = 15) -> Any:
     """Forecast probability against observed frequency, a line a class; dots grow with their matches."""
     figure, axes = _figure((5.2, 4.6))
     axes.plot([0, 1], [0, 1], color="#cccccc", linewidth=1)
@@ -70,10 +89,11 @@ def reliability_plot(probabilities: NDArray[np.float64], outcomes: NDArray[np.in
         xlabel="forecast probability", ylabel="observed frequency", title=f"{len(outcomes)} test matches"
     )
     axes.legend(frameon=False)
-    return Plot(figure)
+    return figure
 
 
-def differences_plot(scorecard: Scorecard) -> Plot:
+@_drawn_on_demand
+def differences_plot(scorecard: Scorecard) -> Any:
     """Log loss of the candidate minus each other forecaster, with 95 % intervals by week."""
     figure, axes = _figure((5.2, 2.8))
     rows = [(f"{name} (all)", gap) for name, gap in scorecard.differences.items()]
@@ -84,10 +104,11 @@ def differences_plot(scorecard: Scorecard) -> Plot:
     axes.axvline(0, color="#cccccc", linewidth=1)
     axes.set_yticks(range(len(rows)), [name for name, _ in rows])
     axes.set(xlabel="log loss, candidate minus the other (left is better)")
-    return Plot(figure)
+    return figure
 
 
-def drift_plot(columns: Sequence[ColumnDrift], bound: float) -> Plot:
+@_drawn_on_demand
+def drift_plot(columns: Sequence[ColumnDrift], bound: float) -> Any:
     """Population stability index of the most moved columns; what drifted is red."""
     figure, axes = _figure((5.2, 0.6 + 0.22 * len(columns)))
     shown = list(reversed(columns))
@@ -96,10 +117,11 @@ def drift_plot(columns: Sequence[ColumnDrift], bound: float) -> Plot:
     axes.axvline(bound, color="#cccccc", linewidth=1)
     axes.tick_params(axis="y", labelsize=7)
     axes.set(xlabel="population stability index", title="the most moved columns; red has drifted")
-    return Plot(figure)
+    return figure
 
 
-def quality_plot(weeks: Sequence[QualityWeek]) -> Plot:
+@_drawn_on_demand
+def quality_plot(weeks: Sequence[QualityWeek]) -> Any:
     """Log loss by week: published, textbook Elo and closing prices, each on its matches."""
     figure, axes = _figure((6.4, 3.2))
     lines: dict[str, dict[str, float]] = {"published": {}, "elo_textbook": {}, "book": {}}
@@ -117,10 +139,11 @@ def quality_plot(weeks: Sequence[QualityWeek]) -> Plot:
     axes.set_xticks(range(0, len(names), step), names[::step], fontsize=7)
     axes.set(ylabel="log loss", title="settled predictions by week")
     axes.legend(frameon=False)
-    return Plot(figure)
+    return figure
 
 
-def learning_curve_plot(curves: Mapping[str, Sequence[tuple[int, float]]]) -> Plot:
+@_drawn_on_demand
+def learning_curve_plot(curves: Mapping[str, Sequence[tuple[int, float]]]) -> Any:
     """Log loss after so many rounds of trees, a line a set of rows; round 0 is the logit alone."""
     figure, axes = _figure((5.2, 3.2))
     for name, curve in curves.items():
@@ -128,20 +151,22 @@ def learning_curve_plot(curves: Mapping[str, Sequence[tuple[int, float]]]) -> Pl
         axes.plot(rounds, losses, marker="o", markersize=3, linewidth=1.2, label=name)
     axes.set(xlabel="rounds of trees", ylabel="log loss")
     axes.legend(frameon=False)
-    return Plot(figure)
+    return figure
 
 
-def gains_plot(gains: Mapping[str, float], most: int = 20) -> Plot:
+@_drawn_on_demand
+def gains_plot(gains: Mapping[str, float], most: int = 20) -> Any:
     """Share of the features in the gain of all splits, the largest on top."""
     figure, axes = _figure((5.2, 4.6))
     shown = list(gains.items())[:most][::-1]
     axes.barh([name for name, _ in shown], [gain for _, gain in shown], color=_BLUE)
     axes.set(xlabel="share of the trees' gain")
     axes.tick_params(labelsize=7)
-    return Plot(figure)
+    return figure
 
 
-def slices_plot(scorecard: Scorecard, opponent: str, most: int = 30) -> Plot:
+@_drawn_on_demand
+def slices_plot(scorecard: Scorecard, opponent: str, most: int = 30) -> Any:
     """Log loss of the candidate minus an opponent on each slice, with 95 % intervals."""
     figure, axes = _figure((5.2, 5.6))
     rows = [one for one in scorecard.slices if opponent in one.differences]
@@ -154,10 +179,11 @@ def slices_plot(scorecard: Scorecard, opponent: str, most: int = 30) -> Plot:
     labels = [f"{one.dimension} {one.name} ({one.rows})" for one in rows]
     axes.set_yticks(range(len(rows)), labels, fontsize=7)
     axes.set(xlabel=f"log loss, candidate minus {opponent} (left is better)")
-    return Plot(figure)
+    return figure
 
 
-def weeks_plot(kickoff: NDArray[np.int64], losses: Mapping[str, NDArray[np.float64]]) -> Plot:
+@_drawn_on_demand
+def weeks_plot(kickoff: NDArray[np.int64], losses: Mapping[str, NDArray[np.float64]]) -> Any:
     """Mean of a log loss difference by ISO week, a line each; a difference is NaN where it has no price.
 
     Args:
@@ -177,10 +203,11 @@ def weeks_plot(kickoff: NDArray[np.int64], losses: Mapping[str, NDArray[np.float
     axes.set(ylabel="log loss by week, candidate minus the other")
     axes.tick_params(axis="x", labelrotation=30, labelsize=7)
     axes.legend(frameon=False)
-    return Plot(figure)
+    return figure
 
 
-def trials_plot(found: Search) -> Plot:
+@_drawn_on_demand
+def trials_plot(found: Search) -> Any:
     """Mean log loss of each trial over the folds it was tried on, and the best so far."""
     figure, axes = _figure((5.2, 3.2))
     folds = len(found.fold_rows)
@@ -193,7 +220,7 @@ def trials_plot(found: Search) -> Plot:
     axes.scatter(numbers, losses, color=_BLUE, s=14)
     axes.step(numbers, np.minimum.accumulate(losses), where="post", color="#c8553d", linewidth=1)
     axes.set(xlabel=f"trial ({len(found.trials) - len(whole)} given up early)", ylabel="mean log loss")
-    return Plot(figure)
+    return figure
 
 
 def _figure(size: tuple[float, float]) -> tuple[Any, Any]:

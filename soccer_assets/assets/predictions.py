@@ -21,6 +21,7 @@ from soccer_assets.football.goals import RATE_FEATURES, GoalForecast, goal_forec
 from soccer_assets.football.matches import STATUS_RULES, KickoffPrecision, MatchStatus
 from soccer_assets.modelling.ledger import Entry
 from soccer_assets.modelling.neutral import forecast
+from soccer_assets.modelling.outcome_model import OutcomeModel
 from soccer_assets.modelling.reasons import reasons
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.exports import Exports
@@ -28,7 +29,7 @@ from soccer_assets.resources.feature_store import FeatureStore, feature_values
 from soccer_assets.resources.ledger_copy import FOLDER as COPY_FOLDER
 from soccer_assets.resources.ledger_copy import copy_ledger
 from soccer_assets.resources.ledger_store import record_and_score
-from soccer_assets.resources.model_registry import ModelRegistry
+from soccer_assets.resources.model_registry import ModelRegistry, RegisteredModel
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.resources.parquet_io_manager import ParquetIOManager
 from soccer_assets.resources.parts import months_between
@@ -105,9 +106,11 @@ def upcoming(
     match_ids = fixtures["match_id"].tolist()
     values = feature_values(feature_store.read(made, months), match_ids, made.feature_names)
     said = [
-        _predict(alias, fixtures, values, made.feature_names, model_registry, now)
+        _predict(
+            alias, registered, model_registry.load(registered), fixtures, values, made.feature_names, now
+        )
         for alias in ALIASES
-        if model_registry.find(alias) is not None
+        if (registered := model_registry.find(alias)) is not None
     ]
     if not said:
         raise dg.Failure("no model has an alias yet; run the job retrain_model", allow_retries=False)
@@ -133,15 +136,14 @@ def _counts(column: "pd.Series[str]") -> dg.JsonMetadataValue:
 
 def _predict(
     alias: str,
+    registered: RegisteredModel,
+    model: OutcomeModel,
     fixtures: pd.DataFrame,
     values: NDArray[np.float64],
     feature_names: Sequence[str],
-    registry: ModelRegistry,
     now: dt.datetime,
 ) -> pd.DataFrame:
     """What one model says of the fixtures, whose features are ``values``."""
-    registered = registry.get(alias)
-    model = registry.load(registered)
     inputs = values[:, [feature_names.index(name) for name in model.feature_names]]
     rates = np.exp(values[:, [feature_names.index(name) for name in RATE_FEATURES]])
     probabilities, goals, why = np.empty((0, len(OUTCOMES))), list[GoalForecast](), list[tuple[Reason, ...]]()

@@ -38,6 +38,7 @@ from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.resources.releases import Draft, ReleaseRow, Releases
 from soccer_assets.resources.scorecards import Scorecards
 from soccer_assets.resources.status_board import current_status, data_as_of
+from soccer_assets.resources.whistle import WhistleToAnswer, whistle_to_answer
 
 _GOLDEN_ROWS = 16
 
@@ -112,8 +113,20 @@ def current(
             "checked_at": status.checked_at,
             "data_as_of": status.data_as_of or "no result yet",
             "next_expected_at": status.next_expected_at or "nothing is due",
+            "whistle_to_answer": dg.MetadataValue.md(_whistle_table(whistle_to_answer(database, now))),
         },
     )
+
+
+def _whistle_table(by_feed: Mapping[str, WhistleToAnswer]) -> str:
+    if not by_feed:
+        return "no predicted match was played in the last 30 days"
+    lines = ["| feed | matches | median hours | slowest hours |", "|---|---|---|---|"]
+    lines += [
+        f"| {feed} | {one.matches} | {one.median_hours:.1f} | {one.slowest_hours:.1f} |"
+        for feed, one in by_feed.items()
+    ]
+    return "\n".join(lines)
 
 
 def _refuse_other_champion(upcoming: pd.DataFrame, champion: RegisteredModel) -> None:

@@ -1,7 +1,9 @@
 """What every command does alike: read the settings, find the home's store and instance, fail in one line."""
 
+import logging
 import os
 import sys
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -19,6 +21,13 @@ def settings_of_environment() -> Settings:
         return Settings.from_env()
     except SettingError as error:
         fail(str(error))
+
+
+def keep_libraries_quiet() -> None:
+    """Keep what Dagster, MLflow and Alembic say of themselves off the terminal; before they are imported."""
+    warnings.simplefilter("ignore")
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
+    logging.getLogger("alembic").setLevel(logging.ERROR)
 
 
 def use_instance_of(settings: Settings) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from soccer_assets.cli.home import fail, settings_of_environment
+from soccer_assets.cli.home import fail, keep_libraries_quiet, settings_of_environment
 from soccer_assets.settings import SettingError
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -81,6 +81,7 @@ def replay(
 ) -> None:
     """Walk the whole loop through past days of SOCCER_FEED, in a home of its own, and print how it did."""
     settings = settings_of_environment()
+    keep_libraries_quiet()
     from soccer_assets.feeds.protocol import FeedError  # noqa: PLC0415
     from soccer_assets.replay.terminal import read_step, replay_in  # noqa: PLC0415
     from soccer_assets.replay.walk import Plan, ReplayError  # noqa: PLC0415

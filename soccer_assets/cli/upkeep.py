@@ -5,7 +5,13 @@ import sys
 import click
 import msgspec
 
-from soccer_assets.cli.home import fail, settings_of_environment, store_of, use_instance_of
+from soccer_assets.cli.home import (
+    fail,
+    keep_libraries_quiet,
+    settings_of_environment,
+    store_of,
+    use_instance_of,
+)
 
 
 @click.command()
@@ -13,6 +19,7 @@ from soccer_assets.cli.home import fail, settings_of_environment, store_of, use_
 def run(job: str) -> None:
     """Run one JOB of the graph in this process, with progress (what `up` does for the first build)."""
     settings = settings_of_environment()
+    keep_libraries_quiet()
     import dagster as dg  # noqa: PLC0415
 
     from soccer_assets.run import run_job  # noqa: PLC0415

@@ -1,7 +1,6 @@
 """`soccer replay` at a terminal: the home it walks in, the progress bar, the table, the picture."""
 
 import datetime as dt
-import logging
 import re
 import tempfile
 from pathlib import Path
@@ -78,8 +77,6 @@ def own_settings(settings: Settings, home: Path) -> Settings:
 
 
 def _walk(home: Path, settings: Settings, plan: Plan, json_file: Path | None, plot: Path) -> Report:
-    for name in ("alembic", "mlflow"):  # they tell of every table they make
-        logging.getLogger(name).setLevel(logging.ERROR)
     walk = Walk(plan, own_settings(settings, home))
     console = Console(stderr=True, highlight=False)
     columns = (

@@ -11,6 +11,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from pytest_httpserver import HTTPServer
 
 from soccer_assets.alerting.book import LEASE
@@ -20,6 +21,8 @@ from soccer_assets.contract import Event
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.event_bus import EventBus
 from soccer_assets.settings import Settings
+from soccer_assets.tables import alert_delivery
+from soccer_assets.watchdog import LastWords
 from tests.alerting.builders import NOW, STALE, Mailbox, condition
 
 
@@ -274,3 +277,63 @@ def test_every_alert_is_an_event_for_the_sidecars_clients(
         ("freshness", "passing"),
     ]
     client.delete("soccer:events")
+
+
+def test_what_stays_bad_is_reminded_of_after_the_hours_that_were_asked_for(
+    desk: AlertDesk, clock: HandClock, httpserver: HTTPServer
+) -> None:
+    httpserver.expect_request("/alert").respond_with_data("")
+    desk.subscribers.subscribe(_hook(httpserver), remind_hours=2)
+    for _ in range(5):
+        desk.report("graph", [STALE])
+        clock.move(hours=1)
+    assert [json.loads(request.get_data())["title"] for request, _ in httpserver.log] == [
+        "[soccer] releases/current is stale (failure)",
+        "[soccer] still: releases/current is stale (failure)",
+        "[soccer] still: releases/current is stale (failure)",
+    ]
+
+
+def test_a_message_that_arrived_a_month_ago_is_forgotten_and_one_that_waits_is_not(
+    desk: AlertDesk, clock: HandClock, httpserver: HTTPServer, database: Database
+) -> None:
+    httpserver.expect_request("/alert").respond_with_data("")
+    httpserver.expect_request("/down").respond_with_data("", status=503)
+    desk.subscribers.subscribe(_hook(httpserver))
+    lost = desk.subscribers.subscribe(_hook(httpserver).replace("/alert", "/down"))
+    for days in (0, 29, 2):
+        clock.move(days=days)
+        desk.report("graph", [condition(f"features/{days}")])
+    with database.reading() as connection:
+        kept = connection.execute(sa.select(alert_delivery).order_by(alert_delivery.c.created_at)).all()
+    assert len([row for row in kept if row.subscriber == lost.id]) == 3
+    assert {row.created_at for row in kept if row.subscriber != lost.id} == {
+        NOW + dt.timedelta(days=29),
+        NOW + dt.timedelta(days=31),
+    }
+
+
+def test_a_database_that_goes_and_comes_back_is_told_once_each_without_it(
+    tmp_path: Path, clock: HandClock, httpserver: HTTPServer
+) -> None:
+    """Nothing can be written down then: the watchdog remembers whom it told, and tries again who was not."""
+    httpserver.expect_oneshot_request("/alert").respond_with_data("", status=503)
+    httpserver.expect_request("/alert").respond_with_data("")
+    desk = _desk(Database("postgresql+psycopg2://nobody@127.0.0.1:1/gone"), tmp_path, clock)
+    desk.subscribers.subscribe(_hook(httpserver))
+    desk.subscribers.subscribe(_hook(httpserver), kinds=("run",))
+    words = LastWords(desk)
+    for _ in range(3):
+        words.database_is_gone(clock.now())
+        clock.move(minutes=1)
+    for _ in range(2):
+        words.database_is_back()
+    told = [
+        (json.loads(request.get_data())["title"], request.headers["X-Soccer-Alert-Id"])
+        for request, response in httpserver.log
+        if response.status_code == 200
+    ]
+    assert told == [
+        ("[soccer] the database does not answer (failure)", "A-database-new-2026-11-24T09:00:00Z"),
+        ("[soccer] recovered: the database does not answer", "A-database-recovered-2026-11-24T09:00:00Z"),
+    ]

@@ -2,7 +2,6 @@
 
 import datetime as dt
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import dagster as dg
 import msgspec
 import pytest
 from click.testing import CliRunner
-from dagster._core.definitions.freshness import FreshnessState, FreshnessStateChange
+from dagster._core.definitions.freshness import FreshnessState
 from pytest_httpserver import HTTPServer
 
 from soccer_assets import freshness
@@ -25,40 +24,8 @@ from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.settings import SettingError, Settings
 from soccer_assets.watchdog import Watchdog
 from tests.alerting.builders import NOW, Mailbox
+from tests.alerting.flaky_graph import CURRENT, report_freshness, run
 from tests.alerting.test_delivery import HandClock
-
-CURRENT = dg.AssetKey(["releases", "current"])
-
-
-class Flaky(dg.ConfigurableResource):
-    """Whether the asset and its check do what they should."""
-
-    run_fails: bool = False
-    check_fails: bool = False
-
-
-@dg.asset(key=CURRENT)
-def current(flaky: Flaky) -> None:
-    """A stage that fails on demand."""
-    if flaky.run_fails:
-        raise ValueError("https://me:secret@feed.example.org did not answer")
-
-
-@dg.asset_check(asset=CURRENT, name="release_is_readable")
-def release_is_readable(flaky: Flaky) -> dg.AssetCheckResult:
-    """A check that fails on demand."""
-    return dg.AssetCheckResult(passed=not flaky.check_fails, description="3 bodies do not decode")
-
-
-def _run(instance: dg.DagsterInstance, **flaky: bool) -> None:
-    definitions = dg.Definitions(
-        assets=[current],
-        asset_checks=[release_is_readable],
-        jobs=[dg.define_asset_job("refresh_hourly")],
-        resources={"flaky": Flaky(**flaky)},
-        executor=dg.in_process_executor,
-    )
-    definitions.resolve_job_def("refresh_hourly").execute_in_process(instance=instance, raise_on_error=False)
 
 
 @pytest.fixture
@@ -75,38 +42,28 @@ def _seen(instance: dg.DagsterInstance) -> dict[str, str]:
 
 
 def test_a_failed_run_is_seen_with_its_cause_until_the_job_succeeds(instance: dg.DagsterInstance) -> None:
-    _run(instance, run_fails=True)
+    run(instance, run_fails=True)
     cause = "releases__current: ValueError: https://me:secret@feed.example.org did not answer"
     assert _seen(instance) == {"run:refresh_hourly": cause}
-    _run(instance)
+    run(instance)
     assert _seen(instance) == {}
 
 
 def test_a_failed_check_is_seen_until_it_passes(instance: dg.DagsterInstance) -> None:
-    _run(instance, check_fails=True)
+    run(instance, check_fails=True)
     assert _seen(instance) == {"check:releases/current:release_is_readable": "3 bodies do not decode"}
-    _run(instance)
+    run(instance)
     assert _seen(instance) == {}
 
 
 def test_or_07_a_stale_asset_is_seen_with_its_promise_until_it_is_fresh(instance: dg.DagsterInstance) -> None:
     """Predecessor's risk OR-07, no freshness: every broken promise is a condition, and its end too."""
     for state, severity in (("WARN", "warning"), ("FAIL", "failure"), ("PASS", None)):
-        _report_freshness(instance, FreshnessState[state])
+        report_freshness(instance, FreshnessState[state])
         found = graph_conditions(instance, freshness.WATCHED, [], dt.datetime.now(dt.UTC))
         assert [(one.subject, one.severity, one.promise) for one in found] == (
             [("releases/current", severity, freshness.WATCHED[CURRENT])] if severity else []
         )
-
-
-def _report_freshness(instance: dg.DagsterInstance, state: FreshnessState) -> None:
-    change = FreshnessStateChange(
-        key=CURRENT,
-        new_state=state,
-        previous_state=FreshnessState.UNKNOWN,
-        state_change_timestamp=time.time(),
-    )
-    instance._report_runless_asset_event(change)
 
 
 def test_drift_is_a_warning_of_its_own_kind_and_a_rewritten_ledger_a_failed_check(
@@ -167,13 +124,13 @@ def test_or_04_and_or_07_a_failed_run_a_stale_asset_and_their_recovery_reach_mai
     subscribers = AlertDesk(settings, sqlite_database, EventBus(""), clock).subscribers
     subscribers.subscribe(address)
     subscribers.subscribe(f"json://127.0.0.1:{httpserver.port}/alert")
-    _run(instance, run_fails=True)
+    run(instance, run_fails=True)
     look()
-    _report_freshness(instance, FreshnessState.FAIL)
+    report_freshness(instance, FreshnessState.FAIL)
     look()
-    _run(instance)
+    run(instance)
     look()
-    _report_freshness(instance, FreshnessState.PASS)
+    report_freshness(instance, FreshnessState.PASS)
     for _ in range(3):
         look()
 
