@@ -251,10 +251,13 @@ def compare_workers(store: Store, seconds: float, rounds: int) -> dict[str, Any]
                 loads[workers].append(sidecar.load(store.ids, seconds))
     rate = {workers: statistics.median(load.rate for load in all_) for workers, all_ in loads.items()}
     cpu = {workers: statistics.median(load.cpu_us for load in all_) for workers, all_ in loads.items()}
-    told = {"two workers / one, by CPU a request": round(2.0 * cpu[1] / cpu[2], 2)}
-    if has_quota:
-        told["two workers of half a core / one, requests/s"] = round(rate[2] / rate[1], 2)
-    return told
+    by_rate, by_cpu = rate[2] / rate[1], 2.0 * cpu[1] / cpu[2]
+    return {
+        "two workers / one": round(by_rate if has_quota else by_cpu, 2),
+        "measured by": "requests/s, half a core a worker" if has_quota else "CPU time a request",
+        "requests/s": {f"{workers} workers": round(rate[workers]) for workers in rate},
+        "CPU us/request": {f"{workers} workers": round(cpu[workers], 1) for workers in cpu},
+    }
 
 
 def swap_of(store: Store) -> dict[str, Any]:

@@ -256,12 +256,19 @@ def _look_at(future: "asyncio.Future[Any]") -> None:
         future.exception()
 
 
+def import_xgboost_alone() -> None:
+    """Let this process import xgboost without scikit-learn, for processes that only score.
+
+    Where that is installed, xgboost brings it, scipy.stats and pandas for a part of itself that is not used
+    here: four fifths of the time of its import. It takes None for "not installed".
+    """
+    sys.modules.setdefault("sklearn", None)  # type: ignore[arg-type]
+
+
 def _start_child() -> None:
     # Ctrl-C reaches the whole process group; the parent says when the child ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # Where scikit-learn is installed, xgboost imports it, and with it scipy.stats and pandas, for a part of
-    # itself that is not used here: four fifths of the time. It takes None for "not installed".
-    sys.modules.setdefault("sklearn", None)  # type: ignore[arg-type]
+    import_xgboost_alone()
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

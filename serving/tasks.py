@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import functools
 import hashlib
+import importlib
 import time
 import uuid
 from collections.abc import AsyncIterator, Coroutine
@@ -27,6 +28,9 @@ BEAT_SECONDS = 3
 LOST_SECONDS = 12
 MOST_ATTEMPTS = 5
 _TASK_SECONDS = 3600
+
+# Imported where there is a Redis.
+_QUEUE_LIBRARY = "saq.queue.redis"
 
 # How long a server that did not answer is not asked again.
 _GONE_SECONDS = 2.0
@@ -94,6 +98,8 @@ class TaskDesk:
 
     async def watch(self, gauge: Gauge, seconds: float = 5.0) -> None:
         """Tell the depth of the queue for as long as the sidecar lives; nothing while Redis is gone."""
+        if self._url:  # the library takes a tenth of a second: not on the event loop
+            await asyncio.to_thread(importlib.import_module, _QUEUE_LIBRARY)
         while self._url:
             with contextlib.suppress(QueueGoneError):
                 info = await self.info()
@@ -161,6 +167,4 @@ class TaskDesk:
 
     @functools.cached_property
     def _queue(self) -> Any:
-        from saq.queue.redis import RedisQueue  # noqa: PLC0415 - a tenth of a second that look-ups do not need
-
-        return RedisQueue(self._redis, name=QUEUE)
+        return importlib.import_module(_QUEUE_LIBRARY).RedisQueue(self._redis, name=QUEUE)

@@ -22,7 +22,7 @@ from saq.worker import Worker
 from serving.redis_client import RedisGoneError, asking, client_of, end
 from serving.release_reader import ReleaseReader
 from serving.rows import RefusedRow, Row, RowProblem, decode_row
-from serving.scorer import ReleaseFiles
+from serving.scorer import ReleaseFiles, import_xgboost_alone
 from serving.settings import cache_folder
 from serving.task_store import PART_ROWS, TaskStore, parts_of
 from serving.tasks import BEAT_SECONDS, JOB, QUEUE
@@ -162,6 +162,7 @@ def main() -> None:
         sys.exit(0 if asyncio.run(lives(settings)) else 1)
     logging.basicConfig(level=logging.WARNING)
     os.nice(_NICENESS)
+    import_xgboost_alone()
     asyncio.run(work(settings))
 
 

@@ -253,16 +253,19 @@ def release_is_readable(
 def ledger_agrees_with_releases(
     database: dg.ResourceParam[Database], object_store: dg.ResourceParam[ObjectStore]
 ) -> dg.AssetCheckResult:
-    """Every entry has the hash of its content, and every kept release names a head that the ledger has."""
+    """Every entry has the hash of its content; the head of each kept release, and of the copy, is there."""
     found = audit(database, object_store)
     return dg.AssetCheckResult(
         passed=found.is_whole,
-        description=None if found.is_whole else "the ledger was rewritten; run `soccer ledger verify`",
+        description=None
+        if found.is_whole
+        else found.copy_fault or "the ledger was rewritten; run `soccer ledger verify`",
         metadata={
             "entries": found.entries,
             "releases": found.releases,
             "betrayed_by": list(found.betrayed_by),
             "first_broken": found.first_broken or "none",
+            "copied": found.copied,
         },
     )
 

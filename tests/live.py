@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -73,6 +74,7 @@ class LiveHome:
         environ |= {"SOCCER_SERVING_PORT": str(serving_port)}
         self.settings = make_home(folder, **environ)
         self.env = home_environment(self.settings, os.environ) | environ | {"PYTHONPATH": str(_ROOT)}
+        self._graphql = httpx.Client(base_url=f"http://127.0.0.1:{self._port}", timeout=60)
         self._dagster = folder / "dagster"
         self._dagster.mkdir()
         storage = {"storage": {"postgres": {"postgres_url": dagster_url}}} if dagster_url else {}
@@ -99,22 +101,26 @@ class LiveHome:
         base = f"http://127.0.0.1:{self.settings.serving_port}"
         token = create_key(ObjectStore(self.settings.store_url), ["read"], self.settings.clock.now())
 
-        def is_ready() -> bool:
-            with suppress(httpx.TransportError):
-                return httpx.get(f"{base}/ready", timeout=5).is_success
-            return False
-
         command = sidecar_command(self.settings, "127.0.0.1")
         with (
-            running(command, self._dagster / "sidecar.log", is_ready, env=self.env),
             httpx.Client(base_url=base, headers={"X-API-Key": token}, timeout=10) as client,
+            running(command, self._dagster / "sidecar.log", lambda: _answers(client, "/ready"), env=self.env),
         ):
             yield client
 
     @contextmanager
-    def code(self, module: str = "soccer_assets.definitions") -> Iterator[None]:
-        """The code server, whose children the runs are."""
-        address = ["-m", module, "--host", "127.0.0.1", "--port", str(self._code_port)]
+    def code(self, attribute: str = "defs") -> Iterator[None]:
+        """The code server, whose children the runs are, with a location of `tests.impatient`."""
+        address = [
+            "-m",
+            "tests.impatient",
+            "-a",
+            attribute,
+            "--host",
+            "127.0.0.1",
+            "--port",
+            str(self._code_port),
+        ]
         command = [sys.executable, "-m", "dagster", "api", "grpc", *address]
         check = [sys.executable, "-m", "dagster", "api", "grpc-health-check", "-p", str(self._code_port)]
 
@@ -128,10 +134,11 @@ class LiveHome:
             yield
 
     @contextmanager
-    def daemon(self) -> Iterator[None]:
-        """A daemon that ends by SIGTERM."""
+    def daemon(self, stop_with: signal.Signals = signal.SIGTERM) -> Iterator[None]:
+        """A daemon that ends by a signal, and looks at freshness as often as the sensors look."""
         command = [sys.executable, "-m", "dagster._daemon", "run", "-w", self.workspace]
-        with running(command, self._dagster / "daemon.log", lambda: True, env=self.env):
+        env = self.env | {"FRESHNESS_DAEMON_INTERVAL_SECONDS": "5"}
+        with running(command, self._dagster / "daemon.log", lambda: True, env=env, stop_with=stop_with):
             yield
 
     @contextmanager
@@ -140,22 +147,18 @@ class LiveHome:
         address = ["-h", "127.0.0.1", "-p", str(self._port), "-w", self.workspace]
         command = [sys.executable, "-m", "dagster_webserver", *address]
 
-        def answers() -> bool:
-            with suppress(httpx.TransportError):
-                return httpx.get(f"http://127.0.0.1:{self._port}/server_info", timeout=5).is_success
-            return False
-
-        with running(command, self._dagster / "webserver.log", answers, env=self.env):
+        with running(
+            command,
+            self._dagster / "webserver.log",
+            lambda: _answers(self._graphql, "/server_info"),
+            env=self.env,
+        ):
             yield
 
     def ask(self, query: str, **variables: Any) -> Any:
         """The first field of a GraphQL answer."""
-        answer = httpx.post(
-            f"http://127.0.0.1:{self._port}/graphql",
-            json={"query": query, "variables": variables},
-            timeout=60,
-        ).raise_for_status()
-        data = answer.json()
+        question = {"query": query, "variables": variables}
+        data = self._graphql.post("/graphql", json=question).raise_for_status().json()
         assert "errors" not in data, data
         return next(iter(data["data"].values()))
 
@@ -216,3 +219,9 @@ class LiveHome:
         while not is_so():
             assert time.monotonic() < deadline, self.log
             time.sleep(0.3)
+
+
+def _answers(client: httpx.Client, path: str) -> bool:
+    with suppress(httpx.TransportError):
+        return client.get(path).is_success
+    return False

@@ -7,12 +7,28 @@ from typing import Any
 
 import dagster as dg
 import httpx
+import mlflow
 import msgspec
+import redis
+import sqlalchemy as sa
 
 from soccer_assets.clock import isoformat
+from soccer_assets.contract import CHAMPION, EVENT_STREAM, OUTCOMES, PREVIOUS, Event
 from soccer_assets.football.identity import mint_match_id
+from soccer_assets.football.matches import KickoffPrecision, MatchStatus, outcome_of
+from soccer_assets.modelling.ledger import Entry
+from soccer_assets.resources.database import Database, set_watermark
+from soccer_assets.resources.ledger_store import record_and_score
+from soccer_assets.resources.model_registry import ModelRegistry
+from soccer_assets.resources.object_store import ObjectStore
+from soccer_assets.resources.settled_tally import read_duel
+from soccer_assets.resources.shadow_store import record_shadows
+from soccer_assets.resources.training_run import EXPERIMENT
 from soccer_assets.run import run_job
+from soccer_assets.tables import match
+from tests.assets.conftest import elo_model
 from tests.live import LiveHome
+from tests.resources.test_releases import whole_release
 from tests.toy_archive import Row, rows_until, write_archive
 
 # A Saturday: the home is built in the morning, and by night the day's matches are over.
@@ -20,7 +36,7 @@ MORNING = dt.datetime(2025, 3, 1, 9, tzinfo=dt.UTC)
 NIGHT = dt.datetime(2025, 3, 1, 23, tzinfo=dt.UTC)
 _LATE = 2
 # A machine that does nothing else needs a tenth of it.
-_LONGEST_SECONDS = 600
+LONGEST_SECONDS = 600
 _SCHEDULED_TAG = ".dagster/scheduled_execution_time"
 
 
@@ -47,11 +63,18 @@ class Loop:
             SOCCER_POLL_SECONDS="0.5",
             **environ,
         )
-        morning = msgspec.structs.replace(self.home.settings, now=MORNING)
-        with self.home.instance as instance:
-            outcome = run_job(morning, instance, "build_everything", lambda _line: None)
-        assert not outcome.failure, outcome.failure
+        settings = self.home.settings
+        failure = self._run("build_everything", MORNING)
+        assert not failure, failure
         self.tell(0)
+        self._store = ObjectStore(settings.store_url)
+        self.registry = ModelRegistry(settings.mlflow_url, settings.home / "mlflow" / "artifacts")
+
+    def _run(self, job: str, now: dt.datetime) -> str | None:
+        """Run a job here and now, beside the daemon where one runs; why it failed."""
+        with self.home.instance as instance:
+            settings = msgspec.structs.replace(self.home.settings, now=now)
+            return run_job(settings, instance, job, lambda _line: None).failure
 
     def tell(self, results: int) -> None:
         """Write the feed's file with so many of the late matches: in the morning they were fixtures."""
@@ -63,6 +86,60 @@ class Loop:
         ahead = [one for one in self._rows if one["date"] > row["date"]]
         return next(one for one in ahead if row["home_team"] in (one["home_team"], one["away_team"]))
 
+    @property
+    def release_id(self) -> str:
+        """The current release."""
+        return whole_release(self._store).release_id
+
+    @property
+    def released(self) -> dict[str, str]:
+        """Version of each model of the current release, by alias."""
+        return {alias: card.version for alias, card in whole_release(self._store).models.items()}
+
+    def events(self) -> list[Event]:
+        """What the stream has told, the oldest first."""
+        with redis.Redis.from_url(self.home.settings.redis_url) as client:
+            entries = client.xrange(EVENT_STREAM)
+        return [msgspec.json.decode(fields[b"event"], type=Event) for _, fields in entries]
+
+    def crown_a_bad_champion(self) -> str:
+        """A model that takes home for away is promoted and released; its version."""
+        champion, bad = self.registry.get(CHAMPION), elo_model(-1.1)
+        facts = msgspec.structs.replace(champion.facts, recipe=bad.recipe, content_sha256=bad.sha256)
+        self.registry.ensure_experiment(EXPERIMENT)
+        mlflow.set_experiment(EXPERIMENT)
+        with mlflow.start_run():
+            version = self.registry.register(bad, facts).version
+        self.registry.set_alias(PREVIOUS, champion.version)
+        self.registry.set_alias(CHAMPION, version)
+        # A run of the schedule may be publishing at the same moment: then this one or the next has it.
+        self._run("refresh_hourly", NIGHT)
+        self.home.wait_until(lambda: self.released[CHAMPION] == version, LONGEST_SECONDS)
+        return version
+
+    def settle_against_the_champion(self, matches: int) -> None:
+        """The newest matches before the build went as the one before had said, not as the champion had."""
+        shas = [self.registry.get(alias).facts.content_sha256 for alias in (CHAMPION, PREVIOUS)]
+        database = Database(self.home.settings.database_url)
+        query = (
+            sa.select(match)
+            .where(match.c.status == MatchStatus.FINISHED.value, match.c.kickoff < MORNING)
+            .order_by(match.c.kickoff.desc())
+            .limit(matches)
+        )
+        with database.reading() as connection:
+            rows = connection.execute(query).all()
+        official, shadows = (
+            [_said(row, sha, p) for row in rows] for sha, p in zip(shas, (0.2, 0.6), strict=True)
+        )
+        record_and_score(database, [("TST", one) for one in official], MORNING)
+        record_shadows(database, shadows)
+        with database.writing() as connection:
+            set_watermark(connection, "match scored by ledger", 0)  # their results came before all that
+        record_and_score(database, [], NIGHT)
+        assert read_duel(database, *shas).matches >= matches
+        database.engine.dispose()
+
     def wait_for_result(self, client: httpx.Client, row: Row) -> float:
         """Wait until the answer about a match has its result; returns the wall clock then, epoch seconds."""
         seen = 0.0
@@ -72,7 +149,7 @@ class Loop:
             seen = time.time()
             return answer(client, row)["result"] is not None
 
-        self.home.wait_until(has_result, _LONGEST_SECONDS)
+        self.home.wait_until(has_result, LONGEST_SECONDS)
         return seen
 
     def cancel_open_runs(self) -> None:
@@ -110,3 +187,20 @@ def probabilities(client: httpx.Client, row: Row) -> tuple[float, float, float]:
     """Home, draw and away that the sidecar answers."""
     said = answer(client, row)
     return said["p_home"], said["p_draw"], said["p_away"]
+
+
+def _said(row: Any, model_sha256: str, p_of_what_happened: float) -> Entry:
+    """A prediction an hour before the kickoff of a match that is over."""
+    happened = OUTCOMES.index(outcome_of(row.home_goals, row.away_goals).value)
+    said = [(1 - p_of_what_happened) / 2] * 3
+    said[happened] = p_of_what_happened
+    return Entry(
+        match_id=row.match_id,
+        kickoff=row.kickoff,
+        kickoff_precision=KickoffPrecision.MINUTE,
+        model_sha256=model_sha256,
+        p_home=said[0],
+        p_draw=said[1],
+        p_away=said[2],
+        recorded_at=row.kickoff - dt.timedelta(hours=1),
+    )

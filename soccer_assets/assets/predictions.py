@@ -26,8 +26,11 @@ from soccer_assets.modelling.reasons import reasons
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.exports import Exports
 from soccer_assets.resources.feature_store import FeatureStore, feature_values
+from soccer_assets.resources.ledger_copy import FOLDER as COPY_FOLDER
+from soccer_assets.resources.ledger_copy import copy_ledger
 from soccer_assets.resources.ledger_store import record_and_score
 from soccer_assets.resources.model_registry import ModelRegistry, RegisteredModel
+from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.resources.parquet_io_manager import ParquetIOManager
 from soccer_assets.resources.parts import months_between
 from soccer_assets.resources.shadow_store import record_shadows
@@ -198,17 +201,21 @@ def _keep_what_stands(
     ins={"predictions": dg.AssetIn(UPCOMING, input_manager_key="parquet_io_manager")},
     deps=[["matches", "match"]],
     group_name="predictions",
-    kinds={"python", "table"},
+    kinds={"python", "table", "parquet"},
     owners=["team:models"],
     automation_condition=FOLLOW_UPSTREAM,
 )
 def ledger(
-    predictions: pd.DataFrame, database: dg.ResourceParam[Database], clock: dg.ResourceParam[Clock]
+    predictions: pd.DataFrame,
+    database: dg.ResourceParam[Database],
+    object_store: dg.ResourceParam[ObjectStore],
+    clock: dg.ResourceParam[Clock],
 ) -> dg.MaterializeResult:
     """What was predicted before each kickoff, never rewritten.
 
     Entries are chained by hash, and scored when the result arrives. A corrected result
     adds a score, it replaces none. What the champion before said stands beside it, as a shadow.
+    Entries and scores are appended to a copy in parquet.
     """
     now = clock.now()
     upcoming = predictions[predictions["kickoff"] > now]
@@ -216,15 +223,18 @@ def ledger(
     entries = [(row["competition"], _entry(row)) for row in champion.to_dict("records")]
     counts = record_and_score(database, entries, now)
     shadows = record_shadows(database, [_entry(row) for row in previous.to_dict("records")])
+    copied = copy_ledger(database, object_store)
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": counts.entries,
+            "dagster/uri": f"{object_store.url}/{COPY_FOLDER}",
             "dagster/column_schema": column_schema(ledger_entry),
             "recorded": counts.recorded,
             "shadows": shadows,
             "scored": counts.scored,
             "void": counts.void,
             "head": counts.head,
+            "copied": copied.entries.rows if copied else "left alone: the ledger lacks what was copied",
         }
     )
 

@@ -4,9 +4,13 @@ import dagster as dg
 import msgspec
 
 from soccer_assets.assets.model import REASON_TAG
-from soccer_assets.clock import SystemClock
+from soccer_assets.clock import Clock, SystemClock
+from soccer_assets.contract import ALIASES
+from soccer_assets.resources.database import Database
+from soccer_assets.resources.model_registry import ModelRegistry
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.resources.pruning import prune
+from soccer_assets.resources.shadow_store import prune_shadows
 from soccer_assets.resources.training_run import mark_mlflow_run_failed
 
 # Of the runs with this tag one runs at a time: two publishers never interleave.
@@ -82,11 +86,17 @@ monitor_daily = dg.define_asset_job(
 
 @dg.op
 def remove_what_is_old(
-    context: dg.OpExecutionContext, object_store: dg.ResourceParam[ObjectStore]
+    context: dg.OpExecutionContext,
+    object_store: dg.ResourceParam[ObjectStore],
+    database: dg.ResourceParam[Database],
+    model_registry: dg.ResourceParam[ModelRegistry],
+    clock: dg.ResourceParam[Clock],
 ) -> dg.Output[None]:
-    """Old snapshots, features, releases and runs; matches and the ledger stay."""
+    """Old snapshots, features, releases, runs and shadow predictions; matches and the ledger stay."""
     counts = prune(object_store, context.instance, SystemClock().now())
-    return dg.Output(None, metadata=msgspec.structs.asdict(counts))
+    models = [found for alias in ALIASES if (found := model_registry.find(alias)) is not None]
+    shadows = prune_shadows(database, [one.facts.content_sha256 for one in models], clock.now())
+    return dg.Output(None, metadata=msgspec.structs.asdict(counts) | {"shadows": shadows})
 
 
 @dg.job(description="Removes old exports, features, releases and runs; never matches or the ledger.")

@@ -75,16 +75,30 @@ FEATURE_NAMES: tuple[str, ...] = (
     "joint_draw_log_odds",
     "joint_home_uncertainty",
     "joint_away_uncertainty",
+    # What the joint model got wrong of late, as shares of a win.
+    "home_surprise",
+    "away_surprise",
+    "home_venue_surprise",  # of the home sides in the team's matches
+    "away_venue_surprise",
+    "league_favourite_gain",  # above 0 where favourites win more than expected
+    "league_draw_surprise",
+    "favourite_log_odds",  # joint_log_odds times league_favourite_gain
 )
 
 # What a reader of reasons is told about: single columns say nearly the same and share their weight by chance.
 _GROUPS: dict[str, tuple[str, ...]] = {
-    "strength": ("elo_", "pi_", "slow_", "fast_", "joint_", "elo_above_league", "home_advantage"),
+    "strength": (
+        *("elo_", "pi_", "slow_", "fast_", "joint_", "elo_above_league", "home_advantage"),
+        *("venue_surprise", "favourite_log_odds"),
+    ),
     "this season and the last": ("points_per_match", "goal_difference", "matches_season", "season_progress"),
-    "recent form": ("points_last_5",),
+    "recent form": ("points_last_5", "home_surprise", "away_surprise"),
     "rest": ("rest_days", "matches_14_days"),
     "how well the teams are known": ("uncertainty", "matches_known", "is_new_in_league"),
-    "the competition": ("league_home_rate", "league_draw_rate", "league_goals", "tier", "is_international"),
+    "the competition": (
+        *("league_home_rate", "league_draw_rate", "league_goals", "tier", "is_international"),
+        *("league_favourite_gain", "league_draw_surprise"),
+    ),
     "neutral ground": ("is_neutral",),
 }
 

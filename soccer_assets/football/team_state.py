@@ -44,6 +44,9 @@ TEAM_DTYPE = np.dtype(
         ("defence", "<f8", (SPACES,)),
         ("attack_variance", "<f8", (SPACES,)),
         ("defence_variance", "<f8", (SPACES,)),
+        ("home_gain", "<f8", (SPACES,)),  # log goals at home beyond the competition's home gain
+        ("surprise", "<f8"),  # what the joint model got wrong of late, as shares of a win
+        ("venue_surprise", "<f8"),  # the same of the home side in the team's matches
         ("season_points", "<f8"),
         ("season_goal_difference", "<f8"),
         ("season_matches", "<f8"),
@@ -67,17 +70,22 @@ LEAGUE_DTYPE = np.dtype(
         ("statistic_level", "<f8", (STATISTICS,)),
         ("statistic_home_gain", "<f8", (STATISTICS,)),
         ("statistic_matches", "<i4", (STATISTICS,)),
+        ("favourite_gain", "<f8"),  # mean of (score - expected) (expected - 1/2)
+        ("draw_surprise", "<f8"),
         ("home_rate", "<f8"),
         ("draw_rate", "<f8"),
         ("goals", "<f8"),
         ("matches_per_team", "<f8"),  # in the last finished season
         ("matches", "<i4"),
         ("season", "<i4"),  # -1 before the first league match
+        ("previous_season", "<i4"),  # the one before it; -1 where there was none
         ("season_matches", "<i4"),
         ("season_teams", "<i4"),
         ("seasons_before", "<i4"),
     ]
 )
+
+LEAGUE_SEASONS = ("season", "previous_season")
 
 _FORMAT = "soccer-assets team state 2"
 
@@ -200,8 +208,9 @@ class TeamState:
         wide_teams[_positions(self.team_names, team_names)] = self.teams
         wide_leagues[_positions(self.competition_names, competition_names)] = self.leagues
         _renumber(wide_teams, "competition", _positions(self.competition_names, competition_names))
-        for records in (wide_teams, wide_leagues):
-            _renumber(records, "season", _positions(self.season_names, season_names))
+        seasons_moved = _positions(self.season_names, season_names)
+        for records, column in ((wide_teams, "season"), *((wide_leagues, name) for name in LEAGUE_SEASONS)):
+            _renumber(records, column, seasons_moved)
         return type(self)(
             self.as_of,
             self.as_of_match_id,
@@ -227,11 +236,12 @@ class TeamState:
 
     def _kept(self, keep_teams: NDArray[np.int64], keep_leagues: NDArray[np.int64]) -> Self:
         teams, leagues = self.teams[keep_teams], self.leagues[keep_leagues]
-        used = np.union1d(teams["season"], leagues["season"])
+        used = np.unique(np.concatenate([teams["season"], *(leagues[name] for name in LEAGUE_SEASONS)]))
         keep_seasons = used[used >= 0]
         _renumber(teams, "competition", _ranks(keep_leagues, len(self.competition_names)))
-        for records in (teams, leagues):
-            _renumber(records, "season", _ranks(keep_seasons, len(self.season_names)))
+        ranks = _ranks(keep_seasons, len(self.season_names))
+        for records, column in ((teams, "season"), *((leagues, name) for name in LEAGUE_SEASONS)):
+            _renumber(records, column, ranks)
         return type(self)(
             self.as_of,
             self.as_of_match_id,
@@ -268,7 +278,8 @@ def new_leagues(count: int) -> NDArray[np.void]:
     leagues["draw_rate"] = START_DRAW_RATE
     leagues["goals"] = START_GOALS
     leagues["matches_per_team"] = START_MATCHES_PER_TEAM
-    leagues["season"] = -1
+    for column in LEAGUE_SEASONS:
+        leagues[column] = -1
     return leagues
 
 

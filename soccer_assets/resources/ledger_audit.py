@@ -1,7 +1,7 @@
-"""The ledger held against itself and against every release that is kept.
+"""The ledger held against itself, against every release that is kept, and against its copy in parquet.
 
-A chain that was rewritten whole, every hash made anew, is consistent: only a head that was published before
-betrays it.
+A chain that was rewritten whole, every hash made anew, is consistent: only a head that was published before,
+or the copy, betrays it.
 """
 
 from typing import Any
@@ -13,8 +13,10 @@ from soccer_assets.contract import MANIFEST_FILE, Manifest
 from soccer_assets.football.matches import KickoffPrecision
 from soccer_assets.modelling.ledger import GENESIS, SCORED, Entry, chain_hash
 from soccer_assets.resources.database import Database
+from soccer_assets.resources.ledger_copy import LedgerCopy, head_of_copy, read_copy
 from soccer_assets.resources.ledger_store import newest_scores
 from soccer_assets.resources.object_store import ObjectStore
+from soccer_assets.resources.parts import DamagedPart
 from soccer_assets.tables import ledger_entry, match
 
 _ROWS_A_FETCH = 10_000
@@ -28,17 +30,21 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
         first_broken: sequence of the first entry whose hash is not that of its content; None where all hold.
         releases: releases whose manifest names a head.
         betrayed_by: releases that name a head which the ledger does not have.
+        copied: entries of the copy in parquet.
+        copy_fault: why the copy and the ledger do not agree; None where they do.
     """
 
     entries: int
     first_broken: int | None
     releases: int
     betrayed_by: tuple[str, ...]
+    copied: int = 0
+    copy_fault: str | None = None
 
     @property
     def is_whole(self) -> bool:
         """Whether nothing was rewritten."""
-        return self.first_broken is None and not self.betrayed_by
+        return self.first_broken is None and not self.betrayed_by and self.copy_fault is None
 
 
 class VoidMatch(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,10 +57,11 @@ class VoidMatch(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def audit(database: Database, store: ObjectStore) -> Audit:
-    """Make every hash anew, and look for the head of every release among them."""
+    """Make every hash anew, and look for the head of every release, and of the copy, among them."""
     heads = _published_heads(store)
+    copy = read_copy(store)
     missing = dict(heads)
-    entries, head, broken = 0, GENESIS, None
+    entries, head, broken, is_copied = 0, GENESIS, None, copy is None or copy.head == GENESIS
     with database.reading() as connection:
         rows = connection.execution_options(yield_per=_ROWS_A_FETCH).execute(
             sa.select(ledger_entry).order_by(ledger_entry.c.sequence)
@@ -66,12 +73,25 @@ def audit(database: Database, store: ObjectStore) -> Audit:
                 broken = int(row.sequence)
             head = expected
             missing.pop(head, None)
+            is_copied = is_copied or (copy is not None and (entries, head) == (copy.entries.rows, copy.head))
+    fault = None if is_copied else "the ledger lacks the entries that were copied from it"
     return Audit(
         entries=entries,
         first_broken=broken,
         releases=sum(len(releases) for releases in heads.values()),
         betrayed_by=tuple(sorted(release for releases in missing.values() for release in releases)),
+        copied=copy.entries.rows if copy else 0,
+        copy_fault=(copy and _fault_of(store, copy)) or fault,
     )
+
+
+def _fault_of(store: ObjectStore, copy: LedgerCopy) -> str | None:
+    """What is wrong with the copy by itself."""
+    try:
+        is_whole = head_of_copy(store, copy) == copy.head
+    except DamagedPart as error:
+        return str(error)
+    return None if is_whole else "the entries of the copy do not lead to its head"
 
 
 def void_matches(database: Database) -> list[VoidMatch]:

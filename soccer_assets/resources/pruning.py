@@ -1,9 +1,10 @@
 """Retention: what may go, and when. Matches, raw rows and the ledger never do.
 
-Old snapshots, features and releases go when nothing refers to them; runs of scheduled jobs go when they are
-old, but never one that holds an asset's last materialisation, and what old runs printed goes with or without
-them. Whatever is younger than a day stays: a run may be writing it, or a sidecar reading it. Ticks go by the
-instance's own retention (`dagster.yaml`, `up.INSTANCE`), the event stream by its length.
+Old snapshots, features, releases and parts of the ledger's copy go when nothing refers to them; runs of
+scheduled jobs go when they are old, but never one that holds an asset's last materialisation, and what old
+runs printed goes with or without them. Whatever is younger than a day stays: a run may be writing it, or a
+sidecar reading it. Ticks go by the instance's own retention (`dagster.yaml`, `up.INSTANCE`), the event stream
+by its length.
 """
 
 import datetime as dt
@@ -16,6 +17,7 @@ from soccer_assets.contract import POINTER_KEY, Pointer
 from soccer_assets.resources import exports
 from soccer_assets.resources.exports import CurrentExport, ExportManifest
 from soccer_assets.resources.feature_store import find_features
+from soccer_assets.resources.ledger_copy import FOLDER, MANIFEST_KEY, read_copy
 from soccer_assets.resources.object_store import ObjectStore
 
 KEPT_SNAPSHOTS = 30
@@ -51,7 +53,7 @@ def prune(store: ObjectStore, instance: dg.DagsterInstance, now: dt.datetime) ->
     snapshots, parts = _prune_snapshots(store, now)
     return PruneCounts(
         snapshots=snapshots,
-        parts=parts + _prune_features(store, now),
+        parts=parts + _prune_features(store, now) + _prune_ledger_copy(store, now),
         releases=_prune_releases(store, now),
         runs=_prune_runs(instance, now),
     )
@@ -93,6 +95,14 @@ def _prune_features(store: ObjectStore, now: dt.datetime) -> int:
     used = manifest.keys
     files = [*store.list("features/match_features"), *store.list("features/team_state")]
     return len(_delete(store, (key for key in files if key not in used), now))
+
+
+def _prune_ledger_copy(store: ObjectStore, now: dt.datetime) -> int:
+    copy = read_copy(store)
+    if copy is None:
+        return 0
+    used = {part.key for table in (copy.entries, copy.scores) for part in table.parts} | {MANIFEST_KEY}
+    return len(_delete(store, (key for key in store.list(FOLDER) if key not in used), now))
 
 
 def _prune_releases(store: ObjectStore, now: dt.datetime) -> int:

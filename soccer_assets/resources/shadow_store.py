@@ -1,10 +1,12 @@
 """Shadow predictions: what the champion before said of the same matches before kickoff.
 
 They stand beside the ledger and outside its chain, and answer one question: would it have done better? Of
-each match only what was said last in time is kept.
+each match only what was said last in time is kept. A candidate has no shadow: it is judged on its test
+window, and what it says counts from its promotion on.
 """
 
-from collections.abc import Sequence
+import datetime as dt
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +22,8 @@ from soccer_assets.resources.raw_store import batches
 from soccer_assets.tables import ledger_entry, ledger_score, shadow_entry
 
 _IDS_A_QUERY = 5_000
+# A result that is corrected later than this no longer finds what a model of the past said of its match.
+KEPT_DAYS = 90
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +76,20 @@ def record_shadows(database: Database, entries: Sequence[Entry]) -> int:
                 )
         upsert(connection, shadow_entry, rows)
     return len(rows)
+
+
+def prune_shadows(database: Database, in_use: Collection[str], now: dt.datetime) -> int:
+    """Remove what models that no alias names said of matches long over; returns how many rows.
+
+    Args:
+        database: where they lie.
+        in_use: content hashes of the models that may be compared again.
+        now: by the clock that matches are dated by.
+    """
+    is_over = shadow_entry.c.deadline < now - dt.timedelta(days=KEPT_DAYS)
+    with database.writing() as connection:
+        gone = sa.delete(shadow_entry).where(is_over, shadow_entry.c.model_sha256.not_in(in_use))
+        return connection.execute(gone).rowcount
 
 
 def paired(connection: sa.Connection, champion_sha256: str, shadow_sha256: str) -> Paired:

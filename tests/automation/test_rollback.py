@@ -16,7 +16,7 @@ from soccer_assets.football.matches import KickoffPrecision
 from soccer_assets.modelling.ledger import Entry
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.ledger_store import record_and_score
-from soccer_assets.resources.shadow_store import paired, record_shadows
+from soccer_assets.resources.shadow_store import paired, prune_shadows, record_shadows
 from soccer_assets.tables import ledger_score
 from tests.assets.conftest import FakeRegistry, Graph, elo_model, graph  # noqa: F401 - a fixture
 from tests.assets.test_model import ROLLBACK, TO_RELEASE
@@ -158,3 +158,18 @@ def test_a_shadow_counts_as_said_last_before_the_official_deadline(
     np.testing.assert_array_equal(both.champion, np.tile(BAD, (3, 1)))
     np.testing.assert_array_equal(both.shadow, [later, GOOD, GOOD])
     assert [len(one.outcomes) for one in unknown] == [0, 0]
+
+
+def test_shadows_of_models_that_nobody_names_go_when_their_matches_are_long_over(
+    database: Database, two_models: FakeRegistry
+) -> None:
+    """Those of the models in use stay, and so do recent ones."""
+    _predict(database, two_models, 3)
+    previous = two_models.get(PREVIOUS).facts.content_sha256
+    record_shadows(database, [_entry(one, "forgotten", GOOD) for one in range(3)])
+    soon, later = (NOW + dt.timedelta(days=days) for days in (80, 120))
+
+    assert prune_shadows(database, [previous], soon) == 0
+    assert prune_shadows(database, [previous], later) == 3
+    assert prune_shadows(database, [previous], later) == 0
+    assert prune_shadows(database, [], later) == 3

@@ -43,7 +43,7 @@ def table(*matches: dict[str, Any]) -> MatchTable:
 
 
 def random_table(seed: int, count: int, teams: int = 8) -> MatchTable:
-    """Matches of two leagues, a cup and two seasons, some on one instant, some known by the day only."""
+    """Matches of two leagues, a cup and three seasons, some on one instant, some known by the day only."""
     rng = np.random.default_rng(seed)
     rows = []
     for number in range(count):
@@ -64,7 +64,7 @@ def random_table(seed: int, count: int, teams: int = 8) -> MatchTable:
                 is_day_precision=bool(rng.random() < 0.3),
                 competition=f"TST-{tier}",
                 tier=tier,
-                season="2023-24" if kickoff < epoch("2024-02-01") else "2024-25",
+                season=["2022-23", "2023-24", "2024-25"][(kickoff - epoch("2024-01-01")) // (21 * 86_400)],
                 is_neutral=bool(rng.random() < 0.1),
                 moves_ratings=bool(rng.random() < 0.9),
                 is_international=tier == 0 and home % 2 == 0,

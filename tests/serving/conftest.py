@@ -22,14 +22,6 @@ from tests.serving.builders import (
 Serve = Callable[..., TestClient[Litestar]]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """SRV-07: what is deprecated is an error in the sidecar's tests; elsewhere MLflow uses SQLAlchemy's."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            for category in ("DeprecationWarning", "PendingDeprecationWarning"):
-                item.add_marker(pytest.mark.filterwarnings(f"error::{category}"))
-
-
 @pytest.fixture
 def store(tmp_path: Path) -> Path:
     """A store folder with keys, a status and release r1, which predicts match m1."""

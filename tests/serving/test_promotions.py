@@ -1,15 +1,19 @@
 """Promotions of a sidecar process under load: nobody notices but by the new answers."""
 
 import logging
+import shutil
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import psutil
 import pytest
 
+from benchmarks.serving import Server
 from soccer_assets.contract import EVENT_STREAM
 from tests.serving.builders import (
+    TOKENS,
     make_prediction,
     make_release,
     real_model,
@@ -115,6 +119,33 @@ def test_srv_04_promotions_under_full_load(tmp_path, promotions):
         _log.info("%d answers; slowest, s: %s; worker, MB: %s", load.answers, sorted(seconds)[-3:], memory)
         assert sorted(seconds)[round(0.99 * promotions) - 1] <= 1.0
         assert memory[-1] <= 1.1 * memory[2] + 8.0
+
+
+@pytest.mark.trial
+@pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is missing: apt-get install wrk")
+def test_srv_04_promotions_while_wrk_asks_as_fast_as_it_can(tmp_path):
+    """SRV-04: 20 promotions in ten seconds of wrk at full speed; every answer is 200."""
+    write_releases(tmp_path, 20)
+    ids = tmp_path / "ids.txt"
+    ids.write_text("".join(f"{match_id}\n" for match_id in MATCHES))
+    with (
+        sidecar(tmp_path, poll_seconds="0.1", rate_limit_per_minute="0") as (address, process),
+        ThreadPoolExecutor(1) as pool,
+    ):
+        wait_until(lambda: ready_release(address) == "r0", 60)
+        wait_until(lambda: metric(address, LOADED) == 1, 60)
+        server = Server(process, int(address.rpartition(":")[2]), "/predict/", TOKENS["reader"])
+        load = pool.submit(server.load, ids, 10.0)
+        for number in range(1, 21):
+            write_pointer(tmp_path / "store", f"r{number}")
+            wait_until(lambda release=f"r{number}": ready_release(address) == release, 60)
+            time.sleep(0.3)
+        is_over = load.done()
+        answers = load.result()
+
+    assert not is_over  # the last promotion was under load too
+    assert answers.failed == 0
+    assert answers.requests > 10_000
 
 
 def refuse_newer_schema(store):

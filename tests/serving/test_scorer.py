@@ -2,11 +2,12 @@
 
 import asyncio
 import os
+import sys
 import time
 
 import pytest
 
-from serving.scorer import Scorer, ScoringError
+from serving.scorer import Scorer, ScoringError, score_rows
 from tests.serving.builders import dying_scores, real_model, stub_scores
 
 
@@ -18,6 +19,12 @@ def failing_scores(model_file, rows):
 def process_ids(model_file, rows):
     """Not probabilities, but the process they would come from."""
     return [(float(os.getpid()), float(os.getppid()), 0.0)]
+
+
+def unneeded_modules(model_file, rows):
+    """Not probabilities, but whether xgboost, scikit-learn and pandas are there once rows were scored."""
+    score_rows(model_file, rows)
+    return [tuple(float(sys.modules.get(name) is not None) for name in ("xgboost", "sklearn", "pandas"))]
 
 
 def test_child_scores_and_is_kept(tmp_path):
@@ -70,6 +77,20 @@ def test_golden_rows_of_a_real_model_are_met(tmp_path, trees):
 
     for got, row in zip(scored, golden, strict=True):
         assert got == pytest.approx(row.probabilities, abs=1e-12)
+
+
+def test_child_imports_xgboost_without_what_scoring_does_not_need(tmp_path):
+    """Neither scikit-learn nor pandas is in a child that scored with trees: it is ready so much sooner."""
+    model, golden_rows = real_model(trees=True)
+    (tmp_path / "model.bin").write_bytes(model)
+
+    async def score():
+        scorer = Scorer(unneeded_modules)
+        found = await scorer.score(tmp_path / "model.bin", [row.features for row in golden_rows])
+        scorer.close()
+        return found
+
+    assert asyncio.run(score()) == [(1.0, 0.0, 0.0)]
 
 
 def test_child_ends_with_a_killed_parent(tmp_path):

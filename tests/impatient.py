@@ -1,0 +1,34 @@
+"""The code location for live tests: its sensors look every few seconds.
+
+``defs`` has one schedule, every minute, in place of its own: a test cannot wait for minute 7 of an hour.
+``without_schedules`` has none: what happens there was started by hand or by a sensor.
+"""
+
+import dagster as dg
+
+from soccer_assets.automation.jobs import refresh_hourly
+from soccer_assets.automation.sensors import SENSORS
+from soccer_assets.definitions import build_definitions
+from soccer_assets.settings import Settings
+
+_SECONDS = 5
+
+for _sensor in SENSORS:
+    _sensor._min_interval = _SECONDS  # a sensor cannot be copied with another interval
+_built = build_definitions(Settings.from_env())
+without_schedules = dg.Definitions(
+    assets=_built.assets,
+    asset_checks=_built.asset_checks,
+    jobs=_built.jobs,
+    sensors=_built.sensors,
+    resources=_built.resources,
+    executor=_built.executor,
+)
+_every_minute = dg.ScheduleDefinition(
+    name="refresh_every_minute",
+    job=refresh_hourly,
+    cron_schedule="* * * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+)
+defs = dg.Definitions.merge(without_schedules, dg.Definitions(schedules=[_every_minute]))
