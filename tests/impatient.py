@@ -1,6 +1,6 @@
 """The code location for live tests: its sensors look every few seconds.
 
-``defs`` has one schedule, every minute, in place of its own: a test cannot wait for minute 7 of an hour.
+``every_minute`` has one schedule in place of its own: a test cannot wait for minute 7 of an hour.
 ``without_schedules`` has none: what happens there was started by hand or by a sensor. ``retrain_alone`` and
 ``alerts_alone`` have one sensor.
 """
@@ -35,11 +35,11 @@ def _with(sensors: list[dg.SensorDefinition]) -> dg.Definitions:
 without_schedules = _with(SENSORS)
 retrain_alone = _with([retrain_sensor])
 alerts_alone = _with([alert_sensor])
-_every_minute = dg.ScheduleDefinition(
+_schedule = dg.ScheduleDefinition(
     name="refresh_every_minute",
     job=refresh_hourly,
     cron_schedule="* * * * *",
     execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.RUNNING,
 )
-defs = dg.Definitions.merge(without_schedules, dg.Definitions(schedules=[_every_minute]))
+every_minute = dg.Definitions.merge(without_schedules, dg.Definitions(schedules=[_schedule]))

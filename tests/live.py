@@ -13,6 +13,8 @@ from typing import Any
 
 import dagster as dg
 import httpx
+from dagster._core.errors import DagsterUserCodeUnreachableError
+from dagster._grpc.client import DagsterGrpcClient
 
 from soccer_assets.resources.api_keys import create_key
 from soccer_assets.resources.object_store import ObjectStore
@@ -109,26 +111,18 @@ class LiveHome:
             yield client
 
     @contextmanager
-    def code(self, attribute: str = "defs") -> Iterator[None]:
-        """The code server, whose children the runs are, with a location of `tests.impatient`."""
-        address = [
-            "-m",
-            "tests.impatient",
-            "-a",
-            attribute,
-            "--host",
-            "127.0.0.1",
-            "--port",
-            str(self._code_port),
-        ]
-        command = [sys.executable, "-m", "dagster", "api", "grpc", *address]
-        check = [sys.executable, "-m", "dagster", "api", "grpc-health-check", "-p", str(self._code_port)]
+    def code(self, impatient: str = "") -> Iterator[None]:
+        """The code server, whose children the runs are; with a location of `tests.impatient` where named."""
+        module = "tests.impatient" if impatient else "soccer_assets.definitions"
+        address = ["--host", "127.0.0.1", "--port", str(self._code_port)]
+        command = [sys.executable, "-m", "dagster", "api", "grpc", "-m", module]
+        command += ["-a", impatient or "defs", *address]
+        client = DagsterGrpcClient(host="127.0.0.1", port=self._code_port)
 
         def answers() -> bool:
-            return (
-                subprocess.run(check, env=os.environ | self.env, check=False, capture_output=True).returncode
-                == 0
-            )
+            with suppress(DagsterUserCodeUnreachableError):
+                return bool(client.ping("ready?"))
+            return False
 
         with running(command, self._dagster / "code.log", answers, env=self.env):
             yield

@@ -33,7 +33,7 @@ def test_a_backfill_from_the_page_ends_cancels_and_resumes_beside_an_hourly_run(
         SOCCER_HISTORY_START="2016-07-01",
         SOCCER_NOW="2024-11-02T09:00:00Z",
     )
-    with home.code("without_schedules"), home.webserver(), home.daemon():
+    with home.code(), home.webserver(), home.daemon():
         months = home.months()
         assert months[0] == "2016-07-01"
         assert months[-1] == "2024-11-01"
