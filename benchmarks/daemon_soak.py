@@ -1,12 +1,14 @@
 """What a tick of each sensor costs, and whether memory stays level over thousands of them.
 
-Usage: ``python -m benchmarks.daemon_soak [--ticks 2000] [--home FOLDER]``. Builds a home of simulated clubs
-(or takes one of `soccer up` that is stopped), then evaluates every sensor in turn, tick after tick, in this
-process on the home's own instance: the work that daemon and code server share. Prints a line of JSON a
-sensor, and one for the memory: its slope over the second half of the ticks, in MB per 1,000 ticks.
+Usage: ``python -m benchmarks.daemon_soak [--ticks 2000] [--settled 20000] [--home FOLDER]``. Builds a home of
+simulated clubs with so many settled predictions of its champion and of the one before (or takes a home of
+`soccer up` that is stopped, as it is), then evaluates every sensor in turn, tick after tick, in this process
+on the home's own instance: the work that daemon and code server share. Prints a line of JSON a sensor, CPU
+time a tick, and one for the memory: its slope over the second half of the ticks, in MB per 1,000 ticks.
 """
 
 import argparse
+import datetime as dt
 import gc
 import json
 import logging
@@ -14,18 +16,26 @@ import os
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import numpy as np
 import psutil
+import sqlalchemy as sa
 
 from soccer_assets.automation.sensors import SENSORS, follow_upstream_sensor
+from soccer_assets.contract import CANDIDATE, CHAMPION, OUTCOMES, PREVIOUS
 from soccer_assets.definitions import build_definitions
+from soccer_assets.football.matches import KickoffPrecision
+from soccer_assets.modelling.ledger import SCORED, Entry
+from soccer_assets.resources.ledger_store import record_and_score
+from soccer_assets.resources.settled_tally import Score, carry_on
+from soccer_assets.resources.shadow_store import record_shadows
 from soccer_assets.run import run_job
 from soccer_assets.settings import Settings
+from soccer_assets.tables import ledger_entry, ledger_score
 from soccer_assets.up import INSTANCE
 from tests.homes import make_home
 
@@ -36,6 +46,7 @@ def main() -> None:
     """Measure, and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--ticks", type=int, default=2_000)
+    parser.add_argument("--settled", type=int, default=20_000)
     parser.add_argument("--home", type=Path)
     asked = parser.parse_args()
     logging.disable(logging.INFO)
@@ -46,7 +57,10 @@ def main() -> None:
                 outcome = run_job(settings, instance, "build_everything", lambda _line: None)
                 if outcome.failure:
                     raise SystemExit(outcome.failure)
-            _soak(_sensors(settings, instance), asked.ticks)
+            definitions = build_definitions(settings)
+            if asked.home is None:
+                _settle(definitions.resources or {}, asked.settled)
+            _soak(_sensors(definitions, instance), asked.ticks)
 
 
 def _settings(home: Path, *, is_new: bool) -> Settings:
@@ -58,9 +72,44 @@ def _settings(home: Path, *, is_new: bool) -> Settings:
     return settings
 
 
-def _sensors(settings: Settings, instance: dg.DagsterInstance) -> dict[str, Callable[[], object]]:
+def _settle(resources: Mapping[str, Any], matches: int) -> None:
+    """So many matches that champion and previous predicted, and that are over."""
+    registry, database = resources["model_registry"], resources["database"]
+    registry.set_alias(PREVIOUS, registry.get(CANDIDATE).version)
+    models = [registry.get(alias).facts.content_sha256 for alias in (CHAMPION, PREVIOUS)]
+    rng, now = np.random.default_rng(0), dt.datetime.now(dt.UTC)
+    official, shadows = (
+        [
+            Entry(
+                match_id=f"settled-{number}",
+                kickoff=now + dt.timedelta(hours=1),
+                kickoff_precision=KickoffPrecision.MINUTE,
+                model_sha256=model,
+                p_home=said[0],
+                p_draw=said[1],
+                p_away=said[2],
+                recorded_at=now,
+            )
+            for number, said in enumerate(rng.dirichlet([4.5, 2.7, 2.8], matches).tolist())
+        ]
+        for model in models
+    )
+    earlier = record_and_score(database, [], now).entries
+    record_and_score(database, [("SIM-1", one) for one in official], now)
+    record_shadows(database, shadows)
+    happened = rng.choice(OUTCOMES, matches).tolist()
+    with database.reading() as connection:
+        query = sa.select(ledger_entry.c.match_id, ledger_entry.c.sequence)
+        rows = connection.execute(query.where(ledger_entry.c.sequence > earlier)).all()
+    scores = [Score(row.match_id, row.sequence, one, 1.0) for row, one in zip(rows, happened, strict=True)]
+    facts = {"revision": 1, "verdict": SCORED, "rps": 0.2, "brier_score": 0.6, "scored_at": now}
+    with database.writing() as connection:
+        connection.execute(sa.insert(ledger_score), [one._asdict() | facts for one in scores])
+        carry_on(connection, scores, [])
+
+
+def _sensors(definitions: dg.Definitions, instance: dg.DagsterInstance) -> dict[str, Callable[[], object]]:
     """By sensor, what evaluates it once."""
-    definitions = build_definitions(settings)
     resources = definitions.resources or {}
     cursor: Any = None
 

@@ -1,8 +1,11 @@
 """Weekly walk-forward over every league of a football-data mirror: the model against the class prior.
 
-Each week is predicted by a model fitted on what was known before it. Prints one line a recipe.
+Each week is predicted by a model fitted on what was known before it. Prints one line. With several numbers of
+weeks between fits, a line for each, and what the later fits lose against the first on the same matches: the
+cost of a model's age.
 
     python benchmarks/walk_forward.py --url file:///path/to/www.football-data.co.uk --recipe xgboost_on_logit
+    python benchmarks/walk_forward.py --url file:///path/to/www.football-data.co.uk --refit-weeks 1 2 4
 """
 
 import argparse
@@ -13,6 +16,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from soccer_assets.clock import FixedClock
 from soccer_assets.feeds.registry import open_feed
@@ -62,10 +66,15 @@ def forecast(matches: MatchTable, recipe: str, refit_weeks: int) -> WalkForward:
 
 def against_the_prior(matches: MatchTable, forecasts: WalkForward) -> Difference:
     """Log loss of the forecasts minus that of the class prior, with a 95 % interval by week."""
+    return _against(matches, forecasts, forecasts.prior)
+
+
+def _against(matches: MatchTable, forecasts: WalkForward, others: NDArray[np.float64]) -> Difference:
+    """Log loss minus that of others on the same rows, with a 95 % interval by week."""
     labels = outcomes(matches)[forecasts.rows]
     return paired_difference(
         log_losses(forecasts.probabilities, labels),
-        log_losses(forecasts.prior, labels),
+        log_losses(others, labels),
         iso_week_number(matches.kickoff[forecasts.rows]),
     )
 
@@ -79,18 +88,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--url", required=True)
     parser.add_argument("--recipe", choices=RECIPES, default=RECIPES[-1])
-    parser.add_argument("--refit-weeks", type=int, default=1)
+    parser.add_argument("--refit-weeks", type=int, nargs="+", default=[1])
     arguments = parser.parse_args()
     begin = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         matches = matches_of(arguments.url, Path(folder))
-    forecasts = forecast(matches, arguments.recipe, arguments.refit_weeks)
-    gap = against_the_prior(matches, forecasts)
-    leagues = len(set(matches.competition[forecasts.rows]))
-    print(
-        f"{arguments.recipe}: {gap.rows} matches of {leagues} leagues, log loss minus the class prior's "
-        f"{gap.mean:+.4f} [{gap.low:+.4f}, {gap.high:+.4f}], {time.monotonic() - begin:.0f} s"
-    )
+    first = None
+    for weeks in arguments.refit_weeks:
+        forecasts = forecast(matches, arguments.recipe, weeks)
+        gap = against_the_prior(matches, forecasts)
+        leagues = len(set(matches.competition[forecasts.rows]))
+        print(
+            f"{arguments.recipe}, fitted every {weeks} weeks: {gap.rows} matches of {leagues} leagues, log "
+            f"loss minus the class prior's {gap.mean:+.4f} [{gap.low:+.4f}, {gap.high:+.4f}], "
+            f"{time.monotonic() - begin:.0f} s"
+        )
+        first = first or forecasts
+        if forecasts is not first:
+            lost = _against(matches, forecasts, first.probabilities)
+            print(f"  minus the first line's {lost.mean:+.5f} [{lost.low:+.5f}, {lost.high:+.5f}]")
 
 
 if __name__ == "__main__":

@@ -1,12 +1,15 @@
 """The code location for live tests: its sensors look every few seconds.
 
 ``defs`` has one schedule, every minute, in place of its own: a test cannot wait for minute 7 of an hour.
-``without_schedules`` has none: what happens there was started by hand or by a sensor.
+``without_schedules`` has none: what happens there was started by hand or by a sensor. ``retrain_alone`` and
+``alerts_alone`` have one sensor.
 """
 
 import dagster as dg
 
+from soccer_assets.automation.alerts import alert_sensor
 from soccer_assets.automation.jobs import refresh_hourly
+from soccer_assets.automation.retrain import retrain_sensor
 from soccer_assets.automation.sensors import SENSORS
 from soccer_assets.definitions import build_definitions
 from soccer_assets.settings import Settings
@@ -16,14 +19,22 @@ _SECONDS = 5
 for _sensor in SENSORS:
     _sensor._min_interval = _SECONDS  # a sensor cannot be copied with another interval
 _built = build_definitions(Settings.from_env())
-without_schedules = dg.Definitions(
-    assets=_built.assets,
-    asset_checks=_built.asset_checks,
-    jobs=_built.jobs,
-    sensors=_built.sensors,
-    resources=_built.resources,
-    executor=_built.executor,
-)
+
+
+def _with(sensors: list[dg.SensorDefinition]) -> dg.Definitions:
+    return dg.Definitions(
+        assets=_built.assets,
+        asset_checks=_built.asset_checks,
+        jobs=_built.jobs,
+        sensors=sensors,
+        resources=_built.resources,
+        executor=_built.executor,
+    )
+
+
+without_schedules = _with(SENSORS)
+retrain_alone = _with([retrain_sensor])
+alerts_alone = _with([alert_sensor])
 _every_minute = dg.ScheduleDefinition(
     name="refresh_every_minute",
     job=refresh_hourly,

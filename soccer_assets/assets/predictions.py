@@ -234,7 +234,7 @@ def ledger(
             "scored": counts.scored,
             "void": counts.void,
             "head": counts.head,
-            "copied": copied.entries.rows if copied else "left alone: the ledger lacks what was copied",
+            "copied": copied.entries.rows if copied else "left alone: it does not agree with the ledger",
         }
     )
 

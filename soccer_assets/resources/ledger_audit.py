@@ -13,7 +13,7 @@ from soccer_assets.contract import MANIFEST_FILE, Manifest
 from soccer_assets.football.matches import KickoffPrecision
 from soccer_assets.modelling.ledger import GENESIS, SCORED, Entry, chain_hash
 from soccer_assets.resources.database import Database
-from soccer_assets.resources.ledger_copy import LedgerCopy, head_of_copy, read_copy
+from soccer_assets.resources.ledger_copy import FOLDER, LedgerCopy, head_of_copy, read_copy
 from soccer_assets.resources.ledger_store import newest_scores
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.resources.parts import DamagedPart
@@ -89,9 +89,9 @@ def _fault_of(store: ObjectStore, copy: LedgerCopy) -> str | None:
     """What is wrong with the copy by itself."""
     try:
         is_whole = head_of_copy(store, copy) == copy.head
-    except DamagedPart as error:
-        return str(error)
-    return None if is_whole else "the entries of the copy do not lead to its head"
+    except DamagedPart:
+        is_whole = False
+    return None if is_whole else f"the copy of the ledger is damaged; restore {FOLDER} in the object store"
 
 
 def void_matches(database: Database) -> list[VoidMatch]:

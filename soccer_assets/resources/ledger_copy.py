@@ -17,7 +17,14 @@ from soccer_assets.football.matches import KickoffPrecision
 from soccer_assets.modelling.ledger import GENESIS, Entry, chain_hash
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.object_store import ObjectStore
-from soccer_assets.resources.parts import TableManifest, columns_of, month_of, read_table, write_table
+from soccer_assets.resources.parts import (
+    DamagedPart,
+    TableManifest,
+    columns_of,
+    month_of,
+    read_table,
+    write_table,
+)
 from soccer_assets.tables import ledger_entry, ledger_score
 
 FOLDER = "predictions/ledger"
@@ -93,7 +100,7 @@ def copy_ledger(database: Database, store: ObjectStore) -> LedgerCopy | None:
 
     Returns:
         The copy as it is now; None where it was left alone, because the database lacks entries that were
-        copied from it: then it is evidence.
+        copied from it, or a part is damaged. Then it is evidence, and no reason to publish nothing.
     """
     before = read_copy(store) or _NOTHING
     with database.reading() as connection:
@@ -103,18 +110,26 @@ def copy_ledger(database: Database, store: ObjectStore) -> LedgerCopy | None:
         new = sa.select(ledger_entry).where(ledger_entry.c.sequence > before.entries.rows)
         entries = connection.execute(new.order_by(ledger_entry.c.sequence)).all()
         scores = connection.execute(_scores_since(before.scored_until)).all()
+    try:
+        made = _appended(store, before, entries, scores)
+    except DamagedPart:
+        return None
+    if made != before:
+        store.write(MANIFEST_KEY, msgspec.json.encode(made))
+    return made
+
+
+def _appended(
+    store: ObjectStore, before: LedgerCopy, entries: Sequence[sa.Row[Any]], scores: Sequence[sa.Row[Any]]
+) -> LedgerCopy:
     scores = _without_copied(scores, store, before)
-    if not entries and not scores:
-        return before
-    made = LedgerCopy(
+    return LedgerCopy(
         schema_version=SCHEMA_VERSION,
         head=entries[-1].hash if entries else before.head,
         entries=_append(store, "entries", ENTRY_SCHEMA, "recorded_at", entries, before.entries),
         scores=_append(store, "scores", SCORE_SCHEMA, "scored_at", scores, before.scores),
         scored_until=scores[-1].scored_at if scores else before.scored_until,
     )
-    store.write(MANIFEST_KEY, msgspec.json.encode(made))
-    return made
 
 
 def head_of_copy(store: ObjectStore, copy: LedgerCopy) -> str:

@@ -38,7 +38,7 @@ def test_or_04_and_or_07_a_live_daemon_tells_once_of_a_failed_run_a_stale_asset_
         patched.setattr(TIMES, lambda: time.time() - 4 * 3600)  # one hour beyond its promise
         instance.report_runless_asset_event(RECENT)
 
-    with home.code("without_schedules"):
+    with home.code("alerts_alone"):
         with home.daemon(stop_with=signal.SIGKILL):
             home.launch("prune_daily")
             home.wait_until(lambda: len(box.mails) == 2)

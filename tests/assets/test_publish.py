@@ -130,6 +130,7 @@ def _assert_agrees(graph: Graph, events_url: str, promotions: list[str]) -> None
     assert manifest.models[CHAMPION].version == champion.version
     found = audit(graph.database, graph.store)
     assert found.is_whole
+    assert found.copied == found.entries > 0
     with redis.Redis.from_url(events_url) as client:
         entries = client.xrange(EVENT_STREAM)
     events = [msgspec.json.decode(fields[b"event"], type=Event) for _, fields in entries]

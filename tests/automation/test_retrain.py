@@ -1,6 +1,7 @@
 """The retrain sensor on real tables and runs: what it reads, and what it asks for."""
 
 import datetime as dt
+import math
 from collections.abc import Callable
 
 import dagster as dg
@@ -12,8 +13,9 @@ from soccer_assets.assets.model import REASON_TAG, TEXT_TAG
 from soccer_assets.automation.jobs import BY_HAND, retrain_model, rollback_champion
 from soccer_assets.automation.retrain import retrain_sensor
 from soccer_assets.clock import FixedClock, isoformat
-from soccer_assets.contract import CANDIDATE, CHAMPION
-from soccer_assets.football.matches import Window
+from soccer_assets.contract import CANDIDATE, CHAMPION, OUTCOMES
+from soccer_assets.football.matches import KickoffPrecision, Window
+from soccer_assets.modelling.ledger import Entry
 from soccer_assets.modelling.retrain import AGE, DRIFT, METRIC, VOLUME
 from soccer_assets.reports import (
     DRIFT_KEY,
@@ -25,10 +27,12 @@ from soccer_assets.reports import (
     QualitySlice,
 )
 from soccer_assets.resources.database import Database
+from soccer_assets.resources.ledger_store import record_and_score
 from soccer_assets.resources.match_store import update_matches
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.resources.raw_store import store_raw
 from soccer_assets.resources.retrain_facts import read_facts
+from soccer_assets.tables import ledger_score
 from tests.assets.conftest import FakeRegistry, elo_model
 from tests.builders import COMPETITIONS, NOW, finished
 
@@ -116,6 +120,7 @@ def test_an_old_model_is_a_reason_and_a_training_under_way_or_just_over_is_none(
 ) -> None:
     """Age fires on the home's clock; runs count on the real one."""
     with dg.DagsterInstance.ephemeral() as instance:
+        assert isinstance(tick(instance, days=27.9), dg.SkipReason)
         asked = tick(instance, days=28)
         assert isinstance(asked, dg.RunRequest)
         assert asked.tags[REASON_TAG] == AGE
@@ -132,16 +137,74 @@ def test_an_old_model_is_a_reason_and_a_training_under_way_or_just_over_is_none(
                 assert skipped.skip_message == text
 
 
+@pytest.mark.parametrize(
+    ("home_draw_away", "reason"),
+    [((150, 63, 37), None), ((130, 68, 52), None), ((37, 63, 150), METRIC)],
+    ids=["as it said", "a little worse", "the other way round"],
+)
+def test_or_05_a_settled_loss_beyond_the_models_own_expectation_is_a_reason(
+    sqlite_database: Database,
+    registry: FakeRegistry,
+    tick: Tick,
+    home_draw_away: tuple[int, int, int],
+    reason: str | None,
+) -> None:
+    """It said 60 % home, 25 % draw, 15 % away of each of 250 matches."""
+    said = dict(zip(OUTCOMES, (0.6, 0.25, 0.15), strict=True))
+    happened = [one for one, times in zip(OUTCOMES, home_draw_away, strict=True) for _ in range(times)]
+    model = registry.get(CHAMPION).facts.content_sha256
+    kickoff = NOW + dt.timedelta(days=1)
+    entries = [
+        Entry(
+            match_id=f"m{number}",
+            kickoff=kickoff,
+            kickoff_precision=KickoffPrecision.MINUTE,
+            model_sha256=model,
+            p_home=said["home"],
+            p_draw=said["draw"],
+            p_away=said["away"],
+            recorded_at=NOW,
+        )
+        for number in range(len(happened))
+    ]
+    # Recorded in the order of their ids, which is their order here.
+    entries.sort(key=lambda one: one.match_id)
+    record_and_score(sqlite_database, [("TST-1", one) for one in entries], NOW)
+    scores = [
+        {
+            "match_id": entry.match_id,
+            "revision": 1,
+            "sequence": number,
+            "verdict": "scored",
+            "outcome": outcome,
+            "log_loss": -math.log(said[outcome]),
+            "scored_at": kickoff,
+        }
+        for number, (entry, outcome) in enumerate(zip(entries, happened, strict=True), start=1)
+    ]
+    with sqlite_database.writing() as connection:
+        connection.execute(sa.insert(ledger_score), scores)
+    with dg.DagsterInstance.ephemeral() as instance:
+        asked = tick(instance, days=5)
+
+    if reason is None:
+        assert isinstance(asked, dg.SkipReason)
+    else:
+        assert isinstance(asked, dg.RunRequest)
+        assert asked.tags[REASON_TAG] == reason
+        assert "250 settled matches went" in str(asked.tags[TEXT_TAG])
+
+
 def test_or_05_drift_and_a_loss_to_elo_are_reasons_where_the_reports_speak_of_this_champion(
     tick: Tick, registry: FakeRegistry, folder_store: ObjectStore
 ) -> None:
     """The reports of `monitor_daily` decide; one on another model, or within bounds, does not."""
     own = registry.get(CHAMPION).facts.content_sha256
     cases = [
-        (_drift_report(own, is_within=True), None, None),
-        (_drift_report("another", is_within=False), None, None),
-        (_drift_report(own, is_within=False), DRIFT, "30 of 52 columns drifted"),
-        (_drift_report(own, is_within=False, since_days=-1), None, None),  # the last training saw it
+        (drift_report(own, is_within=True), None, None),
+        (drift_report("another", is_within=False), None, None),
+        (drift_report(own, is_within=False), DRIFT, "30 of 52 columns drifted"),
+        (drift_report(own, is_within=False, since_days=-1), None, None),  # the last training saw it
         (_quality_report(own, evidence=49.0), None, None),
         (_quality_report("another", evidence=60.0), None, None),
         (_quality_report(own, evidence=60.0), METRIC, "worse than textbook Elo"),
@@ -159,7 +222,8 @@ def test_or_05_drift_and_a_loss_to_elo_are_reasons_where_the_reports_speak_of_th
                 assert text in str(asked.tags[TEXT_TAG])
 
 
-def _drift_report(model: str, *, is_within: bool, since_days: float = 4) -> tuple[str, DriftReport]:
+def drift_report(model: str, *, is_within: bool, since_days: float = 4) -> tuple[str, DriftReport]:
+    """Where it lies, and what it says of a model."""
     report = DriftReport(
         schema_version=1,
         feed="fake",

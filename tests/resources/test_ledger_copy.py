@@ -105,18 +105,24 @@ def test_a_ledger_rewritten_as_a_whole_disagrees_with_its_copy(
     assert head_of_copy(folder_store, before) == before.head
 
 
-def test_a_copy_that_was_changed_is_named(ledger: Database, folder_store: ObjectStore) -> None:  # noqa: F811
+def test_a_copy_that_was_changed_is_named_and_left_alone(
+    ledger: Database,  # noqa: F811
+    folder_store: ObjectStore,
+) -> None:
     """Its part is not what the manifest says, or its entries do not lead to its head."""
+    damaged = "the copy of the ledger is damaged; restore predictions/ledger in the object store"
     copy = copied(ledger, folder_store)
     (part,) = copy.entries.parts
     data = folder_store.read(part.key)
     assert data is not None
     folder_store.write(part.key, b"other")
-    assert "is not what its manifest says" in str(audit(ledger, folder_store).copy_fault)
+    assert audit(ledger, folder_store).copy_fault == damaged
+    record(ledger, entry(match_id="x1"))
+    assert copy_ledger(ledger, folder_store) is None
     folder_store.write(part.key, data)
     other = msgspec.structs.replace(copy, head=GENESIS)
     folder_store.write(f"{FOLDER}/current.json", msgspec.json.encode(other))
-    assert audit(ledger, folder_store).copy_fault == "the entries of the copy do not lead to its head"
+    assert audit(ledger, folder_store).copy_fault == damaged
 
 
 def test_parts_that_were_appended_to_go_after_a_day(ledger: Database, folder_store: ObjectStore) -> None:  # noqa: F811
