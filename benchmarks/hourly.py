@@ -92,8 +92,8 @@ def _measure(home: Path, matches: pd.DataFrame, now: dt.datetime) -> dict[str, o
         days = pd.to_datetime(matches["date"]).dt.tz_localize("UTC")
         near = (days > now - pd.Timedelta(days=40)) & (days < now + pd.Timedelta(days=40))
         matches[near].to_parquet(recent, index=False)
-        _fill(home, archive, now - dt.timedelta(days=1))
-        # The first release, and what every later run finds: compiled kernels and modules.
+        _fill(home, archive, now - dt.timedelta(days=2))
+        # The first release, and what later runs find: modules, and kernels that a day's results compile.
         _refresh(home, recent, now - dt.timedelta(days=1))
         _correct(home, recent, now)
         shutil.copytree(home / "home", filled_home)
