@@ -15,6 +15,9 @@ from typing import IO
 
 import msgspec
 
+# Everything of a home listens here and nowhere else.
+HOST = "127.0.0.1"
+
 _PR_SET_PDEATHSIG = 1
 _STOP_SECONDS = 20.0
 # A log and the one before it: at most twice this a process.
@@ -157,7 +160,7 @@ def is_port_free(port: int) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", port))
+            probe.bind((HOST, port))
         except OSError:
             return False
     return True
@@ -166,7 +169,7 @@ def is_port_free(port: int) -> bool:
 def free_port() -> int:
     """A port of the loopback that nobody uses now."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]
     return port
 

@@ -282,6 +282,7 @@ ledger_score = sa.Table(
     sa.Column("rps", sa.Float),
     sa.Column("brier_score", sa.Float),
     sa.Column("scored_at", UtcDateTime, nullable=False),
+    sa.Index("ix_ledger_score_scored_at", "scored_at"),
 )
 
 # Beside the ledger and outside its chain: what the champion before said of the same matches.

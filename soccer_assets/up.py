@@ -17,20 +17,18 @@ import httpx
 import msgspec
 from filelock import FileLock, Timeout
 from rich.console import Console
-from rich.table import Table
 
 from soccer_assets.contract import POINTER_KEY, STATUS_KEY, Status
 from soccer_assets.feeds.registry import open_feeds
-from soccer_assets.home import Home, open_home, settle
-from soccer_assets.processes import Processes, StartError, free_port, is_port_free
-from soccer_assets.resources.api_keys import create_key, is_accepted
+from soccer_assets.home import open_home, settle
+from soccer_assets.processes import HOST, Processes, StartError, free_port, is_port_free
 from soccer_assets.resources.database import Database, NewerSchema
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.settings import Settings
 from soccer_assets.sidecar import shared_metrics, sidecar_command, task_worker_command
 from soccer_assets.upgrades import UpgradeFailed, bring_along
+from soccer_assets.welcome import first_prediction, local_key, print_addresses
 
-HOST = "127.0.0.1"
 # Older data is refreshed before the first hourly run would do it.
 _REFRESH_AFTER = dt.timedelta(hours=1)
 _START_SECONDS = 180.0
@@ -95,7 +93,7 @@ def up(settings: Settings, *, once: bool, with_mlflow: bool, console: Console) -
             console.print(f"stopped {name}, left over from a killed `soccer up`")
         _check_ports(settings, with_mlflow=with_mlflow)
         env = _prepare(settings, console)
-        key = _local_key(settings)
+        key = local_key(settings)
         _start(settings, processes, env)
         _build(settings, processes, env, console)
         daemon = [sys.executable, "-m", "dagster._daemon", "run", "-w", str(_workspace(settings))]
@@ -108,10 +106,10 @@ def up(settings: Settings, *, once: bool, with_mlflow: bool, console: Console) -
         processes.wait_until("dagster-webserver", lambda: _answers(dagster), _START_SECONDS)
         if with_mlflow:
             _start_mlflow(settings, processes, env)
-        _print_addresses(settings, home, console, with_mlflow=with_mlflow)
+        print_addresses(settings, home, console, with_mlflow=with_mlflow)
         console.print(f"ready after {time.monotonic() - begin:.0f} s\n")
         if once:
-            print(json.dumps(_first_prediction(base, key)))  # noqa: T201 - the answer, for scripts
+            print(json.dumps(first_prediction(base, key)))  # noqa: T201 - the answer, for scripts
             return
         console.print("running; Ctrl-C stops everything")
         while True:
@@ -261,57 +259,3 @@ def _answers(url: str) -> bool:
         return httpx.get(url, timeout=5).status_code == httpx.codes.OK
     except httpx.TransportError:
         return False
-
-
-def _local_key(settings: Settings) -> str:
-    """The token of this machine's read key, made at the first start and kept in a file of its owner's."""
-    store = ObjectStore(settings.store_url, settings.s3_endpoint_url)
-    file = settings.home / "dev.key"
-    if file.is_file() and is_accepted(store, file.read_text().strip()):
-        return file.read_text().strip()
-    token = create_key(store, ["read"], settings.clock.now(), note="this machine, made by soccer up")
-    file.unlink(missing_ok=True)
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:
-        handle.write(token + "\n")
-    return token
-
-
-def _first_prediction(base: str, key: str) -> Any:
-    """The next match's prediction, asked for as a client would; a played one where none is ahead."""
-    with httpx.Client(base_url=base, headers={"X-API-Key": key}, timeout=10) as client:
-        for path in ("/predict/matches/", "/predict/predictions/"):
-            answer = client.get(path, params={"limit": 1}).raise_for_status()
-            if items := answer.json()["items"]:
-                return items[0]
-    raise StartError("the release holds no prediction: the feed has no fixtures in the next 15 days")
-
-
-def _print_addresses(settings: Settings, home: Home, console: Console, *, with_mlflow: bool) -> None:
-    dagster = f"http://{HOST}:{settings.dagster_port}"
-    serving = f"http://{HOST}:{settings.serving_port}"
-    table = Table(title=None, show_edge=False, pad_edge=False)
-    table.add_column("question")
-    table.add_column("page")
-    table.add_row("what depends on what?", f"{dagster}/asset-groups")
-    table.add_row("what ran, what failed?", f"{dagster}/runs")
-    table.add_row("load older months?", f"{dagster}/assets/livescores/history")
-    table.add_row("which model, how good?", f"{dagster}/assets/model/evaluation")
-    table.add_row("what can I ask over HTTP?", f"{serving}/schema")
-    table.add_row("is the sidecar ready?", f"{serving}/ready")
-    if with_mlflow:
-        table.add_row("every training run", f"http://{HOST}:{settings.mlflow_port}")
-    console.print()
-    console.print(table)
-    if home.is_simulated:
-        console.print(
-            "\n[bold]simulated clubs[/bold]: these teams do not exist; SOCCER_FEED names a real feed"
-        )
-    key = settings.home / "dev.key"
-    console.print(f"\nread key: {key}\n\nthree things to try:")
-    console.print(
-        f'  curl -s -H "X-API-Key: $(cat {key})" {serving}/predict/matches/?limit=3', soft_wrap=True
-    )
-    console.print(f'  curl -s -H "X-API-Key: $(cat {key})" {serving}/predict/model/info', soft_wrap=True)
-    console.print(
-        f"  open {dagster}/assets/livescores/history and materialize older months\n", soft_wrap=True
-    )

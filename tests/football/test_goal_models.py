@@ -82,10 +82,11 @@ def test_the_slow_model_by_hand():
     )
 
 
-# 3-1 between equals in a new league, on paper. Slow and fast: e^(.2 + .135) = 1.39794 and e^(.2 - .135) =
-# 1.06716 are expected; shrink 1 / (1 + .186 x 1.39794 / .94) = .783322, attack .093 x 1.60206 / .94 x .783322 =
-# .124158, variance .093 - .093^2 x 1.39794 / .94 x .783322 = .082924; away .825654, .093 x -.06716 / .94 x
-# .825654. Joint: e^(.2 + .15) = 1.41907 and e^(.2 - .15) = 1.05127; .048 and 1.15: shrinks .894085 and .919322.
+# 3-1 between equals in a new league, on paper. Slow and fast: e^(.2 + .135) = 1.39794, e^(.2 - .135) =
+# 1.06716 are expected; shrink 1 / (1 + .186 x 1.39794 / .94) = .783322, attack .093 x 1.60206 / .94 x
+# .783322 = .124158, variance .093 - .093^2 x 1.39794 / .94 x .783322 = .082924; away .825654, .093 x
+# -.06716 / .94 x .825654. Joint: e^(.2 + .15) = 1.41907 and e^(.2 - .15) = 1.05127; .048 and 1.15: shrinks
+# .894085 and .919322.
 @pytest.mark.parametrize(
     ("model", "home_attack", "home_variance", "away_attack", "away_variance"),
     [
