@@ -12,7 +12,7 @@ def ledger() -> None:
 
 @ledger.command()
 def verify() -> None:
-    """Make the chain of hashes anew and hold it against every kept release."""
+    """Make the chain of hashes anew and hold it against every kept release and its copy in parquet."""
     settings = settings_of_environment()
     from soccer_assets.resources.database import Database  # noqa: PLC0415
     from soccer_assets.resources.ledger_audit import audit  # noqa: PLC0415
@@ -25,7 +25,10 @@ def verify() -> None:
             f"the ledger was rewritten: it lacks the head that release {found.betrayed_by[0]} names, and "
             f"{len(found.betrayed_by) - 1} more do not agree; restore the database"
         )
-    click.echo(f"{found.entries} entries are whole and agree with {found.releases} releases")
+    if found.copy_fault:
+        fail(found.copy_fault)
+    whole = f"{found.entries} entries are whole and agree with {found.releases} releases"
+    click.echo(f"{whole}; {found.copied} of them are copied")
 
 
 @ledger.command()

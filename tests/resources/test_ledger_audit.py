@@ -8,6 +8,7 @@ from click.testing import CliRunner
 from soccer_assets.cli import main
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.ledger_audit import Audit, VoidMatch, audit, void_matches
+from soccer_assets.resources.ledger_copy import copy_ledger
 from soccer_assets.resources.ledger_store import record_and_score
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.tables import ledger_entry
@@ -50,7 +51,7 @@ def test_a_removed_entry_is_missed(three: Database, folder_store: ObjectStore) -
 def test_the_commands_verify_and_list_the_voids(
     sqlite_database: Database, folder_store: ObjectStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An awarded match is listed with its reason; a changed entry is an error with exit code 1."""
+    """An awarded match is listed with its reason; a damaged copy and a changed entry are errors."""
     feed(sqlite_database, raw_match())
     record_and_score(sqlite_database, [("TST-1", entry())], MONDAY)
     feed(sqlite_database, played("3-0", status=msgspec.convert("awarded", type=type(raw_match().status))))
@@ -65,9 +66,13 @@ def test_the_commands_verify_and_list_the_voids(
     )
     listed = shell.invoke(main, ["ledger", "voids"]).output
     assert listed == f"{void.match_id}  TST-1  2025-04-26 14:00  awarded\n"
-    assert (
-        shell.invoke(main, ["ledger", "verify"]).output == "1 entries are whole and agree with 0 releases\n"
-    )
+    copy = copy_ledger(sqlite_database, folder_store)
+    assert copy is not None
+    whole = shell.invoke(main, ["ledger", "verify"])
+    assert whole.output == "1 entries are whole and agree with 0 releases; 1 of them are copied\n"
+    folder_store.write(copy.entries.parts[0].key, b"other")
+    damaged = shell.invoke(main, ["ledger", "verify"])
+    assert (damaged.exit_code, "the copy of the ledger is damaged" in damaged.output) == (1, True)
     with sqlite_database.writing() as connection:
         connection.execute(sa.update(ledger_entry).values(p_draw=0.9))
     broken = shell.invoke(main, ["ledger", "verify"])
