@@ -4,12 +4,14 @@ Usage: ``python -m benchmarks.daemon_soak [--ticks 2000] [--settled 20000] [--ho
 simulated clubs with so many settled predictions of its champion and of the one before (or takes a home of
 `soccer up` that is stopped, as it is), then evaluates every sensor in turn, tick after tick, in this process
 on the home's own instance: the work that daemon and code server share. Prints a line of JSON a sensor, CPU
-time a tick, and one for the memory: its slope over the second half of the ticks, in MB per 1,000 ticks.
+time a tick, and one for the memory: its size after each tenth of the ticks, so that a step is told from a
+slope, and the slope over the second half, in MB per 1,000 ticks.
 """
 
 import argparse
 import datetime as dt
 import gc
+import itertools
 import json
 import logging
 import os
@@ -162,9 +164,18 @@ def _soak(sensors: dict[str, Callable[[], object]], ticks: int) -> None:
     slope = float(np.polyfit(half[:, 0], half[:, 1], 1)[0]) if len(half) > 1 else 0.0
     print(
         json.dumps(
-            {"ticks": ticks, "rss_mb": round(memory[-1][1]), "mb_per_1000_ticks": round(1e3 * slope, 2)}
+            {
+                "ticks": ticks,
+                "rss_mb": [round(part[-1][1]) for part in _tenths(memory)],
+                "mb_per_1000_ticks": round(1e3 * slope, 2),
+            }
         )
     )
+
+
+def _tenths(memory: list[tuple[int, float]]) -> list[list[tuple[int, float]]]:
+    edges = np.linspace(0, len(memory), min(10, len(memory)) + 1).astype(int).tolist()
+    return [memory[start:end] for start, end in itertools.pairwise(edges)]
 
 
 if __name__ == "__main__":
