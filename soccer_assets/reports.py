@@ -54,7 +54,8 @@ class DriftReport(msgspec.Struct, frozen=True, kw_only=True):
         bound: the share above which a retrain is asked for.
         is_within_bounds: false asks for a retrain, once: see `out_of_bounds_since`.
         text: the verdict as a sentence.
-        out_of_bounds_since: the first report in a row that was out of bounds; None within them.
+        out_of_bounds_since: the first report out of bounds since the share last was at half the bound or
+            less; None where none was.
     """
 
     schema_version: int

@@ -37,6 +37,7 @@ DRIFT, QUALITY = dg.AssetKey(["monitoring", "drift"]), dg.AssetKey(["monitoring"
 _PROBABILITIES = ("p_home", "p_draw", "p_away")
 _OWNERS = ["team:models"]
 _SHOWN = 15
+_OVER_BELOW = 0.5  # of the bound
 
 
 @dg.multi_asset(
@@ -175,10 +176,14 @@ def drift_report(data: TrainingData, registry: ModelRegistry, feed: str, now: dt
 
 
 def carried_on(report: DriftReport, before: bytes | None) -> DriftReport:
-    """The report with the instant since when it is out of bounds: what the one before says, or its own."""
-    if report.is_within_bounds:
-        return report
+    """The report with the instant since when matches have drifted: what the one before says, or its own.
+
+    It is over only well within the bound: a share that swings about it would ask for a training each time.
+    """
     since = msgspec.json.decode(before, type=DriftReport).out_of_bounds_since if before else None
+    if report.is_within_bounds:
+        is_over = report.share_drifted <= _OVER_BELOW * report.bound
+        return msgspec.structs.replace(report, out_of_bounds_since=None if is_over else since)
     return msgspec.structs.replace(report, out_of_bounds_since=since or report.checked_at)
 
 

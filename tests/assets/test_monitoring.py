@@ -116,7 +116,7 @@ def test_more_drifted_columns_than_the_bound_are_out_of_it(moved: float, within:
 
 
 def test_a_report_remembers_since_when_matches_have_drifted() -> None:
-    """The first of the reports in a row that were out of bounds gives the instant."""
+    """The first report out of bounds gives the instant, until the share is at half the bound again."""
     registry = FakeRegistry()
     registry.add(elo_model(), CHAMPION)
     later = NOW + dt.timedelta(hours=6)
@@ -128,6 +128,13 @@ def test_a_report_remembers_since_when_matches_have_drifted() -> None:
     assert within.out_of_bounds_since is None
     assert first.out_of_bounds_since == second.out_of_bounds_since == first.checked_at
     assert second.checked_at > first.checked_at
+
+    def then(share: float) -> str | None:
+        calm = msgspec.structs.replace(within, share_drifted=share)
+        return carried_on(calm, msgspec.json.encode(second)).out_of_bounds_since
+
+    assert then(0.11) == then(0.2) == first.checked_at
+    assert then(0.1) is None
 
 
 def test_a_rewritten_and_rehashed_ledger_is_betrayed_by_an_older_release(settled: Graph, monkeypatch) -> None:
