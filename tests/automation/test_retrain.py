@@ -50,7 +50,7 @@ def registry() -> FakeRegistry:
     return made
 
 
-def _play(database: Database, matches: int, first_day: dt.datetime) -> None:
+def play(database: Database, matches: int, first_day: dt.datetime) -> None:
     """Finished matches, one an hour."""
     rows = [
         finished(
@@ -101,14 +101,14 @@ def test_or_05_the_sensor_asks_for_a_training_after_enough_matches_and_only_then
 ) -> None:
     """Matches before the training do not count; 499 after it are too few, 500 are a reason."""
     with dg.DagsterInstance.ephemeral() as instance:
-        _play(sqlite_database, 300, NOW - dt.timedelta(days=20))
-        _play(sqlite_database, 499, NOW + dt.timedelta(hours=1))
+        play(sqlite_database, 300, NOW - dt.timedelta(days=20))
+        play(sqlite_database, 499, NOW + dt.timedelta(hours=1))
         too_few = tick(instance, days=5)
         assert isinstance(too_few, dg.SkipReason)
         assert too_few.skip_message == (
             "499 of 500 new matches, 5 of 28 days, settled loss +0.0 standard errors over 0 matches"
         )
-        _play(sqlite_database, 1, NOW + dt.timedelta(days=4, hours=5))
+        play(sqlite_database, 1, NOW + dt.timedelta(days=4, hours=5))
         asked = tick(instance, days=5)
         assert isinstance(asked, dg.RunRequest)
         assert asked.tags[REASON_TAG] == VOLUME
@@ -205,9 +205,9 @@ def test_or_05_drift_and_a_loss_to_elo_are_reasons_where_the_reports_speak_of_th
         (drift_report("another", is_within=False), None, None),
         (drift_report(own, is_within=False), DRIFT, "30 of 52 columns drifted"),
         (drift_report(own, is_within=False, since_days=-1), None, None),  # the last training saw it
-        (_quality_report(own, evidence=49.0), None, None),
-        (_quality_report("another", evidence=60.0), None, None),
-        (_quality_report(own, evidence=60.0), METRIC, "worse than textbook Elo"),
+        (quality_report(own, evidence=49.0), None, None),
+        (quality_report("another", evidence=60.0), None, None),
+        (quality_report(own, evidence=60.0), METRIC, "worse than textbook Elo"),
     ]
     with dg.DagsterInstance.ephemeral() as instance:
         for (key, report), reason, text in cases:
@@ -242,7 +242,7 @@ def drift_report(model: str, *, is_within: bool, since_days: float = 4) -> tuple
     return DRIFT_KEY, report
 
 
-def _quality_report(model: str, *, evidence: float) -> tuple[str, QualityReport]:
+def quality_report(model: str, *, evidence: float) -> tuple[str, QualityReport]:
     against = Comparison(
         rows=300,
         coverage=1.0,
