@@ -34,7 +34,7 @@ def test_look_ups_are_as_fast_as_promised(store):
 
 
 def test_two_workers_serve_1_7_times_one(store):
-    """By requests a second, each worker with its share of a core; by CPU time where the kernel gives no quota."""
+    """By requests a second, each worker with a share of a core; by CPU time without the quota."""
     assert compare_workers(store, SECONDS, ROUNDS)["two workers / one"] >= 1.7
 
 
