@@ -1,7 +1,8 @@
 """The task worker: ``python -m serving.worker`` scores what `POST /predict/async/` took in.
 
-A process of its own with a low priority, so that look-ups keep their pace. It reads the release itself, when
-a task begins. Killed in the middle, its task goes to the next worker, which goes on after the last part.
+A process of its own that gets the time nobody else wants, so that look-ups keep their pace. It reads the
+release itself, when a task begins. Killed in the middle, its task goes to the next worker, which goes on
+after the last part.
 """
 
 import asyncio
@@ -29,7 +30,6 @@ from serving.tasks import BEAT_SECONDS, JOB, QUEUE
 from soccer_assets.clock import Clock, isoformat
 from soccer_assets.settings import Settings
 
-_NICENESS = 10
 _PAUSE_SECONDS = 1.0
 # A task in hand is put back at once when the worker is told to stop; its parts stay.
 _STOP_SECONDS = 2
@@ -161,7 +161,9 @@ def main() -> None:
     if "--check" in sys.argv:
         sys.exit(0 if asyncio.run(lives(settings)) else 1)
     logging.basicConfig(level=logging.WARNING)
-    os.nice(_NICENESS)
+    # Behind everything else: beside a task the slowest of 100 look-ups takes 2.6 ms; at niceness 10, where a
+    # slice in hand is finished first, 4.3 ms; alone 1.3 ms.
+    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
     import_xgboost_alone()
     asyncio.run(work(settings))
 
