@@ -68,10 +68,7 @@ def livescore_assets(
         pool=_GROUP,
     )
 
-    @asset(
-        key=["livescores", "recent"],
-        freshness_policy=freshness.LIVESCORES_RECENT,
-    )
+    @asset(key=["livescores", "recent"], freshness_policy=freshness.LIVESCORES_RECENT)
     def recent(
         context: dg.AssetExecutionContext,
         database: dg.ResourceParam[Database],
@@ -83,10 +80,7 @@ def livescore_assets(
         window = Window(today - dt.timedelta(days=RECENT_DAYS), today + dt.timedelta(days=1))
         return _ingest(context, database, feed, clock, window)
 
-    @asset(
-        key=["livescores", "upcoming"],
-        freshness_policy=freshness.LIVESCORES_UPCOMING,
-    )
+    @asset(key=["livescores", "upcoming"], freshness_policy=freshness.LIVESCORES_UPCOMING)
     def upcoming(
         context: dg.AssetExecutionContext,
         database: dg.ResourceParam[Database],
@@ -114,9 +108,7 @@ def livescore_assets(
         window = Window(months.start.date(), months.end.date())
         return _ingest(context, database, feed, clock, window)
 
-    @asset(
-        key=["livescores", "window"],
-    )
+    @asset(key=["livescores", "window"])
     def window(
         context: dg.AssetExecutionContext,
         config: WindowConfig,
