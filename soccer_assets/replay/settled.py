@@ -15,7 +15,7 @@ from soccer_assets.modelling.training import fit_elo_textbook
 from soccer_assets.modelling.walk_forward import walk_forward
 from soccer_assets.replay.report import SCORED, Settled, Triple
 from soccer_assets.resources.database import Database
-from soccer_assets.resources.ledger_store import newest_scores
+from soccer_assets.resources.standing_scores import newest_scores
 from soccer_assets.resources.training_data import TrainingData
 from soccer_assets.tables import ledger_entry, match, odds, team
 

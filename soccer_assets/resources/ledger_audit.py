@@ -14,9 +14,9 @@ from soccer_assets.football.matches import KickoffPrecision
 from soccer_assets.modelling.ledger import GENESIS, SCORED, Entry, chain_hash
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.ledger_copy import FOLDER, LedgerCopy, head_of_copy, read_copy
-from soccer_assets.resources.ledger_store import newest_scores
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.resources.parts import DamagedPart
+from soccer_assets.resources.standing_scores import newest_scores
 from soccer_assets.tables import ledger_entry, match
 
 _ROWS_A_FETCH = 10_000

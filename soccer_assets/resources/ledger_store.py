@@ -51,19 +51,6 @@ def record_and_score(
     return LedgerCounts(recorded=recorded, scored=scored, void=void, entries=entries, head=head)
 
 
-def newest_scores() -> sa.Select[Any]:
-    """Of each match the score that stands: the one of the highest revision."""
-    newest = (
-        sa.select(ledger_score.c.match_id, sa.func.max(ledger_score.c.revision).label("revision"))
-        .group_by(ledger_score.c.match_id)
-        .subquery()
-    )
-    is_newest = sa.and_(
-        newest.c.match_id == ledger_score.c.match_id, newest.c.revision == ledger_score.c.revision
-    )
-    return sa.select(ledger_score).join(newest, is_newest)
-
-
 def ledger_head(database: Database) -> str | None:
     """The hash of the newest entry; None while the ledger is empty."""
     with database.reading() as connection:

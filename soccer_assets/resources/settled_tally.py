@@ -22,6 +22,7 @@ from soccer_assets.modelling.tally import Tally
 from soccer_assets.resources.database import Database, upsert
 from soccer_assets.resources.raw_store import batches
 from soccer_assets.resources.shadow_store import paired
+from soccer_assets.resources.standing_scores import is_newest_score
 from soccer_assets.tables import ledger_entry, ledger_score, settled_tally, shadow_entry
 
 _ITSELF = "itself"
@@ -91,8 +92,6 @@ def _made_anew(connection: sa.Connection, key: _Key) -> Tally:
     if key.against != _ITSELF:
         both = paired(connection, key.champion, key.against)
         return duel_of(both.champion, both.shadow, both.outcomes)
-    newest = ledger_score.alias("newest")
-    revision = sa.select(sa.func.max(newest.c.revision)).where(newest.c.match_id == ledger_score.c.match_id)
     query = (
         sa.select(
             ledger_entry.c.p_home, ledger_entry.c.p_draw, ledger_entry.c.p_away, ledger_score.c.log_loss
@@ -101,7 +100,7 @@ def _made_anew(connection: sa.Connection, key: _Key) -> Tally:
         .where(
             ledger_entry.c.model_sha256 == key.champion,
             ledger_score.c.verdict == SCORED,
-            ledger_score.c.revision == revision.scalar_subquery(),
+            is_newest_score(),
         )
     )
     rows = connection.execute(query).all()

@@ -19,6 +19,7 @@ from soccer_assets.football.matches import KickoffPrecision
 from soccer_assets.modelling.ledger import SCORED, Entry, deadline
 from soccer_assets.resources.database import Database, upsert
 from soccer_assets.resources.raw_store import batches
+from soccer_assets.resources.standing_scores import is_newest_score
 from soccer_assets.tables import ledger_entry, ledger_score, shadow_entry
 
 _IDS_A_QUERY = 5_000
@@ -94,8 +95,6 @@ def prune_shadows(database: Database, in_use: Collection[str], now: dt.datetime)
 
 def paired(connection: sa.Connection, champion_sha256: str, shadow_sha256: str) -> Paired:
     """The settled matches whose official prediction is the champion's and on which the other had its say."""
-    newest = ledger_score.alias("newest")
-    revision = sa.select(sa.func.max(newest.c.revision)).where(newest.c.match_id == shadow_entry.c.match_id)
     official, shadow = ledger_entry.c, shadow_entry.c
     query = (
         sa.select(
@@ -106,10 +105,7 @@ def paired(connection: sa.Connection, champion_sha256: str, shadow_sha256: str) 
         .select_from(shadow_entry)
         .join(
             ledger_score,
-            sa.and_(
-                ledger_score.c.match_id == shadow.match_id,
-                ledger_score.c.revision == revision.scalar_subquery(),
-            ),
+            sa.and_(ledger_score.c.match_id == shadow.match_id, is_newest_score()),
         )
         .join(ledger_entry, official.sequence == ledger_score.c.sequence)
         .where(
