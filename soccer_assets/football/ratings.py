@@ -19,14 +19,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soccer_assets.football.team_state import (
+    ATTACK,
     AVERAGE_POINTS,
+    COVARIANCES,
+    DEFENCE,
     FAST,
     FORM_MATCHES,
+    HOME_GAIN,
     JOINT,
     RECENT_MATCHES,
     SLOW,
+    SPACES,
     START_ELO,
     STATISTICS,
+    STRENGTHS,
     USUAL_STATISTICS,
 )
 
@@ -80,50 +86,66 @@ PI_CROSS_RATE = 0.7
 PI_SCALE = 3.0
 PI_LOG_SCALE = math.log(10.0) / PI_SCALE
 
-_SPACE_DTYPE = np.dtype(
-    [
-        (name, "<f8")
-        for name in (
-            "start_variance",
-            "variance_a_day",
-            "variance_a_season",
-            "season_regression",  # of attack and defence towards the league's mean
-            "noise",  # variance of a side's goals over their mean
-            "newcomer_gap",  # in attack and in defence, log goals
-            "tier_gap",
-            "level_rate",
-            "home_rate",
-            "start_home_gain",
-            "draw_correlation",  # Dixon-Coles rho
-            "return_regression",  # of a team that missed a season, towards the mean less the gap
-            "return_gap",
-            "own_home_rate",  # of a team's own home gain
-        )
-    ]
+# Least log loss of a model's own 1x2 over: slow the league matches of the world of 2006-2016; joint those
+# with prices of 2008-2017 and 2019-2024, with statistics and without (each .0001 from its own best); club
+# cups 22,834 of 2003-2017, internationals 17,567 of 2004-2023, which know neither seasons nor tiers.
+# Attack, defence and home gain that are known together, not each alone, gain .0008 in the world, .0005
+# beside prices (.0008 with statistics), .0018 in cups and .0026 between nations; a competition's own pace
+# another .0006 in the world and .0002 beside prices.
+_PARAMETERS: tuple[tuple[str, float, float, float, float], ...] = (
+    # of a model of goals          slow    joint     cups  nations
+    ("start_variance", 0.0744, 0.029, 0.102, 0.255),  # of attack and of defence
+    ("start_correlation", 0.59, 0.92, 0.86, 0.97),  # between the two: a good team is good at both
+    ("variance_a_day", 4.0e-5, 2.7e-5, 1.5e-5, 1.06e-5),
+    ("correlation_a_day", 0.99, 0.99, 0.62, 0.99),
+    ("variance_a_season", 0.0041, 0.0035, 0.0, 0.0),
+    ("correlation_a_season", 0.75, 0.75, 0.0, 0.0),
+    ("season_regression", 0.085, 0.062, 0.0, 0.0),  # of attack and defence towards the league's mean
+    ("home_variance", 0.0045, 0.0017, 0.0006, 0.0031),  # of the teams' own home gains
+    ("noise", 1.26, 1.2, 1.2, 1.05),  # variance of a side's goals over their mean
+    ("noise_correlation", 0.14, 0.03, 0.19, 0.58),  # between the goals of both sides
+    ("newcomer_gap", 0.192, 0.137, 0.25, 0.093),  # in attack and in defence, log goals
+    ("tier_gap", 0.245, 0.214, 0.0, 0.0),
+    ("return_regression", 0.55, 0.50, 0.0, 0.0),  # of a team that missed a season, to the mean less the gap
+    ("return_gap", 0.10, 0.063, 0.0, 0.0),
+    ("level_rate", 0.001, 0.00065, 0.0155, 0.00006),
+    ("home_rate", 0.0024, 0.0013, 0.0051, 0.0005),
+    ("start_home_gain", 0.27, 0.3, 0.364, 0.449),
+    ("draw_correlation", -0.065, -0.068, 0.039, -0.031),  # Dixon-Coles rho
+    ("restlessness_rate", 0.03, 0.02, 0.0, 0.0),
 )
-# One row a kind, one column a model. Least log loss of the model's own 1x2 over: slow the league matches of
-# the world of 2006-2016; joint those with prices of 2008-2017 and 2019-2024, between what is best with
-# statistics and without (each .0001 lower); club cups 22,834 of 2003-2017, internationals 17,567 of
-# 2004-2023. Fast is slow with four times the blur. A return's regression gains .0005 in the world and .0003
-# beside prices, a home gain of the team's own .0002 and .0001, .001 for national teams.
-_CUP = (0.155, 2.1e-5, 0.0, 0.0, 1.0, 0.234, 0.0, 0.003, 0.0057, 0.355, 0.047, 0.0, 0.0, 0.0025)
-_NATIONS = (0.766, 4.5e-5, 0.0, 0.0, 1.17, 0.084, 0.0, 0.0009, 0.0017, 0.42, -0.016, 0.0, 0.0, 0.0042)
-_SLOW = (0.093, 5.4e-5, 0.0050, 0.088, 0.94, 0.192, 0.245, 0.0001, 0.0027, 0.27, -0.054, 0.55, 0.10, 0.0021)
-_JOINT = (0.048, 4.8e-5, 0.0045, 0.090, 1.15, 0.125, 0.200, 0.0007, 0.0015, 0.3, -0.068, 0.50, 0.075, 0.0009)
-SPACE_PARAMETERS = np.array(
-    [
-        [_SLOW, (_SLOW[0], 2e-4, 0.02, *_SLOW[3:]), _JOINT],
-        [_CUP, (_CUP[0], 2e-4, *_CUP[2:]), _CUP],
-        [_NATIONS, (_NATIONS[0], 2e-4, *_NATIONS[2:]), _NATIONS],
-    ],
-    _SPACE_DTYPE,
-)
+_SPACE_DTYPE = np.dtype([(name, "<f8") for name, *_ in _PARAMETERS])
+
+
+def _spaces() -> NDArray[np.void]:
+    """One row a kind of match, one column a model; fast is slow with four times the blur, at one pace."""
+    columns = np.array([values for _, *values in _PARAMETERS]).T.copy()
+    slow, joint, cup, nations = columns.view(_SPACE_DTYPE)[:, 0]
+    spaces = np.empty((3, SPACES), _SPACE_DTYPE)
+    for kind, of_goals, of_all in (
+        (LEAGUE, slow, joint),
+        (CLUB_CUP, cup, cup),
+        (INTERNATIONAL, nations, nations),
+    ):
+        spaces[kind, [SLOW, FAST]] = of_goals
+        spaces[kind, JOINT] = of_all
+    spaces["variance_a_day"][:, FAST] = 2e-4
+    spaces["variance_a_season"][LEAGUE, FAST] = 0.02
+    spaces["restlessness_rate"][:, FAST] = 0.0
+    return spaces
+
+
+SPACE_PARAMETERS = _spaces()
+# A surprise that goes on says that strengths move faster than believed, one that turns that they move slower.
+LATE_SURPRISE_RATE = 0.05
+MOST_PERSISTENCE = 3.0
+MOST_RESTLESS = 2.0
 # How a statistic answers to strength: noise over its mean, and its log per log goal.
-STATISTIC_NOISE = (3.27, 7.89, 4.66)
-STATISTIC_ELASTICITY = (0.509, 0.447, 0.527)
+STATISTIC_NOISE = (2.75, 7.14, 4.27)
+STATISTIC_ELASTICITY = (0.628, 0.492, 0.580)
 USUAL_GOALS = 1.35
-# A competition's own level and home gain are learnt with rate + .3 / (matches + 10).
-LEVEL_HEAD_START, LEVEL_HEAD_START_MATCHES = 0.3, 10.0
+# A competition's own level is learnt with rate + .3 / (matches + 10), its home gain with 50 for 10.
+HEAD_START, LEVEL_HEAD_START_MATCHES, HOME_HEAD_START_MATCHES = 0.3, 10.0, 50.0
 MEAN_STRENGTH_RATE = 0.01
 # What the joint model leaves: of a team over 15 matches, of the home sides of a team's matches over 60, of a
 # competition's draws over 400 and favourites over 1,000. Together -.0004 of log loss over the world's matches
@@ -318,79 +340,118 @@ def home_gain(space: int, league: Any, match: Any) -> float:
 
 
 @compiled
-def own_home_gain(space: int, home: Any, match: Any) -> float:
-    """Log goals that the home team gains at home, and takes from its guest, beyond what others gain there."""
-    return 0.0 if match.is_neutral else home.home_gain[space]
-
-
-@compiled
-def strength_at_kickoff(space: int, team: Any, league: Any, match: Any) -> tuple[float, float, float, float]:
-    """Attack, defence and their variances as a team enters a match: time and seasons blur what is known."""
+def belief_at_kickoff(
+    space: int, team: Any, league: Any, match: Any
+) -> tuple[tuple[float, float, float], tuple[float, float, float, float, float, float]]:
+    """A team's strengths and their covariances as it enters a match: time and seasons blur what is known."""
     parameters = SPACE_PARAMETERS[match.kind, space]
     mean_attack, mean_defence = mean_strength(space, league, match)
     if team.matches == 0:
         gap = parameters.newcomer_gap if is_newcomer(team, league, match) else 0.0
         start = parameters.start_variance
-        return mean_attack - gap, mean_defence - gap, start, start
-    attack, defence = team.attack[space], team.defence[space]
+        both = parameters.start_correlation * start
+        return (
+            (mean_attack - gap, mean_defence - gap, 0.0),
+            (start, both, 0.0, start, 0.0, parameters.home_variance),
+        )
+    attack, defence = team.strength[space, ATTACK], team.strength[space, DEFENCE]
     pause = match.day - team.recent_days[(team.matches - 1) % RECENT_MATCHES]
-    blur = parameters.variance_a_day * min(max(pause, 0), LONGEST_PAUSE_DAYS)
+    pace = math.exp(league.restlessness[space])
+    blur = pace * parameters.variance_a_day * min(max(pause, 0), LONGEST_PAUSE_DAYS)
+    both = parameters.correlation_a_day * blur
     if enters_season(team, match):
-        blur += parameters.variance_a_season
+        blur += pace * parameters.variance_a_season
+        both += pace * parameters.correlation_a_season * parameters.variance_a_season
         attack += parameters.season_regression * (mean_attack - attack)
         defence += parameters.season_regression * (mean_defence - defence)
         if has_missed_season(team, league, match):
             attack += parameters.return_regression * (mean_attack - parameters.return_gap - attack)
             defence += parameters.return_regression * (mean_defence - parameters.return_gap - defence)
-    return attack, defence, team.attack_variance[space] + blur, team.defence_variance[space] + blur
+    known = team.covariance
+    return (
+        (attack, defence, team.strength[space, HOME_GAIN]),
+        (
+            known[space, 0] + blur,
+            known[space, 1] + both,
+            known[space, 2],
+            known[space, 3] + blur,
+            known[space, 4],
+            known[space, 5],
+        ),
+    )
 
 
 @compiled
-def log_goals(level: float, gain: float, attack: float, defence: float) -> float:
-    """Log of the goals expected of a side; ``gain`` is half the home gain, negative for the away side."""
-    return min(max(level + gain + attack - defence, LEAST_LOG_GOALS), MOST_LOG_GOALS)
+def bounded(log_goals: float) -> float:
+    """The log of a side's expected goals, within what football has seen."""
+    return min(max(log_goals, LEAST_LOG_GOALS), MOST_LOG_GOALS)
+
+
+@compiled
+def log_means(
+    level: float,
+    gain: float,
+    elasticity: float,
+    home: tuple[float, float, float],
+    away: tuple[float, float, float],
+    ground: float,
+) -> tuple[float, float]:
+    """Logs of a count expected of both sides; ``ground`` is 1 where the home side is at home, else 0."""
+    own = ground * home[HOME_GAIN]
+    return (
+        level + gain / 2.0 + elasticity * (home[ATTACK] - away[DEFENCE] + own),
+        level - gain / 2.0 + elasticity * (away[ATTACK] - home[DEFENCE] - own),
+    )
 
 
 @compiled
 def apply_to_space(space: int, match: Any, home: Any, away: Any, league: Any) -> tuple[float, float]:
-    """Move attack, defence and their variances of both teams by the goals, and by the statistics there are.
+    """Move what is known of both teams by the goals, and by the statistics there are.
 
     Returns the goals that were expected of both sides.
 
-    The Kalman step of a Poisson count with log mean attack - defence (the extended filter of a dynamic
-    Dixon-Coles model), its noise scaled by ``noise``; covariances between teams are left out.
+    The Kalman step of two Poisson counts whose log means are the sums of `log_means` (the extended filter of
+    a dynamic Dixon-Coles model). A team's attack, defence and home gain are known together; what is known of
+    two teams together is left out.
     """
     parameters = SPACE_PARAMETERS[match.kind, space]
     mean_attack, mean_defence = mean_strength(space, league, match)
-    gain = home_gain(space, league, match)
-    home_start = strength_at_kickoff(space, home, league, match)
-    away_start = strength_at_kickoff(space, away, league, match)
-    for team, start in ((home, home_start), (away, away_start)):
-        team.attack[space], team.defence[space] = start[0], start[1]
-        team.attack_variance[space], team.defence_variance[space] = start[2], start[3]
+    gain, level = home_gain(space, league, match), league.level[space]
+    home_belief = belief_at_kickoff(space, home, league, match)
+    away_belief = belief_at_kickoff(space, away, league, match)
+    for team, belief in ((home, home_belief), (away, away_belief)):
+        for place in range(STRENGTHS):
+            team.strength[space, place] = belief[0][place]
+        for place in range(COVARIANCES):
+            team.covariance[space, place] = belief[1][place]
 
-    own = own_home_gain(space, home, match)
-    level, ground = league.level[space], gain / 2.0 + own
-    home_mean = math.exp(log_goals(level, ground, home.attack[space], away.defence[space]))
-    away_mean = math.exp(log_goals(level, -ground, away.attack[space], home.defence[space]))
+    ground = 0.0 if match.is_neutral else 1.0
+    home_log, away_log = log_means(level, gain, 1.0, home_belief[0], away_belief[0], ground)
+    home_mean, away_mean = math.exp(bounded(home_log)), math.exp(bounded(away_log))
     home_surprise, away_surprise = match.home_goals - home_mean, match.away_goals - away_mean
-    kalman_step(space, home, away, home_surprise, home_mean, 1.0, parameters.noise)
-    kalman_step(space, away, home, away_surprise, away_mean, 1.0, parameters.noise)
+    kalman_step(
+        *(space, home, away, ground, 1.0),
+        *(home_surprise, away_surprise, home_mean, away_mean),
+        *(parameters.noise, parameters.noise_correlation),
+    )
 
-    head_start = LEVEL_HEAD_START / (league.matches + LEVEL_HEAD_START_MATCHES)
+    head_start = HEAD_START / (league.matches + LEVEL_HEAD_START_MATCHES)
     rate = (parameters.level_rate + head_start) / USUAL_GOALS
     league.level[space] += rate * (home_surprise + away_surprise) / 2.0
     if league.matches == 0:
         league.home_gain[space] = parameters.start_home_gain
     if not match.is_neutral:
-        surprise = (home_surprise - away_surprise) / USUAL_GOALS
-        league.home_gain[space] += parameters.home_rate * surprise
-        home.home_gain[space] += parameters.own_home_rate * surprise
+        head_start = HEAD_START / (league.matches + HOME_HEAD_START_MATCHES)
+        rate = (parameters.home_rate + head_start) / USUAL_GOALS
+        league.home_gain[space] += rate * (home_surprise - away_surprise)
+    if parameters.restlessness_rate > 0.0:
+        surprise = (home_surprise - away_surprise) / math.sqrt(home_mean + away_mean)
+        follow_pace(space, home, away, league, surprise, parameters.restlessness_rate)
     if space == JOINT:
-        _apply_statistics(match, home, away, league, own)
+        _apply_statistics(match, home, away, league, ground)
 
-    attack = (home.attack[space] + away.attack[space]) / 2.0
-    defence = (home.defence[space] + away.defence[space]) / 2.0
+    attack = (home.strength[space, ATTACK] + away.strength[space, ATTACK]) / 2.0
+    defence = (home.strength[space, DEFENCE] + away.strength[space, DEFENCE]) / 2.0
     league.mean_attack[space] = mean_attack + MEAN_STRENGTH_RATE * (attack - mean_attack)
     league.mean_defence[space] = mean_defence + MEAN_STRENGTH_RATE * (defence - mean_defence)
     return home_mean, away_mean
@@ -422,44 +483,106 @@ def apply_surprise(
 
 
 @compiled
-def kalman_step(
-    space: int, scorer: Any, opponent: Any, surprise: float, mean: float, elasticity: float, noise: float
-) -> None:
-    """Share the surprise of one count between the attack of a side and the defence of the other."""
-    attack_variance, defence_variance = scorer.attack_variance[space], opponent.defence_variance[space]
-    information = elasticity * elasticity * mean / noise
-    shrink = 1.0 / (1.0 + (attack_variance + defence_variance) * information)
-    step = elasticity * surprise / noise * shrink
-    scorer.attack[space] += attack_variance * step
-    opponent.defence[space] -= defence_variance * step
-    scorer.attack_variance[space] -= attack_variance * attack_variance * information * shrink
-    opponent.defence_variance[space] -= defence_variance * defence_variance * information * shrink
+def covariance_with(
+    space: int, team: Any, attack: float, defence: float, home: float
+) -> tuple[float, float, float]:
+    """Covariance of each of a team's strengths with their sum under three weights."""
+    known = team.covariance
+    aa, ad, ah = known[space, 0], known[space, 1], known[space, 2]
+    dd, dh, hh = known[space, 3], known[space, 4], known[space, 5]
+    return (
+        attack * aa + defence * ad + home * ah,
+        attack * ad + defence * dd + home * dh,
+        attack * ah + defence * dh + home * hh,
+    )
 
 
 @compiled
-def _apply_statistics(match: Any, home: Any, away: Any, league: Any, own: float) -> None:
-    """Move the joint model by each statistic of a match that both sides have.
+def kalman_step(
+    space: int,
+    home: Any,
+    away: Any,
+    ground: float,
+    elasticity: float,
+    home_surprise: float,
+    away_surprise: float,
+    home_mean: float,
+    away_mean: float,
+    noise: float,
+    noise_correlation: float,
+) -> None:
+    """Share the surprises of one count of both sides among the strengths of both teams.
 
-    ``own`` is the home team's own gain at the kickoff; goals alone move it.
+    Seen from the logs of both counts: a surprise is relative to its mean, its variance noise / mean.
     """
+    # Of each team's strengths with the log of the home side's count, and with the away side's.
+    home_1 = covariance_with(space, home, elasticity, 0.0, elasticity * ground)
+    home_2 = covariance_with(space, home, 0.0, -elasticity, -elasticity * ground)
+    away_1 = covariance_with(space, away, 0.0, -elasticity, 0.0)
+    away_2 = covariance_with(space, away, elasticity, 0.0, 0.0)
+    v_1 = elasticity * (home_1[0] + ground * home_1[2] - away_1[1]) + noise / home_mean
+    v_2 = elasticity * (away_2[0] - home_2[1] - ground * home_2[2]) + noise / away_mean
+    both = elasticity * (home_2[0] + ground * home_2[2] - away_2[1])
+    both += noise_correlation * noise / math.sqrt(home_mean * away_mean)
+    determinant = v_1 * v_2 - both * both
+    k_11, k_12, k_22 = v_2 / determinant, -both / determinant, v_1 / determinant
+    relative_1, relative_2 = home_surprise / home_mean, away_surprise / away_mean
+    step_1, step_2 = k_11 * relative_1 + k_12 * relative_2, k_12 * relative_1 + k_22 * relative_2
+    for team, with_1, with_2 in ((home, home_1, home_2), (away, away_1, away_2)):
+        place = 0
+        for row in range(STRENGTHS):
+            team.strength[space, row] += with_1[row] * step_1 + with_2[row] * step_2
+            gain_1 = with_1[row] * k_11 + with_2[row] * k_12
+            gain_2 = with_1[row] * k_12 + with_2[row] * k_22
+            for column in range(row, STRENGTHS):
+                team.covariance[space, place] -= gain_1 * with_1[column] + gain_2 * with_2[column]
+                place += 1
+
+
+@compiled
+def follow_pace(space: int, home: Any, away: Any, league: Any, surprise: float, rate: float) -> None:
+    """Learn how fast the teams of a competition change, from whether surprises go on or turn.
+
+    A filter that is as fast as its teams leaves surprises without correlation (Mehra 1970, doi
+    10.1109/TAC.1970.1099422). ``surprise`` is the goal difference over the expected, in standard deviations.
+    """
+    goes_on = surprise * (home.late_surprise[space] - away.late_surprise[space])
+    pace = league.restlessness[space] + rate * min(max(goes_on, -MOST_PERSISTENCE), MOST_PERSISTENCE)
+    league.restlessness[space] = min(max(pace, -MOST_RESTLESS), MOST_RESTLESS)
+    home.late_surprise[space] += LATE_SURPRISE_RATE * (surprise - home.late_surprise[space])
+    away.late_surprise[space] += LATE_SURPRISE_RATE * (-surprise - away.late_surprise[space])
+
+
+@compiled
+def strengths(space: int, team: Any) -> tuple[float, float, float]:
+    """A team's attack, defence and home gain."""
+    return team.strength[space, ATTACK], team.strength[space, DEFENCE], team.strength[space, HOME_GAIN]
+
+
+@compiled
+def _apply_statistics(match: Any, home: Any, away: Any, league: Any, ground: float) -> None:
+    """Move the joint model by each statistic of a match that both sides have."""
     parameters = SPACE_PARAMETERS[match.kind, JOINT]
     for number in range(STATISTICS):
         home_count, away_count = match.statistics[number, 0], match.statistics[number, 1]
         if home_count < 0:
             continue
         level, elasticity = league.statistic_level[number], STATISTIC_ELASTICITY[number]
-        half = 0.0 if match.is_neutral else league.statistic_home_gain[number] / 2.0
-        home_log = level + half + elasticity * (own + home.attack[JOINT] - away.defence[JOINT])
-        away_log = level - half + elasticity * (away.attack[JOINT] - home.defence[JOINT] - own)
+        gain = ground * league.statistic_home_gain[number]
+        home_log, away_log = log_means(
+            level, gain, elasticity, strengths(JOINT, home), strengths(JOINT, away), ground
+        )
         home_mean = math.exp(min(home_log, MOST_LOG_STATISTIC))
         away_mean = math.exp(min(away_log, MOST_LOG_STATISTIC))
         home_surprise, away_surprise = home_count - home_mean, away_count - away_mean
-        noise = STATISTIC_NOISE[number]
-        kalman_step(JOINT, home, away, home_surprise, home_mean, elasticity, noise)
-        kalman_step(JOINT, away, home, away_surprise, away_mean, elasticity, noise)
+        kalman_step(
+            *(JOINT, home, away, ground, elasticity),
+            *(home_surprise, away_surprise, home_mean, away_mean),
+            *(STATISTIC_NOISE[number], 0.0),
+        )
 
         league.statistic_matches[number] += 1
-        head_start = LEVEL_HEAD_START / (league.statistic_matches[number] + LEVEL_HEAD_START_MATCHES)
+        head_start = HEAD_START / (league.statistic_matches[number] + LEVEL_HEAD_START_MATCHES)
         rate = (parameters.level_rate + head_start) / USUAL_STATISTICS[number]
         league.statistic_level[number] += rate * (home_surprise + away_surprise) / 2.0
         if not match.is_neutral:
@@ -496,15 +619,21 @@ def predict_from_space(
     space: int, match: Any, home: Any, away: Any, league: Any
 ) -> tuple[float, float, float, float, float, float]:
     """Log goals of both sides, the two log odds, and how uncertain each team's strength is (as a sd)."""
-    level = league.level[space]
-    ground = home_gain(space, league, match) / 2.0 + own_home_gain(space, home, match)
-    home_attack, home_defence, home_va, home_vd = strength_at_kickoff(space, home, league, match)
-    away_attack, away_defence, away_va, away_vd = strength_at_kickoff(space, away, league, match)
-    home_log = log_goals(level, ground, home_attack, away_defence)
-    away_log = log_goals(level, -ground, away_attack, home_defence)
+    home_strength, home_covariance = belief_at_kickoff(space, home, league, match)
+    away_strength, away_covariance = belief_at_kickoff(space, away, league, match)
+    ground = 0.0 if match.is_neutral else 1.0
+    gain = home_gain(space, league, match)
+    home_log, away_log = log_means(league.level[space], gain, 1.0, home_strength, away_strength, ground)
+    home_log, away_log = bounded(home_log), bounded(away_log)
     rho = SPACE_PARAMETERS[match.kind, space].draw_correlation
     odds, draw_odds = outcome_log_odds(math.exp(home_log), math.exp(away_log), rho)
-    return home_log, away_log, odds, draw_odds, math.sqrt(home_va + home_vd), math.sqrt(away_va + away_vd)
+    return home_log, away_log, odds, draw_odds, uncertainty(home_covariance), uncertainty(away_covariance)
+
+
+@compiled
+def uncertainty(covariance: tuple[float, float, float, float, float, float]) -> float:
+    """Standard deviation of attack + defence: of the goal difference a team makes, in log goals."""
+    return math.sqrt(covariance[0] + 2.0 * covariance[1] + covariance[3])
 
 
 @compiled

@@ -27,6 +27,10 @@ RECENT_MATCHES = 8
 # Goal models side by side: slow and fast on goals alone, joint on goals and match statistics.
 SLOW, FAST, JOINT = range(3)
 SPACES = 3
+# What a goal model knows of a team; a home gain is what the team gains beyond others at home.
+ATTACK, DEFENCE, HOME_GAIN = range(3)
+STRENGTHS = 3
+COVARIANCES = 6
 # Statistics of the joint model: shots on target, shots off target, corners; with their usual number a side.
 STATISTICS = 3
 USUAL_STATISTICS = (4.5, 6.5, 5.0)
@@ -40,11 +44,9 @@ TEAM_DTYPE = np.dtype(
         ("elo", "<f8"),
         ("pi_home", "<f8"),
         ("pi_away", "<f8"),
-        ("attack", "<f8", (SPACES,)),
-        ("defence", "<f8", (SPACES,)),
-        ("attack_variance", "<f8", (SPACES,)),
-        ("defence_variance", "<f8", (SPACES,)),
-        ("home_gain", "<f8", (SPACES,)),  # log goals at home beyond the competition's home gain
+        ("strength", "<f8", (SPACES, STRENGTHS)),  # log goals
+        ("covariance", "<f8", (SPACES, COVARIANCES)),  # of the strengths: upper triangle, row by row
+        ("late_surprise", "<f8", (SPACES,)),  # mean of the last goal differences over the expected, in sds
         ("surprise", "<f8"),  # what the joint model got wrong of late, as shares of a win
         ("venue_surprise", "<f8"),  # the same of the home side in the team's matches
         ("season_points", "<f8"),
@@ -67,6 +69,7 @@ LEAGUE_DTYPE = np.dtype(
         ("home_gain", "<f8", (SPACES,)),  # log goals of the home side over the away side's
         ("mean_attack", "<f8", (SPACES,)),
         ("mean_defence", "<f8", (SPACES,)),
+        ("restlessness", "<f8", (SPACES,)),  # log of how much faster its teams change than others'
         ("statistic_level", "<f8", (STATISTICS,)),
         ("statistic_home_gain", "<f8", (STATISTICS,)),
         ("statistic_matches", "<i4", (STATISTICS,)),
@@ -87,7 +90,7 @@ LEAGUE_DTYPE = np.dtype(
 
 LEAGUE_SEASONS = ("season", "previous_season")
 
-_FORMAT = "soccer-assets team state 2"
+_FORMAT = "soccer-assets team state 3"
 
 
 class OutOfOrderError(ValueError):
