@@ -179,7 +179,7 @@ def test_teams_of_a_restless_league_are_blurred_faster():
 
 
 def simulated_league(name: str, pace: float, rng: np.random.Generator) -> list[dict[str, Any]]:
-    """Twelve years of weekly rounds of twelve teams that change at a pace of 1, as the model begins, or more."""
+    """Twelve years of weekly rounds of twelve teams, which at a pace of 1 change as the model begins."""
     strength, rows = rng.normal(0.0, 0.27, 12), []
     for week in range(600):
         for home, away in rng.permutation(12).reshape(6, 2):
