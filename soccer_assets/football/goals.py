@@ -14,7 +14,7 @@ from soccer_assets.contract import ScoreChance
 
 # Scores of 0 to 15 goals a side: all but 1e-4 of a count with mean 6.
 GRID_GOALS = 16
-DRAW_CORRELATION = -0.065  # of the joint goal model in leagues
+DRAW_CORRELATION = -0.073  # of the joint goal model in leagues
 LIKELIEST_SCORES = 5
 TOTAL_LINE = 2.5
 # Log of the goals expected of each side: the features that the rates come from.

@@ -88,37 +88,38 @@ PI_LOG_SCALE = math.log(10.0) / PI_SCALE
 
 # Least log loss of a model's own 1x2 over: slow the league matches of the world of 2006-2016; joint those
 # with prices of 2008-2017 and 2019-2024, with statistics and without (each .0001 from its own best); club
-# cups 22,834 of 2003-2017, internationals 17,567 of 2004-2023, which know neither seasons nor tiers.
+# cups 22,834 of 2003-2017, internationals of 2004-2017 and 2019-2024, which know neither seasons nor tiers.
 # Attack, defence and home gain that are known together, not each alone, gain .0008 in the world, .0005
 # beside prices (.0008 with statistics), .0018 in cups and .0026 between nations; a competition's own pace
 # another .0006 in the world and .0002 beside prices.
 _PARAMETERS: tuple[tuple[str, float, float, float, float], ...] = (
     # of a model of goals          slow    joint     cups  nations
-    ("start_variance", 0.0744, 0.029, 0.102, 0.255),  # of attack and of defence
-    ("start_correlation", 0.59, 0.92, 0.86, 0.97),  # between the two: a good team is good at both
-    ("variance_a_day", 4.0e-5, 2.7e-5, 1.5e-5, 1.06e-5),
-    ("correlation_a_day", 0.99, 0.99, 0.62, 0.99),
-    ("variance_a_season", 0.0041, 0.0035, 0.0, 0.0),
-    ("correlation_a_season", 0.75, 0.75, 0.0, 0.0),
-    ("season_regression", 0.085, 0.062, 0.0, 0.0),  # of attack and defence towards the league's mean
-    ("home_variance", 0.0045, 0.0017, 0.0006, 0.0031),  # of the teams' own home gains
-    ("noise", 1.26, 1.2, 1.2, 1.05),  # variance of a side's goals over their mean
-    ("noise_correlation", 0.14, 0.03, 0.19, 0.58),  # between the goals of both sides
-    ("newcomer_gap", 0.192, 0.137, 0.25, 0.093),  # in attack and in defence, log goals
-    ("tier_gap", 0.245, 0.214, 0.0, 0.0),
+    ("start_variance", 0.0744, 0.0235, 0.102, 1.17),  # of attack and of defence
+    ("start_correlation", 0.59, 0.92, 0.84, 0.99),  # between the two: a good team is good at both
+    ("variance_a_day", 4.0e-5, 2.0e-5, 1.5e-5, 7.4e-6),
+    ("correlation_a_day", 0.99, 0.99, 0.62, 0.87),
+    ("variance_a_season", 0.0037, 0.0029, 0.0, 0.0),
+    ("correlation_a_season", 0.80, 0.80, 0.0, 0.0),
+    ("season_regression", 0.080, 0.051, 0.0, 0.0),  # of attack and defence towards the league's mean
+    ("home_variance", 0.0045, 0.0015, 0.0006, 0.0025),  # of the teams' own home gains
+    ("noise", 1.26, 1.2, 1.2, 0.95),  # variance of a side's goals over their mean
+    ("noise_correlation", 0.15, 0.077, 0.19, 0.64),  # between the goals of both sides
+    ("newcomer_gap", 0.192, 0.137, 0.25, 0.256),  # in attack and in defence, log goals
+    ("tier_gap", 0.245, 0.22, 0.0, 0.0),
     ("return_regression", 0.55, 0.50, 0.0, 0.0),  # of a team that missed a season, to the mean less the gap
-    ("return_gap", 0.10, 0.063, 0.0, 0.0),
-    ("level_rate", 0.001, 0.00065, 0.0155, 0.00006),
-    ("home_rate", 0.0024, 0.0013, 0.0051, 0.0005),
-    ("start_home_gain", 0.27, 0.3, 0.364, 0.449),
-    ("draw_correlation", -0.065, -0.068, 0.039, -0.031),  # Dixon-Coles rho
-    ("restlessness_rate", 0.03, 0.02, 0.0, 0.0),
+    ("return_gap", 0.088, 0.063, 0.0, 0.0),
+    ("level_rate", 0.0013, 0.0008, 0.0155, 0.0),
+    ("home_rate", 0.0017, 0.0013, 0.0031, 0.0004),
+    ("start_home_gain", 0.232, 0.3, 0.384, 0.426),
+    ("draw_correlation", -0.065, -0.073, 0.039, -0.013),  # Dixon-Coles rho
+    ("restlessness_rate", 0.042, 0.011, 0.0, 0.0),
 )
+FAST_BLUR = 5.0
 _SPACE_DTYPE = np.dtype([(name, "<f8") for name, *_ in _PARAMETERS])
 
 
 def _spaces() -> NDArray[np.void]:
-    """One row a kind of match, one column a model; fast is slow with four times the blur, at one pace."""
+    """One row a kind of match, one column a model; fast is slow with more blur, at one pace."""
     columns = np.array([values for _, *values in _PARAMETERS]).T.copy()
     slow, joint, cup, nations = columns.view(_SPACE_DTYPE)[:, 0]
     spaces = np.empty((3, SPACES), _SPACE_DTYPE)
@@ -129,8 +130,8 @@ def _spaces() -> NDArray[np.void]:
     ):
         spaces[kind, [SLOW, FAST]] = of_goals
         spaces[kind, JOINT] = of_all
-    spaces["variance_a_day"][:, FAST] = 2e-4
-    spaces["variance_a_season"][LEAGUE, FAST] = 0.02
+    spaces["variance_a_day"][:, FAST] *= FAST_BLUR
+    spaces["variance_a_season"][:, FAST] *= FAST_BLUR
     spaces["restlessness_rate"][:, FAST] = 0.0
     return spaces
 
@@ -141,8 +142,8 @@ LATE_SURPRISE_RATE = 0.05
 MOST_PERSISTENCE = 3.0
 MOST_RESTLESS = 2.0
 # How a statistic answers to strength: noise over its mean, and its log per log goal.
-STATISTIC_NOISE = (2.75, 7.14, 4.27)
-STATISTIC_ELASTICITY = (0.628, 0.492, 0.580)
+STATISTIC_NOISE = (2.48, 7.85, 4.07)
+STATISTIC_ELASTICITY = (0.599, 0.573, 0.580)
 USUAL_GOALS = 1.35
 # A competition's own level is learnt with rate + .3 / (matches + 10), its home gain with 50 for 10.
 HEAD_START, LEVEL_HEAD_START_MATCHES, HOME_HEAD_START_MATCHES = 0.3, 10.0, 50.0
