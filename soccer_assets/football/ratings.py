@@ -436,15 +436,7 @@ def apply_to_space(space: int, match: Any, home: Any, away: Any, league: Any) ->
         *(parameters.noise, parameters.noise_correlation),
     )
 
-    head_start = HEAD_START / (league.matches + LEVEL_HEAD_START_MATCHES)
-    rate = (parameters.level_rate + head_start) / USUAL_GOALS
-    league.level[space] += rate * (home_surprise + away_surprise) / 2.0
-    if league.matches == 0:
-        league.home_gain[space] = parameters.start_home_gain
-    if not match.is_neutral:
-        head_start = HEAD_START / (league.matches + HOME_HEAD_START_MATCHES)
-        rate = (parameters.home_rate + head_start) / USUAL_GOALS
-        league.home_gain[space] += rate * (home_surprise - away_surprise)
+    follow_goals(space, match, league, home_surprise, away_surprise)
     if parameters.restlessness_rate > 0.0:
         surprise = (home_surprise - away_surprise) / math.sqrt(home_mean + away_mean)
         follow_pace(space, home, away, league, surprise, parameters.restlessness_rate)
@@ -538,6 +530,21 @@ def kalman_step(
             for column in range(row, STRENGTHS):
                 team.covariance[space, place] -= gain_1 * with_1[column] + gain_2 * with_2[column]
                 place += 1
+
+
+@compiled
+def follow_goals(space: int, match: Any, league: Any, home_surprise: float, away_surprise: float) -> None:
+    """Move a competition's level and home gain by goals beyond the expected."""
+    parameters = SPACE_PARAMETERS[match.kind, space]
+    head_start = HEAD_START / (league.matches + LEVEL_HEAD_START_MATCHES)
+    rate = (parameters.level_rate + head_start) / USUAL_GOALS
+    league.level[space] += rate * (home_surprise + away_surprise) / 2.0
+    if league.matches == 0:
+        league.home_gain[space] = parameters.start_home_gain
+    if not match.is_neutral:
+        head_start = HEAD_START / (league.matches + HOME_HEAD_START_MATCHES)
+        rate = (parameters.home_rate + head_start) / USUAL_GOALS
+        league.home_gain[space] += rate * (home_surprise - away_surprise)
 
 
 @compiled
