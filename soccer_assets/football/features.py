@@ -63,7 +63,7 @@ FEATURE_NAMES: tuple[str, ...] = (
     "slow_away_log_goals",
     "slow_log_odds",  # of home against away
     "slow_draw_log_odds",  # of a draw against the geometric mean of home and away
-    "slow_home_uncertainty",  # standard deviation of attack - defence, log goals
+    "slow_home_uncertainty",  # standard deviation of attack + defence, log goals
     "slow_away_uncertainty",
     "fast_home_log_goals",
     "fast_away_log_goals",
