@@ -2,7 +2,7 @@
 
 Usage: ``python benchmarks/bench_features.py ARCHIVE [STATS] [--matches N]``. In one run: the asset's own work
 from the parts of an export to the parts of the features, the compiled pass within it, the update after 300
-new results on this history and on one of twice the matches, and the predecessor's table: pandas
+new results on this history, on twice the years and on twice the teams, and the predecessor's table: pandas
 ``groupby().shift(1).rolling()`` of win, draw, loss, goals for, goals against and coverage over the last 1, 2,
 3, 5, 7, 10 and 12 matches, of all matches and of those of the season, the competition and the venue, for
 home, away and their difference, and Elo: 507 columns. ``--matches`` keeps the newest N of its rows; its time
@@ -42,6 +42,7 @@ SCOPES = ([], ["season"], ["competition"], ["is_home"])
 DAY_MATCHES = 300
 PAIRINGS = 1_000
 TRIES = 5
+YEARS_BEFORE_DAYS = 10_227  # 28 years, in whole weeks
 ELO_K, ELO_HOME = 20.0, 65.0
 
 
@@ -59,8 +60,9 @@ def main() -> None:
     seconds: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder:
         state = _measure_asset(seconds, matches, ObjectStore(f"file://{folder}/once"))
-        twice = MatchTable.concat([matches, _copy(matches)])
-        _measure_update(seconds, twice, ObjectStore(f"file://{folder}/twice"))
+        for name, others in (("years", _earlier(matches)), ("teams", _elsewhere(matches))):
+            twice = MatchTable.concat([matches, others])
+            _measure_update(seconds, twice, ObjectStore(f"file://{folder}/{name}"), f"twice the {name}")
     _measure_pairings(seconds, state)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
@@ -81,19 +83,20 @@ def main() -> None:
 def _measure_asset(seconds: dict[str, float], matches: MatchTable, store: ObjectStore) -> TeamState:
     """The whole asset on an empty store, and the update of a day on top."""
     in_kernel = _kernel_clock(seconds)
-    return _measure_update(seconds, matches, store, in_kernel)
+    return _measure_update(seconds, matches, store, "this history", in_kernel)
 
 
 def _measure_update(
     seconds: dict[str, float],
     matches: MatchTable,
     store: ObjectStore,
+    history: str,
     after_the_first: Callable[[], None] = lambda: None,
 ) -> TeamState:
     """Features of all but the newest results, then those results: the median of a few days' updates."""
     newest = np.argsort(np.where(matches.moves_ratings, matches.result_known_at, 0), kind="stable")
     newest = newest[-TRIES * DAY_MATCHES :]
-    whole = "whole asset" if "whole asset" not in seconds else f"whole asset, {len(matches):,} matches"
+    whole = "whole asset" if "whole asset" not in seconds else f"whole asset, {history}"
     first = _export(store, _without_results(matches, newest), None, None)
     _timed(seconds, whole, lambda: update_features(store, first))
     after_the_first()
@@ -106,7 +109,7 @@ def _measure_update(
         start = time.perf_counter()
         update = update_features(store, export)
         updates.append(time.perf_counter() - start)
-    seconds[f"{DAY_MATCHES} results on {len(matches):,} matches"] = statistics.median(updates)
+    seconds[f"{DAY_MATCHES} results on {history}"] = statistics.median(updates)
     return update.state
 
 
@@ -149,7 +152,13 @@ def _kernel_clock(seconds: dict[str, float]) -> Callable[[], None]:
     return stop
 
 
-def _copy(matches: MatchTable) -> MatchTable:
+def _earlier(matches: MatchTable) -> MatchTable:
+    """The same matches 28 years before: a season that starts with 0 sorts before all of today's."""
+    kickoff = matches.kickoff - YEARS_BEFORE_DAYS * SECONDS_A_DAY
+    return replace(matches, match_id=matches.match_id + " I", season="0" + matches.season, kickoff=kickoff)
+
+
+def _elsewhere(matches: MatchTable) -> MatchTable:
     """The same matches between other teams in other competitions."""
     names = ("match_id", "competition", "home_team", "away_team")
     return replace(matches, **{name: getattr(matches, name) + " II" for name in names})
