@@ -533,17 +533,21 @@ def kalman_step(
 
 
 @compiled
+def learning_rate(rate: float, matches: int, head_start_matches: float, usual: float) -> float:
+    """How far a competition's own mean follows a surprise of one count: sooner while it is new."""
+    return (rate + HEAD_START / (matches + head_start_matches)) / usual
+
+
+@compiled
 def follow_goals(space: int, match: Any, league: Any, home_surprise: float, away_surprise: float) -> None:
     """Move a competition's level and home gain by goals beyond the expected."""
     parameters = SPACE_PARAMETERS[match.kind, space]
-    head_start = HEAD_START / (league.matches + LEVEL_HEAD_START_MATCHES)
-    rate = (parameters.level_rate + head_start) / USUAL_GOALS
+    rate = learning_rate(parameters.level_rate, league.matches, LEVEL_HEAD_START_MATCHES, USUAL_GOALS)
     league.level[space] += rate * (home_surprise + away_surprise) / 2.0
     if league.matches == 0:
         league.home_gain[space] = parameters.start_home_gain
     if not match.is_neutral:
-        head_start = HEAD_START / (league.matches + HOME_HEAD_START_MATCHES)
-        rate = (parameters.home_rate + head_start) / USUAL_GOALS
+        rate = learning_rate(parameters.home_rate, league.matches, HOME_HEAD_START_MATCHES, USUAL_GOALS)
         league.home_gain[space] += rate * (home_surprise - away_surprise)
 
 
@@ -590,11 +594,11 @@ def _apply_statistics(match: Any, home: Any, away: Any, league: Any, ground: flo
         )
 
         league.statistic_matches[number] += 1
-        head_start = HEAD_START / (league.statistic_matches[number] + LEVEL_HEAD_START_MATCHES)
-        rate = (parameters.level_rate + head_start) / USUAL_STATISTICS[number]
+        matches, usual = league.statistic_matches[number], USUAL_STATISTICS[number]
+        rate = learning_rate(parameters.level_rate, matches, LEVEL_HEAD_START_MATCHES, usual)
         league.statistic_level[number] += rate * (home_surprise + away_surprise) / 2.0
         if not match.is_neutral:
-            rate = parameters.home_rate / USUAL_STATISTICS[number]
+            rate = parameters.home_rate / usual
             league.statistic_home_gain[number] += rate * (home_surprise - away_surprise)
 
 
