@@ -8,6 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from soccer_assets.football.goals import DRAW_CORRELATION, goal_forecasts, score_grid
+from soccer_assets.football.ratings import LEAGUE, SPACE_PARAMETERS
+from soccer_assets.football.team_state import JOINT
 
 rates = st.floats(0.05, 6.0)
 
@@ -84,3 +86,8 @@ def test_impossible_rates_and_probabilities_are_refused():
 def test_no_matches_have_no_goals():
     """An empty question has an empty answer."""
     assert goal_forecasts(np.empty(0), np.empty(0), np.empty((0, 3))) == []
+
+
+def test_the_grid_has_the_joint_models_draws():
+    """The scores are spread as the model expects whose rates they come from; it compiles, and this does not."""
+    assert SPACE_PARAMETERS[LEAGUE, JOINT]["draw_correlation"] == DRAW_CORRELATION
