@@ -89,5 +89,5 @@ def test_no_matches_have_no_goals():
 
 
 def test_the_grid_has_the_joint_models_draws():
-    """The scores are spread as the model expects whose rates they come from; it compiles, and this does not."""
+    """Scores are spread as the model expects whose rates they come from, which only compiled code reads."""
     assert SPACE_PARAMETERS[LEAGUE, JOINT]["draw_correlation"] == DRAW_CORRELATION
