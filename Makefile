@@ -20,6 +20,11 @@ LOG := $(CACHE)/install.log
 PIP_INSTALL = mkdir -p "$(CACHE)/tmp" && TMPDIR="$(CACHE)/tmp" $(BIN)/python -m pip install --progress-bar off
 LOGGED = >> "$(LOG)" 2>&1 || { tail -n 20 "$(LOG)"; exit 1; }
 
+# One solution for all: what the lock files named in $(1) hold binds the solver, and is not written again.
+SOLVE = UV_CUSTOM_COMPILE_COMMAND="make lock" uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
+	--python-version 3.11 pyproject.toml --extra pipeline --extra serving --group build
+ADDED_TO = $(addprefix -c ,$(1)) $$(sed -n 's/^\([a-z0-9][^=]*\)==.*/--no-emit-package \1/p' $(1))
+
 .PHONY: up install test check trial lock
 
 up: install  ## start everything, build what is missing, keep it running (ARGS="--once", "--mlflow-ui")
@@ -39,15 +44,11 @@ check: .venv/.installed-dev  ## format, lint, types, import rules
 	$(BIN)/mypy
 	$(BIN)/lint-imports --cache-dir $(CACHE)/import-linter
 
-lock:  ## write the lock files anew (needs uv)
-	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
-		pyproject.toml --extra pipeline --extra serving --group build -o requirements.lock
-	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
-		pyproject.toml --extra pipeline --extra serving --extra dev --group build \
-		-c requirements.lock -o requirements-dev.lock
-	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
-		pyproject.toml --extra pipeline --extra serving --extra dev --extra bench --group build \
-		-c requirements-dev.lock -o requirements-bench.lock
+lock:  ## write the lock files anew (needs uv); each holds what it adds to those before it
+	$(SOLVE) -o requirements.lock
+	$(SOLVE) --extra dev $(call ADDED_TO,requirements.lock) -o requirements-dev.lock
+	$(SOLVE) --extra dev --extra bench $(call ADDED_TO,requirements.lock requirements-dev.lock) -o requirements-bench.lock
+	@sed -i '/^# The following packages were excluded/,$$d' requirements-dev.lock requirements-bench.lock
 
 .venv/bin/python:
 	@[ -n "$(PYTHON)" ] || { echo "no python3 found: install Python 3.11, 3.12 or 3.13"; exit 1; }

@@ -1,0 +1,115 @@
+"""The three lock files: together they install everything, and each holds only what it adds."""
+
+import re
+import tomllib
+from collections.abc import Iterable
+from importlib import metadata
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+from packaging.markers import default_environment
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parent.parent
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+BASE, DEV, BENCH = "requirements.lock", "requirements-dev.lock", "requirements-bench.lock"
+
+# What `pip install -r` is given one after the other, and the extras that are then complete.
+INSTALLS = [
+    ((BASE,), ("pipeline", "serving")),
+    ((BASE, DEV), ("dev",)),
+    ((BASE, DEV, BENCH), ("bench",)),
+]
+
+
+def _entries(file: str) -> list[str]:
+    """The blocks of a lock file: a package, its marker and its hashes."""
+    lines = [line for line in (ROOT / file).read_text().splitlines() if not line.lstrip().startswith("#")]
+    return "\n".join(lines).replace("\\\n", " ").splitlines()
+
+
+def _locked(file: str) -> list[Requirement]:
+    return [Requirement(entry.split("--hash")[0].strip()) for entry in _entries(file)]
+
+
+def _names(file: str) -> set[str]:
+    return {canonicalize_name(requirement.name) for requirement in _locked(file)}
+
+
+def _versions(files: Iterable[str], environment: dict[str, str]) -> dict[str, list[str]]:
+    """Package to version(s) that an installation in this environment gets."""
+    found: dict[str, list[str]] = {}
+    for file in files:
+        for requirement in _locked(file):
+            if requirement.marker is None or requirement.marker.evaluate(environment):
+                (pin,) = requirement.specifier
+                found.setdefault(canonicalize_name(requirement.name), []).append(pin.version)
+    return found
+
+
+def _direct(*extras: str) -> list[Requirement]:
+    project = PYPROJECT["project"]
+    lines = project["dependencies"] + PYPROJECT["dependency-groups"]["build"]
+    for extra in extras:
+        lines += project["optional-dependencies"][extra]
+    return [Requirement(line) for line in lines]
+
+
+def _unmet(requirements: Iterable[Requirement], versions: dict[str, list[str]]) -> list[str]:
+    """Requirements that the locked versions do not meet with exactly one version."""
+    return [
+        str(requirement)
+        for requirement in requirements
+        if [
+            requirement.specifier.contains(version, prereleases=True)
+            for version in versions.get(canonicalize_name(requirement.name), [])
+        ]
+        != [True]
+    ]
+
+
+@pytest.mark.parametrize(("one", "other"), list(combinations((BASE, DEV, BENCH), 2)))
+def test_no_package_is_in_two_lock_files(one, other):
+    """A version is locked in one place, so that no two files can disagree."""
+    assert _names(one)
+    assert not _names(one) & _names(other)
+
+
+@pytest.mark.parametrize("file", [BASE, DEV, BENCH])
+def test_every_locked_package_is_pinned_with_its_hashes(file):
+    """`pip install --require-hashes` takes the file."""
+    for entry in _entries(file):
+        assert re.fullmatch(r"[a-z0-9-]+==[^ ]+( *;.*?)?( +--hash=sha256:[0-9a-f]{64})+", entry), entry
+
+
+@pytest.mark.parametrize(("files", "extras"), INSTALLS)
+@pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
+def test_what_pyproject_asks_for_is_locked(files, extras, python):
+    """Each direct requirement has one locked version that it allows, on every Python we run on."""
+    environment = {**default_environment(), "python_version": python, "python_full_version": f"{python}.9"}
+
+    assert not _unmet(_direct(*extras), _versions(files, environment))
+
+
+@pytest.mark.parametrize(("files", "extras"), INSTALLS[:2])
+def test_what_a_requirement_needs_is_locked_too(files, extras):
+    """Files are installed with `--no-deps`: nothing else brings what the packages need among themselves.
+
+    The benchmarks' packages are left out: not installed for the tests, their needs are unknown here.
+    """
+    versions = _versions(files, default_environment())
+    waiting, seen = _direct(*extras), set()
+    while waiting:
+        requirement = waiting.pop()
+        name = canonicalize_name(requirement.name)
+        for extra in {"", *requirement.extras} - {extra for known, extra in seen if known == name}:
+            seen.add((name, extra))
+            for line in metadata.requires(name) or []:
+                needed = Requirement(line)
+                if needed.marker is None or needed.marker.evaluate({"extra": extra}):
+                    assert not _unmet([needed], versions), f"{name} needs {needed}"
+                    waiting.append(needed)
+
+    assert {name for name, _ in seen} <= set(versions)
