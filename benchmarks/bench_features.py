@@ -24,17 +24,17 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from soccer_assets.backtest import match_table, read_archive
+from soccer_assets.backtesting.archive_backtest import match_table, read_archive
 from soccer_assets.football import features as features_module
 from soccer_assets.football.competitions import NATIONAL
 from soccer_assets.football.features import FEATURE_NAMES, compute_features
+from soccer_assets.football.hypothetical_match import Pairing, pairing_features
 from soccer_assets.football.match_table import SECONDS_A_DAY, MatchTable
-from soccer_assets.football.pairing import Pairing, pairing_features
-from soccer_assets.football.team_state import TeamState
-from soccer_assets.resources.exports import MATCH_SCHEMA, SCHEMA_VERSION, ExportManifest
-from soccer_assets.resources.feature_update import update_features
+from soccer_assets.football.ratings.state import TeamState
 from soccer_assets.resources.object_store import ObjectStore
-from soccer_assets.resources.parts import write_table
+from soccer_assets.resources.parquet_parts import write_table
+from soccer_assets.stores.exports import MATCH_SCHEMA, SCHEMA_VERSION, ExportManifest
+from soccer_assets.stores.features.update import update_features
 
 WINDOWS = (1, 2, 3, 5, 7, 10, 12)
 METRICS = ("win", "draw", "loss", "goals_for", "goals_against")

@@ -27,18 +27,18 @@ import numpy as np
 import psutil
 import sqlalchemy as sa
 
-from soccer_assets.automation.sensors import SENSORS, follow_upstream_sensor
-from soccer_assets.contract import CANDIDATE, CHAMPION, OUTCOMES, PREVIOUS
+from soccer_assets.contract.release import CANDIDATE, CHAMPION, OUTCOMES, PREVIOUS
 from soccer_assets.definitions import build_definitions
 from soccer_assets.football.matches import KickoffPrecision
-from soccer_assets.modelling.ledger import SCORED, Entry
-from soccer_assets.resources.ledger_store import record_and_score
-from soccer_assets.resources.settled_tally import Score, carry_on
-from soccer_assets.resources.shadow_store import record_shadows
-from soccer_assets.run import run_job
+from soccer_assets.graph.sensors.status import SENSORS, follow_upstream_sensor
+from soccer_assets.modelling.ledger_rules import SCORED, Entry
+from soccer_assets.operations.run_job import run_job
+from soccer_assets.operations.up import INSTANCE
 from soccer_assets.settings import Settings
+from soccer_assets.stores.ledger.record import record_and_score
+from soccer_assets.stores.ledger.running_sums import Score, carry_on
+from soccer_assets.stores.ledger.shadows import record_shadows
 from soccer_assets.tables import ledger_entry, ledger_score
-from soccer_assets.up import INSTANCE
 from tests.homes import make_home
 
 _LOOK_EVERY = 20

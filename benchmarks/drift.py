@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from soccer_assets.backtest import match_table, read_archive
+from soccer_assets.backtesting.archive_backtest import match_table, read_archive
 from soccer_assets.football.features import FEATURE_NAMES, compute_features
 from soccer_assets.modelling.drift import compare, share_drifted, windows
 

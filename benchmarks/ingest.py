@@ -22,14 +22,14 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from soccer_assets.feeds.registry import open_feed
+from soccer_assets.feeds.validation import gated
 from soccer_assets.football.matches import Window
-from soccer_assets.gates import gated
 from soccer_assets.resources.database import Database
-from soccer_assets.resources.exports import Exports
-from soccer_assets.resources.match_store import update_matches
 from soccer_assets.resources.object_store import ObjectStore
-from soccer_assets.resources.raw_store import store_raw
 from soccer_assets.settings import Settings
+from soccer_assets.stores.exports import Exports
+from soccer_assets.stores.matches.normalise import update_matches
+from soccer_assets.stores.matches.raw import store_raw
 from soccer_assets.tables import match
 from tests import services
 

@@ -19,7 +19,7 @@ from celery.signals import worker_process_init
 from fastapi import FastAPI, HTTPException
 from pydantic import BaseModel
 
-from soccer_assets.contract import MANIFEST_FILE, MODEL_FILE, PREDICTIONS_FILE, Manifest, Prediction
+from soccer_assets.contract.release import MANIFEST_FILE, MODEL_FILE, PREDICTIONS_FILE, Manifest, Prediction
 from soccer_assets.modelling.outcome_model import OutcomeModel
 
 POLL_SECONDS = 0.05

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import msgspec
 
-from soccer_assets.replay.report import Report
+from soccer_assets.backtesting.report import Report
 
 LEAGUES = ("ENG-1", "GER-1", "ITA-1", "ESP-1", "FRA-1")
 

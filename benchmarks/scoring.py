@@ -25,7 +25,7 @@ import psutil
 
 from benchmarks.serving import PACED_CONNECTIONS, ROOT, Server, Store
 from soccer_assets.clock import SystemClock
-from soccer_assets.resources.api_keys import SCOPES, create_key
+from soccer_assets.stores.releases.key_store import SCOPES, create_key
 from tests.services import valkey
 
 SINGLES = 300

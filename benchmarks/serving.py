@@ -33,15 +33,15 @@ import msgspec
 import psutil
 
 from benchmarks.serving_quota import quotas
-from serving.release_reader import ReleaseReader
-from serving.snapshot import Snapshot
+from serving.release.reader import ReleaseReader
+from serving.release.snapshot import Snapshot
 from soccer_assets.clock import SystemClock
-from soccer_assets.contract import POINTER_KEY, PREDICTIONS_FILE, Pointer, release_key
-from soccer_assets.resources.api_keys import create_key
+from soccer_assets.contract.release import POINTER_KEY, PREDICTIONS_FILE, Pointer, release_key
 from soccer_assets.resources.event_bus import EventBus
 from soccer_assets.resources.object_store import ObjectStore
-from soccer_assets.resources.releases import Releases
-from soccer_assets.synthetic_release import publish
+from soccer_assets.stores.releases.key_store import create_key
+from soccer_assets.stores.releases.publish import Releases
+from soccer_assets.stores.releases.synthetic import publish
 from tests.services import free_ports, valkey
 
 ROOT = Path(__file__).parents[1]

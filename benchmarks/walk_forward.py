@@ -24,17 +24,17 @@ from soccer_assets.football.features import FEATURE_NAMES, compute_features
 from soccer_assets.football.match_table import MatchTable
 from soccer_assets.football.matches import Window
 from soccer_assets.modelling.dataset import Split, outcomes
-from soccer_assets.modelling.evaluation import Difference, iso_week_number, log_losses, paired_difference
+from soccer_assets.modelling.metrics import Difference, iso_week_number, log_losses, paired_difference
 from soccer_assets.modelling.outcome_model import ELO_TEXTBOOK, RECIPES, OutcomeModel
 from soccer_assets.modelling.training import fit_candidate, fit_elo_textbook
 from soccer_assets.modelling.walk_forward import WalkForward, walk_forward
 from soccer_assets.resources.database import Database
-from soccer_assets.resources.exports import Exports
-from soccer_assets.resources.feature_store import match_table_of
-from soccer_assets.resources.match_store import update_matches
 from soccer_assets.resources.object_store import ObjectStore
-from soccer_assets.resources.raw_store import store_raw
 from soccer_assets.settings import Settings
+from soccer_assets.stores.exports import Exports
+from soccer_assets.stores.features.store import match_table_of
+from soccer_assets.stores.matches.normalise import update_matches
+from soccer_assets.stores.matches.raw import store_raw
 
 HISTORY_START = dt.date(2022, 7, 1)
 NOW = dt.datetime(2025, 5, 1, tzinfo=dt.UTC)

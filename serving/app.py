@@ -20,25 +20,26 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme, Tag
 from structlog.tracebacks import ExceptionDictTransformer
 
-from serving import auth
-from serving.current import SnapshotHolder
-from serving.dagster_client import Dagster
-from serving.events import Events
-from serving.front import Sidecar
-from serving.live_matches import LiveMatches
+from serving.backends.dagster import Dagster
+from serving.backends.event_stream import Events
+from serving.backends.match_table import LiveMatches
+from serving.backends.redis import end, import_library
+from serving.http import auth
+from serving.http.middleware import Sidecar
+from serving.http.rate_limit import RateLimiter
+from serving.http.shutdown import before_stop
+from serving.http.swagger import SwaggerPage, openapi_router
 from serving.metrics import Metrics
 from serving.problems import handle_http, handle_unexpected
-from serving.rate_limit import RateLimiter
-from serving.redis_client import end, import_library
-from serving.release_reader import ReleaseReader
+from serving.release.current import SnapshotHolder
+from serving.release.reader import ReleaseReader
 from serving.reloader import Reloader
-from serving.routes import events, livescores, monitoring, operations, predecessor, predict, scoring, sources
-from serving.scorer import Scorer
+from serving.routes import events, livescores, monitoring, operations, predict, scoring, sources
+from serving.routes import legacy as predecessor
+from serving.scoring.process import Scorer
 from serving.settings import cache_folder, sidecar_name
-from serving.stopping import before_stop
-from serving.swagger import SwaggerPage, openapi_router
-from serving.tasks import TaskDesk
-from soccer_assets.contract import SCHEMA_VERSION
+from serving.tasks.queue import TaskDesk
+from soccer_assets.contract.release import SCHEMA_VERSION
 from soccer_assets.settings import Settings
 
 # How long the start waits for the first release before it answers 503 for now.

@@ -7,8 +7,7 @@ from typing import Any, Self, TypeVar
 import httpx
 import msgspec
 
-from serving.problems import Problem
-from serving.responses import (
+from serving.http.schemas import (
     LivePage,
     ModelInfo,
     PairingBody,
@@ -17,7 +16,8 @@ from serving.responses import (
     TaskAccepted,
     TaskStatus,
 )
-from serving.rows import FeatureRow, Pairing
+from serving.problems import Problem
+from serving.scoring.schemas import FeatureRow, Pairing
 
 _T = TypeVar("_T")
 _ENDED = {"success", "failed"}

@@ -15,20 +15,20 @@ from typing import TypeVar, cast
 
 import structlog
 
-from serving.auth import KeyRing
-from serving.current import SnapshotHolder
+from serving.backends.redis import RedisGoneError, asking, client_of, end
+from serving.http.auth import KeyRing
 from serving.metrics import Metrics
-from serving.redis_client import RedisGoneError, asking, client_of, end
-from serving.release_reader import (
+from serving.release.current import SnapshotHolder
+from serving.release.reader import (
     ReleaseReader,
     ReleaseRefusedError,
     StoreUnavailableError,
     UnreadableObjectError,
 )
-from serving.scorer import Rows, Scorer, ScoringError
-from serving.snapshot import Snapshot
-from soccer_assets.contract import EVENT_STREAM, Pointer, Refusal
-from soccer_assets.reports import DRIFT_KEY, QUALITY_KEY, DriftReport, QualityReport
+from serving.release.snapshot import Snapshot
+from serving.scoring.process import Rows, Scorer, ScoringError
+from soccer_assets.contract.release import EVENT_STREAM, Pointer, Refusal
+from soccer_assets.contract.reports import DRIFT_KEY, QUALITY_KEY, DriftReport, QualityReport
 
 _T = TypeVar("_T")
 

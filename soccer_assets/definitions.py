@@ -2,36 +2,28 @@
 
 import dagster as dg
 
-from soccer_assets.alerting.desk import AlertDesk
-from soccer_assets.assets import (
-    exports,
-    features,
-    matches,
-    model,
-    monitoring,
-    predictions,
-    releases,
-)
-from soccer_assets.assets.livescores import MONTHS_A_RUN, REMOTE_MONTHS_A_RUN, livescore_assets
-from soccer_assets.automation.jobs import JOBS, monitor_daily, prune_daily, tune_parameters
-from soccer_assets.automation.schedules import SCHEDULES
-from soccer_assets.automation.sensors import SENSORS
-from soccer_assets.checks import CHECKS
+from soccer_assets.alerting.notifier import AlertDesk
 from soccer_assets.clock import Clock, SystemClock
 from soccer_assets.feeds.protocol import Feed
 from soccer_assets.feeds.registry import open_feeds
+from soccer_assets.graph.assets import exports, features, matches, model, monitoring, predictions, releases
+from soccer_assets.graph.assets.livescores import MONTHS_A_RUN, REMOTE_MONTHS_A_RUN, livescore_assets
+from soccer_assets.graph.checks import CHECKS
+from soccer_assets.graph.jobs import JOBS, monitor_daily, prune_daily, tune_parameters
+from soccer_assets.graph.schedules import SCHEDULES
+from soccer_assets.graph.sensors.status import SENSORS
 from soccer_assets.home import read_home, settle
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.event_bus import EventBus
-from soccer_assets.resources.exports import Exports
-from soccer_assets.resources.feature_store import FeatureStore
+from soccer_assets.resources.mlflow_run import training_run
 from soccer_assets.resources.model_registry import ModelRegistry
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.resources.parquet_io_manager import ParquetIOManager
-from soccer_assets.resources.releases import Releases
-from soccer_assets.resources.scorecards import Scorecards
-from soccer_assets.resources.training_run import training_run
 from soccer_assets.settings import Settings
+from soccer_assets.stores.exports import Exports
+from soccer_assets.stores.features.store import FeatureStore
+from soccer_assets.stores.models.evaluations import Scorecards
+from soccer_assets.stores.releases.publish import Releases
 
 
 def build_definitions(

@@ -10,11 +10,11 @@ from litestar.testing import TestClient
 from serving.app import create_app
 from soccer_assets.feeds.registry import open_feeds
 from soccer_assets.home import open_home, settle
-from soccer_assets.resources.api_keys import create_key
+from soccer_assets.operations.run_job import RunOutcome, run_job
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.object_store import ObjectStore
-from soccer_assets.run import RunOutcome, run_job
 from soccer_assets.settings import Settings
+from soccer_assets.stores.releases.key_store import create_key
 
 _READY_SECONDS = 60.0
 

@@ -7,11 +7,11 @@
 
 import dagster as dg
 
-from soccer_assets.automation.alerts import alert_sensor
-from soccer_assets.automation.jobs import refresh_hourly
-from soccer_assets.automation.retrain import retrain_sensor
-from soccer_assets.automation.sensors import SENSORS
 from soccer_assets.definitions import build_definitions
+from soccer_assets.graph.jobs import refresh_hourly
+from soccer_assets.graph.sensors.alerts import alert_sensor
+from soccer_assets.graph.sensors.retrain import retrain_sensor
+from soccer_assets.graph.sensors.status import SENSORS
 from soccer_assets.settings import Settings
 
 _SECONDS = 5

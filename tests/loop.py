@@ -13,22 +13,22 @@ import redis
 import sqlalchemy as sa
 
 from soccer_assets.clock import isoformat
-from soccer_assets.contract import CHAMPION, EVENT_STREAM, OUTCOMES, PREVIOUS, Event
+from soccer_assets.contract.release import CHAMPION, EVENT_STREAM, OUTCOMES, PREVIOUS, Event
 from soccer_assets.football.identity import mint_match_id
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, outcome_of
-from soccer_assets.modelling.ledger import Entry
+from soccer_assets.modelling.ledger_rules import Entry
+from soccer_assets.operations.run_job import run_job
 from soccer_assets.resources.database import Database, set_watermark
-from soccer_assets.resources.ledger_store import record_and_score
+from soccer_assets.resources.mlflow_run import EXPERIMENT
 from soccer_assets.resources.model_registry import ModelRegistry
 from soccer_assets.resources.object_store import ObjectStore
-from soccer_assets.resources.settled_tally import read_duel
-from soccer_assets.resources.shadow_store import record_shadows
-from soccer_assets.resources.training_run import EXPERIMENT
-from soccer_assets.run import run_job
+from soccer_assets.stores.ledger.record import record_and_score
+from soccer_assets.stores.ledger.running_sums import read_duel
+from soccer_assets.stores.ledger.shadows import record_shadows
 from soccer_assets.tables import match
-from tests.assets.conftest import elo_model
+from tests.graph.assets.conftest import elo_model
 from tests.live import LiveHome
-from tests.resources.test_releases import whole_release
+from tests.stores.releases.test_publish import whole_release
 from tests.toy_archive import Row, rows_until, write_archive
 
 # A Saturday: the home is built in the morning, and by night the day's matches are over.

@@ -16,7 +16,7 @@ import pytest
 import sqlalchemy as sa
 import yaml
 
-from soccer_assets.feeds.keys import key_variable
+from soccer_assets.feeds.provider_keys import key_variable
 from soccer_assets.settings import Settings
 
 ROOT = Path(__file__).parents[1]

@@ -13,13 +13,13 @@ import sqlalchemy as sa
 from litestar.testing import TestClient
 
 from serving.app import create_app
-from soccer_assets.alerting.observe import disk_conditions
+from soccer_assets.alerting.detection import disk_conditions
 from soccer_assets.football.matches import Window
 from soccer_assets.resources.database import Database
-from soccer_assets.resources.exports import Exports
-from soccer_assets.resources.match_store import update_matches
 from soccer_assets.resources.object_store import ObjectStore
-from soccer_assets.resources.raw_store import store_raw
+from soccer_assets.stores.exports import Exports
+from soccer_assets.stores.matches.normalise import update_matches
+from soccer_assets.stores.matches.raw import store_raw
 from soccer_assets.tables import match, match_raw
 from tests.builders import COMPETITIONS, NOW, two_leagues
 from tests.serving.builders import (

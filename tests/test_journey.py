@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from soccer_assets.contract import CHAMPION
+from soccer_assets.contract.release import CHAMPION
 from soccer_assets.feeds.registry import open_feed
 from soccer_assets.football.identity import mint_match_id
 from soccer_assets.football.matches import Window
 from soccer_assets.resources.database import Database
-from soccer_assets.resources.exports import Exports
-from soccer_assets.resources.feature_store import FeatureStore, feature_values
 from soccer_assets.resources.model_registry import ModelRegistry
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.settings import Settings
+from soccer_assets.stores.exports import Exports
+from soccer_assets.stores.features.store import FeatureStore, feature_values
 from tests.homes import Client, build, built_home, make_home
 
 REAL_NOW = "2025-04-25T09:00:00Z"

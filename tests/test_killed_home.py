@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from soccer_assets.contract import CHAMPION, PREVIOUS
+from soccer_assets.contract.release import CHAMPION, PREVIOUS
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.event_bus import EventBus
-from soccer_assets.resources.ledger_audit import audit
 from soccer_assets.resources.model_registry import ModelRegistry
 from soccer_assets.resources.object_store import ObjectStore
-from soccer_assets.resources.releases import Releases
+from soccer_assets.stores.ledger.audit import audit
+from soccer_assets.stores.releases.publish import Releases
 from tests.homes import build, built_home
 
 pytestmark = pytest.mark.trial
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.trial
 _KILLED = """
     import os, sys
     from pathlib import Path
-    from soccer_assets.assets import model
+    from soccer_assets.graph.assets import model
     from soccer_assets.home import read_home, settle
     from soccer_assets.modelling.promotion import Decision
     from soccer_assets.resources.model_registry import ModelRegistry

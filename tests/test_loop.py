@@ -13,10 +13,10 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from soccer_assets.assets.model import REASON_TAG, TEXT_TAG
-from soccer_assets.automation.rollback import WORSE
-from soccer_assets.automation.sensors import follow_upstream_sensor, rollback_sensor
-from soccer_assets.contract import CHAMPION, PREVIOUS
+from soccer_assets.contract.release import CHAMPION, PREVIOUS
+from soccer_assets.graph.assets.model import REASON_TAG, TEXT_TAG
+from soccer_assets.graph.sensors.rollback import WORSE
+from soccer_assets.graph.sensors.status import follow_upstream_sensor, rollback_sensor
 from tests import services
 from tests.loop import LONGEST_SECONDS, Loop, answer, probabilities
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from soccer_assets.automation.jobs import JOBS, monitor_daily, prune_daily, tune_parameters
 from soccer_assets.cli import main
-from soccer_assets.feeds.keys import key_variable
+from soccer_assets.feeds.provider_keys import key_variable
+from soccer_assets.graph.jobs import JOBS, monitor_daily, prune_daily, tune_parameters
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -80,7 +80,7 @@ def test_every_asset_group_is_explained() -> None:
     """The tour's table has one row for each group; a group is a file of assets."""
     groups = {
         file.stem
-        for file in (ROOT / "soccer_assets/assets").glob("*.py")
+        for file in (ROOT / "soccer_assets/graph/assets").glob("*.py")
         if "group_name=" in file.read_text()
     }
 

@@ -8,11 +8,11 @@ from litestar.di import NamedDependency
 from litestar.params import HeaderParameter
 from litestar.response import Stream
 
-from serving.auth import READ
-from serving.current import SnapshotHolder
-from serving.events import Events, EventsGoneError, is_event_id
+from serving.backends.event_stream import Events, EventsGoneError, is_event_id
+from serving.http.auth import READ
+from serving.http.respond import documented
 from serving.problems import bad_request, unavailable
-from serving.sending import documented
+from serving.release.current import SnapshotHolder
 
 
 @get(

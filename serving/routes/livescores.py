@@ -10,10 +10,9 @@ from litestar import Request, Response, Router, get
 from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 
-from serving.auth import READ
-from serving.current import SnapshotHolder
-from serving.live_matches import DatabaseGoneError, LiveMatches, LiveQuery
-from serving.paging import (
+from serving.backends.match_table import DatabaseGoneError, LiveMatches, LiveQuery
+from serving.http.auth import READ
+from serving.http.paging import (
     Competition,
     Cursor,
     FirstDay,
@@ -24,9 +23,10 @@ from serving.paging import (
     decode_cursor,
     following,
 )
+from serving.http.respond import documented, send
+from serving.http.schemas import LivePage
 from serving.problems import bad_request, unavailable
-from serving.responses import LivePage
-from serving.sending import documented, send
+from serving.release.current import SnapshotHolder
 
 Status = Literal[
     "scheduled", "tbd", "live", "finished", "postponed", "abandoned", "replayed", "awarded", "cancelled"

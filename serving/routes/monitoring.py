@@ -10,16 +10,16 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 from litestar.response import Stream
 
-from serving.auth import ADMIN, PREDICT, READ
-from serving.compression import coding_for, packed_parts
-from serving.current import SnapshotHolder
+from serving.http.auth import ADMIN, PREDICT, READ
+from serving.http.compression import coding_for, packed_parts
+from serving.http.respond import DEPRECATED, JSON, documented, send
+from serving.http.schemas import Freshness, QueueDepth, Queues, TaskStatus, TaskWorker, Workers
 from serving.problems import ProblemError, not_loaded, unavailable
-from serving.responses import Freshness, QueueDepth, Queues, TaskStatus, TaskWorker, Workers
-from serving.sending import DEPRECATED, JSON, documented, send
-from serving.task_store import QueueGoneError
-from serving.tasks import TaskDesk
-from soccer_assets.contract import ApiKey, stale_reasons
-from soccer_assets.reports import DriftReport, QualityReport
+from serving.release.current import SnapshotHolder
+from serving.tasks.queue import TaskDesk
+from serving.tasks.store import QueueGoneError
+from soccer_assets.contract.release import ApiKey, stale_reasons
+from soccer_assets.contract.reports import DriftReport, QualityReport
 
 _NO_STORE = {"Cache-Control": "no-store"}
 

@@ -7,12 +7,12 @@ from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
 
-from serving.current import SnapshotHolder
-from serving.events import Events
+from serving.backends.event_stream import Events
+from serving.http.schemas import Health, Index, Ready
 from serving.metrics import CONTENT_TYPE, Metrics
 from serving.problems import MEDIA_TYPE, Problem, ProblemError, not_loaded
+from serving.release.current import SnapshotHolder
 from serving.reloader import Reloader
-from serving.responses import Health, Index, Ready
 
 _UNAVAILABLE = {
     HTTPStatus.SERVICE_UNAVAILABLE.value: ResponseSpec(

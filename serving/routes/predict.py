@@ -8,10 +8,9 @@ from litestar import Request, Response, Router, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
 
-from serving import documents
-from serving.auth import READ
-from serving.current import SnapshotHolder, require
-from serving.paging import (
+from serving.http import openapi as documents
+from serving.http.auth import READ
+from serving.http.paging import (
     Competition,
     Cursor,
     FirstDay,
@@ -22,11 +21,12 @@ from serving.paging import (
     decode_cursor,
     following,
 )
+from serving.http.respond import DEPRECATED, JSON, NDJSON, documented, send
+from serving.http.schemas import ModelInfo, PredictionBody, PredictionPage
 from serving.problems import ProblemError
-from serving.responses import ModelInfo, PredictionBody, PredictionPage
-from serving.sending import DEPRECATED, JSON, NDJSON, documented, send
-from serving.snapshot import PageQuery
-from soccer_assets.football.names import fold
+from serving.release.current import SnapshotHolder, require
+from serving.release.snapshot import PageQuery
+from soccer_assets.football.text_folding import fold
 
 _PAGE = {
     "items": [documents.PREDICTION],

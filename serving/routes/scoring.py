@@ -11,19 +11,19 @@ from litestar import Request, Response, Router, post
 from litestar.di import NamedDependency
 from litestar.params import HeaderParameter
 
-from serving import documents
-from serving.auth import PREDICT
-from serving.current import Current, SnapshotHolder, require
+from serving.http import openapi as documents
+from serving.http.auth import PREDICT
+from serving.http.respond import JSON, documented
+from serving.http.schemas import PairingBody, ScoredFeaturesBody, ScoredRows, TaskAccepted
 from serving.metrics import Metrics
 from serving.problems import ParameterError, ProblemError, unavailable
-from serving.responses import PairingBody, ScoredFeaturesBody, ScoredRows, TaskAccepted
-from serving.rows import MalformedError, Row, RowProblem, decode_row, split_rows
-from serving.scorer import BusyError, Scored, Scorer
-from serving.sending import JSON, documented
-from serving.task_store import OtherBodyError, QueueGoneError, TooManyRows, pack
-from serving.tasks import QueueFullError, TaskDesk
+from serving.release.current import Current, SnapshotHolder, require
+from serving.scoring.process import BusyError, Scored, Scorer
+from serving.scoring.schemas import MalformedError, Row, RowProblem, decode_row, split_rows
+from serving.tasks.queue import QueueFullError, TaskDesk
+from serving.tasks.store import OtherBodyError, QueueGoneError, TooManyRows, pack
 from soccer_assets.clock import isoformat
-from soccer_assets.contract import ApiKey
+from soccer_assets.contract.release import ApiKey
 
 MOST_ROWS = 1_000
 MOST_TASK_ROWS = 100_000

@@ -10,11 +10,11 @@ from litestar import Response, Router, get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import Body, FromPath
 
-from serving.auth import ADMIN
-from serving.dagster_client import Dagster, DagsterGoneError, LaunchRefusedError
+from serving.backends.dagster import Dagster, DagsterGoneError, LaunchRefusedError
+from serving.http.auth import ADMIN
+from serving.http.respond import DEPRECATED, JSON, documented
+from serving.http.schemas import Launched
 from serving.problems import ProblemError, unavailable
-from serving.responses import Launched
-from serving.sending import DEPRECATED, JSON, documented
 
 _OPTIONS = {"scope": ADMIN, "takes_x_token": True}
 _RESPONSES = documented(

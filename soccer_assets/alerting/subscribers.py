@@ -13,7 +13,7 @@ from string import Template
 import msgspec
 from filelock import FileLock
 
-from soccer_assets.alerting.conditions import KINDS, Condition
+from soccer_assets.alerting.faults import KINDS, Condition
 
 _OWNER_ONLY = 0o600
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*(?=://)", re.IGNORECASE)

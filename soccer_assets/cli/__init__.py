@@ -2,7 +2,7 @@
 
 import click
 
-from soccer_assets.cli import alerts, feeds, keys, ledger, past, releases, start, teams, upkeep
+from soccer_assets.cli import alerts, backtesting, feeds, keys, ledger, maintenance, releases, serve, teams
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -12,9 +12,9 @@ def main() -> None:
 
 
 for _command in (
-    *(start.up, start.serve, start.watchdog),
-    *(upkeep.run, upkeep.migrate, upkeep.doctor, upkeep.prune),
-    *(past.backtest, past.replay),
+    *(serve.up, serve.serve, serve.watchdog),
+    *(maintenance.run, maintenance.migrate, maintenance.doctor, maintenance.prune),
+    *(backtesting.backtest, backtesting.replay),
     *(alerts.alerts, feeds.feeds, keys.keys, ledger.ledger, releases.release, teams.teams),
 ):
     main.add_command(_command)

@@ -2,7 +2,7 @@
 
 import click
 
-from soccer_assets.cli.home import fail, settings_of_environment
+from soccer_assets.cli.common import fail, settings_of_environment
 
 
 @click.group()
@@ -36,7 +36,7 @@ def subscribe(
 @alerts.command("list")
 def list_subscribers() -> None:
     """Print id, kind of address, filters and what waits for every subscriber."""
-    from soccer_assets.alerting.desk import AlertDesk  # noqa: PLC0415
+    from soccer_assets.alerting.notifier import AlertDesk  # noqa: PLC0415
     from soccer_assets.alerting.subscribers import SubscriberError  # noqa: PLC0415
 
     desk = AlertDesk.of(settings_of_environment())
@@ -57,7 +57,7 @@ def list_subscribers() -> None:
 @click.argument("subscriber_id")
 def test_alert(subscriber_id: str) -> None:
     """Send a subscriber a message that says that it is a test."""
-    from soccer_assets.alerting.desk import AlertDesk  # noqa: PLC0415
+    from soccer_assets.alerting.notifier import AlertDesk  # noqa: PLC0415
     from soccer_assets.alerting.subscribers import SubscriberError  # noqa: PLC0415
 
     desk = AlertDesk.of(settings_of_environment())
@@ -90,7 +90,7 @@ def mute(subscriber_id: str, until: str) -> None:
 @click.argument("subscriber_id")
 def unsubscribe(subscriber_id: str) -> None:
     """Remove a subscriber and what waits for it."""
-    from soccer_assets.alerting.desk import AlertDesk  # noqa: PLC0415
+    from soccer_assets.alerting.notifier import AlertDesk  # noqa: PLC0415
     from soccer_assets.alerting.subscribers import SubscriberError  # noqa: PLC0415
 
     desk = AlertDesk.of(settings_of_environment())

@@ -5,7 +5,7 @@ import datetime as dt
 import click
 import msgspec
 
-from soccer_assets.cli.home import fail, settings_of_environment
+from soccer_assets.cli.common import fail, settings_of_environment
 
 
 @click.group()

@@ -2,7 +2,7 @@
 
 import click
 
-from soccer_assets.cli.home import fail, settings_of_environment, store_of
+from soccer_assets.cli.common import fail, settings_of_environment, store_of
 
 
 @click.group()
@@ -17,7 +17,7 @@ def keys() -> None:
 @click.option("--note", default="", help="Whose it is.")
 def create(scopes: tuple[str, ...], note: str) -> None:
     """Make a key and print its token, this once."""
-    from soccer_assets.resources.api_keys import create_key  # noqa: PLC0415
+    from soccer_assets.stores.releases.key_store import create_key  # noqa: PLC0415
 
     settings = settings_of_environment()
     click.echo(create_key(store_of(settings), scopes, settings.clock.now(), note))
@@ -26,7 +26,7 @@ def create(scopes: tuple[str, ...], note: str) -> None:
 @keys.command("list")
 def show() -> None:
     """Print id, scopes, day of making and note of every key."""
-    from soccer_assets.resources.api_keys import list_keys  # noqa: PLC0415
+    from soccer_assets.stores.releases.key_store import list_keys  # noqa: PLC0415
 
     for key in list_keys(store_of(settings_of_environment())):
         click.echo(f"{key.id}  {','.join(key.scopes):<13} {key.created_at}  {key.note}".rstrip())
@@ -36,7 +36,7 @@ def show() -> None:
 @click.argument("key_id")
 def revoke(key_id: str) -> None:
     """Remove the key with this id; running sidecars refuse it within seconds."""
-    from soccer_assets.resources.api_keys import revoke_key  # noqa: PLC0415
+    from soccer_assets.stores.releases.key_store import revoke_key  # noqa: PLC0415
 
     try:
         revoke_key(store_of(settings_of_environment()), key_id)

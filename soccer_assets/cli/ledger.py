@@ -2,7 +2,7 @@
 
 import click
 
-from soccer_assets.cli.home import fail, settings_of_environment, store_of
+from soccer_assets.cli.common import fail, settings_of_environment, store_of
 
 
 @click.group()
@@ -15,7 +15,7 @@ def verify() -> None:
     """Make the chain of hashes anew and hold it against every kept release and its copy in parquet."""
     settings = settings_of_environment()
     from soccer_assets.resources.database import Database  # noqa: PLC0415
-    from soccer_assets.resources.ledger_audit import audit  # noqa: PLC0415
+    from soccer_assets.stores.ledger.audit import audit  # noqa: PLC0415
 
     found = audit(Database(settings.database_url), store_of(settings))
     if found.first_broken is not None:
@@ -36,7 +36,7 @@ def voids() -> None:
     """List the predicted matches that are not scored, with the reason."""
     settings = settings_of_environment()
     from soccer_assets.resources.database import Database  # noqa: PLC0415
-    from soccer_assets.resources.ledger_audit import void_matches  # noqa: PLC0415
+    from soccer_assets.stores.ledger.audit import void_matches  # noqa: PLC0415
 
     for one in void_matches(Database(settings.database_url)):
         click.echo(f"{one.match_id}  {one.competition}  {one.kickoff}  {one.reason}")

@@ -3,7 +3,7 @@
 import click
 import msgspec
 
-from soccer_assets.cli.home import fail, settings_of_environment, store_of, store_url
+from soccer_assets.cli.common import fail, settings_of_environment, store_of, store_url
 
 
 @click.group()
@@ -18,10 +18,10 @@ def release() -> None:
 def synthetic(predictions: int, url: str, version: int) -> None:
     """Publish a release of simulated clubs of any size, for benchmarks and trials, and print a key for it."""
     settings = msgspec.structs.replace(settings_of_environment(), store_url=store_url(url))
-    from soccer_assets.resources.api_keys import SCOPES, create_key  # noqa: PLC0415
     from soccer_assets.resources.event_bus import EventBus  # noqa: PLC0415
-    from soccer_assets.resources.releases import Releases  # noqa: PLC0415
-    from soccer_assets.synthetic_release import FEED, publish  # noqa: PLC0415
+    from soccer_assets.stores.releases.key_store import SCOPES, create_key  # noqa: PLC0415
+    from soccer_assets.stores.releases.publish import Releases  # noqa: PLC0415
+    from soccer_assets.stores.releases.synthetic import FEED, publish  # noqa: PLC0415
 
     store, now = store_of(settings), settings.clock.now()
     releases = Releases(store, EventBus(settings.redis_url))

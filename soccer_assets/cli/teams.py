@@ -2,7 +2,7 @@
 
 import click
 
-from soccer_assets.cli.home import fail, settings_of_environment
+from soccer_assets.cli.common import fail, settings_of_environment
 
 
 @click.group()
@@ -17,7 +17,7 @@ def teams() -> None:
 def list_the_teams(competition: str, country: str, search: str) -> None:
     """Print id, country, matches and name of every team, and what it was merged into."""
     from soccer_assets.resources.database import Database  # noqa: PLC0415
-    from soccer_assets.resources.teams import list_teams  # noqa: PLC0415
+    from soccer_assets.stores.matches.teams import list_teams  # noqa: PLC0415
 
     database = Database(settings_of_environment().database_url)
     for row in list_teams(database, competition=competition, country=country, search=search):
@@ -32,7 +32,7 @@ def list_the_teams(competition: str, country: str, search: str) -> None:
 def merge(keep: str, gone: str) -> None:
     """Make the id GONE another name of the team KEEP; the next refresh carries its matches over."""
     from soccer_assets.resources.database import Database  # noqa: PLC0415
-    from soccer_assets.resources.teams import TeamError, merge_teams  # noqa: PLC0415
+    from soccer_assets.stores.matches.teams import TeamError, merge_teams  # noqa: PLC0415
 
     settings = settings_of_environment()
     try:
@@ -47,7 +47,7 @@ def merge(keep: str, gone: str) -> None:
 def split(gone: str) -> None:
     """Undo a merge: GONE is a team of its own again; the next refresh gives its matches back."""
     from soccer_assets.resources.database import Database  # noqa: PLC0415
-    from soccer_assets.resources.teams import TeamError, split_team  # noqa: PLC0415
+    from soccer_assets.stores.matches.teams import TeamError, split_team  # noqa: PLC0415
 
     settings = settings_of_environment()
     try:

@@ -4,8 +4,8 @@ import datetime as dt
 from collections.abc import Collection, Iterator, Mapping
 
 from soccer_assets.clock import Clock
+from soccer_assets.feeds.feed_set import SeveralFeeds, members_of
 from soccer_assets.feeds.protocol import Feed, FeedRefused, RawMatch, Row
-from soccer_assets.feeds.several import SeveralFeeds, members_of
 from soccer_assets.football.competitions import Competition
 from soccer_assets.football.matches import Window
 

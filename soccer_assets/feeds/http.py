@@ -21,8 +21,8 @@ import msgspec
 import stamina
 
 from soccer_assets.clock import SystemClock
-from soccer_assets.feeds.pace import Pace
 from soccer_assets.feeds.protocol import FeedRefused, FeedUnavailable
+from soccer_assets.feeds.rate_limiter import Pace
 
 USER_AGENT = "soccer-assets/0.1 (reads match results)"
 TIMEOUT = httpx.Timeout(30.0, connect=10.0)

@@ -4,9 +4,9 @@ import datetime as dt
 from typing import ClassVar, Self
 
 from soccer_assets.clock import Clock
+from soccer_assets.feeds.base import SiteFeed
 from soccer_assets.feeds.http import FileDoor
-from soccer_assets.feeds.keys import provider_key
-from soccer_assets.feeds.site import SiteFeed
+from soccer_assets.feeds.provider_keys import provider_key
 from soccer_assets.settings import Settings
 
 HISTORY = dt.timedelta(days=3 * 366)

@@ -8,7 +8,7 @@ Someone else's wheel adds a provider with one class and one entry point, and not
 
 The class fulfils the protocol `soccer_assets.feeds.protocol.Feed`, carries the same ``name``, and has a
 classmethod ``from_settings(settings)``. `soccer_assets.feeds.http.FileDoor` is there for its requests,
-`soccer_assets.feeds.told` for answers in JSON, `soccer_assets.feeds.keys` for a key of its own.
+`soccer_assets.feeds.json_rows` for answers in JSON, `soccer_assets.feeds.provider_keys` for a key of its own.
 """
 
 import datetime as dt
@@ -17,8 +17,8 @@ from typing import Any
 
 import msgspec
 
+from soccer_assets.feeds.feed_set import SeveralFeeds
 from soccer_assets.feeds.protocol import Feed, FeedRefused
-from soccer_assets.feeds.several import SeveralFeeds
 from soccer_assets.settings import Settings
 
 GROUP = "soccer_assets.feeds"

@@ -1,1 +1,4 @@
-"""Knows the game: matches, competitions, ratings, features. Pure functions, no I/O, no clock, no Dagster."""
+"""Knows the game: matches, competitions, names, ratings, features. Pure functions.
+
+Not here: I/O, a clock, Dagster, and models of probabilities (``modelling``).
+"""

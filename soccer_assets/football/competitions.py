@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from soccer_assets.football.names import fold
+from soccer_assets.football.text_folding import fold
 
 # Autumn seasons turn on 1 July, but 2019/20 was finished in July and August 2020. 8 August is right for 24 of
 # the 28 leagues; Scotland and Mexico had begun again by then, Switzerland and Romania had not finished.

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from soccer_assets.football.names import fold
+from soccer_assets.football.text_folding import fold
 
 # Of 17,159 meetings that were played again at the same ground in one season, none was on the next day: one
 # day off is the same match with its date corrected. 86 were within two weeks of each other.

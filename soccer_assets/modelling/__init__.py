@@ -1,1 +1,4 @@
-"""Knows probabilities: models, calibration, scores, promotion. Pure functions, no I/O, no Dagster."""
+"""Knows probabilities: models, calibration, scores, promotion, drift. Pure functions.
+
+Not here: I/O, Dagster, the registry (``resources``), training data (``stores/models``).
+"""

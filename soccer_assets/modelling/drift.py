@@ -11,8 +11,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from soccer_assets.contract.reports import ColumnDrift
 from soccer_assets.football.match_table import SECONDS_A_DAY
-from soccer_assets.reports import ColumnDrift
 
 FEATURE, PREDICTION = "feature", "prediction"
 

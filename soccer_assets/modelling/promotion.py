@@ -4,7 +4,7 @@ import math
 
 import msgspec
 
-from soccer_assets.modelling.evaluation import Difference
+from soccer_assets.modelling.metrics import Difference
 from soccer_assets.modelling.outcome_model import ELO_TEXTBOOK
 from soccer_assets.modelling.scorecard import BOOK, CANDIDATE, CHAMPION, ELO, PRIOR, Scorecard
 

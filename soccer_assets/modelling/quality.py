@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from soccer_assets.modelling.evaluation import (
+from soccer_assets.contract.reports import Comparison, QualityScore, QualitySlice, QualityWeek
+from soccer_assets.modelling.metrics import (
     EPOCH_WEEKDAY,
     accuracy,
     brier_score,
@@ -22,7 +23,6 @@ from soccer_assets.modelling.evaluation import (
     rps,
 )
 from soccer_assets.modelling.rollback import evidence_of
-from soccer_assets.reports import Comparison, QualityScore, QualitySlice, QualityWeek
 
 _FIRST_DAY = dt.date(1970, 1, 1)
 

@@ -12,8 +12,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from soccer_assets.modelling.evaluation import LEAST_PROBABILITY
-from soccer_assets.modelling.tally import Tally, tally_of
+from soccer_assets.modelling.exact_sums import Tally, tally_of
+from soccer_assets.modelling.metrics import LEAST_PROBABILITY
 
 # Stakes on one nat of log loss: the best one depends on how bad the champion is, which is not known.
 _STAKES = np.geomspace(0.02, 1.0, 12)

@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from soccer_assets.modelling.evaluation import (
+from soccer_assets.modelling.metrics import (
     Difference,
     accuracy,
     brier_score,

@@ -21,8 +21,8 @@ from soccer_assets.modelling.dataset import (
     split_by_kickoff,
     weighted,
 )
-from soccer_assets.modelling.evaluation import log_loss
-from soccer_assets.modelling.neutral import forecast
+from soccer_assets.modelling.metrics import log_loss
+from soccer_assets.modelling.neutral_ground import forecast
 from soccer_assets.modelling.training import DEFAULTS, Parameters, fit_candidate
 
 SEASONS = 3

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from soccer_assets.contract import MODEL_FILE
+from soccer_assets.contract.release import MODEL_FILE
 from soccer_assets.modelling.outcome_model import OutcomeModel
 
 

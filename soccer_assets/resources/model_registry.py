@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from soccer_assets.contract import MODEL_FILE, MODEL_NAME
+from soccer_assets.contract.release import MODEL_FILE, MODEL_NAME
 from soccer_assets.modelling.outcome_model import OutcomeModel
 from soccer_assets.modelling.training import DEFAULTS, Parameters
 

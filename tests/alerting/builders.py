@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from soccer_assets.alerting.conditions import FAILURE, Condition
+from soccer_assets.alerting.faults import FAILURE, Condition
 
 NOW = dt.datetime(2026, 11, 24, 9, 0, tzinfo=dt.UTC)
 

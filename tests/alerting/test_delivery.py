@@ -14,15 +14,15 @@ import pytest
 import sqlalchemy as sa
 from pytest_httpserver import HTTPServer
 
-from soccer_assets.alerting.book import LEASE
-from soccer_assets.alerting.desk import AlertDesk
+from soccer_assets.alerting.notifier import AlertDesk
+from soccer_assets.alerting.outbox import LEASE
+from soccer_assets.alerting.watchdog import LastWords
 from soccer_assets.clock import Clock
-from soccer_assets.contract import Event
+from soccer_assets.contract.release import Event
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.event_bus import EventBus
 from soccer_assets.settings import Settings
 from soccer_assets.tables import alert_delivery
-from soccer_assets.watchdog import LastWords
 from tests.alerting.builders import NOW, STALE, Mailbox, condition
 
 
@@ -229,8 +229,8 @@ def test_a_sender_killed_in_the_middle_leaves_the_message_to_the_next(
     script = f"""
         import datetime as dt, os
         from pathlib import Path
-        from soccer_assets.alerting import desk as module
-        from soccer_assets.alerting import courier
+        from soccer_assets.alerting import notifier as module
+        from soccer_assets.alerting import delivery as courier
         from soccer_assets.resources.database import Database
         from tests.alerting.builders import STALE
         from tests.alerting.test_delivery import HandClock, _desk

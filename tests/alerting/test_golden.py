@@ -10,14 +10,14 @@ import msgspec
 import pytest
 from dagster._core.definitions.freshness import FreshnessState
 
-from soccer_assets import freshness
-from soccer_assets.alerting.conditions import NEW, Condition, Line
-from soccer_assets.alerting.message import render, scrubbed
-from soccer_assets.alerting.observe import disk_conditions, graph_conditions, store_conditions
-from soccer_assets.contract import OUTBOX_PREFIX, POINTER_KEY, Pointer, Refusal
+from soccer_assets.alerting.detection import disk_conditions, graph_conditions, store_conditions
+from soccer_assets.alerting.faults import NEW, Condition, Line
+from soccer_assets.alerting.rendering import render, scrubbed
+from soccer_assets.alerting.watchdog import Watchdog
+from soccer_assets.contract.release import OUTBOX_PREFIX, POINTER_KEY, Pointer, Refusal
+from soccer_assets.graph import freshness
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.settings import Settings
-from soccer_assets.watchdog import Watchdog
 from tests.alerting.builders import NOW
 from tests.alerting.flaky_graph import CURRENT, report_freshness, run
 from tests.services import free_ports
@@ -152,7 +152,7 @@ def _nobody() -> str:
 
 def full_disk(sight: Sight) -> list[Condition]:
     """A disk with 200 MB left."""
-    with mock.patch("soccer_assets.alerting.observe.shutil.disk_usage") as usage:
+    with mock.patch("soccer_assets.alerting.detection.shutil.disk_usage") as usage:
         usage.return_value.free = 200_000_000
         (found,) = disk_conditions(sight.home, NOW)
     return [msgspec.structs.replace(found, subject="/srv/soccer")]

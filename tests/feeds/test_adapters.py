@@ -7,15 +7,15 @@ import re
 import pytest
 
 from soccer_assets.clock import FixedClock, parse_instant
-from soccer_assets.feeds.api_football import ApiFootballFeed
-from soccer_assets.feeds.espn import EspnFeed
 from soccer_assets.feeds.fields import Fault, decode_json, id_of, instant_of, name_of
-from soccer_assets.feeds.football_data import FootballDataFeed
-from soccer_assets.feeds.football_data_org import FootballDataOrgFeed
-from soccer_assets.feeds.openfootball import OpenFootballFeed
-from soccer_assets.feeds.openligadb import OpenLigaDbFeed
+from soccer_assets.feeds.json_rows import pick, season_label
 from soccer_assets.feeds.protocol import FeedError, FeedRefused
-from soccer_assets.feeds.told import pick, season_label
+from soccer_assets.feeds.providers.api_football import ApiFootballFeed
+from soccer_assets.feeds.providers.espn import EspnFeed
+from soccer_assets.feeds.providers.football_data.football_data_feed import FootballDataFeed
+from soccer_assets.feeds.providers.football_data_org import FootballDataOrgFeed
+from soccer_assets.feeds.providers.openfootball.openfootball_feed import OpenFootballFeed
+from soccer_assets.feeds.providers.openligadb import OpenLigaDbFeed
 from soccer_assets.football.competitions import load_competitions
 from soccer_assets.football.matches import Window
 from soccer_assets.settings import Settings
@@ -78,7 +78,7 @@ def test_history_start_is_kept(feed_class, environ):
 def test_other_answers_are_errors(feed_class, environ, httpserver, caplog, monkeypatch, status, body):
     """What is not the provider's answer is an error that names the setting; no key in it or in the log."""
     caplog.set_level(logging.INFO)
-    monkeypatch.setattr("soccer_assets.feeds.pace.time.sleep", lambda _: None)
+    monkeypatch.setattr("soccer_assets.feeds.rate_limiter.time.sleep", lambda _: None)
     httpserver.expect_request(re.compile(".*")).respond_with_data(body, status=status)
     feed = feed_class.from_settings(Settings.from_env({**environ, "SOCCER_FEED_URL": httpserver.url_for("")}))
 

@@ -13,20 +13,21 @@ import msgspec
 import pytest
 
 from soccer_assets.clock import FixedClock
-from soccer_assets.feeds.api_football import ApiFootballFeed
-from soccer_assets.feeds.archive import ArchiveFeed
-from soccer_assets.feeds.archive_table import SCHEMA
-from soccer_assets.feeds.espn import EspnFeed
-from soccer_assets.feeds.football_data import FootballDataFeed
-from soccer_assets.feeds.football_data_org import FootballDataOrgFeed
 from soccer_assets.feeds.http import FileDoor
-from soccer_assets.feeds.openfootball import OpenFootballFeed
-from soccer_assets.feeds.openligadb import OpenLigaDbFeed
 from soccer_assets.feeds.protocol import Feed, RawMatch, Rejection
-from soccer_assets.feeds.whoscored_json import WhoScoredJsonFeed
+from soccer_assets.feeds.providers.api_football import ApiFootballFeed
+from soccer_assets.feeds.providers.archive.archive_feed import ArchiveFeed
+from soccer_assets.feeds.providers.archive.archive_table import SCHEMA
+from soccer_assets.feeds.providers.espn import EspnFeed
+from soccer_assets.feeds.providers.football_data.football_data_feed import FootballDataFeed
+from soccer_assets.feeds.providers.football_data_org import FootballDataOrgFeed
+from soccer_assets.feeds.providers.openfootball.openfootball_feed import OpenFootballFeed
+from soccer_assets.feeds.providers.openligadb import OpenLigaDbFeed
+from soccer_assets.feeds.providers.whoscored_json import WhoScoredJsonFeed
 from soccer_assets.football.matches import Window
 from tests.builders import CLOCK
-from tests.feeds import (
+from tests.feeds.hostile import spoil
+from tests.feeds.providers import (
     test_api_football,
     test_archive,
     test_espn,
@@ -36,7 +37,6 @@ from tests.feeds import (
     test_openligadb,
     test_whoscored_json,
 )
-from tests.feeds.hostile import spoil
 
 DOCUMENTS, ROWS = 40, 104
 DAY = Window(dt.date(2025, 4, 20), dt.date(2025, 4, 21))

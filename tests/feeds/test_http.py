@@ -10,7 +10,8 @@ import pytest
 import stamina
 from werkzeug import Request, Response
 
-from soccer_assets.feeds import http, pace
+from soccer_assets.feeds import http
+from soccer_assets.feeds import rate_limiter as pace
 from soccer_assets.feeds.http import FileDoor
 from soccer_assets.feeds.protocol import FeedRefused, FeedUnavailable
 

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from soccer_assets.feeds import simulated
 from soccer_assets.feeds.protocol import FeedRefused
+from soccer_assets.feeds.providers.simulated import simulated_feed as simulated
 from soccer_assets.feeds.registry import GROUP, feed_names, open_feed
 from soccer_assets.settings import Settings
 
 OTHER_WHEEL = """
 [soccer_assets.feeds]
-other = soccer_assets.feeds.simulated:SimulatedFeed
+other = soccer_assets.feeds.providers.simulated.simulated_feed:SimulatedFeed
 broken = soccer_assets.feeds.nowhere:Feed
 untouched = module_of_another_wheel:Feed
 """

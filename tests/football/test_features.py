@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from soccer_assets.football.features import FEATURE_NAMES, apply_results, compute_features
-from soccer_assets.football.team_state import OutOfOrderError, TeamState
+from soccer_assets.football.ratings.state import OutOfOrderError, TeamState
 from tests.football.helpers import epoch, match, random_table, table
 
 seeds = st.integers(0, 10**6)

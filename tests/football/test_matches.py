@@ -4,8 +4,8 @@ import pyarrow as pa
 import pytest
 
 from soccer_assets.football.matches import STATUS_RULES, MatchStatus, Outcome, outcome_of
-from soccer_assets.resources.exports import MATCH_SCHEMA
-from soccer_assets.resources.feature_store import match_table_of
+from soccer_assets.stores.exports import MATCH_SCHEMA
+from soccer_assets.stores.features.store import match_table_of
 
 # Design, section 5a. An awarded 3-0 was not played; a replayed match counts through its replay.
 TABLE = """

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from soccer_assets.contract.reports import ColumnDrift
 from soccer_assets.football.match_table import SECONDS_A_DAY
 from soccer_assets.modelling.drift import (
     DEFAULT_POLICY,
@@ -14,7 +15,6 @@ from soccer_assets.modelling.drift import (
     share_drifted,
     windows,
 )
-from soccer_assets.reports import ColumnDrift
 
 NOW = 20_000 * SECONDS_A_DAY
 YEAR = 364 * SECONDS_A_DAY

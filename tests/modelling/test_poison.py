@@ -8,10 +8,10 @@ import pytest
 
 from soccer_assets.football.features import FEATURE_NAMES, compute_features
 from soccer_assets.football.match_table import SECONDS_A_DAY, MatchTable
-from soccer_assets.football.plausible import back_to_back_share
+from soccer_assets.football.validity import back_to_back_share
 from soccer_assets.modelling.dataset import Split, outcomes, weighted
-from soccer_assets.modelling.evaluation import class_prior
-from soccer_assets.modelling.neutral import forecast
+from soccer_assets.modelling.metrics import class_prior
+from soccer_assets.modelling.neutral_ground import forecast
 from soccer_assets.modelling.promotion import PromotionFacts, decide
 from soccer_assets.modelling.scorecard import CANDIDATE, CHAMPION, ELO, PRIOR, score
 from soccer_assets.modelling.training import Parameters, fit_candidate, fit_elo_textbook, refit

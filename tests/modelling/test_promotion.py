@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from soccer_assets.modelling.evaluation import Difference
+from soccer_assets.modelling.metrics import Difference
 from soccer_assets.modelling.promotion import PromotionFacts, decide
 from soccer_assets.modelling.scorecard import Metrics, Scorecard, SliceScore
 

@@ -4,7 +4,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from soccer_assets.modelling.evaluation import log_loss
+from soccer_assets.modelling.metrics import log_loss
 from soccer_assets.modelling.scorecard import Scorecard, score
 from tests.modelling.helpers import made_up
 

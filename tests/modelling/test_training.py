@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from soccer_assets.modelling.dataset import Split
-from soccer_assets.modelling.evaluation import class_prior, log_loss
 from soccer_assets.modelling.logit import fit_logit
+from soccer_assets.modelling.metrics import class_prior, log_loss
 from soccer_assets.modelling.outcome_model import ELO_TEXTBOOK, OutcomeModel
 from soccer_assets.modelling.training import ANCHOR_SHARE, SEEDS, fit_candidate, fit_elo_textbook, refit
 from tests.modelling.helpers import NAMES, drawn, made_up

@@ -9,15 +9,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from soccer_assets.contract import CANDIDATE, CHAMPION, MODEL_FILE
+from soccer_assets.contract.release import CANDIDATE, CHAMPION, MODEL_FILE
 from soccer_assets.modelling.outcome_model import ELO_TEXTBOOK, OutcomeModel
+from soccer_assets.resources.mlflow_run import EXPERIMENT, training_run
 from soccer_assets.resources.model_registry import (
     MissingModel,
     ModelRegistry,
     RegisteredModel,
     TrainingFacts,
 )
-from soccer_assets.resources.training_run import EXPERIMENT, training_run
 
 
 def elo(home_weight: float) -> OutcomeModel:

@@ -13,9 +13,9 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from serving.scorer import Rows, Scorer
+from serving.scoring.process import Rows, Scorer
 from soccer_assets.clock import isoformat, parse_instant
-from soccer_assets.contract import (
+from soccer_assets.contract.release import (
     API_KEYS_KEY,
     CHAMPION,
     DIRECTORY_FILE,
@@ -40,7 +40,7 @@ from soccer_assets.contract import (
     Team,
     release_key,
 )
-from soccer_assets.football.names import fold
+from soccer_assets.football.text_folding import fold
 from soccer_assets.modelling.outcome_model import THREADS, XGBOOST_ON_LOGIT, OutcomeModel
 from soccer_assets.settings import Settings
 

@@ -6,10 +6,10 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from soccer_assets.contract import CompetitionEntry, Directory, GoldenRow, TeamEntry
+from soccer_assets.contract.release import CompetitionEntry, Directory, GoldenRow, TeamEntry
 from soccer_assets.football.features import FEATURE_NAMES, compute_features
 from soccer_assets.football.match_table import MatchTable
-from soccer_assets.football.team_state import TeamState
+from soccer_assets.football.ratings.state import TeamState
 from soccer_assets.modelling.outcome_model import XGBOOST_ON_LOGIT, OutcomeModel
 from tests.serving.builders import NOW, make_prediction, make_release
 

@@ -3,12 +3,12 @@
 import pytest
 
 from serving.client import Client, RefusedError
-from serving.rows import Pairing
+from serving.scoring.schemas import Pairing
 from tests.services import valkey
 from tests.serving.builders import TOKENS, write_keys, write_status
 from tests.serving.league import make_scoring_release
 from tests.serving.processes import ready_release, sidecar, wait_until
-from tests.serving.test_tasks import worker
+from tests.serving.tasks.test_queue import worker
 
 PAIRING = Pairing(home_team="Leeds", away_team="Derby", kickoff="2025-04-27T14:00:00Z", competition="ENG-2")
 

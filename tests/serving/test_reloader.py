@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import msgspec
 import pytest
 
-from serving.scorer import Scorer
-from soccer_assets.contract import GoldenRow, Manifest, Pointer, Refusal
+from serving.scoring.process import Scorer
+from soccer_assets.contract.release import GoldenRow, Manifest, Pointer, Refusal
 from tests.serving.builders import (
     GOLDEN_ROWS,
     READER,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from serving.current import MOVED_REASON
+from serving.release.current import MOVED_REASON
 from soccer_assets.clock import FixedClock
 from tests.serving.builders import NOW, READER, hours, make_prediction, make_release, write_keys, write_status
 from tests.serving.conftest import reload

@@ -8,11 +8,11 @@ import msgspec
 import pytest
 from backports import zstd
 
-from serving.compression import coding_for
-from serving.responses import PairingBody, PredictionBody
-from serving.rows import FeatureRow, Pairing
+from serving.http.compression import coding_for
+from serving.http.schemas import PairingBody, PredictionBody
+from serving.scoring.schemas import FeatureRow, Pairing
 from tests.serving.builders import READER, make_prediction, make_release
-from tests.serving.test_scoring import PAIRING, ask, scoring
+from tests.serving.scoring.test_engine import PAIRING, ask, scoring
 
 __all__ = ["scoring"]
 

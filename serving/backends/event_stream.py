@@ -1,0 +1,196 @@
+"""Events for clients: the Redis stream, tailed once a worker and handed to everyone who listens.
+
+A listener is a bounded queue. One who does not keep up is dropped, and comes back with the id of the last
+event it saw. While Redis is away listeners stay, and nothing is lost that the stream still holds.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+import structlog
+
+from serving.backends.redis import RedisGoneError, asking, client_of, end
+from soccer_assets.contract.release import EVENT_STREAM, Event
+
+MOST_LISTENERS = 1_000
+# An event is some 200 bytes: a client that is this far behind does not read any more.
+MOST_UNREAD = 200
+HEARTBEAT_SECONDS = 15.0
+
+_BLOCK_MS = 3_000  # below the socket's own limit: a quiet stream is no dead server
+_PAUSE_SECONDS = 1.0
+_PAGE = 500
+
+_log = structlog.get_logger()
+
+# An entry of the stream: its id and the event as stored.
+_Entry = tuple[str, bytes]
+
+
+class EventsGoneError(Exception):
+    """Redis does not answer, or nobody else may listen."""
+
+
+class _Listener:
+    """One client's unread entries; None ends its stream."""
+
+    def __init__(self) -> None:
+        self.unread: asyncio.Queue[_Entry | None] = asyncio.Queue(MOST_UNREAD)
+        self.is_dropped = False
+
+    def hear(self, entry: _Entry | None) -> None:
+        """Take an entry in, or give up on a client that does not read."""
+        try:
+            self.unread.put_nowait(entry)
+        except asyncio.QueueFull:
+            self.is_dropped = True
+
+
+class Events:
+    """The stream of one worker.
+
+    Args:
+        url: of Redis; empty: there are no events.
+        heartbeat_seconds: the longest silence, so that proxies keep the connection.
+    """
+
+    def __init__(self, url: str, heartbeat_seconds: float = HEARTBEAT_SECONDS) -> None:
+        self._url = url
+        self._heartbeat_seconds = heartbeat_seconds
+        self._listeners: set[_Listener] = set()
+        self._tail: asyncio.Task[None] | None = None
+        self._is_closed = False
+
+    @property
+    def listeners(self) -> int:
+        """How many clients listen now."""
+        return len(self._listeners)
+
+    async def listen(self, after: str | None, now_text: str) -> AsyncIterator[bytes]:
+        """Server-sent events from behind an id, or from now on; the first step asks Redis.
+
+        Args:
+            after: the last id the client saw; None: only what comes.
+            now_text: when the client came, for the event that tells it of a gap.
+
+        Raises:
+            EventsGoneError: Redis does not answer, or nobody else may listen.
+        """
+        if not self._url or self._is_closed or len(self._listeners) >= MOST_LISTENERS:
+            raise EventsGoneError
+        listener = _Listener()
+        # First listen, then look back: what comes between is met twice and told once.
+        self._listeners.add(listener)
+        try:
+            with asking():
+                missed = await self._missed(after, now_text)
+        except RedisGoneError as error:
+            self._listeners.discard(listener)
+            raise EventsGoneError from error
+        if self._tail is None:
+            self._tail = asyncio.create_task(self._follow(missed[-1][0]))
+        return self._told(listener, missed)
+
+    def end_streams(self) -> None:
+        """End every stream, and begin no other: the sidecar stops."""
+        self._is_closed = True
+        for listener in self._listeners:
+            listener.hear(None)
+
+    async def close(self) -> None:
+        """End every stream and leave the server of events."""
+        self.end_streams()
+        await end(self._tail)
+
+    async def _missed(self, after: str | None, now_text: str) -> list[_Entry]:
+        """What a client missed; the last entry is always there and says how far the stream is."""
+        async with client_of(self._url) as client:
+            newest = await client.xrevrange(EVENT_STREAM, count=1)
+            end = newest[0][0].decode() if newest else "0-0"
+            if after is None:
+                return [(end, b"")]
+            oldest = await client.xrange(EVENT_STREAM, count=1)
+            added = (await client.xinfo_stream(EVENT_STREAM))["entries-added"] if newest else 0
+            length = await client.xlen(EVENT_STREAM)
+            is_trimmed = added > length and (not oldest or _order(after) < _order(oldest[0][0].decode()))
+            if is_trimmed or _order(after) > _order(end):
+                # Trimmed, or of another life of the server: there may be a gap.
+                detail = {"missed_after": after}
+                gap = msgspec.json.encode(Event(type="reset", at=now_text, detail=detail))
+                return [(end, gap)]
+            found: list[_Entry] = []
+            start = after
+            while page := await client.xrange(EVENT_STREAM, min=f"({start}", count=_PAGE):
+                found += [(name.decode(), fields[b"event"]) for name, fields in page if b"event" in fields]
+                start = page[-1][0].decode()
+            return [*found, (start, b"")]
+
+    async def _told(self, listener: _Listener, missed: list[_Entry]) -> AsyncIterator[bytes]:
+        try:
+            yield b"retry: 2000\n\n"
+            for name, event in missed:
+                if event:
+                    yield _frame(name, event)
+            last = _order(missed[-1][0])
+            while not (listener.is_dropped or self._is_closed):
+                try:
+                    async with asyncio.timeout(self._heartbeat_seconds):
+                        entry = await listener.unread.get()
+                except TimeoutError:
+                    yield b": still here\n\n"
+                    continue
+                if entry is None:
+                    return
+                if _order(entry[0]) > last:
+                    yield _frame(*entry)
+        finally:
+            self._listeners.discard(listener)
+
+    async def _follow(self, last: str) -> None:
+        """Hand on what the stream gets, for as long as the worker lives."""
+        while True:
+            try:
+                with asking():
+                    async with client_of(self._url) as client:
+                        while True:
+                            last = await self._next(client, last)
+            except RedisGoneError as error:
+                _log.warning("events interrupted", error=str(error))
+                await asyncio.sleep(_PAUSE_SECONDS)
+
+    async def _next(self, client: Any, last: str) -> str:
+        answer = await client.xread({EVENT_STREAM: last}, count=_PAGE, block=_BLOCK_MS)
+        for _, entries in answer or ():
+            for name, fields in entries:
+                last = name.decode()
+                if b"event" in fields:
+                    for listener in tuple(self._listeners):
+                        listener.hear((last, fields[b"event"]))
+        return last
+
+
+def is_event_id(text: str) -> bool:
+    """Whether a text is an id of the stream, such as ``1764183600000-0``."""
+    first, dash, second = text.partition("-")
+    most = len("18446744073709551615")
+    return bool(dash) and all(
+        part.isascii() and part.isdigit() and len(part) <= most for part in (first, second)
+    )
+
+
+def _order(name: str) -> tuple[int, int]:
+    first, _, second = name.partition("-")
+    return int(first), int(second)
+
+
+def _frame(name: str, event: bytes) -> bytes:
+    """One server-sent event: the id, the type, and the event as JSON."""
+    try:
+        kind = msgspec.json.decode(event, type=Event).type
+    except msgspec.DecodeError:
+        return b""  # not ours
+    if not kind.isidentifier():
+        return b""
+    return b"id: %b\nevent: %b\ndata: %b\n\n" % (name.encode(), kind.encode(), event.replace(b"\n", b" "))

@@ -1,0 +1,143 @@
+"""The match table, read for `GET /livescores/`: SQLite or PostgreSQL, a few connections, short timeouts.
+
+The only part of the sidecar that needs a database. SQLAlchemy is imported with the first question, so that a
+sidecar that only answers predictions never pays for it.
+"""
+
+import asyncio
+import datetime as dt
+import functools
+import time
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+
+from serving.http.schemas import Live
+from soccer_assets.clock import isoformat
+from soccer_assets.contract.release import Team
+
+_CONNECTIONS = 4
+_WAIT_SECONDS = 2
+_STATEMENT_MS = 3_000
+# How long a database that did not answer is not asked again.
+_GONE_SECONDS = 2.0
+
+
+class DatabaseGoneError(Exception):
+    """The database does not answer."""
+
+
+class LiveQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """Which matches a page holds; fields as in `PageQuery`."""
+
+    limit: int
+    after: tuple[str, str] | None = None
+    kickoff_from: str | None = None
+    kickoff_before: str | None = None
+    status: str | None = None
+    competition: str | None = None
+
+
+class LiveMatches:
+    """Reads pages of the match table.
+
+    Args:
+        url: SQLAlchemy's, as in `SOCCER_DATABASE_URL`.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._gone_until = 0.0
+        self._turns = asyncio.Semaphore(_CONNECTIONS)
+
+    async def page(self, query: LiveQuery) -> tuple[list[Live], tuple[str, str] | None]:
+        """Matches in order of kickoff, and the row behind which the next page starts.
+
+        Raises:
+            DatabaseGoneError: it does not answer, or is too busy.
+        """
+        if time.monotonic() < self._gone_until:
+            raise DatabaseGoneError
+        try:
+            async with asyncio.timeout(_WAIT_SECONDS):
+                await self._turns.acquire()
+        except TimeoutError as error:
+            raise DatabaseGoneError from error
+        try:
+            found = await asyncio.to_thread(self._read, query)
+        except DatabaseGoneError:
+            self._gone_until = time.monotonic() + _GONE_SECONDS
+            raise
+        finally:
+            self._turns.release()
+        last = found[query.limit - 1] if len(found) > query.limit else None
+        return found[: query.limit], None if last is None else (last.kickoff, last.match_id)
+
+    def close(self) -> None:
+        """Close the connections."""
+        if "_engine" in self.__dict__:
+            self._engine.dispose()
+
+    @functools.cached_property
+    def _engine(self) -> Any:
+        import sqlalchemy as sa  # noqa: PLC0415 - see above
+
+        url = sa.make_url(self._url)
+        if url.get_backend_name() == "sqlite":
+            # Read-only: a file that is not there is not made.
+            file = f"sqlite:///file:{quote(url.database or '')}?mode=ro&uri=true"
+            return sa.create_engine(file, connect_args={"timeout": _WAIT_SECONDS}, pool_size=_CONNECTIONS)
+        options = {"connect_timeout": _WAIT_SECONDS, "options": f"-c statement_timeout={_STATEMENT_MS}"}
+        return sa.create_engine(
+            url, pool_size=_CONNECTIONS, max_overflow=0, pool_pre_ping=True, connect_args=options
+        )
+
+    def _read(self, query: LiveQuery) -> list[Live]:
+        """One row more than asked for, where there is one."""
+        import sqlalchemy as sa  # noqa: PLC0415 - see above
+
+        from soccer_assets.tables import match, team  # noqa: PLC0415 - brings SQLAlchemy
+
+        home, away = team.alias("home"), team.alias("away")
+        chosen = (
+            sa.select(match, home.c.name.label("home_name"), away.c.name.label("away_name"))
+            .outerjoin(home, home.c.team_id == match.c.home_team_id)
+            .outerjoin(away, away.c.team_id == match.c.away_team_id)
+            .order_by(match.c.kickoff, match.c.match_id)
+            .limit(query.limit + 1)
+        )
+        if query.kickoff_from is not None:
+            chosen = chosen.where(match.c.kickoff >= _instant(query.kickoff_from))
+        if query.kickoff_before is not None:
+            chosen = chosen.where(match.c.kickoff < _instant(query.kickoff_before))
+        if query.status is not None:
+            chosen = chosen.where(match.c.status == query.status)
+        if query.competition is not None:
+            chosen = chosen.where(match.c.competition == query.competition)
+        if query.after is not None:
+            kickoff, match_id = _instant(query.after[0]), query.after[1]
+            later = sa.and_(match.c.kickoff == kickoff, match.c.match_id > match_id)
+            chosen = chosen.where(sa.or_(match.c.kickoff > kickoff, later))
+        try:
+            with self._engine.connect() as connection:
+                return [_live(row) for row in connection.execute(chosen).mappings()]
+        except sa.exc.SQLAlchemyError as error:
+            raise DatabaseGoneError from error
+
+
+def _instant(text: str) -> dt.datetime:
+    return dt.datetime.fromisoformat(text)
+
+
+def _live(row: Any) -> Live:
+    copied = {name: row[name] for name in Live.__struct_fields__ if name in row}
+    return Live(
+        **copied
+        | {
+            "home_team": Team(row["home_team_id"], row["home_name"] or row["home_team_id"]),
+            "away_team": Team(row["away_team_id"], row["away_name"] or row["away_team_id"]),
+            "kickoff": isoformat(row["kickoff"]),
+            "updated_at": isoformat(row["updated_at"]),
+        }
+    )

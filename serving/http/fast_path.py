@@ -1,0 +1,91 @@
+"""The short way of `GET /predict/{match_id}`: the answer of the documented route, without the framework.
+
+It answers only what is plain: a known key, a match that the champion predicted, no query, no condition. All
+else, errors included, is left to the route, so there is one place that says what is wrong. A test compares
+both ways byte by byte.
+"""
+
+from collections.abc import Collection
+
+from litestar.types import HTTPScope
+
+from serving.http.auth import READ, KeyRing, allows
+from serving.http.rate_limit import Allowance, RateLimiter
+from serving.http.respond import CACHE_HEADERS, JSON
+from serving.metrics import Metrics
+from serving.release.current import SnapshotHolder
+from soccer_assets.contract.release import CHAMPION
+
+PREFIX = "/predict/"
+ROUTE = "/predict/{match_id}"
+
+# What makes a request one for the route: it may have another answer, or more headers.
+_LEFT_TO_ROUTE = frozenset({b"if-none-match", b"origin"})
+
+_FIXED_HEADERS = [(name.lower().encode(), value.encode()) for name, value in CACHE_HEADERS.items()]
+_CONTENT_TYPE = (b"content-type", JSON.encode())
+
+Headers = list[tuple[bytes, bytes]]
+
+
+class FastLookup:
+    """Answers plain look-ups.
+
+    Args:
+        holder: what answers come from.
+        keys: who may ask.
+        limiter: how often.
+        metrics: counts what is answered here as the route's.
+        siblings: paths below `PREFIX` that are routes of their own.
+    """
+
+    def __init__(
+        self,
+        holder: SnapshotHolder,
+        keys: KeyRing,
+        limiter: RateLimiter,
+        metrics: Metrics,
+        siblings: Collection[str],
+    ) -> None:
+        self._holder = holder
+        self._keys = keys
+        self._limiter = limiter
+        self._siblings = frozenset(siblings)
+        self.answered = metrics.tally(ROUTE, "GET", "200")
+
+    def answer(
+        self, scope: HTTPScope, headers: dict[bytes, bytes]
+    ) -> tuple[Headers, bytes, Allowance] | None:
+        """Headers and body of a plain look-up, and its key's allowance; None leaves it to the route.
+
+        ``headers`` are the scope's as a dict.
+        """
+        path = scope["path"]
+        if not path.startswith(PREFIX) or scope["method"] != "GET" or scope["query_string"]:
+            return None
+        match_id = path[len(PREFIX) :]
+        current = self._holder.current
+        # Twice the same header is the framework's to judge.
+        is_plain = len(headers) == len(list(scope["headers"])) and _LEFT_TO_ROUTE.isdisjoint(headers)
+        if current is None or not is_plain:
+            return None
+        token = headers.get(b"x-api-key")
+        key = None if token is None else self._keys.identify(token)
+        if key is None or not allows(key, READ) or match_id in self._siblings:
+            return None
+        now = self._holder.clock.now()
+        found = current.answer(match_id, CHAMPION, now)
+        if found is None:
+            return None
+        allowance = self._limiter.take(key.id)
+        if not allowance.allowed:
+            return None
+        body, tag = found
+        head = [
+            (b"etag", tag),
+            (b"age", b"%d" % current.view.age_seconds(now)),
+            *_FIXED_HEADERS,
+            _CONTENT_TYPE,
+            (b"content-length", b"%d" % len(body)),
+        ]
+        return head, body, allowance

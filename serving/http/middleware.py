@@ -1,0 +1,119 @@
+"""The outermost layer: every request gets an id, is timed and counted, and leaves with safe headers.
+
+It lies outside the framework's routing, so that unknown paths and wrong methods are seen as well, and answers
+plain look-ups itself.
+"""
+
+import itertools
+import re
+import secrets
+import sqlite3
+import time
+from typing import Any
+
+import structlog
+from litestar import Litestar
+from litestar.enums import ScopeType
+from litestar.types import (
+    HTTPScope,
+    LifeSpanReceive,
+    LifeSpanScope,
+    LifeSpanSend,
+    Message,
+    Receive,
+    Scope,
+    Send,
+)
+
+from serving.http.auth import ALLOWANCE
+from serving.http.fast_path import PREFIX, FastLookup
+from serving.metrics import Metrics
+
+REQUEST_ID_HEADER = "X-Request-ID"
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+# An id from outside goes to the log: plain characters only.
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+
+_SAFE_HEADERS = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),
+]
+_NO_STORE = (b"cache-control", b"no-store")
+
+
+class Sidecar(Litestar):
+    """The application with its front.
+
+    ``state`` holds what both ways answer from: `metrics`, `snapshots`, `key_ring` and `rate_limiter`.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        state = self.state
+        below = [route.path.removeprefix(PREFIX) for route in self.routes if route.path.startswith(PREFIX)]
+        self._lookups = FastLookup(
+            state.snapshots, state.key_ring, state.rate_limiter, state.metrics, siblings=below
+        )
+        # One worker's ids differ by the number, those of two workers before it.
+        self._id_prefix = secrets.token_hex(8).encode()
+        self._ids = itertools.count(1)
+
+    async def __call__(
+        self, scope: Scope | LifeSpanScope, receive: Receive | LifeSpanReceive, send: Send | LifeSpanSend
+    ) -> None:
+        """Answer one connection."""
+        if scope["type"] == ScopeType.HTTP:
+            await self._answer(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+    async def _answer(self, scope: Any, receive: Any, send: Any) -> None:
+        started = time.perf_counter()
+        headers = dict(scope["headers"])
+        asked_id = headers.get(b"x-request-id")
+        if asked_id is not None and _REQUEST_ID.fullmatch(asked_id):
+            request_id: bytes = asked_id
+        else:
+            request_id = b"%b%016x" % (self._id_prefix, next(self._ids))
+        try:
+            answer = self._lookups.answer(scope, headers)
+        except sqlite3.Error:
+            answer = None  # the route meets the same fault, and tells of it
+        if answer is None:
+            await self._observe(scope, receive, send, request_id)
+            return
+        head, body, allowance = answer
+        head += (*_SAFE_HEADERS, (b"x-request-id", request_id), *allowance.headers())
+        await send({"type": "http.response.start", "status": 200, "headers": head})
+        await send({"type": "http.response.body", "body": body, "more_body": False})
+        self._lookups.answered.add(time.perf_counter() - started)
+
+    async def _observe(self, scope: HTTPScope, receive: Receive, send: Send, request_id: bytes) -> None:
+        metrics: Metrics = self.state.metrics
+        started = time.perf_counter()
+        status = 500
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = [*message["headers"], *_SAFE_HEADERS, (b"x-request-id", request_id)]
+                allowance = scope.get("state", {}).get(ALLOWANCE)
+                if allowance is not None:
+                    headers += allowance.headers()
+                message["headers"] = [*headers, _NO_STORE] if status >= 400 else headers  # noqa: PLR2004
+            await send(message)
+
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id.decode())
+        try:
+            await super().__call__(scope, receive, send_with_headers)
+        finally:
+            # The template, not the path: ids would make a series for every match.
+            route = scope.get("path_template") or "unmatched"
+            method = scope["method"] if scope["method"] in _METHODS else "OTHER"
+            metrics.requests.labels(route, method, str(status)).inc()
+            metrics.latency.labels(route, method).observe(time.perf_counter() - started)

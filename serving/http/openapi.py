@@ -1,0 +1,104 @@
+"""What the OpenAPI document says beyond what the framework finds: bodies that are decoded by hand."""
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+import msgspec
+from litestar.openapi.spec import (
+    Example,
+    OpenAPIMediaType,
+    OpenAPIType,
+    Operation,
+    RequestBody,
+    Schema,
+)
+
+from serving.scoring.schemas import FeatureRow, Pairing
+
+_PAIRING = {
+    "home_team": "Leeds United",
+    "away_team": "Derby County",
+    "kickoff": "2026-12-05T15:00:00Z",
+    "competition": "ENG-2",
+}
+_SAID: dict[str, Any] = {
+    "competition": "ENG-2",
+    "season": "2026/2027",
+    "home_team": {"id": "662d8361774cd676", "name": "Leeds United"},
+    "away_team": {"id": "40768d998cf42b05", "name": "Derby County"},
+    "kickoff": "2026-12-05T15:00:00Z",
+    "kickoff_precision": "minute",
+    "neutral": False,
+    "p_home": 0.52,
+    "p_draw": 0.26,
+    "p_away": 0.22,
+    "predicted_label": "home",
+    "expected_goals": {"home": 1.7, "away": 1.1},
+    "over_2_5": 0.53,
+    "both_teams_to_score": 0.55,
+    "likely_scores": [{"home": 1, "away": 1, "p": 0.11}],
+    "reasons": [
+        {
+            "group": "strength",
+            "log_odds": 0.9,
+            "draw_log_odds": -0.1,
+            "text": "strength: for the home side (0.90 log-odds)",
+        }
+    ],
+    "model": "champion",
+    "model_version": "7",
+    "model_run_id": "14cd16389d5d47ed95e1b3b6720b1714",
+    "release_id": "caf802de937c8f55",
+    "feed": "football-data",
+    "predicted_at": "2026-12-02T19:02:03Z",
+    "data_as_of": "2026-12-01T21:45:00Z",
+    "checked_at": "2026-12-02T19:01:48Z",
+    "next_expected_at": "2026-12-05T18:00:00Z",
+    "stale": False,
+    "stale_reasons": [],
+}
+PREDICTION = _SAID | {"match_id": "52ebe02471d9ac99", "round": "19", "status": "scheduled"}
+SCORED_PAIRING = {"kind": "pairing", "leg": 1} | _SAID
+_FEATURES = {"match_id": "my-1", "features": {"elo_textbook_gap": 120.0}}
+
+
+def _schema(kind: type) -> Schema:
+    """The schema of a flat struct, written where it is used: nothing else refers to it."""
+    (schema,) = msgspec.json.schema(kind)["$defs"].values()
+    return cast("Schema", schema)  # a plain mapping is written as it stands
+
+
+def _rows(most: int) -> RequestBody:
+    one = Schema(one_of=[_schema(Pairing), _schema(FeatureRow)])
+    several = Schema(type=OpenAPIType.ARRAY, items=one, max_items=most)
+    return RequestBody(
+        content={
+            "application/json": OpenAPIMediaType(
+                schema=Schema(any_of=[one, several]),
+                examples={
+                    "pairing": Example(summary="Two teams", value=_PAIRING),
+                    "features": Example(summary="Features by name", value=_FEATURES),
+                    "list": Example(summary="Several rows", value=[_PAIRING]),
+                },
+            )
+        },
+        required=True,
+    )
+
+
+@dataclass
+class RowsOperation(Operation):
+    """An operation whose body is a row or a list of rows."""
+
+    def __post_init__(self) -> None:
+        """Put the body in place of the none that the framework found."""
+        self.request_body = _rows(1_000)
+
+
+@dataclass
+class TaskOperation(RowsOperation):
+    """The same for a task, which takes more rows."""
+
+    def __post_init__(self) -> None:
+        """Put the body in place of the none that the framework found."""
+        self.request_body = _rows(100_000)

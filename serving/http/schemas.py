@@ -1,0 +1,228 @@
+"""The bodies of the HTTP answers, as typed structs for the OpenAPI document and the client.
+
+Predictions are not encoded here: their bytes come from the release. A test decodes them into these structs.
+"""
+
+import msgspec
+
+from serving.scoring.schemas import RefusedRow, ScoredFeatures, ScoredPairing
+from soccer_assets.contract.release import AssetState, ModelCard, Prediction, Team
+
+
+class PredictionBody(Prediction, frozen=True, kw_only=True):
+    """A prediction with the fields that move with the clock."""
+
+    data_as_of: str | None
+    checked_at: str
+    next_expected_at: str | None
+    stale: bool
+    stale_reasons: tuple[str, ...]
+
+
+class PairingBody(ScoredPairing, frozen=True, kw_only=True):
+    """A pairing scored now, with the fields that move with the clock."""
+
+    data_as_of: str | None
+    checked_at: str
+    next_expected_at: str | None
+    stale: bool
+    stale_reasons: tuple[str, ...]
+
+
+class ScoredFeaturesBody(ScoredFeatures, frozen=True, kw_only=True):
+    """Features scored now, with the fields that move with the clock."""
+
+    data_as_of: str | None
+    checked_at: str
+    next_expected_at: str | None
+    stale: bool
+    stale_reasons: tuple[str, ...]
+
+
+class ScoredRows(msgspec.Struct, frozen=True):
+    """The answers to a list, in its order; reasons are left out."""
+
+    items: tuple[PairingBody | ScoredFeaturesBody, ...]
+
+
+class PredictionPage(msgspec.Struct, frozen=True):
+    """Some predictions; send `next_cursor` as `cursor` for the next ones, null on the last page."""
+
+    items: tuple[PredictionBody, ...]
+    next_cursor: str | None
+
+
+class Precomputed(msgspec.Struct, frozen=True, kw_only=True):
+    """A prediction in the predecessor's shape; class 0 is home, 1 draw, 2 away."""
+
+    match_id: int | str
+    proba_home: float
+    proba_draw: float
+    proba_away: float
+    predicted_class: int
+    predicted_label: str
+    is_future: bool
+    start_time_utc: str
+    home_team_name: str
+    away_team_name: str
+    model_run_id: str
+    model_stage: str
+    predictions_computed_at: str
+
+
+class TaskAccepted(msgspec.Struct, frozen=True, kw_only=True):
+    """A task was taken in; ask `status_url` where it stands."""
+
+    task_id: str
+    status: str
+    status_url: str
+
+
+class TaskResult(msgspec.Struct, frozen=True):
+    """The answers to a task's rows, in their order."""
+
+    items: tuple[ScoredPairing | ScoredFeatures | RefusedRow, ...]
+
+
+class TaskStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a task stands.
+
+    Attributes:
+        status: `pending`, `running`, `success` or `failed`.
+        progress: share of its rows that are scored, 0 to 1.
+        reason: why it failed.
+        result: once it succeeded.
+    """
+
+    task_id: str
+    status: str
+    rows: int
+    progress: float
+    reason: str | None = None
+    result: TaskResult | None = None
+
+
+class QueueDepth(msgspec.Struct, frozen=True, kw_only=True):
+    """A queue of tasks: how many wait, and how many are being scored."""
+
+    name: str
+    queued: int
+    active: int
+    scheduled: int
+
+
+class Queues(msgspec.Struct, frozen=True):
+    """The queues of tasks."""
+
+    queues: tuple[QueueDepth, ...]
+
+
+class TaskWorker(msgspec.Struct, frozen=True, kw_only=True):
+    """A worker that said within the last seconds that it lives."""
+
+    id: str
+    queue: str
+    pid: int | None
+    complete: int
+    failed: int
+    retried: int
+    uptime_seconds: float
+
+
+class Workers(msgspec.Struct, frozen=True):
+    """The workers that live."""
+
+    workers: tuple[TaskWorker, ...]
+
+
+class Live(msgspec.Struct, frozen=True, kw_only=True):
+    """A match as it stands in the table; goals after 90 minutes and stoppage."""
+
+    match_id: str
+    source: str
+    source_match_id: str
+    competition: str
+    season: str
+    round: str | None
+    home_team: Team
+    away_team: Team
+    kickoff: str
+    kickoff_precision: str
+    status: str
+    neutral: bool
+    home_goals: int | None
+    away_goals: int | None
+    home_goals_half_time: int | None
+    away_goals_half_time: int | None
+    home_goals_et: int | None
+    away_goals_et: int | None
+    home_pens: int | None
+    away_pens: int | None
+    decided_by: str | None
+    updated_at: str
+
+
+class LivePage(msgspec.Struct, frozen=True):
+    """Some matches; send `next_cursor` as `cursor` for the next ones, null on the last page."""
+
+    items: tuple[Live, ...]
+    next_cursor: str | None
+
+
+class Launched(msgspec.Struct, frozen=True, kw_only=True):
+    """A run of Dagster that was launched, and its page."""
+
+    run_id: str
+    status: str
+    url: str
+
+
+class ModelInfo(ModelCard, frozen=True, kw_only=True):
+    """A model of the current release, and the release."""
+
+    release_id: str
+    release_created_at: str
+    release_published_at: str
+    feed: str
+    is_simulated: bool
+    snapshot_id: str
+    feature_names: tuple[str, ...]
+    aliases: tuple[str, ...]
+
+
+class Freshness(msgspec.Struct, frozen=True, kw_only=True):
+    """How fresh the data is, as a whole and asset by asset."""
+
+    release_id: str
+    feed: str
+    is_simulated: bool
+    checked_at: str
+    data_as_of: str | None
+    next_expected_at: str | None
+    stale: bool
+    stale_reasons: tuple[str, ...]
+    assets: tuple[AssetState, ...]
+
+
+class Health(msgspec.Struct, frozen=True):
+    """The process is alive and still watches for releases."""
+
+    status: str
+
+
+class Ready(msgspec.Struct, frozen=True):
+    """The release that answers."""
+
+    status: str
+    release_id: str
+    feed: str
+    is_simulated: bool
+    stale: bool
+
+
+class Index(msgspec.Struct, frozen=True):
+    """Where everything is."""
+
+    name: str
+    release_id: str | None
+    links: dict[str, str]

@@ -1,0 +1,346 @@
+"""Reads releases: the only file that touches the object store.
+
+Pointer, status and API keys are a few hundred bytes each. The files of a release are checked against the
+manifest, and the manifest against the pointer, before anyone opens them. A local store is read in place; from
+a remote one the files are brought to a cache, named by their hash, so that what did not change between two
+releases is fetched once. All calls are plain and blocking: obstore's ``*_async`` calls may abort an
+interpreter that is about to exit.
+"""
+
+import datetime as dt
+import hashlib
+import os
+import re
+import tempfile
+import time
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import unquote, urlsplit
+
+import msgspec
+import obstore
+from obstore.exceptions import BaseError
+from obstore.store import LocalStore, S3Store
+
+from soccer_assets.contract.release import (
+    API_KEYS_KEY,
+    MANIFEST_FILE,
+    MODEL_FILE,
+    OUTBOX_PREFIX,
+    POINTER_KEY,
+    PREDICTIONS_FILE,
+    SCHEMA_VERSION,
+    STATUS_KEY,
+    ApiKeys,
+    FileEntry,
+    Manifest,
+    Pointer,
+    Refusal,
+    Status,
+    release_key,
+)
+
+_T = TypeVar("_T")
+
+REQUIRED_FILES = (PREDICTIONS_FILE, MODEL_FILE)
+
+# A plain name: what is read from the store must not choose a path outside its folder.
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+# Another worker may be about to open a file it has just fetched.
+_CACHE_GRACE_SECONDS = 3600.0
+
+
+class ReleaseError(Exception):
+    """A release, or an object beside it, cannot be used."""
+
+
+class StoreUnavailableError(ReleaseError):
+    """The object store did not answer; trying again later may help."""
+
+
+class UnreadableObjectError(ReleaseError):
+    """An object is missing, or is not what the contract says."""
+
+
+class ReleaseRefusedError(ReleaseError):
+    """A release must not be served.
+
+    Attributes:
+        reason: one word for the metric: ``half``, ``corrupt``, ``schema``, ``malformed``, ``golden_rows``,
+            ``scorer`` or ``unreachable``.
+    """
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class LocalRelease(msgspec.Struct, frozen=True):
+    """A release whose files are on this machine and have the hashes of its manifest."""
+
+    pointer: Pointer
+    manifest: Manifest
+    files: dict[str, Path]
+
+
+class ReleaseReader:
+    """Reads one object store, ``file://`` or ``s3://``.
+
+    Args:
+        store_url: such as ``file:///srv/soccer/store`` or ``s3://bucket/prefix``.
+        cache: folder for the files of a remote store.
+        s3_endpoint_url: address of an S3-compatible server; empty for AWS.
+    """
+
+    def __init__(self, store_url: str, cache: Path, s3_endpoint_url: str = "") -> None:
+        url = urlsplit(store_url)
+        if url.scheme not in {"file", "s3"}:
+            raise ValueError(
+                f"SOCCER_STORE_URL={store_url!r} is not supported; write file:///folder or s3://bucket"
+            )
+        self._url = store_url
+        self._endpoint = s3_endpoint_url
+        self._cache = cache
+        self._root = Path(unquote(url.path)) if url.scheme == "file" else None
+        self._opened: LocalStore | S3Store | None = None
+
+    def read_pointer(self) -> Pointer:
+        """Which release is current.
+
+        Raises:
+            StoreUnavailableError: the store did not answer.
+            UnreadableObjectError: nothing is published, or the pointer cannot be understood.
+        """
+        pointer = _decode(self._get(POINTER_KEY), Pointer, POINTER_KEY)
+        _check_instant(pointer.published_at)
+        return pointer
+
+    def read_status(self) -> Status:
+        """The state of the data; errors as `read_pointer`."""
+        status = _decode(self._get(STATUS_KEY), Status, STATUS_KEY)
+        if status.schema_version > SCHEMA_VERSION:
+            raise UnreadableObjectError(f"{STATUS_KEY} has schema {status.schema_version}; {_upgrade()}")
+        for instant in (status.checked_at, status.next_expected_at):
+            _check_instant(instant)
+        return status
+
+    def read_keys(self) -> ApiKeys:
+        """The API keys that are accepted; errors as `read_pointer`."""
+        keys = _decode(self._get(API_KEYS_KEY), ApiKeys, API_KEYS_KEY)
+        if keys.schema_version > SCHEMA_VERSION:
+            raise UnreadableObjectError(f"{API_KEYS_KEY} has schema {keys.schema_version}; {_upgrade()}")
+        return keys
+
+    def read_report(self, key: str, kind: type[_T]) -> _T | None:
+        """A report of the graph; None before the first. Errors as `read_pointer`."""
+        try:
+            content = self._get(key)
+        except UnreadableObjectError:
+            return None
+        return _decode(content, kind, key)
+
+    def fetch(self, pointer: Pointer) -> LocalRelease:
+        """Bring the release to this machine and check every byte of it.
+
+        Raises:
+            ReleaseRefusedError: a file is missing or altered, or the release is of a newer schema.
+            StoreUnavailableError: the store did not answer.
+        """
+        _check_schema(pointer.schema_version)
+        manifest = self._read_manifest(pointer)
+        missing = [name for name in REQUIRED_FILES if name not in manifest.files]
+        if missing:
+            raise ReleaseRefusedError(
+                "half", f"the manifest lists no {', '.join(missing)}; publish the release again"
+            )
+        files = {name: self._bring(pointer, name, entry) for name, entry in manifest.files.items()}
+        if self._root is None:
+            self._prune(set(files.values()))
+        return LocalRelease(pointer, manifest, files)
+
+    def write_refusal(self, refusal: Refusal) -> None:
+        """Leave word in the outbox, for the graph's alerts.
+
+        Raises:
+            StoreUnavailableError: the store did not take it.
+        """
+        try:
+            obstore.put(
+                self._store(), _outbox_key(refusal.release_id, refusal.sidecar), msgspec.json.encode(refusal)
+            )
+        except (BaseError, OSError) as error:
+            raise StoreUnavailableError(_first_line(error)) from error
+
+    def clear_refusal(self, release_id: str, sidecar: str) -> None:
+        """Take the word back once the release is served after all.
+
+        Raises:
+            StoreUnavailableError: the store did not answer.
+        """
+        try:
+            obstore.delete(self._store(), _outbox_key(release_id, sidecar))
+        except FileNotFoundError:
+            return
+        except (BaseError, OSError) as error:
+            raise StoreUnavailableError(_first_line(error)) from error
+
+    def _read_manifest(self, pointer: Pointer) -> Manifest:
+        if not _NAME.fullmatch(pointer.release_id):
+            raise ReleaseRefusedError(
+                "malformed", f"{pointer.release_id!r} is no release id: letters, digits, '.', '_', '-'"
+            )
+        key = release_key(pointer.release_id, MANIFEST_FILE)
+        try:
+            content = self._get(key)
+        except UnreadableObjectError as error:
+            raise ReleaseRefusedError("half", str(error)) from error
+        if hashlib.sha256(content).hexdigest() != pointer.manifest_sha256:
+            raise ReleaseRefusedError(
+                "corrupt", f"{key} does not have the hash the pointer names; publish again"
+            )
+        try:
+            _check_schema(msgspec.json.decode(content, type=_Versioned).schema_version)
+            manifest = msgspec.json.decode(content, type=Manifest)
+            _check_instant(manifest.created_at)
+        except (msgspec.DecodeError, UnreadableObjectError) as error:
+            raise ReleaseRefusedError("malformed", f"{key}: {error}") from error
+        if manifest.release_id != pointer.release_id:
+            raise ReleaseRefusedError(
+                "malformed", f"{key} is the manifest of release {manifest.release_id!r}"
+            )
+        return manifest
+
+    def _bring(self, pointer: Pointer, name: str, entry: FileEntry) -> Path:
+        if not _NAME.fullmatch(name) or not _SHA256.fullmatch(entry.sha256):
+            raise ReleaseRefusedError(
+                "malformed", f"the manifest's entry {name!r} is no file name with a SHA-256"
+            )
+        key = release_key(pointer.release_id, name)
+        if self._root is not None:
+            path = self._root / key
+            if not path.is_file():
+                raise ReleaseRefusedError(
+                    "half", f"{key} is missing from the store; publish the release again"
+                )
+            _check_file(path, entry, key)
+            return path
+        path = self._cache / f"{entry.sha256}-{name}"
+        if path.is_file() and _sha256(path) == entry.sha256:
+            os.utime(path)
+            return path
+        self._download(key, entry, path)
+        return path
+
+    def _download(self, key: str, entry: FileEntry, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix="download-", dir=path.parent)
+        partial = Path(name)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                for chunk in obstore.get(self._store(), key):
+                    file.write(chunk)
+            _check_file(partial, entry, key)
+            partial.replace(path)
+        except FileNotFoundError as error:
+            raise ReleaseRefusedError(
+                "half", f"{key} is missing from the store; publish the release again"
+            ) from error
+        except (BaseError, OSError) as error:
+            raise StoreUnavailableError(f"{key}: {_first_line(error)}") from error
+        finally:
+            partial.unlink(missing_ok=True)
+
+    def _prune(self, current: set[Path]) -> None:
+        oldest = time.time() - _CACHE_GRACE_SECONDS
+        for path in self._cache.iterdir():
+            try:
+                if path not in current and path.stat().st_mtime < oldest:
+                    path.unlink()
+            except FileNotFoundError:
+                continue  # another worker was faster
+
+    def _get(self, key: str) -> bytes:
+        try:
+            return bytes(obstore.get(self._store(), key).bytes())
+        except FileNotFoundError as error:
+            raise UnreadableObjectError(
+                f"{key} is missing from {self._url}; has a release been published?"
+            ) from error
+        except (BaseError, OSError) as error:
+            raise StoreUnavailableError(
+                f"{self._url} did not answer for {key}: {_first_line(error)}"
+            ) from error
+
+    def _store(self) -> LocalStore | S3Store:
+        """The store, opened at the first call: a folder may appear only when the graph first publishes."""
+        if self._opened is None:
+            self._opened = self._open_s3() if self._root is None else LocalStore(self._root)
+        return self._opened
+
+    def _open_s3(self) -> S3Store:
+        return S3Store.from_url(
+            self._url,
+            config={"endpoint": self._endpoint} if self._endpoint else None,
+            # A poll that hangs would hide the next release: give up soon and ask again.
+            client_options={
+                "allow_http": self._endpoint.startswith("http://"),
+                "connect_timeout": dt.timedelta(seconds=2),
+                "timeout": dt.timedelta(seconds=30),
+            },
+            retry_config={"max_retries": 2, "retry_timeout": dt.timedelta(seconds=10)},
+        )
+
+
+class _Versioned(msgspec.Struct):
+    schema_version: int
+
+
+def _outbox_key(release_id: str, sidecar: str) -> str:
+    # The id of a refused release may be anything, a path included.
+    return f"{OUTBOX_PREFIX}{re.sub('[^A-Za-z0-9._-]', '_', release_id)[:128]}-{sidecar}.json"
+
+
+def _decode(content: bytes, kind: type[_T], key: str) -> _T:
+    try:
+        return msgspec.json.decode(content, type=kind)
+    except msgspec.DecodeError as error:
+        raise UnreadableObjectError(f"{key} cannot be understood: {error}") from error
+
+
+def _check_schema(version: int) -> None:
+    if version > SCHEMA_VERSION:
+        raise ReleaseRefusedError("schema", f"the release has schema {version}; {_upgrade()}")
+
+
+def _upgrade() -> str:
+    return f"this sidecar knows schemas up to {SCHEMA_VERSION}: upgrade it"
+
+
+def _check_instant(text: str | None) -> None:
+    """Refuse an instant that no later comparison with the clock could use."""
+    if text is None:
+        return
+    try:
+        is_aware = dt.datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        is_aware = False
+    if not is_aware:
+        raise UnreadableObjectError(f"{text!r} is no instant in UTC, such as 2025-04-25T09:00:00Z")
+
+
+def _check_file(path: Path, entry: FileEntry, key: str) -> None:
+    if _sha256(path) != entry.sha256:
+        raise ReleaseRefusedError(
+            "corrupt", f"{key} does not have the hash of the manifest; publish the release again"
+        )
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]

@@ -1,0 +1,195 @@
+"""Snapshots: one release, open and ready to answer.
+
+Single look-ups come from memory where the bodies fit, else from the file; pages always from the file, by SQL.
+"""
+
+import contextlib
+import sqlite3
+import threading
+import time
+import weakref
+from urllib.parse import quote
+
+import msgspec
+
+from serving.release.reader import LocalRelease, ReleaseRefusedError
+from serving.scoring.process import ReleaseFiles
+from soccer_assets.contract.release import (
+    CHAMPION,
+    MODEL_FILE,
+    PREDICTIONS_FILE,
+    Manifest,
+    Prediction,
+)
+
+# Bodies of a file up to this size, some 120,000 matches, are kept in each worker: a look-up in a dict takes a
+# tenth of the time of one in SQLite and never waits for the interpreter's lock. Larger ones stay in the file.
+IN_MEMORY_BYTES = 256 * 1024 * 1024
+
+
+class PageQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """Which predictions of the champion a page holds.
+
+    Attributes:
+        limit: rows of a page.
+        after: kickoff and match id of the last row of the page before.
+        offset: rows that are passed over, as the predecessor's clients page.
+        kickoff_from: first kickoff in the page, ISO 8601 in UTC.
+        kickoff_before: first kickoff not in the page any more.
+        upcoming_only: leaves out what was played before the release.
+        team_id: home or away team.
+        team_folded: the same by folded name; a row needs one of the two.
+    """
+
+    limit: int
+    after: tuple[str, str] | None = None
+    offset: int = 0
+    kickoff_from: str | None = None
+    kickoff_before: str | None = None
+    upcoming_only: bool = False
+    competition: str | None = None
+    team_id: str | None = None
+    team_folded: str | None = None
+
+
+class Page(msgspec.Struct, frozen=True):
+    """Match ids with their stored bodies in order of kickoff, and where the next page starts."""
+
+    rows: list[tuple[str, bytes]]
+    next_after: tuple[str, str] | None
+
+
+class Snapshot:
+    """One release: its manifest and read-only look-ups.
+
+    Both connections are open from the start, because the file may be pruned while a slow request still
+    reads; one is for single look-ups (microseconds, on the event loop), one for pages (milliseconds, in
+    threads), so that a page never makes a look-up wait.
+    """
+
+    def __init__(self, release: LocalRelease) -> None:
+        """Open a release.
+
+        Raises:
+            ReleaseRefusedError: the predictions are not what the manifest and the contract say.
+        """
+        self.pointer = release.pointer
+        self.manifest: Manifest = release.manifest
+        self.model_file = release.files[MODEL_FILE]
+        self.scoring_files = ReleaseFiles.of(release)
+        self.opened_at = time.time()
+        # Of every byte that the release holds, for ETags.
+        self.tag = self.pointer.manifest_sha256[:16].encode()
+        path = release.files[PREDICTIONS_FILE]
+        uri = f"file:{quote(str(path))}?mode=ro&immutable=1"
+        try:
+            self._lookups = sqlite3.connect(uri, uri=True, check_same_thread=False)
+            self._pages = sqlite3.connect(uri, uri=True, check_same_thread=False)
+            self._closer = weakref.finalize(self, _close, self._lookups, self._pages)
+            self._check()
+        except (sqlite3.Error, msgspec.DecodeError) as error:
+            raise ReleaseRefusedError(
+                "malformed", f"{PREDICTIONS_FILE}: {error}; publish the release again"
+            ) from error
+        self._uri = uri
+        self._fits_memory = path.stat().st_size <= IN_MEMORY_BYTES
+        self._bodies: dict[str, bytes] | None = None
+        self._lookups_lock = threading.Lock()
+        self._pages_lock = threading.Lock()
+
+    @property
+    def release_id(self) -> str:
+        """The id every answer carries."""
+        return self.manifest.release_id
+
+    def find(self, match_id: str, model: str) -> bytes | None:
+        """The stored body of one match by one model, None where the release has none."""
+        if self._bodies is not None and model == CHAMPION:
+            return self._bodies.get(match_id)
+        with self._lookups_lock:
+            row = self._lookups.execute(
+                "SELECT body FROM prediction WHERE match_id = ? AND model = ?", (match_id, model)
+            ).fetchone()
+        if row is None:
+            return None
+        body: bytes = row[0]
+        return body
+
+    def match_id_of(self, source_match_id: str) -> str | None:
+        """The match that a source calls so; None where none is, or more than one."""
+        with self._lookups_lock:
+            found = self._lookups.execute(
+                "SELECT match_id FROM prediction WHERE source_match_id = ? AND model = ? LIMIT 2",
+                (source_match_id, CHAMPION),
+            ).fetchall()
+        return str(found[0][0]) if len(found) == 1 else None
+
+    def page(self, query: PageQuery) -> Page:
+        """One page of the champion's predictions, ordered by kickoff and match id."""
+        conditions = ["model = :model"]
+        if query.kickoff_from is not None:
+            conditions.append("kickoff >= :kickoff_from")
+        if query.kickoff_before is not None:
+            conditions.append("kickoff < :kickoff_before")
+        if query.upcoming_only:
+            conditions.append("is_upcoming = 1")
+        if query.competition is not None:
+            conditions.append("competition = :competition")
+        if query.team_id is not None or query.team_folded is not None:
+            conditions.append(
+                "(home_team_id = :team_id OR away_team_id = :team_id"
+                " OR home_team_folded = :team_folded OR away_team_folded = :team_folded)"
+            )
+        if query.after is not None:
+            conditions.append("(kickoff, match_id) > (:after_kickoff, :after_match_id)")
+        # Only the fixed texts above are joined; every value is bound.
+        sql = f"SELECT match_id, body, kickoff FROM prediction WHERE {' AND '.join(conditions)}"  # noqa: S608
+        after_kickoff, after_match_id = query.after or ("", "")
+        values = msgspec.structs.asdict(query) | {
+            "model": CHAMPION,
+            "after_kickoff": after_kickoff,
+            "after_match_id": after_match_id,
+            "rows": query.limit + 1,
+        }
+        del values["after"]
+        with self._pages_lock:
+            found = self._pages.execute(
+                f"{sql} ORDER BY kickoff, match_id LIMIT :rows OFFSET :offset", values
+            ).fetchall()
+        rows = [(match_id, body) for match_id, body, _ in found[: query.limit]]
+        last = found[query.limit - 1] if len(found) > query.limit else None
+        return Page(rows, None if last is None else (last[2], last[0]))
+
+    def close(self) -> None:
+        """Close the files now, not when the last request is done."""
+        self._bodies = None
+        self._closer()
+
+    def warm(self) -> None:
+        """Bring the champion's bodies to memory where they fit; until then the file answers."""
+        if not self._fits_memory:
+            return
+        with contextlib.closing(sqlite3.connect(self._uri, uri=True)) as connection:
+            self._bodies = dict(
+                connection.execute("SELECT match_id, body FROM prediction WHERE model = ?", (CHAMPION,))
+            )
+
+    def _check(self) -> None:
+        # The hashes were right; this tells a publisher that wrote another table, or half of it.
+        (rows,) = self._lookups.execute("SELECT count(*) FROM prediction").fetchone()
+        if rows != self.manifest.prediction_rows:
+            message = (
+                f"{PREDICTIONS_FILE} holds {rows} rows, the manifest says {self.manifest.prediction_rows}"
+            )
+            raise ReleaseRefusedError("half", f"{message}; publish the release again")
+        first = self._lookups.execute(
+            "SELECT body, kickoff, competition, home_team_id, away_team_id, home_team_folded,"
+            " away_team_folded, is_upcoming FROM prediction LIMIT 1"
+        ).fetchone()
+        if first is not None:
+            msgspec.json.decode(first[0], type=Prediction)
+
+
+def _close(*connections: sqlite3.Connection) -> None:
+    for connection in connections:
+        connection.close()

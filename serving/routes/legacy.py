@@ -1,0 +1,60 @@
+"""The predecessor's shapes, for clients that have not moved yet; every answer carries `Deprecation`."""
+
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from litestar import Request, Response, Router, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+
+from serving.http.auth import READ
+from serving.http.respond import DEPRECATED, documented, send
+from serving.http.schemas import Precomputed
+from serving.problems import ProblemError
+from serving.release.current import SnapshotHolder, require
+from soccer_assets.clock import parse_instant
+from soccer_assets.contract.release import CHAMPION, OUTCOMES, Prediction
+
+
+@get(
+    "/{match_id:str}",
+    sync_to_thread=False,
+    opt={"scope": READ},
+    responses=documented(Precomputed, HTTPStatus.NOT_FOUND),
+)
+def read_precomputed(
+    request: Request[Any, Any, Any], snapshots: NamedDependency[SnapshotHolder], match_id: FromPath[str]
+) -> Response[bytes]:
+    """One match in the predecessor's shape; an id of the source, such as its integers, is understood."""
+    current, now = require(snapshots), snapshots.clock.now()
+    snapshot = current.snapshot
+    stored = snapshot.find(match_id, CHAMPION)
+    if stored is None and (named := snapshot.match_id_of(match_id)) is not None:
+        stored = snapshot.find(named, CHAMPION)
+    if stored is None:
+        raise ProblemError(
+            HTTPStatus.NOT_FOUND,
+            "unknown-match",
+            f"This release has no prediction for match {match_id!r}; GET /predict/matches/ lists some.",
+        )
+    said = msgspec.json.decode(stored, type=Prediction)
+    body = Precomputed(
+        match_id=int(match_id) if match_id.isascii() and match_id.isdigit() else match_id,
+        proba_home=said.p_home,
+        proba_draw=said.p_draw,
+        proba_away=said.p_away,
+        predicted_class=OUTCOMES.index(said.predicted_label),
+        predicted_label=said.predicted_label,
+        is_future=parse_instant(said.kickoff) > now,
+        start_time_utc=said.kickoff,
+        home_team_name=said.home_team.name,
+        away_team_name=said.away_team.name,
+        model_run_id=said.model_run_id,
+        model_stage=said.model,
+        predictions_computed_at=said.predicted_at,
+    )
+    return send(request, msgspec.json.encode(body), current.view, now, headers=DEPRECATED)
+
+
+router = Router("/predict/precomputed", route_handlers=[read_precomputed], tags=["predict"])

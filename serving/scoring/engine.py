@@ -1,0 +1,292 @@
+"""Scores rows: names to teams, teams to features, features to probabilities and reasons.
+
+Only the scoring child and the task worker import this module: it brings numpy, and with the first row numba
+and xgboost.
+"""
+
+import datetime as dt
+import functools
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from serving.scoring.process import ReleaseFiles
+from serving.scoring.schemas import (
+    FeatureRow,
+    Pairing,
+    Row,
+    RowProblem,
+    ScoredFeatures,
+    ScoredPairing,
+    parse_kickoff,
+)
+from soccer_assets.clock import isoformat
+from soccer_assets.contract.release import OUTCOMES, CompetitionEntry, Directory, Goals, Team, TeamEntry
+from soccer_assets.football import hypothetical_match as football
+from soccer_assets.football.competitions import NATIONAL, Competition, season_of
+from soccer_assets.football.features import FEATURE_GROUPS, FEATURE_NAMES
+from soccer_assets.football.match_table import SECONDS_A_DAY
+from soccer_assets.football.name_lookup import Names, UnclearNameError
+from soccer_assets.football.ratings.state import TeamState
+from soccer_assets.football.score_grid import RATE_FEATURES, goal_forecasts
+from soccer_assets.modelling.explanations import reasons
+from soccer_assets.modelling.neutral_ground import forecast
+from soccer_assets.modelling.outcome_model import OutcomeModel
+
+# Below this many results a competition's level, home advantage and teams are guesses.
+LEAST_RESULTS = 30
+
+_MOST_NAMED = 10
+
+Answer = bytes | tuple[RowProblem, ...]
+
+
+class _Meeting(msgspec.Struct, frozen=True):
+    """A pairing whose names are understood."""
+
+    asked: Pairing
+    home: TeamEntry
+    away: TeamEntry
+    pairing: football.Pairing
+    kickoff: str
+
+
+class Engine:
+    """One release, ready to score."""
+
+    def __init__(self, files: ReleaseFiles) -> None:
+        """Read the files.
+
+        Raises:
+            ValueError: a file was written by another version.
+        """
+        self._said_by = files.said_by
+        self._model = OutcomeModel.from_bytes(Path(files.model).read_bytes())
+        self._state = TeamState.from_bytes(Path(files.team_state).read_bytes())
+        directory = msgspec.json.decode(Path(files.directory).read_bytes(), type=Directory)
+        self._names = Names(directory)
+        self._columns = [FEATURE_NAMES.index(name) for name in self._model.feature_names]
+        self._rates = [FEATURE_NAMES.index(name) for name in RATE_FEATURES]
+        self._leagues = {name: row for row, name in enumerate(self._state.competition_names)}
+
+    def answer(self, rows: Sequence[Row], predicted_at: str, *, with_reasons: bool) -> list[Answer]:
+        """A JSON body for each row, or what is wrong with it."""
+        answers: list[Answer] = [()] * len(rows)
+        meetings: dict[int, _Meeting] = {}
+        features: dict[int, FeatureRow] = {}
+        for number, row in enumerate(rows):
+            understood = self._meeting(row) if isinstance(row, Pairing) else self._checked(row)
+            if isinstance(understood, _Meeting):
+                meetings[number] = understood
+            elif isinstance(understood, FeatureRow):
+                features[number] = understood
+            else:
+                answers[number] = understood
+        for scored in (
+            self._score_meetings(meetings, predicted_at, with_reasons=with_reasons),
+            self._score_features(features, predicted_at),
+        ):
+            for number, body in scored.items():
+                answers[number] = body
+        return answers
+
+    def _meeting(self, row: Pairing) -> _Meeting | tuple[RowProblem, ...]:
+        try:
+            competition = self._names.competition(row.competition)
+        except UnclearNameError as error:
+            return (RowProblem("competition", str(error)),)
+        problems, teams = [], []
+        for field, text in (("home_team", row.home_team), ("away_team", row.away_team)):
+            try:
+                teams.append(self._names.team(text, competition))
+            except UnclearNameError as error:
+                problems.append(RowProblem(field, str(error)))
+        try:
+            kickoff, is_day = parse_kickoff(row.kickoff)
+        except (ValueError, OverflowError):
+            problems.append(
+                RowProblem(
+                    "kickoff",
+                    f"{row.kickoff!r} is no instant; write it as 2026-12-05T15:00:00Z or 2026-12-05",
+                )
+            )
+        if problems:
+            return tuple(problems)
+        if teams[0].id == teams[1].id:
+            return (RowProblem("away_team", f"{teams[0].name} cannot play itself; name two teams"),)
+        seconds = int(kickoff.timestamp())
+        if self._state.as_of is not None and seconds < self._state.as_of - SECONDS_A_DAY:
+            return (
+                RowProblem("kickoff", "lies before results that are known; ask for a match that is ahead"),
+            )
+        known = self._leagues.get(competition.code)
+        results = 0 if known is None else int(self._state.leagues["matches"][known])
+        if results < LEAST_RESULTS:
+            message = (
+                f"{competition.code} is not modelled: {results} results are known, {LEAST_RESULTS} are needed"
+            )
+            return (RowProblem("competition", message),)
+        pairing = football.Pairing(
+            home_team=teams[0].id,
+            away_team=teams[1].id,
+            kickoff=seconds,
+            competition=competition.code,
+            season=self._season(competition, kickoff.date()),
+            tier=competition.tier,
+            is_neutral=row.neutral,
+            is_international=competition.squad == NATIONAL,
+            is_day_precision=is_day,
+        )
+        return _Meeting(row, teams[0], teams[1], pairing, isoformat(kickoff))
+
+    def _season(self, competition: CompetitionEntry, day: dt.date) -> str:
+        """The season of a day, in the way in which the competition's results say theirs."""
+        number = int(self._state.leagues["season"][self._leagues[competition.code]])
+        newest = self._state.season_names[number] if number >= 0 else ""
+        calendar = Competition(
+            code=competition.code,
+            name=competition.name,
+            country=competition.country,
+            tier=competition.tier,
+            time_zone="UTC",
+            calendar="year" if newest.isdigit() else "autumn",
+        )
+        # A season does not end before its results do: Brazil's 2020 ran to February 2021.
+        return max(season_of(calendar, day), newest)
+
+    def _checked(self, row: FeatureRow) -> FeatureRow | tuple[RowProblem, ...]:
+        expected, given = set(self._model.feature_names), row.features.keys()
+        problems = [
+            RowProblem("features", f"{what}: {', '.join(sorted(names)[:_MOST_NAMED])}")
+            for what, names in (("missing", expected - given), ("unknown", given - expected))
+            if names
+        ]
+        problems += [
+            RowProblem(f"features.{name}", "must be a finite number")
+            for name, value in sorted(row.features.items())
+            if name in expected and (value is None or not math.isfinite(value))
+        ][:_MOST_NAMED]
+        return tuple(problems) or row
+
+    def _score_meetings(
+        self, meetings: dict[int, _Meeting], predicted_at: str, *, with_reasons: bool
+    ) -> dict[int, bytes]:
+        if not meetings:
+            return {}
+        asked = list(meetings.values())
+        values = football.pairing_features(self._state, [one.pairing for one in asked])
+        is_neutral = np.array([one.pairing.is_neutral for one in asked])
+        inputs = values[:, self._columns]
+        probabilities = forecast(self._model, inputs, is_neutral)
+        rates = np.exp(values[:, self._rates])
+        goals = goal_forecasts(rates[:, 0], rates[:, 1], probabilities)
+        why = reasons(self._model, inputs, FEATURE_GROUPS, is_neutral) if with_reasons else [()] * len(asked)
+        said_by = msgspec.structs.asdict(self._said_by)
+        return {
+            number: msgspec.json.encode(
+                ScoredPairing(
+                    **said_by,
+                    competition=one.pairing.competition,
+                    season=one.pairing.season,
+                    home_team=Team(one.home.id, one.home.name),
+                    away_team=Team(one.away.id, one.away.name),
+                    kickoff=one.kickoff,
+                    kickoff_precision="day" if one.pairing.is_day_precision else "minute",
+                    neutral=one.pairing.is_neutral,
+                    leg=one.asked.leg,
+                    p_home=home,
+                    p_draw=draw,
+                    p_away=away,
+                    predicted_label=_label((home, draw, away)),
+                    expected_goals=Goals(goal.expected_home, goal.expected_away),
+                    over_2_5=goal.p_over_2_5,
+                    both_teams_to_score=goal.p_both_score,
+                    likely_scores=goal.likeliest_scores,
+                    reasons=because,
+                    predicted_at=predicted_at,
+                )
+            )
+            for (number, one), (home, draw, away), goal, because in zip(
+                meetings.items(), probabilities.tolist(), goals, why, strict=True
+            )
+        }
+
+    def _score_features(self, rows: dict[int, FeatureRow], predicted_at: str) -> dict[int, bytes]:
+        if not rows:
+            return {}
+        names = self._model.feature_names
+        values: NDArray[np.float64] = np.array(
+            [[row.features[name] for name in names] for row in rows.values()], np.float64
+        )
+        # The textbook model does not read the ground; then the features speak for themselves.
+        column = names.index("is_neutral") if "is_neutral" in names else None
+        is_neutral = np.zeros(len(values), np.bool_) if column is None else values[:, column] == 1.0
+        said_by = msgspec.structs.asdict(self._said_by)
+        return {
+            number: msgspec.json.encode(
+                ScoredFeatures(
+                    **said_by,
+                    match_id=row.match_id,
+                    p_home=home,
+                    p_draw=draw,
+                    p_away=away,
+                    predicted_label=_label((home, draw, away)),
+                    predicted_at=predicted_at,
+                )
+            )
+            for (number, row), (home, draw, away) in zip(
+                rows.items(), forecast(self._model, values, is_neutral).tolist(), strict=True
+            )
+        }
+
+    def rehearse(self) -> None:
+        """Score the first two teams of the state with reasons, so that the first client does not wait."""
+        teams = self._state.team_names[:2]
+        if len(teams) < 2 or not self._state.competition_names:  # noqa: PLR2004 - two sides
+            return
+        rows = football.pairing_features(
+            self._state,
+            [
+                football.Pairing(
+                    home_team=teams[0],
+                    away_team=teams[1],
+                    kickoff=(self._state.as_of or 0) + SECONDS_A_DAY,
+                    competition=self._state.competition_names[0],
+                    season=self._state.season_names[-1] if self._state.season_names else "",
+                    tier=1,
+                    is_neutral=True,
+                )
+            ],
+        )
+        inputs, is_neutral = rows[:, self._columns], np.ones(1, np.bool_)
+        probabilities = forecast(self._model, inputs, is_neutral)
+        reasons(self._model, inputs, FEATURE_GROUPS, is_neutral)
+        rates = np.exp(rows[:, self._rates])
+        goal_forecasts(rates[:, 0], rates[:, 1], probabilities)
+
+
+@functools.lru_cache(maxsize=2)  # the release that answers, and the next one while it is checked
+def engine(files: ReleaseFiles) -> Engine:
+    """The engine of a release, read once."""
+    return Engine(files)
+
+
+class _Said(msgspec.Struct):
+    p_home: float
+    p_draw: float
+    p_away: float
+    predicted_label: str
+
+
+def said_of(answers: Sequence[Answer]) -> list[tuple[str, float]]:
+    """The likeliest outcome of each answer, and its probability."""
+    said = [msgspec.json.decode(body, type=_Said) for body in answers if isinstance(body, bytes)]
+    return [(one.predicted_label, max(one.p_home, one.p_draw, one.p_away)) for one in said]
+
+
+def _label(probabilities: tuple[float, float, float]) -> str:
+    return OUTCOMES[max(range(len(OUTCOMES)), key=probabilities.__getitem__)]

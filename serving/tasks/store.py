@@ -1,0 +1,151 @@
+"""What Redis holds of a task of bulk scoring: its rows, its facts and its result, beside saq's job.
+
+Rows and result lie there in compressed parts, so that the queue stays small and a task whose worker was
+killed goes on after its last part. A part is written once and never changed; all parts of a task come from
+one release.
+"""
+
+import hashlib
+import zlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+
+from serving.scoring.schemas import MalformedError, split_rows
+
+PART_ROWS = 1_000
+
+_COMPRESSION = 1
+
+
+class QueueGoneError(Exception):
+    """Redis does not answer, or is not set."""
+
+
+class OtherBodyError(Exception):
+    """The idempotency key was used for another body."""
+
+
+class Packed(msgspec.Struct, frozen=True):
+    """The rows of a task as they are stored."""
+
+    rows: int
+    sha256: str
+    data: bytes
+
+
+class TooManyRows(msgspec.Struct, frozen=True):
+    """How many rows came."""
+
+    rows: int
+
+
+def pack(body: bytes, most: int) -> Packed | TooManyRows | str:
+    """The rows of a body, ready to be stored, or why they are none; for the child: it takes a while."""
+    try:
+        rows, is_list = split_rows(body)
+    except MalformedError as error:
+        return str(error)
+    if len(rows) > most:
+        return TooManyRows(len(rows))
+    content = body if is_list else b"[" + body + b"]"
+    return Packed(len(rows), hashlib.sha256(content).hexdigest(), zlib.compress(content, _COMPRESSION))
+
+
+def parts_of(rows: int) -> int:
+    """How many parts a result has."""
+    return -(-rows // PART_ROWS)
+
+
+class TaskStore:
+    """Rows, facts and results of tasks.
+
+    Args:
+        client: of the server.
+        keep_seconds: how long a task is remembered after it was sent, and after it was done.
+    """
+
+    def __init__(self, client: Any, keep_seconds: int) -> None:
+        self._redis = client
+        self._keep = keep_seconds
+
+    async def create(self, task_id: str, key_id: str, packed: Packed) -> bool:
+        """Remember a task; false where it is there already.
+
+        Raises:
+            OtherBodyError: it is there, and asks for something else.
+        """
+        name = _name(task_id)
+        if await self._redis.hsetnx(name, "sha256", packed.sha256):
+            await self._write(name, key_id, packed)
+            return True
+        if await self._redis.hget(name, "sha256") != packed.sha256.encode():
+            raise OtherBodyError
+        if not await self._redis.hexists(name, "rows"):  # killed between the two writes of the first time
+            await self._write(name, key_id, packed)
+        return False
+
+    async def _write(self, name: str, key_id: str, packed: Packed) -> None:
+        pipeline = self._redis.pipeline()
+        pipeline.set(f"{name}:rows", packed.data, ex=self._keep)
+        pipeline.hset(name, mapping={"key_id": key_id, "rows": packed.rows})
+        pipeline.expire(name, self._keep)
+        await pipeline.execute()
+
+    async def facts(self, task_id: str) -> dict[str, str]:
+        """What is known of a task; empty for an unknown one."""
+        found = await self._redis.hgetall(_name(task_id))
+        return {name.decode(): value.decode() for name, value in found.items()}
+
+    async def rows(self, task_id: str) -> list[msgspec.Raw]:
+        """The rows of a task, not decoded yet."""
+        data = await self._redis.get(f"{_name(task_id)}:rows")
+        return msgspec.json.decode(zlib.decompress(data or b""), type=list[msgspec.Raw])
+
+    async def begin(self, task_id: str, release_id: str) -> int:
+        """How many parts of a task are done with this release; those of another one are forgotten."""
+        facts = await self.facts(task_id)
+        parts = parts_of(int(facts["rows"]))
+        if facts.get("release_id") != release_id:
+            names = [_part(task_id, number) for number in range(parts)]
+            if names:
+                await self._redis.delete(*names)
+            await self._redis.hset(_name(task_id), "release_id", release_id)
+            return 0
+        for number in range(parts):
+            if not await self._redis.exists(_part(task_id, number)):
+                return number
+        return parts
+
+    async def keep_part(self, task_id: str, number: int, items: list[bytes]) -> None:
+        """Store a part of the result, unless it is there."""
+        data = zlib.compress(b",".join(items), _COMPRESSION)
+        await self._redis.set(_part(task_id, number), data, nx=True, ex=self._keep)
+
+    async def finish(self, task_id: str) -> None:
+        """Let the time for which the result is kept begin."""
+        name = _name(task_id)
+        pipeline = self._redis.pipeline()
+        for number in range(parts_of(int((await self.facts(task_id))["rows"]))):
+            pipeline.expire(_part(task_id, number), self._keep)
+        pipeline.hset(name, "is_done", 1)
+        pipeline.expire(name, self._keep)
+        pipeline.delete(f"{name}:rows")
+        await pipeline.execute()
+
+    async def parts(self, task_id: str, count: int) -> AsyncIterator[bytes]:
+        """The parts of a result in order, each a list of JSON objects without its brackets."""
+        for number in range(count):
+            data = await self._redis.get(_part(task_id, number))
+            if data is None:
+                raise QueueGoneError(f"part {number} of task {task_id} is gone")
+            yield zlib.decompress(data)
+
+
+def _name(task_id: str) -> str:
+    return f"soccer:task:{task_id}"
+
+
+def _part(task_id: str, number: int) -> str:
+    return f"soccer:task:{task_id}:part:{number}"

@@ -1,0 +1,172 @@
+"""The task worker: ``python -m serving.tasks.worker`` scores what `POST /predict/async/` took in.
+
+A process of its own that gets the time nobody else wants, so that look-ups keep their pace. It reads the
+release itself, when a task begins. Killed in the middle, its task goes to the next worker, which goes on
+after the last part.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+import sys
+from collections.abc import AsyncIterator
+from typing import Any, cast
+
+import msgspec
+import structlog
+from saq.queue.redis import RedisQueue
+from saq.types import PartialTimersDict
+from saq.worker import Worker
+
+from serving.backends.redis import RedisGoneError, asking, client_of, end
+from serving.release.reader import ReleaseReader
+from serving.scoring.process import ReleaseFiles, import_xgboost_alone
+from serving.scoring.schemas import RefusedRow, Row, RowProblem, decode_row
+from serving.settings import cache_folder
+from serving.tasks.queue import BEAT_SECONDS, JOB, QUEUE
+from serving.tasks.store import PART_ROWS, TaskStore, parts_of
+from soccer_assets.clock import Clock, isoformat
+from soccer_assets.settings import Settings
+
+_PAUSE_SECONDS = 1.0
+# A task in hand is put back at once when the worker is told to stop; its parts stay.
+_STOP_SECONDS = 2
+
+_log = structlog.get_logger()
+
+
+class PatientQueue(RedisQueue):
+    """A queue that waits for a server that is gone, instead of asking without pause."""
+
+    async def dequeue(self, *args: Any, **kwargs: Any) -> Any:
+        """The next job; None after a pause where the server does not answer."""
+        try:
+            with asking():
+                return await super().dequeue(*args, **kwargs)
+        except RedisGoneError:
+            await asyncio.sleep(_PAUSE_SECONDS)
+            return None
+
+
+class TaskScorer:
+    """Scores tasks part by part.
+
+    Args:
+        store: where rows come from and results go.
+        reader: of releases.
+        clock: what answers are dated with.
+    """
+
+    def __init__(self, store: TaskStore, reader: ReleaseReader, clock: Clock) -> None:
+        self._store = store
+        self._reader = reader
+        self._clock = clock
+
+    async def score(self, context: dict[str, Any]) -> None:
+        """Run one task to its end, from where another worker left it."""
+        job = context["job"]
+        async with _beating(job):
+            files = await asyncio.to_thread(self._files)
+            rows = await self._store.rows(job.key)
+            count = parts_of(len(rows))
+            for number in range(await self._store.begin(job.key, files.said_by.release_id), count):
+                part = rows[number * PART_ROWS : (number + 1) * PART_ROWS]
+                at = isoformat(self._clock.now())
+                items = await asyncio.to_thread(_score_part, files, part, number * PART_ROWS, at)
+                await self._store.keep_part(job.key, number, items)
+                job.progress = (number + 1) / count
+            await self._store.finish(job.key)
+        _log.info("task done", task_id=job.key, rows=len(rows), release_id=files.said_by.release_id)
+
+    def _files(self) -> ReleaseFiles:
+        """The current release's files, fetched and checked."""
+        files = ReleaseFiles.of(self._reader.fetch(self._reader.read_pointer()))
+        if files is None:
+            raise RuntimeError(
+                "the release was published by an older version and cannot score; publish again"
+            )
+        return files
+
+
+def _score_part(files: ReleaseFiles, part: list[msgspec.Raw], first: int, at: str) -> list[bytes]:
+    """A JSON object for each row of a part; a row that cannot be scored says why."""
+    from serving.scoring.engine import engine  # noqa: PLC0415 - in the thread that needs it
+
+    rows = [decode_row(raw) for raw in part]
+    good: list[Row] = [row for row in rows if not isinstance(row, RowProblem)]
+    scored = iter(engine(files).answer(good, at, with_reasons=False))
+    items = []
+    for number, row in enumerate(rows, start=first):
+        answer = (row,) if isinstance(row, RowProblem) else next(scored)
+        items.append(
+            answer
+            if isinstance(answer, bytes)
+            else msgspec.json.encode(RefusedRow(row=number, errors=answer))
+        )
+    return items
+
+
+@contextlib.asynccontextmanager
+async def _beating(job: Any) -> AsyncIterator[None]:
+    """Say that the task lives, and how far it is, until the block is left."""
+
+    async def beat() -> None:
+        while True:
+            with contextlib.suppress(RedisGoneError), asking():
+                await job.update()
+            await asyncio.sleep(BEAT_SECONDS)
+
+    beats = asyncio.create_task(beat())
+    try:
+        yield
+    finally:
+        await end(beats)
+
+
+async def work(settings: Settings) -> None:
+    """Score tasks until told to stop."""
+    client = client_of(settings.redis_url)
+    reader = ReleaseReader(settings.store_url, cache_folder(settings), settings.s3_endpoint_url)
+    scorer = TaskScorer(TaskStore(client, settings.task_keep_seconds), reader, settings.clock)
+    worker: Worker[Any] = Worker(
+        PatientQueue(client, name=QUEUE),
+        functions=[(JOB, scorer.score)],
+        concurrency=1,
+        timers=cast("PartialTimersDict", {"sweep": BEAT_SECONDS, "worker_info": BEAT_SECONDS}),
+        dequeue_timeout=2.0,  # below the socket's own: an idle server is no dead one
+        shutdown_grace_period_s=0,
+        cancellation_hard_deadline_s=_STOP_SECONDS,
+        metadata={"pid": os.getpid(), "host": socket.gethostname()},
+    )
+    await worker.start()
+    await client.aclose()
+
+
+async def lives(settings: Settings) -> bool:
+    """Whether a worker of this host said within the last seconds that it lives."""
+    client = client_of(settings.redis_url)
+    info = await RedisQueue(client, name=QUEUE).info()
+    await client.aclose()
+    beats = [one["metadata"] or {} for one in info["workers"].values()]
+    return any(beat.get("host") == socket.gethostname() for beat in beats)
+
+
+def main() -> None:
+    """Read the settings and work; with ``--check`` say whether a worker of this host does."""
+    settings = Settings.from_env()
+    if not settings.redis_url:
+        raise SystemExit("soccer: the task worker needs SOCCER_REDIS_URL, the address of Redis")
+    if "--check" in sys.argv:
+        sys.exit(0 if asyncio.run(lives(settings)) else 1)
+    logging.basicConfig(level=logging.WARNING)
+    # Behind everything else: beside a task the slowest of 100 look-ups takes 2.6 ms; at niceness 10, where a
+    # slice in hand is finished first, 4.3 ms; alone 1.3 ms.
+    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    import_xgboost_alone()
+    asyncio.run(work(settings))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,214 @@
+"""What is wrong with the graph now, read from Dagster's records, the outbox of the sidecars and the disk."""
+
+import datetime as dt
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+import dagster as dg
+import msgspec
+
+from soccer_assets.alerting.faults import FAILURE, NOTICE, WARNING, Condition
+from soccer_assets.clock import isoformat
+from soccer_assets.contract.release import OUTBOX_PREFIX, POINTER_KEY, Pointer, Refusal
+from soccer_assets.resources.object_store import ObjectStore
+
+# Runs older than this are history, not news.
+_NEWEST_RUNS = 200
+_RUNS_OF = dt.timedelta(days=7)
+_LEAST_FREE_BYTES = 1_000_000_000
+_CHAMPION = dg.AssetKey(["model", "champion"])
+_OVER = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
+
+
+# What a check that failed says, where it is more than a check.
+_FAULTS = {"feed": "is silent: results that are due are missing", "drift": "is out of its bounds"}
+
+
+def graph_conditions(
+    instance: dg.DagsterInstance,
+    watched: Mapping[dg.AssetKey, str],
+    checks: Iterable[dg.AssetCheckKey],
+    now: dt.datetime,
+) -> list[Condition]:
+    """Failed runs, failed checks, broken freshness promises, and the newest promotion or rollback."""
+    failures = list(_failed_runs(instance, now))
+    cause = failures[0].cause if failures else ""
+    return [
+        *failures,
+        *_failed_checks(instance, checks),
+        *_stale_assets(instance, watched, cause),
+        *_promotion(instance),
+    ]
+
+
+def store_conditions(store: ObjectStore, now: dt.datetime) -> list[Condition]:
+    """Releases that a sidecar refuses while they are the current one; or that the store cannot be read."""
+    try:
+        return _refusals(store)
+    except Exception as error:  # noqa: BLE001 - a store that is out of reach must not silence the other alerts
+        return [
+            Condition(
+                kind="store",
+                subject="the object store",
+                severity=FAILURE,
+                since=isoformat(now),
+                what="cannot be read",
+                cause=f"{type(error).__name__}: {error}",
+                path="/assets/releases/current",
+            )
+        ]
+
+
+def _refusals(store: ObjectStore) -> list[Condition]:
+    data = store.read(POINTER_KEY)
+    current = msgspec.json.decode(data, type=Pointer).release_id if data else None
+    found = []
+    for key in store.list(OUTBOX_PREFIX):
+        content = store.read(key)
+        if content is None:  # taken back meanwhile
+            continue
+        refusal = msgspec.json.decode(content, type=Refusal)
+        if refusal.release_id == current:
+            found.append(
+                Condition(
+                    kind="release",
+                    subject=f"{refusal.release_id} at {refusal.sidecar}",
+                    severity=FAILURE,
+                    since=refusal.at,
+                    what="was refused by the sidecar",
+                    promise="a published release is served within seconds",
+                    cause=refusal.reason,
+                    path="/assets/releases/current",
+                )
+            )
+    return found
+
+
+def disk_conditions(folder: Path, now: dt.datetime) -> list[Condition]:
+    """Whether the home's disk is nearly full."""
+    free = shutil.disk_usage(folder).free
+    if free >= _LEAST_FREE_BYTES:
+        return []
+    return [
+        Condition(
+            kind="disk",
+            subject=str(folder),
+            severity=FAILURE,
+            since=isoformat(now),
+            what=f"has {free / 1e6:.0f} MB left",
+            promise=f"at least {_LEAST_FREE_BYTES / 1e9:.0f} GB free",
+            path="/runs",
+        )
+    ]
+
+
+def _failed_runs(instance: dg.DagsterInstance, now: dt.datetime) -> Iterator[Condition]:
+    """Jobs whose newest finished run failed; ad hoc runs count by what they were to materialise."""
+    seen: set[str] = set()
+    records = instance.get_run_records(
+        dg.RunsFilter(statuses=_OVER, updated_after=now - _RUNS_OF), limit=_NEWEST_RUNS
+    )
+    for record in records:
+        run = record.dagster_run
+        subject = _subject(run)
+        if subject in seen:
+            continue
+        seen.add(subject)
+        if run.status != dg.DagsterRunStatus.FAILURE:
+            continue
+        yield Condition(
+            kind="run",
+            subject=subject,
+            severity=FAILURE,
+            since=_instant(record.end_time or record.create_timestamp.timestamp()),
+            what="failed",
+            cause=_cause(instance, run.run_id),
+            path=f"/runs/{run.run_id}",
+        )
+
+
+def _subject(run: dg.DagsterRun) -> str:
+    if not run.job_name.startswith("__"):
+        return run.job_name
+    return "the run of " + ", ".join(sorted(key.to_user_string() for key in run.asset_selection or ()))
+
+
+def _cause(instance: dg.DagsterInstance, run_id: str) -> str:
+    steps = instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.STEP_FAILURE, limit=1).records
+    for record in steps:
+        event = record.event_log_entry.dagster_event
+        error = event.step_failure_data.error if event else None
+        while error is not None and error.cause is not None:
+            error = error.cause
+        if event is not None and error is not None:
+            return f"{event.step_key}: {error.message.strip()}"
+    return "the run broke off before a step could fail"
+
+
+def _failed_checks(instance: dg.DagsterInstance, keys: Iterable[dg.AssetCheckKey]) -> Iterator[Condition]:
+    latest = instance.event_log_storage.get_latest_asset_check_execution_by_key(list(keys))
+    for key, record in sorted(latest.items(), key=lambda item: str(item[0])):
+        if record.event is None or record.event.dagster_event is None:
+            continue
+        dagster_event = record.event.dagster_event
+        if dagster_event.event_type != dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+            continue
+        said = dagster_event.asset_check_evaluation_data
+        if said.passed:
+            continue
+        asset = key.asset_key
+        kind = {"results_due": "feed", "drift_within_bounds": "drift"}.get(key.name, "check")
+        yield Condition(
+            kind=kind,
+            subject="/".join(asset.path) if kind != "check" else f"{'/'.join(asset.path)}:{key.name}",
+            severity=FAILURE if said.severity == dg.AssetCheckSeverity.ERROR else WARNING,
+            since=_instant(record.event.timestamp),
+            what=_FAULTS.get(kind, "does not hold"),
+            promise="a result is known 3 hours after kickoff plus the feed's lag" if kind == "feed" else "",
+            cause=said.description
+            or ", ".join(f"{name} {value.value}" for name, value in said.metadata.items()),
+            path=f"/assets/{'/'.join(asset.path)}?view=checks",
+        )
+
+
+def _stale_assets(
+    instance: dg.DagsterInstance, watched: Mapping[dg.AssetKey, str], cause: str
+) -> Iterator[Condition]:
+    records = instance.get_freshness_state_records(list(watched))
+    for key, promise in watched.items():
+        record = records.get(key)
+        state = record.freshness_state.value if record else "PASS"
+        if record is None or state not in {"WARN", "FAIL"}:
+            continue
+        yield Condition(
+            kind="freshness",
+            subject=key.to_user_string(),
+            severity=WARNING if state == "WARN" else FAILURE,
+            since=isoformat(record.updated_at),
+            what="is stale",
+            promise=promise,
+            cause=cause,
+            path=f"/assets/{'/'.join(key.path)}",
+        )
+
+
+def _promotion(instance: dg.DagsterInstance) -> Iterator[Condition]:
+    event = instance.get_latest_materialization_event(_CHAMPION)
+    said = event.asset_materialization.metadata if event and event.asset_materialization else {}
+    is_rollback = "rolled_back" in said
+    if event is None or "promoted" not in said or not (is_rollback or said["promoted"].value):
+        return
+    yield Condition(
+        kind="rollback" if is_rollback else "promotion",
+        subject=f"model version {said['version'].value}",
+        severity=NOTICE,
+        since=_instant(event.timestamp),
+        what="is the champion again" if is_rollback else "is the new champion",
+        cause=str(said["reason"].value),
+        path="/assets/model/champion",
+    )
+
+
+def _instant(epoch_seconds: float) -> str:
+    return isoformat(dt.datetime.fromtimestamp(epoch_seconds, dt.UTC))

@@ -1,1 +1,0 @@
-"""What runs when: jobs, schedules, sensors."""

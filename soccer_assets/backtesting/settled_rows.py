@@ -1,0 +1,123 @@
+"""Reads from a replay's home what was settled, beside textbook Elo and the market on the same matches."""
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+from numpy.typing import NDArray
+
+from soccer_assets.backtesting.report import SCORED, Settled, Triple
+from soccer_assets.clock import isoformat
+from soccer_assets.football.matches import STATUS_RULES
+from soccer_assets.modelling.odds import devig_shin
+from soccer_assets.modelling.training import fit_elo_textbook
+from soccer_assets.modelling.walk_forward import walk_forward
+from soccer_assets.resources.database import Database
+from soccer_assets.stores.ledger.scores import newest_scores
+from soccer_assets.stores.models.training_data import TrainingData
+from soccer_assets.tables import ledger_entry, match, odds, team
+
+NEVER_PREDICTED = "first seen after its kickoff"
+_REFIT_WEEKS = 4
+
+
+def read_settled(
+    database: Database, data: TrainingData, start: dt.datetime, end: dt.datetime
+) -> tuple[Settled, ...]:
+    """Every match with a kickoff from ``start`` to ``end`` that is over, in the order of time."""
+    e0 = _textbook_elo(data, start, end)
+    with database.reading() as connection:
+        rows = connection.execute(_query(start, end)).all()
+    return tuple(_settled(row, e0.get(row.match_id)) for row in rows)
+
+
+def count_entries(database: Database) -> int:
+    """How many predictions the ledger holds."""
+    with database.reading() as connection:
+        return connection.execute(sa.select(sa.func.count()).select_from(ledger_entry)).scalar_one()
+
+
+def _query(start: dt.datetime, end: dt.datetime) -> sa.Select[Any]:
+    over = [status.value for status, rule in STATUS_RULES.items() if rule.settles or not rule.is_served]
+    home, away = team.alias("home"), team.alias("away")
+    newest = newest_scores().subquery()
+    return (
+        sa.select(
+            *(match.c[name] for name in ("match_id", "competition", "season", "kickoff")),
+            home.c.name.label("home_team"),
+            away.c.name.label("away_team"),
+            *(match.c[name] for name in ("home_goals", "away_goals", "status")),
+            *(newest.c[name] for name in ("verdict", "outcome", "log_loss", "rps", "brier_score")),
+            *(ledger_entry.c[name] for name in ("recorded_at", "model_sha256", "p_home", "p_draw", "p_away")),
+            odds.c.home.label("home_price"),
+            odds.c.draw.label("draw_price"),
+            odds.c.away.label("away_price"),
+        )
+        .select_from(match)
+        .join(home, home.c.team_id == match.c.home_team_id)
+        .join(away, away.c.team_id == match.c.away_team_id)
+        .outerjoin(newest, newest.c.match_id == match.c.match_id)
+        .outerjoin(ledger_entry, ledger_entry.c.sequence == newest.c.sequence)
+        .outerjoin(odds, odds.c.match_id == match.c.match_id)
+        .where(match.c.kickoff >= start, match.c.kickoff < end, match.c.status.in_(over))
+        .order_by(match.c.kickoff, match.c.match_id)
+    )
+
+
+def _settled(row: sa.Row[Any], e0: Triple | None) -> Settled:
+    facts = {
+        name: getattr(row, name)
+        for name in (
+            *("match_id", "competition", "season", "home_team", "away_team", "home_goals", "away_goals"),
+        )
+    }
+    verdict = row.verdict or NEVER_PREDICTED
+    if verdict != SCORED:
+        return Settled(kickoff=isoformat(row.kickoff), verdict=verdict, **facts)
+    return Settled(
+        kickoff=isoformat(row.kickoff),
+        verdict=verdict,
+        **facts,
+        outcome=row.outcome,
+        recorded_at=isoformat(row.recorded_at),
+        model_sha256=row.model_sha256,
+        champion=(row.p_home, row.p_draw, row.p_away),
+        log_loss=row.log_loss,
+        rps=row.rps,
+        brier_score=row.brier_score,
+        e0=e0,
+        market=_without_margin(row.home_price, row.draw_price, row.away_price),
+    )
+
+
+def _without_margin(*prices: float | None) -> Triple | None:
+    if None in prices:
+        return None
+    return _triple(devig_shin(np.array([prices], dtype=np.float64))[0])
+
+
+def _textbook_elo(data: TrainingData, start: dt.datetime, end: dt.datetime) -> Mapping[str, Triple]:
+    """The yardstick's probabilities: its two coefficients know only results from before each four weeks."""
+    ahead = data.matches.features_as_of
+    first, last = int(start.timestamp()), int(end.timestamp())
+    if not ((ahead >= first) & (ahead < last)).any():
+        return {}
+    walked = walk_forward(
+        data.matches,
+        data.values,
+        lambda values, labels, split: fit_elo_textbook(
+            values, labels, split.train | split.calibration, data.feature_names
+        ),
+        start=first,
+        end=last,
+        refit_weeks=_REFIT_WEEKS,
+    )
+    ids = data.matches.match_id[walked.rows].tolist()
+    return {match_id: _triple(said) for match_id, said in zip(ids, walked.probabilities, strict=True)}
+
+
+def _triple(said: NDArray[np.float64]) -> Triple:
+    home, draw, away = (float(one) for one in said)
+    return home, draw, away

@@ -1,0 +1,99 @@
+"""Commands that judge on past matches: `soccer backtest` a model, `soccer replay` the whole loop."""
+
+import datetime as dt
+from pathlib import Path
+
+import click
+
+from soccer_assets.cli.common import fail, keep_libraries_quiet, settings_of_environment
+from soccer_assets.settings import SettingError
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_OUTPUT = click.Path(dir_okay=False, writable=True, path_type=Path)
+_DAY = click.DateTime(["%Y-%m-%d"])
+
+
+@click.command()
+@click.option(
+    "--archive", "archives", multiple=True, required=True, type=_FILE, help="Matches; may be repeated."
+)
+@click.option("--stats", type=_FILE, help="Match statistics, by match_id.")
+@click.option("--train-until", required=True, type=_DAY, help="First day of the test.")
+@click.option("--test-until", required=True, type=_DAY, help="The day after the test.")
+@click.option(
+    "--validate-months", default=12, show_default=True, help="Last months before the test: validation."
+)
+@click.option("--json", "json_file", type=_OUTPUT, help="Write the scores here.")
+@click.option("--predictions", type=_OUTPUT, help="Write every scored row's probabilities here, as CSV.")
+def backtest(
+    archives: tuple[Path, ...],
+    stats: Path | None,
+    train_until: dt.datetime,
+    test_until: dt.datetime,
+    validate_months: int,
+    json_file: Path | None,
+    predictions: Path | None,
+) -> None:
+    """Fit as the graph does on a match archive, score what came after, and print the scorecard."""
+    from soccer_assets.backtesting.archive_backtest import BadArchive, run_backtest  # noqa: PLC0415
+    from soccer_assets.graph.pages.scorecard import scorecard_markdown  # noqa: PLC0415
+
+    days = (train_until.date(), test_until.date())
+    try:
+        report = run_backtest(archives, stats, *days, validate_months, predictions)
+    except BadArchive as error:
+        fail(str(error))
+    if json_file is not None:
+        json_file.write_bytes(report.to_json())
+    click.echo(scorecard_markdown(report.scorecard))
+
+
+@click.command()
+@click.option("--from", "first", required=True, type=_DAY, help="The first day, such as 2024-08-01.")
+@click.option("--to", "last", required=True, type=_DAY, help="The last day.")
+@click.option("--step", default="1d", show_default=True, help="From one look to the next: 1h to 3d.")
+@click.option(
+    "--history-months",
+    default=36,
+    show_default=True,
+    type=click.IntRange(1, 1200),
+    help="Results before the first day that the first model learns from.",
+)
+@click.option(
+    "--competition", "competitions", multiple=True, help="Only this one, such as ENG-1; repeatable."
+)
+@click.option(
+    "--home", type=click.Path(path_type=Path), help="An empty folder to keep; a passing one without."
+)
+@click.option("--json", "json_file", type=_OUTPUT, help="Write all of it here.")
+@click.option(
+    "--plot", default="soccer-replay.png", show_default=True, type=_OUTPUT, help="Where the picture goes."
+)
+def replay(
+    first: dt.datetime,
+    last: dt.datetime,
+    step: str,
+    history_months: int,
+    competitions: tuple[str, ...],
+    home: Path | None,
+    json_file: Path | None,
+    plot: Path,
+) -> None:
+    """Walk the whole loop through past days of SOCCER_FEED, in a home of its own, and print how it did."""
+    settings = settings_of_environment()
+    keep_libraries_quiet()
+    from soccer_assets.backtesting.replay import Plan, ReplayError  # noqa: PLC0415
+    from soccer_assets.backtesting.terminal import read_step, replay_in  # noqa: PLC0415
+    from soccer_assets.feeds.protocol import FeedError  # noqa: PLC0415
+
+    try:
+        plan = Plan(
+            first=first.date(),
+            last=last.date(),
+            step=read_step(step),
+            history_months=history_months,
+            competitions=competitions,
+        )
+        replay_in(home, settings, plan, json_file, plot)
+    except (ReplayError, FeedError, SettingError) as error:
+        fail(str(error))

@@ -1,0 +1,79 @@
+"""Commands that look after a home: run a job, migrate, examine, prune."""
+
+import sys
+
+import click
+import msgspec
+
+from soccer_assets.cli.common import (
+    fail,
+    keep_libraries_quiet,
+    settings_of_environment,
+    store_of,
+    use_instance_of,
+)
+
+
+@click.command()
+@click.argument("job")
+def run(job: str) -> None:
+    """Run one JOB of the graph in this process, with progress (what `up` does for the first build)."""
+    settings = settings_of_environment()
+    keep_libraries_quiet()
+    import dagster as dg  # noqa: PLC0415
+
+    from soccer_assets.operations.run_job import run_job  # noqa: PLC0415
+
+    use_instance_of(settings)
+    with dg.DagsterInstance.get() as instance:
+        outcome = run_job(settings, instance, job, click.echo)
+    if outcome.failure:
+        fail(outcome.failure)
+    click.echo(f"  {job} finished in {outcome.seconds:.0f} s")
+
+
+@click.command()
+def migrate() -> None:
+    """Bring the match tables to this version's schema and open the home, before a deployment starts."""
+    settings = settings_of_environment()
+    from soccer_assets.feeds.registry import open_feeds  # noqa: PLC0415
+    from soccer_assets.home import open_home  # noqa: PLC0415
+    from soccer_assets.resources.database import Database, NewerSchema  # noqa: PLC0415
+
+    feed = open_feeds(settings)
+    open_home(settings, is_simulated=feed.is_simulated, first_month=feed.first_month())
+    try:
+        copy = Database(settings.database_url).migrate()
+    except NewerSchema as error:
+        fail(str(error))
+    click.echo("the match tables have this version's schema" + (f"; as they were: {copy}" if copy else ""))
+
+
+@click.command()
+def doctor() -> None:
+    """Look at everything the system stands on; say what to do where something is wrong, and exit with 1."""
+    settings = settings_of_environment()
+    from soccer_assets.operations.doctor import examine  # noqa: PLC0415
+
+    is_well = True
+    for one in examine(settings):
+        is_well &= not one.remedy
+        mark = "✗" if one.remedy else "✓"
+        click.echo(f"{mark} {one.subject:<9} {one.said}" + (f"; {one.remedy}" if one.remedy else ""))
+    if not is_well:
+        sys.exit(1)
+
+
+@click.command()
+def prune() -> None:
+    """Remove old exports, features, releases and runs; never matches or the ledger."""
+    settings = settings_of_environment()
+    import dagster as dg  # noqa: PLC0415
+
+    from soccer_assets.clock import SystemClock  # noqa: PLC0415
+    from soccer_assets.stores.retention import prune as remove_what_is_old  # noqa: PLC0415
+
+    use_instance_of(settings)
+    with dg.DagsterInstance.get() as instance:
+        counts = remove_what_is_old(store_of(settings), instance, SystemClock().now())
+    click.echo(", ".join(f"{count} {name}" for name, count in msgspec.structs.asdict(counts).items()))

@@ -1,0 +1,79 @@
+"""Commands that start something and stay: all of it, the sidecar alone, the watchdog."""
+
+import os
+import sys
+
+import click
+import msgspec
+
+from soccer_assets.cli.common import fail, settings_of_environment, store_url, use_instance_of
+from soccer_assets.settings import SettingError
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="Stop after one answered prediction, printed as JSON.")
+@click.option("--mlflow-ui", is_flag=True, help="Serve MLflow's pages too.")
+def up(once: bool, mlflow_ui: bool) -> None:
+    """Start everything on this machine, build what is missing, and keep it running."""
+    settings = settings_of_environment()
+    from rich.console import Console  # noqa: PLC0415 - help must not wait for it
+
+    from soccer_assets.feeds.protocol import FeedError  # noqa: PLC0415
+    from soccer_assets.operations.processes import StartError  # noqa: PLC0415
+    from soccer_assets.operations.up import up as start_all  # noqa: PLC0415
+
+    try:
+        start_all(settings, once=once, with_mlflow=mlflow_ui, console=Console(highlight=False))
+    except (StartError, SettingError, FeedError) as error:
+        fail(str(error))
+
+
+@click.command()
+@click.option(
+    "--release", "url", required=True, help="The store of the releases: a folder, file:// or s3://."
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", default=None, type=click.IntRange(1, 65535), help="SOCCER_SERVING_PORT without.")
+@click.option("--workers", default=None, type=click.IntRange(1, 64), help="SOCCER_SERVING_WORKERS without.")
+@click.option("--tasks/--no-tasks", default=True, show_default=True, help="Whether to score tasks here too.")
+def serve(url: str, host: str, port: int | None, workers: int | None, tasks: bool) -> None:
+    """Start the sidecar alone: it answers from the store's current release, and waits where there is none.
+
+    Where SOCCER_REDIS_URL names a Redis, the tasks of POST /predict/async/ are scored by a worker beside it;
+    without Redis they are answered 503.
+    """
+    settings = settings_of_environment()
+    settings = msgspec.structs.replace(
+        settings,
+        store_url=store_url(url),
+        serving_port=port or settings.serving_port,
+        serving_workers=workers or settings.serving_workers,
+    )
+    from soccer_assets.operations.server_command import (  # noqa: PLC0415
+        serve_with_task_worker,
+        shared_metrics,
+        sidecar_command,
+    )
+
+    command = sidecar_command(settings, host)
+    os.environ |= {
+        "SOCCER_STORE_URL": settings.store_url,
+        "SOCCER_SERVING_PORT": str(settings.serving_port),
+        "SOCCER_SERVING_WORKERS": str(settings.serving_workers),
+        **shared_metrics(settings),
+    }
+    click.echo(f"serving releases of {settings.store_url} on http://{host}:{settings.serving_port}")
+    if tasks and settings.redis_url:
+        sys.exit(serve_with_task_worker(command))
+    os.execv(command[0], command)  # noqa: S606 - our own interpreter, without a shell
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="Look once and say what is missing.")
+def watchdog(once: bool) -> None:
+    """Watch the daemon and the sidecars, which cannot report their own death, and tell the subscribers."""
+    settings = settings_of_environment()
+    use_instance_of(settings)
+    from soccer_assets.alerting.watchdog import watch  # noqa: PLC0415
+
+    watch(settings, once=once, say=click.echo)

@@ -1,0 +1,1 @@
+"""An archive of matches in the documented schema: parquet or CSV, at any fsspec address."""

@@ -1,0 +1,249 @@
+"""An archive of results: one Parquet or CSV file in the documented schema, from a path or any fsspec address.
+
+The columns are those of `archive_table.SCHEMA`. Matches settled after extra time
+(``AET``) or on penalties (``PEN``) carry the final score, not the one after 90 minutes: they are finished,
+and their goals are unknown.
+"""
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from soccer_assets.clock import Clock
+from soccer_assets.feeds.base import SETTING
+from soccer_assets.feeds.fields import Fault, book_price, half_time_of, noon_of, score_of, teams_of
+from soccer_assets.feeds.http import FileDoor
+from soccer_assets.feeds.protocol import FeedRefused, RawMatch, Rejection
+from soccer_assets.feeds.providers.archive.archive_rows import (
+    EPOCH,
+    PlacedRows,
+    RowTimes,
+    place_competitions,
+    row_times,
+)
+from soccer_assets.feeds.providers.archive.archive_table import SCHEMA, ArchiveTable, Column, read_archive
+from soccer_assets.feeds.visibility import known_by_time
+from soccer_assets.football.competitions import Competition
+from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
+from soccer_assets.settings import Settings
+
+SOURCE = "archive"
+# A file that somebody writes anew now and then.
+RESULT_LAG = dt.timedelta(days=3)
+LARGEST_ARCHIVE_BYTES = 2 * 2**30
+ROWS_A_BATCH = 20_000
+
+RESULT = frozenset(
+    {
+        *("home_goals", "away_goals", "ht_home_goals", "ht_away_goals", "status"),
+        *("odds_home", "odds_draw", "odds_away", "odds_type"),
+    }
+)
+FIXTURE = frozenset(SCHEMA) - RESULT
+# These faults cost the cell, not the row.
+FORGIVEN = RESULT - {"home_goals", "away_goals", "status"}
+
+
+class ArchiveFeed:
+    """Matches of one archive file.
+
+    The file is read once in the life of this object.
+
+    Args:
+        url: path or address of the file.
+        door: reads addresses of the web.
+        s3_endpoint_url: address of an S3 server that is not Amazon's.
+        history_start: first day wanted; None for all there is.
+    """
+
+    name = SOURCE
+    is_simulated = False
+    result_lag = RESULT_LAG
+
+    def __init__(
+        self, url: str, door: FileDoor, s3_endpoint_url: str = "", history_start: dt.date | None = None
+    ) -> None:
+        self._url = url
+        self._door = door
+        self._s3_endpoint_url = s3_endpoint_url
+        self._history_start = history_start
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Self:
+        """The archive at ``SOCCER_FEED_URL``.
+
+        Raises:
+            FeedRefused: the setting is empty.
+        """
+        if not settings.feed_url:
+            raise FeedRefused(f"the feed 'archive' reads a file: set {SETTING} to its path or address")
+        door = FileDoor(SETTING, settings.home / "cache" / "feeds", largest_bytes=LARGEST_ARCHIVE_BYTES)
+        return cls(settings.feed_url, door, settings.s3_endpoint_url, settings.history_start)
+
+    def first_month(self) -> dt.date:
+        """The month of the first match, or of ``SOCCER_HISTORY_START``."""
+        if self._history_start is not None:
+            return self._history_start.replace(day=1)
+        return (EPOCH + dt.timedelta(days=int(self._times.days[self._order[0]]))).replace(day=1)
+
+    def competitions(self) -> Mapping[str, Competition]:
+        """Every competition of the file: those of the catalogue, and the others under codes of their own."""
+        return {competition.code: competition for competition in self._placed.competitions}
+
+    def fetch(self, window: Window, clock: Clock) -> Iterator[RawMatch | Rejection]:
+        """Every match whose kickoff day (UTC) lies in ``window``, as it is known at the clock's now.
+
+        A row whose date cannot be used is reported with the day of the row before it.
+
+        Raises:
+            FeedUnavailable: the store does not answer.
+            FeedRefused: there is no such file, or it is not in the schema.
+        """
+        now = clock.now()
+        ends = [(window.start - EPOCH).days, (window.end - EPOCH).days]
+        low, high = np.searchsorted(self._times.days[self._order], ends)
+        if low < high and low == 0:
+            for reason, line in self._table.broken:
+                yield Rejection(source=self.name, reason=reason, payload={"line": line})
+        for start in range(int(low), int(high), ROWS_A_BATCH):
+            yield from self._rows(self._order[start : min(start + ROWS_A_BATCH, int(high))], now)
+
+    @cached_property
+    def _table(self) -> ArchiveTable:
+        table = read_archive(self._url, self._door, self._s3_endpoint_url)
+        if not len(table):
+            raise FeedRefused(f"{SETTING}: the archive has no row")
+        return table
+
+    @cached_property
+    def _placed(self) -> PlacedRows:
+        return place_competitions(self._table.columns, self.name)
+
+    @cached_property
+    def _times(self) -> RowTimes:
+        return row_times(self._table.columns)
+
+    @cached_property
+    def _order(self) -> NDArray[np.int64]:
+        return np.argsort(self._times.days, kind="stable")
+
+    def _rows(self, rows: NDArray[np.int64], now: dt.datetime) -> Iterator[RawMatch | Rejection]:
+        columns = self._table.columns
+        codes = {name: column.codes[rows] for name, column in columns.items()}
+        values = zip(*(columns[name].values[codes[name]].tolist() for name in SCHEMA), strict=True)
+        names = [name for name in SCHEMA if (codes[name] >= 0).any()]
+        is_result = [name in RESULT for name in names]
+        shown = zip(*(columns[name].shown[codes[name]].tolist() for name in names), strict=True)
+        over = self._times.over_at[rows] <= now.timestamp()
+        faulty = _has_fault(columns, codes, FIXTURE) | (_has_fault(columns, codes, RESULT - FORGIVEN) & over)
+        places = self._placed.of_row[rows].tolist()
+        for index, (place, is_over, said, row) in enumerate(
+            zip(places, over.tolist(), shown, values, strict=True)
+        ):
+            if is_over:
+                payload = {name: value for name, value in zip(names, said, strict=True) if value is not None}
+            else:
+                payload = {
+                    name: value
+                    for name, value, is_hidden in zip(names, said, is_result, strict=True)
+                    if value is not None and not is_hidden
+                }
+            try:
+                if faulty[index]:
+                    raise Fault(self._faults_of(int(rows[index]), is_over=is_over))  # noqa: TRY301
+                match = _match(self._placed.competitions[place].code, row, payload, now, is_over=is_over)
+            except Fault as fault:
+                yield Rejection(source=self.name, reason=str(fault), payload=payload)
+            else:
+                yield match
+
+    def _faults_of(self, row: int, *, is_over: bool) -> str:
+        columns = self._table.columns
+        readable = FIXTURE | (RESULT - FORGIVEN) if is_over else FIXTURE
+        return "; ".join(
+            columns[name].faults[code]
+            for name in SCHEMA
+            if name in readable and (code := int(columns[name].codes[row])) in columns[name].faults
+        )
+
+
+def _has_fault(
+    columns: Mapping[str, Column], codes: Mapping[str, NDArray[np.int32]], names: frozenset[str]
+) -> NDArray[np.bool_]:
+    faulty = np.zeros(len(codes["date"]), dtype=bool)
+    for name in names:
+        if columns[name].faults:
+            faulty |= np.isin(codes[name], list(columns[name].faults))
+    return faulty
+
+
+def _match(
+    competition: str, row: tuple[Any, ...], payload: dict[str, Any], now: dt.datetime, *, is_over: bool
+) -> RawMatch:
+    """The match of a row, whose values stand in the order of the schema."""
+    (match_id, kickoff, day, country, named, _, season, round_name, home, away, *result) = row
+    if None in (day, country, named, season):
+        missing = dict(
+            zip(("date", "country", "competition", "season"), (day, country, named, season), strict=True)
+        )
+        raise Fault(f"the {next(what for what, value in missing.items() if value is None)} is missing")
+    if not home or not away or home == away:  # what is a name is known since the file was read
+        home, away = teams_of(home, away)
+    precision = KickoffPrecision.DAY if kickoff is None else KickoffPrecision.MINUTE
+    kickoff = noon_of(day) if kickoff is None else kickoff
+    home_goals, away_goals, half_home, half_away, said, neutral, *prices, kind, _ = result
+    status, score = MatchStatus.SCHEDULED, None
+    odds = None
+    if is_over:
+        status, score = _result(said, home_goals, away_goals, kickoff, precision, now)
+        half_home, half_away = half_time_of(half_home, half_away, score)
+        odds = book_price(kind, *prices) if kind is not None and None not in prices else None
+    else:
+        status = known_by_time(kickoff, precision, now, has_result=False, result_lag=RESULT_LAG).status
+        half_home = half_away = None
+    return RawMatch(
+        source=SOURCE,
+        source_match_id=match_id,
+        payload=payload,
+        competition=competition,
+        season=season,
+        kickoff=kickoff,
+        kickoff_precision=precision,
+        home_team=home,
+        away_team=away,
+        status=status,
+        round=round_name,
+        neutral=bool(neutral),
+        home_goals=None if score is None else score[0],
+        away_goals=None if score is None else score[1],
+        home_goals_half_time=half_home,
+        away_goals_half_time=half_away,
+        odds=odds,
+    )
+
+
+def _result(
+    said: str | None,
+    home_goals: int | None,
+    away_goals: int | None,
+    kickoff: dt.datetime,
+    precision: KickoffPrecision,
+    now: dt.datetime,
+) -> tuple[MatchStatus, tuple[int, int] | None]:
+    """Status and 90-minute score of a match that is over."""
+    score = score_of(home_goals, away_goals)
+    if said == "FT":
+        if score is None:
+            raise Fault("the status is FT, but there is no score")
+        return MatchStatus.FINISHED, score
+    if said in {"AET", "PEN"}:
+        return MatchStatus.FINISHED, None
+    if said == "VOID":
+        return MatchStatus.CANCELLED, None
+    if said is None:
+        raise Fault("the status is missing")
+    return known_by_time(kickoff, precision, now, has_result=False, result_lag=RESULT_LAG).status, None

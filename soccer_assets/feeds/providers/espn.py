@@ -1,0 +1,242 @@
+"""ESPN's scoreboard: many leagues without a key, undocumented and changed without notice. Only by name.
+
+One answer holds a month of one league (``dates=YYYYMM``; ranges of days have answered 400 since September
+2026). The score is the one after extra time: a match that went on after 90 minutes is finished without a
+score, also a second leg won 1-0 at 90. There is no half-time score.
+"""
+
+import datetime as dt
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+from soccer_assets.clock import Clock
+from soccer_assets.feeds.base import SETTING, SiteFeed
+from soccer_assets.feeds.fields import (
+    Fault,
+    book_price,
+    brief,
+    decode_json,
+    id_of,
+    instant_of,
+    json_object,
+    noon_of,
+    quiet_score_of,
+    score_of,
+    teams_of,
+)
+from soccer_assets.feeds.http import FileDoor
+from soccer_assets.feeds.json_rows import Provider, Score, Told, matches_of, pick, season_label
+from soccer_assets.feeds.protocol import (
+    AfterNinety,
+    FeedRefused,
+    MatchOdds,
+    RawMatch,
+    Rejection,
+    after_ninety,
+)
+from soccer_assets.football.competitions import Competition
+from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
+
+SOURCE = "espn"
+FIRST_DAY = dt.date(2015, 7, 1)
+# The default of 100 is cut silently, and 600 was seen to be cut to 25.
+LIMIT = 500
+ANSWERS_IN_MEMORY = 100
+
+_WENT_ON = frozenset({"STATUS_FINAL_AET", "STATUS_FINAL_PEN"})
+_STATUSES = {
+    "STATUS_SCHEDULED": MatchStatus.SCHEDULED,
+    "STATUS_DELAYED": MatchStatus.SCHEDULED,
+    "STATUS_TBD": MatchStatus.TBD,
+    **dict.fromkeys(("STATUS_FULL_TIME", "STATUS_FINAL", *_WENT_ON), MatchStatus.FINISHED),
+    "STATUS_POSTPONED": MatchStatus.POSTPONED,
+    # Stopped; if it goes on it is told anew.
+    "STATUS_SUSPENDED": MatchStatus.ABANDONED,
+    "STATUS_ABANDONED": MatchStatus.ABANDONED,
+    "STATUS_CANCELED": MatchStatus.CANCELLED,
+    "STATUS_FORFEIT": MatchStatus.AWARDED,
+}
+_GOALS = re.compile(r"\d{1,2}", re.ASCII)
+
+
+class EspnFeed(SiteFeed):
+    """Matches of ESPN's scoreboard.
+
+    Below the address lies ``apis/site/v2/``. A month of a league is read once in the life of this object.
+    """
+
+    name = SOURCE
+    default_url = "https://site.api.espn.com"
+    first_day = FIRST_DAY
+    result_lag = dt.timedelta(hours=6)
+    # None is published.
+    requests_per_minute = 60
+
+    def __init__(self, base_url: str, door: FileDoor, history_start: dt.date | None = None) -> None:
+        super().__init__(base_url, door, history_start)
+        self._load = lru_cache(maxsize=ANSWERS_IN_MEMORY)(self._read)
+
+    def fetch(self, window: Window, clock: Clock) -> Iterator[RawMatch | Rejection]:
+        """Every match whose kickoff day (UTC) lies in ``window``, as it is known at the clock's now.
+
+        Raises:
+            FeedUnavailable: the provider does not answer, or an answer is cut.
+            FeedRefused: an answer has as many matches as were asked for at most, or is not this provider's.
+        """
+        for competition in self._competitions.values():
+            provider = Provider(SOURCE, self.result_lag, _reader(competition), _fixture_of)
+            told_before: set[str | None] = set()
+            for month in _months(window):
+                rows = self._load(competition.feeds[SOURCE], month)
+                items = list(matches_of(rows, provider, window, clock))
+                # A match at night may stand in two months.
+                yield from (
+                    item
+                    for item in items
+                    if isinstance(item, Rejection) or item.source_match_id not in told_before
+                )
+                told_before |= {item.source_match_id for item in items if isinstance(item, RawMatch)}
+
+    def _read(self, slug: str, month: str) -> list[Any]:
+        url = f"{self._base_url}/apis/site/v2/sports/soccer/{slug}/scoreboard?dates={month}&limit={LIMIT}"
+        where = f"{SETTING}: {url}"
+        data = self._door.read(url)
+        if data is None:
+            raise FeedRefused(f"{where} is not there; set it to the address under which apis/ lies")
+        document = decode_json(data, where)
+        events = document.get("events") if isinstance(document, dict) else None
+        if not isinstance(events, list):
+            raise FeedRefused(f"{where}: an object with a list 'events' was expected, not {brief(document)}")
+        if len(events) >= LIMIT:
+            raise FeedRefused(f"{where}: {len(events)} matches is the limit, so some may be cut off")
+        return events
+
+
+def _months(window: Window) -> list[str]:
+    """The months of the window's days, and of the day before: ESPN's days are American."""
+    days = ((window.end - window.start).days + 1) if window.start < window.end else 0
+    first = window.start - dt.timedelta(days=1)
+    return sorted({f"{first + dt.timedelta(days=number):%Y%m}" for number in range(days)})
+
+
+def _reader(competition: Competition) -> Any:
+    def read(event: dict[str, Any]) -> Told:
+        game = _game(event)
+        sides = _sides(game)
+        type_ = pick(game, "status.type.name", "status.type.state").get("status", {}).get("type", {})
+        name = type_.get("name")
+        claimed = _STATUSES.get(name) if isinstance(name, str) else None
+        if claimed is None and type_.get("state") == "in":
+            claimed = MatchStatus.LIVE
+        if claimed is None:
+            raise Fault(f"the status {brief(name)} is not known")
+        kickoff, precision = instant_of(event.get("date")), KickoffPrecision.MINUTE
+        if game.get("timeValid") is False or claimed is MatchStatus.TBD:
+            kickoff, precision = noon_of(kickoff.date()), KickoffPrecision.DAY
+        home, away = teams_of(
+            *(pick(side, "team.displayName").get("team", {}).get("displayName") for side in sides)
+        )
+        return Told(
+            source_match_id=id_of(event.get("id"), "id"),
+            competition=competition,
+            season=season_label(
+                competition, pick(event, "season.year").get("season", {}).get("year"), kickoff.date()
+            ),
+            kickoff=kickoff,
+            precision=precision,
+            home_team=home,
+            away_team=away,
+            claimed=claimed,
+            neutral=game.get("neutralSite") is True,
+            score=lambda: _score(sides, name, is_finished=claimed is MatchStatus.FINISHED),
+            odds=lambda: _odds(game),
+            after_90=lambda: _after_90(sides, went_on=name in _WENT_ON),
+            fixture=_fixture_of(event),
+            result={
+                "status": type_,
+                "scores": [pick(side, "homeAway", "score", "shootoutScore") for side in sides],
+            },
+        )
+
+    return read
+
+
+def _game(event: dict[str, Any]) -> dict[str, Any]:
+    games = event.get("competitions")
+    if not isinstance(games, list) or len(games) != 1:
+        raise Fault(f"competitions {brief(games)} is not one match")
+    return json_object(games[0], "the match")
+
+
+def _sides(game: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The home and the away side, by what they say and never by their position."""
+    sides = game.get("competitors")
+    found = {
+        side.get("homeAway"): side
+        for side in (sides if isinstance(sides, list) else [])
+        if isinstance(side, dict) and isinstance(side.get("homeAway"), str)
+    }
+    if not isinstance(sides, list) or len(sides) != 2 or found.keys() != {"home", "away"}:  # noqa: PLR2004
+        raise Fault("the competitors are not one at home and one away")
+    return found["home"], found["away"]
+
+
+def _fixture_of(event: dict[str, Any]) -> dict[str, Any]:
+    fixture = pick(event, "id", "date", "season.year", "season.slug", "name")
+    games = event.get("competitions")
+    game = games[0] if isinstance(games, list) and games else {}
+    sides = game.get("competitors") if isinstance(game, dict) else None
+    teams = [
+        pick(side, "homeAway", "team.id", "team.displayName")
+        for side in (sides if isinstance(sides, list) else [])
+    ]
+    return fixture | {"competitors": teams} | pick(game, "neutralSite", "timeValid", "altGameNote")
+
+
+def _score(sides: tuple[dict[str, Any], dict[str, Any]], status: Any, *, is_finished: bool) -> Score:
+    """The score; None after extra time, because it is not the one after 90 minutes."""
+    if status in _WENT_ON:
+        return None
+    goals = [side.get("score") for side in sides]
+    found = score_of(*map(_number, goals))
+    if found is None and is_finished:
+        raise Fault("the match is finished, but has no score")
+    return found
+
+
+def _number(text: Any) -> Any:
+    return int(text) if isinstance(text, str) and _GOALS.fullmatch(text) else text
+
+
+def _after_90(sides: tuple[dict[str, Any], dict[str, Any]], *, went_on: bool) -> AfterNinety | None:
+    """``score`` is the one after extra time, ``shootoutScore`` the shoot-out."""
+    total, shootout = (
+        quiet_score_of(*(_number(side.get(name)) for side in sides)) for name in ("score", "shootoutScore")
+    )
+    return after_ninety(total, shootout, went_on=went_on)
+
+
+def _odds(game: dict[str, Any]) -> MatchOdds | None:
+    """Closing prices of the first book; None where one is missing or is no price."""
+    books = game.get("odds")
+    book = books[0] if isinstance(books, list) and books else None
+    closing = pick(book, "moneyline.home.close.odds", "moneyline.away.close.odds").get("moneyline", {})
+    home, away = (closing.get(side, {}).get("close", {}).get("odds") for side in ("home", "away"))
+    draw = pick(book, "drawOdds.moneyLine").get("drawOdds", {}).get("moneyLine")
+    prices = [_decimal(american) for american in (home, draw, away)]
+    if any(price is None for price in prices):
+        return None
+    return book_price("espn_closing", *(price or 0.0 for price in prices))
+
+
+def _decimal(american: Any) -> float | None:
+    """A decimal price of an American one: +150 pays 2.5, -200 pays 1.5."""
+    try:
+        price = float(american)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    if not 100.0 <= abs(price) <= 100_000.0:  # noqa: PLR2004 American prices begin at 100
+        return None
+    return round(1.0 + (price / 100.0 if price > 0 else -100.0 / price), 4)

@@ -1,0 +1,135 @@
+"""football-data.co.uk: results, half-time scores, shots and closing odds of 38 leagues and a cup, since 1993.
+
+The provider has no query by date, no ids and no scores during a match: one CSV file a division and season,
+one file a league with all its seasons for sixteen extra leagues, and the fixtures of the next few days. Any
+copy laid out like its site serves as well (``SOCCER_FEED_URL``: ``https://``, ``http://`` or ``file://``).
+The score is the one after 90 minutes: Mexico's final of 2023, won 3-0 after extra time, stands there as 0-0.
+Nothing says that a match went on, and some scores are the later ones: the MLS final of 2022 stands as 3-3.
+"""
+
+import datetime as dt
+from collections.abc import Collection, Iterator
+from functools import lru_cache
+
+import msgspec
+
+from soccer_assets.clock import Clock
+from soccer_assets.feeds.base import SETTING, SiteFeed
+from soccer_assets.feeds.http import FileDoor
+from soccer_assets.feeds.protocol import FeedRefused, RawMatch, Rejection, Repeat, Row
+from soccer_assets.feeds.providers.football_data.csv_file import CsvFile, CsvFormatError, read_csv
+from soccer_assets.feeds.providers.football_data.football_data_rows import RESULT_LAG, SOURCE, match_of
+from soccer_assets.feeds.visibility import within_reach
+from soccer_assets.football.competitions import Competition
+from soccer_assets.football.matches import Window
+
+FIRST_SEASON = 1993
+FIRST_DAY = dt.date(FIRST_SEASON, 7, 1)
+EXTRA_LEAGUES_START = dt.date(2012, 1, 1)
+# All files a window of five years needs: 16 extra leagues and 22 divisions in six seasons.
+FILES_IN_MEMORY = 150
+
+
+class SourceFile(msgspec.Struct, frozen=True):
+    """A file the provider may have: its path under the base address, and what the path says of its rows."""
+
+    path: str
+    season: str = ""
+    span: tuple[dt.date, dt.date] | None = None
+
+
+_FIXTURE_FILES = (SourceFile("fixtures.csv"), SourceFile("new_league_fixtures.csv"))
+
+
+class FootballDataFeed(SiteFeed):
+    """Matches of football-data.co.uk, or of a copy of it.
+
+    Below the address lie ``mmz4281/`` and ``new/``. A file is read once in the life of this object:
+    open a new one to see what the provider changed.
+    """
+
+    name = SOURCE
+    default_url = "https://www.football-data.co.uk"
+    first_day = FIRST_DAY
+    # Updated twice a week.
+    result_lag = RESULT_LAG
+
+    def __init__(self, base_url: str, door: FileDoor, history_start: dt.date | None = None) -> None:
+        super().__init__(base_url, door, history_start)
+        self._names = [one.feeds[SOURCE] for one in self._competitions.values()]
+        self._by_name = {_name_in_rows(one): one for one in self._competitions.values()}
+        self._load = lru_cache(maxsize=FILES_IN_MEMORY)(self._read)
+
+    def fetch(self, window: Window, clock: Clock) -> Iterator[Row]:
+        """Every match whose kickoff day (UTC) lies in ``window``, as it is known at the clock's now.
+
+        A match counts as over two hours after its kickoff, or two hours after its day where the time is not
+        known; until then only the columns of a fixture list are looked at. The payload keeps the match's own
+        columns and the price that was taken; the other ninety columns of prices are left out.
+
+        Raises:
+            FeedUnavailable: the provider does not answer.
+            FeedRefused: not one file is there, or a file is not CSV of this provider.
+        """
+        now = clock.now()
+        wanted = _season_files(window, self._names)
+        fixtures = _FIXTURE_FILES if window.end > now.date() else ()
+        seen: set[tuple[str, str, str, dt.date]] = set()
+        is_found = not wanted
+        for source in (*wanted, *fixtures):
+            file = self._load(source)
+            if file is None:
+                continue
+            is_found = True
+            for match in self._matches(file, window, now):
+                if isinstance(match, RawMatch):
+                    key = (match.competition, match.home_team, match.away_team, match.kickoff.date())
+                    # A fixture stays listed for a while after its season file has it.
+                    if source in fixtures and key in seen:
+                        yield Repeat(match)
+                        continue
+                    seen.add(key)
+                yield match
+        if not is_found:
+            raise FeedRefused(
+                f"{SETTING}: none of {len(wanted)} files is there, not even "
+                f"{self._base_url}/{wanted[0].path}; set it to the address under which mmz4281/ and new/ lie"
+            )
+
+    def _matches(self, file: CsvFile, window: Window, now: dt.datetime) -> Iterator[RawMatch | Rejection]:
+        for row in within_reach(file.rows, FIRST_DAY, now):
+            if row.kickoff.date() in window:
+                yield match_of(row, file, self._by_name, now)
+
+    def _read(self, source: SourceFile) -> CsvFile | None:
+        url = f"{self._base_url}/{source.path}"
+        data = self._door.read(url)
+        try:
+            return None if data is None else read_csv(data, source.season, source.span)
+        except CsvFormatError as fault:
+            raise FeedRefused(f"{SETTING}: {url}: {fault}") from fault
+
+
+def _name_in_rows(competition: Competition) -> str:
+    """What a row calls the competition: its division, or the country and league for a file of ``new/``."""
+    _, is_extra, league = competition.feeds[SOURCE].partition("/")
+    return f"{competition.country}/{league}" if is_extra else competition.feeds[SOURCE]
+
+
+def _season_files(window: Window, names: Collection[str]) -> list[SourceFile]:
+    """The files whose seasons touch the window; names are ``E0`` or ``ARG/Liga Profesional``."""
+    divisions = [name for name in names if "/" not in name]
+    files = []
+    for year in range(max(FIRST_SEASON, window.start.year - 1), window.end.year + 1):
+        # 2019/20 ended in August 2020; no other season of the 22 divisions left its twelve months.
+        end = dt.date(year + 1, 9, 1) if year == 2019 else dt.date(year + 1, 7, 1)  # noqa: PLR2004
+        span = (dt.date(year, 7, 1), end)
+        if window.start < span[1] and span[0] < window.end:
+            folder = f"mmz4281/{year % 100:02}{(year + 1) % 100:02}"
+            label = f"{year}/{year + 1}"
+            files += [SourceFile(f"{folder}/{division}.csv", label, span) for division in divisions]
+    if window.end > EXTRA_LEAGUES_START:
+        files += [
+            SourceFile(f"new/{league}.csv") for league in sorted({n.split("/")[0] for n in names if "/" in n})
+        ]
+    return files

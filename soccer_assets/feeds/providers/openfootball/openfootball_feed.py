@@ -1,0 +1,105 @@
+"""openfootball's football.json: results and fixtures of some forty competitions since 2010, public domain.
+
+One file a competition and season, with local times without a zone and no ids; the competition's time zone
+makes them UTC. ``ft`` is the score after 90 minutes, ``et`` the one after extra time, ``p`` the shoot-out: a
+second leg won 1-0 at 90 is a home win, however it ended. Results lag by hours or days.
+"""
+
+import datetime as dt
+from collections.abc import Collection, Iterator
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from soccer_assets.clock import Clock
+from soccer_assets.feeds.base import SETTING, SiteFeed
+from soccer_assets.feeds.fields import brief, decode_json
+from soccer_assets.feeds.http import FileDoor
+from soccer_assets.feeds.protocol import FeedRefused, RawMatch, Rejection
+from soccer_assets.feeds.providers.openfootball.openfootball_rows import (
+    RESULT_LAG,
+    SOURCE,
+    DatedRow,
+    SeasonFile,
+    dated_rows,
+    listed,
+    match_of,
+)
+from soccer_assets.feeds.visibility import within_reach
+from soccer_assets.football.competitions import Competition
+from soccer_assets.football.matches import Window
+
+FIRST_SEASON = 2010
+FIRST_DAY = dt.date(FIRST_SEASON, 1, 1)
+# All files a window of five years needs.
+FILES_IN_MEMORY = 300
+
+
+class OpenFootballFeed(SiteFeed):
+    """Matches of openfootball, or of a copy of it.
+
+    Below the address lie the seasons' folders. A file is read once in the life of this object:
+    open a new one to see what the provider changed.
+    """
+
+    name = SOURCE
+    default_url = "https://raw.githubusercontent.com/openfootball/football.json/master"
+    first_day = FIRST_DAY
+    result_lag = RESULT_LAG
+
+    def __init__(self, base_url: str, door: FileDoor, history_start: dt.date | None = None) -> None:
+        super().__init__(base_url, door, history_start)
+        self._load = lru_cache(maxsize=FILES_IN_MEMORY)(self._read)
+
+    def fetch(self, window: Window, clock: Clock) -> Iterator[RawMatch | Rejection]:
+        """Every match whose kickoff day (UTC) lies in ``window``, as it is known at the clock's now.
+
+        Raises:
+            FeedUnavailable: the provider does not answer, or a file is cut.
+            FeedRefused: not one file is there, or a file is not JSON of this provider.
+        """
+        files = season_files(window, self._competitions.values())
+        is_found = not files
+        for file in files:
+            rows = self._load(file)
+            is_found = is_found or rows is not None
+            for row in within_reach(rows or (), FIRST_DAY, clock.now()):
+                if row.kickoff.date() in window:
+                    yield match_of(row, file, clock)
+        if not is_found:
+            raise FeedRefused(
+                f"{SETTING}: none of {len(files)} files is there, not even {self._base_url}/{files[0].path}; "
+                f"set it to the address under which the seasons' folders lie"
+            )
+
+    def _read(self, file: SeasonFile) -> tuple[DatedRow, ...] | None:
+        url = f"{self._base_url}/{file.path}"
+        data = self._door.read(url)
+        if data is None:
+            return None
+        where = f"{SETTING}: {url}"
+        document = decode_json(data, where)
+        matches = listed(document)
+        if matches is None:
+            raise FeedRefused(f"{where}: an object with a list 'matches' was expected, not {brief(document)}")
+        return dated_rows(matches, file, ZoneInfo(self._competitions[file.code].time_zone))
+
+
+def season_files(window: Window, competitions: Collection[Competition]) -> list[SeasonFile]:
+    """The files whose seasons touch the window.
+
+    A league by the calendar year is looked for in both kinds of folder: Argentina has been in either.
+    """
+    files = []
+    for year in range(max(FIRST_SEASON, window.start.year - 1), window.end.year + 1):
+        # 2019/20 ended in August 2020, Brazil's 2020 in February 2021.
+        end = dt.date(year + 1, 9, 1) if year == 2019 else dt.date(year + 1, 8, 1)  # noqa: PLR2004
+        autumn = (f"{year}-{(year + 1) % 100:02}", f"{year}/{year + 1}", dt.date(year, 6, 15), end)
+        whole_year = (f"{year}", f"{year}", dt.date(year, 1, 1), dt.date(year + 1, 3, 1))
+        for folder, season, first_day, end_day in (autumn, whole_year):
+            if window.start < end_day and first_day < window.end:
+                files += [
+                    SeasonFile(f"{folder}/{one.feeds[SOURCE]}.json", one.code, season, first_day, end_day)
+                    for one in competitions
+                    if one.calendar == "year" or "/" in season
+                ]
+    return files

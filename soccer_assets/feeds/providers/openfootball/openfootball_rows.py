@@ -1,0 +1,245 @@
+"""A row of openfootball as a match, or as a rejection, as known at an instant.
+
+The repository has had three ways to write a season: a list ``matches`` with a ``score`` of named pairs or of
+one pair, and before that ``rounds`` of matches whose teams are objects and whose scores stand in
+``score1``, ``score2`` and their like (``i`` half-time, ``et`` extra time, ``p`` shoot-out). All are read.
+"""
+
+import datetime as dt
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from soccer_assets.clock import Clock
+from soccer_assets.feeds.fields import (
+    Fault,
+    brief,
+    day_of,
+    half_time_of,
+    json_object,
+    kept,
+    name_of,
+    noon_of,
+    quiet_score_of,
+    score_of,
+    teams_of,
+)
+from soccer_assets.feeds.protocol import AfterNinety, RawMatch, Rejection, after_ninety
+from soccer_assets.feeds.visibility import Dated, Known, known_by_time, known_of, over_at
+from soccer_assets.football.matches import KickoffPrecision, MatchStatus
+
+SOURCE = "openfootball"
+RESULT_LAG = dt.timedelta(days=7)
+
+# Part of a score -> the end of its two fields in the older layout.
+_SUFFIXES = {"ft": "", "ht": "i", "et": "et", "p": "p"}
+_FIXTURE = ("round", "stage", "group", "date", "time", "timezone", "team1", "team2")
+_RESULT = ("score", "status", *(f"score{side}{end}" for end in _SUFFIXES.values() for side in (1, 2)))
+_STATUSES = {
+    "cancelled": MatchStatus.CANCELLED,
+    "awarded": MatchStatus.AWARDED,
+    "postponed": MatchStatus.POSTPONED,
+    "abandoned": MatchStatus.ABANDONED,
+    "replay": MatchStatus.REPLAYED,
+}
+_TIME = re.compile(r"([01]?\d|2[0-3])[:.h]([0-5]\d)(?::00)? *(?:\((.+)\)|(.*))", re.ASCII)
+_OFFSET = re.compile(r"(?:UTC|GMT) *(?:([+-]) *(\d|0\d|1[0-4])(?::?([0-5]\d))?)?|Z", re.ASCII)
+# Hours east of UTC of the names that mean one zone only.
+_ZONES = {"WET": 0, "WEST": 1, "CET": 1, "CEST": 2, "EET": 2, "EEST": 3}
+
+
+class SeasonFile(msgspec.Struct, frozen=True):
+    """A file the provider may have: where it lies, what it holds, and the days a kickoff in it can have."""
+
+    path: str
+    code: str
+    season: str
+    first_day: dt.date
+    end: dt.date
+
+
+class DatedRow(Dated, frozen=True):
+    """One match of a file, as it came."""
+
+    value: Any
+
+
+def listed(document: Any) -> list[Any] | None:
+    """The rows of a season's document in whichever layout, None where it has none of them.
+
+    A round that holds no matches is a row itself, to be rejected.
+    """
+    if not isinstance(document, dict):
+        return None
+    matches, rounds = document.get("matches"), document.get("rounds")
+    if not isinstance(matches, list) and not isinstance(rounds, list):
+        return None
+    return [
+        *(matches if isinstance(matches, list) else ()),
+        *_of_rounds(rounds if isinstance(rounds, list) else ()),
+    ]
+
+
+def dated_rows(matches: list[Any], file: SeasonFile, zone: ZoneInfo) -> tuple[DatedRow, ...]:
+    """The rows of a file with their kickoffs; without any usable date they lie on the season's first day."""
+    rows: list[DatedRow] = []
+    undated: list[DatedRow] = []
+    last = noon_of(file.first_day)
+    for value in matches:
+        try:
+            kickoff, precision = _kickoff(json_object(value, "the row"), zone)
+            if not file.first_day <= kickoff.date() < file.end:
+                raise Fault(f"the date {brief(value['date'])} lies outside the file's season")  # noqa: TRY301
+        except Fault as fault:
+            (rows or undated).append(DatedRow(last, KickoffPrecision.TBD, str(fault), value))
+        else:
+            last = kickoff
+            rows.append(DatedRow(kickoff, precision, "", value))
+    if rows:
+        undated = [msgspec.structs.replace(row, kickoff=rows[0].kickoff) for row in undated]
+    return (*undated, *rows)
+
+
+def match_of(row: DatedRow, file: SeasonFile, clock: Clock) -> RawMatch | Rejection:
+    """The match of a row as it is known at the clock's now."""
+    fields = row.value if isinstance(row.value, dict) else {"row": row.value}
+    # A row without a date may lie ahead: what it says of a result is nobody's business.
+    is_over = not row.fault and over_at(row.kickoff, row.precision) <= clock.now()
+    payload = kept(fields, _FIXTURE + _RESULT if is_over else _FIXTURE) or fields
+    try:
+        if row.fault:
+            raise Fault(row.fault)  # noqa: TRY301
+        match = _match(row, fields, payload, file, clock, is_over=is_over)
+    except Fault as fault:
+        return Rejection(source=SOURCE, reason=str(fault), payload=payload)
+    return match
+
+
+def _match(
+    row: DatedRow,
+    fields: dict[str, Any],
+    payload: dict[str, Any],
+    file: SeasonFile,
+    clock: Clock,
+    *,
+    is_over: bool,
+) -> RawMatch:
+    home, away = teams_of(_team(fields.get("team1")), _team(fields.get("team2")))
+    score = _score(fields) if is_over else {}
+    full_time, after = score_of(*_pair(score.get("ft"))), _after_90(score)
+    # When a match was called off nobody says: a replay learns of it after its day.
+    claimed = fields.get("status") if is_over or not clock.is_fixed else None
+    # One that went on was played, though its score at 90 may be missing.
+    known = _known(row, claimed, clock, has_result=full_time is not None or after is not None)
+    if not known.has_score:
+        full_time = after = None
+    half = _half_time(score.get("ht"), full_time)
+    name = fields.get("round") or fields.get("stage")
+    return RawMatch(
+        source=SOURCE,
+        source_match_id=None,
+        payload=payload,
+        competition=file.code,
+        season=file.season,
+        kickoff=row.kickoff,
+        kickoff_precision=row.precision,
+        home_team=home,
+        away_team=away,
+        status=known.status,
+        round=None if name is None else name_of(name, "the round"),
+        home_goals=None if full_time is None else full_time[0],
+        away_goals=None if full_time is None else full_time[1],
+        home_goals_half_time=half[0],
+        away_goals_half_time=half[1],
+        after_90=after or msgspec.UNSET,
+    )
+
+
+def _after_90(score: dict[str, Any]) -> AfterNinety | None:
+    """``et`` is the score after extra time, ``p`` the shoot-out; a cup may go to the latter at once."""
+    extra, shootout = (quiet_score_of(*_quiet_pair(score.get(name))) for name in ("et", "p"))
+    return after_ninety(extra, shootout, went_on=extra is not None or shootout is not None)
+
+
+def _quiet_pair(value: Any) -> tuple[Any, Any]:
+    try:
+        return _pair(value)
+    except Fault:
+        return None, None
+
+
+def _known(row: DatedRow, claimed: Any, clock: Clock, *, has_result: bool) -> Known:
+    if claimed is None:
+        return known_by_time(
+            row.kickoff, row.precision, clock.now(), has_result=has_result, result_lag=RESULT_LAG
+        )
+    status = _STATUSES.get(claimed) if isinstance(claimed, str) else None
+    if status is None:
+        raise Fault(f"the status {brief(claimed)} is not known")
+    return known_of(status, row.kickoff, row.precision, clock)
+
+
+def _of_rounds(rounds: Iterable[Any]) -> Iterator[Any]:
+    for one in rounds:
+        matches = one.get("matches") if isinstance(one, dict) else None
+        if not isinstance(matches, list):
+            yield one
+            continue
+        for match in matches:
+            yield {"round": one.get("name"), **match} if isinstance(match, dict) else match
+
+
+def _team(value: Any) -> Any:
+    return value.get("name") if isinstance(value, dict) else value
+
+
+def _score(fields: dict[str, Any]) -> dict[str, Any]:
+    """Its pairs by name: ``ft``, ``ht``, ``et`` and ``p``; a lone pair is the score after 90 minutes."""
+    score = fields.get("score")
+    if score is None:
+        return {
+            part: [fields.get(f"score1{end}"), fields.get(f"score2{end}")] for part, end in _SUFFIXES.items()
+        }
+    return {"ft": score} if isinstance(score, list) else json_object(score, "the score")
+
+
+def _kickoff(fields: dict[str, Any], zone: ZoneInfo) -> tuple[dt.datetime, KickoffPrecision]:
+    """UTC; the time is one of the zone that stands behind it, or beside it, or of the competition's."""
+    day, time = day_of(fields.get("date")), fields.get("time")
+    if time is None or time == "":
+        return noon_of(day), KickoffPrecision.DAY
+    clock = _TIME.fullmatch(time.strip()) if isinstance(time, str) else None
+    if clock is None:
+        raise Fault(f"the time {brief(time)} is not hh:mm")
+    named = clock[3] or clock[4] or fields.get("timezone")
+    at = dt.time(int(clock[1]), int(clock[2]), tzinfo=_zone(named) if named else zone)
+    return dt.datetime.combine(day, at).astimezone(dt.UTC), KickoffPrecision.MINUTE
+
+
+def _zone(name: Any) -> dt.tzinfo:
+    text = name.strip() if isinstance(name, str) else ""
+    if text in _ZONES:
+        return dt.timezone(dt.timedelta(hours=_ZONES[text]))
+    offset = _OFFSET.fullmatch(text)
+    if offset is None:
+        raise Fault(f"the time zone {brief(name)} is not known")
+    east = dt.timedelta(hours=int(offset[2] or 0), minutes=int(offset[3] or 0))
+    return dt.timezone(-east if offset[1] == "-" else east)
+
+
+def _half_time(value: Any, full_time: tuple[int, int] | None) -> tuple[int, int] | tuple[None, None]:
+    try:
+        return (None, None) if full_time is None else half_time_of(*_pair(value), full_time)
+    except Fault:
+        return None, None
+
+
+def _pair(value: Any) -> tuple[Any, Any]:
+    if value is None or value == []:
+        return None, None
+    if not isinstance(value, list) or len(value) != 2:  # noqa: PLR2004 home and away
+        raise Fault(f"the score {brief(value)} is not two numbers")
+    return value[0], value[1]

@@ -1,0 +1,178 @@
+"""OpenLigaDB: German leagues and the DFB-Pokal, kept by volunteers, without a key.
+
+One answer holds a season of one league. Result type 2 is the end of the official playing time. Where a match
+has a result after extra time or penalties too, that one counts if the provider says it is the one after 90
+minutes (``resultTypeKind``); otherwise what its editors meant is unknown, and so are the goals.
+"""
+
+import datetime as dt
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+from soccer_assets.clock import Clock
+from soccer_assets.feeds.base import SETTING, SiteFeed
+from soccer_assets.feeds.fields import (
+    Fault,
+    brief,
+    decode_json,
+    id_of,
+    instant_of,
+    name_of,
+    score_of,
+    teams_of,
+)
+from soccer_assets.feeds.http import FileDoor
+from soccer_assets.feeds.json_rows import Provider, Score, Told, matches_of, pick
+from soccer_assets.feeds.protocol import FeedRefused, RawMatch, Rejection
+from soccer_assets.football.competitions import Competition
+from soccer_assets.football.matches import KickoffPrecision, Window
+
+SOURCE = "openligadb"
+FIRST_SEASON = 2002
+ANSWERS_IN_MEMORY = 100
+
+_HALF_TIME, _FULL_TIME = 1, 2
+_FULL_TIME_KIND = "After90Minutes"
+_FIXTURE = (
+    *("matchID", "matchDateTimeUTC", "leagueShortcut", "leagueSeason", "group.groupName"),
+    *("team1.teamId", "team1.teamName", "team2.teamId", "team2.teamName"),
+)
+_RESULT = ("matchIsFinished", "matchResults", "goals", "lastUpdateDateTime")
+
+
+class OpenLigaDbFeed(SiteFeed):
+    """Matches of OpenLigaDB.
+
+    Below the address lies ``getmatchdata/``. A season is read once in the life of this object.
+    """
+
+    name = SOURCE
+    default_url = "https://api.openligadb.de"
+    first_day = dt.date(FIRST_SEASON, 7, 1)
+    # Volunteers type results in within a day; six days later only a league's administrator may.
+    result_lag = dt.timedelta(days=6)
+    # No limit is published; this is a volunteers' server.
+    requests_per_minute = 60
+
+    def __init__(self, base_url: str, door: FileDoor, history_start: dt.date | None = None) -> None:
+        super().__init__(base_url, door, history_start)
+        self._load = lru_cache(maxsize=ANSWERS_IN_MEMORY)(self._read)
+
+    def fetch(self, window: Window, clock: Clock) -> Iterator[RawMatch | Rejection]:
+        """Every match whose kickoff day (UTC) lies in ``window``, as it is known at the clock's now.
+
+        Raises:
+            FeedUnavailable: the provider does not answer, or an answer is cut.
+            FeedRefused: not one season is there, or an answer is not JSON of this provider.
+        """
+        is_found = False
+        years = range(max(FIRST_SEASON, window.start.year - 1), window.end.year + 1)
+        seasons = [
+            (competition, year)
+            for year in years
+            # 2019/20 ended in July 2020.
+            if window.start < dt.date(year + 1, 8, 1) and dt.date(year, 7, 1) < window.end
+            for competition in self._competitions.values()
+        ]
+        for competition, year in seasons:
+            rows = self._load(competition.feeds[SOURCE], year)
+            is_found = is_found or rows is not None
+            provider = Provider(SOURCE, self.result_lag, _reader(competition, year), _fixture_of)
+            yield from matches_of(rows or [], provider, window, clock)
+        if seasons and not is_found:
+            first = self._address(seasons[0][0].feeds[SOURCE], seasons[0][1])
+            raise FeedRefused(
+                f"{SETTING}: no season is there, not even {first}; "
+                f"set it to the address under which getmatchdata/ lies"
+            )
+
+    def _address(self, shortcut: str, year: int) -> str:
+        return f"{self._base_url}/getmatchdata/{shortcut}/{year}"
+
+    def _read(self, shortcut: str, year: int) -> list[Any] | None:
+        url = self._address(shortcut, year)
+        data = self._door.read(url)
+        if data is None:
+            return None
+        rows = decode_json(data, f"{SETTING}: {url}")
+        if not isinstance(rows, list):
+            raise FeedRefused(f"{SETTING}: {url}: a list of matches was expected, not {brief(rows)}")
+        return [_camel_case(row) for row in rows]
+
+
+def _camel_case(value: Any) -> Any:
+    """Older answers write ``MatchID`` for ``matchID``."""
+    if isinstance(value, dict):
+        return {f"{key[:1].lower()}{key[1:]}": _camel_case(inner) for key, inner in value.items()}
+    return [_camel_case(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _fixture_of(fields: dict[str, Any]) -> dict[str, Any]:
+    return pick(fields, *_FIXTURE)
+
+
+def _reader(competition: Competition, year: int) -> Any:
+    def read(fields: dict[str, Any]) -> Told:
+        results = fields.get("matchResults")
+        goals = fields.get("goals")
+        fixture = _fixture_of(fields)
+        teams = [fixture.get("team1", {}), fixture.get("team2", {})]
+        if any(team.get("teamId") == 0 for team in teams):
+            raise Fault("the draw is not made: a team is not known yet")
+        home, away = teams_of(*(team.get("teamName") for team in teams))
+        group = fixture.get("group", {}).get("groupName")
+        return Told(
+            source_match_id=id_of(fields.get("matchID"), "matchID"),
+            competition=competition,
+            season=f"{year}/{year + 1}",
+            kickoff=instant_of(fields.get("matchDateTimeUTC")),
+            precision=KickoffPrecision.MINUTE,
+            home_team=home,
+            away_team=away,
+            claimed=None,
+            has_result=lambda: fields.get("matchIsFinished") is True and bool(results),
+            score=lambda: _score(results, goals, is_cup=not competition.tier),
+            half_time=lambda: _half_time(results),
+            round=None if group is None else name_of(group, "the round"),
+            fixture=fixture,
+            result=pick(fields, *_RESULT),
+        )
+
+    return read
+
+
+def _score(results: Any, goals: Any, *, is_cup: bool) -> Score:
+    """The score after 90 minutes, None where extra time was played and nobody says which result is which."""
+    if not isinstance(results, list) or not all(isinstance(result, dict) for result in results):
+        raise Fault(f"the results {brief(results)} are no list of objects")
+    kinds = [result.get("resultTypeKind") for result in results]
+    regular = [result for result, kind in zip(results, kinds, strict=True) if kind == _FULL_TIME_KIND]
+    if not regular:
+        types = [result.get("resultTypeID") for result in results]
+        went_on = any(type_ not in (_HALF_TIME, _FULL_TIME) for type_ in types)
+        if went_on or (is_cup and _has_overtime_goal(goals)):
+            return None
+        regular = [result for result, type_ in zip(results, types, strict=True) if type_ == _FULL_TIME]
+    if not regular:
+        raise Fault("the match is finished, but has no result of its end")
+    scores = {score_of(result.get("pointsTeam1"), result.get("pointsTeam2")) for result in regular}
+    if len(scores) > 1:
+        raise Fault(f"the match has {len(scores)} different results of its end")
+    score = scores.pop()
+    if score is None:
+        raise Fault("the match is finished, but its result has no points")
+    return score
+
+
+def _has_overtime_goal(goals: Any) -> bool:
+    return isinstance(goals, list) and any(
+        isinstance(goal, dict) and goal.get("isOvertime") is True for goal in goals
+    )
+
+
+def _half_time(results: Any) -> tuple[Any, Any]:
+    for result in results if isinstance(results, list) else []:
+        if isinstance(result, dict) and result.get("resultTypeID") == _HALF_TIME:
+            return result.get("pointsTeam1"), result.get("pointsTeam2")
+    return None, None

@@ -1,0 +1,227 @@
+"""One season of a simulated league: fixtures, what becomes of them, and when anyone may know.
+
+Everything about a season is decided at once by the seed; `simulated` shows of it what is known by now.
+Instants are whole seconds since 1970 (UTC), in arrays with one row a match.
+"""
+
+import datetime as dt
+from functools import lru_cache
+
+import msgspec
+import numpy as np
+
+from soccer_assets.feeds.providers.simulated.world import (
+    Floats,
+    Ints,
+    League,
+    members_of,
+    normals,
+    strengths,
+    uniforms,
+)
+
+HOUR = 3600
+DAY = 24 * HOUR
+NEVER = np.iinfo(np.int64).max
+
+# Weeks from the first Saturday to the last: a round a week for the largest league, which has 38.
+_WEEKS = {"autumn": 41, "year": 38}
+_FIRST_DAY = {"autumn": (8, 5), "year": (3, 1)}
+# A moved match is played at most 26 days after the Saturday of its round.
+_LONGEST_MOVE_DAYS = 26
+
+# Days from the round's Saturday and UTC hour: no Tuesday to Thursday, which are kept for moved matches.
+_SLOTS = np.array(
+    [
+        (-1, 19),
+        *[(0, hour) for hour in (12, 14, 14, 14, 16, 19)],
+        *[(1, hour) for hour in (12, 14, 16, 19)],
+        (2, 19),
+    ]
+)
+_SHARE_POSTPONED = 0.02
+_SHARE_LATE = 0.02
+_SHARE_CORRECTED = 0.005
+
+# Real leagues have some 1.5 home and 1.15 away goals a match.
+_LOG_GOALS = np.log(1.3)
+_HOME_ADVANTAGE = 0.13
+_MOST_GOALS = 25
+_MARGIN = 1.05
+
+
+class Season(msgspec.Struct, frozen=True):
+    """A season's matches by round and place in the round.
+
+    Attributes:
+        home, away: indices into the country's clubs.
+        first_kickoff: as published before the season.
+        postponed_at: when the postponement is announced; `NEVER` where there is none.
+        redated_at: when the new kickoff is announced; until then the match has only its old one.
+        kickoff: when it is played.
+        known_at: when the result appears; ``is_late`` matches show nothing before.
+        corrected_at: when ``reported_goals``, the first report, give way to ``goals``.
+        probabilities: exact 1x2 of the two Poisson distributions, of which ``goals`` are drawn.
+        goals, reported_goals, shots_on_target: shape (matches, 2), home first.
+        odds: decimal closing prices, shape (matches, 3).
+    """
+
+    label: str
+    round: Ints
+    home: Ints
+    away: Ints
+    first_kickoff: Ints
+    postponed_at: Ints
+    redated_at: Ints
+    kickoff: Ints
+    known_at: Ints
+    corrected_at: Ints
+    is_late: np.ndarray
+    probabilities: Floats
+    goals: Ints
+    reported_goals: Ints
+    shots_on_target: Ints
+    odds: Floats
+
+
+def season_years(league: League, first: dt.date, last: dt.date) -> list[int]:
+    """Years in which the seasons start that can have a match from ``first`` to ``last``, both included."""
+    longest = dt.timedelta(days=7 * _WEEKS[league.calendar] + _LONGEST_MOVE_DAYS)
+    return [
+        year
+        for year in range(first.year - 1, last.year + 1)
+        if _first_saturday(league, year) - dt.timedelta(days=1) <= last
+        and _first_saturday(league, year) + longest >= first
+    ]
+
+
+def season_label(league: League, year: int) -> str:
+    """``2024/2025``, or ``2025`` for a season within one year."""
+    return str(year) if league.calendar == "year" else f"{year}/{year + 1}"
+
+
+@lru_cache(maxsize=512)
+def play_season(seed: int, league: League, year: int) -> Season:
+    """Decide a whole season."""
+    key = (seed, league.number, year)
+    members = members_of(seed, league, year)
+    lots = np.argsort(uniforms((league.size,), "lots", *key))
+    rounds, home_slot, away_slot = _double_round_robin(league.size)
+    home, away = members[lots[home_slot]], members[lots[away_slot]]
+    matches = len(rounds)
+    draws = iter(uniforms((12, matches), "matches", *key))
+
+    saturday = (_first_saturday(league, year) - dt.date(1970, 1, 1)).days + 7 * (
+        (rounds - 1) * _WEEKS[league.calendar] // rounds.max()
+    )
+    slot = _SLOTS[(next(draws) * len(_SLOTS)).astype(np.int64)]
+    first_kickoff = (saturday + slot[:, 0]) * DAY + slot[:, 1] * HOUR
+    is_postponed = next(draws) < _SHARE_POSTPONED
+    # Tuesday to Thursday by round and at most three weeks on: no two moved matches of a club share a day.
+    move_weeks = 1 + (next(draws) * 3).astype(np.int64)
+    moved_kickoff = (saturday + 7 * move_weeks + 3 + rounds % 3) * DAY + 18 * HOUR
+    kickoff = np.where(is_postponed, moved_kickoff, first_kickoff)
+    notice = ((2 + 22 * next(draws)) * HOUR).astype(np.int64)
+
+    is_late = next(draws) < _SHARE_LATE
+    lateness = ((0.25 + 1.6 * next(draws)) * HOUR).astype(np.int64)
+    known_at = kickoff + 2 * HOUR + np.where(is_late, lateness, 0)
+    is_corrected = next(draws) < _SHARE_CORRECTED
+    correction = ((3 + 17 * next(draws)) * HOUR).astype(np.int64)
+
+    days, day = np.unique(first_kickoff // DAY, return_inverse=True)
+    attack, defence = strengths(seed, league, year, days)
+    temper = normals((2,), seed, "temper", league.number)
+    rates = _rates(attack[day], defence[day], home, away, temper)
+    goals = np.stack([_poisson(rates[:, side], next(draws)) for side in (0, 1)], axis=1)
+    shots = goals + np.stack([_poisson(0.8 + 1.7 * rates[:, side], next(draws)) for side in (0, 1)], axis=1)
+    false_goal = np.where((goals[:, 0] > goals[:, 1])[:, None], [0, 1], [1, 0])
+    probabilities = outcome_probabilities(rates)
+    return Season(
+        label=season_label(league, year),
+        round=rounds,
+        home=home,
+        away=away,
+        first_kickoff=first_kickoff,
+        postponed_at=np.where(is_postponed, first_kickoff - notice, NEVER),
+        redated_at=np.where(is_postponed, first_kickoff + 3 * DAY, NEVER),
+        kickoff=kickoff,
+        known_at=known_at,
+        corrected_at=np.where(is_corrected, known_at + correction, known_at),
+        is_late=is_late,
+        probabilities=probabilities,
+        goals=goals,
+        reported_goals=np.where(is_corrected[:, None], goals + false_goal, goals),
+        shots_on_target=shots,
+        odds=_odds(probabilities, normals((matches, 3), "odds", *key)),
+    )
+
+
+def goal_minutes(seed: int, match_id: str, side: int, goals: int) -> list[float]:
+    """Minutes after kickoff at which a side scores: 45 % of goals within 0-47, the others within 62-110."""
+    draws = uniforms((goals,), seed, "minutes", match_id, side)
+    return [float(u / 0.45 * 47 if u < 0.45 else 62 + (u - 0.45) / 0.55 * 48) for u in draws]  # noqa: PLR2004
+
+
+def outcome_probabilities(rates: Floats) -> Floats:
+    """1x2 of two independent Poisson variables, cut off at 25 goals: (matches, 2) to (matches, 3)."""
+    home, away = _poisson_masses(rates[:, 0]), _poisson_masses(rates[:, 1])
+    fewer_home, fewer_away = home.cumsum(axis=1) - home, away.cumsum(axis=1) - away
+    outcomes = [(home * fewer_away).sum(axis=1), (home * away).sum(axis=1), (away * fewer_home).sum(axis=1)]
+    probabilities: Floats = np.stack(outcomes, axis=1)
+    probabilities /= probabilities.sum(axis=1, keepdims=True)
+    return probabilities
+
+
+def _first_saturday(league: League, year: int) -> dt.date:
+    month, day = _FIRST_DAY[league.calendar]
+    start = dt.date(year, month, day)
+    return start + dt.timedelta(days=(5 - start.weekday()) % 7)
+
+
+@lru_cache(maxsize=8)
+def _double_round_robin(size: int) -> tuple[Ints, Ints, Ints]:
+    """Round (from 1), home slot and away slot by the circle method; in the second half home is away."""
+    first = []
+    for turn in range(size - 1):
+        first.append((turn, size - 1) if turn % 2 == 0 else (size - 1, turn))
+        for place in range(1, size // 2):
+            pair = ((turn + place) % (size - 1), (turn - place) % (size - 1))
+            first.append(pair if place % 2 == 0 else pair[::-1])
+    pairs = np.array(first + [pair[::-1] for pair in first])
+    return np.repeat(np.arange(1, 2 * size - 1), size // 2), pairs[:, 0], pairs[:, 1]
+
+
+def _rates(attack: Floats, defence: Floats, home: Ints, away: Ints, temper: Floats) -> Floats:
+    """Expected goals of both sides, shape (matches, 2), from the strengths of all clubs on each match's day.
+
+    ``temper`` is the league's: how much its goals and its home advantage differ from others, in deviations.
+    """
+    match = np.arange(len(home))
+    level, advantage = temper
+    log_goals = _LOG_GOALS + 0.05 * level
+    home_advantage = _HOME_ADVANTAGE + 0.03 * advantage
+    home_rate = log_goals + home_advantage + attack[match, home] - defence[match, away]
+    away_rate = log_goals - home_advantage + attack[match, away] - defence[match, home]
+    rates: Floats = np.exp(np.stack([home_rate, away_rate], axis=1))
+    return rates
+
+
+def _poisson_masses(rates: Floats) -> Floats:
+    counts = np.arange(_MOST_GOALS + 1)
+    log_factorials = np.concatenate([[0.0], np.log(counts[1:]).cumsum()])
+    masses: Floats = np.exp(counts * np.log(rates)[:, None] - rates[:, None] - log_factorials)
+    return masses
+
+
+def _poisson(rates: Floats, draws: Floats) -> Ints:
+    """Poisson variables by inverse transform of uniform numbers."""
+    counts: Ints = (draws[:, None] >= _poisson_masses(rates).cumsum(axis=1)[:, :-1]).sum(axis=1)
+    return counts
+
+
+def _odds(probabilities: Floats, noise: Floats) -> Floats:
+    """Decimal prices with a margin of 5 %, whose makers err by some 3 %."""
+    believed = probabilities * np.exp(0.03 * noise)
+    believed /= believed.sum(axis=1, keepdims=True)
+    return np.maximum(np.round(1.0 / (believed * _MARGIN), 2), 1.01)

@@ -1,0 +1,155 @@
+"""The simulated feed: leagues of fictitious clubs, played against the clock.
+
+A pure function of seed, window and now. Fixtures lie ahead, matches under way have a live score, results come
+two hours after kickoff; one in fifty is up to two hours late, one in two hundred is wrong at first and
+corrected within a day, one in fifty is postponed: announced the day before, given its new kickoff three days
+after the old one. It knows the true probabilities, which makes it the oracle of calibration tests.
+"""
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from typing import Self
+
+import numpy as np
+from msgspec.structs import replace
+
+from soccer_assets.clock import Clock, isoformat
+from soccer_assets.feeds.protocol import MatchOdds, MatchStats, RawMatch, Rejection
+from soccer_assets.feeds.providers.simulated.season import Season, goal_minutes, play_season, season_years
+from soccer_assets.feeds.providers.simulated.world import League, clubs_of, competition_of, league_of
+from soccer_assets.football.competitions import Competition
+from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
+from soccer_assets.settings import Settings
+
+SOURCE = "simulated"
+YEARS_OF_HISTORY = 10
+_HALF_TIME_MINUTE = 47
+
+
+class SimulatedFeed:
+    """Matches of a world that only the seed decides.
+
+    Args:
+        seed: another seed, another world.
+        leagues: how many, 1 to 200; a world with fewer leagues is the beginning of one with more.
+        first_month: the first day of the history.
+    """
+
+    name = SOURCE
+    is_simulated = True
+    result_lag = dt.timedelta(hours=1)
+
+    def __init__(self, seed: int, leagues: int, first_month: dt.date) -> None:
+        self._seed = seed
+        self._leagues = [league_of(seed, number) for number in range(1, leagues + 1)]
+        self._first_month = first_month.replace(day=1)
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Self:
+        """The world of ``SOCCER_SEED`` and ``SOCCER_LEAGUES``.
+
+        Its history starts at ``SOCCER_HISTORY_START``, or on 1 August ten years before the clock's year.
+        """
+        start = dt.date(settings.clock.now().year - YEARS_OF_HISTORY, 8, 1)
+        return cls(settings.seed, settings.leagues, settings.history_start or start)
+
+    def first_month(self) -> dt.date:
+        """The first day of the first month; the home keeps what it was when it was made."""
+        return self._first_month
+
+    def competitions(self) -> Mapping[str, Competition]:
+        """The fictitious leagues by code, ``SIM-1`` and so on."""
+        return {league.code: competition_of(league) for league in self._leagues}
+
+    def fetch(self, window: Window, clock: Clock) -> Iterator[RawMatch | Rejection]:
+        """Every match whose kickoff, as announced by now, lies in ``window``, by kickoff."""
+        now = int(clock.now().timestamp())
+        start, end = (int(_midnight(day).timestamp()) for day in (window.start, window.end))
+        matches: list[RawMatch] = []
+        for league in self._leagues:
+            for year in season_years(league, window.start, window.end):
+                season = play_season(self._seed, league, year)
+                kickoff = np.where(now >= season.redated_at, season.kickoff, season.first_kickoff)
+                rows = np.flatnonzero((start <= kickoff) & (kickoff < end))
+                matches += [self._match(league, season, int(row), now) for row in rows]
+        yield from sorted(matches, key=lambda match: (match.kickoff, match.source_match_id))
+
+    def true_probabilities(self, source_match_id: str) -> tuple[float, float, float]:
+        """Home, draw and away of the two Poisson distributions from which a match's score is drawn."""
+        code, label, round_, place = source_match_id.split("|")
+        league = self._leagues[int(code.removeprefix("SIM-")) - 1]
+        season = play_season(self._seed, league, int(label[:4]))
+        home, draw, away = season.probabilities[(int(round_) - 1) * (league.size // 2) + int(place) - 1]
+        return float(home), float(draw), float(away)
+
+    def _match(self, league: League, season: Season, row: int, now: int) -> RawMatch:
+        clubs = clubs_of(self._seed, league.country).names
+        home_team, away_team = clubs[season.home[row]], clubs[season.away[row]]
+        round_ = int(season.round[row])
+        status, seconds = _status(season, row, now)
+        kickoff = dt.datetime.fromtimestamp(seconds, dt.UTC)
+        match_id = f"{league.code}|{season.label}|{round_:02}|{row % (league.size // 2) + 1}"
+        payload = {
+            "id": match_id,
+            "kickoff": isoformat(kickoff),
+            "home": home_team,
+            "away": away_team,
+            "status": status.value,
+        }
+        match = RawMatch(
+            source=SOURCE,
+            source_match_id=match_id,
+            payload=payload,
+            competition=league.code,
+            season=season.label,
+            kickoff=kickoff,
+            kickoff_precision=KickoffPrecision.MINUTE,
+            home_team=home_team,
+            away_team=away_team,
+            status=status,
+            round=str(round_),
+        )
+        if status is MatchStatus.LIVE:
+            score = self._goals_until((now - seconds) / 60, match_id, season, row)
+            return replace(
+                match, payload={**payload, "score": score}, home_goals=score[0], away_goals=score[1]
+            )
+        return self._finished(match, season, row, now) if status is MatchStatus.FINISHED else match
+
+    def _finished(self, match: RawMatch, season: Season, row: int, now: int) -> RawMatch:
+        score = (season.goals if now >= season.corrected_at[row] else season.reported_goals)[row].tolist()
+        half_time = self._goals_until(_HALF_TIME_MINUTE, match.payload["id"], season, row)
+        shots, odds = season.shots_on_target[row].tolist(), season.odds[row].tolist()
+        details = {"score": score, "half_time": half_time, "shots_on_target": shots, "odds": odds}
+        return replace(
+            match,
+            payload={**match.payload, **details},
+            home_goals=score[0],
+            away_goals=score[1],
+            home_goals_half_time=half_time[0],
+            away_goals_half_time=half_time[1],
+            odds=MatchOdds("simulated_closing", *odds),
+            stats=MatchStats(*shots),
+        )
+
+    def _goals_until(self, minute: float, match_id: str, season: Season, row: int) -> list[int]:
+        scored = [
+            goal_minutes(self._seed, match_id, side, goals) for side, goals in enumerate(season.goals[row])
+        ]
+        return [sum(goal <= minute for goal in goals) for goals in scored]
+
+
+def _status(season: Season, row: int, now: int) -> tuple[MatchStatus, int]:
+    """Status and announced kickoff of a match."""
+    if season.postponed_at[row] <= now < season.redated_at[row]:
+        return MatchStatus.POSTPONED, int(season.first_kickoff[row])
+    kickoff = int(season.kickoff[row] if now >= season.redated_at[row] else season.first_kickoff[row])
+    if now >= season.known_at[row]:
+        return MatchStatus.FINISHED, kickoff
+    if now >= kickoff and not season.is_late[row]:
+        return MatchStatus.LIVE, kickoff
+    return MatchStatus.SCHEDULED, kickoff
+
+
+def _midnight(day: dt.date) -> dt.datetime:
+    return dt.datetime.combine(day, dt.time(), dt.UTC)

@@ -1,0 +1,111 @@
+"""Who is meant: teams and competitions by id or by name, without regard to case and accents.
+
+A name is looked for among the teams that could play in the competition: of its country, sex and age group
+first, of any country where none fits. What could be two teams is never guessed.
+"""
+
+import difflib
+from collections import defaultdict
+from collections.abc import Iterable
+
+from soccer_assets.contract.release import CompetitionEntry, Directory, TeamEntry
+from soccer_assets.football.text_folding import fold
+
+_NEAREST = 5
+# Half of the letters in order: "Leds Utd" finds Leeds United.
+_LEAST_LIKENESS = 0.5
+
+
+class UnclearNameError(ValueError):
+    """A name means nobody, or more than one; the message says whom it might mean."""
+
+
+class Names:
+    """An index of a directory."""
+
+    def __init__(self, directory: Directory) -> None:
+        self._teams = {team.id: team for team in directory.teams}
+        self._redirects = directory.redirects
+        self._competitions = {fold(one.code): one for one in directory.competitions}
+        self._competitions_by_name = defaultdict(list)
+        for one in directory.competitions:
+            self._competitions_by_name[fold(one.name)].append(one)
+        self._by_name: dict[str, list[TeamEntry]] = defaultdict(list)
+        for team in directory.teams:
+            for spelling in {fold(team.name), *team.aliases}:
+                self._by_name[spelling].append(team)
+
+    def competition(self, text: str) -> CompetitionEntry:
+        """The competition of a code or a name.
+
+        Raises:
+            UnclearNameError: there is none, or several have that name.
+        """
+        folded = fold(text)
+        found = self._competitions.get(folded)
+        if found is not None:
+            return found
+        named = self._competitions_by_name.get(folded, [])
+        if len(named) == 1:
+            return named[0]
+        if named:
+            listed = _listed(f"{one.code} ({one.country})" for one in named)
+            raise UnclearNameError(f"{text!r} may be {listed}; send the code")
+        near = _nearest(folded, [*self._competitions, *self._competitions_by_name])
+        codes = {self._competitions[name].code for name in near if name in self._competitions}
+        codes |= {one.code for name in near for one in self._competitions_by_name.get(name, ())}
+        raise UnclearNameError(f"there is no competition {text!r}{_hint(sorted(codes))}")
+
+    def team(self, text: str, competition: CompetitionEntry) -> TeamEntry:
+        """The team of an id or a name, as an entrant of a competition.
+
+        Raises:
+            UnclearNameError: there is none, several have that name, or it plays in other competitions (men's
+                and women's, senior and youth teams do not meet).
+        """
+        team = self._teams.get(self._redirects.get(text, text))
+        if team is not None:
+            if not _may_enter(team, competition):
+                raise UnclearNameError(f"{_described(team)} does not play in {competition.code}")
+            return team
+        folded = fold(text)
+        named = [one for one in self._by_name.get(folded, ()) if _may_enter(one, competition)]
+        found = [one for one in named if one.country == competition.country] or named
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise UnclearNameError(f"{text!r} may be {_listed(map(_described, found))}; send the id")
+        near = self._near(folded, competition)
+        raise UnclearNameError(
+            f"there is no team {text!r} for {competition.code}{_hint(map(_described, near))}"
+        )
+
+    def _near(self, folded: str, competition: CompetitionEntry) -> list[TeamEntry]:
+        """Entrants with names like the given one; those of the competition's country where it has any."""
+        entrants = [team for team in self._teams.values() if _may_enter(team, competition)]
+        compatriots = [team for team in entrants if team.country == competition.country]
+        spelled: dict[str, list[TeamEntry]] = defaultdict(list)
+        for team in compatriots or entrants:
+            spelled[fold(team.name)].append(team)
+        return [team for name in _nearest(folded, spelled) for team in spelled[name]][:_NEAREST]
+
+
+def _may_enter(team: TeamEntry, competition: CompetitionEntry) -> bool:
+    return (team.sex, team.age_group) == (competition.sex, competition.age_group)
+
+
+def _nearest(folded: str, names: Iterable[str]) -> list[str]:
+    return difflib.get_close_matches(folded, list(names), _NEAREST, _LEAST_LIKENESS)
+
+
+def _described(team: TeamEntry) -> str:
+    return f"{team.name} ({team.country}, id {team.id})"
+
+
+def _listed(words: Iterable[str]) -> str:
+    return " or ".join(words)
+
+
+def _hint(words: Iterable[str]) -> str:
+    listed = _listed(words)
+    return f"; did you mean {listed}?" if listed else ""

@@ -1,0 +1,163 @@
+"""Livescores: what the feed says, stored as it came. Three windows on one table, `match_raw`."""
+
+import datetime as dt
+from functools import partial
+
+import dagster as dg
+from pydantic import Field
+
+from soccer_assets.clock import Clock, isoformat
+from soccer_assets.feeds.feed_set import members_of
+from soccer_assets.feeds.protocol import Feed, FeedError, FeedUnavailable
+from soccer_assets.feeds.validation import gated
+from soccer_assets.football.matches import Window
+from soccer_assets.graph import freshness
+from soccer_assets.graph.pages.columns import column_schema
+from soccer_assets.graph.partitions import match_months
+from soccer_assets.resources.database import Database
+from soccer_assets.stores.matches.raw import IngestCounts, store_raw
+from soccer_assets.tables import match_raw
+
+RECENT_DAYS = 3
+UPCOMING_DAYS = 15
+# A run of a backfill takes four years of months: a launched run costs 10 s before its first step.
+MONTHS_A_RUN = 48
+# A provider's server is asked for less at a time: what a failed run has to repeat stays small.
+REMOTE_MONTHS_A_RUN = 12
+
+# Nobody waits at a terminal for a scheduled run; whoever starts a home does, and is told at once.
+INTERACTIVE_TAG = "soccer/interactive"
+
+_RETRY = dg.RetryPolicy(max_retries=3, delay=300)
+_GROUP = "livescores"
+
+
+class WindowConfig(dg.Config):
+    """A window of UTC days, asked for by hand."""
+
+    start: str | None = Field(None, description="First day, such as 2025-04-01; `days` before `end` without.")
+    end: str | None = Field(None, description="The day after the last one; tomorrow without.")
+    days: int = Field(90, ge=1, description="How many days, where `start` is not given.")
+
+    def window(self, today: dt.date) -> Window:
+        """The window that is meant.
+
+        Raises:
+            Failure: a day cannot be read, or the window is empty.
+        """
+        try:
+            end = dt.date.fromisoformat(self.end) if self.end else today + dt.timedelta(days=1)
+            start = dt.date.fromisoformat(self.start) if self.start else end - dt.timedelta(days=self.days)
+        except ValueError as error:
+            raise dg.Failure(f"{error}; write days as 2025-04-01", allow_retries=False) from error
+        if start >= end:
+            raise dg.Failure(f"the window from {start} to {end} holds no day", allow_retries=False)
+        return Window(start, end)
+
+
+def livescore_assets(
+    history_start: dt.date, clock: Clock, months_a_run: int = MONTHS_A_RUN
+) -> list[dg.AssetsDefinition]:
+    """The livescores stage of a home whose history begins at ``history_start``."""
+    asset = partial(
+        dg.asset,
+        group_name=_GROUP,
+        kinds={"python", "table"},
+        owners=["team:data"],
+        retry_policy=_RETRY,
+        pool=_GROUP,
+    )
+
+    @asset(key=["livescores", "recent"], freshness_policy=freshness.LIVESCORES_RECENT)
+    def recent(
+        context: dg.AssetExecutionContext,
+        database: dg.ResourceParam[Database],
+        feed: dg.ResourceParam[Feed],
+        clock: dg.ResourceParam[Clock],
+    ) -> dg.MaterializeResult:
+        """Matches of the last three days and today as the feed tells them now: scores, corrections, moves."""
+        today = clock.now().date()
+        window = Window(today - dt.timedelta(days=RECENT_DAYS), today + dt.timedelta(days=1))
+        return _ingest(context, database, feed, clock, window)
+
+    @asset(key=["livescores", "upcoming"], freshness_policy=freshness.LIVESCORES_UPCOMING)
+    def upcoming(
+        context: dg.AssetExecutionContext,
+        database: dg.ResourceParam[Database],
+        feed: dg.ResourceParam[Feed],
+        clock: dg.ResourceParam[Clock],
+    ) -> dg.MaterializeResult:
+        """Fixtures of today and the next fifteen days: what there is to predict."""
+        today = clock.now().date()
+        window = Window(today, today + dt.timedelta(days=UPCOMING_DAYS + 1))
+        return _ingest(context, database, feed, clock, window)
+
+    @asset(
+        key=["livescores", "history"],
+        partitions_def=match_months(history_start, clock),
+        backfill_policy=dg.BackfillPolicy.multi_run(max_partitions_per_run=months_a_run),
+    )
+    def history(
+        context: dg.AssetExecutionContext,
+        database: dg.ResourceParam[Database],
+        feed: dg.ResourceParam[Feed],
+        clock: dg.ResourceParam[Clock],
+    ) -> dg.MaterializeResult:
+        """Matches of past months, one partition a month: backfill any range of them from this page."""
+        months = context.partition_time_window
+        window = Window(months.start.date(), months.end.date())
+        return _ingest(context, database, feed, clock, window)
+
+    @asset(key=["livescores", "window"])
+    def window(
+        context: dg.AssetExecutionContext,
+        config: WindowConfig,
+        database: dg.ResourceParam[Database],
+        feed: dg.ResourceParam[Feed],
+        clock: dg.ResourceParam[Clock],
+    ) -> dg.MaterializeResult:
+        """Matches of any window an operator asks for in the run's config: the last 90 days without one."""
+        return _ingest(context, database, feed, clock, config.window(clock.now().date()))
+
+    return [recent, upcoming, history, window]
+
+
+def _ingest(
+    context: dg.AssetExecutionContext, database: Database, feed: Feed, clock: Clock, window: Window
+) -> dg.MaterializeResult:
+    now, counts, faults = clock.now(), IngestCounts(), []
+    asset = context.asset_key.to_user_string()
+    for one in members_of(feed):
+        rows = gated(one.fetch(window, clock), now)
+        try:
+            counts += store_raw(database, rows, asset=asset, source=one.name, window=window, now=now)
+        except dg.DagsterExecutionInterruptedError as interrupt:
+            # Cancelled from the page: the retry policy would hold the run for another five minutes.
+            raise dg.Failure(description="cancelled", allow_retries=False) from interrupt
+        except FeedError as fault:  # the other feeds do not wait for this one
+            faults.append(fault)
+    if faults:
+        may_help = any(isinstance(fault, FeedUnavailable) for fault in faults)
+        if may_help and INTERACTIVE_TAG not in context.run.tags:
+            raise next(fault for fault in faults if isinstance(fault, FeedUnavailable))
+        raise dg.Failure(description="; ".join(map(str, faults)), allow_retries=False) from faults[0]
+    return dg.MaterializeResult(metadata=_metadata(counts, window, feed, now))
+
+
+def _metadata(
+    counts: IngestCounts, window: Window, feed: Feed, now: dt.datetime
+) -> dict[str, str | int | dg.TableSchema]:
+    return {
+        "dagster/row_count": counts.seen,
+        "dagster/column_schema": column_schema(match_raw),
+        "window": f"{window.start} (included) to {window.end} (not included), UTC days",
+        "feed": feed.name,
+        "added": counts.added,
+        "changed": counts.changed,
+        "unchanged": counts.unchanged,
+        "rejected": counts.rejected,
+        "doubles": counts.doubles,
+        "twice_a_day": counts.twice_a_day,
+        "newest_result": isoformat(counts.newest_result) if counts.newest_result else "none in this window",
+        "checked_at": isoformat(now),
+    }

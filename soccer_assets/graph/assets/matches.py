@@ -1,0 +1,81 @@
+"""Matches: the normalised table, one row a match, and the prices that only evaluation reads."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+import sqlalchemy as sa
+
+from soccer_assets.clock import Clock
+from soccer_assets.feeds.feed_set import owners_of
+from soccer_assets.feeds.protocol import Feed
+from soccer_assets.graph.automation_conditions import FOLLOW_UPSTREAM
+from soccer_assets.graph.pages.columns import column_schema
+from soccer_assets.resources.database import Database
+from soccer_assets.stores.matches.normalise import update_matches
+from soccer_assets.stores.matches.quarantine import count_same_day
+from soccer_assets.stores.matches.team_aliases import learn_team_aliases
+from soccer_assets.tables import match, odds
+
+LIVESCORES = [dg.AssetKey(["livescores", name]) for name in ("recent", "upcoming", "history", "window")]
+
+
+@dg.multi_asset(
+    name="matches",
+    group_name="matches",
+    specs=[
+        dg.AssetSpec(
+            ["matches", "match"],
+            deps=LIVESCORES,
+            description="One row a match, played or ahead: teams placed, kickoff in UTC, the 90-minute score "
+            "and the status. A corrected score changes one row and keeps its history; a postponed match "
+            "moves, it does not double.",
+            kinds={"python", "table"},
+            owners=["team:data"],
+            automation_condition=FOLLOW_UPSTREAM,
+            metadata={"dagster/column_schema": column_schema(match)},
+        ),
+        dg.AssetSpec(
+            ["matches", "odds"],
+            deps=LIVESCORES,
+            description="Closing prices of bookmakers, where the feed has them. For evaluation only: no "
+            "model reads them, and none leaves through the API.",
+            kinds={"python", "table"},
+            owners=["team:data"],
+            automation_condition=FOLLOW_UPSTREAM,
+            metadata={"dagster/column_schema": column_schema(odds)},
+        ),
+    ],
+)
+def matches(
+    database: dg.ResourceParam[Database],
+    feed: dg.ResourceParam[Feed],
+    clock: dg.ResourceParam[Clock],
+) -> Iterator[dg.MaterializeResult]:
+    """Everything that changed in `match_raw` since the last pass, normalised."""
+    competitions, owners, now = feed.competitions(), owners_of(feed), clock.now()
+    counts, aliases = update_matches(database, competitions, now, owners), 0
+    if owners and counts.read:
+        aliases = learn_team_aliases(database, competitions, owners, now)
+        counts += update_matches(database, competitions, now, owners)
+    with database.reading() as connection:
+        rows = connection.execute(sa.select(sa.func.count()).select_from(match)).scalar_one()
+        in_quarantine = count_same_day(connection)
+        priced = connection.execute(sa.select(sa.func.count()).select_from(odds)).scalar_one()
+    yield dg.MaterializeResult(
+        asset_key=["matches", "match"],
+        metadata={
+            "dagster/row_count": rows,
+            "read": counts.read,
+            "added": counts.added,
+            "changed": counts.changed,
+            "rejected": counts.rejected,
+            "told_by_another_feed": counts.told_by_another_feed,
+            "teams_added": counts.teams_added,
+            "aliases_learnt": aliases,
+            "in_quarantine": sum(in_quarantine.values()),
+        },
+    )
+    yield dg.MaterializeResult(
+        asset_key=["matches", "odds"],
+        metadata={"dagster/row_count": priced, "written": counts.odds_written},
+    )

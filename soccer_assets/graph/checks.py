@@ -1,0 +1,300 @@
+"""Checks: the promise of each stage, kept in the run that makes it. A blocking one stops what follows."""
+
+import datetime as dt
+import itertools
+import sqlite3
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import msgspec
+import numpy as np
+import sqlalchemy as sa
+
+from soccer_assets.clock import Clock
+from soccer_assets.contract.release import (
+    MANIFEST_FILE,
+    PREDICTIONS_FILE,
+    Manifest,
+    Prediction,
+    release_key,
+)
+from soccer_assets.feeds.protocol import Feed
+from soccer_assets.feeds.validation import LEAST_OVERROUND, MOST_OVERROUND, overround
+from soccer_assets.football.matches import MOST_GOALS, STATUS_RULES
+from soccer_assets.graph.assets.predictions import UPCOMING
+from soccer_assets.resources.database import Database, read_watermark, set_watermark
+from soccer_assets.resources.model_registry import ModelRegistry
+from soccer_assets.resources.object_store import ObjectStore
+from soccer_assets.resources.parquet_io_manager import ParquetIOManager
+from soccer_assets.stores.exports import Exports
+from soccer_assets.stores.features.store import FeatureStore
+from soccer_assets.stores.ledger.audit import audit
+from soccer_assets.stores.matches.quarantine import count_same_day
+from soccer_assets.stores.releases.current_status import next_expected_at
+from soccer_assets.stores.releases.publish import Releases
+from soccer_assets.tables import UtcDateTime, ingest, match, odds, rejected_row
+
+# A batch is rotten above these shares. History is exempt: old archives hold months with 9 % doubles.
+MOST_REJECTED = 0.05
+MOST_DOUBLES = 0.01
+_REASONS_SHOWN = 20
+_FOUND_POSSIBLE = "match found possible"
+_NEWEST_PRICES = dt.timedelta(days=1)
+
+
+def _batch_check(name: str, *, blocking: bool) -> dg.AssetChecksDefinition:
+    @dg.asset_check(
+        asset=["livescores", name],
+        name="batch_is_sound",
+        blocking=blocking,
+        description="At most 5 % of the rows of the newest batch are rejected, and 1 % are doubles: a match "
+        "told again, or another result of a team on one day.",
+    )
+    def batch_is_sound(database: dg.ResourceParam[Database]) -> dg.AssetCheckResult:
+        with database.reading() as connection:
+            newest = sa.select(sa.func.max(ingest.c.checked_at)).where(ingest.c.asset == f"livescores/{name}")
+            sums = [sa.func.sum(ingest.c[one]).label(one) for one in ("seen", "rejected", "doubles")]
+            # One row a feed of the same look.
+            batch = connection.execute(
+                sa.select(
+                    *sums, sa.func.max(ingest.c.checked_at, type_=UtcDateTime()).label("checked_at")
+                ).where(
+                    ingest.c.asset == f"livescores/{name}", ingest.c.checked_at == newest.scalar_subquery()
+                )
+            ).one()
+            reasons = connection.execute(
+                sa.select(rejected_row.c.reason, sa.func.count())
+                .where(rejected_row.c.last_seen_at == batch.checked_at)
+                .group_by(rejected_row.c.reason)
+                .order_by(sa.func.count().desc())
+                .limit(_REASONS_SHOWN)
+            )
+            by_reason: dict[str, int] = {row[0]: row[1] for row in reasons}
+        rejected = batch.rejected / max(batch.seen, 1)
+        doubles = batch.doubles / max(batch.seen, 1)
+        return dg.AssetCheckResult(
+            passed=rejected <= MOST_REJECTED and doubles <= MOST_DOUBLES,
+            severity=dg.AssetCheckSeverity.ERROR if blocking else dg.AssetCheckSeverity.WARN,
+            metadata={
+                "rows": batch.seen,
+                "rejected": batch.rejected,
+                "doubles": batch.doubles,
+                "by_reason": dg.MetadataValue.json(by_reason),
+            },
+        )
+
+    return batch_is_sound
+
+
+# After the run's own update: a result that came with this pass is not missing.
+@dg.asset_check(
+    asset=["livescores", "recent"], name="results_due", additional_deps=[dg.AssetKey(["matches", "match"])]
+)
+def results_due(
+    database: dg.ResourceParam[Database], feed: dg.ResourceParam[Feed], clock: dg.ResourceParam[Clock]
+) -> dg.AssetCheckResult:
+    """No match waits for its result beyond kickoff + 3 h + the feed's lag. An empty summer passes."""
+    due = next_expected_at(database, feed, clock.now())
+    overdue = due is not None and clock.now() > due
+    return dg.AssetCheckResult(
+        passed=not overdue,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"next_expected_at": due.isoformat() if due else "nothing is due"},
+    )
+
+
+@dg.asset_check(asset=["matches", "match"], name="results_are_possible", blocking=True)
+def results_are_possible(database: dg.ResourceParam[Database]) -> dg.AssetCheckResult:
+    """A finished match has a score of 0 to 36 goals a side, and no team plays itself.
+
+    Looks at the rows that changed since the last time it passed: a wrong one is looked at until it is right.
+    """
+    settled = [status.value for status, rule in STATUS_RULES.items() if rule.settles]
+    impossible = sa.or_(
+        match.c.home_team_id == match.c.away_team_id,
+        sa.and_(match.c.status.in_(settled), sa.not_(match.c.home_goals.between(0, MOST_GOALS))),
+        sa.and_(match.c.status.in_(settled), sa.not_(match.c.away_goals.between(0, MOST_GOALS))),
+    )
+    with database.reading() as connection:
+        change_no = read_watermark(connection, "change_no")
+        passed = read_watermark(connection, _FOUND_POSSIBLE)
+        wrong = (
+            connection.execute(
+                sa.select(match.c.match_id).where(match.c.change_no > passed, impossible).limit(20)
+            )
+            .scalars()
+            .all()
+        )
+    if not wrong and change_no > passed:
+        with database.writing() as connection:
+            set_watermark(connection, _FOUND_POSSIBLE, change_no)
+    return dg.AssetCheckResult(passed=not wrong, metadata={"impossible": len(wrong), "examples": list(wrong)})
+
+
+@dg.asset_check(asset=["matches", "match"], name="no_team_plays_twice_a_day")
+def no_team_plays_twice_a_day(database: dg.ResourceParam[Database]) -> dg.AssetCheckResult:
+    """Two results of a team on one day are in quarantine: kept and shown, but nothing learns of them."""
+    with database.reading() as connection:
+        marked = count_same_day(connection)
+    return dg.AssetCheckResult(
+        passed=not marked,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={
+            "in_quarantine": sum(marked.values()),
+            "by_competition": dg.MetadataValue.json(dict(itertools.islice(marked.items(), _REASONS_SHOWN))),
+        },
+    )
+
+
+@dg.asset_check(asset=["matches", "odds"], name="prices_make_a_book")
+def prices_make_a_book(
+    database: dg.ResourceParam[Database], clock: dg.ResourceParam[Clock]
+) -> dg.AssetCheckResult:
+    """Every price is above 1 and every overround within bounds: else the market in the scorecard is none.
+
+    Looks at the prices of the newest day on which some were written.
+    """
+    total = overround(odds.c.home, odds.c.draw, odds.c.away)
+    wrong = sa.or_(
+        odds.c.home <= 1, odds.c.draw <= 1, odds.c.away <= 1, total < LEAST_OVERROUND, total > MOST_OVERROUND
+    )
+    with database.reading() as connection:
+        newest = connection.execute(sa.select(sa.func.max(odds.c.updated_at, type_=UtcDateTime()))).scalar()
+        since = (newest or clock.now()) - _NEWEST_PRICES
+        rows, mean = connection.execute(
+            sa.select(sa.func.count(), sa.func.avg(total)).where(odds.c.updated_at > since)
+        ).one()
+        failing = (
+            connection.execute(sa.select(odds.c.match_id).where(odds.c.updated_at > since, wrong).limit(20))
+            .scalars()
+            .all()
+        )
+    return dg.AssetCheckResult(
+        passed=not failing,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"rows": rows, "mean_overround": float(mean or 0.0), "examples": list(failing)},
+    )
+
+
+@dg.asset_check(asset=["exports", "match"], name="snapshot_is_whole", blocking=True)
+def snapshot_is_whole(exports: dg.ResourceParam[Exports]) -> dg.AssetCheckResult:
+    """Every part that was written has the hash that the manifest names, and no match is in them twice.
+
+    A match that moves touches its old month and its new one: parts of other months never change.
+    """
+    manifest, months = exports.manifest(), exports.months_written()
+    match_ids = exports.read_matches(manifest, months, ["match_id"])["match_id"]
+    rows, distinct = len(match_ids), len(match_ids.unique())
+    promised = sum(
+        part.rows for part in manifest.tables["match"].parts if months is None or part.month in months
+    )
+    return dg.AssetCheckResult(
+        passed=rows == distinct == promised,
+        metadata={"rows": rows, "distinct": distinct, "snapshot_id": manifest.snapshot_id},
+    )
+
+
+@dg.asset_check(asset=["features", "match_features"], name="features_are_finite", blocking=True)
+def features_are_finite(feature_store: dg.ResourceParam[FeatureStore]) -> dg.AssetCheckResult:
+    """No feature that was written last is missing or infinite; parts of other months did not change."""
+    manifest = feature_store.manifest()
+    table = feature_store.read(manifest, manifest.months_written)
+    broken = [name for name in manifest.feature_names if not np.isfinite(table[name].to_numpy()).all()]
+    return dg.AssetCheckResult(
+        passed=not broken, metadata={"broken": broken, "features": len(manifest.feature_names)}
+    )
+
+
+@dg.asset_check(asset=["model", "champion"], name="champion_is_loadable", blocking=True)
+def champion_is_loadable(model_registry: dg.ResourceParam[ModelRegistry]) -> dg.AssetCheckResult:
+    """The registry gives back the champion with the hash it was registered with."""
+    registered = model_registry.get("champion")
+    model = model_registry.load(registered)
+    return dg.AssetCheckResult(
+        passed=model.sha256 == registered.facts.content_sha256, metadata={"version": registered.version}
+    )
+
+
+@dg.asset_check(asset=UPCOMING, name="probabilities_add_up_to_one", blocking=True)
+def probabilities_add_up_to_one(frames: dg.ResourceParam[ParquetIOManager]) -> dg.AssetCheckResult:
+    """Every prediction gives each outcome a chance, and the three add up to 1."""
+    predictions = frames.load(UPCOMING)
+    probabilities = predictions[["p_home", "p_draw", "p_away"]].to_numpy(dtype=float)
+    sums = np.abs(probabilities.sum(axis=1) - 1.0)
+    inside = ((probabilities > 0.0) & (probabilities < 1.0)).all()
+    return dg.AssetCheckResult(
+        passed=bool(inside and (sums < 1e-9).all()),  # noqa: PLR2004 - a rounding of float64
+        metadata={"rows": len(predictions), "worst": float(sums.max(initial=0.0))},
+    )
+
+
+@dg.asset_check(asset=["releases", "current"], name="release_is_readable", blocking=True)
+def release_is_readable(
+    releases: dg.ResourceParam[Releases], object_store: dg.ResourceParam[ObjectStore]
+) -> dg.AssetCheckResult:
+    """The pointer leads to a manifest, and every body of the release decodes into a prediction."""
+    pointer = releases.pointer()
+    data = object_store.read(release_key(pointer.release_id, MANIFEST_FILE)) if pointer else None
+    if pointer is None or data is None:
+        return dg.AssetCheckResult(passed=False, description="the pointer leads nowhere")
+    manifest = msgspec.json.decode(data, type=Manifest)
+    bodies = _bodies(object_store, pointer.release_id)
+    decoder = msgspec.json.Decoder(Prediction)
+    named = {decoder.decode(body).release_id for body in bodies}
+    return dg.AssetCheckResult(
+        passed=len(bodies) == manifest.prediction_rows and named <= {pointer.release_id},
+        metadata={"rows": len(bodies), "release_id": pointer.release_id},
+    )
+
+
+@dg.asset_check(asset=["monitoring", "quality"], name="ledger_agrees_with_releases", blocking=True)
+def ledger_agrees_with_releases(
+    database: dg.ResourceParam[Database], object_store: dg.ResourceParam[ObjectStore]
+) -> dg.AssetCheckResult:
+    """Every entry has the hash of its content; the head of each kept release, and of the copy, is there."""
+    found = audit(database, object_store)
+    return dg.AssetCheckResult(
+        passed=found.is_whole,
+        description=None
+        if found.is_whole
+        else found.copy_fault or "the ledger was rewritten; run `soccer ledger verify`",
+        metadata={
+            "entries": found.entries,
+            "releases": found.releases,
+            "betrayed_by": list(found.betrayed_by),
+            "first_broken": found.first_broken or "none",
+            "copied": found.copied,
+        },
+    )
+
+
+def _bodies(store: ObjectStore, release_id: str) -> list[Any]:
+    data = store.read(release_key(release_id, PREDICTIONS_FILE)) or b""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / PREDICTIONS_FILE
+        file.write_bytes(data)
+        connection = sqlite3.connect(file)
+        try:
+            return [body for (body,) in connection.execute("SELECT body FROM prediction")]
+        finally:
+            connection.close()
+
+
+CHECKS = [
+    _batch_check("recent", blocking=True),
+    _batch_check("upcoming", blocking=True),
+    _batch_check("window", blocking=True),
+    _batch_check("history", blocking=False),
+    results_due,
+    results_are_possible,
+    no_team_plays_twice_a_day,
+    prices_make_a_book,
+    snapshot_is_whole,
+    features_are_finite,
+    champion_is_loadable,
+    probabilities_add_up_to_one,
+    release_is_readable,
+    ledger_agrees_with_releases,
+]

@@ -1,0 +1,108 @@
+"""Jobs: what runs as one run. A launched run costs seconds before its first step: each is a whole chain."""
+
+import dagster as dg
+import msgspec
+
+from soccer_assets.clock import Clock, SystemClock
+from soccer_assets.contract.release import ALIASES
+from soccer_assets.graph.assets.model import REASON_TAG
+from soccer_assets.resources.database import Database
+from soccer_assets.resources.mlflow_run import mark_mlflow_run_failed
+from soccer_assets.resources.model_registry import ModelRegistry
+from soccer_assets.resources.object_store import ObjectStore
+from soccer_assets.stores.ledger.shadows import prune_shadows
+from soccer_assets.stores.retention import prune
+
+# Of the runs with this tag one runs at a time: two publishers never interleave.
+PUBLISHES = {"soccer/publish": "release"}
+# A sensor's reason overrides the job's.
+BY_HAND = {REASON_TAG: "by hand"}
+
+_TO_FEATURES = dg.AssetSelection.assets(
+    ["matches", "match"],
+    ["matches", "odds"],
+    ["exports", "match_raw"],
+    ["exports", "match"],
+    ["features", "team_state"],
+    ["features", "match_features"],
+)
+_MODEL = dg.AssetSelection.assets(["model", "candidate"], ["model", "evaluation"], ["model", "champion"])
+_TO_RELEASE = dg.AssetSelection.assets(
+    ["predictions", "upcoming"], ["predictions", "ledger"], ["releases", "current"]
+)
+_RECENT = dg.AssetSelection.assets(["livescores", "recent"])
+_UPCOMING = dg.AssetSelection.assets(["livescores", "upcoming"])
+_HISTORY = dg.AssetSelection.assets(["livescores", "history"])
+_MONITORING = dg.AssetSelection.groups("monitoring")
+
+refresh_hourly = dg.define_asset_job(
+    "refresh_hourly",
+    _RECENT | _TO_FEATURES | _TO_RELEASE,
+    description="From the last three days of the feed to a release, in one run.",
+    tags=PUBLISHES,
+)
+refresh_daily = dg.define_asset_job(
+    "refresh_daily",
+    _UPCOMING | _RECENT | _TO_FEATURES | _TO_RELEASE,
+    description="The same with the fixtures of the next fifteen days.",
+    tags=PUBLISHES,
+)
+retrain_model = dg.define_asset_job(
+    "retrain_model",
+    _MODEL | _TO_RELEASE,
+    description="A new candidate against the champion; the winner is predicted with and released.",
+    tags=PUBLISHES | BY_HAND,
+    hooks={mark_mlflow_run_failed},
+)
+tune_parameters = dg.define_asset_job(
+    "tune_parameters",
+    dg.AssetSelection.assets(["model", "parameters"]),
+    description="Search hyper-parameters on the last three seasons; the next candidate is fitted with them.",
+    hooks={mark_mlflow_run_failed},
+)
+rollback_champion = dg.define_asset_job(
+    "rollback_champion",
+    dg.AssetSelection.assets(["model", "champion"]) | _TO_RELEASE,
+    description="Back to the champion before: the aliases change places, and its predictions are released.",
+    config={"ops": {"model__champion": {"config": {"rollback": True}}}},
+    tags=PUBLISHES | BY_HAND,
+    hooks={mark_mlflow_run_failed},
+)
+build_everything = dg.define_asset_job(
+    "build_everything",
+    _HISTORY | _RECENT | _UPCOMING | _TO_FEATURES | _MODEL | _TO_RELEASE | _MONITORING,
+    description="The first build of a home: the newest months of history, a first model, a first release.",
+    tags=PUBLISHES,
+    hooks={mark_mlflow_run_failed},
+)
+
+# It publishes nothing: it takes no turn from the hourly run.
+monitor_daily = dg.define_asset_job(
+    "monitor_daily",
+    _MONITORING,
+    description="Drift of features and predictions, and the quality of what was published.",
+)
+
+
+@dg.op
+def remove_what_is_old(
+    context: dg.OpExecutionContext,
+    object_store: dg.ResourceParam[ObjectStore],
+    database: dg.ResourceParam[Database],
+    model_registry: dg.ResourceParam[ModelRegistry],
+    clock: dg.ResourceParam[Clock],
+) -> dg.Output[None]:
+    """Old snapshots, features, releases, runs and shadow predictions; matches and the ledger stay."""
+    counts = prune(object_store, context.instance, SystemClock().now())
+    models = [found for alias in ALIASES if (found := model_registry.find(alias)) is not None]
+    shadows = prune_shadows(database, [one.facts.content_sha256 for one in models], clock.now())
+    return dg.Output(None, metadata=msgspec.structs.asdict(counts) | {"shadows": shadows})
+
+
+@dg.job(description="Removes old exports, features, releases and runs; never matches or the ledger.")
+def prune_daily() -> None:
+    """Retention, once a day."""
+    remove_what_is_old()
+
+
+JOBS = [refresh_hourly, refresh_daily, retrain_model, rollback_champion, build_everything]

@@ -1,0 +1,234 @@
+"""Plots for asset pages and MLflow: the same figure, as a picture in the metadata and as an artefact."""
+
+import base64
+import contextlib
+import functools
+import io
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any, ParamSpec
+
+import dagster as dg
+import numpy as np
+from numpy.typing import NDArray
+
+from soccer_assets.contract.release import OUTCOMES
+from soccer_assets.contract.reports import ColumnDrift, QualityWeek
+from soccer_assets.football.match_table import SECONDS_A_DAY
+from soccer_assets.modelling.metrics import EPOCH_WEEKDAY, iso_week_number
+from soccer_assets.modelling.scorecard import Scorecard
+from soccer_assets.modelling.tuning import Search
+
+P = ParamSpec("P")
+
+_BLUE = "#1b6ca8"
+_COLOURS = {"home": _BLUE, "draw": "#8a8a8a", "away": "#c8553d"}
+_HAS_PAGES = ContextVar("has_pages", default=True)
+
+
+@contextlib.contextmanager
+def without_pages() -> Iterator[None]:
+    """Draws no pictures for pages that nobody can open: a third of a second each, every day of a replay."""
+    token = _HAS_PAGES.set(False)
+    try:
+        yield
+    finally:
+        _HAS_PAGES.reset(token)
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A figure that is drawn when somebody first asks for it."""
+
+    draw: Callable[[], Any]
+
+    @functools.cached_property
+    def figure(self) -> Any:
+        """Matplotlib's figure."""
+        return self.draw()
+
+    @property
+    def metadata(self) -> dg.MarkdownMetadataValue:
+        """The figure as a picture that an asset's page shows."""
+        if not _HAS_PAGES.get():
+            return dg.MetadataValue.md("not drawn: this run has no page")
+        sink = io.BytesIO()
+        self.figure.savefig(sink, format="png", dpi=90)
+        return dg.MetadataValue.md(
+            f"![plot](data:image/png;base64,{base64.b64encode(sink.getvalue()).decode()})"
+        )
+
+
+def _drawn_on_demand(draw: Callable[P, Any]) -> Callable[P, Plot]:
+    """Make a function that draws a figure into one that gives its plot."""
+
+    @functools.wraps(draw)
+    def plot(*args: P.args, **kwargs: P.kwargs) -> Plot:
+        return Plot(functools.partial(draw, *args, **kwargs))
+
+    return plot
+
+
+@_drawn_on_demand
+def reliability_plot(probabilities: NDArray[np.float64], outcomes: NDArray[np.int8], bins: int = 15) -> Any:
+    """Forecast probability against observed frequency, a line a class; dots grow with their matches."""
+    figure, axes = _figure((5.2, 4.6))
+    axes.plot([0, 1], [0, 1], color="#cccccc", linewidth=1)
+    edges = np.linspace(0, 1, bins + 1)
+    for column, name in enumerate(OUTCOMES):
+        said, happened = probabilities[:, column], outcomes == column
+        number = np.clip(np.digitize(said, edges) - 1, 0, bins - 1)
+        counts = np.bincount(number, minlength=bins)
+        used = counts > 0
+        mean = np.bincount(number, said, bins)[used] / counts[used]
+        rate = np.bincount(number, happened, bins)[used] / counts[used]
+        axes.plot(mean, rate, color=_COLOURS[name], linewidth=1.2, label=name)
+        axes.scatter(mean, rate, s=6 + 90 * counts[used] / counts.max(), color=_COLOURS[name])
+    axes.set(
+        xlabel="forecast probability", ylabel="observed frequency", title=f"{len(outcomes)} test matches"
+    )
+    axes.legend(frameon=False)
+    return figure
+
+
+@_drawn_on_demand
+def differences_plot(scorecard: Scorecard) -> Any:
+    """Log loss of the candidate minus each other forecaster, with 95 % intervals by week."""
+    figure, axes = _figure((5.2, 2.8))
+    rows = [(f"{name} (all)", gap) for name, gap in scorecard.differences.items()]
+    rows += [(f"{name} (odds)", gap) for name, gap in scorecard.differences_with_odds.items()]
+    for position, (_, gap) in enumerate(rows):
+        axes.plot([gap.low, gap.high], [position, position], color=_BLUE, linewidth=2)
+        axes.scatter([gap.mean], [position], color=_BLUE)
+    axes.axvline(0, color="#cccccc", linewidth=1)
+    axes.set_yticks(range(len(rows)), [name for name, _ in rows])
+    axes.set(xlabel="log loss, candidate minus the other (left is better)")
+    return figure
+
+
+@_drawn_on_demand
+def drift_plot(columns: Sequence[ColumnDrift], bound: float) -> Any:
+    """Population stability index of the most moved columns; what drifted is red."""
+    figure, axes = _figure((5.2, 0.6 + 0.22 * len(columns)))
+    shown = list(reversed(columns))
+    colours = [_COLOURS["away" if one.has_drifted else "home"] for one in shown]
+    axes.barh([one.name for one in shown], [one.psi for one in shown], color=colours)
+    axes.axvline(bound, color="#cccccc", linewidth=1)
+    axes.tick_params(axis="y", labelsize=7)
+    axes.set(xlabel="population stability index", title="the most moved columns; red has drifted")
+    return figure
+
+
+@_drawn_on_demand
+def quality_plot(weeks: Sequence[QualityWeek]) -> Any:
+    """Log loss by week: published, textbook Elo and closing prices, each on its matches."""
+    figure, axes = _figure((6.4, 3.2))
+    lines: dict[str, dict[str, float]] = {"published": {}, "elo_textbook": {}, "book": {}}
+    for one in weeks:
+        if one.score.log_loss is not None:
+            lines["published"][one.week] = one.score.log_loss
+        for name, comparison in one.score.against.items():
+            lines[name][one.week] = comparison.other_log_loss
+    names = [one.week for one in weeks]
+    for (name, points), colour in zip(lines.items(), _COLOURS.values(), strict=True):
+        if points:
+            position = [names.index(week) for week in points]
+            axes.plot(position, list(points.values()), color=colour, label=name, marker="o", markersize=3)
+    step = max(1, len(names) // 8)
+    axes.set_xticks(range(0, len(names), step), names[::step], fontsize=7)
+    axes.set(ylabel="log loss", title="settled predictions by week")
+    axes.legend(frameon=False)
+    return figure
+
+
+@_drawn_on_demand
+def learning_curve_plot(curves: Mapping[str, Sequence[tuple[int, float]]]) -> Any:
+    """Log loss after so many rounds of trees, a line a set of rows; round 0 is the logit alone."""
+    figure, axes = _figure((5.2, 3.2))
+    for name, curve in curves.items():
+        rounds, losses = zip(*curve, strict=True)
+        axes.plot(rounds, losses, marker="o", markersize=3, linewidth=1.2, label=name)
+    axes.set(xlabel="rounds of trees", ylabel="log loss")
+    axes.legend(frameon=False)
+    return figure
+
+
+@_drawn_on_demand
+def gains_plot(gains: Mapping[str, float], most: int = 20) -> Any:
+    """Share of the features in the gain of all splits, the largest on top."""
+    figure, axes = _figure((5.2, 4.6))
+    shown = list(gains.items())[:most][::-1]
+    axes.barh([name for name, _ in shown], [gain for _, gain in shown], color=_BLUE)
+    axes.set(xlabel="share of the trees' gain")
+    axes.tick_params(labelsize=7)
+    return figure
+
+
+@_drawn_on_demand
+def slices_plot(scorecard: Scorecard, opponent: str, most: int = 30) -> Any:
+    """Log loss of the candidate minus an opponent on each slice, with 95 % intervals."""
+    figure, axes = _figure((5.2, 5.6))
+    rows = [one for one in scorecard.slices if opponent in one.differences]
+    rows = sorted(rows, key=lambda one: -one.rows)[:most][::-1]
+    for position, one in enumerate(rows):
+        gap = one.differences[opponent]
+        axes.plot([gap.low, gap.high], [position, position], color=_BLUE, linewidth=1.5)
+        axes.scatter([gap.mean], [position], color=_BLUE, s=12)
+    axes.axvline(0, color="#cccccc", linewidth=1)
+    labels = [f"{one.dimension} {one.name} ({one.rows})" for one in rows]
+    axes.set_yticks(range(len(rows)), labels, fontsize=7)
+    axes.set(xlabel=f"log loss, candidate minus {opponent} (left is better)")
+    return figure
+
+
+@_drawn_on_demand
+def weeks_plot(kickoff: NDArray[np.int64], losses: Mapping[str, NDArray[np.float64]]) -> Any:
+    """Mean of a log loss difference by ISO week, a line each; a difference is NaN where it has no price.
+
+    Args:
+        kickoff: (n,) epoch seconds.
+        losses: (n,) differences of the candidate, by the name of the other forecaster.
+    """
+    figure, axes = _figure((6.4, 3.2))
+    week, number = np.unique(iso_week_number(kickoff), return_inverse=True)
+    monday = ((week * 7 - EPOCH_WEEKDAY) * SECONDS_A_DAY).astype("datetime64[s]")
+    for name, difference in losses.items():
+        known = np.isfinite(difference)
+        counts = np.bincount(number[known], minlength=len(week))
+        sums = np.bincount(number[known], difference[known], minlength=len(week))
+        shown = counts > 0
+        axes.plot(monday[shown], sums[shown] / counts[shown], marker="o", markersize=3, label=name)
+    axes.axhline(0, color="#cccccc", linewidth=1)
+    axes.set(ylabel="log loss by week, candidate minus the other")
+    axes.tick_params(axis="x", labelrotation=30, labelsize=7)
+    axes.legend(frameon=False)
+    return figure
+
+
+@_drawn_on_demand
+def trials_plot(found: Search) -> Any:
+    """Mean log loss of each trial over the folds it was tried on, and the best so far."""
+    figure, axes = _figure((5.2, 3.2))
+    folds = len(found.fold_rows)
+    whole = [
+        (number, float(np.mean(trial.log_losses)))
+        for number, trial in enumerate(found.trials)
+        if len(trial.log_losses) == folds
+    ]
+    numbers, losses = zip(*whole, strict=True)
+    axes.scatter(numbers, losses, color=_BLUE, s=14)
+    axes.step(numbers, np.minimum.accumulate(losses), where="post", color="#c8553d", linewidth=1)
+    axes.set(xlabel=f"trial ({len(found.trials) - len(whole)} given up early)", ylabel="mean log loss")
+    return figure
+
+
+def _figure(size: tuple[float, float]) -> tuple[Any, Any]:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - only plots pay for it
+    from matplotlib.figure import Figure  # noqa: PLC0415
+
+    figure = Figure(figsize=size, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure, axes

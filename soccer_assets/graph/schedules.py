@@ -1,0 +1,39 @@
+"""Schedules: the hours of the day (UTC) at which jobs start."""
+
+import datetime as dt
+from typing import Any
+
+import dagster as dg
+
+from soccer_assets.graph.jobs import (
+    monitor_daily,
+    prune_daily,
+    refresh_daily,
+    refresh_hourly,
+    tune_parameters,
+)
+
+DAILY_AT = dt.time(6, 7, tzinfo=dt.UTC)
+
+
+def _at(cron: str, job: Any) -> dg.ScheduleDefinition:
+    """A schedule that runs from the start, named after its job."""
+    return dg.ScheduleDefinition(
+        name=f"{job.name}_schedule",
+        job=job,
+        cron_schedule=cron,
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+    )
+
+
+SCHEDULES = [
+    # Not at 06:00, when the daily run does the same and more.
+    _at("7 0-5,7-23 * * *", refresh_hourly),
+    _at(f"{DAILY_AT.minute} {DAILY_AT.hour} * * *", refresh_daily),
+    # After the daily run, with last night's results in the ledger.
+    _at("37 6 * * *", monitor_daily),
+    # The first of the month, between two hourly runs.
+    _at("22 2 1 * *", tune_parameters),
+    _at("37 4 * * *", prune_daily),
+]

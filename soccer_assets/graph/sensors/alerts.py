@@ -1,0 +1,33 @@
+"""The alert sensor: looks at the graph every half minute and tells the subscribers what turned."""
+
+import dagster as dg
+
+from soccer_assets.alerting.detection import graph_conditions, store_conditions
+from soccer_assets.alerting.notifier import AlertDesk
+from soccer_assets.alerting.subscribers import SubscriberError
+from soccer_assets.clock import SystemClock
+from soccer_assets.graph import freshness
+from soccer_assets.resources.object_store import ObjectStore
+
+
+@dg.sensor(minimum_interval_seconds=30, default_status=dg.DefaultSensorStatus.RUNNING)
+def alert_sensor(
+    context: dg.SensorEvaluationContext,
+    alert_desk: dg.ResourceParam[AlertDesk],
+    object_store: dg.ResourceParam[ObjectStore],
+) -> dg.SkipReason:
+    """Tells each subscriber once when something turns bad, and once when it is over."""
+    graph = context.repository_def.asset_graph if context.repository_def else None
+    checks = graph.asset_check_keys if graph else ()
+    now = SystemClock().now()
+    conditions = [
+        *graph_conditions(context.instance, freshness.WATCHED, checks, now),
+        *store_conditions(object_store, now),
+    ]
+    try:
+        counts = alert_desk.report("graph", conditions)
+    except SubscriberError as error:
+        return dg.SkipReason(str(error))
+    return dg.SkipReason(
+        f"{counts.conditions} conditions, {counts.news} news, {counts.sent} sent, {counts.waiting} wait"
+    )

@@ -1,0 +1,36 @@
+"""The retrain sensor: asks every few minutes whether there is a reason to train again."""
+
+import dagster as dg
+
+from soccer_assets.clock import Clock, SystemClock
+from soccer_assets.graph.assets.model import REASON_TAG, TEXT_TAG
+from soccer_assets.graph.jobs import build_everything, retrain_model
+from soccer_assets.modelling.retraining import decide
+from soccer_assets.resources.database import Database
+from soccer_assets.resources.model_registry import ModelRegistry
+from soccer_assets.resources.object_store import ObjectStore
+from soccer_assets.stores.models.retraining_facts import read_facts
+
+# Jobs that train a candidate: a replay asks for the same ones.
+TRAIN = (retrain_model.name, build_everything.name)
+
+
+@dg.sensor(job=retrain_model, minimum_interval_seconds=300, default_status=dg.DefaultSensorStatus.RUNNING)
+def retrain_sensor(
+    context: dg.SensorEvaluationContext,
+    database: dg.ResourceParam[Database],
+    model_registry: dg.ResourceParam[ModelRegistry],
+    object_store: dg.ResourceParam[ObjectStore],
+    clock: dg.ResourceParam[Clock],
+) -> dg.RunRequest | dg.SkipReason:
+    """Trains again after enough matches, on drift, when the champion disappoints, or when it is old."""
+    facts = read_facts(database, model_registry, context.instance, TRAIN, SystemClock().now(), object_store)
+    decision = decide(facts, clock.now())
+    if decision.reason is None or facts.trained_at is None:
+        return dg.SkipReason(decision.text)
+    context.log.info(decision.text)
+    return dg.RunRequest(
+        # At most one attempt a day for the same reason after the same training.
+        run_key=f"{decision.reason}/{facts.trained_at.isoformat()}/{SystemClock().now():%Y-%m-%d}",
+        tags={REASON_TAG: decision.reason, TEXT_TAG: decision.text},
+    )

@@ -1,0 +1,34 @@
+"""The rollback sensor: asks whether the champion is so much worse than the one before that it must go."""
+
+import dagster as dg
+
+from soccer_assets.clock import SystemClock
+from soccer_assets.graph.assets.model import REASON_TAG, TEXT_TAG
+from soccer_assets.graph.jobs import build_everything, retrain_model, rollback_champion
+from soccer_assets.modelling.rollback import decide
+from soccer_assets.resources.database import Database
+from soccer_assets.resources.model_registry import ModelRegistry
+from soccer_assets.stores.models.rollback_facts import read_rollback_facts
+
+WORSE = "worse than the one before"
+# Jobs after which another model may be the champion: a replay asks for the same ones.
+MOVE_THE_CHAMPION = (retrain_model.name, rollback_champion.name, build_everything.name)
+
+
+@dg.sensor(job=rollback_champion, minimum_interval_seconds=300, default_status=dg.DefaultSensorStatus.RUNNING)
+def rollback_sensor(
+    context: dg.SensorEvaluationContext,
+    database: dg.ResourceParam[Database],
+    model_registry: dg.ResourceParam[ModelRegistry],
+) -> dg.RunRequest | dg.SkipReason:
+    """Goes back to the champion before when settled matches show that it forecasts better."""
+    facts = read_rollback_facts(database, model_registry, context.instance, MOVE_THE_CHAMPION)
+    decision = decide(facts)
+    if not decision.roll_back:
+        return dg.SkipReason(decision.text)
+    context.log.info(decision.text)
+    return dg.RunRequest(
+        # At most one attempt a day for the same two versions.
+        run_key=f"{facts.champion}/{facts.previous}/{SystemClock().now():%Y-%m-%d}",
+        tags={REASON_TAG: WORSE, TEXT_TAG: decision.text},
+    )

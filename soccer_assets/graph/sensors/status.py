@@ -1,0 +1,41 @@
+"""Sensors: what the graph notices between its schedules."""
+
+import dagster as dg
+
+from soccer_assets.clock import Clock
+from soccer_assets.feeds.protocol import Feed
+from soccer_assets.graph import freshness
+from soccer_assets.graph.sensors.alerts import alert_sensor
+from soccer_assets.graph.sensors.retrain import retrain_sensor
+from soccer_assets.graph.sensors.rollback import rollback_sensor
+from soccer_assets.resources.database import Database
+from soccer_assets.stores.releases.current_status import current_status
+from soccer_assets.stores.releases.publish import Releases
+
+
+@dg.sensor(minimum_interval_seconds=60, default_status=dg.DefaultSensorStatus.RUNNING)
+def status_sensor(
+    context: dg.SensorEvaluationContext,
+    database: dg.ResourceParam[Database],
+    releases: dg.ResourceParam[Releases],
+    feed: dg.ResourceParam[Feed],
+    clock: dg.ResourceParam[Clock],
+) -> dg.SkipReason:
+    """Rewrites the status beside the release pointer: clients see an asset go stale within a minute."""
+    if releases.pointer() is None:
+        return dg.SkipReason("nothing is released yet")
+    status = current_status(database, feed, clock, context.instance, freshness.WATCHED)
+    releases.write_status(status, clock.now())
+    return dg.SkipReason(", ".join(f"{asset.key} {asset.state}" for asset in status.assets))
+
+
+# Without one of our own Dagster adds a sensor that is switched off.
+follow_upstream_sensor = dg.AutomationConditionSensorDefinition(
+    "follow_upstream_sensor",
+    target=dg.AssetSelection.groups("matches", "exports", "features", "predictions", "releases"),
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    minimum_interval_seconds=30,
+    run_tags={"soccer/publish": "release"},
+)
+
+SENSORS = [status_sensor, alert_sensor, retrain_sensor, rollback_sensor, follow_upstream_sensor]

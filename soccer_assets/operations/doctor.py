@@ -1,0 +1,153 @@
+"""`soccer doctor`: a line for each thing that the system stands on, and what to do where it does not hold."""
+
+import datetime as dt
+import os
+from collections.abc import Callable, Iterator
+
+import dagster as dg
+import msgspec
+import sqlalchemy as sa
+
+from soccer_assets.alerting.rendering import scrub
+from soccer_assets.alerting.watchdog import Watchdog
+from soccer_assets.clock import SystemClock
+from soccer_assets.contract.release import CHAMPION, POINTER_KEY, Pointer
+from soccer_assets.feeds.registry import open_feeds
+from soccer_assets.football.matches import Window
+from soccer_assets.home import Home, read_home, settle
+from soccer_assets.resources.database import Database
+from soccer_assets.resources.model_registry import ModelRegistry
+from soccer_assets.resources.object_store import ObjectStore
+from soccer_assets.settings import SettingError, Settings
+
+_BEATS_WITHIN = dt.timedelta(minutes=2)
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """What was found of one thing; ``remedy`` says what to do, and is empty where all is well."""
+
+    subject: str
+    said: str
+    remedy: str = ""
+
+
+class _Ill(Exception):
+    """A thing answers, and is not as it should be."""
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Look at one thing after the other; none that is ill keeps the next from being looked at."""
+    examinations: tuple[tuple[str, Callable[[Settings], str], str], ...] = (
+        ("settings", _home, "run `soccer up` to make the home, or set SOCCER_HOME to the one that you mean"),
+        ("feed", _feed, "look at SOCCER_FEED, SOCCER_FEED_URL and the provider's key"),
+        ("database", _database, "look at SOCCER_DATABASE_URL, and run `soccer migrate`"),
+        ("store", _store, "look at SOCCER_STORE_URL; the first build publishes a release"),
+        ("redis", _redis, "look at SOCCER_REDIS_URL; sidecars hear of releases by polling until then"),
+        ("mlflow", _mlflow, "look at SOCCER_MLFLOW_URL; `soccer run retrain_model` trains a model"),
+    )
+    for subject, look, remedy in examinations:
+        try:
+            yield Finding(subject, look(settings))
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is what the operator asks for
+            told = str(error).strip().splitlines() or [type(error).__name__]
+            yield Finding(subject, scrub(told[0], os.environ), remedy)
+    yield from _processes(settings)
+
+
+def _home(settings: Settings) -> str:
+    home = _made(settings)
+    return f"{settings.home}, feed {', '.join(home.feeds)} since {home.history_start}"
+
+
+def _made(settings: Settings) -> Home:
+    home = read_home(settings)
+    if home is None:
+        raise _Ill(f"{settings.home} was never started")
+    return home
+
+
+def _feed(settings: Settings) -> str:
+    feed = open_feeds(settle(settings, read_home(settings)))
+    home = read_home(settings)
+    if home is not None and home.is_simulated != feed.is_simulated:
+        raise SettingError(f"the home holds other clubs than SOCCER_FEED={feed.name}")
+    today = settings.clock.now().date()
+    told = feed.fetch(Window(today - dt.timedelta(days=1), today + dt.timedelta(days=1)), settings.clock)
+    return f"{feed.name} answers: {sum(1 for _ in told)} rows of yesterday and today"
+
+
+def _database(settings: Settings) -> str:
+    database = Database(settings.database_url)
+    try:
+        with database.engine.connect() as connection:
+            revision = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
+    except sa.exc.SQLAlchemyError as error:
+        raise _Ill(f"cannot be read: {getattr(error, 'orig', error)}") from error
+    finally:
+        database.engine.dispose()
+    newest = database.newest_schema()
+    if revision != newest:
+        raise _Ill(f"has the schema {revision}; this version needs {newest}")
+    return f"answers, schema {revision}"
+
+
+def _store(settings: Settings) -> str:
+    data = ObjectStore(settings.store_url, settings.s3_endpoint_url).read(POINTER_KEY)
+    if data is None:
+        raise _Ill(f"{settings.store_url} holds no release")
+    pointer = msgspec.json.decode(data, type=Pointer)
+    return f"release {pointer.release_id}, published {pointer.published_at}"
+
+
+def _redis(settings: Settings) -> str:
+    if not settings.redis_url:
+        return "none named: `soccer up` starts its own"
+    import redis  # noqa: PLC0415 - only where one is named
+
+    redis.Redis.from_url(settings.redis_url, socket_timeout=2, socket_connect_timeout=2).ping()
+    return "answers"
+
+
+def _mlflow(settings: Settings) -> str:
+    # One question, not seven over minutes.
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "5")
+    file = settings.mlflow_url.removeprefix("sqlite:///")
+    if file != settings.mlflow_url and not os.path.isfile(file):  # noqa: PTH113 - looking must not make it
+        raise _Ill(f"{file} is not there")
+    champion = ModelRegistry(settings.mlflow_url).find(CHAMPION)
+    if champion is None:
+        raise _Ill("answers, and has no champion")
+    return f"champion {champion.facts.recipe}, version {champion.version}"
+
+
+def _processes(settings: Settings) -> Iterator[Finding]:
+    """Daemon, sidecars and disk, as the watchdog sees them."""
+    now = SystemClock().now()
+    remedies = {
+        "daemon": ("beats", "start `soccer up`, or the service dagster-daemon of the deployment"),
+        "sidecar": (
+            "answers",
+            "start `soccer up`, or `soccer serve --release STORE`; its log says why it ended",
+        ),
+        "disk": ("has room", "free space, or run `soccer prune`"),
+    }
+    folder = settings.home / "dagster"
+    if "DAGSTER_HOME" not in os.environ and not (folder / "dagster.yaml").is_file():
+        yield Finding("daemon", "no instance of Dagster", remedies["daemon"][1])
+        return
+    os.environ.setdefault("DAGSTER_HOME", str(folder))
+    watchdog = Watchdog(
+        settings, now - 2 * _BEATS_WITHIN, daemon_grace=_BEATS_WITHIN, sidecar_grace=dt.timedelta(0)
+    )
+    with dg.DagsterInstance.get() as instance:
+        missing = watchdog.look(instance, now)
+    for kind, (well, remedy) in remedies.items():
+        ill = [
+            f"{one.subject} {one.what}" + (f" ({one.cause})" if one.cause else "")
+            for one in missing
+            if one.kind == kind
+        ]
+        yield from (Finding(kind, said, remedy) for said in ill)
+        if not ill:
+            yield Finding(kind, well)

@@ -1,0 +1,99 @@
+"""Runs a job in this process and says how far it is: the first build, and the refresh of a warm start."""
+
+import logging
+import time
+from collections.abc import Callable
+
+import dagster as dg
+import msgspec
+
+from soccer_assets.definitions import build_definitions
+from soccer_assets.graph.assets.livescores import INTERACTIVE_TAG
+from soccer_assets.settings import Settings
+
+
+class RunOutcome(msgspec.Struct, frozen=True):
+    """How a run ended: an empty `failure` is success."""
+
+    run_id: str
+    failure: str
+    seconds: float
+
+
+class Progress(logging.Handler):
+    """Hears Dagster's step events and reports each step once."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        super().__init__(logging.DEBUG)
+        self.steps = 0
+        self._say = say
+        self._done = 0
+        self._started: dict[str, float] = {}
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Report a step that ended."""
+        event: dg.DagsterEvent | None = getattr(record, "dagster_event", None)
+        if event is None or event.step_key is None:
+            return
+        if event.event_type == dg.DagsterEventType.STEP_START:
+            self._started[event.step_key] = time.monotonic()
+        if event.event_type in {dg.DagsterEventType.STEP_SUCCESS, dg.DagsterEventType.STEP_FAILURE}:
+            self._done += 1
+            seconds = time.monotonic() - self._started.get(event.step_key, time.monotonic())
+            mark = "✓" if event.event_type == dg.DagsterEventType.STEP_SUCCESS else "✗"
+            name = event.step_key.replace("__", "/")
+            self._say(f"  [{self._done:2d}/{self.steps}] {mark} {name}  {seconds:.1f} s")
+
+
+def run_job(
+    settings: Settings, instance: dg.DagsterInstance, job_name: str, say: Callable[[str], None]
+) -> RunOutcome:
+    """Run a job of this home's graph here and now.
+
+    Args:
+        settings: the home.
+        instance: where Dagster remembers the run.
+        job_name: such as ``build_everything``, whose history covers the newest
+            ``SOCCER_FIRST_BUILD_MONTHS`` months.
+        say: gets one line a step.
+    """
+    progress = Progress(say)
+    logger = logging.Logger("progress")  # noqa: LOG001 - Dagster asks for one of its own
+    logger.addHandler(progress)
+    loggers = {"progress": dg.LoggerDefinition(lambda _context: logger)}
+    job = dg.Definitions.merge(build_definitions(settings), dg.Definitions(loggers=loggers)).resolve_job_def(
+        job_name
+    )
+    progress.steps = len(job.nodes)
+    tags = {INTERACTIVE_TAG: "true"}
+    if job.partitions_def is not None:
+        months = job.partitions_def.get_partition_keys()[-settings.first_build_months :]
+        tags |= {
+            "dagster/asset_partition_range_start": months[0],
+            "dagster/asset_partition_range_end": months[-1],
+        }
+        say(f"  history: {len(months)} months, {months[0][:7]} to {months[-1][:7]}")
+    begin = time.monotonic()
+    result = job.execute_in_process(
+        run_config={"loggers": {"progress": {}}}, instance=instance, tags=tags, raise_on_error=False
+    )
+    failure = "" if result.success else _failure_of(result)
+    return RunOutcome(result.run_id, failure, time.monotonic() - begin)
+
+
+def _failure_of(result: dg.ExecuteInProcessResult) -> str:
+    """One sentence for a person: the first thing that failed, and its cause."""
+    for event in result.all_events:
+        data = event.event_specific_data
+        error = getattr(data, "error", None)
+        if error is None:
+            continue
+        where = f"{event.step_key.replace('__', '/')}: " if event.step_key else ""
+        said = getattr(data, "user_failure_data", None)
+        if said is not None:
+            return f"{where}{said.description}"
+        while error.cause is not None:
+            error = error.cause
+        return f"{where}{error.message.strip()}"
+    failed = [check for check in result.get_asset_check_evaluations() if not check.passed]
+    return "; ".join(f"check {check.check_name} failed" for check in failed) or "the run failed"

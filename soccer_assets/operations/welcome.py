@@ -1,0 +1,69 @@
+"""What a home that runs shows its user: the pages, the key of this machine, and a first answer."""
+
+import os
+from typing import Any
+
+import httpx
+from rich.console import Console
+from rich.table import Table
+
+from soccer_assets.home import Home
+from soccer_assets.operations.processes import HOST, StartError
+from soccer_assets.resources.object_store import ObjectStore
+from soccer_assets.settings import Settings
+from soccer_assets.stores.releases.key_store import create_key, is_accepted
+
+
+def local_key(settings: Settings) -> str:
+    """The token of this machine's read key, made at the first start and kept in a file of its owner's."""
+    store = ObjectStore(settings.store_url, settings.s3_endpoint_url)
+    file = settings.home / "dev.key"
+    if file.is_file() and is_accepted(store, file.read_text().strip()):
+        return file.read_text().strip()
+    token = create_key(store, ["read"], settings.clock.now(), note="this machine, made by soccer up")
+    file.unlink(missing_ok=True)
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:
+        handle.write(token + "\n")
+    return token
+
+
+def first_prediction(base: str, key: str) -> Any:
+    """The next match's prediction, asked for as a client would; a played one where none is ahead."""
+    with httpx.Client(base_url=base, headers={"X-API-Key": key}, timeout=10) as client:
+        for path in ("/predict/matches/", "/predict/predictions/"):
+            answer = client.get(path, params={"limit": 1}).raise_for_status()
+            if items := answer.json()["items"]:
+                return items[0]
+    raise StartError("the release holds no prediction: the feed has no fixtures in the next 15 days")
+
+
+def print_addresses(settings: Settings, home: Home, console: Console, *, with_mlflow: bool) -> None:
+    """Where to look and what to try, as a table and three commands."""
+    dagster = f"http://{HOST}:{settings.dagster_port}"
+    serving = f"http://{HOST}:{settings.serving_port}"
+    table = Table(title=None, show_edge=False, pad_edge=False)
+    table.add_column("question")
+    table.add_column("page")
+    table.add_row("what depends on what?", f"{dagster}/asset-groups")
+    table.add_row("what ran, what failed?", f"{dagster}/runs")
+    table.add_row("load older months?", f"{dagster}/assets/livescores/history")
+    table.add_row("which model, how good?", f"{dagster}/assets/model/evaluation")
+    table.add_row("what can I ask over HTTP?", f"{serving}/schema")
+    table.add_row("is the sidecar ready?", f"{serving}/ready")
+    if with_mlflow:
+        table.add_row("every training run", f"http://{HOST}:{settings.mlflow_port}")
+    console.print()
+    console.print(table)
+    if home.is_simulated:
+        console.print(
+            "\n[bold]simulated clubs[/bold]: these teams do not exist; SOCCER_FEED names a real feed"
+        )
+    key = settings.home / "dev.key"
+    console.print(f"\nread key: {key}\n\nthree things to try:")
+    console.print(
+        f'  curl -s -H "X-API-Key: $(cat {key})" {serving}/predict/matches/?limit=3', soft_wrap=True
+    )
+    console.print(f'  curl -s -H "X-API-Key: $(cat {key})" {serving}/predict/model/info', soft_wrap=True)
+    console.print(
+        f"  open {dagster}/assets/livescores/history and materialize older months\n", soft_wrap=True
+    )

@@ -1,0 +1,133 @@
+"""The ledger held against itself, against every release that is kept, and against its copy in parquet.
+
+A chain that was rewritten whole, every hash made anew, is consistent: only a head that was published before,
+or the copy, betrays it.
+"""
+
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from soccer_assets.contract.release import MANIFEST_FILE, Manifest
+from soccer_assets.football.matches import KickoffPrecision
+from soccer_assets.modelling.ledger_rules import GENESIS, SCORED, Entry, chain_hash
+from soccer_assets.resources.database import Database
+from soccer_assets.resources.object_store import ObjectStore
+from soccer_assets.resources.parquet_parts import DamagedPart
+from soccer_assets.stores.ledger.parquet_copy import FOLDER, LedgerCopy, head_of_copy, read_copy
+from soccer_assets.stores.ledger.scores import newest_scores
+from soccer_assets.tables import ledger_entry, match
+
+_ROWS_A_FETCH = 10_000
+
+
+class Audit(msgspec.Struct, frozen=True, kw_only=True):
+    """What was found.
+
+    Attributes:
+        entries: entries read.
+        first_broken: sequence of the first entry whose hash is not that of its content; None where all hold.
+        releases: releases whose manifest names a head.
+        betrayed_by: releases that name a head which the ledger does not have.
+        copied: entries of the copy in parquet.
+        copy_fault: why the copy and the ledger do not agree; None where they do.
+    """
+
+    entries: int
+    first_broken: int | None
+    releases: int
+    betrayed_by: tuple[str, ...]
+    copied: int = 0
+    copy_fault: str | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing was rewritten."""
+        return self.first_broken is None and not self.betrayed_by and self.copy_fault is None
+
+
+class VoidMatch(msgspec.Struct, frozen=True, kw_only=True):
+    """A predicted match that is not scored, and why."""
+
+    match_id: str
+    competition: str
+    kickoff: str
+    reason: str
+
+
+def audit(database: Database, store: ObjectStore) -> Audit:
+    """Make every hash anew, and look for the head of every release, and of the copy, among them."""
+    heads = _published_heads(store)
+    copy = read_copy(store)
+    missing = dict(heads)
+    entries, head, broken, is_copied = 0, GENESIS, None, copy is None or copy.head == GENESIS
+    with database.reading() as connection:
+        rows = connection.execution_options(yield_per=_ROWS_A_FETCH).execute(
+            sa.select(ledger_entry).order_by(ledger_entry.c.sequence)
+        )
+        for row in rows:
+            entries += 1
+            expected = chain_hash(head, entry_of(row))
+            if broken is None and (row.previous_hash, row.hash, row.sequence) != (head, expected, entries):
+                broken = int(row.sequence)
+            head = expected
+            missing.pop(head, None)
+            is_copied = is_copied or (copy is not None and (entries, head) == (copy.entries.rows, copy.head))
+    fault = None if is_copied else "the ledger lacks the entries that were copied from it"
+    return Audit(
+        entries=entries,
+        first_broken=broken,
+        releases=sum(len(releases) for releases in heads.values()),
+        betrayed_by=tuple(sorted(release for releases in missing.values() for release in releases)),
+        copied=copy.entries.rows if copy else 0,
+        copy_fault=(copy and _fault_of(store, copy)) or fault,
+    )
+
+
+def _fault_of(store: ObjectStore, copy: LedgerCopy) -> str | None:
+    """What is wrong with the copy by itself."""
+    try:
+        is_whole = head_of_copy(store, copy) == copy.head
+    except DamagedPart:
+        is_whole = False
+    return None if is_whole else f"the copy of the ledger is damaged; restore {FOLDER} in the object store"
+
+
+def void_matches(database: Database) -> list[VoidMatch]:
+    """Every predicted match that the rules leave out, the newest first."""
+    newest = newest_scores().subquery()
+    query = (
+        sa.select(match.c.match_id, match.c.competition, match.c.kickoff, newest.c.verdict)
+        .join(newest, newest.c.match_id == match.c.match_id)
+        .where(newest.c.verdict != SCORED)
+        .order_by(match.c.kickoff.desc(), match.c.match_id)
+    )
+    with database.reading() as connection:
+        return [
+            VoidMatch(
+                match_id=row.match_id,
+                competition=row.competition,
+                kickoff=f"{row.kickoff:%Y-%m-%d %H:%M}",
+                reason=row.verdict,
+            )
+            for row in connection.execute(query)
+        ]
+
+
+def entry_of(row: sa.Row[Any]) -> Entry:
+    """A stored entry as the rules know it."""
+    fields = {name: getattr(row, name) for name in Entry.__struct_fields__}
+    return Entry(**(fields | {"kickoff_precision": KickoffPrecision(row.kickoff_precision)}))
+
+
+def _published_heads(store: ObjectStore) -> dict[str, list[str]]:
+    heads: dict[str, list[str]] = {}
+    for key in store.list("releases/"):
+        data = store.read(key) if key.endswith(f"/{MANIFEST_FILE}") else None
+        if data is None:
+            continue
+        manifest = msgspec.json.decode(data, type=Manifest)
+        if manifest.ledger_head is not None:
+            heads.setdefault(manifest.ledger_head, []).append(manifest.release_id)
+    return heads

@@ -1,0 +1,216 @@
+"""The ledger in the database: predictions are appended and chained, scores appended beside them."""
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+import sqlalchemy as sa
+
+from soccer_assets.contract.release import OUTCOMES
+from soccer_assets.football.matches import STATUS_RULES, KickoffPrecision, MatchStatus, outcome_of
+from soccer_assets.modelling.ledger_rules import (
+    GENESIS,
+    SCORED,
+    Entry,
+    chain_hash,
+    official_index,
+    void_reason,
+)
+from soccer_assets.modelling.metrics import brier_score, log_loss, rps
+from soccer_assets.resources.database import Database, read_watermark, set_watermark
+from soccer_assets.stores.ledger.running_sums import Score, carry_on
+from soccer_assets.stores.matches.raw import batches
+from soccer_assets.tables import ledger_entry, ledger_score, match
+
+_IDS_A_QUERY = 5_000
+_SCORED_SO_FAR = "match scored by ledger"
+# Hourly runs look at once; this much covers a home that was switched off, and keeps the look to few rows.
+_POSTPONED_LOOK_BACK = dt.timedelta(days=60)
+
+
+class LedgerCounts(msgspec.Struct, frozen=True, kw_only=True):
+    """What one pass over the ledger did, and how far it reaches."""
+
+    recorded: int
+    scored: int
+    void: int
+    entries: int
+    head: str
+
+
+def record_and_score(
+    database: Database, predictions: Sequence[tuple[str, Entry]], now: dt.datetime
+) -> LedgerCounts:
+    """Append the predictions that changed, then score what has finished.
+
+    Args:
+        database: where the ledger lies.
+        predictions: competition and entry of each upcoming match, as the champion sees it.
+        now: when scores are made.
+    """
+    with database.writing() as connection:
+        recorded = _record(connection, predictions)
+        scored, void = _score(connection, now)
+        entries, head = _head(connection)  # sequences are counted from 1 and never removed
+    return LedgerCounts(recorded=recorded, scored=scored, void=void, entries=entries, head=head)
+
+
+def ledger_head(database: Database) -> str | None:
+    """The hash of the newest entry; None while the ledger is empty."""
+    with database.reading() as connection:
+        sequence, head = _head(connection)
+    return head if sequence else None
+
+
+def _head(connection: sa.Connection) -> tuple[int, str]:
+    query = sa.select(ledger_entry.c.sequence, ledger_entry.c.hash).order_by(ledger_entry.c.sequence.desc())
+    newest = connection.execute(query.limit(1)).first()
+    return (newest.sequence, newest.hash) if newest else (0, GENESIS)
+
+
+def _newest_of(connection: sa.Connection, match_ids: Sequence[str]) -> dict[str, sa.Row[Any]]:
+    """Of each match the last entry: a match that is predicted every hour has hundreds."""
+    found: dict[str, sa.Row[Any]] = {}
+    for ids in batches(match_ids, _IDS_A_QUERY):
+        newest = (
+            sa.select(sa.func.max(ledger_entry.c.sequence))
+            .where(ledger_entry.c.match_id.in_(ids))
+            .group_by(ledger_entry.c.match_id)
+        )
+        rows = connection.execute(sa.select(ledger_entry).where(ledger_entry.c.sequence.in_(newest)))
+        found.update({row.match_id: row for row in rows})
+    return found
+
+
+def _entries_of(connection: sa.Connection, match_ids: Sequence[str]) -> dict[str, list[sa.Row[Any]]]:
+    found: defaultdict[str, list[sa.Row[Any]]] = defaultdict(list)
+    for ids in batches(match_ids, _IDS_A_QUERY):
+        query = sa.select(ledger_entry).where(ledger_entry.c.match_id.in_(ids))
+        for row in connection.execute(query.order_by(ledger_entry.c.sequence)):
+            found[row.match_id].append(row)
+    return found
+
+
+def _record(connection: sa.Connection, predictions: Sequence[tuple[str, Entry]]) -> int:
+    known = _newest_of(connection, [entry.match_id for _, entry in predictions])
+    sequence, head = _head(connection)
+    rows = []
+    for competition, entry in sorted(predictions, key=lambda one: (one[1].kickoff, one[1].match_id)):
+        earlier = known.get(entry.match_id)
+        if earlier is not None and _says_the_same(earlier, entry):
+            continue
+        sequence += 1
+        previous, head = head, chain_hash(head, entry)
+        rows.append(
+            {
+                "sequence": sequence,
+                "competition": competition,
+                "previous_hash": previous,
+                "hash": head,
+                **msgspec.structs.asdict(entry),
+                "kickoff_precision": entry.kickoff_precision.value,
+            }
+        )
+    if rows:
+        connection.execute(sa.insert(ledger_entry), rows)
+    return len(rows)
+
+
+def _says_the_same(row: sa.Row[Any], entry: Entry) -> bool:
+    stored = (row.kickoff, row.model_sha256, row.p_home, row.p_draw, row.p_away)
+    return stored == (entry.kickoff, entry.model_sha256, entry.p_home, entry.p_draw, entry.p_away)
+
+
+def _score(connection: sa.Connection, now: dt.datetime) -> tuple[int, int]:
+    """Score what changed since the last pass: neither the ledger nor the matches are read as a whole."""
+    change_no = read_watermark(connection, "change_no")
+    over = [status.value for status, rule in STATUS_RULES.items() if rule.settles or not rule.is_served]
+    has_changed = sa.and_(
+        match.c.change_no > read_watermark(connection, _SCORED_SO_FAR), match.c.status.in_(over)
+    )
+    # A postponed match becomes void by the clock, without a change of its row.
+    waits = sa.and_(
+        match.c.kickoff.between(now - _POSTPONED_LOOK_BACK, now),
+        match.c.status == MatchStatus.POSTPONED.value,
+    )
+    query = sa.select(match).where(
+        sa.or_(has_changed, waits), sa.exists().where(ledger_entry.c.match_id == match.c.match_id)
+    )
+    # Sorted here: asked for an order, SQLite walks all matches in it instead of the two indexes.
+    finished = sorted(connection.execute(query), key=lambda row: (row.kickoff, row.match_id))
+    entries = _entries_of(connection, [row.match_id for row in finished])
+    latest: dict[str, sa.Row[Any]] = {}
+    for ids in batches(entries, _IDS_A_QUERY):
+        earlier = sa.select(ledger_score).where(ledger_score.c.match_id.in_(ids))
+        for row in connection.execute(earlier.order_by(ledger_score.c.revision)):
+            latest[row.match_id] = row
+    rows, added, taken_out = [], list[Score](), list[Score]()
+    for played in finished:
+        score = _score_row(played, entries[played.match_id], now)
+        if score is None:
+            continue
+        before = latest.get(played.match_id)
+        if before is not None and (before.verdict, before.outcome) == (score["verdict"], score["outcome"]):
+            continue
+        rows.append(score | {"revision": before.revision + 1 if before else 1})
+        if score["verdict"] == SCORED:
+            added.append(Score(played.match_id, score["sequence"], score["outcome"], score["log_loss"]))
+        if before is not None and before.verdict == SCORED:
+            taken_out.append(Score(played.match_id, before.sequence, before.outcome, before.log_loss))
+    if rows:
+        connection.execute(sa.insert(ledger_score), rows)
+        carry_on(connection, added, taken_out)
+    set_watermark(connection, _SCORED_SO_FAR, change_no)
+    return len(added), len(rows) - len(added)
+
+
+def _score_row(played: sa.Row[Any], rows: Sequence[sa.Row[Any]], now: dt.datetime) -> dict[str, Any] | None:
+    """The score of a match, or why it has none; None where it may still be played in time."""
+    entries = [
+        Entry(
+            match_id=row.match_id,
+            kickoff=row.kickoff,
+            kickoff_precision=KickoffPrecision(row.kickoff_precision),
+            model_sha256=row.model_sha256,
+            p_home=row.p_home,
+            p_draw=row.p_draw,
+            p_away=row.p_away,
+            recorded_at=row.recorded_at,
+        )
+        for row in rows
+    ]
+    status = MatchStatus(played.status)
+    verdict = void_reason(status, entries[0].kickoff, played.kickoff, now)
+    if verdict is None and status is MatchStatus.POSTPONED:
+        return None
+    official = official_index(entries)
+    if verdict is None and official is None:
+        verdict = "first predicted after kickoff"
+    if verdict is None and None in (played.home_goals, played.away_goals):
+        verdict = "no 90-minute score"
+    score: dict[str, Any] = {
+        "match_id": played.match_id,
+        "sequence": -1,
+        "verdict": verdict or SCORED,
+        "outcome": None,
+        "log_loss": None,
+        "rps": None,
+        "brier_score": None,
+        "scored_at": now,
+    }
+    if verdict is None and official is not None:
+        outcome = outcome_of(played.home_goals, played.away_goals)
+        entry = entries[official]
+        probabilities = np.array([[entry.p_home, entry.p_draw, entry.p_away]])
+        happened = np.array([OUTCOMES.index(outcome.value)], dtype=np.int8)
+        score.update(
+            sequence=rows[official].sequence,
+            outcome=outcome.value,
+            log_loss=float(log_loss(probabilities, happened)),
+            rps=float(rps(probabilities, happened)),
+            brier_score=float(brier_score(probabilities, happened)),
+        )
+    return score

@@ -1,0 +1,154 @@
+"""Running sums over settled matches: what the sensors read instead of every one of them.
+
+Of each champion against its own expectation, and against each model that stood beside it as a shadow. They
+are carried on in the transaction that scores, and a corrected result takes its first score out again. Sums
+that are not there (in a home of an earlier version) are made anew from the ledger, to the same bit.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+import sqlalchemy as sa
+from numpy.typing import NDArray
+
+from soccer_assets.contract.release import OUTCOMES
+from soccer_assets.modelling.exact_sums import Tally
+from soccer_assets.modelling.ledger_rules import SCORED
+from soccer_assets.modelling.retraining import expectation_of
+from soccer_assets.modelling.rollback import duel_of
+from soccer_assets.resources.database import Database, upsert
+from soccer_assets.stores.ledger.scores import is_newest_score
+from soccer_assets.stores.ledger.shadows import paired
+from soccer_assets.stores.matches.raw import batches
+from soccer_assets.tables import ledger_entry, ledger_score, settled_tally, shadow_entry
+
+_ITSELF = "itself"
+_IDS_A_QUERY = 5_000
+
+
+class Score(NamedTuple):
+    """That a match was scored on one of its entries."""
+
+    match_id: str
+    sequence: int
+    outcome: str
+    log_loss: float
+
+
+class _Key(NamedTuple):
+    champion: str
+    against: str
+
+
+def read_expectation(database: Database, champion_sha256: str) -> Tally:
+    """A champion against its own expectation on every match that it was scored on."""
+    return _read(database, _Key(champion_sha256, _ITSELF))
+
+
+def read_duel(database: Database, champion_sha256: str, shadow_sha256: str) -> Tally:
+    """Champion against shadow on every settled match that both predicted in time."""
+    return _read(database, _Key(champion_sha256, shadow_sha256))
+
+
+def carry_on(connection: sa.Connection, added: Sequence[Score], taken_out: Sequence[Score]) -> None:
+    """Bring every tally up to date with scores that the same transaction has written.
+
+    Args:
+        connection: of that transaction.
+        added: what counts now.
+        taken_out: what counted until now.
+    """
+    more, less = _tallies(connection, added), _tallies(connection, taken_out)
+    rows = []
+    for key in sorted(more.keys() | less.keys()):
+        tally = _stored(connection, key)
+        if tally is None:
+            tally = _made_anew(connection, key)
+        else:
+            tally = tally + more[key] if key in more else tally
+            tally = tally - less[key] if key in less else tally
+        text = msgspec.json.encode(tally).decode()
+        rows.append({"champion_sha256": key.champion, "against": key.against, "tally": text})
+    upsert(connection, settled_tally, rows)
+
+
+def _read(database: Database, key: _Key) -> Tally:
+    with database.reading() as connection:
+        return _stored(connection, key) or _made_anew(connection, key)
+
+
+def _stored(connection: sa.Connection, key: _Key) -> Tally | None:
+    query = sa.select(settled_tally.c.tally).where(
+        settled_tally.c.champion_sha256 == key.champion, settled_tally.c.against == key.against
+    )
+    found = connection.execute(query).scalar()
+    return None if found is None else msgspec.json.decode(found, type=Tally)
+
+
+def _made_anew(connection: sa.Connection, key: _Key) -> Tally:
+    if key.against != _ITSELF:
+        both = paired(connection, key.champion, key.against)
+        return duel_of(both.champion, both.shadow, both.outcomes)
+    query = (
+        sa.select(
+            ledger_entry.c.p_home, ledger_entry.c.p_draw, ledger_entry.c.p_away, ledger_score.c.log_loss
+        )
+        .join(ledger_score, ledger_score.c.sequence == ledger_entry.c.sequence)
+        .where(
+            ledger_entry.c.model_sha256 == key.champion,
+            ledger_score.c.verdict == SCORED,
+            is_newest_score(),
+        )
+    )
+    rows = connection.execute(query).all()
+    return expectation_of(_probabilities(rows), np.array([row.log_loss for row in rows], np.float64))
+
+
+def _tallies(connection: sa.Connection, scores: Sequence[Score]) -> dict[_Key, Tally]:
+    """The sums over some scores alone."""
+    entries = _entries_at(connection, [one.sequence for one in scores])
+    shadows = _shadows_of(connection, [one.match_id for one in scores])
+    own: defaultdict[str, list[Score]] = defaultdict(list)
+    duels: defaultdict[_Key, list[tuple[Score, sa.Row[Any]]]] = defaultdict(list)
+    for score in scores:
+        champion = entries[score.sequence].model_sha256
+        own[champion].append(score)
+        for shadow in shadows.get(score.match_id, ()):
+            duels[_Key(champion, shadow.model_sha256)].append((score, shadow))
+
+    def official(of: Iterable[Score]) -> NDArray[np.float64]:
+        return _probabilities([entries[one.sequence] for one in of])
+
+    tallies = {
+        _Key(champion, _ITSELF): expectation_of(official(of), np.array([one.log_loss for one in of]))
+        for champion, of in own.items()
+    }
+    for key, pairs in duels.items():
+        outcomes = np.array([OUTCOMES.index(score.outcome) for score, _ in pairs], np.int8)
+        shadow_said = _probabilities([shadow for _, shadow in pairs])
+        tallies[key] = duel_of(official(score for score, _ in pairs), shadow_said, outcomes)
+    return tallies
+
+
+def _probabilities(rows: Sequence[Any]) -> NDArray[np.float64]:
+    said = [(row.p_home, row.p_draw, row.p_away) for row in rows]
+    return np.array(said, np.float64).reshape(-1, 3)
+
+
+def _shadows_of(connection: sa.Connection, match_ids: Sequence[str]) -> dict[str, list[sa.Row[Any]]]:
+    found: defaultdict[str, list[sa.Row[Any]]] = defaultdict(list)
+    for ids in batches(match_ids, _IDS_A_QUERY):
+        for row in connection.execute(sa.select(shadow_entry).where(shadow_entry.c.match_id.in_(ids))):
+            found[row.match_id].append(row)
+    return found
+
+
+def _entries_at(connection: sa.Connection, sequences: Sequence[int]) -> dict[int, sa.Row[Any]]:
+    found: dict[int, sa.Row[Any]] = {}
+    for some in batches(sequences, _IDS_A_QUERY):
+        rows = connection.execute(sa.select(ledger_entry).where(ledger_entry.c.sequence.in_(some)))
+        found |= {row.sequence: row for row in rows}
+    return found

@@ -1,0 +1,154 @@
+"""Shadow predictions: what the champion before said of the same matches before kickoff.
+
+They stand beside the ledger and outside its chain, and answer one question: would it have done better? Of
+each match only what was said last in time is kept. A candidate has no shadow: it is judged on its test
+window, and what it says counts from its promotion on.
+"""
+
+import datetime as dt
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+from numpy.typing import NDArray
+
+from soccer_assets.contract.release import OUTCOMES
+from soccer_assets.football.matches import KickoffPrecision
+from soccer_assets.modelling.ledger_rules import SCORED, Entry, deadline
+from soccer_assets.resources.database import Database, upsert
+from soccer_assets.stores.ledger.scores import is_newest_score
+from soccer_assets.stores.matches.raw import batches
+from soccer_assets.tables import ledger_entry, ledger_score, shadow_entry
+
+_IDS_A_QUERY = 5_000
+# A result that is corrected later than this no longer finds what a model of the past said of its match.
+KEPT_DAYS = 90
+
+
+@dataclass(frozen=True, eq=False)
+class Paired:
+    """Two models on the same settled matches, in the order of their ids.
+
+    Attributes:
+        champion: official predictions, (n, 3).
+        shadow: what the other said last before the same deadline, (n, 3).
+        outcomes: (n,) 0 home, 1 draw, 2 away.
+    """
+
+    champion: NDArray[np.float64]
+    shadow: NDArray[np.float64]
+    outcomes: NDArray[np.int8]
+
+
+def record_shadows(database: Database, entries: Sequence[Entry]) -> int:
+    """Keep the shadow predictions that changed; returns how many.
+
+    The deadline of a match is that of its official prediction: its first known kickoff, as the ledger has it.
+    So the ledger records first. What a score was compared with stays as it was, also where a feed told a
+    result before the kickoff by mistake.
+    """
+    with database.writing() as connection:
+        scored = _scored(connection, [one.match_id for one in entries])
+        entries = [one for one in entries if one.match_id not in scored]
+        known = _known(connection, entries)
+        limits = _deadlines(
+            connection, [one.match_id for one in entries if (one.model_sha256, one.match_id) not in known]
+        )
+        rows = []
+        for one in entries:
+            before = known.get((one.model_sha256, one.match_id))
+            limit = before.deadline if before else limits.get(one.match_id)
+            if limit is None or one.recorded_at >= limit:
+                continue
+            said = (one.p_home, one.p_draw, one.p_away)
+            if before is None or (before.p_home, before.p_draw, before.p_away) != said:
+                rows.append(
+                    {
+                        "model_sha256": one.model_sha256,
+                        "match_id": one.match_id,
+                        "deadline": limit,
+                        "p_home": one.p_home,
+                        "p_draw": one.p_draw,
+                        "p_away": one.p_away,
+                        "recorded_at": one.recorded_at,
+                    }
+                )
+        upsert(connection, shadow_entry, rows)
+    return len(rows)
+
+
+def prune_shadows(database: Database, in_use: Collection[str], now: dt.datetime) -> int:
+    """Remove what models that no alias names said of matches long over; returns how many rows.
+
+    Args:
+        database: where they lie.
+        in_use: content hashes of the models that may be compared again.
+        now: by the clock that matches are dated by.
+    """
+    is_over = shadow_entry.c.deadline < now - dt.timedelta(days=KEPT_DAYS)
+    with database.writing() as connection:
+        gone = sa.delete(shadow_entry).where(is_over, shadow_entry.c.model_sha256.not_in(in_use))
+        return connection.execute(gone).rowcount
+
+
+def paired(connection: sa.Connection, champion_sha256: str, shadow_sha256: str) -> Paired:
+    """The settled matches whose official prediction is the champion's and on which the other had its say."""
+    official, shadow = ledger_entry.c, shadow_entry.c
+    query = (
+        sa.select(
+            *(official.p_home, official.p_draw, official.p_away),
+            *(shadow.p_home, shadow.p_draw, shadow.p_away),
+            ledger_score.c.outcome,
+        )
+        .select_from(shadow_entry)
+        .join(
+            ledger_score,
+            sa.and_(ledger_score.c.match_id == shadow.match_id, is_newest_score()),
+        )
+        .join(ledger_entry, official.sequence == ledger_score.c.sequence)
+        .where(
+            shadow.model_sha256 == shadow_sha256,
+            ledger_score.c.verdict == SCORED,
+            official.model_sha256 == champion_sha256,
+        )
+        .order_by(shadow.match_id)
+    )
+    rows = connection.execute(query).all()
+    said = np.array([tuple(row)[:6] for row in rows], np.float64).reshape(-1, 6)
+    outcomes = np.array([OUTCOMES.index(row.outcome) for row in rows], np.int8)
+    return Paired(champion=said[:, :3], shadow=said[:, 3:], outcomes=outcomes)
+
+
+def _known(connection: sa.Connection, entries: Sequence[Entry]) -> dict[tuple[str, str], sa.Row[Any]]:
+    """What is kept of these matches, by model and match."""
+    found: dict[tuple[str, str], sa.Row[Any]] = {}
+    models = {entry.model_sha256 for entry in entries}
+    for ids in batches(sorted({entry.match_id for entry in entries}), _IDS_A_QUERY):
+        query = sa.select(shadow_entry).where(
+            shadow_entry.c.model_sha256.in_(models), shadow_entry.c.match_id.in_(ids)
+        )
+        found |= {(row.model_sha256, row.match_id): row for row in connection.execute(query)}
+    return found
+
+
+def _scored(connection: sa.Connection, match_ids: Sequence[str]) -> set[str]:
+    """Which of these matches have a score."""
+    found: set[str] = set()
+    for ids in batches(match_ids, _IDS_A_QUERY):
+        found.update(
+            connection.scalars(sa.select(ledger_score.c.match_id).where(ledger_score.c.match_id.in_(ids)))
+        )
+    return found
+
+
+def _deadlines(connection: sa.Connection, match_ids: Sequence[str]) -> dict[str, Any]:
+    """Before when a prediction of each match counts; a match without an official one is missing."""
+    first = sa.select(sa.func.min(ledger_entry.c.sequence)).group_by(ledger_entry.c.match_id)
+    limits = {}
+    for ids in batches(match_ids, _IDS_A_QUERY):
+        of_these = first.where(ledger_entry.c.match_id.in_(ids))
+        for row in connection.execute(sa.select(ledger_entry).where(ledger_entry.c.sequence.in_(of_these))):
+            limits[row.match_id] = deadline(row.kickoff, KickoffPrecision(row.kickoff_precision))
+    return limits

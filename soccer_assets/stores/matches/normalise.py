@@ -1,0 +1,329 @@
+"""Turns raw rows into matches: teams placed, ids minted, one row a match, every replaced version kept."""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from soccer_assets.feeds.protocol import MatchStats, RawMatch, Rejection
+from soccer_assets.football.competitions import Competition, club_of
+from soccer_assets.football.identity import Pool, mint_match_id, mint_team_id
+from soccer_assets.football.matches import MOST_GOALS, MatchStatus
+from soccer_assets.football.text_folding import fold
+from soccer_assets.resources.database import (
+    ROWS_A_TRANSACTION,
+    Database,
+    among,
+    fewer_collections,
+    insert,
+    next_change_no,
+    read_watermark,
+    set_watermark,
+    upsert,
+)
+from soccer_assets.stores.matches.competitions import mark_rows_of_changes, store_competitions
+from soccer_assets.stores.matches.quarantine import mark_same_day
+from soccer_assets.stores.matches.raw import batches, store_rejections
+from soccer_assets.stores.matches.teams import redirects
+from soccer_assets.tables import (
+    match,
+    match_history,
+    match_raw,
+    match_source_id,
+    odds,
+    team,
+    team_alias,
+)
+
+_IDS_A_QUERY = 10_000
+_READ_SO_FAR = "match_raw read by match"
+_BOOKKEEPING = frozenset({"match_id", "version", "updated_at", "change_no"})
+
+
+class MatchCounts(msgspec.Struct, frozen=True, kw_only=True):
+    """What one pass over new raw rows did."""
+
+    read: int = 0
+    added: int = 0
+    changed: int = 0
+    rejected: int = 0
+    told_by_another_feed: int = 0
+    teams_added: int = 0
+    odds_written: int = 0
+
+    def __add__(self, other: "MatchCounts") -> "MatchCounts":
+        sums = {name: getattr(self, name) + getattr(other, name) for name in self.__struct_fields__}
+        return MatchCounts(**sums)
+
+
+@fewer_collections()
+def update_matches(
+    database: Database,
+    competitions: Mapping[str, Competition],
+    now: dt.datetime,
+    owners: Mapping[str, str] | None = None,
+) -> MatchCounts:
+    """Bring `match`, `odds` and `team` up to date with every raw row that changed since the last pass.
+
+    Args:
+        database: where the tables are.
+        competitions: all that a match may belong to, by code.
+        now: what new rows are stamped with.
+        owners: by competition the feed whose rows count; None where a home has one feed.
+    """
+    total = MatchCounts()
+    with database.writing() as connection:
+        mark_rows_of_changes(connection, competitions, owners, read_watermark(connection, _READ_SO_FAR))
+    while True:
+        with database.writing() as connection:
+            raw = _unread(connection)
+            if not raw:
+                return total
+            total += _update_batch(connection, raw, competitions, now, owners)
+            set_watermark(connection, _READ_SO_FAR, raw[-1].change_no)
+
+
+def _unread(connection: sa.Connection) -> list[sa.Row[Any]]:
+    """Raw rows of the next changes: whole transactions of the raw store, one at least."""
+    seen = read_watermark(connection, _READ_SO_FAR)
+    unread = match_raw.c.change_no > seen
+    last = connection.execute(
+        sa.select(match_raw.c.change_no)
+        .where(unread)
+        .order_by(match_raw.c.change_no)
+        .offset(ROWS_A_TRANSACTION - 1)
+        .limit(1)
+    ).scalar()
+    if last is not None:
+        unread &= match_raw.c.change_no <= last
+    query = sa.select(
+        match_raw.c.source, match_raw.c.source_match_id, match_raw.c.record, match_raw.c.change_no
+    )
+    return list(connection.execute(query.where(unread).order_by(match_raw.c.change_no)))
+
+
+def _update_batch(
+    connection: sa.Connection,
+    raw: Sequence[sa.Row[Any]],
+    competitions: Mapping[str, Competition],
+    now: dt.datetime,
+    owners: Mapping[str, str] | None,
+) -> MatchCounts:
+    decoder = msgspec.json.Decoder(RawMatch)
+    told = [decoder.decode(row.record) for row in raw]
+    records = [one for one in told if owners is None or owners.get(one.competition, one.source) == one.source]
+    faults = [_fault(record, competitions) for record in records]
+    rejections = [
+        Rejection(
+            source=record.source,
+            reason=fault,
+            payload={"competition": record.competition, "source_match_id": record.source_match_id},
+        )
+        for record, fault in zip(records, faults, strict=True)
+        if fault
+    ]
+    if rejections:
+        store_rejections(connection, rejections, now)
+    records = [record for record, fault in zip(records, faults, strict=True) if not fault]
+    faultless = len(records)
+    store_competitions(connection, {record.competition for record in records}, competitions)
+    teams, teams_added = _place_teams(connection, records, competitions, now)
+    match_ids = _match_ids(connection, records)
+    rows = {
+        match_ids[record.source, record.source_match_id or ""]: _match_row(
+            match_ids[record.source, record.source_match_id or ""],
+            record,
+            competitions[record.competition],
+            teams,
+        )
+        for record in records
+    }
+    added, changed = _write_matches(connection, rows, now)
+    prices = [
+        {
+            "match_id": match_ids[record.source, record.source_match_id or ""],
+            **msgspec.structs.asdict(record.odds),
+            "updated_at": now,
+        }
+        for record in records
+        if record.odds is not None
+    ]
+    upsert(connection, odds, list({price["match_id"]: price for price in prices}.values()))
+    return MatchCounts(
+        read=len(raw),
+        added=added,
+        changed=changed,
+        rejected=len(rejections),
+        told_by_another_feed=len(told) - faultless - len(rejections),
+        teams_added=teams_added,
+        odds_written=len(prices),
+    )
+
+
+def _fault(record: RawMatch, competitions: Mapping[str, Competition]) -> str:
+    """Why a record is no match, whichever feed let it through; empty where it is one."""
+    if record.competition not in competitions:
+        return f"competition {record.competition!r} is not in competitions.toml"
+    if fold(record.home_team) == fold(record.away_team):
+        return f"{record.home_team} cannot play itself"
+    goals = [count for count in (record.home_goals, record.away_goals) if count is not None]
+    if any(not 0 <= count <= MOST_GOALS for count in goals):
+        return f"the score {record.home_goals}-{record.away_goals} is not two numbers from 0 to {MOST_GOALS}"
+    return ""
+
+
+def _place_teams(
+    connection: sa.Connection,
+    records: Sequence[RawMatch],
+    competitions: Mapping[str, Competition],
+    now: dt.datetime,
+) -> tuple[dict[tuple[str, str], str], int]:
+    """Team id by (competition, name as the source spells it), and how many teams are new."""
+    placed: dict[tuple[str, str], str] = {}
+    teams: dict[str, dict[str, Any]] = {}
+    aliases: dict[tuple[str, str], dict[str, Any]] = {}
+    leads = redirects(connection)
+    for record in records:
+        place = competitions[record.competition]
+        for name in (record.home_team, record.away_team):
+            if (record.competition, name) in placed:
+                continue
+            club, country = club_of(name, place)
+            team_id = mint_team_id(country, place.sex, place.age_group, club, place.squad)
+            placed[record.competition, name] = leads.get(team_id, team_id)
+            teams.setdefault(
+                team_id,
+                {
+                    "team_id": team_id,
+                    "name": club,
+                    "folded_name": fold(club),
+                    "country": country,
+                    "sex": place.sex,
+                    "age_group": place.age_group,
+                    "first_seen_at": now,
+                    "squad": place.squad,
+                },
+            )
+            alias = f"{Pool(country, place.sex, place.age_group, place.squad)}|{fold(club)}"
+            aliases[record.source, alias] = {
+                "source": record.source,
+                "alias": alias,
+                "team_id": leads.get(team_id, team_id),
+            }
+    known: set[str] = set()
+    for ids in batches(teams, _IDS_A_QUERY):
+        known.update(
+            connection.execute(
+                sa.select(team.c.team_id).where(among(connection, team.c.team_id, ids))
+            ).scalars()
+        )
+    new = [row for team_id, row in teams.items() if team_id not in known]
+    insert(connection, team, new)
+    upsert(connection, team_alias, list(aliases.values()))
+    return placed, len(new)
+
+
+def _match_ids(connection: sa.Connection, records: Sequence[RawMatch]) -> dict[tuple[str, str], str]:
+    wanted = {(record.source, record.source_match_id or "") for record in records}
+    found: dict[tuple[str, str], str] = {}
+    for source in sorted({source for source, _ in wanted}):
+        for ids in batches(sorted(id_ for one, id_ in wanted if one == source), _IDS_A_QUERY):
+            query = sa.select(match_source_id).where(
+                match_source_id.c.source == source,
+                among(connection, match_source_id.c.source_match_id, ids),
+            )
+            found.update(
+                {(row.source, row.source_match_id): row.match_id for row in connection.execute(query)}
+            )
+    minted = {key: mint_match_id(*key) for key in wanted - found.keys()}
+    insert(
+        connection,
+        match_source_id,
+        [
+            {"source": source, "source_match_id": id_, "match_id": match_id}
+            for (source, id_), match_id in sorted(minted.items())
+        ],
+    )
+    return found | minted
+
+
+def _match_row(
+    match_id: str, record: RawMatch, place: Competition, teams: Mapping[tuple[str, str], str]
+) -> dict[str, Any]:
+    return {
+        "match_id": match_id,
+        "kickoff": record.kickoff,
+        "kickoff_precision": record.kickoff_precision.value,
+        "competition": record.competition,
+        "season": record.season,
+        "round": record.round,
+        "tier": place.tier,
+        "sex": place.sex,
+        "age_group": place.age_group,
+        "squad": place.squad,
+        "home_team_id": teams[record.competition, record.home_team],
+        "away_team_id": teams[record.competition, record.away_team],
+        "home_goals": record.home_goals,
+        "away_goals": record.away_goals,
+        "home_goals_half_time": record.home_goals_half_time,
+        "away_goals_half_time": record.away_goals_half_time,
+        **_decision(record),
+        **{name: getattr(record.stats, name, None) for name in MatchStats.__struct_fields__},
+        "status": record.status.value,
+        "neutral": record.neutral,
+        "source": record.source,
+        "source_match_id": record.source_match_id,
+    }
+
+
+def _decision(record: RawMatch) -> dict[str, Any]:
+    """How the match was decided; a draw is never inferred from extra time: two legs go there on aggregate."""
+    after = record.after_90
+    if after:
+        return {
+            "decided_by": after.decided_by,
+            "home_goals_et": after.home_goals,
+            "away_goals_et": after.away_goals,
+            "home_pens": after.home_penalties,
+            "away_pens": after.away_penalties,
+        }
+    decided_by = "awarded" if record.status is MatchStatus.AWARDED else None
+    if record.status is MatchStatus.FINISHED and record.home_goals is not None:
+        decided_by = "regular"
+    unknown = dict.fromkeys(("home_goals_et", "away_goals_et", "home_pens", "away_pens"))
+    return {"decided_by": decided_by, **unknown}
+
+
+def _write_matches(
+    connection: sa.Connection, rows: dict[str, dict[str, Any]], now: dt.datetime
+) -> tuple[int, int]:
+    known: dict[str, sa.Row[Any]] = {}
+    for ids in batches(rows, _IDS_A_QUERY):
+        query = sa.select(match).where(among(connection, match.c.match_id, ids))
+        known.update({row.match_id: row for row in connection.execute(query)})
+    mark_same_day(connection, rows, known)
+    compared = [column.name for column in match.columns if column.name not in _BOOKKEEPING]
+    added = [row for match_id, row in rows.items() if match_id not in known]
+    changed = [
+        row
+        for match_id, row in rows.items()
+        if match_id in known and any(row[name] != getattr(known[match_id], name) for name in compared)
+    ]
+    if not added and not changed:
+        return 0, 0
+    change_no = next_change_no(connection)
+    replaced = []
+    for row in added:
+        row.update(version=1, updated_at=now, change_no=change_no)
+    for row in changed:
+        old = known[row["match_id"]]
+        row.update(version=old.version + 1, updated_at=now, change_no=change_no)
+        kept = old._asdict()
+        kept.pop("change_no")
+        replaced.append(kept | {"replaced_by_change_no": change_no})
+    upsert(connection, match_history, replaced)
+    insert(connection, match, added)
+    upsert(connection, match, changed)
+    return len(added), len(changed)

@@ -1,0 +1,316 @@
+"""Stores what a feed said, as it came: `match_raw`, its history, and the rows that could not be understood.
+
+A pass over unchanged data writes one row to `ingest` and nothing else. A payload that changed replaces its
+predecessor and keeps it in `match_raw_history`. Replaying any window in any order ends in the same tables.
+"""
+
+import datetime as dt
+import hashlib
+import itertools
+import threading
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple, TypeVar
+
+import msgspec
+import sqlalchemy as sa
+
+from soccer_assets.feeds.protocol import RawMatch, Rejection, Row
+from soccer_assets.football.identity import KnownMeeting, assign_ids, meeting_key
+from soccer_assets.football.matches import STATUS_RULES, MatchStatus, Window
+from soccer_assets.football.text_folding import fold
+from soccer_assets.resources.database import (
+    ROWS_A_TRANSACTION,
+    Database,
+    among,
+    fewer_collections,
+    insert,
+    next_change_no,
+    upsert,
+)
+from soccer_assets.tables import ingest, match_raw, match_raw_history, rejected_row
+
+T = TypeVar("T")
+
+_IDS_A_QUERY = 10_000
+
+
+class IngestCounts(msgspec.Struct, frozen=True, kw_only=True):
+    """What one pass over a window found.
+
+    Attributes:
+        doubles: rows that tell a match of the pass again.
+        twice_a_day: results of a team that has another one in its competition on the same day.
+    """
+
+    seen: int = 0
+    added: int = 0
+    changed: int = 0
+    rejected: int = 0
+    doubles: int = 0
+    twice_a_day: int = 0
+    newest_result: dt.datetime | None = None
+
+    @property
+    def unchanged(self) -> int:
+        """Rows that were stored just so before, and repeats that the feed knows for such."""
+        return self.seen - self.rejected - self.doubles - self.added - self.changed
+
+    def __add__(self, other: "IngestCounts") -> "IngestCounts":
+        newest = [one for one in (self.newest_result, other.newest_result) if one is not None]
+        return IngestCounts(
+            seen=self.seen + other.seen,
+            added=self.added + other.added,
+            changed=self.changed + other.changed,
+            rejected=self.rejected + other.rejected,
+            doubles=self.doubles + other.doubles,
+            twice_a_day=self.twice_a_day + other.twice_a_day,
+            newest_result=max(newest, default=None),
+        )
+
+
+class _Content(NamedTuple):
+    """What a row says, encoded, and the digest that tells whether it changed."""
+
+    payload: bytes
+    record: bytes
+    sha256: str
+
+
+@fewer_collections()
+def store_raw(
+    database: Database,
+    items: Iterable[Row],
+    *,
+    asset: str,
+    source: str,
+    window: Window,
+    now: dt.datetime,
+) -> IngestCounts:
+    """Store one pass over a window; nothing is kept of a batch that fails half-way.
+
+    Raises:
+        FeedError: the feed broke off; batches stored before stay, and the next pass finds them unchanged.
+    """
+    total, played = IngestCounts(), set[tuple[str, str, dt.date]]()
+    for batch in read_ahead(items, ROWS_A_TRANSACTION):
+        with database.writing() as connection:
+            total += _store_batch(connection, batch, source, now, played)
+    with database.writing() as connection:
+        connection.execute(
+            sa.insert(ingest).values(
+                asset=asset,
+                source=source,
+                window_start=window.start,
+                window_end=window.end,
+                checked_at=now,
+                seen=total.seen,
+                added=total.added,
+                changed=total.changed,
+                rejected=total.rejected,
+                doubles=total.doubles + total.twice_a_day,
+            )
+        )
+    return total
+
+
+def store_rejections(connection: sa.Connection, rejections: Sequence[Rejection], now: dt.datetime) -> None:
+    """Keep rows that could not be understood, once each, with the reason and when they were seen."""
+    rows = {}
+    for rejection in rejections:
+        payload = msgspec.json.encode(rejection.payload, order="deterministic")
+        digest = hashlib.sha256(payload + rejection.reason.encode()).hexdigest()
+        rows[rejection.source, digest] = {
+            "source": rejection.source,
+            "sha256": digest,
+            "reason": rejection.reason,
+            "payload": payload.decode(),
+            "first_seen_at": now,
+            "last_seen_at": now,
+        }
+    for digests in batches(sorted(digest for _, digest in rows), _IDS_A_QUERY):
+        found = connection.execute(
+            sa.select(rejected_row.c.source, rejected_row.c.sha256, rejected_row.c.first_seen_at).where(
+                rejected_row.c.sha256.in_(digests)
+            )
+        )
+        for source, digest, first_seen_at in found:
+            if (source, digest) in rows:
+                rows[source, digest]["first_seen_at"] = first_seen_at
+    upsert(connection, rejected_row, list(rows.values()))
+
+
+def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """The items in lists of at most ``size``."""
+    iterator = iter(items)
+    while batch := list(itertools.islice(iterator, size)):
+        yield batch
+
+
+def read_ahead(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """The items in lists, the next one read in a thread while the caller stores the one before.
+
+    A caller that stops early waits for the item that is under way, at most one answer of a provider.
+    """
+    is_wanted = threading.Event()
+    is_wanted.set()
+    lists = batches(itertools.takewhile(lambda _: is_wanted.is_set(), items), size)
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="feed") as reader:
+        try:
+            upcoming = reader.submit(next, lists, None)
+            while (batch := upcoming.result()) is not None:
+                upcoming = reader.submit(next, lists, None)
+                yield batch
+        finally:
+            is_wanted.clear()
+
+
+def _store_batch(
+    connection: sa.Connection,
+    items: Sequence[Row],
+    source: str,
+    now: dt.datetime,
+    played: set[tuple[str, str, dt.date]],
+) -> IngestCounts:
+    rejections = [item for item in items if isinstance(item, Rejection)]
+    matches = [item for item in items if isinstance(item, RawMatch)]
+    identified = _identify(connection, source, matches)
+    by_id = dict(identified)
+    contents = {id_: _content(id_, match) for id_, match in by_id.items()}
+    digests = _known_digests(connection, source, list(contents))
+    # Whatever is the same as before costs its digest, and no more.
+    added = [_row(id_, by_id[id_], one) for id_, one in contents.items() if id_ not in digests]
+    changed = [
+        _row(id_, by_id[id_], one)
+        for id_, one in contents.items()
+        if digests.get(id_, one.sha256) != one.sha256
+    ]
+    known = _known_rows(connection, source, [row["source_match_id"] for row in changed])
+    if rejections:
+        store_rejections(connection, rejections, now)
+    if added or changed:
+        change_no = next_change_no(connection)
+        for row in added:
+            row.update(first_seen_at=now, changed_at=now, version=1, change_no=change_no)
+        for row in changed:
+            old = known[row["source_match_id"]]
+            row.update(
+                first_seen_at=old.first_seen_at, changed_at=now, version=old.version + 1, change_no=change_no
+            )
+        upsert(
+            connection,
+            match_raw_history,
+            [_history_row(known[row["source_match_id"]], change_no) for row in changed],
+        )
+        insert(connection, match_raw, added)
+        upsert(connection, match_raw, changed)
+    finished = [match.kickoff for match in matches if STATUS_RULES[match.status].settles]
+    return IngestCounts(
+        seen=len(items),
+        added=len(added),
+        changed=len(changed),
+        rejected=len(rejections),
+        doubles=len(matches) - len(contents),
+        twice_a_day=_twice_a_day(by_id.values(), played),
+        newest_result=max(finished, default=None),
+    )
+
+
+def _twice_a_day(matches: Iterable[RawMatch], played: set[tuple[str, str, dt.date]]) -> int:
+    """Results with a team that is in ``played`` already on that day, where both teams then are."""
+    count = 0
+    for match in matches:
+        if STATUS_RULES[match.status].settles:
+            day = match.kickoff.date()
+            home = (match.competition, fold(match.home_team), day)
+            away = (match.competition, fold(match.away_team), day)
+            count += home in played or away in played
+            played.add(home)
+            played.add(away)
+    return count
+
+
+def _identify(
+    connection: sa.Connection, source: str, matches: Sequence[RawMatch]
+) -> list[tuple[str, RawMatch]]:
+    identified = [(match.source_match_id, match) for match in matches if match.source_match_id is not None]
+    by_meeting: defaultdict[str, list[RawMatch]] = defaultdict(list)
+    for match in matches:
+        if match.source_match_id is None:
+            by_meeting[_meeting_of(match)].append(match)
+    known = _known_meetings(connection, source, list(by_meeting))
+    for meeting, rows in by_meeting.items():
+        ids = assign_ids(meeting, [row.kickoff.date() for row in rows], known[meeting])
+        identified.extend(zip(ids, rows, strict=True))
+    return identified
+
+
+def _known_meetings(
+    connection: sa.Connection, source: str, meetings: Sequence[str]
+) -> defaultdict[str, list[KnownMeeting]]:
+    known: defaultdict[str, list[KnownMeeting]] = defaultdict(list)
+    columns = (match_raw.c.meeting, match_raw.c.source_match_id, match_raw.c.kickoff, match_raw.c.status)
+    for keys in batches(meetings, _IDS_A_QUERY):
+        query = sa.select(*columns).where(
+            match_raw.c.source == source, among(connection, match_raw.c.meeting, keys)
+        )
+        for meeting, source_match_id, kickoff, status in connection.execute(query):
+            rule = STATUS_RULES[MatchStatus(status)]
+            # Awarded, cancelled or abandoned: over without a result. A replay is another match.
+            is_open = rule.is_served and not rule.settles
+            known[meeting].append(KnownMeeting(source_match_id, kickoff.date(), is_open))
+    return known
+
+
+def _known_digests(connection: sa.Connection, source: str, source_match_ids: Sequence[str]) -> dict[str, str]:
+    """Of the rows that are stored, what they hold: all that a pass over unchanged data needs."""
+    known: dict[str, str] = {}
+    for ids in batches(source_match_ids, _IDS_A_QUERY):
+        query = sa.select(match_raw.c.source_match_id, match_raw.c.sha256).where(
+            match_raw.c.source == source, among(connection, match_raw.c.source_match_id, ids)
+        )
+        known.update((id_, digest) for id_, digest in connection.execute(query))
+    return known
+
+
+def _known_rows(
+    connection: sa.Connection, source: str, source_match_ids: Sequence[str]
+) -> dict[str, sa.Row[Any]]:
+    known = {}
+    for ids in batches(source_match_ids, _IDS_A_QUERY):
+        query = sa.select(match_raw).where(
+            match_raw.c.source == source, among(connection, match_raw.c.source_match_id, ids)
+        )
+        known.update({row.source_match_id: row for row in connection.execute(query)})
+    return known
+
+
+def _meeting_of(match: RawMatch) -> str:
+    return meeting_key(match.competition, match.season, match.home_team, match.away_team)
+
+
+def _content(source_match_id: str, match: RawMatch) -> _Content:
+    payload = msgspec.json.encode(match.payload, order="deterministic")
+    record = msgspec.json.encode(msgspec.structs.replace(match, payload={}, source_match_id=source_match_id))
+    return _Content(payload, record, hashlib.sha256(payload + record).hexdigest())
+
+
+def _row(source_match_id: str, match: RawMatch, content: _Content) -> dict[str, Any]:
+    return {
+        "source": match.source,
+        "source_match_id": source_match_id,
+        "competition": match.competition,
+        "season": match.season,
+        "kickoff": match.kickoff,
+        "status": match.status.value,
+        "meeting": _meeting_of(match),
+        "payload": content.payload.decode(),
+        "record": content.record.decode(),
+        "sha256": content.sha256,
+    }
+
+
+def _history_row(old: sa.Row[Any], change_no: int) -> dict[str, Any]:
+    kept = ("source", "source_match_id", "version", "kickoff", "payload", "record", "sha256", "changed_at")
+    return {name: getattr(old, name) for name in kept} | {"replaced_by_change_no": change_no}

@@ -1,0 +1,106 @@
+"""Learns that a name of one feed is a team of another, from the fixtures that both tell.
+
+Only a home with several feeds learns: what a later feed says of an earlier one's competition goes no further,
+but its names do. A learnt alias is a merge like one by hand: `soccer teams` lists and splits it, and what was
+split by hand is not learnt again.
+"""
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Mapping
+
+import sqlalchemy as sa
+
+from soccer_assets.football.alias_learning import Meeting, learn_aliases
+from soccer_assets.football.competitions import Competition
+from soccer_assets.football.identity import Pool, mint_team_id
+from soccer_assets.resources.database import Database, among
+from soccer_assets.stores.matches.teams import TeamError, merge_teams, redirects
+from soccer_assets.tables import match_raw, team, team_split
+
+_Fixtures = defaultdict[tuple[Pool, str], defaultdict[str, set[Meeting]]]
+
+
+def learn_team_aliases(
+    database: Database, competitions: Mapping[str, Competition], owners: Mapping[str, str], now: dt.datetime
+) -> int:
+    """Merge the teams that fixtures told by two feeds show to be one; returns how many.
+
+    Args:
+        database: where the tables are.
+        competitions: all that a match may belong to, by code.
+        owners: by competition the feed whose rows count.
+        now: what new merges are stamped with.
+    """
+    learnt = 0
+    for keep, gone in _candidates(database, competitions, owners):
+        try:
+            merge_teams(database, keep, gone, now)
+        except TeamError:  # they have met, or one of them was merged by hand
+            continue
+        learnt += 1
+    return learnt
+
+
+def _candidates(
+    database: Database, competitions: Mapping[str, Competition], owners: Mapping[str, str]
+) -> list[tuple[str, str]]:
+    """The pairs of ids that fixtures place on one team, those already merged or split left out."""
+    with database.reading() as connection:
+        leads = redirects(connection)
+        apart = {(row.keep, row.gone) for row in connection.execute(sa.select(team_split))}
+        pairs = set()
+        for (pool, owner), feeds in _fixtures(connection, competitions, owners).items():
+            for other in feeds.keys() - {owner}:
+                pairs |= {
+                    (_team_id(pool, name), _team_id(pool, alias))
+                    for alias, name in learn_aliases(feeds[owner], feeds[other]).items()
+                    if alias != name
+                }
+        there = set(
+            connection.execute(
+                sa.select(team.c.team_id).where(
+                    among(connection, team.c.team_id, sorted({id_ for pair in pairs for id_ in pair}))
+                )
+            ).scalars()
+        )
+    return sorted(
+        (leads.get(keep, keep), gone)
+        for keep, gone in pairs
+        if gone not in leads
+        and {keep, gone} <= there
+        and leads.get(keep, keep) != gone
+        and (leads.get(keep, keep), gone) not in apart
+    )
+
+
+def _fixtures(
+    connection: sa.Connection, competitions: Mapping[str, Competition], owners: Mapping[str, str]
+) -> _Fixtures:
+    """The meetings of competitions that more than one feed tells, by pool and owner; names are folded."""
+    count = sa.func.count(sa.distinct(match_raw.c.source))
+    shared = (
+        connection.execute(
+            sa.select(match_raw.c.competition).group_by(match_raw.c.competition).having(count > 1)
+        )
+        .scalars()
+        .all()
+    )
+    codes = [code for code in shared if code in competitions and code in owners]
+    found: _Fixtures = defaultdict(lambda: defaultdict(set))
+    pools = {code: _pool_of(competitions[code]) for code in codes}
+    query = sa.select(
+        match_raw.c.source, match_raw.c.competition, match_raw.c.meeting, match_raw.c.kickoff
+    ).where(among(connection, match_raw.c.competition, codes))
+    for source, code, meeting, kickoff in connection.execute(query):
+        _, _, home, away = meeting.split("|", 3)
+        found[pools[code], owners[code]][source].add(Meeting(kickoff.date(), home, away))
+    return found
+
+
+def _team_id(pool: Pool, name: str) -> str:
+    return mint_team_id(pool.country, pool.sex, pool.age_group, name, pool.squad)
+
+
+def _pool_of(one: Competition) -> Pool:
+    return Pool(one.country, one.sex, one.age_group, one.squad)

@@ -1,0 +1,158 @@
+"""Teams by hand: which there are, two names of one team made one, and the way back.
+
+A merge is one row, `team_merge`: every id that was ever given stays, and leads to the team that is meant. The
+matches of the team that goes are marked as unread, so the next pass over `match_raw` gives them to the one
+that stays, with a version and a history like any other change.
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+
+import msgspec
+import sqlalchemy as sa
+
+from soccer_assets.football.text_folding import fold
+from soccer_assets.resources.database import Database, among, next_change_no, upsert
+from soccer_assets.tables import match, match_raw, team, team_merge, team_split
+
+
+class TeamError(ValueError):
+    """The teams cannot be merged or split so; the message says why."""
+
+
+class TeamRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A team as `soccer teams list` shows it."""
+
+    team_id: str
+    name: str
+    country: str
+    sex: str
+    age_group: str
+    squad: str
+    matches: int
+    merged_into: str | None
+
+
+def redirects(connection: sa.Connection) -> dict[str, str]:
+    """Where the ids of merged teams lead, as far as they lead."""
+    leads = {row.gone: row.keep for row in connection.execute(sa.select(team_merge))}
+    for gone, keep in list(leads.items()):
+        last = keep
+        while last in leads:
+            last = leads[last]
+        leads[gone] = last
+    return leads
+
+
+def list_teams(
+    database: Database, *, competition: str = "", country: str = "", search: str = ""
+) -> list[TeamRow]:
+    """The teams that fit all filters, by country and name.
+
+    Args:
+        database: where they are.
+        competition: code of a competition that they played in.
+        country: their country.
+        search: part of the name, without regard to case and accents.
+    """
+    played = sa.union_all(
+        sa.select(match.c.home_team_id.label("team_id"), match.c.competition),
+        sa.select(match.c.away_team_id.label("team_id"), match.c.competition),
+    ).subquery()
+    counts = sa.select(played.c.team_id, sa.func.count().label("matches")).group_by(played.c.team_id)
+    if competition:
+        counts = counts.where(played.c.competition == competition)
+    counted = counts.subquery()
+    query = (
+        sa.select(team, sa.func.coalesce(counted.c.matches, 0).label("matches"), team_merge.c.keep)
+        .join(counted, counted.c.team_id == team.c.team_id, isouter=not competition)
+        .join(team_merge, team_merge.c.gone == team.c.team_id, isouter=True)
+        .order_by(team.c.country, team.c.name, team.c.team_id)
+    )
+    if country:
+        query = query.where(sa.func.lower(team.c.country) == country.lower())
+    if search:
+        query = query.where(team.c.folded_name.contains(fold(search), autoescape=True))
+    with database.reading() as connection:
+        return [
+            TeamRow(
+                team_id=row.team_id,
+                name=row.name,
+                country=row.country,
+                sex=row.sex,
+                age_group=row.age_group,
+                squad=row.squad,
+                matches=row.matches,
+                merged_into=row.keep,
+            )
+            for row in connection.execute(query)
+        ]
+
+
+def merge_teams(database: Database, keep: str, gone: str, now: dt.datetime) -> int:
+    """Make ``gone`` another name of ``keep``; returns how many matches change hands at the next refresh.
+
+    Raises:
+        TeamError: one is unknown or merged already, they are of different pools, or they have met.
+    """
+    with database.writing() as connection:
+        leads = redirects(connection)
+        asked = sa.select(team).where(team.c.team_id.in_([keep, gone]))
+        rows = {row.team_id: row for row in connection.execute(asked)}
+        for team_id in (keep, gone):
+            if team_id not in rows:
+                raise TeamError(
+                    f"there is no team {team_id!r}; `soccer teams list --search NAME` names the ids"
+                )
+            if team_id in leads:
+                raise TeamError(f"{rows[team_id].name} is merged into {leads[team_id]}; split it first")
+        if keep == gone:
+            raise TeamError(f"{rows[keep].name} is one team already")
+        if _pool(rows[keep]) != _pool(rows[gone]):
+            raise TeamError(
+                f"{rows[keep].name} and {rows[gone].name} differ in country, sex, age group or squad"
+            )
+        both = [keep, gone]
+        meeting = sa.select(match.c.kickoff).where(
+            match.c.home_team_id.in_(both), match.c.away_team_id.in_(both)
+        )
+        if (met := connection.execute(meeting.limit(1)).scalar()) is not None:
+            raise TeamError(
+                f"{rows[keep].name} and {rows[gone].name} met on {met:%Y-%m-%d}: they are two teams"
+            )
+        connection.execute(sa.insert(team_merge).values(gone=gone, keep=keep, merged_at=now))
+        return _mark_unread(connection, [gone])
+
+
+def split_team(database: Database, gone: str, now: dt.datetime) -> int:
+    """Undo the merge of ``gone``, for good; returns how many matches are looked at again.
+
+    Raises:
+        TeamError: it is not merged.
+    """
+    with database.writing() as connection:
+        keep = connection.execute(sa.select(team_merge.c.keep).where(team_merge.c.gone == gone)).scalar()
+        if keep is None:
+            raise TeamError(f"{gone!r} is not merged into another team; `soccer teams list` shows which are")
+        holder = redirects(connection)[gone]
+        connection.execute(sa.delete(team_merge).where(team_merge.c.gone == gone))
+        upsert(connection, team_split, [{"gone": gone, "keep": keep, "split_at": now}])
+        return _mark_unread(connection, [holder])
+
+
+def _pool(row: sa.Row[tuple[object, ...]]) -> tuple[str, str, str, str]:
+    return (row.country, row.sex, row.age_group, row.squad)
+
+
+def _mark_unread(connection: sa.Connection, team_ids: Sequence[str]) -> int:
+    """Let the next pass read the raw rows of these teams' matches again."""
+    theirs = sa.or_(
+        among(connection, match.c.home_team_id, team_ids), among(connection, match.c.away_team_id, team_ids)
+    )
+    found = sa.select(match.c.source, match.c.source_match_id).where(theirs).subquery()
+    there = sa.exists().where(
+        found.c.source == match_raw.c.source, found.c.source_match_id == match_raw.c.source_match_id
+    )
+    change_no = next_change_no(connection)
+    done = connection.execute(sa.update(match_raw).where(there).values(change_no=change_no))
+    return int(done.rowcount)

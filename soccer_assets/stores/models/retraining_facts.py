@@ -1,0 +1,94 @@
+"""What the retrain decision rests on, read from the registry, the tables and Dagster's runs."""
+
+import datetime as dt
+from collections.abc import Sequence
+
+import dagster as dg
+import msgspec
+import sqlalchemy as sa
+
+from soccer_assets.contract.release import CANDIDATE, CHAMPION
+from soccer_assets.contract.reports import DRIFT_KEY, QUALITY_KEY, DriftReport, QualityReport
+from soccer_assets.football.matches import STATUS_RULES
+from soccer_assets.modelling.retraining import Facts, surprise_in
+from soccer_assets.modelling.scorecard import ELO
+from soccer_assets.resources.dagster_runs import open_runs
+from soccer_assets.resources.database import Database
+from soccer_assets.resources.model_registry import ModelRegistry, RegisteredModel
+from soccer_assets.resources.object_store import ObjectStore
+from soccer_assets.stores.ledger.running_sums import read_expectation
+from soccer_assets.tables import match
+
+
+def read_facts(
+    database: Database,
+    registry: ModelRegistry,
+    instance: dg.DagsterInstance,
+    jobs: Sequence[str],
+    wall_clock: dt.datetime,
+    reports: ObjectStore | None = None,
+) -> Facts:
+    """The facts now.
+
+    Args:
+        database: matches and the ledger.
+        registry: which model was trained when, and which one is the champion.
+        instance: knows the runs of ``jobs``, the jobs that train.
+        jobs: names of them.
+        wall_clock: real time, in which Dagster keeps its runs also where the home's clock stands.
+        reports: where the reports on drift and quality lie; None where nothing is monitored.
+    """
+    candidate, champion = registry.find(CANDIDATE), registry.find(CHAMPION)
+    trained_at = dt.datetime.fromisoformat(candidate.facts.trained_at) if candidate else None
+    expectation = read_expectation(database, champion.facts.content_sha256) if champion else None
+    runs = [
+        record for job in jobs for record in instance.get_run_records(dg.RunsFilter(job_name=job), limit=1)
+    ]
+    drift, drift_since = _drift(reports, champion)
+    return Facts(
+        trained_at=trained_at,
+        attempted_ago=min((wall_clock - record.create_timestamp for record in runs), default=None),
+        is_busy=bool(open_runs(instance, jobs)),
+        new_matches=_finished_since(database, trained_at) if trained_at else 0,
+        settled=expectation.matches if expectation else 0,
+        surprise=surprise_in(expectation) if expectation else 0.0,
+        drift=drift,
+        drift_since=drift_since,
+        evidence=_worse_than_elo(reports, champion),
+    )
+
+
+def _drift(reports: ObjectStore | None, champion: RegisteredModel | None) -> tuple[str, dt.datetime | None]:
+    """The verdict of the newest report on this champion where it is out of bounds, and since when it is."""
+    data = reports.read(DRIFT_KEY) if reports else None
+    if data is None or champion is None:
+        return "", None
+    report = msgspec.json.decode(data, type=DriftReport)
+    if report.model_sha256 != champion.facts.content_sha256 or report.is_within_bounds:
+        return "", None
+    return report.text, dt.datetime.fromisoformat(report.out_of_bounds_since or report.checked_at)
+
+
+def _worse_than_elo(reports: ObjectStore | None, champion: RegisteredModel | None) -> float:
+    """The e-value that this champion's settled predictions are worse than textbook Elo's."""
+    data = reports.read(QUALITY_KEY) if reports else None
+    if data is None or champion is None:
+        return 1.0
+    slices = msgspec.json.decode(data, type=QualityReport).slices
+    own = ("model", champion.facts.content_sha256)
+    against = [
+        one.score.against[ELO]
+        for one in slices
+        if (one.dimension, one.value) == own and ELO in one.score.against
+    ]
+    return against[0].evidence if against else 1.0
+
+
+def _finished_since(database: Database, instant: dt.datetime) -> int:
+    settled = [status.value for status, rule in STATUS_RULES.items() if rule.trains]
+    with database.reading() as connection:
+        return connection.execute(
+            sa.select(sa.func.count())
+            .select_from(match)
+            .where(match.c.kickoff > instant, match.c.status.in_(settled), match.c.home_goals.is_not(None))
+        ).scalar_one()

@@ -1,0 +1,38 @@
+"""What the rollback decision rests on, read from the registry, the ledger and Dagster's runs."""
+
+from collections.abc import Sequence
+
+import dagster as dg
+
+from soccer_assets.contract.release import CHAMPION, PREVIOUS
+from soccer_assets.modelling.rollback import Facts, difference_in, evidence_in
+from soccer_assets.resources.dagster_runs import open_runs
+from soccer_assets.resources.database import Database
+from soccer_assets.resources.model_registry import ModelRegistry
+from soccer_assets.stores.ledger.running_sums import read_duel
+
+
+def read_rollback_facts(
+    database: Database, registry: ModelRegistry, instance: dg.DagsterInstance, jobs: Sequence[str]
+) -> Facts:
+    """The facts now.
+
+    Args:
+        database: the ledger and the shadow predictions beside it.
+        registry: which model is the champion and which one was before.
+        instance: knows the runs of ``jobs``, the jobs that move the champion.
+        jobs: names of them.
+    """
+    champion, previous = registry.find(CHAMPION), registry.find(PREVIOUS)
+    evidence, difference, matches = 1.0, 0.0, 0
+    if champion is not None and previous is not None:
+        duel = read_duel(database, champion.facts.content_sha256, previous.facts.content_sha256)
+        evidence, difference, matches = evidence_in(duel), difference_in(duel), duel.matches
+    return Facts(
+        champion=champion.version if champion else None,
+        previous=previous.version if previous else None,
+        is_busy=bool(open_runs(instance, jobs)),
+        matches=matches,
+        evidence=evidence,
+        difference=difference,
+    )

@@ -1,0 +1,112 @@
+"""The settled ledger beside its yardsticks: what the reports on quality are made from."""
+
+import datetime as dt
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+from numpy.typing import NDArray
+
+from soccer_assets.contract.release import OUTCOMES
+from soccer_assets.football.matches import STATUS_RULES
+from soccer_assets.modelling.ledger_rules import SCORED
+from soccer_assets.modelling.odds import devig_shin
+from soccer_assets.modelling.quality import Settled, phases
+from soccer_assets.modelling.scorecard import BOOK, ELO
+from soccer_assets.modelling.training import fit_elo_textbook
+from soccer_assets.resources.database import Database
+from soccer_assets.stores.ledger.scores import newest_scores
+from soccer_assets.stores.models.training_data import TrainingData
+from soccer_assets.tables import ledger_entry, match
+
+# Textbook Elo has six numbers; fewer matches than this do not hold them still.
+_LEAST_FOR_ELO = 200
+_SETTLES = [status.value for status, rule in STATUS_RULES.items() if rule.settles]
+
+
+def read_settled(database: Database, data: TrainingData, now: dt.datetime) -> Settled:
+    """Every match since the ledger's first entry that is over or void by ``now``.
+
+    Textbook Elo is fitted on what was known before that first entry, and forecasts from what was known before
+    each kickoff, as the published models did.
+
+    Args:
+        database: matches and the ledger.
+        data: features and closing prices of the finished matches.
+        now: nothing later counts.
+    """
+    start, rows = _rows(database, now)
+    row_of = {match_id: row for row, match_id in enumerate(data.matches.match_id.tolist())}
+    known = np.array([row_of.get(row.match_id, -1) for row in rows], np.int64)
+    has_features = known >= 0
+    is_scored = np.array([row.verdict == SCORED for row in rows], np.bool_)
+    progress = data.values[:, data.feature_names.index("season_progress")]
+    phase = np.full(len(rows), "", object)
+    phase[has_features] = phases(
+        progress[known[has_features]].tolist(), data.matches.tier[known[has_features]].tolist()
+    )
+    missing = [np.nan] * 3
+    said = [[row.p_home, row.p_draw, row.p_away] if row.verdict == SCORED else missing for row in rows]
+    return Settled(
+        kickoff=np.array([int(row.kickoff.timestamp()) for row in rows], np.int64),
+        is_finished=np.array([row.status in _SETTLES for row in rows], np.bool_),
+        is_void=np.array([row.verdict not in (None, SCORED) for row in rows], np.bool_),
+        is_scored=is_scored,
+        probabilities=np.array(said, np.float64).reshape(-1, 3),
+        outcomes=np.array(
+            [OUTCOMES.index(row.outcome) if row.verdict == SCORED else -1 for row in rows], np.int8
+        ),
+        others={
+            ELO: _placed(_elo(data, known[has_features], start), has_features),
+            BOOK: _placed(devig_shin(data.odds[known[has_features]]), has_features),
+        },
+        dimensions={
+            "competition": np.array([row.competition for row in rows], object),
+            "tier": np.array([str(row.tier) for row in rows], object),
+            "phase": phase,
+            "model": np.array([row.model_sha256 or "" for row in rows], object),
+        },
+    )
+
+
+def _rows(database: Database, now: dt.datetime) -> tuple[dt.datetime, list[sa.Row[Any]]]:
+    """The ledger's first instant, and the matches since then with their newest score and official entry."""
+    newest = newest_scores().subquery()
+    query = (
+        sa.select(
+            match.c.match_id,
+            match.c.kickoff,
+            match.c.status,
+            match.c.competition,
+            match.c.tier,
+            newest.c.verdict,
+            newest.c.outcome,
+            ledger_entry.c.model_sha256,
+            ledger_entry.c.p_home,
+            ledger_entry.c.p_draw,
+            ledger_entry.c.p_away,
+        )
+        .select_from(match)
+        .outerjoin(newest, newest.c.match_id == match.c.match_id)
+        .outerjoin(ledger_entry, ledger_entry.c.sequence == newest.c.sequence)
+    )
+    with database.reading() as connection:
+        first = sa.select(sa.func.min(ledger_entry.c.recorded_at, type_=ledger_entry.c.recorded_at.type))
+        start = connection.execute(first).scalar() or now
+        over = sa.or_(match.c.status.in_(_SETTLES), newest.c.verdict.is_not(None))
+        in_scope = query.where(match.c.kickoff > start, match.c.kickoff <= now, over)
+        return start, list(connection.execute(in_scope.order_by(match.c.kickoff, match.c.match_id)))
+
+
+def _elo(data: TrainingData, rows: NDArray[np.int64], start: dt.datetime) -> NDArray[np.float64]:
+    learnt = data.matches.result_known_at < int(start.timestamp())
+    if learnt.sum() < _LEAST_FOR_ELO:
+        return np.full((len(rows), 3), np.nan)
+    model = fit_elo_textbook(data.values, data.outcomes, learnt, data.feature_names)
+    return model.predict_proba(data.values[rows])
+
+
+def _placed(forecasts: NDArray[np.float64], rows: NDArray[np.bool_]) -> NDArray[np.float64]:
+    placed = np.full((len(rows), 3), np.nan)
+    placed[rows] = forecasts
+    return placed

@@ -1,0 +1,131 @@
+"""The status beside the pointer: how fresh the data is, asked of the database and of Dagster."""
+
+import datetime as dt
+from collections.abc import Mapping
+
+import dagster as dg
+import sqlalchemy as sa
+
+from soccer_assets.clock import Clock, isoformat
+from soccer_assets.contract.release import SCHEMA_VERSION, AssetState, Status
+from soccer_assets.feeds.protocol import Feed
+from soccer_assets.football.matches import STATUS_RULES, KickoffPrecision, MatchStatus
+from soccer_assets.resources.database import Database
+from soccer_assets.tables import ingest, ledger_entry, match
+
+# A match lasts two hours; the third is for the provider's first look.
+SETTLING_TIME = dt.timedelta(hours=3)
+# A fixture that vanished from its feed is waited for this long: else every answer were stale for ever.
+GIVEN_UP_AFTER = dt.timedelta(days=30)
+
+_AWAITED = [MatchStatus.SCHEDULED.value, MatchStatus.LIVE.value]
+_SETTLED = [status.value for status, rule in STATUS_RULES.items() if rule.settles]
+
+
+def data_as_of(database: Database) -> dt.datetime | None:
+    """Kickoff of the newest result known; None before the first."""
+    # The index of kickoffs, from its end: the fixtures ahead, then the first result.
+    newest = (
+        sa.select(match.c.kickoff)
+        .where(match.c.status.in_(_SETTLED))
+        .order_by(match.c.kickoff.desc())
+        .limit(1)
+    )
+    with database.reading() as connection:
+        return connection.execute(newest).scalar()
+
+
+def next_expected_at(database: Database, feed: Feed, now: dt.datetime) -> dt.datetime | None:
+    """When the earliest match without a result should have it: kickoff + 3 h + the feed's lag.
+
+    Where only the day is known the match may begin as late as its end.
+    """
+    with database.reading() as connection:
+        earliest = connection.execute(
+            sa.select(match.c.kickoff_precision, sa.func.min(match.c.kickoff, type_=match.c.kickoff.type))
+            .where(match.c.status.in_(_AWAITED), match.c.kickoff > now - GIVEN_UP_AFTER)
+            .group_by(match.c.kickoff_precision)
+        ).all()
+    kickoffs = [
+        kickoff if precision == KickoffPrecision.MINUTE else _end_of_day(kickoff)
+        for precision, kickoff in earliest
+    ]
+    return min(kickoffs) + SETTLING_TIME + feed.result_lag if kickoffs else None
+
+
+def _end_of_day(instant: dt.datetime) -> dt.datetime:
+    return instant.replace(hour=0, minute=0, second=0, microsecond=0) + dt.timedelta(days=1)
+
+
+def current_status(
+    database: Database,
+    feed: Feed,
+    clock: Clock,
+    instance: dg.DagsterInstance,
+    watched: Mapping[dg.AssetKey, str],
+) -> Status:
+    """The status as of now.
+
+    Args:
+        database: the match tables.
+        feed: whose lag decides when a result is due.
+        clock: tells now.
+        instance: knows when assets were materialised and how their policies stand.
+        watched: asset key to the promise it makes, in words.
+    """
+    with database.reading() as connection:
+        checked_at = connection.execute(
+            # Backfilling the past does not make the present look fresh.
+            sa.select(sa.func.max(ingest.c.checked_at, type_=ingest.c.checked_at.type)).where(
+                ingest.c.asset == "livescores/recent"
+            )
+        ).scalar()
+    newest, due = data_as_of(database), next_expected_at(database, feed, clock.now())
+    return Status(
+        schema_version=SCHEMA_VERSION,
+        feed=feed.name,
+        checked_at=isoformat(checked_at or clock.now()),
+        data_as_of=isoformat(newest) if newest else None,
+        next_expected_at=isoformat(due) if due else None,
+        moved_match_ids=_moved_since_predicted(database, clock.now()),
+        assets=_asset_states(instance, watched),
+    )
+
+
+def _moved_since_predicted(database: Database, now: dt.datetime) -> tuple[str, ...]:
+    """Fixtures whose kickoff is no longer the one that the ledger's last entry was predicted for."""
+    # A look-up for each fixture ahead: the ledger as a whole is not read.
+    predicted_for = (
+        sa.select(ledger_entry.c.kickoff)
+        .where(ledger_entry.c.match_id == match.c.match_id)
+        .order_by(ledger_entry.c.sequence.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    query = sa.select(match.c.match_id).where(match.c.kickoff > now, match.c.kickoff != predicted_for)
+    with database.reading() as connection:
+        # Sorted here: asked for the order of ids, SQLite walks all there ever were instead of kickoffs ahead.
+        return tuple(sorted(connection.execute(query).scalars()))
+
+
+def _asset_states(instance: dg.DagsterInstance, watched: Mapping[dg.AssetKey, str]) -> tuple[AssetState, ...]:
+    records = instance.get_freshness_state_records(list(watched))
+    # One look for all: one event at a time costs nine times as much, every minute.
+    newest = {
+        one.asset_entry.asset_key: one.asset_entry.last_materialization
+        for one in instance.get_asset_records(list(watched))
+    }
+    states = []
+    for key, promise in watched.items():
+        event = newest.get(key)
+        record = records.get(key)
+        seen = dt.datetime.fromtimestamp(event.timestamp, dt.UTC) if event else None
+        states.append(
+            AssetState(
+                key=key.to_user_string(),
+                state=record.freshness_state.value.lower() if record else "unknown",
+                promise=promise,
+                last_materialized_at=isoformat(seen) if seen else None,
+            )
+        )
+    return tuple(states)

@@ -1,0 +1,51 @@
+"""The directory of a release: which teams and competitions there are, and what clients may call them."""
+
+from collections import defaultdict
+
+import sqlalchemy as sa
+
+from soccer_assets.contract.release import CompetitionEntry, Directory, TeamEntry
+from soccer_assets.resources.database import Database
+from soccer_assets.stores.matches.teams import redirects
+from soccer_assets.tables import competition, team, team_alias
+
+
+def read_directory(database: Database) -> Directory:
+    """Every team that was not merged away, every competition, and where merged ids lead; in order of id."""
+    with database.reading() as connection:
+        leads = redirects(connection)
+        # An alias is stored with its pool in front of the folded name.
+        spellings = defaultdict(set)
+        for row in connection.execute(sa.select(team_alias.c.alias, team_alias.c.team_id)):
+            spellings[leads.get(row.team_id, row.team_id)].add(row.alias.rsplit("|", 1)[1])
+        teams = list(connection.execute(sa.select(team).order_by(team.c.team_id)))
+        for row in teams:
+            spellings[leads.get(row.team_id, row.team_id)].add(row.folded_name)
+        competitions = list(connection.execute(sa.select(competition).order_by(competition.c.competition)))
+    return Directory(
+        teams=tuple(
+            TeamEntry(
+                id=row.team_id,
+                name=row.name,
+                country=row.country,
+                sex=row.sex,
+                age_group=row.age_group,
+                aliases=tuple(sorted(spellings[row.team_id] - {row.folded_name})),
+            )
+            for row in teams
+            if row.team_id not in leads
+        ),
+        competitions=tuple(
+            CompetitionEntry(
+                code=row.competition,
+                name=row.name,
+                country=row.country,
+                tier=row.tier,
+                sex=row.sex,
+                age_group=row.age_group,
+                squad=row.squad,
+            )
+            for row in competitions
+        ),
+        redirects=dict(sorted(leads.items())),
+    )

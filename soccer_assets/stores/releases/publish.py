@@ -1,0 +1,268 @@
+"""Publishes a release: the folder's files first, then the pointer by compare-and-swap, then the event.
+
+A release's id is the hash of what it says, so that nothing new means no new release, and two runs that say
+the same agree. A kill at any step heals at the next run: files of an unfinished release are written again,
+and `reconcile` announces a pointer whose event was lost.
+"""
+
+import datetime as dt
+import hashlib
+import sqlite3
+import tempfile
+from collections.abc import Collection, Iterable
+from pathlib import Path
+
+import msgspec
+
+from soccer_assets.clock import isoformat
+from soccer_assets.contract.release import (
+    DIRECTORY_FILE,
+    MANIFEST_FILE,
+    MODEL_FILE,
+    POINTER_KEY,
+    PREDICTIONS_DDL,
+    PREDICTIONS_FILE,
+    SCHEMA_VERSION,
+    STATUS_KEY,
+    TEAM_STATE_FILE,
+    Directory,
+    Event,
+    FileEntry,
+    GoldenRow,
+    Manifest,
+    ModelCard,
+    Pointer,
+    Prediction,
+    Status,
+    release_key,
+)
+from soccer_assets.football.text_folding import fold
+from soccer_assets.resources.event_bus import EventBus
+from soccer_assets.resources.object_store import Conflict, ObjectStore, Versioned
+
+
+class ReleaseRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A prediction on its way into a release."""
+
+    prediction: Prediction
+    source_match_id: str
+    is_upcoming: bool
+
+
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
+    """All that a release says; `release_id` of its predictions is still empty."""
+
+    feed: str
+    is_simulated: bool
+    data_as_of: str | None
+    snapshot_id: str
+    models: dict[str, ModelCard]
+    feature_names: tuple[str, ...]
+    golden_rows: tuple[GoldenRow, ...]
+    ledger_head: str | None
+    rows: Collection[ReleaseRow]
+    directory: Directory = Directory()
+
+    def release_id(self, model: bytes, team_state: bytes) -> str:
+        """The hash of what is said: equal drafts are the same release, whatever MLflow named their runs."""
+        replace = msgspec.structs.replace
+        models = {alias: replace(card, run_id="") for alias, card in self.models.items()}
+        encoder = msgspec.json.Encoder(order="deterministic")
+        digest = hashlib.sha256(encoder.encode(replace(self, models=models, rows=())))
+        for row in self.rows:  # one at a time: a million of them are made as they are asked for
+            said = replace(row, prediction=replace(row.prediction, model_run_id=""))
+            digest.update(encoder.encode(said))
+        digest.update(hashlib.sha256(model).digest())
+        digest.update(hashlib.sha256(team_state).digest())
+        return digest.hexdigest()[:16]
+
+
+class Turn(msgspec.Struct, frozen=True):
+    """The pointer as a publisher found it when its turn began; None before the first release."""
+
+    pointer: Versioned | None
+
+
+class Published(msgspec.Struct, frozen=True, kw_only=True):
+    """What `Releases.publish` did."""
+
+    manifest: Manifest
+    is_new: bool
+    is_announced: bool
+
+
+class Releases:
+    """The way out of the graph."""
+
+    def __init__(self, store: ObjectStore, events: EventBus) -> None:
+        """Remember where releases go and who hears of them."""
+        self._store = store
+        self._events = events
+
+    def pointer(self) -> Pointer | None:
+        """The current release; None before the first."""
+        data = self._store.read(POINTER_KEY)
+        return None if data is None else msgspec.json.decode(data, type=Pointer)
+
+    def feed(self) -> str | None:
+        """Whose matches the current release holds; None before the first."""
+        pointer = self.pointer()
+        if pointer is None:
+            return None
+        manifest = self._store.read(release_key(pointer.release_id, MANIFEST_FILE))
+        return None if manifest is None else msgspec.json.decode(manifest, type=Manifest).feed
+
+    def reconcile(self, now: dt.datetime) -> bool:
+        """Announce the current release if its event was lost with a killed run; True if it was."""
+        pointer = self.pointer()
+        last = self._events.last_release()
+        if pointer is None or (last is not None and last.release_id == pointer.release_id):
+            return False
+        is_promotion = last is not None and last.detail.get("model_version") != pointer.model_version
+        return self._announce("promotion" if is_promotion else "release", pointer, now)
+
+    def begin(self) -> Turn:
+        """Take a turn at publishing: whoever moves the pointer from now on makes `publish` fail.
+
+        Before anything that the draft says is read: what came later than the turn is then never older than
+        what it replaces.
+        """
+        return Turn(self._store.read_versioned(POINTER_KEY))
+
+    def publish(
+        self, draft: Draft, model: bytes, team_state: bytes, now: dt.datetime, turn: Turn | None = None
+    ) -> Published:
+        """Make the draft the current release, unless it already is.
+
+        Args:
+            draft: what it says.
+            model: the champion's file.
+            team_state: the file of every team's state.
+            now: when it is published.
+            turn: from `begin`; without one it begins here.
+
+        Raises:
+            Conflict: another publisher moved the pointer meanwhile; the next run starts from theirs.
+        """
+        versioned = (turn or self.begin()).pointer
+        current = msgspec.json.decode(versioned.data, type=Pointer) if versioned else None
+        release_id = draft.release_id(model, team_state)
+        encoded = self._complete(release_id)
+        if encoded is not None and current is not None and current.release_id == release_id:
+            manifest = msgspec.json.decode(encoded, type=Manifest)
+            return Published(manifest=manifest, is_new=False, is_announced=False)
+        if encoded is None:
+            encoded = self._write_files(draft, release_id, model, team_state, now)
+        manifest = msgspec.json.decode(encoded, type=Manifest)
+        pointer = Pointer(
+            schema_version=SCHEMA_VERSION,
+            release_id=release_id,
+            manifest_sha256=hashlib.sha256(encoded).hexdigest(),
+            model_version=next(iter(manifest.models.values())).version,
+            published_at=isoformat(now),
+        )
+        self._store.swap(POINTER_KEY, msgspec.json.encode(pointer), versioned.etag if versioned else None)
+        is_promotion = current is not None and current.model_version != pointer.model_version
+        announced = self._announce("promotion" if is_promotion else "release", pointer, now)
+        return Published(manifest=manifest, is_new=True, is_announced=announced)
+
+    def write_status(self, status: Status, now: dt.datetime) -> None:
+        """Rewrite the status beside the pointer, and announce each asset whose state changed."""
+        before = self._store.read(STATUS_KEY)
+        self._store.write(STATUS_KEY, msgspec.json.encode(status))
+        known = msgspec.json.decode(before, type=Status).assets if before else ()
+        states = {asset.key: asset.state for asset in known}
+        for asset in status.assets:
+            was = states.get(asset.key, asset.state)
+            if was != asset.state:
+                detail = {"asset": asset.key, "state": asset.state, "was": was}
+                self._events.publish(Event(type="freshness", at=isoformat(now), detail=detail))
+
+    def _announce(self, kind: str, pointer: Pointer, now: dt.datetime) -> bool:
+        detail = {"model_version": pointer.model_version}
+        return self._events.publish(
+            Event(type=kind, at=isoformat(now), release_id=pointer.release_id, detail=detail)
+        )
+
+    def _complete(self, release_id: str) -> bytes | None:
+        """The manifest of a release that has all its files; None where it must be written."""
+        encoded = self._store.read(release_key(release_id, MANIFEST_FILE))
+        if encoded is None:
+            return None
+        files = msgspec.json.decode(encoded, type=Manifest).files
+        is_complete = all(self._store.exists(release_key(release_id, name)) for name in files)
+        return encoded if is_complete else None
+
+    def _write_files(
+        self, draft: Draft, release_id: str, model: bytes, team_state: bytes, now: dt.datetime
+    ) -> bytes:
+        """Write the files, then the manifest; returns the manifest's bytes."""
+        directory = msgspec.json.encode(draft.directory)
+        contents = {MODEL_FILE: model, TEAM_STATE_FILE: team_state, DIRECTORY_FILE: directory}
+        files = {name: _entry(content) for name, content in contents.items()}
+        for name, content in contents.items():
+            self._store.write(release_key(release_id, name), content)
+        with tempfile.TemporaryDirectory() as folder:
+            database = Path(folder) / PREDICTIONS_FILE
+            write_predictions(database, draft.rows, release_id)
+            with database.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            files[PREDICTIONS_FILE] = FileEntry(sha256=digest, bytes=database.stat().st_size)
+            self._store.upload(release_key(release_id, PREDICTIONS_FILE), database)
+        manifest = Manifest(
+            schema_version=SCHEMA_VERSION,
+            release_id=release_id,
+            feed=draft.feed,
+            is_simulated=draft.is_simulated,
+            created_at=isoformat(now),
+            data_as_of=draft.data_as_of,
+            snapshot_id=draft.snapshot_id,
+            models=draft.models,
+            feature_names=draft.feature_names,
+            golden_rows=draft.golden_rows,
+            prediction_rows=len(draft.rows),
+            ledger_head=draft.ledger_head,
+            files=files,
+        )
+        encoded = msgspec.json.encode(manifest)
+        key = release_key(release_id, MANIFEST_FILE)
+        try:
+            self._store.swap(key, encoded, None)
+        except Conflict:  # another run says the same, or said it before a file was lost
+            return self._store.read(key) or encoded
+        return encoded
+
+
+def write_predictions(path: Path, rows: Iterable[ReleaseRow], release_id: str) -> None:
+    """Write the release's SQLite file: filter columns with indexes, and each match's rendered body."""
+    encoder = msgspec.json.Encoder()
+    table, indexes = PREDICTIONS_DDL.split(";", 1)
+    connection = sqlite3.connect(path, isolation_level=None)
+    # A new file that nobody sees before it is whole needs no journal, and indexes come after the rows.
+    connection.executescript(f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; {table};")
+    connection.execute("BEGIN")
+    connection.executemany(
+        "INSERT INTO prediction VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            (
+                one.prediction.match_id,
+                one.prediction.model,
+                one.prediction.kickoff,
+                one.prediction.competition,
+                one.prediction.home_team.id,
+                one.prediction.away_team.id,
+                fold(one.prediction.home_team.name),
+                fold(one.prediction.away_team.name),
+                one.source_match_id,
+                int(one.is_upcoming),
+                encoder.encode(msgspec.structs.replace(one.prediction, release_id=release_id)),
+            )
+            for one in rows
+        ),
+    )
+    connection.executescript(indexes)  # commits first
+    connection.close()
+
+
+def _entry(data: bytes) -> FileEntry:
+    return FileEntry(sha256=hashlib.sha256(data).hexdigest(), bytes=len(data))

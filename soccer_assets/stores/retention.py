@@ -1,0 +1,147 @@
+"""Retention: what may go, and when. Matches, raw rows and the ledger never do.
+
+Old snapshots, features, releases and parts of the ledger's copy go when nothing refers to them; runs of
+scheduled jobs go when they are old, but never one that holds an asset's last materialisation, and what old
+runs printed goes with or without them. Whatever is younger than a day stays: a run may be writing it, or a
+sidecar reading it. Ticks go by the instance's own retention (`dagster.yaml`, `up.INSTANCE`), the event stream
+by its length.
+"""
+
+import datetime as dt
+from collections.abc import Iterable
+
+import dagster as dg
+import msgspec
+
+from soccer_assets.contract.release import POINTER_KEY, Pointer
+from soccer_assets.resources.object_store import ObjectStore
+from soccer_assets.stores import exports
+from soccer_assets.stores.exports import CurrentExport, ExportManifest
+from soccer_assets.stores.features.store import find_features
+from soccer_assets.stores.ledger.parquet_copy import FOLDER, MANIFEST_KEY, read_copy
+
+KEPT_SNAPSHOTS = 30
+KEPT_RELEASES = 30
+KEPT_RUN_DAYS = 30
+
+_UNTOUCHABLE = dt.timedelta(days=1)
+_ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
+# Partitions know that they are materialised only from the events of their runs.
+_SCHEDULED_JOBS = (
+    *("refresh_hourly", "refresh_daily", "prune_daily", "monitor_daily"),
+    *("retrain_model", "rollback_champion"),
+)
+
+
+class PruneCounts(msgspec.Struct, frozen=True, kw_only=True):
+    """What was removed."""
+
+    snapshots: int
+    parts: int
+    releases: int
+    runs: int
+
+
+def prune(store: ObjectStore, instance: dg.DagsterInstance, now: dt.datetime) -> PruneCounts:
+    """Remove what is old and referred to by nothing.
+
+    Args:
+        store: the object store of a home.
+        instance: Dagster's memory of runs.
+        now: real time, which files and runs are dated by.
+    """
+    snapshots, parts = _prune_snapshots(store, now)
+    return PruneCounts(
+        snapshots=snapshots,
+        parts=parts + _prune_features(store, now) + _prune_ledger_copy(store, now),
+        releases=_prune_releases(store, now),
+        runs=_prune_runs(instance, now),
+    )
+
+
+def _prune_snapshots(store: ObjectStore, now: dt.datetime) -> tuple[int, int]:
+    manifests = {
+        key: msgspec.json.decode(store.read(key) or b"", type=ExportManifest)
+        for key in store.list("exports/manifests")
+    }
+    newest = sorted(manifests, key=lambda key: manifests[key].created_at, reverse=True)
+    kept = set(newest[:KEPT_SNAPSHOTS]) | {
+        key for key in newest if manifests[key].snapshot_id in _snapshots_in_use(store)
+    }
+    gone = _delete(store, (key for key in newest if key not in kept), now)
+    used = {
+        part.key
+        for key in manifests.keys() - set(gone)
+        for table in manifests[key].tables.values()
+        for part in table.parts
+    }
+    parts = [*store.list("exports/match"), *store.list("exports/match_raw")]
+    return len(gone), len(_delete(store, (key for key in parts if key not in used), now))
+
+
+def _snapshots_in_use(store: ObjectStore) -> set[str]:
+    used = set()
+    if data := store.read(exports.CURRENT_KEY):
+        used.add(msgspec.json.decode(data, type=CurrentExport).snapshot_id)
+    if features := find_features(store):
+        used.add(features.snapshot_id)
+    return used
+
+
+def _prune_features(store: ObjectStore, now: dt.datetime) -> int:
+    manifest = find_features(store)
+    if manifest is None:
+        return 0
+    used = manifest.keys
+    files = [*store.list("features/match_features"), *store.list("features/team_state")]
+    return len(_delete(store, (key for key in files if key not in used), now))
+
+
+def _prune_ledger_copy(store: ObjectStore, now: dt.datetime) -> int:
+    copy = read_copy(store)
+    if copy is None:
+        return 0
+    used = {part.key for table in (copy.entries, copy.scores) for part in table.parts} | {MANIFEST_KEY}
+    return len(_delete(store, (key for key in store.list(FOLDER) if key not in used), now))
+
+
+def _prune_releases(store: ObjectStore, now: dt.datetime) -> int:
+    data = store.read(POINTER_KEY)
+    if data is None:
+        return 0
+    current = msgspec.json.decode(data, type=Pointer).release_id
+    files: dict[str, list[str]] = {}
+    for key in store.list("releases"):
+        if key.count("/") == 2:  # noqa: PLR2004 - releases/{release_id}/{file}
+            files.setdefault(key.split("/")[1], []).append(key)
+    written = {one: max(store.modified_at(key) for key in keys) for one, keys in files.items()}
+    old = sorted(written, key=lambda one: written[one], reverse=True)[KEPT_RELEASES:]
+    gone = [one for one in old if one != current and now - written[one] > _UNTOUCHABLE]
+    for one in gone:
+        for key in files[one]:
+            store.delete(key)
+    return len(gone)
+
+
+def _prune_runs(instance: dg.DagsterInstance, now: dt.datetime) -> int:
+    keys = instance.all_asset_keys()
+    events = [instance.get_latest_materialization_event(key) for key in keys]
+    kept = {event.run_id for event in events if event is not None}
+    gone, before = 0, now - dt.timedelta(days=KEPT_RUN_DAYS)
+    for run_id in instance.get_run_ids(dg.RunsFilter(statuses=_ENDED, created_before=before)):
+        # What a step printed; the run's own events say the same of a kept run, without end.
+        instance.compute_log_manager.delete_logs(prefix=[run_id])
+    for job in _SCHEDULED_JOBS:
+        old = dg.RunsFilter(job_name=job, statuses=_ENDED, created_before=before)
+        for run_id in instance.get_run_ids(old):
+            if run_id not in kept:
+                instance.delete_run(run_id)
+                gone += 1
+    return gone
+
+
+def _delete(store: ObjectStore, keys: Iterable[str], now: dt.datetime) -> list[str]:
+    old = [key for key in keys if now - store.modified_at(key) > _UNTOUCHABLE]
+    for key in old:
+        store.delete(key)
+    return old

@@ -1,0 +1,229 @@
+"""What the alert sensor and the watchdog see, on real Dagster instances, stores and servers."""
+
+import datetime as dt
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import msgspec
+import pytest
+from click.testing import CliRunner
+from dagster._core.definitions.freshness import FreshnessState
+from pytest_httpserver import HTTPServer
+
+from soccer_assets.alerting.detection import graph_conditions, store_conditions
+from soccer_assets.alerting.notifier import AlertDesk
+from soccer_assets.alerting.watchdog import Watchdog
+from soccer_assets.cli import main
+from soccer_assets.contract.release import OUTBOX_PREFIX, POINTER_KEY, Pointer, Refusal
+from soccer_assets.graph import freshness
+from soccer_assets.graph.sensors.alerts import alert_sensor
+from soccer_assets.resources.database import Database
+from soccer_assets.resources.event_bus import EventBus
+from soccer_assets.resources.object_store import ObjectStore
+from soccer_assets.settings import SettingError, Settings
+from tests.alerting.builders import NOW, Mailbox
+from tests.alerting.flaky_graph import CURRENT, report_freshness, run
+from tests.alerting.test_delivery import HandClock
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    """An instance of its own."""
+    with dg.DagsterInstance.ephemeral() as one:
+        yield one
+
+
+def _seen(instance: dg.DagsterInstance) -> dict[str, str]:
+    checks = [dg.AssetCheckKey(CURRENT, "release_is_readable")]
+    now = dt.datetime.now(dt.UTC)
+    return {one.key: one.cause for one in graph_conditions(instance, freshness.WATCHED, checks, now)}
+
+
+def test_a_failed_run_is_seen_with_its_cause_until_the_job_succeeds(instance: dg.DagsterInstance) -> None:
+    run(instance, run_fails=True)
+    cause = "releases__current: ValueError: https://me:secret@feed.example.org did not answer"
+    assert _seen(instance) == {"run:refresh_hourly": cause}
+    run(instance)
+    assert _seen(instance) == {}
+
+
+def test_a_failed_check_is_seen_until_it_passes(instance: dg.DagsterInstance) -> None:
+    run(instance, check_fails=True)
+    assert _seen(instance) == {"check:releases/current:release_is_readable": "3 bodies do not decode"}
+    run(instance)
+    assert _seen(instance) == {}
+
+
+def test_or_07_a_stale_asset_is_seen_with_its_promise_until_it_is_fresh(instance: dg.DagsterInstance) -> None:
+    """Predecessor's risk OR-07, no freshness: every broken promise is a condition, and its end too."""
+    for state, severity in (("WARN", "warning"), ("FAIL", "failure"), ("PASS", None)):
+        report_freshness(instance, FreshnessState[state])
+        found = graph_conditions(instance, freshness.WATCHED, [], dt.datetime.now(dt.UTC))
+        assert [(one.subject, one.severity, one.promise) for one in found] == (
+            [("releases/current", severity, freshness.WATCHED[CURRENT])] if severity else []
+        )
+
+
+def test_drift_is_a_warning_of_its_own_kind_and_a_rewritten_ledger_a_failed_check(
+    instance: dg.DagsterInstance,
+) -> None:
+    """Both checks lie on monitoring assets; only one speaks of drift."""
+    drift, quality = dg.AssetKey(["monitoring", "drift"]), dg.AssetKey(["monitoring", "quality"])
+    for key, name, severity in (
+        (drift, "drift_within_bounds", dg.AssetCheckSeverity.WARN),
+        (quality, "ledger_agrees_with_releases", dg.AssetCheckSeverity.ERROR),
+    ):
+        instance.report_runless_asset_event(
+            dg.AssetCheckEvaluation(
+                asset_key=key,
+                check_name=name,
+                passed=False,
+                severity=severity,
+                metadata={},
+                description="why",
+            )
+        )
+    keys = [
+        dg.AssetCheckKey(drift, "drift_within_bounds"),
+        dg.AssetCheckKey(quality, "ledger_agrees_with_releases"),
+    ]
+    found = graph_conditions(instance, {}, keys, dt.datetime.now(dt.UTC))
+    assert {(one.key, one.severity) for one in found} == {
+        ("drift:monitoring/drift", "warning"),
+        ("check:monitoring/quality:ledger_agrees_with_releases", "failure"),
+    }
+
+
+def test_or_04_and_or_07_a_failed_run_a_stale_asset_and_their_recovery_reach_mail_and_webhook_once(
+    instance: dg.DagsterInstance,
+    sqlite_database: Database,
+    folder_store: ObjectStore,
+    tmp_path: Path,
+    mailbox: tuple[Mailbox, str],
+    httpserver: HTTPServer,
+) -> None:
+    """From Dagster's own records through the sensor to a real mail server and a real webhook.
+
+    Every look has a new desk, as after a restart, and the webhook is down at the first.
+    """
+    box, address = mailbox
+    httpserver.expect_oneshot_request("/alert").respond_with_data("", status=503)
+    httpserver.expect_request("/alert").respond_with_data("")
+    settings = Settings.from_env({"SOCCER_HOME": str(tmp_path)})
+    clock = HandClock()
+    clock.instant = dt.datetime.now(dt.UTC)
+
+    def look() -> None:
+        desk = AlertDesk(settings, sqlite_database, EventBus(""), clock)
+        resources = {"alert_desk": desk, "object_store": folder_store}
+        alert_sensor(dg.build_sensor_context(instance=instance, resources=resources))
+        clock.move(minutes=1)
+
+    subscribers = AlertDesk(settings, sqlite_database, EventBus(""), clock).subscribers
+    subscribers.subscribe(address)
+    subscribers.subscribe(f"json://127.0.0.1:{httpserver.port}/alert")
+    run(instance, run_fails=True)
+    look()
+    report_freshness(instance, FreshnessState.FAIL)
+    look()
+    run(instance)
+    look()
+    report_freshness(instance, FreshnessState.PASS)
+    for _ in range(3):
+        look()
+
+    told = [
+        "[soccer] refresh_hourly failed (failure)",
+        "[soccer] releases/current is stale (failure)",
+        "[soccer] recovered: refresh_hourly failed",
+        "[soccer] recovered: releases/current is stale",
+    ]
+    assert [str(mail["Subject"]) for mail in box.mails] == told
+    taken = [
+        json.loads(request.get_data())["title"]
+        for request, response in httpserver.log
+        if response.status_code == 200
+    ]
+    assert taken == told
+    bodies = [request.get_data(as_text=True) for request, _ in httpserver.log]
+    assert not any("secret" in body for body in bodies)
+    assert "fails after 3 hours" in bodies[2]
+
+
+def test_a_promotion_is_a_notice(instance: dg.DagsterInstance) -> None:
+    metadata = {"promoted": True, "version": "3", "reason": "every gate holds"}
+    instance.report_runless_asset_event(dg.AssetMaterialization(["model", "champion"], metadata=metadata))
+    assert _seen(instance) == {"promotion:model version 3": "every gate holds"}
+
+
+def test_a_refused_release_is_seen_while_it_is_the_current_one(folder_store: ObjectStore) -> None:
+    refusal = Refusal(release_id="r2", reason="corrupt: hash", at="2026-11-24T08:00:00Z", sidecar="web-1")
+    folder_store.write(f"{OUTBOX_PREFIX}r2-web-1.json", msgspec.json.encode(refusal))
+    for current_release, subjects in (("r2", ["r2 at web-1"]), ("r3", [])):
+        pointer = Pointer(
+            schema_version=1,
+            release_id=current_release,
+            manifest_sha256="0" * 64,
+            model_version="1",
+            published_at="2026-11-24T08:00:00Z",
+        )
+        folder_store.write(POINTER_KEY, msgspec.json.encode(pointer))
+        assert [one.subject for one in store_conditions(folder_store, NOW)] == subjects
+
+
+def test_a_store_out_of_reach_is_seen_and_does_not_silence_the_rest(tmp_path: Path) -> None:
+    (tmp_path / "store").write_text("a file where the store's folder should be")
+    found = store_conditions(ObjectStore(f"file://{tmp_path}/store"), NOW)
+    assert [one.key for one in found] == ["store:the object store"]
+
+
+def test_the_watchdog_sees_a_sidecar_go_and_come_and_a_daemon_that_gives_no_heartbeat(
+    instance: dg.DagsterInstance, httpserver: HTTPServer, tmp_path: Path
+) -> None:
+    url = f"http://127.0.0.1:{httpserver.port}"
+    settings = Settings.from_env({"SOCCER_HOME": str(tmp_path), "SOCCER_SIDECARS": url})
+    begin = dt.datetime.now(dt.UTC)
+    watchdog = Watchdog(settings, begin)
+
+    def seen(seconds: float, status: int) -> list[str]:
+        httpserver.clear()
+        httpserver.expect_request("/ready").respond_with_data("", status=status)
+        return [one.key for one in watchdog.look(instance, begin + dt.timedelta(seconds=seconds))]
+
+    assert seen(0, 200) == []
+    assert seen(40, 503) == []
+    assert seen(60, 503) == [f"sidecar:{url}"]
+    assert seen(70, 200) == []
+    assert seen(130, 200) == ["daemon:dagster-daemon"]
+
+
+def test_the_commands_subscribe_list_test_mute_and_unsubscribe(
+    tmp_path: Path, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    httpserver.expect_request("/alert/secret-path").respond_with_data("")
+    monkeypatch.setenv("SOCCER_HOME", str(tmp_path))
+    shell = CliRunner()
+    assert shell.invoke(main, ["migrate"]).exit_code == 0
+    address = f"json://127.0.0.1:{httpserver.port}/alert/secret-path"
+    said = shell.invoke(main, ["alerts", "subscribe", address, "--kind", "run", "--note", "ops"]).output
+    subscriber = said.split()[0]
+    assert shell.invoke(main, ["alerts", "test", subscriber]).output == "delivered\n"
+    assert len(httpserver.log) == 1
+    muted = shell.invoke(main, ["alerts", "mute", subscriber, "--until", "2030-01-01T00:00:00Z"])
+    assert muted.exit_code == 0
+    listed = shell.invoke(main, ["alerts", "list"]).output
+    assert listed == f"{subscriber}  json://***  run  all  muted until 2030-01-01 00:00 UTC  ops\n"
+    assert "secret-path" not in said + listed
+    assert shell.invoke(main, ["alerts", "unsubscribe", subscriber]).exit_code == 0
+    assert shell.invoke(main, ["alerts", "list"]).output == ""
+    refused = shell.invoke(main, ["alerts", "test", subscriber])
+    assert refused.exit_code == 1
+    assert "alerts list" in refused.output
+
+
+@pytest.mark.parametrize("url", ["localhost:3000", "http://localhost:3000", "https://127.0.0.1", "x"])
+def test_a_public_address_that_leads_nowhere_is_refused(url: str) -> None:
+    with pytest.raises(SettingError, match="SOCCER_PUBLIC_URL"):
+        Settings.from_env({"SOCCER_PUBLIC_URL": url})

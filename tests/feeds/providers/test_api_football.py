@@ -1,0 +1,274 @@
+"""API-Football's answers, and what may be known of them when."""
+
+import copy
+import datetime as dt
+import json
+from typing import Any
+
+import pytest
+from werkzeug import Request, Response
+
+from soccer_assets.clock import FixedClock, SystemClock, parse_instant
+from soccer_assets.feeds.http import FileDoor
+from soccer_assets.feeds.protocol import AfterNinety, FeedRefused, FeedUnavailable, RawMatch, Rejection
+from soccer_assets.feeds.providers.api_football import ApiFootballFeed
+from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
+from soccer_assets.settings import Settings
+
+NOW = parse_instant("2025-04-25T09:00:00Z")
+DAY = Window(dt.date(2025, 4, 20), dt.date(2025, 4, 21))
+KEY = "k3y-of-nobody"
+
+PLAYED: dict[str, Any] = {
+    "fixture": {
+        "id": 1208000,
+        "referee": "A. Nobody",
+        "timezone": "UTC",
+        "date": "2025-04-20T13:00:00+00:00",
+        "timestamp": 1745154000,
+        "status": {"long": "Match Finished", "short": "FT", "elapsed": 90, "extra": 5},
+    },
+    "league": {
+        "id": 39,
+        "name": "Premier League",
+        "country": "England",
+        "season": 2024,
+        "round": "Regular Season - 33",
+    },
+    "teams": {
+        "home": {"id": 36, "name": "Fulham", "winner": False},
+        "away": {"id": 49, "name": "Chelsea", "winner": True},
+    },
+    "goals": {"home": 1, "away": 2},
+    "score": {
+        "halftime": {"home": 1, "away": 0},
+        "fulltime": {"home": 1, "away": 2},
+        "extratime": {"home": None, "away": None},
+        "penalty": {"home": None, "away": None},
+    },
+}
+
+
+def changed(path: str, value: Any) -> dict[str, Any]:
+    """The played match with another value at a dotted path."""
+    row = copy.deepcopy(PLAYED)
+    *outer, last = path.split(".")
+    place = row
+    for name in outer:
+        place = place[name]
+    place[last] = value
+    return row
+
+
+class Server:
+    """A server that answers with some matches for 20 April, and with none for other days."""
+
+    def __init__(self, httpserver, folder) -> None:
+        self._httpserver = httpserver
+        self.answer: dict[str, Any] = {}
+        self.door = FileDoor("SOCCER_FEED_URL", folder / "cache", headers={"x-apisports-key": KEY})
+        httpserver.expect_request("/fixtures", headers={"x-apisports-key": KEY}).respond_with_handler(
+            self._answer
+        )
+
+    def _answer(self, _: Request) -> Response:
+        return Response(json.dumps(self.answer), content_type="application/json")
+
+    def ask(self, window: Window = DAY, clock: Any = None) -> list[RawMatch | Rejection]:
+        """All items of a window."""
+        clock = clock or FixedClock(NOW)
+        feed = ApiFootballFeed(self._httpserver.url_for(""), self.door, None, clock)
+        return list(feed.fetch(window, clock))
+
+    def fetch(self, *rows: Any, **more: Any) -> list[RawMatch | Rejection]:
+        """All items of a window, where the provider has these rows."""
+        self.answer = {
+            "errors": [],
+            "results": len(rows),
+            "paging": {"current": 1, "total": 1},
+            "response": rows,
+        }
+        return self.ask(**more)
+
+
+@pytest.fixture
+def server(httpserver, tmp_path) -> Server:
+    return Server(httpserver, tmp_path)
+
+
+def test_played_match_has_its_score(server):
+    """A finished match carries full-time and half-time scores, and the provider's id."""
+    (match,) = server.fetch(PLAYED)
+
+    assert match == RawMatch(
+        source="api-football",
+        source_match_id="1208000",
+        payload=match.payload,
+        competition="ENG-1",
+        season="2024/2025",
+        kickoff=parse_instant("2025-04-20T13:00:00Z"),
+        kickoff_precision=KickoffPrecision.MINUTE,
+        home_team="Fulham",
+        away_team="Chelsea",
+        status=MatchStatus.FINISHED,
+        round="Regular Season - 33",
+        home_goals=1,
+        away_goals=2,
+        home_goals_half_time=1,
+        away_goals_half_time=0,
+    )
+    assert match.payload["goals"] == PLAYED["goals"]
+    assert "winner" not in match.payload["teams"]["home"]
+
+
+@pytest.mark.parametrize("short", ["AET", "PEN"])
+def test_second_leg_decided_later_counts_at_90(server, short):
+    """1-0 at 90, then extra time, then penalties is a home win: ``score.fulltime``, not ``goals``."""
+    row = changed("fixture.status.short", short)
+    row["goals"] = {"home": 2, "away": 1}
+    row["score"] = {
+        "halftime": {"home": 0, "away": 0},
+        "fulltime": {"home": 1, "away": 0},
+        "extratime": {"home": 1, "away": 1},
+        "penalty": {"home": 3, "away": 4},
+    }
+
+    (match,) = server.fetch(row)
+
+    assert (match.status, match.home_goals, match.away_goals) == (MatchStatus.FINISHED, 1, 0)
+    assert match.after_90 == AfterNinety(
+        decided_by="penalties", home_goals=2, away_goals=1, home_penalties=3, away_penalties=4
+    )
+
+
+@pytest.mark.parametrize(
+    ("short", "status"),
+    [
+        ("TBD", MatchStatus.TBD),
+        ("NS", MatchStatus.SCHEDULED),
+        *((short, MatchStatus.LIVE) for short in ("1H", "HT", "2H", "ET", "BT", "P", "LIVE", "INT")),
+        *((short, MatchStatus.FINISHED) for short in ("FT", "AET", "PEN")),
+        ("PST", MatchStatus.POSTPONED),
+        ("CANC", MatchStatus.CANCELLED),
+        ("SUSP", MatchStatus.ABANDONED),
+        ("ABD", MatchStatus.ABANDONED),
+        ("AWD", MatchStatus.AWARDED),
+        ("WO", MatchStatus.AWARDED),
+    ],
+)
+def test_status_of_the_provider(server, short, status):
+    """Every status has its counterpart; only a finished match has a score in a replay."""
+    (match,) = server.fetch(changed("fixture.status.short", short))
+
+    assert (match.status, match.home_goals is not None) == (status, status is MatchStatus.FINISHED)
+    assert (match.kickoff_precision is KickoffPrecision.DAY) == (status is MatchStatus.TBD)
+
+
+@pytest.mark.parametrize(
+    ("now", "status"),
+    [("2025-04-20T12:59:59Z", MatchStatus.SCHEDULED), ("2025-04-20T14:59:59Z", MatchStatus.LIVE)],
+)
+def test_nothing_is_known_before_it_happened(server, now, status):
+    """Before the match is over its result is neither shown nor read."""
+    (match,) = server.fetch(changed("score", "many"), clock=FixedClock(parse_instant(now)))
+
+    assert (match.status, match.home_goals) == (status, None)
+    assert not match.payload.keys() & {"score", "goals", "status"}
+
+
+def test_live_match_has_the_score_so_far_in_real_time(server):
+    """During a match real time sees ``goals``."""
+    kickoff = SystemClock().now() - dt.timedelta(minutes=50)
+    row = changed("fixture.status.short", "2H")
+    row["fixture"]["date"] = kickoff.isoformat()
+
+    (match,) = server.fetch(
+        row, window=Window(kickoff.date(), kickoff.date() + dt.timedelta(days=1)), clock=SystemClock()
+    )
+
+    assert (match.status, match.home_goals, match.away_goals) == (MatchStatus.LIVE, 1, 2)
+    assert match.home_goals_half_time is None
+
+
+def test_every_day_is_asked_for_once(server, httpserver):
+    """A window is one request a day; a match comes with its own day."""
+    window = Window(dt.date(2025, 4, 19), dt.date(2025, 4, 22))
+
+    assert len(server.fetch(PLAYED, window=window)) == 1
+    assert [request.args["date"] for request, _ in httpserver.log] == [
+        "2025-04-19",
+        "2025-04-20",
+        "2025-04-21",
+    ]
+
+
+def test_other_leagues_are_left_alone(server):
+    """Of a thousand leagues those without a block in the catalogue are neither matches nor rejections."""
+    assert server.fetch(changed("league.id", 999_999)) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "reason"),
+    [
+        ("league.id", "39x", "the league '39x' is no number"),
+        ("league.country", "Egypt", "league 39 is ENG-1, but lies in 'Egypt'"),
+        ("fixture.status.short", "??", "the status '??' is not known"),
+        ("fixture.date", "2025-04-20", "the kickoff '2025-04-20' has no time zone"),
+        ("fixture.id", True, "fixture.id is True, not an id"),
+        ("score.fulltime.home", None, "the score None-2 is half a score"),
+        ("score.fulltime", {}, "the match is finished, but has no score"),
+    ],
+)
+def test_row_that_cannot_be_understood_is_rejected(server, path, value, reason):
+    """A bad row is rejected with its reason, and its neighbour is read."""
+    match, rejection = server.fetch(changed("fixture.id", 1), changed(path, value))
+
+    assert isinstance(match, RawMatch)
+    assert rejection.reason == reason
+
+
+@pytest.mark.parametrize(
+    ("errors", "error"),
+    [
+        ({"token": f"Error/Missing application key {KEY}."}, FeedRefused),
+        (
+            {"plan": "Free plans do not have access to this date, try from 2025-04-24 to 2025-04-26."},
+            FeedRefused,
+        ),
+        (["something"], FeedRefused),
+        ({"rateLimit": "Too many requests."}, FeedUnavailable),
+        ({"requests": "You have reached the request limit for the day"}, FeedUnavailable),
+    ],
+)
+def test_errors_with_http_200_are_errors(server, httpserver, errors, error):
+    """A 200 with errors is refused, or unavailable where a quota is used up; asked once, no key shown."""
+    server.answer = {"errors": errors, "results": 0, "response": []}
+
+    with pytest.raises(error, match="answers with errors") as refusal:
+        server.ask()
+    assert KEY not in str(refusal.value)
+    assert len(httpserver.log) == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "error", "reason"),
+    [
+        ({"results": 3, "response": [], "errors": []}, FeedUnavailable, "are not all"),
+        ({"results": 0, "response": [], "paging": {"total": 2}}, FeedUnavailable, "are not all"),
+        ({"message": "hello"}, FeedRefused, "a list 'response' was expected"),
+    ],
+)
+def test_incomplete_answer_is_not_taken(server, answer, error, reason):
+    """Fewer rows than announced, more pages, or another document are errors."""
+    server.answer = answer
+
+    with pytest.raises(error, match=reason):
+        server.ask()
+
+
+def test_missing_key_names_its_variable(tmp_path, monkeypatch):
+    """Without a key the variable is named."""
+    monkeypatch.delenv("SOCCER_API_FOOTBALL_KEY", raising=False)
+
+    with pytest.raises(FeedRefused, match="set SOCCER_API_FOOTBALL_KEY"):
+        ApiFootballFeed.from_settings(Settings.from_env({"SOCCER_HOME": str(tmp_path)}))

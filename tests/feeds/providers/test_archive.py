@@ -1,0 +1,377 @@
+"""The archive: a Parquet or CSV file in the documented schema."""
+
+import csv
+import datetime as dt
+import gzip
+import random
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from soccer_assets.clock import FixedClock, parse_instant
+from soccer_assets.feeds.http import FileDoor
+from soccer_assets.feeds.protocol import FeedRefused, MatchOdds, RawMatch, Rejection
+from soccer_assets.feeds.providers.archive.archive_feed import ArchiveFeed
+from soccer_assets.feeds.providers.archive.archive_table import SCHEMA
+from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
+from soccer_assets.settings import Settings
+
+NOW = parse_instant("2025-04-25T09:00:00Z")
+SPRING = Window(dt.date(2025, 3, 1), dt.date(2025, 6, 1))
+ALL_TIME = Window(dt.date(1850, 1, 1), dt.date(2100, 1, 1))
+
+PLAYED: dict[str, Any] = {
+    "match_id": "00c0ffee00c0ffee",
+    "kickoff_utc": "2025-04-20T13:00:00Z",
+    "date": "2025-04-20",
+    "country": "England",
+    "competition": "Premier League",
+    "tier": "1",
+    "season": "2024/2025",
+    "round": "33",
+    "home_team": "Fulham",
+    "away_team": "Chelsea",
+    "home_goals": "1",
+    "away_goals": "2",
+    "ht_home_goals": "1",
+    "ht_away_goals": "0",
+    "status": "FT",
+    "odds_home": "3.07",
+    "odds_draw": "3.57",
+    "odds_away": "2.3",
+    "odds_type": "avg_closing",
+    "source": "football-data.co.uk",
+}
+TYPES = {
+    "kickoff_utc": pa.timestamp("ns", tz="UTC"),
+    "date": pa.date32(),
+    "tier": pa.int16(),
+    "neutral": pa.bool_(),
+    **{name: pa.int16() for name in ("home_goals", "away_goals", "ht_home_goals", "ht_away_goals")},
+    **{name: pa.float32() for name in ("odds_home", "odds_draw", "odds_away")},
+}
+
+
+class Archive:
+    """An archive file in a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.file = folder / "matches.csv"
+
+    def write_csv(self, *rows: dict[str, Any]) -> None:
+        """Write the rows as CSV."""
+        with self.file.open("w", newline="", encoding="utf-8", errors="replace") as out:
+            writer = csv.DictWriter(out, list(SCHEMA), extrasaction="ignore")
+            writer.writeheader()
+            writer.writerows(rows)
+
+    def write_parquet(self, *rows: dict[str, Any]) -> None:
+        """Write the rows as Parquet, with the documented types."""
+        self.file = self.file.with_suffix(".parquet")
+        columns = {}
+        for name in SCHEMA:
+            text = pa.array([row.get(name) for row in rows], pa.string())
+            columns[name] = text.cast(TYPES[name]) if name in TYPES else text
+        pq.write_table(pa.table(columns), self.file)
+
+    def feed(self, url: str = "") -> ArchiveFeed:
+        """The feed of the file."""
+        return ArchiveFeed(url or str(self.file), FileDoor("SOCCER_FEED_URL", self.file.parent / "cache"))
+
+    def fetch(self, window: Window = SPRING, now: dt.datetime = NOW) -> list[RawMatch | Rejection]:
+        """All rows of a window."""
+        return list(self.feed().fetch(window, FixedClock(now)))
+
+
+@pytest.fixture
+def archive(tmp_path) -> Archive:
+    return Archive(tmp_path)
+
+
+def test_parquet_without_optional_columns_is_read(archive):
+    """Round, half-time score and prices may be missing as columns, not only as values."""
+    needed = pa.table(
+        {name: [PLAYED[name]] for name in PLAYED if not name.startswith(("round", "ht_", "odds_"))}
+    )
+    archive.file = archive.file.with_suffix(".parquet")
+    pq.write_table(needed, archive.file)
+
+    (match,) = archive.fetch()
+
+    assert isinstance(match, RawMatch)
+    assert (match.home_goals, match.away_goals, match.round) == (1, 2, None)
+
+
+@pytest.mark.parametrize("form", ["write_csv", "write_parquet"])
+def test_played_match_has_score_and_prices(archive, form):
+    """A finished row carries all it says, whether the file is typed or text."""
+    getattr(archive, form)(PLAYED)
+
+    (match,) = archive.fetch()
+
+    assert match == RawMatch(
+        source="archive",
+        source_match_id="00c0ffee00c0ffee",
+        payload=match.payload,
+        competition="ENG-1",
+        season="2024/2025",
+        kickoff=parse_instant("2025-04-20T13:00:00Z"),
+        kickoff_precision=KickoffPrecision.MINUTE,
+        home_team="Fulham",
+        away_team="Chelsea",
+        status=MatchStatus.FINISHED,
+        round="33",
+        home_goals=1,
+        away_goals=2,
+        home_goals_half_time=1,
+        away_goals_half_time=0,
+        odds=MatchOdds("avg_closing", 3.07, 3.57, 2.3),
+    )
+    assert match.payload.keys() == PLAYED.keys()
+    assert str(match.payload["odds_home"]) == "3.07"
+
+
+def test_match_ahead_is_a_fixture_whatever_its_row_says(archive):
+    """Before the match is over neither score nor prices are shown, and what is broken in them is not seen."""
+    hidden = {"home_goals": "many", "status": "?", "odds_home": "x"}
+    archive.write_csv({**PLAYED, **hidden, "kickoff_utc": "2025-04-26T14:00:00Z", "date": "2025-04-26"})
+
+    (match,) = archive.fetch()
+
+    assert match.status is MatchStatus.SCHEDULED
+    assert (match.home_goals, match.home_goals_half_time, match.odds) == (None, None, None)
+    assert not match.payload.keys() & {"home_goals", "ht_home_goals", "status", "odds_home", "odds_type"}
+
+
+@pytest.mark.parametrize(
+    ("now", "status"),
+    [
+        ("2025-04-20T12:59:59Z", MatchStatus.SCHEDULED),
+        ("2025-04-20T13:00:00Z", MatchStatus.LIVE),
+        ("2025-04-20T14:59:59Z", MatchStatus.LIVE),
+        ("2025-04-20T15:00:00Z", MatchStatus.FINISHED),
+    ],
+)
+def test_match_is_over_two_hours_after_kickoff(archive, now, status):
+    """Scheduled, live from kickoff, finished two hours later; a score only then."""
+    archive.write_parquet(PLAYED)
+
+    (match,) = archive.fetch(now=parse_instant(now))
+
+    assert match.status is status
+    assert (match.home_goals is not None) == (status is MatchStatus.FINISHED)
+
+
+@pytest.mark.parametrize("status", ["AET", "PEN"])
+def test_second_leg_after_extra_time_has_no_score(archive, status):
+    """A second leg won 1-0 at 90 and settled later has no goals: the file knows the final score alone."""
+    archive.write_csv(
+        {**PLAYED, "status": status, "home_goals": "2", "away_goals": "1", "ht_home_goals": "0"}
+    )
+
+    (match,) = archive.fetch()
+
+    assert match.status is MatchStatus.FINISHED
+    assert (match.home_goals, match.away_goals) == (None, None)
+    assert (match.home_goals_half_time, match.away_goals_half_time) == (0, 0)
+    assert (match.payload["home_goals"], match.payload["status"]) == ("2", status)
+
+
+def test_match_without_time_is_known_to_the_day(archive):
+    """Without a kickoff the day's 12:00 stands for it, and the match is over two hours after the day."""
+    archive.write_csv({**PLAYED, "kickoff_utc": ""})
+
+    (before,) = archive.fetch(now=parse_instant("2025-04-21T01:59:00Z"))
+    (after,) = archive.fetch(now=parse_instant("2025-04-21T02:00:00Z"))
+
+    assert (after.kickoff, after.kickoff_precision) == (
+        parse_instant("2025-04-20T12:00:00Z"),
+        KickoffPrecision.DAY,
+    )
+    assert (before.status, after.status) == (MatchStatus.SCHEDULED, MatchStatus.FINISHED)
+
+
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [("VOID", MatchStatus.CANCELLED), ("SCHEDULED", MatchStatus.POSTPONED)],
+)
+def test_status_without_a_result(archive, said, status):
+    """A void match is cancelled; a fixture nobody settled counts as postponed after three days."""
+    archive.write_csv({**PLAYED, "status": said, "home_goals": "", "away_goals": ""})
+
+    (match,) = archive.fetch()
+
+    assert (match.status, match.home_goals) == (status, None)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"home_goals": ""}, "the score None-2 is half a score"),
+        ({"home_goals": "", "away_goals": ""}, "the status is FT, but there is no score"),
+        ({"home_goals": "-1"}, "'-1' is no whole number"),
+        ({"away_goals": "99"}, "the score 99 is no number from 0 to 36"),
+        ({"status": "done"}, "the status 'done' is none of AET, FT, PEN, SCHEDULED, VOID"),
+        ({"date": "20/04/2025"}, "the date '20/04/2025' is no day yyyy-mm-dd"),
+        ({"kickoff_utc": "soon"}, "kickoff_utc 'soon' is no instant"),
+        ({"away_team": "Fulham"}, "Fulham cannot play itself"),
+        ({"country": ""}, "the country is missing"),
+        ({"date": "", "kickoff_utc": "", "status": "won"}, "the date is missing"),
+    ],
+)
+def test_row_that_cannot_be_understood_is_rejected(archive, change, reason):
+    """A bad row is rejected with its reason, and the row beside it is read."""
+    archive.write_csv({**PLAYED, "match_id": "b", "away_team": "Everton"}, {**PLAYED, **change})
+
+    match, rejection = archive.fetch()
+
+    assert isinstance(match, RawMatch)
+    assert rejection.reason == reason
+    assert rejection.payload["match_id"] == PLAYED["match_id"]
+
+
+def test_broken_prices_and_half_time_cost_themselves(archive):
+    """An impossible price, or a half-time score above the final one, is left out."""
+    archive.write_csv({**PLAYED, "odds_home": "0.3", "ht_away_goals": "5"})
+
+    (match,) = archive.fetch()
+
+    assert (match.home_goals, match.odds, match.home_goals_half_time) == (1, None, None)
+
+
+def test_line_with_cells_missing_is_rejected(archive):
+    """A line cut short is reported once, with the first matches of the file."""
+    archive.write_csv(PLAYED)
+    archive.file.write_text(archive.file.read_text() + "cut,off\n")
+
+    match, rejection = sorted(archive.fetch(), key=lambda item: isinstance(item, Rejection))
+
+    assert isinstance(match, RawMatch)
+    assert rejection.reason == "the line has 2 cells, not 21"
+    assert not archive.fetch(Window(dt.date(2025, 5, 1), dt.date(2025, 6, 1)))
+
+
+def test_competitions_are_made_from_the_file(archive):
+    """Leagues of the catalogue keep their codes; others get one of country and name."""
+    chile = {"country": "Chile", "competition": "Top Division", "season": "2025"}
+    cup = {
+        "country": "International",
+        "competition": "Copa América",
+        "tier": "",
+        "neutral": "True",
+        "season": "2024",
+    }
+    brazil = {"country": "Brazil", "competition": "Campeonato", "season": "2025"}
+    archive.write_csv(PLAYED, {**PLAYED, **chile}, {**PLAYED, **cup}, {**PLAYED, **brazil})
+
+    found = archive.feed().competitions()
+
+    assert {item.competition for item in archive.fetch()} == found.keys()
+    assert found.keys() == {"ENG-1", "BRA-1", "CHILE-TOP-DIVISION", "INTERNATIONAL-COPA-AMERICA"}
+    assert (found["CHILE-TOP-DIVISION"].tier, found["CHILE-TOP-DIVISION"].calendar) == (1, "year")
+    assert found["INTERNATIONAL-COPA-AMERICA"].squad == "national"
+    assert found["INTERNATIONAL-COPA-AMERICA"].tier == 0
+    assert found["ENG-1"].time_zone == "Europe/London"
+
+
+def test_windows_share_the_rows(archive):
+    """Two adjoining windows hold what one over both holds; the first month is that of the first match."""
+    days = [dt.date(2025, 3, 1) + dt.timedelta(days=n) for n in range(90)]
+    rows = [{**PLAYED, "match_id": f"{d}", "kickoff_utc": "", "date": f"{d}"} for d in days]
+    random.Random(1).shuffle(rows)  # noqa: S311 the same order every time
+    archive.write_csv(*rows)
+    middle = dt.date(2025, 4, 7)
+
+    parts = archive.fetch(Window(SPRING.start, middle)) + archive.fetch(Window(middle, SPRING.end))
+
+    assert parts == archive.fetch()
+    assert [match.source_match_id for match in parts] == [f"{d}" for d in days]
+    assert archive.feed().first_month() == dt.date(2025, 3, 1)
+
+
+def test_archive_is_read_from_any_address(archive, httpserver):
+    """A path, a file:// address, a memory:// one, gzip, and HTTP give the same rows."""
+    import fsspec  # noqa: PLC0415 - beside its only use
+
+    archive.write_csv(PLAYED)
+    data = archive.file.read_bytes()
+    packed = archive.file.with_suffix(".csv.gz")
+    packed.write_bytes(gzip.compress(data))
+    httpserver.expect_request("/matches.csv").respond_with_data(data)
+    with fsspec.open("memory://matches.csv", "wb") as out:
+        out.write(data)
+    addresses = [
+        archive.file.as_uri(),
+        str(packed),
+        "memory://matches.csv",
+        httpserver.url_for("/matches.csv"),
+    ]
+
+    for url in addresses:
+        assert list(archive.feed(url).fetch(SPRING, FixedClock(NOW))) == archive.fetch()
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "neither Parquet nor CSV"),
+        (b"<html>not found</html>", "neither Parquet nor CSV"),
+        (b"PAR1 and then nothing", "is broken Parquet"),
+        (b"home_team,away_team\nA,B\n", "has no column away_goals, competition, country, date"),
+        (b"\xff\xfe\x00", "neither Parquet nor CSV"),
+    ],
+)
+def test_other_file_is_refused(archive, content, reason):
+    """A file that is no archive is refused with the setting's name."""
+    archive.file.write_bytes(content)
+
+    with pytest.raises(FeedRefused, match=f"SOCCER_FEED_URL.*{reason}"):
+        archive.fetch()
+
+
+@pytest.mark.parametrize("url", ["{}/missing.csv", "{}", "nosuchscheme://x/y.csv"])
+def test_address_without_a_file_is_refused(archive, url):
+    """No file, a folder and an unknown scheme are refused."""
+    with pytest.raises(FeedRefused, match="SOCCER_FEED_URL"):
+        list(archive.feed(url.format(archive.file.parent)).fetch(SPRING, FixedClock(NOW)))
+
+
+@pytest.mark.parametrize("scheme", ["nosuchscheme://user:s3cret@host", "http"])
+def test_signature_of_a_link_is_not_shown(archive, httpserver, scheme):
+    """Neither query nor user of an address is repeated in an error."""
+    httpserver.expect_request("/y.csv").respond_with_data("no", status=403)
+    base = httpserver.url_for("").rstrip("/") if scheme == "http" else scheme
+    with pytest.raises(FeedRefused) as refusal:
+        archive.feed(f"{base}/y.csv?signature=s3cret").first_month()
+
+    assert "s3cret" not in f"{refusal.value}"
+    assert "/y.csv" in f"{refusal.value}"
+
+
+def test_empty_setting_is_refused(tmp_path):
+    """The archive has no address of its own."""
+    with pytest.raises(FeedRefused, match="set SOCCER_FEED_URL"):
+        ArchiveFeed.from_settings(Settings.from_env({"SOCCER_HOME": str(tmp_path)}))
+
+
+def test_real_archive_is_read_quickly_and_accounted_for(shared_data, tmp_path):
+    """Every real row since 2018 comes out as a match, 60,000 a second at least, in 379 competitions."""
+    feed = ArchiveFeed(str(shared_data / "matches_1998_2025-06.parquet"), FileDoor("X", tmp_path))
+    clock = FixedClock(parse_instant("2025-07-10T00:00:00Z"))
+    window = Window(dt.date(2018, 1, 1), dt.date(2026, 1, 1))
+    assert feed.first_month() == dt.date(1998, 1, 1)
+    assert len(feed.competitions()) == 379
+    started = time.process_time()
+
+    kinds = Counter(
+        item.status if isinstance(item, RawMatch) else item.reason for item in feed.fetch(window, clock)
+    )
+    seconds = time.process_time() - started
+
+    assert kinds == {MatchStatus.FINISHED: 145_493, MatchStatus.CANCELLED: 1}
+    assert kinds.total() / seconds > 60_000

@@ -1,0 +1,235 @@
+"""ESPN's scoreboard, and what may be known of it when."""
+
+import copy
+import datetime as dt
+import json
+import re
+from typing import Any
+
+import pytest
+from werkzeug import Request, Response
+
+from soccer_assets.clock import FixedClock, SystemClock, parse_instant
+from soccer_assets.feeds.http import FileDoor
+from soccer_assets.feeds.protocol import AfterNinety, FeedRefused, MatchOdds, RawMatch
+from soccer_assets.feeds.providers import espn
+from soccer_assets.feeds.providers.espn import EspnFeed
+from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
+
+NOW = parse_instant("2025-04-25T09:00:00Z")
+APRIL = Window(dt.date(2025, 4, 2), dt.date(2025, 5, 1))
+
+
+def played(**game: Any) -> dict[str, Any]:
+    """A finished match, with other fields of its inner ``competitions[0]``."""
+    event = {
+        "id": "704600",
+        "uid": "s:600~l:700~e:704600",
+        "date": "2025-04-20T13:00Z",
+        "name": "Chelsea at Fulham",
+        "season": {"year": 2024, "slug": "2024-25-english-premier-league"},
+        "links": [{"href": "https://www.example.org/a"}],
+        "competitions": [
+            {
+                "neutralSite": False,
+                "status": {"clock": 5400.0, "type": {"name": "STATUS_FULL_TIME", "state": "post"}},
+                "competitors": [
+                    {"homeAway": "away", "score": "2", "team": {"id": "363", "displayName": "Chelsea"}},
+                    {"homeAway": "home", "score": "1", "team": {"id": "370", "displayName": "Fulham"}},
+                ],
+                "odds": [
+                    {
+                        "moneyline": {
+                            "home": {"close": {"odds": "+220"}},
+                            "away": {"close": {"odds": "+125"}},
+                        },
+                        "drawOdds": {"moneyLine": 250.0},
+                    }
+                ],
+            }
+        ],
+    }
+    event["competitions"][0].update(game)
+    return copy.deepcopy(event)
+
+
+def status(name: str, state: str = "post") -> dict[str, Any]:
+    return {"type": {"name": name, "state": state}}
+
+
+class Server:
+    """A server that has some matches in April 2025 of one league, and none elsewhere."""
+
+    def __init__(self, httpserver, folder) -> None:
+        self._httpserver = httpserver
+        self._slug = ""
+        self._rows: list[Any] = []
+        self.month = "202504"
+        self.door = FileDoor("SOCCER_FEED_URL", folder / "cache")
+        httpserver.expect_request(
+            re.compile("/apis/site/v2/sports/soccer/.*/scoreboard")
+        ).respond_with_handler(self._answer)
+
+    def _answer(self, request: Request) -> Response:
+        is_asked = f"/{self._slug}/" in request.path and request.args["dates"] in {"202504", self.month}
+        return Response(json.dumps({"events": self._rows if is_asked else []}))
+
+    def fetch(self, *rows: Any, slug: str = "eng.1", window: Window = APRIL, clock: Any = None) -> list[Any]:
+        """All items of a window, where a league has these rows."""
+        self._slug, self._rows = slug, list(rows)
+        feed = EspnFeed(self._httpserver.url_for(""), self.door)
+        return list(feed.fetch(window, clock or FixedClock(NOW)))
+
+
+@pytest.fixture
+def server(httpserver, tmp_path) -> Server:
+    return Server(httpserver, tmp_path)
+
+
+def test_played_match_has_score_and_price(server):
+    """A finished match carries its score by side, not by position, and American prices as decimal ones."""
+    (match,) = server.fetch(played())
+
+    assert match == RawMatch(
+        source="espn",
+        source_match_id="704600",
+        payload=match.payload,
+        competition="ENG-1",
+        season="2024/2025",
+        kickoff=parse_instant("2025-04-20T13:00:00Z"),
+        kickoff_precision=KickoffPrecision.MINUTE,
+        home_team="Fulham",
+        away_team="Chelsea",
+        status=MatchStatus.FINISHED,
+        home_goals=1,
+        away_goals=2,
+        odds=MatchOdds("espn_closing", 3.2, 3.5, 2.25),
+    )
+    assert match.payload["scores"] == [{"homeAway": "home", "score": "1"}, {"homeAway": "away", "score": "2"}]
+    assert "links" not in match.payload
+
+
+@pytest.mark.parametrize("name", ["STATUS_FINAL_AET", "STATUS_FINAL_PEN"])
+def test_second_leg_decided_later_has_no_score(server, name):
+    """A second leg won 1-0 at 90 and settled later has no goals: only the final score is told."""
+    (match,) = server.fetch(played(status=status(name)), slug="uefa.champions")
+
+    assert (match.competition, match.status) == ("UEFA-CL", MatchStatus.FINISHED)
+    assert (match.home_goals, match.away_goals) == (None, None)
+    assert match.payload["scores"][0]["score"] == "1"
+    assert match.after_90 == AfterNinety(decided_by="extra_time", home_goals=1, away_goals=2)
+
+
+@pytest.mark.parametrize(
+    ("name", "state", "told"),
+    [
+        ("STATUS_SCHEDULED", "pre", MatchStatus.SCHEDULED),
+        ("STATUS_DELAYED", "pre", MatchStatus.SCHEDULED),
+        ("STATUS_TBD", "pre", MatchStatus.TBD),
+        ("STATUS_FULL_TIME", "post", MatchStatus.FINISHED),
+        ("STATUS_POSTPONED", "post", MatchStatus.POSTPONED),
+        ("STATUS_SUSPENDED", "post", MatchStatus.ABANDONED),
+        ("STATUS_ABANDONED", "post", MatchStatus.ABANDONED),
+        ("STATUS_CANCELED", "post", MatchStatus.CANCELLED),
+        ("STATUS_FORFEIT", "post", MatchStatus.AWARDED),
+        ("STATUS_FIRST_HALF", "in", MatchStatus.LIVE),
+        ("STATUS_HALFTIME", "in", MatchStatus.LIVE),
+        ("STATUS_SOMETHING_NEW", "in", MatchStatus.LIVE),
+    ],
+)
+def test_status_goes_by_its_name(server, name, state, told):
+    """A postponed match carries the state ``post`` and is not finished."""
+    (match,) = server.fetch(played(status=status(name, state)))
+
+    assert (match.status, match.home_goals is not None) == (told, told is MatchStatus.FINISHED)
+
+
+@pytest.mark.parametrize(
+    ("now", "told"),
+    [("2025-04-20T12:59:59Z", MatchStatus.SCHEDULED), ("2025-04-20T14:59:59Z", MatchStatus.LIVE)],
+)
+def test_nothing_is_known_before_it_happened(server, now, told):
+    """Before the match is over neither score nor price is shown."""
+    (match,) = server.fetch(played(), clock=FixedClock(parse_instant(now)))
+
+    assert (match.status, match.home_goals, match.odds) == (told, None, None)
+    assert not match.payload.keys() & {"status", "scores"}
+
+
+def test_live_match_has_the_score_so_far_in_real_time(server):
+    """During a match real time sees its score, and no price."""
+    kickoff = SystemClock().now() - dt.timedelta(minutes=50)
+    row = {**played(status=status("STATUS_SECOND_HALF", "in")), "date": f"{kickoff:%Y-%m-%dT%H:%MZ}"}
+    server.month = f"{kickoff:%Y%m}"
+    window = Window(kickoff.date(), kickoff.date() + dt.timedelta(days=1))
+
+    (match,) = server.fetch(row, window=window, clock=SystemClock())
+
+    assert (match.status, match.home_goals, match.away_goals, match.odds) == (MatchStatus.LIVE, 1, 2, None)
+
+
+def test_unknown_time_is_a_day(server):
+    """``timeValid: false`` stands for a day without a time."""
+    (match,) = server.fetch(played(timeValid=False))
+
+    assert (match.kickoff, match.kickoff_precision) == (
+        parse_instant("2025-04-20T12:00:00Z"),
+        KickoffPrecision.DAY,
+    )
+
+
+def test_months_are_asked_for_with_a_limit(server, httpserver):
+    """A window that begins on the first asks for the month before too: ESPN's days are American."""
+    server.fetch(window=Window(dt.date(2025, 4, 1), dt.date(2025, 4, 3)))
+
+    asked = [request.args for request, _ in httpserver.log if "/eng.1/" in request.path]
+    assert [(args["dates"], args["limit"]) for args in asked] == [("202503", "500"), ("202504", "500")]
+
+
+def test_match_of_two_months_comes_once(server):
+    """A match told in both months is one match."""
+    server.month = "202503"
+
+    assert len(server.fetch(played(), window=Window(dt.date(2025, 4, 1), dt.date(2025, 5, 1)))) == 1
+
+
+def test_full_list_is_not_trusted(server, monkeypatch):
+    """As many matches as the limit allows may be a list cut off."""
+    monkeypatch.setattr(espn, "LIMIT", 3)
+
+    assert len(server.fetch(played(), {**played(), "id": "2"})) == 2
+    with pytest.raises(FeedRefused, match="3 matches is the limit"):
+        server.fetch(played(), played(), played())
+
+
+@pytest.mark.parametrize(
+    ("game", "reason"),
+    [
+        ({"competitors": []}, "the competitors are not one at home and one away"),
+        ({"status": status("STATUS_UNKNOWN")}, "the status 'STATUS_UNKNOWN' is not known"),
+        (
+            {
+                "competitors": [
+                    {"homeAway": side, "score": "x", "team": {"displayName": side}}
+                    for side in ("home", "away")
+                ]
+            },
+            "the score 'x' is no number from 0 to 36",
+        ),
+    ],
+)
+def test_row_that_cannot_be_understood_is_rejected(server, game, reason):
+    """A bad row is rejected with its reason, and its neighbour is read."""
+    match, rejection = server.fetch({**played(), "id": "1"}, played(**game))
+
+    assert isinstance(match, RawMatch)
+    assert rejection.reason == reason
+
+
+def test_other_answer_is_refused(server, httpserver):
+    """A page in place of JSON, or JSON without events, is refused."""
+    httpserver.clear()
+    httpserver.expect_request(re.compile(".*")).respond_with_data("<html>blocked</html>", status=200)
+
+    with pytest.raises(FeedRefused, match="JSON was expected, not '<html>"):
+        server.fetch()

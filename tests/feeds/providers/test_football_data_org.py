@@ -1,0 +1,251 @@
+"""football-data.org's answers, and what may be known of them when."""
+
+import datetime as dt
+import json
+from typing import Any
+
+import pytest
+import stamina
+from werkzeug import Request, Response
+
+from soccer_assets.clock import FixedClock, SystemClock, parse_instant
+from soccer_assets.feeds.http import FileDoor
+from soccer_assets.feeds.protocol import AfterNinety, FeedRefused, FeedUnavailable, RawMatch
+from soccer_assets.feeds.providers.football_data_org import FootballDataOrgFeed
+from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
+from soccer_assets.settings import Settings
+
+NOW = parse_instant("2025-04-25T09:00:00Z")
+DAYS = Window(dt.date(2025, 4, 18), dt.date(2025, 4, 24))
+KEY = "k3y-of-nobody"
+
+PLAYED: dict[str, Any] = {
+    "id": 498001,
+    "utcDate": "2025-04-20T13:00:00Z",
+    "status": "FINISHED",
+    "matchday": 33,
+    "stage": "REGULAR_SEASON",
+    "group": None,
+    "lastUpdated": "2025-04-20T20:20:41Z",
+    "area": {"id": 2072, "name": "England"},
+    "competition": {"id": 2021, "name": "Premier League", "code": "PL", "type": "LEAGUE"},
+    "season": {"id": 2287, "startDate": "2024-08-16", "endDate": "2025-05-25", "currentMatchday": 34},
+    "homeTeam": {"id": 63, "name": "Fulham FC", "tla": "FUL"},
+    "awayTeam": {"id": 61, "name": "Chelsea FC", "tla": "CHE"},
+    "score": {
+        "winner": "AWAY_TEAM",
+        "duration": "REGULAR",
+        "fullTime": {"home": 1, "away": 2},
+        "halfTime": {"home": 1, "away": 0},
+    },
+}
+
+
+class Server:
+    """A server that answers with some matches."""
+
+    def __init__(self, httpserver, folder) -> None:
+        self._httpserver = httpserver
+        self._rows: list[Any] = []
+        self.door = FileDoor("SOCCER_FEED_URL", folder / "cache", headers={"X-Auth-Token": KEY})
+        httpserver.expect_request("/v4/matches", headers={"X-Auth-Token": KEY}).respond_with_handler(
+            self._answer
+        )
+
+    def _answer(self, _: Request) -> Response:
+        return Response(json.dumps({"matches": self._rows}), content_type="application/json")
+
+    def fetch(
+        self, *rows: Any, now: dt.datetime = NOW, window: Window = DAYS, clock: Any = None
+    ) -> list[Any]:
+        """All items of a window, where the provider has these rows."""
+        self._rows = list(rows)
+        clock = clock or FixedClock(now)
+        feed = FootballDataOrgFeed(self._httpserver.url_for(""), self.door, None, clock)
+        return list(feed.fetch(window, clock))
+
+
+@pytest.fixture
+def server(httpserver, tmp_path) -> Server:
+    stamina.set_testing(True, attempts=2)
+    yield Server(httpserver, tmp_path)
+    stamina.set_testing(False)
+
+
+def test_played_match_has_its_score(server):
+    """A finished match carries full-time and half-time scores, and the provider's id."""
+    (match,) = server.fetch(PLAYED)
+
+    assert match == RawMatch(
+        source="football-data-org",
+        source_match_id="498001",
+        payload=match.payload,
+        competition="ENG-1",
+        season="2024/2025",
+        kickoff=parse_instant("2025-04-20T13:00:00Z"),
+        kickoff_precision=KickoffPrecision.MINUTE,
+        home_team="Fulham FC",
+        away_team="Chelsea FC",
+        status=MatchStatus.FINISHED,
+        round="33",
+        home_goals=1,
+        away_goals=2,
+        home_goals_half_time=1,
+        away_goals_half_time=0,
+    )
+    assert match.payload["score"] == PLAYED["score"]
+    assert "currentMatchday" not in match.payload["season"]
+
+
+@pytest.mark.parametrize(("regular", "goals"), [({"home": 1, "away": 0}, (1, 0)), (None, (None, None))])
+def test_second_leg_decided_on_penalties_counts_at_90(server, regular, goals):
+    """1-0 at 90, then extra time, then penalties is a home win; without ``regularTime`` it is unknown."""
+    score = {
+        "winner": "AWAY_TEAM",
+        "duration": "PENALTY_SHOOTOUT",
+        "fullTime": {"home": 5, "away": 6},
+        "halfTime": {"home": 0, "away": 0},
+        "regularTime": regular,
+        "extraTime": {"home": 1, "away": 1},
+        "penalties": {"home": 3, "away": 5},
+    }
+
+    (match,) = server.fetch({**PLAYED, "competition": {"code": "CL"}, "score": score})
+
+    assert (match.status, match.competition) == (MatchStatus.FINISHED, "UEFA-CL")
+    assert (match.home_goals, match.away_goals) == goals
+    extra = {"home_goals": 2, "away_goals": 1} if regular else {}
+    assert match.after_90 == AfterNinety(decided_by="penalties", home_penalties=3, away_penalties=5, **extra)
+
+
+@pytest.mark.parametrize(
+    ("said", "status", "has_score"),
+    [
+        ("TIMED", MatchStatus.SCHEDULED, False),
+        ("SCHEDULED", MatchStatus.SCHEDULED, False),
+        ("FINISHED", MatchStatus.FINISHED, True),
+        ("POSTPONED", MatchStatus.POSTPONED, False),
+        ("SUSPENDED", MatchStatus.ABANDONED, False),
+        ("CANCELLED", MatchStatus.CANCELLED, False),
+        ("AWARDED", MatchStatus.AWARDED, False),
+        ("IN_PLAY", MatchStatus.LIVE, False),
+    ],
+)
+def test_status_of_the_provider(server, said, status, has_score):
+    """Every status has its counterpart; only a finished match has a score in a replay."""
+    (match,) = server.fetch({**PLAYED, "status": said})
+
+    assert (match.status, match.home_goals is not None) == (status, has_score)
+
+
+def test_live_match_has_the_score_so_far_in_real_time(server):
+    """During a match real time sees the score, and no half-time score; a replay sees neither."""
+    kickoff = SystemClock().now() - dt.timedelta(minutes=50)
+    row = {**PLAYED, "utcDate": kickoff.isoformat(), "status": "IN_PLAY"}
+    window = Window(kickoff.date(), kickoff.date() + dt.timedelta(days=1))
+
+    (live,) = server.fetch(row, window=window, clock=SystemClock())
+    (replayed,) = server.fetch(row, window=window, now=SystemClock().now())
+
+    assert (live.status, live.home_goals, live.away_goals, live.home_goals_half_time) == ("live", 1, 2, None)
+    assert (replayed.status, replayed.home_goals) == ("live", None)
+
+
+@pytest.mark.parametrize(
+    ("now", "status"),
+    [("2025-04-20T12:59:59Z", MatchStatus.SCHEDULED), ("2025-04-20T14:59:59Z", MatchStatus.LIVE)],
+)
+def test_nothing_is_known_before_it_happened(server, now, status):
+    """Before the match is over its result is neither shown nor read."""
+    (match,) = server.fetch({**PLAYED, "score": "many"}, now=parse_instant(now))
+
+    assert (match.status, match.home_goals) == (status, None)
+    assert not match.payload.keys() & {"score", "status", "lastUpdated"}
+
+
+def test_time_that_is_not_set_is_a_day(server):
+    """00:00 of a match that is SCHEDULED and not TIMED stands for an unknown time."""
+    (match,) = server.fetch({**PLAYED, "status": "SCHEDULED", "utcDate": "2025-04-20T00:00:00Z"})
+
+    assert match.kickoff == parse_instant("2025-04-20T12:00:00Z")
+    assert match.kickoff_precision is KickoffPrecision.DAY
+
+
+def test_windows_are_split_at_the_providers_limit(server, httpserver):
+    """No request asks for more than ten days, their cores share no day, and a match comes once."""
+    window = Window(dt.date(2025, 4, 1), dt.date(2025, 5, 1))
+
+    (match,) = server.fetch(PLAYED, window=window)
+
+    asked = [
+        [dt.date.fromisoformat(request.args[name]) for name in ("dateFrom", "dateTo")]
+        for request, _ in httpserver.log
+    ]
+    assert match.source_match_id == "498001"
+    assert len(asked) == 4
+    assert all((last - first).days <= 9 for first, last in asked)
+    assert asked[0][0] < window.start
+    assert asked[-1][1] >= window.end
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"competition": {"code": "XX"}}, "the competition 'XX' is not in competitions.toml"),
+        ({"status": "WON"}, "the status 'WON' is not known"),
+        ({"utcDate": "yesterday"}, "the kickoff 'yesterday' is no instant"),
+        ({"awayTeam": {"id": None, "name": None}}, "the away team is missing"),
+        (
+            {"score": {"duration": "REGULAR", "fullTime": {"home": None, "away": None}}},
+            "the match is finished, but has no score",
+        ),
+        ({"score": {"duration": "GOLDEN_GOAL"}}, "the duration 'GOLDEN_GOAL' is not known"),
+    ],
+)
+def test_row_that_cannot_be_understood_is_rejected(server, change, reason):
+    """A bad row is rejected with its reason, and its neighbour is read."""
+    match, rejection = server.fetch({**PLAYED, "id": 1}, {**PLAYED, **change})
+
+    assert isinstance(match, RawMatch)
+    assert rejection.reason == reason
+
+
+def test_key_is_never_shown(server, httpserver):
+    """A wrong key is refused after one request, and neither error nor address shows it."""
+    httpserver.clear()
+    httpserver.expect_request("/v4/matches").respond_with_json({"message": f"bad token {KEY}"}, status=403)
+
+    with pytest.raises(FeedRefused, match="HTTP 403; check the address and the key") as refusal:
+        server.fetch(PLAYED)
+    assert KEY not in str(refusal.value)
+    assert [KEY in request.url for request, _ in httpserver.log] == [False]
+
+
+def test_key_does_not_follow_a_redirect(server, httpserver):
+    """An answer that sends us elsewhere is refused: the key would go with us."""
+    httpserver.clear()
+    httpserver.expect_request("/v4/matches").respond_with_data(status=302, headers={"Location": "/elsewhere"})
+
+    with pytest.raises(FeedRefused, match="HTTP 302"):
+        server.fetch(PLAYED)
+    assert len(httpserver.log) == 1
+
+
+def test_busy_provider_is_unavailable(server, httpserver):
+    """429 is tried again, then left for later."""
+    httpserver.clear()
+    httpserver.expect_request("/v4/matches").respond_with_data(status=429, headers={"Retry-After": "0"})
+
+    with pytest.raises(FeedUnavailable, match="HTTP 429"):
+        server.fetch(PLAYED)
+    assert len(httpserver.log) == 2
+
+
+@pytest.mark.parametrize("key", ["", "  ", "two\nlines", "schlüssel"])
+def test_missing_or_broken_key_names_its_variable(tmp_path, monkeypatch, key):
+    """Without a usable key the variable is named, and its content is not shown."""
+    monkeypatch.setenv("SOCCER_FOOTBALL_DATA_ORG_KEY", key)
+
+    with pytest.raises(FeedRefused, match="SOCCER_FOOTBALL_DATA_ORG_KEY") as refusal:
+        FootballDataOrgFeed.from_settings(Settings.from_env({"SOCCER_HOME": str(tmp_path)}))
+    assert not key.strip() or key.strip() not in str(refusal.value)

@@ -1,0 +1,74 @@
+"""The gate: what cannot be is refused row by row with its sentence, and the rest arrives unchanged."""
+
+import datetime as dt
+
+import msgspec
+import pytest
+
+from soccer_assets.feeds.protocol import MatchOdds, RawMatch, Rejection
+from soccer_assets.feeds.validation import gated
+from soccer_assets.football.matches import MatchStatus
+from tests.builders import NOW, finished
+
+SOUND = finished("2-1", home_goals_half_time=1, away_goals_half_time=0)
+SOUND_ODDS = MatchOdds("avg_closing", 2.1, 3.4, 3.6)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"home_goals": 37, "home_goals_half_time": None}, "a score is not a number from 0 to 36"),
+        ({"away_goals": -1, "away_goals_half_time": None}, "a score is not a number from 0 to 36"),
+        ({"home_goals": None}, "only one side has a score"),
+        ({"home_team": "Ärsenal", "away_team": "arsenal"}, "a team cannot play itself"),
+        ({"competition": ""}, "the competition is empty"),
+        ({"season": ""}, "the season is empty"),
+        ({"kickoff": dt.datetime(1066, 10, 14, tzinfo=dt.UTC)}, "the kickoff lies before 1860"),
+        (
+            {"kickoff": NOW + dt.timedelta(days=1200), "status": MatchStatus.TBD},
+            "the kickoff lies more than three years ahead",
+        ),
+        ({"kickoff": NOW + dt.timedelta(hours=26)}, "the match has a result a day before its kickoff"),
+        (
+            {"home_goals_half_time": 9, "away_goals_half_time": 0},
+            "the score at half-time is higher than the one at the end",
+        ),
+    ],
+)
+def test_a_row_that_cannot_be_is_refused_between_sound_ones(changes: dict[str, object], reason: str) -> None:
+    """The failing row becomes a rejection with its payload; its neighbours pass in their order."""
+    bad = msgspec.structs.replace(SOUND, payload={"as": "it came"}, **changes)
+    first, refused, last = gated([SOUND, bad, SOUND], NOW)
+    assert first is SOUND
+    assert last is SOUND
+    assert refused == Rejection(source=SOUND.source, reason=reason, payload={"as": "it came"})
+
+
+@pytest.mark.parametrize(
+    ("odds", "reason"),
+    [
+        (MatchOdds("x", 1.5, 2.0, 2.0), "odds: the overround is not from 0.97 to 1.4"),
+        (MatchOdds("x", 9.0, 9.0, 9.0), "odds: the overround is not from 0.97 to 1.4"),
+        (MatchOdds("x", 1.0, 12.0, 30.0), "odds: a price is not above 1"),
+    ],
+)
+def test_prices_that_cannot_be_are_taken_off_their_match(odds: MatchOdds, reason: str) -> None:
+    """The match stays; the prices are kept with the reason."""
+    refused, kept = gated([msgspec.structs.replace(SOUND, odds=odds)], NOW)
+    assert isinstance(refused, Rejection)
+    assert reason in refused.reason
+    assert isinstance(kept, RawMatch)
+    assert kept == msgspec.structs.replace(SOUND, odds=None)
+
+
+def test_sound_rows_and_rejections_pass_untouched_in_their_order() -> None:
+    rejection = Rejection(source="x", reason="unreadable", payload={})
+    rows = [msgspec.structs.replace(SOUND, odds=SOUND_ODDS), rejection, SOUND] * 7_000
+    assert all(before is after for before, after in zip(rows, gated(rows, NOW), strict=True))
+
+
+def test_faults_of_one_row_are_told_together() -> None:
+    bad = msgspec.structs.replace(SOUND, competition="", home_goals=99)
+    (refused,) = gated([bad], NOW)
+    assert isinstance(refused, Rejection)
+    assert refused.reason == "a score is not a number from 0 to 36; the competition is empty"

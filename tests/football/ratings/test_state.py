@@ -1,0 +1,65 @@
+"""A state as bytes."""
+
+import msgspec
+import pytest
+
+from soccer_assets.football.features import apply_results
+from soccer_assets.football.ratings.state import TeamState
+from tests.football.helpers import random_table
+
+
+def test_bytes_give_the_state_back():
+    """A state read from its bytes has the same bytes, hash and records."""
+    state = apply_results(random_table(1, 80))
+
+    read = TeamState.from_bytes(state.to_bytes())
+
+    assert read.to_bytes() == state.to_bytes()
+    assert read.sha256 == state.sha256
+    assert read.team(state.team_names[0])["elo"] == state.teams["elo"][0]
+    assert read.team("nobody") is None
+
+
+def test_the_initial_state_has_bytes_too():
+    """A home without results still has a state to publish."""
+    read = TeamState.from_bytes(TeamState.initial().to_bytes())
+
+    assert read.as_of is None
+    assert read.team_names == ()
+
+
+@pytest.mark.parametrize("data", [b"", b"garbage", msgspec.msgpack.encode(["another file", 1])])
+def test_garbage_is_refused(data):
+    """Bytes that are no state raise an error that says what to do."""
+    with pytest.raises(ValueError, match="rebuild it"):
+        TeamState.from_bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("position", "value", "reason"),
+    [
+        (0, "soccer-assets team state 0", "another version"),
+        (1, "[('elo', '<f8')]", "another version"),
+        (3 + 1, ["Ash"], "damaged"),
+        (7, b"\0" * 8, "damaged"),
+    ],
+)
+def test_another_layout_or_damage_is_refused(position, value, reason):
+    """A state of other ratings, or one whose names and records disagree, is never read."""
+    parts = msgspec.msgpack.decode(apply_results(random_table(1, 80)).to_bytes())
+    parts[position] = value
+
+    with pytest.raises(ValueError, match=reason):
+        TeamState.from_bytes(msgspec.msgpack.encode(parts))
+
+
+def test_a_state_is_not_changed_by_what_comes_after():
+    """Applying results leaves the state they start from as it was."""
+    matches = random_table(2, 80)
+    is_early = matches.result_known_at <= sorted(matches.result_known_at)[40]
+    state = apply_results(matches.take(is_early))
+    before = state.to_bytes()
+
+    apply_results(matches.take(~is_early), state)
+
+    assert state.to_bytes() == before

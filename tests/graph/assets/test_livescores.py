@@ -1,0 +1,285 @@
+"""The livescores stage: three windows on one table, and what happens when the feed does not answer."""
+
+import datetime as dt
+from typing import Any
+
+import dagster as dg
+import msgspec
+import pytest
+import sqlalchemy as sa
+
+from soccer_assets.clock import FixedClock, SystemClock, parse_instant
+from soccer_assets.feeds.feed_set import SeveralFeeds
+from soccer_assets.feeds.protocol import FeedRefused, FeedUnavailable
+from soccer_assets.football.matches import Window
+from soccer_assets.graph.assets import livescores
+from soccer_assets.graph.assets.livescores import INTERACTIVE_TAG
+from soccer_assets.graph.partitions import match_months
+from soccer_assets.tables import ingest, match, match_raw
+from tests.builders import COMPETITIONS, FakeFeed, finished, raw_match, rejection, two_leagues
+from tests.graph.assets.conftest import Graph, history_of
+
+
+def stored(graph: Graph) -> list[str]:
+    """Kickoff days of the stored rows."""
+    with graph.database.reading() as connection:
+        return [
+            str(kickoff.date()) for kickoff in connection.execute(sa.select(match_raw.c.kickoff)).scalars()
+        ]
+
+
+def test_each_asset_asks_for_its_window(graph):
+    """On 25 April: the last three days and today, then today and the next fifteen."""
+    graph.run("livescores/recent")
+    graph.run("livescores/upcoming")
+
+    assert graph.feed.windows == [
+        Window(dt.date(2025, 4, 22), dt.date(2025, 4, 26)),
+        Window(dt.date(2025, 4, 25), dt.date(2025, 5, 11)),
+    ]
+
+
+def test_the_page_says_what_was_found(graph):
+    """Rows, changes, rejections and the newest result stand in the metadata of the run."""
+    graph.feed.items = [*two_leagues(), rejection()]
+    first = graph.metadata(graph.run("livescores/recent"), "livescores/recent")
+    second = graph.metadata(graph.run("livescores/recent"), "livescores/recent")
+
+    assert (first["dagster/row_count"], first["added"], first["rejected"]) == (9, 8, 1)
+    assert first["newest_result"] == "2025-04-24T18:00:00Z"
+    assert (first["checked_at"], first["feed"]) == ("2025-04-25T09:00:00Z", "fake")
+    assert (second["added"], second["unchanged"]) == (0, 8)
+
+
+def test_a_range_of_months_is_one_run_and_each_month_is_made(graph):
+    """Two months of a backfill: one window of the feed, two partitions green."""
+    graph.feed.items = two_leagues()
+    result = graph.run("livescores/history", tags=history_of("2025-03-01", "2025-04-01"))
+
+    assert result.success
+    assert graph.feed.windows == [Window(dt.date(2025, 3, 1), dt.date(2025, 5, 1))]
+    key = dg.AssetKey(["livescores", "history"])
+    assert graph.instance.get_materialized_partitions(key) == {"2025-03-01", "2025-04-01"}
+    assert len(stored(graph)) == 120
+
+
+def test_windows_in_any_order_store_each_match_once(graph):
+    """Backfill, last days and next days overlap without doubling a match."""
+    graph.feed.items = two_leagues()
+    for key in ("livescores/upcoming", "livescores/recent"):
+        graph.run(key)
+    graph.run("livescores/history", tags=history_of("2025-03-01", "2025-04-01"))
+
+    assert len(stored(graph)) == 120
+
+
+def test_or_06_backfill_bounds_follow_the_clock():
+    """Months run from the home's first to the clock's own, which is included; nobody writes an end down."""
+    replay = match_months(dt.date(2025, 1, 1), FixedClock(parse_instant("2025-04-25T09:00:00Z")))
+    new_year = match_months(dt.date(2024, 11, 1), FixedClock(parse_instant("2024-12-31T23:59:59Z")))
+    real = match_months(dt.date(2025, 1, 1), SystemClock())
+    now = dt.datetime.now(dt.UTC)
+    standing = match_months(dt.date(2025, 1, 1), FixedClock(now))
+
+    assert replay.get_partition_keys() == ["2025-01-01", "2025-02-01", "2025-03-01", "2025-04-01"]
+    assert new_year.get_partition_keys() == ["2024-11-01", "2024-12-01"]
+    at = [parse_instant(f"{day}T12:00:00Z") for day in ("2031-07-31", "2031-08-01")]
+    assert [real.get_partition_keys(current_time=now)[-1] for now in at] == ["2031-07-01", "2031-08-01"]
+    assert real.get_partition_keys()[-1] == now.strftime("%Y-%m-01")
+    assert standing.get_partition_keys()[-1] == now.strftime("%Y-%m-01")
+
+
+def retried_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stage's own policy without its five minutes between attempts."""
+    policy = dg.RetryPolicy(max_retries=livescores._RETRY.max_retries)
+    monkeypatch.setattr(livescores, "_RETRY", policy)
+
+
+def attempts(result: dg.ExecuteInProcessResult) -> int:
+    """How often the step was tried."""
+    restarts = [event for event in result.all_events if event.event_type_value == "STEP_RESTARTED"]
+    return 1 + len(restarts)
+
+
+def failure_of(result: dg.ExecuteInProcessResult) -> str:
+    """The sentence of the step that failed."""
+    (event,) = result.get_step_failure_events()
+    data: Any = event.step_failure_data
+    return data.user_failure_data.description if data.user_failure_data else str(data.error)
+
+
+def test_a_feed_that_does_not_answer_is_asked_again(graph, monkeypatch):
+    """A scheduled run tries four times; the third answer is as good as the first."""
+    retried_at_once(monkeypatch)
+    graph.feed.error = FeedUnavailable("the provider answers 503")
+    result = graph.run("livescores/recent")
+
+    assert not result.success
+    assert (attempts(result), len(graph.feed.windows)) == (4, 4)
+
+
+def test_an_answer_after_a_retry_is_a_success(graph, monkeypatch):
+    """The run is green when a later attempt finds the provider, and the rows are there."""
+    retried_at_once(monkeypatch)
+    graph.feed.items = two_leagues()
+    answer, calls = graph.feed.fetch, []
+
+    def second_time(window: Window, clock: Any) -> Any:
+        calls.append(window)
+        if len(calls) == 1:
+            raise FeedUnavailable("the provider answers 503")
+        return answer(window, clock)
+
+    monkeypatch.setattr(graph.feed, "fetch", second_time)
+    result = graph.run("livescores/recent")
+
+    assert result.success
+    assert (attempts(result), len(stored(graph))) == (2, 8)
+
+
+def test_who_waits_at_a_terminal_is_told_at_once(graph, monkeypatch):
+    """An interactive run fails with the feed's own sentence, without a second attempt."""
+    retried_at_once(monkeypatch)
+    graph.feed.error = FeedUnavailable("the provider answers 503")
+    result = graph.run("livescores/recent", tags={INTERACTIVE_TAG: "true"})
+
+    assert attempts(result) == 1
+    assert failure_of(result) == "the provider answers 503"
+
+
+def test_what_will_not_get_better_is_not_tried_again(graph, monkeypatch):
+    """A wrong key fails once, with what to do."""
+    retried_at_once(monkeypatch)
+    graph.feed.error = FeedRefused("SOCCER_FEED_KEY is wrong; get one at example.org")
+    result = graph.run("livescores/recent")
+
+    assert attempts(result) == 1
+    assert failure_of(result) == "SOCCER_FEED_KEY is wrong; get one at example.org"
+
+
+def test_nobody_looked_where_the_feed_failed(graph, monkeypatch):
+    """A failed run leaves no record of a look: the data must not seem fresh."""
+    retried_at_once(monkeypatch)
+    graph.feed.error = FeedUnavailable("the provider answers 503")
+    graph.run("livescores/recent")
+
+    with graph.database.reading() as connection:
+        assert connection.execute(sa.select(ingest)).all() == []
+
+
+@pytest.mark.parametrize(("faults", "is_rotten"), [(5, False), (6, True)])
+def test_a_rotten_batch_stops_what_follows(graph, faults, is_rotten):
+    """Five rejected rows of a hundred pass, six block: matches are not made of a batch nobody can read."""
+    good = [
+        raw_match(
+            source_match_id=f"m{number}",
+            home_team=f"team {number}",
+            kickoff=parse_instant("2025-04-24T18:00:00Z"),
+        )
+        for number in range(100 - faults)
+    ]
+    graph.feed.items = [*good, *(rejection(payload={"row": number}) for number in range(faults))]
+    result = graph.run("livescores/recent", "matches/match", "matches/odds")
+
+    assert result.success is not is_rotten
+    made = {event.asset_key.to_user_string() for event in result.get_asset_materialization_events()}
+    assert made == {"livescores/recent"} | (set() if is_rotten else {"matches/match", "matches/odds"})
+
+
+def test_a_batch_full_of_doubles_is_rotten(graph):
+    """One row of a hundred may be listed twice, two may not."""
+    match = raw_match(kickoff=parse_instant("2025-04-24T18:00:00Z"))
+    graph.feed.items = [match] * 2
+    result = graph.run("livescores/recent", "matches/match", "matches/odds")
+
+    (check,) = [one for one in result.get_asset_check_evaluations() if one.check_name == "batch_is_sound"]
+    assert (check.passed, check.metadata["doubles"].value) == (False, 1)
+    assert not result.success
+
+
+def test_two_results_of_a_team_on_a_day_make_a_batch_rotten(graph):
+    """A date that was typed wrongly puts a team on the pitch twice: above one row of a hundred it blocks."""
+    evening = finished("1-0", "2025-04-24T18:00:00Z", source_match_id="m1")
+    graph.feed.items = [evening, msgspec.structs.replace(evening, source_match_id="m2", away_team="Hull")]
+    result = graph.run("livescores/recent", "matches/match", "matches/odds")
+
+    (check,) = [one for one in result.get_asset_check_evaluations() if one.check_name == "batch_is_sound"]
+    assert (check.passed, check.metadata["doubles"].value) == (False, 1)
+    assert not result.success
+
+
+def test_a_bad_month_of_history_is_told_and_stops_nothing(graph):
+    """Old archives are full of doubles: the check warns and the rows are kept."""
+    graph.feed.items = [rejection(), raw_match(kickoff=parse_instant("2025-03-24T18:00:00Z"))]
+    result = graph.run("livescores/history", tags=history_of("2025-03-01", "2025-03-01"))
+
+    assert result.success
+    (check,) = result.get_asset_check_evaluations()
+    assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert stored(graph) == ["2025-03-24"]
+
+
+def _fed_by_two(graph: Graph, first: FakeFeed, second: FakeFeed) -> None:
+    """Both leagues by ``first``, and a third by ``second``, which tells of TST-1 too."""
+    first.name, second.name = "first", "second"
+    first.items = [msgspec.structs.replace(row, source="first") for row in two_leagues()]
+    third = {"TST-3": msgspec.structs.replace(COMPETITIONS["TST-1"], code="TST-3")}
+    second.competitions = lambda: COMPETITIONS | third  # type: ignore[method-assign]
+    told = two_leagues()[:30]
+    second.items = [
+        *(msgspec.structs.replace(row, source="second") for row in told),
+        *(
+            msgspec.structs.replace(
+                row, source="second", competition="TST-3", source_match_id=f"3-{row.source_match_id}"
+            )
+            for row in told
+        ),
+    ]
+    graph.feed = SeveralFeeds([first, second])  # type: ignore[assignment]
+
+
+def test_of_two_feeds_a_competition_is_the_firsts(graph):
+    """TST-1 is told by both and counted once; TST-3 comes from the second; both are stored as they came."""
+    _fed_by_two(graph, FakeFeed(), FakeFeed())
+    result = graph.run(
+        "livescores/history", "matches/match", "matches/odds", tags=history_of("2025-03-01", "2025-04-01")
+    )
+
+    assert result.success
+    assert len(stored(graph)) == 120 + 60
+    said = graph.metadata(result, "matches/match")
+    assert (said["added"], said["told_by_another_feed"]) == (150, 30)
+    with graph.database.reading() as connection:
+        sources = connection.execute(
+            sa.select(match.c.competition, match.c.source, sa.func.count())
+            .group_by(match.c.competition, match.c.source)
+            .order_by(match.c.competition)
+        ).all()
+    assert [tuple(row) for row in sources] == [
+        ("TST-1", "first", 60),
+        ("TST-2", "first", 60),
+        ("TST-3", "second", 30),
+    ]
+
+
+def test_a_feed_that_does_not_answer_keeps_no_other_waiting(graph):
+    """The rows of the second are stored, and the run fails with the first one's sentence."""
+    _fed_by_two(graph, FakeFeed(error=FeedRefused("the key is wrong")), FakeFeed())
+    graph.feed.members[0].error = FeedRefused("the key is wrong")
+    result = graph.run("livescores/history", tags=history_of("2025-03-01", "2025-04-01"))
+
+    assert not result.success
+    (event,) = result.get_step_failure_events()
+    assert event.step_failure_data.user_failure_data.description == "the key is wrong"
+    assert len(stored(graph)) == 60
+
+
+def test_the_batch_check_counts_all_feeds_of_the_newest_look(graph):
+    """One rejection in nine rows of one feed and none in the other: the shares are those of both."""
+    _fed_by_two(graph, FakeFeed(), FakeFeed())
+    graph.feed.members[1].items = [rejection(source="second")]
+    result = graph.run("livescores/recent")
+
+    (check,) = [one for one in result.get_asset_check_evaluations() if one.check_name == "batch_is_sound"]
+    assert (check.metadata["rows"].value, check.metadata["rejected"].value) == (9, 1)
+    assert check.metadata["by_reason"].value == {"the date is missing": 1}

@@ -1,0 +1,244 @@
+"""The training run: a candidate, its scorecard, and the champion that follows from it."""
+
+import datetime as dt
+
+import dagster as dg
+import msgspec
+import pytest
+import redis
+
+from soccer_assets.clock import FixedClock
+from soccer_assets.contract.release import CANDIDATE, CHAMPION, EVENT_STREAM, PREVIOUS, Event
+from soccer_assets.graph.assets import model
+from soccer_assets.graph.assets.model import REASON_TAG
+from soccer_assets.graph.sensors.retrain import retrain_sensor
+from soccer_assets.modelling.outcome_model import ELO_TEXTBOOK, XGBOOST_ON_LOGIT
+from soccer_assets.modelling.promotion import Decision
+from soccer_assets.modelling.retraining import AGE
+from soccer_assets.modelling.training import Parameters
+from soccer_assets.resources.event_bus import EventBus
+from soccer_assets.stores.models.champion import Rollback, roll_back
+from soccer_assets.stores.models.evaluations import Scorecards
+from soccer_assets.stores.models.parameters import read_search, write_search
+from soccer_assets.stores.releases.publish import Releases
+from tests.builders import NOW, two_leagues
+from tests.graph.assets.conftest import Graph, elo_model, history_of
+
+TO_FEATURES = (
+    "matches/match",
+    "matches/odds",
+    "exports/match_raw",
+    "exports/match",
+    "features/team_state",
+    "features/match_features",
+)
+MODEL = ("model/candidate", "model/evaluation", "model/champion")
+
+
+@pytest.fixture
+def untrained(graph: Graph) -> Graph:
+    """A graph with features of 110 played matches and no model."""
+    graph.feed.items = two_leagues()
+    graph.registry.aliases.clear()
+    tags = history_of("2025-03-01", "2025-04-01")
+    assert graph.run("livescores/history", *TO_FEATURES, tags=tags).success
+    return graph
+
+
+def test_the_first_champion_is_the_textbook(untrained):
+    """A candidate that does not beat everyone on twelve matches is registered, and Elo answers meanwhile."""
+    result = untrained.run(*MODEL)
+
+    assert result.success
+    assert all(check.passed for check in result.get_asset_check_evaluations())
+    registry = untrained.registry
+    assert registry.get(CANDIDATE).facts.recipe == XGBOOST_ON_LOGIT
+    assert registry.get(CHAMPION).facts.recipe == ELO_TEXTBOOK
+    assert registry.find(PREVIOUS) is None
+    candidate = untrained.metadata(result, "model/candidate")
+    champion = untrained.metadata(result, "model/champion")
+    assert (candidate["finished_matches"], candidate["dagster/row_count"]) == (110, 88)
+    assert (champion["dagster/row_count"], champion["promoted"]) == (110, False)
+    assert champion["reason"].startswith("not promoted")
+    scorecard = Scorecards(untrained.store).current().scorecard
+    assert (scorecard.rows, set(scorecard.forecasters)) == (12, {"prior", "elo_textbook", "candidate"})
+    tracking = untrained.tracking
+    assert tracking.metrics["all.candidate.log_loss"] == scorecard.forecasters["candidate"].log_loss
+    assert tracking.params["recipe"] == XGBOOST_ON_LOGIT
+    plots = ("learning_curve", "feature_gain", "reliability", "differences", "slices", "weeks")
+    assert tracking.files == {"scorecard.json", "insight.json"} | {f"{name}.png" for name in plots}
+    for name, asset in zip(plots, ["candidate"] * 2 + ["evaluation"] * 4, strict=True):
+        assert "data:image/png" in untrained.metadata(result, f"model/{asset}")[name]
+
+
+def test_a_candidate_that_passes_every_gate_takes_over(untrained, monkeypatch):
+    """It is refitted on all rows, the replaced one keeps an alias, and the next candidate meets it."""
+    won = Decision(promote=True, reason="every gate holds", gates=())
+    with monkeypatch.context() as patched:
+        patched.setattr(model, "decide", lambda _facts: won)
+        first = untrained.run(*MODEL)
+    registry = untrained.registry
+    champion, previous = registry.get(CHAMPION), registry.get(PREVIOUS)
+    second = untrained.run(*MODEL)
+
+    assert untrained.metadata(first, "model/champion")["reason"] == "every gate holds"
+    assert (champion.facts.recipe, champion.facts.trained_rows) == (XGBOOST_ON_LOGIT, 110)
+    assert previous.facts.recipe == ELO_TEXTBOOK
+    assert second.success
+    evaluation = Scorecards(untrained.store).current()
+    assert evaluation.champion_version == champion.version
+    # Refitted without the test rows, by the same recipe with the same seed, it equals the candidate.
+    assert evaluation.scorecard.differences["champion"].mean == pytest.approx(0.0)
+    assert registry.get(CHAMPION) == champion
+
+
+def test_a_failed_check_leaves_the_champion_alone(untrained, monkeypatch):
+    """A scorecard with a hole stops the run behind the evaluation, though every gate would hold."""
+    before = dict(untrained.registry.aliases)
+    real = model.score
+
+    def holed(*arguments):
+        card = real(*arguments)
+        broken = msgspec.structs.replace(card.forecasters["candidate"], log_loss=float("nan"))
+        return msgspec.structs.replace(card, forecasters=card.forecasters | {"candidate": broken})
+
+    monkeypatch.setattr(model, "score", holed)
+    won = Decision(promote=True, reason="every gate holds", gates=())
+    monkeypatch.setattr(model, "decide", lambda _facts: won)
+    result = untrained.run(*MODEL)
+
+    assert not result.success
+    assert {check.check_name: check.passed for check in result.get_asset_check_evaluations()} == {
+        "scorecard_is_complete": False
+    }
+    assert untrained.registry.aliases.keys() - before.keys() == {CANDIDATE}
+    assert untrained.registry.find(CHAMPION) is None
+
+
+def test_or_01_from_a_reason_to_a_served_release_and_its_event_in_one_run(untrained, monkeypatch, valkey_url):
+    """Predecessor's risk OR-01, no retrain loop: the sensor's run ends with the winner served and announced.
+
+    The loser's run is green, keeps the champion and announces no promotion.
+    """
+    with redis.Redis.from_url(valkey_url) as client:
+        client.delete(EVENT_STREAM)
+        untrained.releases = Releases(untrained.store, EventBus(valkey_url))
+        first = untrained.run(*MODEL, *TO_RELEASE)
+        served = untrained.releases.pointer().model_version
+        resources = {
+            "database": untrained.database,
+            "model_registry": untrained.registry,
+            "object_store": untrained.store,
+            "clock": FixedClock(NOW + dt.timedelta(days=29)),
+        }
+        asked = retrain_sensor(dg.build_sensor_context(instance=untrained.instance, resources=resources))
+        won = Decision(promote=True, reason="every gate holds", gates=())
+        monkeypatch.setattr(model, "decide", lambda _facts: won)
+        second = untrained.run(*MODEL, *TO_RELEASE, tags=asked.tags)
+        events = [
+            msgspec.json.decode(fields[b"event"], type=Event) for _, fields in client.xrange(EVENT_STREAM)
+        ]
+        client.delete(EVENT_STREAM)
+
+    assert (first.success, second.success) == (True, True)
+    assert untrained.metadata(first, "model/champion")["promoted"] is False
+    assert asked.tags[REASON_TAG] == AGE
+    winner = untrained.registry.get(CHAMPION).version
+    assert winner != served
+    assert untrained.releases.pointer().model_version == winner
+    assert [(one.type, one.detail["model_version"]) for one in events] == [
+        ("release", served),
+        ("promotion", winner),
+    ]
+
+
+def test_training_without_features_says_what_to_do(graph):
+    """A retrain on an empty home fails with the asset to materialise first."""
+    result = graph.run("model/candidate")
+
+    (event,) = result.get_step_failure_events()
+    error = event.step_failure_data.error
+    while error.cause is not None:
+        error = error.cause
+    assert "materialise features/match_features first" in error.message
+
+
+ROLLBACK = {"ops": {"model__champion": {"config": {"rollback": True}}}}
+TO_RELEASE = ("predictions/upcoming", "predictions/ledger", "releases/current")
+
+
+def test_a_rollback_releases_the_champion_before_and_the_same_way_leads_back(untrained):
+    """Champion and previous change places, and the release names the one that answers."""
+    registry = untrained.registry
+    old, new = registry.add(elo_model(0.9), PREVIOUS), registry.add(elo_model(1.1), CHAMPION)
+    served = []
+    for _ in range(2):
+        result = untrained.run("model/champion", *TO_RELEASE, run_config=ROLLBACK)
+        assert result.success
+        said = untrained.metadata(result, "model/champion")
+        served.append((registry.aliases[CHAMPION], registry.aliases[PREVIOUS]))
+        assert said["rolled_back"] is True
+        assert said["version"] == registry.aliases[CHAMPION]
+        assert untrained.releases.pointer().model_version == registry.aliases[CHAMPION]
+    assert served == [(old.version, new.version), (new.version, old.version)]
+
+
+def test_a_rollback_that_was_killed_and_started_again_does_not_lead_back(untrained):
+    """A retry belongs to the run that was started first: the bad champion does not return."""
+    registry = untrained.registry
+    old, bad = registry.add(elo_model(0.9), PREVIOUS), registry.add(elo_model(1.1), CHAMPION)
+    plans = [roll_back(untrained.store, registry, "first run") for _ in range(2)]
+
+    assert plans == [Rollback(run_id="first run", back_from=bad.version, back_to=old.version)] * 2
+    assert registry.aliases == {CHAMPION: old.version, PREVIOUS: bad.version}
+    registry.set_alias(PREVIOUS, old.version)  # as a kill between the two aliases leaves them
+    roll_back(untrained.store, registry, "first run")
+    assert registry.aliases == {CHAMPION: old.version, PREVIOUS: bad.version}
+
+
+def test_a_rollback_without_a_champion_before_says_so(untrained):
+    """Nothing moves, and the failure is one sentence."""
+    untrained.registry.add(elo_model(), CHAMPION)
+    before = dict(untrained.registry.aliases)
+    result = untrained.run("model/champion", run_config=ROLLBACK)
+
+    assert not result.success
+    (event,) = result.get_step_failure_events()
+    assert "no champion before this one" in event.step_failure_data.user_failure_data.description
+    assert untrained.registry.aliases == before
+
+
+def test_tuned_parameters_reach_the_next_candidate(untrained):
+    """A search logs its trials; the candidate after it is fitted, and later refitted, with what it found."""
+    result = untrained.run(
+        "model/parameters", run_config={"ops": {"model__parameters": {"config": {"trials": 2}}}}
+    )
+    assert result.success
+    found = read_search(untrained.store)
+    said = untrained.metadata(result, "model/parameters")
+    assert len(found.trials) == said["trials"] == 2
+    assert said["log_loss"] <= said["default_log_loss"]
+    assert {"search.json", "trials.png"} <= untrained.tracking.files
+
+    other = Parameters(max_depth=2, prior_matches=50.0)
+    write_search(untrained.store, msgspec.structs.replace(found, parameters=other))
+    assert untrained.run("model/candidate").success
+
+    facts = untrained.registry.get(CANDIDATE).facts
+    assert facts.parameters == other
+    assert untrained.tracking.params["max_depth"] == 2
+    assert len(facts.data_sha256) == 64
+    assert facts.code_version == untrained.tracking.params["code_version"]
+
+
+def test_every_look_at_the_test_window_is_written_down(untrained):
+    """Two evaluations of the same matches are two looks, with their run, version and rows."""
+    assert untrained.run(*MODEL).success
+    second = untrained.run(*MODEL)
+
+    readings = Scorecards(untrained.store).readings()
+    assert [one.candidate_version for one in readings] == ["2", "4"]  # between them the first champion
+    assert {one.rows for one in readings} == {12}
+    assert readings[0].run_id != readings[1].run_id == second.run_id
+    assert readings[0].data_sha256 == readings[1].data_sha256
+    assert untrained.metadata(second, "model/evaluation")["looks_at_these_matches"] == 2

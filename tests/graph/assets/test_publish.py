@@ -1,0 +1,140 @@
+"""Publishing: two runs do not interleave, and a run that is killed at any step leaves nothing half done."""
+
+import datetime as dt
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import msgspec
+import pytest
+import redis
+
+from soccer_assets.contract.release import CHAMPION, EVENT_STREAM, PREVIOUS, Event
+from soccer_assets.stores.ledger.audit import audit
+from soccer_assets.stores.releases.publish import Releases
+from tests.builders import NOW
+from tests.graph.assets.conftest import Graph, elo_model
+from tests.graph.assets.killed_retrain import OLD, RETRAIN, STEPS, WINNER, events_of, home, winning
+from tests.graph.assets.test_model import TO_RELEASE
+from tests.graph.assets.test_refresh import HOURLY, filled, play  # noqa: F401 - a fixture
+from tests.stores.releases.test_publish import whole_release
+
+# Where a kill would do most harm; `make trial` takes every step.
+DANGEROUS = ("previous alias", "champion alias", "pointer")
+LATER = NOW + dt.timedelta(hours=1)
+
+
+def _promote(graph: Graph) -> str:
+    """Another model becomes the champion, is predicted with and released; its version."""
+    graph.registry.set_alias(PREVIOUS, graph.registry.get(CHAMPION).version)
+    version = graph.registry.add(elo_model(0.9), CHAMPION).version
+    assert graph.run(*TO_RELEASE).success
+    return version
+
+
+def test_an_hourly_run_that_read_the_old_champion_publishes_nothing_after_a_promotion(
+    filled: Graph,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A promotion is published between its last look at the alias and its pointer: the promotion stands."""
+    assert filled.run(*HOURLY).success
+    play(filled, filled.feed.items[55], "2-0")
+    filled.at(NOW + dt.timedelta(hours=12))
+    real, promoted = Releases.publish, []
+
+    def overtaken(self: Releases, *arguments: Any) -> Any:
+        with monkeypatch.context() as patched:
+            patched.setattr(Releases, "publish", real)
+            promoted.append(_promote(filled))
+        return real(self, *arguments)
+
+    monkeypatch.setattr(Releases, "publish", overtaken)
+    result = filled.run(*HOURLY)
+
+    assert not result.success
+    (event,) = result.get_step_failure_events()
+    assert event.step_key == "releases__current"
+    assert filled.releases.pointer().model_version == promoted[0]
+    assert whole_release(filled.store).models[CHAMPION].version == promoted[0]
+    monkeypatch.undo()
+    assert filled.run(*HOURLY).success
+    assert filled.releases.pointer().model_version == promoted[0]
+
+
+def test_an_alias_that_moved_before_the_release_fails_the_run_with_a_sentence(
+    filled: Graph,  # noqa: F811
+) -> None:
+    """Predicted with the old champion, released under the new one: the run says what to do instead."""
+    assert filled.run(*HOURLY).success
+    first = filled.releases.pointer()
+    filled.registry.add(elo_model(0.9), CHAMPION)
+    result = filled.run("releases/current")
+
+    assert not result.success
+    (event,) = result.get_step_failure_events()
+    said = event.step_failure_data.user_failure_data.description
+    assert "became version 2 after these predictions were made" in said
+    assert filled.releases.pointer() == first
+
+
+@pytest.fixture(scope="module")
+def killed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, valkey_url: str) -> Path:
+    """A home for each step, in which a retrain run was killed after it."""
+    folder = tmp_path_factory.mktemp("killed")
+    steps = STEPS if request.config.option.markexpr == "trial" else DANGEROUS
+    for step in steps:
+        with redis.Redis.from_url(events_of(valkey_url, step)) as client:
+            client.delete(EVENT_STREAM)
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.graph.assets.killed_retrain", str(folder), valkey_url, *steps],
+        env=os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return folder
+
+
+@pytest.mark.parametrize(
+    "step", [pytest.param(step, marks=() if step in DANGEROUS else pytest.mark.trial) for step in STEPS]
+)
+def test_killed_between_candidate_and_release_the_next_hourly_run_makes_it_whole(
+    killed: Path, valkey_url: str, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """Registry, pointer, ledger and event stream agree; the retrain started again promotes once."""
+    is_promoted = step not in {"candidate", "evaluation", "previous alias"}
+    with dg.DagsterInstance.ephemeral() as instance:
+        graph = home(killed / step, events_of(valkey_url, step), instance)
+        graph.at(LATER)
+        assert graph.run(*HOURLY).success
+
+        champion = graph.registry.get(CHAMPION)
+        assert champion.facts.content_sha256 == (WINNER if is_promoted else OLD).sha256
+        _assert_agrees(graph, events_of(valkey_url, step), ["promotion"] if is_promoted else [])
+
+        winning(monkeypatch.setattr)
+        assert graph.run(*RETRAIN).success
+        found = {alias: graph.registry.get(alias).facts.content_sha256 for alias in (CHAMPION, PREVIOUS)}
+        assert found == {CHAMPION: WINNER.sha256, PREVIOUS: OLD.sha256}
+        _assert_agrees(graph, events_of(valkey_url, step), ["promotion"])
+
+
+def _assert_agrees(graph: Graph, events_url: str, promotions: list[str]) -> None:
+    """The release is whole, of the champion, known to the ledger, and the last one announced."""
+    manifest = whole_release(graph.store)
+    champion = graph.registry.get(CHAMPION)
+    assert manifest.models[CHAMPION].version == champion.version
+    found = audit(graph.database, graph.store)
+    assert found.is_whole
+    assert found.copied == found.entries > 0
+    with redis.Redis.from_url(events_url) as client:
+        entries = client.xrange(EVENT_STREAM)
+    events = [msgspec.json.decode(fields[b"event"], type=Event) for _, fields in entries]
+    assert events[-1].release_id == manifest.release_id
+    assert events[-1].detail["model_version"] == champion.version
+    assert [one.type for one in events if one.type == "promotion"] == promotions
+    assert len({one.release_id for one in events}) == len(events)

@@ -1,0 +1,122 @@
+"""The code location as a whole: its keys, and what every asset tells its reader."""
+
+import dagster as dg
+import pytest
+import yaml
+
+from soccer_assets.definitions import build_definitions
+from soccer_assets.graph import freshness
+from soccer_assets.graph.jobs import JOBS
+from soccer_assets.operations.up import INSTANCE
+from soccer_assets.settings import Settings
+
+KEYS = {
+    "exports/match",
+    "exports/match_raw",
+    "features/match_features",
+    "features/team_state",
+    "livescores/history",
+    "livescores/recent",
+    "livescores/upcoming",
+    "livescores/window",
+    "matches/match",
+    "matches/odds",
+    "model/candidate",
+    "model/champion",
+    "model/evaluation",
+    "model/parameters",
+    "monitoring/drift",
+    "monitoring/quality",
+    "predictions/ledger",
+    "predictions/upcoming",
+    "releases/current",
+}
+
+# Icons of Dagster's pages.
+KINDS = {"python", "parquet", "table", "numpy", "xgboost", "mlflow", "sqlite", "json"}
+
+
+@pytest.fixture(scope="module")
+def definitions(tmp_path_factory: pytest.TempPathFactory) -> dg.Definitions:
+    """The graph of a home that was never started."""
+    return build_definitions(Settings.from_env({"SOCCER_HOME": str(tmp_path_factory.mktemp("home"))}))
+
+
+@pytest.fixture(scope="module")
+def specs(definitions: dg.Definitions) -> dict[str, dg.AssetSpec]:
+    """Every asset's spec by its key."""
+    return {spec.key.to_user_string(): spec for spec in definitions.resolve_all_asset_specs()}
+
+
+def test_the_location_loads(definitions):
+    """Every job, sensor, schedule and check resolves."""
+    dg.Definitions.validate_loadable(definitions)
+
+
+def test_the_keys_are_the_designs(specs):
+    """No asset is missing, and no mistyped dependency drew a stray node."""
+    assert set(specs) == KEYS
+
+
+@pytest.mark.parametrize("key", sorted(KEYS))
+def test_every_asset_tells_its_reader_what_it_is(specs, key):
+    """Description, group, kinds and owner are there, and the group is the key's stage."""
+    spec = specs[key]
+
+    assert len(spec.description or "") > 40
+    assert spec.group_name == key.split("/")[0]
+    assert spec.kinds
+    assert spec.kinds <= KINDS
+    assert spec.owners
+
+
+def test_the_promises_are_the_watched_ones(specs):
+    """An asset has a freshness policy exactly where the status beside the release speaks of it."""
+    promising = {key for key, spec in specs.items() if spec.freshness_policy is not None}
+
+    assert promising == {key.to_user_string() for key in freshness.WATCHED}
+
+
+@pytest.mark.parametrize(
+    ("environ", "months"),
+    [
+        ({}, 48),
+        ({"SOCCER_FEED": "football-data"}, 12),
+        ({"SOCCER_FEED": "football-data", "SOCCER_FEED_URL": "file:///data/mirror"}, 48),
+        ({"SOCCER_FEED": "espn,openligadb", "SOCCER_FEED_URL": "espn=file:///data/espn"}, 12),
+    ],
+)
+def test_a_backfills_run_is_short_where_the_feed_is_remote(tmp_path, environ, months):
+    """48 months a run from files of this machine, 12 from a provider's server."""
+    settings = Settings.from_env(
+        {"SOCCER_HOME": str(tmp_path), "SOCCER_HISTORY_START": "2015-07-01", **environ}
+    )
+    history = build_definitions(settings).resolve_asset_graph().get(dg.AssetKey(["livescores", "history"]))
+
+    assert history.backfill_policy.max_partitions_per_run == months
+
+
+def test_history_makes_no_promise(specs):
+    """Backfilling the past must not make the present look fresh."""
+    assert specs["livescores/history"].freshness_policy is None
+
+
+def test_every_stage_has_a_blocking_check(definitions):
+    """A rotten batch, an impossible result or a half release stops what follows it."""
+    graph = definitions.resolve_asset_graph()
+    blocking = {key.asset_key.path[0] for key in graph.asset_check_keys if graph.get_check_spec(key).blocking}
+
+    assert blocking == {key.split("/")[0] for key in KEYS}
+
+
+def test_every_publishing_job_takes_its_turn():
+    """Jobs that end in a release carry the tag of which one runs at a time."""
+    assert {job.name for job in JOBS if "soccer/publish" in (job.tags or {})} == {job.name for job in JOBS}
+
+
+def test_the_deployed_instance_differs_only_in_storage(request):
+    """What `soccer up` writes for a home is the top level's dagster.yaml but for storage."""
+    deployed = yaml.safe_load((request.config.rootpath / "dagster.yaml").read_text())
+
+    assert deployed.pop("storage")["postgres"]
+    assert deployed == INSTANCE

@@ -1,0 +1,119 @@
+"""Neutral ground: forecasts and their reasons are the same whichever side is written first."""
+
+import numpy as np
+import pytest
+
+from soccer_assets.football.features import FEATURE_GROUPS, FEATURE_NAMES, compute_features
+from soccer_assets.football.hypothetical_match import Pairing, pairing_features
+from soccer_assets.modelling.explanations import contributions, reasons
+from soccer_assets.modelling.logit import log_softmax
+from soccer_assets.modelling.neutral_ground import forecast, mirrored
+from soccer_assets.modelling.outcome_model import ELO_TEXTBOOK, XGBOOST_ON_LOGIT, OutcomeModel
+from tests.football.helpers import random_table
+
+
+@pytest.fixture(scope="module")
+def state():
+    """Teams after two seasons."""
+    return compute_features(random_table(seed=4, count=300))[1]
+
+
+def pairings(state, *, is_neutral):
+    """Features of every pair of teams, and of the same pairs the other way round."""
+    teams = state.team_names
+    kickoff = state.as_of + 7 * 86_400
+    both = [(home, away) for home in teams for away in teams if home < away]
+    return [
+        pairing_features(
+            state,
+            [
+                Pairing(
+                    home_team=home,
+                    away_team=away,
+                    kickoff=kickoff,
+                    competition="TST-1",
+                    season=state.season_names[-1],
+                    tier=1,
+                    is_neutral=is_neutral,
+                )
+                for home, away in pairs
+            ],
+        )
+        for pairs in (both, [(away, home) for home, away in both])
+    ]
+
+
+def model(recipe):
+    """A model that leans to the home side."""
+    rng = np.random.default_rng(5)
+    names = FEATURE_NAMES if recipe == XGBOOST_ON_LOGIT else ("elo_textbook_gap",)
+    columns = len(names) if recipe == XGBOOST_ON_LOGIT else 2
+    return OutcomeModel(
+        recipe=recipe,
+        feature_names=names,
+        center=rng.normal(size=columns),
+        scale=np.full(columns, 20.0),
+        weights=np.vstack([[0.4, 0.0, -0.4], rng.normal(scale=0.3, size=(columns, 3))]),
+        temperature=1.3,
+    )
+
+
+def columns(values, used):
+    """Those columns that a model uses."""
+    return values[:, [FEATURE_NAMES.index(name) for name in used.feature_names]]
+
+
+def test_swapped_pairing_has_mirrored_features(state):
+    """On neutral ground every feature of the swapped pair follows from those of the pair."""
+    one, other = pairings(state, is_neutral=True)
+
+    np.testing.assert_allclose(mirrored(one, FEATURE_NAMES), other, atol=1e-12)
+    np.testing.assert_allclose(mirrored(mirrored(one, FEATURE_NAMES), FEATURE_NAMES), one)
+
+
+@pytest.mark.parametrize("recipe", [XGBOOST_ON_LOGIT, ELO_TEXTBOOK])
+def test_neutral_forecast_is_symmetric_and_differs_from_home(state, recipe):
+    """Swapped teams swap the probabilities on neutral ground; at home the model speaks alone."""
+    scored = model(recipe)
+    one, other = (columns(values, scored) for values in pairings(state, is_neutral=True))
+    at_home, _ = (columns(values, scored) for values in pairings(state, is_neutral=False))
+    neutral, home = np.ones(len(one), bool), np.zeros(len(one), bool)
+
+    np.testing.assert_allclose(
+        forecast(scored, one, neutral), forecast(scored, other, neutral)[:, ::-1], atol=1e-12
+    )
+    np.testing.assert_array_equal(forecast(scored, at_home, home), scored.predict_proba(at_home))
+    assert np.abs(forecast(scored, one, neutral) - forecast(scored, at_home, home)).max() > 0.01
+
+
+def test_mixed_rows_are_each_treated_by_their_ground(state):
+    """Neutral rows among others change only themselves."""
+    scored = model(XGBOOST_ON_LOGIT)
+    values = pairings(state, is_neutral=True)[0]
+    mixed = np.arange(len(values)) % 2 == 0
+
+    said = forecast(scored, values, mixed)
+
+    np.testing.assert_array_equal(said[~mixed], scored.predict_proba(values)[~mixed])
+    np.testing.assert_array_equal(said[mixed], forecast(scored, values, np.ones(len(values), bool))[mixed])
+
+
+def test_reasons_of_a_neutral_match_add_up_to_its_forecast(state):
+    """With the average of both orders, groups still sum to the log-odds of home against away."""
+    scored = model(XGBOOST_ON_LOGIT)
+    one, other = pairings(state, is_neutral=True)
+    neutral = np.ones(len(one), bool)
+    probabilities = forecast(scored, one, neutral)
+    base = contributions(scored, one)[1]
+    swapped_base = contributions(scored, other)[1][:, ::-1]
+    parts = contributions(scored, one)[0].sum(axis=1) + contributions(scored, other)[0].sum(axis=1)[:, ::-1]
+
+    np.testing.assert_allclose(np.exp(log_softmax((base + swapped_base + parts) / 2)), probabilities)
+    for here, there in zip(
+        reasons(scored, one, FEATURE_GROUPS, neutral),
+        reasons(scored, other, FEATURE_GROUPS, neutral),
+        strict=True,
+    ):
+        assert {reason.group: round(reason.log_odds, 9) for reason in here} == {
+            reason.group: -round(reason.log_odds, 9) for reason in there
+        }

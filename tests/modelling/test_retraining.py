@@ -1,0 +1,113 @@
+"""When to train again: each reason fires for itself and only then."""
+
+import datetime as dt
+
+import msgspec
+import numpy as np
+import pytest
+
+from soccer_assets.modelling.retraining import (
+    AGE,
+    DEFAULT_POLICY,
+    DRIFT,
+    METRIC,
+    VOLUME,
+    Facts,
+    decide,
+    expectation_of,
+    surprise_in,
+)
+
+NOW = dt.datetime(2025, 4, 25, 9, tzinfo=dt.UTC)
+QUIET = Facts(
+    trained_at=NOW - dt.timedelta(days=3),
+    attempted_ago=dt.timedelta(days=3),
+    is_busy=False,
+    new_matches=499,
+    settled=1_000,
+    surprise=3.9,
+)
+DRIFTED = {"drift": "25 of 52 columns drifted", "drift_since": NOW - dt.timedelta(hours=2)}
+
+
+def facts(**changes: object) -> Facts:
+    """Facts that give no reason, but for ``changes``."""
+    return msgspec.structs.replace(QUIET, **changes)
+
+
+def test_nothing_fires_just_below_every_bound() -> None:
+    """The sentence tells how far every bound is."""
+    decision = decide(QUIET, NOW)
+
+    assert decision.reason is None
+    assert decision.text == (
+        "499 of 500 new matches, 3 of 28 days, settled loss +3.9 standard errors over 1000 matches"
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"new_matches": 500}, VOLUME),
+        ({"surprise": 4.1}, METRIC),
+        ({"trained_at": NOW - dt.timedelta(days=28)}, AGE),
+        ({"trained_at": NOW - dt.timedelta(days=28), "new_matches": 900, "surprise": 9.0}, METRIC),
+        ({"surprise": 9.0, "settled": 199}, None),
+        ({"evidence": 50.0}, METRIC),
+        ({"evidence": 49.9}, None),
+        (DRIFTED, DRIFT),
+        (DRIFTED | {"drift_since": NOW - dt.timedelta(days=30)}, None),  # the last training saw it
+        (DRIFTED | {"new_matches": 500}, DRIFT),
+        (DRIFTED | {"evidence": 50.0}, METRIC),
+        # A training of two days ago cured none of it: wait for new matches.
+        (DRIFTED | {"surprise": 9.0, "evidence": 99.0, "trained_at": NOW - dt.timedelta(days=2)}, None),
+    ],
+)
+def test_or_05_each_reason_fires_for_itself(changes: dict[str, object], reason: str | None) -> None:
+    """Predecessor's risk OR-05, no retrain triggers: each passes its bound alone."""
+    assert decide(facts(**changes), NOW).reason == reason
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"is_busy": True},
+        {"attempted_ago": DEFAULT_POLICY.cool_down - dt.timedelta(seconds=1)},
+        {"trained_at": None},
+    ],
+)
+def test_no_reason_counts_while_busy_cooling_down_or_before_the_first_model(
+    changes: dict[str, object],
+) -> None:
+    """Every reason holds, and still nothing is started."""
+    urgent = {"new_matches": 10_000, "surprise": 50.0, "evidence": 1e9} | DRIFTED | changes
+
+    decision = decide(facts(**urgent), NOW)
+
+    assert decision.reason is None
+    assert decision.text
+
+
+def _settled(truth: np.ndarray, said: np.ndarray, seed: int) -> float:
+    """The surprise of forecasts ``said`` on matches drawn from ``truth``."""
+    drawn = (np.random.default_rng(seed).random(len(truth))[:, None] > truth.cumsum(axis=1)).sum(axis=1)
+    losses = -np.log(said[np.arange(len(said)), drawn])
+    return surprise_in(expectation_of(said, losses))
+
+
+def test_a_right_forecaster_is_surprised_like_a_standard_normal_and_a_wrong_one_is_caught() -> None:
+    """Over 300 seasons of 400 matches: mean 0, deviation 1; overconfident forecasts pass the bound."""
+    truth = np.random.default_rng(1).dirichlet((4.5, 2.7, 2.8), size=400)
+    right = np.array([_settled(truth, truth, seed) for seed in range(300)])
+    assert abs(right.mean()) < 0.2
+    assert 0.85 < right.std() < 1.15
+    assert (right < DEFAULT_POLICY.surprise).all()
+    confident = truth**2.5 / (truth**2.5).sum(axis=1, keepdims=True)
+    wrong = [_settled(truth, confident, seed) for seed in range(20)]
+    assert min(wrong) > DEFAULT_POLICY.surprise
+
+
+def test_without_settled_matches_nothing_surprises() -> None:
+    """An empty ledger and certain forecasts say nothing."""
+    assert surprise_in(expectation_of(np.empty((0, 3)), np.empty(0))) == 0.0
+    assert surprise_in(expectation_of(np.array([[1.0, 0.0, 0.0]]), np.zeros(1))) == 0.0

@@ -1,0 +1,243 @@
+"""`soccer up` as a user meets it: a real process with real children."""
+
+import json
+import os
+import signal
+import socket
+import sqlite3
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from soccer_assets.operations.processes import free_port, is_port_free
+from tests.homes import make_home
+
+
+class Stack:
+    """A `soccer up` on a home and ports of its own."""
+
+    def __init__(self, home: Path, *arguments: str, **environ: str) -> None:
+        self.home = home
+        self.dagster_port, self.serving_port = free_port(), free_port()
+        self._log = home.parent / f"{self.serving_port}.out"
+        env = dict(os.environ) | {
+            "SOCCER_HOME": str(home),
+            "SOCCER_DAGSTER_PORT": str(self.dagster_port),
+            "SOCCER_SERVING_PORT": str(self.serving_port),
+            "SOCCER_LEAGUES": "2",
+            "SOCCER_FIRST_BUILD_MONTHS": "12",
+            "PYTHONPYCACHEPREFIX": str(home.parent / "starter.out"),  # as make sets one
+        }
+        env.pop("PYTHONDONTWRITEBYTECODE", None)
+        with self._log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "soccer_assets.cli", "up", *arguments],
+                env=env | environ,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd=home.parent,
+            )
+
+    @property
+    def output(self) -> str:
+        """What it printed so far."""
+        return self._log.read_text()
+
+    def wait_for(self, text: str, seconds: float = 150) -> None:
+        """Wait until it has printed something."""
+        deadline = time.monotonic() + seconds
+        while text not in self.output:
+            assert self.process.poll() is None, self.output
+            assert time.monotonic() < deadline, self.output
+            time.sleep(0.1)
+
+    def children(self) -> list[psutil.Process]:
+        """All its processes but itself."""
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def stop(self) -> int:
+        """Stop it as a service manager would; returns its exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(40)
+
+
+def _finish(stack: Stack) -> tuple[int, str]:
+    code = stack.process.wait(200)
+    return code, stack.output
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A stack that has built its first release and keeps running."""
+    stack = Stack(tmp_path_factory.mktemp("up") / "home", "--mlflow-ui", SOCCER_MLFLOW_PORT=str(free_port()))
+    try:
+        stack.wait_for("running; Ctrl-C stops everything")
+        yield stack
+    finally:
+        stack.stop()
+
+
+@pytest.mark.slow
+def test_everything_listens_on_loopback_only(running):
+    """Dagster's and MLflow's pages have no login: no port of any child is open to the network."""
+    listening = {
+        connection.laddr.ip.removeprefix("::ffff:")  # gRPC's sockets speak both families
+        for child in running.children()
+        for connection in child.net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN
+    }
+
+    assert listening == {"127.0.0.1"}
+
+
+@pytest.mark.slow
+def test_the_pages_and_the_sidecar_answer(running):
+    """The addresses of the table lead somewhere, and the local key opens the predictions."""
+    dagster = f"http://127.0.0.1:{running.dagster_port}"
+    serving = f"http://127.0.0.1:{running.serving_port}"
+    key = (running.home / "dev.key").read_text().strip()
+
+    page = httpx.get(f"{serving}/predict/matches/", params={"limit": 1}, headers={"X-API-Key": key}).json()
+
+    assert httpx.get(f"{dagster}/asset-groups").status_code == 200
+    assert httpx.get(f"{serving}/predict/matches/").status_code == 401
+    assert sum(page["items"][0][name] for name in ("p_home", "p_draw", "p_away")) == pytest.approx(1)
+
+
+@pytest.mark.slow
+def test_the_local_key_is_its_owners_alone(running):
+    """The key's file is readable by its owner and nobody else."""
+    assert stat.S_IMODE((running.home / "dev.key").stat().st_mode) == 0o600
+
+
+@pytest.mark.slow
+def test_a_second_start_on_the_same_home_is_refused(running):
+    """Two stacks never share a home."""
+    code, output = _finish(Stack(running.home))
+
+    assert code == 1
+    assert "another `soccer up` is running" in output
+
+
+@pytest.mark.slow
+def test_the_daemon_runs_what_the_page_launches(running):
+    """A job launched as the page does it runs to its end and keeps the release current."""
+    graphql = f"http://127.0.0.1:{running.dagster_port}/graphql"
+    launch = """mutation($p: ExecutionParams!) { launchPipelineExecution(executionParams: $p) {
+        ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }"""
+    selector = {
+        "repositoryName": "__repository__",
+        "repositoryLocationName": "soccer_assets",
+        "pipelineName": "refresh_hourly",
+    }
+    body = {"query": launch, "variables": {"p": {"mode": "default", "selector": selector}}}
+    answer = httpx.post(graphql, json=body, timeout=60).json()
+    run_id = answer["data"]["launchPipelineExecution"]["run"]["runId"]
+    ask = "query($r: ID!) { runOrError(runId: $r) { ... on Run { status } } }"
+    deadline = time.monotonic() + 120
+    status = ""
+    while status not in {"SUCCESS", "FAILURE", "CANCELED"} and time.monotonic() < deadline:
+        time.sleep(1)
+        found = httpx.post(graphql, json={"query": ask, "variables": {"r": run_id}}, timeout=60).json()
+        status = found["data"]["runOrError"]["status"]
+
+    assert status == "SUCCESS"
+
+
+@pytest.mark.slow
+def test_nothing_is_written_outside_the_home(running):
+    """Caches of Python, numba, matplotlib and MLflow stay inside the home."""
+    assert {path.name for path in running.home.parent.iterdir() if path.suffix != ".out"} == {"home"}
+    assert any((running.home / "cache" / "pycache").iterdir())
+    assert any((running.home / "cache" / "numba").iterdir())
+
+
+@pytest.mark.slow
+def test_sigterm_stops_every_child(tmp_path, running):
+    """After a stop no process and no port is left; a second start goes on where the first stopped."""
+    children = running.children()
+    releases = {path.name for path in (running.home / "store" / "releases").iterdir() if path.is_dir()}
+
+    code = running.stop()
+    again = Stack(running.home, "--once")
+    again_code, output = _finish(again)
+
+    assert code == 0
+    assert not [child for child in children if child.is_running() and child.status() != "zombie"]
+    assert is_port_free(running.dagster_port)
+    assert again_code == 0, output
+    assert "first build" not in output
+    assert releases <= {path.name for path in (running.home / "store" / "releases").iterdir()}
+    assert json.loads(output.splitlines()[-1])["feed"] == "simulated"
+
+
+@pytest.mark.slow
+def test_a_killed_first_build_is_finished_by_the_next_start(tmp_path):
+    """Kill -9 in the middle of the build leaves nothing running, and the next start doubles nothing."""
+    first = Stack(tmp_path / "home")
+    first.wait_for("✓ matches")
+    children = first.children()
+    first.process.kill()
+    first.process.wait()
+    _, alive = psutil.wait_procs(children, timeout=20)
+
+    code, output = _finish(Stack(tmp_path / "home", "--once"))
+
+    assert not [child for child in alive if child.status() != "zombie"]
+    assert code == 0, output
+    assert "first build" in output
+    with sqlite3.connect(tmp_path / "home" / "soccer.db") as database:
+        ((rows, distinct),) = database.execute("SELECT count(*), count(DISTINCT source_match_id) FROM match")
+        ((doubled,),) = database.execute("SELECT count(*) FROM match_history WHERE version > 1")
+    assert rows == distinct > 500
+    assert doubled == 0
+
+
+@pytest.mark.parametrize(
+    ("environ", "sentence"),
+    [
+        ({"SOCCER_FEED": "nix"}, "SOCCER_FEED names 'nix', which is no feed; there are: "),
+        ({"SOCCER_NOW": "yesterday"}, "SOCCER_NOW='yesterday' is no instant"),
+        ({"SOCCER_NOW": "2025-04-25T09:00:00"}, "SOCCER_NOW='2025-04-25T09:00:00' is no instant"),
+        ({"SOCCER_SERVING_PORT": "many"}, "SOCCER_SERVING_PORT='many' is no whole number"),
+    ],
+)
+def test_a_broken_setting_gets_one_clear_sentence(tmp_path, environ, sentence):
+    """The sentence names the setting, and nothing is made."""
+    code, output = _finish(Stack(tmp_path / "home", **environ))
+
+    assert code == 1
+    assert sentence in output
+    assert len(output.strip().splitlines()) == 1
+    assert not (tmp_path / "home").exists()
+
+
+def test_a_port_in_use_gets_one_clear_sentence(tmp_path):
+    """The sentence names the port and the setting that moves it."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        code, output = _finish(Stack(tmp_path / "home", SOCCER_DAGSTER_PORT=str(port)))
+
+    assert code == 1
+    assert output.strip() == (
+        f"soccer: port {port} is in use; stop the program that has it, or set SOCCER_DAGSTER_PORT to another"
+    )
+
+
+def test_a_home_of_simulated_clubs_refuses_a_real_feed(tmp_path):
+    """A home holds one kind of clubs."""
+    make_home(tmp_path / "home")
+    code, output = _finish(Stack(tmp_path / "home", SOCCER_FEED="football-data"))
+
+    assert code == 1
+    assert "holds simulated clubs" in output

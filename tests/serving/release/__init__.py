@@ -1,0 +1,1 @@
+"""Tests of the release as the sidecar holds it."""

@@ -1,0 +1,1 @@
+"""Tests of bulk scoring in the background."""

@@ -1,0 +1,206 @@
+"""An update makes anew only what can have changed, and has the bits of a pass over everything."""
+
+import datetime as dt
+import random
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from soccer_assets.football.features import apply_results, compute_features
+from soccer_assets.football.incremental import start_of
+from soccer_assets.resources.object_store import ObjectStore
+from soccer_assets.stores.features import update as feature_update
+from soccer_assets.stores.features.store import FeatureStore, match_table_of, read_state
+from soccer_assets.stores.features.update import update_features
+from tests.stores.exported import export_of, exported, played
+
+FIRST_DAY = dt.datetime(2022, 5, 1, tzinfo=dt.UTC)
+TEAMS = "ABCDEFGH"
+CHANGES = 5
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_waiting_for_disks():
+    """Hundreds of parts are written here, and none has to survive a power cut."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("soccer_assets.resources.object_store.os.fsync", lambda _: None)
+        yield
+
+
+def world(dice, matches, months=40):
+    """Matches of a league and a cup over 40 months; the last tenth are fixtures."""
+    rows = {}
+    for number in range(matches):
+        minutes = dice.randrange(months * 30 * 24 * 2) * 30
+        kickoff = FIRST_DAY + dt.timedelta(minutes=minutes)
+        is_fixture = minutes > months * 30 * 24 * 60 * 0.9
+        home, away = dice.sample(TEAMS, 2)
+        is_cup = dice.random() < 0.2
+        row = played(
+            f"{dice.randrange(10**6):06d}-{number}",
+            kickoff.replace(tzinfo=None).isoformat(),
+            home,
+            away,
+            "" if is_fixture else f"{dice.randrange(5)}-{dice.randrange(4)}",
+            kickoff_precision="day" if dice.random() < 0.3 else "minute",
+            competition="CUP" if is_cup else "TST-1",
+            tier=0 if is_cup else 1,
+            season=f"{kickoff.year}",
+        )
+        rows[row["match_id"]] = row
+    return rows
+
+
+def corrected(dice, row):
+    """A score that was wrong, or the result of what was a fixture."""
+    return row | {"home_goals": dice.randrange(9), "away_goals": dice.randrange(9), "status": "finished"}
+
+
+def postponed(dice, row):
+    """Moved to another day, often to another month; its score, if any, is gone."""
+    moved = row["kickoff"] + dt.timedelta(days=dice.randrange(-60, 60))
+    return row | {"kickoff": moved, "home_goals": None, "away_goals": None, "status": "postponed"}
+
+
+def voided(_dice, row):
+    """Decided at a table: no longer a result."""
+    return row | {"status": "awarded"}
+
+
+def deleted(_dice, _row):
+    """Gone from the export."""
+    return {}
+
+
+def changed(dice, rows):
+    """The same world after one change of one match, or with a new match."""
+    change = dice.choice([corrected, corrected, postponed, voided, deleted, None])
+    if change is None:
+        return rows | world(dice, 1)
+    match_id = dice.choice(sorted(rows))
+    row = change(dice, rows[match_id])
+    return {key: value for key, value in (rows | {match_id: row}).items() if value}
+
+
+def assert_equal_to_a_whole_pass(store, manifest, rows):
+    """Features, state and every checkpoint have the bits that one pass over all rows gives."""
+    matches = match_table_of(exported(rows))
+    features, state = compute_features(matches)
+    read = FeatureStore(store).read(manifest)
+    stored = np.column_stack([read[name].to_numpy() for name in manifest.feature_names])
+
+    assert read["match_id"].to_pylist() == features.match_id.tolist()
+    assert stored.tobytes() == features.values.tobytes()
+    assert FeatureStore(store).read_team_state(manifest) == state.to_bytes()
+    for one in manifest.checkpoints:
+        known = apply_results(matches.take(matches.result_known_at <= start_of(one.month)))
+        assert read_state(store, one) == known.to_bytes()
+
+
+@given(seed=st.integers(0, 10**6))
+@settings(max_examples=8, deadline=None)
+def test_any_history_of_changes_ends_in_the_bits_of_a_whole_pass(seed):
+    """Results, corrections, postponements, deletions: after each, all is as if made from nothing."""
+    dice = random.Random(seed)  # noqa: S311  no secret
+    rows = world(dice, 60)
+    with tempfile.TemporaryDirectory() as folder:
+        store = ObjectStore(Path(folder).as_uri())
+        update_features(store, export_of(store, rows))
+        for _ in range(CHANGES):
+            rows = changed(dice, rows)
+            update = update_features(store, export_of(store, rows))
+            assert_equal_to_a_whole_pass(store, update.manifest, rows)
+
+
+def monthly(first_score="1-0", last_score="", extra=()):
+    """One match a month from January 2022 to February 2025 between the same two teams."""
+    rows = {}
+    for number in range(38):
+        month = f"{2022 + number // 12}-{number % 12 + 1:02}"
+        score = first_score if number == 0 else last_score if number == 37 else f"{number % 3}-1"
+        row = played(f"m{number}", f"{month}-10T15:00", "Ash", "Birch", score, season=month[:4])
+        rows[row["match_id"]] = row
+    return rows | {row["match_id"]: row for row in extra}
+
+
+def test_a_result_is_carried_on_from_its_own_month(folder_store):
+    """February's result reads two parts, writes no other month, and the fixture behind it changes."""
+    fixture = played("f", "2025-03-10T15:00", "Ash", "Birch", "", season="2025")
+    first = update_features(folder_store, export_of(folder_store, monthly(extra=[fixture])))
+    read = []
+    folder_store.read = lambda key: read.append(key) or ObjectStore.read(folder_store, key)
+
+    snapshot = export_of(folder_store, monthly(last_score="3-0", extra=[fixture]))
+    second = update_features(folder_store, snapshot)
+
+    assert [one.month for one in first.manifest.checkpoints] == [
+        *("2022-07", "2023-07", "2024-07"),
+        *("2024-11", "2024-12", "2025-01"),
+    ]
+    assert second.replayed_from == "2025-01"
+    assert second.manifest.months_written == ("2025-03",)
+    assert sorted(key[14:21] for key in read if key.startswith("exports/")) == [
+        *("2024-12", "2025-01", "2025-02", "2025-03")
+    ]
+    assert [one.month for one in second.manifest.checkpoints][-3:] == ["2024-12", "2025-01", "2025-02"]
+
+
+def test_a_corrected_old_score_is_replayed_from_the_season_before_it(folder_store):
+    """A correction of September 2022 starts in July 2022; what was known until then keeps its parts."""
+    first = update_features(folder_store, export_of(folder_store, monthly()))
+    corrected_rows = monthly()
+    corrected_rows["m8"] = corrected_rows["m8"] | {"home_goals": 7}
+    second = update_features(folder_store, export_of(folder_store, corrected_rows))
+
+    assert second.replayed_from == "2022-07"
+    assert second.manifest.months_written[0] == "2022-10"
+    assert second.manifest.table.parts[:9] == first.manifest.table.parts[:9]
+    assert_equal_to_a_whole_pass(folder_store, second.manifest, corrected_rows)
+
+
+def test_nothing_new_reads_no_match(folder_store):
+    """The same parts under another snapshot id: the manifest follows, and that is all."""
+    snapshot = export_of(folder_store, monthly())
+    first = update_features(folder_store, snapshot)
+    folder_store.delete(snapshot.tables["match"].parts[0].key)
+
+    second = update_features(folder_store, snapshot)
+
+    assert second.replayed_from is None
+    assert second.manifest == first.manifest
+    assert second.state.to_bytes() == first.state.to_bytes()
+
+
+def test_features_of_other_code_are_made_anew(folder_store, monkeypatch):
+    """Ratings of a new version start from nothing, not from the states of the old one."""
+    snapshot = export_of(folder_store, monthly())
+    update_features(folder_store, snapshot)
+    monkeypatch.setattr(feature_update, "code_fingerprint", lambda: "another version")
+
+    second = update_features(folder_store, snapshot)
+
+    assert second.replayed_from == "2022-01"
+    assert second.manifest.made_by == "another version"
+
+
+@pytest.mark.parametrize("kind", ["table", "team_state", "checkpoints"])
+def test_what_was_lost_is_made_again(folder_store, kind):
+    """A lost part, state or checkpoint heals with the next run, whatever else changed."""
+    manifest = update_features(folder_store, export_of(folder_store, monthly())).manifest
+    lost = {
+        "table": [manifest.table.parts[20].key],
+        "team_state": [manifest.team_state.key],
+        "checkpoints": [one.key for one in manifest.checkpoints[-2:]],
+    }[kind]
+    for key in lost:
+        folder_store.delete(key)
+    rows = monthly(last_score="2-2") if kind == "checkpoints" else monthly()
+
+    healed = update_features(folder_store, export_of(folder_store, rows)).manifest
+
+    assert all(folder_store.exists(key) for key in healed.keys)
+    assert_equal_to_a_whole_pass(folder_store, healed, rows)

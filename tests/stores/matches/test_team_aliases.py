@@ -1,0 +1,94 @@
+"""Names of a second feed, learnt from the fixtures that both feeds tell."""
+
+import datetime as dt
+
+import msgspec
+import pytest
+import sqlalchemy as sa
+
+from soccer_assets.feeds.protocol import RawMatch
+from soccer_assets.football.identity import mint_team_id
+from soccer_assets.football.matches import Window
+from soccer_assets.resources.database import Database
+from soccer_assets.stores.matches.normalise import update_matches
+from soccer_assets.stores.matches.raw import store_raw
+from soccer_assets.stores.matches.team_aliases import learn_team_aliases
+from soccer_assets.stores.matches.teams import split_team
+from soccer_assets.tables import match
+from tests.builders import COMPETITIONS, NOW, finished
+
+CUP = {"TST-0": msgspec.structs.replace(COMPETITIONS["TST-1"], code="TST-0", tier=0)}
+CATALOGUE = COMPETITIONS | CUP
+OWNERS = {"TST-1": "first", "TST-2": "first", "TST-0": "second"}
+WINDOW = Window(dt.date(2025, 1, 1), dt.date(2026, 1, 1))
+UNITED, SHORT = (mint_team_id("Testland", "men", "senior", name) for name in ("Leeds United", "Leeds Utd"))
+OPPONENTS = ("Derby", "Hull", "York", "Bury")
+CUP_TIE = finished(
+    "3-0",
+    "2025-04-02T18:00:00Z",
+    source="second",
+    source_match_id="tie",
+    competition="TST-0",
+    home_team="Leeds Utd",
+)
+
+
+def told(source: str, *homes: str) -> list[RawMatch]:
+    """A home match a week: of which team, as a feed spells it, against the opponents in their order."""
+    return [
+        finished(
+            "1-0",
+            f"2025-03-{1 + 7 * number:02}T15:00:00Z",
+            source=source,
+            source_match_id=f"{source}-{number}",
+            home_team=home,
+            away_team=OPPONENTS[number],
+        )
+        for number, home in enumerate(homes)
+    ]
+
+
+def ingest(database: Database, *rows: RawMatch) -> int:
+    """Store and normalise rows of both feeds; returns how many aliases were learnt."""
+    for source in ("first", "second"):
+        of_source = [row for row in rows if row.source == source]
+        store_raw(database, of_source, asset="a", source=source, window=WINDOW, now=NOW)
+    update_matches(database, CATALOGUE, NOW, OWNERS)
+    learnt = learn_team_aliases(database, CATALOGUE, OWNERS, NOW)
+    update_matches(database, CATALOGUE, NOW, OWNERS)
+    return learnt
+
+
+def home_of_the_cup_tie(database: Database) -> str:
+    """Whose home match the second feed's cup tie is."""
+    with database.reading() as connection:
+        query = sa.select(match.c.home_team_id).where(match.c.competition == "TST-0")
+        return str(connection.execute(query).scalar_one())
+
+
+@pytest.mark.parametrize(
+    ("by_first", "by_second", "is_learnt"),
+    [
+        (["Leeds United"] * 3, ["Leeds Utd"] * 3, True),
+        (["Leeds United"] * 3, ["Leeds Utd"] * 2, False),
+        (["Leeds United"] * 3 + ["Leeds City"], ["Leeds Utd"] * 4, False),
+    ],
+)
+def test_a_cup_tie_of_the_second_feed_is_the_first_ones_team(
+    database: Database, by_first: list[str], by_second: list[str], is_learnt: bool
+) -> None:
+    """Three league matches that both tell place the other spelling; two, or one against, do not."""
+    learnt = ingest(database, *told("first", *by_first), *told("second", *by_second), CUP_TIE)
+
+    assert learnt == is_learnt
+    assert home_of_the_cup_tie(database) == (UNITED if is_learnt else SHORT)
+    assert learn_team_aliases(database, CATALOGUE, OWNERS, NOW) == 0
+
+
+def test_what_was_split_by_hand_is_not_learnt_again(database: Database) -> None:
+    """An operator's word stands over what the fixtures say."""
+    ingest(database, *told("first", *["Leeds United"] * 3), *told("second", *["Leeds Utd"] * 3), CUP_TIE)
+    split_team(database, SHORT, NOW)
+
+    assert ingest(database) == 0
+    assert home_of_the_cup_tie(database) == SHORT

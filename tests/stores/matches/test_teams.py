@@ -1,0 +1,131 @@
+"""Teams merged and split by hand, on both engines."""
+
+import datetime as dt
+
+import pytest
+import sqlalchemy as sa
+
+from soccer_assets.football.identity import mint_team_id
+from soccer_assets.football.matches import Window
+from soccer_assets.football.name_lookup import Names
+from soccer_assets.resources.database import Database
+from soccer_assets.resources.object_store import ObjectStore
+from soccer_assets.stores.exports import Exports
+from soccer_assets.stores.matches.normalise import update_matches
+from soccer_assets.stores.matches.raw import store_raw
+from soccer_assets.stores.matches.teams import TeamError, list_teams, merge_teams, redirects, split_team
+from soccer_assets.stores.releases.directory import read_directory
+from soccer_assets.tables import match, match_history
+from tests.builders import COMPETITIONS, NOW, finished
+
+WINDOW = Window(dt.date(2025, 1, 1), dt.date(2026, 1, 1))
+UNITED, SHORT, CITY = (
+    mint_team_id("Testland", "men", "senior", name) for name in ("Leeds United", "Leeds Utd", "Bradford City")
+)
+
+
+@pytest.fixture
+def three(database: Database) -> Database:
+    """Two spellings of one team against two others, and a third that both spellings met."""
+    rows = [
+        finished("1-0", "2025-03-01T15:00:00Z", source_match_id="a", home_team="Leeds United"),
+        finished("2-0", "2025-03-08T15:00:00Z", source_match_id="b", home_team="Leeds Utd", away_team="Hull"),
+        finished(
+            "3-0",
+            "2025-03-15T15:00:00Z",
+            source_match_id="c",
+            home_team="Leeds United",
+            away_team="Bradford City",
+        ),
+    ]
+    store_raw(database, rows, asset="livescores/recent", source="fake", window=WINDOW, now=NOW)
+    update_matches(database, COMPETITIONS, NOW)
+    return database
+
+
+def homes(database: Database) -> list[str]:
+    """The home teams of the matches, in the order of their days."""
+    with database.reading() as connection:
+        return list(connection.execute(sa.select(match.c.home_team_id).order_by(match.c.kickoff)).scalars())
+
+
+def test_a_merge_carries_matches_over_and_a_split_gives_them_back(
+    three: Database, folder_store: ObjectStore
+) -> None:
+    """Each way is a new version with its history, the exports follow, and the old id leads on."""
+    exports = Exports(folder_store, three)
+    exports.update(NOW)
+    assert merge_teams(three, UNITED, SHORT, NOW) == 1
+    assert homes(three) == [UNITED, SHORT, UNITED]  # not before the next pass
+    update_matches(three, COMPETITIONS, NOW)
+    assert homes(three) == [UNITED] * 3
+    manifest, _ = exports.update(NOW)
+    assert set(exports.read_matches(manifest)["home_team"].to_pylist()) == {"Leeds United"}
+    with three.reading() as connection:
+        assert redirects(connection) == {SHORT: UNITED}
+
+    assert split_team(three, SHORT, NOW) == 3
+    update_matches(three, COMPETITIONS, NOW)
+    assert homes(three) == [UNITED, SHORT, UNITED]
+    with three.reading() as connection:
+        kept = connection.execute(
+            sa.select(match_history.c.version).order_by(match_history.c.version)
+        ).scalars()
+        assert list(kept) == [1, 2]
+
+
+def test_a_merge_leads_through_a_chain(three: Database) -> None:
+    """What was merged into a team that is merged later leads to the last one."""
+    hull = mint_team_id("Testland", "men", "senior", "Hull")
+    derby = mint_team_id("Testland", "men", "senior", "Derby")
+    merge_teams(three, hull, derby, NOW)
+    merge_teams(three, CITY, hull, NOW)
+    with three.reading() as connection:
+        assert redirects(connection) == {derby: CITY, hull: CITY}
+
+
+@pytest.mark.parametrize(
+    ("keep", "gone", "message"),
+    [
+        (UNITED, CITY, "met on 2025-03-15: they are two teams"),
+        (UNITED, UNITED, "one team already"),
+        (UNITED, "nobody", "there is no team 'nobody'"),
+    ],
+)
+def test_what_cannot_be_one_team_is_refused(three: Database, keep: str, gone: str, message: str) -> None:
+    with pytest.raises(TeamError, match=message):
+        merge_teams(three, keep, gone, NOW)
+
+
+def test_a_merged_team_is_not_merged_again_and_an_unmerged_one_not_split(three: Database) -> None:
+    merge_teams(three, UNITED, SHORT, NOW)
+    with pytest.raises(TeamError, match="split it first"):
+        merge_teams(three, CITY, SHORT, NOW)
+    with pytest.raises(TeamError, match="not merged"):
+        split_team(three, UNITED, NOW)
+
+
+def test_teams_are_listed_by_competition_country_and_name(three: Database) -> None:
+    merge_teams(three, UNITED, SHORT, NOW)
+    found = {row.name: (row.matches, row.merged_into) for row in list_teams(three, search="LÉEDS")}
+    assert found == {"Leeds United": (2, None), "Leeds Utd": (1, UNITED)}
+    assert len(list_teams(three, competition="TST-1", country="testland")) == 5
+    assert list_teams(three, competition="TST-2") == []
+    assert list_teams(three, search="%") == []
+
+
+def test_the_directory_names_each_team_once_with_all_its_spellings(three: Database) -> None:
+    """A merged team is an alias and a redirect of the one that stays; competitions stand beside the teams."""
+    merge_teams(three, UNITED, SHORT, NOW)
+    update_matches(three, COMPETITIONS, NOW)
+
+    directory = read_directory(three)
+
+    teams = {team.id: team for team in directory.teams}
+    assert SHORT not in teams
+    assert directory.redirects == {SHORT: UNITED}
+    assert teams[UNITED].aliases == ("leeds utd",)
+    assert teams[CITY].aliases == ()
+    assert {one.code for one in directory.competitions} >= {"TST-1"}
+    names = Names(directory)
+    assert names.team("LEEDS UTD", names.competition("tst-1")).id == UNITED

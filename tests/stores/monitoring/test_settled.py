@@ -1,0 +1,130 @@
+"""The settled ledger beside its yardsticks: the right rows side by side, and nobody peeks."""
+
+import datetime as dt
+
+import msgspec
+import numpy as np
+import pytest
+import sqlalchemy as sa
+
+from soccer_assets.football.features import FEATURE_NAMES
+from soccer_assets.football.match_table import MatchTable
+from soccer_assets.football.matches import KickoffPrecision, Window
+from soccer_assets.modelling.dataset import Boundaries, Split
+from soccer_assets.modelling.ledger_rules import Entry
+from soccer_assets.modelling.odds import devig_shin
+from soccer_assets.modelling.training import fit_elo_textbook
+from soccer_assets.resources.database import Database
+from soccer_assets.stores.ledger.record import record_and_score
+from soccer_assets.stores.matches.normalise import update_matches
+from soccer_assets.stores.matches.raw import store_raw
+from soccer_assets.stores.models.training_data import TrainingData
+from soccer_assets.stores.monitoring.settled import read_settled
+from soccer_assets.tables import match
+from tests.builders import COMPETITIONS, NOW, finished, raw_match
+
+HISTORY, PLAYED = 300, 20
+LATER = NOW + dt.timedelta(days=3)
+
+
+def _data(match_ids: list[str], kickoffs: list[int], outcomes: np.ndarray) -> TrainingData:
+    """Random features of some matches; every other one has prices."""
+    count = len(match_ids)
+    rows = np.ones(count, np.bool_)
+    values = np.random.default_rng(0).normal(size=(count, len(FEATURE_NAMES)))
+    values[:, FEATURE_NAMES.index("elo_textbook_gap")] *= 100
+    odds = np.full((count, 3), np.nan)
+    odds[::2] = [2.0, 3.5, 4.0]
+    matches = MatchTable.from_columns(
+        match_id=match_ids,
+        kickoff=kickoffs,
+        is_day_precision=~rows,
+        competition=["TST-1"] * count,
+        season=["s"] * count,
+        tier=rows,
+        home_team=["a"] * count,
+        away_team=["b"] * count,
+        home_goals=rows,
+        away_goals=rows,
+        is_neutral=~rows,
+        moves_ratings=rows,
+        trains=rows,
+    )
+    split = Split(rows, rows, rows)
+    return TrainingData(matches, values, outcomes, odds, split, Boundaries(0, 0, 0, 0), FEATURE_NAMES, "s")
+
+
+@pytest.fixture
+def played(database: Database) -> list[str]:
+    """Twenty matches of the two days after `NOW`: 18 predicted in time, all finished; their ids in order."""
+    window = Window(dt.date(2025, 1, 1), dt.date(2026, 1, 1))
+    kickoffs = [NOW + dt.timedelta(hours=2 * number + 1) for number in range(PLAYED)]
+    for make in (raw_match, lambda **known: finished("1-0", **known)):
+        rows = [
+            make(
+                source_match_id=f"p{number}",
+                kickoff=kickoff if make is raw_match else kickoff.isoformat(),
+                home_team=f"home {number}",
+                away_team=f"away {number}",
+            )
+            for number, kickoff in enumerate(kickoffs)
+        ]
+        store_raw(database, rows, asset="a", source="fake", window=window, now=NOW)
+        update_matches(database, COMPETITIONS, NOW)
+    with database.reading() as connection:
+        query = sa.select(match.c.match_id).order_by(match.c.kickoff)
+        match_ids = list(connection.execute(query).scalars())
+    entries = [
+        Entry(
+            match_id=match_id,
+            kickoff=kickoff,
+            kickoff_precision=KickoffPrecision.MINUTE,
+            model_sha256="m" * 64,
+            p_home=0.5,
+            p_draw=0.3,
+            p_away=0.2,
+            recorded_at=NOW,
+        )
+        for match_id, kickoff in zip(match_ids[:18], kickoffs, strict=False)
+    ]
+    record_and_score(database, [("TST-1", one) for one in entries], LATER)
+    return match_ids
+
+
+def test_every_forecaster_stands_beside_its_own_match(database: Database, played: list[str]) -> None:
+    """18 of 20 are scored; Elo and the book lie on the rows of their matches, whatever order they come in."""
+    rng = np.random.default_rng(1)
+    start = int(NOW.timestamp())
+    past = [start - 3_600 * (number + 3) for number in range(HISTORY)]
+    ids = [*(f"h{number}" for number in range(HISTORY)), *reversed(played)]
+    kickoffs = [*past, *(start + 7_200 * number + 3_600 for number in reversed(range(PLAYED)))]
+    data = _data(ids, kickoffs, rng.integers(0, 3, HISTORY + PLAYED).astype(np.int8))
+    settled = read_settled(database, data, LATER)
+
+    assert (settled.is_finished.sum(), settled.is_scored.sum(), settled.is_void.sum()) == (20, 18, 0)
+    assert (settled.outcomes[settled.is_scored] == 0).all()
+    learnt = np.arange(HISTORY + PLAYED) < HISTORY
+    elo = fit_elo_textbook(data.values, data.outcomes, learnt, FEATURE_NAMES)
+    expected = elo.predict_proba(data.values[HISTORY:][::-1])
+    np.testing.assert_allclose(settled.others["elo_textbook"], expected)
+    np.testing.assert_allclose(settled.others["book"], devig_shin(data.odds[HISTORY:][::-1]))
+    assert np.isfinite(settled.others["book"]).all(axis=1).sum() == PLAYED / 2
+    assert set(settled.dimensions["model"]) == {"m" * 64, ""}
+
+    later_outcomes = data.outcomes.copy()
+    later_outcomes[HISTORY:] = 2 - later_outcomes[HISTORY:]
+    turned = read_settled(database, _data(ids, kickoffs, later_outcomes), LATER)
+    np.testing.assert_array_equal(turned.others["elo_textbook"], settled.others["elo_textbook"])
+
+
+def test_without_enough_history_elo_has_no_say_and_later_matches_are_out_of_scope(
+    database: Database, played: list[str]
+) -> None:
+    """A report as of a day earlier holds the matches of that day alone."""
+    kickoffs = [int(NOW.timestamp()) + 7_200 * number + 3_600 for number in range(PLAYED)]
+    data = _data(played, kickoffs, np.zeros(PLAYED, np.int8))
+    settled = read_settled(database, data, NOW + dt.timedelta(hours=10))
+
+    assert len(settled.kickoff) == 5
+    assert np.isnan(settled.others["elo_textbook"]).all()
+    assert msgspec.json.encode(settled.dimensions["tier"].tolist()) == b'["1","1","1","1","1"]'
