@@ -27,7 +27,8 @@ from serving.release.reader import (
 )
 from serving.release.snapshot import Snapshot
 from serving.scoring.process import Rows, Scorer, ScoringError
-from soccer_assets.contract.release import EVENT_STREAM, Pointer, Refusal
+from soccer_assets.contract.events import EVENT_STREAM, Refusal
+from soccer_assets.contract.release import Pointer
 from soccer_assets.contract.reports import DRIFT_KEY, QUALITY_KEY, DriftReport, QualityReport
 
 _T = TypeVar("_T")

@@ -13,7 +13,8 @@ import redis
 import sqlalchemy as sa
 
 from soccer_assets.clock import isoformat
-from soccer_assets.contract.release import CHAMPION, EVENT_STREAM, OUTCOMES, PREVIOUS, Event
+from soccer_assets.contract.events import EVENT_STREAM, Event
+from soccer_assets.contract.release import CHAMPION, OUTCOMES, PREVIOUS
 from soccer_assets.football.identity import mint_match_id
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, outcome_of
 from soccer_assets.modelling.ledger_rules import Entry

@@ -12,7 +12,7 @@ import msgspec
 import structlog
 
 from serving.backends.redis import RedisGoneError, asking, client_of, end
-from soccer_assets.contract.release import EVENT_STREAM, Event
+from soccer_assets.contract.events import EVENT_STREAM, Event
 
 MOST_LISTENERS = 1_000
 # An event is some 200 bytes: a client that is this far behind does not read any more.

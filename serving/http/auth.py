@@ -13,7 +13,7 @@ from litestar.handlers import BaseRouteHandler
 from serving.http.rate_limit import Allowance, RateLimiter
 from serving.metrics import Metrics
 from serving.problems import ProblemError
-from soccer_assets.contract.release import ApiKey, ApiKeys
+from soccer_assets.contract.api_keys import ApiKey, ApiKeys
 
 HEADER = "X-API-Key"
 # What the predecessor's callers of /sources/* send; accepted there beside the other.

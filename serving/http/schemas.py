@@ -6,7 +6,8 @@ Predictions are not encoded here: their bytes come from the release. A test deco
 import msgspec
 
 from serving.scoring.schemas import RefusedRow, ScoredFeatures, ScoredPairing
-from soccer_assets.contract.release import AssetState, ModelCard, Prediction, Team
+from soccer_assets.contract.release import ModelCard, Prediction, Team
+from soccer_assets.contract.status import AssetState
 
 
 class PredictionBody(Prediction, frozen=True, kw_only=True):

@@ -13,8 +13,8 @@ import msgspec
 from serving.problems import not_loaded
 from serving.release.snapshot import Snapshot
 from soccer_assets.clock import Clock, isoformat
-from soccer_assets.contract.release import Status, fresh_until, stale_reasons
 from soccer_assets.contract.reports import DriftReport, QualityReport
+from soccer_assets.contract.status import Status, fresh_until, stale_reasons
 
 MOVED_REASON = "the kickoff moved since this was predicted"
 

@@ -22,23 +22,20 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import LocalStore, S3Store
 
+from soccer_assets.contract.api_keys import API_KEYS_KEY, ApiKeys
+from soccer_assets.contract.events import OUTBOX_PREFIX, Refusal
 from soccer_assets.contract.release import (
-    API_KEYS_KEY,
     MANIFEST_FILE,
     MODEL_FILE,
-    OUTBOX_PREFIX,
     POINTER_KEY,
     PREDICTIONS_FILE,
     SCHEMA_VERSION,
-    STATUS_KEY,
-    ApiKeys,
     FileEntry,
     Manifest,
     Pointer,
-    Refusal,
-    Status,
     release_key,
 )
+from soccer_assets.contract.status import STATUS_KEY, Status
 
 _T = TypeVar("_T")
 

@@ -18,8 +18,9 @@ from serving.problems import ProblemError, not_loaded, unavailable
 from serving.release.current import SnapshotHolder
 from serving.tasks.queue import TaskDesk
 from serving.tasks.store import QueueGoneError
-from soccer_assets.contract.release import ApiKey, stale_reasons
+from soccer_assets.contract.api_keys import ApiKey
 from soccer_assets.contract.reports import DriftReport, QualityReport
+from soccer_assets.contract.status import stale_reasons
 
 _NO_STORE = {"Cache-Control": "no-store"}
 

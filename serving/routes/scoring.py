@@ -23,7 +23,7 @@ from serving.scoring.schemas import MalformedError, Row, RowProblem, decode_row,
 from serving.tasks.queue import QueueFullError, TaskDesk
 from serving.tasks.store import OtherBodyError, QueueGoneError, TooManyRows, pack
 from soccer_assets.clock import isoformat
-from soccer_assets.contract.release import ApiKey
+from soccer_assets.contract.api_keys import ApiKey
 
 MOST_ROWS = 1_000
 MOST_TASK_ROWS = 100_000

@@ -10,7 +10,8 @@ import msgspec
 
 from soccer_assets.alerting.faults import FAILURE, NOTICE, WARNING, Condition
 from soccer_assets.clock import isoformat
-from soccer_assets.contract.release import OUTBOX_PREFIX, POINTER_KEY, Pointer, Refusal
+from soccer_assets.contract.events import OUTBOX_PREFIX, Refusal
+from soccer_assets.contract.release import POINTER_KEY, Pointer
 from soccer_assets.resources.object_store import ObjectStore
 
 # Runs older than this are history, not news.

@@ -11,7 +11,7 @@ from soccer_assets.alerting.outbox import Book, Delivery
 from soccer_assets.alerting.rendering import Message, render, scrubbed
 from soccer_assets.alerting.subscribers import Subscriber, Subscribers
 from soccer_assets.clock import Clock, SystemClock, isoformat
-from soccer_assets.contract.release import Event
+from soccer_assets.contract.events import Event
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.event_bus import EventBus
 from soccer_assets.settings import Settings

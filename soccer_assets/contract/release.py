@@ -1,12 +1,7 @@
-"""The contract: what the graph publishes and the sidecar reads.
+"""The release: a folder of files written once, a manifest, and a pointer written last.
 
-A **release** is a folder of files written once, with a manifest; a pointer, written last, names the current
-one; beside the pointer lies ``status.json``, rewritten by every run. Both sides import this module and
-nothing else of each other. Readers ignore fields they do not know, so a new field ships first in the graph;
-``SCHEMA_VERSION`` rises only when a field goes or changes its meaning.
+``SCHEMA_VERSION`` rises only when a field goes or changes its meaning; readers ignore fields they do not know.
 """
-
-import datetime as dt
 
 import msgspec
 
@@ -21,9 +16,6 @@ CANDIDATE = "candidate"
 ALIASES = (CHAMPION, PREVIOUS, CANDIDATE)
 
 POINTER_KEY = "releases/current.json"
-STATUS_KEY = "releases/status.json"
-API_KEYS_KEY = "auth/keys.json"
-OUTBOX_PREFIX = "outbox/"
 
 MANIFEST_FILE = "manifest.json"
 PREDICTIONS_FILE = "predictions.sqlite"
@@ -31,11 +23,6 @@ TEAM_STATE_FILE = "team_state.bin"
 MODEL_FILE = "model.bin"
 DIRECTORY_FILE = "directory.json"
 
-EVENT_STREAM = "soccer:events"
-EVENT_STREAM_MAXLEN = 10_000
-
-# The longest a run may leave the feed unlooked at before every answer says so: three hourly runs.
-CHECK_PROMISE = dt.timedelta(hours=3)
 
 # `body` is the JSON object of `GET /predict/{match_id}` but for the five fields that move with the clock
 # (`VOLATILE_FIELDS`), which the sidecar appends. Times are ISO 8601 in UTC ending in Z: they sort as text.
@@ -247,88 +234,3 @@ class Pointer(msgspec.Struct, frozen=True, kw_only=True):
     manifest_sha256: str
     model_version: str
     published_at: str
-
-
-class AssetState(msgspec.Struct, frozen=True, kw_only=True):
-    """Freshness of one watched asset."""
-
-    key: str
-    state: str
-    promise: str
-    last_materialized_at: str | None = None
-
-
-class Status(msgspec.Struct, frozen=True, kw_only=True):
-    """The state of the data, rewritten by every run even when no release was needed.
-
-    Attributes:
-        checked_at: when the feed was last looked at.
-        data_as_of: kickoff of the newest result known.
-        next_expected_at: when the next result should be known: kickoff + 3 h + the feed's lag.
-        moved_match_ids: matches whose kickoff moved since they were predicted.
-    """
-
-    schema_version: int
-    feed: str
-    checked_at: str
-    data_as_of: str | None
-    next_expected_at: str | None
-    moved_match_ids: tuple[str, ...] = ()
-    assets: tuple[AssetState, ...] = ()
-
-
-class Event(msgspec.Struct, frozen=True, kw_only=True):
-    """An entry of the event stream: `release`, `promotion`, `freshness`, `alert` or `reset`."""
-
-    type: str
-    at: str
-    release_id: str | None = None
-    detail: dict[str, str] = {}
-
-
-class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
-    """A client's key: the SHA-256 of a 256-bit token, never the token."""
-
-    id: str
-    sha256: str
-    scopes: tuple[str, ...]
-    created_at: str
-    note: str = ""
-
-
-class ApiKeys(msgspec.Struct, frozen=True, kw_only=True):
-    """All keys that are accepted."""
-
-    schema_version: int
-    keys: tuple[ApiKey, ...]
-
-
-class Refusal(msgspec.Struct, frozen=True, kw_only=True):
-    """Why a sidecar refused a release; left in the outbox for the graph's alerts."""
-
-    release_id: str
-    reason: str
-    at: str
-    sidecar: str
-
-
-def stale_reasons(status: Status, now: dt.datetime) -> tuple[str, ...]:
-    """Why answers given at ``now`` rest on old data; empty where they do not.
-
-    A month without matches is not stale: only a missed look, or a result that is due and not there.
-    """
-    reasons = []
-    if now > dt.datetime.fromisoformat(status.checked_at) + CHECK_PROMISE:
-        hours = CHECK_PROMISE // dt.timedelta(hours=1)
-        reasons.append(f"the feed was last checked at {status.checked_at}, over {hours} hours ago")
-    if status.next_expected_at is not None and now > dt.datetime.fromisoformat(status.next_expected_at):
-        reasons.append(f"a result was due at {status.next_expected_at} and has not arrived")
-    return tuple(reasons)
-
-
-def fresh_until(status: Status) -> dt.datetime:
-    """The last instant at which no answer is stale."""
-    promised = dt.datetime.fromisoformat(status.checked_at) + CHECK_PROMISE
-    if status.next_expected_at is None:
-        return promised
-    return min(promised, dt.datetime.fromisoformat(status.next_expected_at))

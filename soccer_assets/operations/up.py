@@ -18,7 +18,8 @@ import msgspec
 from filelock import FileLock, Timeout
 from rich.console import Console
 
-from soccer_assets.contract.release import POINTER_KEY, STATUS_KEY, Status
+from soccer_assets.contract.release import POINTER_KEY
+from soccer_assets.contract.status import STATUS_KEY, Status
 from soccer_assets.feeds.registry import open_feeds
 from soccer_assets.home import open_home, settle
 from soccer_assets.operations.processes import HOST, Processes, StartError, free_port, is_port_free

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from soccer_assets.contract.release import EVENT_STREAM, EVENT_STREAM_MAXLEN, Event
+from soccer_assets.contract.events import EVENT_STREAM, EVENT_STREAM_MAXLEN, Event
 
 # Alerts lie between two releases; a release announced twice does no harm.
 _LOOK_BACK = 100

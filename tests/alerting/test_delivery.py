@@ -18,7 +18,7 @@ from soccer_assets.alerting.notifier import AlertDesk
 from soccer_assets.alerting.outbox import LEASE
 from soccer_assets.alerting.watchdog import LastWords
 from soccer_assets.clock import Clock
-from soccer_assets.contract.release import Event
+from soccer_assets.contract.events import Event
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.event_bus import EventBus
 from soccer_assets.settings import Settings

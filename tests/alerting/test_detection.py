@@ -16,7 +16,8 @@ from soccer_assets.alerting.detection import graph_conditions, store_conditions
 from soccer_assets.alerting.notifier import AlertDesk
 from soccer_assets.alerting.watchdog import Watchdog
 from soccer_assets.cli import main
-from soccer_assets.contract.release import OUTBOX_PREFIX, POINTER_KEY, Pointer, Refusal
+from soccer_assets.contract.events import OUTBOX_PREFIX, Refusal
+from soccer_assets.contract.release import POINTER_KEY, Pointer
 from soccer_assets.graph import freshness
 from soccer_assets.graph.sensors.alerts import alert_sensor
 from soccer_assets.resources.database import Database

@@ -14,7 +14,8 @@ from soccer_assets.alerting.detection import disk_conditions, graph_conditions, 
 from soccer_assets.alerting.faults import NEW, Condition, Line
 from soccer_assets.alerting.rendering import render, scrubbed
 from soccer_assets.alerting.watchdog import Watchdog
-from soccer_assets.contract.release import OUTBOX_PREFIX, POINTER_KEY, Pointer, Refusal
+from soccer_assets.contract.events import OUTBOX_PREFIX, Refusal
+from soccer_assets.contract.release import POINTER_KEY, Pointer
 from soccer_assets.graph import freshness
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.settings import Settings

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 import redis
 
-from soccer_assets.contract.release import EVENT_STREAM, EVENT_STREAM_MAXLEN, Event
+from soccer_assets.contract.events import EVENT_STREAM, EVENT_STREAM_MAXLEN, Event
 from soccer_assets.resources import event_bus
 from soccer_assets.resources.event_bus import EventBus
 

@@ -15,8 +15,8 @@ import numpy as np
 
 from serving.scoring.process import Rows, Scorer
 from soccer_assets.clock import isoformat, parse_instant
+from soccer_assets.contract.api_keys import API_KEYS_KEY, ApiKey, ApiKeys
 from soccer_assets.contract.release import (
-    API_KEYS_KEY,
     CHAMPION,
     DIRECTORY_FILE,
     MANIFEST_FILE,
@@ -25,21 +25,17 @@ from soccer_assets.contract.release import (
     PREDICTIONS_DDL,
     PREDICTIONS_FILE,
     SCHEMA_VERSION,
-    STATUS_KEY,
     TEAM_STATE_FILE,
-    ApiKey,
-    ApiKeys,
-    AssetState,
     FileEntry,
     GoldenRow,
     Manifest,
     ModelCard,
     Pointer,
     Prediction,
-    Status,
     Team,
     release_key,
 )
+from soccer_assets.contract.status import STATUS_KEY, AssetState, Status
 from soccer_assets.football.text_folding import fold
 from soccer_assets.modelling.outcome_model import THREADS, XGBOOST_ON_LOGIT, OutcomeModel
 from soccer_assets.settings import Settings

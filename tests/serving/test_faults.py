@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from soccer_assets.clock import FixedClock, SystemClock, isoformat
-from soccer_assets.contract.release import EVENT_STREAM
+from soccer_assets.contract.events import EVENT_STREAM
 from soccer_assets.resources.database import Database
 from tests import services
 from tests.serving.builders import NOW, READER, hours, write_pointer, write_status

@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from serving.scoring.process import Scorer
-from soccer_assets.contract.release import GoldenRow, Manifest, Pointer, Refusal
+from soccer_assets.contract.events import Refusal
+from soccer_assets.contract.release import GoldenRow, Manifest, Pointer
 from tests.serving.builders import (
     GOLDEN_ROWS,
     READER,

@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from soccer_assets.contract.release import EVENT_STREAM
+from soccer_assets.contract.events import EVENT_STREAM
 from soccer_assets.operations.server_command import shared_metrics
 from soccer_assets.settings import Settings
 from tests.serving.builders import READER, make_prediction, make_release, real_model, write_keys, write_status

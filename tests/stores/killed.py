@@ -3,7 +3,8 @@
 import datetime as dt
 import os
 
-from soccer_assets.contract.release import MANIFEST_FILE, POINTER_KEY, PREDICTIONS_FILE, Event
+from soccer_assets.contract.events import Event
+from soccer_assets.contract.release import MANIFEST_FILE, POINTER_KEY, PREDICTIONS_FILE
 from soccer_assets.resources.event_bus import EventBus
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.stores.releases.publish import Draft, Releases

@@ -7,7 +7,8 @@ import dagster as dg
 import sqlalchemy as sa
 
 from soccer_assets.clock import Clock, isoformat
-from soccer_assets.contract.release import SCHEMA_VERSION, AssetState, Status
+from soccer_assets.contract.release import SCHEMA_VERSION
+from soccer_assets.contract.status import AssetState, Status
 from soccer_assets.feeds.protocol import Feed
 from soccer_assets.football.matches import STATUS_RULES, KickoffPrecision, MatchStatus
 from soccer_assets.resources.database import Database

@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from soccer_assets.clock import isoformat
-from soccer_assets.contract.release import API_KEYS_KEY, SCHEMA_VERSION, ApiKey, ApiKeys
+from soccer_assets.contract.api_keys import API_KEYS_KEY, ApiKey, ApiKeys
+from soccer_assets.contract.release import SCHEMA_VERSION
 from soccer_assets.resources.object_store import Conflict, ObjectStore
 
 SCOPES = ("read", "predict", "admin")

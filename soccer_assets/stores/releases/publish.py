@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from soccer_assets.clock import isoformat
+from soccer_assets.contract.events import Event
 from soccer_assets.contract.release import (
     DIRECTORY_FILE,
     MANIFEST_FILE,
@@ -23,19 +24,17 @@ from soccer_assets.contract.release import (
     PREDICTIONS_DDL,
     PREDICTIONS_FILE,
     SCHEMA_VERSION,
-    STATUS_KEY,
     TEAM_STATE_FILE,
     Directory,
-    Event,
     FileEntry,
     GoldenRow,
     Manifest,
     ModelCard,
     Pointer,
     Prediction,
-    Status,
     release_key,
 )
+from soccer_assets.contract.status import STATUS_KEY, Status
 from soccer_assets.football.text_folding import fold
 from soccer_assets.resources.event_bus import EventBus
 from soccer_assets.resources.object_store import Conflict, ObjectStore, Versioned

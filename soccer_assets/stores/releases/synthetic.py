@@ -25,10 +25,10 @@ from soccer_assets.contract.release import (
     ModelCard,
     Prediction,
     Result,
-    Status,
     Team,
     TeamEntry,
 )
+from soccer_assets.contract.status import Status
 from soccer_assets.feeds.providers.simulated.season import play_season
 from soccer_assets.feeds.providers.simulated.world import clubs_of, competition_of, league_of
 from soccer_assets.football.features import FEATURE_GROUPS, FEATURE_NAMES, compute_features

@@ -8,7 +8,8 @@ import pytest
 import redis
 
 from soccer_assets.clock import FixedClock
-from soccer_assets.contract.release import CANDIDATE, CHAMPION, EVENT_STREAM, PREVIOUS, Event
+from soccer_assets.contract.events import EVENT_STREAM, Event
+from soccer_assets.contract.release import CANDIDATE, CHAMPION, PREVIOUS
 from soccer_assets.graph.assets import model
 from soccer_assets.graph.assets.model import REASON_TAG
 from soccer_assets.graph.sensors.retrain import retrain_sensor

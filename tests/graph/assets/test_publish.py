@@ -12,7 +12,8 @@ import msgspec
 import pytest
 import redis
 
-from soccer_assets.contract.release import CHAMPION, EVENT_STREAM, PREVIOUS, Event
+from soccer_assets.contract.events import EVENT_STREAM, Event
+from soccer_assets.contract.release import CHAMPION, PREVIOUS
 from soccer_assets.stores.ledger.audit import audit
 from soccer_assets.stores.releases.publish import Releases
 from tests.builders import NOW

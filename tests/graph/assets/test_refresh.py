@@ -18,13 +18,11 @@ from soccer_assets.contract.release import (
     MANIFEST_FILE,
     PREDICTIONS_FILE,
     PREVIOUS,
-    STATUS_KEY,
     Manifest,
     Prediction,
-    Status,
     release_key,
-    stale_reasons,
 )
+from soccer_assets.contract.status import STATUS_KEY, Status, stale_reasons
 from soccer_assets.feeds.protocol import RawMatch
 from soccer_assets.football.features import FEATURE_NAMES, compute_features
 from soccer_assets.football.identity import mint_match_id

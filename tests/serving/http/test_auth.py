@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from serving.http.auth import KeyRing
-from soccer_assets.contract.release import ApiKey, ApiKeys
+from soccer_assets.contract.api_keys import ApiKey, ApiKeys
 from tests.serving.builders import READER, TOKENS, make_prediction, make_release, write_keys
 from tests.serving.conftest import reload
 

@@ -8,7 +8,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from serving.release.reader import ReleaseReader, ReleaseRefusedError, StoreUnavailableError
-from soccer_assets.contract.release import Refusal
+from soccer_assets.contract.events import Refusal
 from tests.serving.builders import make_prediction, make_release, sha256
 
 

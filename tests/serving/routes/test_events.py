@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from serving.backends.event_stream import MOST_UNREAD, Events, _Listener, is_event_id
-from soccer_assets.contract.release import EVENT_STREAM, Event
+from soccer_assets.contract.events import EVENT_STREAM, Event
 from tests.serving.builders import READER, write_keys, write_status
 from tests.serving.processes import free_port, ready_release, sidecar, valkey, wait_until
 from tests.serving.processes import publish as publish_release

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from soccer_assets.clock import parse_instant
-from soccer_assets.contract.release import AssetState
+from soccer_assets.contract.status import AssetState
 from soccer_assets.feeds.protocol import RawMatch
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
 from soccer_assets.modelling.ledger_rules import Entry

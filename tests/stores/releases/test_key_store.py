@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import msgspec
 import pytest
 
-from soccer_assets.contract.release import API_KEYS_KEY, ApiKeys
+from soccer_assets.contract.api_keys import API_KEYS_KEY, ApiKeys
 from soccer_assets.resources.object_store import Conflict, ObjectStore
 from soccer_assets.stores.releases.key_store import create_key, is_accepted, list_keys, revoke_key
 from tests.builders import NOW

@@ -13,22 +13,20 @@ import pytest
 import redis
 
 from soccer_assets.clock import isoformat
+from soccer_assets.contract.events import EVENT_STREAM, Event
 from soccer_assets.contract.release import (
     CHAMPION,
     DIRECTORY_FILE,
-    EVENT_STREAM,
     MANIFEST_FILE,
     MODEL_FILE,
     POINTER_KEY,
     PREDICTIONS_FILE,
     TEAM_STATE_FILE,
-    AssetState,
-    Event,
     Manifest,
     Prediction,
-    Status,
     release_key,
 )
+from soccer_assets.contract.status import AssetState, Status
 from soccer_assets.resources.event_bus import EventBus
 from soccer_assets.resources.object_store import Conflict, ObjectStore
 from soccer_assets.stores.releases.publish import Draft, ReleaseRow, Releases, write_predictions

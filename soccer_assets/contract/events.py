@@ -1,0 +1,29 @@
+"""Events of the stream that sidecars and clients read, and the refusals that sidecars leave for the graph."""
+
+import msgspec
+
+OUTBOX_PREFIX = "outbox/"
+
+
+EVENT_STREAM = "soccer:events"
+
+
+EVENT_STREAM_MAXLEN = 10_000
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """An entry of the event stream: `release`, `promotion`, `freshness`, `alert` or `reset`."""
+
+    type: str
+    at: str
+    release_id: str | None = None
+    detail: dict[str, str] = {}
+
+
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a sidecar refused a release; left in the outbox for the graph's alerts."""
+
+    release_id: str
+    reason: str
+    at: str
+    sidecar: str
