@@ -1,6 +1,7 @@
 """The release: a folder of files written once, a manifest, and a pointer written last.
 
-``SCHEMA_VERSION`` rises only when a field goes or changes its meaning; readers ignore fields they do not know.
+``SCHEMA_VERSION`` rises only when a field goes or changes its meaning: readers ignore fields that they do not
+know.
 """
 
 import msgspec
