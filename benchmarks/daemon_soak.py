@@ -28,9 +28,9 @@ import psutil
 import sqlalchemy as sa
 
 from soccer_assets.contract.release import CANDIDATE, CHAMPION, OUTCOMES, PREVIOUS
-from soccer_assets.definitions import build_definitions
 from soccer_assets.football.matches import KickoffPrecision
-from soccer_assets.graph.sensors.status import SENSORS, follow_upstream_sensor
+from soccer_assets.graph.automation_conditions import follow_upstream_sensor
+from soccer_assets.graph.build import SENSORS, build_definitions
 from soccer_assets.modelling.ledger_rules import SCORED, Entry
 from soccer_assets.operations.run_job import run_job
 from soccer_assets.operations.up import INSTANCE

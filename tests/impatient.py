@@ -7,11 +7,10 @@
 
 import dagster as dg
 
-from soccer_assets.definitions import build_definitions
+from soccer_assets.graph.build import SENSORS, build_definitions
 from soccer_assets.graph.jobs import refresh_hourly
 from soccer_assets.graph.sensors.alerts import alert_sensor
 from soccer_assets.graph.sensors.retrain import retrain_sensor
-from soccer_assets.graph.sensors.status import SENSORS
 from soccer_assets.settings import Settings
 
 _SECONDS = 5

@@ -15,8 +15,9 @@ import sqlalchemy as sa
 
 from soccer_assets.contract.release import CHAMPION, PREVIOUS
 from soccer_assets.graph.assets.model import REASON_TAG, TEXT_TAG
+from soccer_assets.graph.automation_conditions import follow_upstream_sensor
 from soccer_assets.graph.sensors.rollback import WORSE
-from soccer_assets.graph.sensors.status import follow_upstream_sensor, rollback_sensor
+from soccer_assets.graph.sensors.status import rollback_sensor
 from tests import services
 from tests.loop import LONGEST_SECONDS, Loop, answer, probabilities
 

@@ -8,7 +8,8 @@ import pytest
 
 from soccer_assets.cli import main
 from soccer_assets.feeds.provider_keys import key_variable
-from soccer_assets.graph.jobs import JOBS, monitor_daily, prune_daily, tune_parameters
+from soccer_assets.graph.jobs import JOBS, monitor_daily, tune_parameters
+from soccer_assets.graph.maintenance import prune_daily
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()

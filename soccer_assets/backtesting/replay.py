@@ -14,11 +14,11 @@ from soccer_assets.backtesting.direct_jobs import DirectJobs, JobFailed
 from soccer_assets.backtesting.report import Failure, Report, Rollback, Training, ledger_of, months_of, sum_up
 from soccer_assets.backtesting.settled_rows import count_entries, read_settled
 from soccer_assets.clock import ReplayClock, isoformat
-from soccer_assets.definitions import build_definitions
 from soccer_assets.feeds.chosen import choose
 from soccer_assets.feeds.protocol import Feed
 from soccer_assets.feeds.registry import open_feeds
 from soccer_assets.graph.assets.model import REASON_TAG, TEXT_TAG
+from soccer_assets.graph.build import build_definitions
 from soccer_assets.graph.jobs import (
     build_everything,
     monitor_daily,

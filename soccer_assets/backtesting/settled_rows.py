@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from soccer_assets.backtesting.report import SCORED, Settled, Triple
 from soccer_assets.clock import isoformat
 from soccer_assets.football.matches import STATUS_RULES
+from soccer_assets.modelling.dataset import TrainingData
 from soccer_assets.modelling.odds import devig_shin
 from soccer_assets.modelling.training import fit_elo_textbook
 from soccer_assets.modelling.walk_forward import walk_forward
 from soccer_assets.resources.database import Database
 from soccer_assets.stores.ledger.scores import newest_scores
-from soccer_assets.stores.models.training_data import TrainingData
 from soccer_assets.tables import ledger_entry, match, odds, team
 
 NEVER_PREDICTED = "first seen after its kickoff"

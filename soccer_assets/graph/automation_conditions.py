@@ -1,15 +1,24 @@
-"""When declarative automation rebuilds an asset by itself.
+"""When declarative automation rebuilds an asset, and the sensor that evaluates it.
 
-The hourly job carries what must be right; these conditions follow up on what is started by hand (a backfill,
-one asset from its page). They lean on nothing that Dagster 1.13's ``eager`` may swallow: an update that lands
-between two ticks is picked up by the next hourly run.
+The hourly job guarantees that everything is brought up to date; these conditions only follow up on what is
+started by hand (a backfill, one asset from its page). An update that lands between two ticks may be missed by
+Dagster 1.13's ``eager``: the next hourly run picks it up.
 """
 
 import dagster as dg
 
-# Plain eager() below 300 monthly partitions waits until every one of them is there.
+# Plain eager() below 300 monthly partitions waits until every partition is materialised.
 FOLLOW_UPSTREAM = (
     dg.AutomationCondition.eager()
     .without(~dg.AutomationCondition.any_deps_missing())
     .with_label("follow_upstream")
+)
+
+# Without this sensor Dagster adds a default one that is switched off.
+follow_upstream_sensor = dg.AutomationConditionSensorDefinition(
+    "follow_upstream_sensor",
+    target=dg.AssetSelection.groups("matches", "exports", "features", "predictions", "releases"),
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    minimum_interval_seconds=30,
+    run_tags={"soccer/publish": "release"},
 )

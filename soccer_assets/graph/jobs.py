@@ -1,17 +1,9 @@
 """Jobs: what runs as one run. A launched run costs seconds before its first step: each is a whole chain."""
 
 import dagster as dg
-import msgspec
 
-from soccer_assets.clock import Clock, SystemClock
-from soccer_assets.contract.release import ALIASES
 from soccer_assets.graph.assets.model import REASON_TAG
-from soccer_assets.resources.database import Database
 from soccer_assets.resources.mlflow_run import mark_mlflow_run_failed
-from soccer_assets.resources.model_registry import ModelRegistry
-from soccer_assets.resources.object_store import ObjectStore
-from soccer_assets.stores.ledger.shadows import prune_shadows
-from soccer_assets.stores.retention import prune
 
 # Of the runs with this tag one runs at a time: two publishers never interleave.
 PUBLISHES = {"soccer/publish": "release"}
@@ -82,27 +74,6 @@ monitor_daily = dg.define_asset_job(
     _MONITORING,
     description="Drift of features and predictions, and the quality of what was published.",
 )
-
-
-@dg.op
-def remove_what_is_old(
-    context: dg.OpExecutionContext,
-    object_store: dg.ResourceParam[ObjectStore],
-    database: dg.ResourceParam[Database],
-    model_registry: dg.ResourceParam[ModelRegistry],
-    clock: dg.ResourceParam[Clock],
-) -> dg.Output[None]:
-    """Old snapshots, features, releases, runs and shadow predictions; matches and the ledger stay."""
-    counts = prune(object_store, context.instance, SystemClock().now())
-    models = [found for alias in ALIASES if (found := model_registry.find(alias)) is not None]
-    shadows = prune_shadows(database, [one.facts.content_sha256 for one in models], clock.now())
-    return dg.Output(None, metadata=msgspec.structs.asdict(counts) | {"shadows": shadows})
-
-
-@dg.job(description="Removes old exports, features, releases and runs; never matches or the ledger.")
-def prune_daily() -> None:
-    """Retention, once a day."""
-    remove_what_is_old()
 
 
 JOBS = [refresh_hourly, refresh_daily, retrain_model, rollback_champion, build_everything]

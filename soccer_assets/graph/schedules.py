@@ -5,13 +5,8 @@ from typing import Any
 
 import dagster as dg
 
-from soccer_assets.graph.jobs import (
-    monitor_daily,
-    prune_daily,
-    refresh_daily,
-    refresh_hourly,
-    tune_parameters,
-)
+from soccer_assets.graph.jobs import monitor_daily, refresh_daily, refresh_hourly, tune_parameters
+from soccer_assets.graph.maintenance import prune_daily
 
 DAILY_AT = dt.time(6, 7, tzinfo=dt.UTC)
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import dagster as dg
 import msgspec
 
-from soccer_assets.definitions import build_definitions
 from soccer_assets.graph.assets.livescores import INTERACTIVE_TAG
+from soccer_assets.graph.build import build_definitions
 from soccer_assets.settings import Settings
 
 

@@ -4,8 +4,8 @@ import dagster as dg
 import pytest
 import yaml
 
-from soccer_assets.definitions import build_definitions
 from soccer_assets.graph import freshness
+from soccer_assets.graph.build import build_definitions
 from soccer_assets.graph.jobs import JOBS
 from soccer_assets.operations.up import INSTANCE
 from soccer_assets.settings import Settings

@@ -9,13 +9,13 @@ from dagster._core.remote_origin import (
 from dagster._core.test_utils import create_run_for_test
 from dagster._daemon.run_coordinator.queued_run_coordinator_daemon import QueuedRunCoordinatorDaemon
 
+from soccer_assets.graph.automation_conditions import follow_upstream_sensor
 from soccer_assets.graph.jobs import (
     monitor_daily,
     refresh_hourly,
     retrain_model,
     rollback_champion,
 )
-from soccer_assets.graph.sensors.status import follow_upstream_sensor
 from soccer_assets.operations.up import INSTANCE
 
 _ORIGIN = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("soccer_assets"), "__repository__")

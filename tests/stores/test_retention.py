@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from soccer_assets.contract.release import POINTER_KEY, Pointer, release_key
-from soccer_assets.graph.jobs import JOBS, monitor_daily, prune_daily
+from soccer_assets.graph.jobs import JOBS, monitor_daily
+from soccer_assets.graph.maintenance import prune_daily
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.resources.parquet_parts import Part, TableManifest
 from soccer_assets.stores import exports

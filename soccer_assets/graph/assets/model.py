@@ -30,6 +30,7 @@ from soccer_assets.graph.pages.scorecard import (
     scorecard_markdown,
     slices_markdown,
 )
+from soccer_assets.modelling.dataset import TrainingData
 from soccer_assets.modelling.diagnostics import feature_gains, learning_curve
 from soccer_assets.modelling.metrics import log_losses
 from soccer_assets.modelling.odds import devig_shin
@@ -56,7 +57,7 @@ from soccer_assets.stores.models.champion import roll_back
 from soccer_assets.stores.models.evaluations import Evaluation, Reading, Scorecards
 from soccer_assets.stores.models.forecasts import forecasts_on_test
 from soccer_assets.stores.models.parameters import current_parameters, write_search
-from soccer_assets.stores.models.training_data import TrainingData, load_training_data
+from soccer_assets.stores.models.training_data import load_training_data
 
 # Why a run that may move the champion was started, and the sentence for it.
 REASON_TAG = "soccer/reason"

@@ -1,43 +1,37 @@
-"""Monitoring: whether today's matches look like those the champion learnt from, and how good its word was."""
+"""Monitoring: drift from the champion's training, and quality of the settled predictions."""
 
-import datetime as dt
 from collections.abc import Iterator
 
 import dagster as dg
 import msgspec
-import numpy as np
 
-from soccer_assets.clock import Clock, isoformat
-from soccer_assets.contract.release import CHAMPION, SCHEMA_VERSION
+from soccer_assets.clock import Clock
+from soccer_assets.contract.release import CHAMPION
 from soccer_assets.contract.reports import (
     DRIFT_KEY,
     QUALITY_KEY,
-    ColumnDrift,
     DriftReport,
     QualityReport,
-    QualityScore,
-    Window,
 )
 from soccer_assets.feeds.protocol import Feed
 from soccer_assets.graph import freshness
+from soccer_assets.graph.pages.monitoring_tables import drift_table, score_table
 from soccer_assets.graph.pages.plots import drift_plot, quality_plot
-from soccer_assets.modelling import drift as rules
-from soccer_assets.modelling.quality import by_slice, by_week, overall
+from soccer_assets.modelling.drift import DEFAULT_POLICY
+from soccer_assets.modelling.monitoring_reports import drift_report, quality_report, with_drift_start
 from soccer_assets.resources.database import Database
-from soccer_assets.resources.model_registry import ModelRegistry, RegisteredModel
+from soccer_assets.resources.model_registry import ModelRegistry
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.stores.exports import Exports
 from soccer_assets.stores.features.store import FeatureStore
 from soccer_assets.stores.ledger.record import ledger_head
-from soccer_assets.stores.models.training_data import TrainingData, load_training_data
+from soccer_assets.stores.models.training_data import load_training_data
 from soccer_assets.stores.monitoring.settled import read_settled
 
 DRIFT, QUALITY = dg.AssetKey(["monitoring", "drift"]), dg.AssetKey(["monitoring", "quality"])
 
-_PROBABILITIES = ("p_home", "p_draw", "p_away")
 _OWNERS = ["team:models"]
 _SHOWN = 15
-_OVER_BELOW = 0.5  # of the bound
 
 
 @dg.multi_asset(
@@ -85,12 +79,23 @@ def monitoring(
     """Both reports from one look at the matches, which is most of their cost."""
     now = clock.now()
     data = load_training_data(exports, feature_store, database, now)
-    drift = carried_on(drift_report(data, model_registry, feed.name, now), object_store.read(DRIFT_KEY))
+    champion = model_registry.get(CHAMPION)
+    model = model_registry.load(champion)
+    report = drift_report(
+        data, model, version=champion.version, train_end=champion.facts.train_end, feed=feed.name, now=now
+    )
+    drift = with_drift_start(report, _previous_drift(object_store))
     object_store.write(DRIFT_KEY, msgspec.json.encode(drift))
     yield _drift_result(drift)
-    quality = quality_report(database, data, model_registry, feed.name, now)
+    settled, head = read_settled(database, data, now), ledger_head(database)
+    quality = quality_report(settled, version=champion.version, ledger_head=head, feed=feed.name, now=now)
     object_store.write(QUALITY_KEY, msgspec.json.encode(quality))
     yield _quality_result(quality)
+
+
+def _previous_drift(store: ObjectStore) -> DriftReport | None:
+    data = store.read(DRIFT_KEY)
+    return msgspec.json.decode(data, type=DriftReport) if data else None
 
 
 def _drift_result(report: DriftReport) -> dg.MaterializeResult:
@@ -103,8 +108,8 @@ def _drift_result(report: DriftReport) -> dg.MaterializeResult:
     }
     if report.columns:
         metadata |= {
-            "columns": dg.MetadataValue.md(_drift_table(report.columns)),
-            "effects": drift_plot(report.columns[:_SHOWN], rules.DEFAULT_POLICY.psi).metadata,
+            "columns": dg.MetadataValue.md(drift_table(report.columns)),
+            "effects": drift_plot(report.columns[:_SHOWN], DEFAULT_POLICY.psi).metadata,
         }
     return dg.MaterializeResult(
         asset_key=DRIFT,
@@ -131,135 +136,11 @@ def _quality_result(report: QualityReport) -> dg.MaterializeResult:
         "ledger_head": report.ledger_head or "empty",
     }
     if report.overall.scored:
-        weeks = {one.week: one.score for one in report.weeks[-_SHOWN:]}
-        slices = {f"{one.dimension} {one.value[:12]}": one.score for one in report.slices}
+        weeks = {week.week: week.score for week in report.weeks[-_SHOWN:]}
+        slices = {f"{part.dimension} {part.value[:12]}": part.score for part in report.slices}
         metadata |= {
-            "weeks": dg.MetadataValue.md(_score_table({"all": report.overall} | weeks)),
-            "slices": dg.MetadataValue.md(_score_table(slices)),
+            "weeks": dg.MetadataValue.md(score_table({"all": report.overall} | weeks)),
+            "slices": dg.MetadataValue.md(score_table(slices)),
             "log_loss_by_week": quality_plot(report.weeks).metadata,
         }
     return dg.MaterializeResult(asset_key=QUALITY, metadata=metadata)
-
-
-def drift_report(data: TrainingData, registry: ModelRegistry, feed: str, now: dt.datetime) -> DriftReport:
-    """The report on drift as of ``now``."""
-    champion, policy = registry.get(CHAMPION), rules.DEFAULT_POLICY
-    seconds = int(now.timestamp())
-    train_end = int(dt.datetime.fromisoformat(champion.facts.train_end).timestamp())
-    reference, current = rules.windows(data.matches.kickoff, seconds, train_end, policy)
-    columns: tuple[ColumnDrift, ...] = ()
-    few = reference.sum() < policy.least_reference or current.sum() < policy.least_current
-    if not few:
-        columns = _compared(data, registry, champion, reference, current)
-    share = rules.share_drifted(columns)
-    drifted = sum(one.has_drifted for one in columns)
-    counts = (
-        f"{int(current.sum())} matches against {int(reference.sum())} of the same weeks of earlier seasons"
-    )
-    text = f"{drifted} of {len(columns)} columns drifted (bound {policy.share:.0%}): {counts}"
-    if few:
-        text = f"too few to compare: {counts}; {policy.least_current} and {policy.least_reference} are needed"
-    return DriftReport(
-        schema_version=SCHEMA_VERSION,
-        feed=feed,
-        checked_at=isoformat(now),
-        model_version=champion.version,
-        model_sha256=champion.facts.content_sha256,
-        reference=_window(data, reference),
-        current=_window(data, current),
-        columns=columns,
-        share_drifted=share,
-        bound=policy.share,
-        is_within_bounds=share <= policy.share,
-        text=text,
-    )
-
-
-def carried_on(report: DriftReport, before: bytes | None) -> DriftReport:
-    """The report with the instant since when matches have drifted: what the one before says, or its own.
-
-    It is over only well within the bound: a share that swings about it would ask for a training each time.
-    """
-    since = msgspec.json.decode(before, type=DriftReport).out_of_bounds_since if before else None
-    if report.is_within_bounds:
-        is_over = report.share_drifted <= _OVER_BELOW * report.bound
-        return msgspec.structs.replace(report, out_of_bounds_since=None if is_over else since)
-    return msgspec.structs.replace(report, out_of_bounds_since=since or report.checked_at)
-
-
-def quality_report(
-    database: Database, data: TrainingData, registry: ModelRegistry, feed: str, now: dt.datetime
-) -> QualityReport:
-    """The report on quality as of ``now``."""
-    settled = read_settled(database, data, now)
-    return QualityReport(
-        schema_version=SCHEMA_VERSION,
-        feed=feed,
-        checked_at=isoformat(now),
-        model_version=registry.get(CHAMPION).version,
-        ledger_head=ledger_head(database),
-        overall=overall(settled),
-        weeks=by_week(settled),
-        slices=by_slice(settled),
-    )
-
-
-def _compared(
-    data: TrainingData,
-    registry: ModelRegistry,
-    champion: RegisteredModel,
-    reference: np.ndarray,
-    current: np.ndarray,
-) -> tuple[ColumnDrift, ...]:
-    model = registry.load(champion)
-    inputs = data.values[:, [data.feature_names.index(name) for name in model.feature_names]]
-    before, now = inputs[reference], inputs[current]
-    seasons = [f"{a} {b}" for a, b in zip(data.matches.competition, data.matches.season, strict=True)]
-    _, group = np.unique(seasons, return_inverse=True)
-    names = (*model.feature_names, *_PROBABILITIES)
-    kinds = [rules.FEATURE] * len(model.feature_names) + [rules.PREDICTION] * len(_PROBABILITIES)
-    return rules.compare(
-        np.hstack([before, model.predict_proba(before)]),
-        np.hstack([now, model.predict_proba(now)]),
-        group[reference],
-        group[current],
-        names,
-        kinds,
-    )
-
-
-def _window(data: TrainingData, rows: np.ndarray) -> Window | None:
-    if not rows.any():
-        return None
-    kickoff = data.matches.kickoff[rows]
-    first, last = (dt.datetime.fromtimestamp(int(one), dt.UTC) for one in (kickoff.min(), kickoff.max()))
-    return Window(
-        first_day=first.date().isoformat(), last_day=last.date().isoformat(), matches=int(rows.sum())
-    )
-
-
-def _drift_table(columns: tuple[ColumnDrift, ...]) -> str:
-    lines = ["| column | kind | PSI | KS | shift | p corrected | drifted |", "|---|---|---|---|---|---|---|"]
-    lines += [
-        f"| {one.name} | {one.kind} | {one.psi:.3f} | {one.ks:.3f} | {one.shift:+.2f} "
-        f"| {one.p_corrected:.2g} | {'yes' if one.has_drifted else ''} |"
-        for one in columns
-    ]
-    return "\n".join(lines)
-
-
-def _score_table(scores: dict[str, QualityScore]) -> str:
-    counts = ("", "scored", "finished", "void", "coverage")
-    columns = (*counts, "log_loss", "rps", "brier", "ece_15", "hit rate", "minus Elo", "minus book")
-    lines = ["| " + " | ".join(columns) + " |", "|---" * len(columns) + "|"]
-    for name, one in scores.items():
-        numbers = (one.coverage, one.log_loss, one.rps, one.brier_score, one.ece_15, one.hit_rate)
-        shown = " | ".join("" if number is None else f"{number:.4f}" for number in numbers)
-        gaps = " | ".join(
-            f"{one.against[other].difference:+.4f} (n={one.against[other].rows})"
-            if other in one.against
-            else ""
-            for other in ("elo_textbook", "book")
-        )
-        lines.append(f"| {name} | {one.scored} | {one.finished} | {one.void} | {shown} | {gaps} |")
-    return "\n".join(lines)

@@ -1,13 +1,10 @@
-"""Sensors: what the graph notices between its schedules."""
+"""The status sensor: rewrites the status beside the release pointer every minute."""
 
 import dagster as dg
 
 from soccer_assets.clock import Clock
 from soccer_assets.feeds.protocol import Feed
 from soccer_assets.graph import freshness
-from soccer_assets.graph.sensors.alerts import alert_sensor
-from soccer_assets.graph.sensors.retrain import retrain_sensor
-from soccer_assets.graph.sensors.rollback import rollback_sensor
 from soccer_assets.resources.database import Database
 from soccer_assets.stores.releases.current_status import current_status
 from soccer_assets.stores.releases.publish import Releases
@@ -27,15 +24,3 @@ def status_sensor(
     status = current_status(database, feed, clock, context.instance, freshness.WATCHED)
     releases.write_status(status, clock.now())
     return dg.SkipReason(", ".join(f"{asset.key} {asset.state}" for asset in status.assets))
-
-
-# Without one of our own Dagster adds a sensor that is switched off.
-follow_upstream_sensor = dg.AutomationConditionSensorDefinition(
-    "follow_upstream_sensor",
-    target=dg.AssetSelection.groups("matches", "exports", "features", "predictions", "releases"),
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    minimum_interval_seconds=30,
-    run_tags={"soccer/publish": "release"},
-)
-
-SENSORS = [status_sensor, alert_sensor, retrain_sensor, rollback_sensor, follow_upstream_sensor]

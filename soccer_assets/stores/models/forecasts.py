@@ -5,13 +5,12 @@ import datetime as dt
 import numpy as np
 from numpy.typing import NDArray
 
-from soccer_assets.modelling.dataset import Split
+from soccer_assets.modelling.dataset import Split, TrainingData
 from soccer_assets.modelling.neutral_ground import forecast
 from soccer_assets.modelling.outcome_model import ELO_TEXTBOOK, OutcomeModel
 from soccer_assets.modelling.scorecard import CANDIDATE, CHAMPION, ELO, PRIOR
 from soccer_assets.modelling.training import SEED, Parameters, fit_candidate, fit_elo_textbook
 from soccer_assets.resources.model_registry import ModelRegistry, RegisteredModel
-from soccer_assets.stores.models.training_data import TrainingData
 
 
 def forecasts_on_test(

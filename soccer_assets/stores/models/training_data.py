@@ -1,17 +1,13 @@
 """What a model learns from: features, outcomes and closing prices of every match that trains."""
 
 import datetime as dt
-import hashlib
-from dataclasses import dataclass
 
 import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from soccer_assets.football.match_table import MatchTable
 from soccer_assets.modelling.dataset import (
-    Boundaries,
-    Split,
+    TrainingData,
     default_boundaries,
     outcomes,
     split_by_kickoff,
@@ -21,45 +17,6 @@ from soccer_assets.resources.database import Database
 from soccer_assets.stores.exports import Exports
 from soccer_assets.stores.features.store import FeatureStore, feature_values, match_table_of
 from soccer_assets.tables import odds
-
-
-@dataclass(frozen=True, eq=False)
-class TrainingData:
-    """Matches that train, in the order of time, with what was known before each.
-
-    Attributes:
-        matches: n finished matches.
-        values: (n, k) features.
-        outcomes: (n,) 0 home, 1 draw, 2 away.
-        odds: (n, 3) closing prices, NaN where there are none; never a model input.
-        split: masks of training, calibration and test rows, and how much each teaches.
-        boundaries: where the split cuts.
-        feature_names: the k columns of ``values``.
-        snapshot_id: the export they come from.
-    """
-
-    matches: MatchTable
-    values: NDArray[np.float64]
-    outcomes: NDArray[np.int8]
-    odds: NDArray[np.float64]
-    split: Split
-    boundaries: Boundaries
-    feature_names: tuple[str, ...]
-    snapshot_id: str
-
-    @property
-    def everything(self) -> Split:
-        """All rows train, none calibrate or test: for the refit of a winner."""
-        every = np.ones(len(self.matches), np.bool_)
-        return weighted(Split(every, ~every, ~every), self.matches)
-
-    @property
-    def content_sha256(self) -> str:
-        """SHA-256 in hex over ids, features and outcomes: equal data, equal hash, whatever the snapshot."""
-        digest = hashlib.sha256("\n".join(self.matches.match_id.tolist()).encode())
-        digest.update(np.ascontiguousarray(self.values).data)
-        digest.update(np.ascontiguousarray(self.outcomes).data)
-        return digest.hexdigest()
 
 
 def load_training_data(

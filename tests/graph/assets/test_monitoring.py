@@ -11,16 +11,11 @@ from click.testing import CliRunner
 from soccer_assets.cli import main
 from soccer_assets.contract.release import CHAMPION
 from soccer_assets.contract.reports import DRIFT_KEY, QUALITY_KEY, DriftReport, QualityReport
-from soccer_assets.football.features import FEATURE_NAMES
-from soccer_assets.football.match_table import SECONDS_A_DAY, MatchTable
-from soccer_assets.graph.assets.monitoring import carried_on, drift_report
-from soccer_assets.modelling.dataset import Boundaries, Split
 from soccer_assets.modelling.ledger_rules import GENESIS, chain_hash
 from soccer_assets.stores.ledger.audit import entry_of
-from soccer_assets.stores.models.training_data import TrainingData
 from soccer_assets.tables import ledger_entry, ledger_score
 from tests.builders import NOW
-from tests.graph.assets.conftest import FakeRegistry, Graph, elo_model
+from tests.graph.assets.conftest import Graph
 from tests.graph.assets.test_refresh import HOURLY, filled, play  # noqa: F401 - `filled` is a fixture
 
 MONITORING = ("monitoring/drift", "monitoring/quality")
@@ -67,74 +62,6 @@ def test_both_reports_are_in_the_store_and_on_the_page(settled: Graph) -> None:
         "drift_within_bounds": True,
         "ledger_agrees_with_releases": True,
     }
-
-
-def _seasons(moved: float) -> TrainingData:
-    """Three seasons of a match a quarter of an hour in 28 days; the last one has 20 features moved."""
-    rng = np.random.default_rng(0)
-    end = int(NOW.timestamp())
-    minutes = np.arange(400) * 6_000
-    kickoff = np.concatenate([end - season * 364 * SECONDS_A_DAY - 1 - minutes for season in (2, 1, 0)])
-    values = rng.normal(size=(1_200, len(FEATURE_NAMES)))
-    values[800:, :20] += moved
-    rows = np.ones(1_200, np.bool_)
-    matches = MatchTable.from_columns(
-        match_id=[str(number) for number in range(1_200)],
-        kickoff=kickoff,
-        is_day_precision=~rows,
-        competition=[f"L{number % 20}" for number in range(1_200)],
-        season=["s"] * 1_200,
-        tier=rows.astype(np.int8),
-        home_team=["a"] * 1_200,
-        away_team=["b"] * 1_200,
-        home_goals=rows,
-        away_goals=rows,
-        is_neutral=~rows,
-        moves_ratings=rows,
-        trains=rows,
-    )
-    outcomes, odds = np.zeros(1_200, np.int8), np.full((1_200, 3), np.nan)
-    split, boundaries = Split(rows, rows, rows), Boundaries(0, 0, 0, 0)
-    return TrainingData(matches, values, outcomes, odds, split, boundaries, FEATURE_NAMES, "s1")
-
-
-@pytest.mark.parametrize(("moved", "within"), [(0.0, True), (1.0, False)])
-def test_more_drifted_columns_than_the_bound_are_out_of_it(moved: float, within: bool) -> None:
-    """20 of 49 features that move by a deviation are too many; the same seasons unmoved are not."""
-    registry = FakeRegistry()
-    registry.add(elo_model(), CHAMPION)
-    report = drift_report(_seasons(moved), registry, "fake", NOW)  # type: ignore[arg-type]  # a fake
-
-    assert report.is_within_bounds is within
-    assert report.reference is not None
-    assert report.current is not None
-    assert (report.reference.matches, report.current.matches) == (800, 400)
-    assert {one.kind for one in report.columns} == {"feature", "prediction"}
-    assert len(report.columns) == len(FEATURE_NAMES) + 3
-    drifted = {one.name for one in report.columns if one.has_drifted and one.kind == "feature"}
-    assert drifted == (set() if within else set(FEATURE_NAMES[:20]))
-
-
-def test_a_report_remembers_since_when_matches_have_drifted() -> None:
-    """The first report out of bounds gives the instant, until the share is at half the bound again."""
-    registry = FakeRegistry()
-    registry.add(elo_model(), CHAMPION)
-    later = NOW + dt.timedelta(hours=6)
-
-    within = carried_on(drift_report(_seasons(0.0), registry, "fake", NOW), None)  # type: ignore[arg-type]
-    first = carried_on(drift_report(_seasons(1.0), registry, "fake", NOW), msgspec.json.encode(within))  # type: ignore[arg-type]
-    second = carried_on(drift_report(_seasons(1.0), registry, "fake", later), msgspec.json.encode(first))  # type: ignore[arg-type]
-
-    assert within.out_of_bounds_since is None
-    assert first.out_of_bounds_since == second.out_of_bounds_since == first.checked_at
-    assert second.checked_at > first.checked_at
-
-    def then(share: float) -> str | None:
-        calm = msgspec.structs.replace(within, share_drifted=share)
-        return carried_on(calm, msgspec.json.encode(second)).out_of_bounds_since
-
-    assert then(0.11) == then(0.2) == first.checked_at
-    assert then(0.1) is None
 
 
 def test_a_rewritten_and_rehashed_ledger_is_betrayed_by_an_older_release(settled: Graph, monkeypatch) -> None:

@@ -10,6 +10,7 @@ from soccer_assets.clock import parse_instant
 from soccer_assets.feeds.protocol import MatchOdds, RawMatch
 from soccer_assets.football.features import FEATURE_NAMES
 from soccer_assets.football.matches import MatchStatus, Window
+from soccer_assets.modelling.dataset import TrainingData
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.stores.exports import Exports
@@ -17,7 +18,7 @@ from soccer_assets.stores.features.store import FeatureStore
 from soccer_assets.stores.features.update import update_features
 from soccer_assets.stores.matches.normalise import update_matches
 from soccer_assets.stores.matches.raw import store_raw
-from soccer_assets.stores.models.training_data import TrainingData, load_training_data
+from soccer_assets.stores.models.training_data import load_training_data
 from tests.builders import COMPETITIONS, NOW, finished, raw_match, two_leagues
 
 SEASON = Window(dt.date(2024, 7, 1), dt.date(2025, 7, 1))

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from soccer_assets.football.features import FEATURE_NAMES
 from soccer_assets.football.match_table import MatchTable
 from soccer_assets.football.matches import KickoffPrecision, Window
-from soccer_assets.modelling.dataset import Boundaries, Split
+from soccer_assets.modelling.dataset import Boundaries, Split, TrainingData
 from soccer_assets.modelling.ledger_rules import Entry
 from soccer_assets.modelling.odds import devig_shin
 from soccer_assets.modelling.training import fit_elo_textbook
@@ -18,7 +18,6 @@ from soccer_assets.resources.database import Database
 from soccer_assets.stores.ledger.record import record_and_score
 from soccer_assets.stores.matches.normalise import update_matches
 from soccer_assets.stores.matches.raw import store_raw
-from soccer_assets.stores.models.training_data import TrainingData
 from soccer_assets.stores.monitoring.settled import read_settled
 from soccer_assets.tables import match
 from tests.builders import COMPETITIONS, NOW, finished, raw_match

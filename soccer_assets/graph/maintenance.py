@@ -1,0 +1,33 @@
+"""Retention as a job: what is removed once a day. The rules are in ``stores/retention.py``."""
+
+import dagster as dg
+import msgspec
+
+from soccer_assets.clock import Clock, SystemClock
+from soccer_assets.contract.release import ALIASES
+from soccer_assets.resources.database import Database
+from soccer_assets.resources.model_registry import ModelRegistry
+from soccer_assets.resources.object_store import ObjectStore
+from soccer_assets.stores.ledger.shadows import prune_shadows
+from soccer_assets.stores.retention import prune
+
+
+@dg.op(name="remove_what_is_old")
+def remove_old_data(
+    context: dg.OpExecutionContext,
+    object_store: dg.ResourceParam[ObjectStore],
+    database: dg.ResourceParam[Database],
+    model_registry: dg.ResourceParam[ModelRegistry],
+    clock: dg.ResourceParam[Clock],
+) -> dg.Output[None]:
+    """Old snapshots, features, releases, runs and shadow predictions; matches and the ledger stay."""
+    counts = prune(object_store, context.instance, SystemClock().now())
+    models = [found for alias in ALIASES if (found := model_registry.find(alias)) is not None]
+    shadows = prune_shadows(database, [model.facts.content_sha256 for model in models], clock.now())
+    return dg.Output(None, metadata=msgspec.structs.asdict(counts) | {"shadows": shadows})
+
+
+@dg.job(description="Removes old exports, features, releases and runs; never matches or the ledger.")
+def prune_daily() -> None:
+    """Retention, once a day."""
+    remove_old_data()
