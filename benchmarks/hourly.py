@@ -30,9 +30,9 @@ import pandas as pd
 from soccer_assets.backtesting.direct_jobs import DirectJobs
 from soccer_assets.clock import FixedClock, isoformat, parse_instant
 from soccer_assets.contract.release import CHAMPION
-from soccer_assets.feeds.protocol import RawMatch
 from soccer_assets.feeds.registry import open_feeds
 from soccer_assets.football.matches import Window
+from soccer_assets.football.records import RawMatch
 from soccer_assets.graph.assets.livescores import RECENT_DAYS
 from soccer_assets.graph.build import build_definitions
 from soccer_assets.modelling.training import fit_elo_textbook

@@ -8,9 +8,10 @@ from typing import Any
 import msgspec
 
 from soccer_assets.clock import Clock, FixedClock, parse_instant
-from soccer_assets.feeds.protocol import FeedError, RawMatch, Rejection
+from soccer_assets.feeds.protocol import FeedError
 from soccer_assets.football.competitions import Competition
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
+from soccer_assets.football.records import RawMatch, Rejection
 
 NOW = parse_instant("2025-04-25T09:00:00Z")
 CLOCK = FixedClock(NOW)

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from soccer_assets.clock import FixedClock
-from soccer_assets.feeds.protocol import Feed, RawMatch
+from soccer_assets.feeds.protocol import Feed
 from soccer_assets.feeds.providers.archive.archive_table import SCHEMA
 from soccer_assets.feeds.registry import open_feeds
 from soccer_assets.football.matches import MatchStatus, Window
+from soccer_assets.football.records import RawMatch
 from soccer_assets.settings import Settings
 
 Row = dict[str, Any]

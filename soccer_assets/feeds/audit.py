@@ -6,9 +6,10 @@ from collections.abc import Mapping
 import msgspec
 
 from soccer_assets.clock import Clock
-from soccer_assets.feeds.protocol import Feed, RawMatch, Rejection, Repeat
+from soccer_assets.feeds.protocol import Feed
 from soccer_assets.feeds.visibility import LOOK_AHEAD
 from soccer_assets.football.matches import Window
+from soccer_assets.football.records import RawMatch, Rejection, Repeat
 from soccer_assets.football.text_folding import fold
 
 

@@ -5,9 +5,10 @@ from collections.abc import Collection, Iterator, Mapping
 
 from soccer_assets.clock import Clock
 from soccer_assets.feeds.feed_set import SeveralFeeds, members_of
-from soccer_assets.feeds.protocol import Feed, FeedRefused, RawMatch, Row
+from soccer_assets.feeds.protocol import Feed, FeedRefused
 from soccer_assets.football.competitions import Competition
 from soccer_assets.football.matches import Window
+from soccer_assets.football.records import RawMatch, Row
 
 _CODES_SHOWN = 12
 

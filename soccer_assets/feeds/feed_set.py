@@ -8,9 +8,10 @@ import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 
 from soccer_assets.clock import Clock
-from soccer_assets.feeds.protocol import Feed, FeedRefused, Row
+from soccer_assets.feeds.protocol import Feed, FeedRefused
 from soccer_assets.football.competitions import Competition
 from soccer_assets.football.matches import Window
+from soccer_assets.football.records import Row
 
 
 class SeveralFeeds:

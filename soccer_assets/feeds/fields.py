@@ -5,8 +5,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from soccer_assets.feeds.protocol import FeedRefused, FeedUnavailable, MatchOdds
+from soccer_assets.feeds.protocol import FeedRefused, FeedUnavailable
 from soccer_assets.football.matches import MOST_GOALS
+from soccer_assets.football.records import MatchOdds
 
 _LONGEST_NAME = 100
 _LONGEST_INTEGER = 18

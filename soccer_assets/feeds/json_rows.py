@@ -11,10 +11,10 @@ import msgspec
 
 from soccer_assets.clock import Clock
 from soccer_assets.feeds.fields import Fault, half_time_of, json_object
-from soccer_assets.feeds.protocol import AfterNinety, MatchOdds, RawMatch, Rejection
 from soccer_assets.feeds.visibility import known_by_time, known_of
 from soccer_assets.football.competitions import Competition, season_of
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
+from soccer_assets.football.records import AfterNinety, MatchOdds, RawMatch, Rejection
 
 Score = tuple[int, int] | None
 

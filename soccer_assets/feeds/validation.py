@@ -14,8 +14,8 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from soccer_assets.feeds.protocol import RawMatch, Rejection, Row
 from soccer_assets.football.matches import MOST_GOALS, STATUS_RULES
+from soccer_assets.football.records import RawMatch, Rejection, Row
 from soccer_assets.football.text_folding import fold
 
 ROWS_A_BATCH = 10_000

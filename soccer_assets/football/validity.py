@@ -1,33 +1,27 @@
-"""What no real calendar of matches does: a check of dates that were misread on their way here."""
+"""Rules that every match row must satisfy, whichever provider reports it.
 
-import math
+A team plays at most once a UTC day. Where it has two results on one day, a date is wrong, a match is stored
+twice, or two teams share a name. The rows do not say which, so both are quarantined: kept and listed, but
+they move no rating and train no model.
+"""
 
-import numpy as np
+import datetime as dt
+from collections.abc import Iterable
 
-from soccer_assets.football.match_table import SECONDS_A_DAY, MatchTable
-
-# A year with fewer matches says too little by itself.
-_LEAST_MATCHES = 1_000
+TWICE_ON_A_DAY = "a team has another result on this day"
 
 
-def back_to_back_share(matches: MatchTable) -> float:
-    """Share of sides that had played on the day before, in the calendar year (UTC) where it is highest.
+def twice_on_a_day(results: Iterable[tuple[str, dt.date, str, str]]) -> set[str]:
+    """Ids of all results that share a team and a day with another result, whatever their order.
 
-    Clubs rest: 836,981 matches of 1998 to 2025 have at most .0121 in any year. Where day and month stand in
-    each other's place, as in ``05/04`` read the American way, 37 % of the matches move to a day that knows
-    nothing of the club's others: .0288 at least. NaN without a year of 1,000 matches.
+    Args:
+        results: match id, UTC day, home team and away team of each.
     """
-    day = matches.kickoff // SECONDS_A_DAY
-    sides = np.concatenate([matches.home_team, matches.away_team]).tolist()
-    number = {team: place for place, team in enumerate(dict.fromkeys(sides))}
-    team = np.fromiter(map(number.__getitem__, sides), np.int64, len(sides))
-    days = np.concatenate([day, day])
-    order = np.lexsort((days, team))
-    team, days = team[order], days[order]
-    is_tired = np.zeros(len(days), np.bool_)
-    is_tired[1:] = (np.diff(team) == 0) & (np.diff(days) == 1)
-    year = days.astype("datetime64[D]").astype("datetime64[Y]").astype(np.int64)
-    _, place, in_year = np.unique(year, return_inverse=True, return_counts=True)
-    shares = np.bincount(place, weights=is_tired) / in_year
-    told = shares[in_year >= 2 * _LEAST_MATCHES]
-    return float(told.max()) if len(told) else math.nan
+    first: dict[tuple[str, dt.date], str] = {}
+    found = set()
+    for match_id, day, home, away in results:
+        for team in (home, away):
+            other = first.setdefault((team, day), match_id)
+            if other != match_id:
+                found |= {match_id, other}
+    return found

@@ -9,11 +9,11 @@ import pytest
 from soccer_assets.clock import Clock, FixedClock, parse_instant
 from soccer_assets.feeds.audit import Duplicate, audit
 from soccer_assets.feeds.http import FileDoor
-from soccer_assets.feeds.protocol import RawMatch, Rejection
 from soccer_assets.feeds.providers.football_data.football_data_feed import FootballDataFeed
 from soccer_assets.feeds.providers.openfootball.openfootball_feed import OpenFootballFeed
 from soccer_assets.football.competitions import Competition
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
+from soccer_assets.football.records import RawMatch, Rejection
 
 CLOCK = FixedClock(parse_instant("2025-07-10T00:00:00Z"))
 

@@ -14,7 +14,7 @@ import pytest
 
 from soccer_assets.clock import FixedClock
 from soccer_assets.feeds.http import FileDoor
-from soccer_assets.feeds.protocol import Feed, RawMatch, Rejection
+from soccer_assets.feeds.protocol import Feed
 from soccer_assets.feeds.providers.api_football import ApiFootballFeed
 from soccer_assets.feeds.providers.archive.archive_feed import ArchiveFeed
 from soccer_assets.feeds.providers.archive.archive_table import SCHEMA
@@ -25,6 +25,7 @@ from soccer_assets.feeds.providers.openfootball.openfootball_feed import OpenFoo
 from soccer_assets.feeds.providers.openligadb import OpenLigaDbFeed
 from soccer_assets.feeds.providers.whoscored_json import WhoScoredJsonFeed
 from soccer_assets.football.matches import Window
+from soccer_assets.football.records import RawMatch, Rejection
 from tests.builders import CLOCK
 from tests.feeds.hostile import spoil
 from tests.feeds.providers import (

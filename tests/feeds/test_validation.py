@@ -5,9 +5,9 @@ import datetime as dt
 import msgspec
 import pytest
 
-from soccer_assets.feeds.protocol import MatchOdds, RawMatch, Rejection
 from soccer_assets.feeds.validation import gated
 from soccer_assets.football.matches import MatchStatus
+from soccer_assets.football.records import MatchOdds, RawMatch, Rejection
 from tests.builders import NOW, finished
 
 SOUND = finished("2-1", home_goals_half_time=1, away_goals_half_time=0)

@@ -8,7 +8,7 @@ import pytest
 
 from soccer_assets.football.features import FEATURE_NAMES, compute_features
 from soccer_assets.football.match_table import SECONDS_A_DAY, MatchTable
-from soccer_assets.football.validity import back_to_back_share
+from soccer_assets.football.misread_dates import back_to_back_share
 from soccer_assets.modelling.dataset import Split, outcomes, weighted
 from soccer_assets.modelling.metrics import class_prior
 from soccer_assets.modelling.neutral_ground import forecast

@@ -8,8 +8,8 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 
-from soccer_assets.feeds.protocol import RawMatch
 from soccer_assets.football.matches import Window
+from soccer_assets.football.records import RawMatch
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.resources.parquet_parts import DamagedPart, Part, read_table

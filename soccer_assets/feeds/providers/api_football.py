@@ -26,17 +26,11 @@ from soccer_assets.feeds.fields import (
 )
 from soccer_assets.feeds.json_rows import Provider, Score, Told, matches_of, pick, season_label
 from soccer_assets.feeds.keyed import KeyedFeed
-from soccer_assets.feeds.protocol import (
-    AfterNinety,
-    FeedRefused,
-    FeedUnavailable,
-    RawMatch,
-    Rejection,
-    after_ninety,
-)
+from soccer_assets.feeds.protocol import FeedRefused, FeedUnavailable
 from soccer_assets.feeds.provider_keys import key_variable
 from soccer_assets.football.competitions import INTERNATIONAL
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
+from soccer_assets.football.records import AfterNinety, RawMatch, Rejection, after_ninety
 from soccer_assets.football.text_folding import fold
 
 SOURCE = "api-football"

@@ -28,16 +28,10 @@ from soccer_assets.feeds.fields import (
 )
 from soccer_assets.feeds.http import FileDoor
 from soccer_assets.feeds.json_rows import Provider, Score, Told, matches_of, pick, season_label
-from soccer_assets.feeds.protocol import (
-    AfterNinety,
-    FeedRefused,
-    MatchOdds,
-    RawMatch,
-    Rejection,
-    after_ninety,
-)
+from soccer_assets.feeds.protocol import FeedRefused
 from soccer_assets.football.competitions import Competition
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
+from soccer_assets.football.records import AfterNinety, MatchOdds, RawMatch, Rejection, after_ninety
 
 SOURCE = "espn"
 FIRST_DAY = dt.date(2015, 7, 1)

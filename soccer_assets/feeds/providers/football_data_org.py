@@ -26,8 +26,9 @@ from soccer_assets.feeds.fields import (
 )
 from soccer_assets.feeds.json_rows import Provider, Score, Told, matches_of, pick, season_label
 from soccer_assets.feeds.keyed import KeyedFeed
-from soccer_assets.feeds.protocol import AfterNinety, FeedRefused, RawMatch, Rejection, after_ninety
+from soccer_assets.feeds.protocol import FeedRefused
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
+from soccer_assets.football.records import AfterNinety, RawMatch, Rejection, after_ninety
 
 SOURCE = "football-data-org"
 # At most ten days a request; one more is asked for on either side: no zone's midnight cuts a match off.

@@ -24,9 +24,10 @@ from soccer_assets.feeds.fields import (
 )
 from soccer_assets.feeds.http import FileDoor
 from soccer_assets.feeds.json_rows import Provider, Score, Told, matches_of, pick
-from soccer_assets.feeds.protocol import FeedRefused, RawMatch, Rejection
+from soccer_assets.feeds.protocol import FeedRefused
 from soccer_assets.football.competitions import Competition
 from soccer_assets.football.matches import KickoffPrecision, Window
+from soccer_assets.football.records import RawMatch, Rejection
 
 SOURCE = "openligadb"
 FIRST_SEASON = 2002

@@ -29,9 +29,10 @@ from soccer_assets.feeds.fields import (
 )
 from soccer_assets.feeds.http import FileDoor
 from soccer_assets.feeds.json_rows import Provider, Score, Told, matches_of, pick
-from soccer_assets.feeds.protocol import FeedRefused, RawMatch, Rejection
+from soccer_assets.feeds.protocol import FeedRefused
 from soccer_assets.football.competitions import Competition, competitions_of_feed, season_of
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
+from soccer_assets.football.records import RawMatch, Rejection
 from soccer_assets.football.text_folding import fold
 from soccer_assets.settings import Settings
 

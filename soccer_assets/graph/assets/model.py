@@ -12,7 +12,7 @@ from pydantic import Field
 from soccer_assets.clock import Clock, isoformat
 from soccer_assets.contract.release import CANDIDATE, CHAMPION, PREVIOUS
 from soccer_assets.football.features import FEATURE_NAMES
-from soccer_assets.football.validity import back_to_back_share
+from soccer_assets.football.misread_dates import back_to_back_share
 from soccer_assets.graph import freshness
 from soccer_assets.graph.pages.plots import (
     Plot,

@@ -7,10 +7,10 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from soccer_assets.feeds.protocol import MatchStats, RawMatch, Rejection
 from soccer_assets.football.competitions import Competition, club_of
 from soccer_assets.football.identity import Pool, mint_match_id, mint_team_id
 from soccer_assets.football.matches import MOST_GOALS, MatchStatus
+from soccer_assets.football.records import MatchStats, RawMatch, Rejection
 from soccer_assets.football.text_folding import fold
 from soccer_assets.resources.database import (
     ROWS_A_TRANSACTION,

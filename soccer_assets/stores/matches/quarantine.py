@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from soccer_assets.football.matches import STATUS_RULES
-from soccer_assets.football.quarantine import TWICE_ON_A_DAY, twice_on_a_day
+from soccer_assets.football.validity import TWICE_ON_A_DAY, twice_on_a_day
 from soccer_assets.resources.database import among
 from soccer_assets.tables import match
 

@@ -16,9 +16,9 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 import sqlalchemy as sa
 
-from soccer_assets.feeds.protocol import RawMatch, Rejection, Row
 from soccer_assets.football.identity import KnownMeeting, assign_ids, meeting_key
 from soccer_assets.football.matches import STATUS_RULES, MatchStatus, Window
+from soccer_assets.football.records import RawMatch, Rejection, Row
 from soccer_assets.football.text_folding import fold
 from soccer_assets.resources.database import (
     ROWS_A_TRANSACTION,

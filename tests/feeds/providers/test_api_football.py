@@ -10,9 +10,10 @@ from werkzeug import Request, Response
 
 from soccer_assets.clock import FixedClock, SystemClock, parse_instant
 from soccer_assets.feeds.http import FileDoor
-from soccer_assets.feeds.protocol import AfterNinety, FeedRefused, FeedUnavailable, RawMatch, Rejection
+from soccer_assets.feeds.protocol import FeedRefused, FeedUnavailable
 from soccer_assets.feeds.providers.api_football import ApiFootballFeed
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
+from soccer_assets.football.records import AfterNinety, RawMatch, Rejection
 from soccer_assets.settings import Settings
 
 NOW = parse_instant("2025-04-25T09:00:00Z")

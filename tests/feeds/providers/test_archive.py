@@ -15,10 +15,11 @@ import pytest
 
 from soccer_assets.clock import FixedClock, parse_instant
 from soccer_assets.feeds.http import FileDoor
-from soccer_assets.feeds.protocol import FeedRefused, MatchOdds, RawMatch, Rejection
+from soccer_assets.feeds.protocol import FeedRefused
 from soccer_assets.feeds.providers.archive.archive_feed import ArchiveFeed
 from soccer_assets.feeds.providers.archive.archive_table import SCHEMA
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
+from soccer_assets.football.records import MatchOdds, RawMatch, Rejection
 from soccer_assets.settings import Settings
 
 NOW = parse_instant("2025-04-25T09:00:00Z")

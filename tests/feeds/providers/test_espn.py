@@ -11,10 +11,11 @@ from werkzeug import Request, Response
 
 from soccer_assets.clock import FixedClock, SystemClock, parse_instant
 from soccer_assets.feeds.http import FileDoor
-from soccer_assets.feeds.protocol import AfterNinety, FeedRefused, MatchOdds, RawMatch
+from soccer_assets.feeds.protocol import FeedRefused
 from soccer_assets.feeds.providers import espn
 from soccer_assets.feeds.providers.espn import EspnFeed
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
+from soccer_assets.football.records import AfterNinety, MatchOdds, RawMatch
 
 NOW = parse_instant("2025-04-25T09:00:00Z")
 APRIL = Window(dt.date(2025, 4, 2), dt.date(2025, 5, 1))

@@ -12,10 +12,11 @@ from werkzeug import Request, Response
 
 from soccer_assets.clock import FixedClock, parse_instant
 from soccer_assets.feeds.audit import audit
-from soccer_assets.feeds.protocol import FeedRefused, MatchOdds, MatchStats, RawMatch, Rejection, Repeat
+from soccer_assets.feeds.protocol import FeedRefused
 from soccer_assets.feeds.providers.football_data.csv_file import CsvFormatError, read_csv
 from soccer_assets.feeds.providers.football_data.football_data_feed import FootballDataFeed
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
+from soccer_assets.football.records import MatchOdds, MatchStats, RawMatch, Rejection, Repeat
 from soccer_assets.settings import Settings
 
 NOW = parse_instant("2025-04-25T09:00:00Z")

@@ -11,12 +11,13 @@ import pytest
 
 from soccer_assets.clock import FixedClock, SystemClock, parse_instant
 from soccer_assets.feeds.http import FileDoor
-from soccer_assets.feeds.protocol import AfterNinety, FeedRefused, FeedUnavailable, RawMatch, Rejection
+from soccer_assets.feeds.protocol import FeedRefused, FeedUnavailable
 from soccer_assets.feeds.providers.football_data.football_data_feed import FootballDataFeed
 from soccer_assets.feeds.providers.openfootball.openfootball_feed import OpenFootballFeed
 from soccer_assets.football.alias_learning import Meeting, learn_aliases
 from soccer_assets.football.competitions import load_competitions
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
+from soccer_assets.football.records import AfterNinety, RawMatch, Rejection
 from soccer_assets.settings import Settings
 
 NOW = parse_instant("2025-04-25T09:00:00Z")

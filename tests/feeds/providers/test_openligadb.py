@@ -9,9 +9,10 @@ import pytest
 
 from soccer_assets.clock import FixedClock, parse_instant
 from soccer_assets.feeds.http import FileDoor
-from soccer_assets.feeds.protocol import FeedRefused, RawMatch, Rejection
+from soccer_assets.feeds.protocol import FeedRefused
 from soccer_assets.feeds.providers.openligadb import OpenLigaDbFeed
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
+from soccer_assets.football.records import RawMatch, Rejection
 
 NOW = parse_instant("2025-04-25T09:00:00Z")
 SPRING = Window(dt.date(2025, 3, 1), dt.date(2025, 6, 1))

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from scipy.stats import skellam
 
 from soccer_assets.clock import FixedClock, parse_instant
-from soccer_assets.feeds.protocol import RawMatch
 from soccer_assets.feeds.providers.simulated.season import outcome_probabilities, play_season, season_years
 from soccer_assets.feeds.providers.simulated.simulated_feed import SimulatedFeed
 from soccer_assets.feeds.providers.simulated.world import clubs_of, league_of, members_of
 from soccer_assets.football.matches import MatchStatus, Window
+from soccer_assets.football.records import RawMatch
 from soccer_assets.settings import Settings
 
 NOW = parse_instant("2025-04-25T09:00:00Z")

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from soccer_assets.clock import FixedClock, parse_instant
-from soccer_assets.feeds.protocol import FeedRefused, FeedUnavailable, RawMatch, Rejection
+from soccer_assets.feeds.protocol import FeedRefused, FeedUnavailable
 from soccer_assets.feeds.providers.whoscored_json import WhoScoredJsonFeed
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
+from soccer_assets.football.records import RawMatch, Rejection
 from soccer_assets.settings import Settings
 
 NOW = parse_instant("2025-04-25T09:00:00Z")

@@ -23,10 +23,10 @@ from soccer_assets.contract.release import (
     release_key,
 )
 from soccer_assets.contract.status import STATUS_KEY, Status, stale_reasons
-from soccer_assets.feeds.protocol import RawMatch
 from soccer_assets.football.features import FEATURE_NAMES, compute_features
 from soccer_assets.football.identity import mint_match_id
 from soccer_assets.football.matches import STATUS_RULES, MatchStatus, outcome_of
+from soccer_assets.football.records import RawMatch
 from soccer_assets.graph.assets.predictions import UPCOMING
 from soccer_assets.stores.features.store import match_table_of
 from tests.builders import NOW, finished, raw_match, two_leagues

@@ -9,9 +9,9 @@ import pytest
 import sqlalchemy as sa
 
 from soccer_assets.clock import parse_instant
-from soccer_assets.feeds.protocol import RawMatch
 from soccer_assets.football.identity import mint_match_id
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
+from soccer_assets.football.records import RawMatch
 from soccer_assets.modelling.ledger_rules import GENESIS, Entry, chain_hash
 from soccer_assets.resources.database import Database
 from soccer_assets.stores.ledger.audit import entry_of

@@ -8,9 +8,9 @@ import pytest
 import sqlalchemy as sa
 
 from soccer_assets.clock import isoformat
-from soccer_assets.feeds.protocol import RawMatch
 from soccer_assets.football.identity import mint_match_id
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus
+from soccer_assets.football.records import RawMatch
 from soccer_assets.modelling.exact_sums import Tally
 from soccer_assets.modelling.ledger_rules import Entry
 from soccer_assets.resources.database import Database

@@ -8,10 +8,10 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 
-from soccer_assets.feeds.protocol import AfterNinety, MatchOdds, MatchStats, RawMatch
 from soccer_assets.football.identity import mint_team_id
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
-from soccer_assets.football.quarantine import TWICE_ON_A_DAY
+from soccer_assets.football.records import AfterNinety, MatchOdds, MatchStats, RawMatch
+from soccer_assets.football.validity import TWICE_ON_A_DAY
 from soccer_assets.resources.database import Database
 from soccer_assets.stores.matches import normalise as match_store
 from soccer_assets.stores.matches import raw as raw_store

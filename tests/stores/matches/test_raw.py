@@ -13,8 +13,9 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from soccer_assets.feeds.protocol import FeedUnavailable, RawMatch, Rejection
+from soccer_assets.feeds.protocol import FeedUnavailable
 from soccer_assets.football.matches import MatchStatus, Window
+from soccer_assets.football.records import RawMatch, Rejection
 from soccer_assets.resources.database import Database, read_watermark
 from soccer_assets.stores.matches import raw as raw_store
 from soccer_assets.stores.matches.normalise import update_matches

@@ -6,9 +6,9 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 
-from soccer_assets.feeds.protocol import RawMatch
 from soccer_assets.football.identity import mint_team_id
 from soccer_assets.football.matches import Window
+from soccer_assets.football.records import RawMatch
 from soccer_assets.resources.database import Database
 from soccer_assets.stores.matches.normalise import update_matches
 from soccer_assets.stores.matches.raw import store_raw

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from soccer_assets.clock import parse_instant
-from soccer_assets.feeds.protocol import MatchOdds, RawMatch
 from soccer_assets.football.features import FEATURE_NAMES
 from soccer_assets.football.matches import MatchStatus, Window
+from soccer_assets.football.records import MatchOdds, RawMatch
 from soccer_assets.modelling.dataset import TrainingData
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.object_store import ObjectStore

@@ -9,8 +9,8 @@ import sqlalchemy as sa
 
 from soccer_assets.clock import parse_instant
 from soccer_assets.contract.status import AssetState
-from soccer_assets.feeds.protocol import RawMatch
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
+from soccer_assets.football.records import RawMatch
 from soccer_assets.modelling.ledger_rules import Entry
 from soccer_assets.resources.database import Database
 from soccer_assets.stores.ledger.record import record_and_score

@@ -17,7 +17,7 @@ from soccer_assets.clock import Clock
 from soccer_assets.feeds.base import SETTING
 from soccer_assets.feeds.fields import Fault, book_price, half_time_of, noon_of, score_of, teams_of
 from soccer_assets.feeds.http import FileDoor
-from soccer_assets.feeds.protocol import FeedRefused, RawMatch, Rejection
+from soccer_assets.feeds.protocol import FeedRefused
 from soccer_assets.feeds.providers.archive.archive_rows import (
     EPOCH,
     PlacedRows,
@@ -29,6 +29,7 @@ from soccer_assets.feeds.providers.archive.archive_table import SCHEMA, ArchiveT
 from soccer_assets.feeds.visibility import known_by_time
 from soccer_assets.football.competitions import Competition
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
+from soccer_assets.football.records import RawMatch, Rejection
 from soccer_assets.settings import Settings
 
 SOURCE = "archive"

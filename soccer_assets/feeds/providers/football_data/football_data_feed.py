@@ -16,12 +16,13 @@ import msgspec
 from soccer_assets.clock import Clock
 from soccer_assets.feeds.base import SETTING, SiteFeed
 from soccer_assets.feeds.http import FileDoor
-from soccer_assets.feeds.protocol import FeedRefused, RawMatch, Rejection, Repeat, Row
+from soccer_assets.feeds.protocol import FeedRefused
 from soccer_assets.feeds.providers.football_data.csv_file import CsvFile, CsvFormatError, read_csv
 from soccer_assets.feeds.providers.football_data.football_data_rows import RESULT_LAG, SOURCE, match_of
 from soccer_assets.feeds.visibility import within_reach
 from soccer_assets.football.competitions import Competition
 from soccer_assets.football.matches import Window
+from soccer_assets.football.records import RawMatch, Rejection, Repeat, Row
 
 FIRST_SEASON = 1993
 FIRST_DAY = dt.date(FIRST_SEASON, 7, 1)

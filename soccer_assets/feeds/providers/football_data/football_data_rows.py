@@ -7,7 +7,6 @@ from collections.abc import Mapping
 import msgspec
 
 from soccer_assets.feeds.fields import book_price
-from soccer_assets.feeds.protocol import MatchOdds, MatchStats, RawMatch, Rejection
 from soccer_assets.feeds.providers.football_data.csv_file import (
     FIXTURE_COLUMNS,
     PRICES,
@@ -19,6 +18,7 @@ from soccer_assets.feeds.providers.football_data.csv_file import (
 from soccer_assets.feeds.visibility import known_by_time, over_at
 from soccer_assets.football.competitions import Competition, season_of
 from soccer_assets.football.matches import MOST_GOALS, MatchStatus, Outcome, outcome_of
+from soccer_assets.football.records import MatchOdds, MatchStats, RawMatch, Rejection
 
 SOURCE = "football-data"
 

@@ -14,7 +14,7 @@ from soccer_assets.clock import Clock
 from soccer_assets.feeds.base import SETTING, SiteFeed
 from soccer_assets.feeds.fields import brief, decode_json
 from soccer_assets.feeds.http import FileDoor
-from soccer_assets.feeds.protocol import FeedRefused, RawMatch, Rejection
+from soccer_assets.feeds.protocol import FeedRefused
 from soccer_assets.feeds.providers.openfootball.openfootball_rows import (
     RESULT_LAG,
     SOURCE,
@@ -27,6 +27,7 @@ from soccer_assets.feeds.providers.openfootball.openfootball_rows import (
 from soccer_assets.feeds.visibility import within_reach
 from soccer_assets.football.competitions import Competition
 from soccer_assets.football.matches import Window
+from soccer_assets.football.records import RawMatch, Rejection
 
 FIRST_SEASON = 2010
 FIRST_DAY = dt.date(FIRST_SEASON, 1, 1)

@@ -27,9 +27,9 @@ from soccer_assets.feeds.fields import (
     score_of,
     teams_of,
 )
-from soccer_assets.feeds.protocol import AfterNinety, RawMatch, Rejection, after_ninety
 from soccer_assets.feeds.visibility import Dated, Known, known_by_time, known_of, over_at
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus
+from soccer_assets.football.records import AfterNinety, RawMatch, Rejection, after_ninety
 
 SOURCE = "openfootball"
 RESULT_LAG = dt.timedelta(days=7)

@@ -14,11 +14,11 @@ import numpy as np
 from msgspec.structs import replace
 
 from soccer_assets.clock import Clock, isoformat
-from soccer_assets.feeds.protocol import MatchOdds, MatchStats, RawMatch, Rejection
 from soccer_assets.feeds.providers.simulated.season import Season, goal_minutes, play_season, season_years
 from soccer_assets.feeds.providers.simulated.world import League, clubs_of, competition_of, league_of
 from soccer_assets.football.competitions import Competition
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
+from soccer_assets.football.records import MatchOdds, MatchStats, RawMatch, Rejection
 from soccer_assets.settings import Settings
 
 SOURCE = "simulated"

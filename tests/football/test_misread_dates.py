@@ -1,11 +1,11 @@
-"""Dates that no real calendar of matches has."""
+"""The share of teams that play on two days in a row, which exposes misread dates."""
 
 import math
 
 import pytest
 
 from soccer_assets.football.match_table import SECONDS_A_DAY
-from soccer_assets.football.validity import back_to_back_share
+from soccer_assets.football.misread_dates import back_to_back_share
 from tests.football.helpers import epoch, match, table
 
 
