@@ -23,7 +23,8 @@ from structlog.tracebacks import ExceptionDictTransformer
 from serving.backends.dagster import Dagster
 from serving.backends.event_stream import Events
 from serving.backends.match_table import LiveMatches
-from serving.backends.redis import end, import_library
+from serving.backends.redis import import_library
+from serving.background_tasks import end
 from serving.http import auth
 from serving.http.middleware import Sidecar
 from serving.http.rate_limit import RateLimiter
@@ -32,10 +33,20 @@ from serving.http.swagger import SwaggerPage, openapi_router
 from serving.metrics import Metrics
 from serving.problems import handle_http, handle_unexpected
 from serving.release.current import SnapshotHolder
+from serving.release.key_ring import KeyRing
 from serving.release.reader import ReleaseReader
 from serving.reloader import Reloader
-from serving.routes import events, livescores, monitoring, operations, predict, scoring, sources
-from serving.routes import legacy as predecessor
+from serving.routes import (
+    events,
+    legacy,
+    livescores,
+    monitoring,
+    operations,
+    predict,
+    scoring,
+    sources,
+    tasks,
+)
 from serving.scoring.process import Scorer
 from serving.settings import cache_folder, sidecar_name
 from serving.tasks.queue import TaskDesk
@@ -58,12 +69,12 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
     """
     settings = settings or Settings.from_env()
     _configure_logging()
-    metrics, keys, holder = Metrics(), auth.KeyRing(), SnapshotHolder(settings.clock)
+    metrics, keys, holder = Metrics(), KeyRing(), SnapshotHolder(settings.clock)
     limiter = RateLimiter(
         settings.rate_limit_per_minute, settings.redis_url, metrics, workers=settings.serving_workers
     )
     scorer = scorer or Scorer()
-    tasks = TaskDesk(settings.redis_url, settings.task_keep_seconds)
+    task_queue = TaskDesk(settings.redis_url, settings.task_keep_seconds)
     matches, dagster = LiveMatches(settings.database_url), Dagster(settings.dagster_url)
     stream = Events(settings.redis_url)
     reloader = Reloader(
@@ -83,14 +94,14 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
         _raise_open_files()
         await asyncio.gather(reloader.start(_FIRST_RELEASE_SECONDS), import_library(settings.redis_url))
         await limiter.start()
-        depth = asyncio.create_task(tasks.watch(metrics.tasks))
+        depth = asyncio.create_task(task_queue.watch(metrics.tasks))
         try:
             yield
         finally:
             await stream.close()  # first: it would hold the others up
             await limiter.stop()
             await end(depth)
-            await tasks.close()
+            await task_queue.close()
             matches.close()
             await reloader.stop()
             if holder.current is not None:
@@ -99,12 +110,16 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
     protected = Router(
         "/",
         route_handlers=[
+            # The OpenAPI document lists paths in this order.
             predict.router,
-            predecessor.router,
+            legacy.predict_router,
             scoring.router,
             monitoring.router,
+            tasks.router,
+            legacy.monitoring_router,
             livescores.router,
             sources.router,
+            legacy.sources_router,
             events.router,
         ],
         guards=[auth.authorize],
@@ -117,7 +132,7 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
             "metrics": Provide(lambda: metrics, sync_to_thread=False),
             "reloader": Provide(lambda: reloader, sync_to_thread=False),
             "scorer": Provide(lambda: scorer, sync_to_thread=False),
-            "tasks": Provide(lambda: tasks, sync_to_thread=False),
+            "tasks": Provide(lambda: task_queue, sync_to_thread=False),
             "live_matches": Provide(lambda: matches, sync_to_thread=False),
             "dagster": Provide(lambda: dagster, sync_to_thread=False),
             "dagster_pages": Provide(

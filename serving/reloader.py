@@ -15,10 +15,11 @@ from typing import TypeVar, cast
 
 import structlog
 
-from serving.backends.redis import RedisGoneError, asking, client_of, end
-from serving.http.auth import KeyRing
+from serving.backends.redis import RedisGoneError, asking, client_of
+from serving.background_tasks import end
 from serving.metrics import Metrics
 from serving.release.current import SnapshotHolder
+from serving.release.key_ring import KeyRing
 from serving.release.reader import (
     ReleaseReader,
     ReleaseRefusedError,

@@ -11,7 +11,8 @@ from typing import Any
 import msgspec
 import structlog
 
-from serving.backends.redis import RedisGoneError, asking, client_of, end
+from serving.backends.redis import RedisGoneError, asking, client_of
+from serving.background_tasks import end
 from soccer_assets.contract.events import EVENT_STREAM, Event
 
 MOST_LISTENERS = 1_000

@@ -13,7 +13,6 @@ from urllib.parse import quote
 
 import msgspec
 
-from serving.http.schemas import Live
 from soccer_assets.clock import isoformat
 from soccer_assets.contract.release import Team
 
@@ -26,6 +25,33 @@ _GONE_SECONDS = 2.0
 
 class DatabaseGoneError(Exception):
     """The database does not answer."""
+
+
+class Live(msgspec.Struct, frozen=True, kw_only=True):
+    """A match as it stands in the table; goals after 90 minutes and stoppage."""
+
+    match_id: str
+    source: str
+    source_match_id: str
+    competition: str
+    season: str
+    round: str | None
+    home_team: Team
+    away_team: Team
+    kickoff: str
+    kickoff_precision: str
+    status: str
+    neutral: bool
+    home_goals: int | None
+    away_goals: int | None
+    home_goals_half_time: int | None
+    away_goals_half_time: int | None
+    home_goals_et: int | None
+    away_goals_et: int | None
+    home_pens: int | None
+    away_pens: int | None
+    decided_by: str | None
+    updated_at: str
 
 
 class LiveQuery(msgspec.Struct, frozen=True, kw_only=True):

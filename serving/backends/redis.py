@@ -48,16 +48,3 @@ async def import_library(url: str) -> None:
     """Import the library in a thread where it will be needed, so that the event loop does not stand still."""
     if url:
         await asyncio.to_thread(importlib.import_module, "redis.asyncio")
-
-
-async def end(*tasks: "asyncio.Task[Any] | None") -> None:
-    """Cancel tasks and wait until they are over.
-
-    Again where once is not enough: a cancellation that meets a connection being made turns into its failure,
-    and a task that survives failures goes on.
-    """
-    running = {task for task in tasks if task is not None and not task.done()}
-    while running:
-        for task in running:
-            task.cancel()
-        _, running = await asyncio.wait(running, timeout=0.5)

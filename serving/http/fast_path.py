@@ -9,11 +9,12 @@ from collections.abc import Collection
 
 from litestar.types import HTTPScope
 
-from serving.http.auth import READ, KeyRing, allows
+from serving.http.auth import READ, allows
 from serving.http.rate_limit import Allowance, RateLimiter
 from serving.http.respond import CACHE_HEADERS, JSON
 from serving.metrics import Metrics
 from serving.release.current import SnapshotHolder
+from serving.release.key_ring import KeyRing
 from soccer_assets.contract.release import CHAMPION
 
 PREFIX = "/predict/"

@@ -13,7 +13,8 @@ from typing import Any
 import msgspec
 import structlog
 
-from serving.backends.redis import RedisGoneError, asking, client_of, end
+from serving.backends.redis import RedisGoneError, asking, client_of
+from serving.background_tasks import end
 from serving.metrics import Metrics
 
 WINDOW_SECONDS = 60

@@ -5,8 +5,9 @@ Predictions are not encoded here: their bytes come from the release. A test deco
 
 import msgspec
 
+from serving.backends.match_table import Live
 from serving.scoring.schemas import RefusedRow, ScoredFeatures, ScoredPairing
-from soccer_assets.contract.release import ModelCard, Prediction, Team
+from soccer_assets.contract.release import ModelCard, Prediction
 from soccer_assets.contract.status import AssetState
 
 
@@ -134,33 +135,6 @@ class Workers(msgspec.Struct, frozen=True):
     """The workers that live."""
 
     workers: tuple[TaskWorker, ...]
-
-
-class Live(msgspec.Struct, frozen=True, kw_only=True):
-    """A match as it stands in the table; goals after 90 minutes and stoppage."""
-
-    match_id: str
-    source: str
-    source_match_id: str
-    competition: str
-    season: str
-    round: str | None
-    home_team: Team
-    away_team: Team
-    kickoff: str
-    kickoff_precision: str
-    status: str
-    neutral: bool
-    home_goals: int | None
-    away_goals: int | None
-    home_goals_half_time: int | None
-    away_goals_half_time: int | None
-    home_goals_et: int | None
-    away_goals_et: int | None
-    home_pens: int | None
-    away_pens: int | None
-    decided_by: str | None
-    updated_at: str
 
 
 class LivePage(msgspec.Struct, frozen=True):

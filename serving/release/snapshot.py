@@ -13,7 +13,7 @@ from urllib.parse import quote
 import msgspec
 
 from serving.release.reader import LocalRelease, ReleaseRefusedError
-from serving.scoring.process import ReleaseFiles
+from serving.release.scoring_files import ReleaseFiles
 from soccer_assets.contract.release import (
     CHAMPION,
     MODEL_FILE,
@@ -76,7 +76,7 @@ class Snapshot:
         self.pointer = release.pointer
         self.manifest: Manifest = release.manifest
         self.model_file = release.files[MODEL_FILE]
-        self.scoring_files = ReleaseFiles.of(release)
+        self.scoring_files = ReleaseFiles.of(release.manifest, release.files)
         self.opened_at = time.time()
         # Of every byte that the release holds, for ETags.
         self.tag = self.pointer.manifest_sha256[:16].encode()

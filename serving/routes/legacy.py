@@ -8,11 +8,15 @@ from litestar import Request, Response, Router, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
-from serving.http.auth import READ
+from serving.backends.dagster import Dagster
+from serving.http.auth import ADMIN, READ
 from serving.http.respond import DEPRECATED, documented, send
-from serving.http.schemas import Precomputed
+from serving.http.schemas import Precomputed, Queues, Workers
 from serving.problems import ProblemError
 from serving.release.current import SnapshotHolder, require
+from serving.routes import sources
+from serving.routes.tasks import respond_queues, respond_workers
+from serving.tasks.queue import TaskDesk
 from soccer_assets.clock import parse_instant
 from soccer_assets.contract.release import CHAMPION, OUTCOMES, Prediction
 
@@ -57,4 +61,30 @@ def read_precomputed(
     return send(request, msgspec.json.encode(body), current.view, now, headers=DEPRECATED)
 
 
-router = Router("/predict/precomputed", route_handlers=[read_precomputed], tags=["predict"])
+@get("/queues", opt={"scope": ADMIN}, responses=documented(Queues))
+async def read_celery_queues(tasks: NamedDependency[TaskDesk]) -> Response[Queues]:
+    """The predecessor's name of `/monitoring/queues`."""
+    return await respond_queues(tasks, DEPRECATED)
+
+
+@get("/workers", opt={"scope": ADMIN}, responses=documented(Workers))
+async def read_celery_workers(tasks: NamedDependency[TaskDesk]) -> Response[Workers]:
+    """The predecessor's name of `/monitoring/workers`."""
+    return await respond_workers(tasks, DEPRECATED)
+
+
+@get("/export/{table:str}", status_code=HTTPStatus.ACCEPTED, opt=sources.OPTIONS, responses=sources.RESPONSES)
+async def export_by_get(
+    table: FromPath[sources.Table], dagster: NamedDependency[Dagster], dagster_pages: NamedDependency[str]
+) -> Response[bytes]:
+    """The same by GET, as the predecessor had it; POST is right, since it starts something."""
+    response = await sources.launch(dagster, dagster_pages, sources.ASSETS_OF[table], {})
+    response.headers.update(DEPRECATED)
+    return response
+
+
+predict_router = Router("/predict/precomputed", route_handlers=[read_precomputed], tags=["predict"])
+monitoring_router = Router(
+    "/monitoring/celery", route_handlers=[read_celery_queues, read_celery_workers], tags=["monitoring"]
+)
+sources_router = Router("/sources", route_handlers=[export_by_get], tags=["sources"])

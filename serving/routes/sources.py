@@ -6,24 +6,24 @@ from http import HTTPStatus
 from typing import Annotated, Any, Literal, get_args
 
 import msgspec
-from litestar import Response, Router, get, patch, post
+from litestar import Response, Router, patch, post
 from litestar.di import NamedDependency
 from litestar.params import Body, FromPath
 
 from serving.backends.dagster import Dagster, DagsterGoneError, LaunchRefusedError
 from serving.http.auth import ADMIN
-from serving.http.respond import DEPRECATED, JSON, documented
+from serving.http.respond import JSON, documented
 from serving.http.schemas import Launched
 from serving.problems import ProblemError, unavailable
 
-_OPTIONS = {"scope": ADMIN, "takes_x_token": True}
-_RESPONSES = documented(
+OPTIONS = {"scope": ADMIN, "takes_x_token": True}
+RESPONSES = documented(
     Launched, HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY, status=HTTPStatus.ACCEPTED
 )
 
 Table = Literal["match_raw", "match"]
 # Both tables are written under one snapshot id, so that readers find both or neither.
-_ASSETS_OF = dict.fromkeys(get_args(Table), (("exports", "match_raw"), ("exports", "match")))
+ASSETS_OF = dict.fromkeys(get_args(Table), (("exports", "match_raw"), ("exports", "match")))
 
 
 class IngestWindow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -40,7 +40,7 @@ class IngestWindow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     days: Annotated[int, msgspec.Meta(ge=1, le=36_500)] = 90
 
 
-@patch("/livescores/", status_code=HTTPStatus.ACCEPTED, opt=_OPTIONS, responses=_RESPONSES)
+@patch("/livescores/", status_code=HTTPStatus.ACCEPTED, opt=OPTIONS, responses=RESPONSES)
 async def ingest(
     data: Annotated[IngestWindow, Body(description="All may be left out: then the last 90 days.")],
     dagster: NamedDependency[Dagster],
@@ -55,30 +55,25 @@ async def ingest(
         )
     window = {name: str(day) for name in ("start", "end") if (day := getattr(data, name)) is not None}
     config = {"ops": {"livescores__window": {"config": {**window, "days": data.days}}}}
-    return await _launch(dagster, dagster_pages, [("livescores", "window")], config)
+    return await launch(dagster, dagster_pages, [("livescores", "window")], config)
 
 
-@post("/export/{table:str}", status_code=HTTPStatus.ACCEPTED, opt=_OPTIONS, responses=_RESPONSES)
+@post("/export/{table:str}", status_code=HTTPStatus.ACCEPTED, opt=OPTIONS, responses=RESPONSES)
 async def export(
     table: FromPath[Table], dagster: NamedDependency[Dagster], dagster_pages: NamedDependency[str]
 ) -> Response[bytes]:
     """Launch the export of a table; both tables are written, under one snapshot id."""
-    return await _launch(dagster, dagster_pages, _ASSETS_OF[table], {})
+    return await launch(dagster, dagster_pages, ASSETS_OF[table], {})
 
 
-@get("/export/{table:str}", status_code=HTTPStatus.ACCEPTED, opt=_OPTIONS, responses=_RESPONSES)
-async def export_by_get(
-    table: FromPath[Table], dagster: NamedDependency[Dagster], dagster_pages: NamedDependency[str]
-) -> Response[bytes]:
-    """The same by GET, as the predecessor had it; POST is right, since it starts something."""
-    response = await _launch(dagster, dagster_pages, _ASSETS_OF[table], {})
-    response.headers.update(DEPRECATED)
-    return response
-
-
-async def _launch(
+async def launch(
     dagster: Dagster, pages: str, assets: Sequence[Sequence[str]], config: dict[str, Any]
 ) -> Response[bytes]:
+    """Launch a run that materialises assets: 202 with its address.
+
+    Raises:
+        ProblemError: 503 where Dagster does not answer, 422 where it refuses the run.
+    """
     try:
         run = await dagster.launch(assets, config)
     except DagsterGoneError as error:
@@ -99,4 +94,4 @@ async def _launch(
     )
 
 
-router = Router("/sources", route_handlers=[ingest, export, export_by_get], tags=["sources"])
+router = Router("/sources", route_handlers=[ingest, export], tags=["sources"])

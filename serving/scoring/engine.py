@@ -14,8 +14,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.scoring.process import ReleaseFiles
+from serving.release.scoring_files import ReleaseFiles
 from serving.scoring.schemas import (
+    Answer,
     FeatureRow,
     Pairing,
     Row,
@@ -41,8 +42,6 @@ from soccer_assets.modelling.outcome_model import OutcomeModel
 LEAST_RESULTS = 30
 
 _MOST_NAMED = 10
-
-Answer = bytes | tuple[RowProblem, ...]
 
 
 class _Meeting(msgspec.Struct, frozen=True):

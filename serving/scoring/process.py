@@ -23,15 +23,13 @@ from typing import Any, TypeVar
 import msgspec
 import structlog
 
-from serving.release.reader import LocalRelease
-from serving.scoring.schemas import Row, RowProblem, SaidBy
-from soccer_assets.contract.release import CHAMPION, DIRECTORY_FILE, MODEL_FILE, TEAM_STATE_FILE
+from serving.release.scoring_files import ReleaseFiles
+from serving.scoring.schemas import Answer, Row
 
 _T = TypeVar("_T")
 
 Rows = Sequence[Sequence[float]]
 ScoreFunction = Callable[[str, Rows], list[tuple[float, float, float]]]
-Answer = bytes | tuple[RowProblem, ...]
 
 # A cold child imports xgboost and scores a handful of golden rows in about two seconds.
 SCORE_SECONDS = 60
@@ -49,35 +47,6 @@ class ScoringError(Exception):
 
 class BusyError(ScoringError):
     """Nothing can be scored now; a moment later it can."""
-
-
-class ReleaseFiles(msgspec.Struct, frozen=True):
-    """The files of one release that scoring reads, and what its answers say of themselves."""
-
-    model: str
-    team_state: str
-    directory: str
-    said_by: SaidBy
-
-    @classmethod
-    def of(cls, release: LocalRelease) -> "ReleaseFiles | None":
-        """Those of a release; None where it was published before there was a directory."""
-        files, manifest = release.files, release.manifest
-        champion = manifest.models.get(CHAMPION)
-        if TEAM_STATE_FILE not in files or DIRECTORY_FILE not in files or champion is None:
-            return None
-        return cls(
-            str(files[MODEL_FILE]),
-            str(files[TEAM_STATE_FILE]),
-            str(files[DIRECTORY_FILE]),
-            SaidBy(
-                model=CHAMPION,
-                model_version=champion.version,
-                model_run_id=champion.run_id,
-                release_id=manifest.release_id,
-                feed=manifest.feed,
-            ),
-        )
 
 
 def score_rows(model_file: str, rows: Rows) -> list[tuple[float, float, float]]:

@@ -11,6 +11,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from serving.release.scoring_files import SaidBy
 from soccer_assets.contract.release import Goals, Reason, ScoreChance, Team
 
 Name = Annotated[str, Meta(min_length=1, max_length=120)]
@@ -58,14 +59,8 @@ class RowProblem(msgspec.Struct, frozen=True):
     message: str
 
 
-class SaidBy(msgspec.Struct, frozen=True, kw_only=True):
-    """Where scores come from."""
-
-    model: str
-    model_version: str
-    model_run_id: str
-    release_id: str
-    feed: str
+# The JSON body of a row's scores, or what is wrong with the row.
+Answer = bytes | tuple[RowProblem, ...]
 
 
 class ScoredPairing(SaidBy, frozen=True, kw_only=True, tag_field="kind", tag="pairing"):

@@ -20,9 +20,11 @@ from saq.queue.redis import RedisQueue
 from saq.types import PartialTimersDict
 from saq.worker import Worker
 
-from serving.backends.redis import RedisGoneError, asking, client_of, end
+from serving.backends.redis import RedisGoneError, asking, client_of
+from serving.background_tasks import end
 from serving.release.reader import ReleaseReader
-from serving.scoring.process import ReleaseFiles, import_xgboost_alone
+from serving.release.scoring_files import ReleaseFiles
+from serving.scoring.process import import_xgboost_alone
 from serving.scoring.schemas import RefusedRow, Row, RowProblem, decode_row
 from serving.settings import cache_folder
 from serving.tasks.queue import BEAT_SECONDS, JOB, QUEUE
@@ -82,7 +84,8 @@ class TaskScorer:
 
     def _files(self) -> ReleaseFiles:
         """The current release's files, fetched and checked."""
-        files = ReleaseFiles.of(self._reader.fetch(self._reader.read_pointer()))
+        release = self._reader.fetch(self._reader.read_pointer())
+        files = ReleaseFiles.of(release.manifest, release.files)
         if files is None:
             raise RuntimeError(
                 "the release was published by an older version and cannot score; publish again"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.http.auth import KeyRing
+from serving.release.key_ring import KeyRing
 from soccer_assets.contract.api_keys import ApiKey, ApiKeys
 from tests.serving.builders import READER, TOKENS, make_prediction, make_release, write_keys
 from tests.serving.conftest import reload

@@ -1,0 +1,121 @@
+"""Tasks of bulk scoring: where one stands, its result, the queue and its workers."""
+
+from collections.abc import AsyncIterator
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from litestar import Request, Response, Router, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+from litestar.response import Stream
+
+from serving.http.auth import ADMIN, PREDICT
+from serving.http.compression import coding_for, packed_parts
+from serving.http.respond import JSON, documented
+from serving.http.schemas import QueueDepth, Queues, TaskStatus, TaskWorker, Workers
+from serving.problems import ProblemError, unavailable
+from serving.tasks.queue import TaskDesk
+from serving.tasks.store import QueueGoneError
+from soccer_assets.contract.api_keys import ApiKey
+
+_NO_STORE = {"Cache-Control": "no-store"}
+
+
+@get(
+    "/task_status/{task_id:str}",
+    opt={"scope": PREDICT},
+    responses=documented(TaskStatus, HTTPStatus.NOT_FOUND),
+)
+async def read_task(
+    request: Request[Any, ApiKey, Any], tasks: NamedDependency[TaskDesk], task_id: FromPath[str]
+) -> Response[Any]:
+    """Where a task of `POST /predict/async/` stands: pending, running, success with its result, or failed."""
+    key = request.auth
+    try:
+        state = await tasks.state(task_id, key.id, is_admin=ADMIN in key.scopes)
+    except QueueGoneError as error:
+        raise _no_queue() from error
+    if state is None:
+        raise ProblemError(
+            HTTPStatus.NOT_FOUND,
+            "unknown-task",
+            "There is no such task of this API key, or its result was kept long enough; send it again.",
+        )
+    body = TaskStatus(
+        task_id=task_id, status=state.status, rows=state.rows, progress=state.progress, reason=state.reason
+    )
+    content = msgspec.json.encode(body)
+    if state.status != "success":
+        return Response(content, media_type=JSON, headers=_NO_STORE)
+    head = content.removesuffix(b"null}") + b'{"items":['
+    result = _with_result(head, tasks.parts(task_id, state.parts))
+    headers = _NO_STORE | {"Vary": "Accept-Encoding"}
+    coding = coding_for(request.headers.get("accept-encoding", ""))
+    if coding is None:
+        return Stream(result, media_type=JSON, headers=headers)
+    return Stream(
+        packed_parts(result, coding), media_type=JSON, headers=headers | {"Content-Encoding": coding}
+    )
+
+
+async def _with_result(head: bytes, parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """A finished task's body, a part at a time: 100,000 rows are 90 MB."""
+    yield head
+    is_first = True
+    async for part in parts:
+        yield part if is_first else b"," + part
+        is_first = False
+    yield b"]}}"
+
+
+@get("/queues", opt={"scope": ADMIN}, responses=documented(Queues))
+async def read_queues(tasks: NamedDependency[TaskDesk]) -> Response[Queues]:
+    """How many tasks wait, and how many are being scored."""
+    return await respond_queues(tasks, {})
+
+
+@get("/workers", opt={"scope": ADMIN}, responses=documented(Workers))
+async def read_workers(tasks: NamedDependency[TaskDesk]) -> Response[Workers]:
+    """The task workers that said within the last seconds that they live."""
+    return await respond_workers(tasks, {})
+
+
+async def respond_queues(tasks: TaskDesk, headers: dict[str, str]) -> Response[Queues]:
+    """The depth of the queue; 503 where it does not answer."""
+    info = await _info(tasks)
+    depth = QueueDepth(**{name: info[name] for name in QueueDepth.__struct_fields__})
+    return Response(Queues((depth,)), headers=_NO_STORE | headers)
+
+
+async def respond_workers(tasks: TaskDesk, headers: dict[str, str]) -> Response[Workers]:
+    """The workers that sent a heartbeat in time; 503 where the queue does not answer."""
+    workers = []
+    for name, one in (await _info(tasks))["workers"].items():
+        stats, metadata = one.get("stats") or {}, one.get("metadata") or {}
+        workers.append(
+            TaskWorker(
+                id=name,
+                queue=one.get("queue_key") or "",
+                pid=metadata.get("pid"),
+                complete=stats.get("complete", 0),
+                failed=stats.get("failed", 0),
+                retried=stats.get("retried", 0),
+                uptime_seconds=stats.get("uptime", 0) / 1000,
+            )
+        )
+    return Response(Workers(tuple(workers)), headers=_NO_STORE | headers)
+
+
+async def _info(tasks: TaskDesk) -> Any:
+    try:
+        return await tasks.info()
+    except QueueGoneError as error:
+        raise _no_queue() from error
+
+
+def _no_queue() -> ProblemError:
+    return unavailable("no-queue", "The task queue does not answer now; try again shortly.")
+
+
+router = Router("/monitoring", route_handlers=[read_task, read_queues, read_workers], tags=["monitoring"])
