@@ -1,1 +1,1 @@
-"""Benchmarks: figures of the README, each printed by a command that anyone can run."""
+"""Benchmarks: the figures of docs/benchmarks.md, each printed by a command that anyone can run."""

@@ -1,7 +1,7 @@
 """Settings: ``SOCCER_*`` variables to one typed, frozen struct.
 
 Nothing else of the graph and the sidecar reads the environment but the providers' keys (`feeds.keys`); the
-README's table lists every variable, and a test compares the two.
+table in docs/reference/settings.md lists every variable, and a test compares the two.
 """
 
 import datetime as dt
