@@ -1,0 +1,64 @@
+"""Forecasts of fixtures by one model: probabilities, goals, and the reasons behind them.
+
+Not here: which fixtures there are and how forecasts are stored (``stores/predictions.py``).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from soccer_assets.contract.release import OUTCOMES, Reason
+from soccer_assets.football.features import FEATURE_GROUPS
+from soccer_assets.football.score_grid import RATE_FEATURES, GoalForecast, goal_forecasts
+from soccer_assets.modelling.explanations import reasons
+from soccer_assets.modelling.neutral_ground import forecast
+from soccer_assets.modelling.outcome_model import OutcomeModel
+
+
+@dataclass(frozen=True, eq=False)
+class FixtureForecasts:
+    """Forecasts of n fixtures, in their order.
+
+    Attributes:
+        probabilities: (n, 3) of home, draw and away.
+        goals: n forecasts of the goals, consistent with the probabilities.
+        reasons: n tuples, the strongest reason first; empty tuples where none were asked for.
+    """
+
+    probabilities: NDArray[np.float64]
+    goals: list[GoalForecast]
+    reasons: list[tuple[Reason, ...]]
+
+
+def forecast_fixtures(
+    model: OutcomeModel,
+    values: NDArray[np.float64],
+    feature_names: Sequence[str],
+    is_neutral: NDArray[np.bool_],
+    *,
+    with_reasons: bool,
+) -> FixtureForecasts:
+    """Forecasts of one model for fixtures whose features are ``values``.
+
+    Args:
+        model: any recipe.
+        values: (n, k) features; n may be 0.
+        feature_names: the k columns of ``values``; the model may read fewer of them.
+        is_neutral: (n,) whether each fixture is on neutral ground.
+        with_reasons: whether to explain each forecast, which costs more than making it.
+
+    Raises:
+        ValueError: a feature that the model reads is missing, or a value is not finite.
+    """
+    if not len(values):
+        return FixtureForecasts(np.empty((0, len(OUTCOMES))), [], [])
+    inputs = values[:, [feature_names.index(name) for name in model.feature_names]]
+    rates = np.exp(values[:, [feature_names.index(name) for name in RATE_FEATURES]])
+    probabilities = forecast(model, inputs, is_neutral)
+    return FixtureForecasts(
+        probabilities=probabilities,
+        goals=goal_forecasts(rates[:, 0], rates[:, 1], probabilities),
+        reasons=reasons(model, inputs, FEATURE_GROUPS, is_neutral) if with_reasons else [()] * len(values),
+    )

@@ -1,0 +1,132 @@
+"""Predictions as a table: which matches get one, and which of them keep the one they have.
+
+Reads and frames only. Not here: forecasting (``modelling/fixtures.py``), the ledger of official predictions
+(``stores/ledger``).
+"""
+
+import datetime as dt
+
+import msgspec
+import numpy as np
+import pandas as pd
+
+from soccer_assets.clock import isoformat
+from soccer_assets.football.matches import STATUS_RULES, MatchStatus
+from soccer_assets.modelling.fixtures import FixtureForecasts
+from soccer_assets.resources.model_registry import RegisteredModel
+from soccer_assets.resources.parquet_parts import months_between
+from soccer_assets.stores.exports import Exports
+
+# A played match keeps its last prediction before kickoff, beside its result, for this long.
+PLAYED_DAYS = 90
+
+MATCH_COLUMNS = (
+    "match_id",
+    "competition",
+    "season",
+    "round",
+    "home_team_id",
+    "home_team",
+    "away_team_id",
+    "away_team",
+    "kickoff",
+    "kickoff_precision",
+    "status",
+    "neutral",
+    "home_goals",
+    "away_goals",
+    "source_match_id",
+)
+_FORECAST = (
+    "match_id",
+    "model",
+    "model_version",
+    "model_run_id",
+    "model_sha256",
+    "p_home",
+    "p_draw",
+    "p_away",
+)
+# Not compared: they follow from the probabilities, and from features that a model may not read.
+_DERIVED = (
+    "expected_home_goals",
+    "expected_away_goals",
+    "over_2_5",
+    "both_teams_to_score",
+    "likely_scores",
+    "reasons",
+)
+
+
+def prediction_months(now: dt.datetime, until: dt.datetime) -> set[str]:
+    """Months that hold the matches with a prediction: from 90 days ago to ``until``."""
+    return months_between(now - dt.timedelta(days=PLAYED_DAYS), until)
+
+
+def read_served_matches(exports: Exports, snapshot_id: str, months: set[str]) -> pd.DataFrame:
+    """Matches of some months of a snapshot whose status may be served, `MATCH_COLUMNS` each."""
+    matches: pd.DataFrame = exports.read_matches(
+        exports.manifest(snapshot_id), months, list(MATCH_COLUMNS)
+    ).to_pandas()
+    is_served = [STATUS_RULES[MatchStatus(status)].is_served for status in matches["status"]]
+    return matches[np.array(is_served, dtype=bool)]
+
+
+def forecast_table(
+    alias: str,
+    registered: RegisteredModel,
+    fixtures: pd.DataFrame,
+    forecasts: FixtureForecasts,
+    now: dt.datetime,
+) -> pd.DataFrame:
+    """One row a fixture: the forecast of the model behind ``alias``, made ``now``."""
+    probabilities, goals = forecasts.probabilities, forecasts.goals
+    return pd.DataFrame(
+        {
+            "match_id": fixtures["match_id"].to_numpy(),
+            "model": alias,
+            "model_version": registered.version,
+            "model_run_id": registered.run_id,
+            "model_sha256": registered.facts.content_sha256,
+            "p_home": probabilities[:, 0],
+            "p_draw": probabilities[:, 1],
+            "p_away": probabilities[:, 2],
+            "expected_home_goals": [goal.expected_home for goal in goals],
+            "expected_away_goals": [goal.expected_away for goal in goals],
+            "over_2_5": [goal.p_over_2_5 for goal in goals],
+            "both_teams_to_score": [goal.p_both_score for goal in goals],
+            "likely_scores": [msgspec.json.encode(goal.likeliest_scores).decode() for goal in goals],
+            "reasons": [msgspec.json.encode(reasons).decode() for reasons in forecasts.reasons],
+            "predicted_kickoff": fixtures["kickoff"].to_numpy(),
+            "predicted_at": isoformat(now),
+        }
+    )
+
+
+def merge_with_previous(
+    forecasts: pd.DataFrame, previous: pd.DataFrame | None, served: pd.DataFrame, now: dt.datetime
+) -> pd.DataFrame:
+    """The new forecasts, and the last ones of matches that were played meanwhile.
+
+    An unchanged forecast keeps the instant at which it was first made.
+
+    Args:
+        forecasts: rows of `forecast_table`, of every model.
+        previous: the table of the run before; None before the first.
+        served: rows of `read_served_matches`.
+        now: kickoffs before it are played matches.
+    """
+    if previous is None:
+        return forecasts
+    columns = [*_FORECAST, "predicted_kickoff", "predicted_at"]
+    # A table of an earlier version has no goals.
+    previous = previous.reindex(columns=[*columns, *_DERIVED])
+    earlier = previous.merge(served[["match_id", "kickoff"]], on="match_id")
+    oldest = pd.Timestamp(now) - pd.Timedelta(days=PLAYED_DAYS)
+    played = earlier[(earlier["kickoff"] <= now) & (earlier["kickoff"] >= oldest)]
+    played = played[previous.columns]
+    same = [*_FORECAST, "predicted_kickoff"]
+    merged = forecasts.merge(earlier[columns], on=same, how="left", suffixes=("", "_before"))
+    merged["predicted_at"] = merged.pop("predicted_at_before").fillna(merged["predicted_at"])
+    parts = [part for part in (merged, played) if len(part)]
+    return pd.concat(parts, ignore_index=True) if parts else merged
