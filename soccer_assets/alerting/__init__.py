@@ -1,5 +1,5 @@
-"""Alerts: what is wrong, who is told once, and told again when it has recovered.
+"""Alerts: faults, their detection, subscribers, the outbox, delivery and the watchdog.
 
-Here: faults, their detection, the outbox and delivery. Not here: the sensor that calls this
-(``graph/sensors``).
+A subscriber gets one message when a fault begins and one when it recovers. Not here: the sensor that calls
+this (``graph/sensors/alerts.py``) and the commands (``cli/alerts.py``).
 """

@@ -1,4 +1,4 @@
-"""What is wrong with the graph now, read from Dagster's records, the outbox of the sidecars and the disk."""
+"""Detection of faults: in Dagster's records, in the sidecars' rejections of releases, and on the disk."""
 
 import datetime as dt
 import shutil
@@ -14,16 +14,16 @@ from soccer_assets.contract.events import OUTBOX_PREFIX, Refusal
 from soccer_assets.contract.release import POINTER_KEY, Pointer
 from soccer_assets.resources.object_store import ObjectStore
 
-# Runs older than this are history, not news.
+# Older runs do not raise alerts.
 _NEWEST_RUNS = 200
-_RUNS_OF = dt.timedelta(days=7)
+_RUN_AGE = dt.timedelta(days=7)
 _LEAST_FREE_BYTES = 1_000_000_000
 _CHAMPION = dg.AssetKey(["model", "champion"])
-_OVER = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
+_FINISHED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
 
-
-# What a check that failed says, where it is more than a check.
-_FAULTS = {"feed": "is silent: results that are due are missing", "drift": "is out of its bounds"}
+# Checks whose failure is a fault of a kind of its own, and its headline.
+_KINDS = {"results_due": "feed", "drift_within_bounds": "drift"}
+_HEADLINES = {"feed": "has overdue results", "drift": "drifted beyond its bound", "check": "failed"}
 
 
 def graph_conditions(
@@ -32,7 +32,14 @@ def graph_conditions(
     checks: Iterable[dg.AssetCheckKey],
     now: dt.datetime,
 ) -> list[Condition]:
-    """Failed runs, failed checks, broken freshness promises, and the newest promotion or rollback."""
+    """Failed runs, failed checks, stale assets, and the newest promotion or rollback.
+
+    Args:
+        instance: whose runs, checks and materialisations are read.
+        watched: by asset with a freshness policy, the policy as text.
+        checks: every check of the graph.
+        now: wall clock.
+    """
     failures = list(_failed_runs(instance, now))
     cause = failures[0].cause if failures else ""
     return [
@@ -44,10 +51,10 @@ def graph_conditions(
 
 
 def store_conditions(store: ObjectStore, now: dt.datetime) -> list[Condition]:
-    """Releases that a sidecar refuses while they are the current one; or that the store cannot be read."""
+    """Rejections of the current release by sidecars, or one condition where the store cannot be read."""
     try:
-        return _refusals(store)
-    except Exception as error:  # noqa: BLE001 - a store that is out of reach must not silence the other alerts
+        return _rejections(store)
+    except Exception as error:  # noqa: BLE001 - an unreachable store must not suppress the other alerts
         return [
             Condition(
                 kind="store",
@@ -61,13 +68,13 @@ def store_conditions(store: ObjectStore, now: dt.datetime) -> list[Condition]:
         ]
 
 
-def _refusals(store: ObjectStore) -> list[Condition]:
+def _rejections(store: ObjectStore) -> list[Condition]:
     data = store.read(POINTER_KEY)
     current = msgspec.json.decode(data, type=Pointer).release_id if data else None
     found = []
     for key in store.list(OUTBOX_PREFIX):
         content = store.read(key)
-        if content is None:  # taken back meanwhile
+        if content is None:  # withdrawn meanwhile
             continue
         refusal = msgspec.json.decode(content, type=Refusal)
         if refusal.release_id == current:
@@ -77,7 +84,7 @@ def _refusals(store: ObjectStore) -> list[Condition]:
                     subject=f"{refusal.release_id} at {refusal.sidecar}",
                     severity=FAILURE,
                     since=refusal.at,
-                    what="was refused by the sidecar",
+                    what="was rejected by the sidecar",
                     promise="a published release is served within seconds",
                     cause=refusal.reason,
                     path="/assets/releases/current",
@@ -87,7 +94,7 @@ def _refusals(store: ObjectStore) -> list[Condition]:
 
 
 def disk_conditions(folder: Path, now: dt.datetime) -> list[Condition]:
-    """Whether the home's disk is nearly full."""
+    """One condition where the home's disk has less than 1 GB free."""
     free = shutil.disk_usage(folder).free
     if free >= _LEAST_FREE_BYTES:
         return []
@@ -105,10 +112,10 @@ def disk_conditions(folder: Path, now: dt.datetime) -> list[Condition]:
 
 
 def _failed_runs(instance: dg.DagsterInstance, now: dt.datetime) -> Iterator[Condition]:
-    """Jobs whose newest finished run failed; ad hoc runs count by what they were to materialise."""
+    """Jobs whose newest finished run failed; an ad hoc run is identified by the assets it selects."""
     seen: set[str] = set()
     records = instance.get_run_records(
-        dg.RunsFilter(statuses=_OVER, updated_after=now - _RUNS_OF), limit=_NEWEST_RUNS
+        dg.RunsFilter(statuses=_FINISHED, updated_after=now - _RUN_AGE), limit=_NEWEST_RUNS
     )
     for record in records:
         run = record.dagster_run
@@ -144,7 +151,7 @@ def _cause(instance: dg.DagsterInstance, run_id: str) -> str:
             error = error.cause
         if event is not None and error is not None:
             return f"{event.step_key}: {error.message.strip()}"
-    return "the run broke off before a step could fail"
+    return "the run ended before any step failed"
 
 
 def _failed_checks(instance: dg.DagsterInstance, keys: Iterable[dg.AssetCheckKey]) -> Iterator[Condition]:
@@ -155,20 +162,20 @@ def _failed_checks(instance: dg.DagsterInstance, keys: Iterable[dg.AssetCheckKey
         dagster_event = record.event.dagster_event
         if dagster_event.event_type != dg.DagsterEventType.ASSET_CHECK_EVALUATION:
             continue
-        said = dagster_event.asset_check_evaluation_data
-        if said.passed:
+        evaluation = dagster_event.asset_check_evaluation_data
+        if evaluation.passed:
             continue
         asset = key.asset_key
-        kind = {"results_due": "feed", "drift_within_bounds": "drift"}.get(key.name, "check")
+        kind = _KINDS.get(key.name, "check")
         yield Condition(
             kind=kind,
             subject="/".join(asset.path) if kind != "check" else f"{'/'.join(asset.path)}:{key.name}",
-            severity=FAILURE if said.severity == dg.AssetCheckSeverity.ERROR else WARNING,
+            severity=FAILURE if evaluation.severity == dg.AssetCheckSeverity.ERROR else WARNING,
             since=_instant(record.event.timestamp),
-            what=_FAULTS.get(kind, "does not hold"),
+            what=_HEADLINES[kind],
             promise="a result is known 3 hours after kickoff plus the feed's lag" if kind == "feed" else "",
-            cause=said.description
-            or ", ".join(f"{name} {value.value}" for name, value in said.metadata.items()),
+            cause=evaluation.description
+            or ", ".join(f"{name} {value.value}" for name, value in evaluation.metadata.items()),
             path=f"/assets/{'/'.join(asset.path)}?view=checks",
         )
 
@@ -196,17 +203,17 @@ def _stale_assets(
 
 def _promotion(instance: dg.DagsterInstance) -> Iterator[Condition]:
     event = instance.get_latest_materialization_event(_CHAMPION)
-    said = event.asset_materialization.metadata if event and event.asset_materialization else {}
-    is_rollback = "rolled_back" in said
-    if event is None or "promoted" not in said or not (is_rollback or said["promoted"].value):
+    metadata = event.asset_materialization.metadata if event and event.asset_materialization else {}
+    is_rollback = "rolled_back" in metadata
+    if event is None or "promoted" not in metadata or not (is_rollback or metadata["promoted"].value):
         return
     yield Condition(
         kind="rollback" if is_rollback else "promotion",
-        subject=f"model version {said['version'].value}",
+        subject=f"model version {metadata['version'].value}",
         severity=NOTICE,
         since=_instant(event.timestamp),
         what="is the champion again" if is_rollback else "is the new champion",
-        cause=str(said["reason"].value),
+        cause=str(metadata["reason"].value),
         path="/assets/model/champion",
     )
 

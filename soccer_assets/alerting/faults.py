@@ -1,7 +1,7 @@
-"""What can be wrong, as one value a fault; and what each subscriber is told of it.
+"""Faults as values, and which of their transitions a subscriber is notified of.
 
-Pure: `tell` compares what holds now with what a subscriber was told. A fault that lasts is one message,
-its end another, and a subscriber who joins later hears of what is still open.
+Pure: `diff` compares the current conditions with those a subscriber was notified of. A lasting fault is one
+message and its recovery another; a new subscriber is notified of every open fault.
 """
 
 import datetime as dt
@@ -12,7 +12,7 @@ import msgspec
 NOTICE, WARNING, FAILURE = "notice", "warning", "failure"
 _RANK = {NOTICE: 0, WARNING: 1, FAILURE: 2}
 
-NEW, WORSE, REMINDER, RECOVERED = "new", "worse", "reminder", "recovered"
+NEW, ESCALATED, REMINDER, RECOVERED = "new", "worse", "reminder", "recovered"
 
 KINDS = (
     "run",
@@ -32,17 +32,17 @@ KINDS = (
 
 
 class Condition(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that holds now and that people want to know of.
+    """A fault that holds now, or a notice such as a promotion.
 
     Attributes:
         kind: one of `KINDS`.
-        subject: the asset key, job, release or address it is about.
-        severity: `NOTICE` for news that needs no recovery, such as a promotion; else how bad it is.
+        subject: the asset key, job, release or address that it concerns.
+        severity: `NOTICE` for events that never recover, such as a promotion; else `WARNING` or `FAILURE`.
         since: when it began, ISO 8601 in UTC.
-        what: the fault in half a sentence.
-        promise: what was promised instead; empty where nothing was.
-        cause: why, as far as known.
-        path: the page to look at, below the public address.
+        what: the predicate of the headline, such as "is stale".
+        promise: the expected state; empty where none is declared.
+        cause: the cause, as far as known.
+        path: the page to open, relative to the public address.
     """
 
     kind: str
@@ -56,53 +56,66 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def key(self) -> str:
-        """The same fault has the same key at every look."""
+        """Identifies the fault across evaluations."""
         return f"{self.kind}:{self.subject}"
 
 
-class Told(msgspec.Struct, frozen=True, kw_only=True):
-    """A condition as a subscriber last heard of it."""
+class Notified(msgspec.Struct, frozen=True, kw_only=True):
+    """A condition as a subscriber was last notified of it."""
 
     condition: Condition
-    told_at: dt.datetime
+    notified_at: dt.datetime
 
 
-class Line(msgspec.Struct, frozen=True, kw_only=True):
-    """One piece of news: a condition and its turn, `NEW`, `WORSE`, `REMINDER` or `RECOVERED`."""
+class Notification(msgspec.Struct, frozen=True, kw_only=True):
+    """A condition and its transition: `NEW`, `ESCALATED`, `REMINDER` or `RECOVERED`."""
 
-    turn: str
+    transition: str
     condition: Condition
 
 
-class News(msgspec.Struct, frozen=True, kw_only=True):
-    """What to say now, and what the subscriber will then have been told."""
+class Changes(msgspec.Struct, frozen=True, kw_only=True):
+    """The notifications due now, and the subscriber's state by condition key once they are recorded."""
 
-    lines: tuple[Line, ...]
-    told: dict[str, Told]
+    notifications: tuple[Notification, ...]
+    notified: dict[str, Notified]
 
 
-def tell(
-    told: Mapping[str, Told], current: Sequence[Condition], now: dt.datetime, remind_after: dt.timedelta
-) -> News:
-    """The news for a subscriber.
+def diff(
+    notified: Mapping[str, Notified],
+    current: Sequence[Condition],
+    now: dt.datetime,
+    remind_after: dt.timedelta,
+) -> Changes:
+    """The notifications that a subscriber is due.
 
-    A fault that got milder stays what it was until it is over: going up and down between warning and failure
-    is no news.
+    A fault whose severity falls keeps its higher severity until it recovers: oscillating between warning and
+    failure notifies once.
+
+    Args:
+        notified: by condition key, what the subscriber was last notified of.
+        current: every condition that holds now.
+        now: wall clock.
+        remind_after: age of the last notification from which an open fault is repeated.
     """
-    lines, after = [], {}
+    notifications, after = [], {}
     for condition in current:
-        before = told.get(condition.key)
+        before = notified.get(condition.key)
         if before is None:
-            turn = NEW
+            transition = NEW
         elif _RANK[condition.severity] > _RANK[before.condition.severity]:
-            turn = WORSE
-        elif condition.severity != NOTICE and now - before.told_at >= remind_after:
-            turn = REMINDER
+            transition = ESCALATED
+        elif condition.severity != NOTICE and now - before.notified_at >= remind_after:
+            transition = REMINDER
         else:
             after[condition.key] = before
             continue
-        lines.append(Line(turn=turn, condition=condition))
-        after[condition.key] = Told(condition=condition, told_at=now)
-    over = [one.condition for key, one in told.items() if key not in after]
-    lines += [Line(turn=RECOVERED, condition=one) for one in over if one.severity != NOTICE]
-    return News(lines=tuple(lines), told=after)
+        notifications.append(Notification(transition=transition, condition=condition))
+        after[condition.key] = Notified(condition=condition, notified_at=now)
+    ended = [before.condition for key, before in notified.items() if key not in after]
+    notifications += [
+        Notification(transition=RECOVERED, condition=condition)
+        for condition in ended
+        if condition.severity != NOTICE
+    ]
+    return Changes(notifications=tuple(notifications), notified=after)

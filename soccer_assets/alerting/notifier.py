@@ -1,4 +1,4 @@
-"""The alert desk: takes what a source sees, writes down the news for each subscriber, sends what waits."""
+"""The notifier: records what each subscriber is due from a source's conditions, and sends it."""
 
 import os
 from collections.abc import Sequence
@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import msgspec
 
 from soccer_assets.alerting.delivery import deliver, send
-from soccer_assets.alerting.faults import NEW, RECOVERED, Condition, Line
-from soccer_assets.alerting.outbox import Book, Delivery
+from soccer_assets.alerting.faults import NEW, RECOVERED, Condition, Notification
+from soccer_assets.alerting.outbox import Delivery, Outbox
 from soccer_assets.alerting.rendering import Message, render, scrubbed
 from soccer_assets.alerting.subscribers import Subscriber, Subscribers
 from soccer_assets.clock import Clock, SystemClock, isoformat
@@ -16,68 +16,71 @@ from soccer_assets.resources.database import Database
 from soccer_assets.resources.event_bus import EventBus
 from soccer_assets.settings import Settings
 
-# Clients of `GET /events` hear every alert: the stream is one more subscriber, that is sent to at once.
+# The event stream of `GET /events` is one more subscriber, which gets every alert at once.
 _STREAM = Subscriber(id="events", url="", remind_hours=24.0 * 365)
 
 
-class DeskCounts(msgspec.Struct, frozen=True):
-    """What one look did."""
+class NotifierCounts(msgspec.Struct, frozen=True):
+    """Counts of one evaluation."""
 
     conditions: int
-    news: int
+    notifications: int
     sent: int
-    waiting: int
+    failed: int
 
 
-class AlertDesk:
-    """Where conditions become messages."""
+class AlertNotifier:
+    """Turns conditions into messages."""
 
     def __init__(self, settings: Settings, database: Database, events: EventBus, clock: Clock) -> None:
-        """Bind it to a home; ``clock`` is the wall clock but in tests."""
+        """Bind to a home; ``clock`` is the wall clock outside tests."""
         self._feed = ",".join(settings.feeds)
         self._public_url = settings.public_url
         self._events = events
         self._clock = clock
         self.subscribers = Subscribers(settings.alerts_file)
-        self.book = Book(database)
+        self.outbox = Outbox(database)
 
     @classmethod
-    def of(cls, settings: Settings) -> "AlertDesk":
-        """The desk of a home, on the wall clock: alerts speak of the real world, not of a replayed one."""
+    def of(cls, settings: Settings) -> "AlertNotifier":
+        """The notifier of a home, on the wall clock: alerts concern the real world, not a replayed one."""
         return cls(settings, Database(settings.database_url), EventBus(settings.redis_url), SystemClock())
 
-    def report(self, source: str, conditions: Sequence[Condition]) -> DeskCounts:
-        """Tell every subscriber what is new of what ``source`` sees, and send what is due.
+    def report(self, source: str, conditions: Sequence[Condition]) -> NotifierCounts:
+        """Record what is due to each subscriber from the conditions of ``source``, and send due messages.
 
         Raises:
             SubscriberError: the subscribers' file cannot be used.
         """
         now = self._clock.now()
-        seen = [scrubbed(one, os.environ) for one in conditions]
+        current = [scrubbed(condition, os.environ) for condition in conditions]
         subscribers = self.subscribers.all()
-        news = sum(len(self.book.note(one, source, seen, now, self._render)) for one in subscribers)
-        for line in self.book.note(_STREAM, source, seen, now, None):
-            self._announce(line)
-        sent, waiting = deliver(self.book, subscribers, os.environ, now)
-        return DeskCounts(len(seen), news, sent, waiting)
+        notifications = sum(
+            len(self.outbox.record(subscriber, source, current, now, self._render))
+            for subscriber in subscribers
+        )
+        for notification in self.outbox.record(_STREAM, source, current, now, None):
+            self._publish(notification)
+        sent, failed = deliver(self.outbox, subscribers, os.environ, now)
+        return NotifierCounts(len(current), notifications, sent, failed)
 
     def test(self, subscriber: Subscriber) -> str:
-        """Send a message that says that it is a test; returns why it did not leave, or nothing."""
-        body = f"What:    this is a test; nothing is wrong\nFeed:    {self._feed}"
+        """Send a test message; returns the error, empty on success."""
+        body = f"What:     this is a test; nothing is wrong\nFeed:     {self._feed}"
         delivery = Delivery(
             delivery_id="A-test", subscriber=subscriber.id, title="[soccer] a test", body=body, attempts=1
         )
         return send(subscriber, delivery, os.environ)
 
-    def message(self, condition: Condition, turn: str = NEW) -> Message:
-        """The words of a condition that just began, or of another turn of it."""
-        return self._render([Line(turn=turn, condition=condition)])
+    def message(self, condition: Condition, transition: str = NEW) -> Message:
+        """The message for one transition of a condition."""
+        return self._render([Notification(transition=transition, condition=condition)])
 
-    def _render(self, lines: Sequence[Line]) -> Message:
-        return render(lines, feed=self._feed, public_url=self._public_url, now=self._clock.now())
+    def _render(self, notifications: Sequence[Notification]) -> Message:
+        return render(notifications, feed=self._feed, public_url=self._public_url, now=self._clock.now())
 
-    def _announce(self, line: Line) -> None:
-        condition = line.condition
+    def _publish(self, notification: Notification) -> None:
+        condition = notification.condition
         self._events.publish(
             Event(
                 type="freshness" if condition.kind == "freshness" else "alert",
@@ -85,7 +88,7 @@ class AlertDesk:
                 detail={
                     "kind": condition.kind,
                     "subject": condition.subject,
-                    "state": "passing" if line.turn == RECOVERED else condition.severity,
+                    "state": "passing" if notification.transition == RECOVERED else condition.severity,
                     "since": condition.since,
                 },
             )

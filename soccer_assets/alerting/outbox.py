@@ -1,7 +1,7 @@
-"""What was told to whom, and what is still to be delivered: two tables, so that no restart forgets any.
+"""The transactional outbox: subscribers' notification state and their pending messages, in two tables.
 
-What a subscriber was told and the message that tells it are written in one transaction: it is made once. It
-leaves at least once: who sends it takes it for a while, and a sender that dies leaves it to the next.
+State and message are written in one transaction, so that each message is created exactly once. Delivery is at
+least once: a sender leases a message, and when the lease expires another sender retries it with the same id.
 """
 
 import datetime as dt
@@ -12,24 +12,24 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from soccer_assets.alerting.faults import Condition, Line, Told, tell
+from soccer_assets.alerting.faults import Condition, Notification, Notified, diff
 from soccer_assets.alerting.rendering import Message
 from soccer_assets.alerting.subscribers import Subscriber
 from soccer_assets.resources.database import Database, upsert
 from soccer_assets.tables import alert_delivery, alert_told
 
-# How long a sender may take before another believes it dead.
+# A sender that does not report within this time is taken for dead.
 LEASE = dt.timedelta(seconds=90)
-_FIRST_PAUSE = dt.timedelta(seconds=30)
-_LONGEST_PAUSE = dt.timedelta(hours=1)
-# How long a message that arrived can be looked up in the table.
-_KEPT = dt.timedelta(days=30)
+_FIRST_BACKOFF = dt.timedelta(seconds=30)
+_MAX_BACKOFF = dt.timedelta(hours=1)
+# Delivered messages stay in the table for this long.
+_RETENTION = dt.timedelta(days=30)
 
-Render = Callable[[Sequence[Line]], Message]
+Render = Callable[[Sequence[Notification]], Message]
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
-    """A message on its way to a subscriber; the id stays the same however often it is tried."""
+    """A message for a subscriber; every attempt has the same id."""
 
     delivery_id: str
     subscriber: str
@@ -38,45 +38,46 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     attempts: int
 
 
-class Book:
-    """The two tables."""
+class Outbox:
+    """Reads and writes the two tables."""
 
     def __init__(self, database: Database) -> None:
-        """Remember the database."""
+        """Bind to a database."""
         self._database = database
 
-    def note(
+    def record(
         self,
         subscriber: Subscriber,
         source: str,
         conditions: Sequence[Condition],
         now: dt.datetime,
         render: Render | None,
-    ) -> tuple[Line, ...]:
-        """Compare what holds with what the subscriber was told; write the news down for delivery.
+    ) -> tuple[Notification, ...]:
+        """Record the subscriber's due notifications and queue their message.
 
         Args:
-            subscriber: who may be told.
-            source: who looked (`graph`, `watchdog`): it speaks for its own conditions only.
-            conditions: all that the source sees now.
+            subscriber: the receiver; its filters and its mute apply.
+            source: the observer (`graph`, `watchdog`); it recovers its own conditions only.
+            conditions: everything that the source observes now.
             now: wall clock.
-            render: makes the message of the news; None where the caller tells it at once.
+            render: makes the message to queue; None where the caller delivers at once.
 
         Returns:
-            The news; empty where there is none, or while the subscriber is muted.
+            The notifications; empty where none is due, or while the subscriber is muted.
         """
         if subscriber.is_muted(now):
             return ()
-        wanted = [one for one in conditions if subscriber.wants(one)]
+        wanted = [condition for condition in conditions if subscriber.wants(condition)]
+        remind_after = dt.timedelta(hours=subscriber.remind_hours)
         mine = (alert_told.c.subscriber == subscriber.id, alert_told.c.source == source)
         with self._database.reading() as connection:
-            told = _told(connection, *mine)
-        # Most looks find nothing new: they must not queue up for the write lock.
-        if not tell(told, wanted, now, dt.timedelta(hours=subscriber.remind_hours)).lines:
+            notified = _read_notified(connection, *mine)
+        # Most evaluations change nothing: they must not wait for the write lock.
+        if not diff(notified, wanted, now, remind_after).notifications:
             return ()
         with self._database.writing() as connection:
-            told = _told(connection, *mine)
-            news = tell(told, wanted, now, dt.timedelta(hours=subscriber.remind_hours))
+            notified = _read_notified(connection, *mine)
+            changes = diff(notified, wanted, now, remind_after)
             connection.execute(sa.delete(alert_told).where(*mine))
             upsert(
                 connection,
@@ -86,31 +87,31 @@ class Book:
                         "subscriber": subscriber.id,
                         "source": source,
                         "condition": key,
-                        "record": msgspec.json.encode(one.condition).decode(),
-                        "told_at": one.told_at,
+                        "record": msgspec.json.encode(state.condition).decode(),
+                        "told_at": state.notified_at,
                     }
-                    for key, one in news.told.items()
+                    for key, state in changes.notified.items()
                 ],
             )
-            if news.lines and render is not None:
-                self._add(connection, subscriber, render(news.lines), now)
-        return news.lines
+            if changes.notifications and render is not None:
+                self._add(connection, subscriber, render(changes.notifications), now)
+        return changes.notifications
 
     def take_due(self, now: dt.datetime) -> list[Delivery]:
-        """The oldest message of each subscriber, where it is due; nobody else gets it while the lease lasts.
+        """Lease the oldest pending message of each subscriber, where it is due.
 
-        In order: a recovery never overtakes the alert that still waits for its receiver.
+        Messages of a subscriber leave in order: a recovery never overtakes its alert.
         """
-        waiting = (
+        pending = (
             sa.select(alert_delivery)
             .where(alert_delivery.c.delivered_at.is_(None))
             .order_by(alert_delivery.c.created_at, alert_delivery.c.delivery_id)
         )
         with self._database.reading() as connection:
-            if not _due_heads(connection, waiting, now):
+            if not _due_heads(connection, pending, now):
                 return []
         with self._database.writing() as connection:
-            rows = _due_heads(connection, waiting, now)
+            rows = _due_heads(connection, pending, now)
             connection.execute(
                 sa.update(alert_delivery)
                 .where(alert_delivery.c.delivery_id.in_([row.delivery_id for row in rows]))
@@ -127,19 +128,21 @@ class Book:
             for row in rows
         ]
 
-    def delivered(self, delivery: Delivery, now: dt.datetime) -> None:
-        """The receiver took it; what arrived a month ago is forgotten."""
+    def mark_delivered(self, delivery: Delivery, now: dt.datetime) -> None:
+        """Record a successful delivery, and delete messages delivered more than 30 days ago."""
         self._update(delivery, delivered_at=now, last_error="")
         with self._database.writing() as connection:
-            connection.execute(sa.delete(alert_delivery).where(alert_delivery.c.delivered_at < now - _KEPT))
+            connection.execute(
+                sa.delete(alert_delivery).where(alert_delivery.c.delivered_at < now - _RETENTION)
+            )
 
-    def failed(self, delivery: Delivery, reason: str, now: dt.datetime) -> None:
-        """The receiver did not take it: again later, with longer pauses, for as long as it takes."""
-        pause = min(_FIRST_PAUSE * 2 ** min(delivery.attempts - 1, 10), _LONGEST_PAUSE)
-        self._update(delivery, next_try_at=now + pause, last_error=reason)
+    def mark_failed(self, delivery: Delivery, reason: str, now: dt.datetime) -> None:
+        """Schedule a retry with exponential backoff, 30 s to 1 h, without limit."""
+        backoff = min(_FIRST_BACKOFF * 2 ** min(delivery.attempts - 1, 10), _MAX_BACKOFF)
+        self._update(delivery, next_try_at=now + backoff, last_error=reason)
 
-    def forget(self, subscriber_id: str) -> None:
-        """Drop what waits for a subscriber who left."""
+    def delete_subscriber(self, subscriber_id: str) -> None:
+        """Delete the state and the pending messages of a subscriber."""
         with self._database.writing() as connection:
             connection.execute(sa.delete(alert_told).where(alert_told.c.subscriber == subscriber_id))
             connection.execute(
@@ -148,8 +151,8 @@ class Book:
                 )
             )
 
-    def waiting(self) -> Mapping[str, tuple[int, str]]:
-        """By subscriber: how many messages wait, and why the newest did not leave."""
+    def pending(self) -> Mapping[str, tuple[int, str]]:
+        """By subscriber: the number of pending messages, and the newest one's last error."""
         with self._database.reading() as connection:
             rows = connection.execute(
                 sa.select(alert_delivery.c.subscriber, alert_delivery.c.last_error)
@@ -186,16 +189,18 @@ class Book:
             )
 
 
-def _told(connection: sa.Connection, *where: sa.ColumnElement[bool]) -> dict[str, Told]:
+def _read_notified(connection: sa.Connection, *where: sa.ColumnElement[bool]) -> dict[str, Notified]:
     rows = connection.execute(sa.select(alert_told).where(*where)).all()
     return {
-        row.condition: Told(condition=msgspec.json.decode(row.record, type=Condition), told_at=row.told_at)
+        row.condition: Notified(
+            condition=msgspec.json.decode(row.record, type=Condition), notified_at=row.told_at
+        )
         for row in rows
     }
 
 
-def _due_heads(connection: sa.Connection, waiting: sa.Select[Any], now: dt.datetime) -> list[sa.Row[Any]]:
+def _due_heads(connection: sa.Connection, pending: sa.Select[Any], now: dt.datetime) -> list[sa.Row[Any]]:
     heads: dict[str, sa.Row[Any]] = {}
-    for row in connection.execute(waiting):
+    for row in connection.execute(pending):
         heads.setdefault(row.subscriber, row)
     return [row for row in heads.values() if row.next_try_at <= now]

@@ -1,4 +1,4 @@
-"""Who is told: the subscribers' file, readable by its owner only, with `${VARIABLES}` for its secrets."""
+"""Subscribers: a file that only its owner may read, with `${VARIABLES}` in place of secrets."""
 
 import datetime as dt
 import fnmatch
@@ -20,18 +20,20 @@ _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*(?=://)", re.IGNORECASE)
 
 
 class SubscriberError(ValueError):
-    """The subscribers' file or a subscription cannot be used; the message says what to do."""
+    """The subscribers' file or a subscription cannot be used; the message names the remedy."""
 
 
 class Subscriber(msgspec.Struct, frozen=True, kw_only=True):
-    """An address and what it wants to hear of.
+    """An address and its filters.
 
     Attributes:
+        id: six hex digits, for the commands of `soccer alerts`.
         url: an Apprise address such as ``mailtos://...`` or ``slack://...``; may hold ``${VARIABLE}``.
         kinds: kinds of conditions; empty for all.
         subjects: patterns of asset keys, jobs or addresses, such as ``features/*``; empty for all.
-        muted_until: nothing is sent before; what is still open then is told.
-        remind_hours: how long an open condition waits for its reminder.
+        note: free text for `soccer alerts list`.
+        muted_until: no message before; faults still open then are sent.
+        remind_hours: hours after which an open fault is repeated.
     """
 
     id: str
@@ -44,19 +46,19 @@ class Subscriber(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def redacted(self) -> str:
-        """The address as outputs may show it: its scheme."""
+        """The address as output may show it: its scheme only."""
         found = _SCHEME.match(self.url)
         return f"{found.group().lower()}://***" if found else "***"
 
     def wants(self, condition: Condition) -> bool:
-        """Whether the condition is among what was subscribed to."""
+        """Whether the condition passes the filters."""
         is_kind = not self.kinds or condition.kind in self.kinds
         return is_kind and (
-            not self.subjects or any(fnmatch.fnmatch(condition.subject, one) for one in self.subjects)
+            not self.subjects or any(fnmatch.fnmatch(condition.subject, pattern) for pattern in self.subjects)
         )
 
     def is_muted(self, now: dt.datetime) -> bool:
-        """Whether nothing is to be sent yet."""
+        """Whether messages are held back at ``now``."""
         return self.muted_until is not None and now < self.muted_until
 
     def address(self, environ: Mapping[str, str]) -> str:
@@ -74,17 +76,17 @@ class Subscriber(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Subscribers:
-    """The file of a home or deployment."""
+    """The subscribers' file of a home or deployment."""
 
     def __init__(self, file: Path) -> None:
-        """Remember the file; it need not exist."""
+        """Bind to a file, which need not exist."""
         self._file = file
 
     def all(self) -> tuple[Subscriber, ...]:
         """Every subscriber; empty where there is no file.
 
         Raises:
-            SubscriberError: others may read the file, or it cannot be understood.
+            SubscriberError: others may read the file, or it is not valid.
         """
         try:
             mode = self._file.stat().st_mode
@@ -96,7 +98,7 @@ class Subscribers:
         try:
             return msgspec.json.decode(data, type=tuple[Subscriber, ...])
         except msgspec.DecodeError as error:
-            raise SubscriberError(f"{self._file} cannot be understood: {error}") from None
+            raise SubscriberError(f"{self._file} is not valid: {error}") from None
 
     def subscribe(
         self,
@@ -110,12 +112,12 @@ class Subscribers:
         """Add a subscriber.
 
         Raises:
-            SubscriberError: the address is none that can be sent to, or a kind is unknown.
+            SubscriberError: the address is not valid, or a kind is unknown.
         """
         _check_address(url)
         if unknown := set(kinds) - set(KINDS):
-            raise SubscriberError(f"unknown kind {min(unknown)!r}; there are {', '.join(KINDS)}")
-        one = Subscriber(
+            raise SubscriberError(f"unknown kind {min(unknown)!r}; use {', '.join(KINDS)}")
+        subscriber = Subscriber(
             id=secrets.token_hex(3),
             url=url,
             kinds=kinds,
@@ -123,29 +125,29 @@ class Subscribers:
             note=note,
             remind_hours=remind_hours,
         )
-        self._change(lambda before: (*before, one))
-        return one
+        self._change(lambda before: (*before, subscriber))
+        return subscriber
 
     def unsubscribe(self, subscriber_id: str) -> None:
         """Remove a subscriber.
 
         Raises:
-            SubscriberError: there is none of that id.
+            SubscriberError: no subscriber has that id.
         """
         self.get(subscriber_id)
-        self._change(lambda before: tuple(one for one in before if one.id != subscriber_id))
+        self._change(lambda before: tuple(each for each in before if each.id != subscriber_id))
 
     def mute(self, subscriber_id: str, until: dt.datetime) -> None:
         """Send nothing to a subscriber before ``until``.
 
         Raises:
-            SubscriberError: there is none of that id.
+            SubscriberError: no subscriber has that id.
         """
         self.get(subscriber_id)
         self._change(
             lambda before: tuple(
-                msgspec.structs.replace(one, muted_until=until) if one.id == subscriber_id else one
-                for one in before
+                msgspec.structs.replace(each, muted_until=until) if each.id == subscriber_id else each
+                for each in before
             )
         )
 
@@ -153,12 +155,12 @@ class Subscribers:
         """The subscriber of an id.
 
         Raises:
-            SubscriberError: there is none.
+            SubscriberError: no subscriber has that id.
         """
-        for one in self.all():
-            if one.id == subscriber_id:
-                return one
-        raise SubscriberError(f"there is no subscriber {subscriber_id!r}; `soccer alerts list` names them")
+        for subscriber in self.all():
+            if subscriber.id == subscriber_id:
+                return subscriber
+        raise SubscriberError(f"no subscriber {subscriber_id!r}; `soccer alerts list` shows all")
 
     def _change(self, change: Callable[[tuple[Subscriber, ...]], tuple[Subscriber, ...]]) -> None:
         self._file.parent.mkdir(parents=True, exist_ok=True)
@@ -174,10 +176,10 @@ class Subscribers:
 def _check_address(url: str) -> None:
     from apprise import Apprise  # noqa: PLC0415 - 0.3 s that only alerts pay
 
-    # Variables stand for anything: what counts is the form around them.
+    # Variables may stand for anything: only the form around them is checked.
     form = re.sub(r"\$\{\w+\}", "x" * 32, url)
     if Apprise.instantiate(form) is None:
         raise SubscriberError(
-            "this is no address that can be sent to; write one as https://github.com/caronc/apprise/wiki "
+            "not a valid address; write one as https://github.com/caronc/apprise/wiki "
             "shows, such as mailtos://user:${MAIL_PASSWORD}@example.com?to=ops@example.com or jsons://host/path"
         )

@@ -1,8 +1,8 @@
-"""The watchdog: watches what cannot report its own death, the daemon's heartbeat and the sidecars.
+"""The watchdog: monitors what cannot report its own failure, the daemon's heartbeat and the sidecars.
 
-A process of its own: a child of `soccer up`, a service in a deployment. It tells the same subscribers by the
-same book as the graph's sensor, and sends what that one left waiting. Where even the database is gone it
-speaks to the subscribers directly.
+A process of its own: a child of `soccer up`, a service in a deployment. It notifies the same subscribers
+through the same outbox as the graph's alert sensor, and sends what that one left pending. While the database
+is down it sends to the subscribers directly.
 """
 
 import datetime as dt
@@ -17,14 +17,14 @@ import sqlalchemy as sa
 from soccer_assets.alerting.delivery import send
 from soccer_assets.alerting.detection import disk_conditions
 from soccer_assets.alerting.faults import FAILURE, NEW, RECOVERED, Condition
-from soccer_assets.alerting.notifier import AlertDesk
+from soccer_assets.alerting.notifier import AlertNotifier
 from soccer_assets.alerting.outbox import Delivery
 from soccer_assets.alerting.rendering import scrub
 from soccer_assets.alerting.subscribers import Subscriber, SubscriberError
 from soccer_assets.clock import SystemClock, isoformat
 from soccer_assets.settings import Settings
 
-_LOOK_EVERY_SECONDS = 15.0
+_INTERVAL_SECONDS = 15.0
 # The daemon writes its heartbeat every 30 s; a sidecar that reloads is busy for seconds.
 _DAEMON_GRACE = dt.timedelta(seconds=120)
 _SIDECAR_GRACE = dt.timedelta(seconds=45)
@@ -32,7 +32,7 @@ _TIMEOUT_SECONDS = 5.0
 
 
 class Watchdog:
-    """What the watchdog remembers between two looks: since when each thing is missing."""
+    """Checks the daemon, the sidecars and the disk, and remembers when each was last healthy."""
 
     def __init__(
         self,
@@ -42,31 +42,39 @@ class Watchdog:
         daemon_grace: dt.timedelta = _DAEMON_GRACE,
         sidecar_grace: dt.timedelta = _SIDECAR_GRACE,
     ) -> None:
-        """Begin to watch at ``now``."""
+        """Start at ``now``.
+
+        Args:
+            settings: addresses of the sidecars and the home's folder.
+            now: wall clock; nothing counts as missing before its grace period from here.
+            daemon_grace: age of the newest heartbeat from which the daemon counts as down.
+            sidecar_grace: time without a 200 from ``/ready`` from which a sidecar counts as down.
+        """
         self._settings = settings
         self._sidecars = settings.sidecars or (f"http://127.0.0.1:{settings.serving_port}",)
-        self._begun = now
-        self._seen = dict.fromkeys(self._sidecars, now)
+        self._started = now
+        self._last_ready = dict.fromkeys(self._sidecars, now)
         self._daemon_grace = daemon_grace
         self._sidecar_grace = sidecar_grace
 
-    def look(self, instance: dg.DagsterInstance, now: dt.datetime) -> list[Condition]:
-        """What is missing now."""
-        gone = [one for url in self._sidecars if (one := self._sidecar(url, now)) is not None]
-        daemon = self._daemon(instance, now)
-        return [*gone, *([daemon] if daemon else []), *disk_conditions(self._settings.home, now)]
+    def check(self, instance: dg.DagsterInstance, now: dt.datetime) -> list[Condition]:
+        """Everything that is down or nearly full now."""
+        sidecars = [self._sidecar(url, now) for url in self._sidecars]
+        found = [*sidecars, self._daemon(instance, now)]
+        down = [condition for condition in found if condition is not None]
+        return [*down, *disk_conditions(self._settings.home, now)]
 
     def _daemon(self, instance: dg.DagsterInstance, now: dt.datetime) -> Condition | None:
         beats = [beat.timestamp for beat in instance.get_daemon_heartbeats().values()]
-        last = max((dt.datetime.fromtimestamp(beat, dt.UTC) for beat in beats), default=self._begun)
-        if now - last <= self._daemon_grace or now - self._begun <= self._daemon_grace:
+        last = max((dt.datetime.fromtimestamp(beat, dt.UTC) for beat in beats), default=self._started)
+        if now - last <= self._daemon_grace or now - self._started <= self._daemon_grace:
             return None
         return Condition(
             kind="daemon",
             subject="dagster-daemon",
             severity=FAILURE,
             since=isoformat(last),
-            what="is gone: it gave no heartbeat",
+            what="is down: no heartbeat",
             promise="a heartbeat every 30 seconds",
             path="/deployment/daemons",
         )
@@ -78,16 +86,16 @@ class Watchdog:
         except httpx.HTTPError as error:
             cause = scrub(str(error), os.environ) or type(error).__name__
         if not cause:
-            self._seen[url] = now
+            self._last_ready[url] = now
             return None
-        if now - self._seen[url] <= self._sidecar_grace:
+        if now - self._last_ready[url] <= self._sidecar_grace:
             return None
         return Condition(
             kind="sidecar",
             subject=scrub(url, os.environ),
             severity=FAILURE,
-            since=isoformat(self._seen[url]),
-            what="is gone: it does not answer",
+            since=isoformat(self._last_ready[url]),
+            what="is down: it does not answer",
             promise="an answer within 5 seconds",
             cause=cause,
             path="/assets/releases/current",
@@ -95,43 +103,52 @@ class Watchdog:
 
 
 def watch(settings: Settings, *, once: bool, say: Callable[[str], object]) -> None:
-    """Look every 15 seconds, for ever or once, and tell the subscribers."""
-    clock, desk = SystemClock(), AlertDesk.of(settings)
+    """Check every 15 seconds, for ever or once, and notify the subscribers.
+
+    Args:
+        settings: of the home.
+        once: check once without grace periods, then return.
+        say: gets one line an event.
+    """
+    clock, notifier = SystemClock(), AlertNotifier.of(settings)
     grace = {"daemon_grace": dt.timedelta(0), "sidecar_grace": dt.timedelta(0)} if once else {}
     watchdog = Watchdog(settings, clock.now(), **grace)
-    last_words = LastWords(desk)
+    fallback = DatabaseDownNotifier(notifier)
     with dg.DagsterInstance.get() as instance:
         while True:
             try:
-                conditions = watchdog.look(instance, clock.now())
-                counts = desk.report("watchdog", conditions)
-                last_words.database_is_back()
-                if once or counts.news:
-                    say(f"{counts.conditions} missing or failing, {counts.sent} messages sent")
-                    for one in conditions:
-                        say(f"  {one.subject} {one.what} since {one.since}")
+                conditions = watchdog.check(instance, clock.now())
+                counts = notifier.report("watchdog", conditions)
+                fallback.recovered()
+                if once or counts.notifications:
+                    say(f"{counts.conditions} faults, {counts.sent} messages sent")
+                    for condition in conditions:
+                        say(f"  {condition.subject} {condition.what} since {condition.since}")
             except SubscriberError as error:
                 say(str(error))
             except sa.exc.OperationalError as error:
                 say(scrub(f"the database does not answer: {error.orig}", os.environ))
-                last_words.database_is_gone(clock.now())
+                fallback.down(clock.now())
             if once:
                 return
-            time.sleep(_LOOK_EVERY_SECONDS)
+            time.sleep(_INTERVAL_SECONDS)
 
 
-class LastWords:
-    """Tells once that the database is gone, and once that it is back, where nothing can be written down."""
+class DatabaseDownNotifier:
+    """Notifies each subscriber once that the database is down and once that it recovered, without the outbox.
 
-    def __init__(self, desk: AlertDesk) -> None:
-        """Remember whom to tell."""
-        self._desk = desk
-        self._gone: Condition | None = None
-        self._told: set[str] = set()
+    State is kept in memory: nothing can be stored while the database is down.
+    """
 
-    def database_is_gone(self, now: dt.datetime) -> None:
-        """Tell every subscriber that was not told yet; who cannot be reached is tried at the next look."""
-        self._gone = gone = self._gone or Condition(
+    def __init__(self, notifier: AlertNotifier) -> None:
+        """Bind to the notifier that has the subscribers and renders the messages."""
+        self._notifier = notifier
+        self._open: Condition | None = None
+        self._notified: set[str] = set()
+
+    def down(self, now: dt.datetime) -> None:
+        """Notify every subscriber that was not reached yet; the next check retries the others."""
+        self._open = condition = self._open or Condition(
             kind="database",
             subject="the database",
             severity=FAILURE,
@@ -139,25 +156,29 @@ class LastWords:
             what="does not answer",
             path="/runs",
         )
-        for one in self._desk.subscribers.all():
-            is_asked = one.id not in self._told and one.wants(gone) and not one.is_muted(now)
-            if is_asked and self._send(one, gone, NEW):
-                self._told.add(one.id)
+        for subscriber in self._notifier.subscribers.all():
+            is_due = (
+                subscriber.id not in self._notified
+                and subscriber.wants(condition)
+                and not subscriber.is_muted(now)
+            )
+            if is_due and self._send(subscriber, condition, NEW):
+                self._notified.add(subscriber.id)
 
-    def database_is_back(self) -> None:
-        """Tell those who were told that it was gone; who cannot be reached is tried at the next look."""
-        if self._gone is None:
+    def recovered(self) -> None:
+        """Notify everyone who got the alert; the next check retries those who cannot be reached."""
+        if self._open is None:
             return
-        waiting = {one.id: one for one in self._desk.subscribers.all() if one.id in self._told}
-        self._told = {id_ for id_, one in waiting.items() if not self._send(one, self._gone, RECOVERED)}
-        if not self._told:
-            self._gone = None
+        waiting = [each for each in self._notifier.subscribers.all() if each.id in self._notified]
+        self._notified = {each.id for each in waiting if not self._send(each, self._open, RECOVERED)}
+        if not self._notified:
+            self._open = None
 
-    def _send(self, subscriber: Subscriber, condition: Condition, turn: str) -> bool:
-        """Whether the message left; tried again it has the same id."""
-        message = self._desk.message(condition, turn)
+    def _send(self, subscriber: Subscriber, condition: Condition, transition: str) -> bool:
+        """Whether the message was delivered; a retry has the same id."""
+        message = self._notifier.message(condition, transition)
         delivery = Delivery(
-            delivery_id=f"A-database-{turn}-{condition.since}",
+            delivery_id=f"A-database-{transition}-{condition.since}",
             subscriber=subscriber.id,
             title=message.title,
             body=message.body,

@@ -36,15 +36,15 @@ def subscribe(
 @alerts.command("list")
 def list_subscribers() -> None:
     """Print id, kind of address, filters and what waits for every subscriber."""
-    from soccer_assets.alerting.notifier import AlertDesk  # noqa: PLC0415
+    from soccer_assets.alerting.notifier import AlertNotifier  # noqa: PLC0415
     from soccer_assets.alerting.subscribers import SubscriberError  # noqa: PLC0415
 
-    desk = AlertDesk.of(settings_of_environment())
+    notifier = AlertNotifier.of(settings_of_environment())
     try:
-        subscribers = desk.subscribers.all()
+        subscribers = notifier.subscribers.all()
     except SubscriberError as error:
         fail(str(error))
-    waiting = desk.book.waiting() if subscribers else {}
+    waiting = notifier.outbox.pending() if subscribers else {}
     for one in subscribers:
         count, reason = waiting.get(one.id, (0, ""))
         parts = [one.id, one.redacted, ",".join(one.kinds) or "all kinds", ",".join(one.subjects) or "all"]
@@ -57,12 +57,12 @@ def list_subscribers() -> None:
 @click.argument("subscriber_id")
 def test_alert(subscriber_id: str) -> None:
     """Send a subscriber a message that says that it is a test."""
-    from soccer_assets.alerting.notifier import AlertDesk  # noqa: PLC0415
+    from soccer_assets.alerting.notifier import AlertNotifier  # noqa: PLC0415
     from soccer_assets.alerting.subscribers import SubscriberError  # noqa: PLC0415
 
-    desk = AlertDesk.of(settings_of_environment())
+    notifier = AlertNotifier.of(settings_of_environment())
     try:
-        error = desk.test(desk.subscribers.get(subscriber_id))
+        error = notifier.test(notifier.subscribers.get(subscriber_id))
     except SubscriberError as refused:
         fail(str(refused))
     if error:
@@ -90,12 +90,12 @@ def mute(subscriber_id: str, until: str) -> None:
 @click.argument("subscriber_id")
 def unsubscribe(subscriber_id: str) -> None:
     """Remove a subscriber and what waits for it."""
-    from soccer_assets.alerting.notifier import AlertDesk  # noqa: PLC0415
+    from soccer_assets.alerting.notifier import AlertNotifier  # noqa: PLC0415
     from soccer_assets.alerting.subscribers import SubscriberError  # noqa: PLC0415
 
-    desk = AlertDesk.of(settings_of_environment())
+    notifier = AlertNotifier.of(settings_of_environment())
     try:
-        desk.subscribers.unsubscribe(subscriber_id)
+        notifier.subscribers.unsubscribe(subscriber_id)
     except SubscriberError as error:
         fail(str(error))
-    desk.book.forget(subscriber_id)
+    notifier.outbox.delete_subscriber(subscriber_id)

@@ -6,7 +6,7 @@ feed of their own.
 
 import dagster as dg
 
-from soccer_assets.alerting.notifier import AlertDesk
+from soccer_assets.alerting.notifier import AlertNotifier
 from soccer_assets.clock import Clock, SystemClock
 from soccer_assets.feeds.protocol import Feed
 from soccer_assets.feeds.registry import open_feeds
@@ -74,7 +74,7 @@ def build_definitions(
         schedules=SCHEDULES,
         sensors=SENSORS,
         resources={
-            "alert_desk": AlertDesk(settings, database, events, SystemClock()),
+            "alert_notifier": AlertNotifier(settings, database, events, SystemClock()),
             "clock": clock,
             "database": database,
             "events": events,

@@ -141,7 +141,7 @@ def _processes(settings: Settings) -> Iterator[Finding]:
         settings, now - 2 * _BEATS_WITHIN, daemon_grace=_BEATS_WITHIN, sidecar_grace=dt.timedelta(0)
     )
     with dg.DagsterInstance.get() as instance:
-        missing = watchdog.look(instance, now)
+        missing = watchdog.check(instance, now)
     for kind, (well, remedy) in remedies.items():
         ill = [
             f"{one.subject} {one.what}" + (f" ({one.cause})" if one.cause else "")

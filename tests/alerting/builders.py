@@ -24,12 +24,12 @@ STALE = Condition(
 
 
 def condition(subject: str, **changes: str) -> Condition:
-    """A stale asset, but for ``changes``."""
+    """A stale asset with ``changes``."""
     return msgspec.structs.replace(STALE, subject=subject, **changes)
 
 
 class Mailbox:
-    """What a mail server got."""
+    """The mails that a mail server accepted."""
 
     def __init__(self) -> None:
         self.mails: list[Message] = []

@@ -1,4 +1,4 @@
-"""What the alert sensor and the watchdog see, on real Dagster instances, stores and servers."""
+"""What the alert sensor and the watchdog detect, on real Dagster instances, stores and servers."""
 
 import datetime as dt
 import json
@@ -13,7 +13,7 @@ from dagster._core.definitions.freshness import FreshnessState
 from pytest_httpserver import HTTPServer
 
 from soccer_assets.alerting.detection import graph_conditions, store_conditions
-from soccer_assets.alerting.notifier import AlertDesk
+from soccer_assets.alerting.notifier import AlertNotifier
 from soccer_assets.alerting.watchdog import Watchdog
 from soccer_assets.cli import main
 from soccer_assets.contract.events import OUTBOX_PREFIX, Refusal
@@ -32,37 +32,39 @@ from tests.alerting.test_delivery import HandClock
 @pytest.fixture
 def instance() -> Iterator[dg.DagsterInstance]:
     """An instance of its own."""
-    with dg.DagsterInstance.ephemeral() as one:
-        yield one
+    with dg.DagsterInstance.ephemeral() as made:
+        yield made
 
 
-def _seen(instance: dg.DagsterInstance) -> dict[str, str]:
+def _detected(instance: dg.DagsterInstance) -> dict[str, str]:
     checks = [dg.AssetCheckKey(CURRENT, "release_is_readable")]
     now = dt.datetime.now(dt.UTC)
-    return {one.key: one.cause for one in graph_conditions(instance, freshness.WATCHED, checks, now)}
+    return {each.key: each.cause for each in graph_conditions(instance, freshness.WATCHED, checks, now)}
 
 
-def test_a_failed_run_is_seen_with_its_cause_until_the_job_succeeds(instance: dg.DagsterInstance) -> None:
+def test_a_failed_run_is_detected_with_its_cause_until_the_job_succeeds(instance: dg.DagsterInstance) -> None:
     run(instance, run_fails=True)
     cause = "releases__current: ValueError: https://me:secret@feed.example.org did not answer"
-    assert _seen(instance) == {"run:refresh_hourly": cause}
+    assert _detected(instance) == {"run:refresh_hourly": cause}
     run(instance)
-    assert _seen(instance) == {}
+    assert _detected(instance) == {}
 
 
-def test_a_failed_check_is_seen_until_it_passes(instance: dg.DagsterInstance) -> None:
+def test_a_failed_check_is_detected_until_it_passes(instance: dg.DagsterInstance) -> None:
     run(instance, check_fails=True)
-    assert _seen(instance) == {"check:releases/current:release_is_readable": "3 bodies do not decode"}
+    assert _detected(instance) == {"check:releases/current:release_is_readable": "3 bodies do not decode"}
     run(instance)
-    assert _seen(instance) == {}
+    assert _detected(instance) == {}
 
 
-def test_or_07_a_stale_asset_is_seen_with_its_promise_until_it_is_fresh(instance: dg.DagsterInstance) -> None:
-    """Predecessor's risk OR-07, no freshness: every broken promise is a condition, and its end too."""
+def test_or_07_a_stale_asset_is_detected_with_its_promise_until_it_is_fresh(
+    instance: dg.DagsterInstance,
+) -> None:
+    """Predecessor's risk OR-07, no freshness: every stale asset is a condition until it is fresh."""
     for state, severity in (("WARN", "warning"), ("FAIL", "failure"), ("PASS", None)):
         report_freshness(instance, FreshnessState[state])
         found = graph_conditions(instance, freshness.WATCHED, [], dt.datetime.now(dt.UTC))
-        assert [(one.subject, one.severity, one.promise) for one in found] == (
+        assert [(each.subject, each.severity, each.promise) for each in found] == (
             [("releases/current", severity, freshness.WATCHED[CURRENT])] if severity else []
         )
 
@@ -70,7 +72,7 @@ def test_or_07_a_stale_asset_is_seen_with_its_promise_until_it_is_fresh(instance
 def test_drift_is_a_warning_of_its_own_kind_and_a_rewritten_ledger_a_failed_check(
     instance: dg.DagsterInstance,
 ) -> None:
-    """Both checks lie on monitoring assets; only one speaks of drift."""
+    """Both checks belong to monitoring assets; only one is about drift."""
     drift, quality = dg.AssetKey(["monitoring", "drift"]), dg.AssetKey(["monitoring", "quality"])
     for key, name, severity in (
         (drift, "drift_within_bounds", dg.AssetCheckSeverity.WARN),
@@ -91,7 +93,7 @@ def test_drift_is_a_warning_of_its_own_kind_and_a_rewritten_ledger_a_failed_chec
         dg.AssetCheckKey(quality, "ledger_agrees_with_releases"),
     ]
     found = graph_conditions(instance, {}, keys, dt.datetime.now(dt.UTC))
-    assert {(one.key, one.severity) for one in found} == {
+    assert {(each.key, each.severity) for each in found} == {
         ("drift:monitoring/drift", "warning"),
         ("check:monitoring/quality:ledger_agrees_with_releases", "failure"),
     }
@@ -107,7 +109,7 @@ def test_or_04_and_or_07_a_failed_run_a_stale_asset_and_their_recovery_reach_mai
 ) -> None:
     """From Dagster's own records through the sensor to a real mail server and a real webhook.
 
-    Every look has a new desk, as after a restart, and the webhook is down at the first.
+    Every tick has a new notifier, as after a restart, and the webhook is down at the first.
     """
     box, address = mailbox
     httpserver.expect_oneshot_request("/alert").respond_with_data("", status=503)
@@ -116,38 +118,38 @@ def test_or_04_and_or_07_a_failed_run_a_stale_asset_and_their_recovery_reach_mai
     clock = HandClock()
     clock.instant = dt.datetime.now(dt.UTC)
 
-    def look() -> None:
-        desk = AlertDesk(settings, sqlite_database, EventBus(""), clock)
-        resources = {"alert_desk": desk, "object_store": folder_store}
+    def tick() -> None:
+        notifier = AlertNotifier(settings, sqlite_database, EventBus(""), clock)
+        resources = {"alert_notifier": notifier, "object_store": folder_store}
         alert_sensor(dg.build_sensor_context(instance=instance, resources=resources))
         clock.move(minutes=1)
 
-    subscribers = AlertDesk(settings, sqlite_database, EventBus(""), clock).subscribers
+    subscribers = AlertNotifier(settings, sqlite_database, EventBus(""), clock).subscribers
     subscribers.subscribe(address)
     subscribers.subscribe(f"json://127.0.0.1:{httpserver.port}/alert")
     run(instance, run_fails=True)
-    look()
+    tick()
     report_freshness(instance, FreshnessState.FAIL)
-    look()
+    tick()
     run(instance)
-    look()
+    tick()
     report_freshness(instance, FreshnessState.PASS)
     for _ in range(3):
-        look()
+        tick()
 
-    told = [
+    titles = [
         "[soccer] refresh_hourly failed (failure)",
         "[soccer] releases/current is stale (failure)",
         "[soccer] recovered: refresh_hourly failed",
         "[soccer] recovered: releases/current is stale",
     ]
-    assert [str(mail["Subject"]) for mail in box.mails] == told
+    assert [str(mail["Subject"]) for mail in box.mails] == titles
     taken = [
         json.loads(request.get_data())["title"]
         for request, response in httpserver.log
         if response.status_code == 200
     ]
-    assert taken == told
+    assert taken == titles
     bodies = [request.get_data(as_text=True) for request, _ in httpserver.log]
     assert not any("secret" in body for body in bodies)
     assert "fails after 3 hours" in bodies[2]
@@ -156,10 +158,10 @@ def test_or_04_and_or_07_a_failed_run_a_stale_asset_and_their_recovery_reach_mai
 def test_a_promotion_is_a_notice(instance: dg.DagsterInstance) -> None:
     metadata = {"promoted": True, "version": "3", "reason": "every gate holds"}
     instance.report_runless_asset_event(dg.AssetMaterialization(["model", "champion"], metadata=metadata))
-    assert _seen(instance) == {"promotion:model version 3": "every gate holds"}
+    assert _detected(instance) == {"promotion:model version 3": "every gate holds"}
 
 
-def test_a_refused_release_is_seen_while_it_is_the_current_one(folder_store: ObjectStore) -> None:
+def test_a_rejected_release_is_detected_while_it_is_the_current_one(folder_store: ObjectStore) -> None:
     refusal = Refusal(release_id="r2", reason="corrupt: hash", at="2026-11-24T08:00:00Z", sidecar="web-1")
     folder_store.write(f"{OUTBOX_PREFIX}r2-web-1.json", msgspec.json.encode(refusal))
     for current_release, subjects in (("r2", ["r2 at web-1"]), ("r3", [])):
@@ -171,16 +173,16 @@ def test_a_refused_release_is_seen_while_it_is_the_current_one(folder_store: Obj
             published_at="2026-11-24T08:00:00Z",
         )
         folder_store.write(POINTER_KEY, msgspec.json.encode(pointer))
-        assert [one.subject for one in store_conditions(folder_store, NOW)] == subjects
+        assert [each.subject for each in store_conditions(folder_store, NOW)] == subjects
 
 
-def test_a_store_out_of_reach_is_seen_and_does_not_silence_the_rest(tmp_path: Path) -> None:
+def test_an_unreachable_store_is_detected_and_suppresses_no_other_alert(tmp_path: Path) -> None:
     (tmp_path / "store").write_text("a file where the store's folder should be")
     found = store_conditions(ObjectStore(f"file://{tmp_path}/store"), NOW)
-    assert [one.key for one in found] == ["store:the object store"]
+    assert [each.key for each in found] == ["store:the object store"]
 
 
-def test_the_watchdog_sees_a_sidecar_go_and_come_and_a_daemon_that_gives_no_heartbeat(
+def test_the_watchdog_detects_a_sidecar_down_its_recovery_and_a_daemon_without_heartbeat(
     instance: dg.DagsterInstance, httpserver: HTTPServer, tmp_path: Path
 ) -> None:
     url = f"http://127.0.0.1:{httpserver.port}"
@@ -188,16 +190,16 @@ def test_the_watchdog_sees_a_sidecar_go_and_come_and_a_daemon_that_gives_no_hear
     begin = dt.datetime.now(dt.UTC)
     watchdog = Watchdog(settings, begin)
 
-    def seen(seconds: float, status: int) -> list[str]:
+    def detected(seconds: float, status: int) -> list[str]:
         httpserver.clear()
         httpserver.expect_request("/ready").respond_with_data("", status=status)
-        return [one.key for one in watchdog.look(instance, begin + dt.timedelta(seconds=seconds))]
+        return [each.key for each in watchdog.check(instance, begin + dt.timedelta(seconds=seconds))]
 
-    assert seen(0, 200) == []
-    assert seen(40, 503) == []
-    assert seen(60, 503) == [f"sidecar:{url}"]
-    assert seen(70, 200) == []
-    assert seen(130, 200) == ["daemon:dagster-daemon"]
+    assert detected(0, 200) == []
+    assert detected(40, 503) == []
+    assert detected(60, 503) == [f"sidecar:{url}"]
+    assert detected(70, 200) == []
+    assert detected(130, 200) == ["daemon:dagster-daemon"]
 
 
 def test_the_commands_subscribe_list_test_mute_and_unsubscribe(
@@ -208,15 +210,15 @@ def test_the_commands_subscribe_list_test_mute_and_unsubscribe(
     shell = CliRunner()
     assert shell.invoke(main, ["migrate"]).exit_code == 0
     address = f"json://127.0.0.1:{httpserver.port}/alert/secret-path"
-    said = shell.invoke(main, ["alerts", "subscribe", address, "--kind", "run", "--note", "ops"]).output
-    subscriber = said.split()[0]
+    subscribed = shell.invoke(main, ["alerts", "subscribe", address, "--kind", "run", "--note", "ops"]).output
+    subscriber = subscribed.split()[0]
     assert shell.invoke(main, ["alerts", "test", subscriber]).output == "delivered\n"
     assert len(httpserver.log) == 1
     muted = shell.invoke(main, ["alerts", "mute", subscriber, "--until", "2030-01-01T00:00:00Z"])
     assert muted.exit_code == 0
     listed = shell.invoke(main, ["alerts", "list"]).output
     assert listed == f"{subscriber}  json://***  run  all  muted until 2030-01-01 00:00 UTC  ops\n"
-    assert "secret-path" not in said + listed
+    assert "secret-path" not in subscribed + listed
     assert shell.invoke(main, ["alerts", "unsubscribe", subscriber]).exit_code == 0
     assert shell.invoke(main, ["alerts", "list"]).output == ""
     refused = shell.invoke(main, ["alerts", "test", subscriber])

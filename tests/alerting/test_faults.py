@@ -1,4 +1,4 @@
-"""What a subscriber is told: once when bad, once when over, a reminder in between."""
+"""Which transitions a subscriber is notified of: begin, recovery, escalation, and a reminder in between."""
 
 import datetime as dt
 
@@ -6,72 +6,75 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from soccer_assets.alerting.faults import (
+    ESCALATED,
     FAILURE,
     NEW,
     NOTICE,
     RECOVERED,
     REMINDER,
     WARNING,
-    WORSE,
-    Told,
-    tell,
+    Notified,
+    diff,
 )
 from tests.alerting.builders import NOW, STALE, condition
 
 DAY = dt.timedelta(days=1)
 
 
-def turns(told: dict[str, Told], *current, now: dt.datetime = NOW) -> tuple[list[str], dict[str, Told]]:
-    """The turns of the news, and what was told then."""
-    news = tell(told, current, now, DAY)
-    return [line.turn for line in news.lines], news.told
+def transitions(
+    notified: dict[str, Notified], *current, now: dt.datetime = NOW
+) -> tuple[list[str], dict[str, Notified]]:
+    """The transitions that are due, and the subscriber's state after them."""
+    changes = diff(notified, current, now, DAY)
+    return [notification.transition for notification in changes.notifications], changes.notified
 
 
-def test_a_fault_that_lasts_is_one_message_and_its_end_another() -> None:
-    said, told = turns({}, STALE)
-    assert said == [NEW]
+def test_a_lasting_fault_is_one_message_and_its_recovery_another() -> None:
+    due, notified = transitions({}, STALE)
+    assert due == [NEW]
     for hours in (1, 2, 23):
-        said, told = turns(told, STALE, now=NOW + dt.timedelta(hours=hours))
-        assert said == []
-    said, told = turns(told)
-    assert said == [RECOVERED]
-    assert turns(told) == ([], {})
+        due, notified = transitions(notified, STALE, now=NOW + dt.timedelta(hours=hours))
+        assert due == []
+    due, notified = transitions(notified)
+    assert due == [RECOVERED]
+    assert transitions(notified) == ([], {})
 
 
-def test_what_stays_bad_is_reminded_of_after_the_set_time() -> None:
-    _, told = turns({}, STALE)
-    said, told = turns(told, STALE, now=NOW + DAY)
-    assert said == [REMINDER]
-    assert turns(told, STALE, now=NOW + DAY + dt.timedelta(hours=1))[0] == []
+def test_an_open_fault_is_repeated_after_the_set_time() -> None:
+    _, notified = transitions({}, STALE)
+    due, notified = transitions(notified, STALE, now=NOW + DAY)
+    assert due == [REMINDER]
+    assert transitions(notified, STALE, now=NOW + DAY + dt.timedelta(hours=1))[0] == []
 
 
-def test_a_warning_that_becomes_a_failure_is_told_and_the_way_back_is_not() -> None:
+def test_a_warning_that_becomes_a_failure_notifies_and_the_way_back_does_not() -> None:
     warning = condition("releases/current", severity=WARNING)
-    _, told = turns({}, warning)
-    said, told = turns(told, STALE)
-    assert said == [WORSE]
-    said, told = turns(told, warning)
-    assert said == []
-    assert turns(told, STALE)[0] == []
+    _, notified = transitions({}, warning)
+    due, notified = transitions(notified, STALE)
+    assert due == [ESCALATED]
+    due, notified = transitions(notified, warning)
+    assert due == []
+    assert transitions(notified, STALE)[0] == []
 
 
-def test_a_notice_is_told_once_and_never_recovers() -> None:
+def test_a_notice_is_sent_once_and_never_recovers() -> None:
     promoted = condition("model version 3", kind="promotion", severity=NOTICE)
-    said, told = turns({}, promoted)
-    assert said == [NEW]
-    assert turns(told, promoted, now=NOW + 9 * DAY)[0] == []
-    assert turns(told)[0] == []
+    due, notified = transitions({}, promoted)
+    assert due == [NEW]
+    assert transitions(notified, promoted, now=NOW + 9 * DAY)[0] == []
+    assert transitions(notified)[0] == []
 
 
 @given(st.lists(st.sets(st.sampled_from("abcdef")), max_size=12))
-def test_every_recovery_follows_one_alert_whatever_the_history(looks: list[set[str]]) -> None:
-    """Alerts and recoveries of a subject alternate, and the last word is what holds."""
-    told: dict[str, Told] = {}
+def test_every_recovery_follows_one_alert_whatever_the_history(evaluations: list[set[str]]) -> None:
+    """Alerts and recoveries of a subject alternate, and the last transition is the current state."""
+    notified: dict[str, Notified] = {}
     is_open = dict.fromkeys("abcdef", False)
-    for look in looks:
-        news = tell(told, [condition(one, severity=FAILURE) for one in sorted(look)], NOW, DAY)
-        for line in news.lines:
-            assert is_open[line.condition.subject] == (line.turn == RECOVERED)
-            is_open[line.condition.subject] = line.turn == NEW
-        told = news.told
-        assert {one for one, state in is_open.items() if state} == look
+    for faults in evaluations:
+        current = [condition(subject, severity=FAILURE) for subject in sorted(faults)]
+        changes = diff(notified, current, NOW, DAY)
+        for each in changes.notifications:
+            assert is_open[each.condition.subject] == (each.transition == RECOVERED)
+            is_open[each.condition.subject] = each.transition == NEW
+        notified = changes.notified
+        assert {subject for subject, state in is_open.items() if state} == faults

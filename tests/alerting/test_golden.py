@@ -1,4 +1,4 @@
-"""What a subscriber reads of each kind of fault, letter by letter, as the observers see it."""
+"""The message of each kind of fault, letter by letter, from its detection on."""
 
 import datetime as dt
 from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ import pytest
 from dagster._core.definitions.freshness import FreshnessState
 
 from soccer_assets.alerting.detection import disk_conditions, graph_conditions, store_conditions
-from soccer_assets.alerting.faults import NEW, Condition, Line
+from soccer_assets.alerting.faults import NEW, Condition, Notification
 from soccer_assets.alerting.rendering import render, scrubbed
 from soccer_assets.alerting.watchdog import Watchdog
 from soccer_assets.contract.events import OUTBOX_PREFIX, Refusal
@@ -27,8 +27,8 @@ RECENT = dg.AssetKey(["livescores", "recent"])
 GOLDEN = Path(__file__).parent / "golden"
 
 
-class Sight:
-    """What the observers can look at."""
+class Observed:
+    """What detection reads."""
 
     def __init__(self, instance: dg.DagsterInstance, store: ObjectStore, home: Path) -> None:
         self.instance = instance
@@ -41,39 +41,39 @@ class Sight:
 
 
 @pytest.fixture
-def sight(folder_store: ObjectStore, tmp_path: Path) -> Iterator[Sight]:
+def observed(folder_store: ObjectStore, tmp_path: Path) -> Iterator[Observed]:
     """An instance and a store without faults."""
     with dg.DagsterInstance.ephemeral() as instance:
-        yield Sight(instance, folder_store, tmp_path)
+        yield Observed(instance, folder_store, tmp_path)
 
 
-def failed_run(sight: Sight) -> list[Condition]:
+def failed_run(observed: Observed) -> list[Condition]:
     """A run whose step raised."""
-    run(sight.instance, run_fails=True)
-    return sight.graph()
+    run(observed.instance, run_fails=True)
+    return observed.graph()
 
 
-def failed_check(sight: Sight) -> list[Condition]:
-    """A blocking check that did not hold."""
-    run(sight.instance, check_fails=True)
-    return sight.graph(dg.AssetCheckKey(CURRENT, "release_is_readable"))
+def failed_check(observed: Observed) -> list[Condition]:
+    """A blocking check that failed."""
+    run(observed.instance, check_fails=True)
+    return observed.graph(dg.AssetCheckKey(CURRENT, "release_is_readable"))
 
 
-def stale_warning(sight: Sight) -> list[Condition]:
-    """A promise that is nearly broken, after a run that failed."""
-    report_freshness(sight.instance, FreshnessState.WARN)
-    return sight.graph()
+def stale_warning(observed: Observed) -> list[Condition]:
+    """An asset beyond its warning window, after a run that failed."""
+    report_freshness(observed.instance, FreshnessState.WARN)
+    return observed.graph()
 
 
-def stale_failure(sight: Sight) -> list[Condition]:
-    """A broken promise."""
-    report_freshness(sight.instance, FreshnessState.FAIL)
-    return sight.graph()
+def stale_failure(observed: Observed) -> list[Condition]:
+    """An asset beyond its failure window."""
+    report_freshness(observed.instance, FreshnessState.FAIL)
+    return observed.graph()
 
 
-def silent_feed(sight: Sight) -> list[Condition]:
-    """Results that are due are not there."""
-    sight.instance.report_runless_asset_event(
+def overdue_feed(observed: Observed) -> list[Condition]:
+    """Expected results are missing."""
+    observed.instance.report_runless_asset_event(
         dg.AssetCheckEvaluation(
             asset_key=RECENT,
             check_name="results_due",
@@ -83,34 +83,38 @@ def silent_feed(sight: Sight) -> list[Condition]:
             description="12 results are due since 2026-11-24T06:00:00Z",
         )
     )
-    return sight.graph(dg.AssetCheckKey(RECENT, "results_due"))
+    return observed.graph(dg.AssetCheckKey(RECENT, "results_due"))
 
 
-def promotion(sight: Sight) -> list[Condition]:
+def promotion(observed: Observed) -> list[Condition]:
     """A new champion."""
-    said = {"promoted": True, "version": "3", "reason": "every gate holds"}
-    sight.instance.report_runless_asset_event(dg.AssetMaterialization(["model", "champion"], metadata=said))
-    return sight.graph()
+    metadata = {"promoted": True, "version": "3", "reason": "every gate holds"}
+    observed.instance.report_runless_asset_event(
+        dg.AssetMaterialization(["model", "champion"], metadata=metadata)
+    )
+    return observed.graph()
 
 
-def rollback(sight: Sight) -> list[Condition]:
-    """The champion before came back."""
-    said = {
+def rollback(observed: Observed) -> list[Condition]:
+    """The previous champion is back."""
+    metadata = {
         "promoted": False,
         "rolled_back": True,
         "version": "2",
         "reason": "rolled back from version 3 to version 2: evidence 61 over 84 matches",
     }
-    sight.instance.report_runless_asset_event(dg.AssetMaterialization(["model", "champion"], metadata=said))
-    return sight.graph()
+    observed.instance.report_runless_asset_event(
+        dg.AssetMaterialization(["model", "champion"], metadata=metadata)
+    )
+    return observed.graph()
 
 
-def refused_release(sight: Sight) -> list[Condition]:
-    """A sidecar that did not take the current release."""
+def rejected_release(observed: Observed) -> list[Condition]:
+    """A sidecar that rejected the current release."""
     refusal = Refusal(
         release_id="r2", reason="model.bin has another hash", at="2026-11-24T08:00:00Z", sidecar="web-1"
     )
-    sight.store.write(f"{OUTBOX_PREFIX}r2-web-1.json", msgspec.json.encode(refusal))
+    observed.store.write(f"{OUTBOX_PREFIX}r2-web-1.json", msgspec.json.encode(refusal))
     pointer = Pointer(
         schema_version=1,
         release_id="r2",
@@ -118,51 +122,51 @@ def refused_release(sight: Sight) -> list[Condition]:
         model_version="1",
         published_at="2026-11-24T08:00:00Z",
     )
-    sight.store.write(POINTER_KEY, msgspec.json.encode(pointer))
-    return store_conditions(sight.store, NOW)
+    observed.store.write(POINTER_KEY, msgspec.json.encode(pointer))
+    return store_conditions(observed.store, NOW)
 
 
-def lost_store(sight: Sight) -> list[Condition]:
+def unreadable_store(observed: Observed) -> list[Condition]:
     """A store that cannot be read."""
-    (sight.home / "gone").write_text("a file where the store's folder should be")
-    (found,) = store_conditions(ObjectStore(f"file://{sight.home}/gone"), NOW)
+    (observed.home / "lost").write_text("a file where the store's folder should be")
+    (found,) = store_conditions(ObjectStore(f"file://{observed.home}/lost"), NOW)
     return [msgspec.structs.replace(found, cause="NotADirectoryError")]
 
 
-def gone_daemon(sight: Sight) -> list[Condition]:
-    """A daemon that never gave a heartbeat."""
-    settings = Settings.from_env({"SOCCER_HOME": str(sight.home), "SOCCER_SIDECARS": _nobody()})
+def daemon_down(observed: Observed) -> list[Condition]:
+    """A daemon without any heartbeat."""
+    settings = Settings.from_env({"SOCCER_HOME": str(observed.home), "SOCCER_SIDECARS": _closed_address()})
     watchdog = Watchdog(settings, NOW)
     later = NOW + dt.timedelta(seconds=121)
-    return [one for one in watchdog.look(sight.instance, later) if one.kind == "daemon"]
+    return [each for each in watchdog.check(observed.instance, later) if each.kind == "daemon"]
 
 
-def gone_sidecar(sight: Sight) -> list[Condition]:
-    """A sidecar whose address nobody listens on."""
-    settings = Settings.from_env({"SOCCER_HOME": str(sight.home), "SOCCER_SIDECARS": _nobody()})
+def sidecar_down(observed: Observed) -> list[Condition]:
+    """A sidecar whose port is closed."""
+    settings = Settings.from_env({"SOCCER_HOME": str(observed.home), "SOCCER_SIDECARS": _closed_address()})
     watchdog = Watchdog(settings, NOW)
     later = NOW + dt.timedelta(seconds=46)
-    found = [one for one in watchdog.look(sight.instance, later) if one.kind == "sidecar"]
-    return [msgspec.structs.replace(one, subject="http://sidecar:8000") for one in found]
+    found = [each for each in watchdog.check(observed.instance, later) if each.kind == "sidecar"]
+    return [msgspec.structs.replace(each, subject="http://sidecar:8000") for each in found]
 
 
-def _nobody() -> str:
+def _closed_address() -> str:
     (port,) = free_ports(1)
     return f"http://127.0.0.1:{port}"
 
 
-def full_disk(sight: Sight) -> list[Condition]:
+def full_disk(observed: Observed) -> list[Condition]:
     """A disk with 200 MB left."""
     with mock.patch("soccer_assets.alerting.detection.shutil.disk_usage") as usage:
         usage.return_value.free = 200_000_000
-        (found,) = disk_conditions(sight.home, NOW)
+        (found,) = disk_conditions(observed.home, NOW)
     return [msgspec.structs.replace(found, subject="/srv/soccer")]
 
 
-def drift(sight: Sight) -> list[Condition]:
-    """Matches unlike those that the champion learnt from."""
+def drift(observed: Observed) -> list[Condition]:
+    """Matches that differ from those the champion was trained on."""
     key = dg.AssetKey(["monitoring", "drift"])
-    sight.instance.report_runless_asset_event(
+    observed.instance.report_runless_asset_event(
         dg.AssetCheckEvaluation(
             asset_key=key,
             check_name="drift_within_bounds",
@@ -172,7 +176,7 @@ def drift(sight: Sight) -> list[Condition]:
             description="13 of 55 columns drifted (bound 20%): 151 matches against 382",
         )
     )
-    return sight.graph(dg.AssetCheckKey(key, "drift_within_bounds"))
+    return observed.graph(dg.AssetCheckKey(key, "drift_within_bounds"))
 
 
 @pytest.mark.parametrize(
@@ -182,25 +186,30 @@ def drift(sight: Sight) -> list[Condition]:
         failed_check,
         stale_warning,
         stale_failure,
-        silent_feed,
+        overdue_feed,
         drift,
         promotion,
         rollback,
-        refused_release,
-        lost_store,
-        gone_daemon,
-        gone_sidecar,
+        rejected_release,
+        unreadable_store,
+        daemon_down,
+        sidecar_down,
         full_disk,
     ],
 )
-def test_the_words_of_each_kind_of_fault(fault: Callable[[Sight], list[Condition]], sight: Sight) -> None:
-    """The fault as its observer sees it, in the words of its golden file; only instants and ids are set."""
-    (seen,) = fault(sight)
-    path = "/runs/RUN" if seen.path.startswith("/runs/") else seen.path
-    seen = scrubbed(msgspec.structs.replace(seen, since="2026-11-24T08:07:00Z", path=path), {})
+def test_the_text_of_each_kind_of_fault(
+    fault: Callable[[Observed], list[Condition]], observed: Observed
+) -> None:
+    """The fault as it is detected, in the text of its golden file; only instants and ids are set."""
+    (found,) = fault(observed)
+    path = "/runs/RUN" if found.path.startswith("/runs/") else found.path
+    found = scrubbed(msgspec.structs.replace(found, since="2026-11-24T08:07:00Z", path=path), {})
 
     message = render(
-        [Line(turn=NEW, condition=seen)], feed="simulated", public_url="https://soccer.example.org", now=NOW
+        [Notification(transition=NEW, condition=found)],
+        feed="simulated",
+        public_url="https://soccer.example.org",
+        now=NOW,
     )
 
     assert f"{message.title}\n\n{message.body}\n" == (GOLDEN / f"{fault.__name__}.txt").read_text()

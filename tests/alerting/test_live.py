@@ -1,4 +1,4 @@
-"""Alerts by a live daemon: what fails or goes stale, what is over, and a daemon that is killed in between."""
+"""Alerts of a live daemon: faults, recoveries, and a daemon that is killed in between."""
 
 import json
 import signal
@@ -18,7 +18,7 @@ TIMES = "dagster._core.instance.methods.event_methods.get_current_timestamp"
 
 
 @pytest.mark.slow
-def test_or_04_and_or_07_a_live_daemon_tells_once_of_a_failed_run_a_stale_asset_and_their_recovery(
+def test_or_04_and_or_07_a_live_daemon_notifies_once_of_a_failed_run_a_stale_asset_and_their_recovery(
     tmp_path: Path, httpserver: HTTPServer, mailbox: tuple[Mailbox, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A receiver is down at first, the daemon is killed meanwhile: still one alert and one recovery each."""
@@ -48,19 +48,19 @@ def test_or_04_and_or_07_a_live_daemon_tells_once_of_a_failed_run_a_stale_asset_
         with home.daemon(stop_with=signal.SIGKILL):
             home.launch("prune_daily")
             home.wait_until(lambda: len(box.mails) == 4 and sum(map(len, _taken(httpserver).values())) == 4)
-            time.sleep(12)  # two more looks
+            time.sleep(12)  # two more ticks
 
-    told = {
+    titles = {
         "run": ["[soccer] prune_daily failed (failure)", "[soccer] recovered: prune_daily failed"],
         "freshness": [
             "[soccer] livescores/recent is stale (failure)",
             "[soccer] recovered: livescores/recent is stale",
         ],
     }
-    assert _taken(httpserver) == told
+    assert _taken(httpserver) == titles
     assert {
-        kind: [str(mail["Subject"]) for mail in box.mails if kind in str(mail["To"])] for kind in told
-    } == told
+        kind: [str(mail["Subject"]) for mail in box.mails if kind in str(mail["To"])] for kind in titles
+    } == titles
 
 
 def _taken(httpserver: HTTPServer) -> dict[str, list[str]]:

@@ -1,9 +1,9 @@
-"""The alert sensor: looks at the graph every half minute and tells the subscribers what turned."""
+"""The alert sensor: checks the graph every 30 seconds and notifies the subscribers of what changed."""
 
 import dagster as dg
 
 from soccer_assets.alerting.detection import graph_conditions, store_conditions
-from soccer_assets.alerting.notifier import AlertDesk
+from soccer_assets.alerting.notifier import AlertNotifier
 from soccer_assets.alerting.subscribers import SubscriberError
 from soccer_assets.clock import SystemClock
 from soccer_assets.graph import freshness
@@ -13,10 +13,10 @@ from soccer_assets.resources.object_store import ObjectStore
 @dg.sensor(minimum_interval_seconds=30, default_status=dg.DefaultSensorStatus.RUNNING)
 def alert_sensor(
     context: dg.SensorEvaluationContext,
-    alert_desk: dg.ResourceParam[AlertDesk],
+    alert_notifier: dg.ResourceParam[AlertNotifier],
     object_store: dg.ResourceParam[ObjectStore],
 ) -> dg.SkipReason:
-    """Tells each subscriber once when something turns bad, and once when it is over."""
+    """Notifies each subscriber once when a fault begins, and once when it recovers."""
     graph = context.repository_def.asset_graph if context.repository_def else None
     checks = graph.asset_check_keys if graph else ()
     now = SystemClock().now()
@@ -25,9 +25,10 @@ def alert_sensor(
         *store_conditions(object_store, now),
     ]
     try:
-        counts = alert_desk.report("graph", conditions)
+        counts = alert_notifier.report("graph", conditions)
     except SubscriberError as error:
         return dg.SkipReason(str(error))
     return dg.SkipReason(
-        f"{counts.conditions} conditions, {counts.news} news, {counts.sent} sent, {counts.waiting} wait"
+        f"{counts.conditions} conditions, {counts.notifications} notifications, {counts.sent} sent, "
+        f"{counts.failed} failed"
     )

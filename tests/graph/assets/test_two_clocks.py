@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 from pytest_httpserver import HTTPServer
 
-from soccer_assets.alerting.notifier import AlertDesk
+from soccer_assets.alerting.notifier import AlertNotifier
 from soccer_assets.clock import parse_instant
 from soccer_assets.graph.checks import results_due
 from soccer_assets.graph.sensors.alerts import alert_sensor
@@ -28,9 +28,9 @@ def look(graph: Graph, tmp_path: Path, httpserver: HTTPServer) -> Callable[[dt.d
     """A refresh at an instant and a round of the alert sensor; gives all titles a webhook was sent so far."""
     settings, clock = Settings.from_env({"SOCCER_HOME": str(tmp_path)}), HandClock()
     clock.instant = dt.datetime.now(dt.UTC)
-    desk = AlertDesk(settings, graph.database, EventBus(""), clock)
+    notifier = AlertNotifier(settings, graph.database, EventBus(""), clock)
     httpserver.expect_request("/alert").respond_with_data("")
-    desk.subscribers.subscribe(f"json://127.0.0.1:{httpserver.port}/alert")
+    notifier.subscribers.subscribe(f"json://127.0.0.1:{httpserver.port}/alert")
 
     needed = {"clock": graph.clock, "database": graph.database, "feed": graph.feed}
     checked = dg.Definitions(asset_checks=[results_due], resources=needed)
@@ -38,7 +38,7 @@ def look(graph: Graph, tmp_path: Path, httpserver: HTTPServer) -> Callable[[dt.d
     def refresh(now: dt.datetime) -> list[str]:
         graph.at(now)
         assert graph.run("livescores/recent", "livescores/upcoming", "matches/match", "matches/odds").success
-        resources = {"alert_desk": desk, "object_store": graph.store}
+        resources = {"alert_notifier": notifier, "object_store": graph.store}
         alert_sensor(
             dg.build_sensor_context(instance=graph.instance, resources=resources, definitions=checked)
         )
@@ -68,7 +68,7 @@ def test_a_feed_frozen_on_a_matchday_raises_one_warning(graph, look):
     graph.feed.items = [finished("2-1", "2025-04-26T14:00:00Z", **game) for game in games]
     recovered = look(SATURDAY + 21 * HOUR)
 
-    silent = "livescores/recent is silent: results that are due are missing"
+    overdue = "livescores/recent has overdue results"
     assert frozen[:3] == [[], [], []]
-    assert frozen[3:] == [[f"[soccer] {silent} (warning)"]] * 4
-    assert recovered == [f"[soccer] {silent} (warning)", f"[soccer] recovered: {silent}"]
+    assert frozen[3:] == [[f"[soccer] {overdue} (warning)"]] * 4
+    assert recovered == [f"[soccer] {overdue} (warning)", f"[soccer] recovered: {overdue}"]
