@@ -21,12 +21,12 @@ from litestar.openapi.spec import Components, SecurityScheme, Tag
 from structlog.tracebacks import ExceptionDictTransformer
 
 from serving.backends.dagster import Dagster
-from serving.backends.event_stream import Events
+from serving.backends.event_stream import EventStream
 from serving.backends.match_table import LiveMatches
 from serving.backends.redis import import_library
-from serving.background_tasks import end
+from serving.background_tasks import cancel_and_wait
 from serving.http import auth
-from serving.http.middleware import Sidecar
+from serving.http.middleware import Application
 from serving.http.rate_limit import RateLimiter
 from serving.http.shutdown import before_stop
 from serving.http.swagger import SwaggerPage, openapi_router
@@ -49,7 +49,7 @@ from serving.routes import (
 )
 from serving.scoring.process import Scorer
 from serving.settings import cache_folder, sidecar_name
-from serving.tasks.queue import TaskDesk
+from serving.tasks.queue import TaskQueue
 from soccer_assets.contract.release import SCHEMA_VERSION
 from soccer_assets.settings import Settings
 
@@ -74,9 +74,9 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
         settings.rate_limit_per_minute, settings.redis_url, metrics, workers=settings.serving_workers
     )
     scorer = scorer or Scorer()
-    task_queue = TaskDesk(settings.redis_url, settings.task_keep_seconds)
+    task_queue = TaskQueue(settings.redis_url, settings.task_keep_seconds)
     matches, dagster = LiveMatches(settings.database_url), Dagster(settings.dagster_url)
-    stream = Events(settings.redis_url)
+    stream = EventStream(settings.redis_url)
     reloader = Reloader(
         reader=ReleaseReader(settings.store_url, cache_folder(settings), settings.s3_endpoint_url),
         holder=holder,
@@ -100,7 +100,7 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
         finally:
             await stream.close()  # first: it would hold the others up
             await limiter.stop()
-            await end(depth)
+            await cancel_and_wait(depth)
             await task_queue.close()
             matches.close()
             await reloader.stop()
@@ -125,7 +125,7 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
         guards=[auth.authorize],
         security=[{"apiKey": []}],
     )
-    return Sidecar(
+    return Application(
         route_handlers=[protected, *operations.handlers],
         dependencies={
             "snapshots": Provide(lambda: holder, sync_to_thread=False),

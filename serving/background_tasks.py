@@ -7,7 +7,7 @@ import asyncio
 from typing import Any
 
 
-async def end(*tasks: "asyncio.Task[Any] | None") -> None:
+async def cancel_and_wait(*tasks: "asyncio.Task[Any] | None") -> None:
     """Cancel tasks and wait until they are over.
 
     Again where once is not enough: a cancellation that meets a connection being made turns into its failure,

@@ -7,6 +7,7 @@ from typing import Any, Self, TypeVar
 import httpx
 import msgspec
 
+from serving.errors import ServingError
 from serving.http.schemas import (
     LivePage,
     ModelInfo,
@@ -23,7 +24,7 @@ _T = TypeVar("_T")
 _ENDED = {"success", "failed"}
 
 
-class RefusedError(Exception):
+class RefusedError(ServingError):
     """The sidecar said no; `problem` says why and what to do."""
 
     def __init__(self, problem: Problem) -> None:

@@ -9,6 +9,8 @@ import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
+from serving.errors import ServingError
+
 MEDIA_TYPE = "application/problem+json"
 
 _log = structlog.get_logger()
@@ -38,7 +40,7 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
     errors: tuple[ParameterError, ...] = ()
 
 
-class ProblemError(HTTPException):
+class ProblemError(HTTPException, ServingError):
     """An error whose sentence is meant for the client.
 
     Args:

@@ -15,8 +15,8 @@ from typing import TypeVar, cast
 
 import structlog
 
-from serving.backends.redis import RedisGoneError, asking, client_of
-from serving.background_tasks import end
+from serving.backends.redis import RedisUnavailableError, connect, translate_redis_errors
+from serving.background_tasks import cancel_and_wait
 from serving.metrics import Metrics
 from serving.release.current import SnapshotHolder
 from serving.release.key_ring import KeyRing
@@ -108,11 +108,11 @@ class Reloader:
         if self._redis_url:
             self._tasks.append(asyncio.create_task(self._listen()))
         for task in self._tasks:
-            task.add_done_callback(_log_death)
+            task.add_done_callback(_log_failure)
 
     async def stop(self) -> None:
         """Stop watching and end the scoring child."""
-        await end(*self._tasks)
+        await cancel_and_wait(*self._tasks)
         self._scorer.cancel()
         await asyncio.to_thread(self._scorer.close)
 
@@ -127,11 +127,11 @@ class Reloader:
                 self._holder.update_status(status)
             pointer = await self._read("pointer", self._reader.read_pointer)
             await self._read_reports()
-            if pointer is not None and not self._is_settled(pointer):
+            if pointer is not None and not self._is_handled(pointer):
                 await self._load(pointer)
             if self._holder.current is not None:
                 self._scorer.keep_warm(self._holder.current.snapshot.scoring_files)
-            self._observe()
+            self._update_gauges()
 
     async def _read(self, what: str, read: Callable[[], _T]) -> _T | None:
         """One small object, None where it cannot be had: the last good one stays in use."""
@@ -158,7 +158,7 @@ class Reloader:
         self._holder.drift = drift or self._holder.drift
         self._holder.quality = quality or self._holder.quality
 
-    def _is_settled(self, pointer: Pointer) -> bool:
+    def _is_handled(self, pointer: Pointer) -> bool:
         """Whether there is nothing to do: this release answers already, or was refused a moment ago."""
         current = self._holder.current
         if current is not None and current.snapshot.pointer == pointer:
@@ -172,7 +172,7 @@ class Reloader:
             if is_trusted:
                 # Ready within two seconds of the start: the child that checks the model takes as long itself.
                 self._holder.swap(snapshot)
-                self._observe()
+                self._update_gauges()
                 self._answers.set()
             await self._check_golden_rows(snapshot)
         except ReleaseRefusedError as refusal:
@@ -184,11 +184,11 @@ class Reloader:
             if self._can_score():  # then it stays so: clients do not meet a cold model after the swap
                 await self._scorer.warm(snapshot.scoring_files)
             self._holder.swap(snapshot)
-        await asyncio.to_thread(snapshot.warm)
+        await asyncio.to_thread(snapshot.load_bodies)
         self._refused = None
         self._metrics.reloads.labels("loaded").inc()
         _log.info("release loaded", release_id=snapshot.release_id, rows=snapshot.manifest.prediction_rows)
-        await self._take_back_refusal(pointer.release_id)
+        await self._withdraw_refusal(pointer.release_id)
 
     def _can_score(self) -> bool:
         """Whether the release that answers scores rows at once."""
@@ -215,9 +215,9 @@ class Reloader:
             raise ReleaseRefusedError("scorer", f"the model cannot be scored: {error}") from error
         expected = [row.probabilities for row in golden]
         if len(scored) != len(expected) or not all(
-            math.isclose(got, wanted, rel_tol=0.0, abs_tol=GOLDEN_TOLERANCE)
-            for got_row, wanted_row in zip(scored, expected, strict=True)
-            for got, wanted in zip(got_row, wanted_row, strict=True)
+            math.isclose(actual, promised, rel_tol=0.0, abs_tol=GOLDEN_TOLERANCE)
+            for actual_row, promised_row in zip(scored, expected, strict=True)
+            for actual, promised in zip(actual_row, promised_row, strict=True)
         ):
             raise ReleaseRefusedError(
                 "golden_rows", "the model gives other probabilities than the manifest promises"
@@ -246,7 +246,7 @@ class Reloader:
             return
         self._reported.add(pointer.release_id)
 
-    async def _take_back_refusal(self, release_id: str) -> None:
+    async def _withdraw_refusal(self, release_id: str) -> None:
         if release_id not in self._reported:
             return
         self._reported.discard(release_id)
@@ -255,7 +255,7 @@ class Reloader:
         except StoreUnavailableError as error:
             _log.warning("refusal not taken back", release_id=release_id, error=str(error))
 
-    def _observe(self) -> None:
+    def _update_gauges(self) -> None:
         metrics, current = self._metrics, self._holder.current
         metrics.fold()
         metrics.release.clear()
@@ -288,21 +288,21 @@ class Reloader:
         pause = 0.5
         while True:
             try:
-                with asking():
-                    async with client_of(self._redis_url, answer_seconds=15.0) as client:
+                with translate_redis_errors():
+                    async with connect(self._redis_url, answer_seconds=15.0) as client:
                         while True:
                             answer = await client.xread({EVENT_STREAM: last_id}, count=100, block=10_000)
                             pause = 0.5
                             for _, entries in cast(_StreamAnswer, answer) or ():
                                 last_id = entries[-1][0]
                                 self._wake.set()
-            except RedisGoneError as error:
+            except RedisUnavailableError as error:
                 self._metrics.poll_failures.labels("events").inc()
                 _log.warning("event stream unavailable", error=str(error), retry_seconds=pause)
             await asyncio.sleep(pause)
             pause = min(pause * 2, _MAX_BACKOFF_SECONDS)
 
 
-def _log_death(task: asyncio.Task[None]) -> None:
+def _log_failure(task: asyncio.Task[None]) -> None:
     if not task.cancelled() and task.exception() is not None:
         _log.error("the watch for releases ended; restart the sidecar", exc_info=task.exception())

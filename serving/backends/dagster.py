@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 
+from serving.errors import ServingError
+
 _LAUNCH = """
 mutation Launch($params: ExecutionParams!) {
   launchRun(executionParams: $params) {
@@ -23,14 +25,14 @@ _REPOSITORY = {"repositoryLocationName": "soccer_assets", "repositoryName": "__r
 _CONNECT_SECONDS = 1.0
 _ANSWER_SECONDS = 15.0
 # How long a server that did not answer is not asked again.
-_GONE_SECONDS = 2.0
+_RETRY_SECONDS = 2.0
 
 
-class DagsterGoneError(Exception):
+class DagsterUnavailableError(ServingError):
     """Dagster does not answer, or has not loaded its assets yet."""
 
 
-class LaunchRefusedError(Exception):
+class LaunchRefusedError(ServingError):
     """Dagster does not start this run; the message says why."""
 
 
@@ -50,19 +52,19 @@ class Dagster:
 
     def __init__(self, url: str) -> None:
         self._url = url.rstrip("/")
-        self._gone_until = 0.0
+        self._unavailable_until = 0.0
 
     async def launch(self, assets: Sequence[Sequence[str]], config: dict[str, Any]) -> LaunchedRun:
         """Launch a run that materialises assets.
 
         Raises:
-            DagsterGoneError: no answer.
+            DagsterUnavailableError: no answer.
             LaunchRefusedError: the answer was no.
         """
         import httpx  # noqa: PLC0415 - a tenth of a second that look-ups do not need
 
-        if time.monotonic() < self._gone_until:
-            raise DagsterGoneError
+        if time.monotonic() < self._unavailable_until:
+            raise DagsterUnavailableError
         selector = _REPOSITORY | {
             "jobName": "__ASSET_JOB",
             "assetSelection": [{"path": list(key)} for key in assets],
@@ -79,11 +81,11 @@ class Dagster:
             answer.raise_for_status()
             launched = answer.json()["data"]["launchRun"]
         except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
-            self._gone_until = time.monotonic() + _GONE_SECONDS
-            raise DagsterGoneError from error
+            self._unavailable_until = time.monotonic() + _RETRY_SECONDS
+            raise DagsterUnavailableError from error
         if launched["__typename"] == "LaunchRunSuccess":
             return LaunchedRun(launched["run"]["runId"], launched["run"]["status"])
         if launched["__typename"] == "PipelineNotFoundError":  # its code server is not up yet
-            raise DagsterGoneError
-        messages = [one["message"] for one in launched.get("errors", ())] or [launched.get("message", "")]
+            raise DagsterUnavailableError
+        messages = [error["message"] for error in launched.get("errors", ())] or [launched.get("message", "")]
         raise LaunchRefusedError("; ".join(filter(None, messages)) or str(launched["__typename"]))

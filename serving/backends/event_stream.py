@@ -11,13 +11,14 @@ from typing import Any
 import msgspec
 import structlog
 
-from serving.backends.redis import RedisGoneError, asking, client_of
-from serving.background_tasks import end
+from serving.backends.redis import RedisUnavailableError, connect, translate_redis_errors
+from serving.background_tasks import cancel_and_wait
+from serving.errors import ServingError
 from soccer_assets.contract.events import EVENT_STREAM, Event
 
-MOST_LISTENERS = 1_000
+MAX_LISTENERS = 1_000
 # An event is some 200 bytes: a client that is this far behind does not read any more.
-MOST_UNREAD = 200
+MAX_UNREAD = 200
 HEARTBEAT_SECONDS = 15.0
 
 _BLOCK_MS = 3_000  # below the socket's own limit: a quiet stream is no dead server
@@ -30,7 +31,7 @@ _log = structlog.get_logger()
 _Entry = tuple[str, bytes]
 
 
-class EventsGoneError(Exception):
+class EventsUnavailableError(ServingError):
     """Redis does not answer, or nobody else may listen."""
 
 
@@ -38,10 +39,10 @@ class _Listener:
     """One client's unread entries; None ends its stream."""
 
     def __init__(self) -> None:
-        self.unread: asyncio.Queue[_Entry | None] = asyncio.Queue(MOST_UNREAD)
+        self.unread: asyncio.Queue[_Entry | None] = asyncio.Queue(MAX_UNREAD)
         self.is_dropped = False
 
-    def hear(self, entry: _Entry | None) -> None:
+    def offer(self, entry: _Entry | None) -> None:
         """Take an entry in, or give up on a client that does not read."""
         try:
             self.unread.put_nowait(entry)
@@ -49,7 +50,7 @@ class _Listener:
             self.is_dropped = True
 
 
-class Events:
+class EventStream:
     """The stream of one worker.
 
     Args:
@@ -77,37 +78,37 @@ class Events:
             now_text: when the client came, for the event that tells it of a gap.
 
         Raises:
-            EventsGoneError: Redis does not answer, or nobody else may listen.
+            EventsUnavailableError: Redis does not answer, or nobody else may listen.
         """
-        if not self._url or self._is_closed or len(self._listeners) >= MOST_LISTENERS:
-            raise EventsGoneError
+        if not self._url or self._is_closed or len(self._listeners) >= MAX_LISTENERS:
+            raise EventsUnavailableError
         listener = _Listener()
         # First listen, then look back: what comes between is met twice and told once.
         self._listeners.add(listener)
         try:
-            with asking():
+            with translate_redis_errors():
                 missed = await self._missed(after, now_text)
-        except RedisGoneError as error:
+        except RedisUnavailableError as error:
             self._listeners.discard(listener)
-            raise EventsGoneError from error
+            raise EventsUnavailableError from error
         if self._tail is None:
             self._tail = asyncio.create_task(self._follow(missed[-1][0]))
-        return self._told(listener, missed)
+        return self._frames(listener, missed)
 
     def end_streams(self) -> None:
         """End every stream, and begin no other: the sidecar stops."""
         self._is_closed = True
         for listener in self._listeners:
-            listener.hear(None)
+            listener.offer(None)
 
     async def close(self) -> None:
         """End every stream and leave the server of events."""
         self.end_streams()
-        await end(self._tail)
+        await cancel_and_wait(self._tail)
 
     async def _missed(self, after: str | None, now_text: str) -> list[_Entry]:
         """What a client missed; the last entry is always there and says how far the stream is."""
-        async with client_of(self._url) as client:
+        async with connect(self._url) as client:
             newest = await client.xrevrange(EVENT_STREAM, count=1)
             end = newest[0][0].decode() if newest else "0-0"
             if after is None:
@@ -128,7 +129,7 @@ class Events:
                 start = page[-1][0].decode()
             return [*found, (start, b"")]
 
-    async def _told(self, listener: _Listener, missed: list[_Entry]) -> AsyncIterator[bytes]:
+    async def _frames(self, listener: _Listener, missed: list[_Entry]) -> AsyncIterator[bytes]:
         try:
             yield b"retry: 2000\n\n"
             for name, event in missed:
@@ -153,11 +154,11 @@ class Events:
         """Hand on what the stream gets, for as long as the worker lives."""
         while True:
             try:
-                with asking():
-                    async with client_of(self._url) as client:
+                with translate_redis_errors():
+                    async with connect(self._url) as client:
                         while True:
                             last = await self._next(client, last)
-            except RedisGoneError as error:
+            except RedisUnavailableError as error:
                 _log.warning("events interrupted", error=str(error))
                 await asyncio.sleep(_PAUSE_SECONDS)
 
@@ -168,7 +169,7 @@ class Events:
                 last = name.decode()
                 if b"event" in fields:
                     for listener in tuple(self._listeners):
-                        listener.hear((last, fields[b"event"]))
+                        listener.offer((last, fields[b"event"]))
         return last
 
 

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from serving.errors import ServingError
 from soccer_assets.clock import isoformat
 from soccer_assets.contract.release import Team
 
@@ -20,10 +21,10 @@ _CONNECTIONS = 4
 _WAIT_SECONDS = 2
 _STATEMENT_MS = 3_000
 # How long a database that did not answer is not asked again.
-_GONE_SECONDS = 2.0
+_RETRY_SECONDS = 2.0
 
 
-class DatabaseGoneError(Exception):
+class DatabaseUnavailableError(ServingError):
     """The database does not answer."""
 
 
@@ -74,26 +75,26 @@ class LiveMatches:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._gone_until = 0.0
+        self._unavailable_until = 0.0
         self._turns = asyncio.Semaphore(_CONNECTIONS)
 
     async def page(self, query: LiveQuery) -> tuple[list[Live], tuple[str, str] | None]:
         """Matches in order of kickoff, and the row behind which the next page starts.
 
         Raises:
-            DatabaseGoneError: it does not answer, or is too busy.
+            DatabaseUnavailableError: it does not answer, or is too busy.
         """
-        if time.monotonic() < self._gone_until:
-            raise DatabaseGoneError
+        if time.monotonic() < self._unavailable_until:
+            raise DatabaseUnavailableError
         try:
             async with asyncio.timeout(_WAIT_SECONDS):
                 await self._turns.acquire()
         except TimeoutError as error:
-            raise DatabaseGoneError from error
+            raise DatabaseUnavailableError from error
         try:
             found = await asyncio.to_thread(self._read, query)
-        except DatabaseGoneError:
-            self._gone_until = time.monotonic() + _GONE_SECONDS
+        except DatabaseUnavailableError:
+            self._unavailable_until = time.monotonic() + _RETRY_SECONDS
             raise
         finally:
             self._turns.release()
@@ -149,7 +150,7 @@ class LiveMatches:
             with self._engine.connect() as connection:
                 return [_live(row) for row in connection.execute(chosen).mappings()]
         except sa.exc.SQLAlchemyError as error:
-            raise DatabaseGoneError from error
+            raise DatabaseUnavailableError from error
 
 
 def _instant(text: str) -> dt.datetime:

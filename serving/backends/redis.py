@@ -1,7 +1,7 @@
 """The one way in which the sidecar and its worker speak to Redis, and end what speaks to it.
 
 The library takes as long to import as the framework, so it is imported by whoever asks first. No other module
-of the sidecar imports it: `asking` turns what it raises into `RedisGoneError`.
+of the sidecar imports it: `translate_redis_errors` turns what it raises into `RedisUnavailableError`.
 """
 
 import asyncio
@@ -10,27 +10,29 @@ import importlib
 from collections.abc import Iterator
 from typing import Any
 
+from serving.errors import ServingError
 
-class RedisGoneError(Exception):
+
+class RedisUnavailableError(ServingError):
     """Redis does not answer; the message is the name of the library's error."""
 
 
 @contextlib.contextmanager
-def asking() -> Iterator[None]:
+def translate_redis_errors() -> Iterator[None]:
     """Questions to Redis.
 
     Raises:
-        RedisGoneError: it does not answer, or answers with an error.
+        RedisUnavailableError: it does not answer, or answers with an error.
     """
     from redis.exceptions import RedisError  # noqa: PLC0415 - see above
 
     try:
         yield
     except (RedisError, OSError) as error:
-        raise RedisGoneError(type(error).__name__) from error
+        raise RedisUnavailableError(type(error).__name__) from error
 
 
-def client_of(url: str, *, answer_seconds: float = 5.0) -> Any:
+def connect(url: str, *, answer_seconds: float = 5.0) -> Any:
     """A client that gives up at once: whoever asks has a better use for the time.
 
     Untyped: the library types its answers as bytes or text, ours are always bytes.

@@ -27,7 +27,7 @@ ADMIN = "admin"
 ALLOWANCE = "allowance"
 
 
-def allows(key: ApiKey, scope: str) -> bool:
+def has_scope(key: ApiKey, scope: str) -> bool:
     """Whether a key opens a scope: ``admin`` opens all, ``predict`` does not open ``read``."""
     return scope in key.scopes or ADMIN in key.scopes
 
@@ -79,7 +79,7 @@ def admit(
     if key is None:
         metrics.auth_failures.labels("unknown").inc()
         raise _unauthorized(f"The API key in {HEADER} is not known; ask an operator for a new one.")
-    if not allows(key, scope):
+    if not has_scope(key, scope):
         metrics.auth_failures.labels("scope").inc()
         raise ProblemError(
             HTTPStatus.FORBIDDEN,

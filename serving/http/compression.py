@@ -10,19 +10,19 @@ from collections.abc import AsyncIterator, Callable
 from backports import zstd
 
 # The one we would rather send comes first: it decides between equal wishes of the client.
-_PACKERS: dict[str, Callable[[], "zstd.ZstdCompressor | zlib._Compress"]] = {
+_COMPRESSORS: dict[str, Callable[[], "zstd.ZstdCompressor | zlib._Compress"]] = {
     "zstd": lambda: zstd.ZstdCompressor(level=1),
     "gzip": lambda: zlib.compressobj(1, wbits=16 + zlib.MAX_WBITS),
 }
 
 
-def coding_for(accept_encoding: str) -> str | None:
+def negotiate_encoding(accept_encoding: str) -> str | None:
     """The content coding to send to a client (RFC 9110, 12.5.3), None for plain bytes.
 
     A weight of 0 refuses a coding, `*` stands for those not named; what cannot be read is not taken.
     """
     weights = dict(_weight(item) for item in accept_encoding.lower().split(","))
-    wishes = {name: weights.get(name, weights.get("*", 0.0)) for name in _PACKERS}
+    wishes = {name: weights.get(name, weights.get("*", 0.0)) for name in _COMPRESSORS}
     best = max(wishes, key=wishes.__getitem__)  # the first of equals
     return best if wishes[best] > 0 else None
 
@@ -37,16 +37,16 @@ def _weight(item: str) -> tuple[str, float]:
         return name.strip(), 0.0
 
 
-def packed(body: bytes, coding: str) -> bytes:
+def compress(body: bytes, coding: str) -> bytes:
     """A whole body in a content coding."""
-    packer = _PACKERS[coding]()
-    return packer.compress(body) + packer.flush()
+    compressor = _COMPRESSORS[coding]()
+    return compressor.compress(body) + compressor.flush()
 
 
-async def packed_parts(parts: AsyncIterator[bytes], coding: str) -> AsyncIterator[bytes]:
+async def compress_stream(parts: AsyncIterator[bytes], coding: str) -> AsyncIterator[bytes]:
     """A body in a content coding, part by part; packed in threads, so that the event loop goes on."""
-    packer = _PACKERS[coding]()
+    compressor = _COMPRESSORS[coding]()
     async for part in parts:
-        if piece := await asyncio.to_thread(packer.compress, part):
+        if piece := await asyncio.to_thread(compressor.compress, part):
             yield piece
-    yield packer.flush()
+    yield compressor.flush()

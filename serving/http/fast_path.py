@@ -9,7 +9,7 @@ from collections.abc import Collection
 
 from litestar.types import HTTPScope
 
-from serving.http.auth import READ, allows
+from serving.http.auth import READ, has_scope
 from serving.http.rate_limit import Allowance, RateLimiter
 from serving.http.respond import CACHE_HEADERS, JSON
 from serving.metrics import Metrics
@@ -21,7 +21,7 @@ PREFIX = "/predict/"
 ROUTE = "/predict/{match_id}"
 
 # What makes a request one for the route: it may have another answer, or more headers.
-_LEFT_TO_ROUTE = frozenset({b"if-none-match", b"origin"})
+_ROUTE_ONLY_HEADERS = frozenset({b"if-none-match", b"origin"})
 
 _FIXED_HEADERS = [(name.lower().encode(), value.encode()) for name, value in CACHE_HEADERS.items()]
 _CONTENT_TYPE = (b"content-type", JSON.encode())
@@ -67,12 +67,12 @@ class FastLookup:
         match_id = path[len(PREFIX) :]
         current = self._holder.current
         # Twice the same header is the framework's to judge.
-        is_plain = len(headers) == len(list(scope["headers"])) and _LEFT_TO_ROUTE.isdisjoint(headers)
+        is_plain = len(headers) == len(list(scope["headers"])) and _ROUTE_ONLY_HEADERS.isdisjoint(headers)
         if current is None or not is_plain:
             return None
         token = headers.get(b"x-api-key")
         key = None if token is None else self._keys.identify(token)
-        if key is None or not allows(key, READ) or match_id in self._siblings:
+        if key is None or not has_scope(key, READ) or match_id in self._siblings:
             return None
         now = self._holder.clock.now()
         found = current.answer(match_id, CHAMPION, now)

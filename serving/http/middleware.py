@@ -44,7 +44,7 @@ _SAFE_HEADERS = [
 _NO_STORE = (b"cache-control", b"no-store")
 
 
-class Sidecar(Litestar):
+class Application(Litestar):
     """The application with its front.
 
     ``state`` holds what both ways answer from: `metrics`, `snapshots`, `key_ring` and `rate_limiter`.

@@ -21,7 +21,7 @@ _PAIRING = {
     "kickoff": "2026-12-05T15:00:00Z",
     "competition": "ENG-2",
 }
-_SAID: dict[str, Any] = {
+_PREDICTED: dict[str, Any] = {
     "competition": "ENG-2",
     "season": "2026/2027",
     "home_team": {"id": "662d8361774cd676", "name": "Leeds United"},
@@ -57,8 +57,8 @@ _SAID: dict[str, Any] = {
     "stale": False,
     "stale_reasons": [],
 }
-PREDICTION = _SAID | {"match_id": "52ebe02471d9ac99", "round": "19", "status": "scheduled"}
-SCORED_PAIRING = {"kind": "pairing", "leg": 1} | _SAID
+PREDICTION = _PREDICTED | {"match_id": "52ebe02471d9ac99", "round": "19", "status": "scheduled"}
+SCORED_PAIRING = {"kind": "pairing", "leg": 1} | _PREDICTED
 _FEATURES = {"match_id": "my-1", "features": {"elo_textbook_gap": 120.0}}
 
 
@@ -69,12 +69,12 @@ def _schema(kind: type) -> Schema:
 
 
 def _rows(most: int) -> RequestBody:
-    one = Schema(one_of=[_schema(Pairing), _schema(FeatureRow)])
-    several = Schema(type=OpenAPIType.ARRAY, items=one, max_items=most)
+    row = Schema(one_of=[_schema(Pairing), _schema(FeatureRow)])
+    rows = Schema(type=OpenAPIType.ARRAY, items=row, max_items=most)
     return RequestBody(
         content={
             "application/json": OpenAPIMediaType(
-                schema=Schema(any_of=[one, several]),
+                schema=Schema(any_of=[row, rows]),
                 examples={
                     "pairing": Example(summary="Two teams", value=_PAIRING),
                     "features": Example(summary="Features by name", value=_FEATURES),

@@ -1,4 +1,4 @@
-"""Pages and days: cursors, the next page's address, and the bounds of a range of days in a time zone."""
+"""Pages and days: cursors, the next page's address, and the day_bounds of a range of days in a time zone."""
 
 import base64
 import binascii
@@ -25,7 +25,7 @@ TimeZone = Annotated[
 ]
 
 
-def next_address(request: Request[Any, Any, Any], cursor: str) -> str:
+def next_url(request: Request[Any, Any, Any], cursor: str) -> str:
     """The same request with another cursor, relative: a proxy may have another host name.
 
     An offset was passed over already.
@@ -35,14 +35,14 @@ def next_address(request: Request[Any, Any, Any], cursor: str) -> str:
     return f"{request.url.path}?{urlencode([*pairs, ('cursor', cursor)])}"
 
 
-def following(
+def next_page(
     request: Request[Any, Any, Any], after: tuple[str, str] | None
 ) -> tuple[str | None, dict[str, str]]:
     """The cursor of the next page, and the header that leads to it; of the last page None, and none."""
     if after is None:
         return None, {}
     cursor = encode_cursor(after)
-    return cursor, {"Link": f'<{next_address(request, cursor)}>; rel="next"'}
+    return cursor, {"Link": f'<{next_url(request, cursor)}>; rel="next"'}
 
 
 def encode_cursor(after: tuple[str, str]) -> str:
@@ -67,7 +67,7 @@ def decode_cursor(cursor: str | None) -> tuple[str, str] | None:
         ) from error
 
 
-def bounds(from_day: dt.date | None, to_day: dt.date | None, tz: str) -> tuple[str | None, str | None]:
+def day_bounds(from_day: dt.date | None, to_day: dt.date | None, tz: str) -> tuple[str | None, str | None]:
     """First instant of the first day, and first instant after the last day, in UTC.
 
     Raises:

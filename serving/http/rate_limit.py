@@ -1,4 +1,4 @@
-"""How many requests a key may make in a minute, told without asking anyone.
+"""How many requests a key may make in a minute, decided without a round trip.
 
 All workers and replicas share a key's budget through one counter a minute in Redis, from which each leases
 blocks ahead of need, in the background. A look-up therefore costs no round trip. Without Redis each worker
@@ -13,8 +13,8 @@ from typing import Any
 import msgspec
 import structlog
 
-from serving.backends.redis import RedisGoneError, asking, client_of
-from serving.background_tasks import end
+from serving.backends.redis import RedisUnavailableError, connect, translate_redis_errors
+from serving.background_tasks import cancel_and_wait
 from serving.metrics import Metrics
 
 WINDOW_SECONDS = 60
@@ -46,12 +46,12 @@ class Allowance(msgspec.Struct, frozen=True, gc=False):
         if not self.limit:
             return []
         reset = b"%d" % self.reset_seconds
-        told = [
+        headers = [
             (b"ratelimit-limit", b"%d" % self.limit),
             (b"ratelimit-remaining", b"%d" % self.remaining),
             (b"ratelimit-reset", reset),
         ]
-        return told if self.allowed else [*told, (b"retry-after", reset)]
+        return headers if self.allowed else [*headers, (b"retry-after", reset)]
 
 
 UNLIMITED = Allowance(True, 0, 0, 0)
@@ -132,20 +132,20 @@ class RateLimiter:
 
     async def stop(self) -> None:
         """Stop leasing."""
-        await end(self._task)
+        await cancel_and_wait(self._task)
 
     async def _lease_for_ever(self) -> None:
-        client = client_of(self._redis_url)
+        client = connect(self._redis_url)
         try:
             while True:
                 await self._wake.wait()
                 self._wake.clear()
                 short, self._short = self._short, set()
                 try:
-                    with asking():
+                    with translate_redis_errors():
                         await self._lease(client, sorted(short))
                     self._is_alone = False
-                except RedisGoneError as error:
+                except RedisUnavailableError as error:
                     self._short |= short
                     self._wake.set()
                     self._metrics.poll_failures.labels("rate_limit").inc()

@@ -11,7 +11,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import Example
 
 from serving import problems
-from serving.http.compression import coding_for, packed
+from serving.http.compression import compress, negotiate_encoding
 from serving.release.current import StatusView
 
 JSON = "application/json"
@@ -23,10 +23,10 @@ DEPRECATED = {"Deprecation": "@1767225600"}
 CACHE_HEADERS = {"Cache-Control": "private, no-cache", "Vary": "Accept, Accept-Encoding, X-API-Key"}
 
 # Below this a packet is a packet.
-_WORTH_COMPRESSING = 2_000
+_MIN_COMPRESSED_BYTES = 2_000
 
 # What every route behind a key may answer.
-_BEHIND_A_KEY = (
+_KEY_STATUSES = (
     HTTPStatus.UNAUTHORIZED,
     HTTPStatus.FORBIDDEN,
     HTTPStatus.TOO_MANY_REQUESTS,
@@ -49,7 +49,7 @@ def documented(
             description=error.phrase,
             media_type=problems.MEDIA_TYPE,
         )
-        for error in (*_BEHIND_A_KEY, *statuses)
+        for error in (*_KEY_STATUSES, *statuses)
     }
     sent = ResponseSpec(
         body,
@@ -61,7 +61,7 @@ def documented(
     return {status.value: sent} | problem
 
 
-def send(
+def respond(
     request: Request[Any, Any, Any],
     body: bytes,
     view: StatusView | None,
@@ -81,11 +81,11 @@ def send(
     """
     if tag is None:
         tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
-    if is_bulk and len(body) >= _WORTH_COMPRESSING:
-        coding = coding_for(request.headers.get("accept-encoding", ""))
+    if is_bulk and len(body) >= _MIN_COMPRESSED_BYTES:
+        coding = negotiate_encoding(request.headers.get("accept-encoding", ""))
         if coding is not None:
             tag = f'{tag[:-1]}-{coding}"'
-            body = packed(body, coding)
+            body = compress(body, coding)
             headers = {"Content-Encoding": coding, **(headers or {})}
     sent = {
         "ETag": tag,
@@ -93,12 +93,12 @@ def send(
         **CACHE_HEADERS,
         **(headers or {}),
     }
-    if _knows(request.headers.get("if-none-match"), tag):
+    if _matches(request.headers.get("if-none-match"), tag):
         return Response(b"", status_code=HTTPStatus.NOT_MODIFIED, headers=sent, media_type=media_type)
     return Response(body, headers=sent, media_type=media_type)
 
 
-def _knows(if_none_match: str | None, tag: str) -> bool:
+def _matches(if_none_match: str | None, tag: str) -> bool:
     if if_none_match is None:
         return False
     known = {item.strip().removeprefix("W/") for item in if_none_match.split(",")}

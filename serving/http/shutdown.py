@@ -18,9 +18,9 @@ def before_stop(loop: asyncio.AbstractEventLoop, callback: Callable[[], None]) -
         handle = handlers.get(number)
         if handle is not None:
             server = functools.partial(handle._callback, *handle._args)  # noqa: SLF001 - see above
-            loop.add_signal_handler(number, _one_after_the_other, callback, server)
+            loop.add_signal_handler(number, _call_both, callback, server)
 
 
-def _one_after_the_other(first: Callable[[], None], then: Callable[[], None]) -> None:
+def _call_both(first: Callable[[], None], then: Callable[[], None]) -> None:
     first()
     then()

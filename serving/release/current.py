@@ -135,7 +135,7 @@ class SnapshotHolder:
         )
 
 
-def require(snapshots: SnapshotHolder) -> Current:
+def require_release(snapshots: SnapshotHolder) -> Current:
     """What answers now.
 
     Raises:

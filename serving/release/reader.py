@@ -22,6 +22,7 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import LocalStore, S3Store
 
+from serving.errors import ServingError
 from soccer_assets.contract.api_keys import API_KEYS_KEY, ApiKeys
 from soccer_assets.contract.events import OUTBOX_PREFIX, Refusal
 from soccer_assets.contract.release import (
@@ -49,7 +50,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 _CACHE_GRACE_SECONDS = 3600.0
 
 
-class ReleaseError(Exception):
+class ReleaseError(ServingError):
     """A release, or an object beside it, cannot be used."""
 
 
@@ -118,7 +119,7 @@ class ReleaseReader:
         """The state of the data; errors as `read_pointer`."""
         status = _decode(self._get(STATUS_KEY), Status, STATUS_KEY)
         if status.schema_version > SCHEMA_VERSION:
-            raise UnreadableObjectError(f"{STATUS_KEY} has schema {status.schema_version}; {_upgrade()}")
+            raise UnreadableObjectError(f"{STATUS_KEY} has schema {status.schema_version}; {_upgrade_hint()}")
         for instant in (status.checked_at, status.next_expected_at):
             _check_instant(instant)
         return status
@@ -127,7 +128,7 @@ class ReleaseReader:
         """The API keys that are accepted; errors as `read_pointer`."""
         keys = _decode(self._get(API_KEYS_KEY), ApiKeys, API_KEYS_KEY)
         if keys.schema_version > SCHEMA_VERSION:
-            raise UnreadableObjectError(f"{API_KEYS_KEY} has schema {keys.schema_version}; {_upgrade()}")
+            raise UnreadableObjectError(f"{API_KEYS_KEY} has schema {keys.schema_version}; {_upgrade_hint()}")
         return keys
 
     def read_report(self, key: str, kind: type[_T]) -> _T | None:
@@ -152,7 +153,7 @@ class ReleaseReader:
             raise ReleaseRefusedError(
                 "half", f"the manifest lists no {', '.join(missing)}; publish the release again"
             )
-        files = {name: self._bring(pointer, name, entry) for name, entry in manifest.files.items()}
+        files = {name: self._fetch_file(pointer, name, entry) for name, entry in manifest.files.items()}
         if self._root is None:
             self._prune(set(files.values()))
         return LocalRelease(pointer, manifest, files)
@@ -209,7 +210,7 @@ class ReleaseReader:
             )
         return manifest
 
-    def _bring(self, pointer: Pointer, name: str, entry: FileEntry) -> Path:
+    def _fetch_file(self, pointer: Pointer, name: str, entry: FileEntry) -> Path:
         if not _NAME.fullmatch(name) or not _SHA256.fullmatch(entry.sha256):
             raise ReleaseRefusedError(
                 "malformed", f"the manifest's entry {name!r} is no file name with a SHA-256"
@@ -308,10 +309,10 @@ def _decode(content: bytes, kind: type[_T], key: str) -> _T:
 
 def _check_schema(version: int) -> None:
     if version > SCHEMA_VERSION:
-        raise ReleaseRefusedError("schema", f"the release has schema {version}; {_upgrade()}")
+        raise ReleaseRefusedError("schema", f"the release has schema {version}; {_upgrade_hint()}")
 
 
-def _upgrade() -> str:
+def _upgrade_hint() -> str:
     return f"this sidecar knows schemas up to {SCHEMA_VERSION}: upgrade it"
 
 

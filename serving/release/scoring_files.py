@@ -8,7 +8,7 @@ import msgspec
 from soccer_assets.contract.release import CHAMPION, DIRECTORY_FILE, MODEL_FILE, TEAM_STATE_FILE, Manifest
 
 
-class SaidBy(msgspec.Struct, frozen=True, kw_only=True):
+class Provenance(msgspec.Struct, frozen=True, kw_only=True):
     """Where scores come from."""
 
     model: str
@@ -18,16 +18,16 @@ class SaidBy(msgspec.Struct, frozen=True, kw_only=True):
     feed: str
 
 
-class ReleaseFiles(msgspec.Struct, frozen=True):
+class ScoringFiles(msgspec.Struct, frozen=True):
     """The files of one release that scoring reads, and what its answers say of themselves."""
 
     model: str
     team_state: str
     directory: str
-    said_by: SaidBy
+    provenance: Provenance
 
     @classmethod
-    def of(cls, manifest: Manifest, files: Mapping[str, Path]) -> "ReleaseFiles | None":
+    def of(cls, manifest: Manifest, files: Mapping[str, Path]) -> "ScoringFiles | None":
         """Those of a release; None where it was published before there was a directory."""
         champion = manifest.models.get(CHAMPION)
         if TEAM_STATE_FILE not in files or DIRECTORY_FILE not in files or champion is None:
@@ -36,7 +36,7 @@ class ReleaseFiles(msgspec.Struct, frozen=True):
             str(files[MODEL_FILE]),
             str(files[TEAM_STATE_FILE]),
             str(files[DIRECTORY_FILE]),
-            SaidBy(
+            Provenance(
                 model=CHAMPION,
                 model_version=champion.version,
                 model_run_id=champion.run_id,

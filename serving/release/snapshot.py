@@ -13,7 +13,7 @@ from urllib.parse import quote
 import msgspec
 
 from serving.release.reader import LocalRelease, ReleaseRefusedError
-from serving.release.scoring_files import ReleaseFiles
+from serving.release.scoring_files import ScoringFiles
 from soccer_assets.contract.release import (
     CHAMPION,
     MODEL_FILE,
@@ -76,7 +76,7 @@ class Snapshot:
         self.pointer = release.pointer
         self.manifest: Manifest = release.manifest
         self.model_file = release.files[MODEL_FILE]
-        self.scoring_files = ReleaseFiles.of(release.manifest, release.files)
+        self.scoring_files = ScoringFiles.of(release.manifest, release.files)
         self.opened_at = time.time()
         # Of every byte that the release holds, for ETags.
         self.tag = self.pointer.manifest_sha256[:16].encode()
@@ -115,7 +115,7 @@ class Snapshot:
         body: bytes = row[0]
         return body
 
-    def match_id_of(self, source_match_id: str) -> str | None:
+    def find_match_id(self, source_match_id: str) -> str | None:
         """The match that a source calls so; None where none is, or more than one."""
         with self._lookups_lock:
             found = self._lookups.execute(
@@ -165,7 +165,7 @@ class Snapshot:
         self._bodies = None
         self._closer()
 
-    def warm(self) -> None:
+    def load_bodies(self) -> None:
         """Bring the champion's bodies to memory where they fit; until then the file answers."""
         if not self._fits_memory:
             return

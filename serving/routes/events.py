@@ -8,7 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import HeaderParameter
 from litestar.response import Stream
 
-from serving.backends.event_stream import Events, EventsGoneError, is_event_id
+from serving.backends.event_stream import EventStream, EventsUnavailableError, is_event_id
 from serving.http.auth import READ
 from serving.http.respond import documented
 from serving.problems import bad_request, unavailable
@@ -21,7 +21,7 @@ from serving.release.current import SnapshotHolder
     responses=documented(str, HTTPStatus.BAD_REQUEST, media_type="text/event-stream"),
 )
 async def follow_events(
-    events: NamedDependency[Events],
+    events: NamedDependency[EventStream],
     snapshots: NamedDependency[SnapshotHolder],
     last_event_id: Annotated[
         str | None,
@@ -40,13 +40,13 @@ async def follow_events(
     if last_event_id is not None and not is_event_id(last_event_id):
         raise bad_request("`Last-Event-ID` is none of ours; send the `id` of an event, or leave it out.")
     try:
-        told = await events.listen(last_event_id or None, snapshots.now_text())
-    except EventsGoneError as error:
+        frames = await events.listen(last_event_id or None, snapshots.now_text())
+    except EventsUnavailableError as error:
         raise unavailable(
             "no-events", "Events cannot be followed now; try again shortly, or poll /predict/model/info."
         ) from error
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return Stream(told, media_type="text/event-stream", headers=headers)
+    return Stream(frames, media_type="text/event-stream", headers=headers)
 
 
 router = Router("/events", route_handlers=[follow_events], tags=["events"])

@@ -10,13 +10,13 @@ from litestar.params import FromPath
 
 from serving.backends.dagster import Dagster
 from serving.http.auth import ADMIN, READ
-from serving.http.respond import DEPRECATED, documented, send
+from serving.http.respond import DEPRECATED, documented, respond
 from serving.http.schemas import Precomputed, Queues, Workers
 from serving.problems import ProblemError
-from serving.release.current import SnapshotHolder, require
+from serving.release.current import SnapshotHolder, require_release
 from serving.routes import sources
 from serving.routes.tasks import respond_queues, respond_workers
-from serving.tasks.queue import TaskDesk
+from serving.tasks.queue import TaskQueue
 from soccer_assets.clock import parse_instant
 from soccer_assets.contract.release import CHAMPION, OUTCOMES, Prediction
 
@@ -31,10 +31,10 @@ def read_precomputed(
     request: Request[Any, Any, Any], snapshots: NamedDependency[SnapshotHolder], match_id: FromPath[str]
 ) -> Response[bytes]:
     """One match in the predecessor's shape; an id of the source, such as its integers, is understood."""
-    current, now = require(snapshots), snapshots.clock.now()
+    current, now = require_release(snapshots), snapshots.clock.now()
     snapshot = current.snapshot
     stored = snapshot.find(match_id, CHAMPION)
-    if stored is None and (named := snapshot.match_id_of(match_id)) is not None:
+    if stored is None and (named := snapshot.find_match_id(match_id)) is not None:
         stored = snapshot.find(named, CHAMPION)
     if stored is None:
         raise ProblemError(
@@ -42,33 +42,33 @@ def read_precomputed(
             "unknown-match",
             f"This release has no prediction for match {match_id!r}; GET /predict/matches/ lists some.",
         )
-    said = msgspec.json.decode(stored, type=Prediction)
+    prediction = msgspec.json.decode(stored, type=Prediction)
     body = Precomputed(
         match_id=int(match_id) if match_id.isascii() and match_id.isdigit() else match_id,
-        proba_home=said.p_home,
-        proba_draw=said.p_draw,
-        proba_away=said.p_away,
-        predicted_class=OUTCOMES.index(said.predicted_label),
-        predicted_label=said.predicted_label,
-        is_future=parse_instant(said.kickoff) > now,
-        start_time_utc=said.kickoff,
-        home_team_name=said.home_team.name,
-        away_team_name=said.away_team.name,
-        model_run_id=said.model_run_id,
-        model_stage=said.model,
-        predictions_computed_at=said.predicted_at,
+        proba_home=prediction.p_home,
+        proba_draw=prediction.p_draw,
+        proba_away=prediction.p_away,
+        predicted_class=OUTCOMES.index(prediction.predicted_label),
+        predicted_label=prediction.predicted_label,
+        is_future=parse_instant(prediction.kickoff) > now,
+        start_time_utc=prediction.kickoff,
+        home_team_name=prediction.home_team.name,
+        away_team_name=prediction.away_team.name,
+        model_run_id=prediction.model_run_id,
+        model_stage=prediction.model,
+        predictions_computed_at=prediction.predicted_at,
     )
-    return send(request, msgspec.json.encode(body), current.view, now, headers=DEPRECATED)
+    return respond(request, msgspec.json.encode(body), current.view, now, headers=DEPRECATED)
 
 
 @get("/queues", opt={"scope": ADMIN}, responses=documented(Queues))
-async def read_celery_queues(tasks: NamedDependency[TaskDesk]) -> Response[Queues]:
+async def read_celery_queues(tasks: NamedDependency[TaskQueue]) -> Response[Queues]:
     """The predecessor's name of `/monitoring/queues`."""
     return await respond_queues(tasks, DEPRECATED)
 
 
 @get("/workers", opt={"scope": ADMIN}, responses=documented(Workers))
-async def read_celery_workers(tasks: NamedDependency[TaskDesk]) -> Response[Workers]:
+async def read_celery_workers(tasks: NamedDependency[TaskQueue]) -> Response[Workers]:
     """The predecessor's name of `/monitoring/workers`."""
     return await respond_workers(tasks, DEPRECATED)
 

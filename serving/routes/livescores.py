@@ -10,7 +10,7 @@ from litestar import Request, Response, Router, get
 from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 
-from serving.backends.match_table import DatabaseGoneError, LiveMatches, LiveQuery
+from serving.backends.match_table import DatabaseUnavailableError, LiveMatches, LiveQuery
 from serving.http.auth import READ
 from serving.http.paging import (
     Competition,
@@ -19,11 +19,11 @@ from serving.http.paging import (
     LastDay,
     Limit,
     TimeZone,
-    bounds,
+    day_bounds,
     decode_cursor,
-    following,
+    next_page,
 )
-from serving.http.respond import documented, send
+from serving.http.respond import documented, respond
 from serving.http.schemas import LivePage
 from serving.problems import bad_request, unavailable
 from serving.release.current import SnapshotHolder
@@ -61,7 +61,7 @@ async def list_livescores(
         from_day, to_day = dt.date(year, month, 1), _last_of(year, month)
     if competition is not None and "\0" in competition:  # PostgreSQL cannot be asked for it
         raise bad_request("`competition` is a code such as `ENG-1`.")
-    start, end = bounds(from_day, to_day, tz)
+    start, end = day_bounds(from_day, to_day, tz)
     query = LiveQuery(
         limit=limit,
         after=_after(cursor),
@@ -72,14 +72,14 @@ async def list_livescores(
     )
     try:
         rows, last = await live_matches.page(query)
-    except DatabaseGoneError as error:
+    except DatabaseUnavailableError as error:
         raise unavailable(
             "no-database", "The match table cannot be read now; try again shortly. Predictions are served."
         ) from error
-    next_cursor, headers = following(request, last)
+    next_cursor, headers = next_page(request, last)
     content = msgspec.json.encode(LivePage(tuple(rows), next_cursor))
     return await asyncio.to_thread(
-        send, request, content, None, snapshots.clock.now(), headers=headers, is_bulk=True
+        respond, request, content, None, snapshots.clock.now(), headers=headers, is_bulk=True
     )
 
 

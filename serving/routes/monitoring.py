@@ -8,7 +8,7 @@ from litestar import Request, Response, Router, get
 from litestar.di import NamedDependency
 
 from serving.http.auth import READ
-from serving.http.respond import documented, send
+from serving.http.respond import documented, respond
 from serving.http.schemas import Freshness
 from serving.problems import ProblemError, not_loaded
 from serving.release.current import SnapshotHolder
@@ -37,7 +37,7 @@ def read_freshness(
         stale_reasons=reasons,
         assets=status.assets,
     )
-    return send(request, msgspec.json.encode(freshness), current.view, now)
+    return respond(request, msgspec.json.encode(freshness), current.view, now)
 
 
 @get(
@@ -75,7 +75,7 @@ def _report(
             "no-report",
             f"There is no report yet; the asset {asset} makes one every day.",
         )
-    return send(request, msgspec.json.encode(report), None, snapshots.clock.now())
+    return respond(request, msgspec.json.encode(report), None, snapshots.clock.now())
 
 
 router = Router("/monitoring", route_handlers=[read_freshness, read_drift, read_quality], tags=["monitoring"])

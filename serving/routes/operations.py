@@ -7,7 +7,7 @@ from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
 
-from serving.backends.event_stream import Events
+from serving.backends.event_stream import EventStream
 from serving.http.schemas import Health, Index, Ready
 from serving.metrics import CONTENT_TYPE, Metrics
 from serving.problems import MEDIA_TYPE, Problem, ProblemError, not_loaded
@@ -77,7 +77,7 @@ def ready(snapshots: NamedDependency[SnapshotHolder]) -> Ready:
 def read_metrics(
     snapshots: NamedDependency[SnapshotHolder],
     metrics: NamedDependency[Metrics],
-    events: NamedDependency[Events],
+    events: NamedDependency[EventStream],
 ) -> Response[bytes]:
     """What Prometheus reads."""
     metrics.stale.set(1 if snapshots.stale_reasons() else 0)

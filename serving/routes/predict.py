@@ -17,14 +17,14 @@ from serving.http.paging import (
     LastDay,
     Limit,
     TimeZone,
-    bounds,
+    day_bounds,
     decode_cursor,
-    following,
+    next_page,
 )
-from serving.http.respond import DEPRECATED, JSON, NDJSON, documented, send
+from serving.http.respond import DEPRECATED, JSON, NDJSON, documented, respond
 from serving.http.schemas import ModelInfo, PredictionBody, PredictionPage
 from serving.problems import ProblemError
-from serving.release.current import SnapshotHolder, require
+from serving.release.current import SnapshotHolder, require_release
 from serving.release.snapshot import PageQuery
 from soccer_assets.football.text_folding import fold
 
@@ -64,10 +64,10 @@ def read_prediction(
 
     An id of the source, such as the predecessor's integers, is understood too.
     """
-    current, now = require(snapshots), snapshots.clock.now()
+    current, now = require_release(snapshots), snapshots.clock.now()
     model, headers = (model, {}) if stage is None else (stage, DEPRECATED)
     found = current.answer(match_id, model, now)
-    if found is None and (named := current.snapshot.match_id_of(match_id)) is not None:
+    if found is None and (named := current.snapshot.find_match_id(match_id)) is not None:
         found, headers = current.answer(named, model, now), DEPRECATED
     if found is None:
         raise ProblemError(
@@ -77,7 +77,7 @@ def read_prediction(
             "GET /predict/matches/ lists the matches there are.",
         )
     body, tag = found
-    return send(request, body, current.view, now, tag=tag.decode(), headers=headers)
+    return respond(request, body, current.view, now, tag=tag.decode(), headers=headers)
 
 
 @get(
@@ -101,7 +101,7 @@ def list_upcoming(
     cursor: Cursor = None,
 ) -> Response[bytes]:
     """Upcoming matches in order of kickoff, a page at a time."""
-    day_start, day_end = bounds(from_day, to_day, tz)
+    day_start, day_end = day_bounds(from_day, to_day, tz)
     query = PageQuery(
         limit=limit,
         after=decode_cursor(cursor),
@@ -158,7 +158,7 @@ def read_model(
     request: Request[Any, Any, Any], snapshots: NamedDependency[SnapshotHolder], model: Alias = "champion"
 ) -> Response[bytes]:
     """The model behind the predictions: version, run, training rows, scorecard, and the release it is in."""
-    current, now = require(snapshots), snapshots.clock.now()
+    current, now = require_release(snapshots), snapshots.clock.now()
     manifest = current.snapshot.manifest
     card = manifest.models.get(model)
     if card is None:
@@ -178,7 +178,7 @@ def read_model(
         feature_names=manifest.feature_names,
         aliases=tuple(sorted(manifest.models)),
     )
-    return send(request, msgspec.json.encode(info), current.view, now)
+    return respond(request, msgspec.json.encode(info), current.view, now)
 
 
 def _send_page(
@@ -188,16 +188,16 @@ def _send_page(
     media_type: str = JSON,
     deprecated: dict[str, str] | None = None,
 ) -> Response[bytes]:
-    current, now = require(snapshots), snapshots.clock.now()
+    current, now = require_release(snapshots), snapshots.clock.now()
     page = current.snapshot.page(query)
     bodies = [current.view.body(match_id, stored, now) for match_id, stored in page.rows]
-    cursor, headers = following(request, page.next_after)
+    cursor, headers = next_page(request, page.next_after)
     headers |= deprecated or {}
     if media_type == NDJSON:
         content = b"".join(body + b"\n" for body in bodies)
     else:
         content = b'{"items":[' + b",".join(bodies) + b'],"next_cursor":' + msgspec.json.encode(cursor) + b"}"
-    return send(request, content, current.view, now, media_type=media_type, headers=headers, is_bulk=True)
+    return respond(request, content, current.view, now, media_type=media_type, headers=headers, is_bulk=True)
 
 
 router = Router(

@@ -17,21 +17,21 @@ from serving.http.respond import JSON, documented
 from serving.http.schemas import PairingBody, ScoredFeaturesBody, ScoredRows, TaskAccepted
 from serving.metrics import Metrics
 from serving.problems import ParameterError, ProblemError, unavailable
-from serving.release.current import Current, SnapshotHolder, require
-from serving.scoring.process import BusyError, Scored, Scorer
-from serving.scoring.schemas import MalformedError, Row, RowProblem, decode_row, split_rows
-from serving.tasks.queue import QueueFullError, TaskDesk
-from serving.tasks.store import OtherBodyError, QueueGoneError, TooManyRows, pack
+from serving.release.current import Current, SnapshotHolder, require_release
+from serving.scoring.process import Scored, Scorer, ScorerBusyError
+from serving.scoring.schemas import MalformedBodyError, Row, RowProblem, decode_row, split_rows
+from serving.tasks.queue import QueueFullError, TaskQueue
+from serving.tasks.store import IdempotencyKeyReusedError, QueueUnavailableError, TooManyRows, pack_rows
 from soccer_assets.clock import isoformat
 from soccer_assets.contract.api_keys import ApiKey
 
-MOST_ROWS = 1_000
-MOST_TASK_ROWS = 100_000
-_MOST_BYTES = 8 * 1024 * 1024
+MAX_ROWS = 1_000
+MAX_TASK_ROWS = 100_000
+_MAX_BYTES = 8 * 1024 * 1024
 # 100,000 rows of features take some 150 MB.
-_MOST_TASK_BYTES = 256 * 1024 * 1024
+_MAX_TASK_BYTES = 256 * 1024 * 1024
 # All that is wrong with a list is not told at once.
-_MOST_TOLD = 20
+_MAX_LISTED_ERRORS = 20
 
 _ERRORS = (
     HTTPStatus.BAD_REQUEST,
@@ -45,7 +45,7 @@ _ERRORS = (
     status_code=HTTPStatus.OK,
     opt={"scope": PREDICT},
     operation_class=documents.RowsOperation,
-    request_max_body_size=_MOST_BYTES,
+    request_max_body_size=_MAX_BYTES,
     responses=documented(
         PairingBody | ScoredFeaturesBody | ScoredRows, *_ERRORS, example=documents.SCORED_PAIRING
     ),
@@ -62,16 +62,16 @@ async def score(
     every fixture. One row is answered with its reasons, a list without. A row that cannot be scored refuses
     the whole request and is named; send more rows to `POST /predict/async/`.
     """
-    raw, is_list = read_rows(await request.body(), MOST_ROWS)
-    rows = [decode_row(one) for one in raw]
+    raw, is_list = read_rows(await request.body(), MAX_ROWS)
+    rows = [decode_row(row) for row in raw]
     _refuse(
         {number: (row,) for number, row in enumerate(rows) if isinstance(row, RowProblem)}, is_list=is_list
     )
-    current, now = require(snapshots), snapshots.clock.now()
+    current, now = require_release(snapshots), snapshots.clock.now()
     started = time.perf_counter()
     scored = await _answers(current, scorer, rows, now, with_reasons=not is_list)  # type: ignore[arg-type]  # checked
     bodies = scored.answers
-    _refuse({number: one for number, one in enumerate(bodies) if isinstance(one, tuple)}, is_list=is_list)
+    _refuse({number: body for number, body in enumerate(bodies) if isinstance(body, tuple)}, is_list=is_list)
     _count(metrics, scored, time.perf_counter() - started, is_list=is_list)
     complete = [current.view.body("", body, now) for body in bodies if isinstance(body, bytes)]
     content = b'{"items":[' + b",".join(complete) + b"]}" if is_list else complete[0]
@@ -90,7 +90,7 @@ async def _answers(
         )
     try:
         return await scorer.answer(files, rows, isoformat(now), with_reasons=with_reasons)
-    except BusyError as error:
+    except ScorerBusyError as error:
         raise unavailable("not-now", f"Nothing can be scored now: {error}; try again shortly.", 2) from error
 
 
@@ -99,13 +99,13 @@ async def _answers(
     status_code=HTTPStatus.ACCEPTED,
     opt={"scope": PREDICT},
     operation_class=documents.TaskOperation,
-    request_max_body_size=_MOST_TASK_BYTES,
+    request_max_body_size=_MAX_TASK_BYTES,
     responses=documented(TaskAccepted, *_ERRORS, status=HTTPStatus.ACCEPTED),
 )
 async def score_later(
     request: Request[Any, ApiKey, Any],
     scorer: NamedDependency[Scorer],
-    tasks: NamedDependency[TaskDesk],
+    tasks: NamedDependency[TaskQueue],
     idempotency_key: Annotated[
         str | None,
         HeaderParameter(
@@ -120,17 +120,17 @@ async def score_later(
     A row that cannot be scored is answered with its errors, the others are scored.
     """
     try:
-        packed = await scorer.run(pack, await request.body(), MOST_TASK_ROWS)
+        packed = await scorer.run(pack_rows, await request.body(), MAX_TASK_ROWS)
         if isinstance(packed, TooManyRows):
-            raise too_many(packed.rows, MOST_TASK_ROWS)
+            raise too_many(packed.rows, MAX_TASK_ROWS)
         if isinstance(packed, str):
             raise ProblemError(HTTPStatus.BAD_REQUEST, "invalid-body", f"{packed}.")
         task_id = await tasks.submit(request.auth.id, packed, idempotency_key)
-    except (QueueGoneError, BusyError) as error:
+    except (QueueUnavailableError, ScorerBusyError) as error:
         raise unavailable("no-queue", "Tasks cannot be taken now; send the same again shortly.") from error
     except QueueFullError as error:
         raise unavailable("queue-full", "Too many tasks wait; send the same again later.", 30) from error
-    except OtherBodyError as error:
+    except IdempotencyKeyReusedError as error:
         raise ProblemError(
             HTTPStatus.UNPROCESSABLE_ENTITY,
             "idempotency-key",
@@ -143,7 +143,7 @@ async def score_later(
     )
 
 
-def read_rows(body: bytes, most: int) -> tuple[list[msgspec.Raw], bool]:
+def read_rows(body: bytes, max_rows: int) -> tuple[list[msgspec.Raw], bool]:
     """The rows of a body, and whether it was a list.
 
     Raises:
@@ -151,19 +151,20 @@ def read_rows(body: bytes, most: int) -> tuple[list[msgspec.Raw], bool]:
     """
     try:
         raw, is_list = split_rows(body)
-    except MalformedError as error:
+    except MalformedBodyError as error:
         raise ProblemError(HTTPStatus.BAD_REQUEST, "invalid-body", f"{error}.") from error
-    if len(raw) > most:
-        raise too_many(len(raw), most)
+    if len(raw) > max_rows:
+        raise too_many(len(raw), max_rows)
     return raw, is_list
 
 
-def too_many(rows: int, most: int) -> ProblemError:
+def too_many(rows: int, max_rows: int) -> ProblemError:
     """More rows than may be sent at once."""
     return ProblemError(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         "too-many-rows",
-        f"{rows:,} rows came, {most:,} may be sent at once; send fewer. POST /predict/async/ takes the most.",
+        f"{rows:,} rows came, {max_rows:,} may be sent at once; send fewer. "
+        "POST /predict/async/ takes the most.",
     )
 
 
@@ -171,7 +172,7 @@ def _count(metrics: Metrics, scored: Scored, seconds: float, *, is_list: bool) -
     metrics.scored.labels("list" if is_list else "single").inc(len(scored.answers))
     metrics.scoring_seconds.observe(seconds)
     metrics.inference_seconds.observe(scored.seconds)
-    for outcome, probability in scored.said:
+    for outcome, probability in scored.top_outcomes:
         metrics.confidence.labels(outcome).observe(probability)
 
 
@@ -180,16 +181,20 @@ def _refuse(problems: dict[int, tuple[RowProblem, ...]], *, is_list: bool) -> No
     if not problems:
         return
     errors = [
-        ParameterError(f"[{number}].{one.field}".rstrip(".") if is_list else one.field, one.message)
-        for number, several in problems.items()
-        for one in several
+        ParameterError(
+            f"[{number}].{problem.field}".rstrip(".") if is_list else problem.field, problem.message
+        )
+        for number, row_problems in problems.items()
+        for problem in row_problems
     ]
-    listed = "; ".join(f"{one.parameter}: {one.message}".removeprefix(": ") for one in errors[:_MOST_TOLD])
+    listed = "; ".join(
+        f"{error.parameter}: {error.message}".removeprefix(": ") for error in errors[:_MAX_LISTED_ERRORS]
+    )
     raise ProblemError(
         HTTPStatus.UNPROCESSABLE_ENTITY,
         "unusable-row",
         f"Correct and send again: {listed}",
-        errors=tuple(errors[:_MOST_TOLD]),
+        errors=tuple(errors[:_MAX_LISTED_ERRORS]),
     )
 
 

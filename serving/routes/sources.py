@@ -10,7 +10,7 @@ from litestar import Response, Router, patch, post
 from litestar.di import NamedDependency
 from litestar.params import Body, FromPath
 
-from serving.backends.dagster import Dagster, DagsterGoneError, LaunchRefusedError
+from serving.backends.dagster import Dagster, DagsterUnavailableError, LaunchRefusedError
 from serving.http.auth import ADMIN
 from serving.http.respond import JSON, documented
 from serving.http.schemas import Launched
@@ -76,7 +76,7 @@ async def launch(
     """
     try:
         run = await dagster.launch(assets, config)
-    except DagsterGoneError as error:
+    except DagsterUnavailableError as error:
         raise unavailable(
             "no-dagster", "Dagster does not answer now; try again shortly. Predictions are served.", 10
         ) from error

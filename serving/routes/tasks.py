@@ -11,12 +11,12 @@ from litestar.params import FromPath
 from litestar.response import Stream
 
 from serving.http.auth import ADMIN, PREDICT
-from serving.http.compression import coding_for, packed_parts
+from serving.http.compression import compress_stream, negotiate_encoding
 from serving.http.respond import JSON, documented
 from serving.http.schemas import QueueDepth, Queues, TaskStatus, TaskWorker, Workers
 from serving.problems import ProblemError, unavailable
-from serving.tasks.queue import TaskDesk
-from serving.tasks.store import QueueGoneError
+from serving.tasks.queue import TaskQueue
+from serving.tasks.store import QueueUnavailableError
 from soccer_assets.contract.api_keys import ApiKey
 
 _NO_STORE = {"Cache-Control": "no-store"}
@@ -28,13 +28,13 @@ _NO_STORE = {"Cache-Control": "no-store"}
     responses=documented(TaskStatus, HTTPStatus.NOT_FOUND),
 )
 async def read_task(
-    request: Request[Any, ApiKey, Any], tasks: NamedDependency[TaskDesk], task_id: FromPath[str]
+    request: Request[Any, ApiKey, Any], tasks: NamedDependency[TaskQueue], task_id: FromPath[str]
 ) -> Response[Any]:
     """Where a task of `POST /predict/async/` stands: pending, running, success with its result, or failed."""
     key = request.auth
     try:
         state = await tasks.state(task_id, key.id, is_admin=ADMIN in key.scopes)
-    except QueueGoneError as error:
+    except QueueUnavailableError as error:
         raise _no_queue() from error
     if state is None:
         raise ProblemError(
@@ -51,11 +51,11 @@ async def read_task(
     head = content.removesuffix(b"null}") + b'{"items":['
     result = _with_result(head, tasks.parts(task_id, state.parts))
     headers = _NO_STORE | {"Vary": "Accept-Encoding"}
-    coding = coding_for(request.headers.get("accept-encoding", ""))
+    coding = negotiate_encoding(request.headers.get("accept-encoding", ""))
     if coding is None:
         return Stream(result, media_type=JSON, headers=headers)
     return Stream(
-        packed_parts(result, coding), media_type=JSON, headers=headers | {"Content-Encoding": coding}
+        compress_stream(result, coding), media_type=JSON, headers=headers | {"Content-Encoding": coding}
     )
 
 
@@ -70,33 +70,33 @@ async def _with_result(head: bytes, parts: AsyncIterator[bytes]) -> AsyncIterato
 
 
 @get("/queues", opt={"scope": ADMIN}, responses=documented(Queues))
-async def read_queues(tasks: NamedDependency[TaskDesk]) -> Response[Queues]:
+async def read_queues(tasks: NamedDependency[TaskQueue]) -> Response[Queues]:
     """How many tasks wait, and how many are being scored."""
     return await respond_queues(tasks, {})
 
 
 @get("/workers", opt={"scope": ADMIN}, responses=documented(Workers))
-async def read_workers(tasks: NamedDependency[TaskDesk]) -> Response[Workers]:
+async def read_workers(tasks: NamedDependency[TaskQueue]) -> Response[Workers]:
     """The task workers that said within the last seconds that they live."""
     return await respond_workers(tasks, {})
 
 
-async def respond_queues(tasks: TaskDesk, headers: dict[str, str]) -> Response[Queues]:
+async def respond_queues(tasks: TaskQueue, headers: dict[str, str]) -> Response[Queues]:
     """The depth of the queue; 503 where it does not answer."""
     info = await _info(tasks)
     depth = QueueDepth(**{name: info[name] for name in QueueDepth.__struct_fields__})
     return Response(Queues((depth,)), headers=_NO_STORE | headers)
 
 
-async def respond_workers(tasks: TaskDesk, headers: dict[str, str]) -> Response[Workers]:
+async def respond_workers(tasks: TaskQueue, headers: dict[str, str]) -> Response[Workers]:
     """The workers that sent a heartbeat in time; 503 where the queue does not answer."""
     workers = []
-    for name, one in (await _info(tasks))["workers"].items():
-        stats, metadata = one.get("stats") or {}, one.get("metadata") or {}
+    for worker_id, worker in (await _info(tasks))["workers"].items():
+        stats, metadata = worker.get("stats") or {}, worker.get("metadata") or {}
         workers.append(
             TaskWorker(
-                id=name,
-                queue=one.get("queue_key") or "",
+                id=worker_id,
+                queue=worker.get("queue_key") or "",
                 pid=metadata.get("pid"),
                 complete=stats.get("complete", 0),
                 failed=stats.get("failed", 0),
@@ -107,10 +107,10 @@ async def respond_workers(tasks: TaskDesk, headers: dict[str, str]) -> Response[
     return Response(Workers(tuple(workers)), headers=_NO_STORE | headers)
 
 
-async def _info(tasks: TaskDesk) -> Any:
+async def _info(tasks: TaskQueue) -> Any:
     try:
         return await tasks.info()
-    except QueueGoneError as error:
+    except QueueUnavailableError as error:
         raise _no_queue() from error
 
 

@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.release.scoring_files import ReleaseFiles
+from serving.release.scoring_files import ScoringFiles
 from serving.scoring.schemas import (
     Answer,
     FeatureRow,
@@ -39,15 +39,15 @@ from soccer_assets.modelling.neutral_ground import forecast
 from soccer_assets.modelling.outcome_model import OutcomeModel
 
 # Below this many results a competition's level, home advantage and teams are guesses.
-LEAST_RESULTS = 30
+MIN_RESULTS = 30
 
-_MOST_NAMED = 10
+_MAX_LISTED_NAMES = 10
 
 
-class _Meeting(msgspec.Struct, frozen=True):
-    """A pairing whose names are understood."""
+class _ResolvedPairing(msgspec.Struct, frozen=True):
+    """A pairing whose names are resolved."""
 
-    asked: Pairing
+    row: Pairing
     home: TeamEntry
     away: TeamEntry
     pairing: football.Pairing
@@ -57,13 +57,13 @@ class _Meeting(msgspec.Struct, frozen=True):
 class Engine:
     """One release, ready to score."""
 
-    def __init__(self, files: ReleaseFiles) -> None:
+    def __init__(self, files: ScoringFiles) -> None:
         """Read the files.
 
         Raises:
             ValueError: a file was written by another version.
         """
-        self._said_by = files.said_by
+        self._provenance = files.provenance
         self._model = OutcomeModel.from_bytes(Path(files.model).read_bytes())
         self._state = TeamState.from_bytes(Path(files.team_state).read_bytes())
         directory = msgspec.json.decode(Path(files.directory).read_bytes(), type=Directory)
@@ -75,25 +75,25 @@ class Engine:
     def answer(self, rows: Sequence[Row], predicted_at: str, *, with_reasons: bool) -> list[Answer]:
         """A JSON body for each row, or what is wrong with it."""
         answers: list[Answer] = [()] * len(rows)
-        meetings: dict[int, _Meeting] = {}
+        pairings: dict[int, _ResolvedPairing] = {}
         features: dict[int, FeatureRow] = {}
         for number, row in enumerate(rows):
-            understood = self._meeting(row) if isinstance(row, Pairing) else self._checked(row)
-            if isinstance(understood, _Meeting):
-                meetings[number] = understood
-            elif isinstance(understood, FeatureRow):
-                features[number] = understood
+            resolved = self._resolve(row) if isinstance(row, Pairing) else self._validate(row)
+            if isinstance(resolved, _ResolvedPairing):
+                pairings[number] = resolved
+            elif isinstance(resolved, FeatureRow):
+                features[number] = resolved
             else:
-                answers[number] = understood
+                answers[number] = resolved
         for scored in (
-            self._score_meetings(meetings, predicted_at, with_reasons=with_reasons),
+            self._score_pairings(pairings, predicted_at, with_reasons=with_reasons),
             self._score_features(features, predicted_at),
         ):
             for number, body in scored.items():
                 answers[number] = body
         return answers
 
-    def _meeting(self, row: Pairing) -> _Meeting | tuple[RowProblem, ...]:
+    def _resolve(self, row: Pairing) -> _ResolvedPairing | tuple[RowProblem, ...]:
         try:
             competition = self._names.competition(row.competition)
         except UnclearNameError as error:
@@ -124,9 +124,9 @@ class Engine:
             )
         known = self._leagues.get(competition.code)
         results = 0 if known is None else int(self._state.leagues["matches"][known])
-        if results < LEAST_RESULTS:
+        if results < MIN_RESULTS:
             message = (
-                f"{competition.code} is not modelled: {results} results are known, {LEAST_RESULTS} are needed"
+                f"{competition.code} is not modelled: {results} results are known, {MIN_RESULTS} are needed"
             )
             return (RowProblem("competition", message),)
         pairing = football.Pairing(
@@ -140,7 +140,7 @@ class Engine:
             is_international=competition.squad == NATIONAL,
             is_day_precision=is_day,
         )
-        return _Meeting(row, teams[0], teams[1], pairing, isoformat(kickoff))
+        return _ResolvedPairing(row, teams[0], teams[1], pairing, isoformat(kickoff))
 
     def _season(self, competition: CompetitionEntry, day: dt.date) -> str:
         """The season of a day, in the way in which the competition's results say theirs."""
@@ -157,10 +157,10 @@ class Engine:
         # A season does not end before its results do: Brazil's 2020 ran to February 2021.
         return max(season_of(calendar, day), newest)
 
-    def _checked(self, row: FeatureRow) -> FeatureRow | tuple[RowProblem, ...]:
+    def _validate(self, row: FeatureRow) -> FeatureRow | tuple[RowProblem, ...]:
         expected, given = set(self._model.feature_names), row.features.keys()
         problems = [
-            RowProblem("features", f"{what}: {', '.join(sorted(names)[:_MOST_NAMED])}")
+            RowProblem("features", f"{what}: {', '.join(sorted(names)[:_MAX_LISTED_NAMES])}")
             for what, names in (("missing", expected - given), ("unknown", given - expected))
             if names
         ]
@@ -168,35 +168,39 @@ class Engine:
             RowProblem(f"features.{name}", "must be a finite number")
             for name, value in sorted(row.features.items())
             if name in expected and (value is None or not math.isfinite(value))
-        ][:_MOST_NAMED]
+        ][:_MAX_LISTED_NAMES]
         return tuple(problems) or row
 
-    def _score_meetings(
-        self, meetings: dict[int, _Meeting], predicted_at: str, *, with_reasons: bool
+    def _score_pairings(
+        self, pairings: dict[int, _ResolvedPairing], predicted_at: str, *, with_reasons: bool
     ) -> dict[int, bytes]:
-        if not meetings:
+        if not pairings:
             return {}
-        asked = list(meetings.values())
-        values = football.pairing_features(self._state, [one.pairing for one in asked])
-        is_neutral = np.array([one.pairing.is_neutral for one in asked])
+        resolved_pairings = list(pairings.values())
+        values = football.pairing_features(self._state, [resolved.pairing for resolved in resolved_pairings])
+        is_neutral = np.array([resolved.pairing.is_neutral for resolved in resolved_pairings])
         inputs = values[:, self._columns]
         probabilities = forecast(self._model, inputs, is_neutral)
         rates = np.exp(values[:, self._rates])
         goals = goal_forecasts(rates[:, 0], rates[:, 1], probabilities)
-        why = reasons(self._model, inputs, FEATURE_GROUPS, is_neutral) if with_reasons else [()] * len(asked)
-        said_by = msgspec.structs.asdict(self._said_by)
+        explained = (
+            reasons(self._model, inputs, FEATURE_GROUPS, is_neutral)
+            if with_reasons
+            else [()] * len(resolved_pairings)
+        )
+        provenance = msgspec.structs.asdict(self._provenance)
         return {
             number: msgspec.json.encode(
                 ScoredPairing(
-                    **said_by,
-                    competition=one.pairing.competition,
-                    season=one.pairing.season,
-                    home_team=Team(one.home.id, one.home.name),
-                    away_team=Team(one.away.id, one.away.name),
-                    kickoff=one.kickoff,
-                    kickoff_precision="day" if one.pairing.is_day_precision else "minute",
-                    neutral=one.pairing.is_neutral,
-                    leg=one.asked.leg,
+                    **provenance,
+                    competition=resolved.pairing.competition,
+                    season=resolved.pairing.season,
+                    home_team=Team(resolved.home.id, resolved.home.name),
+                    away_team=Team(resolved.away.id, resolved.away.name),
+                    kickoff=resolved.kickoff,
+                    kickoff_precision="day" if resolved.pairing.is_day_precision else "minute",
+                    neutral=resolved.pairing.is_neutral,
+                    leg=resolved.row.leg,
                     p_home=home,
                     p_draw=draw,
                     p_away=away,
@@ -205,12 +209,12 @@ class Engine:
                     over_2_5=goal.p_over_2_5,
                     both_teams_to_score=goal.p_both_score,
                     likely_scores=goal.likeliest_scores,
-                    reasons=because,
+                    reasons=row_reasons,
                     predicted_at=predicted_at,
                 )
             )
-            for (number, one), (home, draw, away), goal, because in zip(
-                meetings.items(), probabilities.tolist(), goals, why, strict=True
+            for (number, resolved), (home, draw, away), goal, row_reasons in zip(
+                pairings.items(), probabilities.tolist(), goals, explained, strict=True
             )
         }
 
@@ -224,11 +228,11 @@ class Engine:
         # The textbook model does not read the ground; then the features speak for themselves.
         column = names.index("is_neutral") if "is_neutral" in names else None
         is_neutral = np.zeros(len(values), np.bool_) if column is None else values[:, column] == 1.0
-        said_by = msgspec.structs.asdict(self._said_by)
+        provenance = msgspec.structs.asdict(self._provenance)
         return {
             number: msgspec.json.encode(
                 ScoredFeatures(
-                    **said_by,
+                    **provenance,
                     match_id=row.match_id,
                     p_home=home,
                     p_draw=draw,
@@ -242,7 +246,7 @@ class Engine:
             )
         }
 
-    def rehearse(self) -> None:
+    def warm_up(self) -> None:
         """Score the first two teams of the state with reasons, so that the first client does not wait."""
         teams = self._state.team_names[:2]
         if len(teams) < 2 or not self._state.competition_names:  # noqa: PLR2004 - two sides
@@ -269,22 +273,22 @@ class Engine:
 
 
 @functools.lru_cache(maxsize=2)  # the release that answers, and the next one while it is checked
-def engine(files: ReleaseFiles) -> Engine:
+def engine(files: ScoringFiles) -> Engine:
     """The engine of a release, read once."""
     return Engine(files)
 
 
-class _Said(msgspec.Struct):
+class _Outcome(msgspec.Struct):
     p_home: float
     p_draw: float
     p_away: float
     predicted_label: str
 
 
-def said_of(answers: Sequence[Answer]) -> list[tuple[str, float]]:
+def top_outcomes(answers: Sequence[Answer]) -> list[tuple[str, float]]:
     """The likeliest outcome of each answer, and its probability."""
-    said = [msgspec.json.decode(body, type=_Said) for body in answers if isinstance(body, bytes)]
-    return [(one.predicted_label, max(one.p_home, one.p_draw, one.p_away)) for one in said]
+    outcomes = [msgspec.json.decode(body, type=_Outcome) for body in answers if isinstance(body, bytes)]
+    return [(scored.predicted_label, max(scored.p_home, scored.p_draw, scored.p_away)) for scored in outcomes]
 
 
 def _label(probabilities: tuple[float, float, float]) -> str:

@@ -23,7 +23,8 @@ from typing import Any, TypeVar
 import msgspec
 import structlog
 
-from serving.release.scoring_files import ReleaseFiles
+from serving.errors import ServingError
+from serving.release.scoring_files import ScoringFiles
 from serving.scoring.schemas import Answer, Row
 
 _T = TypeVar("_T")
@@ -36,16 +37,16 @@ SCORE_SECONDS = 60
 
 
 # Requests that may wait for the child: at 20 ms each the last of them waits two seconds at most.
-MOST_WAITING = 100
+MAX_WAITING = 100
 
 _log = structlog.get_logger()
 
 
-class ScoringError(Exception):
+class ScoringError(ServingError):
     """The model could not be loaded or scored; the message says why."""
 
 
-class BusyError(ScoringError):
+class ScorerBusyError(ScoringError):
     """Nothing can be scored now; a moment later it can."""
 
 
@@ -68,13 +69,13 @@ class Scored(msgspec.Struct, frozen=True):
     """Answers to rows, what they said in short (likeliest outcome, its probability), and the time it took."""
 
     answers: list[Answer]
-    said: list[tuple[str, float]]
+    top_outcomes: list[tuple[str, float]]
     seconds: float
 
 
-def answer_rows(files: ReleaseFiles, rows: Sequence[Row], at: str, with_reasons: bool) -> Scored:
+def answer_rows(files: ScoringFiles, rows: Sequence[Row], at: str, with_reasons: bool) -> Scored:
     """Score rows, in the child: a JSON body of each, or what is wrong with it."""
-    from serving.scoring.engine import engine, said_of  # noqa: PLC0415 - only the child pays for numpy
+    from serving.scoring.engine import engine, top_outcomes  # noqa: PLC0415 - only the child pays for numpy
 
     signal.alarm(SCORE_SECONDS)
     started = time.perf_counter()
@@ -82,16 +83,16 @@ def answer_rows(files: ReleaseFiles, rows: Sequence[Row], at: str, with_reasons:
         answers = engine(files).answer(rows, at, with_reasons=with_reasons)
     finally:
         signal.alarm(0)
-    return Scored(answers, said_of(answers), time.perf_counter() - started)
+    return Scored(answers, top_outcomes(answers), time.perf_counter() - started)
 
 
-def rehearse(files: ReleaseFiles) -> None:
+def warm_up(files: ScoringFiles) -> None:
     """Read a release and score once, in the child: the first time takes seconds, the next milliseconds."""
     from serving.scoring.engine import engine  # noqa: PLC0415 - only the child pays for numpy
 
     signal.alarm(SCORE_SECONDS)
     try:
-        engine(files).rehearse()
+        engine(files).warm_up()
     finally:
         signal.alarm(0)
     # What stays is not looked through for garbage again: that took 160 ms in the middle of a request.
@@ -111,9 +112,9 @@ class Scorer:
         self._score = score
         self._pool: ProcessPoolExecutor | None = None
         self._children: set[BaseProcess] = set()
-        self._warm: list[ReleaseFiles] = []
+        self._warm: list[ScoringFiles] = []
         self._warming: asyncio.Task[None] | None = None
-        self._failed: ReleaseFiles | None = None
+        self._failed: ScoringFiles | None = None
         self._waiting = 0
 
     async def score(self, model_file: Path, rows: Rows) -> list[tuple[float, float, float]]:
@@ -124,23 +125,23 @@ class Scorer:
         """
         return await self._run(self._score, str(model_file), rows)
 
-    def is_warm(self, files: ReleaseFiles) -> bool:
+    def is_warm(self, files: ScoringFiles) -> bool:
         """Whether rows can be scored with this release at once."""
         return files in self._warm
 
-    async def warm(self, files: ReleaseFiles | None) -> None:
+    async def warm(self, files: ScoringFiles | None) -> None:
         """Make ready to score rows with a release; where that fails rows are answered 503."""
         if files is None or self.is_warm(files):
             return
         try:
-            await self._run(rehearse, files)
+            await self._run(warm_up, files)
         except ScoringError as error:
             self._failed = files
-            _log.error("rows cannot be scored", release_id=files.said_by.release_id, error=str(error))
+            _log.error("rows cannot be scored", release_id=files.provenance.release_id, error=str(error))
             return
         self._warm = [files, *self._warm[:1]]
 
-    def keep_warm(self, files: ReleaseFiles | None) -> None:
+    def keep_warm(self, files: ScoringFiles | None) -> None:
         """See to it in the background that rows can be scored, also after the child died; no second trial."""
         is_at_it = self._warming is not None and not self._warming.done()
         if files is not None and not is_at_it and files != self._failed and not self.is_warm(files):
@@ -151,10 +152,10 @@ class Scorer:
 
         Raises:
             ScoringError: it raised an error.
-            BusyError: the child died, or has too much to do.
+            ScorerBusyError: the child died, or has too much to do.
         """
-        if self._waiting >= MOST_WAITING:
-            raise BusyError("too many requests wait to be scored")
+        if self._waiting >= MAX_WAITING:
+            raise ScorerBusyError("too many requests wait to be scored")
         self._waiting += 1
         try:
             return await self._run(function, *args)
@@ -162,16 +163,16 @@ class Scorer:
             self._waiting -= 1
 
     async def answer(
-        self, files: ReleaseFiles, rows: Sequence[Row], at: str, *, with_reasons: bool
+        self, files: ScoringFiles, rows: Sequence[Row], at: str, *, with_reasons: bool
     ) -> Scored:
         """A JSON body for each row, or what is wrong with it.
 
         Raises:
-            BusyError: the child is not ready, died, or has too much to do.
+            ScorerBusyError: the child is not ready, died, or has too much to do.
             ScoringError: a row broke it.
         """
         if not self.is_warm(files):
-            raise BusyError("the model is being loaded")
+            raise ScorerBusyError("the model is being loaded")
         return await self.run(answer_rows, files, rows, at, with_reasons)
 
     async def _run(self, function: Callable[..., _T], *args: Any) -> _T:
@@ -182,21 +183,21 @@ class Scorer:
         try:
             future = asyncio.get_running_loop().run_in_executor(pool, function, *args)
         except BrokenProcessPool as error:
-            self._forget(pool)
-            raise BusyError(f"the scoring process died: {error}") from error
+            self._discard_pool(pool)
+            raise ScorerBusyError(f"the scoring process died: {error}") from error
         self._children = set(multiprocessing.active_children()) - others
-        future.add_done_callback(_look_at)
+        future.add_done_callback(_retrieve_exception)
         # A model is a file from outside: its reader may raise anything, and all of it means the same here.
         await asyncio.wait([future])
         error_of_child = future.exception()
         if error_of_child is None:
             return future.result()
         if isinstance(error_of_child, BrokenProcessPool):
-            self._forget(pool)
-            raise BusyError(f"{type(error_of_child).__name__}: {error_of_child}") from error_of_child
+            self._discard_pool(pool)
+            raise ScorerBusyError(f"{type(error_of_child).__name__}: {error_of_child}") from error_of_child
         raise ScoringError(f"{type(error_of_child).__name__}: {error_of_child}") from error_of_child
 
-    def _forget(self, pool: ProcessPoolExecutor) -> None:
+    def _discard_pool(self, pool: ProcessPoolExecutor) -> None:
         """The child is dead: the next one starts cold."""
         if self._pool is pool:
             self._pool = None
@@ -219,7 +220,7 @@ class Scorer:
             self._pool = None
 
 
-def _look_at(future: "asyncio.Future[Any]") -> None:
+def _retrieve_exception(future: "asyncio.Future[Any]") -> None:
     """Take note of an error that nobody waits for any more: the sidecar stops."""
     if not future.cancelled():
         future.exception()

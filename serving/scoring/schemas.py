@@ -11,7 +11,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from serving.release.scoring_files import SaidBy
+from serving.errors import ServingError
+from serving.release.scoring_files import Provenance
 from soccer_assets.contract.release import Goals, Reason, ScoreChance, Team
 
 Name = Annotated[str, Meta(min_length=1, max_length=120)]
@@ -63,7 +64,7 @@ class RowProblem(msgspec.Struct, frozen=True):
 Answer = bytes | tuple[RowProblem, ...]
 
 
-class ScoredPairing(SaidBy, frozen=True, kw_only=True, tag_field="kind", tag="pairing"):
+class ScoredPairing(Provenance, frozen=True, kw_only=True, tag_field="kind", tag="pairing"):
     """Probabilities of a pairing; fields as in `Prediction`."""
 
     competition: str
@@ -86,7 +87,7 @@ class ScoredPairing(SaidBy, frozen=True, kw_only=True, tag_field="kind", tag="pa
     predicted_at: str
 
 
-class ScoredFeatures(SaidBy, frozen=True, kw_only=True, tag_field="kind", tag="features"):
+class ScoredFeatures(Provenance, frozen=True, kw_only=True, tag_field="kind", tag="features"):
     """Probabilities of a row of features."""
 
     match_id: str | int
@@ -104,7 +105,7 @@ class RefusedRow(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", ta
     errors: tuple[RowProblem, ...]
 
 
-class MalformedError(ValueError):
+class MalformedBodyError(ServingError, ValueError):
     """The body is no JSON object and no list of them."""
 
 
@@ -116,7 +117,7 @@ def split_rows(body: bytes) -> tuple[list[msgspec.Raw], bool]:
     """The rows of a body, not decoded yet, and whether it was a list.
 
     Raises:
-        MalformedError: it is neither a JSON object nor a list.
+        MalformedBodyError: it is neither a JSON object nor a list.
     """
     is_list = body.lstrip()[:1] == b"["
     try:
@@ -124,7 +125,7 @@ def split_rows(body: bytes) -> tuple[list[msgspec.Raw], bool]:
         if not is_list:
             msgspec.json.decode(body, type=_Probe)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise MalformedError(f"the body cannot be read: {error}; send a JSON object or a list") from error
+        raise MalformedBodyError(f"the body cannot be read: {error}; send a JSON object or a list") from error
     return rows, is_list
 
 

@@ -13,8 +13,9 @@ from typing import Any, TypeVar
 import msgspec
 from prometheus_client import Gauge
 
-from serving.backends.redis import RedisGoneError, asking, client_of
-from serving.tasks.store import Packed, QueueGoneError, TaskStore, parts_of
+from serving.backends.redis import RedisUnavailableError, connect, translate_redis_errors
+from serving.errors import ServingError
+from serving.tasks.store import PackedRows, QueueUnavailableError, TaskStore, part_count
 
 _T = TypeVar("_T")
 
@@ -22,21 +23,21 @@ QUEUE = "scoring"
 JOB = "score_task"
 
 # Beyond this many waiting tasks a client is asked to come back.
-MOST_QUEUED = 100
+MAX_QUEUED = 100
 # A worker says that it lives this often; after the longer time its task is given to another.
-BEAT_SECONDS = 3
-LOST_SECONDS = 12
-MOST_ATTEMPTS = 5
+HEARTBEAT_SECONDS = 3
+HEARTBEAT_TIMEOUT_SECONDS = 12
+MAX_ATTEMPTS = 5
 _TASK_SECONDS = 3600
 
 # Imported where there is a Redis.
 _QUEUE_LIBRARY = "saq.queue.redis"
 
 # How long a server that did not answer is not asked again.
-_GONE_SECONDS = 2.0
+_RETRY_SECONDS = 2.0
 
 
-class QueueFullError(Exception):
+class QueueFullError(ServingError):
     """Too many tasks wait."""
 
 
@@ -50,7 +51,7 @@ class TaskState(msgspec.Struct, frozen=True, kw_only=True):
     parts: int = 0
 
 
-class TaskDesk:
+class TaskQueue:
     """What the sidecar does with tasks: take them in, tell where they stand.
 
     Args:
@@ -61,15 +62,15 @@ class TaskDesk:
     def __init__(self, url: str, keep_seconds: int) -> None:
         self._url = url
         self._keep = keep_seconds
-        self._gone_until = 0.0
+        self._unavailable_until = 0.0
 
-    async def submit(self, key_id: str, packed: Packed, idempotency_key: str | None) -> str:
+    async def submit(self, key_id: str, packed: PackedRows, idempotency_key: str | None) -> str:
         """Take a task in; the same idempotency key of the same API key is the same task.
 
         Raises:
-            QueueGoneError: Redis does not answer.
+            QueueUnavailableError: Redis does not answer.
             QueueFullError: too many tasks wait.
-            OtherBodyError: the idempotency key was used for another body.
+            IdempotencyKeyReusedError: the idempotency key was used for another body.
         """
         task_id = uuid.uuid4().hex
         if idempotency_key is not None:
@@ -80,7 +81,7 @@ class TaskDesk:
         """Where a task stands; None for an unknown one, or another client's.
 
         Raises:
-            QueueGoneError: Redis does not answer.
+            QueueUnavailableError: Redis does not answer.
         """
         return await self._ask(self._state(task_id, key_id, is_admin=is_admin))
 
@@ -92,7 +93,7 @@ class TaskDesk:
         """What saq tells of its queue: depth, and the workers with their last beat.
 
         Raises:
-            QueueGoneError: Redis does not answer.
+            QueueUnavailableError: Redis does not answer.
         """
         return await self._ask(self._queue.info())
 
@@ -101,7 +102,7 @@ class TaskDesk:
         if self._url:  # the library takes a tenth of a second: not on the event loop
             await asyncio.to_thread(importlib.import_module, _QUEUE_LIBRARY)
         while self._url:
-            with contextlib.suppress(QueueGoneError):
+            with contextlib.suppress(QueueUnavailableError):
                 info = await self.info()
                 for state in ("queued", "active"):
                     gauge.labels(state).set(info[state])
@@ -112,8 +113,8 @@ class TaskDesk:
         if "_redis" in self.__dict__:
             await self._redis.aclose()
 
-    async def _submit(self, task_id: str, key_id: str, packed: Packed) -> str:
-        if await self._queue.count("queued") >= MOST_QUEUED:
+    async def _submit(self, task_id: str, key_id: str, packed: PackedRows) -> str:
+        if await self._queue.count("queued") >= MAX_QUEUED:
             raise QueueFullError
         await self._store.create(task_id, key_id, packed)
         facts = await self._store.facts(task_id)
@@ -122,8 +123,8 @@ class TaskDesk:
                 JOB,
                 key=task_id,
                 timeout=_TASK_SECONDS,
-                heartbeat=LOST_SECONDS,
-                retries=MOST_ATTEMPTS,
+                heartbeat=HEARTBEAT_TIMEOUT_SECONDS,
+                retries=MAX_ATTEMPTS,
                 ttl=self._keep,
             )
         return task_id
@@ -134,7 +135,7 @@ class TaskDesk:
             return None
         rows = int(facts["rows"])
         if "is_done" in facts:
-            return TaskState(status="success", rows=rows, progress=1.0, parts=parts_of(rows))
+            return TaskState(status="success", rows=rows, progress=1.0, parts=part_count(rows))
         job = await self._queue.job(task_id)
         status = "pending" if job is None else str(job.status.value)
         if status in {"failed", "aborted"}:
@@ -147,19 +148,19 @@ class TaskDesk:
 
     async def _ask(self, question: Coroutine[Any, Any, _T]) -> _T:
         """The answer to a question; a server that is gone is not waited for again and again."""
-        if not self._url or time.monotonic() < self._gone_until:
+        if not self._url or time.monotonic() < self._unavailable_until:
             question.close()
-            raise QueueGoneError
+            raise QueueUnavailableError
         try:
-            with asking():
+            with translate_redis_errors():
                 return await question
-        except RedisGoneError as error:
-            self._gone_until = time.monotonic() + _GONE_SECONDS
-            raise QueueGoneError from error
+        except RedisUnavailableError as error:
+            self._unavailable_until = time.monotonic() + _RETRY_SECONDS
+            raise QueueUnavailableError from error
 
     @functools.cached_property
     def _redis(self) -> Any:
-        return client_of(self._url or "redis://127.0.0.1:1/0")
+        return connect(self._url or "redis://127.0.0.1:1/0")
 
     @functools.cached_property
     def _store(self) -> TaskStore:

@@ -12,22 +12,23 @@ from typing import Any
 
 import msgspec
 
-from serving.scoring.schemas import MalformedError, split_rows
+from serving.errors import ServingError
+from serving.scoring.schemas import MalformedBodyError, split_rows
 
 PART_ROWS = 1_000
 
 _COMPRESSION = 1
 
 
-class QueueGoneError(Exception):
+class QueueUnavailableError(ServingError):
     """Redis does not answer, or is not set."""
 
 
-class OtherBodyError(Exception):
+class IdempotencyKeyReusedError(ServingError):
     """The idempotency key was used for another body."""
 
 
-class Packed(msgspec.Struct, frozen=True):
+class PackedRows(msgspec.Struct, frozen=True):
     """The rows of a task as they are stored."""
 
     rows: int
@@ -41,19 +42,19 @@ class TooManyRows(msgspec.Struct, frozen=True):
     rows: int
 
 
-def pack(body: bytes, most: int) -> Packed | TooManyRows | str:
+def pack_rows(body: bytes, max_rows: int) -> PackedRows | TooManyRows | str:
     """The rows of a body, ready to be stored, or why they are none; for the child: it takes a while."""
     try:
         rows, is_list = split_rows(body)
-    except MalformedError as error:
+    except MalformedBodyError as error:
         return str(error)
-    if len(rows) > most:
+    if len(rows) > max_rows:
         return TooManyRows(len(rows))
     content = body if is_list else b"[" + body + b"]"
-    return Packed(len(rows), hashlib.sha256(content).hexdigest(), zlib.compress(content, _COMPRESSION))
+    return PackedRows(len(rows), hashlib.sha256(content).hexdigest(), zlib.compress(content, _COMPRESSION))
 
 
-def parts_of(rows: int) -> int:
+def part_count(rows: int) -> int:
     """How many parts a result has."""
     return -(-rows // PART_ROWS)
 
@@ -70,23 +71,23 @@ class TaskStore:
         self._redis = client
         self._keep = keep_seconds
 
-    async def create(self, task_id: str, key_id: str, packed: Packed) -> bool:
+    async def create(self, task_id: str, key_id: str, packed: PackedRows) -> bool:
         """Remember a task; false where it is there already.
 
         Raises:
-            OtherBodyError: it is there, and asks for something else.
+            IdempotencyKeyReusedError: it is there, and asks for something else.
         """
         name = _name(task_id)
         if await self._redis.hsetnx(name, "sha256", packed.sha256):
             await self._write(name, key_id, packed)
             return True
         if await self._redis.hget(name, "sha256") != packed.sha256.encode():
-            raise OtherBodyError
+            raise IdempotencyKeyReusedError
         if not await self._redis.hexists(name, "rows"):  # killed between the two writes of the first time
             await self._write(name, key_id, packed)
         return False
 
-    async def _write(self, name: str, key_id: str, packed: Packed) -> None:
+    async def _write(self, name: str, key_id: str, packed: PackedRows) -> None:
         pipeline = self._redis.pipeline()
         pipeline.set(f"{name}:rows", packed.data, ex=self._keep)
         pipeline.hset(name, mapping={"key_id": key_id, "rows": packed.rows})
@@ -103,10 +104,10 @@ class TaskStore:
         data = await self._redis.get(f"{_name(task_id)}:rows")
         return msgspec.json.decode(zlib.decompress(data or b""), type=list[msgspec.Raw])
 
-    async def begin(self, task_id: str, release_id: str) -> int:
+    async def resume(self, task_id: str, release_id: str) -> int:
         """How many parts of a task are done with this release; those of another one are forgotten."""
         facts = await self.facts(task_id)
-        parts = parts_of(int(facts["rows"]))
+        parts = part_count(int(facts["rows"]))
         if facts.get("release_id") != release_id:
             names = [_part(task_id, number) for number in range(parts)]
             if names:
@@ -118,7 +119,7 @@ class TaskStore:
                 return number
         return parts
 
-    async def keep_part(self, task_id: str, number: int, items: list[bytes]) -> None:
+    async def write_part(self, task_id: str, number: int, items: list[bytes]) -> None:
         """Store a part of the result, unless it is there."""
         data = zlib.compress(b",".join(items), _COMPRESSION)
         await self._redis.set(_part(task_id, number), data, nx=True, ex=self._keep)
@@ -127,7 +128,7 @@ class TaskStore:
         """Let the time for which the result is kept begin."""
         name = _name(task_id)
         pipeline = self._redis.pipeline()
-        for number in range(parts_of(int((await self.facts(task_id))["rows"]))):
+        for number in range(part_count(int((await self.facts(task_id))["rows"]))):
             pipeline.expire(_part(task_id, number), self._keep)
         pipeline.hset(name, "is_done", 1)
         pipeline.expire(name, self._keep)
@@ -139,7 +140,7 @@ class TaskStore:
         for number in range(count):
             data = await self._redis.get(_part(task_id, number))
             if data is None:
-                raise QueueGoneError(f"part {number} of task {task_id} is gone")
+                raise QueueUnavailableError(f"part {number} of task {task_id} is gone")
             yield zlib.decompress(data)
 
 

@@ -20,15 +20,15 @@ from saq.queue.redis import RedisQueue
 from saq.types import PartialTimersDict
 from saq.worker import Worker
 
-from serving.backends.redis import RedisGoneError, asking, client_of
-from serving.background_tasks import end
+from serving.backends.redis import RedisUnavailableError, connect, translate_redis_errors
+from serving.background_tasks import cancel_and_wait
 from serving.release.reader import ReleaseReader
-from serving.release.scoring_files import ReleaseFiles
+from serving.release.scoring_files import ScoringFiles
 from serving.scoring.process import import_xgboost_alone
 from serving.scoring.schemas import RefusedRow, Row, RowProblem, decode_row
 from serving.settings import cache_folder
-from serving.tasks.queue import BEAT_SECONDS, JOB, QUEUE
-from serving.tasks.store import PART_ROWS, TaskStore, parts_of
+from serving.tasks.queue import HEARTBEAT_SECONDS, JOB, QUEUE
+from serving.tasks.store import PART_ROWS, TaskStore, part_count
 from soccer_assets.clock import Clock, isoformat
 from soccer_assets.settings import Settings
 
@@ -39,15 +39,15 @@ _STOP_SECONDS = 2
 _log = structlog.get_logger()
 
 
-class PatientQueue(RedisQueue):
+class RetryingQueue(RedisQueue):
     """A queue that waits for a server that is gone, instead of asking without pause."""
 
     async def dequeue(self, *args: Any, **kwargs: Any) -> Any:
         """The next job; None after a pause where the server does not answer."""
         try:
-            with asking():
+            with translate_redis_errors():
                 return await super().dequeue(*args, **kwargs)
-        except RedisGoneError:
+        except RedisUnavailableError:
             await asyncio.sleep(_PAUSE_SECONDS)
             return None
 
@@ -69,23 +69,23 @@ class TaskScorer:
     async def score(self, context: dict[str, Any]) -> None:
         """Run one task to its end, from where another worker left it."""
         job = context["job"]
-        async with _beating(job):
+        async with _heartbeat(job):
             files = await asyncio.to_thread(self._files)
             rows = await self._store.rows(job.key)
-            count = parts_of(len(rows))
-            for number in range(await self._store.begin(job.key, files.said_by.release_id), count):
+            count = part_count(len(rows))
+            for number in range(await self._store.resume(job.key, files.provenance.release_id), count):
                 part = rows[number * PART_ROWS : (number + 1) * PART_ROWS]
                 at = isoformat(self._clock.now())
                 items = await asyncio.to_thread(_score_part, files, part, number * PART_ROWS, at)
-                await self._store.keep_part(job.key, number, items)
+                await self._store.write_part(job.key, number, items)
                 job.progress = (number + 1) / count
             await self._store.finish(job.key)
-        _log.info("task done", task_id=job.key, rows=len(rows), release_id=files.said_by.release_id)
+        _log.info("task done", task_id=job.key, rows=len(rows), release_id=files.provenance.release_id)
 
-    def _files(self) -> ReleaseFiles:
+    def _files(self) -> ScoringFiles:
         """The current release's files, fetched and checked."""
         release = self._reader.fetch(self._reader.read_pointer())
-        files = ReleaseFiles.of(release.manifest, release.files)
+        files = ScoringFiles.of(release.manifest, release.files)
         if files is None:
             raise RuntimeError(
                 "the release was published by an older version and cannot score; publish again"
@@ -93,7 +93,7 @@ class TaskScorer:
         return files
 
 
-def _score_part(files: ReleaseFiles, part: list[msgspec.Raw], first: int, at: str) -> list[bytes]:
+def _score_part(files: ScoringFiles, part: list[msgspec.Raw], first: int, at: str) -> list[bytes]:
     """A JSON object for each row of a part; a row that cannot be scored says why."""
     from serving.scoring.engine import engine  # noqa: PLC0415 - in the thread that needs it
 
@@ -112,32 +112,32 @@ def _score_part(files: ReleaseFiles, part: list[msgspec.Raw], first: int, at: st
 
 
 @contextlib.asynccontextmanager
-async def _beating(job: Any) -> AsyncIterator[None]:
+async def _heartbeat(job: Any) -> AsyncIterator[None]:
     """Say that the task lives, and how far it is, until the block is left."""
 
     async def beat() -> None:
         while True:
-            with contextlib.suppress(RedisGoneError), asking():
+            with contextlib.suppress(RedisUnavailableError), translate_redis_errors():
                 await job.update()
-            await asyncio.sleep(BEAT_SECONDS)
+            await asyncio.sleep(HEARTBEAT_SECONDS)
 
     beats = asyncio.create_task(beat())
     try:
         yield
     finally:
-        await end(beats)
+        await cancel_and_wait(beats)
 
 
 async def work(settings: Settings) -> None:
     """Score tasks until told to stop."""
-    client = client_of(settings.redis_url)
+    client = connect(settings.redis_url)
     reader = ReleaseReader(settings.store_url, cache_folder(settings), settings.s3_endpoint_url)
     scorer = TaskScorer(TaskStore(client, settings.task_keep_seconds), reader, settings.clock)
     worker: Worker[Any] = Worker(
-        PatientQueue(client, name=QUEUE),
+        RetryingQueue(client, name=QUEUE),
         functions=[(JOB, scorer.score)],
         concurrency=1,
-        timers=cast("PartialTimersDict", {"sweep": BEAT_SECONDS, "worker_info": BEAT_SECONDS}),
+        timers=cast("PartialTimersDict", {"sweep": HEARTBEAT_SECONDS, "worker_info": HEARTBEAT_SECONDS}),
         dequeue_timeout=2.0,  # below the socket's own: an idle server is no dead one
         shutdown_grace_period_s=0,
         cancellation_hard_deadline_s=_STOP_SECONDS,
@@ -147,12 +147,12 @@ async def work(settings: Settings) -> None:
     await client.aclose()
 
 
-async def lives(settings: Settings) -> bool:
+async def is_worker_alive(settings: Settings) -> bool:
     """Whether a worker of this host said within the last seconds that it lives."""
-    client = client_of(settings.redis_url)
+    client = connect(settings.redis_url)
     info = await RedisQueue(client, name=QUEUE).info()
     await client.aclose()
-    beats = [one["metadata"] or {} for one in info["workers"].values()]
+    beats = [worker["metadata"] or {} for worker in info["workers"].values()]
     return any(beat.get("host") == socket.gethostname() for beat in beats)
 
 
@@ -162,7 +162,7 @@ def main() -> None:
     if not settings.redis_url:
         raise SystemExit("soccer: the task worker needs SOCCER_REDIS_URL, the address of Redis")
     if "--check" in sys.argv:
-        sys.exit(0 if asyncio.run(lives(settings)) else 1)
+        sys.exit(0 if asyncio.run(is_worker_alive(settings)) else 1)
     logging.basicConfig(level=logging.WARNING)
     # Behind everything else: beside a task the slowest of 100 look-ups takes 2.6 ms; at niceness 10, where a
     # slice in hand is finished first, 4.3 ms; alone 1.3 ms.

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from backports import zstd
 
-from serving.http.compression import coding_for
+from serving.http.compression import negotiate_encoding
 from serving.http.schemas import PairingBody, PredictionBody
 from serving.scoring.schemas import FeatureRow, Pairing
 from tests.serving.builders import READER, make_prediction, make_release
@@ -151,7 +151,7 @@ def test_lists_are_compressed_for_those_who_take_it(store, serve, path, coding, 
 )
 def test_a_clients_wishes_choose_the_coding(accepted, coding):
     """Weights count, 0 refuses, zstd goes before gzip, and only a whole name is a name."""
-    assert coding_for(accepted) == coding
+    assert negotiate_encoding(accepted) == coding
 
 
 def test_documentation_needs_no_internet(client):

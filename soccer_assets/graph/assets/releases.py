@@ -75,7 +75,7 @@ def current(
     """
     now = clock.now()
     is_healed = releases.reconcile(now)
-    turn = releases.begin()
+    lease = releases.lease()
     registered = {alias: found for alias in ALIASES if (found := model_registry.find(alias)) is not None}
     champion = model_registry.get(CHAMPION)
     _refuse_other_champion(predictions[predictions["kickoff"] > now], champion)
@@ -97,7 +97,7 @@ def current(
     # Before the pointer: a sidecar that sees the first release finds its status too.
     status = current_status(database, feed, clock, context.instance, freshness.WATCHED)
     releases.write_status(status, now)
-    published = releases.publish(draft, model.to_bytes(), team_state, now, turn)
+    published = releases.publish(draft, model.to_bytes(), team_state, now, lease)
     manifest = published.manifest
     return dg.MaterializeResult(
         data_version=dg.DataVersion(manifest.release_id),

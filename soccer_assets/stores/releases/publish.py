@@ -69,15 +69,15 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
         encoder = msgspec.json.Encoder(order="deterministic")
         digest = hashlib.sha256(encoder.encode(replace(self, models=models, rows=())))
         for row in self.rows:  # one at a time: a million of them are made as they are asked for
-            said = replace(row, prediction=replace(row.prediction, model_run_id=""))
-            digest.update(encoder.encode(said))
+            hashed = replace(row, prediction=replace(row.prediction, model_run_id=""))
+            digest.update(encoder.encode(hashed))
         digest.update(hashlib.sha256(model).digest())
         digest.update(hashlib.sha256(team_state).digest())
         return digest.hexdigest()[:16]
 
 
-class Turn(msgspec.Struct, frozen=True):
-    """The pointer as a publisher found it when its turn began; None before the first release."""
+class PublishLease(msgspec.Struct, frozen=True):
+    """The pointer as a publisher read it before it drafted; None before the first release."""
 
     pointer: Versioned | None
 
@@ -120,16 +120,21 @@ class Releases:
         is_promotion = last is not None and last.detail.get("model_version") != pointer.model_version
         return self._announce("promotion" if is_promotion else "release", pointer, now)
 
-    def begin(self) -> Turn:
-        """Take a turn at publishing: whoever moves the pointer from now on makes `publish` fail.
+    def lease(self) -> PublishLease:
+        """Read the pointer that `publish` will replace by compare-and-swap.
 
-        Before anything that the draft says is read: what came later than the turn is then never older than
-        what it replaces.
+        Take the lease before anything is read for the draft. `publish` then fails where another run moved
+        the pointer meanwhile, so a release never replaces one that rests on newer data.
         """
-        return Turn(self._store.read_versioned(POINTER_KEY))
+        return PublishLease(self._store.read_versioned(POINTER_KEY))
 
     def publish(
-        self, draft: Draft, model: bytes, team_state: bytes, now: dt.datetime, turn: Turn | None = None
+        self,
+        draft: Draft,
+        model: bytes,
+        team_state: bytes,
+        now: dt.datetime,
+        lease: PublishLease | None = None,
     ) -> Published:
         """Make the draft the current release, unless it already is.
 
@@ -138,12 +143,12 @@ class Releases:
             model: the champion's file.
             team_state: the file of every team's state.
             now: when it is published.
-            turn: from `begin`; without one it begins here.
+            lease: from `lease`; by default the pointer is read now.
 
         Raises:
             Conflict: another publisher moved the pointer meanwhile; the next run starts from theirs.
         """
-        versioned = (turn or self.begin()).pointer
+        versioned = (lease or self.lease()).pointer
         current = msgspec.json.decode(versioned.data, type=Pointer) if versioned else None
         release_id = draft.release_id(model, team_state)
         encoded = self._complete(release_id)
@@ -244,19 +249,19 @@ def write_predictions(path: Path, rows: Iterable[ReleaseRow], release_id: str) -
         "INSERT INTO prediction VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             (
-                one.prediction.match_id,
-                one.prediction.model,
-                one.prediction.kickoff,
-                one.prediction.competition,
-                one.prediction.home_team.id,
-                one.prediction.away_team.id,
-                fold(one.prediction.home_team.name),
-                fold(one.prediction.away_team.name),
-                one.source_match_id,
-                int(one.is_upcoming),
-                encoder.encode(msgspec.structs.replace(one.prediction, release_id=release_id)),
+                row.prediction.match_id,
+                row.prediction.model,
+                row.prediction.kickoff,
+                row.prediction.competition,
+                row.prediction.home_team.id,
+                row.prediction.away_team.id,
+                fold(row.prediction.home_team.name),
+                fold(row.prediction.away_team.name),
+                row.source_match_id,
+                int(row.is_upcoming),
+                encoder.encode(msgspec.structs.replace(row.prediction, release_id=release_id)),
             )
-            for one in rows
+            for row in rows
         ),
     )
     connection.executescript(indexes)  # commits first

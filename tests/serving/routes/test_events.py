@@ -7,7 +7,7 @@ import httpx
 import msgspec
 import pytest
 
-from serving.backends.event_stream import MOST_UNREAD, Events, _Listener, is_event_id
+from serving.backends.event_stream import MAX_UNREAD, EventStream, _Listener, is_event_id
 from soccer_assets.contract.events import EVENT_STREAM, Event
 from tests.serving.builders import READER, write_keys, write_status
 from tests.serving.processes import free_port, ready_release, sidecar, valkey, wait_until
@@ -66,9 +66,9 @@ def test_events_arrive_are_replayed_and_end_with_the_sidecar(home):
             following = Following(response)
             wait_until(lambda: server.info("clients")["blocked_clients"] == 2)
             first = publish(server, "promotion", model_version="8")
-            told = next(following)
-        assert (told["id"], told["event"]) == (first, "promotion")
-        assert msgspec.json.decode(told["data"], type=Event).detail == {"model_version": "8"}
+            event = next(following)
+        assert (event["id"], event["event"]) == (first, "promotion")
+        assert msgspec.json.decode(event["data"], type=Event).detail == {"model_version": "8"}
 
         missed = [publish(server, "alert", number=str(number)) for number in range(3)]
         with follow(address, first) as response:
@@ -117,12 +117,12 @@ def test_listener_outlasts_the_event_server(home):
 def test_a_client_that_does_not_read_is_dropped():
     """A full queue gives the client up, and holds no more than its bound."""
     listener = _Listener()
-    for number in range(MOST_UNREAD + 50):
+    for number in range(MAX_UNREAD + 50):
         listener.hear((f"{number}-0", b"{}"))
 
     assert listener.is_dropped
-    assert listener.unread.qsize() == MOST_UNREAD
-    assert Events("").listeners == 0
+    assert listener.unread.qsize() == MAX_UNREAD
+    assert EventStream("").listeners == 0
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,7 @@ def test_played_match_answers_its_last_prediction_and_the_result(league):
 
 
 def test_model_parameter_chooses_the_model(league):
-    """The previous model's own probabilities are there for the asking; a model without them is 404."""
+    """The previous model's own probabilities are there on request; a model without them is 404."""
     assert league.get("/predict/m00?model=previous", headers=READER).json()["model_version"] == "6"
     assert league.get("/predict/m00?model=candidate", headers=READER).status_code == 404
     assert league.get("/predict/m00?model=best", headers=READER).status_code == 400

@@ -162,7 +162,7 @@ def test_srv_05_a_task_outlives_its_worker_and_no_part_is_scored_twice(
     tasks, tmp_path, redis_url, monkeypatch
 ):
     """Killed in the middle, another worker goes on after the last part; the result is whole and in order."""
-    monkeypatch.setattr("serving.tasks.queue.LOST_SECONDS", 4)
+    monkeypatch.setattr("serving.tasks.queue.HEARTBEAT_TIMEOUT_SECONDS", 4)
     names = [name for name in TEAMS if name != "Derby"]
     rows = [PAIRING | {"home_team": names[number % 7]} for number in range(8_000)]
     accepted = send(tasks, rows)

@@ -218,14 +218,14 @@ def test_a_pointer_that_moved_meanwhile_is_not_overwritten(folder_store, stream_
     assert len(announced(stream_url)) == 2
 
 
-def test_a_pointer_that_moved_since_the_turn_began_is_not_overwritten(folder_store):
+def test_a_pointer_that_moved_since_the_lease_is_not_overwritten(folder_store):
     """What a slow run read before another one published is older than that: it must not replace it."""
     fast, slow = (Releases(folder_store, EventBus("")) for _ in range(2))
     publish(fast, draft())
-    turn = slow.begin()
+    lease = slow.lease()
     theirs = publish(fast, draft(version="8")).manifest
     with pytest.raises(Conflict):
-        slow.publish(draft(make_prediction("m3")), b"model", b"state", LATER, turn)
+        slow.publish(draft(make_prediction("m3")), b"model", b"state", LATER, lease)
 
     assert whole_release(folder_store) == theirs
 
