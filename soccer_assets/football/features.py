@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soccer_assets.football.match_table import SECONDS_A_DAY, MatchTable
+from soccer_assets.football.ratings.parameters import CLUB_CUP, INTERNATIONAL, LEAGUE
 from soccer_assets.football.ratings.state import OutOfOrderError, TeamState
-from soccer_assets.football.ratings.update import CLUB_CUP, INTERNATIONAL, LEAGUE, MATCH_DTYPE, run_events
+from soccer_assets.football.ratings.update import MATCH_DTYPE, run_events
 
 # Column order of every feature matrix. Elo in rating points, rates as shares. A team or league without
 # history has the start values of `team_state`, never NaN.

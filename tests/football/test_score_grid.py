@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from soccer_assets.football.ratings.state import JOINT
-from soccer_assets.football.ratings.update import LEAGUE, SPACE_PARAMETERS
+from soccer_assets.football.ratings.parameters import JOINT, LEAGUE, SPACE_PARAMETERS
 from soccer_assets.football.score_grid import DRAW_CORRELATION, goal_forecasts, score_grid
 
 rates = st.floats(0.05, 6.0)

@@ -13,30 +13,25 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-START_ELO = 1500.0
-START_HOME_ADVANTAGE = 62.0
-START_HOME_RATE = 0.45
-START_DRAW_RATE = 0.26
-START_GOALS = 2.6
-# A season of 18 teams: stands in until a league has finished a season.
-START_MATCHES_PER_TEAM = 34.0
-# Points a match of an average team: three points for 74 % of matches, two for the rest, over two teams.
-AVERAGE_POINTS = 1.37
-FORM_MATCHES = 5
-RECENT_MATCHES = 8
-# Goal models side by side: slow and fast on goals alone, joint on goals and match statistics.
-SLOW, FAST, JOINT = range(3)
-SPACES = 3
-# What a goal model knows of a team; a home gain is what the team gains beyond others at home.
-ATTACK, DEFENCE, HOME_GAIN = range(3)
-STRENGTHS = 3
-COVARIANCES = 6
-# Statistics of the joint model: shots on target, shots off target, corners; with their usual number a side.
-STATISTICS = 3
-USUAL_STATISTICS = (4.5, 6.5, 5.0)
-START_LEVEL = 0.2  # log goals of a side among equals on neutral ground
-START_STATISTIC_HOME = 0.2
-LONG_AGO_DAY = -(2**30)
+from soccer_assets.football.ratings.parameters import (
+    AVERAGE_POINTS,
+    COVARIANCES,
+    FORM_MATCHES,
+    LONG_AGO_DAY,
+    RECENT_MATCHES,
+    SPACES,
+    START_DRAW_RATE,
+    START_ELO,
+    START_GOALS,
+    START_HOME_ADVANTAGE,
+    START_HOME_RATE,
+    START_LEVEL,
+    START_MATCHES_PER_TEAM,
+    START_STATISTIC_HOME,
+    STATISTICS,
+    STRENGTHS,
+    USUAL_STATISTICS,
+)
 
 TEAM_DTYPE = np.dtype(
     [

@@ -14,11 +14,10 @@ import msgspec
 import numba
 import numpy as np
 
-from soccer_assets.football import features, incremental, match_table, matches
+from soccer_assets.football import features, incremental, match_table, matches, ratings
 from soccer_assets.football.features import FEATURE_NAMES, FeatureTable
 from soccer_assets.football.incremental import advance, months_kept, start_of, stretches
 from soccer_assets.football.match_table import MatchTable
-from soccer_assets.football.ratings import state, update
 from soccer_assets.football.ratings.state import TeamState
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.resources.parquet_parts import TableManifest, missing_months, read_table, write_table
@@ -38,7 +37,7 @@ from soccer_assets.stores.features.store import (
     write_state,
 )
 
-_CODE = (features, match_table, matches, update, incremental, state, feature_store)
+_CODE = (features, match_table, matches, incremental, feature_store)
 
 
 class FeatureUpdate(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,8 +96,9 @@ def update_features(store: ObjectStore, snapshot: ExportManifest) -> FeatureUpda
 def code_fingerprint() -> str:
     """SHA-256 of the code and the versions that decide the bits of features."""
     digest = hashlib.sha256(f"numba {numba.__version__}, numpy {np.__version__}".encode())
-    for module in _CODE:
-        digest.update(Path(str(module.__file__)).read_bytes())
+    ratings_files = sorted(Path(str(ratings.__file__)).parent.glob("*.py"))
+    for file in (*(Path(str(module.__file__)) for module in _CODE), *ratings_files):
+        digest.update(file.read_bytes())
     return digest.hexdigest()
 
 

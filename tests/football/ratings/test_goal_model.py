@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from soccer_assets.football.features import apply_results, compute_features
-from soccer_assets.football.ratings.state import ATTACK, DEFENCE, FAST, HOME_GAIN, JOINT, SLOW
-from soccer_assets.football.ratings.update import outcome_log_odds
+from soccer_assets.football.ratings.goal_model import outcome_log_odds
+from soccer_assets.football.ratings.parameters import ATTACK, DEFENCE, FAST, HOME_GAIN, JOINT, SLOW
 from tests.football.helpers import match, random_table, table
 
 Floats = NDArray[np.float64]
