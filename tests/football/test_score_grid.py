@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from soccer_assets.football.ratings.parameters import JOINT, LEAGUE, SPACE_PARAMETERS
+from soccer_assets.football.ratings.parameters import GOAL_PARAMETERS, JOINT, LEAGUE
 from soccer_assets.football.score_grid import DRAW_CORRELATION, goal_forecasts, score_grid
 
 rates = st.floats(0.05, 6.0)
@@ -89,4 +89,4 @@ def test_no_matches_have_no_goals():
 
 def test_the_grid_has_the_joint_models_draws():
     """Scores are spread as the model expects whose rates they come from, which only compiled code reads."""
-    assert SPACE_PARAMETERS[LEAGUE, JOINT]["draw_correlation"] == DRAW_CORRELATION
+    assert GOAL_PARAMETERS[LEAGUE, JOINT]["draw_correlation"] == DRAW_CORRELATION

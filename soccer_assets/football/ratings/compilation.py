@@ -1,4 +1,4 @@
-"""Compiles the arithmetic of the ratings."""
+"""The decorator that compiles the ratings to machine code."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar, cast

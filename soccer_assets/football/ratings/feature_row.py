@@ -1,4 +1,4 @@
-"""Feature row."""
+"""Writes the feature row of one match from the records of its teams and league."""
 
 # mypy: disable-error-code="no-any-return"
 # Records are typed by numba when it compiles, not by annotations.
@@ -9,7 +9,7 @@ from typing import Any
 from soccer_assets.football.ratings.compilation import compiled
 from soccer_assets.football.ratings.elo import elo_at_kickoff, expected_score, league_mean
 from soccer_assets.football.ratings.form import last_season_points, season_table, workload
-from soccer_assets.football.ratings.goal_model import predict_from_space
+from soccer_assets.football.ratings.goal_model import predict_goals
 from soccer_assets.football.ratings.parameters import (
     FAST,
     INTERNATIONAL,
@@ -23,12 +23,12 @@ from soccer_assets.football.ratings.season import matches_per_team
 
 @compiled
 def write_features(out: Any, match: Any, home: Any, away: Any, league: Any) -> None:
-    """What is known of a match from the state as it stands; no record but ``out`` changes."""
+    """Fill the feature row ``out`` of a match; teams and league are only read."""
     out.elo_textbook_gap = home.elo_textbook - away.elo_textbook
     out.league_home_advantage = 0.0
     if not match.is_neutral:
         out.elo_textbook_gap += TEXTBOOK_HOME_ADVANTAGE
-        out.league_home_advantage = league.home_advantage
+        out.league_home_advantage = league.elo_home_advantage
 
     home_elo, away_elo = elo_at_kickoff(home, league, match), elo_at_kickoff(away, league, match)
     mean = league_mean(league, match)
@@ -45,7 +45,7 @@ def write_features(out: Any, match: Any, home: Any, away: Any, league: Any) -> N
         out.pi_gap = pi_goals(home.pi_home) - pi_goals(away.pi_away)
     out.home_pi_home, out.home_pi_away = home.pi_home, home.pi_away
     out.away_pi_home, out.away_pi_away = away.pi_home, away.pi_away
-    _write_spaces(out, match, home, away, league)
+    _write_goal_models(out, match, home, away, league)
 
     home_points, home_goals, home_matches = season_table(home, match)
     away_points, away_goals, away_matches = season_table(away, match)
@@ -82,7 +82,7 @@ def write_features(out: Any, match: Any, home: Any, away: Any, league: Any) -> N
 
 
 @compiled
-def _write_spaces(out: Any, match: Any, home: Any, away: Any, league: Any) -> None:
+def _write_goal_models(out: Any, match: Any, home: Any, away: Any, league: Any) -> None:
     (
         out.slow_home_log_goals,
         out.slow_away_log_goals,
@@ -90,7 +90,7 @@ def _write_spaces(out: Any, match: Any, home: Any, away: Any, league: Any) -> No
         out.slow_draw_log_odds,
         out.slow_home_uncertainty,
         out.slow_away_uncertainty,
-    ) = predict_from_space(SLOW, match, home, away, league)
+    ) = predict_goals(SLOW, match, home, away, league)
     (
         out.fast_home_log_goals,
         out.fast_away_log_goals,
@@ -98,7 +98,7 @@ def _write_spaces(out: Any, match: Any, home: Any, away: Any, league: Any) -> No
         out.fast_draw_log_odds,
         _,
         _,
-    ) = predict_from_space(FAST, match, home, away, league)
+    ) = predict_goals(FAST, match, home, away, league)
     (
         out.joint_home_log_goals,
         out.joint_away_log_goals,
@@ -106,4 +106,4 @@ def _write_spaces(out: Any, match: Any, home: Any, away: Any, league: Any) -> No
         out.joint_draw_log_odds,
         out.joint_home_uncertainty,
         out.joint_away_uncertainty,
-    ) = predict_from_space(JOINT, match, home, away, league)
+    ) = predict_goals(JOINT, match, home, away, league)

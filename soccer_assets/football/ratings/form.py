@@ -1,4 +1,4 @@
-"""Form."""
+"""Points, goal difference, rest and workload: the season table and the last matches of a team."""
 
 # mypy: disable-error-code="no-any-return"
 # Records are typed by numba when it compiles, not by annotations.
@@ -27,11 +27,11 @@ def points_of(score: float) -> float:
 
 
 @compiled
-def _apply_to_form(match: Any, team: Any, score: float, goal_difference: int) -> None:
-    """Season table and recent matches of one side. Cups do not count in the season's table."""
+def apply_to_form(match: Any, team: Any, score: float, goal_difference: int) -> None:
+    """Add a result to a team's season table and recent matches; cups (tier 0) count in the latter only."""
     if enters_season(team, match):
         if team.season_matches > 0.0:
-            team.last_season_points = drawn_points(team)
+            team.last_season_points = shrunk_points(team)
         team.season_points = 0.0
         team.season_goal_difference = 0.0
         team.season_matches = 0.0
@@ -47,27 +47,27 @@ def _apply_to_form(match: Any, team: Any, score: float, goal_difference: int) ->
 
 
 @compiled
-def drawn_points(team: Any) -> float:
-    """Points a match of the team's season so far, drawn towards an average team."""
+def shrunk_points(team: Any) -> float:
+    """Points a match of the team's season so far, shrunk to an average team's."""
     weight = team.season_matches + SEASON_PRIOR_MATCHES
     return (team.season_points + AVERAGE_POINTS * SEASON_PRIOR_MATCHES) / weight
 
 
 @compiled
 def last_season_points(team: Any, match: Any) -> float:
-    """Points a match of the season before the one a match belongs to."""
+    """Points a match of the season before the match's own, shrunk to an average team's."""
     if enters_season(team, match) and team.season_matches > 0.0:
-        return drawn_points(team)
+        return shrunk_points(team)
     return team.last_season_points
 
 
 @compiled
 def season_table(team: Any, match: Any) -> tuple[float, float, float]:
-    """Points and goal difference a match, drawn towards an average team, and matches played this season."""
+    """Points and goal difference a match, both shrunk to an average team's, and matches this season."""
     if enters_season(team, match):
         return AVERAGE_POINTS, 0.0, 0.0
     weight = team.season_matches + SEASON_PRIOR_MATCHES
-    return drawn_points(team), team.season_goal_difference / weight, team.season_matches
+    return shrunk_points(team), team.season_goal_difference / weight, team.season_matches
 
 
 @compiled

@@ -1,4 +1,7 @@
-"""Residuals."""
+"""Moving averages of the joint model's residuals: of teams, home sides, favourites and draws.
+
+A residual is a match's score (1, 1/2 or 0 for the home side) minus the score that the joint model expected.
+"""
 
 # mypy: disable-error-code="no-any-return"
 # Records are typed by numba when it compiles, not by annotations.
@@ -12,22 +15,29 @@ from soccer_assets.football.ratings.parameters import (
     DRAW,
     DRAW_SURPRISE_RATE,
     FAVOURITE_RATE,
+    GOAL_PARAMETERS,
     JOINT,
-    SPACE_PARAMETERS,
     SURPRISE_RATE,
     VENUE_SURPRISE_RATE,
 )
 
 
 @compiled
-def apply_surprise(
+def apply_residuals(
     match: Any, home: Any, away: Any, league: Any, score: float, home_mean: float, away_mean: float
 ) -> None:
-    """Follow what the joint model gets wrong again and again: of teams, home sides, favourites and draws.
+    """Update the moving averages by a result.
 
-    ``home_mean`` and ``away_mean`` are the goals it expected.
+    Args:
+        match: the result.
+        home: changed in place.
+        away: changed in place.
+        league: changed in place.
+        score: of the home side; 1 a win, 1/2 a draw, 0 a defeat.
+        home_mean: goals that the joint model expected of the home side.
+        away_mean: likewise.
     """
-    rho = SPACE_PARAMETERS[match.kind, JOINT].draw_correlation
+    rho = GOAL_PARAMETERS[match.kind, JOINT].draw_correlation
     odds, draw_odds = outcome_log_odds(home_mean, away_mean, rho)
     p_home, p_draw, p_away = math.exp(odds / 2.0), math.exp(draw_odds), math.exp(-odds / 2.0)
     total = p_home + p_draw + p_away

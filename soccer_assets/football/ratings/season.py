@@ -1,4 +1,4 @@
-"""Seasons."""
+"""When a season starts for a team and for a league, and the running rates of a league."""
 
 # mypy: disable-error-code="no-any-return"
 # Records are typed by numba when it compiles, not by annotations.
@@ -11,7 +11,7 @@ from soccer_assets.football.ratings.parameters import DRAW, LEAGUE_RATE
 
 @compiled
 def enters_season(team: Any, match: Any) -> bool:
-    """Whether the match is the team's first of a league season. A straggler of an old season is not."""
+    """Whether the match is the team's first of a league season; a late match of an older season is not."""
     if match.tier == 0:
         return False
     return match.season > team.season or (
@@ -42,8 +42,11 @@ def matches_per_team(league: Any, match: Any) -> float:
 
 
 @compiled
-def _apply_to_league(match: Any, home: Any, away: Any, league: Any, score: float) -> None:
-    """Count the league's season and let its shares and goals follow. Call before the teams' own season."""
+def apply_to_league(match: Any, home: Any, away: Any, league: Any, score: float) -> None:
+    """Update a league's season and its rates of home wins, draws and goals.
+
+    Call it before `form.apply_to_form` moves the teams to the new season.
+    """
     if match.tier > 0 and match.season > league.season:
         league.matches_per_team = matches_per_team(league, match)
         league.seasons_before += league.matches > 0

@@ -1,7 +1,7 @@
-"""What is known of every team and league after the last result: where the next match starts from.
+"""The team state: records of ratings and form of every team and league after the last result.
 
-A state is a value: two tables of records and the names of their rows, in one canonical order, so that equal
-knowledge has equal bytes however it was reached.
+A state is a value: two tables of records and the names of their rows in one canonical order, so that equal
+states have equal bytes, whatever steps led to them.
 """
 
 import hashlib
@@ -17,17 +17,17 @@ from soccer_assets.football.ratings.parameters import (
     AVERAGE_POINTS,
     COVARIANCES,
     FORM_MATCHES,
+    GOAL_MODELS,
     LONG_AGO_DAY,
     RECENT_MATCHES,
-    SPACES,
     START_DRAW_RATE,
     START_ELO,
+    START_ELO_HOME_ADVANTAGE,
     START_GOALS,
-    START_HOME_ADVANTAGE,
     START_HOME_RATE,
     START_LEVEL,
     START_MATCHES_PER_TEAM,
-    START_STATISTIC_HOME,
+    START_STATISTIC_HOME_ADVANTAGE,
     STATISTICS,
     STRENGTHS,
     USUAL_STATISTICS,
@@ -39,15 +39,15 @@ TEAM_DTYPE = np.dtype(
         ("elo", "<f8"),
         ("pi_home", "<f8"),
         ("pi_away", "<f8"),
-        ("strength", "<f8", (SPACES, STRENGTHS)),  # log goals
-        ("covariance", "<f8", (SPACES, COVARIANCES)),  # of the strengths: upper triangle, row by row
-        ("late_surprise", "<f8", (SPACES,)),  # mean of the last goal differences over the expected, in sds
-        ("surprise", "<f8"),  # what the joint model got wrong of late, as shares of a win
+        ("strength", "<f8", (GOAL_MODELS, STRENGTHS)),  # log goals
+        ("covariance", "<f8", (GOAL_MODELS, COVARIANCES)),  # of the strengths: upper triangle, row by row
+        ("mean_innovation", "<f8", (GOAL_MODELS,)),  # of recent goal differences, in standard deviations
+        ("surprise", "<f8"),  # mean residual of the joint model, as a share of a win
         ("venue_surprise", "<f8"),  # the same of the home side in the team's matches
         ("season_points", "<f8"),
         ("season_goal_difference", "<f8"),
         ("season_matches", "<f8"),
-        ("last_season_points", "<f8"),  # a match, drawn towards an average team
+        ("last_season_points", "<f8"),  # a match, shrunk to an average team's
         ("recent_points", "<f8", (FORM_MATCHES,)),  # a ring: match number modulo its length
         ("recent_days", "<i4", (RECENT_MATCHES,)),  # a ring of days since 1970
         ("matches", "<i4"),
@@ -58,15 +58,15 @@ TEAM_DTYPE = np.dtype(
 
 LEAGUE_DTYPE = np.dtype(
     [
-        ("home_advantage", "<f8"),
+        ("elo_home_advantage", "<f8"),  # rating points
         ("mean_elo", "<f8"),
-        ("level", "<f8", (SPACES,)),  # log goals of a side among equals on neutral ground
-        ("home_gain", "<f8", (SPACES,)),  # log goals of the home side over the away side's
-        ("mean_attack", "<f8", (SPACES,)),
-        ("mean_defence", "<f8", (SPACES,)),
-        ("restlessness", "<f8", (SPACES,)),  # log of how much faster its teams change than others'
+        ("level", "<f8", (GOAL_MODELS,)),  # log goals of a side among equals on neutral ground
+        ("goal_home_advantage", "<f8", (GOAL_MODELS,)),  # log goals of the home side over the away side's
+        ("mean_attack", "<f8", (GOAL_MODELS,)),
+        ("mean_defence", "<f8", (GOAL_MODELS,)),
+        ("log_noise_scale", "<f8", (GOAL_MODELS,)),  # log of the factor on its teams' process noise
         ("statistic_level", "<f8", (STATISTICS,)),
-        ("statistic_home_gain", "<f8", (STATISTICS,)),
+        ("statistic_home_advantage", "<f8", (STATISTICS,)),
         ("statistic_matches", "<i4", (STATISTICS,)),
         ("favourite_gain", "<f8"),  # mean of (score - expected) (expected - 1/2)
         ("draw_surprise", "<f8"),
@@ -86,6 +86,21 @@ LEAGUE_DTYPE = np.dtype(
 LEAGUE_SEASONS = ("season", "previous_season")
 
 _FORMAT = "soccer-assets team state 3"
+# Fields that stand under an older name in the layout of stored states.
+_STORED_NAMES = {
+    "mean_innovation": "late_surprise",
+    "elo_home_advantage": "home_advantage",
+    "goal_home_advantage": "home_gain",
+    "log_noise_scale": "restlessness",
+    "statistic_home_advantage": "statistic_home_gain",
+}
+
+
+def _stored_layout(records: np.dtype[np.void]) -> list[tuple[str, ...]]:
+    return [(_STORED_NAMES.get(name, name), *rest) for name, *rest in records.descr]
+
+
+_LAYOUT = repr((_stored_layout(TEAM_DTYPE), _stored_layout(LEAGUE_DTYPE)))
 
 
 class OutOfOrderError(ValueError):
@@ -251,9 +266,6 @@ class TeamState:
         )
 
 
-_LAYOUT = repr((TEAM_DTYPE.descr, LEAGUE_DTYPE.descr))
-
-
 def new_teams(count: int) -> NDArray[np.void]:
     """Records of ``count`` teams before their first result."""
     teams = np.zeros(count, TEAM_DTYPE)
@@ -267,11 +279,11 @@ def new_teams(count: int) -> NDArray[np.void]:
 def new_leagues(count: int) -> NDArray[np.void]:
     """Records of ``count`` competitions before their first result."""
     leagues = np.zeros(count, LEAGUE_DTYPE)
-    leagues["home_advantage"] = START_HOME_ADVANTAGE
+    leagues["elo_home_advantage"] = START_ELO_HOME_ADVANTAGE
     leagues["mean_elo"] = START_ELO
     leagues["level"] = START_LEVEL
     leagues["statistic_level"] = np.log(USUAL_STATISTICS)
-    leagues["statistic_home_gain"] = START_STATISTIC_HOME
+    leagues["statistic_home_advantage"] = START_STATISTIC_HOME_ADVANTAGE
     leagues["home_rate"] = START_HOME_RATE
     leagues["draw_rate"] = START_DRAW_RATE
     leagues["goals"] = START_GOALS

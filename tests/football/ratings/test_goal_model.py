@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from soccer_assets.football.features import apply_results, compute_features
 from soccer_assets.football.ratings.goal_model import outcome_log_odds
-from soccer_assets.football.ratings.parameters import ATTACK, DEFENCE, FAST, HOME_GAIN, JOINT, SLOW
+from soccer_assets.football.ratings.parameters import ATTACK, DEFENCE, FAST, HOME_ADVANTAGE, JOINT, SLOW
 from tests.football.helpers import match, random_table, table
 
 Floats = NDArray[np.float64]
@@ -91,7 +91,7 @@ def test_a_result_is_a_step_of_the_textbooks_filter(is_neutral, weights):
     before, after = apply_results(table(FIRST)), apply_results(table(FIRST, second))
     league = before.leagues[0]
     strength, covariance = known(before.team("Ash"), before.team("Birch"), model=SLOW)
-    ground = 0.0 if is_neutral else league["home_gain"][SLOW] / 2
+    ground = 0.0 if is_neutral else league["goal_home_advantage"][SLOW] / 2
     means = np.exp(league["level"][SLOW] + np.array([ground, -ground]) + weights @ strength)
     noise = 1.26 * np.array([[1.0, 0.15], [0.15, 1.0]]) / np.sqrt(np.outer(means, means))
 
@@ -134,7 +134,9 @@ def test_what_a_result_says_of_the_league():
     home, away, league = state.team("Ash"), state.team("Birch"), state.leagues[0]
 
     assert league["level"][SLOW] == pytest.approx(0.2 + level_rate * (4 - home_mean - away_mean) / 2)
-    assert league["home_gain"][SLOW] == pytest.approx(0.232 + home_rate * (2 - home_mean + away_mean))
+    assert league["goal_home_advantage"][SLOW] == pytest.approx(
+        0.232 + home_rate * (2 - home_mean + away_mean)
+    )
     attacks = home["strength"][SLOW][ATTACK] + away["strength"][SLOW][ATTACK]
     assert league["mean_attack"][SLOW] == pytest.approx(0.01 * attacks / 2)
 
@@ -148,14 +150,14 @@ def test_a_league_whose_surprises_go_on_is_restless():
     surprise = (2 - home_mean + away_mean) / math.sqrt(home_mean + away_mean)
     strength, _ = known(first.team("Ash"), first.team("Birch"), model=SLOW)
     league = first.leagues[0]
-    assert first.team("Ash")["late_surprise"][SLOW] == pytest.approx(0.05 * surprise)
-    assert first.team("Birch")["late_surprise"][SLOW] == pytest.approx(-0.05 * surprise)
-    assert league["restlessness"].tolist() == [0.0, 0.0, 0.0]
-    ground = np.array([1, -1]) * league["home_gain"][SLOW] / 2
+    assert first.team("Ash")["mean_innovation"][SLOW] == pytest.approx(0.05 * surprise)
+    assert first.team("Birch")["mean_innovation"][SLOW] == pytest.approx(-0.05 * surprise)
+    assert league["log_noise_scale"].tolist() == [0.0, 0.0, 0.0]
+    ground = np.array([1, -1]) * league["goal_home_advantage"][SLOW] / 2
     home, away = np.exp(league["level"][SLOW] + ground + AT_HOME @ strength)
 
     for second, goals in ((again, 5), (turn, -5)):
-        pace = apply_results(table(FIRST, second)).leagues[0]["restlessness"]
+        pace = apply_results(table(FIRST, second)).leagues[0]["log_noise_scale"]
 
         goes_on = 2 * 0.05 * surprise * (goals - home + away) / math.sqrt(home + away)
         assert pace[SLOW] == pytest.approx(0.042 * goes_on)
@@ -172,7 +174,7 @@ def test_teams_of_a_restless_league_are_blurred_faster():
         return compute_features(fixture, state)[0].column("slow_home_uncertainty")[0] ** 2
 
     calm = uncertainty()
-    state.leagues["restlessness"][:, SLOW] = math.log(2)
+    state.leagues["log_noise_scale"][:, SLOW] = math.log(2)
 
     blur = 365 * 4.0e-5 * (1 + 0.99) * 2 + 0.0037 * (1 + 0.80) * 2
     assert uncertainty() - calm == pytest.approx(blur)
@@ -199,7 +201,7 @@ def test_the_pace_of_simulated_leagues_is_found():
         usual = apply_results(table(*simulated_league(f"usual-{number}", 1.0, rng)))
         quick = apply_results(table(*simulated_league(f"quick-{number}", 9.0, rng)))
 
-        paces = [float(state.leagues[0]["restlessness"][SLOW]) for state in (usual, quick)]
+        paces = [float(state.leagues[0]["log_noise_scale"][SLOW]) for state in (usual, quick)]
         assert paces[1] > paces[0] + 1.0
 
 
@@ -265,7 +267,7 @@ def test_time_and_a_new_season_blur_and_draw_back():
     attack += 0.080 * (league["mean_attack"][SLOW] - attack)
     defence = away["strength"][SLOW][DEFENCE]
     defence += 0.080 * (league["mean_defence"][SLOW] - defence)
-    ground = league["home_gain"][SLOW] / 2 + team["strength"][SLOW][HOME_GAIN]
+    ground = league["goal_home_advantage"][SLOW] / 2 + team["strength"][SLOW][HOME_ADVANTAGE]
     expected = league["level"][SLOW] + ground + attack - defence
     assert features.column("slow_home_uncertainty")[0] == pytest.approx(math.sqrt(variance))
     assert features.column("slow_home_log_goals")[0] == pytest.approx(expected)
@@ -291,7 +293,7 @@ def test_a_team_that_comes_back_starts_below_the_mean():
     attack = entered(team["strength"][SLOW][ATTACK], league["mean_attack"][SLOW])
     attack += 0.55 * (league["mean_attack"][SLOW] - 0.088 - attack)
     defence = entered(state.team("Birch")["strength"][SLOW][DEFENCE], league["mean_defence"][SLOW])
-    ground = league["home_gain"][SLOW] / 2 + team["strength"][SLOW][HOME_GAIN]
+    ground = league["goal_home_advantage"][SLOW] / 2 + team["strength"][SLOW][HOME_ADVANTAGE]
     assert features.column("slow_home_log_goals")[0] == pytest.approx(
         league["level"][SLOW] + ground + attack - defence
     )

@@ -1,4 +1,6 @@
-"""A state as bytes."""
+"""The team state as bytes."""
+
+import hashlib
 
 import msgspec
 import pytest
@@ -18,6 +20,15 @@ def test_bytes_give_the_state_back():
     assert read.sha256 == state.sha256
     assert read.team(state.team_names[0])["elo"] == state.teams["elo"][0]
     assert read.team("nobody") is None
+
+
+def test_the_stored_layout_keeps_its_names():
+    """States of releases in use are read by this layout: a renamed field keeps its stored name."""
+    layout = msgspec.msgpack.decode(TeamState.initial().to_bytes())[1]
+
+    assert hashlib.sha256(layout.encode()).hexdigest() == (
+        "aa372484b1eae5dd33faf1822f753822f7d11d667f5d9823f518104d1adee503"
+    )
 
 
 def test_the_initial_state_has_bytes_too():

@@ -55,7 +55,7 @@ def test_neutral_ground_leaves_the_leagues_home_advantage_alone():
     """A result on neutral ground says nothing of home advantage."""
     state = apply_results(table(match("a", "2024-08-17T15:00", "Ash", "Birch", "3-1", is_neutral=True)))
 
-    assert state.leagues["home_advantage"].tolist() == [62.0]
+    assert state.leagues["elo_home_advantage"].tolist() == [62.0]
 
 
 @pytest.mark.parametrize("seed", range(5))
