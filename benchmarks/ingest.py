@@ -22,7 +22,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from soccer_assets.feeds.registry import open_feed
-from soccer_assets.feeds.validation import gated
+from soccer_assets.feeds.validation import validate_rows
 from soccer_assets.football.matches import Window
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.object_store import ObjectStore
@@ -93,7 +93,7 @@ def _pass(database: Database, settings: Settings, start: dt.date, end: dt.date) 
         window = Window(start, until)
         counts = store_raw(
             database,
-            gated(feed.fetch(window, settings.clock), now),
+            validate_rows(feed.fetch(window, settings.clock), now),
             asset="livescores/history",
             source=feed.name,
             window=window,

@@ -49,7 +49,7 @@ VALIDATE_MONTHS = 12
 LARGEST_SCORE = 99
 
 
-class BadArchive(ValueError):
+class ArchiveError(ValueError):
     """The file is no match archive, or holds nothing to train or test on."""
 
 
@@ -100,7 +100,7 @@ def run_backtest(
         predictions_path: a CSV of match_id, p_home, p_draw, p_away is written here, a line a scored match.
 
     Raises:
-        BadArchive: a file lacks columns, or a window has no finished match.
+        ArchiveError: a file lacks columns, or a window has no finished match.
     """
     archive = read_archive(archive_paths, stats_path)
     matches = match_table(archive)
@@ -142,10 +142,10 @@ def read_archive(paths: Sequence[Path], stats_path: Path | None) -> pd.DataFrame
     """All rows, one a match, with every column of `REQUIRED`, `OPTIONAL` and `STATISTICS`.
 
     Raises:
-        BadArchive: a file cannot be read or lacks columns.
+        ArchiveError: a file cannot be read or lacks columns.
     """
     if not paths:
-        raise BadArchive("name at least one archive file")
+        raise ArchiveError("name at least one archive file")
     archive = pd.concat([_read(path, REQUIRED) for path in paths], ignore_index=True)
     archive = archive.drop_duplicates("match_id", keep="last")
     archive = archive[archive["home_team"] != archive["away_team"]]
@@ -167,10 +167,10 @@ def _read(path: Path, required: Sequence[str]) -> pd.DataFrame:
             is_parquet = file.read(4) == b"PAR1"
         frame = pd.read_parquet(path) if is_parquet else pd.read_csv(path, dtype=str, encoding="utf-8-sig")
     except (OSError, ValueError) as error:
-        raise BadArchive(f"cannot read {path} as Parquet or CSV: {error}") from error
+        raise ArchiveError(f"cannot read {path} as Parquet or CSV: {error}") from error
     missing = [name for name in required if name not in frame.columns]
     if missing:
-        raise BadArchive(f"{path} has no column {', '.join(missing)}; it is not in the archive's schema")
+        raise ArchiveError(f"{path} has no column {', '.join(missing)}; it is not in the archive's schema")
     return frame
 
 
@@ -178,12 +178,12 @@ def match_table(archive: pd.DataFrame) -> MatchTable:
     """The rows of `read_archive` as the columns that ratings and models read.
 
     Raises:
-        BadArchive: a date cannot be read.
+        ArchiveError: a date cannot be read.
     """
     day = pd.to_datetime(archive["date"], errors="coerce")
     if day.isna().any():
         row = archive[day.isna()].iloc[0]
-        raise BadArchive(f"match {row['match_id']!r} has no date that can be read: {row['date']!r}")
+        raise ArchiveError(f"match {row['match_id']!r} has no date that can be read: {row['date']!r}")
     noon = day.to_numpy().astype("datetime64[s]").astype(np.int64) + NOON_SECONDS
     kickoff = pd.to_datetime(archive["kickoff_utc"], errors="coerce", utc=True)
     is_day_precision = kickoff.isna().to_numpy()
@@ -223,7 +223,7 @@ def _is_true(value: Any) -> bool:
 
 def _split(matches: MatchTable, train_until: dt.date, test_until: dt.date, validate_months: int) -> Split:
     if validate_months < 1 or train_until >= test_until:
-        raise BadArchive("the test must end after it starts, and at least one month must validate")
+        raise ArchiveError("the test must end after it starts, and at least one month must validate")
     validate_from = (pd.Timestamp(train_until) - pd.DateOffset(months=validate_months)).date()
     first = int(matches.kickoff[matches.trains].min()) if matches.trains.any() else 0
     boundaries = Boundaries(
@@ -238,7 +238,7 @@ def _split(matches: MatchTable, train_until: dt.date, test_until: dt.date, valid
     )
     for name, mask in (("train", split.train), ("validate", split.calibration), ("test", split.test)):
         if not mask.any():
-            raise BadArchive(f"no finished match to {name} on; check --train-until and --test-until")
+            raise ArchiveError(f"no finished match to {name} on; check --train-until and --test-until")
     return weighted(split, matches)
 
 

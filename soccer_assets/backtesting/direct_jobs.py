@@ -23,7 +23,7 @@ from soccer_assets.resources.parquet_io_manager import ParquetIOManager
 _LOG = logging.getLogger(__name__)
 
 
-class JobFailed(Exception):
+class JobFailedError(Exception):
     """A step failed, or a blocking check did; nothing that follows ran."""
 
 
@@ -81,7 +81,7 @@ class DirectJobs:
             months: what its partitioned asset covers.
 
         Raises:
-            JobFailed: with the reason of the first step or blocking check that failed.
+            JobFailedError: with the reason of the first step or blocking check that failed.
         """
         job = self._definitions.resolve_job_def(name)
         # Nobody waits five minutes to try again: a feed that does not answer fails the job.
@@ -110,7 +110,7 @@ class DirectJobs:
                 try:
                     self._keep(function(**arguments), assets)
                 except dg.Failure as failure:
-                    raise JobFailed(f"{step.replace('__', '/')}: {failure.description}") from failure
+                    raise JobFailedError(f"{step.replace('__', '/')}: {failure.description}") from failure
 
     def _arguments(
         self,

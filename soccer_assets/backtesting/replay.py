@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator
 import dagster as dg
 import msgspec
 
-from soccer_assets.backtesting.direct_jobs import DirectJobs, JobFailed
+from soccer_assets.backtesting.direct_jobs import DirectJobs, JobFailedError
 from soccer_assets.backtesting.report import Failure, Report, Rollback, Training, ledger_of, months_of, sum_up
 from soccer_assets.backtesting.settled_rows import count_entries, read_settled
 from soccer_assets.clock import ReplayClock, isoformat
-from soccer_assets.feeds.chosen import choose
+from soccer_assets.feeds.feed_set import filter_competitions
 from soccer_assets.feeds.protocol import Feed
 from soccer_assets.feeds.registry import open_feeds
 from soccer_assets.graph.assets.model import REASON_TAG, TEXT_TAG
@@ -125,7 +125,7 @@ class Walk:
         """
         self._plan = plan
         self._clock = ReplayClock(plan.start)
-        self._feed: Feed = choose(open_feeds(settings), plan.competitions)
+        self._feed: Feed = filter_competitions(open_feeds(settings), plan.competitions)
         home = open_home(settings, is_simulated=self._feed.is_simulated, first_month=self._feed.first_month())
         settings = settle(settings, home)
         definitions = build_definitions(settings, self._clock, self._feed)
@@ -155,7 +155,7 @@ class Walk:
         """
         try:
             self._build()
-        except JobFailed as failure:
+        except JobFailedError as failure:
             raise ReplayError(
                 f"the first build failed at {isoformat(self._clock.now())}: {failure}"
             ) from None
@@ -183,7 +183,7 @@ class Walk:
         now = self._clock.now()
         try:
             self._jobs.run(job, now, {REASON_TAG: reason, TEXT_TAG: text} if reason else {})
-        except JobFailed as failure:
+        except JobFailedError as failure:
             self._failures.append(Failure(at=isoformat(now), job=job, text=str(failure)))
             return False
         return True

@@ -35,13 +35,13 @@ def backtest(
     predictions: Path | None,
 ) -> None:
     """Fit as the graph does on a match archive, score what came after, and print the scorecard."""
-    from soccer_assets.backtesting.archive_backtest import BadArchive, run_backtest  # noqa: PLC0415
+    from soccer_assets.backtesting.archive_backtest import ArchiveError, run_backtest  # noqa: PLC0415
     from soccer_assets.graph.pages.scorecard import scorecard_markdown  # noqa: PLC0415
 
     days = (train_until.date(), test_until.date())
     try:
         report = run_backtest(archives, stats, *days, validate_months, predictions)
-    except BadArchive as error:
+    except ArchiveError as error:
         fail(str(error))
     if json_file is not None:
         json_file.write_bytes(report.to_json())

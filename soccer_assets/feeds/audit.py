@@ -1,4 +1,4 @@
-"""An audit of a feed: everything it offers, read once and stored nowhere, with every row accounted for."""
+"""An audit of a feed: reads everything it offers, stores nothing, accounts for every row."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from soccer_assets.football.text_folding import fold
 
 
 class Duplicate(msgspec.Struct, frozen=True):
-    """A match the feed tells twice: the second telling, and the first."""
+    """A match the feed has twice: the second row, and the first."""
 
     row: str
     twin: str
@@ -27,8 +27,8 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
         statuses: how many matches have which status.
         scored: matches with a 90-minute score.
         competitions: matches by competition.
-        rejected: rows that could not be understood.
-        reasons: how many of them for which reason, the most frequent first.
+        rejected: rows that could not be parsed.
+        reasons: number of rejections by reason, the most frequent first.
     """
 
     feed: str
@@ -49,7 +49,7 @@ def audit(feed: Feed, clock: Clock) -> Audit:
     Two rows are one match if they share the feed's own id, or competition, UTC day and both teams.
 
     Raises:
-        FeedError: the feed cannot be read to its end; nothing is said of a part.
+        FeedError: the feed cannot be read to its end; there is no partial audit.
     """
     window = Window(feed.first_month(), clock.now().date() + LOOK_AHEAD)
     statuses: Counter[str] = Counter()
@@ -58,12 +58,12 @@ def audit(feed: Feed, clock: Clock) -> Audit:
     duplicates = []
     seen: dict[tuple[str, ...], str] = {}
     rows = scored = 0
-    for told in feed.fetch(window, clock):
+    for item in feed.fetch(window, clock):
         rows += 1
-        if isinstance(told, Rejection):
-            reasons[told.reason] += 1
+        if isinstance(item, Rejection):
+            reasons[item.reason] += 1
             continue
-        row = told.match if isinstance(told, Repeat) else told
+        row = item.match if isinstance(item, Repeat) else item
         keys = _keys(row)
         twin = next((seen[key] for key in keys if key in seen), None)
         if twin is not None:

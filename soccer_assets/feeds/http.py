@@ -1,7 +1,7 @@
-"""The door to a provider's files: over HTTP with timeouts, retries and a cache on disk, or from a folder.
+"""A client for a provider's files: over HTTP with timeouts, retries and a cache on disk, or from a folder.
 
-A file that the provider does not have is None; everything else that goes wrong is a `FeedError` which names
-the setting and the address.
+A file that does not exist is None; every other failure is a `FeedError` that names the setting and the
+address.
 """
 
 import datetime as dt
@@ -9,10 +9,12 @@ import hashlib
 import os
 import tempfile
 import time
+import warnings
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 from urllib.parse import SplitResult, urlsplit
 from urllib.request import url2pathname
 
@@ -21,16 +23,16 @@ import msgspec
 import stamina
 
 from soccer_assets.clock import SystemClock
-from soccer_assets.feeds.protocol import FeedRefused, FeedUnavailable
-from soccer_assets.feeds.rate_limiter import Pace
+from soccer_assets.feeds.protocol import FeedRefusedError, FeedUnavailableError
+from soccer_assets.feeds.rate_limiter import RateLimiter
 
 USER_AGENT = "soccer-assets/0.1 (reads match results)"
 TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 ATTEMPTS = 4
-# A provider that asks for more patience than this is left alone until the next run.
+# A longer Retry-After is not waited for: the next run tries again.
 LONGEST_WAIT = dt.timedelta(seconds=60)
 LARGEST_FILE_BYTES = 64 * 1024 * 1024
-# The read timeout looks at one piece of a body; a server that drips bytes is stopped by this.
+# The read timeout covers one chunk of a body; this bounds the whole download.
 LONGEST_DOWNLOAD_SECONDS = 120.0
 
 # football-data.co.uk answers 300 with an HTML page for a season file that does not exist yet.
@@ -39,7 +41,7 @@ _TRANSIENT = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}
 
 
 class CachedFile(msgspec.Struct, frozen=True):
-    """A downloaded file with what the server needs to say whether it changed."""
+    """A downloaded file with its validators for a conditional request."""
 
     url: str
     etag: str
@@ -47,15 +49,15 @@ class CachedFile(msgspec.Struct, frozen=True):
     body: bytes
 
 
-class FileDoor:
+class FileClient:
     """Reads whole files by address.
 
     Args:
-        setting: the variable a user changes when an address is wrong; every error names it.
-        cache: folder in which downloads are kept for conditional requests; made when first needed.
-        headers: sent with every request; the place of a key, which is never part of an address or an error.
-            A door with headers follows no redirect: they would go with it to whoever it names.
-        requests_per_minute: the provider's limit, kept by all processes that share ``cache``; None for none.
+        setting: the variable that holds the address; every error names it.
+        cache: folder of downloads kept for conditional requests; made when first needed.
+        headers: sent with every request; a key belongs here, never into an address or an error. A client with
+            headers follows no redirect, which would send them to another host.
+        requests_per_minute: the provider's limit, shared by all processes with this ``cache``; None for none.
         largest_bytes: a longer file is refused.
     """
 
@@ -73,87 +75,88 @@ class FileDoor:
         self._headers = headers or {}
         self._requests_per_minute = requests_per_minute
         self._largest_bytes = largest_bytes
-        self._client: httpx.Client | None = None
+        self._http_client: httpx.Client | None = None
 
     def read(self, url: str) -> bytes | None:
         """The bytes at ``url`` (``https://``, ``http://``, ``file://``), or None where there is no such file.
 
         Raises:
-            FeedUnavailable: no connection, a timeout, 429 or 5xx, also after retries.
-            FeedRefused: any other answer.
+            FeedUnavailableError: no connection, a timeout, HTTP 429 or 5xx, also after retries.
+            FeedRefusedError: any other answer.
         """
-        parts = _split(url)
+        parts = _split_address(url)
         scheme = "" if parts is None else parts.scheme
         if parts is not None and "@" in parts.netloc:
-            raise FeedRefused(
+            raise FeedRefusedError(
                 f"{self._setting}: an address with a user name or password ends up in logs; write it without"
             )
         if scheme == "file":
-            return self._read_local(url)
+            return self._read_file(url)
         if scheme in {"http", "https"}:
             return self._download(url)
-        raise FeedRefused(
+        raise FeedRefusedError(
             f"{self._setting}: cannot read {url!r}; write an address with https://, http:// or file://"
         )
 
     def without_secrets(self, text: str) -> str:
-        """The text with every header's value blackened, for answers that repeat what they were sent."""
+        """The text with every header's value replaced by ``[key]``, for answers that repeat their request."""
         for value in self._headers.values():
             text = text.replace(value, "[key]")
         return text
 
-    def _read_local(self, url: str) -> bytes | None:
+    def _read_file(self, url: str) -> bytes | None:
         try:
             return Path(url2pathname(urlsplit(url).path)).read_bytes()
         except (FileNotFoundError, NotADirectoryError):
             return None
-        except OSError as fault:
-            raise FeedRefused(f"{self._setting}: cannot read {url}: {fault.strerror}") from fault
+        except OSError as error:
+            raise FeedRefusedError(f"{self._setting}: cannot read {url}: {error.strerror}") from error
 
     def _download(self, url: str) -> bytes | None:
         try:
             for attempt in stamina.retry_context(
-                on=_pause, attempts=ATTEMPTS, timeout=180.0, wait_initial=0.5
+                on=_retry_wait, attempts=ATTEMPTS, timeout=180.0, wait_initial=0.5
             ):
                 with attempt:
                     return self._request(url)
-        except httpx.HTTPStatusError as fault:
-            status = fault.response.status_code
+        except httpx.HTTPStatusError as error:
+            status = error.response.status_code
             message = f"{self._setting}: {url} answers HTTP {status}"
             if _is_transient(status):
-                raise FeedUnavailable(f"{message}; try again later") from fault
+                raise FeedUnavailableError(f"{message}; try again later") from error
             key = " and the key" if self._headers else ""
-            raise FeedRefused(f"{message}; check the address{key}") from fault
-        except httpx.TransportError as fault:
-            raise FeedUnavailable(f"{self._setting}: no answer from {url}: {fault!r}") from fault
-        except (httpx.RequestError, httpx.InvalidURL) as fault:
-            raise FeedRefused(f"{self._setting}: {url} cannot be read: {fault}") from fault
+            raise FeedRefusedError(f"{message}; check the address{key}") from error
+        except httpx.TransportError as error:
+            raise FeedUnavailableError(f"{self._setting}: no answer from {url}: {error!r}") from error
+        except (httpx.RequestError, httpx.InvalidURL) as error:
+            raise FeedRefusedError(f"{self._setting}: {url} cannot be read: {error}") from error
         raise AssertionError("stamina either returns or raises")
 
     def _request(self, url: str) -> bytes | None:
-        cached = self._cached(url)
+        cached = self._read_cache(url)
         headers = {}
         if cached is not None and cached.etag:
             headers["If-None-Match"] = cached.etag
         if cached is not None and cached.last_modified:
             headers["If-Modified-Since"] = cached.last_modified
         if self._requests_per_minute is not None:
-            Pace(self._cache / f"{urlsplit(url).hostname}.pace", self._requests_per_minute).wait()
-        with self._open_client().stream("GET", url, headers=headers) as response:
+            file = self._cache / f"{urlsplit(url).hostname}.pace"
+            RateLimiter(file, self._requests_per_minute).acquire()
+        with self._open_http_client().stream("GET", url, headers=headers) as response:
             if cached is not None and response.status_code == HTTPStatus.NOT_MODIFIED:
                 return cached.body
             if response.status_code in _MISSING:
                 return None
             response.raise_for_status()
-            body = self._body(response)
+            body = self._read_body(response)
             etag, last_modified = response.headers.get("ETag", ""), response.headers.get("Last-Modified", "")
-            # A body that only ends with the connection may have been cut: it is not worth remembering.
+            # A body that ends with the connection may have been cut, so it is not cached.
             has_length = "Content-Length" in response.headers or "Transfer-Encoding" in response.headers
         if has_length and (etag or last_modified):
-            self._keep(CachedFile(url=url, etag=etag, last_modified=last_modified, body=body))
+            self._write_cache(CachedFile(url=url, etag=etag, last_modified=last_modified, body=body))
         return body
 
-    def _body(self, response: httpx.Response) -> bytes:
+    def _read_body(self, response: httpx.Response) -> bytes:
         body = bytearray()
         deadline = time.monotonic() + LONGEST_DOWNLOAD_SECONDS
         for chunk in response.iter_bytes():
@@ -162,29 +165,31 @@ class FileDoor:
                 raise httpx.ReadTimeout(f"not read within {LONGEST_DOWNLOAD_SECONDS:.0f} s")
             if len(body) > self._largest_bytes:
                 limit = self._largest_bytes // 2**20
-                raise FeedRefused(
+                raise FeedRefusedError(
                     f"{self._setting}: {response.url} is larger than {limit} MB; check the address"
                 )
         return bytes(body)
 
-    def _open_client(self) -> httpx.Client:
-        if self._client is None:
+    def _open_http_client(self) -> httpx.Client:
+        if self._http_client is None:
             headers = {"User-Agent": USER_AGENT, **self._headers}
-            self._client = httpx.Client(timeout=TIMEOUT, headers=headers, follow_redirects=not self._headers)
-        return self._client
+            self._http_client = httpx.Client(
+                timeout=TIMEOUT, headers=headers, follow_redirects=not self._headers
+            )
+        return self._http_client
 
     def _cache_path(self, url: str) -> Path:
         return self._cache / f"{hashlib.blake2b(url.encode(), digest_size=16).hexdigest()}.msgpack"
 
-    def _cached(self, url: str) -> CachedFile | None:
+    def _read_cache(self, url: str) -> CachedFile | None:
         try:
             cached = msgspec.msgpack.decode(self._cache_path(url).read_bytes(), type=CachedFile)
         except (FileNotFoundError, msgspec.DecodeError):
             return None
         return cached if cached.url == url else None
 
-    def _keep(self, file: CachedFile) -> None:
-        """Write the file whole or not at all: two runs may download it at once."""
+    def _write_cache(self, file: CachedFile) -> None:
+        """Write the file atomically: two runs may download it at once."""
         self._cache.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=self._cache)
         with os.fdopen(handle, "wb") as out:
@@ -192,21 +197,21 @@ class FileDoor:
         Path(temporary).replace(self._cache_path(file.url))
 
 
-def _split(url: str) -> SplitResult | None:
+def _split_address(url: str) -> SplitResult | None:
     try:
         return urlsplit(url)
     except ValueError:
         return None
 
 
-def _pause(fault: Exception) -> bool | dt.timedelta:
-    """Whether a failed request is tried again, and after which pause where the server names one."""
-    if isinstance(fault, httpx.HTTPStatusError):
-        if not _is_transient(fault.response.status_code):
+def _retry_wait(error: Exception) -> bool | dt.timedelta:
+    """Whether a failed request is retried, and the wait where the server names one."""
+    if isinstance(error, httpx.HTTPStatusError):
+        if not _is_transient(error.response.status_code):
             return False
-        wait = _retry_after(fault.response.headers.get("Retry-After", ""))
+        wait = _retry_after(error.response.headers.get("Retry-After", ""))
         return True if wait is None else wait if wait <= LONGEST_WAIT else False
-    return isinstance(fault, httpx.TransportError)
+    return isinstance(error, httpx.TransportError)
 
 
 def _is_transient(status: int) -> bool:
@@ -223,3 +228,11 @@ def _retry_after(text: str) -> dt.timedelta | None:
         return None
     at = at if at.tzinfo else at.replace(tzinfo=dt.UTC)
     return max(at - SystemClock().now(), dt.timedelta(0))
+
+
+def __getattr__(name: str) -> Any:
+    """The old name of `FileClient`, for providers that were written before it was renamed."""
+    if name == "FileDoor":
+        warnings.warn("soccer_assets.feeds.http.FileDoor is now FileClient", DeprecationWarning, stacklevel=2)
+        return FileClient
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,6 +1,7 @@
-"""From what a provider's API tells of a match to a `RawMatch`, showing only what the clock allows.
+"""From a row of a provider's JSON to a `RawMatch` with what is visible at the clock's now.
 
-An adapter reads the fixture; the result stays behind functions that are called when the match is over.
+An adapter parses the fixture at once; the result stays behind functions that are called only when it is
+visible.
 """
 
 import datetime as dt
@@ -10,8 +11,8 @@ from typing import Any
 import msgspec
 
 from soccer_assets.clock import Clock
-from soccer_assets.feeds.fields import Fault, half_time_of, json_object
-from soccer_assets.feeds.visibility import known_by_time, known_of
+from soccer_assets.feeds.fields import FieldError, half_time_of, json_object
+from soccer_assets.feeds.visibility import visibility_by_status, visibility_by_time
 from soccer_assets.football.competitions import Competition, season_of
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
 from soccer_assets.football.records import AfterNinety, MatchOdds, RawMatch, Rejection
@@ -23,7 +24,7 @@ def _no_half_time() -> tuple[Any, Any]:
     return None, None
 
 
-def _nothing_after() -> AfterNinety | None:
+def _no_after_90() -> AfterNinety | None:
     return None
 
 
@@ -31,19 +32,19 @@ def _no_odds() -> MatchOdds | None:
     return None
 
 
-class Told(msgspec.Struct, frozen=True, kw_only=True):
-    """One match as an API tells it.
+class ParsedMatch(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of an answer: the parsed fixture, and functions that parse the result.
 
     Attributes:
-        claimed: the provider's status; None where it has none and the result and the time decide.
+        reported_status: the provider's status; None where it has none, then result and time decide.
         score: the score after 90 minutes of a finished match, or the score so far of a live one; raises
-            `Fault` where it cannot be understood.
-        has_result: for providers without a status, whether the result stands.
-        half_time: both half-time scores as they came.
+            `FieldError` where it is invalid.
+        has_result: for providers without a status, whether a result is present.
+        half_time: both half-time scores, not yet parsed.
         odds: closing prices.
-        after_90: how it was decided where 90 minutes did not.
-        fixture: what the payload may always show.
-        result: what it shows from the end of the match on, or while it is live.
+        after_90: how the match was decided where 90 minutes did not.
+        fixture: the fields of the payload that are always visible.
+        result: the fields of the payload that are visible when the match is over or live.
     """
 
     source_match_id: str
@@ -53,7 +54,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     precision: KickoffPrecision
     home_team: str
     away_team: str
-    claimed: MatchStatus | None
+    reported_status: MatchStatus | None
     score: Callable[[], Score]
     fixture: dict[str, Any]
     result: dict[str, Any]
@@ -62,52 +63,52 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     has_result: Callable[[], bool] = bool
     half_time: Callable[[], tuple[Any, Any]] = _no_half_time
     odds: Callable[[], MatchOdds | None] = _no_odds
-    after_90: Callable[[], AfterNinety | None] = _nothing_after
+    after_90: Callable[[], AfterNinety | None] = _no_after_90
 
 
 class Provider(msgspec.Struct, frozen=True):
-    """What is the same for all rows of a provider.
+    """How the rows of a provider are parsed.
 
     Attributes:
         source: name of the feed.
         result_lag: how long after the final whistle a result may take to appear.
-        read: one row as told; raises `Fault` where it cannot be understood.
-        fixture_of: what of a row may always be shown, for rows that cannot be read.
+        parse: parses one row; raises `FieldError` where it is invalid.
+        fixture_of: the fields of a row that are always visible, for the payload of a rejection.
     """
 
     source: str
     result_lag: dt.timedelta
-    read: Callable[[dict[str, Any]], Told]
+    parse: Callable[[dict[str, Any]], ParsedMatch]
     fixture_of: Callable[[dict[str, Any]], dict[str, Any]]
 
 
-def matches_of(
+def visible_matches(
     values: Iterable[Any], provider: Provider, window: Window, clock: Clock
 ) -> Iterator[RawMatch | Rejection]:
-    """The rows of one answer whose kickoff day lies in the window, as they are known at the clock's now.
+    """The rows of one answer whose kickoff day lies in the window, as known at ``clock.now()``.
 
-    A row whose kickoff cannot be read is reported with the answer it came in.
+    A row without a valid kickoff is rejected whatever the window.
     """
     for value in values:
         try:
-            told = provider.read(json_object(value, "the row"))
-        except Fault as fault:
+            parsed = provider.parse(json_object(value, "the row"))
+        except FieldError as error:
             payload = provider.fixture_of(value) if isinstance(value, dict) else {"row": value}
-            yield Rejection(source=provider.source, reason=str(fault), payload=payload)
+            yield Rejection(source=provider.source, reason=str(error), payload=payload)
             continue
-        if told.kickoff.date() in window:
-            yield _match(told, provider, clock)
+        if parsed.kickoff.date() in window:
+            yield _match(parsed, provider, clock)
 
 
 def season_label(competition: Competition, start_year: Any, day: dt.date) -> str:
-    """The season that starts in a year, in the form of the competition's calendar; by the day without one."""
+    """The label of the season that starts in a year; derived from the day where the year is implausible."""
     if type(start_year) is not int or abs(start_year - day.year) > 1:
         return season_of(competition, day)
     return f"{start_year}" if competition.calendar == "year" else f"{start_year}/{start_year + 1}"
 
 
 def pick(fields: Any, *paths: str) -> dict[str, Any]:
-    """The fields at dotted paths that are there and not null, in objects like those they came in."""
+    """The fields at dotted paths that are present and not null, nested as they came."""
     picked: dict[str, Any] = {}
     for path in paths:
         *outer, last = path.split(".")
@@ -120,41 +121,41 @@ def pick(fields: Any, *paths: str) -> dict[str, Any]:
     return picked
 
 
-def _match(told: Told, provider: Provider, clock: Clock) -> RawMatch | Rejection:
-    if told.claimed is not None:
-        known = known_of(told.claimed, told.kickoff, told.precision, clock)
+def _match(parsed: ParsedMatch, provider: Provider, clock: Clock) -> RawMatch | Rejection:
+    if parsed.reported_status is not None:
+        visibility = visibility_by_status(parsed.reported_status, parsed.kickoff, parsed.precision, clock)
     else:
-        known = known_by_time(
-            told.kickoff,
-            told.precision,
+        visibility = visibility_by_time(
+            parsed.kickoff,
+            parsed.precision,
             clock.now(),
-            has_result=told.has_result(),
+            has_result=parsed.has_result(),
             result_lag=provider.result_lag,
         )
-    payload = {**told.fixture, **(told.result if known.is_over or known.has_score else {})}
+    payload = {**parsed.fixture, **(parsed.result if visibility.is_over or visibility.has_score else {})}
     try:
-        score = told.score() if known.has_score else None
-    except Fault as fault:
-        return Rejection(source=provider.source, reason=str(fault), payload=payload)
-    is_final = known.has_score and known.is_over
-    half = half_time_of(*told.half_time(), score) if is_final else (None, None)
+        score = parsed.score() if visibility.has_score else None
+    except FieldError as error:
+        return Rejection(source=provider.source, reason=str(error), payload=payload)
+    is_final = visibility.has_score and visibility.is_over
+    half_time_score = half_time_of(*parsed.half_time(), score) if is_final else (None, None)
     return RawMatch(
         source=provider.source,
-        source_match_id=told.source_match_id,
+        source_match_id=parsed.source_match_id,
         payload=payload,
-        competition=told.competition.code,
-        season=told.season,
-        kickoff=told.kickoff,
-        kickoff_precision=told.precision,
-        home_team=told.home_team,
-        away_team=told.away_team,
-        status=known.status,
-        round=told.round,
-        neutral=told.neutral,
+        competition=parsed.competition.code,
+        season=parsed.season,
+        kickoff=parsed.kickoff,
+        kickoff_precision=parsed.precision,
+        home_team=parsed.home_team,
+        away_team=parsed.away_team,
+        status=visibility.status,
+        round=parsed.round,
+        neutral=parsed.neutral,
         home_goals=None if score is None else score[0],
         away_goals=None if score is None else score[1],
-        home_goals_half_time=half[0],
-        away_goals_half_time=half[1],
-        odds=told.odds() if is_final else None,
-        after_90=(told.after_90() if is_final else None) or msgspec.UNSET,
+        home_goals_half_time=half_time_score[0],
+        away_goals_half_time=half_time_score[1],
+        odds=parsed.odds() if is_final else None,
+        after_90=(parsed.after_90() if is_final else None) or msgspec.UNSET,
     )

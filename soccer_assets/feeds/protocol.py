@@ -1,15 +1,17 @@
-"""The protocol of a feed: what every adapter takes and gives.
+"""The protocol of a feed, and the errors it raises.
 
-An adapter turns a provider's payloads into `RawMatch` rows, or into a `Rejection` with the reason, and never
-stops at a row it cannot understand. It knows its provider's limits and splits windows by itself.
+An adapter turns a provider's payloads into `RawMatch` rows, and each row it cannot parse into a `Rejection`
+with the reason; a bad row never stops the pass. It keeps its provider's rate limit and splits long windows
+itself.
 
 The records themselves are in `soccer_assets.football.records`. A provider in a package of its own may import
 them from here, with the protocol.
 """
 
 import datetime as dt
+import warnings
 from collections.abc import Iterator, Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 from soccer_assets.clock import Clock
 from soccer_assets.football.competitions import Competition
@@ -29,8 +31,8 @@ __all__ = [
     "AfterNinety",
     "Feed",
     "FeedError",
-    "FeedRefused",
-    "FeedUnavailable",
+    "FeedRefusedError",
+    "FeedUnavailableError",
     "MatchOdds",
     "MatchStats",
     "RawMatch",
@@ -42,15 +44,15 @@ __all__ = [
 
 
 class FeedError(Exception):
-    """A feed cannot be read; the message names the setting and the address."""
+    """A feed cannot be read; the message names the setting and the address. Base of all errors of feeds."""
 
 
-class FeedUnavailable(FeedError):
-    """The provider did not answer, or not now: trying again later may help."""
+class FeedUnavailableError(FeedError):
+    """The provider did not answer, or not now: a later attempt may succeed."""
 
 
-class FeedRefused(FeedError):
-    """The provider's answer will not get better by itself: wrong address or key, not the promised format."""
+class FeedRefusedError(FeedError):
+    """A permanent error: wrong address or key, or not the provider's format. Retrying does not help."""
 
 
 class Feed(Protocol):
@@ -58,7 +60,7 @@ class Feed(Protocol):
 
     Attributes:
         name: the name in ``SOCCER_FEED``.
-        is_simulated: whether its clubs are fictitious; a home holds one kind only.
+        is_simulated: whether its clubs are fictitious; a home holds either real or simulated clubs.
         result_lag: how long after the final whistle a result may take to appear.
     """
 
@@ -75,12 +77,26 @@ class Feed(Protocol):
         ...
 
     def fetch(self, window: Window, clock: Clock) -> Iterator[Row]:
-        """Every match whose kickoff day (UTC) lies in ``window``, as it is known at the clock's now.
+        """Every match whose kickoff day (UTC) lies in ``window``, as known at ``clock.now()``.
 
-        A match that is not over by now comes without half-time score, closing odds or statistics, and without
-        score but for the one a live match has reached.
+        A match that is not over comes without half-time score, closing odds or statistics, and without score
+        unless it is live.
 
         Raises:
             FeedError: the provider cannot be read.
         """
         ...
+
+
+_OLD_NAMES = {"FeedRefused": FeedRefusedError, "FeedUnavailable": FeedUnavailableError}
+
+
+def __getattr__(name: str) -> Any:
+    """The old names of two errors, for providers that were written before they were renamed."""
+    if name in _OLD_NAMES:
+        new = _OLD_NAMES[name]
+        warnings.warn(
+            f"soccer_assets.feeds.protocol.{name} is now {new.__name__}", DeprecationWarning, stacklevel=2
+        )
+        return new
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,8 +1,8 @@
-"""The providers' keys, each from its own environment variable."""
+"""Providers' keys from environment variables."""
 
 import os
 
-from soccer_assets.feeds.protocol import FeedRefused
+from soccer_assets.feeds.protocol import FeedRefusedError
 
 
 def key_variable(feed: str) -> str:
@@ -14,12 +14,12 @@ def provider_key(feed: str) -> str:
     """The key of a feed.
 
     Raises:
-        FeedRefused: the variable is empty, or holds what no HTTP header can carry; never shows its content.
+        FeedRefusedError: the variable is empty, or not printable ASCII; the message never shows its content.
     """
     variable = key_variable(feed)
     key = os.environ.get(variable, "").strip()
     if not key:
-        raise FeedRefused(f"the feed {feed!r} needs a key: set {variable}")
+        raise FeedRefusedError(f"the feed {feed!r} needs a key: set {variable}")
     if not (key.isascii() and key.isprintable()):
-        raise FeedRefused(f"{variable} holds characters that no key has; copy the key again")
+        raise FeedRefusedError(f"{variable} holds characters that no key has; copy the key again")
     return key

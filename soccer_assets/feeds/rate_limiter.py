@@ -1,4 +1,4 @@
-"""Keeps to a provider's requests a minute across all processes of a home: a backfill is many runs at once."""
+"""A rate limiter shared by all processes of a home: a backfill is many runs at once."""
 
 import time
 from pathlib import Path
@@ -7,23 +7,23 @@ from filelock import FileLock
 
 from soccer_assets.clock import SystemClock
 
-# A slot further ahead than this comes from a wall clock that was set back, not from a queue.
+# A slot further ahead is the result of a wall clock that was set back, not of a queue.
 LONGEST_QUEUE_SECONDS = 600.0
 
 
-class Pace:
-    """Evenly spaced slots; each caller takes the next one and waits for it.
+class RateLimiter:
+    """Evenly spaced request slots; each caller takes the next free slot and sleeps until it.
 
     Args:
-        file: remembers the last slot taken; processes with the same file share the pace.
-        per_minute: slots a minute.
+        file: holds the last slot taken; processes with the same file share the limit.
+        requests_per_minute: slots a minute.
     """
 
-    def __init__(self, file: Path, per_minute: int) -> None:
+    def __init__(self, file: Path, requests_per_minute: int) -> None:
         self._file = file
-        self._spacing_seconds = 60.0 / per_minute
+        self._spacing_seconds = 60.0 / requests_per_minute
 
-    def wait(self) -> None:
+    def acquire(self) -> None:
         """Take the next free slot and sleep until it comes."""
         self._file.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{self._file}.lock"):

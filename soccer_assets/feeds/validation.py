@@ -1,8 +1,8 @@
-"""The gate between adapters and the store: what every row of every feed must hold, declared once.
+"""Validation of feed rows between adapters and the store: the checks that hold for every feed, declared once.
 
-Adapters refuse what they cannot read; the gate refuses what cannot be, whoever wrote the adapter. Faults are
-quarantined row by row: a failing row becomes a `Rejection` with the check's sentence, and prices that cannot
-be are taken off their match, which stays.
+Adapters reject what they cannot parse; validation rejects what is implausible, whoever wrote the adapter. It
+works row by row: a failing row becomes a `Rejection` with the check's sentence; implausible prices are
+removed from their match, which stays.
 """
 
 import datetime as dt
@@ -19,22 +19,22 @@ from soccer_assets.football.records import RawMatch, Rejection, Row
 from soccer_assets.football.text_folding import fold
 
 ROWS_A_BATCH = 10_000
-# Books of the mirror lie between 0.98 and 1.31; an average of one outcome's best prices may lie below 1.
+# Bookmakers of the mirror lie between 0.98 and 1.31; best prices of different ones may lie below 1.
 LEAST_OVERROUND, MOST_OVERROUND = 0.97, 1.40
 _OLDEST_YEAR = 1860  # before the first laws of the game nobody played it
 _FURTHEST_AHEAD = dt.timedelta(days=3 * 365)
 
 
-def gated(items: Iterable[Row], now: dt.datetime) -> Iterator[Row]:
-    """The rows of a feed, those that fail a check as rejections. The order is kept."""
-    iterator = iter(items)
+def validate_rows(rows: Iterable[Row], now: dt.datetime) -> Iterator[Row]:
+    """The rows of a feed in the same order; a row that fails a check becomes a `Rejection`."""
+    iterator = iter(rows)
     while batch := list(itertools.islice(iterator, ROWS_A_BATCH)):
         matches = [item for item in batch if isinstance(item, RawMatch)]
-        faults = _faults(_match_schema(), _match_frame(matches, now))
+        failures = _failed_checks(_match_schema(), _match_frame(matches, now))
         priced = [match for match in matches if match.odds is not None]
-        odds_faults = _faults(_odds_schema(), _odds_frame(priced))
-        refused = {id(matches[row]): reason for row, reason in faults.items()}
-        unpriced = {id(priced[row]): reason for row, reason in odds_faults.items()}
+        odds_failures = _failed_checks(_odds_schema(), _odds_frame(priced))
+        refused = {id(matches[row]): reason for row, reason in failures.items()}
+        unpriced = {id(priced[row]): reason for row, reason in odds_failures.items()}
         for item in batch:
             if not isinstance(item, RawMatch):
                 yield item
@@ -125,13 +125,16 @@ def _match_frame(matches: Sequence[RawMatch], now: dt.datetime) -> Any:
     instant = now.timestamp()
     return pd.DataFrame(
         {
-            **{name: np.array([getattr(one, name) for one in matches], dtype=float) for name in goals},
-            "competition": [one.competition for one in matches],
-            "season": [one.season for one in matches],
-            "is_same_team": np.array([fold(one.home_team) == fold(one.away_team) for one in matches], bool),
-            "year": np.array([one.kickoff.year for one in matches], int),
-            "days_ahead": (np.array([one.kickoff.timestamp() for one in matches], float) - instant) / 86_400,
-            "is_settled": np.array([settles[one.status] for one in matches], bool),
+            **{name: np.array([getattr(match, name) for match in matches], dtype=float) for name in goals},
+            "competition": [match.competition for match in matches],
+            "season": [match.season for match in matches],
+            "is_same_team": np.array(
+                [fold(match.home_team) == fold(match.away_team) for match in matches], bool
+            ),
+            "year": np.array([match.kickoff.year for match in matches], int),
+            "days_ahead": (np.array([match.kickoff.timestamp() for match in matches], float) - instant)
+            / 86_400,
+            "is_settled": np.array([settles[match.status] for match in matches], bool),
         }
     )
 
@@ -140,7 +143,8 @@ def _odds_frame(matches: Sequence[RawMatch]) -> Any:
     import pandas as pd  # noqa: PLC0415 - a second that only an ingest pays
 
     prices = np.array(
-        [(one.odds.home, one.odds.draw, one.odds.away) for one in matches if one.odds is not None], float
+        [(match.odds.home, match.odds.draw, match.odds.away) for match in matches if match.odds is not None],
+        float,
     ).reshape(-1, 3)
     with np.errstate(divide="ignore", invalid="ignore"):
         total = overround(*prices.T)
@@ -149,7 +153,7 @@ def _odds_frame(matches: Sequence[RawMatch]) -> Any:
     )
 
 
-def _faults(schema: Any, frame: Any) -> dict[int, str]:
+def _failed_checks(schema: Any, frame: Any) -> dict[int, str]:
     """By row, the sentences of the checks that it fails."""
     from pandera.errors import SchemaErrors  # noqa: PLC0415 - a second that only an ingest pays
 

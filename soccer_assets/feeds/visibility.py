@@ -1,7 +1,7 @@
-"""What may be known of a match at an instant: nobody sees a score before the match is over.
+"""What may be shown of a match at an instant: no score before the match is over.
 
-Providers answer with what they know today; the clock may stand in the past. What had not happened by its now
-is not shown, and is not even parsed.
+Providers answer with what they know today, while the clock may stand in the past. What had not happened by
+then is neither shown nor parsed.
 """
 
 import datetime as dt
@@ -34,9 +34,10 @@ class Dated(msgspec.Struct, frozen=True):
     """A row of a file with its kickoff.
 
     Attributes:
-        kickoff: UTC, 12:00 where only the day is known. A row without a usable date takes the one of the
-            row before it, so that it is reported with that day's matches; the first ones the next row's.
-        fault: why the date or time cannot be used, or an empty text.
+        kickoff: UTC, 12:00 where only the day is known. A row without a usable date takes the kickoff of the
+            row before it, so that it is rejected with that day's matches; rows at the start of a file take
+            that of the next row.
+        fault: why the date or time is invalid; empty where it is valid.
     """
 
     kickoff: dt.datetime
@@ -47,12 +48,12 @@ class Dated(msgspec.Struct, frozen=True):
 D = TypeVar("D", bound=Dated)
 
 
-class Known(msgspec.Struct, frozen=True):
-    """What may be told of a match.
+class Visibility(msgspec.Struct, frozen=True):
+    """What may be shown of a match.
 
     Attributes:
-        has_score: the score, final or so far, may be shown.
-        is_over: half-time score, odds and statistics may be shown too.
+        has_score: the score, final or live, is visible.
+        is_over: half-time score, odds and statistics are visible too.
     """
 
     status: MatchStatus
@@ -61,7 +62,7 @@ class Known(msgspec.Struct, frozen=True):
 
 
 def begins_at(kickoff: dt.datetime, precision: KickoffPrecision) -> dt.datetime:
-    """The instant before which nothing can have happened: the kickoff, or 00:00 of its day."""
+    """The earliest instant of the match: the kickoff, or 00:00 of its day where only the day is known."""
     if precision is KickoffPrecision.MINUTE:
         return kickoff
     return kickoff.replace(hour=0, minute=0, second=0, microsecond=0)
@@ -74,10 +75,11 @@ def over_at(kickoff: dt.datetime, precision: KickoffPrecision) -> dt.datetime:
     return begins_at(kickoff, precision) + dt.timedelta(days=1) + MATCH_LENGTH
 
 
-def within_reach(rows: Iterable[D], start: dt.date, now: dt.datetime) -> Iterator[D]:
-    """The rows of a file; one dated before ``start`` or over a year ahead gets a fault and the day before.
+def flag_far_dates(rows: Iterable[D], start: dt.date, now: dt.datetime) -> Iterator[D]:
+    """The rows of a file; a row dated before ``start`` or over a year ahead gets a fault.
 
-    No window reaches its own day, so it would be neither a match nor rejected.
+    It also takes the kickoff of the row before: no window contains its own day, so it would be neither a
+    match nor rejected.
     """
     end = now.date() + LOOK_AHEAD
     last: dt.datetime | None = None
@@ -100,49 +102,50 @@ def within_reach(rows: Iterable[D], start: dt.date, now: dt.datetime) -> Iterato
         )
 
 
-def known_by_time(
+def visibility_by_time(
     kickoff: dt.datetime,
     precision: KickoffPrecision,
     now: dt.datetime,
     *,
     has_result: bool,
     result_lag: dt.timedelta,
-) -> Known:
-    """For providers that name no status: finished where a result stands and the match is over.
+) -> Visibility:
+    """For providers without a status: finished where there is a result and the match is over.
 
     Without a result it stays scheduled for ``result_lag`` after its end, then counts as postponed.
-
-    ``has_result`` says whether the provider has one; it is not looked at before the match is over.
+    ``has_result`` is ignored until the match is over.
     """
     over = over_at(kickoff, precision)
     if now >= over and has_result:
-        return Known(MatchStatus.FINISHED, has_score=True, is_over=True)
+        return Visibility(MatchStatus.FINISHED, has_score=True, is_over=True)
     if now >= over + result_lag:
-        return Known(MatchStatus.POSTPONED, has_score=False, is_over=True)
+        return Visibility(MatchStatus.POSTPONED, has_score=False, is_over=True)
     if precision is KickoffPrecision.MINUTE and kickoff <= now < over:
-        return Known(MatchStatus.LIVE, has_score=False, is_over=False)
-    return Known(MatchStatus.SCHEDULED, has_score=False, is_over=now >= over)
+        return Visibility(MatchStatus.LIVE, has_score=False, is_over=False)
+    return Visibility(MatchStatus.SCHEDULED, has_score=False, is_over=now >= over)
 
 
-def known_of(claimed: MatchStatus, kickoff: dt.datetime, precision: KickoffPrecision, clock: Clock) -> Known:
-    """For providers that name the status.
+def visibility_by_status(
+    reported_status: MatchStatus, kickoff: dt.datetime, precision: KickoffPrecision, clock: Clock
+) -> Visibility:
+    """For providers with a status.
 
-    A result that stands before the match can be over is not believed yet. Nobody says when a match was called
-    off: a fixed clock learns of it at the kickoff, real time at once.
+    A result reported before the match can be over is not shown. Providers do not say when a match was called
+    off: a fixed clock shows it from the kickoff on, the system clock at once.
     """
     now = clock.now()
     has_begun = begins_at(kickoff, precision) <= now
     is_over = over_at(kickoff, precision) <= now
-    if claimed in _CALLED_OFF:
-        status = claimed if has_begun or not clock.is_fixed else MatchStatus.SCHEDULED
-        return Known(status, has_score=False, is_over=is_over)
-    if claimed is MatchStatus.FINISHED and is_over:
-        return Known(claimed, has_score=True, is_over=True)
-    if claimed in {MatchStatus.FINISHED, MatchStatus.LIVE}:
+    if reported_status in _CALLED_OFF:
+        status = reported_status if has_begun or not clock.is_fixed else MatchStatus.SCHEDULED
+        return Visibility(status, has_score=False, is_over=is_over)
+    if reported_status is MatchStatus.FINISHED and is_over:
+        return Visibility(reported_status, has_score=True, is_over=True)
+    if reported_status in {MatchStatus.FINISHED, MatchStatus.LIVE}:
         if not has_begun:
-            return Known(MatchStatus.SCHEDULED, has_score=False, is_over=False)
-        is_live_now = claimed is MatchStatus.LIVE and not clock.is_fixed
+            return Visibility(MatchStatus.SCHEDULED, has_score=False, is_over=False)
+        is_live_now = reported_status is MatchStatus.LIVE and not clock.is_fixed
         is_timed = precision is KickoffPrecision.MINUTE
         status = MatchStatus.LIVE if is_timed or is_live_now else MatchStatus.SCHEDULED
-        return Known(status, has_score=is_live_now, is_over=False)
-    return Known(claimed, has_score=False, is_over=is_over)
+        return Visibility(status, has_score=is_live_now, is_over=False)
+    return Visibility(reported_status, has_score=False, is_over=is_over)

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from soccer_assets.backtesting.archive_backtest import BadArchive, run_backtest
+from soccer_assets.backtesting.archive_backtest import ArchiveError, run_backtest
 from soccer_assets.cli import main
 
 TRAIN_UNTIL, TEST_UNTIL = dt.date(2024, 7, 1), dt.date(2025, 7, 1)
@@ -84,23 +84,23 @@ def test_predictions_are_those_that_were_scored(tmp_path):
         [write(frame, tmp_path / "archive.csv")], None, TRAIN_UNTIL, TEST_UNTIL, 12, predictions
     )
 
-    said = pd.read_csv(predictions).merge(frame, on="match_id")
-    home, away = said["home_goals"], said["away_goals"]
-    happened = np.select([home > away, home == away], [said["p_home"], said["p_draw"]], said["p_away"])
+    joined = pd.read_csv(predictions).merge(frame, on="match_id")
+    home, away = joined["home_goals"], joined["away_goals"]
+    happened = np.select([home > away, home == away], [joined["p_home"], joined["p_draw"]], joined["p_away"])
     assert list(pd.read_csv(predictions)) == ["match_id", "p_home", "p_draw", "p_away"]
-    assert len(said) == report.scorecard.rows
+    assert len(joined) == report.scorecard.rows
     assert -np.log(happened).mean() == pytest.approx(report.scorecard.forecasters["candidate"].log_loss)
 
 
 def test_parquet_and_csv_give_the_same_predictions(tmp_path):
     """The form of the file changes no bit."""
-    said = []
+    written = []
     for name in ("archive.parquet", "archive.csv"):
-        out = tmp_path / f"{name}.said"
+        out = tmp_path / f"{name}.written"
         run_backtest([write(archive(), tmp_path / name)], None, TRAIN_UNTIL, TEST_UNTIL, 12, out)
-        said.append(out.read_bytes())
+        written.append(out.read_bytes())
 
-    assert said[0] == said[1]
+    assert written[0] == written[1]
 
 
 def test_scores_and_odds_of_the_test_never_reach_a_prediction(tmp_path):
@@ -206,9 +206,9 @@ def test_what_cannot_be_tested_says_why(tmp_path):
         ([bad_date], TEST_UNTIL, "no date that can be read"),
         ([path], TRAIN_UNTIL, "must end after it starts"),
     ):
-        with pytest.raises(BadArchive, match=reason):
+        with pytest.raises(ArchiveError, match=reason):
             run_backtest(paths, None, TRAIN_UNTIL, until)
-    with pytest.raises(BadArchive, match="no finished match to"):
+    with pytest.raises(ArchiveError, match="no finished match to"):
         run_backtest([path], None, dt.date(2030, 1, 1), dt.date(2031, 1, 1))
 
 

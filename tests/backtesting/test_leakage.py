@@ -48,20 +48,20 @@ def test_another_future_leaves_every_prediction_of_a_backtest_up_to_the_day(tmp_
     other, other_stats = scrambled(frame, stats, is_later)
     other[["odds_home", "odds_draw", "odds_away"]] = 3.0
     other = other.drop(index=np.flatnonzero(is_later)[-10:])
-    said = []
+    predictions = []
     for name, rows, counts in (("real", frame, stats), ("other", other, other_stats)):
         path = write(rows, tmp_path / f"{name}.parquet")
         counts_path = write(counts, tmp_path / f"{name}-stats.parquet")
         out = tmp_path / f"{name}.csv"
         run_backtest([path], counts_path, TRAIN_UNTIL, TEST_UNTIL, 12, out)
-        said.append(dict(line.split(",", 1) for line in out.read_text().splitlines()[1:]))
+        predictions.append(dict(line.split(",", 1) for line in out.read_text().splitlines()[1:]))
 
-    until_then = set(frame.loc[~is_later, "match_id"]) & set(said[0])
+    until_then = set(frame.loc[~is_later, "match_id"]) & set(predictions[0])
     assert len(until_then) > 40
-    assert {match_id: said[0][match_id] for match_id in until_then} == {
-        match_id: said[1].get(match_id) for match_id in until_then
+    assert {match_id: predictions[0][match_id] for match_id in until_then} == {
+        match_id: predictions[1].get(match_id) for match_id in until_then
     }
-    assert said[0] != said[1]
+    assert predictions[0] != predictions[1]
 
 
 @pytest.mark.slow

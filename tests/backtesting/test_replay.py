@@ -12,8 +12,8 @@ from soccer_assets.backtesting.report import SCORED, Report
 from soccer_assets.backtesting.terminal import own_settings, read_step
 from soccer_assets.cli import main
 from soccer_assets.clock import FixedClock
-from soccer_assets.feeds.chosen import choose
-from soccer_assets.feeds.protocol import FeedRefused
+from soccer_assets.feeds.feed_set import filter_competitions
+from soccer_assets.feeds.protocol import FeedRefusedError
 from soccer_assets.feeds.visibility import MATCH_LENGTH
 from soccer_assets.football.matches import Window
 from soccer_assets.modelling.ledger_rules import GENESIS
@@ -165,11 +165,11 @@ def test_a_walk_stops_at_the_end_of_its_last_day():
 def test_a_feed_is_cut_down_to_the_competitions_that_are_wanted():
     """Rows of others do not come; a code that the feed does not have is refused."""
     feed = simulated_leagues()
-    chosen = choose(feed, ["SIM-1"])
+    filtered = filter_competitions(feed, ["SIM-1"])
     window, clock = Window(dt.date(2024, 9, 1), LAST), FixedClock(dt.datetime(2025, 3, 5, tzinfo=dt.UTC))
 
-    assert list(chosen.competitions()) == ["SIM-1"]
-    assert {match.competition for match in chosen.fetch(window, clock)} == {"SIM-1"}
-    assert choose(feed, []) is feed
-    with pytest.raises(FeedRefused, match="SIM-9 is no competition of the feed simulated"):
-        choose(feed, ["SIM-9"])
+    assert list(filtered.competitions()) == ["SIM-1"]
+    assert {match.competition for match in filtered.fetch(window, clock)} == {"SIM-1"}
+    assert filter_competitions(feed, []) is feed
+    with pytest.raises(FeedRefusedError, match="SIM-9 is no competition of the feed simulated"):
+        filter_competitions(feed, ["SIM-9"])

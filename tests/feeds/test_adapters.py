@@ -7,9 +7,9 @@ import re
 import pytest
 
 from soccer_assets.clock import FixedClock, parse_instant
-from soccer_assets.feeds.fields import Fault, decode_json, id_of, instant_of, name_of
+from soccer_assets.feeds.fields import FieldError, decode_json, id_of, instant_of, name_of
 from soccer_assets.feeds.json_rows import pick, season_label
-from soccer_assets.feeds.protocol import FeedError, FeedRefused
+from soccer_assets.feeds.protocol import FeedError, FeedRefusedError
 from soccer_assets.feeds.providers.api_football import ApiFootballFeed
 from soccer_assets.feeds.providers.espn import EspnFeed
 from soccer_assets.feeds.providers.football_data.football_data_feed import FootballDataFeed
@@ -84,7 +84,7 @@ def test_other_answers_are_errors(feed_class, environ, httpserver, caplog, monke
 
     with pytest.raises(FeedError, match="SOCCER_FEED_URL") as refusal:
         list(feed.fetch(DAY, CLOCK))
-    assert isinstance(refusal.value, FeedRefused) or body.startswith("[")
+    assert isinstance(refusal.value, FeedRefusedError) or body.startswith("[")
     assert KEY not in f"{refusal.value} {caplog.text}"
 
 
@@ -100,14 +100,14 @@ def test_name_loses_its_superfluous_blanks(value, text):
 @pytest.mark.parametrize("value", [None, "", "  ", 5, True, [], "a\x00b", "\u200b", "x" * 101])
 def test_what_is_no_name_is_a_fault(value):
     """Nothing, numbers, control characters and endless texts are no names."""
-    with pytest.raises(Fault, match="the team"):
+    with pytest.raises(FieldError, match="the team"):
         name_of(value, "the team")
 
 
 @pytest.mark.parametrize("value", [None, True, 0, -1, 1.5, "", [], {}])
 def test_what_is_no_id_is_a_fault(value):
     """Ids are positive numbers or texts."""
-    with pytest.raises(Fault, match="id"):
+    with pytest.raises(FieldError, match="id"):
         id_of(value, "id")
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from soccer_assets.clock import Clock, FixedClock, parse_instant
 from soccer_assets.feeds.audit import Duplicate, audit
-from soccer_assets.feeds.http import FileDoor
+from soccer_assets.feeds.http import FileClient
 from soccer_assets.feeds.providers.football_data.football_data_feed import FootballDataFeed
 from soccer_assets.feeds.providers.openfootball.openfootball_feed import OpenFootballFeed
 from soccer_assets.football.competitions import Competition
@@ -131,7 +131,7 @@ def test_rows_no_window_reaches_are_rejected(tmp_path):
     ]
     (new / "ARG.csv").write_text("\n".join(("Country,League,Season,Date,Time,Home,Away", *rows)))
 
-    found = audit(FootballDataFeed(tmp_path.as_uri(), FileDoor("X", tmp_path)), CLOCK)
+    found = audit(FootballDataFeed(tmp_path.as_uri(), FileClient("X", tmp_path)), CLOCK)
 
     assert (found.rows, found.matches, found.rejected) == (5, 2, 3)
     assert found.reasons == {
@@ -154,7 +154,7 @@ def test_every_day_of_a_season_file_is_counted(tmp_path):
         matches = [{"date": day, "team1": "A", "team2": "B"} for day in days]
         file.write_text(json.dumps({"matches": matches}))
 
-    found = audit(OpenFootballFeed(tmp_path.as_uri(), FileDoor("X", tmp_path)), CLOCK)
+    found = audit(OpenFootballFeed(tmp_path.as_uri(), FileClient("X", tmp_path)), CLOCK)
 
     assert (found.rows, found.matches) == (5, 4)
     assert found.reasons == {"the date 2027-05-20 lies more than a year ahead": 1}
@@ -164,7 +164,7 @@ def test_mirror_of_football_data_is_accounted_for(shared_data, tmp_path):
     """All 79,831 rows of the mirror are matches but two, whose league has no block in the catalogue."""
     url = (shared_data / "mirror" / "www.football-data.co.uk").as_uri()
 
-    found = audit(FootballDataFeed(url, FileDoor("X", tmp_path)), CLOCK)
+    found = audit(FootballDataFeed(url, FileClient("X", tmp_path)), CLOCK)
 
     assert (found.rows, found.matches, len(found.duplicates), found.rejected) == (79_831, 79_829, 0, 2)
     assert found.scored == 79_828
@@ -175,7 +175,7 @@ def test_mirror_of_openfootball_is_accounted_for(shared_data, tmp_path):
     """All 83,631 rows of the mirror are matches but the final of two teams called N.N."""
     url = (shared_data / "mirror" / "openfootball" / "football.json").as_uri()
 
-    found = audit(OpenFootballFeed(url, FileDoor("X", tmp_path)), CLOCK)
+    found = audit(OpenFootballFeed(url, FileClient("X", tmp_path)), CLOCK)
 
     assert (found.rows, found.matches, len(found.duplicates), found.rejected) == (83_631, 83_630, 0, 1)
     assert found.statuses == {"finished": 82_829, "cancelled": 583, "postponed": 166, "awarded": 52}

@@ -1,12 +1,12 @@
-"""Several feeds of one home: their order, their addresses, and what they may not mix."""
+"""Feed sets: precedence, addresses, what must not be mixed; and the filter by competition."""
 
 import datetime as dt
 from pathlib import Path
 
 import pytest
 
-from soccer_assets.feeds.feed_set import SeveralFeeds, members_of, owners_of
-from soccer_assets.feeds.protocol import FeedRefused
+from soccer_assets.feeds.feed_set import FeedSet, members_of, owners_of
+from soccer_assets.feeds.protocol import FeedRefusedError
 from soccer_assets.feeds.providers.football_data.football_data_feed import FootballDataFeed
 from soccer_assets.feeds.providers.openfootball.openfootball_feed import OpenFootballFeed
 from soccer_assets.feeds.registry import open_feeds
@@ -45,7 +45,7 @@ def test_each_feed_reads_its_own_address(shared_data: Path) -> None:
 def test_one_feed_is_itself() -> None:
     """No wrapping where there is nothing to join."""
     feed = open_feeds(_settings())
-    assert not isinstance(feed, SeveralFeeds)
+    assert not isinstance(feed, FeedSet)
     assert members_of(feed) == (feed,)
     assert owners_of(feed) is None
 
@@ -64,7 +64,7 @@ def test_orders_and_addresses_that_make_no_sense_are_refused(environ: dict[str, 
 
 
 def test_simulated_and_real_clubs_do_not_mix() -> None:
-    with pytest.raises(FeedRefused, match="mixes real and simulated"):
+    with pytest.raises(FeedRefusedError, match="mixes real and simulated"):
         open_feeds(_settings(SOCCER_FEED="simulated,espn"))
 
 

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from soccer_assets.clock import FixedClock
-from soccer_assets.feeds.http import FileDoor
+from soccer_assets.feeds.http import FileClient
 from soccer_assets.feeds.protocol import Feed
 from soccer_assets.feeds.providers.api_football import ApiFootballFeed
 from soccer_assets.feeds.providers.archive.archive_feed import ArchiveFeed
@@ -46,8 +46,8 @@ APRIL = Window(dt.date(2025, 4, 2), dt.date(2025, 5, 1))
 SEASON = Window(dt.date(2024, 6, 1), dt.date(2025, 8, 1))
 
 
-class Shelf(FileDoor):
-    """A door that has one document, at the address that holds a text, and nothing elsewhere."""
+class FakeClient(FileClient):
+    """A client with one document, at any address that contains a text; another answer elsewhere."""
 
     def __init__(self, at: str, elsewhere: bytes | None = None) -> None:
         super().__init__("SOCCER_FEED_URL", Path("nowhere"))
@@ -55,7 +55,7 @@ class Shelf(FileDoor):
         self.document = b""
 
     def read(self, url: str) -> bytes | None:
-        """The document, where it lies."""
+        """The document where the address contains the text."""
         return self.document if self._at in url else self._elsewhere
 
 
@@ -73,15 +73,18 @@ class Provider(msgspec.Struct, frozen=True):
     spoil_row: Callable[[dict[str, Any], random.Random], Any] = spoil
 
 
-def shelved(
-    shelf: Shelf, document: Callable[[list[Any]], Any], opened: Callable[[Shelf], Feed], window: Window
+def fetch_with(
+    client: FakeClient,
+    document: Callable[[list[Any]], Any],
+    opened: Callable[[FakeClient], Feed],
+    window: Window,
 ) -> Callable[[list[Any]], list[RawMatch | Rejection]]:
     """What an adapter says of a document of rows."""
 
     def fetch(rows: list[Any]) -> list[RawMatch | Rejection]:
         wrapped = document(rows)
-        shelf.document = wrapped if isinstance(wrapped, bytes) else json.dumps(wrapped).encode()
-        return list(opened(shelf).fetch(window, CLOCK))
+        client.document = wrapped if isinstance(wrapped, bytes) else json.dumps(wrapped).encode()
+        return list(opened(client).fetch(window, CLOCK))
 
     return fetch
 
@@ -98,10 +101,10 @@ def api_football(_: Path) -> Provider:
 
     return Provider(
         lambda number: test_api_football.changed("fixture.id", number + 1),
-        shelved(
-            Shelf("fixtures?date=2025-04-20"),
+        fetch_with(
+            FakeClient("fixtures?date=2025-04-20"),
             lambda rows: {"errors": [], "results": len(rows), "response": rows},
-            lambda shelf: ApiFootballFeed("http://there", shelf, None, CLOCK),
+            lambda client: ApiFootballFeed("http://there", client, None, CLOCK),
             DAY,
         ),
         spoil_row,
@@ -122,7 +125,7 @@ def archive(folder: Path) -> Provider:
             writer.writeheader()
             writer.writerows(rows)
         all_time = Window(dt.date(1850, 1, 1), dt.date(2100, 1, 1))
-        return list(ArchiveFeed(str(file), FileDoor("X", folder)).fetch(all_time, CLOCK))
+        return list(ArchiveFeed(str(file), FileClient("X", folder)).fetch(all_time, CLOCK))
 
     return Provider(
         lambda number: {**test_archive.PLAYED, "match_id": f"m{number}", "home_team": f"Home {number}"},
@@ -135,10 +138,10 @@ def espn(_: Path) -> Provider:
     """A month of one league, and none of the others."""
     return Provider(
         lambda number: {**test_espn.played(), "id": str(number + 1)},
-        shelved(
-            Shelf("/eng.1/scoreboard?dates=202504", b'{"events": []}'),
+        fetch_with(
+            FakeClient("/eng.1/scoreboard?dates=202504", b'{"events": []}'),
             lambda rows: {"events": rows},
-            lambda shelf: EspnFeed("http://there", shelf),
+            lambda client: EspnFeed("http://there", client),
             APRIL,
         ),
     )
@@ -164,10 +167,10 @@ def football_data(_: Path) -> Provider:
     played = dict(zip(header, test_football_data.PLAYED.split(","), strict=True))
     return Provider(
         lambda number: {**played, "HomeTeam": f"Home {number}"},
-        shelved(
-            Shelf("mmz4281/2425/E0.csv"),
+        fetch_with(
+            FakeClient("mmz4281/2425/E0.csv"),
             document,
-            lambda shelf: FootballDataFeed("http://there", shelf),
+            lambda client: FootballDataFeed("http://there", client),
             SEASON,
         ),
         spoil_cell,
@@ -178,10 +181,10 @@ def football_data_org(_: Path) -> Provider:
     """A few days."""
     return Provider(
         lambda number: {**test_football_data_org.PLAYED, "id": number + 1},
-        shelved(
-            Shelf("v4/matches"),
+        fetch_with(
+            FakeClient("v4/matches"),
             lambda rows: {"matches": rows},
-            lambda shelf: FootballDataOrgFeed("http://there", shelf, None, CLOCK),
+            lambda client: FootballDataOrgFeed("http://there", client, None, CLOCK),
             DAYS,
         ),
     )
@@ -191,10 +194,10 @@ def openfootball(_: Path) -> Provider:
     """A season file."""
     return Provider(
         lambda number: {**test_openfootball.PLAYED, "team1": f"Home {number}"},
-        shelved(
-            Shelf("2024-25/en.1.json"),
+        fetch_with(
+            FakeClient("2024-25/en.1.json"),
             lambda rows: {"name": "A season", "matches": rows},
-            lambda shelf: OpenFootballFeed("http://there", shelf),
+            lambda client: OpenFootballFeed("http://there", client),
             SEASON,
         ),
     )
@@ -204,10 +207,10 @@ def openligadb(_: Path) -> Provider:
     """A season of one league."""
     return Provider(
         lambda number: {**test_openligadb.PLAYED, "matchID": number + 1},
-        shelved(
-            Shelf("getmatchdata/bl1/2024"),
+        fetch_with(
+            FakeClient("getmatchdata/bl1/2024"),
             lambda rows: rows,
-            lambda shelf: OpenLigaDbFeed("http://there", shelf),
+            lambda client: OpenLigaDbFeed("http://there", client),
             APRIL,
         ),
     )
@@ -254,8 +257,8 @@ def test_hostile_rows_cost_themselves(provider: Callable[[Path], Provider], tmp_
         items = asked.fetch(document)
 
         assert len(items) == ROWS
-        told = {msgspec.json.encode(item) for item in items}
-        assert {msgspec.json.encode(alone[number][0]) for number in controls} <= told
+        encoded = {msgspec.json.encode(item) for item in items}
+        assert {msgspec.json.encode(alone[number][0]) for number in controls} <= encoded
         assert all(item.reason for item in items if isinstance(item, Rejection))
         rejected += sum(isinstance(item, Rejection) for item in items)
     assert DOCUMENTS * ROWS / 20 < rejected <= DOCUMENTS * ROWS / 2

@@ -1,4 +1,4 @@
-"""Feeds found through entry points."""
+"""Feeds found through entry points, and the names that providers import."""
 
 import sys
 import tomllib
@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from soccer_assets.feeds.protocol import FeedRefused
+from soccer_assets.feeds import protocol
+from soccer_assets.feeds.protocol import FeedRefusedError
 from soccer_assets.feeds.providers.simulated import simulated_feed as simulated
 from soccer_assets.feeds.registry import GROUP, feed_names, open_feed
 from soccer_assets.settings import Settings
@@ -27,7 +28,7 @@ def settings(tmp_path) -> Settings:
 
 @pytest.fixture
 def _other_wheel(tmp_path, monkeypatch) -> None:
-    """Someone else's wheel, installed."""
+    """A wheel of another provider, installed."""
     folder = tmp_path / "site" / "other_feed-1.0.dist-info"
     folder.mkdir(parents=True)
     (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: other-feed\nVersion: 1.0\n")
@@ -46,14 +47,14 @@ def test_another_wheel_adds_a_feed(settings):
 @pytest.mark.usefixtures("_other_wheel")
 def test_unknown_feed_names_the_setting_and_the_feeds(settings):
     """The refusal of an unknown name says which setting holds it, and what could stand there."""
-    with pytest.raises(FeedRefused, match=r"SOCCER_FEED.*'nonsense'.*other"):
+    with pytest.raises(FeedRefusedError, match=r"SOCCER_FEED.*'nonsense'.*other"):
         open_feed("nonsense", settings)
 
 
 @pytest.mark.usefixtures("_other_wheel")
 def test_feed_that_cannot_be_imported_is_refused(settings):
     """A declared feed whose module is missing is refused with its address in the code."""
-    with pytest.raises(FeedRefused, match=r"soccer_assets\.feeds\.nowhere:Feed cannot be loaded"):
+    with pytest.raises(FeedRefusedError, match=r"soccer_assets\.feeds\.nowhere:Feed cannot be loaded"):
         open_feed("broken", settings)
 
 
@@ -74,3 +75,16 @@ def test_declared_feeds_exist():
         feed_class = EntryPoint(name, address, GROUP).load()
         assert feed_class.name == name
         assert callable(feed_class.from_settings)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("FeedRefused", "FeedRefusedError"), ("FeedUnavailable", "FeedUnavailableError")]
+)
+def test_old_names_of_errors_still_work_and_warn(old, new):
+    """A provider written before errors ended in ``Error`` raises the same class, and is warned."""
+    with pytest.warns(DeprecationWarning, match=new):
+        found = getattr(protocol, old)
+
+    assert found is getattr(protocol, new)
+    with pytest.raises(AttributeError):
+        protocol.no_such_name  # noqa: B018

@@ -1,4 +1,4 @@
-"""Someone else's wheel adds a provider: found by name, audited, and carried through to predictions."""
+"""A wheel of another provider, in the old spelling: found by name, audited, and used up to a release."""
 
 import json
 import os
@@ -49,8 +49,8 @@ def test_the_wheels_feed_is_built_from_matches_to_a_release(env: dict[str, str])
     folder = Path(env["SOCCER_HOME"]) / "dagster"
     folder.mkdir()
     (folder / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
-    said = _soccer(env, "run", "build_everything")
-    assert "✓ releases/current" in said
+    output = _soccer(env, "run", "build_everything")
+    assert "✓ releases/current" in output
     pointer = json.loads((Path(env["SOCCER_HOME"]) / "store/releases/current.json").read_bytes())
     release = Path(env["SOCCER_HOME"]) / "store/releases" / pointer["release_id"]
     manifest = json.loads((release / "manifest.json").read_bytes())

@@ -1,11 +1,11 @@
-"""The gate: what cannot be is refused row by row with its sentence, and the rest arrives unchanged."""
+"""Validation: an implausible row is rejected with the sentence of its check, all others pass unchanged."""
 
 import datetime as dt
 
 import msgspec
 import pytest
 
-from soccer_assets.feeds.validation import gated
+from soccer_assets.feeds.validation import validate_rows
 from soccer_assets.football.matches import MatchStatus
 from soccer_assets.football.records import MatchOdds, RawMatch, Rejection
 from tests.builders import NOW, finished
@@ -38,7 +38,7 @@ SOUND_ODDS = MatchOdds("avg_closing", 2.1, 3.4, 3.6)
 def test_a_row_that_cannot_be_is_refused_between_sound_ones(changes: dict[str, object], reason: str) -> None:
     """The failing row becomes a rejection with its payload; its neighbours pass in their order."""
     bad = msgspec.structs.replace(SOUND, payload={"as": "it came"}, **changes)
-    first, refused, last = gated([SOUND, bad, SOUND], NOW)
+    first, refused, last = validate_rows([SOUND, bad, SOUND], NOW)
     assert first is SOUND
     assert last is SOUND
     assert refused == Rejection(source=SOUND.source, reason=reason, payload={"as": "it came"})
@@ -54,7 +54,7 @@ def test_a_row_that_cannot_be_is_refused_between_sound_ones(changes: dict[str, o
 )
 def test_prices_that_cannot_be_are_taken_off_their_match(odds: MatchOdds, reason: str) -> None:
     """The match stays; the prices are kept with the reason."""
-    refused, kept = gated([msgspec.structs.replace(SOUND, odds=odds)], NOW)
+    refused, kept = validate_rows([msgspec.structs.replace(SOUND, odds=odds)], NOW)
     assert isinstance(refused, Rejection)
     assert reason in refused.reason
     assert isinstance(kept, RawMatch)
@@ -64,11 +64,11 @@ def test_prices_that_cannot_be_are_taken_off_their_match(odds: MatchOdds, reason
 def test_sound_rows_and_rejections_pass_untouched_in_their_order() -> None:
     rejection = Rejection(source="x", reason="unreadable", payload={})
     rows = [msgspec.structs.replace(SOUND, odds=SOUND_ODDS), rejection, SOUND] * 7_000
-    assert all(before is after for before, after in zip(rows, gated(rows, NOW), strict=True))
+    assert all(before is after for before, after in zip(rows, validate_rows(rows, NOW), strict=True))
 
 
 def test_faults_of_one_row_are_told_together() -> None:
     bad = msgspec.structs.replace(SOUND, competition="", home_goals=99)
-    (refused,) = gated([bad], NOW)
+    (refused,) = validate_rows([bad], NOW)
     assert isinstance(refused, Rejection)
     assert refused.reason == "a score is not a number from 0 to 36; the competition is empty"

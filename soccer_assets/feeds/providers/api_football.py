@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from soccer_assets.clock import Clock
-from soccer_assets.feeds.base import SETTING
+from soccer_assets.feeds.base import SETTING, KeyedFeed
 from soccer_assets.feeds.fields import (
-    Fault,
+    FieldError,
     brief,
     decode_json,
     id_of,
@@ -20,13 +20,12 @@ from soccer_assets.feeds.fields import (
     json_object,
     name_of,
     noon_of,
-    quiet_score_of,
     score_of,
+    score_or_none,
     teams_of,
 )
-from soccer_assets.feeds.json_rows import Provider, Score, Told, matches_of, pick, season_label
-from soccer_assets.feeds.keyed import KeyedFeed
-from soccer_assets.feeds.protocol import FeedRefused, FeedUnavailable
+from soccer_assets.feeds.json_rows import ParsedMatch, Provider, Score, pick, season_label, visible_matches
+from soccer_assets.feeds.protocol import FeedRefusedError, FeedUnavailableError
 from soccer_assets.feeds.provider_keys import key_variable
 from soccer_assets.football.competitions import INTERNATIONAL
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
@@ -42,14 +41,14 @@ _STATUSES = {
     **dict.fromkeys(("FT", "AET", "PEN"), MatchStatus.FINISHED),
     "PST": MatchStatus.POSTPONED,
     "CANC": MatchStatus.CANCELLED,
-    # Stopped; if it goes on it is told anew.
+    # Stopped; if it goes on, the provider reports it again.
     "SUSP": MatchStatus.ABANDONED,
     "ABD": MatchStatus.ABANDONED,
     "AWD": MatchStatus.AWARDED,
     "WO": MatchStatus.AWARDED,
 }
-# These errors pass with the next minute or day; every other one stays.
-_PASSING = frozenset({"rateLimit", "requests"})
+# Errors that end with the next minute or day; all others are permanent.
+_TRANSIENT = frozenset({"rateLimit", "requests"})
 _FIXTURE = (
     *("fixture.id", "fixture.date", "league.id", "league.name", "league.country", "league.season"),
     *("league.round", "teams.home.id", "teams.home.name", "teams.away.id", "teams.away.name"),
@@ -65,69 +64,69 @@ class ApiFootballFeed(KeyedFeed):
     key_header = "x-apisports-key"
 
     def fetch(self, window: Window, clock: Clock) -> Iterator[RawMatch | Rejection]:
-        """Every match whose kickoff day (UTC) lies in ``window``, as it is known at the clock's now.
+        """Every match whose kickoff day (UTC) lies in ``window``, as known at ``clock.now()``.
 
         Raises:
-            FeedUnavailable: the provider does not answer, or the quota is used up.
-            FeedRefused: wrong address or key, a plan without these days, or another answer.
+            FeedUnavailableError: the provider does not answer, or the quota is used up.
+            FeedRefusedError: wrong address or key, a plan without these days, or another answer.
         """
-        provider = Provider(SOURCE, self.result_lag, self._told, _fixture_of)
+        provider = Provider(SOURCE, self.result_lag, self._parse, _fixture_of)
         for number in range((window.end - window.start).days):
             day = window.start + dt.timedelta(days=number)
-            rows = [row for row in self._read(day) if not self._is_other_league(row)]
-            yield from matches_of(rows, provider, Window(day, day + dt.timedelta(days=1)), clock)
+            rows = [row for row in self._read(day) if not self._is_outside_catalogue(row)]
+            yield from visible_matches(rows, provider, Window(day, day + dt.timedelta(days=1)), clock)
 
-    def _is_other_league(self, row: Any) -> bool:
-        """Whether the row is of one of the thousand leagues nobody asked for."""
+    def _is_outside_catalogue(self, row: Any) -> bool:
+        """Whether the row belongs to a league outside the catalogue; the provider has over a thousand."""
         league = pick(row, "league.id").get("league", {}).get("id")
         return type(league) is int and league > 0 and str(league) not in self._by_name
 
     def _read(self, day: dt.date) -> list[Any]:
         url = f"{self._base_url}/fixtures?date={day}&timezone=UTC"
         where = f"{SETTING}: {url}"
-        data = self._door.read(url)
+        data = self._client.read(url)
         if data is None:
-            raise FeedRefused(f"{where} is not there; set it to the address under which fixtures lies")
+            raise FeedRefusedError(f"{where} is not there; set it to the address under which fixtures lies")
         document = decode_json(data, where)
         errors = document.get("errors") if isinstance(document, dict) else None
         if errors:
-            said = f"{where} answers with errors: {self._without_key(errors)}"
-            if isinstance(errors, dict) and errors.keys() <= _PASSING:
-                raise FeedUnavailable(said)
-            raise FeedRefused(f"{said}; check the plan and {key_variable(SOURCE)}")
+            message = f"{where} answers with errors: {self._redacted(errors)}"
+            if isinstance(errors, dict) and errors.keys() <= _TRANSIENT:
+                raise FeedUnavailableError(message)
+            raise FeedRefusedError(f"{message}; check the plan and {key_variable(SOURCE)}")
         rows = document.get("response") if isinstance(document, dict) else None
         if not isinstance(rows, list):
-            raise FeedRefused(
+            raise FeedRefusedError(
                 f"{where}: an object with a list 'response' was expected, not {brief(document)}"
             )
         pages = pick(document, "paging.total").get("paging", {}).get("total", 1)
         if document.get("results", len(rows)) != len(rows) or pages != 1:
-            raise FeedUnavailable(f"{where}: {len(rows)} rows are not all; try again later")
+            raise FeedUnavailableError(f"{where}: {len(rows)} rows are not all; try again later")
         return rows
 
-    def _without_key(self, errors: Any) -> str:
-        return self._door.without_secrets(str(errors)[:300])
+    def _redacted(self, errors: Any) -> str:
+        return self._client.without_secrets(str(errors)[:300])
 
-    def _told(self, fields: dict[str, Any]) -> Told:
-        said = _fixture_of(fields)
-        league, fixture, teams = (said.get(name, {}) for name in ("league", "fixture", "teams"))
+    def _parse(self, fields: dict[str, Any]) -> ParsedMatch:
+        fixture_fields = _fixture_of(fields)
+        league, fixture, teams = (fixture_fields.get(name, {}) for name in ("league", "fixture", "teams"))
         competition = self._by_name.get(str(league.get("id")))
         if competition is None:
-            raise Fault(f"the league {brief(league.get('id'))} is no number")
+            raise FieldError(f"the league {brief(league.get('id'))} is no number")
         country = league.get("country")
         is_world = competition.country == INTERNATIONAL
         if not is_world and (not isinstance(country, str) or fold(country) != fold(competition.country)):
-            raise Fault(f"league {league['id']} is {competition.code}, but lies in {brief(country)}")
-        short = pick(fields, "fixture.status.short").get("fixture", {}).get("status", {}).get("short")
-        claimed = _STATUSES.get(short) if isinstance(short, str) else None
-        if claimed is None:
-            raise Fault(f"the status {brief(short)} is not known")
+            raise FieldError(f"league {league['id']} is {competition.code}, but lies in {brief(country)}")
+        code = pick(fields, "fixture.status.short").get("fixture", {}).get("status", {}).get("short")
+        reported_status = _STATUSES.get(code) if isinstance(code, str) else None
+        if reported_status is None:
+            raise FieldError(f"the status {brief(code)} is not known")
         kickoff, precision = instant_of(fixture.get("date")), KickoffPrecision.MINUTE
-        if claimed is MatchStatus.TBD:
+        if reported_status is MatchStatus.TBD:
             kickoff, precision = noon_of(kickoff.date()), KickoffPrecision.DAY
         home, away = teams_of(*(teams.get(side, {}).get("name") for side in ("home", "away")))
         round_name = league.get("round")
-        return Told(
+        return ParsedMatch(
             source_match_id=id_of(fixture.get("id"), "fixture.id"),
             competition=competition,
             season=season_label(competition, league.get("season"), kickoff.date()),
@@ -135,12 +134,12 @@ class ApiFootballFeed(KeyedFeed):
             precision=precision,
             home_team=home,
             away_team=away,
-            claimed=claimed,
-            score=lambda: _score(fields, is_finished=claimed is MatchStatus.FINISHED),
+            reported_status=reported_status,
+            score=lambda: _score(fields, is_finished=reported_status is MatchStatus.FINISHED),
             half_time=lambda: _half_time(fields),
-            after_90=lambda: _after_90(fields, went_on=short in {"AET", "PEN"}),
+            after_90=lambda: _after_90(fields, went_on=code in {"AET", "PEN"}),
             round=None if round_name is None else name_of(round_name, "the round"),
-            fixture=said,
+            fixture=fixture_fields,
             result=pick(fields, "status", "goals", "score")
             | {"status": pick(fields, "fixture.status").get("fixture", {}).get("status")},
         )
@@ -158,7 +157,7 @@ def _score(fields: dict[str, Any], *, is_finished: bool) -> Score:
     part = json_object(score.get("fulltime"), "the score")
     found = score_of(part.get("home"), part.get("away"))
     if found is None:
-        raise Fault("the match is finished, but has no score")
+        raise FieldError("the match is finished, but has no score")
     return found
 
 
@@ -166,8 +165,8 @@ def _after_90(fields: dict[str, Any], *, went_on: bool) -> AfterNinety | None:
     """``goals`` is the score after extra time, ``score.penalty`` the shoot-out."""
     goals = fields.get("goals")
     shootout = pick(fields, "score.penalty.home", "score.penalty.away").get("score", {}).get("penalty", {})
-    total = quiet_score_of(goals.get("home"), goals.get("away")) if isinstance(goals, dict) else None
-    penalties = quiet_score_of(shootout.get("home"), shootout.get("away"))
+    total = score_or_none(goals.get("home"), goals.get("away")) if isinstance(goals, dict) else None
+    penalties = score_or_none(shootout.get("home"), shootout.get("away"))
     return after_ninety(total, penalties, went_on=went_on)
 
 

@@ -1,8 +1,8 @@
-"""ESPN's scoreboard: many leagues without a key, undocumented and changed without notice. Only by name.
+"""ESPN's scoreboard: many leagues without a key; undocumented, changes without notice.
 
-One answer holds a month of one league (``dates=YYYYMM``; ranges of days have answered 400 since September
-2026). The score is the one after extra time: a match that went on after 90 minutes is finished without a
-score, also a second leg won 1-0 at 90. There is no half-time score.
+One answer holds a month of one league (``dates=YYYYMM``; ranges of days answer HTTP 400 since September
+2026). The score is the one after extra time, so a match with extra time is finished without a score, also a
+second leg won 1-0 at 90. There is no half-time score.
 """
 
 import datetime as dt
@@ -14,21 +14,21 @@ from typing import Any
 from soccer_assets.clock import Clock
 from soccer_assets.feeds.base import SETTING, SiteFeed
 from soccer_assets.feeds.fields import (
-    Fault,
-    book_price,
+    FieldError,
+    book_odds,
     brief,
     decode_json,
     id_of,
     instant_of,
     json_object,
     noon_of,
-    quiet_score_of,
     score_of,
+    score_or_none,
     teams_of,
 )
-from soccer_assets.feeds.http import FileDoor
-from soccer_assets.feeds.json_rows import Provider, Score, Told, matches_of, pick, season_label
-from soccer_assets.feeds.protocol import FeedRefused
+from soccer_assets.feeds.http import FileClient
+from soccer_assets.feeds.json_rows import ParsedMatch, Provider, Score, pick, season_label, visible_matches
+from soccer_assets.feeds.protocol import FeedRefusedError
 from soccer_assets.football.competitions import Competition
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
 from soccer_assets.football.records import AfterNinety, MatchOdds, RawMatch, Rejection, after_ninety
@@ -46,7 +46,7 @@ _STATUSES = {
     "STATUS_TBD": MatchStatus.TBD,
     **dict.fromkeys(("STATUS_FULL_TIME", "STATUS_FINAL", *_WENT_ON), MatchStatus.FINISHED),
     "STATUS_POSTPONED": MatchStatus.POSTPONED,
-    # Stopped; if it goes on it is told anew.
+    # Stopped; if it goes on, the provider reports it again.
     "STATUS_SUSPENDED": MatchStatus.ABANDONED,
     "STATUS_ABANDONED": MatchStatus.ABANDONED,
     "STATUS_CANCELED": MatchStatus.CANCELLED,
@@ -68,43 +68,45 @@ class EspnFeed(SiteFeed):
     # None is published.
     requests_per_minute = 60
 
-    def __init__(self, base_url: str, door: FileDoor, history_start: dt.date | None = None) -> None:
-        super().__init__(base_url, door, history_start)
+    def __init__(self, base_url: str, client: FileClient, history_start: dt.date | None = None) -> None:
+        super().__init__(base_url, client, history_start)
         self._load = lru_cache(maxsize=ANSWERS_IN_MEMORY)(self._read)
 
     def fetch(self, window: Window, clock: Clock) -> Iterator[RawMatch | Rejection]:
-        """Every match whose kickoff day (UTC) lies in ``window``, as it is known at the clock's now.
+        """Every match whose kickoff day (UTC) lies in ``window``, as known at ``clock.now()``.
 
         Raises:
-            FeedUnavailable: the provider does not answer, or an answer is cut.
-            FeedRefused: an answer has as many matches as were asked for at most, or is not this provider's.
+            FeedUnavailableError: the provider does not answer, or an answer is cut.
+            FeedRefusedError: an answer has as many matches as the limit, or is not in this provider's format.
         """
         for competition in self._competitions.values():
             provider = Provider(SOURCE, self.result_lag, _reader(competition), _fixture_of)
-            told_before: set[str | None] = set()
+            seen_ids: set[str | None] = set()
             for month in _months(window):
                 rows = self._load(competition.feeds[SOURCE], month)
-                items = list(matches_of(rows, provider, window, clock))
+                items = list(visible_matches(rows, provider, window, clock))
                 # A match at night may stand in two months.
                 yield from (
                     item
                     for item in items
-                    if isinstance(item, Rejection) or item.source_match_id not in told_before
+                    if isinstance(item, Rejection) or item.source_match_id not in seen_ids
                 )
-                told_before |= {item.source_match_id for item in items if isinstance(item, RawMatch)}
+                seen_ids |= {item.source_match_id for item in items if isinstance(item, RawMatch)}
 
     def _read(self, slug: str, month: str) -> list[Any]:
         url = f"{self._base_url}/apis/site/v2/sports/soccer/{slug}/scoreboard?dates={month}&limit={LIMIT}"
         where = f"{SETTING}: {url}"
-        data = self._door.read(url)
+        data = self._client.read(url)
         if data is None:
-            raise FeedRefused(f"{where} is not there; set it to the address under which apis/ lies")
+            raise FeedRefusedError(f"{where} is not there; set it to the address under which apis/ lies")
         document = decode_json(data, where)
         events = document.get("events") if isinstance(document, dict) else None
         if not isinstance(events, list):
-            raise FeedRefused(f"{where}: an object with a list 'events' was expected, not {brief(document)}")
+            raise FeedRefusedError(
+                f"{where}: an object with a list 'events' was expected, not {brief(document)}"
+            )
         if len(events) >= LIMIT:
-            raise FeedRefused(f"{where}: {len(events)} matches is the limit, so some may be cut off")
+            raise FeedRefusedError(f"{where}: {len(events)} matches is the limit, so some may be cut off")
         return events
 
 
@@ -116,23 +118,23 @@ def _months(window: Window) -> list[str]:
 
 
 def _reader(competition: Competition) -> Any:
-    def read(event: dict[str, Any]) -> Told:
+    def read(event: dict[str, Any]) -> ParsedMatch:
         game = _game(event)
         sides = _sides(game)
         type_ = pick(game, "status.type.name", "status.type.state").get("status", {}).get("type", {})
         name = type_.get("name")
-        claimed = _STATUSES.get(name) if isinstance(name, str) else None
-        if claimed is None and type_.get("state") == "in":
-            claimed = MatchStatus.LIVE
-        if claimed is None:
-            raise Fault(f"the status {brief(name)} is not known")
+        reported_status = _STATUSES.get(name) if isinstance(name, str) else None
+        if reported_status is None and type_.get("state") == "in":
+            reported_status = MatchStatus.LIVE
+        if reported_status is None:
+            raise FieldError(f"the status {brief(name)} is not known")
         kickoff, precision = instant_of(event.get("date")), KickoffPrecision.MINUTE
-        if game.get("timeValid") is False or claimed is MatchStatus.TBD:
+        if game.get("timeValid") is False or reported_status is MatchStatus.TBD:
             kickoff, precision = noon_of(kickoff.date()), KickoffPrecision.DAY
         home, away = teams_of(
             *(pick(side, "team.displayName").get("team", {}).get("displayName") for side in sides)
         )
-        return Told(
+        return ParsedMatch(
             source_match_id=id_of(event.get("id"), "id"),
             competition=competition,
             season=season_label(
@@ -142,9 +144,9 @@ def _reader(competition: Competition) -> Any:
             precision=precision,
             home_team=home,
             away_team=away,
-            claimed=claimed,
+            reported_status=reported_status,
             neutral=game.get("neutralSite") is True,
-            score=lambda: _score(sides, name, is_finished=claimed is MatchStatus.FINISHED),
+            score=lambda: _score(sides, name, is_finished=reported_status is MatchStatus.FINISHED),
             odds=lambda: _odds(game),
             after_90=lambda: _after_90(sides, went_on=name in _WENT_ON),
             fixture=_fixture_of(event),
@@ -160,7 +162,7 @@ def _reader(competition: Competition) -> Any:
 def _game(event: dict[str, Any]) -> dict[str, Any]:
     games = event.get("competitions")
     if not isinstance(games, list) or len(games) != 1:
-        raise Fault(f"competitions {brief(games)} is not one match")
+        raise FieldError(f"competitions {brief(games)} is not one match")
     return json_object(games[0], "the match")
 
 
@@ -173,7 +175,7 @@ def _sides(game: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         if isinstance(side, dict) and isinstance(side.get("homeAway"), str)
     }
     if not isinstance(sides, list) or len(sides) != 2 or found.keys() != {"home", "away"}:  # noqa: PLR2004
-        raise Fault("the competitors are not one at home and one away")
+        raise FieldError("the competitors are not one at home and one away")
     return found["home"], found["away"]
 
 
@@ -196,7 +198,7 @@ def _score(sides: tuple[dict[str, Any], dict[str, Any]], status: Any, *, is_fini
     goals = [side.get("score") for side in sides]
     found = score_of(*map(_number, goals))
     if found is None and is_finished:
-        raise Fault("the match is finished, but has no score")
+        raise FieldError("the match is finished, but has no score")
     return found
 
 
@@ -207,7 +209,7 @@ def _number(text: Any) -> Any:
 def _after_90(sides: tuple[dict[str, Any], dict[str, Any]], *, went_on: bool) -> AfterNinety | None:
     """``score`` is the one after extra time, ``shootoutScore`` the shoot-out."""
     total, shootout = (
-        quiet_score_of(*(_number(side.get(name)) for side in sides)) for name in ("score", "shootoutScore")
+        score_or_none(*(_number(side.get(name)) for side in sides)) for name in ("score", "shootoutScore")
     )
     return after_ninety(total, shootout, went_on=went_on)
 
@@ -222,7 +224,7 @@ def _odds(game: dict[str, Any]) -> MatchOdds | None:
     prices = [_decimal(american) for american in (home, draw, away)]
     if any(price is None for price in prices):
         return None
-    return book_price("espn_closing", *(price or 0.0 for price in prices))
+    return book_odds("espn_closing", *(price or 0.0 for price in prices))
 
 
 def _decimal(american: Any) -> float | None:

@@ -11,27 +11,26 @@ from collections.abc import Iterator
 from typing import Any
 
 from soccer_assets.clock import Clock
-from soccer_assets.feeds.base import SETTING
+from soccer_assets.feeds.base import SETTING, KeyedFeed
 from soccer_assets.feeds.fields import (
-    Fault,
+    FieldError,
     brief,
     decode_json,
     id_of,
     instant_of,
     json_object,
     noon_of,
-    quiet_score_of,
     score_of,
+    score_or_none,
     teams_of,
 )
-from soccer_assets.feeds.json_rows import Provider, Score, Told, matches_of, pick, season_label
-from soccer_assets.feeds.keyed import KeyedFeed
-from soccer_assets.feeds.protocol import FeedRefused
+from soccer_assets.feeds.json_rows import ParsedMatch, Provider, Score, pick, season_label, visible_matches
+from soccer_assets.feeds.protocol import FeedRefusedError
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
 from soccer_assets.football.records import AfterNinety, RawMatch, Rejection, after_ninety
 
 SOURCE = "football-data-org"
-# At most ten days a request; one more is asked for on either side: no zone's midnight cuts a match off.
+# The limit is ten days a request; a day more on either side covers kickoffs near midnight in any time zone.
 DAYS_A_REQUEST = 8
 
 _STATUSES = {
@@ -43,7 +42,7 @@ _STATUSES = {
     "PENALTY_SHOOTOUT": MatchStatus.LIVE,
     "FINISHED": MatchStatus.FINISHED,
     "POSTPONED": MatchStatus.POSTPONED,
-    # Stopped; if it goes on it is told anew.
+    # Stopped; if it goes on, the provider reports it again.
     "SUSPENDED": MatchStatus.ABANDONED,
     "CANCELLED": MatchStatus.CANCELLED,
     "AWARDED": MatchStatus.AWARDED,
@@ -64,50 +63,52 @@ class FootballDataOrgFeed(KeyedFeed):
     key_header = "X-Auth-Token"
 
     def fetch(self, window: Window, clock: Clock) -> Iterator[RawMatch | Rejection]:
-        """Every match whose kickoff day (UTC) lies in ``window``, as it is known at the clock's now.
+        """Every match whose kickoff day (UTC) lies in ``window``, as known at ``clock.now()``.
 
         Raises:
-            FeedUnavailable: the provider does not answer, or not now.
-            FeedRefused: wrong address or key, or an answer that is not this provider's.
+            FeedUnavailableError: the provider does not answer, or not now.
+            FeedRefusedError: wrong address or key, or an answer that is not in this provider's format.
         """
-        provider = Provider(SOURCE, self.result_lag, self._told, _fixture_of)
+        provider = Provider(SOURCE, self.result_lag, self._parse, _fixture_of)
         day = window.start
         while day < window.end:
             part = Window(day, min(day + dt.timedelta(days=DAYS_A_REQUEST), window.end))
-            yield from matches_of(self._read(part), provider, part, clock)
+            yield from visible_matches(self._read(part), provider, part, clock)
             day = part.end
 
     def _read(self, part: Window) -> list[Any]:
         codes = ",".join(sorted(self._by_name))
         first, last = part.start - dt.timedelta(days=1), part.end
         url = f"{self._base_url}/v4/matches?dateFrom={first}&dateTo={last}&competitions={codes}"
-        data = self._door.read(url)
+        data = self._client.read(url)
         where = f"{SETTING}: {url}"
         if data is None:
-            raise FeedRefused(f"{where} is not there; set it to the address under which v4/matches lies")
+            raise FeedRefusedError(f"{where} is not there; set it to the address under which v4/matches lies")
         document = decode_json(data, where)
         matches = document.get("matches") if isinstance(document, dict) else None
         if not isinstance(matches, list):
-            raise FeedRefused(f"{where}: an object with a list 'matches' was expected, not {brief(document)}")
+            raise FeedRefusedError(
+                f"{where}: an object with a list 'matches' was expected, not {brief(document)}"
+            )
         return matches
 
-    def _told(self, fields: dict[str, Any]) -> Told:
+    def _parse(self, fields: dict[str, Any]) -> ParsedMatch:
         code = pick(fields, "competition.code").get("competition", {}).get("code")
         competition = self._by_name.get(code) if isinstance(code, str) else None
         if competition is None:
-            raise Fault(f"the competition {brief(code)} is not in competitions.toml")
-        said = fields.get("status")
-        claimed = _STATUSES.get(said) if isinstance(said, str) else None
-        if claimed is None:
-            raise Fault(f"the status {brief(said)} is not known")
+            raise FieldError(f"the competition {brief(code)} is not in competitions.toml")
+        status_code = fields.get("status")
+        reported_status = _STATUSES.get(status_code) if isinstance(status_code, str) else None
+        if reported_status is None:
+            raise FieldError(f"the status {brief(status_code)} is not known")
         kickoff, precision = instant_of(fields.get("utcDate")), KickoffPrecision.MINUTE
         # SCHEDULED without a time of its own; a match with one is TIMED.
-        if said == "SCHEDULED" and kickoff.time() == dt.time(0):
+        if status_code == "SCHEDULED" and kickoff.time() == dt.time(0):
             kickoff, precision = noon_of(kickoff.date()), KickoffPrecision.DAY
         teams = pick(fields, "homeTeam.name", "awayTeam.name")
         home, away = teams_of(*(teams.get(side, {}).get("name") for side in ("homeTeam", "awayTeam")))
         matchday = fields.get("matchday")
-        return Told(
+        return ParsedMatch(
             source_match_id=id_of(fields.get("id"), "id"),
             competition=competition,
             season=season_label(competition, _start_year(fields), kickoff.date()),
@@ -115,8 +116,8 @@ class FootballDataOrgFeed(KeyedFeed):
             precision=precision,
             home_team=home,
             away_team=away,
-            claimed=claimed,
-            score=lambda: _score(fields.get("score"), is_finished=claimed is MatchStatus.FINISHED),
+            reported_status=reported_status,
+            score=lambda: _score(fields.get("score"), is_finished=reported_status is MatchStatus.FINISHED),
             half_time=lambda: _half_time(fields.get("score")),
             after_90=lambda: _after_90(fields.get("score")),
             round=str(matchday) if type(matchday) is int else None,
@@ -139,27 +140,27 @@ def _score(value: Any, *, is_finished: bool) -> Score:
     score = json_object(value, "the score")
     duration = score.get("duration")
     if duration not in ("REGULAR", "EXTRA_TIME", "PENALTY_SHOOTOUT"):
-        raise Fault(f"the duration {brief(duration)} is not known")
+        raise FieldError(f"the duration {brief(duration)} is not known")
     if duration != "REGULAR" and score.get("regularTime") is None:
         return None
     part = json_object(score.get("fullTime" if duration == "REGULAR" else "regularTime"), "the score")
     found = score_of(part.get("home"), part.get("away"))
     if found is None and is_finished:
-        raise Fault("the match is finished, but has no score")
+        raise FieldError("the match is finished, but has no score")
     return found
 
 
 def _after_90(value: Any) -> AfterNinety | None:
     """``extraTime`` holds the goals of the extra time alone; ``penalties`` those of the shoot-out."""
-    said = value if isinstance(value, dict) else {}
+    score = value if isinstance(value, dict) else {}
     parts = {
-        name: quiet_score_of(part.get("home"), part.get("away"))
+        name: score_or_none(part.get("home"), part.get("away"))
         for name in ("regularTime", "extraTime", "penalties")
-        if isinstance(part := said.get(name), dict)
+        if isinstance(part := score.get(name), dict)
     }
     regular, extra = parts.get("regularTime"), parts.get("extraTime")
     total = (regular[0] + extra[0], regular[1] + extra[1]) if regular and extra else None
-    went_on = said.get("duration") in {"EXTRA_TIME", "PENALTY_SHOOTOUT"}
+    went_on = score.get("duration") in {"EXTRA_TIME", "PENALTY_SHOOTOUT"}
     return after_ninety(total, parts.get("penalties"), went_on=went_on)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from soccer_assets.clock import Clock
 from soccer_assets.feeds.base import SETTING, SiteFeed
 from soccer_assets.feeds.fields import (
-    Fault,
+    FieldError,
     brief,
     decode_json,
     id_of,
@@ -22,9 +22,9 @@ from soccer_assets.feeds.fields import (
     score_of,
     teams_of,
 )
-from soccer_assets.feeds.http import FileDoor
-from soccer_assets.feeds.json_rows import Provider, Score, Told, matches_of, pick
-from soccer_assets.feeds.protocol import FeedRefused
+from soccer_assets.feeds.http import FileClient
+from soccer_assets.feeds.json_rows import ParsedMatch, Provider, Score, pick, visible_matches
+from soccer_assets.feeds.protocol import FeedRefusedError
 from soccer_assets.football.competitions import Competition
 from soccer_assets.football.matches import KickoffPrecision, Window
 from soccer_assets.football.records import RawMatch, Rejection
@@ -56,16 +56,16 @@ class OpenLigaDbFeed(SiteFeed):
     # No limit is published; this is a volunteers' server.
     requests_per_minute = 60
 
-    def __init__(self, base_url: str, door: FileDoor, history_start: dt.date | None = None) -> None:
-        super().__init__(base_url, door, history_start)
+    def __init__(self, base_url: str, client: FileClient, history_start: dt.date | None = None) -> None:
+        super().__init__(base_url, client, history_start)
         self._load = lru_cache(maxsize=ANSWERS_IN_MEMORY)(self._read)
 
     def fetch(self, window: Window, clock: Clock) -> Iterator[RawMatch | Rejection]:
-        """Every match whose kickoff day (UTC) lies in ``window``, as it is known at the clock's now.
+        """Every match whose kickoff day (UTC) lies in ``window``, as known at ``clock.now()``.
 
         Raises:
-            FeedUnavailable: the provider does not answer, or an answer is cut.
-            FeedRefused: not one season is there, or an answer is not JSON of this provider.
+            FeedUnavailableError: the provider does not answer, or an answer is cut.
+            FeedRefusedError: not one season is there, or an answer is not JSON of this provider.
         """
         is_found = False
         years = range(max(FIRST_SEASON, window.start.year - 1), window.end.year + 1)
@@ -80,10 +80,10 @@ class OpenLigaDbFeed(SiteFeed):
             rows = self._load(competition.feeds[SOURCE], year)
             is_found = is_found or rows is not None
             provider = Provider(SOURCE, self.result_lag, _reader(competition, year), _fixture_of)
-            yield from matches_of(rows or [], provider, window, clock)
+            yield from visible_matches(rows or [], provider, window, clock)
         if seasons and not is_found:
             first = self._address(seasons[0][0].feeds[SOURCE], seasons[0][1])
-            raise FeedRefused(
+            raise FeedRefusedError(
                 f"{SETTING}: no season is there, not even {first}; "
                 f"set it to the address under which getmatchdata/ lies"
             )
@@ -93,12 +93,12 @@ class OpenLigaDbFeed(SiteFeed):
 
     def _read(self, shortcut: str, year: int) -> list[Any] | None:
         url = self._address(shortcut, year)
-        data = self._door.read(url)
+        data = self._client.read(url)
         if data is None:
             return None
         rows = decode_json(data, f"{SETTING}: {url}")
         if not isinstance(rows, list):
-            raise FeedRefused(f"{SETTING}: {url}: a list of matches was expected, not {brief(rows)}")
+            raise FeedRefusedError(f"{SETTING}: {url}: a list of matches was expected, not {brief(rows)}")
         return [_camel_case(row) for row in rows]
 
 
@@ -114,16 +114,16 @@ def _fixture_of(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def _reader(competition: Competition, year: int) -> Any:
-    def read(fields: dict[str, Any]) -> Told:
+    def read(fields: dict[str, Any]) -> ParsedMatch:
         results = fields.get("matchResults")
         goals = fields.get("goals")
         fixture = _fixture_of(fields)
         teams = [fixture.get("team1", {}), fixture.get("team2", {})]
         if any(team.get("teamId") == 0 for team in teams):
-            raise Fault("the draw is not made: a team is not known yet")
+            raise FieldError("the draw is not made: a team is not known yet")
         home, away = teams_of(*(team.get("teamName") for team in teams))
         group = fixture.get("group", {}).get("groupName")
-        return Told(
+        return ParsedMatch(
             source_match_id=id_of(fields.get("matchID"), "matchID"),
             competition=competition,
             season=f"{year}/{year + 1}",
@@ -131,7 +131,7 @@ def _reader(competition: Competition, year: int) -> Any:
             precision=KickoffPrecision.MINUTE,
             home_team=home,
             away_team=away,
-            claimed=None,
+            reported_status=None,
             has_result=lambda: fields.get("matchIsFinished") is True and bool(results),
             score=lambda: _score(results, goals, is_cup=not competition.tier),
             half_time=lambda: _half_time(results),
@@ -146,7 +146,7 @@ def _reader(competition: Competition, year: int) -> Any:
 def _score(results: Any, goals: Any, *, is_cup: bool) -> Score:
     """The score after 90 minutes, None where extra time was played and nobody says which result is which."""
     if not isinstance(results, list) or not all(isinstance(result, dict) for result in results):
-        raise Fault(f"the results {brief(results)} are no list of objects")
+        raise FieldError(f"the results {brief(results)} are no list of objects")
     kinds = [result.get("resultTypeKind") for result in results]
     regular = [result for result, kind in zip(results, kinds, strict=True) if kind == _FULL_TIME_KIND]
     if not regular:
@@ -156,13 +156,13 @@ def _score(results: Any, goals: Any, *, is_cup: bool) -> Score:
             return None
         regular = [result for result, type_ in zip(results, types, strict=True) if type_ == _FULL_TIME]
     if not regular:
-        raise Fault("the match is finished, but has no result of its end")
+        raise FieldError("the match is finished, but has no result of its end")
     scores = {score_of(result.get("pointsTeam1"), result.get("pointsTeam2")) for result in regular}
     if len(scores) > 1:
-        raise Fault(f"the match has {len(scores)} different results of its end")
+        raise FieldError(f"the match has {len(scores)} different results of its end")
     score = scores.pop()
     if score is None:
-        raise Fault("the match is finished, but its result has no points")
+        raise FieldError("the match is finished, but its result has no points")
     return score
 
 

@@ -8,8 +8,8 @@ from pydantic import Field
 
 from soccer_assets.clock import Clock, isoformat
 from soccer_assets.feeds.feed_set import members_of
-from soccer_assets.feeds.protocol import Feed, FeedError, FeedUnavailable
-from soccer_assets.feeds.validation import gated
+from soccer_assets.feeds.protocol import Feed, FeedError, FeedUnavailableError
+from soccer_assets.feeds.validation import validate_rows
 from soccer_assets.football.matches import Window
 from soccer_assets.graph import freshness
 from soccer_assets.graph.pages.columns import column_schema
@@ -128,7 +128,7 @@ def _ingest(
     now, counts, faults = clock.now(), IngestCounts(), []
     asset = context.asset_key.to_user_string()
     for one in members_of(feed):
-        rows = gated(one.fetch(window, clock), now)
+        rows = validate_rows(one.fetch(window, clock), now)
         try:
             counts += store_raw(database, rows, asset=asset, source=one.name, window=window, now=now)
         except dg.DagsterExecutionInterruptedError as interrupt:
@@ -137,9 +137,9 @@ def _ingest(
         except FeedError as fault:  # the other feeds do not wait for this one
             faults.append(fault)
     if faults:
-        may_help = any(isinstance(fault, FeedUnavailable) for fault in faults)
+        may_help = any(isinstance(fault, FeedUnavailableError) for fault in faults)
         if may_help and INTERACTIVE_TAG not in context.run.tags:
-            raise next(fault for fault in faults if isinstance(fault, FeedUnavailable))
+            raise next(fault for fault in faults if isinstance(fault, FeedUnavailableError))
         raise dg.Failure(description="; ".join(map(str, faults)), allow_retries=False) from faults[0]
     return dg.MaterializeResult(metadata=_metadata(counts, window, feed, now))
 

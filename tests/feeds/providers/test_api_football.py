@@ -9,8 +9,8 @@ import pytest
 from werkzeug import Request, Response
 
 from soccer_assets.clock import FixedClock, SystemClock, parse_instant
-from soccer_assets.feeds.http import FileDoor
-from soccer_assets.feeds.protocol import FeedRefused, FeedUnavailable
+from soccer_assets.feeds.http import FileClient
+from soccer_assets.feeds.protocol import FeedRefusedError, FeedUnavailableError
 from soccer_assets.feeds.providers.api_football import ApiFootballFeed
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
 from soccer_assets.football.records import AfterNinety, RawMatch, Rejection
@@ -67,7 +67,7 @@ class Server:
     def __init__(self, httpserver, folder) -> None:
         self._httpserver = httpserver
         self.answer: dict[str, Any] = {}
-        self.door = FileDoor("SOCCER_FEED_URL", folder / "cache", headers={"x-apisports-key": KEY})
+        self.client = FileClient("SOCCER_FEED_URL", folder / "cache", headers={"x-apisports-key": KEY})
         httpserver.expect_request("/fixtures", headers={"x-apisports-key": KEY}).respond_with_handler(
             self._answer
         )
@@ -78,7 +78,7 @@ class Server:
     def ask(self, window: Window = DAY, clock: Any = None) -> list[RawMatch | Rejection]:
         """All items of a window."""
         clock = clock or FixedClock(NOW)
-        feed = ApiFootballFeed(self._httpserver.url_for(""), self.door, None, clock)
+        feed = ApiFootballFeed(self._httpserver.url_for(""), self.client, None, clock)
         return list(feed.fetch(window, clock))
 
     def fetch(self, *rows: Any, **more: Any) -> list[RawMatch | Rejection]:
@@ -231,14 +231,14 @@ def test_row_that_cannot_be_understood_is_rejected(server, path, value, reason):
 @pytest.mark.parametrize(
     ("errors", "error"),
     [
-        ({"token": f"Error/Missing application key {KEY}."}, FeedRefused),
+        ({"token": f"Error/Missing application key {KEY}."}, FeedRefusedError),
         (
             {"plan": "Free plans do not have access to this date, try from 2025-04-24 to 2025-04-26."},
-            FeedRefused,
+            FeedRefusedError,
         ),
-        (["something"], FeedRefused),
-        ({"rateLimit": "Too many requests."}, FeedUnavailable),
-        ({"requests": "You have reached the request limit for the day"}, FeedUnavailable),
+        (["something"], FeedRefusedError),
+        ({"rateLimit": "Too many requests."}, FeedUnavailableError),
+        ({"requests": "You have reached the request limit for the day"}, FeedUnavailableError),
     ],
 )
 def test_errors_with_http_200_are_errors(server, httpserver, errors, error):
@@ -254,9 +254,9 @@ def test_errors_with_http_200_are_errors(server, httpserver, errors, error):
 @pytest.mark.parametrize(
     ("answer", "error", "reason"),
     [
-        ({"results": 3, "response": [], "errors": []}, FeedUnavailable, "are not all"),
-        ({"results": 0, "response": [], "paging": {"total": 2}}, FeedUnavailable, "are not all"),
-        ({"message": "hello"}, FeedRefused, "a list 'response' was expected"),
+        ({"results": 3, "response": [], "errors": []}, FeedUnavailableError, "are not all"),
+        ({"results": 0, "response": [], "paging": {"total": 2}}, FeedUnavailableError, "are not all"),
+        ({"message": "hello"}, FeedRefusedError, "a list 'response' was expected"),
     ],
 )
 def test_incomplete_answer_is_not_taken(server, answer, error, reason):
@@ -271,5 +271,5 @@ def test_missing_key_names_its_variable(tmp_path, monkeypatch):
     """Without a key the variable is named."""
     monkeypatch.delenv("SOCCER_API_FOOTBALL_KEY", raising=False)
 
-    with pytest.raises(FeedRefused, match="set SOCCER_API_FOOTBALL_KEY"):
+    with pytest.raises(FeedRefusedError, match="set SOCCER_API_FOOTBALL_KEY"):
         ApiFootballFeed.from_settings(Settings.from_env({"SOCCER_HOME": str(tmp_path)}))

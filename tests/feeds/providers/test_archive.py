@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from soccer_assets.clock import FixedClock, parse_instant
-from soccer_assets.feeds.http import FileDoor
-from soccer_assets.feeds.protocol import FeedRefused
+from soccer_assets.feeds.http import FileClient
+from soccer_assets.feeds.protocol import FeedRefusedError
 from soccer_assets.feeds.providers.archive.archive_feed import ArchiveFeed
 from soccer_assets.feeds.providers.archive.archive_table import SCHEMA
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
@@ -82,7 +82,7 @@ class Archive:
 
     def feed(self, url: str = "") -> ArchiveFeed:
         """The feed of the file."""
-        return ArchiveFeed(url or str(self.file), FileDoor("SOCCER_FEED_URL", self.file.parent / "cache"))
+        return ArchiveFeed(url or str(self.file), FileClient("SOCCER_FEED_URL", self.file.parent / "cache"))
 
     def fetch(self, window: Window = SPRING, now: dt.datetime = NOW) -> list[RawMatch | Rejection]:
         """All rows of a window."""
@@ -198,12 +198,12 @@ def test_match_without_time_is_known_to_the_day(archive):
 
 
 @pytest.mark.parametrize(
-    ("said", "status"),
+    ("reported", "status"),
     [("VOID", MatchStatus.CANCELLED), ("SCHEDULED", MatchStatus.POSTPONED)],
 )
-def test_status_without_a_result(archive, said, status):
+def test_status_without_a_result(archive, reported, status):
     """A void match is cancelled; a fixture nobody settled counts as postponed after three days."""
-    archive.write_csv({**PLAYED, "status": said, "home_goals": "", "away_goals": ""})
+    archive.write_csv({**PLAYED, "status": reported, "home_goals": "", "away_goals": ""})
 
     (match,) = archive.fetch()
 
@@ -331,14 +331,14 @@ def test_other_file_is_refused(archive, content, reason):
     """A file that is no archive is refused with the setting's name."""
     archive.file.write_bytes(content)
 
-    with pytest.raises(FeedRefused, match=f"SOCCER_FEED_URL.*{reason}"):
+    with pytest.raises(FeedRefusedError, match=f"SOCCER_FEED_URL.*{reason}"):
         archive.fetch()
 
 
 @pytest.mark.parametrize("url", ["{}/missing.csv", "{}", "nosuchscheme://x/y.csv"])
 def test_address_without_a_file_is_refused(archive, url):
     """No file, a folder and an unknown scheme are refused."""
-    with pytest.raises(FeedRefused, match="SOCCER_FEED_URL"):
+    with pytest.raises(FeedRefusedError, match="SOCCER_FEED_URL"):
         list(archive.feed(url.format(archive.file.parent)).fetch(SPRING, FixedClock(NOW)))
 
 
@@ -347,7 +347,7 @@ def test_signature_of_a_link_is_not_shown(archive, httpserver, scheme):
     """Neither query nor user of an address is repeated in an error."""
     httpserver.expect_request("/y.csv").respond_with_data("no", status=403)
     base = httpserver.url_for("").rstrip("/") if scheme == "http" else scheme
-    with pytest.raises(FeedRefused) as refusal:
+    with pytest.raises(FeedRefusedError) as refusal:
         archive.feed(f"{base}/y.csv?signature=s3cret").first_month()
 
     assert "s3cret" not in f"{refusal.value}"
@@ -356,13 +356,13 @@ def test_signature_of_a_link_is_not_shown(archive, httpserver, scheme):
 
 def test_empty_setting_is_refused(tmp_path):
     """The archive has no address of its own."""
-    with pytest.raises(FeedRefused, match="set SOCCER_FEED_URL"):
+    with pytest.raises(FeedRefusedError, match="set SOCCER_FEED_URL"):
         ArchiveFeed.from_settings(Settings.from_env({"SOCCER_HOME": str(tmp_path)}))
 
 
 def test_real_archive_is_read_quickly_and_accounted_for(shared_data, tmp_path):
     """Every real row since 2018 comes out as a match, 60,000 a second at least, in 379 competitions."""
-    feed = ArchiveFeed(str(shared_data / "matches_1998_2025-06.parquet"), FileDoor("X", tmp_path))
+    feed = ArchiveFeed(str(shared_data / "matches_1998_2025-06.parquet"), FileClient("X", tmp_path))
     clock = FixedClock(parse_instant("2025-07-10T00:00:00Z"))
     window = Window(dt.date(2018, 1, 1), dt.date(2026, 1, 1))
     assert feed.first_month() == dt.date(1998, 1, 1)

@@ -10,8 +10,8 @@ import pytest
 from werkzeug import Request, Response
 
 from soccer_assets.clock import FixedClock, SystemClock, parse_instant
-from soccer_assets.feeds.http import FileDoor
-from soccer_assets.feeds.protocol import FeedRefused
+from soccer_assets.feeds.http import FileClient
+from soccer_assets.feeds.protocol import FeedRefusedError
 from soccer_assets.feeds.providers import espn
 from soccer_assets.feeds.providers.espn import EspnFeed
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
@@ -66,7 +66,7 @@ class Server:
         self._slug = ""
         self._rows: list[Any] = []
         self.month = "202504"
-        self.door = FileDoor("SOCCER_FEED_URL", folder / "cache")
+        self.client = FileClient("SOCCER_FEED_URL", folder / "cache")
         httpserver.expect_request(
             re.compile("/apis/site/v2/sports/soccer/.*/scoreboard")
         ).respond_with_handler(self._answer)
@@ -78,7 +78,7 @@ class Server:
     def fetch(self, *rows: Any, slug: str = "eng.1", window: Window = APRIL, clock: Any = None) -> list[Any]:
         """All items of a window, where a league has these rows."""
         self._slug, self._rows = slug, list(rows)
-        feed = EspnFeed(self._httpserver.url_for(""), self.door)
+        feed = EspnFeed(self._httpserver.url_for(""), self.client)
         return list(feed.fetch(window, clock or FixedClock(NOW)))
 
 
@@ -112,7 +112,7 @@ def test_played_match_has_score_and_price(server):
 
 @pytest.mark.parametrize("name", ["STATUS_FINAL_AET", "STATUS_FINAL_PEN"])
 def test_second_leg_decided_later_has_no_score(server, name):
-    """A second leg won 1-0 at 90 and settled later has no goals: only the final score is told."""
+    """A second leg won 1-0 at 90 and settled later has no goals: the provider has the final score only."""
     (match,) = server.fetch(played(status=status(name)), slug="uefa.champions")
 
     assert (match.competition, match.status) == ("UEFA-CL", MatchStatus.FINISHED)
@@ -122,7 +122,7 @@ def test_second_leg_decided_later_has_no_score(server, name):
 
 
 @pytest.mark.parametrize(
-    ("name", "state", "told"),
+    ("name", "state", "expected"),
     [
         ("STATUS_SCHEDULED", "pre", MatchStatus.SCHEDULED),
         ("STATUS_DELAYED", "pre", MatchStatus.SCHEDULED),
@@ -138,22 +138,22 @@ def test_second_leg_decided_later_has_no_score(server, name):
         ("STATUS_SOMETHING_NEW", "in", MatchStatus.LIVE),
     ],
 )
-def test_status_goes_by_its_name(server, name, state, told):
+def test_status_goes_by_its_name(server, name, state, expected):
     """A postponed match carries the state ``post`` and is not finished."""
     (match,) = server.fetch(played(status=status(name, state)))
 
-    assert (match.status, match.home_goals is not None) == (told, told is MatchStatus.FINISHED)
+    assert (match.status, match.home_goals is not None) == (expected, expected is MatchStatus.FINISHED)
 
 
 @pytest.mark.parametrize(
-    ("now", "told"),
+    ("now", "expected"),
     [("2025-04-20T12:59:59Z", MatchStatus.SCHEDULED), ("2025-04-20T14:59:59Z", MatchStatus.LIVE)],
 )
-def test_nothing_is_known_before_it_happened(server, now, told):
+def test_nothing_is_known_before_it_happened(server, now, expected):
     """Before the match is over neither score nor price is shown."""
     (match,) = server.fetch(played(), clock=FixedClock(parse_instant(now)))
 
-    assert (match.status, match.home_goals, match.odds) == (told, None, None)
+    assert (match.status, match.home_goals, match.odds) == (expected, None, None)
     assert not match.payload.keys() & {"status", "scores"}
 
 
@@ -188,7 +188,7 @@ def test_months_are_asked_for_with_a_limit(server, httpserver):
 
 
 def test_match_of_two_months_comes_once(server):
-    """A match told in both months is one match."""
+    """A match in both months is one match."""
     server.month = "202503"
 
     assert len(server.fetch(played(), window=Window(dt.date(2025, 4, 1), dt.date(2025, 5, 1)))) == 1
@@ -199,7 +199,7 @@ def test_full_list_is_not_trusted(server, monkeypatch):
     monkeypatch.setattr(espn, "LIMIT", 3)
 
     assert len(server.fetch(played(), {**played(), "id": "2"})) == 2
-    with pytest.raises(FeedRefused, match="3 matches is the limit"):
+    with pytest.raises(FeedRefusedError, match="3 matches is the limit"):
         server.fetch(played(), played(), played())
 
 
@@ -232,5 +232,5 @@ def test_other_answer_is_refused(server, httpserver):
     httpserver.clear()
     httpserver.expect_request(re.compile(".*")).respond_with_data("<html>blocked</html>", status=200)
 
-    with pytest.raises(FeedRefused, match="JSON was expected, not '<html>"):
+    with pytest.raises(FeedRefusedError, match="JSON was expected, not '<html>"):
         server.fetch()

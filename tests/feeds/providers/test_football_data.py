@@ -12,7 +12,7 @@ from werkzeug import Request, Response
 
 from soccer_assets.clock import FixedClock, parse_instant
 from soccer_assets.feeds.audit import audit
-from soccer_assets.feeds.protocol import FeedRefused
+from soccer_assets.feeds.protocol import FeedRefusedError
 from soccer_assets.feeds.providers.football_data.csv_file import CsvFormatError, read_csv
 from soccer_assets.feeds.providers.football_data.football_data_feed import FootballDataFeed
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
@@ -398,7 +398,7 @@ def test_other_than_the_providers_csv_is_refused(mirror, data, what):
 
     with pytest.raises(CsvFormatError, match=re.escape(what)):
         read_csv(data)
-    with pytest.raises(FeedRefused, match=r"SOCCER_FEED_URL: file:///.*/mmz4281/2425/E1\.csv"):
+    with pytest.raises(FeedRefusedError, match=r"SOCCER_FEED_URL: file:///.*/mmz4281/2425/E1\.csv"):
         mirror.fetch()
 
 
@@ -414,7 +414,7 @@ def test_extra_leagues_without_a_date_are_refused():
 
 def test_wrong_base_address_is_refused(mirror):
     """Where not one file is there the address is wrong; the message names the setting."""
-    with pytest.raises(FeedRefused, match=r"SOCCER_FEED_URL: none of 38 files.*/mmz4281/2425/E0\.csv"):
+    with pytest.raises(FeedRefusedError, match=r"SOCCER_FEED_URL: none of 38 files.*/mmz4281/2425/E0\.csv"):
         mirror.fetch()
 
 
@@ -448,7 +448,7 @@ def test_first_month(mirror, environ, first):
 
 def test_catalogue_is_the_providers_part():
     """The feed's competitions are those with a name for it."""
-    feed = FootballDataFeed("file:///nowhere", door=None)
+    feed = FootballDataFeed("file:///nowhere", client=None)
 
     assert feed.competitions()["ENG-1"].name == "Premier League"
     assert len(feed.competitions()) == 39
@@ -535,7 +535,7 @@ def test_quotes_are_quotes_where_they_fit(mirror, line, home):
 
 
 def test_every_line_of_a_folder_of_other_years_is_accounted_for(mirror):
-    """Old and new layouts, encodings, empty lines and rows told twice: the sums are those of the lines."""
+    """Old and new layouts, encodings, empty lines and repeated rows: the sums are those of the lines."""
     old = "Div,Date,HomeTeam,AwayTeam,FTHG,FTAG,FTR"
     mirror.write(
         "mmz4281/9394/SP1.csv",

@@ -9,8 +9,8 @@ import stamina
 from werkzeug import Request, Response
 
 from soccer_assets.clock import FixedClock, SystemClock, parse_instant
-from soccer_assets.feeds.http import FileDoor
-from soccer_assets.feeds.protocol import FeedRefused, FeedUnavailable
+from soccer_assets.feeds.http import FileClient
+from soccer_assets.feeds.protocol import FeedRefusedError, FeedUnavailableError
 from soccer_assets.feeds.providers.football_data_org import FootballDataOrgFeed
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
 from soccer_assets.football.records import AfterNinety, RawMatch
@@ -48,7 +48,7 @@ class Server:
     def __init__(self, httpserver, folder) -> None:
         self._httpserver = httpserver
         self._rows: list[Any] = []
-        self.door = FileDoor("SOCCER_FEED_URL", folder / "cache", headers={"X-Auth-Token": KEY})
+        self.client = FileClient("SOCCER_FEED_URL", folder / "cache", headers={"X-Auth-Token": KEY})
         httpserver.expect_request("/v4/matches", headers={"X-Auth-Token": KEY}).respond_with_handler(
             self._answer
         )
@@ -62,7 +62,7 @@ class Server:
         """All items of a window, where the provider has these rows."""
         self._rows = list(rows)
         clock = clock or FixedClock(now)
-        feed = FootballDataOrgFeed(self._httpserver.url_for(""), self.door, None, clock)
+        feed = FootballDataOrgFeed(self._httpserver.url_for(""), self.client, None, clock)
         return list(feed.fetch(window, clock))
 
 
@@ -120,7 +120,7 @@ def test_second_leg_decided_on_penalties_counts_at_90(server, regular, goals):
 
 
 @pytest.mark.parametrize(
-    ("said", "status", "has_score"),
+    ("status_code", "status", "has_score"),
     [
         ("TIMED", MatchStatus.SCHEDULED, False),
         ("SCHEDULED", MatchStatus.SCHEDULED, False),
@@ -132,9 +132,9 @@ def test_second_leg_decided_on_penalties_counts_at_90(server, regular, goals):
         ("IN_PLAY", MatchStatus.LIVE, False),
     ],
 )
-def test_status_of_the_provider(server, said, status, has_score):
+def test_status_of_the_provider(server, status_code, status, has_score):
     """Every status has its counterpart; only a finished match has a score in a replay."""
-    (match,) = server.fetch({**PLAYED, "status": said})
+    (match,) = server.fetch({**PLAYED, "status": status_code})
 
     assert (match.status, match.home_goals is not None) == (status, has_score)
 
@@ -216,7 +216,7 @@ def test_key_is_never_shown(server, httpserver):
     httpserver.clear()
     httpserver.expect_request("/v4/matches").respond_with_json({"message": f"bad token {KEY}"}, status=403)
 
-    with pytest.raises(FeedRefused, match="HTTP 403; check the address and the key") as refusal:
+    with pytest.raises(FeedRefusedError, match="HTTP 403; check the address and the key") as refusal:
         server.fetch(PLAYED)
     assert KEY not in str(refusal.value)
     assert [KEY in request.url for request, _ in httpserver.log] == [False]
@@ -227,7 +227,7 @@ def test_key_does_not_follow_a_redirect(server, httpserver):
     httpserver.clear()
     httpserver.expect_request("/v4/matches").respond_with_data(status=302, headers={"Location": "/elsewhere"})
 
-    with pytest.raises(FeedRefused, match="HTTP 302"):
+    with pytest.raises(FeedRefusedError, match="HTTP 302"):
         server.fetch(PLAYED)
     assert len(httpserver.log) == 1
 
@@ -237,7 +237,7 @@ def test_busy_provider_is_unavailable(server, httpserver):
     httpserver.clear()
     httpserver.expect_request("/v4/matches").respond_with_data(status=429, headers={"Retry-After": "0"})
 
-    with pytest.raises(FeedUnavailable, match="HTTP 429"):
+    with pytest.raises(FeedUnavailableError, match="HTTP 429"):
         server.fetch(PLAYED)
     assert len(httpserver.log) == 2
 
@@ -247,6 +247,6 @@ def test_missing_or_broken_key_names_its_variable(tmp_path, monkeypatch, key):
     """Without a usable key the variable is named, and its content is not shown."""
     monkeypatch.setenv("SOCCER_FOOTBALL_DATA_ORG_KEY", key)
 
-    with pytest.raises(FeedRefused, match="SOCCER_FOOTBALL_DATA_ORG_KEY") as refusal:
+    with pytest.raises(FeedRefusedError, match="SOCCER_FOOTBALL_DATA_ORG_KEY") as refusal:
         FootballDataOrgFeed.from_settings(Settings.from_env({"SOCCER_HOME": str(tmp_path)}))
     assert not key.strip() or key.strip() not in str(refusal.value)

@@ -10,8 +10,8 @@ import msgspec
 import pytest
 
 from soccer_assets.clock import FixedClock, SystemClock, parse_instant
-from soccer_assets.feeds.http import FileDoor
-from soccer_assets.feeds.protocol import FeedRefused, FeedUnavailable
+from soccer_assets.feeds.http import FileClient
+from soccer_assets.feeds.protocol import FeedRefusedError, FeedUnavailableError
 from soccer_assets.feeds.providers.football_data.football_data_feed import FootballDataFeed
 from soccer_assets.feeds.providers.openfootball.openfootball_feed import OpenFootballFeed
 from soccer_assets.football.alias_learning import Meeting, learn_aliases
@@ -171,8 +171,8 @@ def test_score_in_any_shape(mirror, score, status, home_goals, after):
     (match,) = mirror.fetch()
 
     assert (match.status, match.home_goals) == (status, home_goals)
-    told = None if match.after_90 is msgspec.UNSET else match.after_90.decided_by
-    assert told == after
+    decided_by = None if match.after_90 is msgspec.UNSET else match.after_90.decided_by
+    assert decided_by == after
 
 
 def test_second_leg_decided_on_penalties_is_a_home_win(mirror):
@@ -218,7 +218,7 @@ def test_match_is_over_two_hours_after_kickoff(mirror, now, status):
 
 
 def test_match_without_time_is_known_to_the_day(mirror):
-    """Without a time the kickoff is the day's 12:00 UTC, and is said to be."""
+    """Without a time the kickoff is the day's 12:00 UTC, and its precision says so."""
     mirror.write("2024-25/en.1.json", {key: value for key, value in PLAYED.items() if key != "time"})
 
     (match,) = mirror.fetch()
@@ -230,7 +230,7 @@ def test_match_without_time_is_known_to_the_day(mirror):
 
 
 @pytest.mark.parametrize(
-    ("said", "status"),
+    ("reported", "status"),
     [
         ("cancelled", MatchStatus.CANCELLED),
         ("awarded", MatchStatus.AWARDED),
@@ -239,9 +239,9 @@ def test_match_without_time_is_known_to_the_day(mirror):
         ("replay", MatchStatus.REPLAYED),
     ],
 )
-def test_match_that_was_not_played_out_has_no_score(mirror, said, status):
+def test_match_that_was_not_played_out_has_no_score(mirror, reported, status):
     """What the provider calls off keeps its status; the score of an award stays in the payload alone."""
-    mirror.write("2024-25/en.1.json", {**PLAYED, "status": said, "score": {"ft": [3, 0]}})
+    mirror.write("2024-25/en.1.json", {**PLAYED, "status": reported, "score": {"ft": [3, 0]}})
 
     (match,) = mirror.fetch()
 
@@ -298,19 +298,19 @@ def test_files_of_both_calendars_are_found(mirror):
 
 def test_wrong_address_is_refused(mirror):
     """Where no file is there at all the setting is named."""
-    with pytest.raises(FeedRefused, match=r"SOCCER_FEED_URL: none of \d+ files is there"):
+    with pytest.raises(FeedRefusedError, match=r"SOCCER_FEED_URL: none of \d+ files is there"):
         mirror.fetch()
 
 
 @pytest.mark.parametrize(
     ("content", "error", "reason"),
     [
-        (b"<html>", FeedRefused, "JSON was expected, not '<html>'"),
-        (b"", FeedRefused, "JSON was expected"),
-        (b'{"matches": 5}', FeedRefused, "a list 'matches' was expected"),
-        (b"[]", FeedRefused, "a list 'matches' was expected"),
-        (b'{"matches": [{"date": "2025-', FeedUnavailable, "cut or broken"),
-        (b"[" * 100_000, FeedUnavailable, "cut or broken"),
+        (b"<html>", FeedRefusedError, "JSON was expected, not '<html>'"),
+        (b"", FeedRefusedError, "JSON was expected"),
+        (b'{"matches": 5}', FeedRefusedError, "a list 'matches' was expected"),
+        (b"[]", FeedRefusedError, "a list 'matches' was expected"),
+        (b'{"matches": [{"date": "2025-', FeedUnavailableError, "cut or broken"),
+        (b"[" * 100_000, FeedUnavailableError, "cut or broken"),
     ],
 )
 def test_file_of_another_kind_is_refused(mirror, content, error, reason):
@@ -354,11 +354,11 @@ def test_called_off_ahead_is_known_in_real_time(mirror):
 
 def test_scores_agree_with_football_data(shared_data, tmp_path):
     """On 99.5 % and more of the fixtures both have, openfootball and football-data.co.uk tell one score."""
-    door, clock = FileDoor("X", tmp_path), FixedClock(parse_instant("2025-07-10T00:00:00Z"))
+    client, clock = FileClient("X", tmp_path), FixedClock(parse_instant("2025-07-10T00:00:00Z"))
     mirror = shared_data / "mirror"
     feeds = (
-        FootballDataFeed((mirror / "www.football-data.co.uk").as_uri(), door),
-        OpenFootballFeed((mirror / "openfootball" / "football.json").as_uri(), door),
+        FootballDataFeed((mirror / "www.football-data.co.uk").as_uri(), client),
+        OpenFootballFeed((mirror / "openfootball" / "football.json").as_uri(), client),
     )
     window = Window(dt.date(2022, 7, 1), dt.date(2025, 7, 1))
     scores: list[defaultdict[str, dict[Meeting, tuple[int, int]]]] = []

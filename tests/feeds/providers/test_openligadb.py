@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from soccer_assets.clock import FixedClock, parse_instant
-from soccer_assets.feeds.http import FileDoor
-from soccer_assets.feeds.protocol import FeedRefused
+from soccer_assets.feeds.http import FileClient
+from soccer_assets.feeds.protocol import FeedRefusedError
 from soccer_assets.feeds.providers.openligadb import OpenLigaDbFeed
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
 from soccer_assets.football.records import RawMatch, Rejection
@@ -53,7 +53,7 @@ class Copy:
 
     def fetch(self, now: dt.datetime = NOW, window: Window = SPRING) -> list[RawMatch | Rejection]:
         """All rows of a window."""
-        feed = OpenLigaDbFeed(self.folder.as_uri(), FileDoor("SOCCER_FEED_URL", self.folder / "cache"))
+        feed = OpenLigaDbFeed(self.folder.as_uri(), FileClient("SOCCER_FEED_URL", self.folder / "cache"))
         return list(feed.fetch(window, FixedClock(now)))
 
 
@@ -182,7 +182,7 @@ def test_row_that_cannot_be_understood_is_rejected(copy, change, reason):
 
 def test_wrong_address_is_refused(copy):
     """Where no season is there at all the setting is named."""
-    with pytest.raises(FeedRefused, match="SOCCER_FEED_URL: no season is there"):
+    with pytest.raises(FeedRefusedError, match="SOCCER_FEED_URL: no season is there"):
         copy.fetch()
 
 
@@ -192,5 +192,5 @@ def test_other_answer_is_refused(copy):
     file.parent.mkdir(parents=True)
     file.write_text('{"message": "no"}')
 
-    with pytest.raises(FeedRefused, match="a list of matches was expected"):
+    with pytest.raises(FeedRefusedError, match="a list of matches was expected"):
         copy.fetch()

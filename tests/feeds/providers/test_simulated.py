@@ -202,15 +202,15 @@ def test_postponed_match_moves_and_keeps_its_id():
         dt.datetime.fromtimestamp(int(k[row]), dt.UTC) for k in (season.first_kickoff, season.kickoff)
     )
 
-    def told(now: dt.datetime) -> tuple[MatchStatus, dt.datetime]:
+    def shown(now: dt.datetime) -> tuple[MatchStatus, dt.datetime]:
         (match,) = [m for m in fetch(SEASON, now, leagues=1) if m.source_match_id == match_id]
         return match.status, match.kickoff
 
-    assert told(old - dt.timedelta(days=1)) == (MatchStatus.SCHEDULED, old)
-    assert told(old - dt.timedelta(hours=1)) == (MatchStatus.POSTPONED, old)
-    assert told(old + dt.timedelta(days=2)) == (MatchStatus.POSTPONED, old)
-    assert told(old + dt.timedelta(days=3)) == (MatchStatus.SCHEDULED, new)
-    assert told(new + dt.timedelta(hours=5)) == (MatchStatus.FINISHED, new)
+    assert shown(old - dt.timedelta(days=1)) == (MatchStatus.SCHEDULED, old)
+    assert shown(old - dt.timedelta(hours=1)) == (MatchStatus.POSTPONED, old)
+    assert shown(old + dt.timedelta(days=2)) == (MatchStatus.POSTPONED, old)
+    assert shown(old + dt.timedelta(days=3)) == (MatchStatus.SCHEDULED, new)
+    assert shown(new + dt.timedelta(hours=5)) == (MatchStatus.FINISHED, new)
     assert dt.timedelta(days=7) <= new - old <= dt.timedelta(days=30)
 
 
@@ -234,8 +234,8 @@ def test_live_score_grows_to_the_result():
 
     def score(minutes: int) -> tuple[int, int]:
         now = match.kickoff + dt.timedelta(minutes=minutes)
-        (told,) = [m for m in fetch(day, now, leagues=1) if m.source_match_id == match.source_match_id]
-        return told.home_goals, told.away_goals
+        (found,) = [m for m in fetch(day, now, leagues=1) if m.source_match_id == match.source_match_id]
+        return found.home_goals, found.away_goals
 
     scores = [score(minutes) for minutes in range(0, 121, 5)]
 

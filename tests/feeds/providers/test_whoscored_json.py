@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from soccer_assets.clock import FixedClock, parse_instant
-from soccer_assets.feeds.protocol import FeedRefused, FeedUnavailable
+from soccer_assets.feeds.protocol import FeedRefusedError, FeedUnavailableError
 from soccer_assets.feeds.providers.whoscored_json import WhoScoredJsonFeed
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
 from soccer_assets.football.records import RawMatch, Rejection
@@ -131,7 +131,7 @@ def test_nothing_is_known_before_it_happened(saved, now, status):
 
 
 def test_last_file_of_a_match_counts(saved):
-    """A match saved before and after it was played is told once, as it was saved last."""
+    """A match saved before and after it was played is one row, as it was saved last."""
     saved.write({**PLAYED, "status": 1, "homeScore": None, "awayScore": None}, name="20250419.json")
     saved.write(PLAYED, name="20250421.json")
 
@@ -170,7 +170,7 @@ def test_network_is_refused(tmp_path, url):
     """Only a folder is read."""
     environ = {"SOCCER_HOME": str(tmp_path), "SOCCER_FEED_URL": url}
 
-    with pytest.raises(FeedRefused, match="saved files alone: set SOCCER_FEED_URL to their folder"):
+    with pytest.raises(FeedRefusedError, match="saved files alone: set SOCCER_FEED_URL to their folder"):
         WhoScoredJsonFeed.from_settings(Settings.from_env(environ))
 
 
@@ -189,10 +189,10 @@ def test_folder_is_a_path_or_an_address(saved, tmp_path, form):
 @pytest.mark.parametrize(
     ("content", "error", "reason"),
     [
-        (None, FeedRefused, "there is no \\*.json file"),
-        ("<html>", FeedRefused, "JSON was expected"),
-        ("{}", FeedRefused, "a list 'tournaments' was expected"),
-        ('{"tournaments": [', FeedUnavailable, "cut or broken"),
+        (None, FeedRefusedError, "there is no \\*.json file"),
+        ("<html>", FeedRefusedError, "JSON was expected"),
+        ("{}", FeedRefusedError, "a list 'tournaments' was expected"),
+        ('{"tournaments": [', FeedUnavailableError, "cut or broken"),
     ],
 )
 def test_other_files_are_refused(saved, content, error, reason):

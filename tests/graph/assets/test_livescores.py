@@ -9,8 +9,8 @@ import pytest
 import sqlalchemy as sa
 
 from soccer_assets.clock import FixedClock, SystemClock, parse_instant
-from soccer_assets.feeds.feed_set import SeveralFeeds
-from soccer_assets.feeds.protocol import FeedRefused, FeedUnavailable
+from soccer_assets.feeds.feed_set import FeedSet
+from soccer_assets.feeds.protocol import FeedRefusedError, FeedUnavailableError
 from soccer_assets.football.matches import Window
 from soccer_assets.graph.assets import livescores
 from soccer_assets.graph.assets.livescores import INTERACTIVE_TAG
@@ -111,7 +111,7 @@ def failure_of(result: dg.ExecuteInProcessResult) -> str:
 def test_a_feed_that_does_not_answer_is_asked_again(graph, monkeypatch):
     """A scheduled run tries four times; the third answer is as good as the first."""
     retried_at_once(monkeypatch)
-    graph.feed.error = FeedUnavailable("the provider answers 503")
+    graph.feed.error = FeedUnavailableError("the provider answers 503")
     result = graph.run("livescores/recent")
 
     assert not result.success
@@ -127,7 +127,7 @@ def test_an_answer_after_a_retry_is_a_success(graph, monkeypatch):
     def second_time(window: Window, clock: Any) -> Any:
         calls.append(window)
         if len(calls) == 1:
-            raise FeedUnavailable("the provider answers 503")
+            raise FeedUnavailableError("the provider answers 503")
         return answer(window, clock)
 
     monkeypatch.setattr(graph.feed, "fetch", second_time)
@@ -140,7 +140,7 @@ def test_an_answer_after_a_retry_is_a_success(graph, monkeypatch):
 def test_who_waits_at_a_terminal_is_told_at_once(graph, monkeypatch):
     """An interactive run fails with the feed's own sentence, without a second attempt."""
     retried_at_once(monkeypatch)
-    graph.feed.error = FeedUnavailable("the provider answers 503")
+    graph.feed.error = FeedUnavailableError("the provider answers 503")
     result = graph.run("livescores/recent", tags={INTERACTIVE_TAG: "true"})
 
     assert attempts(result) == 1
@@ -150,7 +150,7 @@ def test_who_waits_at_a_terminal_is_told_at_once(graph, monkeypatch):
 def test_what_will_not_get_better_is_not_tried_again(graph, monkeypatch):
     """A wrong key fails once, with what to do."""
     retried_at_once(monkeypatch)
-    graph.feed.error = FeedRefused("SOCCER_FEED_KEY is wrong; get one at example.org")
+    graph.feed.error = FeedRefusedError("SOCCER_FEED_KEY is wrong; get one at example.org")
     result = graph.run("livescores/recent")
 
     assert attempts(result) == 1
@@ -160,7 +160,7 @@ def test_what_will_not_get_better_is_not_tried_again(graph, monkeypatch):
 def test_nobody_looked_where_the_feed_failed(graph, monkeypatch):
     """A failed run leaves no record of a look: the data must not seem fresh."""
     retried_at_once(monkeypatch)
-    graph.feed.error = FeedUnavailable("the provider answers 503")
+    graph.feed.error = FeedUnavailableError("the provider answers 503")
     graph.run("livescores/recent")
 
     with graph.database.reading() as connection:
@@ -235,7 +235,7 @@ def _fed_by_two(graph: Graph, first: FakeFeed, second: FakeFeed) -> None:
             for row in told
         ),
     ]
-    graph.feed = SeveralFeeds([first, second])  # type: ignore[assignment]
+    graph.feed = FeedSet([first, second])  # type: ignore[assignment]
 
 
 def test_of_two_feeds_a_competition_is_the_firsts(graph):
@@ -264,8 +264,8 @@ def test_of_two_feeds_a_competition_is_the_firsts(graph):
 
 def test_a_feed_that_does_not_answer_keeps_no_other_waiting(graph):
     """The rows of the second are stored, and the run fails with the first one's sentence."""
-    _fed_by_two(graph, FakeFeed(error=FeedRefused("the key is wrong")), FakeFeed())
-    graph.feed.members[0].error = FeedRefused("the key is wrong")
+    _fed_by_two(graph, FakeFeed(error=FeedRefusedError("the key is wrong")), FakeFeed())
+    graph.feed.members[0].error = FeedRefusedError("the key is wrong")
     result = graph.run("livescores/history", tags=history_of("2025-03-01", "2025-04-01"))
 
     assert not result.success

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from soccer_assets.feeds.protocol import FeedUnavailable
+from soccer_assets.feeds.protocol import FeedUnavailableError
 from soccer_assets.football.matches import MatchStatus, Window
 from soccer_assets.football.records import RawMatch, Rejection
 from soccer_assets.resources.database import Database, read_watermark
@@ -213,9 +213,9 @@ def test_a_feed_that_breaks_off_keeps_the_batches_before(database, monkeypatch):
 
     def breaks_off() -> Iterator[RawMatch]:
         yield from items[:3]
-        raise FeedUnavailable("the line is dead")
+        raise FeedUnavailableError("the line is dead")
 
-    with pytest.raises(FeedUnavailable):
+    with pytest.raises(FeedUnavailableError):
         store(database, breaks_off())
 
     assert [row.source_match_id for row in rows_of(database, match_raw)] == ["m0", "m1"]

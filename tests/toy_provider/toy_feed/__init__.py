@@ -1,4 +1,8 @@
-"""A provider of one league of eight toy clubs, a round a week since 2022: stronger clubs win more often."""
+"""A provider of one league of eight toy clubs, a round a week since 2022: stronger clubs win more often.
+
+It imports the old name ``FileDoor``, as a wheel built for an earlier version does: such a wheel must keep
+working.
+"""
 
 import datetime as dt
 import random
@@ -6,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Self
 
 from soccer_assets.clock import Clock
+from soccer_assets.feeds.http import FileDoor
 from soccer_assets.feeds.protocol import RawMatch, Rejection
 from soccer_assets.football.competitions import Competition
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
@@ -25,10 +30,13 @@ class ToyFeed:
     is_simulated = True
     result_lag = dt.timedelta(hours=1)
 
+    def __init__(self, files: FileDoor) -> None:
+        self._files = files
+
     @classmethod
-    def from_settings(cls, _settings: Settings) -> Self:
-        """Nothing is to be set."""
-        return cls()
+    def from_settings(cls, settings: Settings) -> Self:
+        """Nothing has to be set."""
+        return cls(FileDoor("SOCCER_FEED_URL", settings.home / "cache"))
 
     def first_month(self) -> dt.date:
         """July 2022."""

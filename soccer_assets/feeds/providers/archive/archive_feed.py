@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from soccer_assets.clock import Clock
 from soccer_assets.feeds.base import SETTING
-from soccer_assets.feeds.fields import Fault, book_price, half_time_of, noon_of, score_of, teams_of
-from soccer_assets.feeds.http import FileDoor
-from soccer_assets.feeds.protocol import FeedRefused
+from soccer_assets.feeds.fields import FieldError, book_odds, half_time_of, noon_of, score_of, teams_of
+from soccer_assets.feeds.http import FileClient
+from soccer_assets.feeds.protocol import FeedRefusedError
 from soccer_assets.feeds.providers.archive.archive_rows import (
     EPOCH,
     PlacedRows,
@@ -26,7 +26,7 @@ from soccer_assets.feeds.providers.archive.archive_rows import (
     row_times,
 )
 from soccer_assets.feeds.providers.archive.archive_table import SCHEMA, ArchiveTable, Column, read_archive
-from soccer_assets.feeds.visibility import known_by_time
+from soccer_assets.feeds.visibility import visibility_by_time
 from soccer_assets.football.competitions import Competition
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
 from soccer_assets.football.records import RawMatch, Rejection
@@ -45,8 +45,8 @@ RESULT = frozenset(
     }
 )
 FIXTURE = frozenset(SCHEMA) - RESULT
-# These faults cost the cell, not the row.
-FORGIVEN = RESULT - {"home_goals", "away_goals", "status"}
+# A fault in these columns drops the cell, not the row.
+LENIENT = RESULT - {"home_goals", "away_goals", "status"}
 
 
 class ArchiveFeed:
@@ -56,7 +56,7 @@ class ArchiveFeed:
 
     Args:
         url: path or address of the file.
-        door: reads addresses of the web.
+        client: reads addresses of the web.
         s3_endpoint_url: address of an S3 server that is not Amazon's.
         history_start: first day wanted; None for all there is.
     """
@@ -66,10 +66,10 @@ class ArchiveFeed:
     result_lag = RESULT_LAG
 
     def __init__(
-        self, url: str, door: FileDoor, s3_endpoint_url: str = "", history_start: dt.date | None = None
+        self, url: str, client: FileClient, s3_endpoint_url: str = "", history_start: dt.date | None = None
     ) -> None:
         self._url = url
-        self._door = door
+        self._client = client
         self._s3_endpoint_url = s3_endpoint_url
         self._history_start = history_start
 
@@ -78,12 +78,12 @@ class ArchiveFeed:
         """The archive at ``SOCCER_FEED_URL``.
 
         Raises:
-            FeedRefused: the setting is empty.
+            FeedRefusedError: the setting is empty.
         """
         if not settings.feed_url:
-            raise FeedRefused(f"the feed 'archive' reads a file: set {SETTING} to its path or address")
-        door = FileDoor(SETTING, settings.home / "cache" / "feeds", largest_bytes=LARGEST_ARCHIVE_BYTES)
-        return cls(settings.feed_url, door, settings.s3_endpoint_url, settings.history_start)
+            raise FeedRefusedError(f"the feed 'archive' reads a file: set {SETTING} to its path or address")
+        client = FileClient(SETTING, settings.home / "cache" / "feeds", largest_bytes=LARGEST_ARCHIVE_BYTES)
+        return cls(settings.feed_url, client, settings.s3_endpoint_url, settings.history_start)
 
     def first_month(self) -> dt.date:
         """The month of the first match, or of ``SOCCER_HISTORY_START``."""
@@ -96,13 +96,13 @@ class ArchiveFeed:
         return {competition.code: competition for competition in self._placed.competitions}
 
     def fetch(self, window: Window, clock: Clock) -> Iterator[RawMatch | Rejection]:
-        """Every match whose kickoff day (UTC) lies in ``window``, as it is known at the clock's now.
+        """Every match whose kickoff day (UTC) lies in ``window``, as known at ``clock.now()``.
 
         A row whose date cannot be used is reported with the day of the row before it.
 
         Raises:
-            FeedUnavailable: the store does not answer.
-            FeedRefused: there is no such file, or it is not in the schema.
+            FeedUnavailableError: the store does not answer.
+            FeedRefusedError: there is no such file, or it is not in the schema.
         """
         now = clock.now()
         ends = [(window.start - EPOCH).days, (window.end - EPOCH).days]
@@ -115,9 +115,9 @@ class ArchiveFeed:
 
     @cached_property
     def _table(self) -> ArchiveTable:
-        table = read_archive(self._url, self._door, self._s3_endpoint_url)
+        table = read_archive(self._url, self._client, self._s3_endpoint_url)
         if not len(table):
-            raise FeedRefused(f"{SETTING}: the archive has no row")
+            raise FeedRefusedError(f"{SETTING}: the archive has no row")
         return table
 
     @cached_property
@@ -140,31 +140,31 @@ class ArchiveFeed:
         is_result = [name in RESULT for name in names]
         shown = zip(*(columns[name].shown[codes[name]].tolist() for name in names), strict=True)
         over = self._times.over_at[rows] <= now.timestamp()
-        faulty = _has_fault(columns, codes, FIXTURE) | (_has_fault(columns, codes, RESULT - FORGIVEN) & over)
+        faulty = _has_fault(columns, codes, FIXTURE) | (_has_fault(columns, codes, RESULT - LENIENT) & over)
         places = self._placed.of_row[rows].tolist()
-        for index, (place, is_over, said, row) in enumerate(
+        for index, (place, is_over, cells, row) in enumerate(
             zip(places, over.tolist(), shown, values, strict=True)
         ):
             if is_over:
-                payload = {name: value for name, value in zip(names, said, strict=True) if value is not None}
+                payload = {name: value for name, value in zip(names, cells, strict=True) if value is not None}
             else:
                 payload = {
                     name: value
-                    for name, value, is_hidden in zip(names, said, is_result, strict=True)
+                    for name, value, is_hidden in zip(names, cells, is_result, strict=True)
                     if value is not None and not is_hidden
                 }
             try:
                 if faulty[index]:
-                    raise Fault(self._faults_of(int(rows[index]), is_over=is_over))  # noqa: TRY301
+                    raise FieldError(self._faults_of(int(rows[index]), is_over=is_over))  # noqa: TRY301
                 match = _match(self._placed.competitions[place].code, row, payload, now, is_over=is_over)
-            except Fault as fault:
-                yield Rejection(source=self.name, reason=str(fault), payload=payload)
+            except FieldError as error:
+                yield Rejection(source=self.name, reason=str(error), payload=payload)
             else:
                 yield match
 
     def _faults_of(self, row: int, *, is_over: bool) -> str:
         columns = self._table.columns
-        readable = FIXTURE | (RESULT - FORGIVEN) if is_over else FIXTURE
+        readable = FIXTURE | (RESULT - LENIENT) if is_over else FIXTURE
         return "; ".join(
             columns[name].faults[code]
             for name in SCHEMA
@@ -191,20 +191,20 @@ def _match(
         missing = dict(
             zip(("date", "country", "competition", "season"), (day, country, named, season), strict=True)
         )
-        raise Fault(f"the {next(what for what, value in missing.items() if value is None)} is missing")
+        raise FieldError(f"the {next(what for what, value in missing.items() if value is None)} is missing")
     if not home or not away or home == away:  # what is a name is known since the file was read
         home, away = teams_of(home, away)
     precision = KickoffPrecision.DAY if kickoff is None else KickoffPrecision.MINUTE
     kickoff = noon_of(day) if kickoff is None else kickoff
-    home_goals, away_goals, half_home, half_away, said, neutral, *prices, kind, _ = result
+    home_goals, away_goals, half_home, half_away, reported, neutral, *prices, kind, _ = result
     status, score = MatchStatus.SCHEDULED, None
     odds = None
     if is_over:
-        status, score = _result(said, home_goals, away_goals, kickoff, precision, now)
+        status, score = _result(reported, home_goals, away_goals, kickoff, precision, now)
         half_home, half_away = half_time_of(half_home, half_away, score)
-        odds = book_price(kind, *prices) if kind is not None and None not in prices else None
+        odds = book_odds(kind, *prices) if kind is not None and None not in prices else None
     else:
-        status = known_by_time(kickoff, precision, now, has_result=False, result_lag=RESULT_LAG).status
+        status = visibility_by_time(kickoff, precision, now, has_result=False, result_lag=RESULT_LAG).status
         half_home = half_away = None
     return RawMatch(
         source=SOURCE,
@@ -228,7 +228,7 @@ def _match(
 
 
 def _result(
-    said: str | None,
+    reported: str | None,
     home_goals: int | None,
     away_goals: int | None,
     kickoff: dt.datetime,
@@ -237,14 +237,14 @@ def _result(
 ) -> tuple[MatchStatus, tuple[int, int] | None]:
     """Status and 90-minute score of a match that is over."""
     score = score_of(home_goals, away_goals)
-    if said == "FT":
+    if reported == "FT":
         if score is None:
-            raise Fault("the status is FT, but there is no score")
+            raise FieldError("the status is FT, but there is no score")
         return MatchStatus.FINISHED, score
-    if said in {"AET", "PEN"}:
+    if reported in {"AET", "PEN"}:
         return MatchStatus.FINISHED, None
-    if said == "VOID":
+    if reported == "VOID":
         return MatchStatus.CANCELLED, None
-    if said is None:
-        raise Fault("the status is missing")
-    return known_by_time(kickoff, precision, now, has_result=False, result_lag=RESULT_LAG).status, None
+    if reported is None:
+        raise FieldError("the status is missing")
+    return visibility_by_time(kickoff, precision, now, has_result=False, result_lag=RESULT_LAG).status, None

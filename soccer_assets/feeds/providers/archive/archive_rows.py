@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from soccer_assets.feeds.base import SETTING
 from soccer_assets.feeds.fields import noon_of
-from soccer_assets.feeds.protocol import FeedRefused
+from soccer_assets.feeds.protocol import FeedRefusedError
 from soccer_assets.feeds.providers.archive.archive_table import Column
 from soccer_assets.feeds.visibility import over_at
 from soccer_assets.football.competitions import Competition, load_competitions, squad_of, uncatalogued
@@ -43,7 +43,7 @@ def row_times(columns: Mapping[str, Column]) -> RowTimes:
     """Days and ends of all rows.
 
     Raises:
-        FeedRefused: not one row has a date that can be used.
+        FeedRefusedError: not one row has a date that can be used.
     """
     date, kickoff = columns["date"], columns["kickoff_utc"]
     days = _looked_up(date, lambda day: float((day - EPOCH).days))
@@ -54,7 +54,7 @@ def row_times(columns: Mapping[str, Column]) -> RowTimes:
     days = np.where(np.isnan(kickoff_days), days, kickoff_days)
     known = np.flatnonzero(~np.isnan(days))
     if not known.size:
-        raise FeedRefused(f"{SETTING}: no row of the archive has a date that can be used")
+        raise FeedRefusedError(f"{SETTING}: no row of the archive has a date that can be used")
     last_known = np.maximum(np.searchsorted(known, np.arange(len(days)), side="right") - 1, 0)
     return RowTimes(days[known[last_known]].astype(np.int64), np.where(np.isnan(over), np.inf, over))
 
@@ -83,16 +83,16 @@ def place_competitions(columns: Mapping[str, Column], feed: str) -> PlacedRows:
     ]
     catalogue = _Catalogue(known)
     competitions = [
-        catalogue.find(*one)
+        catalogue.find(country_name, competition_name, tier)
         or uncatalogued(
-            one[0],
-            one[1],
-            tier=one[2],
+            country_name,
+            competition_name,
+            tier=tier,
             calendar="autumn" if 2 * autumn_rows[index] > rows[index] else "year",
             squad=squad_of(rows[index], neutral_rows[index]),
             feed=feed,
         )
-        for index, one in enumerate(known)
+        for index, (country_name, competition_name, tier) in enumerate(known)
     ]
     return PlacedRows(competitions, of_row)
 
@@ -100,14 +100,16 @@ def place_competitions(columns: Mapping[str, Column], feed: str) -> PlacedRows:
 class _Catalogue:
     """The competitions of ``competitions.toml`` by country and name, and by country and tier."""
 
-    def __init__(self, of_file: list[tuple[str, str, int]]) -> None:
+    def __init__(self, pairs: list[tuple[str, str, int]]) -> None:
         catalogue = load_competitions().values()
-        self._by_name = {(fold(one.country), fold(one.name)): one for one in catalogue}
-        places = [(fold(country), tier) for country, _, tier in of_file]
+        self._by_name = {
+            (fold(competition.country), fold(competition.name)): competition for competition in catalogue
+        }
+        places = [(fold(country), tier) for country, _, tier in pairs]
         self._by_tier = {
-            (fold(one.country), one.tier): one
-            for one in catalogue
-            if one.tier and places.count((fold(one.country), one.tier)) == 1
+            (fold(competition.country), competition.tier): competition
+            for competition in catalogue
+            if competition.tier and places.count((fold(competition.country), competition.tier)) == 1
         }
 
     def find(self, country: str, name: str, tier: int) -> Competition | None:

@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soccer_assets.feeds.base import SETTING
-from soccer_assets.feeds.fields import Fault, brief, day_of, goals_of, instant_of, name_of
-from soccer_assets.feeds.http import FileDoor
-from soccer_assets.feeds.protocol import FeedError, FeedRefused, FeedUnavailable
+from soccer_assets.feeds.fields import FieldError, brief, day_of, goals_of, instant_of, name_of
+from soccer_assets.feeds.http import FileClient
+from soccer_assets.feeds.protocol import FeedError, FeedRefusedError, FeedUnavailableError
 
 STATUSES = frozenset({"FT", "AET", "PEN", "SCHEDULED", "VOID"})
 _PARQUET = b"PAR1"
@@ -64,13 +64,13 @@ def _integer_of(value: Any) -> int | None:
         return int(value)
     if type(value) is int:
         return value
-    raise Fault(f"{brief(value)} is no whole number")
+    raise FieldError(f"{brief(value)} is no whole number")
 
 
 def _tier_of(value: Any) -> int:
     tier = _integer_of(value)
     if tier is None or not 1 <= tier <= _LOWEST_TIER:
-        raise Fault(f"the tier {brief(value)} is no number from 1 to {_LOWEST_TIER}")
+        raise FieldError(f"the tier {brief(value)} is no number from 1 to {_LOWEST_TIER}")
     return tier
 
 
@@ -94,7 +94,7 @@ def _kickoff(value: Any) -> dt.datetime:
 
 def _status(value: Any) -> str:
     if value not in STATUSES:
-        raise Fault(f"the status {brief(value)} is none of {', '.join(sorted(STATUSES))}")
+        raise FieldError(f"the status {brief(value)} is none of {', '.join(sorted(STATUSES))}")
     return str(value)
 
 
@@ -103,7 +103,7 @@ def _boolean(value: Any) -> bool:
         return value
     if isinstance(value, str) and value.lower() in {"true", "false"}:
         return value.lower() == "true"
-    raise Fault(f"neutral {brief(value)} is neither true nor false")
+    raise FieldError(f"neutral {brief(value)} is neither true nor false")
 
 
 def _price(value: Any) -> float | None:
@@ -159,25 +159,25 @@ _REQUIRED = frozenset(
 )
 
 
-def read_archive(url: str, door: FileDoor, s3_endpoint_url: str = "") -> ArchiveTable:
+def read_archive(url: str, client: FileClient, s3_endpoint_url: str = "") -> ArchiveTable:
     """The whole archive, each distinct value parsed.
 
     Args:
         url: a path, or an address with ``https://``, ``http://``, ``file://``, ``s3://`` or another scheme
             that fsspec knows; Parquet, or CSV with a header (also ``.gz``).
-        door: reads what comes over HTTP.
+        client: reads what comes over HTTP.
         s3_endpoint_url: address of an S3 server that is not Amazon's.
 
     Raises:
-        FeedUnavailable: the store does not answer.
-        FeedRefused: no such file, or not in the schema.
+        FeedUnavailableError: the store does not answer.
+        FeedRefusedError: no such file, or not in the schema.
     """
-    data = _read(url, door, s3_endpoint_url)
+    data = _read(url, client, s3_endpoint_url)
     broken: list[tuple[str, str]] = []
     table = _parquet(data, url) if data[:4] == _PARQUET else _csv(data, url, broken)
     missing = sorted(_REQUIRED - set(table.column_names))
     if missing:
-        raise FeedRefused(
+        raise FeedRefusedError(
             f"{SETTING}: {shown(url)} has no column {', '.join(missing)}; it is no match archive"
         )
     return ArchiveTable(columns={name: _column(name, table) for name in SCHEMA}, broken=broken)
@@ -189,35 +189,35 @@ def shown(url: str) -> str:
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
 
 
-def _read(url: str, door: FileDoor, s3_endpoint_url: str) -> bytes:
+def _read(url: str, client: FileClient, s3_endpoint_url: str) -> bytes:
     import fsspec  # noqa: PLC0415 - only this feed needs it
 
     scheme = urlsplit(url).scheme
     if scheme in {"http", "https"}:
         try:
-            found = door.read(url)
-        except FeedError as fault:
+            found = client.read(url)
+        except FeedError as error:
             # Without its cause, which repeats the address.
-            raise type(fault)(str(fault).replace(url, shown(url))) from None
+            raise type(error)(str(error).replace(url, shown(url))) from None
         if found is None:
-            raise FeedRefused(f"{SETTING}: there is no file at {shown(url)}")
+            raise FeedRefusedError(f"{SETTING}: there is no file at {shown(url)}")
         return found
     options = {"endpoint_url": s3_endpoint_url} if scheme == "s3" and s3_endpoint_url else {}
     try:
         with fsspec.open(url, "rb", compression="infer", **options) as file:
             data: bytes = file.read()
-    except FileNotFoundError as fault:
-        raise FeedRefused(f"{SETTING}: there is no file at {shown(url)}") from fault
-    except (ValueError, ImportError) as fault:
-        raise FeedRefused(
+    except FileNotFoundError as error:
+        raise FeedRefusedError(f"{SETTING}: there is no file at {shown(url)}") from error
+    except (ValueError, ImportError) as error:
+        raise FeedRefusedError(
             f"{SETTING}: cannot read {shown(url)}; is its scheme one that fsspec knows?"
-        ) from fault
-    except IsADirectoryError as fault:
-        raise FeedRefused(f"{SETTING}: {shown(url)} is a folder; name the file") from fault
-    except PermissionError as fault:
-        raise FeedRefused(f"{SETTING}: not allowed to read {shown(url)}") from fault
-    except OSError as fault:
-        raise FeedUnavailable(f"{SETTING}: cannot read {shown(url)}: {type(fault).__name__}") from fault
+        ) from error
+    except IsADirectoryError as error:
+        raise FeedRefusedError(f"{SETTING}: {shown(url)} is a folder; name the file") from error
+    except PermissionError as error:
+        raise FeedRefusedError(f"{SETTING}: not allowed to read {shown(url)}") from error
+    except OSError as error:
+        raise FeedUnavailableError(f"{SETTING}: cannot read {shown(url)}: {type(error).__name__}") from error
     return data
 
 
@@ -232,8 +232,8 @@ def _parquet(data: bytes, url: str) -> Any:
         repeated = [name for name in SCHEMA if name != "match_id" and name in there]
         file = pq.ParquetFile(pa.BufferReader(data), read_dictionary=repeated)
         return file.read(columns=[name for name in SCHEMA if name in file.schema_arrow.names])
-    except (pa.ArrowException, OSError) as fault:
-        raise FeedRefused(f"{SETTING}: {shown(url)} is broken Parquet: {brief(str(fault))}") from fault
+    except (pa.ArrowException, OSError) as error:
+        raise FeedRefusedError(f"{SETTING}: {shown(url)} is broken Parquet: {brief(str(error))}") from error
 
 
 def _csv(data: bytes, url: str, broken: list[tuple[str, str]]) -> Any:
@@ -243,10 +243,12 @@ def _csv(data: bytes, url: str, broken: list[tuple[str, str]]) -> Any:
     try:
         header = [name.strip() for name in next(lines, [])]
         if "home_team" not in header:
-            raise FeedRefused(f"{SETTING}: {shown(url)} is neither Parquet nor CSV with a column home_team")
+            raise FeedRefusedError(
+                f"{SETTING}: {shown(url)} is neither Parquet nor CSV with a column home_team"
+            )
         rows = list(_whole_rows(lines, len(header), broken))
-    except csv.Error as fault:
-        raise FeedRefused(f"{SETTING}: {shown(url)} is broken CSV: {fault}") from fault
+    except csv.Error as error:
+        raise FeedRefusedError(f"{SETTING}: {shown(url)} is broken CSV: {error}") from error
     cells = list(zip(*rows, strict=True)) or [()] * len(header)
     columns = dict(zip(header, cells, strict=True))
     return pa.table(
@@ -283,12 +285,12 @@ def _column(name: str, table: Any) -> Column:
     for code, value in enumerate(found):
         try:
             values.append(read(value))
-        except Fault as fault:
+        except FieldError as error:
             values.append(None)
-            faults[code] = str(fault)
+            faults[code] = str(error)
     is_text = pa.types.is_string(encoded.dictionary.type) or pa.types.is_large_string(encoded.dictionary.type)
-    said = found if is_text else [_json(value) for value in found]
-    return Column(codes, _objects(said), _objects(values), faults)
+    shown = found if is_text else [_json(value) for value in found]
+    return Column(codes, _objects(shown), _objects(values), faults)
 
 
 def _json(value: Any) -> Any:

@@ -15,11 +15,11 @@ import msgspec
 
 from soccer_assets.clock import Clock
 from soccer_assets.feeds.base import SETTING, SiteFeed
-from soccer_assets.feeds.http import FileDoor
-from soccer_assets.feeds.protocol import FeedRefused
+from soccer_assets.feeds.http import FileClient
+from soccer_assets.feeds.protocol import FeedRefusedError
 from soccer_assets.feeds.providers.football_data.csv_file import CsvFile, CsvFormatError, read_csv
 from soccer_assets.feeds.providers.football_data.football_data_rows import RESULT_LAG, SOURCE, match_of
-from soccer_assets.feeds.visibility import within_reach
+from soccer_assets.feeds.visibility import flag_far_dates
 from soccer_assets.football.competitions import Competition
 from soccer_assets.football.matches import Window
 from soccer_assets.football.records import RawMatch, Rejection, Repeat, Row
@@ -55,22 +55,24 @@ class FootballDataFeed(SiteFeed):
     # Updated twice a week.
     result_lag = RESULT_LAG
 
-    def __init__(self, base_url: str, door: FileDoor, history_start: dt.date | None = None) -> None:
-        super().__init__(base_url, door, history_start)
-        self._names = [one.feeds[SOURCE] for one in self._competitions.values()]
-        self._by_name = {_name_in_rows(one): one for one in self._competitions.values()}
+    def __init__(self, base_url: str, client: FileClient, history_start: dt.date | None = None) -> None:
+        super().__init__(base_url, client, history_start)
+        self._names = [competition.feeds[SOURCE] for competition in self._competitions.values()]
+        self._by_name = {
+            _name_in_rows(competition): competition for competition in self._competitions.values()
+        }
         self._load = lru_cache(maxsize=FILES_IN_MEMORY)(self._read)
 
     def fetch(self, window: Window, clock: Clock) -> Iterator[Row]:
-        """Every match whose kickoff day (UTC) lies in ``window``, as it is known at the clock's now.
+        """Every match whose kickoff day (UTC) lies in ``window``, as known at ``clock.now()``.
 
         A match counts as over two hours after its kickoff, or two hours after its day where the time is not
         known; until then only the columns of a fixture list are looked at. The payload keeps the match's own
         columns and the price that was taken; the other ninety columns of prices are left out.
 
         Raises:
-            FeedUnavailable: the provider does not answer.
-            FeedRefused: not one file is there, or a file is not CSV of this provider.
+            FeedUnavailableError: the provider does not answer.
+            FeedRefusedError: not one file is there, or a file is not CSV of this provider.
         """
         now = clock.now()
         wanted = _season_files(window, self._names)
@@ -92,23 +94,23 @@ class FootballDataFeed(SiteFeed):
                     seen.add(key)
                 yield match
         if not is_found:
-            raise FeedRefused(
+            raise FeedRefusedError(
                 f"{SETTING}: none of {len(wanted)} files is there, not even "
                 f"{self._base_url}/{wanted[0].path}; set it to the address under which mmz4281/ and new/ lie"
             )
 
     def _matches(self, file: CsvFile, window: Window, now: dt.datetime) -> Iterator[RawMatch | Rejection]:
-        for row in within_reach(file.rows, FIRST_DAY, now):
+        for row in flag_far_dates(file.rows, FIRST_DAY, now):
             if row.kickoff.date() in window:
                 yield match_of(row, file, self._by_name, now)
 
     def _read(self, source: SourceFile) -> CsvFile | None:
         url = f"{self._base_url}/{source.path}"
-        data = self._door.read(url)
+        data = self._client.read(url)
         try:
             return None if data is None else read_csv(data, source.season, source.span)
-        except CsvFormatError as fault:
-            raise FeedRefused(f"{SETTING}: {url}: {fault}") from fault
+        except CsvFormatError as error:
+            raise FeedRefusedError(f"{SETTING}: {url}: {error}") from error
 
 
 def _name_in_rows(competition: Competition) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from soccer_assets.feeds.fields import book_price
+from soccer_assets.feeds.fields import book_odds
 from soccer_assets.feeds.providers.football_data.csv_file import (
     FIXTURE_COLUMNS,
     PRICES,
@@ -15,7 +15,7 @@ from soccer_assets.feeds.providers.football_data.csv_file import (
     DatedRow,
     Layout,
 )
-from soccer_assets.feeds.visibility import known_by_time, over_at
+from soccer_assets.feeds.visibility import over_at, visibility_by_time
 from soccer_assets.football.competitions import Competition, season_of
 from soccer_assets.football.matches import MOST_GOALS, MatchStatus, Outcome, outcome_of
 from soccer_assets.football.records import MatchOdds, MatchStats, RawMatch, Rejection
@@ -46,7 +46,7 @@ def match_of(
     """
     fields = {name: value for name, value in zip(file.columns, row.values, strict=True) if value}
     fixture = {name: fields[name] for name in FIXTURE_COLUMNS if name in fields}
-    # A row without a date may lie ahead: what it says of a result is nobody's business.
+    # A row without a usable date may lie in the future: its result must not be read.
     is_over = not row.fault and over_at(row.kickoff, row.precision) <= now
     played = {name: fields[name] for name in RESULT_COLUMNS if name in fields} if is_over else {}
     payload = {**fixture, **played}
@@ -68,7 +68,9 @@ def match_of(
         kickoff_precision=row.precision,
         home_team=home,
         away_team=away,
-        status=known_by_time(row.kickoff, row.precision, now, has_result=False, result_lag=RESULT_LAG).status,
+        status=visibility_by_time(
+            row.kickoff, row.precision, now, has_result=False, result_lag=RESULT_LAG
+        ).status,
     )
     return _with_result(match, fields, file.layout) if file.layout.home_goals in played else match
 
@@ -136,7 +138,7 @@ def _odds(fields: Mapping[str, str]) -> tuple[MatchOdds | None, dict[str, str]]:
             home, draw, away = (float(text) for text in columns.values())
         except ValueError:
             continue
-        if (odds := book_price(kind, home, draw, away)) is not None:
+        if (odds := book_odds(kind, home, draw, away)) is not None:
             return odds, columns
     return None, {}
 

@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 from soccer_assets.clock import Clock
 from soccer_assets.feeds.base import SETTING, SiteFeed
 from soccer_assets.feeds.fields import brief, decode_json
-from soccer_assets.feeds.http import FileDoor
-from soccer_assets.feeds.protocol import FeedRefused
+from soccer_assets.feeds.http import FileClient
+from soccer_assets.feeds.protocol import FeedRefusedError
 from soccer_assets.feeds.providers.openfootball.openfootball_rows import (
     RESULT_LAG,
     SOURCE,
@@ -24,7 +24,7 @@ from soccer_assets.feeds.providers.openfootball.openfootball_rows import (
     listed,
     match_of,
 )
-from soccer_assets.feeds.visibility import within_reach
+from soccer_assets.feeds.visibility import flag_far_dates
 from soccer_assets.football.competitions import Competition
 from soccer_assets.football.matches import Window
 from soccer_assets.football.records import RawMatch, Rejection
@@ -47,41 +47,43 @@ class OpenFootballFeed(SiteFeed):
     first_day = FIRST_DAY
     result_lag = RESULT_LAG
 
-    def __init__(self, base_url: str, door: FileDoor, history_start: dt.date | None = None) -> None:
-        super().__init__(base_url, door, history_start)
+    def __init__(self, base_url: str, client: FileClient, history_start: dt.date | None = None) -> None:
+        super().__init__(base_url, client, history_start)
         self._load = lru_cache(maxsize=FILES_IN_MEMORY)(self._read)
 
     def fetch(self, window: Window, clock: Clock) -> Iterator[RawMatch | Rejection]:
-        """Every match whose kickoff day (UTC) lies in ``window``, as it is known at the clock's now.
+        """Every match whose kickoff day (UTC) lies in ``window``, as known at ``clock.now()``.
 
         Raises:
-            FeedUnavailable: the provider does not answer, or a file is cut.
-            FeedRefused: not one file is there, or a file is not JSON of this provider.
+            FeedUnavailableError: the provider does not answer, or a file is cut.
+            FeedRefusedError: not one file is there, or a file is not JSON of this provider.
         """
         files = season_files(window, self._competitions.values())
         is_found = not files
         for file in files:
             rows = self._load(file)
             is_found = is_found or rows is not None
-            for row in within_reach(rows or (), FIRST_DAY, clock.now()):
+            for row in flag_far_dates(rows or (), FIRST_DAY, clock.now()):
                 if row.kickoff.date() in window:
                     yield match_of(row, file, clock)
         if not is_found:
-            raise FeedRefused(
+            raise FeedRefusedError(
                 f"{SETTING}: none of {len(files)} files is there, not even {self._base_url}/{files[0].path}; "
                 f"set it to the address under which the seasons' folders lie"
             )
 
     def _read(self, file: SeasonFile) -> tuple[DatedRow, ...] | None:
         url = f"{self._base_url}/{file.path}"
-        data = self._door.read(url)
+        data = self._client.read(url)
         if data is None:
             return None
         where = f"{SETTING}: {url}"
         document = decode_json(data, where)
         matches = listed(document)
         if matches is None:
-            raise FeedRefused(f"{where}: an object with a list 'matches' was expected, not {brief(document)}")
+            raise FeedRefusedError(
+                f"{where}: an object with a list 'matches' was expected, not {brief(document)}"
+            )
         return dated_rows(matches, file, ZoneInfo(self._competitions[file.code].time_zone))
 
 
@@ -99,8 +101,14 @@ def season_files(window: Window, competitions: Collection[Competition]) -> list[
         for folder, season, first_day, end_day in (autumn, whole_year):
             if window.start < end_day and first_day < window.end:
                 files += [
-                    SeasonFile(f"{folder}/{one.feeds[SOURCE]}.json", one.code, season, first_day, end_day)
-                    for one in competitions
-                    if one.calendar == "year" or "/" in season
+                    SeasonFile(
+                        f"{folder}/{competition.feeds[SOURCE]}.json",
+                        competition.code,
+                        season,
+                        first_day,
+                        end_day,
+                    )
+                    for competition in competitions
+                    if competition.calendar == "year" or "/" in season
                 ]
     return files

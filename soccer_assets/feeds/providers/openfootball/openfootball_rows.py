@@ -15,19 +15,25 @@ import msgspec
 
 from soccer_assets.clock import Clock
 from soccer_assets.feeds.fields import (
-    Fault,
+    FieldError,
     brief,
     day_of,
     half_time_of,
     json_object,
-    kept,
     name_of,
     noon_of,
-    quiet_score_of,
+    present_fields,
     score_of,
+    score_or_none,
     teams_of,
 )
-from soccer_assets.feeds.visibility import Dated, Known, known_by_time, known_of, over_at
+from soccer_assets.feeds.visibility import (
+    Dated,
+    Visibility,
+    over_at,
+    visibility_by_status,
+    visibility_by_time,
+)
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus
 from soccer_assets.football.records import AfterNinety, RawMatch, Rejection, after_ninety
 
@@ -79,7 +85,7 @@ def listed(document: Any) -> list[Any] | None:
         return None
     return [
         *(matches if isinstance(matches, list) else ()),
-        *_of_rounds(rounds if isinstance(rounds, list) else ()),
+        *_matches_in_rounds(rounds if isinstance(rounds, list) else ()),
     ]
 
 
@@ -92,9 +98,9 @@ def dated_rows(matches: list[Any], file: SeasonFile, zone: ZoneInfo) -> tuple[Da
         try:
             kickoff, precision = _kickoff(json_object(value, "the row"), zone)
             if not file.first_day <= kickoff.date() < file.end:
-                raise Fault(f"the date {brief(value['date'])} lies outside the file's season")  # noqa: TRY301
-        except Fault as fault:
-            (rows or undated).append(DatedRow(last, KickoffPrecision.TBD, str(fault), value))
+                raise FieldError(f"the date {brief(value['date'])} lies outside the file's season")  # noqa: TRY301
+        except FieldError as error:
+            (rows or undated).append(DatedRow(last, KickoffPrecision.TBD, str(error), value))
         else:
             last = kickoff
             rows.append(DatedRow(kickoff, precision, "", value))
@@ -104,17 +110,17 @@ def dated_rows(matches: list[Any], file: SeasonFile, zone: ZoneInfo) -> tuple[Da
 
 
 def match_of(row: DatedRow, file: SeasonFile, clock: Clock) -> RawMatch | Rejection:
-    """The match of a row as it is known at the clock's now."""
+    """The match of a row as known at ``clock.now()``."""
     fields = row.value if isinstance(row.value, dict) else {"row": row.value}
-    # A row without a date may lie ahead: what it says of a result is nobody's business.
+    # A row without a usable date may lie in the future: its result must not be read.
     is_over = not row.fault and over_at(row.kickoff, row.precision) <= clock.now()
-    payload = kept(fields, _FIXTURE + _RESULT if is_over else _FIXTURE) or fields
+    payload = present_fields(fields, _FIXTURE + _RESULT if is_over else _FIXTURE) or fields
     try:
         if row.fault:
-            raise Fault(row.fault)  # noqa: TRY301
+            raise FieldError(row.fault)  # noqa: TRY301
         match = _match(row, fields, payload, file, clock, is_over=is_over)
-    except Fault as fault:
-        return Rejection(source=SOURCE, reason=str(fault), payload=payload)
+    except FieldError as error:
+        return Rejection(source=SOURCE, reason=str(error), payload=payload)
     return match
 
 
@@ -130,11 +136,13 @@ def _match(
     home, away = teams_of(_team(fields.get("team1")), _team(fields.get("team2")))
     score = _score(fields) if is_over else {}
     full_time, after = score_of(*_pair(score.get("ft"))), _after_90(score)
-    # When a match was called off nobody says: a replay learns of it after its day.
-    claimed = fields.get("status") if is_over or not clock.is_fixed else None
-    # One that went on was played, though its score at 90 may be missing.
-    known = _known(row, claimed, clock, has_result=full_time is not None or after is not None)
-    if not known.has_score:
+    # The provider does not say when a match was called off: a fixed clock shows it after the match day.
+    reported_status = fields.get("status") if is_over or not clock.is_fixed else None
+    # A match with extra time was played, even where its score at 90 is missing.
+    visibility = _visibility(
+        row, reported_status, clock, has_result=full_time is not None or after is not None
+    )
+    if not visibility.has_score:
         full_time = after = None
     half = _half_time(score.get("ht"), full_time)
     name = fields.get("round") or fields.get("stage")
@@ -148,7 +156,7 @@ def _match(
         kickoff_precision=row.precision,
         home_team=home,
         away_team=away,
-        status=known.status,
+        status=visibility.status,
         round=None if name is None else name_of(name, "the round"),
         home_goals=None if full_time is None else full_time[0],
         away_goals=None if full_time is None else full_time[1],
@@ -160,36 +168,36 @@ def _match(
 
 def _after_90(score: dict[str, Any]) -> AfterNinety | None:
     """``et`` is the score after extra time, ``p`` the shoot-out; a cup may go to the latter at once."""
-    extra, shootout = (quiet_score_of(*_quiet_pair(score.get(name))) for name in ("et", "p"))
+    extra, shootout = (score_or_none(*_pair_or_none(score.get(name))) for name in ("et", "p"))
     return after_ninety(extra, shootout, went_on=extra is not None or shootout is not None)
 
 
-def _quiet_pair(value: Any) -> tuple[Any, Any]:
+def _pair_or_none(value: Any) -> tuple[Any, Any]:
     try:
         return _pair(value)
-    except Fault:
+    except FieldError:
         return None, None
 
 
-def _known(row: DatedRow, claimed: Any, clock: Clock, *, has_result: bool) -> Known:
-    if claimed is None:
-        return known_by_time(
+def _visibility(row: DatedRow, reported_status: Any, clock: Clock, *, has_result: bool) -> Visibility:
+    if reported_status is None:
+        return visibility_by_time(
             row.kickoff, row.precision, clock.now(), has_result=has_result, result_lag=RESULT_LAG
         )
-    status = _STATUSES.get(claimed) if isinstance(claimed, str) else None
+    status = _STATUSES.get(reported_status) if isinstance(reported_status, str) else None
     if status is None:
-        raise Fault(f"the status {brief(claimed)} is not known")
-    return known_of(status, row.kickoff, row.precision, clock)
+        raise FieldError(f"the status {brief(reported_status)} is not known")
+    return visibility_by_status(status, row.kickoff, row.precision, clock)
 
 
-def _of_rounds(rounds: Iterable[Any]) -> Iterator[Any]:
-    for one in rounds:
-        matches = one.get("matches") if isinstance(one, dict) else None
+def _matches_in_rounds(rounds: Iterable[Any]) -> Iterator[Any]:
+    for round_ in rounds:
+        matches = round_.get("matches") if isinstance(round_, dict) else None
         if not isinstance(matches, list):
-            yield one
+            yield round_
             continue
         for match in matches:
-            yield {"round": one.get("name"), **match} if isinstance(match, dict) else match
+            yield {"round": round_.get("name"), **match} if isinstance(match, dict) else match
 
 
 def _team(value: Any) -> Any:
@@ -213,7 +221,7 @@ def _kickoff(fields: dict[str, Any], zone: ZoneInfo) -> tuple[dt.datetime, Kicko
         return noon_of(day), KickoffPrecision.DAY
     clock = _TIME.fullmatch(time.strip()) if isinstance(time, str) else None
     if clock is None:
-        raise Fault(f"the time {brief(time)} is not hh:mm")
+        raise FieldError(f"the time {brief(time)} is not hh:mm")
     named = clock[3] or clock[4] or fields.get("timezone")
     at = dt.time(int(clock[1]), int(clock[2]), tzinfo=_zone(named) if named else zone)
     return dt.datetime.combine(day, at).astimezone(dt.UTC), KickoffPrecision.MINUTE
@@ -225,7 +233,7 @@ def _zone(name: Any) -> dt.tzinfo:
         return dt.timezone(dt.timedelta(hours=_ZONES[text]))
     offset = _OFFSET.fullmatch(text)
     if offset is None:
-        raise Fault(f"the time zone {brief(name)} is not known")
+        raise FieldError(f"the time zone {brief(name)} is not known")
     east = dt.timedelta(hours=int(offset[2] or 0), minutes=int(offset[3] or 0))
     return dt.timezone(-east if offset[1] == "-" else east)
 
@@ -233,7 +241,7 @@ def _zone(name: Any) -> dt.tzinfo:
 def _half_time(value: Any, full_time: tuple[int, int] | None) -> tuple[int, int] | tuple[None, None]:
     try:
         return (None, None) if full_time is None else half_time_of(*_pair(value), full_time)
-    except Fault:
+    except FieldError:
         return None, None
 
 
@@ -241,5 +249,5 @@ def _pair(value: Any) -> tuple[Any, Any]:
     if value is None or value == []:
         return None, None
     if not isinstance(value, list) or len(value) != 2:  # noqa: PLR2004 home and away
-        raise Fault(f"the score {brief(value)} is not two numbers")
+        raise FieldError(f"the score {brief(value)} is not two numbers")
     return value[0], value[1]
