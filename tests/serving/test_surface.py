@@ -1,17 +1,13 @@
-"""The surface as a whole: its paths, its documents, its metrics, and what a browser may do."""
+"""The HTTP surface as a whole: paths, documents, metrics, origins."""
 
-import gzip
 import re
 from pathlib import Path
 
 import msgspec
-import pytest
-from backports import zstd
 
-from serving.http.compression import negotiate_encoding
 from serving.http.schemas import PairingBody, PredictionBody
 from serving.scoring.schemas import FeatureRow, Pairing
-from tests.serving.builders import READER, make_prediction, make_release
+from tests.serving.builders import READER
 from tests.serving.scoring.test_engine import PAIRING, ask, scoring
 
 __all__ = ["scoring"]
@@ -116,60 +112,6 @@ def test_metrics_are_those_of_the_table(scoring):
     assert re.search(r"^soccer_snapshot_bytes [1-9]", text, re.MULTILINE)
 
 
-@pytest.mark.parametrize("path", ["/predict/predictions/", "/predict/matches/"])
-@pytest.mark.parametrize(("coding", "unpack"), [("gzip", gzip.decompress), ("zstd", zstd.decompress)])
-def test_lists_are_compressed_for_those_who_take_it(store, serve, path, coding, unpack):
-    """The same bytes come smaller, under a tag of the coding's own, which is known again."""
-    make_release(store, [make_prediction(f"m{number}") for number in range(50)])
-    client = serve()
-    plain = client.get(path, headers=READER | {"Accept-Encoding": "identity"})
-    with client.stream("GET", path, headers=READER | {"Accept-Encoding": coding}) as response:
-        packed = b"".join(response.iter_raw())
-
-    assert unpack(packed) == plain.content
-    assert len(packed) < len(plain.content) / 5
-    assert response.headers["content-encoding"] == coding
-    assert response.headers["etag"] == f'{plain.headers["etag"][:-1]}-{coding}"'
-    assert "Accept-Encoding" in response.headers["vary"]
-    known = {"If-None-Match": response.headers["etag"], "Accept-Encoding": coding}
-    assert client.get(path, headers=READER | known).status_code == 304
-
-
-@pytest.mark.parametrize(
-    ("accepted", "coding"),
-    [
-        ("gzip, deflate", "gzip"),
-        ("gzip, deflate, br, zstd", "zstd"),
-        ("ZSTD;q=0.5, gzip;q=0.8", "gzip"),
-        ("zstd;q=0, *;q=0.1", "gzip"),
-        ("*", "zstd"),
-        ("gzip; q=0", None),
-        ("gzip;q=much", None),
-        ("br, xgzip", None),
-        ("", None),
-    ],
-)
-def test_a_clients_wishes_choose_the_coding(accepted, coding):
-    """Weights count, 0 refuses, zstd goes before gzip, and only a whole name is a name."""
-    assert negotiate_encoding(accepted) == coding
-
-
-def test_documentation_needs_no_internet(client):
-    """The page brings its scripts and styles itself, and its policy lets nothing else in."""
-    page = client.get("/schema")
-    policy = page.headers["content-security-policy"]
-    named = re.findall(r'(?:src|href)="([^"]+)"', page.text)
-
-    assert "default-src 'none'; script-src 'self';" in policy
-    assert "http" not in page.text + policy
-    assert re.findall(r"<script>|style=| on\w+=", page.text) == []
-    assert len(named) == 4
-    assert {client.get(path).status_code for path in named} == {200}
-    assert "/schema/openapi.json" in client.get(named[-1]).text
-    assert client.get("/schema/assets/app.py").status_code == 404
-    assert client.get("/schema/assets/%2e%2e/app.py").status_code == 404
-
-
 def test_browsers_of_other_origins_are_refused_unless_named(store, serve):
     """CORS is off; named origins, and only they, may read answers and send a key."""
     page, other = "https://app.example.com", "https://evil.example.com"
@@ -185,9 +127,3 @@ def test_browsers_of_other_origins_are_refused_unless_named(store, serve):
     assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (200, page)
     refused = client.get("/predict/m1", headers=READER | {"Origin": other})
     assert "access-control-allow-origin" not in refused.headers
-
-
-def test_pages_cannot_be_framed(client):
-    """No other site shows ours inside its own, on either way of a look-up."""
-    for path in ("/", "/predict/m1", "/predict/m1?model=champion"):
-        assert client.get(path, headers=READER).headers["x-frame-options"] == "DENY"

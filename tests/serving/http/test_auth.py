@@ -3,11 +3,7 @@
 import hashlib
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from serving.release.key_ring import KeyRing
-from soccer_assets.contract.api_keys import ApiKey, ApiKeys
 from tests.serving.builders import READER, TOKENS, make_prediction, make_release, write_keys
 from tests.serving.conftest import reload
 
@@ -130,17 +126,3 @@ def test_no_secret_reaches_the_log(client, capfd):
     assert "request failed" in written
     assert "wrong-secret" not in written
     assert TOKENS["reader"] not in written
-
-
-@given(token=st.text(max_size=40))
-def test_only_the_token_itself_is_identified(token):
-    """Any text but the token is unknown, whatever characters it has."""
-    ring = KeyRing()
-    right = hashlib.sha256(b"right").hexdigest()
-    ring.update(
-        ApiKeys(schema_version=1, keys=(ApiKey(id="k", sha256=right, scopes=("read",), created_at=""),))
-    )
-
-    found = ring.identify(token.encode())
-
-    assert (found is not None) == (token == "right")

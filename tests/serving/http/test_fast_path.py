@@ -11,7 +11,6 @@ from litestar import Litestar
 from litestar.testing import TestClient
 
 from serving.app import create_app
-from serving.metrics import Metrics
 from soccer_assets.contract.release import PREVIOUS, Result
 from tests.serving.builders import (
     TOKENS,
@@ -192,24 +191,6 @@ def test_plain_look_up_does_not_reach_the_framework(client, monkeypatch):
 
     assert status == 200
     assert hits() == before + 1
-
-
-def test_tally_counts_as_the_metrics_do():
-    """Answers counted in plain numbers make the same series as answers counted one by one."""
-    seconds = [0.0, 0.0004, 0.0005, 0.0006, 0.03, 2.5, 9.0]
-    single, folded = Metrics(), Metrics()
-    tally = folded.tally("/x", "GET", "200")
-    for one in seconds:
-        single.requests.labels("/x", "GET", "200").inc()
-        single.latency.labels("/x", "GET").observe(one)
-        tally.add(one)
-
-    def samples(metrics):
-        lines = metrics.exposition().decode().splitlines()
-        return [line for line in lines if line.startswith("soccer_http") and "_created" not in line]
-
-    assert samples(folded) == samples(single)
-    assert samples(folded) == samples(single)  # a second fold adds nothing
 
 
 def test_release_too_large_for_memory_answers_from_its_file(tmp_path, monkeypatch):
