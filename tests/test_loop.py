@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from soccer_assets.contract.release import CHAMPION, PREVIOUS
 from soccer_assets.graph.assets.model import REASON_TAG, TEXT_TAG
 from soccer_assets.graph.automation_conditions import follow_upstream_sensor
-from soccer_assets.graph.sensors.rollback import WORSE
+from soccer_assets.graph.sensors.rollback import WORSE_THAN_PREVIOUS
 from soccer_assets.graph.sensors.status import rollback_sensor
 from tests import services
 from tests.loop import LONGEST_SECONDS, Loop, answer, probabilities
@@ -65,7 +65,7 @@ def after_a_bad_champion(loop: Loop, client: httpx.Client) -> None:
     loop.home.wait_until(lambda: client.get("/predict/model/info").json()["version"] == good.version)
     with loop.home.instance as instance:
         (run,) = instance.get_runs(ROLLED_BACK)
-    assert run.tags[REASON_TAG] == WORSE
+    assert run.tags[REASON_TAG] == WORSE_THAN_PREVIOUS
     assert f"version {bad} minus version {good.version} on 60 settled matches" in run.tags[TEXT_TAG]
 
 

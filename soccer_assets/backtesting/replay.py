@@ -28,8 +28,8 @@ from soccer_assets.graph.jobs import (
     rollback_champion,
 )
 from soccer_assets.graph.schedules import DAILY_AT
-from soccer_assets.graph.sensors.retrain import TRAIN
-from soccer_assets.graph.sensors.rollback import MOVE_THE_CHAMPION, WORSE
+from soccer_assets.graph.sensors.retrain import TRAINING_JOBS
+from soccer_assets.graph.sensors.rollback import CHAMPION_JOBS, WORSE_THAN_PREVIOUS
 from soccer_assets.home import open_home, settle
 from soccer_assets.modelling import retraining, rollback
 from soccer_assets.resources.database import Database
@@ -191,12 +191,12 @@ class Walk:
     def _decide(self) -> str:
         """What the sensors would have started now."""
         database, registry, instance = self._database, self._registry, self._instance
-        worse = rollback.decide(read_rollback_facts(database, registry, instance, MOVE_THE_CHAMPION))
-        if worse.roll_back and self._attempt(rollback_champion.name, WORSE, worse.text):
+        worse = rollback.decide(read_rollback_facts(database, registry, instance, CHAMPION_JOBS))
+        if worse.roll_back and self._attempt(rollback_champion.name, WORSE_THAN_PREVIOUS, worse.text):
             self._rollbacks.append(Rollback(at=isoformat(self._clock.now()), text=worse.text))
             return f"rolled back: {worse.text}"
         now = self._clock.now()
-        facts = read_facts(database, registry, instance, TRAIN, now, self._store)
+        facts = read_facts(database, registry, instance, TRAINING_JOBS, now, self._store)
         decision = retraining.decide(facts, now)
         if decision.reason is None:
             return decision.text

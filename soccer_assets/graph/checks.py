@@ -1,4 +1,4 @@
-"""Checks: the promise of each stage, kept in the run that makes it. A blocking one stops what follows."""
+"""Checks: the guarantee of each stage, checked in the run that makes it. A blocking one stops the run."""
 
 import datetime as dt
 import itertools
@@ -36,7 +36,8 @@ from soccer_assets.stores.releases.current_status import next_expected_at
 from soccer_assets.stores.releases.publish import Releases
 from soccer_assets.tables import UtcDateTime, ingest, match, odds, rejected_row
 
-# A batch is rotten above these shares. History is exempt: old archives hold months with 9 % doubles.
+# Shares of a batch above which the feed is faulty. History only warns: old archives hold months with 9 %
+# duplicates.
 MOST_REJECTED = 0.05
 MOST_DOUBLES = 0.01
 _REASONS_SHOWN = 20
@@ -49,14 +50,14 @@ def _batch_check(name: str, *, blocking: bool) -> dg.AssetChecksDefinition:
         asset=["livescores", name],
         name="batch_is_sound",
         blocking=blocking,
-        description="At most 5 % of the rows of the newest batch are rejected, and 1 % are doubles: a match "
-        "told again, or another result of a team on one day.",
+        description="At most 5 % of the rows of the newest batch are rejected, and 1 % are duplicates: a "
+        "match reported twice, or a second result of a team on one day.",
     )
     def batch_is_sound(database: dg.ResourceParam[Database]) -> dg.AssetCheckResult:
         with database.reading() as connection:
             newest = sa.select(sa.func.max(ingest.c.checked_at)).where(ingest.c.asset == f"livescores/{name}")
-            sums = [sa.func.sum(ingest.c[one]).label(one) for one in ("seen", "rejected", "doubles")]
-            # One row a feed of the same look.
+            sums = [sa.func.sum(ingest.c[name]).label(name) for name in ("seen", "rejected", "doubles")]
+            # One row a feed of the same ingestion.
             batch = connection.execute(
                 sa.select(
                     *sums, sa.func.max(ingest.c.checked_at, type_=UtcDateTime()).label("checked_at")
@@ -88,14 +89,14 @@ def _batch_check(name: str, *, blocking: bool) -> dg.AssetChecksDefinition:
     return batch_is_sound
 
 
-# After the run's own update: a result that came with this pass is not missing.
+# After the run's own update of the matches: a result that this run fetched is not missing.
 @dg.asset_check(
     asset=["livescores", "recent"], name="results_due", additional_deps=[dg.AssetKey(["matches", "match"])]
 )
 def results_due(
     database: dg.ResourceParam[Database], feed: dg.ResourceParam[Feed], clock: dg.ResourceParam[Clock]
 ) -> dg.AssetCheckResult:
-    """No match waits for its result beyond kickoff + 3 h + the feed's lag. An empty summer passes."""
+    """No result is missing 3 hours plus the feed's lag after kickoff. Weeks without matches pass."""
     due = next_expected_at(database, feed, clock.now())
     overdue = due is not None and clock.now() > due
     return dg.AssetCheckResult(
@@ -109,7 +110,7 @@ def results_due(
 def results_are_possible(database: dg.ResourceParam[Database]) -> dg.AssetCheckResult:
     """A finished match has a score of 0 to 36 goals a side, and no team plays itself.
 
-    Looks at the rows that changed since the last time it passed: a wrong one is looked at until it is right.
+    Reads the rows that changed since it last passed: an impossible row fails every run until it is corrected.
     """
     settled = [status.value for status, rule in STATUS_RULES.items() if rule.settles]
     impossible = sa.or_(
@@ -135,7 +136,7 @@ def results_are_possible(database: dg.ResourceParam[Database]) -> dg.AssetCheckR
 
 @dg.asset_check(asset=["matches", "match"], name="no_team_plays_twice_a_day")
 def no_team_plays_twice_a_day(database: dg.ResourceParam[Database]) -> dg.AssetCheckResult:
-    """Two results of a team on one day are in quarantine: kept and shown, but nothing learns of them."""
+    """No team has two results on one day. Such matches are quarantined: stored and shown, not trained on."""
     with database.reading() as connection:
         marked = count_same_day(connection)
     return dg.AssetCheckResult(
@@ -152,9 +153,9 @@ def no_team_plays_twice_a_day(database: dg.ResourceParam[Database]) -> dg.AssetC
 def prices_make_a_book(
     database: dg.ResourceParam[Database], clock: dg.ResourceParam[Clock]
 ) -> dg.AssetCheckResult:
-    """Every price is above 1 and every overround within bounds: else the market in the scorecard is none.
+    """Every price is above 1 and every overround within bounds: the scorecard's market rests on them.
 
-    Looks at the prices of the newest day on which some were written.
+    Reads the prices of the newest day on which some were written.
     """
     total = overround(odds.c.home, odds.c.draw, odds.c.away)
     wrong = sa.or_(
@@ -180,9 +181,9 @@ def prices_make_a_book(
 
 @dg.asset_check(asset=["exports", "match"], name="snapshot_is_whole", blocking=True)
 def snapshot_is_whole(exports: dg.ResourceParam[Exports]) -> dg.AssetCheckResult:
-    """Every part that was written has the hash that the manifest names, and no match is in them twice.
+    """Every part that was written has the hash in the manifest, and no match is in two of them.
 
-    A match that moves touches its old month and its new one: parts of other months never change.
+    A rescheduled match rewrites its old month and its new one: parts of other months never change.
     """
     manifest, months = exports.manifest(), exports.months_written()
     match_ids = exports.read_matches(manifest, months, ["match_id"])["match_id"]
@@ -198,7 +199,7 @@ def snapshot_is_whole(exports: dg.ResourceParam[Exports]) -> dg.AssetCheckResult
 
 @dg.asset_check(asset=["features", "match_features"], name="features_are_finite", blocking=True)
 def features_are_finite(feature_store: dg.ResourceParam[FeatureStore]) -> dg.AssetCheckResult:
-    """No feature that was written last is missing or infinite; parts of other months did not change."""
+    """No feature that this run wrote is missing or infinite; parts of other months did not change."""
     manifest = feature_store.manifest()
     table = feature_store.read(manifest, manifest.months_written)
     broken = [name for name in manifest.feature_names if not np.isfinite(table[name].to_numpy()).all()]
@@ -209,7 +210,7 @@ def features_are_finite(feature_store: dg.ResourceParam[FeatureStore]) -> dg.Ass
 
 @dg.asset_check(asset=["model", "champion"], name="champion_is_loadable", blocking=True)
 def champion_is_loadable(model_registry: dg.ResourceParam[ModelRegistry]) -> dg.AssetCheckResult:
-    """The registry gives back the champion with the hash it was registered with."""
+    """The registry returns the champion with the hash that it was registered with."""
     registered = model_registry.get("champion")
     model = model_registry.load(registered)
     return dg.AssetCheckResult(
@@ -219,7 +220,7 @@ def champion_is_loadable(model_registry: dg.ResourceParam[ModelRegistry]) -> dg.
 
 @dg.asset_check(asset=UPCOMING, name="probabilities_add_up_to_one", blocking=True)
 def probabilities_add_up_to_one(frames: dg.ResourceParam[ParquetIOManager]) -> dg.AssetCheckResult:
-    """Every prediction gives each outcome a chance, and the three add up to 1."""
+    """Every probability is above 0 and below 1, and the three of a match add up to 1."""
     predictions = frames.load(UPCOMING)
     probabilities = predictions[["p_home", "p_draw", "p_away"]].to_numpy(dtype=float)
     sums = np.abs(probabilities.sum(axis=1) - 1.0)
@@ -234,11 +235,13 @@ def probabilities_add_up_to_one(frames: dg.ResourceParam[ParquetIOManager]) -> d
 def release_is_readable(
     releases: dg.ResourceParam[Releases], object_store: dg.ResourceParam[ObjectStore]
 ) -> dg.AssetCheckResult:
-    """The pointer leads to a manifest, and every body of the release decodes into a prediction."""
+    """The pointer names a stored manifest, and every body of the release decodes into a prediction."""
     pointer = releases.pointer()
     data = object_store.read(release_key(pointer.release_id, MANIFEST_FILE)) if pointer else None
     if pointer is None or data is None:
-        return dg.AssetCheckResult(passed=False, description="the pointer leads nowhere")
+        return dg.AssetCheckResult(
+            passed=False, description="the pointer names no stored release; run refresh_hourly"
+        )
     manifest = msgspec.json.decode(data, type=Manifest)
     bodies = _bodies(object_store, pointer.release_id)
     decoder = msgspec.json.Decoder(Prediction)
@@ -253,7 +256,7 @@ def release_is_readable(
 def ledger_agrees_with_releases(
     database: dg.ResourceParam[Database], object_store: dg.ResourceParam[ObjectStore]
 ) -> dg.AssetCheckResult:
-    """Every entry has the hash of its content; the head of each kept release, and of the copy, is there."""
+    """Every entry has the hash of its content, and the head of each kept release and of the copy exists."""
     found = audit(database, object_store)
     return dg.AssetCheckResult(
         passed=found.is_whole,

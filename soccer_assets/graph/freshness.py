@@ -1,4 +1,4 @@
-"""Promises: how old each watched asset may grow before it says so, by name."""
+"""Freshness policies: the age at which each watched asset warns and fails."""
 
 import datetime as dt
 
@@ -11,7 +11,7 @@ LIVESCORES_UPCOMING = dg.FreshnessPolicy.time_window(fail_window=dt.timedelta(ho
 EXPORTS = dg.FreshnessPolicy.time_window(fail_window=dt.timedelta(hours=26))
 PREDICTIONS = dg.FreshnessPolicy.time_window(fail_window=dt.timedelta(hours=26))
 RELEASES = dg.FreshnessPolicy.time_window(fail_window=dt.timedelta(hours=3))
-# The age of training, not of promotion: a champion that keeps winning is not stale.
+# The age of the last training, not of the last promotion: a champion that keeps winning is not stale.
 CANDIDATE = dg.FreshnessPolicy.time_window(
     warn_window=dt.timedelta(days=29), fail_window=dt.timedelta(days=35)
 )

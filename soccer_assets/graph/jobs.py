@@ -1,13 +1,13 @@
-"""Jobs: what runs as one run. A launched run costs seconds before its first step: each is a whole chain."""
+"""Jobs: each runs a whole chain of assets, because a launched run costs seconds before its first step."""
 
 import dagster as dg
 
 from soccer_assets.graph.assets.model import REASON_TAG
 from soccer_assets.resources.mlflow_run import mark_mlflow_run_failed
 
-# Of the runs with this tag one runs at a time: two publishers never interleave.
+# The run queue starts one run with this tag at a time: publishers never interleave.
 PUBLISHES = {"soccer/publish": "release"}
-# A sensor's reason overrides the job's.
+# A sensor's reason overrides this one.
 BY_HAND = {REASON_TAG: "by hand"}
 
 _TO_FEATURES = dg.AssetSelection.assets(
@@ -68,7 +68,7 @@ build_everything = dg.define_asset_job(
     hooks={mark_mlflow_run_failed},
 )
 
-# It publishes nothing: it takes no turn from the hourly run.
+# Without the publish tag: it publishes nothing and must not delay the hourly run.
 monitor_daily = dg.define_asset_job(
     "monitor_daily",
     _MONITORING,

@@ -1,4 +1,4 @@
-"""How assets are cut: the months of history, from the home's first month to now, whenever now is."""
+"""Partitions: the months of history, from the home's first month to the current one."""
 
 import datetime as dt
 
@@ -8,9 +8,9 @@ from soccer_assets.clock import Clock
 
 
 def match_months(history_start: dt.date, clock: Clock) -> dg.MonthlyPartitionsDefinition:
-    """Months of kickoff (UTC), the running one included; without a literal end, so that it grows by itself.
+    """Months of kickoff (UTC), including the current one; open-ended, so that a new month needs no restart.
 
-    Under a fixed clock the end is that clock's month: a replay has no months of its future.
+    Under a fixed clock the last partition is that clock's month: a replay has no months of its future.
     """
     end = (clock.now().replace(day=1) + dt.timedelta(days=32)).replace(day=1) if clock.is_fixed else None
     return dg.MonthlyPartitionsDefinition(

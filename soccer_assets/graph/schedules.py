@@ -12,7 +12,7 @@ DAILY_AT = dt.time(6, 7, tzinfo=dt.UTC)
 
 
 def _at(cron: str, job: Any) -> dg.ScheduleDefinition:
-    """A schedule that runs from the start, named after its job."""
+    """A schedule that is on by default, named after its job."""
     return dg.ScheduleDefinition(
         name=f"{job.name}_schedule",
         job=job,
@@ -23,7 +23,7 @@ def _at(cron: str, job: Any) -> dg.ScheduleDefinition:
 
 
 SCHEDULES = [
-    # Not at 06:00, when the daily run does the same and more.
+    # Not at 06:07, when the daily run does the same and more.
     _at("7 0-5,7-23 * * *", refresh_hourly),
     _at(f"{DAILY_AT.minute} {DAILY_AT.hour} * * *", refresh_daily),
     # After the daily run, with last night's results in the ledger.

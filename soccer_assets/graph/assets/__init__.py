@@ -1,4 +1,5 @@
-"""Assets, one file a stage: file name = group = first part of the key.
+"""Assets, one file a stage: the file's name is the group and the first part of each key.
 
-An asset reads, calls one function, writes, and returns metadata.
+Here: reading, one call, writing, metadata. Not here: rules and arithmetic (``football``, ``modelling``), SQL
+and files (``stores``), Markdown and plots (``graph/pages``).
 """

@@ -19,8 +19,8 @@ from soccer_assets.stores.exports import MATCH_RAW_SCHEMA, MATCH_SCHEMA, Exports
         dg.AssetSpec(
             ["exports", "match_raw"],
             deps=[["matches", "match"]],
-            description="What the feed said, as parquet: one immutable part a month, listed in a manifest "
-            "that it shares with `exports/match`. A run writes only the months it touched.",
+            description="The feed's rows as parquet: one immutable part a month, listed in a manifest "
+            "that it shares with `exports/match`. A run writes only the months it changed.",
             kinds={"python", "parquet"},
             owners=["team:data"],
             automation_condition=FOLLOW_UPSTREAM,
@@ -45,7 +45,7 @@ def exports(
     object_store: dg.ResourceParam[ObjectStore],
     clock: dg.ResourceParam[Clock],
 ) -> Iterator[dg.MaterializeResult]:
-    """Both tables, the months that changed."""
+    """Both tables; only the months that changed are written."""
     manifest, months_written = exports.update(clock.now())
     for name, table in manifest.tables.items():
         yield dg.MaterializeResult(

@@ -1,4 +1,4 @@
-"""Features: what was known about each match before its kickoff, and what the next match starts from."""
+"""Features: each match's state before kickoff, and the team state that the next match starts from."""
 
 from collections.abc import Iterator
 
@@ -20,7 +20,8 @@ from soccer_assets.stores.features.update import update_features
             deps=[["exports", "match"]],
             description="Every team's ratings and form after its last known match: what the next match "
             "starts from, in the graph and in the sidecar alike. States of each July and the newest months "
-            "are kept beside it: a late or corrected result is replayed from the one before it.",
+            "are kept beside it as checkpoints: a late or corrected result is "
+            "replayed from the last earlier one.",
             kinds={"python", "numpy"},
             owners=["team:models"],
             automation_condition=FOLLOW_UPSTREAM,
@@ -29,7 +30,7 @@ from soccer_assets.stores.features.update import update_features
             ["features", "match_features"],
             deps=[["exports", "match"]],
             description="What was known about each match before its kickoff, one row a match: ratings, form, "
-            "rest, the climate of its competition. No row sees its own match or anything after kickoff.",
+            "rest, averages of its competition. No row uses its own match or anything after kickoff.",
             kinds={"python", "parquet"},
             owners=["team:models"],
             automation_condition=FOLLOW_UPSTREAM,
@@ -48,7 +49,7 @@ def features(
     exports: dg.ResourceParam[Exports],
     object_store: dg.ResourceParam[ObjectStore],
 ) -> Iterator[dg.MaterializeResult]:
-    """Ratings and form of every match of the current snapshot, made anew from the first change on."""
+    """Ratings and form of every match of the current snapshot, recomputed from the first change on."""
     update = update_features(object_store, exports.manifest())
     manifest, state = update.manifest, update.state
     yield dg.MaterializeResult(

@@ -1,4 +1,4 @@
-"""Livescores: what the feed says, stored as it came. Three windows on one table, `match_raw`."""
+"""Livescores: the feed's rows, stored unchanged. Four windows on one table, `match_raw`."""
 
 import datetime as dt
 from functools import partial
@@ -20,12 +20,12 @@ from soccer_assets.tables import match_raw
 
 RECENT_DAYS = 3
 UPCOMING_DAYS = 15
-# A run of a backfill takes four years of months: a launched run costs 10 s before its first step.
+# A run of a backfill takes 48 months: a launched run costs 10 s before its first step.
 MONTHS_A_RUN = 48
-# A provider's server is asked for less at a time: what a failed run has to repeat stays small.
+# Fewer from a provider's server: a failed run then repeats less.
 REMOTE_MONTHS_A_RUN = 12
 
-# Nobody waits at a terminal for a scheduled run; whoever starts a home does, and is told at once.
+# Set on runs that a person waits for: they fail at once where a scheduled run retries.
 INTERACTIVE_TAG = "soccer/interactive"
 
 _RETRY = dg.RetryPolicy(max_retries=3, delay=300)
@@ -33,17 +33,17 @@ _GROUP = "livescores"
 
 
 class WindowConfig(dg.Config):
-    """A window of UTC days, asked for by hand."""
+    """A window of UTC days for a run by hand."""
 
-    start: str | None = Field(None, description="First day, such as 2025-04-01; `days` before `end` without.")
-    end: str | None = Field(None, description="The day after the last one; tomorrow without.")
-    days: int = Field(90, ge=1, description="How many days, where `start` is not given.")
+    start: str | None = Field(None, description="First day, e.g. 2025-04-01; default: `days` before `end`.")
+    end: str | None = Field(None, description="The day after the last one; default: tomorrow.")
+    days: int = Field(90, ge=1, description="Length of the window where `start` is not given.")
 
     def window(self, today: dt.date) -> Window:
-        """The window that is meant.
+        """The window of these fields.
 
         Raises:
-            Failure: a day cannot be read, or the window is empty.
+            Failure: a day is not valid, or the window is empty.
         """
         try:
             end = dt.date.fromisoformat(self.end) if self.end else today + dt.timedelta(days=1)
@@ -51,7 +51,7 @@ class WindowConfig(dg.Config):
         except ValueError as error:
             raise dg.Failure(f"{error}; write days as 2025-04-01", allow_retries=False) from error
         if start >= end:
-            raise dg.Failure(f"the window from {start} to {end} holds no day", allow_retries=False)
+            raise dg.Failure(f"the window from {start} to {end} is empty", allow_retries=False)
         return Window(start, end)
 
 
@@ -75,7 +75,7 @@ def livescore_assets(
         feed: dg.ResourceParam[Feed],
         clock: dg.ResourceParam[Clock],
     ) -> dg.MaterializeResult:
-        """Matches of the last three days and today as the feed tells them now: scores, corrections, moves."""
+        """Matches of today and the last three days: scores, corrections, new kickoffs."""
         today = clock.now().date()
         window = Window(today - dt.timedelta(days=RECENT_DAYS), today + dt.timedelta(days=1))
         return _ingest(context, database, feed, clock, window)
@@ -87,7 +87,7 @@ def livescore_assets(
         feed: dg.ResourceParam[Feed],
         clock: dg.ResourceParam[Clock],
     ) -> dg.MaterializeResult:
-        """Fixtures of today and the next fifteen days: what there is to predict."""
+        """Fixtures of today and the next fifteen days: the matches to predict."""
         today = clock.now().date()
         window = Window(today, today + dt.timedelta(days=UPCOMING_DAYS + 1))
         return _ingest(context, database, feed, clock, window)
@@ -103,7 +103,7 @@ def livescore_assets(
         feed: dg.ResourceParam[Feed],
         clock: dg.ResourceParam[Clock],
     ) -> dg.MaterializeResult:
-        """Matches of past months, one partition a month: backfill any range of them from this page."""
+        """Matches of past months, one partition a month; backfill any range from this page."""
         months = context.partition_time_window
         window = Window(months.start.date(), months.end.date())
         return _ingest(context, database, feed, clock, window)
@@ -116,7 +116,7 @@ def livescore_assets(
         feed: dg.ResourceParam[Feed],
         clock: dg.ResourceParam[Clock],
     ) -> dg.MaterializeResult:
-        """Matches of any window an operator asks for in the run's config: the last 90 days without one."""
+        """Matches of a window from the run's config; default: the last 90 days."""
         return _ingest(context, database, feed, clock, config.window(clock.now().date()))
 
     return [recent, upcoming, history, window]
@@ -127,14 +127,14 @@ def _ingest(
 ) -> dg.MaterializeResult:
     now, counts, faults = clock.now(), IngestCounts(), []
     asset = context.asset_key.to_user_string()
-    for one in members_of(feed):
-        rows = validate_rows(one.fetch(window, clock), now)
+    for member in members_of(feed):
+        rows = validate_rows(member.fetch(window, clock), now)
         try:
-            counts += store_raw(database, rows, asset=asset, source=one.name, window=window, now=now)
+            counts += store_raw(database, rows, asset=asset, source=member.name, window=window, now=now)
         except dg.DagsterExecutionInterruptedError as interrupt:
-            # Cancelled from the page: the retry policy would hold the run for another five minutes.
+            # Cancelled from the page: the retry policy would keep the run for another five minutes.
             raise dg.Failure(description="cancelled", allow_retries=False) from interrupt
-        except FeedError as fault:  # the other feeds do not wait for this one
+        except FeedError as fault:  # the other feeds go on
             faults.append(fault)
     if faults:
         may_help = any(isinstance(fault, FeedUnavailableError) for fault in faults)

@@ -1,4 +1,4 @@
-"""Matches: the normalised table, one row a match, and the prices that only evaluation reads."""
+"""Matches: the normalised table, one row a match, and the closing prices for evaluation."""
 
 from collections.abc import Iterator
 
@@ -26,9 +26,9 @@ LIVESCORES = [dg.AssetKey(["livescores", name]) for name in ("recent", "upcoming
         dg.AssetSpec(
             ["matches", "match"],
             deps=LIVESCORES,
-            description="One row a match, played or ahead: teams placed, kickoff in UTC, the 90-minute score "
-            "and the status. A corrected score changes one row and keeps its history; a postponed match "
-            "moves, it does not double.",
+            description="One row a match, played or upcoming: teams identified, kickoff in UTC, score after "
+            "90 minutes, status. A corrected score changes one row and keeps its history; a postponed match "
+            "keeps its row and gets a new kickoff.",
             kinds={"python", "table"},
             owners=["team:data"],
             automation_condition=FOLLOW_UPSTREAM,
@@ -38,7 +38,7 @@ LIVESCORES = [dg.AssetKey(["livescores", name]) for name in ("recent", "upcoming
             ["matches", "odds"],
             deps=LIVESCORES,
             description="Closing prices of bookmakers, where the feed has them. For evaluation only: no "
-            "model reads them, and none leaves through the API.",
+            "model reads them, and the API does not serve them.",
             kinds={"python", "table"},
             owners=["team:data"],
             automation_condition=FOLLOW_UPSTREAM,
@@ -51,7 +51,7 @@ def matches(
     feed: dg.ResourceParam[Feed],
     clock: dg.ResourceParam[Clock],
 ) -> Iterator[dg.MaterializeResult]:
-    """Everything that changed in `match_raw` since the last pass, normalised."""
+    """Everything that changed in `match_raw` since the last run, normalised."""
     competitions, owners, now = feed.competitions(), owners_of(feed), clock.now()
     counts, aliases = update_matches(database, competitions, now, owners), 0
     if owners and counts.read:

@@ -1,4 +1,4 @@
-"""Model: a candidate is fitted, judged on matches it has not seen, and takes over if every gate holds."""
+"""Model: hyper-parameters, a fitted candidate, its evaluation on unseen matches, and the champion."""
 
 import datetime as dt
 from typing import Any
@@ -59,7 +59,7 @@ from soccer_assets.stores.models.forecasts import forecasts_on_test
 from soccer_assets.stores.models.parameters import current_parameters, write_search
 from soccer_assets.stores.models.training_data import load_training_data
 
-# Why a run that may move the champion was started, and the sentence for it.
+# On runs that may change the champion: the reason for the run, and its sentence.
 REASON_TAG = "soccer/reason"
 TEXT_TAG = "soccer/reason_text"
 
@@ -68,18 +68,18 @@ _OWNERS = ["team:models"]
 
 
 class ChampionConfig(dg.Config):
-    """What to do with the champion."""
+    """Whether to promote or to roll back."""
 
     rollback: bool = Field(
-        False, description="Go back to the previous champion, whatever the evaluation says."
+        False, description="Roll back to the previous champion instead of promoting a candidate."
     )
 
 
 class SearchConfig(dg.Config):
-    """How long to look."""
+    """Limits of the search."""
 
-    trials: int = Field(20, ge=1, description="Sets of parameters to try; the first is the defaults.")
-    timeout_minutes: float = Field(60.0, gt=0, description="No trial starts after so long.")
+    trials: int = Field(20, ge=1, description="Parameter sets to try; the first is the defaults.")
+    timeout_minutes: float = Field(60.0, gt=0, description="No trial starts after this time.")
 
 
 @dg.asset(
@@ -100,8 +100,8 @@ def parameters(
 ) -> dg.MaterializeResult:
     """Hyper-parameters of the candidate: least log loss over the last three seasons before the test window.
 
-    Each season is predicted by a model of its own past. Found by Optuna with a fixed seed, once a month or by
-    hand; the defaults stay where nothing beats them. Before the first search a candidate uses the defaults.
+    Each season is predicted by a model of the matches before it. Optuna searches with a fixed seed, once a
+    month or by hand. The defaults stay where no trial beats them, and until the first search.
     """
     data = load_training_data(exports, feature_store, database, clock.now())
     found = search(
@@ -152,7 +152,7 @@ def candidate(
     """A fitted, calibrated model, registered in MLflow under the alias `candidate`.
 
     A logit on all features, trees of three seeds on its margin, a share of textbook Elo, a temperature
-    where it helps. Training, calibration and test lie one after the other in time.
+    where it helps. Training, calibration and test windows follow each other in time.
     """
     data = load_training_data(exports, feature_store, database, clock.now())
     tuned = current_parameters(object_store)
@@ -231,9 +231,9 @@ def evaluation(
     scorecards: dg.ResourceParam[Scorecards],
     clock: dg.ResourceParam[Clock],
 ) -> dg.MaterializeResult:
-    """The scorecard on the newest matches, and the verdict of every gate.
+    """The scorecard on the newest matches, and the verdict of every promotion gate.
 
-    The candidate stands beside champion, textbook Elo, class prior and the closing prices: on the same rows,
+    The candidate is compared with champion, textbook Elo, class prior and closing prices on the same rows,
     with paired intervals.
     """
     now = clock.now()
@@ -244,7 +244,7 @@ def evaluation(
     forecasts = forecasts_on_test(data, model, champion, model_registry)
     test = data.split.test
     kickoff, odds, happened = data.matches.kickoff[test], data.odds[test], data.outcomes[test]
-    looks = scorecards.note_reading(
+    readings = scorecards.log_reading(
         Reading(
             at=isoformat(now),
             run_id=context.run.run_id,
@@ -285,13 +285,13 @@ def evaluation(
     _log_plots(mlflow, plots)
     is_complete = (
         scorecard.rows >= len(scorecard.forecasters)
-        and np.isfinite([one.log_loss for one in scorecard.forecasters.values()]).all()
+        and np.isfinite([metrics.log_loss for metrics in scorecard.forecasters.values()]).all()
     )
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": scorecard.rows,
             "verdict": decision.reason,
-            "looks_at_these_matches": looks,
+            "looks_at_these_matches": readings,
             "scorecard": dg.MetadataValue.md(scorecard_markdown(scorecard)),
             "slices_table": dg.MetadataValue.md(slices_markdown(scorecard)),
             "gates": dg.MetadataValue.md(gates_markdown(decision.gates)),
@@ -328,9 +328,8 @@ def champion(
 ) -> dg.MaterializeResult:
     """The model that is served: the alias `champion`.
 
-    A candidate that passed every gate is refitted on all rows by the same recipe and takes over; the one it
-    replaces keeps the alias `previous`. The first champion is textbook Elo, so that there is always an
-    honest answer.
+    A candidate that passed every gate is refitted on all rows by the same recipe and promoted; the replaced
+    model gets the alias `previous`. The first champion is textbook Elo.
     """
     if config.rollback:
         return _rolled_back(object_store, model_registry, context.run)
@@ -351,7 +350,7 @@ def champion(
         judged = model_registry.version(result.candidate_version)
         recipe, winner = judged.facts.parameters, model_registry.load(judged)
         final = refit(winner, data.values, data.outcomes, data.everything, parameters=recipe, seed=SEED)
-        # A run that was killed behind the aliases and started again must not replace the winner by itself.
+        # A run that was killed after moving the aliases and restarted must not replace the winner by itself.
         if final.sha256 != current.facts.content_sha256:
             facts = _facts(final, data, data.everything.train, now, recipe)
             replaced, current = current, model_registry.register(final, facts)
@@ -374,7 +373,7 @@ def champion(
 
 
 def _rolled_back(store: ObjectStore, registry: ModelRegistry, run: dg.DagsterRun) -> dg.MaterializeResult:
-    """Champion and previous change places: the same way leads back."""
+    """Champion and previous champion swap aliases; a second rollback swaps them back."""
     try:
         plan = roll_back(store, registry, run.root_run_id or run.run_id)
     except MissingModel as error:

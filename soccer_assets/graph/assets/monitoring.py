@@ -41,9 +41,9 @@ _SHOWN = 15
         dg.AssetSpec(
             DRIFT,
             deps=[["features", "match_features"], ["exports", "match"], ["model", "champion"]],
-            description="How far the last four weeks are from the same weeks of the champion's training, "
-            "column by column. Each feature and each predicted probability has an effect size and a p-value "
-            "corrected for their number. Too many drifted columns ask for a retrain.",
+            description="Drift of the last four weeks from the same weeks of the champion's training, "
+            "column by column. Each feature and each predicted probability has an effect size and a "
+            "multiplicity-corrected p-value. Too many drifted columns trigger a training.",
             kinds={"python", "json"},
             owners=_OWNERS,
             freshness_policy=freshness.MONITORING,
@@ -51,9 +51,9 @@ _SHOWN = 15
         dg.AssetSpec(
             QUALITY,
             deps=[["predictions", "ledger"], ["features", "match_features"], ["matches", "odds"]],
-            description="How good the published predictions were: the settled ledger by week and by slice. "
-            "Log loss, RPS, Brier score, calibration and hit rate stand beside their coverage, and beside "
-            "textbook Elo and the closing prices on the same matches.",
+            description="Quality of the published predictions: the settled ledger by week and by slice. "
+            "Log loss, RPS, Brier score, calibration, hit rate and coverage, compared with textbook Elo and "
+            "the closing prices on the same matches.",
             kinds={"python", "json"},
             owners=_OWNERS,
             freshness_policy=freshness.MONITORING,
@@ -63,7 +63,8 @@ _SHOWN = 15
         dg.AssetCheckSpec(
             "drift_within_bounds",
             asset=DRIFT,
-            description="Fewer features and predictions drifted than ask for a retrain.",
+            description="The share of drifted features and predictions is within the bound that triggers "
+            "a training.",
         )
     ],
 )
@@ -76,7 +77,7 @@ def monitoring(
     feed: dg.ResourceParam[Feed],
     clock: dg.ResourceParam[Clock],
 ) -> Iterator[dg.MaterializeResult]:
-    """Both reports from one look at the matches, which is most of their cost."""
+    """Both reports from one load of the matches, which is most of their cost."""
     now = clock.now()
     data = load_training_data(exports, feature_store, database, now)
     champion = model_registry.get(CHAMPION)

@@ -1,4 +1,4 @@
-"""Releases: files, then pointer, then event. What leaves the graph leaves here."""
+"""Releases: files, then manifest, then pointer, then event. The only way out of the graph."""
 
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -86,7 +86,7 @@ def current(
         is_simulated=feed.is_simulated,
         data_as_of=isoformat(newest) if newest else None,
         snapshot_id=exports.manifest().snapshot_id,
-        models={alias: _card(alias, one, scorecards) for alias, one in registered.items()},
+        models={alias: _card(alias, version, scorecards) for alias, version in registered.items()},
         feature_names=model.feature_names,
         golden_rows=_golden_rows(model, feature_store),
         ledger_head=ledger_head(database),
@@ -94,7 +94,7 @@ def current(
         directory=read_directory(database),
     )
     team_state = feature_store.read_team_state(feature_store.manifest())
-    # Before the pointer: a sidecar that sees the first release finds its status too.
+    # Before the pointer: a sidecar that loads the first release finds its status too.
     status = current_status(database, feed, clock, context.instance, freshness.WATCHED)
     releases.write_status(status, now)
     published = releases.publish(draft, model.to_bytes(), team_state, now, lease)
@@ -123,14 +123,14 @@ def _whistle_table(by_feed: Mapping[str, WhistleToAnswer]) -> str:
         return "no predicted match was played in the last 30 days"
     lines = ["| feed | matches | median hours | slowest hours |", "|---|---|---|---|"]
     lines += [
-        f"| {feed} | {one.matches} | {one.median_hours:.1f} | {one.slowest_hours:.1f} |"
-        for feed, one in by_feed.items()
+        f"| {feed} | {latency.matches} | {latency.median_hours:.1f} | {latency.slowest_hours:.1f} |"
+        for feed, latency in by_feed.items()
     ]
     return "\n".join(lines)
 
 
 def _refuse_other_champion(upcoming: pd.DataFrame, champion: RegisteredModel) -> None:
-    """The alias may have moved since the predictions were made: then this run must not publish them."""
+    """Refuse predictions of a model that is no longer the champion: its promoting run publishes its own."""
     versions = set(upcoming.loc[upcoming["model"] == CHAMPION, "model_version"])
     if versions - {champion.version}:
         raise dg.Failure(
@@ -144,8 +144,8 @@ def _golden_rows(model: OutcomeModel, feature_store: FeatureStore) -> tuple[Gold
     features = feature_store.read_newest(feature_store.manifest(), _GOLDEN_ROWS)
     values = np.column_stack([features[name].to_numpy() for name in model.feature_names])
     return tuple(
-        GoldenRow(tuple(map(float, row)), tuple(map(float, said)))  # type: ignore[arg-type]  # three of them
-        for row, said in zip(values, model.predict_proba(values), strict=True)
+        GoldenRow(tuple(map(float, row)), tuple(map(float, forecast)))  # type: ignore[arg-type]  # three of them
+        for row, forecast in zip(values, model.predict_proba(values), strict=True)
     )
 
 

@@ -1,4 +1,4 @@
-"""What an operator looks at on an asset's page: column descriptions, tables and plots.
+"""Metadata of assets for people: column schemas, Markdown tables and plots.
 
 Not here: the numbers themselves (``modelling``).
 """

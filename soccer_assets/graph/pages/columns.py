@@ -1,4 +1,4 @@
-"""What every asset's page shows alike: column schemas."""
+"""Column schemas for the pages of assets."""
 
 import dagster as dg
 import pyarrow as pa

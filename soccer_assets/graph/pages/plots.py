@@ -1,4 +1,4 @@
-"""Plots for asset pages and MLflow: the same figure, as a picture in the metadata and as an artefact."""
+"""Plots for asset pages and MLflow: one figure, as an image in the metadata and as an artefact of the run."""
 
 import base64
 import contextlib
@@ -29,7 +29,7 @@ _HAS_PAGES = ContextVar("has_pages", default=True)
 
 @contextlib.contextmanager
 def without_pages() -> Iterator[None]:
-    """Draws no pictures for pages that nobody can open: a third of a second each, every day of a replay."""
+    """Draw no images: a replay has no pages, and each image costs a third of a second."""
     token = _HAS_PAGES.set(False)
     try:
         yield
@@ -39,7 +39,7 @@ def without_pages() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Plot:
-    """A figure that is drawn when somebody first asks for it."""
+    """A figure that is drawn on first use."""
 
     draw: Callable[[], Any]
 
@@ -50,7 +50,7 @@ class Plot:
 
     @property
     def metadata(self) -> dg.MarkdownMetadataValue:
-        """The figure as a picture that an asset's page shows."""
+        """The figure as an image in Markdown for an asset's page."""
         if not _HAS_PAGES.get():
             return dg.MetadataValue.md("not drawn: this run has no page")
         sink = io.BytesIO()
@@ -61,7 +61,7 @@ class Plot:
 
 
 def _drawn_on_demand(draw: Callable[P, Any]) -> Callable[P, Plot]:
-    """Make a function that draws a figure into one that gives its plot."""
+    """Turn a function that draws a figure into one that returns a lazy `Plot`."""
 
     @functools.wraps(draw)
     def plot(*args: P.args, **kwargs: P.kwargs) -> Plot:
@@ -72,17 +72,17 @@ def _drawn_on_demand(draw: Callable[P, Any]) -> Callable[P, Plot]:
 
 @_drawn_on_demand
 def reliability_plot(probabilities: NDArray[np.float64], outcomes: NDArray[np.int8], bins: int = 15) -> Any:
-    """Forecast probability against observed frequency, a line a class; dots grow with their matches."""
+    """Probability against observed frequency, a line a class; dot area is the number of matches."""
     figure, axes = _figure((5.2, 4.6))
     axes.plot([0, 1], [0, 1], color="#cccccc", linewidth=1)
     edges = np.linspace(0, 1, bins + 1)
     for column, name in enumerate(OUTCOMES):
-        said, happened = probabilities[:, column], outcomes == column
-        number = np.clip(np.digitize(said, edges) - 1, 0, bins - 1)
+        forecast, occurred = probabilities[:, column], outcomes == column
+        number = np.clip(np.digitize(forecast, edges) - 1, 0, bins - 1)
         counts = np.bincount(number, minlength=bins)
         used = counts > 0
-        mean = np.bincount(number, said, bins)[used] / counts[used]
-        rate = np.bincount(number, happened, bins)[used] / counts[used]
+        mean = np.bincount(number, forecast, bins)[used] / counts[used]
+        rate = np.bincount(number, occurred, bins)[used] / counts[used]
         axes.plot(mean, rate, color=_COLOURS[name], linewidth=1.2, label=name)
         axes.scatter(mean, rate, s=6 + 90 * counts[used] / counts.max(), color=_COLOURS[name])
     axes.set(
@@ -109,31 +109,31 @@ def differences_plot(scorecard: Scorecard) -> Any:
 
 @_drawn_on_demand
 def drift_plot(columns: Sequence[ColumnDrift], bound: float) -> Any:
-    """Population stability index of the most moved columns; what drifted is red."""
+    """Population stability index of the columns that moved most; drifted ones are red."""
     figure, axes = _figure((5.2, 0.6 + 0.22 * len(columns)))
     shown = list(reversed(columns))
-    colours = [_COLOURS["away" if one.has_drifted else "home"] for one in shown]
-    axes.barh([one.name for one in shown], [one.psi for one in shown], color=colours)
+    colours = [_COLOURS["away" if column.has_drifted else "home"] for column in shown]
+    axes.barh([column.name for column in shown], [column.psi for column in shown], color=colours)
     axes.axvline(bound, color="#cccccc", linewidth=1)
     axes.tick_params(axis="y", labelsize=7)
-    axes.set(xlabel="population stability index", title="the most moved columns; red has drifted")
+    axes.set(xlabel="population stability index", title="columns that moved most (red: drifted)")
     return figure
 
 
 @_drawn_on_demand
 def quality_plot(weeks: Sequence[QualityWeek]) -> Any:
-    """Log loss by week: published, textbook Elo and closing prices, each on its matches."""
+    """Log loss by week: published, textbook Elo and closing prices, each on the matches it covers."""
     figure, axes = _figure((6.4, 3.2))
     lines: dict[str, dict[str, float]] = {"published": {}, "elo_textbook": {}, "book": {}}
-    for one in weeks:
-        if one.score.log_loss is not None:
-            lines["published"][one.week] = one.score.log_loss
-        for name, comparison in one.score.against.items():
-            lines[name][one.week] = comparison.other_log_loss
-    names = [one.week for one in weeks]
+    for week in weeks:
+        if week.score.log_loss is not None:
+            lines["published"][week.week] = week.score.log_loss
+        for name, comparison in week.score.against.items():
+            lines[name][week.week] = comparison.other_log_loss
+    names = [week.week for week in weeks]
     for (name, points), colour in zip(lines.items(), _COLOURS.values(), strict=True):
         if points:
-            position = [names.index(week) for week in points]
+            position = [names.index(name_of_week) for name_of_week in points]
             axes.plot(position, list(points.values()), color=colour, label=name, marker="o", markersize=3)
     step = max(1, len(names) // 8)
     axes.set_xticks(range(0, len(names), step), names[::step], fontsize=7)
@@ -144,7 +144,7 @@ def quality_plot(weeks: Sequence[QualityWeek]) -> Any:
 
 @_drawn_on_demand
 def learning_curve_plot(curves: Mapping[str, Sequence[tuple[int, float]]]) -> Any:
-    """Log loss after so many rounds of trees, a line a set of rows; round 0 is the logit alone."""
+    """Log loss by rounds of trees, one line per set of rows; round 0 is the logit alone."""
     figure, axes = _figure((5.2, 3.2))
     for name, curve in curves.items():
         rounds, losses = zip(*curve, strict=True)
@@ -156,7 +156,7 @@ def learning_curve_plot(curves: Mapping[str, Sequence[tuple[int, float]]]) -> An
 
 @_drawn_on_demand
 def gains_plot(gains: Mapping[str, float], most: int = 20) -> Any:
-    """Share of the features in the gain of all splits, the largest on top."""
+    """Each feature's share of the gain of all splits, largest on top."""
     figure, axes = _figure((5.2, 4.6))
     shown = list(gains.items())[:most][::-1]
     axes.barh([name for name, _ in shown], [gain for _, gain in shown], color=_BLUE)
@@ -169,14 +169,14 @@ def gains_plot(gains: Mapping[str, float], most: int = 20) -> Any:
 def slices_plot(scorecard: Scorecard, opponent: str, most: int = 30) -> Any:
     """Log loss of the candidate minus an opponent on each slice, with 95 % intervals."""
     figure, axes = _figure((5.2, 5.6))
-    rows = [one for one in scorecard.slices if opponent in one.differences]
-    rows = sorted(rows, key=lambda one: -one.rows)[:most][::-1]
-    for position, one in enumerate(rows):
-        gap = one.differences[opponent]
+    rows = [part for part in scorecard.slices if opponent in part.differences]
+    rows = sorted(rows, key=lambda part: -part.rows)[:most][::-1]
+    for position, part in enumerate(rows):
+        gap = part.differences[opponent]
         axes.plot([gap.low, gap.high], [position, position], color=_BLUE, linewidth=1.5)
         axes.scatter([gap.mean], [position], color=_BLUE, s=12)
     axes.axvline(0, color="#cccccc", linewidth=1)
-    labels = [f"{one.dimension} {one.name} ({one.rows})" for one in rows]
+    labels = [f"{part.dimension} {part.name} ({part.rows})" for part in rows]
     axes.set_yticks(range(len(rows)), labels, fontsize=7)
     axes.set(xlabel=f"log loss, candidate minus {opponent} (left is better)")
     return figure
@@ -184,7 +184,7 @@ def slices_plot(scorecard: Scorecard, opponent: str, most: int = 30) -> Any:
 
 @_drawn_on_demand
 def weeks_plot(kickoff: NDArray[np.int64], losses: Mapping[str, NDArray[np.float64]]) -> Any:
-    """Mean of a log loss difference by ISO week, a line each; a difference is NaN where it has no price.
+    """Mean difference in log loss by ISO week, one line per forecaster; NaN where there is no price.
 
     Args:
         kickoff: (n,) epoch seconds.
@@ -208,7 +208,7 @@ def weeks_plot(kickoff: NDArray[np.int64], losses: Mapping[str, NDArray[np.float
 
 @_drawn_on_demand
 def trials_plot(found: Search) -> Any:
-    """Mean log loss of each trial over the folds it was tried on, and the best so far."""
+    """Mean log loss of each completed trial over its folds, and the best so far."""
     figure, axes = _figure((5.2, 3.2))
     folds = len(found.fold_rows)
     whole = [
@@ -219,7 +219,7 @@ def trials_plot(found: Search) -> Any:
     numbers, losses = zip(*whole, strict=True)
     axes.scatter(numbers, losses, color=_BLUE, s=14)
     axes.step(numbers, np.minimum.accumulate(losses), where="post", color="#c8553d", linewidth=1)
-    axes.set(xlabel=f"trial ({len(found.trials) - len(whole)} given up early)", ylabel="mean log loss")
+    axes.set(xlabel=f"trial ({len(found.trials) - len(whole)} pruned)", ylabel="mean log loss")
     return figure
 
 

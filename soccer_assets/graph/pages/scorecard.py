@@ -1,4 +1,4 @@
-"""A scorecard as people and MLflow read it: tables for an asset's page, flat metrics for a run."""
+"""A scorecard as Markdown tables for an asset's page, and as flat metrics for an MLflow run."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from soccer_assets.modelling.scorecard import CANDIDATE, ELO, Scorecard
 
 
 def flat_metrics(scorecard: Scorecard) -> dict[str, float]:
-    """Every score under a name of its own, such as ``odds.candidate.log_loss``."""
+    """Every score by a flat name such as ``odds.candidate.log_loss``."""
     rows = {"all": scorecard.forecasters, "odds": scorecard.forecasters_with_odds}
     scores = {
         f"{row_set}.{forecaster}.{name}": float(value)
@@ -26,7 +26,7 @@ def flat_metrics(scorecard: Scorecard) -> dict[str, float]:
 
 
 def scorecard_markdown(scorecard: Scorecard) -> str:
-    """All forecasters on both row sets."""
+    """All forecasters on all test matches, and on those with odds."""
     columns = ("rows", "forecaster", "n", "log_loss", "rps", "brier", "accuracy", "ece_15", "skill share")
     lines = [f"| {' | '.join(columns)} | candidate minus it |", "|---" * (len(columns) + 1) + "|"]
     row_sets = {
@@ -34,14 +34,14 @@ def scorecard_markdown(scorecard: Scorecard) -> str:
         "odds": (scorecard.forecasters_with_odds, scorecard.differences_with_odds),
     }
     for row_set, (forecasters, differences) in row_sets.items():
-        for name, one in forecasters.items():
+        for name, row in forecasters.items():
             gap = differences.get(name)
             text = f"{gap.mean:+.4f} [{gap.low:+.4f}, {gap.high:+.4f}]" if gap else ""
             share = scorecard.skill_share.get(name) if row_set == "odds" else None
             skill = "" if share is None else f"{share:.3f}"
             lines.append(
-                f"| {row_set} | {name} | {one.rows} | {one.log_loss:.4f} | {one.rps:.4f} "
-                f"| {one.brier_score:.4f} | {one.accuracy:.4f} | {one.ece_15:.4f} | {skill} | {text} |"
+                f"| {row_set} | {name} | {row.rows} | {row.log_loss:.4f} | {row.rps:.4f} "
+                f"| {row.brier_score:.4f} | {row.accuracy:.4f} | {row.ece_15:.4f} | {skill} | {text} |"
             )
     lines.append(
         f"\nA perfect forecaster shows an ece_15 of up to {scorecard.ece_15_noise:.4f} on all rows and "
@@ -51,16 +51,16 @@ def scorecard_markdown(scorecard: Scorecard) -> str:
 
 
 def slices_markdown(scorecard: Scorecard) -> str:
-    """The candidate on each slice, beside textbook Elo."""
+    """The candidate on each slice, compared with textbook Elo."""
     lines = ["| slice | n | candidate | candidate minus Elo |", "|---|---|---|---|"]
-    for one in scorecard.slices:
-        gap = one.differences.get(ELO)
+    for part in scorecard.slices:
+        gap = part.differences.get(ELO)
         text = f"{gap.mean:+.4f} [{gap.low:+.4f}, {gap.high:+.4f}]" if gap else ""
-        loss = one.log_losses[CANDIDATE]
-        lines.append(f"| {one.dimension} {one.name} | {one.rows} | {loss:.4f} | {text} |")
+        loss = part.log_losses[CANDIDATE]
+        lines.append(f"| {part.dimension} {part.name} | {part.rows} | {loss:.4f} | {text} |")
     return "\n".join(lines)
 
 
 def gates_markdown(gates: Sequence[Gate]) -> str:
-    """Each gate's sentence behind a tick or a cross."""
+    """Each gate's sentence after a tick or a cross."""
     return "\n".join(f"- {'✓' if gate.passed else '✗'} {gate.text}" for gate in gates)

@@ -1,4 +1,5 @@
-"""Sensors, one file each: read facts, ask one pure function, start a run or say why not.
+"""Sensors, one file each: read facts, call one pure function, request a run or skip with a reason.
 
-Not here: the rules (``modelling``, ``alerting``).
+Not here: the rules (``modelling``, ``alerting``), and the automation sensor
+(``graph/automation_conditions.py``).
 """

@@ -1,4 +1,4 @@
-"""The retrain sensor: asks every few minutes whether there is a reason to train again."""
+"""The retrain sensor: starts a training where volume, drift, metric or age calls for one."""
 
 import dagster as dg
 
@@ -11,8 +11,8 @@ from soccer_assets.resources.model_registry import ModelRegistry
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.stores.models.retraining_facts import read_facts
 
-# Jobs that train a candidate: a replay asks for the same ones.
-TRAIN = (retrain_model.name, build_everything.name)
+# Jobs that train a candidate; a replay reads the same list.
+TRAINING_JOBS = (retrain_model.name, build_everything.name)
 
 
 @dg.sensor(job=retrain_model, minimum_interval_seconds=300, default_status=dg.DefaultSensorStatus.RUNNING)
@@ -23,14 +23,16 @@ def retrain_sensor(
     object_store: dg.ResourceParam[ObjectStore],
     clock: dg.ResourceParam[Clock],
 ) -> dg.RunRequest | dg.SkipReason:
-    """Trains again after enough matches, on drift, when the champion disappoints, or when it is old."""
-    facts = read_facts(database, model_registry, context.instance, TRAIN, SystemClock().now(), object_store)
+    """Starts a training after enough new matches, on drift, on a poor settled score, or at the age limit."""
+    facts = read_facts(
+        database, model_registry, context.instance, TRAINING_JOBS, SystemClock().now(), object_store
+    )
     decision = decide(facts, clock.now())
     if decision.reason is None or facts.trained_at is None:
         return dg.SkipReason(decision.text)
     context.log.info(decision.text)
     return dg.RunRequest(
-        # At most one attempt a day for the same reason after the same training.
+        # At most one attempt a day for the same reason since the same training.
         run_key=f"{decision.reason}/{facts.trained_at.isoformat()}/{SystemClock().now():%Y-%m-%d}",
         tags={REASON_TAG: decision.reason, TEXT_TAG: decision.text},
     )

@@ -1,4 +1,4 @@
-"""The rollback sensor: asks whether the champion is so much worse than the one before that it must go."""
+"""The rollback sensor: starts a rollback where the champion is significantly worse than its predecessor."""
 
 import dagster as dg
 
@@ -10,9 +10,9 @@ from soccer_assets.resources.database import Database
 from soccer_assets.resources.model_registry import ModelRegistry
 from soccer_assets.stores.models.rollback_facts import read_rollback_facts
 
-WORSE = "worse than the one before"
-# Jobs after which another model may be the champion: a replay asks for the same ones.
-MOVE_THE_CHAMPION = (retrain_model.name, rollback_champion.name, build_everything.name)
+WORSE_THAN_PREVIOUS = "worse than the one before"
+# Jobs that may change the champion; a replay reads the same list.
+CHAMPION_JOBS = (retrain_model.name, rollback_champion.name, build_everything.name)
 
 
 @dg.sensor(job=rollback_champion, minimum_interval_seconds=300, default_status=dg.DefaultSensorStatus.RUNNING)
@@ -21,14 +21,14 @@ def rollback_sensor(
     database: dg.ResourceParam[Database],
     model_registry: dg.ResourceParam[ModelRegistry],
 ) -> dg.RunRequest | dg.SkipReason:
-    """Goes back to the champion before when settled matches show that it forecasts better."""
-    facts = read_rollback_facts(database, model_registry, context.instance, MOVE_THE_CHAMPION)
+    """Rolls back to the previous champion when settled matches show that it forecasts better."""
+    facts = read_rollback_facts(database, model_registry, context.instance, CHAMPION_JOBS)
     decision = decide(facts)
     if not decision.roll_back:
         return dg.SkipReason(decision.text)
     context.log.info(decision.text)
     return dg.RunRequest(
-        # At most one attempt a day for the same two versions.
+        # At most one attempt a day for the same pair of versions.
         run_key=f"{facts.champion}/{facts.previous}/{SystemClock().now():%Y-%m-%d}",
-        tags={REASON_TAG: WORSE, TEXT_TAG: decision.text},
+        tags={REASON_TAG: WORSE_THAN_PREVIOUS, TEXT_TAG: decision.text},
     )

@@ -18,7 +18,7 @@ def status_sensor(
     feed: dg.ResourceParam[Feed],
     clock: dg.ResourceParam[Clock],
 ) -> dg.SkipReason:
-    """Rewrites the status beside the release pointer: clients see an asset go stale within a minute."""
+    """Rewrites the status beside the release pointer, so that clients see a stale asset within a minute."""
     if releases.pointer() is None:
         return dg.SkipReason("nothing is released yet")
     status = current_status(database, feed, clock, context.instance, freshness.WATCHED)

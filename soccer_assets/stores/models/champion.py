@@ -1,4 +1,4 @@
-"""Rollbacks: the plan is written down first, so that one that is started again does not do the reverse."""
+"""Rollbacks: the plan is stored first, so that a retried run does not undo the rollback."""
 
 import msgspec
 
@@ -10,12 +10,12 @@ _KEY = "model/rollback.json"
 
 
 class Rollback(msgspec.Struct, frozen=True, kw_only=True):
-    """The plan of one run and of its retries.
+    """The plan of a run and of its retries.
 
     Attributes:
-        run_id: the run that was started first.
-        back_from: version of the champion that goes.
-        back_to: version of the one before.
+        run_id: the first run; retries share it.
+        back_from: version of the champion that is replaced.
+        back_to: version of the previous champion.
     """
 
     run_id: str
@@ -24,22 +24,22 @@ class Rollback(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def roll_back(store: ObjectStore, registry: ModelRegistry, run_id: str) -> Rollback:
-    """Let champion and previous change places, once a run.
+    """Swap champion and previous champion, once a run.
 
     Args:
-        store: where the plan lies.
+        store: holds the plan.
         registry: whose aliases move.
-        run_id: of the run that was started first, where this one is its retry.
+        run_id: of the first run, where this one is its retry.
 
     Raises:
-        MissingModel: there is no champion, or none before it.
+        MissingModel: there is no champion or no previous champion.
     """
     data = store.read(_KEY)
     plan = msgspec.json.decode(data, type=Rollback) if data else None
     if plan is None or plan.run_id != run_id:
         replaced, current = registry.get(CHAMPION), registry.find(PREVIOUS)
         if current is None:
-            raise MissingModel("there is no champion before this one to go back to")
+            raise MissingModel("no previous champion to roll back to")
         plan = Rollback(run_id=run_id, back_from=replaced.version, back_to=current.version)
         store.write(_KEY, msgspec.json.encode(plan))
     registry.set_alias(CHAMPION, plan.back_to)

@@ -1,4 +1,4 @@
-"""Scorecards and decisions in the object store: one file an evaluated model version."""
+"""Evaluations in the object store: the newest, the scores of each model version, the log of test readings."""
 
 import msgspec
 
@@ -11,7 +11,7 @@ READINGS_KEY = "model/test_readings.jsonl"
 
 
 class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
-    """What the test window said of a candidate, and what follows from it."""
+    """The scorecard of a candidate on the test window, and the promotion decision."""
 
     candidate_version: str
     champion_version: str | None
@@ -20,15 +20,15 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
-    """One look at a test window: who looked with what, so that nobody chooses by it unseen.
+    """One use of a test window, logged because repeated selection on the same window overfits it.
 
     Attributes:
         at: the clock's instant.
-        run_id: of the run that looked.
-        candidate_version: the version that was judged.
+        run_id: of the evaluating run.
+        candidate_version: the version that was evaluated.
         data_sha256: hash of the rows, test included.
         test_from: first kickoff of the window.
-        test_until: last one.
+        test_until: last kickoff of the window.
         rows: matches in it.
     """
 
@@ -41,7 +41,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     rows: int
 
 
-class MissingEvaluation(Exception):
+class MissingEvaluationError(Exception):
     """No candidate was evaluated yet."""
 
 
@@ -49,7 +49,7 @@ class Scorecards:
     """Writes and reads evaluations."""
 
     def __init__(self, store: ObjectStore) -> None:
-        """Remember where they lie."""
+        """Bind to a store."""
         self._store = store
 
     def write(self, evaluation: Evaluation) -> None:
@@ -60,17 +60,17 @@ class Scorecards:
         """The newest evaluation.
 
         Raises:
-            MissingEvaluation: there is none.
+            MissingEvaluationError: no candidate was evaluated yet.
         """
         data = self._store.read(CURRENT_KEY)
         if data is None:
-            raise MissingEvaluation("no evaluation yet; run the job retrain_model")
+            raise MissingEvaluationError("no evaluation yet; run the job retrain_model")
         return msgspec.json.decode(data, type=Evaluation)
 
-    def note_reading(self, reading: Reading) -> int:
-        """Add a line to the log of readings, and tell how many looks at overlapping windows it now holds.
+    def log_reading(self, reading: Reading) -> int:
+        """Append a reading to the log; returns how many readings now overlap its window, itself included.
 
-        Retraining runs take turns, so that reading and writing the log needs no lock.
+        The run queue starts one training at a time, so that the log needs no lock.
         """
         past = self.readings()
         lines = [*past, reading]
@@ -80,12 +80,12 @@ class Scorecards:
         )
 
     def readings(self) -> list[Reading]:
-        """Every look at a test window, oldest first."""
+        """Every reading of a test window, oldest first."""
         data = self._store.read(READINGS_KEY) or b""
         return [msgspec.json.decode(line, type=Reading) for line in data.splitlines()]
 
     def describe(self, version: str, forecaster: str, evaluation: Evaluation) -> None:
-        """Keep what the test window said of one forecaster as the metrics of a model version."""
+        """Store the scores of one forecaster as the metrics of a model version."""
         metrics = {"all": msgspec.structs.asdict(evaluation.scorecard.forecasters[forecaster])}
         if forecaster in evaluation.scorecard.forecasters_with_odds:
             with_odds = evaluation.scorecard.forecasters_with_odds[forecaster]
@@ -93,7 +93,7 @@ class Scorecards:
         self._store.write(_key(version), msgspec.json.encode(metrics))
 
     def metrics_of(self, version: str) -> dict[str, dict[str, float]]:
-        """Scores of a model version by row set; empty where it was never evaluated."""
+        """Scores of a model version by row set (`all`, `odds`); empty where it was never evaluated."""
         data = self._store.read(_key(version))
         return {} if data is None else msgspec.json.decode(data, type=dict[str, dict[str, float]])
 

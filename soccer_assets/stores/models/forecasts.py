@@ -1,4 +1,4 @@
-"""Everyone who forecasts the test rows, none of whom has seen them."""
+"""Forecasts of every model and baseline on the test rows, none of which was fitted on them."""
 
 import datetime as dt
 
@@ -16,7 +16,10 @@ from soccer_assets.resources.model_registry import ModelRegistry, RegisteredMode
 def forecasts_on_test(
     data: TrainingData, candidate: OutcomeModel, champion: RegisteredModel | None, registry: ModelRegistry
 ) -> dict[str, NDArray[np.float64]]:
-    """Probabilities of every forecaster on the test rows, none of which any of them has seen."""
+    """Probabilities (n, 3) of every forecaster on the n test rows.
+
+    A champion that was trained on test rows is refitted without them, by the same recipe.
+    """
     split, test = data.split, data.split.test
     is_neutral = data.matches.is_neutral[test]
     learnt = split.train | split.calibration
@@ -39,7 +42,7 @@ def forecasts_on_test(
 def _same_recipe_at_cut(
     model: OutcomeModel, data: TrainingData, split: Split, parameters: Parameters
 ) -> OutcomeModel:
-    """The champion's recipe without the test rows: having trained on them, it would be no fair opponent."""
+    """The champion's recipe, fitted without the test rows: trained on them it would not be comparable."""
     if model.recipe == ELO_TEXTBOOK:
         return fit_elo_textbook(
             data.values, data.outcomes, split.train | split.calibration, data.feature_names

@@ -1,4 +1,4 @@
-"""What the last search for hyper-parameters found, in the object store."""
+"""The last search for hyper-parameters, in the object store."""
 
 import msgspec
 
@@ -10,17 +10,17 @@ KEY = "model/parameters.json"
 
 
 def write_search(store: ObjectStore, found: Search) -> None:
-    """Keep a search; the next candidate is fitted with its parameters."""
+    """Store a search; the next candidate is fitted with its parameters."""
     store.write(KEY, msgspec.json.format(msgspec.json.encode(found)))
 
 
 def read_search(store: ObjectStore) -> Search | None:
-    """The last search; None where none was made."""
+    """The last search; None before the first."""
     data = store.read(KEY)
     return None if data is None else msgspec.json.decode(data, type=Search)
 
 
 def current_parameters(store: ObjectStore) -> Parameters:
-    """What a candidate is fitted with: found by the last search, or the defaults."""
+    """Parameters for the next candidate: of the last search, or the defaults."""
     last = read_search(store)
     return DEFAULTS if last is None else last.parameters

@@ -1,4 +1,4 @@
-"""What the retrain decision rests on, read from the registry, the tables and Dagster's runs."""
+"""Facts for the retrain decision, from the registry, the tables and Dagster's runs."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -32,11 +32,11 @@ def read_facts(
 
     Args:
         database: matches and the ledger.
-        registry: which model was trained when, and which one is the champion.
-        instance: knows the runs of ``jobs``, the jobs that train.
-        jobs: names of them.
-        wall_clock: real time, in which Dagster keeps its runs also where the home's clock stands.
-        reports: where the reports on drift and quality lie; None where nothing is monitored.
+        registry: champion and candidate, with the instants of their training.
+        instance: has the runs of ``jobs``.
+        jobs: names of the jobs that train.
+        wall_clock: real time; Dagster stamps runs with it even where the home's clock is fixed.
+        reports: holds the reports on drift and quality; None where nothing is monitored.
     """
     candidate, champion = registry.find(CANDIDATE), registry.find(CHAMPION)
     trained_at = dt.datetime.fromisoformat(candidate.facts.trained_at) if candidate else None
@@ -59,7 +59,7 @@ def read_facts(
 
 
 def _drift(reports: ObjectStore | None, champion: RegisteredModel | None) -> tuple[str, dt.datetime | None]:
-    """The verdict of the newest report on this champion where it is out of bounds, and since when it is."""
+    """Text and start of the drift in the newest report on this champion; empty and None within bounds."""
     data = reports.read(DRIFT_KEY) if reports else None
     if data is None or champion is None:
         return "", None
@@ -77,9 +77,9 @@ def _worse_than_elo(reports: ObjectStore | None, champion: RegisteredModel | Non
     slices = msgspec.json.decode(data, type=QualityReport).slices
     own = ("model", champion.facts.content_sha256)
     against = [
-        one.score.against[ELO]
-        for one in slices
-        if (one.dimension, one.value) == own and ELO in one.score.against
+        part.score.against[ELO]
+        for part in slices
+        if (part.dimension, part.value) == own and ELO in part.score.against
     ]
     return against[0].evidence if against else 1.0
 

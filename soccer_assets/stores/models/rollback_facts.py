@@ -1,4 +1,4 @@
-"""What the rollback decision rests on, read from the registry, the ledger and Dagster's runs."""
+"""Facts for the rollback decision, from the registry, the ledger and Dagster's runs."""
 
 from collections.abc import Sequence
 
@@ -18,10 +18,10 @@ def read_rollback_facts(
     """The facts now.
 
     Args:
-        database: the ledger and the shadow predictions beside it.
-        registry: which model is the champion and which one was before.
-        instance: knows the runs of ``jobs``, the jobs that move the champion.
-        jobs: names of them.
+        database: the ledger and its shadow predictions.
+        registry: champion and previous champion.
+        instance: has the runs of ``jobs``.
+        jobs: names of the jobs that may change the champion.
     """
     champion, previous = registry.find(CHAMPION), registry.find(PREVIOUS)
     evidence, difference, matches = 1.0, 0.0, 0

@@ -1,4 +1,4 @@
-"""What a model learns from: features, outcomes and closing prices of every match that trains."""
+"""Loads training data: features, outcomes and closing prices of every match that trains."""
 
 import datetime as dt
 

@@ -205,7 +205,7 @@ def test_a_rollback_without_a_champion_before_says_so(untrained):
 
     assert not result.success
     (event,) = result.get_step_failure_events()
-    assert "no champion before this one" in event.step_failure_data.user_failure_data.description
+    assert "no previous champion to roll back to" in event.step_failure_data.user_failure_data.description
     assert untrained.registry.aliases == before
 
 

@@ -5,7 +5,7 @@ import pytest
 from soccer_assets.modelling.metrics import Difference
 from soccer_assets.modelling.promotion import Decision, Gate
 from soccer_assets.modelling.scorecard import CANDIDATE, ELO, Metrics, Scorecard
-from soccer_assets.stores.models.evaluations import Evaluation, MissingEvaluation, Scorecards
+from soccer_assets.stores.models.evaluations import Evaluation, MissingEvaluationError, Scorecards
 
 
 def metrics(log_loss: float) -> Metrics:
@@ -39,7 +39,7 @@ EVALUATION = Evaluation(
 def test_the_newest_evaluation_is_kept_whole(folder_store):
     """Before the first there is a message that names the job; then it reads back as it was written."""
     scorecards = Scorecards(folder_store)
-    with pytest.raises(MissingEvaluation, match="run the job retrain_model"):
+    with pytest.raises(MissingEvaluationError, match="run the job retrain_model"):
         scorecards.current()
     scorecards.write(EVALUATION)
 
