@@ -24,7 +24,7 @@ _KILLED = """
     from pathlib import Path
     from soccer_assets.graph.assets import model
     from soccer_assets.home import read_home, settle
-    from soccer_assets.modelling.promotion import Decision
+    from soccer_assets.modelling.promotion import PromotionDecision
     from soccer_assets.resources.model_registry import ModelRegistry
     from soccer_assets.settings import Settings
     from tests.homes import build
@@ -34,7 +34,8 @@ _KILLED = """
         if alias == sys.argv[2]:
             os._exit(9)
     ModelRegistry.set_alias = deadly
-    model.decide = lambda _facts: Decision(promote=True, reason="every gate holds", gates=())
+    won = PromotionDecision(promote=True, reason="every gate holds", gates=())
+    model.decide_promotion = lambda _facts: won
     settings = Settings.from_env({"SOCCER_HOME": sys.argv[1]})
     build(settle(settings, read_home(settings)), "retrain_model")
 """

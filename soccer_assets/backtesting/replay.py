@@ -191,13 +191,13 @@ class Walk:
     def _decide(self) -> str:
         """What the sensors would have started now."""
         database, registry, instance = self._database, self._registry, self._instance
-        worse = rollback.decide(read_rollback_facts(database, registry, instance, CHAMPION_JOBS))
+        worse = rollback.decide_rollback(read_rollback_facts(database, registry, instance, CHAMPION_JOBS))
         if worse.roll_back and self._attempt(rollback_champion.name, WORSE_THAN_PREVIOUS, worse.text):
             self._rollbacks.append(Rollback(at=isoformat(self._clock.now()), text=worse.text))
             return f"rolled back: {worse.text}"
         now = self._clock.now()
         facts = read_facts(database, registry, instance, TRAINING_JOBS, now, self._store)
-        decision = retraining.decide(facts, now)
+        decision = retraining.decide_retrain(facts, now)
         if decision.reason is None:
             return decision.text
         if not self._attempt(retrain_model.name, decision.reason, decision.text):

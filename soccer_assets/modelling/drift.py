@@ -21,7 +21,7 @@ _BINS = 10
 _SEASON_SECONDS = 364 * SECONDS_A_DAY
 
 
-class Policy(msgspec.Struct, frozen=True, kw_only=True):
+class DriftPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """The bounds.
 
     Attributes:
@@ -47,11 +47,11 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     share: float = 0.2
 
 
-DEFAULT_POLICY = Policy()
+DEFAULT_POLICY = DriftPolicy()
 
 
 def windows(
-    kickoff: NDArray[np.int64], now: int, train_end: int, policy: Policy = DEFAULT_POLICY
+    kickoff: NDArray[np.int64], now: int, train_end: int, policy: DriftPolicy = DEFAULT_POLICY
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Masks (n,) of the reference and of today's matches.
 
@@ -77,7 +77,7 @@ def compare(
     current_group: NDArray[np.int64],
     names: Sequence[str],
     kinds: Sequence[str],
-    policy: Policy = DEFAULT_POLICY,
+    policy: DriftPolicy = DEFAULT_POLICY,
 ) -> tuple[ColumnDrift, ...]:
     """How far each column moved, the most moved first.
 

@@ -1,7 +1,7 @@
-"""Sums over settled matches that are carried on from result to result.
+"""Exact sums over settled matches, updated result by result.
 
-They are kept in whole units of 2^-40 (1e-12): exact in any order, so that a sum which is carried on, and
-which a corrected result has left and joined again, ends to the bit where one made anew does.
+Terms are rounded to whole units of 2^-40 (1e-12) and summed as integers. So sums do not depend on the order,
+a corrected result can be subtracted and added again, and running sums equal recomputed ones to the bit.
 """
 
 import msgspec
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 _UNITS = 2.0**40
 
 
-class Tally(msgspec.Struct, frozen=True, kw_only=True):
+class ExactSums(msgspec.Struct, frozen=True, kw_only=True):
     """Some sums over the same matches.
 
     Attributes:
@@ -22,17 +22,17 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
     matches: int
     sums: tuple[int, ...]
 
-    def __add__(self, other: "Tally") -> "Tally":
+    def __add__(self, other: "ExactSums") -> "ExactSums":
         """Over the matches of both."""
         return self._joined(other, 1)
 
-    def __sub__(self, other: "Tally") -> "Tally":
+    def __sub__(self, other: "ExactSums") -> "ExactSums":
         """Without the matches of another."""
         return self._joined(other, -1)
 
-    def _joined(self, other: "Tally", sign: int) -> "Tally":
+    def _joined(self, other: "ExactSums", sign: int) -> "ExactSums":
         pairs = zip(self.sums, other.sums, strict=True)
-        return Tally(
+        return ExactSums(
             matches=self.matches + sign * other.matches,
             sums=tuple(own + sign * others for own, others in pairs),
         )
@@ -43,9 +43,9 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
         return np.array(self.sums, np.float64) / _UNITS
 
 
-def tally_of(terms: NDArray[np.float64]) -> Tally:
+def exact_sums(terms: NDArray[np.float64]) -> ExactSums:
     """Sums over the matches of ``terms``, (sums, n)."""
-    return Tally(
+    return ExactSums(
         matches=terms.shape[1],
         sums=tuple(np.rint(terms * _UNITS).astype(np.int64).sum(axis=1).tolist()),
     )

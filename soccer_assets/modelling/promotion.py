@@ -37,7 +37,7 @@ class Gate(msgspec.Struct, frozen=True):
     text: str
 
 
-class Decision(msgspec.Struct, frozen=True):
+class PromotionDecision(msgspec.Struct, frozen=True):
     """Whether the candidate takes over, the sentence shown to operators, and what it rests on."""
 
     promote: bool
@@ -63,7 +63,7 @@ class PromotionFacts(msgspec.Struct, frozen=True, kw_only=True):
     back_to_back_share: float
 
 
-def decide(facts: PromotionFacts) -> Decision:
+def decide_promotion(facts: PromotionFacts) -> PromotionDecision:
     """Promote where every gate holds.
 
     Raises:
@@ -81,9 +81,9 @@ def decide(facts: PromotionFacts) -> Decision:
     )
     failed = [gate.text for gate in gates if not gate.passed]
     if failed:
-        return Decision(promote=False, reason="not promoted: " + "; ".join(failed), gates=gates)
+        return PromotionDecision(promote=False, reason="not promoted: " + "; ".join(failed), gates=gates)
     rows = facts.scorecard.rows
-    return Decision(
+    return PromotionDecision(
         promote=True, reason=f"promoted: all {len(gates)} gates hold on {rows} matches", gates=gates
     )
 

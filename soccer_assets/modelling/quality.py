@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soccer_assets.contract.reports import Comparison, QualityScore, QualitySlice, QualityWeek
+from soccer_assets.modelling.e_process import e_value
 from soccer_assets.modelling.metrics import (
     EPOCH_WEEKDAY,
     accuracy,
@@ -22,7 +23,6 @@ from soccer_assets.modelling.metrics import (
     paired_difference,
     rps,
 )
-from soccer_assets.modelling.rollback import evidence_of
 
 _FIRST_DAY = dt.date(1970, 1, 1)
 
@@ -139,5 +139,5 @@ def _compare(
         difference=float((losses - other_losses).mean()),
         low=interval.low if interval else None,
         high=interval.high if interval else None,
-        evidence=evidence_of(said[both], other[both], happened[both]),
+        evidence=e_value(said[both], other[both], happened[both]),
     )

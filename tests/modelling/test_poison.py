@@ -12,7 +12,7 @@ from soccer_assets.football.misread_dates import back_to_back_share
 from soccer_assets.modelling.dataset import Split, outcomes, weighted
 from soccer_assets.modelling.metrics import class_prior
 from soccer_assets.modelling.neutral_ground import forecast
-from soccer_assets.modelling.promotion import PromotionFacts, decide
+from soccer_assets.modelling.promotion import PromotionFacts, decide_promotion
 from soccer_assets.modelling.scorecard import CANDIDATE, CHAMPION, ELO, PRIOR, score
 from soccer_assets.modelling.training import Parameters, fit_candidate, fit_elo_textbook, refit
 from tests.modelling.test_calibration import JUDGED, poisson_grid, world
@@ -56,7 +56,7 @@ def judged(matches, season, odds, *, values=None, names=FEATURE_NAMES, champion=
     if champion is not None:
         said[CHAMPION] = champion(model, values, labels, split).predict_proba(values[test])
     card = score(labels[test], matches.kickoff[test], said, odds[test])
-    return decide(
+    return decide_promotion(
         PromotionFacts(
             scorecard=card,
             champion_recipe=None if champion is None else model.recipe,

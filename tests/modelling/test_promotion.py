@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from soccer_assets.modelling.metrics import Difference
-from soccer_assets.modelling.promotion import PromotionFacts, decide
+from soccer_assets.modelling.promotion import PromotionFacts, decide_promotion
 from soccer_assets.modelling.scorecard import Metrics, Scorecard, SliceScore
 
 NAMES = ("elo_textbook_gap", "form")
@@ -60,7 +60,7 @@ def failed(decision):
 
 def test_a_candidate_that_passes_every_gate_is_promoted():
     """All gates hold, and the reason counts them."""
-    decision = decide(facts())
+    decision = decide_promotion(facts())
 
     assert decision.promote
     assert failed(decision) == []
@@ -86,7 +86,7 @@ def test_a_candidate_that_passes_every_gate_is_promoted():
 )
 def test_each_gate_fails_alone(change, gate):
     """One fault fails one gate, and the reason says its numbers."""
-    decision = decide(facts(**change))
+    decision = decide_promotion(facts(**change))
 
     assert not decision.promote
     assert failed(decision) == [gate]
@@ -97,7 +97,7 @@ def test_against_the_textbook_champion_the_elo_gate_decides():
     """Not being worse than a champion is too little where the champion is the baseline itself."""
     worse = {"champion": Difference(0.0001, -0.0004, 0.0006, 9)}
 
-    decision = decide(facts(differences=worse, champion_recipe="elo_textbook"))
+    decision = decide_promotion(facts(differences=worse, champion_recipe="elo_textbook"))
 
     assert decision.promote
     assert "not_worse_than_champion" not in {gate.name for gate in decision.gates}
@@ -105,10 +105,12 @@ def test_against_the_textbook_champion_the_elo_gate_decides():
 
 def test_without_a_champion_calibration_is_bound_by_noise_alone():
     """The first champion has no predecessor to lean on."""
-    decision = decide(facts(candidate={"ece_15": 0.011}, champion={"ece_15": 0.020}, champion_recipe=None))
+    decision = decide_promotion(
+        facts(candidate={"ece_15": 0.011}, champion={"ece_15": 0.020}, champion_recipe=None)
+    )
 
     assert failed(decision) == ["calibrated"]
-    assert decide(facts(candidate={"ece_15": 0.011}, champion={"ece_15": 0.020})).promote
+    assert decide_promotion(facts(candidate={"ece_15": 0.011}, champion={"ece_15": 0.020})).promote
 
 
 def test_chance_is_allowed_in_a_small_window():
@@ -116,14 +118,14 @@ def test_chance_is_allowed_in_a_small_window():
     start = facts(candidate={"mean_p_draw": 0.20, "accuracy": 0.60, "rows": 100})
     card = msgspec.structs.replace(start.scorecard, rows=100)
 
-    decision = decide(msgspec.structs.replace(start, scorecard=card))
+    decision = decide_promotion(msgspec.structs.replace(start, scorecard=card))
 
     assert decision.promote
 
 
 def test_easy_leagues_are_not_a_leak():
     """Where the book itself hits 60 %, a candidate at 59 % has not seen the future."""
-    assert decide(facts(candidate={"accuracy": 0.59}, book_accuracy=0.60)).promote
+    assert decide_promotion(facts(candidate={"accuracy": 0.59}, book_accuracy=0.60)).promote
 
 
 def cut(*gaps, opponent="champion"):
@@ -147,7 +149,7 @@ def with_slices(slices, **changes):
 
 def test_a_slice_that_collapses_stops_a_promotion():
     """A tier that is worse by .005, five standard errors, is named; the others do not make up for it."""
-    decision = decide(with_slices(cut(-0.004, 0.005, -0.003)))
+    decision = decide_promotion(with_slices(cut(-0.004, 0.005, -0.003)))
 
     assert failed(decision) == ["no_slice_collapses"]
     assert decision.reason == "not promoted: slices that are worse than the champion: tier 2 +0.0050 on 2000"
@@ -155,16 +157,18 @@ def test_a_slice_that_collapses_stops_a_promotion():
 
 def test_slices_within_chance_stop_nobody():
     """Of forty slices one is two standard errors worse by chance; a sure but tiny loss is none."""
-    assert decide(with_slices(cut(0.0021, *[-0.001] * 39))).promote
-    assert decide(with_slices(cut(0.0019, -0.001))).promote
+    assert decide_promotion(with_slices(cut(0.0021, *[-0.001] * 39))).promote
+    assert decide_promotion(with_slices(cut(0.0019, -0.001))).promote
 
 
 def test_without_a_trained_champion_slices_are_compared_with_elo():
     """The first candidate may not lose to the textbook anywhere."""
     collapsed = cut(0.02, opponent="elo_textbook")
 
-    assert failed(decide(with_slices(collapsed, champion_recipe=None))) == ["no_slice_collapses"]
-    assert failed(decide(with_slices(collapsed, champion_recipe="elo_textbook"))) == ["no_slice_collapses"]
+    assert failed(decide_promotion(with_slices(collapsed, champion_recipe=None))) == ["no_slice_collapses"]
+    assert failed(decide_promotion(with_slices(collapsed, champion_recipe="elo_textbook"))) == [
+        "no_slice_collapses"
+    ]
 
 
 def test_one_week_of_matches_promotes_nobody():
@@ -172,6 +176,6 @@ def test_one_week_of_matches_promotes_nobody():
     start = facts()
     card = msgspec.structs.replace(start.scorecard, differences={})
 
-    decision = decide(msgspec.structs.replace(start, scorecard=card))
+    decision = decide_promotion(msgspec.structs.replace(start, scorecard=card))
 
     assert failed(decision) == ["enough_weeks"]

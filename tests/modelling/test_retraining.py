@@ -12,36 +12,37 @@ from soccer_assets.modelling.retraining import (
     DRIFT,
     METRIC,
     VOLUME,
-    Facts,
-    decide,
-    expectation_of,
-    surprise_in,
+    RetrainFacts,
+    decide_retrain,
+    excess_loss_sums,
+    spiegelhalter_z,
 )
 
 NOW = dt.datetime(2025, 4, 25, 9, tzinfo=dt.UTC)
-QUIET = Facts(
+QUIET = RetrainFacts(
     trained_at=NOW - dt.timedelta(days=3),
     attempted_ago=dt.timedelta(days=3),
     is_busy=False,
     new_matches=499,
     settled=1_000,
-    surprise=3.9,
+    spiegelhalter_z=3.9,
 )
 DRIFTED = {"drift": "25 of 52 columns drifted", "drift_since": NOW - dt.timedelta(hours=2)}
 
 
-def facts(**changes: object) -> Facts:
+def facts(**changes: object) -> RetrainFacts:
     """Facts that give no reason, but for ``changes``."""
     return msgspec.structs.replace(QUIET, **changes)
 
 
 def test_nothing_fires_just_below_every_bound() -> None:
-    """The sentence tells how far every bound is."""
-    decision = decide(QUIET, NOW)
+    """The sentence gives the distance to every bound."""
+    decision = decide_retrain(QUIET, NOW)
 
     assert decision.reason is None
     assert decision.text == (
-        "499 of 500 new matches, 3 of 28 days, settled loss +3.9 standard errors over 1000 matches"
+        "499 of 500 new matches, 3 of 28 days, log loss on 1000 settled matches +3.9 standard errors from "
+        "expected (bound 4.0)"
     )
 
 
@@ -49,23 +50,26 @@ def test_nothing_fires_just_below_every_bound() -> None:
     ("changes", "reason"),
     [
         ({"new_matches": 500}, VOLUME),
-        ({"surprise": 4.1}, METRIC),
+        ({"spiegelhalter_z": 4.1}, METRIC),
         ({"trained_at": NOW - dt.timedelta(days=28)}, AGE),
-        ({"trained_at": NOW - dt.timedelta(days=28), "new_matches": 900, "surprise": 9.0}, METRIC),
-        ({"surprise": 9.0, "settled": 199}, None),
+        ({"trained_at": NOW - dt.timedelta(days=28), "new_matches": 900, "spiegelhalter_z": 9.0}, METRIC),
+        ({"spiegelhalter_z": 9.0, "settled": 199}, None),
         ({"evidence": 50.0}, METRIC),
         ({"evidence": 49.9}, None),
         (DRIFTED, DRIFT),
         (DRIFTED | {"drift_since": NOW - dt.timedelta(days=30)}, None),  # the last training saw it
         (DRIFTED | {"new_matches": 500}, DRIFT),
         (DRIFTED | {"evidence": 50.0}, METRIC),
-        # A training of two days ago cured none of it: wait for new matches.
-        (DRIFTED | {"surprise": 9.0, "evidence": 99.0, "trained_at": NOW - dt.timedelta(days=2)}, None),
+        # The last training is two days old and did not help: wait for new matches.
+        (
+            DRIFTED | {"spiegelhalter_z": 9.0, "evidence": 99.0, "trained_at": NOW - dt.timedelta(days=2)},
+            None,
+        ),
     ],
 )
 def test_or_05_each_reason_fires_for_itself(changes: dict[str, object], reason: str | None) -> None:
     """Predecessor's risk OR-05, no retrain triggers: each passes its bound alone."""
-    assert decide(facts(**changes), NOW).reason == reason
+    assert decide_retrain(facts(**changes), NOW).reason == reason
 
 
 @pytest.mark.parametrize(
@@ -79,35 +83,35 @@ def test_or_05_each_reason_fires_for_itself(changes: dict[str, object], reason: 
 def test_no_reason_counts_while_busy_cooling_down_or_before_the_first_model(
     changes: dict[str, object],
 ) -> None:
-    """Every reason holds, and still nothing is started."""
-    urgent = {"new_matches": 10_000, "surprise": 50.0, "evidence": 1e9} | DRIFTED | changes
+    """Every reason holds, and still no training starts."""
+    urgent = {"new_matches": 10_000, "spiegelhalter_z": 50.0, "evidence": 1e9} | DRIFTED | changes
 
-    decision = decide(facts(**urgent), NOW)
+    decision = decide_retrain(facts(**urgent), NOW)
 
     assert decision.reason is None
     assert decision.text
 
 
-def _settled(truth: np.ndarray, said: np.ndarray, seed: int) -> float:
-    """The surprise of forecasts ``said`` on matches drawn from ``truth``."""
+def _settled(truth: np.ndarray, forecasts: np.ndarray, seed: int) -> float:
+    """Spiegelhalter's z of ``forecasts`` on matches drawn from ``truth``."""
     drawn = (np.random.default_rng(seed).random(len(truth))[:, None] > truth.cumsum(axis=1)).sum(axis=1)
-    losses = -np.log(said[np.arange(len(said)), drawn])
-    return surprise_in(expectation_of(said, losses))
+    losses = -np.log(forecasts[np.arange(len(forecasts)), drawn])
+    return spiegelhalter_z(excess_loss_sums(forecasts, losses))
 
 
-def test_a_right_forecaster_is_surprised_like_a_standard_normal_and_a_wrong_one_is_caught() -> None:
+def test_z_of_calibrated_forecasts_is_standard_normal_and_of_overconfident_ones_large() -> None:
     """Over 300 seasons of 400 matches: mean 0, deviation 1; overconfident forecasts pass the bound."""
     truth = np.random.default_rng(1).dirichlet((4.5, 2.7, 2.8), size=400)
     right = np.array([_settled(truth, truth, seed) for seed in range(300)])
     assert abs(right.mean()) < 0.2
     assert 0.85 < right.std() < 1.15
-    assert (right < DEFAULT_POLICY.surprise).all()
+    assert (right < DEFAULT_POLICY.largest_z).all()
     confident = truth**2.5 / (truth**2.5).sum(axis=1, keepdims=True)
     wrong = [_settled(truth, confident, seed) for seed in range(20)]
-    assert min(wrong) > DEFAULT_POLICY.surprise
+    assert min(wrong) > DEFAULT_POLICY.largest_z
 
 
-def test_without_settled_matches_nothing_surprises() -> None:
-    """An empty ledger and certain forecasts say nothing."""
-    assert surprise_in(expectation_of(np.empty((0, 3)), np.empty(0))) == 0.0
-    assert surprise_in(expectation_of(np.array([[1.0, 0.0, 0.0]]), np.zeros(1))) == 0.0
+def test_z_is_0_without_settled_matches() -> None:
+    """An empty ledger and certain forecasts have no variance."""
+    assert spiegelhalter_z(excess_loss_sums(np.empty((0, 3)), np.empty(0))) == 0.0
+    assert spiegelhalter_z(excess_loss_sums(np.array([[1.0, 0.0, 0.0]]), np.zeros(1))) == 0.0

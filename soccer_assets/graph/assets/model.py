@@ -35,7 +35,7 @@ from soccer_assets.modelling.diagnostics import feature_gains, learning_curve
 from soccer_assets.modelling.metrics import log_losses
 from soccer_assets.modelling.odds import devig_shin
 from soccer_assets.modelling.outcome_model import OutcomeModel
-from soccer_assets.modelling.promotion import PromotionFacts, decide
+from soccer_assets.modelling.promotion import PromotionFacts, decide_promotion
 from soccer_assets.modelling.scorecard import ELO, score
 from soccer_assets.modelling.slices import slices_of
 from soccer_assets.modelling.training import (
@@ -257,7 +257,7 @@ def evaluation(
     )
     slices = slices_of(data.matches.take(test), data.values[test], data.feature_names)
     scorecard = score(happened, kickoff, forecasts, odds, SEED, slices)
-    decision = decide(
+    decision = decide_promotion(
         PromotionFacts(
             scorecard=scorecard,
             champion_recipe=champion.facts.recipe if champion else None,

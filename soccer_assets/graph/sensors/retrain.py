@@ -5,7 +5,7 @@ import dagster as dg
 from soccer_assets.clock import Clock, SystemClock
 from soccer_assets.graph.assets.model import REASON_TAG, TEXT_TAG
 from soccer_assets.graph.jobs import build_everything, retrain_model
-from soccer_assets.modelling.retraining import decide
+from soccer_assets.modelling.retraining import decide_retrain
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.model_registry import ModelRegistry
 from soccer_assets.resources.object_store import ObjectStore
@@ -27,7 +27,7 @@ def retrain_sensor(
     facts = read_facts(
         database, model_registry, context.instance, TRAINING_JOBS, SystemClock().now(), object_store
     )
-    decision = decide(facts, clock.now())
+    decision = decide_retrain(facts, clock.now())
     if decision.reason is None or facts.trained_at is None:
         return dg.SkipReason(decision.text)
     context.log.info(decision.text)

@@ -5,7 +5,7 @@ import dagster as dg
 from soccer_assets.clock import SystemClock
 from soccer_assets.graph.assets.model import REASON_TAG, TEXT_TAG
 from soccer_assets.graph.jobs import build_everything, retrain_model, rollback_champion
-from soccer_assets.modelling.rollback import decide
+from soccer_assets.modelling.rollback import decide_rollback
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.model_registry import ModelRegistry
 from soccer_assets.stores.models.rollback_facts import read_rollback_facts
@@ -23,7 +23,7 @@ def rollback_sensor(
 ) -> dg.RunRequest | dg.SkipReason:
     """Rolls back to the previous champion when settled matches show that it forecasts better."""
     facts = read_rollback_facts(database, model_registry, context.instance, CHAMPION_JOBS)
-    decision = decide(facts)
+    decision = decide_rollback(facts)
     if not decision.roll_back:
         return dg.SkipReason(decision.text)
     context.log.info(decision.text)

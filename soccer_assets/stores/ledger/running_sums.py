@@ -15,10 +15,10 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 
 from soccer_assets.contract.release import OUTCOMES
-from soccer_assets.modelling.exact_sums import Tally
+from soccer_assets.modelling.e_process import comparison_sums
+from soccer_assets.modelling.exact_sums import ExactSums
 from soccer_assets.modelling.ledger_rules import SCORED
-from soccer_assets.modelling.retraining import expectation_of
-from soccer_assets.modelling.rollback import duel_of
+from soccer_assets.modelling.retraining import excess_loss_sums
 from soccer_assets.resources.database import Database, upsert
 from soccer_assets.stores.ledger.scores import is_newest_score
 from soccer_assets.stores.ledger.shadows import paired
@@ -43,12 +43,12 @@ class _Key(NamedTuple):
     against: str
 
 
-def read_expectation(database: Database, champion_sha256: str) -> Tally:
+def read_expectation(database: Database, champion_sha256: str) -> ExactSums:
     """A champion against its own expectation on every match that it was scored on."""
     return _read(database, _Key(champion_sha256, _ITSELF))
 
 
-def read_duel(database: Database, champion_sha256: str, shadow_sha256: str) -> Tally:
+def read_duel(database: Database, champion_sha256: str, shadow_sha256: str) -> ExactSums:
     """Champion against shadow on every settled match that both predicted in time."""
     return _read(database, _Key(champion_sha256, shadow_sha256))
 
@@ -75,23 +75,23 @@ def carry_on(connection: sa.Connection, added: Sequence[Score], taken_out: Seque
     upsert(connection, settled_tally, rows)
 
 
-def _read(database: Database, key: _Key) -> Tally:
+def _read(database: Database, key: _Key) -> ExactSums:
     with database.reading() as connection:
         return _stored(connection, key) or _made_anew(connection, key)
 
 
-def _stored(connection: sa.Connection, key: _Key) -> Tally | None:
+def _stored(connection: sa.Connection, key: _Key) -> ExactSums | None:
     query = sa.select(settled_tally.c.tally).where(
         settled_tally.c.champion_sha256 == key.champion, settled_tally.c.against == key.against
     )
     found = connection.execute(query).scalar()
-    return None if found is None else msgspec.json.decode(found, type=Tally)
+    return None if found is None else msgspec.json.decode(found, type=ExactSums)
 
 
-def _made_anew(connection: sa.Connection, key: _Key) -> Tally:
+def _made_anew(connection: sa.Connection, key: _Key) -> ExactSums:
     if key.against != _ITSELF:
         both = paired(connection, key.champion, key.against)
-        return duel_of(both.champion, both.shadow, both.outcomes)
+        return comparison_sums(both.champion, both.shadow, both.outcomes)
     query = (
         sa.select(
             ledger_entry.c.p_home, ledger_entry.c.p_draw, ledger_entry.c.p_away, ledger_score.c.log_loss
@@ -104,10 +104,10 @@ def _made_anew(connection: sa.Connection, key: _Key) -> Tally:
         )
     )
     rows = connection.execute(query).all()
-    return expectation_of(_probabilities(rows), np.array([row.log_loss for row in rows], np.float64))
+    return excess_loss_sums(_probabilities(rows), np.array([row.log_loss for row in rows], np.float64))
 
 
-def _tallies(connection: sa.Connection, scores: Sequence[Score]) -> dict[_Key, Tally]:
+def _tallies(connection: sa.Connection, scores: Sequence[Score]) -> dict[_Key, ExactSums]:
     """The sums over some scores alone."""
     entries = _entries_at(connection, [one.sequence for one in scores])
     shadows = _shadows_of(connection, [one.match_id for one in scores])
@@ -123,13 +123,13 @@ def _tallies(connection: sa.Connection, scores: Sequence[Score]) -> dict[_Key, T
         return _probabilities([entries[one.sequence] for one in of])
 
     tallies = {
-        _Key(champion, _ITSELF): expectation_of(official(of), np.array([one.log_loss for one in of]))
+        _Key(champion, _ITSELF): excess_loss_sums(official(of), np.array([one.log_loss for one in of]))
         for champion, of in own.items()
     }
     for key, pairs in duels.items():
         outcomes = np.array([OUTCOMES.index(score.outcome) for score, _ in pairs], np.int8)
         shadow_said = _probabilities([shadow for _, shadow in pairs])
-        tallies[key] = duel_of(official(score for score, _ in pairs), shadow_said, outcomes)
+        tallies[key] = comparison_sums(official(score for score, _ in pairs), shadow_said, outcomes)
     return tallies
 
 

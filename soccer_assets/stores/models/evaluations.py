@@ -2,7 +2,7 @@
 
 import msgspec
 
-from soccer_assets.modelling.promotion import Decision
+from soccer_assets.modelling.promotion import PromotionDecision
 from soccer_assets.modelling.scorecard import Scorecard
 from soccer_assets.resources.object_store import ObjectStore
 
@@ -16,7 +16,7 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     candidate_version: str
     champion_version: str | None
     scorecard: Scorecard
-    decision: Decision
+    decision: PromotionDecision
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from soccer_assets.contract.release import CANDIDATE, CHAMPION
 from soccer_assets.contract.reports import DRIFT_KEY, QUALITY_KEY, DriftReport, QualityReport
 from soccer_assets.football.matches import STATUS_RULES
-from soccer_assets.modelling.retraining import Facts, surprise_in
+from soccer_assets.modelling.retraining import RetrainFacts, spiegelhalter_z
 from soccer_assets.modelling.scorecard import ELO
 from soccer_assets.resources.dagster_runs import open_runs
 from soccer_assets.resources.database import Database
@@ -27,7 +27,7 @@ def read_facts(
     jobs: Sequence[str],
     wall_clock: dt.datetime,
     reports: ObjectStore | None = None,
-) -> Facts:
+) -> RetrainFacts:
     """The facts now.
 
     Args:
@@ -45,13 +45,13 @@ def read_facts(
         record for job in jobs for record in instance.get_run_records(dg.RunsFilter(job_name=job), limit=1)
     ]
     drift, drift_since = _drift(reports, champion)
-    return Facts(
+    return RetrainFacts(
         trained_at=trained_at,
         attempted_ago=min((wall_clock - record.create_timestamp for record in runs), default=None),
         is_busy=bool(open_runs(instance, jobs)),
         new_matches=_finished_since(database, trained_at) if trained_at else 0,
         settled=expectation.matches if expectation else 0,
-        surprise=surprise_in(expectation) if expectation else 0.0,
+        spiegelhalter_z=spiegelhalter_z(expectation) if expectation else 0.0,
         drift=drift,
         drift_since=drift_since,
         evidence=_worse_than_elo(reports, champion),

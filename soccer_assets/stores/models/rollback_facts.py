@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import dagster as dg
 
 from soccer_assets.contract.release import CHAMPION, PREVIOUS
-from soccer_assets.modelling.rollback import Facts, difference_in, evidence_in
+from soccer_assets.modelling.e_process import e_value_of_sums, mean_difference
+from soccer_assets.modelling.rollback import RollbackFacts
 from soccer_assets.resources.dagster_runs import open_runs
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.model_registry import ModelRegistry
@@ -14,7 +15,7 @@ from soccer_assets.stores.ledger.running_sums import read_duel
 
 def read_rollback_facts(
     database: Database, registry: ModelRegistry, instance: dg.DagsterInstance, jobs: Sequence[str]
-) -> Facts:
+) -> RollbackFacts:
     """The facts now.
 
     Args:
@@ -27,8 +28,8 @@ def read_rollback_facts(
     evidence, difference, matches = 1.0, 0.0, 0
     if champion is not None and previous is not None:
         duel = read_duel(database, champion.facts.content_sha256, previous.facts.content_sha256)
-        evidence, difference, matches = evidence_in(duel), difference_in(duel), duel.matches
-    return Facts(
+        evidence, difference, matches = e_value_of_sums(duel), mean_difference(duel), duel.matches
+    return RollbackFacts(
         champion=champion.version if champion else None,
         previous=previous.version if previous else None,
         is_busy=bool(open_runs(instance, jobs)),

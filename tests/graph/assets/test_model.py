@@ -14,7 +14,7 @@ from soccer_assets.graph.assets import model
 from soccer_assets.graph.assets.model import REASON_TAG
 from soccer_assets.graph.sensors.retrain import retrain_sensor
 from soccer_assets.modelling.outcome_model import ELO_TEXTBOOK, XGBOOST_ON_LOGIT
-from soccer_assets.modelling.promotion import Decision
+from soccer_assets.modelling.promotion import PromotionDecision
 from soccer_assets.modelling.retraining import AGE
 from soccer_assets.modelling.training import Parameters
 from soccer_assets.resources.event_bus import EventBus
@@ -74,9 +74,9 @@ def test_the_first_champion_is_the_textbook(untrained):
 
 def test_a_candidate_that_passes_every_gate_takes_over(untrained, monkeypatch):
     """It is refitted on all rows, the replaced one keeps an alias, and the next candidate meets it."""
-    won = Decision(promote=True, reason="every gate holds", gates=())
+    won = PromotionDecision(promote=True, reason="every gate holds", gates=())
     with monkeypatch.context() as patched:
-        patched.setattr(model, "decide", lambda _facts: won)
+        patched.setattr(model, "decide_promotion", lambda _facts: won)
         first = untrained.run(*MODEL)
     registry = untrained.registry
     champion, previous = registry.get(CHAMPION), registry.get(PREVIOUS)
@@ -104,8 +104,8 @@ def test_a_failed_check_leaves_the_champion_alone(untrained, monkeypatch):
         return msgspec.structs.replace(card, forecasters=card.forecasters | {"candidate": broken})
 
     monkeypatch.setattr(model, "score", holed)
-    won = Decision(promote=True, reason="every gate holds", gates=())
-    monkeypatch.setattr(model, "decide", lambda _facts: won)
+    won = PromotionDecision(promote=True, reason="every gate holds", gates=())
+    monkeypatch.setattr(model, "decide_promotion", lambda _facts: won)
     result = untrained.run(*MODEL)
 
     assert not result.success
@@ -133,8 +133,8 @@ def test_or_01_from_a_reason_to_a_served_release_and_its_event_in_one_run(untrai
             "clock": FixedClock(NOW + dt.timedelta(days=29)),
         }
         asked = retrain_sensor(dg.build_sensor_context(instance=untrained.instance, resources=resources))
-        won = Decision(promote=True, reason="every gate holds", gates=())
-        monkeypatch.setattr(model, "decide", lambda _facts: won)
+        won = PromotionDecision(promote=True, reason="every gate holds", gates=())
+        monkeypatch.setattr(model, "decide_promotion", lambda _facts: won)
         second = untrained.run(*MODEL, *TO_RELEASE, tags=asked.tags)
         events = [
             msgspec.json.decode(fields[b"event"], type=Event) for _, fields in client.xrange(EVENT_STREAM)

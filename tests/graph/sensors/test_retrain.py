@@ -125,7 +125,7 @@ def test_an_old_model_is_a_reason_and_a_training_under_way_or_just_over_is_none(
         assert isinstance(asked, dg.RunRequest)
         assert asked.tags[REASON_TAG] == AGE
         for status, text in (
-            (dg.DagsterRunStatus.STARTED, "a training is under way"),
+            (dg.DagsterRunStatus.STARTED, "a training is queued or running"),
             (dg.DagsterRunStatus.FAILURE, "the last training began less than 20 hours ago"),
         ):
             with dg.DagsterInstance.ephemeral() as busy:
@@ -318,4 +318,4 @@ def test_the_settled_loss_is_that_of_the_champions_official_predictions(
         facts = read_facts(database, registry, instance, JOBS, dt.datetime.now(dt.UTC))
     assert facts.settled == 2
     expected, variance = 2 * 1.0297, 2 * 0.1273
-    assert facts.surprise == pytest.approx((0.5 + 1.5 - expected) / variance**0.5, abs=0.01)
+    assert facts.spiegelhalter_z == pytest.approx((0.5 + 1.5 - expected) / variance**0.5, abs=0.01)

@@ -11,7 +11,7 @@ from soccer_assets.clock import isoformat
 from soccer_assets.football.identity import mint_match_id
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus
 from soccer_assets.football.records import RawMatch
-from soccer_assets.modelling.exact_sums import Tally
+from soccer_assets.modelling.exact_sums import ExactSums
 from soccer_assets.modelling.ledger_rules import Entry
 from soccer_assets.resources.database import Database
 from soccer_assets.stores.ledger.running_sums import read_duel, read_expectation
@@ -67,12 +67,12 @@ def _settle(database: Database, *matches: RawMatch) -> None:
     record(database, now=MONDAY)
 
 
-def _sums(database: Database) -> list[Tally]:
+def _sums(database: Database) -> list[ExactSums]:
     """Against its own expectation, and against the shadow."""
     return [read_expectation(database, CHAMPION), read_duel(database, CHAMPION, SHADOW)]
 
 
-def _anew(database: Database) -> list[Tally]:
+def _anew(database: Database) -> list[ExactSums]:
     """The same from the ledger: what is stored is put aside meanwhile."""
     kept = rows_of(database, settled_tally)
     with database.writing() as connection:
@@ -97,7 +97,7 @@ def test_sums_that_are_carried_on_equal_those_made_anew(predicted: Database) -> 
     assert [[one.matches for one in sums] for sums in (five, corrected, eight)] == [[5, 5], [5, 5], [8, 8]]
     assert all(one.sums != other.sums for one, other in zip(corrected, five, strict=True))
     assert eight == _anew(predicted)
-    stored = [msgspec.json.decode(row.tally, type=Tally) for row in rows_of(predicted, settled_tally)]
+    stored = [msgspec.json.decode(row.tally, type=ExactSums) for row in rows_of(predicted, settled_tally)]
     assert stored == eight
 
 

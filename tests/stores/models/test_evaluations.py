@@ -3,7 +3,7 @@
 import pytest
 
 from soccer_assets.modelling.metrics import Difference
-from soccer_assets.modelling.promotion import Decision, Gate
+from soccer_assets.modelling.promotion import Gate, PromotionDecision
 from soccer_assets.modelling.scorecard import CANDIDATE, ELO, Metrics, Scorecard
 from soccer_assets.stores.models.evaluations import Evaluation, MissingEvaluationError, Scorecards
 
@@ -30,7 +30,7 @@ EVALUATION = Evaluation(
         ece_15_noise=0.02,
         draw_rate=0.25,
     ),
-    decision=Decision(
+    decision=PromotionDecision(
         promote=True, reason="every gate holds", gates=(Gate("better", True, -0.01, 0.0, "by 0.01"),)
     ),
 )
