@@ -123,9 +123,11 @@ def decide_retrain(
             return RetrainDecision(reason, text)
     return RetrainDecision(
         None,
-        f"{facts.new_matches} of {policy.new_matches} new matches, {age.days} of {policy.oldest.days} days, "
+        f"{facts.new_matches} of {policy.new_matches} new matches, "
+        f"{age.days} of {policy.oldest.days} days old, "
         f"log loss on {facts.settled} settled matches {facts.spiegelhalter_z:+.1f} standard errors from "
-        f"expected (bound {policy.largest_z:.1f})",
+        f"expected (bound {policy.largest_z:.1f}), e-value against textbook Elo {facts.evidence:.3g} "
+        f"(bound {policy.evidence:.0f}), {facts.drift or 'no drift'}",
     )
 
 

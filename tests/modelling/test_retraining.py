@@ -41,8 +41,8 @@ def test_nothing_fires_just_below_every_bound() -> None:
 
     assert decision.reason is None
     assert decision.text == (
-        "499 of 500 new matches, 3 of 28 days, log loss on 1000 settled matches +3.9 standard errors from "
-        "expected (bound 4.0)"
+        "499 of 500 new matches, 3 of 28 days old, log loss on 1000 settled matches +3.9 standard errors "
+        "from expected (bound 4.0), e-value against textbook Elo 1 (bound 50), no drift"
     )
 
 

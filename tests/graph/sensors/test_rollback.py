@@ -136,7 +136,7 @@ def test_nothing_is_asked_for_without_evidence_or_while_a_training_runs(
             )
         )
         busy = _tick(sqlite_database, two_models, instance)
-        assert "under way" in str(busy.skip_message)
+        assert "queued or running" in str(busy.skip_message)
 
 
 def test_a_shadow_counts_as_said_last_before_the_official_deadline(
