@@ -325,3 +325,20 @@ def test_layers_are_import_linters() -> None:
     block = code_blocks(section("docs/explanation/architecture.md", "Folders"), "")[1]
 
     assert block.splitlines() == [layer.replace(" : ", " · ") for layer in contract["layers"]]
+
+
+def test_messages_of_the_troubleshooting_page_are_printed() -> None:
+    """Each message that a symptom quotes is one of the program's, around what it fills in."""
+    program = " ".join([(ROOT / "Makefile").read_text(), *_sources("soccer_assets"), *_sources("serving")])
+    flat = re.sub(r'"\s*\n\s*f?"', "", program)
+    quoted = [
+        code
+        for table in tables(read("docs/how-to/troubleshoot.md"))
+        for row in table
+        for code in codes(row[0])
+    ]
+    parts = {part.strip(' "') for code in quoted for part in re.split(r"\.\.\.", code)}
+
+    missing = sorted(part for part in parts if part not in flat and part not in flat.replace("`", ""))
+    assert len(parts) > 10
+    assert missing == []
