@@ -11,11 +11,12 @@ from serving.scoring import engine
 from soccer_assets.alerting import detection, watchdog
 from soccer_assets.contract import status
 from soccer_assets.football.ratings import state, update
-from soccer_assets.graph.assets import livescores, predictions, releases
+from soccer_assets.graph.assets import livescores, releases
 from soccer_assets.modelling import (
     dataset,
     drift,
     explanations,
+    fixtures,
     ledger_rules,
     promotion,
     retraining,
@@ -61,7 +62,7 @@ FIGURES = [
     (JOBS, f"| {shadows.KEPT_DAYS} days after the match |"),
     (HISTORY, f"up to {livescores.MONTHS_A_RUN} months of a feed in local files"),
     (HISTORY, f"or {livescores.REMOTE_MONTHS_A_RUN} months of a remote server"),
-    (HTTP, f"matches played in the last {predictions.PLAYED_DAYS} days"),
+    (HTTP, f"matches played in the last {fixtures.PLAYED_DAYS} days"),
     (HTTP, f"a list of up to {scoring_routes.MOST_ROWS:,} of either"),
     (HTTP, f"score up to {scoring_routes.MOST_TASK_ROWS:,} rows in the background"),
     (HTTP, f"fewer than {engine.LEAST_RESULTS} known results is not modelled"),
