@@ -16,14 +16,13 @@ from soccer_assets.modelling import (
     dataset,
     drift,
     explanations,
-    fixtures,
     ledger_rules,
     promotion,
     retraining,
     rollback,
     tuning,
 )
-from soccer_assets.stores import retention
+from soccer_assets.stores import predictions, retention
 from soccer_assets.stores.ledger import shadows
 from soccer_assets.stores.releases import current_status
 from tests.docs.pages import ROOT, code_blocks, read
@@ -62,7 +61,7 @@ FIGURES = [
     (JOBS, f"| {shadows.KEPT_DAYS} days after the match |"),
     (HISTORY, f"up to {livescores.MONTHS_A_RUN} months of a feed in local files"),
     (HISTORY, f"or {livescores.REMOTE_MONTHS_A_RUN} months of a remote server"),
-    (HTTP, f"matches played in the last {fixtures.PLAYED_DAYS} days"),
+    (HTTP, f"matches played in the last {predictions.PLAYED_DAYS} days"),
     (HTTP, f"a list of up to {scoring_routes.MOST_ROWS:,} of either"),
     (HTTP, f"score up to {scoring_routes.MOST_TASK_ROWS:,} rows in the background"),
     (HTTP, f"fewer than {engine.LEAST_RESULTS} known results is not modelled"),
