@@ -10,7 +10,7 @@ from serving.routes import scoring as scoring_routes
 from serving.scoring import engine
 from soccer_assets.alerting import detection, watchdog
 from soccer_assets.contract import status
-from soccer_assets.football.ratings import state, update
+from soccer_assets.football.ratings import parameters
 from soccer_assets.graph.assets import livescores, releases
 from soccer_assets.modelling import (
     dataset,
@@ -97,10 +97,10 @@ FIGURES = [
     (ALERTS, f"daemon for {watchdog._DAEMON_GRACE // dt.timedelta(minutes=1)} minutes"),
     (ALERTS, f"does not answer for {watchdog._SIDECAR_GRACE // dt.timedelta(seconds=1)} seconds"),
     (ALERTS, f"less than {detection._LEAST_FREE_BYTES / 1e9:.0f} GB free"),
-    ("docs/reference/features.md", f"shrunk towards {state.AVERAGE_POINTS} with the weight of"),
-    ("docs/reference/glossary.md", f"K = {update.TEXTBOOK_K:.0f}, home advantage"),
-    ("docs/reference/glossary.md", f"home advantage {update.TEXTBOOK_HOME_ADVANTAGE:.0f}, start 1500"),
-    ("docs/explanation/features-and-ratings.md", f"K = {update.ELO_K} times (1 + goal difference)"),
+    ("docs/reference/features.md", f"shrunk towards {parameters.AVERAGE_POINTS} with the weight of"),
+    ("docs/reference/glossary.md", f"K = {parameters.TEXTBOOK_K:.0f}, home advantage"),
+    ("docs/reference/glossary.md", f"home advantage {parameters.TEXTBOOK_HOME_ADVANTAGE:.0f}, start 1500"),
+    ("docs/explanation/features-and-ratings.md", f"K = {parameters.ELO_K} times (1 + goal difference)"),
 ]
 
 
