@@ -48,7 +48,7 @@ def _percent(share: float) -> str:
 # What a page says, with the code's number in its place.
 FIGURES = [
     (JOBS, f"at least {_RETRAIN.least_settled} settled matches"),
-    (JOBS, f"by more than {_RETRAIN.surprise:g} standard errors"),
+    (JOBS, f"by more than {_RETRAIN.largest_z:g} standard errors"),
     (JOBS, f"e-value of {_RETRAIN.evidence:g} or more"),
     (JOBS, f"more than {_percent(_DRIFT.share)} of the columns"),
     (JOBS, f"{_RETRAIN.new_matches} or more matches were played"),
