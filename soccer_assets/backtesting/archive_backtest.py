@@ -1,7 +1,7 @@
-"""Backtest: the graph's recipe on an archive file, cut in time, scored once.
+"""Backtest: the graph's training recipe on an archive file, split in time and scored once.
 
-The archive is read here; features, fits and scores are the pure functions that the graph calls. Odds are read
-for the scores alone, and closing prices only.
+Features, fits and scores are the pure functions that the graph calls. Odds, closing prices only, are used for
+scoring alone.
 """
 
 import datetime as dt
@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from soccer_assets.backtesting.errors import ArchiveError
 from soccer_assets.football.competitions import NATIONAL, squad_of
 from soccer_assets.football.features import FEATURE_NAMES, compute_features
 from soccer_assets.football.match_table import SECONDS_A_DAY, MatchTable
@@ -41,7 +42,7 @@ STATISTICS = (
     *("home_corners", "away_corners"),
 )
 PRICES = ("odds_home", "odds_draw", "odds_away")
-# AET and PEN rows carry the score after extra time: no label, and nothing for the ratings.
+# AET and PEN rows hold the score after extra time: no label, and no update of the ratings.
 FULL_TIME = "FT"
 CLOSING = "_closing"
 NOON_SECONDS = SECONDS_A_DAY // 2
@@ -49,17 +50,13 @@ VALIDATE_MONTHS = 12
 LARGEST_SCORE = 99
 
 
-class ArchiveError(ValueError):
-    """The file is no match archive, or holds nothing to train or test on."""
-
-
 class BacktestReport(msgspec.Struct, frozen=True, kw_only=True):
-    """How the recipe did on matches it had not seen.
+    """The scores on matches after the training period.
 
     Attributes:
         scorecard: all scores and paired differences.
-        train_rows: matches that taught.
-        validate_rows: matches that stopped the trees and set the temperature.
+        train_rows: matches of the fit.
+        validate_rows: matches for early stopping and the calibration temperature.
         statistics_rows: scored matches of competitions with shots on target.
         model: the fitted candidate.
     """
@@ -88,16 +85,16 @@ def run_backtest(
     validate_months: int = VALIDATE_MONTHS,
     predictions_path: Path | None = None,
 ) -> BacktestReport:
-    """Fit on what was known before ``train_until`` and score what came until ``test_until``.
+    """Fit on results before ``train_until`` and score the matches from then to ``test_until``.
 
     Args:
-        archive_paths: Parquet or CSV files in the archive's schema; a match of two files counts as
-            in the last.
-        stats_path: match statistics, keyed by ``match_id``; None without.
+        archive_paths: Parquet or CSV files in the archive's schema; of a match in two files the last row
+            counts.
+        stats_path: match statistics by ``match_id``; None without.
         train_until: first day of the test.
         test_until: first day after the test.
-        validate_months: the last months before ``train_until`` stop the trees instead of teaching.
-        predictions_path: a CSV of match_id, p_home, p_draw, p_away is written here, a line a scored match.
+        validate_months: months before ``train_until`` that are used for early stopping and calibration.
+        predictions_path: CSV file to write: match_id, p_home, p_draw, p_away, one line a scored match.
 
     Raises:
         ArchiveError: a file lacks columns, or a window has no finished match.
@@ -191,7 +188,7 @@ def match_table(archive: pd.DataFrame) -> MatchTable:
     code = archive["country"] + "|" + archive["competition"]
     ground = archive["neutral"].notna().groupby(code).agg(["size", "sum"])
     is_national = code.isin([name for name, *rows in ground.itertuples() if squad_of(*rows) == NATIONAL])
-    # A club has the name it has in its country; a national team's opponents are national teams.
+    # Clubs are told apart by country and name; national teams by name.
     pool = np.where(is_national, "national", archive["country"])
     goals = archive[["home_goals", "away_goals"]].to_numpy()
     is_finished = (archive["status"] == FULL_TIME).to_numpy() & ((goals >= 0) & (goals <= LARGEST_SCORE)).all(
@@ -247,7 +244,7 @@ def _epoch(day: dt.date) -> int:
 
 
 def _closing_prices(archive: pd.DataFrame) -> NDArray[np.float64]:
-    """Closing prices (n, 3); NaN where there are none, or where a price cannot be one."""
+    """Closing prices (n, 3); NaN where there are none or a price is not above 1."""
     prices = archive[list(PRICES)].to_numpy(np.float64)
     is_closing = archive["odds_type"].astype(str).str.endswith(CLOSING).to_numpy()
     usable = is_closing & (prices > 1.0).all(axis=1)

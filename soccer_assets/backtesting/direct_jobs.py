@@ -1,7 +1,7 @@
-"""Runs a job by calling its assets and checks, in the order of the graph, without a run of Dagster.
+"""Runs a job by calling its assets and checks in graph order, without a Dagster run.
 
-What an asset does is the same function either way. A run writes some fifty events besides, which is half of a
-day's time in a replay of hundreds of days.
+The asset functions are the same. A Dagster run also writes some fifty events, which would be half of the time
+of a day in a replay of hundreds of days.
 """
 
 import contextlib
@@ -15,6 +15,7 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
+from soccer_assets.backtesting.errors import JobFailedError
 from soccer_assets.graph.assets.livescores import INTERACTIVE_TAG
 from soccer_assets.graph.pages.plots import without_pages
 from soccer_assets.resources.mlflow_run import tracked_run
@@ -23,12 +24,8 @@ from soccer_assets.resources.parquet_io_manager import ParquetIOManager
 _LOG = logging.getLogger(__name__)
 
 
-class JobFailedError(Exception):
-    """A step failed, or a blocking check did; nothing that follows ran."""
-
-
 class _Context:
-    """What assets ask of Dagster's context."""
+    """The parts of Dagster's context that assets use."""
 
     def __init__(
         self,
@@ -52,15 +49,15 @@ class _Context:
         return self._asset_key
 
     def add_output_metadata(self, metadata: Mapping[str, Any]) -> None:
-        """Nobody looks at a page of a replay."""
+        """Do nothing: a replay has no asset pages."""
 
 
 class DirectJobs:
-    """The jobs of a graph, run here and now.
+    """The jobs of a graph, run in this process.
 
     Args:
         definitions: the graph with its resources.
-        instance: what assets ask for freshness and earlier materialisations.
+        instance: Dagster instance that assets read freshness and earlier materialisations from.
     """
 
     def __init__(self, definitions: dg.Definitions, instance: dg.DagsterInstance) -> None:
@@ -72,19 +69,19 @@ class DirectJobs:
     def run(
         self, name: str, now: dt.datetime, tags: Mapping[str, str] = {}, months: dg.TimeWindow | None = None
     ) -> None:
-        """Run a job to its end, with the config it was declared with, and have the instance remember it.
+        """Run a job with its declared config, and record the run in the instance.
 
         Args:
             name: of the job.
-            now: when it was created, by the replay's clock: decisions ask the instance for it.
+            now: creation time of the run by the replay's clock; decisions read it from the instance.
             tags: of the run.
-            months: what its partitioned asset covers.
+            months: the time window of its partitioned asset.
 
         Raises:
             JobFailedError: with the reason of the first step or blocking check that failed.
         """
         job = self._definitions.resolve_job_def(name)
-        # Nobody waits five minutes to try again: a feed that does not answer fails the job.
+        # The interactive tag skips the retry after five minutes: a feed that does not answer fails the job.
         run = dg.DagsterRun(
             job_name=name,
             run_id=str(uuid.uuid4()),
@@ -92,8 +89,8 @@ class DirectJobs:
             status=dg.DagsterRunStatus.SUCCESS,
         )
         self._instance.run_storage.add_historical_run(run, now)
-        placed = {one.node_handle.name: one.assets_def for one in job.asset_layer.data}
-        configs = {step: one["config"] for step, one in (job.run_config or {}).get("ops", {}).items()}
+        assets_by_step = {node.node_handle.name: node.assets_def for node in job.asset_layer.data}
+        configs = {step: op["config"] for step, op in (job.run_config or {}).get("ops", {}).items()}
         with contextlib.ExitStack() as stack:
             stack.enter_context(without_pages())
             resources = dict(self._resources)
@@ -101,14 +98,14 @@ class DirectJobs:
             if any("mlflow" in inspect.signature(function).parameters for _, function in steps):
                 resources["mlflow"] = stack.enter_context(tracked_run(resources["model_registry"], name))
             for step, function in steps:
-                assets = placed[step]
+                assets = assets_by_step[step]
                 keys = list(assets.keys)
                 context = _Context(self._instance, run, keys[0] if len(keys) == 1 else None, months)
                 arguments = self._arguments(
                     function, assets, resources | {"context": context}, configs.get(step, {})
                 )
                 try:
-                    self._keep(function(**arguments), assets)
+                    self._store_result(function(**arguments), assets)
                 except dg.Failure as failure:
                     raise JobFailedError(f"{step.replace('__', '/')}: {failure.description}") from failure
 
@@ -129,14 +126,15 @@ class DirectJobs:
                 arguments[name] = self._frames.load(assets.keys_by_input_name[name])
         return arguments
 
-    def _keep(self, result: Any, assets: dg.AssetsDefinition) -> None:
-        """Store what an asset returned, and stop where a blocking check failed."""
+    def _store_result(self, result: Any, assets: dg.AssetsDefinition) -> None:
+        """Store the frame an asset returned; fail where a blocking check failed."""
         if isinstance(result, pd.DataFrame):
             self._frames.store(assets.key, result)
             return
         blocking = {spec.name for spec in assets.check_specs if spec.blocking}
-        for one in result if isinstance(result, Iterator) else (result,):
-            checks = (one,) if isinstance(one, dg.AssetCheckResult) else getattr(one, "check_results", ())
+        for item in result if isinstance(result, Iterator) else (result,):
+            is_check = isinstance(item, dg.AssetCheckResult)
+            checks = (item,) if is_check else getattr(item, "check_results", ())
             for check in checks or ():
                 name = check.check_name or next(iter(blocking), "")
                 if not check.passed and name in blocking:

@@ -1,4 +1,4 @@
-"""The picture of a replay: how far champion and market are ahead of textbook Elo, and when it was trained."""
+"""The plot of a replay: cumulative log loss of champion and market minus textbook Elo's, and trainings."""
 
 import datetime as dt
 from pathlib import Path
@@ -9,7 +9,7 @@ _COLOURS = {"champion": "#1b6ca8", "market": "#8a8a8a"}
 
 
 def write_plot(report: Report, file: Path) -> None:
-    """Draw the summed log loss against textbook Elo as a PNG; trainings are lines, promotions thick ones."""
+    """Draw the plot as a PNG; a training is a vertical line, thick where the candidate was promoted."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - only the plot pays for it
     from matplotlib.figure import Figure  # noqa: PLC0415
 

@@ -1,7 +1,7 @@
-"""The walk: at each step the jobs that the schedules would have started, then what the sensors decide.
+"""The replay loop: at each step the jobs that the schedules would have started, then what the sensors decide.
 
-Decisions are the pure functions that Dagster's sensors call, on facts read from the replay's own home. Every
-feed tells only what was known at the clock's now, so no step can see the next one.
+Decisions are the pure functions that Dagster's sensors call, on facts from the replay's own home. A feed
+yields only what was known at the clock's now, so no step can see a later one.
 """
 
 import datetime as dt
@@ -10,8 +10,17 @@ from collections.abc import Callable, Iterator
 import dagster as dg
 import msgspec
 
-from soccer_assets.backtesting.direct_jobs import DirectJobs, JobFailedError
-from soccer_assets.backtesting.report import Failure, Report, Rollback, Training, ledger_of, months_of, sum_up
+from soccer_assets.backtesting.direct_jobs import DirectJobs
+from soccer_assets.backtesting.errors import JobFailedError, ReplayError
+from soccer_assets.backtesting.report import (
+    Failure,
+    Report,
+    Rollback,
+    Training,
+    summarise,
+    summarise_ledger,
+    summarise_months,
+)
 from soccer_assets.backtesting.settled_rows import count_entries, read_settled
 from soccer_assets.clock import ReplayClock, isoformat
 from soccer_assets.feeds.feed_set import filter_competitions
@@ -42,26 +51,22 @@ from soccer_assets.stores.models.retraining_facts import read_facts
 from soccer_assets.stores.models.rollback_facts import read_rollback_facts
 from soccer_assets.stores.models.training_data import load_training_data
 
-# The refresh looks this far back: what a longer step passed over would never be seen.
+# The refresh looks back three days: a longer step would miss matches.
 LONGEST_STEP = dt.timedelta(days=3)
 SHORTEST_STEP = dt.timedelta(hours=1)
 
-Say = Callable[[dt.datetime, str], None]
+OnStep = Callable[[dt.datetime, str], None]
 
 
-class ReplayError(Exception):
-    """The replay cannot be made; the message says what to write instead."""
-
-
-class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """What to walk through.
+class ReplayPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """The days to replay.
 
     Attributes:
         first: the first day.
-        last: the last day; the clock ends at its midnight.
-        step: from one look to the next.
-        history_months: results before ``first`` that the first model learns from.
-        competitions: codes; all of the feed's where empty.
+        last: the last day; the clock stops at its end.
+        step: time between two steps.
+        history_months: months before ``first`` that the first model is trained on.
+        competitions: codes; empty for all of the feed.
     """
 
     first: dt.date
@@ -71,15 +76,15 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     competitions: tuple[str, ...] = ()
 
     def check(self, now: dt.datetime) -> None:
-        """Refuse what cannot be walked.
+        """Check the plan.
 
         Raises:
-            ReplayError: with what to write instead.
+            ReplayError: the days or the step are invalid.
         """
         if self.first > self.last:
             raise ReplayError(f"--from {self.first} lies after --to {self.last}; swap them")
         if self.end > now:
-            raise ReplayError(f"--to {self.last} is not over yet; a replay walks through past days")
+            raise ReplayError(f"--to {self.last} is not over yet; a replay needs past days")
         if not SHORTEST_STEP <= self.step <= LONGEST_STEP:
             raise ReplayError(
                 f"--step must be from {SHORTEST_STEP} to {LONGEST_STEP.days}d: "
@@ -88,16 +93,16 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def start(self) -> dt.datetime:
-        """When the home is built: a step before the first day, so that its first match is predicted too."""
+        """When the home is built: one step before the first day, so that its first match is predicted too."""
         return _midnight(self.first) - self.step
 
     @property
     def end(self) -> dt.datetime:
-        """Where the clock ends."""
+        """The last instant of the clock."""
         return _midnight(self.last + dt.timedelta(days=1))
 
     def instants(self) -> Iterator[dt.datetime]:
-        """Where the clock stops, the start left out; the end is always one."""
+        """The instants of the steps after the start; the last is the end."""
         instant = self.start
         while (instant := instant + self.step) < self.end:
             yield instant
@@ -105,19 +110,19 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def steps(self) -> int:
-        """How many stops there are, the start among them."""
+        """Number of instants, the start included."""
         return 1 + sum(1 for _ in self.instants())
 
 
-class Walk:
+class Replay:
     """One replay in one home.
 
     Args:
-        plan: what to walk through.
-        settings: of the replay's own home, whose folder is empty.
+        plan: the days to replay.
+        settings: settings of the replay's own home, an empty folder.
     """
 
-    def __init__(self, plan: Plan, settings: Settings) -> None:
+    def __init__(self, plan: ReplayPlan, settings: Settings) -> None:
         """Make the home and its graph.
 
         Raises:
@@ -137,18 +142,18 @@ class Walk:
         self._registry: ModelRegistry = resources["model_registry"]
         self._scorecards: Scorecards = resources["scorecards"]
         self._store: ObjectStore = resources["object_store"]
-        # Remembers what ran when, by the replay's clock: what the decisions' facts ask it for.
+        # Records when each job ran, by the replay's clock; the facts of the decisions are read from it.
         self._instance = dg.DagsterInstance.ephemeral()
         self._jobs = DirectJobs(definitions, self._instance)
         self._retrains: list[Training] = []
         self._rollbacks: list[Rollback] = []
         self._failures: list[Failure] = []
 
-    def run(self, say: Say) -> Report:
-        """Walk from the first day to the last.
+    def run(self, on_step: OnStep) -> Report:
+        """Replay from the first day to the last.
 
         Args:
-            say: gets the instant and what happened there, after each step.
+            on_step: called after each step with the instant and a text of what happened.
 
         Raises:
             ReplayError: the home could not be built.
@@ -159,7 +164,7 @@ class Walk:
             raise ReplayError(
                 f"the first build failed at {isoformat(self._clock.now())}: {failure}"
             ) from None
-        say(self._clock.now(), "built")
+        on_step(self._clock.now(), "built")
         before = self._clock.now()
         for instant in self._plan.instants():
             self._clock.advance(instant)
@@ -167,7 +172,7 @@ class Walk:
             self._attempt(refresh_daily.name if is_daily else refresh_hourly.name)
             if is_daily:
                 self._attempt(monitor_daily.name)
-            say(instant, self._decide())
+            on_step(instant, self._decide())
             before = instant
         return self._report()
 
@@ -176,10 +181,10 @@ class Walk:
         now = self._clock.now()
         months = dg.TimeWindow(first, now + dt.timedelta(days=1))
         self._jobs.run(build_everything.name, now, months=months)
-        self._note_training("first build", "the home was empty")
+        self._record_training("first build", "the home was empty")
 
     def _attempt(self, job: str, reason: str = "", text: str = "") -> bool:
-        """Run a job; what fails is noted, and the next step goes on, as after a run that failed."""
+        """Run a job; a failure is recorded and the next step goes on, as after a failed Dagster run."""
         now = self._clock.now()
         try:
             self._jobs.run(job, now, {REASON_TAG: reason, TEXT_TAG: text} if reason else {})
@@ -189,7 +194,7 @@ class Walk:
         return True
 
     def _decide(self) -> str:
-        """What the sensors would have started now."""
+        """Run what the sensors would start now, and say what it was."""
         database, registry, instance = self._database, self._registry, self._instance
         worse = rollback.decide_rollback(read_rollback_facts(database, registry, instance, CHAMPION_JOBS))
         if worse.roll_back and self._attempt(rollback_champion.name, WORSE_THAN_PREVIOUS, worse.text):
@@ -202,10 +207,10 @@ class Walk:
             return decision.text
         if not self._attempt(retrain_model.name, decision.reason, decision.text):
             return "a training failed"
-        self._note_training(decision.reason, decision.text)
+        self._record_training(decision.reason, decision.text)
         return f"trained: {decision.text}"
 
-    def _note_training(self, reason: str, text: str) -> None:
+    def _record_training(self, reason: str, text: str) -> None:
         verdict = self._scorecards.current().decision
         self._retrains.append(
             Training(
@@ -228,9 +233,9 @@ class Walk:
             first_day=str(plan.first),
             last_day=str(plan.last),
             step_seconds=int(plan.step.total_seconds()),
-            ledger=ledger_of(count_entries(database), ledger_head(database) or "", settled),
-            months=months_of(settled, *moved),
-            total=sum_up("total", settled, *moved),
+            ledger=summarise_ledger(count_entries(database), ledger_head(database) or "", settled),
+            months=summarise_months(settled, *moved),
+            total=summarise("total", settled, *moved),
             retrains=tuple(self._retrains),
             rollbacks=tuple(self._rollbacks),
             failures=tuple(self._failures),

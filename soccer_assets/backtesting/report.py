@@ -1,4 +1,4 @@
-"""What a replay comes to: every settled fixture with its official prediction, months, one hash of it all."""
+"""The report of a replay: settled matches with their recorded predictions, monthly means, a hash of both."""
 
 import datetime as dt
 import hashlib
@@ -8,19 +8,19 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
-Triple = tuple[float, float, float]
+Probabilities = tuple[float, float, float]
 
 SCORED = "scored"
 
 
-class Settled(msgspec.Struct, frozen=True, kw_only=True):
+class SettledMatch(msgspec.Struct, frozen=True, kw_only=True):
     """A match that is over.
 
     Attributes:
         verdict: ``scored``, or why the match is void.
-        champion: the official home, draw and away; None where void, like all that follows.
-        e0: textbook Elo, fitted anew every four weeks on what was known.
-        market: the closing prices without their margin; None where there are none.
+        champion: the recorded home, draw and away probabilities; None where void, as all fields after it.
+        e0: textbook Elo, refitted every four weeks on earlier results.
+        market: closing prices without their margin; None where there are none.
     """
 
     match_id: str
@@ -35,16 +35,16 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True):
     outcome: str | None = None
     recorded_at: str | None = None
     model_sha256: str | None = None
-    champion: Triple | None = None
+    champion: Probabilities | None = None
     log_loss: float | None = None
     rps: float | None = None
     brier_score: float | None = None
-    e0: Triple | None = None
-    market: Triple | None = None
+    e0: Probabilities | None = None
+    market: Probabilities | None = None
 
 
 class Training(msgspec.Struct, frozen=True, kw_only=True):
-    """A training: when and why, and what became of the candidate."""
+    """A training: when, why, and whether the candidate was promoted."""
 
     at: str
     reason: str
@@ -54,14 +54,14 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Rollback(msgspec.Struct, frozen=True, kw_only=True):
-    """A champion that went."""
+    """A rollback of the champion."""
 
     at: str
     text: str
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
-    """A job that did not come to its end; the next step went on."""
+    """A job that failed; the replay went on."""
 
     at: str
     job: str
@@ -83,13 +83,13 @@ class Month(msgspec.Struct, frozen=True, kw_only=True):
     log_loss_market: float | None
 
 
-class Ledger(msgspec.Struct, frozen=True, kw_only=True):
+class LedgerState(msgspec.Struct, frozen=True, kw_only=True):
     """The state of the ledger at the end.
 
     Attributes:
         head: hash of the newest entry, which chains all before it.
-        hash: SHA-256 over the head and every settled match with score, verdict and losses: a changed score
-            changes it even where no later prediction hung on it.
+        hash: SHA-256 over the head and every settled match with score, verdict and losses; a changed score
+            changes it even where no later prediction depends on it.
         coverage: share of the settled matches in scope that are scored.
     """
 
@@ -100,33 +100,33 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """All that ``--json`` holds."""
+    """The content of ``--json``."""
 
     feed: str
     competitions: tuple[str, ...]
     first_day: str
     last_day: str
     step_seconds: int
-    ledger: Ledger
+    ledger: LedgerState
     months: tuple[Month, ...]
     total: Month
     retrains: tuple[Training, ...]
     rollbacks: tuple[Rollback, ...]
     failures: tuple[Failure, ...]
-    settled: tuple[Settled, ...]
+    settled: tuple[SettledMatch, ...]
 
 
-def ledger_of(entries: int, head: str, settled: Sequence[Settled]) -> Ledger:
-    """The ledger's state behind these matches."""
+def summarise_ledger(entries: int, head: str, settled: Sequence[SettledMatch]) -> LedgerState:
+    """The state of the ledger and its hash over these matches."""
     digest = hashlib.sha256(head.encode())
-    for one in settled:
+    for match in settled:
         parts = (
-            *(one.match_id, one.kickoff, one.home_goals, one.away_goals, one.verdict),
-            *(one.recorded_at, one.model_sha256, one.log_loss),
+            *(match.match_id, match.kickoff, match.home_goals, match.away_goals, match.verdict),
+            *(match.recorded_at, match.model_sha256, match.log_loss),
         )
         digest.update(repr(parts).encode())
-    scored = sum(one.verdict == SCORED for one in settled)
-    return Ledger(
+    scored = sum(match.verdict == SCORED for match in settled)
+    return LedgerState(
         entries=entries,
         head=head,
         hash=digest.hexdigest(),
@@ -134,54 +134,54 @@ def ledger_of(entries: int, head: str, settled: Sequence[Settled]) -> Ledger:
     )
 
 
-def months_of(
-    settled: Sequence[Settled], trainings: Sequence[Training], rollbacks: Sequence[Rollback]
+def summarise_months(
+    settled: Sequence[SettledMatch], trainings: Sequence[Training], rollbacks: Sequence[Rollback]
 ) -> tuple[Month, ...]:
-    """A row a month in which something was settled or trained."""
-    instants = [one.kickoff for one in settled]
-    instants += [one.at for one in trainings] + [one.at for one in rollbacks]
+    """One row for each month with a settled match, a training or a rollback."""
+    instants = [match.kickoff for match in settled]
+    instants += [training.at for training in trainings] + [training.at for training in rollbacks]
     return tuple(
-        sum_up(
+        summarise(
             month,
-            [one for one in settled if one.kickoff.startswith(month)],
-            [one for one in trainings if one.at.startswith(month)],
-            [one for one in rollbacks if one.at.startswith(month)],
+            [match for match in settled if match.kickoff.startswith(month)],
+            [training for training in trainings if training.at.startswith(month)],
+            [rollback for rollback in rollbacks if rollback.at.startswith(month)],
         )
         for month in sorted({instant[:7] for instant in instants})
     )
 
 
-def sum_up(
-    name: str, settled: Sequence[Settled], trainings: Sequence[Training], rollbacks: Sequence[Rollback]
+def summarise(
+    name: str, settled: Sequence[SettledMatch], trainings: Sequence[Training], rollbacks: Sequence[Rollback]
 ) -> Month:
-    """One row: the mean losses of these matches, and what was trained meanwhile."""
-    scored = [one for one in settled if one.verdict == SCORED]
-    priced = [one for one in scored if one.market is not None]
+    """One row: mean losses of these matches, and counts of trainings, promotions and rollbacks."""
+    scored = [match for match in settled if match.verdict == SCORED]
+    priced = [match for match in scored if match.market is not None]
     return Month(
         month=name,
         settled=len(settled),
         scored=len(scored),
         priced=len(priced),
         retrains=len(trainings),
-        promotions=sum(one.promoted for one in trainings),
+        promotions=sum(training.promoted for training in trainings),
         rollbacks=len(rollbacks),
-        log_loss=_mean([one.log_loss for one in scored]),
-        log_loss_e0=_mean([_loss(one, one.e0) for one in scored]),
-        log_loss_market=_mean([_loss(one, one.market) for one in priced]),
+        log_loss=_mean([match.log_loss for match in scored]),
+        log_loss_e0=_mean([_loss(match, match.e0) for match in scored]),
+        log_loss_market=_mean([_loss(match, match.market) for match in priced]),
     )
 
 
-def running_difference(settled: Sequence[Settled]) -> tuple[list[dt.datetime], dict[str, list[float]]]:
-    """For the plot: by kickoff, the summed log loss of champion and market minus that of textbook Elo.
+def running_difference(settled: Sequence[SettledMatch]) -> tuple[list[dt.datetime], dict[str, list[float]]]:
+    """Cumulative log loss of champion and market minus that of textbook Elo, in the order of kickoffs.
 
-    Only matches that all three have predicted count.
+    Only matches with all three forecasts count.
     """
-    shared = [one for one in settled if one.log_loss is not None and one.e0 and one.market]
-    kickoffs = [dt.datetime.fromisoformat(one.kickoff) for one in shared]
-    e0 = [_loss(one, one.e0) or 0.0 for one in shared]
+    shared = [match for match in settled if match.log_loss is not None and match.e0 and match.market]
+    kickoffs = [dt.datetime.fromisoformat(match.kickoff) for match in shared]
+    e0 = [_loss(match, match.e0) or 0.0 for match in shared]
     sides = {
-        "champion": [one.log_loss or 0.0 for one in shared],
-        "market": [_loss(one, one.market) or 0.0 for one in shared],
+        "champion": [match.log_loss or 0.0 for match in shared],
+        "market": [_loss(match, match.market) or 0.0 for match in shared],
     }
     return kickoffs, {
         name: list(itertools.accumulate(mine - base for mine, base in zip(losses, e0, strict=True)))
@@ -189,10 +189,10 @@ def running_difference(settled: Sequence[Settled]) -> tuple[list[dt.datetime], d
     }
 
 
-def _loss(one: Settled, said: Triple | None) -> float | None:
-    if said is None or one.outcome is None:
+def _loss(match: SettledMatch, forecast: Probabilities | None) -> float | None:
+    if forecast is None or match.outcome is None:
         return None
-    return -float(np.log(said[("home", "draw", "away").index(one.outcome)]))
+    return -float(np.log(forecast[("home", "draw", "away").index(match.outcome)]))
 
 
 def _mean(losses: Sequence[float | None]) -> float | None:

@@ -1,4 +1,4 @@
-"""Reads from a replay's home what was settled, beside textbook Elo and the market on the same matches."""
+"""Reads the settled matches of a replay's home, with textbook Elo and the market on the same matches."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from soccer_assets.backtesting.report import SCORED, Settled, Triple
+from soccer_assets.backtesting.report import SCORED, Probabilities, SettledMatch
 from soccer_assets.clock import isoformat
 from soccer_assets.football.matches import STATUS_RULES
 from soccer_assets.modelling.dataset import TrainingData
@@ -25,8 +25,8 @@ _REFIT_WEEKS = 4
 
 def read_settled(
     database: Database, data: TrainingData, start: dt.datetime, end: dt.datetime
-) -> tuple[Settled, ...]:
-    """Every match with a kickoff from ``start`` to ``end`` that is over, in the order of time."""
+) -> tuple[SettledMatch, ...]:
+    """Every match with a kickoff from ``start`` to ``end`` that is over, by kickoff."""
     e0 = _textbook_elo(data, start, end)
     with database.reading() as connection:
         rows = connection.execute(_query(start, end)).all()
@@ -34,7 +34,7 @@ def read_settled(
 
 
 def count_entries(database: Database) -> int:
-    """How many predictions the ledger holds."""
+    """Number of predictions in the ledger."""
     with database.reading() as connection:
         return connection.execute(sa.select(sa.func.count()).select_from(ledger_entry)).scalar_one()
 
@@ -66,7 +66,7 @@ def _query(start: dt.datetime, end: dt.datetime) -> sa.Select[Any]:
     )
 
 
-def _settled(row: sa.Row[Any], e0: Triple | None) -> Settled:
+def _settled(row: sa.Row[Any], e0: Probabilities | None) -> SettledMatch:
     facts = {
         name: getattr(row, name)
         for name in (
@@ -75,8 +75,8 @@ def _settled(row: sa.Row[Any], e0: Triple | None) -> Settled:
     }
     verdict = row.verdict or NEVER_PREDICTED
     if verdict != SCORED:
-        return Settled(kickoff=isoformat(row.kickoff), verdict=verdict, **facts)
-    return Settled(
+        return SettledMatch(kickoff=isoformat(row.kickoff), verdict=verdict, **facts)
+    return SettledMatch(
         kickoff=isoformat(row.kickoff),
         verdict=verdict,
         **facts,
@@ -92,14 +92,14 @@ def _settled(row: sa.Row[Any], e0: Triple | None) -> Settled:
     )
 
 
-def _without_margin(*prices: float | None) -> Triple | None:
+def _without_margin(*prices: float | None) -> Probabilities | None:
     if None in prices:
         return None
-    return _triple(devig_shin(np.array([prices], dtype=np.float64))[0])
+    return _probabilities(devig_shin(np.array([prices], dtype=np.float64))[0])
 
 
-def _textbook_elo(data: TrainingData, start: dt.datetime, end: dt.datetime) -> Mapping[str, Triple]:
-    """The yardstick's probabilities: its two coefficients know only results from before each four weeks."""
+def _textbook_elo(data: TrainingData, start: dt.datetime, end: dt.datetime) -> Mapping[str, Probabilities]:
+    """Probabilities of textbook Elo by match; refitted every four weeks on earlier results."""
     ahead = data.matches.features_as_of
     first, last = int(start.timestamp()), int(end.timestamp())
     if not ((ahead >= first) & (ahead < last)).any():
@@ -115,9 +115,9 @@ def _textbook_elo(data: TrainingData, start: dt.datetime, end: dt.datetime) -> M
         refit_weeks=_REFIT_WEEKS,
     )
     ids = data.matches.match_id[walked.rows].tolist()
-    return {match_id: _triple(said) for match_id, said in zip(ids, walked.probabilities, strict=True)}
+    return {match_id: _probabilities(row) for match_id, row in zip(ids, walked.probabilities, strict=True)}
 
 
-def _triple(said: NDArray[np.float64]) -> Triple:
-    home, draw, away = (float(one) for one in said)
+def _probabilities(row: NDArray[np.float64]) -> Probabilities:
+    home, draw, away = (float(value) for value in row)
     return home, draw, away

@@ -1,4 +1,4 @@
-"""`soccer replay` at a terminal: the home it walks in, the progress bar, the table, the picture."""
+"""`soccer replay` in a terminal: its home, the progress bar, the table, the plot."""
 
 import datetime as dt
 import re
@@ -10,8 +10,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from soccer_assets.backtesting.errors import ReplayError
 from soccer_assets.backtesting.plot import write_plot
-from soccer_assets.backtesting.replay import Plan, ReplayError, Walk
+from soccer_assets.backtesting.replay import Replay, ReplayPlan
 from soccer_assets.backtesting.report import Month, Report
 from soccer_assets.clock import SystemClock
 from soccer_assets.settings import Settings
@@ -20,10 +21,10 @@ _STEP = re.compile(r"(\d+)([hd])")
 
 
 def read_step(text: str) -> dt.timedelta:
-    """A step such as ``1d`` or ``6h``.
+    """Parse a step such as ``1d`` or ``6h``.
 
     Raises:
-        ReplayError: it is none.
+        ReplayError: the text is not in this form.
     """
     found = _STEP.fullmatch(text.strip())
     if found is None:
@@ -33,16 +34,16 @@ def read_step(text: str) -> dt.timedelta:
 
 
 def replay_in(
-    home: Path | None, settings: Settings, plan: Plan, json_file: Path | None, plot: Path
+    home: Path | None, settings: Settings, plan: ReplayPlan, json_file: Path | None, plot: Path
 ) -> Report:
-    """Walk, and show what came of it.
+    """Run a replay and print its results.
 
     Args:
-        home: an empty folder that stays; None for one that goes at the end.
-        settings: name the feed; nothing of their own home is read or written.
-        plan: what to walk through.
-        json_file: gets the whole report.
-        plot: gets the picture.
+        home: an empty folder to keep; None for a temporary one.
+        settings: name the feed; their own home is neither read nor written.
+        plan: the days to replay.
+        json_file: file for the whole report.
+        plot: file for the plot.
 
     Raises:
         ReplayError: the plan or the folder cannot be used.
@@ -51,16 +52,16 @@ def replay_in(
     plan.check(SystemClock().now())
     if home is None:
         with tempfile.TemporaryDirectory(prefix="soccer-replay-") as folder:
-            return _walk(Path(folder), settings, plan, json_file, plot)
+            return _replay(Path(folder), settings, plan, json_file, plot)
     home = home.expanduser().absolute()
     if home.exists() and (not home.is_dir() or any(home.iterdir())):
         raise ReplayError(f"--home {home} is not an empty folder; a replay starts from nothing: name another")
     home.mkdir(parents=True, exist_ok=True)
-    return _walk(home, settings, plan, json_file, plot)
+    return _replay(home, settings, plan, json_file, plot)
 
 
 def own_settings(settings: Settings, home: Path) -> Settings:
-    """The settings with every address inside ``home``; only the feed stays what it was."""
+    """The settings with every address inside ``home``; only the feed is kept."""
     return msgspec.structs.replace(
         settings,
         home=home,
@@ -76,23 +77,23 @@ def own_settings(settings: Settings, home: Path) -> Settings:
     )
 
 
-def _walk(home: Path, settings: Settings, plan: Plan, json_file: Path | None, plot: Path) -> Report:
-    walk = Walk(plan, own_settings(settings, home))
+def _replay(home: Path, settings: Settings, plan: ReplayPlan, json_file: Path | None, plot: Path) -> Report:
+    replay = Replay(plan, own_settings(settings, home))
     console = Console(stderr=True, highlight=False)
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[said]}"),
+        TextColumn("{task.fields[event]}"),
     )
     with Progress(*columns, console=console) as progress:
-        task = progress.add_task("first build", total=plan.steps, said="")
+        task = progress.add_task("first build", total=plan.steps, event="")
 
-        def say(instant: dt.datetime, text: str) -> None:
-            progress.update(task, advance=1, description=f"{instant:%Y-%m-%d %H:%M}", said=text[:60])
+        def show_step(instant: dt.datetime, text: str) -> None:
+            progress.update(task, advance=1, description=f"{instant:%Y-%m-%d %H:%M}", event=text[:60])
 
-        report = walk.run(say)
+        report = replay.run(show_step)
     if json_file is not None:
         json_file.write_bytes(msgspec.json.format(msgspec.json.encode(report)))
     write_plot(report, plot)

@@ -35,13 +35,14 @@ def backtest(
     predictions: Path | None,
 ) -> None:
     """Fit as the graph does on a match archive, score what came after, and print the scorecard."""
-    from soccer_assets.backtesting.archive_backtest import ArchiveError, run_backtest  # noqa: PLC0415
+    from soccer_assets.backtesting.archive_backtest import run_backtest  # noqa: PLC0415
+    from soccer_assets.backtesting.errors import BacktestingError  # noqa: PLC0415
     from soccer_assets.graph.pages.scorecard import scorecard_markdown  # noqa: PLC0415
 
     days = (train_until.date(), test_until.date())
     try:
         report = run_backtest(archives, stats, *days, validate_months, predictions)
-    except ArchiveError as error:
+    except BacktestingError as error:
         fail(str(error))
     if json_file is not None:
         json_file.write_bytes(report.to_json())
@@ -82,12 +83,13 @@ def replay(
     """Walk the whole loop through past days of SOCCER_FEED, in a home of its own, and print how it did."""
     settings = settings_of_environment()
     keep_libraries_quiet()
-    from soccer_assets.backtesting.replay import Plan, ReplayError  # noqa: PLC0415
+    from soccer_assets.backtesting.errors import BacktestingError  # noqa: PLC0415
+    from soccer_assets.backtesting.replay import ReplayPlan  # noqa: PLC0415
     from soccer_assets.backtesting.terminal import read_step, replay_in  # noqa: PLC0415
     from soccer_assets.feeds.protocol import FeedError  # noqa: PLC0415
 
     try:
-        plan = Plan(
+        plan = ReplayPlan(
             first=first.date(),
             last=last.date(),
             step=read_step(step),
@@ -95,5 +97,5 @@ def replay(
             competitions=competitions,
         )
         replay_in(home, settings, plan, json_file, plot)
-    except (ReplayError, FeedError, SettingError) as error:
+    except (BacktestingError, FeedError, SettingError) as error:
         fail(str(error))

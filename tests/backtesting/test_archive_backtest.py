@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from soccer_assets.backtesting.archive_backtest import ArchiveError, run_backtest
+from soccer_assets.backtesting.archive_backtest import run_backtest
+from soccer_assets.backtesting.errors import ArchiveError
 from soccer_assets.cli import main
 
 TRAIN_UNTIL, TEST_UNTIL = dt.date(2024, 7, 1), dt.date(2025, 7, 1)
@@ -111,17 +112,17 @@ def test_scores_and_odds_of_the_test_never_reach_a_prediction(tmp_path):
     rng = np.random.default_rng(1)
     scrambled.loc[is_later, ["home_goals", "away_goals"]] = rng.integers(0, 9, (int(is_later.sum()), 2))
     scrambled[["odds_home", "odds_draw", "odds_away"]] = 3.0
-    said = []
+    predictions = []
     for number, version in enumerate((frame, scrambled)):
         out = tmp_path / f"{number}.csv"
         path = write(version, tmp_path / f"{number}.parquet")
         run_backtest([path], None, TRAIN_UNTIL, TEST_UNTIL, 12, out)
-        said.append(dict(line.split(",", 1) for line in out.read_text().splitlines()))
+        predictions.append(dict(line.split(",", 1) for line in out.read_text().splitlines()))
 
-    until_then = set(frame.loc[~is_later, "match_id"]) & set(said[0])
+    until_then = set(frame.loc[~is_later, "match_id"]) & set(predictions[0])
     assert len(until_then) > 20
-    assert all(said[0][match_id] == said[1][match_id] for match_id in until_then)
-    assert said[0] != said[1]
+    assert all(predictions[0][match_id] == predictions[1][match_id] for match_id in until_then)
+    assert predictions[0] != predictions[1]
 
 
 def test_an_archive_without_odds_or_optional_columns(tmp_path):
@@ -214,9 +215,9 @@ def test_what_cannot_be_tested_says_why(tmp_path):
 
 def test_the_command_prints_the_scorecard_and_writes_what_it_is_asked_for(tmp_path):
     """A table of every forecaster with the candidate's interval; JSON and predictions in files."""
-    path, said, card = write(archive(), tmp_path / "a.csv"), tmp_path / "p.csv", tmp_path / "c.json"
+    path, predictions, card = write(archive(), tmp_path / "a.csv"), tmp_path / "p.csv", tmp_path / "c.json"
     days = ["--train-until", str(TRAIN_UNTIL), "--test-until", str(TEST_UNTIL)]
-    files = ["--archive", str(path), "--json", str(card), "--predictions", str(said)]
+    files = ["--archive", str(path), "--json", str(card), "--predictions", str(predictions)]
 
     done = CliRunner().invoke(main, ["backtest", *days, *files])
 
@@ -225,7 +226,7 @@ def test_the_command_prints_the_scorecard_and_writes_what_it_is_asked_for(tmp_pa
     assert set(rows) == {"prior", "elo_textbook", "candidate", "book"}
     assert re.search(r"[+-]0\.\d{4} \[[+-]0\.\d{4}, [+-]0\.\d{4}\]", rows["elo_textbook"])
     assert json.loads(card.read_bytes())["odds"]["n"] == 132
-    assert len(said.read_text().splitlines()) == 133
+    assert len(predictions.read_text().splitlines()) == 133
     missing = CliRunner().invoke(main, ["backtest", *days, "--archive", str(tmp_path / "nowhere.csv")])
     assert missing.exit_code != 0
     assert "Traceback" not in missing.output

@@ -78,7 +78,7 @@ def test_another_future_leaves_all_that_the_graph_serves(tmp_path):
         )
         with Client(settings) as client:
             matches = client.all_matches()
-        served.append([one | {"model_run_id": ""} for one in matches.values()])
+        served.append([match | {"model_run_id": ""} for match in matches.values()])
 
     assert len(served[0]) >= 5
     assert served[0] == served[1]

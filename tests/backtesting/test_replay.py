@@ -1,4 +1,4 @@
-"""Walks through a few days of two leagues, which an archive holds."""
+"""Replays of a few days of two leagues from an archive."""
 
 import datetime as dt
 from pathlib import Path
@@ -7,7 +7,8 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from soccer_assets.backtesting.replay import Plan, ReplayError, Walk
+from soccer_assets.backtesting.errors import ReplayError
+from soccer_assets.backtesting.replay import Replay, ReplayPlan
 from soccer_assets.backtesting.report import SCORED, Report
 from soccer_assets.backtesting.terminal import own_settings, read_step
 from soccer_assets.cli import main
@@ -28,16 +29,16 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 
 
 def rows_of_an_archive() -> list[Row]:
-    """Every result of the two leagues, also of the weeks after the walk."""
+    """Every result of the two leagues, also of the weeks after the replay."""
     return rows_until(LAST + dt.timedelta(days=20))
 
 
-def walk(home: Path, archive: Path) -> Report:
-    """The report of one walk in a home of its own."""
+def run_replay(home: Path, archive: Path) -> Report:
+    """The report of one replay in a home of its own."""
     home.mkdir()
-    plan = Plan(first=FIRST, last=LAST, history_months=HISTORY_MONTHS)
+    plan = ReplayPlan(first=FIRST, last=LAST, history_months=HISTORY_MONTHS)
     settings = Settings.from_env({"SOCCER_FEED": "archive", "SOCCER_FEED_URL": str(archive)})
-    return Walk(plan, own_settings(settings, home)).run(lambda _instant, _text: None)
+    return Replay(plan, own_settings(settings, home)).run(lambda _instant, _text: None)
 
 
 @pytest.fixture(scope="module")
@@ -49,12 +50,12 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def walked(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Report:
-    """A walk through five days of them."""
-    return walk(tmp_path_factory.mktemp("walks") / "first", archive)
+def report(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Report:
+    """The report of five days of them."""
+    return run_replay(tmp_path_factory.mktemp("replays") / "first", archive)
 
 
-def test_a_replay_run_twice_ends_in_the_same_ledger(walked, archive, tmp_path, monkeypatch):
+def test_a_replay_run_twice_ends_in_the_same_ledger(report, archive, tmp_path, monkeypatch):
     """`soccer replay` over the same days gives the same report bit by bit, beside a table and a picture."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SOCCER_FEED", "archive")
@@ -65,16 +66,16 @@ def test_a_replay_run_twice_ends_in_the_same_ledger(walked, archive, tmp_path, m
 
     assert done.exit_code == 0, done.output
     again = msgspec.json.decode((tmp_path / "report.json").read_bytes(), type=Report)
-    assert again == walked
-    assert walked.ledger.head != GENESIS
-    assert walked.ledger.hash in done.stdout
+    assert again == report
+    assert report.ledger.head != GENESIS
+    assert report.ledger.hash in done.stdout
     assert "2025-03" in done.stdout
     assert (tmp_path / "soccer-replay.png").read_bytes().startswith(b"\x89PNG")
     assert (tmp_path / "home" / "soccer.db").is_file()
 
 
-def test_the_ledger_of_a_replay_holds_every_settled_fixture(walked):
-    """Each match of the walked days that is over is scored, with what was said last before its kickoff."""
+def test_the_ledger_of_a_replay_holds_every_settled_fixture(report):
+    """Each match of the replayed days that is over is scored, with the last prediction before its kickoff."""
     end = dt.datetime.combine(LAST + dt.timedelta(days=1), dt.time(), dt.UTC)
     over = {
         (row["home_team"], row["away_team"])
@@ -82,29 +83,29 @@ def test_the_ledger_of_a_replay_holds_every_settled_fixture(walked):
         if str(FIRST) <= str(row["date"]) <= str(LAST)
         and dt.datetime.fromisoformat(str(row["kickoff_utc"])) + MATCH_LENGTH <= end
     }
-    scored = [one for one in walked.settled if one.verdict == SCORED]
+    scored = [match for match in report.settled if match.verdict == SCORED]
 
     assert len(over) > 8
-    assert {(one.home_team, one.away_team) for one in scored} == over
-    assert walked.ledger.coverage == 1.0
-    for one in scored:
-        assert one.recorded_at is not None
-        assert one.recorded_at < one.kickoff
-        assert sum(one.champion or ()) == pytest.approx(1.0)
-        assert one.market is not None
-        assert one.e0 is not None
-    assert walked.total.scored == sum(month.scored for month in walked.months) == len(scored)
+    assert {(match.home_team, match.away_team) for match in scored} == over
+    assert report.ledger.coverage == 1.0
+    for match in scored:
+        assert match.recorded_at is not None
+        assert match.recorded_at < match.kickoff
+        assert sum(match.champion or ()) == pytest.approx(1.0)
+        assert match.market is not None
+        assert match.e0 is not None
+    assert report.total.scored == sum(month.scored for month in report.months) == len(scored)
 
 
-def test_a_replay_trains_when_the_sensor_would(walked):
-    """The first build trains; a young model without news is left alone; nothing failed on the way."""
-    assert [one.reason for one in walked.retrains] == ["first build"]
-    assert walked.total.retrains == 1
-    assert walked.failures == ()
+def test_a_replay_trains_when_the_sensor_would(report):
+    """The first build trains; a young model without new results is not retrained; no job failed."""
+    assert [training.reason for training in report.retrains] == ["first build"]
+    assert report.total.retrains == 1
+    assert report.failures == ()
 
 
-def test_one_changed_score_gives_another_ledger(walked, tmp_path):
-    """A score turned within the walk changes what is said of later matches, and the hash in any case."""
+def test_one_changed_score_gives_another_ledger(report, tmp_path):
+    """A score changed within the replay changes later predictions, and the hash in any case."""
     rows = rows_of_an_archive()
     turned = next(
         row for row in rows if row["date"] == str(FIRST) and int(row["home_goals"]) < int(row["away_goals"])
@@ -112,15 +113,15 @@ def test_one_changed_score_gives_another_ledger(walked, tmp_path):
     turned |= {"home_goals": 9, "away_goals": 0}
     write_archive(tmp_path / "turned.csv", rows)
 
-    other = walk(tmp_path / "home", tmp_path / "turned.csv")
+    other = run_replay(tmp_path / "home", tmp_path / "turned.csv")
 
-    assert other.ledger.head != walked.ledger.head
-    assert other.ledger.hash != walked.ledger.hash
+    assert other.ledger.head != report.ledger.head
+    assert other.ledger.hash != report.ledger.hash
     assert other.ledger.coverage == 1.0
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "reason"),
     [
         (["--from", "2025-03-09", "--to", "2025-03-01"], "lies after --to"),
         (["--from", "2025-03-01", "--to", "2999-01-01"], "is not over yet"),
@@ -130,7 +131,7 @@ def test_one_changed_score_gives_another_ledger(walked, tmp_path):
         (["--from", "2025-03-01", "--to", "2025-03-02", "--home", "."], "is not an empty folder"),
     ],
 )
-def test_what_cannot_be_replayed_is_refused_in_one_sentence(arguments, said, tmp_path, monkeypatch):
+def test_what_cannot_be_replayed_is_refused_in_one_sentence(arguments, reason, tmp_path, monkeypatch):
     """The sentence says what to write instead, and nothing was made."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "something").touch()
@@ -141,7 +142,7 @@ def test_what_cannot_be_replayed_is_refused_in_one_sentence(arguments, said, tmp
     assert done.exit_code == 1
     (sentence,) = done.stderr.splitlines()
     assert sentence.startswith("soccer: ")
-    assert said in sentence
+    assert reason in sentence
     assert sorted(file.name for file in tmp_path.iterdir()) == ["something"]
 
 
@@ -152,9 +153,9 @@ def test_steps_are_read():
         read_step("1w")
 
 
-def test_a_walk_stops_at_the_end_of_its_last_day():
+def test_a_replay_stops_at_the_end_of_its_last_day():
     """The home is built a step before the first day; the last stop is midnight after the last day."""
-    plan = Plan(first=dt.date(2025, 3, 1), last=dt.date(2025, 3, 2), step=dt.timedelta(hours=36))
+    plan = ReplayPlan(first=dt.date(2025, 3, 1), last=dt.date(2025, 3, 2), step=dt.timedelta(hours=36))
     midnight = dt.datetime(2025, 3, 3, tzinfo=dt.UTC)
 
     assert plan.start == dt.datetime(2025, 2, 27, 12, tzinfo=dt.UTC)
