@@ -1,8 +1,8 @@
 """API-Football, version 3: results and fixtures of every day, with a key.
 
 ``score.fulltime`` is the score after 90 minutes, ``goals`` the one after extra time: a second leg won 1-0 at
-90 is a home win. Errors come with HTTP 200 and a field ``errors``. The free plan answers for yesterday to
-tomorrow alone, a hundred requests a day; other plans for any day.
+90 is a home win. Errors come with HTTP 200 and a field ``errors``. The free plan covers yesterday to tomorrow
+with a hundred requests a day; other plans cover any day.
 """
 
 import datetime as dt

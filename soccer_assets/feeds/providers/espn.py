@@ -35,7 +35,7 @@ from soccer_assets.football.records import AfterNinety, MatchOdds, RawMatch, Rej
 
 SOURCE = "espn"
 FIRST_DAY = dt.date(2015, 7, 1)
-# The default of 100 is cut silently, and 600 was seen to be cut to 25.
+# The default of 100 cuts answers silently; a limit of 600 was seen to be cut to 25.
 LIMIT = 500
 ANSWERS_IN_MEMORY = 100
 
@@ -85,7 +85,7 @@ class EspnFeed(SiteFeed):
             for month in _months(window):
                 rows = self._load(competition.feeds[SOURCE], month)
                 items = list(visible_matches(rows, provider, window, clock))
-                # A match at night may stand in two months.
+                # A match near midnight may be in two months.
                 yield from (
                     item
                     for item in items
@@ -111,7 +111,7 @@ class EspnFeed(SiteFeed):
 
 
 def _months(window: Window) -> list[str]:
-    """The months of the window's days, and of the day before: ESPN's days are American."""
+    """The months of the window's days and of the day before: ESPN's days are in American time zones."""
     days = ((window.end - window.start).days + 1) if window.start < window.end else 0
     first = window.start - dt.timedelta(days=1)
     return sorted({f"{first + dt.timedelta(days=number):%Y%m}" for number in range(days)})
@@ -167,7 +167,7 @@ def _game(event: dict[str, Any]) -> dict[str, Any]:
 
 
 def _sides(game: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The home and the away side, by what they say and never by their position."""
+    """The home and the away side, by their field ``homeAway`` and not by position."""
     sides = game.get("competitors")
     found = {
         side.get("homeAway"): side

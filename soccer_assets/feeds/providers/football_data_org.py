@@ -1,8 +1,7 @@
 """football-data.org, version 4: twelve large competitions with a free key, results and fixtures by days.
 
 ``score.fullTime`` of a match with extra time counts extra time and shoot-out too; the score after 90 minutes
-is then ``score.regularTime``. A second leg won 1-0 at 90 is a home win; without ``regularTime`` it has no
-score.
+is then ``score.regularTime``. A match with extra time and without ``regularTime`` has no score.
 https://docs.football-data.org/general/v4/overtime.html
 """
 

@@ -1,8 +1,8 @@
-"""OpenLigaDB: German leagues and the DFB-Pokal, kept by volunteers, without a key.
+"""OpenLigaDB: German leagues and the DFB-Pokal, maintained by volunteers, without a key.
 
-One answer holds a season of one league. Result type 2 is the end of the official playing time. Where a match
-has a result after extra time or penalties too, that one counts if the provider says it is the one after 90
-minutes (``resultTypeKind``); otherwise what its editors meant is unknown, and so are the goals.
+One answer holds a season of one league. Result type 2 is the end of the official playing time. Of a
+match with extra time or penalties the result counts that the provider marks as the one after 90 minutes
+(``resultTypeKind``); without such a mark the goals are unknown.
 """
 
 import datetime as dt
@@ -51,9 +51,9 @@ class OpenLigaDbFeed(SiteFeed):
     name = SOURCE
     default_url = "https://api.openligadb.de"
     first_day = dt.date(FIRST_SEASON, 7, 1)
-    # Volunteers type results in within a day; six days later only a league's administrator may.
+    # Volunteers enter results within a day; after six days only a league's administrator can.
     result_lag = dt.timedelta(days=6)
-    # No limit is published; this is a volunteers' server.
+    # No limit is published; the server is run by volunteers.
     requests_per_minute = 60
 
     def __init__(self, base_url: str, client: FileClient, history_start: dt.date | None = None) -> None:
@@ -103,7 +103,7 @@ class OpenLigaDbFeed(SiteFeed):
 
 
 def _camel_case(value: Any) -> Any:
-    """Older answers write ``MatchID`` for ``matchID``."""
+    """Keys in camel case: older answers write ``MatchID`` for ``matchID``."""
     if isinstance(value, dict):
         return {f"{key[:1].lower()}{key[1:]}": _camel_case(inner) for key, inner in value.items()}
     return [_camel_case(inner) for inner in value] if isinstance(value, list) else value
@@ -144,7 +144,7 @@ def _reader(competition: Competition, year: int) -> Any:
 
 
 def _score(results: Any, goals: Any, *, is_cup: bool) -> Score:
-    """The score after 90 minutes, None where extra time was played and nobody says which result is which."""
+    """The score after 90 minutes; None where extra time was played and the results are not marked."""
     if not isinstance(results, list) or not all(isinstance(result, dict) for result in results):
         raise FieldError(f"the results {brief(results)} are no list of objects")
     kinds = [result.get("resultTypeKind") for result in results]

@@ -1,1 +1,4 @@
-"""An archive of matches in the documented schema: parquet or CSV, at any fsspec address."""
+"""The archive feed: one Parquet or CSV file of matches in the documented schema, at any fsspec address.
+
+Here: reading the file (``archive_table``), competition and day of each row (``archive_rows``), the feed.
+"""

@@ -20,9 +20,9 @@ from soccer_assets.feeds.http import FileClient
 from soccer_assets.feeds.protocol import FeedRefusedError
 from soccer_assets.feeds.providers.archive.archive_rows import (
     EPOCH,
-    PlacedRows,
+    RowCompetitions,
     RowTimes,
-    place_competitions,
+    assign_competitions,
     row_times,
 )
 from soccer_assets.feeds.providers.archive.archive_table import SCHEMA, ArchiveTable, Column, read_archive
@@ -33,7 +33,7 @@ from soccer_assets.football.records import RawMatch, Rejection
 from soccer_assets.settings import Settings
 
 SOURCE = "archive"
-# A file that somebody writes anew now and then.
+# An archive is rewritten every few days at best.
 RESULT_LAG = dt.timedelta(days=3)
 LARGEST_ARCHIVE_BYTES = 2 * 2**30
 ROWS_A_BATCH = 20_000
@@ -56,7 +56,7 @@ class ArchiveFeed:
 
     Args:
         url: path or address of the file.
-        client: reads addresses of the web.
+        client: reads HTTP addresses.
         s3_endpoint_url: address of an S3 server that is not Amazon's.
         history_start: first day wanted; None for all there is.
     """
@@ -92,13 +92,13 @@ class ArchiveFeed:
         return (EPOCH + dt.timedelta(days=int(self._times.days[self._order[0]]))).replace(day=1)
 
     def competitions(self) -> Mapping[str, Competition]:
-        """Every competition of the file: those of the catalogue, and the others under codes of their own."""
-        return {competition.code: competition for competition in self._placed.competitions}
+        """Every competition of the file; those outside the catalogue have codes of their own."""
+        return {competition.code: competition for competition in self._competitions.competitions}
 
     def fetch(self, window: Window, clock: Clock) -> Iterator[RawMatch | Rejection]:
         """Every match whose kickoff day (UTC) lies in ``window``, as known at ``clock.now()``.
 
-        A row whose date cannot be used is reported with the day of the row before it.
+        A row without a valid date is rejected with the day of the row before it.
 
         Raises:
             FeedUnavailableError: the store does not answer.
@@ -121,8 +121,8 @@ class ArchiveFeed:
         return table
 
     @cached_property
-    def _placed(self) -> PlacedRows:
-        return place_competitions(self._table.columns, self.name)
+    def _competitions(self) -> RowCompetitions:
+        return assign_competitions(self._table.columns, self.name)
 
     @cached_property
     def _times(self) -> RowTimes:
@@ -141,7 +141,7 @@ class ArchiveFeed:
         shown = zip(*(columns[name].shown[codes[name]].tolist() for name in names), strict=True)
         over = self._times.over_at[rows] <= now.timestamp()
         faulty = _has_fault(columns, codes, FIXTURE) | (_has_fault(columns, codes, RESULT - LENIENT) & over)
-        places = self._placed.of_row[rows].tolist()
+        places = self._competitions.of_row[rows].tolist()
         for index, (place, is_over, cells, row) in enumerate(
             zip(places, over.tolist(), shown, values, strict=True)
         ):
@@ -155,14 +155,16 @@ class ArchiveFeed:
                 }
             try:
                 if faulty[index]:
-                    raise FieldError(self._faults_of(int(rows[index]), is_over=is_over))  # noqa: TRY301
-                match = _match(self._placed.competitions[place].code, row, payload, now, is_over=is_over)
+                    raise FieldError(self._reasons_of(int(rows[index]), is_over=is_over))  # noqa: TRY301
+                match = _match(
+                    self._competitions.competitions[place].code, row, payload, now, is_over=is_over
+                )
             except FieldError as error:
                 yield Rejection(source=self.name, reason=str(error), payload=payload)
             else:
                 yield match
 
-    def _faults_of(self, row: int, *, is_over: bool) -> str:
+    def _reasons_of(self, row: int, *, is_over: bool) -> str:
         columns = self._table.columns
         readable = FIXTURE | (RESULT - LENIENT) if is_over else FIXTURE
         return "; ".join(
@@ -192,7 +194,7 @@ def _match(
             zip(("date", "country", "competition", "season"), (day, country, named, season), strict=True)
         )
         raise FieldError(f"the {next(what for what, value in missing.items() if value is None)} is missing")
-    if not home or not away or home == away:  # what is a name is known since the file was read
+    if not home or not away or home == away:  # names were checked when the file was read
         home, away = teams_of(home, away)
     precision = KickoffPrecision.DAY if kickoff is None else KickoffPrecision.MINUTE
     kickoff = noon_of(day) if kickoff is None else kickoff

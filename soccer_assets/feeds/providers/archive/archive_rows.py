@@ -1,4 +1,4 @@
-"""Where and when the rows of an archive belong: competition, day and end of each, for all rows at once."""
+"""Competition, day and end of every row of an archive, computed for all rows at once."""
 
 import datetime as dt
 from collections.abc import Callable, Mapping
@@ -20,18 +20,18 @@ from soccer_assets.football.text_folding import fold
 EPOCH = dt.date(1970, 1, 1)
 
 
-class PlacedRows(msgspec.Struct, frozen=True):
-    """The competitions of an archive, and which of them each row belongs to: ``competitions[of_row[i]]``."""
+class RowCompetitions(msgspec.Struct, frozen=True):
+    """The competitions of an archive; row i belongs to ``competitions[of_row[i]]``."""
 
     competitions: list[Competition]
     of_row: NDArray[np.int64]
 
 
 class RowTimes(msgspec.Struct, frozen=True):
-    """When each row's match is.
+    """Day and end of each row's match.
 
     Attributes:
-        days: UTC kickoff day, in days since 1970; a row without one has that of the row before it.
+        days: UTC kickoff day, in days since 1970; a row without a valid date has that of the row before it.
         over_at: epoch seconds from which the match counts as over; infinite where its date is not known.
     """
 
@@ -43,13 +43,13 @@ def row_times(columns: Mapping[str, Column]) -> RowTimes:
     """Days and ends of all rows.
 
     Raises:
-        FeedRefusedError: not one row has a date that can be used.
+        FeedRefusedError: no row has a valid date.
     """
     date, kickoff = columns["date"], columns["kickoff_utc"]
-    days = _looked_up(date, lambda day: float((day - EPOCH).days))
-    kickoff_days = _looked_up(kickoff, lambda instant: float((instant.date() - EPOCH).days))
-    over = _looked_up(date, lambda day: over_at(noon_of(day), KickoffPrecision.DAY).timestamp())
-    kickoff_over = _looked_up(kickoff, lambda instant: over_at(instant, KickoffPrecision.MINUTE).timestamp())
+    days = _per_row(date, lambda day: float((day - EPOCH).days))
+    kickoff_days = _per_row(kickoff, lambda instant: float((instant.date() - EPOCH).days))
+    over = _per_row(date, lambda day: over_at(noon_of(day), KickoffPrecision.DAY).timestamp())
+    kickoff_over = _per_row(kickoff, lambda instant: over_at(instant, KickoffPrecision.MINUTE).timestamp())
     over = np.where(np.isnan(kickoff_over), over, kickoff_over)
     days = np.where(np.isnan(kickoff_days), days, kickoff_days)
     known = np.flatnonzero(~np.isnan(days))
@@ -59,11 +59,12 @@ def row_times(columns: Mapping[str, Column]) -> RowTimes:
     return RowTimes(days[known[last_known]].astype(np.int64), np.where(np.isnan(over), np.inf, over))
 
 
-def place_competitions(columns: Mapping[str, Column], feed: str) -> PlacedRows:
-    """The competition of every row: one of the catalogue where country and name, or country and tier, say so.
+def assign_competitions(columns: Mapping[str, Column], feed: str) -> RowCompetitions:
+    """The competition of every row: the catalogue's with the same country and name, or country and tier.
 
-    The tier decides where the file has one competition of that tier in the country. One whose rows fill the
-    column ``neutral`` is one of national teams; its calendar is what most of its season labels show.
+    The tier is used only where the file has one competition of that tier in the country. A competition
+    outside the catalogue is one of national teams where its rows fill the column ``neutral``; its calendar is
+    that of most of its season labels.
     """
     country, name = columns["country"], columns["competition"]
     pairs, first_row, of_row = np.unique(
@@ -71,12 +72,12 @@ def place_competitions(columns: Mapping[str, Column], feed: str) -> PlacedRows:
         return_index=True,
         return_inverse=True,
     )
-    is_autumn = _looked_up(columns["season"], lambda season: float("/" in season)) > 0
+    is_autumn = _per_row(columns["season"], lambda season: float("/" in season)) > 0
     autumn_rows = np.bincount(of_row, weights=is_autumn, minlength=len(pairs))
     rows = np.bincount(of_row, minlength=len(pairs))
     neutral_rows = np.bincount(of_row, weights=columns["neutral"].codes >= 0, minlength=len(pairs))
     tiers = np.full(len(pairs), np.inf)
-    np.fmin.at(tiers, of_row, _looked_up(columns["tier"], float))
+    np.fmin.at(tiers, of_row, _per_row(columns["tier"], float))
     known = [
         (str(country.values[country.codes[row]]), str(name.values[name.codes[row]]), int(tier))
         for row, tier in zip(first_row, np.where(np.isinf(tiers), 0, tiers), strict=True)
@@ -94,7 +95,7 @@ def place_competitions(columns: Mapping[str, Column], feed: str) -> PlacedRows:
         )
         for index, (country_name, competition_name, tier) in enumerate(known)
     ]
-    return PlacedRows(competitions, of_row)
+    return RowCompetitions(competitions, of_row)
 
 
 class _Catalogue:
@@ -118,8 +119,8 @@ class _Catalogue:
         return by_name or self._by_tier.get((fold(country), tier))
 
 
-def _looked_up(column: Column, measure: Callable[[Any], float]) -> NDArray[np.float64]:
-    """A number for each row: ``measure`` of its value, NaN where there is none."""
+def _per_row(column: Column, measure: Callable[[Any], float]) -> NDArray[np.float64]:
+    """``measure`` of each row's value, shape (rows,); NaN where there is none."""
     measured = np.array([np.nan if value is None else measure(value) for value in column.values])
     result: NDArray[np.float64] = measured[column.codes]
     return result

@@ -1,7 +1,6 @@
-"""An archive of matches as columns: one Parquet or CSV file in the documented schema, by any address.
+"""Reads an archive, one Parquet or CSV file in the documented schema, into dictionary-encoded columns.
 
-Columns are kept as numbers that point into their distinct values; each distinct value is parsed once, which
-makes 800,000 rows a matter of seconds.
+Each distinct value of a column is parsed once, so that 800,000 rows take seconds.
 """
 
 import csv
@@ -26,12 +25,12 @@ _LOWEST_TIER = 20
 
 
 class Column(msgspec.Struct, frozen=True):
-    """One column: row i says ``shown[codes[i]]``, which means ``values[codes[i]]``; code -1 is null.
+    """A dictionary-encoded column: row i is ``shown[codes[i]]``, parsed ``values[codes[i]]``; code -1 is null.
 
     Attributes:
-        shown: what the file says, as JSON can hold it; None at the end, for null.
-        values: what that means; None where it is null or a fault.
-        faults: why, by code, a value cannot be understood.
+        shown: the distinct values as in the file, in types that JSON has; None at the end, for null.
+        values: the parsed values; None for null and for an invalid value.
+        faults: by code, why a value is invalid.
     """
 
     codes: NDArray[np.int32]
@@ -44,8 +43,8 @@ class ArchiveTable(msgspec.Struct, frozen=True):
     """The rows of an archive, in the order of the file.
 
     Attributes:
-        columns: by name; every name of the schema is there.
-        broken: lines that are no rows, with the reason.
+        columns: by name, all columns of the schema.
+        broken: the reason and the text of each line that is no row.
     """
 
     columns: dict[str, Column]
@@ -107,9 +106,9 @@ def _boolean(value: Any) -> bool:
 
 
 def _price(value: Any) -> float | None:
-    """A price to a thousandth; a typing error in it costs the price, not the match."""
+    """A price to a thousandth; None where it is invalid: that drops the price, not the match."""
     try:
-        # Prices are single precision in the file: 2.85 comes as 2.8499999.
+        # Prices have single precision in the file: 2.85 is read as 2.8499999.
         price = round(float(value), 3)
     except (TypeError, ValueError):
         return None
@@ -120,7 +119,7 @@ def _name(what: str) -> Callable[[Any], str]:
     return lambda value: name_of(value, what)
 
 
-# Name of the column -> what reads one of its values.
+# Name of the column -> parser of one of its values.
 SCHEMA: dict[str, Callable[[Any], Any]] = {
     "match_id": _name("match_id"),
     "kickoff_utc": _kickoff,
@@ -160,13 +159,13 @@ _REQUIRED = frozenset(
 
 
 def read_archive(url: str, client: FileClient, s3_endpoint_url: str = "") -> ArchiveTable:
-    """The whole archive, each distinct value parsed.
+    """Read and parse the whole archive.
 
     Args:
         url: a path, or an address with ``https://``, ``http://``, ``file://``, ``s3://`` or another scheme
             that fsspec knows; Parquet, or CSV with a header (also ``.gz``).
-        client: reads what comes over HTTP.
-        s3_endpoint_url: address of an S3 server that is not Amazon's.
+        client: reads HTTP addresses.
+        s3_endpoint_url: address of an S3 server other than Amazon's.
 
     Raises:
         FeedUnavailableError: the store does not answer.
@@ -184,7 +183,7 @@ def read_archive(url: str, client: FileClient, s3_endpoint_url: str = "") -> Arc
 
 
 def shown(url: str) -> str:
-    """The address without what may be a secret: user, password, and the query that signs a link."""
+    """The address without secrets: user, password, and the query, which may hold a signature."""
     parts = urlsplit(url)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
 
@@ -228,7 +227,7 @@ def _parquet(data: bytes, url: str) -> Any:
     try:
         schema = pq.read_metadata(pa.BufferReader(data)).schema
         there = {schema.column(number).path for number in range(len(schema))}
-        # Text comes as the file keeps it, once a distinct value; ids are all distinct.
+        # Text columns are read dictionary-encoded; ids are all distinct.
         repeated = [name for name in SCHEMA if name != "match_id" and name in there]
         file = pq.ParquetFile(pa.BufferReader(data), read_dictionary=repeated)
         return file.read(columns=[name for name in SCHEMA if name in file.schema_arrow.names])

@@ -1,4 +1,4 @@
-"""Files of football-data.co.uk: bytes to dated rows whose scores and prices are still text.
+"""Parses files of football-data.co.uk into dated rows; scores and prices are still text.
 
 Two layouts: the 22 divisions ("Div,Date,Time,HomeTeam,...") and the extra leagues ("Country,League,...").
 The provider's notes: https://www.football-data.co.uk/notes.txt.
@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from soccer_assets.feeds.protocol import FeedError
 from soccer_assets.feeds.visibility import Dated
 from soccer_assets.football.matches import KickoffPrecision
 
@@ -22,7 +23,7 @@ _YEARS = range(1990, 2100)
 _DATE = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4}|\d{2})", re.ASCII)
 _TIME = re.compile(r"(\d{1,2}):(\d{2})(?::00)?", re.ASCII)
 
-# Greek files of the nineties and two thousands say HT and AT.
+# Greek files of the 1990s and 2000s use HT and AT.
 _SYNONYMS = {"HT": "HomeTeam", "AT": "AwayTeam"}
 FIXTURE_COLUMNS = (
     "Div",
@@ -57,7 +58,7 @@ _KEPT_COLUMNS = frozenset((*FIXTURE_COLUMNS, *RESULT_COLUMNS, *_PRICE_COLUMNS))
 
 
 class Layout(msgspec.Struct, frozen=True):
-    """Where one of the two kinds of file keeps what."""
+    """The columns of one of the two kinds of file."""
 
     home: str
     away: str
@@ -79,10 +80,10 @@ class DatedRow(Dated, frozen=True):
 
 
 class CsvFile(msgspec.Struct, frozen=True):
-    """A file, read and dated but not interpreted: scores and prices are still text.
+    """A file whose rows have a kickoff; scores and prices are still text.
 
     Attributes:
-        season: the season its address names; empty where each row, or the calendar, says it.
+        season: the season in its address; empty where the rows or the calendar determine it.
     """
 
     layout: Layout
@@ -91,7 +92,7 @@ class CsvFile(msgspec.Struct, frozen=True):
     season: str
 
 
-class CsvFormatError(ValueError):
+class CsvFormatError(FeedError, ValueError):
     """The bytes are not a file of this provider."""
 
 
@@ -100,9 +101,9 @@ def read_csv(data: bytes, season: str = "", span: tuple[dt.date, dt.date] | None
 
     Args:
         data: the file, UTF-8 with or without byte order mark, or Windows-1252; decoded cell by cell, so that
-            a bad byte cannot change what its neighbours say.
+            a bad byte affects its own cell only.
         season: label that goes into `CsvFile.season`.
-        span: days from, up to and without, between which a kickoff can lie.
+        span: first day of the season, and the first day after it.
 
     Raises:
         CsvFormatError: empty, an HTML page, or without the columns that make a match.
@@ -136,8 +137,9 @@ def read_csv(data: bytes, season: str = "", span: tuple[dt.date, dt.date] | None
 def _lines(text: Iterable[str]) -> list[list[str]]:
     """The cells of each line.
 
-    The provider quotes nothing, other programs quote what they save; a stray quotation mark must not swallow
-    the lines below it. So a line is one line, and its marks are quotes where they then fit the header.
+    The provider quotes nothing, other programs quote cells when they save; a stray quotation mark must not
+    span lines. So each line is parsed alone, and its marks count as quotes where the cells then fit the
+    header.
     """
     lines: list[list[str]] = []
     for line in text:

@@ -1,6 +1,6 @@
 """football-data.co.uk: results, half-time scores, shots and closing odds of 38 leagues and a cup, since 1993.
 
-The provider has no query by date, no ids and no scores during a match: one CSV file a division and season,
+The provider has no query by date, no ids and no live scores: one CSV file a division and season,
 one file a league with all its seasons for sixteen extra leagues, and the fixtures of the next few days. Any
 copy laid out like its site serves as well (``SOCCER_FEED_URL``: ``https://``, ``http://`` or ``file://``).
 The score is the one after 90 minutes: Mexico's final of 2023, won 3-0 after extra time, stands there as 0-0.
@@ -32,7 +32,7 @@ FILES_IN_MEMORY = 150
 
 
 class SourceFile(msgspec.Struct, frozen=True):
-    """A file the provider may have: its path under the base address, and what the path says of its rows."""
+    """A file the provider may have: its path under the base address, its season and the days of its rows."""
 
     path: str
     season: str = ""
@@ -66,9 +66,9 @@ class FootballDataFeed(SiteFeed):
     def fetch(self, window: Window, clock: Clock) -> Iterator[Row]:
         """Every match whose kickoff day (UTC) lies in ``window``, as known at ``clock.now()``.
 
-        A match counts as over two hours after its kickoff, or two hours after its day where the time is not
-        known; until then only the columns of a fixture list are looked at. The payload keeps the match's own
-        columns and the price that was taken; the other ninety columns of prices are left out.
+        A match is over two hours after its kickoff, or two hours after its day where the time is unknown;
+        until then only the columns of a fixture list are read. The payload has the match's own columns and
+        the price that was used, without the other ninety price columns.
 
         Raises:
             FeedUnavailableError: the provider does not answer.
@@ -87,7 +87,7 @@ class FootballDataFeed(SiteFeed):
             for match in self._matches(file, window, now):
                 if isinstance(match, RawMatch):
                     key = (match.competition, match.home_team, match.away_team, match.kickoff.date())
-                    # A fixture stays listed for a while after its season file has it.
+                    # The fixtures file still lists matches that the season file already has.
                     if source in fixtures and key in seen:
                         yield Repeat(match)
                         continue
@@ -114,7 +114,7 @@ class FootballDataFeed(SiteFeed):
 
 
 def _name_in_rows(competition: Competition) -> str:
-    """What a row calls the competition: its division, or the country and league for a file of ``new/``."""
+    """The name of the competition in a row: its division, or country and league for a file of ``new/``."""
     _, is_extra, league = competition.feeds[SOURCE].partition("/")
     return f"{competition.country}/{league}" if is_extra else competition.feeds[SOURCE]
 

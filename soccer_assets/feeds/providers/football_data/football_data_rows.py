@@ -1,4 +1,4 @@
-"""A row of football-data.co.uk as a match, or as a rejection, as known at an instant."""
+"""Turns a row of football-data.co.uk into a match as known at an instant, or into a rejection."""
 
 import datetime as dt
 import re
@@ -35,14 +35,14 @@ def match_of(
 ) -> RawMatch | Rejection:
     """The match of a row as it is known at ``now``.
 
-    Before the match is over, only what a fixture list shows is looked at. Later a row without a score stays
-    `scheduled` for `RESULT_LAG`, then counts as `postponed`.
+    Before the match is over only the columns of a fixture list are read. After that a row without a score
+    stays `scheduled` for `RESULT_LAG`, then counts as `postponed`.
 
     Args:
         row: a row of ``file``.
         file: the file.
-        competitions: the provider's name of a division or league -> competition.
-        now: aware.
+        competitions: by the provider's name of the division or league.
+        now: the instant, with a time zone.
     """
     fields = {name: value for name, value in zip(file.columns, row.values, strict=True) if value}
     fixture = {name: fields[name] for name in FIXTURE_COLUMNS if name in fields}
@@ -113,7 +113,7 @@ def _with_result(match: RawMatch, fields: Mapping[str, str], layout: Layout) -> 
     """The finished match: score, half-time score, shots and the best complete price."""
     home, away = int(fields[layout.home_goals]), int(fields[layout.away_goals])
     half_home, half_away = _goals(fields.get("HTHG", "")), _goals(fields.get("HTAG", ""))
-    # A half-time score above the final one is a typing error in the less important of the two.
+    # A half-time score above the final score is a typing error in the less important of the two.
     if half_home is None or half_away is None or half_home > home or half_away > away:
         half_home = half_away = None
     odds, prices = _odds(fields)

@@ -1,1 +1,4 @@
-"""The openfootball JSON files: which files a window needs, and what a row of theirs means."""
+"""The feed of openfootball's JSON files.
+
+Here: a row as a match (``openfootball_rows``), which files a window needs (``openfootball_feed``).
+"""

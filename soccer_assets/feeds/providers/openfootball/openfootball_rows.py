@@ -1,8 +1,8 @@
-"""A row of openfootball as a match, or as a rejection, as known at an instant.
+"""Turns a row of openfootball into a match as known at an instant, or into a rejection.
 
-The repository has had three ways to write a season: a list ``matches`` with a ``score`` of named pairs or of
-one pair, and before that ``rounds`` of matches whose teams are objects and whose scores stand in
-``score1``, ``score2`` and their like (``i`` half-time, ``et`` extra time, ``p`` shoot-out). All are read.
+The repository has three layouts of a season: a list ``matches`` with a ``score`` of named pairs or of one
+pair, and older ``rounds`` of matches whose teams are objects and whose scores are in ``score1``, ``score2``
+and their variants (``i`` half-time, ``et`` extra time, ``p`` shoot-out). All are read.
 """
 
 import datetime as dt
@@ -40,7 +40,7 @@ from soccer_assets.football.records import AfterNinety, RawMatch, Rejection, aft
 SOURCE = "openfootball"
 RESULT_LAG = dt.timedelta(days=7)
 
-# Part of a score -> the end of its two fields in the older layout.
+# Part of a score -> suffix of its two fields in the older layout.
 _SUFFIXES = {"ft": "", "ht": "i", "et": "et", "p": "p"}
 _FIXTURE = ("round", "stage", "group", "date", "time", "timezone", "team1", "team2")
 _RESULT = ("score", "status", *(f"score{side}{end}" for end in _SUFFIXES.values() for side in (1, 2)))
@@ -53,12 +53,12 @@ _STATUSES = {
 }
 _TIME = re.compile(r"([01]?\d|2[0-3])[:.h]([0-5]\d)(?::00)? *(?:\((.+)\)|(.*))", re.ASCII)
 _OFFSET = re.compile(r"(?:UTC|GMT) *(?:([+-]) *(\d|0\d|1[0-4])(?::?([0-5]\d))?)?|Z", re.ASCII)
-# Hours east of UTC of the names that mean one zone only.
+# Hours east of UTC of the unambiguous zone names.
 _ZONES = {"WET": 0, "WEST": 1, "CET": 1, "CEST": 2, "EET": 2, "EEST": 3}
 
 
 class SeasonFile(msgspec.Struct, frozen=True):
-    """A file the provider may have: where it lies, what it holds, and the days a kickoff in it can have."""
+    """A file the provider may have: path, competition, season, and the range of its kickoff days."""
 
     path: str
     code: str
@@ -74,9 +74,9 @@ class DatedRow(Dated, frozen=True):
 
 
 def listed(document: Any) -> list[Any] | None:
-    """The rows of a season's document in whichever layout, None where it has none of them.
+    """The rows of a season's document in any layout; None where it has none of them.
 
-    A round that holds no matches is a row itself, to be rejected.
+    A round without matches is a row itself, to be rejected.
     """
     if not isinstance(document, dict):
         return None
@@ -90,7 +90,7 @@ def listed(document: Any) -> list[Any] | None:
 
 
 def dated_rows(matches: list[Any], file: SeasonFile, zone: ZoneInfo) -> tuple[DatedRow, ...]:
-    """The rows of a file with their kickoffs; without any usable date they lie on the season's first day."""
+    """The rows of a file with their kickoffs; without any valid date they get the season's first day."""
     rows: list[DatedRow] = []
     undated: list[DatedRow] = []
     last = noon_of(file.first_day)
@@ -167,7 +167,7 @@ def _match(
 
 
 def _after_90(score: dict[str, Any]) -> AfterNinety | None:
-    """``et`` is the score after extra time, ``p`` the shoot-out; a cup may go to the latter at once."""
+    """``et`` is the score after extra time, ``p`` the shoot-out; a cup may go to the shoot-out at once."""
     extra, shootout = (score_or_none(*_pair_or_none(score.get(name))) for name in ("et", "p"))
     return after_ninety(extra, shootout, went_on=extra is not None or shootout is not None)
 
@@ -205,7 +205,7 @@ def _team(value: Any) -> Any:
 
 
 def _score(fields: dict[str, Any]) -> dict[str, Any]:
-    """Its pairs by name: ``ft``, ``ht``, ``et`` and ``p``; a lone pair is the score after 90 minutes."""
+    """The pairs of a score by name: ``ft``, ``ht``, ``et`` and ``p``; a lone pair is the 90-minute score."""
     score = fields.get("score")
     if score is None:
         return {
@@ -215,7 +215,7 @@ def _score(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def _kickoff(fields: dict[str, Any], zone: ZoneInfo) -> tuple[dt.datetime, KickoffPrecision]:
-    """UTC; the time is one of the zone that stands behind it, or beside it, or of the competition's."""
+    """Kickoff in UTC; the time's zone is written behind it, beside it, or is the competition's."""
     day, time = day_of(fields.get("date")), fields.get("time")
     if time is None or time == "":
         return noon_of(day), KickoffPrecision.DAY

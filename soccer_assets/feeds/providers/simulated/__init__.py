@@ -1,4 +1,6 @@
-"""The simulated world: leagues whose true strengths are known, played against the clock.
+"""The simulated feed: fictitious leagues with known true strengths, as seen at the clock's now.
 
-A pure function of (seed, window, now). It is the oracle of calibration tests.
+Here: the world (clubs and strengths), its seasons (fixtures and results) and the feed that shows of them what
+is known. All three are pure functions of seed, window and now. Not here: anything that reads a file or the
+network.
 """

@@ -1,7 +1,7 @@
-"""One season of a simulated league: fixtures, what becomes of them, and when anyone may know.
+"""One season of a simulated league: fixtures, results, and the instants from which each is known.
 
-Everything about a season is decided at once by the seed; `simulated` shows of it what is known by now.
-Instants are whole seconds since 1970 (UTC), in arrays with one row a match.
+The seed determines a whole season at once; `simulated_feed` shows the part that is known by now. Instants are
+whole seconds since 1970 (UTC), in arrays with one row a match.
 """
 
 import datetime as dt
@@ -57,11 +57,11 @@ class Season(msgspec.Struct, frozen=True):
         home, away: indices into the country's clubs.
         first_kickoff: as published before the season.
         postponed_at: when the postponement is announced; `NEVER` where there is none.
-        redated_at: when the new kickoff is announced; until then the match has only its old one.
+        rescheduled_at: when the new kickoff is announced; until then the match has its old kickoff.
         kickoff: when it is played.
-        known_at: when the result appears; ``is_late`` matches show nothing before.
-        corrected_at: when ``reported_goals``, the first report, give way to ``goals``.
-        probabilities: exact 1x2 of the two Poisson distributions, of which ``goals`` are drawn.
+        known_at: when the result appears; an ``is_late`` match shows no live score before.
+        corrected_at: when ``goals`` replace ``reported_goals``, the first report.
+        probabilities: exact 1x2 of the two Poisson distributions that ``goals`` are drawn from.
         goals, reported_goals, shots_on_target: shape (matches, 2), home first.
         odds: decimal closing prices, shape (matches, 3).
     """
@@ -72,7 +72,7 @@ class Season(msgspec.Struct, frozen=True):
     away: Ints
     first_kickoff: Ints
     postponed_at: Ints
-    redated_at: Ints
+    rescheduled_at: Ints
     kickoff: Ints
     known_at: Ints
     corrected_at: Ints
@@ -85,7 +85,7 @@ class Season(msgspec.Struct, frozen=True):
 
 
 def season_years(league: League, first: dt.date, last: dt.date) -> list[int]:
-    """Years in which the seasons start that can have a match from ``first`` to ``last``, both included."""
+    """Start years of the seasons that can have a match from ``first`` to ``last``, both included."""
     longest = dt.timedelta(days=7 * _WEEKS[league.calendar] + _LONGEST_MOVE_DAYS)
     return [
         year
@@ -102,7 +102,7 @@ def season_label(league: League, year: int) -> str:
 
 @lru_cache(maxsize=512)
 def play_season(seed: int, league: League, year: int) -> Season:
-    """Decide a whole season."""
+    """Fixtures and results of a whole season."""
     key = (seed, league.number, year)
     members = members_of(seed, league, year)
     lots = np.argsort(uniforms((league.size,), "lots", *key))
@@ -117,7 +117,7 @@ def play_season(seed: int, league: League, year: int) -> Season:
     slot = _SLOTS[(next(draws) * len(_SLOTS)).astype(np.int64)]
     first_kickoff = (saturday + slot[:, 0]) * DAY + slot[:, 1] * HOUR
     is_postponed = next(draws) < _SHARE_POSTPONED
-    # Tuesday to Thursday by round and at most three weeks on: no two moved matches of a club share a day.
+    # Tuesday to Thursday by round, one to three weeks later: no two moved matches of a club share a day.
     move_weeks = 1 + (next(draws) * 3).astype(np.int64)
     moved_kickoff = (saturday + 7 * move_weeks + 3 + rounds % 3) * DAY + 18 * HOUR
     kickoff = np.where(is_postponed, moved_kickoff, first_kickoff)
@@ -131,8 +131,8 @@ def play_season(seed: int, league: League, year: int) -> Season:
 
     days, day = np.unique(first_kickoff // DAY, return_inverse=True)
     attack, defence = strengths(seed, league, year, days)
-    temper = normals((2,), seed, "temper", league.number)
-    rates = _rates(attack[day], defence[day], home, away, temper)
+    effects = normals((2,), seed, "temper", league.number)
+    rates = _rates(attack[day], defence[day], home, away, effects)
     goals = np.stack([_poisson(rates[:, side], next(draws)) for side in (0, 1)], axis=1)
     shots = goals + np.stack([_poisson(0.8 + 1.7 * rates[:, side], next(draws)) for side in (0, 1)], axis=1)
     false_goal = np.where((goals[:, 0] > goals[:, 1])[:, None], [0, 1], [1, 0])
@@ -144,7 +144,7 @@ def play_season(seed: int, league: League, year: int) -> Season:
         away=away,
         first_kickoff=first_kickoff,
         postponed_at=np.where(is_postponed, first_kickoff - notice, NEVER),
-        redated_at=np.where(is_postponed, first_kickoff + 3 * DAY, NEVER),
+        rescheduled_at=np.where(is_postponed, first_kickoff + 3 * DAY, NEVER),
         kickoff=kickoff,
         known_at=known_at,
         corrected_at=np.where(is_corrected, known_at + correction, known_at),
@@ -192,13 +192,13 @@ def _double_round_robin(size: int) -> tuple[Ints, Ints, Ints]:
     return np.repeat(np.arange(1, 2 * size - 1), size // 2), pairs[:, 0], pairs[:, 1]
 
 
-def _rates(attack: Floats, defence: Floats, home: Ints, away: Ints, temper: Floats) -> Floats:
+def _rates(attack: Floats, defence: Floats, home: Ints, away: Ints, effects: Floats) -> Floats:
     """Expected goals of both sides, shape (matches, 2), from the strengths of all clubs on each match's day.
 
-    ``temper`` is the league's: how much its goals and its home advantage differ from others, in deviations.
+    ``effects`` are the league's standard normal deviations of its goal rate and of its home advantage.
     """
     match = np.arange(len(home))
-    level, advantage = temper
+    level, advantage = effects
     log_goals = _LOG_GOALS + 0.05 * level
     home_advantage = _HOME_ADVANTAGE + 0.03 * advantage
     home_rate = log_goals + home_advantage + attack[match, home] - defence[match, away]
@@ -215,13 +215,13 @@ def _poisson_masses(rates: Floats) -> Floats:
 
 
 def _poisson(rates: Floats, draws: Floats) -> Ints:
-    """Poisson variables by inverse transform of uniform numbers."""
+    """Poisson variables by inverse transform sampling."""
     counts: Ints = (draws[:, None] >= _poisson_masses(rates).cumsum(axis=1)[:, :-1]).sum(axis=1)
     return counts
 
 
 def _odds(probabilities: Floats, noise: Floats) -> Floats:
-    """Decimal prices with a margin of 5 %, whose makers err by some 3 %."""
-    believed = probabilities * np.exp(0.03 * noise)
-    believed /= believed.sum(axis=1, keepdims=True)
-    return np.maximum(np.round(1.0 / (believed * _MARGIN), 2), 1.01)
+    """Decimal prices with a margin of 5 % and a log-normal error of 3 %."""
+    estimated = probabilities * np.exp(0.03 * noise)
+    estimated /= estimated.sum(axis=1, keepdims=True)
+    return np.maximum(np.round(1.0 / (estimated * _MARGIN), 2), 1.01)

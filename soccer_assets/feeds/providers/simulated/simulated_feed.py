@@ -1,9 +1,9 @@
-"""The simulated feed: leagues of fictitious clubs, played against the clock.
+"""The simulated feed: fixtures, live scores and results of fictitious leagues, as known at the clock's now.
 
-A pure function of seed, window and now. Fixtures lie ahead, matches under way have a live score, results come
-two hours after kickoff; one in fifty is up to two hours late, one in two hundred is wrong at first and
-corrected within a day, one in fifty is postponed: announced the day before, given its new kickoff three days
-after the old one. It knows the true probabilities, which makes it the oracle of calibration tests.
+A pure function of seed, window and now. Results come two hours after kickoff. Of all matches 2 % are up to
+two hours late, 0.5 % are reported wrong and corrected within a day, and 2 % are postponed: announced the day
+before, rescheduled three days after the old kickoff. The true probabilities are known, so calibration tests
+compare with them.
 """
 
 import datetime as dt
@@ -27,11 +27,11 @@ _HALF_TIME_MINUTE = 47
 
 
 class SimulatedFeed:
-    """Matches of a world that only the seed decides.
+    """Matches of a world that is determined by its seed.
 
     Args:
-        seed: another seed, another world.
-        leagues: how many, 1 to 200; a world with fewer leagues is the beginning of one with more.
+        seed: determines the world.
+        leagues: number of leagues, 1 to 200; the first n leagues are the same in any larger world.
         first_month: the first day of the history.
     """
 
@@ -54,7 +54,7 @@ class SimulatedFeed:
         return cls(settings.seed, settings.leagues, settings.history_start or start)
 
     def first_month(self) -> dt.date:
-        """The first day of the first month; the home keeps what it was when it was made."""
+        """The first day of the first month; a home stores it when it is made."""
         return self._first_month
 
     def competitions(self) -> Mapping[str, Competition]:
@@ -62,20 +62,20 @@ class SimulatedFeed:
         return {league.code: competition_of(league) for league in self._leagues}
 
     def fetch(self, window: Window, clock: Clock) -> Iterator[RawMatch | Rejection]:
-        """Every match whose kickoff, as announced by now, lies in ``window``, by kickoff."""
+        """Every match whose kickoff, as announced by now, lies in ``window``; ordered by kickoff."""
         now = int(clock.now().timestamp())
         start, end = (int(_midnight(day).timestamp()) for day in (window.start, window.end))
         matches: list[RawMatch] = []
         for league in self._leagues:
             for year in season_years(league, window.start, window.end):
                 season = play_season(self._seed, league, year)
-                kickoff = np.where(now >= season.redated_at, season.kickoff, season.first_kickoff)
+                kickoff = np.where(now >= season.rescheduled_at, season.kickoff, season.first_kickoff)
                 rows = np.flatnonzero((start <= kickoff) & (kickoff < end))
                 matches += [self._match(league, season, int(row), now) for row in rows]
         yield from sorted(matches, key=lambda match: (match.kickoff, match.source_match_id))
 
     def true_probabilities(self, source_match_id: str) -> tuple[float, float, float]:
-        """Home, draw and away of the two Poisson distributions from which a match's score is drawn."""
+        """True home, draw and away probabilities of a match, from the Poisson distributions of its goals."""
         code, label, round_, place = source_match_id.split("|")
         league = self._leagues[int(code.removeprefix("SIM-")) - 1]
         season = play_season(self._seed, league, int(label[:4]))
@@ -141,9 +141,9 @@ class SimulatedFeed:
 
 def _status(season: Season, row: int, now: int) -> tuple[MatchStatus, int]:
     """Status and announced kickoff of a match."""
-    if season.postponed_at[row] <= now < season.redated_at[row]:
+    if season.postponed_at[row] <= now < season.rescheduled_at[row]:
         return MatchStatus.POSTPONED, int(season.first_kickoff[row])
-    kickoff = int(season.kickoff[row] if now >= season.redated_at[row] else season.first_kickoff[row])
+    kickoff = int(season.kickoff[row] if now >= season.rescheduled_at[row] else season.first_kickoff[row])
     if now >= season.known_at[row]:
         return MatchStatus.FINISHED, kickoff
     if now >= kickoff and not season.is_late[row]:

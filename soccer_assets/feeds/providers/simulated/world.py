@@ -1,8 +1,8 @@
-"""The simulated world: countries, leagues, clubs and their hidden strengths, all in closed form from a seed.
+"""The simulated world: countries, leagues, clubs and their true strengths, in closed form from a seed.
 
-Every draw is hashed from what it belongs to, so that any season can be looked at without the ones before.
-Two leagues make a country. Half of eighteen of its clubs are in the top league at a time: they stand in a
-circle that turns by three places a season, which is promotion and relegation of three clubs each way.
+Every draw comes from a hash of its key, so any season can be computed without the seasons before it. A
+country has two leagues. Eighteen of its clubs move between them: they stand on a circle, half of which is the
+top league, and the circle turns by three places a season, so three clubs are promoted and three relegated.
 """
 
 import hashlib
@@ -83,7 +83,7 @@ class Clubs(msgspec.Struct, frozen=True):
 
 
 def uniforms(shape: tuple[int, ...], *key: object) -> Floats:
-    """Numbers in [0, 1) that depend on the key alone: Philox, whose raw stream numpy keeps for ever."""
+    """Numbers in [0, 1) that depend on the key alone: Philox, whose raw stream numpy guarantees to keep."""
     digest = hashlib.blake2b("|".join(map(str, key)).encode(), digest_size=16).digest()
     raw = np.random.Philox(key=int.from_bytes(digest, "little")).random_raw(int(np.prod(shape)))
     return (raw >> np.uint64(11)).astype(np.float64).reshape(shape) * 2.0**-53
@@ -108,7 +108,7 @@ def league_of(seed: int, number: int) -> League:
 
 
 def competition_of(league: League) -> Competition:
-    """The league as an entry of the catalogue."""
+    """The league as an entry of the competition catalogue."""
     country = _COUNTRIES[league.country]
     return Competition(
         code=league.code,
