@@ -25,7 +25,7 @@ _LOWEST_TIER = 20
 
 
 class Column(msgspec.Struct, frozen=True):
-    """A dictionary-encoded column: row i is ``shown[codes[i]]``, parsed ``values[codes[i]]``; code -1 is null.
+    """One encoded column: row i is ``shown[codes[i]]``, parsed ``values[codes[i]]``; code -1 is null.
 
     Attributes:
         shown: the distinct values as in the file, in types that JSON has; None at the end, for null.
