@@ -103,7 +103,7 @@ def differences_plot(scorecard: Scorecard) -> Any:
         axes.scatter([gap.mean], [position], color=_BLUE)
     axes.axvline(0, color="#cccccc", linewidth=1)
     axes.set_yticks(range(len(rows)), [name for name, _ in rows])
-    axes.set(xlabel="log loss, candidate minus the other (left is better)")
+    axes.set(xlabel="log loss, candidate minus the other\n(left is better)")
     return figure
 
 
@@ -178,7 +178,7 @@ def slices_plot(scorecard: Scorecard, opponent: str, most: int = 30) -> Any:
     axes.axvline(0, color="#cccccc", linewidth=1)
     labels = [f"{part.dimension} {part.name} ({part.rows})" for part in rows]
     axes.set_yticks(range(len(rows)), labels, fontsize=7)
-    axes.set(xlabel=f"log loss, candidate minus {opponent} (left is better)")
+    axes.set(xlabel=f"log loss, candidate minus {opponent}\n(left is better)")
     return figure
 
 
@@ -200,7 +200,7 @@ def weeks_plot(kickoff: NDArray[np.int64], losses: Mapping[str, NDArray[np.float
         shown = counts > 0
         axes.plot(monday[shown], sums[shown] / counts[shown], marker="o", markersize=3, label=name)
     axes.axhline(0, color="#cccccc", linewidth=1)
-    axes.set(ylabel="log loss by week, candidate minus the other")
+    axes.set(ylabel="log loss by week,\ncandidate minus the other")
     axes.tick_params(axis="x", labelrotation=30, labelsize=7)
     axes.legend(frameon=False)
     return figure
