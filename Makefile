@@ -25,7 +25,7 @@ SOLVE = UV_CUSTOM_COMPILE_COMMAND="make lock" uv pip compile --quiet --universal
 	--python-version 3.11 pyproject.toml --extra pipeline --extra serving --group build
 ADDED_TO = $(addprefix -c ,$(1)) $$(sed -n 's/^\([a-z0-9][^=]*\)==.*/--no-emit-package \1/p' $(1))
 
-.PHONY: up install test check trial lock
+.PHONY: up install test check trial lock pictures
 
 up: install  ## start everything, build what is missing, keep it running (ARGS="--once", "--mlflow-ui")
 	@exec $(BIN)/soccer up $(ARGS)
@@ -43,6 +43,9 @@ check: .venv/.installed-dev  ## format, lint, types, import rules
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --cache-dir $(CACHE)/import-linter
+
+pictures: .venv/.installed-dev  ## take the pictures of the documents anew (needs Chromium)
+	@mkdir -p "$(CACHE)/tmp" && TMPDIR="$(CACHE)/tmp" $(BIN)/python docs/take_pictures.py
 
 lock:  ## write the lock files anew (needs uv); each holds what it adds to those before it
 	$(SOLVE) -o requirements.lock
