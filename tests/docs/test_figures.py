@@ -8,6 +8,7 @@ import pytest
 from serving import reloader
 from serving.routes import scoring as scoring_routes
 from serving.scoring import engine
+from serving.tasks import queue
 from soccer_assets.alerting import detection, watchdog
 from soccer_assets.contract import status
 from soccer_assets.football.ratings import parameters
@@ -67,6 +68,7 @@ FIGURES = [
     (HTTP, f"fewer than {engine.MIN_RESULTS} known results is not modelled"),
     (HTTP, f"the last check is over {status.CHECK_PROMISE // HOUR} hours old"),
     (HTTP, f"kickoff + {current_status.SETTLING_TIME // HOUR} h + the feed's result lag"),
+    ("docs/explanation/consistency-after-crashes.md", f"within {queue.HEARTBEAT_TIMEOUT_SECONDS} seconds"),
     (RELEASE, f"| `golden_rows` | {releases._GOLDEN_ROWS} rows"),
     (RELEASE, f"agree within {reloader.GOLDEN_TOLERANCE:.0e}"),
     (RELEASE, f"retried every {reloader.RETRY_REFUSED_SECONDS:.0f} seconds"),

@@ -21,6 +21,7 @@ from soccer_assets.alerting.faults import KINDS
 from soccer_assets.cli import main
 from soccer_assets.contract import api_keys, events, release, reports, status
 from soccer_assets.definitions import build_definitions
+from soccer_assets.feeds.protocol import Feed
 from soccer_assets.feeds.provider_keys import key_variable
 from soccer_assets.feeds.providers.archive import archive_table
 from soccer_assets.feeds.registry import result_lag_of
@@ -127,6 +128,14 @@ def test_archive_columns_are_the_schema() -> None:
 
     assert first_codes(rows) == list(archive_table.SCHEMA)
     assert {codes(row[0])[0] for row in rows if row[1] == "yes"} == archive_table._REQUIRED
+
+
+def test_feed_protocol_table_is_the_protocols() -> None:
+    """Who writes a feed finds every member that it must have."""
+    members = {name for name in (*vars(Feed), *Feed.__annotations__) if not name.startswith("_")}
+
+    told = {name.partition("(")[0] for name in first_codes(rows_of("docs/how-to/add-a-feed.md", "The class"))}
+    assert told == members | {"from_settings"}
 
 
 def _commands(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[str, click.Command]]:
