@@ -19,10 +19,11 @@ from soccer_assets.football.identity import mint_match_id
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, outcome_of
 from soccer_assets.modelling.ledger_rules import Entry
 from soccer_assets.operations.run_job import run_job
-from soccer_assets.resources.database import Database, set_watermark
+from soccer_assets.resources.database import Database
 from soccer_assets.resources.mlflow_run import EXPERIMENT
 from soccer_assets.resources.model_registry import ModelRegistry
 from soccer_assets.resources.object_store import ObjectStore
+from soccer_assets.resources.watermarks import set_watermark
 from soccer_assets.stores.ledger.record import record_and_score
 from soccer_assets.stores.ledger.running_sums import read_duel
 from soccer_assets.stores.ledger.shadows import record_shadows

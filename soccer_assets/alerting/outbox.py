@@ -15,7 +15,8 @@ import sqlalchemy as sa
 from soccer_assets.alerting.faults import Condition, Notification, Notified, diff
 from soccer_assets.alerting.rendering import Message
 from soccer_assets.alerting.subscribers import Subscriber
-from soccer_assets.resources.database import Database, upsert
+from soccer_assets.resources.bulk_rows import upsert
+from soccer_assets.resources.database import Database
 from soccer_assets.tables import alert_delivery, alert_told
 
 # A sender that does not report within this time is taken for dead.

@@ -24,10 +24,11 @@ from soccer_assets.feeds.protocol import Feed
 from soccer_assets.feeds.validation import LEAST_OVERROUND, MOST_OVERROUND, overround
 from soccer_assets.football.matches import MOST_GOALS, STATUS_RULES
 from soccer_assets.graph.assets.predictions import UPCOMING
-from soccer_assets.resources.database import Database, read_watermark, set_watermark
+from soccer_assets.resources.database import Database
 from soccer_assets.resources.model_registry import ModelRegistry
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.resources.parquet_io_manager import ParquetIOManager
+from soccer_assets.resources.watermarks import read_watermark, set_watermark
 from soccer_assets.stores.exports import Exports
 from soccer_assets.stores.features.store import FeatureStore
 from soccer_assets.stores.ledger.audit import audit

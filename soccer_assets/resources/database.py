@@ -1,27 +1,16 @@
 """The match tables' database: SQLite in a home, PostgreSQL in a deployment, the same code for both."""
 
 import contextlib
-import datetime as dt
 import functools
-import gc
 import importlib.resources
-import io
-import re
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import sqlalchemy as sa
-from sqlalchemy.engine import Dialect
 
-from soccer_assets.tables import UtcDateTime, watermark
-
-# At most this many rows a transaction: a writer that waits gets its turn within the busy timeout.
-ROWS_A_TRANSACTION = 10_000
 _BUSY_TIMEOUT_MS = 30_000
-_OBJECTS_A_COLLECTION = 100_000
 # Any number that no other program on the database uses: the first bytes of "soccer".
 _MIGRATION_LOCK = int.from_bytes(b"soccer")
 
@@ -142,155 +131,9 @@ class Database:
             yield connection
 
 
-def insert(connection: sa.Connection, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
-    """Insert rows whose primary keys are known to be new. All rows have the keys of the first.
-
-    Past the compiler's per-row work: SQLite takes tuples, PostgreSQL a COPY.
-    `benchmarks/ingest.py` measures both against row-wise statements.
-    """
-    if rows:
-        _insert_past_the_compiler(connection, table, rows)
-
-
 def _alembic_config() -> Any:
     from alembic.config import Config  # noqa: PLC0415 - 0.3 s that only a start pays
 
     config = Config()
     config.set_main_option("script_location", str(importlib.resources.files("soccer_assets") / "migrations"))
     return config
-
-
-def upsert(connection: sa.Connection, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
-    """Insert rows, or replace those whose primary key is there. All rows have the keys of the first.
-
-    As `insert`; on PostgreSQL the COPY fills a staging table, and one statement merges it.
-    """
-    if not rows:
-        return
-    names = list(rows[0])
-    keys = [column.name for column in table.primary_key]
-    quote = connection.dialect.identifier_preparer.quote
-    columns = ", ".join(map(quote, names))
-    updates = ", ".join(f"{quote(name)} = excluded.{quote(name)}" for name in names if name not in keys)
-    action = f"DO UPDATE SET {updates}" if updates else "DO NOTHING"
-    conflict = f"ON CONFLICT ({', '.join(map(quote, keys))}) {action}"
-    if connection.dialect.name == "sqlite":
-        _insert_past_the_compiler(connection, table, rows, conflict=conflict)
-        return
-    target, staging = quote(table.name), f"staging_{table.name}"
-    connection.exec_driver_sql(
-        f"CREATE TEMPORARY TABLE {quote(staging)} ON COMMIT DROP AS SELECT {columns} FROM {target} "  # noqa: S608 - names of our tables
-        "WITH NO DATA"
-    )
-    _insert_past_the_compiler(connection, table, rows, into=staging)
-    connection.exec_driver_sql(
-        f"INSERT INTO {target} ({columns}) SELECT {columns} FROM {quote(staging)} {conflict}"  # noqa: S608
-    )
-    connection.exec_driver_sql(f"DROP TABLE {quote(staging)}")
-
-
-def _insert_past_the_compiler(
-    connection: sa.Connection,
-    table: sa.Table,
-    rows: Sequence[dict[str, Any]],
-    *,
-    into: str = "",
-    conflict: str = "",
-) -> None:
-    names = list(rows[0])
-    quote = connection.dialect.identifier_preparer.quote
-    columns, target = ", ".join(map(quote, names)), quote(into or table.name)
-    if connection.dialect.name == "sqlite":
-        marks = ", ".join("?" * len(names))
-        connection.exec_driver_sql(
-            f"INSERT INTO {target} ({columns}) VALUES ({marks}) {conflict}",  # noqa: S608 - names of our tables
-            list(_sqlite_rows(connection.dialect, table, names, rows)),
-        )
-        return
-    text = io.StringIO("".join(_copy_lines(names, rows)))
-    connection.connection.cursor().copy_expert(f"COPY {target} ({columns}) FROM STDIN", text)
-
-
-def among(connection: sa.Connection, column: sa.Column[str], values: Iterable[str]) -> sa.ColumnElement[bool]:
-    """Whether a text column holds one of the values, which travel as one parameter, however many they are.
-
-    SQLAlchemy's own ``in_`` makes a parameter of each: 3 us a value, four times a row.
-    """
-    wanted = list(values)
-    if connection.dialect.name == "sqlite":
-        every = sa.func.json_each(msgspec.json.encode(wanted).decode()).table_valued("value")
-        return column.in_(sa.select(every.c.value))
-    return column == sa.any_(sa.literal(wanted, sa.ARRAY(sa.String)))
-
-
-def _sqlite_rows(
-    dialect: Dialect, table: sa.Table, names: Sequence[str], rows: Iterable[dict[str, Any]]
-) -> Iterator[tuple[Any, ...]]:
-    """Tuples as SQLAlchemy's own types would bind them."""
-    kind = UtcDateTime().dialect_impl(dialect)
-    bind = functools.lru_cache(4096)(kind.bind_processor(dialect) or (lambda value: value))
-    instants = [index for index, name in enumerate(names) if isinstance(table.c[name].type, UtcDateTime)]
-    for row in rows:
-        values = [row[name] for name in names]
-        for index in instants:
-            values[index] = bind(values[index])
-        yield tuple(values)
-
-
-# What PostgreSQL's COPY reads as something else, in its text format; most values hold none of them.
-_COPY_SPECIAL = re.compile(r"[\\\n\t\r]")
-_COPY_ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"})
-
-
-def _copy_lines(names: Sequence[str], rows: Iterable[dict[str, Any]]) -> Iterator[str]:
-    for row in rows:
-        yield "\t".join([_copy_value(row[name]) for name in names]) + "\n"
-
-
-def _copy_value(value: Any) -> str:
-    if isinstance(value, str):
-        return value.translate(_COPY_ESCAPES) if _COPY_SPECIAL.search(value) else value
-    if value is None:
-        return "\\N"
-    if isinstance(value, dt.datetime):
-        return _copy_instant(value)
-    return str(value)
-
-
-@functools.lru_cache(4096)
-def _copy_instant(value: dt.datetime) -> str:
-    if value.tzinfo is None:
-        raise ValueError(f"naive datetime {value}; attach a time zone before storing it")
-    return str(value)
-
-
-@contextlib.contextmanager
-def fewer_collections() -> Iterator[None]:
-    """Looks for garbage in cycles a hundred times less often, here and in all threads, until it ends.
-
-    A pass makes rows by the million and no cycle; the search took a tenth of its time.
-    """
-    before = gc.get_threshold()
-    gc.set_threshold(_OBJECTS_A_COLLECTION, *before[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
-
-
-def read_watermark(connection: sa.Connection, name: str) -> int:
-    """The value of a counter; 0 where it was never set."""
-    found = connection.execute(sa.select(watermark.c.value).where(watermark.c.name == name)).scalar()
-    return int(found or 0)
-
-
-def set_watermark(connection: sa.Connection, name: str, value: int) -> None:
-    """Set a counter."""
-    upsert(connection, watermark, [{"name": name, "value": value}])
-
-
-def next_change_no(connection: sa.Connection) -> int:
-    """A number for this transaction's changes, higher than any before; needs `Database.writing`."""
-    change_no = read_watermark(connection, "change_no") + 1
-    set_watermark(connection, "change_no", change_no)
-    return change_no

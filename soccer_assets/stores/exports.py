@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from soccer_assets.clock import isoformat
 from soccer_assets.resources.arrow_query import read_arrow
-from soccer_assets.resources.database import Database, read_watermark
+from soccer_assets.resources.database import Database
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.resources.parquet_parts import (
     TableManifest,
@@ -27,6 +27,7 @@ from soccer_assets.resources.parquet_parts import (
     read_table,
     write_table,
 )
+from soccer_assets.resources.watermarks import read_watermark
 from soccer_assets.tables import match, match_history, match_raw, match_raw_history, team
 
 CURRENT_KEY = "exports/current.json"

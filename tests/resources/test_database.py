@@ -1,6 +1,5 @@
 """Migrations, transactions and times of both databases."""
 
-import datetime as dt
 import sqlite3
 import threading
 import time
@@ -17,15 +16,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 
-from soccer_assets.resources.database import (
-    Database,
-    NewerSchema,
-    next_change_no,
-    read_watermark,
-    set_watermark,
-    upsert,
-)
-from soccer_assets.tables import metadata, rejected_row, team
+from soccer_assets.resources.database import Database, NewerSchema
+from soccer_assets.resources.watermarks import next_change_no, read_watermark, set_watermark
+from soccer_assets.tables import metadata, team
 from tests.builders import NOW
 
 
@@ -90,38 +83,6 @@ def test_a_service_that_starts_during_a_migration_waits_for_it(empty_url):
     assert schema_differences(Database(empty_url)) == []
 
 
-def test_change_numbers_rise_in_the_order_of_commits(database):
-    """Two writers take turns, so a reader that saw a number never misses a lower one."""
-    committed: list[int] = []
-
-    def write(_: int) -> None:
-        for _ in range(10):
-            with database.writing() as connection:
-                number = next_change_no(connection)
-                time.sleep(0.002)
-                committed.append(number)
-
-    with ThreadPoolExecutor(2) as pool:
-        list(pool.map(write, range(2)))
-
-    assert committed == list(range(1, 21))
-
-
-def test_a_writer_that_fails_leaves_nothing_behind(database):
-    """An error inside a transaction undoes it, and the next writer gets the same number."""
-
-    def fails() -> None:
-        with database.writing() as connection:
-            next_change_no(connection)
-            raise RuntimeError
-
-    with pytest.raises(RuntimeError):
-        fails()
-
-    with database.writing() as connection:
-        assert next_change_no(connection) == 1
-
-
 def test_a_reader_sees_one_state_of_the_database(database):
     """What is committed between two queries of a reading transaction stays out of the second."""
     with database.writing() as connection:
@@ -154,45 +115,6 @@ def test_a_writer_waits_for_the_one_before(database):
         first.result()
 
     assert seen == [42]
-
-
-def test_times_come_back_as_the_same_instant_in_utc(database):
-    """A time of Madrid is stored as its instant and read in UTC, microseconds included."""
-    madrid = dt.datetime(2025, 4, 25, 21, 0, 0, 123_456, tzinfo=dt.timezone(dt.timedelta(hours=2)))
-    row = {"team_id": "t", "name": "n", "folded_name": "n", "country": "c", "sex": "men", "age_group": "a"}
-    with database.writing() as connection:
-        upsert(connection, team, [row | {"first_seen_at": madrid}])
-
-    with database.reading() as connection:
-        read = connection.execute(sa.select(team.c.first_seen_at)).scalar_one()
-    assert read == madrid
-    assert read.utcoffset() == dt.timedelta(0)
-
-
-def test_a_time_without_zone_is_refused(database):
-    """A naive datetime never reaches a table: nobody could tell which instant it was."""
-    naive = NOW.replace(tzinfo=None)
-    with pytest.raises(sa.exc.StatementError, match="attach a time zone"), database.reading() as connection:
-        connection.execute(sa.select(team).where(team.c.first_seen_at == naive))
-
-
-def test_upsert_replaces_the_row_of_the_same_key(database):
-    """A row whose key is there takes its place; one with another key stands beside it."""
-    row = {
-        "source": "fake",
-        "sha256": "a" * 64,
-        "reason": "old",
-        "payload": "{}",
-        "first_seen_at": NOW,
-        "last_seen_at": NOW,
-    }
-    with database.writing() as connection:
-        upsert(connection, rejected_row, [row])
-        upsert(connection, rejected_row, [row | {"reason": "new"}, row | {"sha256": "b" * 64}])
-
-    with database.reading() as connection:
-        rows = connection.execute(sa.select(rejected_row.c.reason).order_by(rejected_row.c.sha256))
-        assert rows.scalars().all() == ["new", "old"]
 
 
 def _at_the_first_schema(database: Database) -> None:

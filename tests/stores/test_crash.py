@@ -61,7 +61,8 @@ def test_killed_in_an_upsert_the_next_run_finishes(
         import os, sys
         from soccer_assets.stores.matches import normalise as match_store
         from soccer_assets.stores.matches import raw as raw_store
-        from soccer_assets.resources.database import Database, insert, upsert
+        from soccer_assets.resources.database import Database
+        from soccer_assets.resources.bulk_rows import (insert, upsert)
         from tests.stores.test_crash import ingest_all
         calls = 0
         def killing(real):
@@ -74,7 +75,7 @@ def test_killed_in_an_upsert_the_next_run_finishes(
             return write
         raw_store.upsert = match_store.upsert = killing(upsert)
         raw_store.insert = match_store.insert = killing(insert)
-        raw_store.ROWS_A_TRANSACTION = match_store.ROWS_A_TRANSACTION = 50
+        raw_store.ROWS_PER_TRANSACTION = match_store.ROWS_PER_TRANSACTION = 50
         ingest_all(Database(sys.argv[1]))
     """
     _killed(program, database.engine.url.render_as_string(hide_password=False), str(call))

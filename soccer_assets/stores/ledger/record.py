@@ -20,12 +20,12 @@ from soccer_assets.modelling.ledger_rules import (
     void_reason,
 )
 from soccer_assets.modelling.metrics import brier_score, log_loss, rps
-from soccer_assets.resources.database import Database, read_watermark, set_watermark
+from soccer_assets.resources.bulk_rows import IDS_PER_QUERY, batches
+from soccer_assets.resources.database import Database
+from soccer_assets.resources.watermarks import read_watermark, set_watermark
 from soccer_assets.stores.ledger.running_sums import Score, carry_on
-from soccer_assets.stores.matches.raw import batches
 from soccer_assets.tables import ledger_entry, ledger_score, match
 
-_IDS_A_QUERY = 5_000
 _SCORED_SO_FAR = "match scored by ledger"
 # Hourly runs look at once; this much covers a home that was switched off, and keeps the look to few rows.
 _POSTPONED_LOOK_BACK = dt.timedelta(days=60)
@@ -74,7 +74,7 @@ def _head(connection: sa.Connection) -> tuple[int, str]:
 def _newest_of(connection: sa.Connection, match_ids: Sequence[str]) -> dict[str, sa.Row[Any]]:
     """Of each match the last entry: a match that is predicted every hour has hundreds."""
     found: dict[str, sa.Row[Any]] = {}
-    for ids in batches(match_ids, _IDS_A_QUERY):
+    for ids in batches(match_ids, IDS_PER_QUERY):
         newest = (
             sa.select(sa.func.max(ledger_entry.c.sequence))
             .where(ledger_entry.c.match_id.in_(ids))
@@ -87,7 +87,7 @@ def _newest_of(connection: sa.Connection, match_ids: Sequence[str]) -> dict[str,
 
 def _entries_of(connection: sa.Connection, match_ids: Sequence[str]) -> dict[str, list[sa.Row[Any]]]:
     found: defaultdict[str, list[sa.Row[Any]]] = defaultdict(list)
-    for ids in batches(match_ids, _IDS_A_QUERY):
+    for ids in batches(match_ids, IDS_PER_QUERY):
         query = sa.select(ledger_entry).where(ledger_entry.c.match_id.in_(ids))
         for row in connection.execute(query.order_by(ledger_entry.c.sequence)):
             found[row.match_id].append(row)
@@ -143,7 +143,7 @@ def _score(connection: sa.Connection, now: dt.datetime) -> tuple[int, int]:
     finished = sorted(connection.execute(query), key=lambda row: (row.kickoff, row.match_id))
     entries = _entries_of(connection, [row.match_id for row in finished])
     latest: dict[str, sa.Row[Any]] = {}
-    for ids in batches(entries, _IDS_A_QUERY):
+    for ids in batches(entries, IDS_PER_QUERY):
         earlier = sa.select(ledger_score).where(ledger_score.c.match_id.in_(ids))
         for row in connection.execute(earlier.order_by(ledger_score.c.revision)):
             latest[row.match_id] = row

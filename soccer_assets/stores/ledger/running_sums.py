@@ -19,14 +19,13 @@ from soccer_assets.modelling.e_process import comparison_sums
 from soccer_assets.modelling.exact_sums import ExactSums
 from soccer_assets.modelling.ledger_rules import SCORED
 from soccer_assets.modelling.retraining import excess_loss_sums
-from soccer_assets.resources.database import Database, upsert
+from soccer_assets.resources.bulk_rows import IDS_PER_QUERY, batches, upsert
+from soccer_assets.resources.database import Database
 from soccer_assets.stores.ledger.scores import is_newest_score
 from soccer_assets.stores.ledger.shadows import paired
-from soccer_assets.stores.matches.raw import batches
 from soccer_assets.tables import ledger_entry, ledger_score, settled_tally, shadow_entry
 
 _ITSELF = "itself"
-_IDS_A_QUERY = 5_000
 
 
 class Score(NamedTuple):
@@ -140,7 +139,7 @@ def _probabilities(rows: Sequence[Any]) -> NDArray[np.float64]:
 
 def _shadows_of(connection: sa.Connection, match_ids: Sequence[str]) -> dict[str, list[sa.Row[Any]]]:
     found: defaultdict[str, list[sa.Row[Any]]] = defaultdict(list)
-    for ids in batches(match_ids, _IDS_A_QUERY):
+    for ids in batches(match_ids, IDS_PER_QUERY):
         for row in connection.execute(sa.select(shadow_entry).where(shadow_entry.c.match_id.in_(ids))):
             found[row.match_id].append(row)
     return found
@@ -148,7 +147,7 @@ def _shadows_of(connection: sa.Connection, match_ids: Sequence[str]) -> dict[str
 
 def _entries_at(connection: sa.Connection, sequences: Sequence[int]) -> dict[int, sa.Row[Any]]:
     found: dict[int, sa.Row[Any]] = {}
-    for some in batches(sequences, _IDS_A_QUERY):
+    for some in batches(sequences, IDS_PER_QUERY):
         rows = connection.execute(sa.select(ledger_entry).where(ledger_entry.c.sequence.in_(some)))
         found |= {row.sequence: row for row in rows}
     return found

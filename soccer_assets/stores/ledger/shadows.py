@@ -17,12 +17,11 @@ from numpy.typing import NDArray
 from soccer_assets.contract.release import OUTCOMES
 from soccer_assets.football.matches import KickoffPrecision
 from soccer_assets.modelling.ledger_rules import SCORED, Entry, deadline
-from soccer_assets.resources.database import Database, upsert
+from soccer_assets.resources.bulk_rows import IDS_PER_QUERY, batches, upsert
+from soccer_assets.resources.database import Database
 from soccer_assets.stores.ledger.scores import is_newest_score
-from soccer_assets.stores.matches.raw import batches
 from soccer_assets.tables import ledger_entry, ledger_score, shadow_entry
 
-_IDS_A_QUERY = 5_000
 # A result that is corrected later than this no longer finds what a model of the past said of its match.
 KEPT_DAYS = 90
 
@@ -125,7 +124,7 @@ def _known(connection: sa.Connection, entries: Sequence[Entry]) -> dict[tuple[st
     """What is kept of these matches, by model and match."""
     found: dict[tuple[str, str], sa.Row[Any]] = {}
     models = {entry.model_sha256 for entry in entries}
-    for ids in batches(sorted({entry.match_id for entry in entries}), _IDS_A_QUERY):
+    for ids in batches(sorted({entry.match_id for entry in entries}), IDS_PER_QUERY):
         query = sa.select(shadow_entry).where(
             shadow_entry.c.model_sha256.in_(models), shadow_entry.c.match_id.in_(ids)
         )
@@ -136,7 +135,7 @@ def _known(connection: sa.Connection, entries: Sequence[Entry]) -> dict[tuple[st
 def _scored(connection: sa.Connection, match_ids: Sequence[str]) -> set[str]:
     """Which of these matches have a score."""
     found: set[str] = set()
-    for ids in batches(match_ids, _IDS_A_QUERY):
+    for ids in batches(match_ids, IDS_PER_QUERY):
         found.update(
             connection.scalars(sa.select(ledger_score.c.match_id).where(ledger_score.c.match_id.in_(ids)))
         )
@@ -147,7 +146,7 @@ def _deadlines(connection: sa.Connection, match_ids: Sequence[str]) -> dict[str,
     """Before when a prediction of each match counts; a match without an official one is missing."""
     first = sa.select(sa.func.min(ledger_entry.c.sequence)).group_by(ledger_entry.c.match_id)
     limits = {}
-    for ids in batches(match_ids, _IDS_A_QUERY):
+    for ids in batches(match_ids, IDS_PER_QUERY):
         of_these = first.where(ledger_entry.c.match_id.in_(ids))
         for row in connection.execute(sa.select(ledger_entry).where(ledger_entry.c.sequence.in_(of_these))):
             limits[row.match_id] = deadline(row.kickoff, KickoffPrecision(row.kickoff_precision))

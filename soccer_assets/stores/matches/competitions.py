@@ -12,13 +12,8 @@ import msgspec
 import sqlalchemy as sa
 
 from soccer_assets.football.competitions import Competition
-from soccer_assets.resources.database import (
-    among,
-    next_change_no,
-    read_watermark,
-    set_watermark,
-    upsert,
-)
+from soccer_assets.resources.bulk_rows import in_list, upsert
+from soccer_assets.resources.watermarks import next_change_no, read_watermark, set_watermark
 from soccer_assets.tables import competition, match_raw, match_source_id
 
 _CATALOGUE = "catalogue of the last pass"
@@ -74,8 +69,8 @@ def mark_rows_of_changes(
         match_source_id.c.source_match_id == match_raw.c.source_match_id,
     )
     concerned = sa.or_(
-        among(connection, match_raw.c.competition, sorted(moved)),
-        sa.and_(among(connection, match_raw.c.competition, sorted(places)), ~is_placed),
+        in_list(connection, match_raw.c.competition, sorted(moved)),
+        sa.and_(in_list(connection, match_raw.c.competition, sorted(places)), ~is_placed),
     )
     marked = connection.execute(
         sa.update(match_raw)

@@ -12,20 +12,20 @@ from soccer_assets.football.identity import Pool, mint_match_id, mint_team_id
 from soccer_assets.football.matches import MOST_GOALS, MatchStatus
 from soccer_assets.football.records import MatchStats, RawMatch, Rejection
 from soccer_assets.football.text_folding import fold
-from soccer_assets.resources.database import (
-    ROWS_A_TRANSACTION,
-    Database,
-    among,
-    fewer_collections,
+from soccer_assets.resources.bulk_rows import (
+    IDS_PER_QUERY,
+    ROWS_PER_TRANSACTION,
+    batches,
+    in_list,
+    infrequent_gc,
     insert,
-    next_change_no,
-    read_watermark,
-    set_watermark,
     upsert,
 )
+from soccer_assets.resources.database import Database
+from soccer_assets.resources.watermarks import next_change_no, read_watermark, set_watermark
 from soccer_assets.stores.matches.competitions import mark_rows_of_changes, store_competitions
 from soccer_assets.stores.matches.quarantine import mark_same_day
-from soccer_assets.stores.matches.raw import batches, store_rejections
+from soccer_assets.stores.matches.raw import store_rejections
 from soccer_assets.stores.matches.teams import redirects
 from soccer_assets.tables import (
     match,
@@ -37,7 +37,6 @@ from soccer_assets.tables import (
     team_alias,
 )
 
-_IDS_A_QUERY = 10_000
 _READ_SO_FAR = "match_raw read by match"
 _BOOKKEEPING = frozenset({"match_id", "version", "updated_at", "change_no"})
 
@@ -58,7 +57,7 @@ class MatchCounts(msgspec.Struct, frozen=True, kw_only=True):
         return MatchCounts(**sums)
 
 
-@fewer_collections()
+@infrequent_gc()
 def update_matches(
     database: Database,
     competitions: Mapping[str, Competition],
@@ -93,7 +92,7 @@ def _unread(connection: sa.Connection) -> list[sa.Row[Any]]:
         sa.select(match_raw.c.change_no)
         .where(unread)
         .order_by(match_raw.c.change_no)
-        .offset(ROWS_A_TRANSACTION - 1)
+        .offset(ROWS_PER_TRANSACTION - 1)
         .limit(1)
     ).scalar()
     if last is not None:
@@ -213,10 +212,10 @@ def _place_teams(
                 "team_id": leads.get(team_id, team_id),
             }
     known: set[str] = set()
-    for ids in batches(teams, _IDS_A_QUERY):
+    for ids in batches(teams, IDS_PER_QUERY):
         known.update(
             connection.execute(
-                sa.select(team.c.team_id).where(among(connection, team.c.team_id, ids))
+                sa.select(team.c.team_id).where(in_list(connection, team.c.team_id, ids))
             ).scalars()
         )
     new = [row for team_id, row in teams.items() if team_id not in known]
@@ -229,10 +228,10 @@ def _match_ids(connection: sa.Connection, records: Sequence[RawMatch]) -> dict[t
     wanted = {(record.source, record.source_match_id or "") for record in records}
     found: dict[tuple[str, str], str] = {}
     for source in sorted({source for source, _ in wanted}):
-        for ids in batches(sorted(id_ for one, id_ in wanted if one == source), _IDS_A_QUERY):
+        for ids in batches(sorted(id_ for one, id_ in wanted if one == source), IDS_PER_QUERY):
             query = sa.select(match_source_id).where(
                 match_source_id.c.source == source,
-                among(connection, match_source_id.c.source_match_id, ids),
+                in_list(connection, match_source_id.c.source_match_id, ids),
             )
             found.update(
                 {(row.source, row.source_match_id): row.match_id for row in connection.execute(query)}
@@ -300,8 +299,8 @@ def _write_matches(
     connection: sa.Connection, rows: dict[str, dict[str, Any]], now: dt.datetime
 ) -> tuple[int, int]:
     known: dict[str, sa.Row[Any]] = {}
-    for ids in batches(rows, _IDS_A_QUERY):
-        query = sa.select(match).where(among(connection, match.c.match_id, ids))
+    for ids in batches(rows, IDS_PER_QUERY):
+        query = sa.select(match).where(in_list(connection, match.c.match_id, ids))
         known.update({row.match_id: row for row in connection.execute(query)})
     mark_same_day(connection, rows, known)
     compared = [column.name for column in match.columns if column.name not in _BOOKKEEPING]

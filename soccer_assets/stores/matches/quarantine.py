@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from soccer_assets.football.matches import STATUS_RULES
 from soccer_assets.football.validity import TWICE_ON_A_DAY, twice_on_a_day
-from soccer_assets.resources.database import among
+from soccer_assets.resources.bulk_rows import in_list
 from soccer_assets.tables import match
 
 _RESULTS = [status.value for status, rule in STATUS_RULES.items() if rule.settles]
@@ -43,7 +43,7 @@ def mark_same_day(
         row["quarantine"] = TWICE_ON_A_DAY if id_ in doubtful else None
     turned = [id_ for id_, row in beside.items() if (id_ in doubtful) != (row.quarantine is not None)]
     if turned:
-        query = sa.select(match).where(among(connection, match.c.match_id, turned))
+        query = sa.select(match).where(in_list(connection, match.c.match_id, turned))
         for one in connection.execute(query):
             known[one.match_id] = one
             mark = TWICE_ON_A_DAY if one.match_id in doubtful else None

@@ -6,12 +6,9 @@ predecessor and keeps it in `match_raw_history`. Replaying any window in any ord
 
 import datetime as dt
 import hashlib
-import itertools
-import threading
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
@@ -20,20 +17,19 @@ from soccer_assets.football.identity import KnownMeeting, assign_ids, meeting_ke
 from soccer_assets.football.matches import STATUS_RULES, MatchStatus, Window
 from soccer_assets.football.records import RawMatch, Rejection, Row
 from soccer_assets.football.text_folding import fold
-from soccer_assets.resources.database import (
-    ROWS_A_TRANSACTION,
-    Database,
-    among,
-    fewer_collections,
+from soccer_assets.resources.bulk_rows import (
+    IDS_PER_QUERY,
+    ROWS_PER_TRANSACTION,
+    batches,
+    in_list,
+    infrequent_gc,
     insert,
-    next_change_no,
+    prefetch,
     upsert,
 )
+from soccer_assets.resources.database import Database
+from soccer_assets.resources.watermarks import next_change_no
 from soccer_assets.tables import ingest, match_raw, match_raw_history, rejected_row
-
-T = TypeVar("T")
-
-_IDS_A_QUERY = 10_000
 
 
 class IngestCounts(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,7 +74,7 @@ class _Content(NamedTuple):
     sha256: str
 
 
-@fewer_collections()
+@infrequent_gc()
 def store_raw(
     database: Database,
     items: Iterable[Row],
@@ -94,7 +90,7 @@ def store_raw(
         FeedError: the feed broke off; batches stored before stay, and the next pass finds them unchanged.
     """
     total, played = IngestCounts(), set[tuple[str, str, dt.date]]()
-    for batch in read_ahead(items, ROWS_A_TRANSACTION):
+    for batch in prefetch(items, ROWS_PER_TRANSACTION):
         with database.writing() as connection:
             total += _store_batch(connection, batch, source, now, played)
     with database.writing() as connection:
@@ -129,7 +125,7 @@ def store_rejections(connection: sa.Connection, rejections: Sequence[Rejection],
             "first_seen_at": now,
             "last_seen_at": now,
         }
-    for digests in batches(sorted(digest for _, digest in rows), _IDS_A_QUERY):
+    for digests in batches(sorted(digest for _, digest in rows), IDS_PER_QUERY):
         found = connection.execute(
             sa.select(rejected_row.c.source, rejected_row.c.sha256, rejected_row.c.first_seen_at).where(
                 rejected_row.c.sha256.in_(digests)
@@ -139,31 +135,6 @@ def store_rejections(connection: sa.Connection, rejections: Sequence[Rejection],
             if (source, digest) in rows:
                 rows[source, digest]["first_seen_at"] = first_seen_at
     upsert(connection, rejected_row, list(rows.values()))
-
-
-def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    """The items in lists of at most ``size``."""
-    iterator = iter(items)
-    while batch := list(itertools.islice(iterator, size)):
-        yield batch
-
-
-def read_ahead(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    """The items in lists, the next one read in a thread while the caller stores the one before.
-
-    A caller that stops early waits for the item that is under way, at most one answer of a provider.
-    """
-    is_wanted = threading.Event()
-    is_wanted.set()
-    lists = batches(itertools.takewhile(lambda _: is_wanted.is_set(), items), size)
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="feed") as reader:
-        try:
-            upcoming = reader.submit(next, lists, None)
-            while (batch := upcoming.result()) is not None:
-                upcoming = reader.submit(next, lists, None)
-                yield batch
-        finally:
-            is_wanted.clear()
 
 
 def _store_batch(
@@ -251,9 +222,9 @@ def _known_meetings(
 ) -> defaultdict[str, list[KnownMeeting]]:
     known: defaultdict[str, list[KnownMeeting]] = defaultdict(list)
     columns = (match_raw.c.meeting, match_raw.c.source_match_id, match_raw.c.kickoff, match_raw.c.status)
-    for keys in batches(meetings, _IDS_A_QUERY):
+    for keys in batches(meetings, IDS_PER_QUERY):
         query = sa.select(*columns).where(
-            match_raw.c.source == source, among(connection, match_raw.c.meeting, keys)
+            match_raw.c.source == source, in_list(connection, match_raw.c.meeting, keys)
         )
         for meeting, source_match_id, kickoff, status in connection.execute(query):
             rule = STATUS_RULES[MatchStatus(status)]
@@ -266,9 +237,9 @@ def _known_meetings(
 def _known_digests(connection: sa.Connection, source: str, source_match_ids: Sequence[str]) -> dict[str, str]:
     """Of the rows that are stored, what they hold: all that a pass over unchanged data needs."""
     known: dict[str, str] = {}
-    for ids in batches(source_match_ids, _IDS_A_QUERY):
+    for ids in batches(source_match_ids, IDS_PER_QUERY):
         query = sa.select(match_raw.c.source_match_id, match_raw.c.sha256).where(
-            match_raw.c.source == source, among(connection, match_raw.c.source_match_id, ids)
+            match_raw.c.source == source, in_list(connection, match_raw.c.source_match_id, ids)
         )
         known.update((id_, digest) for id_, digest in connection.execute(query))
     return known
@@ -278,9 +249,9 @@ def _known_rows(
     connection: sa.Connection, source: str, source_match_ids: Sequence[str]
 ) -> dict[str, sa.Row[Any]]:
     known = {}
-    for ids in batches(source_match_ids, _IDS_A_QUERY):
+    for ids in batches(source_match_ids, IDS_PER_QUERY):
         query = sa.select(match_raw).where(
-            match_raw.c.source == source, among(connection, match_raw.c.source_match_id, ids)
+            match_raw.c.source == source, in_list(connection, match_raw.c.source_match_id, ids)
         )
         known.update({row.source_match_id: row for row in connection.execute(query)})
     return known

@@ -14,7 +14,8 @@ import sqlalchemy as sa
 from soccer_assets.football.alias_learning import Meeting, learn_aliases
 from soccer_assets.football.competitions import Competition
 from soccer_assets.football.identity import Pool, mint_team_id
-from soccer_assets.resources.database import Database, among
+from soccer_assets.resources.bulk_rows import in_list
+from soccer_assets.resources.database import Database
 from soccer_assets.stores.matches.teams import TeamError, merge_teams, redirects
 from soccer_assets.tables import match_raw, team, team_split
 
@@ -60,7 +61,7 @@ def _candidates(
         there = set(
             connection.execute(
                 sa.select(team.c.team_id).where(
-                    among(connection, team.c.team_id, sorted({id_ for pair in pairs for id_ in pair}))
+                    in_list(connection, team.c.team_id, sorted({id_ for pair in pairs for id_ in pair}))
                 )
             ).scalars()
         )
@@ -91,7 +92,7 @@ def _fixtures(
     pools = {code: _pool_of(competitions[code]) for code in codes}
     query = sa.select(
         match_raw.c.source, match_raw.c.competition, match_raw.c.meeting, match_raw.c.kickoff
-    ).where(among(connection, match_raw.c.competition, codes))
+    ).where(in_list(connection, match_raw.c.competition, codes))
     for source, code, meeting, kickoff in connection.execute(query):
         _, _, home, away = meeting.split("|", 3)
         found[pools[code], owners[code]][source].add(Meeting(kickoff.date(), home, away))

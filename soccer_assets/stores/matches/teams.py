@@ -12,7 +12,9 @@ import msgspec
 import sqlalchemy as sa
 
 from soccer_assets.football.text_folding import fold
-from soccer_assets.resources.database import Database, among, next_change_no, upsert
+from soccer_assets.resources.bulk_rows import in_list, upsert
+from soccer_assets.resources.database import Database
+from soccer_assets.resources.watermarks import next_change_no
 from soccer_assets.tables import match, match_raw, team, team_merge, team_split
 
 
@@ -147,7 +149,8 @@ def _pool(row: sa.Row[tuple[object, ...]]) -> tuple[str, str, str, str]:
 def _mark_unread(connection: sa.Connection, team_ids: Sequence[str]) -> int:
     """Let the next pass read the raw rows of these teams' matches again."""
     theirs = sa.or_(
-        among(connection, match.c.home_team_id, team_ids), among(connection, match.c.away_team_id, team_ids)
+        in_list(connection, match.c.home_team_id, team_ids),
+        in_list(connection, match.c.away_team_id, team_ids),
     )
     found = sa.select(match.c.source, match.c.source_match_id).where(theirs).subquery()
     there = sa.exists().where(

@@ -255,8 +255,8 @@ def test_closing_prices_are_replaced_by_newer_ones(database):
 
 def test_a_crash_between_batches_loses_nothing(database, monkeypatch):
     """What was committed is not read again, and the rest is read by the next pass."""
-    monkeypatch.setattr(raw_store, "ROWS_A_TRANSACTION", 2)
-    monkeypatch.setattr(match_store, "ROWS_A_TRANSACTION", 2)
+    monkeypatch.setattr(raw_store, "ROWS_PER_TRANSACTION", 2)
+    monkeypatch.setattr(match_store, "ROWS_PER_TRANSACTION", 2)
     items = [raw_match(source_match_id=f"m{number}") for number in range(7)]
     store_raw(database, items, asset="a", source="fake", window=APRIL, now=NOW)
     real, calls = match_store._update_batch, []

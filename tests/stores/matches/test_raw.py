@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from soccer_assets.feeds.protocol import FeedUnavailableError
 from soccer_assets.football.matches import MatchStatus, Window
 from soccer_assets.football.records import RawMatch, Rejection
-from soccer_assets.resources.database import Database, read_watermark
+from soccer_assets.resources.database import Database
+from soccer_assets.resources.watermarks import read_watermark
 from soccer_assets.stores.matches import raw as raw_store
 from soccer_assets.stores.matches.normalise import update_matches
 from soccer_assets.stores.matches.raw import IngestCounts, store_raw
@@ -153,7 +154,7 @@ def test_a_team_with_two_results_on_a_day_is_counted(database, monkeypatch):
     ahead = raw_match(source_match_id="m4", kickoff=again.kickoff, away_team="Bury")
     other = finished("2-2", source_match_id="m5", competition="TST-2")
 
-    monkeypatch.setattr(raw_store, "ROWS_A_TRANSACTION", 2)
+    monkeypatch.setattr(raw_store, "ROWS_PER_TRANSACTION", 2)
 
     counts = store(database, [finished("1-1", source_match_id="m1"), hull, again, ahead, other])
 
@@ -208,7 +209,7 @@ def test_the_scottish_split_stays_two_matches(database, spring_first):
 
 def test_a_feed_that_breaks_off_keeps_the_batches_before(database, monkeypatch):
     """What was stored before the fault stays, nobody is told of a look, and the next pass goes on."""
-    monkeypatch.setattr(raw_store, "ROWS_A_TRANSACTION", 2)
+    monkeypatch.setattr(raw_store, "ROWS_PER_TRANSACTION", 2)
     items = [raw_match(source_match_id=f"m{number}") for number in range(5)]
 
     def breaks_off() -> Iterator[RawMatch]:
@@ -331,7 +332,7 @@ def facts(database: Database, table: sa.Table) -> list[tuple[Any, ...]]:
 @pytest.mark.parametrize("has_ids", [True, False])
 def test_a_live_window_and_a_backfill_of_the_same_month_at_once(database, monkeypatch, has_ids):
     """Two writers of the same rows, in transactions of a few, end in the tables that one alone would make."""
-    monkeypatch.setattr(raw_store, "ROWS_A_TRANSACTION", 5)
+    monkeypatch.setattr(raw_store, "ROWS_PER_TRANSACTION", 5)
     months = two_leagues() if has_ids else [without_id(row) for row in two_leagues()]
     start = threading.Barrier(2)
 

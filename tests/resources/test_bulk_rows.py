@@ -1,0 +1,49 @@
+"""What bulk statements store, and how instants come back, on both databases."""
+
+import datetime as dt
+
+import pytest
+import sqlalchemy as sa
+
+from soccer_assets.resources.bulk_rows import upsert
+from soccer_assets.tables import rejected_row, team
+from tests.builders import NOW
+
+
+def test_times_come_back_as_the_same_instant_in_utc(database):
+    """A time of Madrid is stored as its instant and read in UTC, microseconds included."""
+    madrid = dt.datetime(2025, 4, 25, 21, 0, 0, 123_456, tzinfo=dt.timezone(dt.timedelta(hours=2)))
+    row = {"team_id": "t", "name": "n", "folded_name": "n", "country": "c", "sex": "men", "age_group": "a"}
+    with database.writing() as connection:
+        upsert(connection, team, [row | {"first_seen_at": madrid}])
+
+    with database.reading() as connection:
+        read = connection.execute(sa.select(team.c.first_seen_at)).scalar_one()
+    assert read == madrid
+    assert read.utcoffset() == dt.timedelta(0)
+
+
+def test_a_time_without_zone_is_refused(database):
+    """A naive datetime never reaches a table: nobody could tell which instant it was."""
+    naive = NOW.replace(tzinfo=None)
+    with pytest.raises(sa.exc.StatementError, match="attach a time zone"), database.reading() as connection:
+        connection.execute(sa.select(team).where(team.c.first_seen_at == naive))
+
+
+def test_upsert_replaces_the_row_of_the_same_key(database):
+    """A row whose key is there takes its place; one with another key stands beside it."""
+    row = {
+        "source": "fake",
+        "sha256": "a" * 64,
+        "reason": "old",
+        "payload": "{}",
+        "first_seen_at": NOW,
+        "last_seen_at": NOW,
+    }
+    with database.writing() as connection:
+        upsert(connection, rejected_row, [row])
+        upsert(connection, rejected_row, [row | {"reason": "new"}, row | {"sha256": "b" * 64}])
+
+    with database.reading() as connection:
+        rows = connection.execute(sa.select(rejected_row.c.reason).order_by(rejected_row.c.sha256))
+        assert rows.scalars().all() == ["new", "old"]
