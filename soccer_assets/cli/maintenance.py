@@ -38,13 +38,13 @@ def migrate() -> None:
     settings = settings_of_environment()
     from soccer_assets.feeds.registry import open_feeds  # noqa: PLC0415
     from soccer_assets.home import open_home  # noqa: PLC0415
-    from soccer_assets.resources.database import Database, NewerSchema  # noqa: PLC0415
+    from soccer_assets.resources.database import Database, NewerSchemaError  # noqa: PLC0415
 
     feed = open_feeds(settings)
     open_home(settings, is_simulated=feed.is_simulated, first_month=feed.first_month())
     try:
         copy = Database(settings.database_url).migrate()
-    except NewerSchema as error:
+    except NewerSchemaError as error:
         fail(str(error))
     click.echo("the match tables have this version's schema" + (f"; as they were: {copy}" if copy else ""))
 

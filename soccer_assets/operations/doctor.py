@@ -15,6 +15,7 @@ from soccer_assets.contract.release import CHAMPION, POINTER_KEY, Pointer
 from soccer_assets.feeds.registry import open_feeds
 from soccer_assets.football.matches import Window
 from soccer_assets.home import Home, read_home, settle
+from soccer_assets.operations.operation_error import OperationError
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.model_registry import ModelRegistry
 from soccer_assets.resources.object_store import ObjectStore
@@ -31,7 +32,7 @@ class Finding(msgspec.Struct, frozen=True):
     remedy: str = ""
 
 
-class _Ill(Exception):
+class _UnhealthyError(OperationError):
     """A thing answers, and is not as it should be."""
 
 
@@ -62,7 +63,7 @@ def _home(settings: Settings) -> str:
 def _made(settings: Settings) -> Home:
     home = read_home(settings)
     if home is None:
-        raise _Ill(f"{settings.home} was never started")
+        raise _UnhealthyError(f"{settings.home} was never started")
     return home
 
 
@@ -82,19 +83,19 @@ def _database(settings: Settings) -> str:
         with database.engine.connect() as connection:
             revision = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
     except sa.exc.SQLAlchemyError as error:
-        raise _Ill(f"cannot be read: {getattr(error, 'orig', error)}") from error
+        raise _UnhealthyError(f"cannot be read: {getattr(error, 'orig', error)}") from error
     finally:
         database.engine.dispose()
     newest = database.newest_schema()
     if revision != newest:
-        raise _Ill(f"has the schema {revision}; this version needs {newest}")
+        raise _UnhealthyError(f"has the schema {revision}; this version needs {newest}")
     return f"answers, schema {revision}"
 
 
 def _store(settings: Settings) -> str:
     data = ObjectStore(settings.store_url, settings.s3_endpoint_url).read(POINTER_KEY)
     if data is None:
-        raise _Ill(f"{settings.store_url} holds no release")
+        raise _UnhealthyError(f"{settings.store_url} holds no release")
     pointer = msgspec.json.decode(data, type=Pointer)
     return f"release {pointer.release_id}, published {pointer.published_at}"
 
@@ -114,10 +115,10 @@ def _mlflow(settings: Settings) -> str:
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "5")
     file = settings.mlflow_url.removeprefix("sqlite:///")
     if file != settings.mlflow_url and not os.path.isfile(file):  # noqa: PTH113 - looking must not make it
-        raise _Ill(f"{file} is not there")
+        raise _UnhealthyError(f"{file} is not there")
     champion = ModelRegistry(settings.mlflow_url).find(CHAMPION)
     if champion is None:
-        raise _Ill("answers, and has no champion")
+        raise _UnhealthyError("answers, and has no champion")
     return f"champion {champion.facts.recipe}, version {champion.version}"
 
 

@@ -15,6 +15,8 @@ from typing import IO
 
 import msgspec
 
+from soccer_assets.operations.operation_error import OperationError
+
 # Everything of a home listens here and nowhere else.
 HOST = "127.0.0.1"
 
@@ -26,7 +28,7 @@ _LARGEST_LOG_BYTES = 10_000_000
 _prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
 
 
-class StartError(Exception):
+class StartError(OperationError):
     """Something cannot start; the message says what to do."""
 
 

@@ -22,11 +22,12 @@ from soccer_assets.contract.release import POINTER_KEY
 from soccer_assets.contract.status import STATUS_KEY, Status
 from soccer_assets.feeds.registry import open_feeds
 from soccer_assets.home import open_home, settle
+from soccer_assets.operations.operation_error import OperationError
 from soccer_assets.operations.processes import HOST, Processes, StartError, free_port, is_port_free
 from soccer_assets.operations.server_command import shared_metrics, sidecar_command, task_worker_command
-from soccer_assets.operations.upgrades import UpgradeFailed, bring_along
+from soccer_assets.operations.upgrades import UpgradeError, bring_along
 from soccer_assets.operations.welcome import first_prediction, local_key, print_addresses
-from soccer_assets.resources.database import Database, NewerSchema
+from soccer_assets.resources.database import Database, NewerSchemaError
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.settings import Settings
 
@@ -56,7 +57,7 @@ INSTANCE: dict[str, Any] = {
 }
 
 
-class _Stopped(Exception):
+class _StopError(OperationError):
     """Ctrl-C or SIGTERM."""
 
 
@@ -116,7 +117,7 @@ def up(settings: Settings, *, once: bool, with_mlflow: bool, console: Console) -
         while True:
             processes.check()
             time.sleep(1)
-    except _Stopped:
+    except _StopError:
         console.print("\nstopping ...")
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -146,7 +147,7 @@ def home_environment(settings: Settings, environ: Mapping[str, str]) -> dict[str
 
 
 def _stop(_signal: int, _frame: object) -> NoReturn:
-    raise _Stopped
+    raise _StopError
 
 
 def _check_ports(settings: Settings, *, with_mlflow: bool) -> None:
@@ -177,7 +178,7 @@ def _prepare(settings: Settings, console: Console) -> dict[str, str]:
                 console.print(
                     f"a database got the schema of the installed version; as it was it lies in {copy}"
                 )
-    except (NewerSchema, UpgradeFailed) as error:
+    except (NewerSchemaError, UpgradeError) as error:
         raise StartError(str(error)) from None
     _prepare_instance(settings.home / "dagster")
     return env

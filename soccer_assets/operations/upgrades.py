@@ -17,7 +17,8 @@ from pathlib import Path
 
 import msgspec
 
-from soccer_assets.resources.database import NewerSchema
+from soccer_assets.operations.operation_error import OperationError
+from soccer_assets.resources.database import NewerSchemaError
 from soccer_assets.settings import Settings
 
 # Program -> where its package keeps its Alembic scripts.
@@ -25,7 +26,7 @@ _SCRIPTS = {"dagster": "_core/storage/alembic", "mlflow": "store/db_migrations"}
 _DAGSTER_FOLDERS = ("history", "schedules")
 
 
-class UpgradeFailed(Exception):
+class UpgradeError(OperationError):
     """A database could not be brought to the schema of the installed version; its copy is whole."""
 
 
@@ -40,8 +41,8 @@ def bring_along(settings: Settings, environ: Mapping[str, str]) -> list[Path]:
         The copies that were made of older ones before they changed.
 
     Raises:
-        NewerSchema: a newer version made one of them; nothing is changed.
-        UpgradeFailed: a program's own migration failed.
+        NewerSchemaError: a newer version made one of them; nothing is changed.
+        UpgradeError: a program's own migration failed.
     """
     note = settings.home / "versions.json"
     installed = {program: version(program) for program in _SCRIPTS}
@@ -102,7 +103,7 @@ def _older_revision(program: str, files: list[Path]) -> str | None:
         try:
             scripts.get_revision(revision)
         except CommandError:
-            raise NewerSchema(
+            raise NewerSchemaError(
                 f"{file} has the schema {revision} of a newer {program} than {version(program)}, which is "
                 f"installed; install that one, or restore the copy it made beside the file"
             ) from None
@@ -148,7 +149,7 @@ def _upgrade_dagster(folder: Path, copy: Path) -> None:
         try:
             instance.upgrade()
         except Exception as error:
-            raise UpgradeFailed(
+            raise UpgradeError(
                 f"Dagster's own migration failed ({error}); as it was it lies in {copy}"
             ) from error
 
@@ -158,4 +159,4 @@ def _upgrade_mlflow(url: str, environ: Mapping[str, str], copy: Path) -> None:
     done = subprocess.run(command, env=dict(environ), capture_output=True, text=True, check=False)  # noqa: S603 - our own interpreter
     if done.returncode != 0:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise UpgradeFailed(f"MLflow's own migration failed ({last}); as it was it lies in {copy}")
+        raise UpgradeError(f"MLflow's own migration failed ({last}); as it was it lies in {copy}")

@@ -10,12 +10,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from soccer_assets.resources.resource_error import ResourceError
+
 _BUSY_TIMEOUT_MS = 30_000
 # Any number that no other program on the database uses: the first bytes of "soccer".
 _MIGRATION_LOCK = int.from_bytes(b"soccer")
 
 
-class NewerSchema(Exception):
+class NewerSchemaError(ResourceError):
     """The tables were made by a newer version."""
 
 
@@ -79,7 +81,7 @@ class Database:
             server's database is its operator's to back up.
 
         Raises:
-            NewerSchema: a newer version made these tables; nothing is changed.
+            NewerSchemaError: a newer version made these tables; nothing is changed.
         """
         from alembic import command  # noqa: PLC0415 - 0.3 s that only a start pays
         from alembic.migration import MigrationContext  # noqa: PLC0415
@@ -93,7 +95,7 @@ class Database:
         try:
             scripts.get_revision(revision) if revision else None
         except CommandError:
-            raise NewerSchema(
+            raise NewerSchemaError(
                 f"the match tables have the schema {revision} of a newer version of this program; start that "
                 "version, or restore the copy it made beside the database"
             ) from None

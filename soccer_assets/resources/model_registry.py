@@ -16,6 +16,7 @@ import msgspec
 from soccer_assets.contract.release import MODEL_FILE, MODEL_NAME
 from soccer_assets.modelling.outcome_model import OutcomeModel
 from soccer_assets.modelling.training import DEFAULTS, Parameters
+from soccer_assets.resources.resource_error import ResourceError
 
 _ARTIFACT = "model"
 _CARD_TAG = "soccer.card"
@@ -23,7 +24,7 @@ _MODELS_IN_MEMORY = 4
 _NOT_THERE = {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}
 
 
-class MissingModel(Exception):
+class MissingModelError(ResourceError):
     """No registered model carries the alias."""
 
 
@@ -140,11 +141,11 @@ class ModelRegistry:
         """The version that carries an alias.
 
         Raises:
-            MissingModel: no version carries it.
+            MissingModelError: no version carries it.
         """
         found = self.find(alias)
         if found is None:
-            raise MissingModel(f"no model carries the alias {alias!r}; run the job retrain_model")
+            raise MissingModelError(f"no model carries the alias {alias!r}; run the job retrain_model")
         return found
 
     def version(self, version: str) -> RegisteredModel:
@@ -155,7 +156,7 @@ class ModelRegistry:
         """The model of a version, checked against the hash it was registered with.
 
         Raises:
-            MissingModel: its artifact is gone or is another.
+            MissingModelError: its artifact is gone or is another.
         """
         return self._model(registered)
 
@@ -167,7 +168,7 @@ class ModelRegistry:
             local = mlflow.artifacts.download_artifacts(artifact_uri=source, dst_path=folder)
             data = b"".join(file.read_bytes() for file in Path(local).rglob(MODEL_FILE))
         if hashlib.sha256(data).hexdigest() != registered.facts.content_sha256:
-            raise MissingModel(
+            raise MissingModelError(
                 f"{MODEL_NAME} version {registered.version} is not the model that was registered; "
                 "restore its artifact or run the job retrain_model"
             )

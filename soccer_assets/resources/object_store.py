@@ -20,6 +20,8 @@ import fsspec
 import msgspec
 from filelock import FileLock
 
+from soccer_assets.resources.resource_error import ResourceError
+
 # S3 answers 412 where a condition fails, 404 where the key of an If-Match is missing, and 409 where two
 # conditional puts meet; SeaweedFS answers 412 for the missing key too.
 _LOST_RACE = frozenset({404, 409, 412})
@@ -29,7 +31,7 @@ _LOCK = ".lock"
 _COPY_BYTES = 2**20
 
 
-class Conflict(Exception):
+class ConflictError(ResourceError):
     """Somebody else changed the object since it was read."""
 
 
@@ -138,13 +140,13 @@ class ObjectStore:
         """Replace the object if it still has ``etag`` (None: if there is still none).
 
         Raises:
-            Conflict: somebody else was faster.
+            ConflictError: somebody else was faster.
         """
         if self.is_local:
             with self._locked(key):
                 current = self.read_versioned(key)
                 if (current.etag if current else None) != etag:
-                    raise Conflict(f"{key} changed since it was read")
+                    raise ConflictError(f"{key} changed since it was read")
                 self.write(key, data)
             return
         from botocore.exceptions import ClientError  # noqa: PLC0415 - only S3 needs it
@@ -155,7 +157,7 @@ class ObjectStore:
             self._s3.put_object(Bucket=bucket, Key=prefix, Body=data, **condition)
         except ClientError as error:
             if error.response["ResponseMetadata"]["HTTPStatusCode"] in _LOST_RACE:
-                raise Conflict(f"{key} changed since it was read") from error
+                raise ConflictError(f"{key} changed since it was read") from error
             raise
 
     @contextlib.contextmanager

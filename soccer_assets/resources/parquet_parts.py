@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from soccer_assets.resources.object_store import ObjectStore
+from soccer_assets.resources.resource_error import ResourceError
 
 _WRITERS = 2
 _MONTHS_AHEAD = 24
@@ -49,7 +50,7 @@ class TableManifest(msgspec.Struct, frozen=True, kw_only=True):
         return sum(part.bytes for part in self.parts)
 
 
-class DamagedPart(Exception):
+class DamagedPartError(ResourceError):
     """A part is missing or is not what its manifest says."""
 
 
@@ -122,7 +123,7 @@ def read_table(
         columns: only these; all by default.
 
     Raises:
-        DamagedPart: a part is missing or was changed.
+        DamagedPartError: a part is missing or was changed.
     """
     wanted = [part for part in manifest.parts if months is None or part.month in months]
     tables = [pq.read_table(io.BytesIO(_checked(store, part)), columns=columns) for part in wanted]
@@ -153,7 +154,9 @@ def encode_table(table: pa.Table) -> bytes:
 def _checked(store: ObjectStore, part: Part) -> bytes:
     data = store.read(part.key)
     if data is None:
-        raise DamagedPart(f"{part.key} is missing; materialise the asset that writes it again")
+        raise DamagedPartError(f"{part.key} is missing; materialise the asset that writes it again")
     if hashlib.sha256(data).hexdigest() != part.sha256:
-        raise DamagedPart(f"{part.key} is not what its manifest says; delete it and materialise it again")
+        raise DamagedPartError(
+            f"{part.key} is not what its manifest says; delete it and materialise it again"
+        )
     return data

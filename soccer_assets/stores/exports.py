@@ -28,6 +28,7 @@ from soccer_assets.resources.parquet_parts import (
     write_table,
 )
 from soccer_assets.resources.watermarks import read_watermark
+from soccer_assets.stores.store_error import StoreError
 from soccer_assets.tables import match, match_history, match_raw, match_raw_history, team
 
 CURRENT_KEY = "exports/current.json"
@@ -114,7 +115,7 @@ class CurrentExport(msgspec.Struct, frozen=True, kw_only=True):
     months_written: tuple[str, ...] | None = None
 
 
-class MissingSnapshot(Exception):
+class MissingSnapshotError(StoreError):
     """There is no export yet."""
 
 
@@ -181,14 +182,14 @@ class Exports:
         """A snapshot's manifest; the current one's without an id.
 
         Raises:
-            MissingSnapshot: nothing was exported yet, or the snapshot was pruned.
+            MissingSnapshotError: nothing was exported yet, or the snapshot was pruned.
         """
         if snapshot_id is None:
             current = self._current()
             snapshot_id = current.snapshot_id if current else "none"
         found = self._find(snapshot_id)
         if found is None:
-            raise MissingSnapshot(
+            raise MissingSnapshotError(
                 f"no export {snapshot_id!r}; materialise exports/match and exports/match_raw first"
             )
         return found

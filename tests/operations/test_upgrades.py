@@ -13,7 +13,7 @@ from mlflow.store.db.utils import _get_alembic_config
 from mlflow.store.tracking.dbmodels.initial_models import Base
 
 from soccer_assets.operations.upgrades import bring_along
-from soccer_assets.resources.database import NewerSchema
+from soccer_assets.resources.database import NewerSchemaError
 from soccer_assets.settings import Settings
 
 # The schemas before the newest ones. Dagster's newest changes MySQL's tables only; MLflow's adds `job_locks`.
@@ -96,7 +96,9 @@ def test_a_newer_dagster_is_refused_and_left_alone(settings, dagster_home):
     *_, last = _files(dagster_home)
     ask(last, "UPDATE alembic_version SET version_num = 'fffffffffff'")
 
-    with pytest.raises(NewerSchema, match=r"schedules\.db has the schema fffffffffff of a newer dagster"):
+    with pytest.raises(
+        NewerSchemaError, match=r"schedules\.db has the schema fffffffffff of a newer dagster"
+    ):
         bring_along(settings, os.environ)
 
     assert [revision(file) for file in _files(dagster_home)] == [OLDER_DAGSTER, OLDER_DAGSTER, "fffffffffff"]

@@ -16,7 +16,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 
-from soccer_assets.resources.database import Database, NewerSchema
+from soccer_assets.resources.database import Database, NewerSchemaError
 from soccer_assets.resources.watermarks import next_change_no, read_watermark, set_watermark
 from soccer_assets.tables import metadata, team
 from tests.builders import NOW
@@ -155,7 +155,7 @@ def test_a_newer_home_is_refused_in_one_sentence_and_left_alone(empty_url: str) 
     database.migrate()
     with database.writing() as connection:
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(NewerSchema, match="schema 9999 of a newer version"):
+    with pytest.raises(NewerSchemaError, match="schema 9999 of a newer version"):
         database.migrate()
     with database.reading() as connection:
         assert connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar() == "9999"

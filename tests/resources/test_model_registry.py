@@ -13,7 +13,7 @@ from soccer_assets.contract.release import CANDIDATE, CHAMPION, MODEL_FILE
 from soccer_assets.modelling.outcome_model import ELO_TEXTBOOK, OutcomeModel
 from soccer_assets.resources.mlflow_run import EXPERIMENT, training_run
 from soccer_assets.resources.model_registry import (
-    MissingModel,
+    MissingModelError,
     ModelRegistry,
     RegisteredModel,
     TrainingFacts,
@@ -80,7 +80,7 @@ def test_models_are_registered_found_and_checked(tmp_path):
     assert [one.version for one in (first, second, third)] == ["1", "2", "3"]
     assert {one.run_id for one in (first, second, third)} == {run_id}
     assert registry.version("2") == second
-    with pytest.raises(MissingModel, match="run the job retrain_model"):
+    with pytest.raises(MissingModelError, match="run the job retrain_model"):
         registry.get(CHAMPION)
     registry.set_alias(CHAMPION, "1")
     registry.set_alias(CANDIDATE, "2")
@@ -98,8 +98,8 @@ def test_models_are_registered_found_and_checked(tmp_path):
     damage(artifacts, models[1].sha256, models[0].to_bytes())
     assert registry.load(second) is loaded  # checked when it was read; the next process reads again
     registry = ModelRegistry(registry.url, artifacts)
-    with pytest.raises(MissingModel, match="version 2 is not the model that was registered"):
+    with pytest.raises(MissingModelError, match="version 2 is not the model that was registered"):
         registry.load(second)
     damage(artifacts, models[2].sha256, None)
-    with pytest.raises(MissingModel, match="version 3 is not the model that was registered"):
+    with pytest.raises(MissingModelError, match="version 3 is not the model that was registered"):
         registry.load(third)

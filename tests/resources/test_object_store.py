@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from soccer_assets.resources import object_store
-from soccer_assets.resources.object_store import Conflict, ObjectStore
+from soccer_assets.resources.object_store import ConflictError, ObjectStore
 
 WRITERS = 16
 
@@ -76,7 +76,7 @@ def test_a_swap_needs_the_tag_that_was_read(store):
     store.swap("pointer", b"2", first.etag)
 
     for stale in (first.etag, None):
-        with pytest.raises(Conflict, match="pointer changed"):
+        with pytest.raises(ConflictError, match="pointer changed"):
             store.swap("pointer", b"3", stale)
     assert store.read_versioned("pointer").data == b"2"
 
@@ -87,7 +87,7 @@ def test_a_swap_of_what_was_deleted_conflicts(store):
     read = store.read_versioned("pointer")
     store.delete("pointer")
 
-    with pytest.raises(Conflict):
+    with pytest.raises(ConflictError):
         store.swap("pointer", b"2", read.etag)
     assert store.read("pointer") is None
 
@@ -104,7 +104,7 @@ def test_of_many_swaps_at_once_one_wins(store, is_there):
         start.wait()
         try:
             store.swap("pointer", f"writer {number}".encode(), read.etag if read else None)
-        except Conflict:
+        except ConflictError:
             return None
         return f"writer {number}".encode()
 

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from soccer_assets.football.matches import Window
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.object_store import ObjectStore
-from soccer_assets.stores.exports import Exports, MissingSnapshot
+from soccer_assets.stores.exports import Exports, MissingSnapshotError
 from soccer_assets.stores.matches.normalise import update_matches
 from soccer_assets.stores.matches.raw import store_raw
 from soccer_assets.tables import match, match_raw, team
@@ -113,7 +113,7 @@ def test_killed_in_an_export_no_half_snapshot_is_visible(
     url = database.engine.url.render_as_string(hide_password=False)
     _killed(program, url, folder_store.url, str(write))
     exports = Exports(folder_store, database)
-    with pytest.raises(MissingSnapshot):
+    with pytest.raises(MissingSnapshotError):
         exports.manifest()
 
     manifest, _ = exports.update(NOW)

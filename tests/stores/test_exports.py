@@ -12,14 +12,14 @@ from soccer_assets.football.matches import Window
 from soccer_assets.football.records import RawMatch
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.object_store import ObjectStore
-from soccer_assets.resources.parquet_parts import DamagedPart, Part, read_table
+from soccer_assets.resources.parquet_parts import DamagedPartError, Part, read_table
 from soccer_assets.stores import exports as exports_module
 from soccer_assets.stores.exports import (
     MATCH_RAW_SCHEMA,
     MATCH_SCHEMA,
     ExportManifest,
     Exports,
-    MissingSnapshot,
+    MissingSnapshotError,
 )
 from soccer_assets.stores.matches.normalise import update_matches
 from soccer_assets.stores.matches.raw import store_raw
@@ -219,11 +219,11 @@ def test_a_damaged_part_is_found_and_can_be_replaced(exports, folder_store, tabl
     key = parts(manifest, table)["2025-03"].key
     folder_store.write(key, b"PAR1 something else PAR1")
     if table == "match":
-        with pytest.raises(DamagedPart, match=r"delete it and materialise"):
+        with pytest.raises(DamagedPartError, match=r"delete it and materialise"):
             exports.read_matches(manifest)
     folder_store.delete(key)
     if table == "match":
-        with pytest.raises(DamagedPart, match=r"2025-03-.*is missing"):
+        with pytest.raises(DamagedPartError, match=r"2025-03-.*is missing"):
             exports.read_matches(manifest)
 
     again, written = exports.update(LATER)
@@ -238,7 +238,7 @@ def test_a_lost_manifest_is_written_again(exports, folder_store):
     """A pointer to nothing does not stop the next export, which starts anew."""
     manifest, _ = exports.update(NOW)
     folder_store.delete(f"exports/manifests/{manifest.snapshot_id}.json")
-    with pytest.raises(MissingSnapshot, match="materialise exports/match"):
+    with pytest.raises(MissingSnapshotError, match="materialise exports/match"):
         exports.manifest()
 
     again, _ = exports.update(LATER)
@@ -264,7 +264,7 @@ def test_a_database_made_anew_is_exported_anew(exports, database):
 def test_an_empty_database_has_an_empty_snapshot(sqlite_database, folder_store):
     """Before the first match the snapshot is there, with the columns and without rows."""
     exports = Exports(folder_store, sqlite_database)
-    with pytest.raises(MissingSnapshot):
+    with pytest.raises(MissingSnapshotError):
         exports.manifest()
     manifest, _ = exports.update(NOW)
 

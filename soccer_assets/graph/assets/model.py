@@ -48,7 +48,7 @@ from soccer_assets.modelling.training import (
 )
 from soccer_assets.modelling.tuning import search
 from soccer_assets.resources.database import Database
-from soccer_assets.resources.model_registry import MissingModel, ModelRegistry, TrainingFacts
+from soccer_assets.resources.model_registry import MissingModelError, ModelRegistry, TrainingFacts
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.stores.exports import Exports
 from soccer_assets.stores.features.fingerprint import code_version
@@ -376,7 +376,7 @@ def _rolled_back(store: ObjectStore, registry: ModelRegistry, run: dg.DagsterRun
     """Champion and previous champion swap aliases; a second rollback swaps them back."""
     try:
         plan = roll_back(store, registry, run.root_run_id or run.run_id)
-    except MissingModel as error:
+    except MissingModelError as error:
         raise dg.Failure(str(error), allow_retries=False) from error
     current, why = registry.get(CHAMPION), run.tags.get(TEXT_TAG, "")
     return dg.MaterializeResult(

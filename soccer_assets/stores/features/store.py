@@ -17,6 +17,7 @@ from soccer_assets.football.matches import STATUS_RULES, KickoffPrecision, Match
 from soccer_assets.football.ratings.state import TeamState
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.resources.parquet_parts import TableManifest, read_table
+from soccer_assets.stores.store_error import StoreError
 
 CURRENT_KEY = "features/current.json"
 FOLDER = "features/match_features"
@@ -81,7 +82,7 @@ class FeatureManifest(msgspec.Struct, frozen=True, kw_only=True):
         return states.union(part.key for part in self.table.parts)
 
 
-class MissingFeatures(Exception):
+class MissingFeaturesError(StoreError):
     """There are no features yet, or not of this version."""
 
 
@@ -96,11 +97,11 @@ class FeatureStore:
         """The current features' manifest.
 
         Raises:
-            MissingFeatures: none were made yet, or none of this version.
+            MissingFeaturesError: none were made yet, or none of this version.
         """
         found = find_features(self._store)
         if found is None:
-            raise MissingFeatures("no features yet; materialise features/match_features first")
+            raise MissingFeaturesError("no features yet; materialise features/match_features first")
         return found
 
     def read(self, manifest: FeatureManifest, months: Container[str] | None = None) -> pa.Table:
@@ -122,7 +123,7 @@ class FeatureStore:
         """The state of every team after the last known result."""
         data = read_state(self._store, manifest.team_state)
         if data is None:
-            raise MissingFeatures(
+            raise MissingFeaturesError(
                 f"{manifest.team_state.key} is missing or damaged; materialise features/team_state again"
             )
         return data

@@ -58,7 +58,7 @@ def update_features(store: ObjectStore, snapshot: ExportManifest) -> FeatureUpda
     """Write features and state of an export and make them current: the bits of a pass over everything.
 
     Raises:
-        DamagedPart: a part of the export is missing or was changed.
+        DamagedPartError: a part of the export is missing or was changed.
     """
     previous = _previous(store)
     export = snapshot.tables["match"]

@@ -14,7 +14,7 @@ from soccer_assets.football.matches import KickoffPrecision
 from soccer_assets.modelling.ledger_rules import GENESIS, SCORED, Entry, chain_hash
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.object_store import ObjectStore
-from soccer_assets.resources.parquet_parts import DamagedPart
+from soccer_assets.resources.parquet_parts import DamagedPartError
 from soccer_assets.stores.ledger.parquet_copy import FOLDER, LedgerCopy, head_of_copy, read_copy
 from soccer_assets.stores.ledger.scores import newest_scores
 from soccer_assets.tables import ledger_entry, match
@@ -89,7 +89,7 @@ def _fault_of(store: ObjectStore, copy: LedgerCopy) -> str | None:
     """What is wrong with the copy by itself."""
     try:
         is_whole = head_of_copy(store, copy) == copy.head
-    except DamagedPart:
+    except DamagedPartError:
         is_whole = False
     return None if is_whole else f"the copy of the ledger is damaged; restore {FOLDER} in the object store"
 

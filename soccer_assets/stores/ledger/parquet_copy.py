@@ -18,7 +18,7 @@ from soccer_assets.modelling.ledger_rules import GENESIS, Entry, chain_hash
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.resources.parquet_parts import (
-    DamagedPart,
+    DamagedPartError,
     TableManifest,
     columns_of,
     month_of,
@@ -112,7 +112,7 @@ def copy_ledger(database: Database, store: ObjectStore) -> LedgerCopy | None:
         scores = connection.execute(_scores_since(before.scored_until)).all()
     try:
         made = _appended(store, before, entries, scores)
-    except DamagedPart:
+    except DamagedPartError:
         return None
     if made != before:
         store.write(MANIFEST_KEY, msgspec.json.encode(made))
@@ -136,7 +136,7 @@ def head_of_copy(store: ObjectStore, copy: LedgerCopy) -> str:
     """The hash that the copied entries lead to.
 
     Raises:
-        DamagedPart: a part is missing or was changed.
+        DamagedPartError: a part is missing or was changed.
     """
     head = GENESIS
     for row in _in_sequence(store, copy):

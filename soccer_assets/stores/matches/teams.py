@@ -15,10 +15,11 @@ from soccer_assets.football.text_folding import fold
 from soccer_assets.resources.bulk_rows import in_list, upsert
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.watermarks import next_change_no
+from soccer_assets.stores.store_error import StoreError
 from soccer_assets.tables import match, match_raw, team, team_merge, team_split
 
 
-class TeamError(ValueError):
+class TeamError(StoreError):
     """The teams cannot be merged or split so; the message says why."""
 
 

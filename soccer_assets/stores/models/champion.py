@@ -3,7 +3,7 @@
 import msgspec
 
 from soccer_assets.contract.release import CHAMPION, PREVIOUS
-from soccer_assets.resources.model_registry import MissingModel, ModelRegistry
+from soccer_assets.resources.model_registry import MissingModelError, ModelRegistry
 from soccer_assets.resources.object_store import ObjectStore
 
 _KEY = "model/rollback.json"
@@ -32,14 +32,14 @@ def roll_back(store: ObjectStore, registry: ModelRegistry, run_id: str) -> Rollb
         run_id: of the first run, where this one is its retry.
 
     Raises:
-        MissingModel: there is no champion or no previous champion.
+        MissingModelError: there is no champion or no previous champion.
     """
     data = store.read(_KEY)
     plan = msgspec.json.decode(data, type=Rollback) if data else None
     if plan is None or plan.run_id != run_id:
         replaced, current = registry.get(CHAMPION), registry.find(PREVIOUS)
         if current is None:
-            raise MissingModel("no previous champion to roll back to")
+            raise MissingModelError("no previous champion to roll back to")
         plan = Rollback(run_id=run_id, back_from=replaced.version, back_to=current.version)
         store.write(_KEY, msgspec.json.encode(plan))
     registry.set_alias(CHAMPION, plan.back_to)

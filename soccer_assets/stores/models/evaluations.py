@@ -3,6 +3,7 @@
 import msgspec
 
 from soccer_assets.modelling.promotion import PromotionDecision
+from soccer_assets.stores.store_error import StoreError
 from soccer_assets.modelling.scorecard import Scorecard
 from soccer_assets.resources.object_store import ObjectStore
 
@@ -41,7 +42,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     rows: int
 
 
-class MissingEvaluationError(Exception):
+class MissingEvaluationError(StoreError):
     """No candidate was evaluated yet."""
 
 

@@ -10,7 +10,7 @@ import msgspec
 from soccer_assets.clock import isoformat
 from soccer_assets.contract.api_keys import API_KEYS_KEY, ApiKey, ApiKeys
 from soccer_assets.contract.release import SCHEMA_VERSION
-from soccer_assets.resources.object_store import Conflict, ObjectStore
+from soccer_assets.resources.object_store import ConflictError, ObjectStore
 
 SCOPES = ("read", "predict", "admin")
 
@@ -24,7 +24,7 @@ def create_key(store: ObjectStore, scopes: Sequence[str], now: dt.datetime, note
 
     Raises:
         ValueError: a scope is unknown.
-        Conflict: the keys kept changing meanwhile.
+        ConflictError: the keys kept changing meanwhile.
     """
     unknown = set(scopes) - set(SCOPES)
     if unknown:
@@ -41,7 +41,7 @@ def revoke_key(store: ObjectStore, key_id: str) -> None:
 
     Raises:
         ValueError: there is no such key.
-        Conflict: the keys kept changing meanwhile.
+        ConflictError: the keys kept changing meanwhile.
     """
     if key_id not in {key.id for key in list_keys(store)}:
         raise ValueError(f"there is no key {key_id!r}; `soccer keys list` names those there are")
@@ -66,10 +66,10 @@ def _change(store: ObjectStore, change: Callable[[tuple[ApiKey, ...]], tuple[Api
         changed = ApiKeys(schema_version=SCHEMA_VERSION, keys=change(keys))
         try:
             store.swap(API_KEYS_KEY, msgspec.json.encode(changed), versioned.etag if versioned else None)
-        except Conflict:
+        except ConflictError:
             continue
         return
-    raise Conflict(f"{API_KEYS_KEY} kept changing; try again")
+    raise ConflictError(f"{API_KEYS_KEY} kept changing; try again")
 
 
 def _digest(token: str) -> str:

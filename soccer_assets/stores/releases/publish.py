@@ -37,7 +37,7 @@ from soccer_assets.contract.release import (
 from soccer_assets.contract.status import STATUS_KEY, Status
 from soccer_assets.football.text_folding import fold
 from soccer_assets.resources.event_bus import EventBus
-from soccer_assets.resources.object_store import Conflict, ObjectStore, Versioned
+from soccer_assets.resources.object_store import ConflictError, ObjectStore, Versioned
 
 
 class ReleaseRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,7 +146,7 @@ class Releases:
             lease: from `lease`; by default the pointer is read now.
 
         Raises:
-            Conflict: another publisher moved the pointer meanwhile; the next run starts from theirs.
+            ConflictError: another publisher moved the pointer meanwhile; the next run starts from theirs.
         """
         versioned = (lease or self.lease()).pointer
         current = msgspec.json.decode(versioned.data, type=Pointer) if versioned else None
@@ -232,7 +232,7 @@ class Releases:
         key = release_key(release_id, MANIFEST_FILE)
         try:
             self._store.swap(key, encoded, None)
-        except Conflict:  # another run says the same, or said it before a file was lost
+        except ConflictError:  # another run says the same, or said it before a file was lost
             return self._store.read(key) or encoded
         return encoded
 

@@ -12,7 +12,7 @@ from soccer_assets.football.matches import MatchStatus
 from soccer_assets.stores.features.store import (
     CURRENT_KEY,
     FeatureStore,
-    MissingFeatures,
+    MissingFeaturesError,
     feature_values,
     match_table_of,
 )
@@ -104,15 +104,15 @@ def test_features_of_no_match_are_an_empty_table(folder_store):
 def test_missing_features_say_what_to_do(folder_store):
     """Before the first write, of another version, and with a lost state, the message names the asset."""
     features = FeatureStore(folder_store)
-    with pytest.raises(MissingFeatures, match="materialise features/match_features"):
+    with pytest.raises(MissingFeaturesError, match="materialise features/match_features"):
         features.manifest()
     folder_store.write(CURRENT_KEY, b'{"snapshot_id": "of an older version"}')
-    with pytest.raises(MissingFeatures, match="materialise features/match_features"):
+    with pytest.raises(MissingFeaturesError, match="materialise features/match_features"):
         features.manifest()
     manifest = update_features(folder_store, export_of(folder_store, three_months())).manifest
     for damage in (lambda key: folder_store.write(key, b"other"), folder_store.delete):
         damage(manifest.team_state.key)
-        with pytest.raises(MissingFeatures, match="materialise features/team_state"):
+        with pytest.raises(MissingFeaturesError, match="materialise features/team_state"):
             features.read_team_state(manifest)
 
 

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from soccer_assets.contract.api_keys import API_KEYS_KEY, ApiKeys
-from soccer_assets.resources.object_store import Conflict, ObjectStore
+from soccer_assets.resources.object_store import ConflictError, ObjectStore
 from soccer_assets.stores.releases.key_store import create_key, is_accepted, list_keys, revoke_key
 from tests.builders import NOW
 
@@ -66,10 +66,10 @@ def test_keys_that_keep_changing_are_given_up(folder_store, monkeypatch):
 
     def loses(_store: ObjectStore, key: str, _data: bytes, _etag: str | None) -> None:
         attempts.append(key)
-        raise Conflict(key)
+        raise ConflictError(key)
 
     monkeypatch.setattr(ObjectStore, "swap", loses)
-    with pytest.raises(Conflict, match="try again"):
+    with pytest.raises(ConflictError, match="try again"):
         create_key(folder_store, ["read"], NOW)
     assert attempts == [API_KEYS_KEY] * 5
 

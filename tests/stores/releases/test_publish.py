@@ -28,7 +28,7 @@ from soccer_assets.contract.release import (
 )
 from soccer_assets.contract.status import AssetState, Status
 from soccer_assets.resources.event_bus import EventBus
-from soccer_assets.resources.object_store import Conflict, ObjectStore
+from soccer_assets.resources.object_store import ConflictError, ObjectStore
 from soccer_assets.stores.releases.publish import Draft, ReleaseRow, Releases, write_predictions
 from tests.builders import NOW
 from tests.serving.builders import make_model_card, make_prediction
@@ -211,7 +211,7 @@ def test_a_pointer_that_moved_meanwhile_is_not_overwritten(folder_store, stream_
         return real(self, *arguments)
 
     monkeypatch.setattr(Releases, "_write_files", overtaken)
-    with pytest.raises(Conflict):
+    with pytest.raises(ConflictError):
         publish(slow, draft(make_prediction("m3")), LATER)
 
     assert whole_release(folder_store).release_id == theirs.release_id(b"model", b"state")
@@ -224,7 +224,7 @@ def test_a_pointer_that_moved_since_the_lease_is_not_overwritten(folder_store):
     publish(fast, draft())
     lease = slow.lease()
     theirs = publish(fast, draft(version="8")).manifest
-    with pytest.raises(Conflict):
+    with pytest.raises(ConflictError):
         slow.publish(draft(make_prediction("m3")), b"model", b"state", LATER, lease)
 
     assert whole_release(folder_store) == theirs
@@ -251,7 +251,7 @@ def test_two_publishers_of_one_draft_leave_one_manifest(folder_store, monkeypatc
         return real(self, *arguments)
 
     monkeypatch.setattr(Releases, "_write_files", overtaken)
-    with pytest.raises(Conflict):
+    with pytest.raises(ConflictError):
         publish(slow, draft(), LATER)
 
     assert whole_release(folder_store).created_at == "2025-04-25T09:00:00Z"
