@@ -36,7 +36,7 @@ from soccer_assets.operations.run_job import run_job
 from soccer_assets.operations.up import INSTANCE
 from soccer_assets.settings import Settings
 from soccer_assets.stores.ledger.record import record_and_score
-from soccer_assets.stores.ledger.running_sums import Score, carry_on
+from soccer_assets.stores.ledger.running_sums import Score, update_sums
 from soccer_assets.stores.ledger.shadows import record_shadows
 from soccer_assets.tables import ledger_entry, ledger_score
 from tests.homes import make_home
@@ -107,7 +107,7 @@ def _settle(resources: Mapping[str, Any], matches: int) -> None:
     facts = {"revision": 1, "verdict": SCORED, "rps": 0.2, "brier_score": 0.6, "scored_at": now}
     with database.writing() as connection:
         connection.execute(sa.insert(ledger_score), [one._asdict() | facts for one in scores])
-        carry_on(connection, scores, [])
+        update_sums(connection, scores, [])
 
 
 def _sensors(definitions: dg.Definitions, instance: dg.DagsterInstance) -> dict[str, Callable[[], object]]:

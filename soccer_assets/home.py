@@ -69,7 +69,7 @@ def open_home(settings: Settings, *, is_simulated: bool, first_month: dt.date) -
     return home
 
 
-def settle(settings: Settings, home: Home | None) -> Settings:
+def apply_home(settings: Settings, home: Home | None) -> Settings:
     """The settings with the home's own seed, leagues and history start, which win over the environment."""
     if home is None:
         return settings

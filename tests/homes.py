@@ -9,7 +9,7 @@ from litestar.testing import TestClient
 
 from serving.app import create_app
 from soccer_assets.feeds.registry import open_feeds
-from soccer_assets.home import open_home, settle
+from soccer_assets.home import open_home, apply_home
 from soccer_assets.operations.run_job import RunOutcome, run_job
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.object_store import ObjectStore
@@ -25,7 +25,7 @@ def make_home(folder: Path, **environ: str) -> Settings:
     feed = open_feeds(settings)
     home = open_home(settings, is_simulated=feed.is_simulated, first_month=feed.first_month())
     Database(settings.database_url).migrate()
-    return settle(settings, home)
+    return apply_home(settings, home)
 
 
 def build(settings: Settings, job: str = "build_everything") -> RunOutcome:

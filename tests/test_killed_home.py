@@ -23,8 +23,8 @@ _KILLED = """
     import os, sys
     from pathlib import Path
     from soccer_assets.graph.assets import model
-    from soccer_assets.home import read_home, settle
     from soccer_assets.modelling.promotion import PromotionDecision
+    from soccer_assets.home import read_home, apply_home
     from soccer_assets.resources.model_registry import ModelRegistry
     from soccer_assets.settings import Settings
     from tests.homes import build
@@ -37,7 +37,7 @@ _KILLED = """
     won = PromotionDecision(promote=True, reason="every gate holds", gates=())
     model.decide_promotion = lambda _facts: won
     settings = Settings.from_env({"SOCCER_HOME": sys.argv[1]})
-    build(settle(settings, read_home(settings)), "retrain_model")
+    build(apply_home(settings, read_home(settings)), "retrain_model")
 """
 
 

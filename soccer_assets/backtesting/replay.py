@@ -39,7 +39,7 @@ from soccer_assets.graph.jobs import (
 from soccer_assets.graph.schedules import DAILY_AT
 from soccer_assets.graph.sensors.retrain import TRAINING_JOBS
 from soccer_assets.graph.sensors.rollback import CHAMPION_JOBS, WORSE_THAN_PREVIOUS
-from soccer_assets.home import open_home, settle
+from soccer_assets.home import open_home, apply_home
 from soccer_assets.modelling import retraining, rollback
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.model_registry import ModelRegistry
@@ -132,7 +132,7 @@ class Replay:
         self._clock = ReplayClock(plan.start)
         self._feed: Feed = filter_competitions(open_feeds(settings), plan.competitions)
         home = open_home(settings, is_simulated=self._feed.is_simulated, first_month=self._feed.first_month())
-        settings = settle(settings, home)
+        settings = apply_home(settings, home)
         definitions = build_definitions(settings, self._clock, self._feed)
         resources = definitions.resources or {}
         self._database: Database = resources["database"]

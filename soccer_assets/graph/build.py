@@ -21,7 +21,7 @@ from soccer_assets.graph.sensors.alerts import alert_sensor
 from soccer_assets.graph.sensors.retrain import retrain_sensor
 from soccer_assets.graph.sensors.rollback import rollback_sensor
 from soccer_assets.graph.sensors.status import status_sensor
-from soccer_assets.home import read_home, settle
+from soccer_assets.home import read_home, apply_home
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.event_bus import EventBus
 from soccer_assets.resources.mlflow_run import training_run
@@ -48,7 +48,7 @@ def build_definitions(
     Raises:
         SettingError: a setting or ``home.json`` cannot be used.
     """
-    settings = settle(settings, read_home(settings))
+    settings = apply_home(settings, read_home(settings))
     clock = clock or settings.clock
     feed = feed or open_feeds(settings)
     store = ObjectStore(settings.store_url, settings.s3_endpoint_url)

@@ -14,7 +14,7 @@ from soccer_assets.clock import SystemClock
 from soccer_assets.contract.release import CHAMPION, POINTER_KEY, Pointer
 from soccer_assets.feeds.registry import open_feeds
 from soccer_assets.football.matches import Window
-from soccer_assets.home import Home, read_home, settle
+from soccer_assets.home import Home, read_home, apply_home
 from soccer_assets.operations.operation_error import OperationError
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.model_registry import ModelRegistry
@@ -68,7 +68,7 @@ def _made(settings: Settings) -> Home:
 
 
 def _feed(settings: Settings) -> str:
-    feed = open_feeds(settle(settings, read_home(settings)))
+    feed = open_feeds(apply_home(settings, read_home(settings)))
     home = read_home(settings)
     if home is not None and home.is_simulated != feed.is_simulated:
         raise SettingError(f"the home holds other clubs than SOCCER_FEED={feed.name}")

@@ -21,11 +21,11 @@ from rich.console import Console
 from soccer_assets.contract.release import POINTER_KEY
 from soccer_assets.contract.status import STATUS_KEY, Status
 from soccer_assets.feeds.registry import open_feeds
-from soccer_assets.home import open_home, settle
+from soccer_assets.home import open_home, apply_home
 from soccer_assets.operations.operation_error import OperationError
 from soccer_assets.operations.processes import HOST, Processes, StartError, free_port, is_port_free
 from soccer_assets.operations.server_command import shared_metrics, sidecar_command, task_worker_command
-from soccer_assets.operations.upgrades import UpgradeError, bring_along
+from soccer_assets.operations.upgrades import UpgradeError, upgrade_databases
 from soccer_assets.operations.welcome import first_prediction, local_key, print_addresses
 from soccer_assets.resources.database import Database, NewerSchemaError
 from soccer_assets.resources.object_store import ObjectStore
@@ -78,7 +78,7 @@ def up(settings: Settings, *, once: bool, with_mlflow: bool, console: Console) -
     begin = time.monotonic()
     feed = open_feeds(settings)
     home = open_home(settings, is_simulated=feed.is_simulated, first_month=feed.first_month())
-    settings = settle(settings, home)
+    settings = apply_home(settings, home)
     lock = FileLock(settings.home / "up.lock")
     try:
         lock.acquire(timeout=0)
@@ -173,7 +173,7 @@ def _prepare(settings: Settings, console: Console) -> dict[str, str]:
     if not settings.redis_url:
         env["SOCCER_REDIS_URL"] = f"redis://{HOST}:{free_port()}/0"
     try:
-        for copy in (*bring_along(settings, env), Database(settings.database_url).migrate()):
+        for copy in (*upgrade_databases(settings, env), Database(settings.database_url).migrate()):
             if copy is not None:
                 console.print(
                     f"a database got the schema of the installed version; as it was it lies in {copy}"

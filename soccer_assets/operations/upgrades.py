@@ -30,7 +30,7 @@ class UpgradeError(OperationError):
     """A database could not be brought to the schema of the installed version; its copy is whole."""
 
 
-def bring_along(settings: Settings, environ: Mapping[str, str]) -> list[Path]:
+def upgrade_databases(settings: Settings, environ: Mapping[str, str]) -> list[Path]:
     """Bring the home's Dagster and MLflow databases to the installed versions' schemas.
 
     Args:

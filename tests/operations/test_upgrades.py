@@ -12,7 +12,7 @@ from alembic import command
 from mlflow.store.db.utils import _get_alembic_config
 from mlflow.store.tracking.dbmodels.initial_models import Base
 
-from soccer_assets.operations.upgrades import bring_along
+from soccer_assets.operations.upgrades import upgrade_databases
 from soccer_assets.resources.database import NewerSchemaError
 from soccer_assets.settings import Settings
 
@@ -59,7 +59,7 @@ def _files(folder: Path) -> list[Path]:
 
 def test_an_older_dagster_is_copied_aside_and_brought_along(settings, dagster_home):
     """All its databases get the newest schema, the copy keeps the old one, and the next start copies none."""
-    copies = bring_along(settings, os.environ)
+    copies = upgrade_databases(settings, os.environ)
 
     assert [copy.name for copy in copies] == [f"schema-{OLDER_DAGSTER}.backup"]
     for file in _files(dagster_home):
@@ -67,7 +67,7 @@ def test_an_older_dagster_is_copied_aside_and_brought_along(settings, dagster_ho
         assert revision(copies[0] / file.relative_to(dagster_home)) == OLDER_DAGSTER
     with dg.DagsterInstance.from_config(str(dagster_home)) as instance:
         assert instance.get_dynamic_partitions("kept") == ["a"]
-    assert bring_along(settings, os.environ) == []
+    assert upgrade_databases(settings, os.environ) == []
 
 
 @pytest.mark.slow
@@ -83,7 +83,7 @@ def test_an_older_mlflow_is_copied_aside_and_brought_along(settings, tmp_path):
     command.upgrade(_get_alembic_config(settings.mlflow_url), OLDER_MLFLOW)
     ask(file, "INSERT INTO registered_models (workspace, name) VALUES ('default', 'kept')")
 
-    (copy,) = bring_along(settings, os.environ)
+    (copy,) = upgrade_databases(settings, os.environ)
 
     tables = "SELECT name FROM sqlite_master WHERE name = 'job_locks'"
     assert (revision(copy), ask(copy, tables)) == (OLDER_MLFLOW, [])
@@ -99,7 +99,7 @@ def test_a_newer_dagster_is_refused_and_left_alone(settings, dagster_home):
     with pytest.raises(
         NewerSchemaError, match=r"schedules\.db has the schema fffffffffff of a newer dagster"
     ):
-        bring_along(settings, os.environ)
+        upgrade_databases(settings, os.environ)
 
     assert [revision(file) for file in _files(dagster_home)] == [OLDER_DAGSTER, OLDER_DAGSTER, "fffffffffff"]
     assert not list(dagster_home.glob("*.backup"))
@@ -107,5 +107,5 @@ def test_a_newer_dagster_is_refused_and_left_alone(settings, dagster_home):
 
 def test_a_new_home_has_nothing_to_bring_along(settings):
     """Before the first start there is nothing to copy, and the versions that will make it are noted."""
-    assert bring_along(settings, os.environ) == []
+    assert upgrade_databases(settings, os.environ) == []
     assert (settings.home / "versions.json").is_file()

@@ -23,7 +23,7 @@ from soccer_assets.modelling.metrics import brier_score, log_loss, rps
 from soccer_assets.resources.bulk_rows import IDS_PER_QUERY, batches
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.watermarks import read_watermark, set_watermark
-from soccer_assets.stores.ledger.running_sums import Score, carry_on
+from soccer_assets.stores.ledger.running_sums import Score, update_sums
 from soccer_assets.tables import ledger_entry, ledger_score, match
 
 _SCORED_SO_FAR = "match scored by ledger"
@@ -162,7 +162,7 @@ def _score(connection: sa.Connection, now: dt.datetime) -> tuple[int, int]:
             taken_out.append(Score(played.match_id, before.sequence, before.outcome, before.log_loss))
     if rows:
         connection.execute(sa.insert(ledger_score), rows)
-        carry_on(connection, added, taken_out)
+        update_sums(connection, added, taken_out)
     set_watermark(connection, _SCORED_SO_FAR, change_no)
     return len(added), len(rows) - len(added)
 

@@ -52,7 +52,7 @@ def read_duel(database: Database, champion_sha256: str, shadow_sha256: str) -> E
     return _read(database, _Key(champion_sha256, shadow_sha256))
 
 
-def carry_on(connection: sa.Connection, added: Sequence[Score], taken_out: Sequence[Score]) -> None:
+def update_sums(connection: sa.Connection, added: Sequence[Score], taken_out: Sequence[Score]) -> None:
     """Bring every tally up to date with scores that the same transaction has written.
 
     Args:
