@@ -9,7 +9,7 @@ from litestar.testing import TestClient
 
 from serving.app import create_app
 from soccer_assets.feeds.registry import open_feeds
-from soccer_assets.home import open_home, apply_home
+from soccer_assets.home import apply_home, open_home
 from soccer_assets.operations.run_job import RunOutcome, run_job
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.object_store import ObjectStore

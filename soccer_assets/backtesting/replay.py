@@ -39,7 +39,7 @@ from soccer_assets.graph.jobs import (
 from soccer_assets.graph.schedules import DAILY_AT
 from soccer_assets.graph.sensors.retrain import TRAINING_JOBS
 from soccer_assets.graph.sensors.rollback import CHAMPION_JOBS, WORSE_THAN_PREVIOUS
-from soccer_assets.home import open_home, apply_home
+from soccer_assets.home import apply_home, open_home
 from soccer_assets.modelling import retraining, rollback
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.model_registry import ModelRegistry

@@ -1,4 +1,4 @@
-"""`soccer teams`: who is who, and two names made one."""
+"""`soccer teams`: list teams, merge duplicates, split what was merged."""
 
 import click
 
@@ -11,11 +11,11 @@ def teams() -> None:
 
 
 @teams.command("list")
-@click.option("--competition", default="", help="Only those that played in it, such as ENG-1.")
-@click.option("--country", default="", help="Only those of a country.")
-@click.option("--search", default="", help="Only names that hold this, without regard to case and accents.")
-def list_the_teams(competition: str, country: str, search: str) -> None:
-    """Print id, country, matches and name of every team, and what it was merged into."""
+@click.option("--competition", default="", help="Only teams that played in it, such as ENG-1.")
+@click.option("--country", default="", help="Only teams of a country.")
+@click.option("--search", default="", help="Only names that contain this, ignoring case and accents.")
+def show(competition: str, country: str, search: str) -> None:
+    """Print id, country, number of matches and name of every team, and the team it was merged into."""
     from soccer_assets.resources.database import Database  # noqa: PLC0415
     from soccer_assets.stores.matches.teams import list_teams  # noqa: PLC0415
 
@@ -28,30 +28,30 @@ def list_the_teams(competition: str, country: str, search: str) -> None:
 
 @teams.command()
 @click.argument("keep")
-@click.argument("gone")
-def merge(keep: str, gone: str) -> None:
-    """Make the id GONE another name of the team KEEP; the next refresh carries its matches over."""
+@click.argument("duplicate")
+def merge(keep: str, duplicate: str) -> None:
+    """Merge the team DUPLICATE into the team KEEP; the next refresh moves its matches."""
     from soccer_assets.resources.database import Database  # noqa: PLC0415
     from soccer_assets.stores.matches.teams import TeamError, merge_teams  # noqa: PLC0415
 
     settings = settings_of_environment()
     try:
-        count = merge_teams(Database(settings.database_url), keep, gone, settings.clock.now())
+        count = merge_teams(Database(settings.database_url), keep, duplicate, settings.clock.now())
     except TeamError as error:
         fail(str(error))
-    click.echo(f"{gone} leads to {keep}; the next refresh carries {count} matches over")
+    click.echo(f"{duplicate} is merged into {keep}; the next refresh moves {count} matches")
 
 
 @teams.command()
-@click.argument("gone")
-def split(gone: str) -> None:
-    """Undo a merge: GONE is a team of its own again; the next refresh gives its matches back."""
+@click.argument("merged")
+def split(merged: str) -> None:
+    """Undo the merge of the team MERGED; the next refresh moves its matches back."""
     from soccer_assets.resources.database import Database  # noqa: PLC0415
     from soccer_assets.stores.matches.teams import TeamError, split_team  # noqa: PLC0415
 
     settings = settings_of_environment()
     try:
-        count = split_team(Database(settings.database_url), gone, settings.clock.now())
+        count = split_team(Database(settings.database_url), merged, settings.clock.now())
     except TeamError as error:
         fail(str(error))
-    click.echo(f"{gone} is a team of its own; the next refresh looks at {count} matches again")
+    click.echo(f"{merged} is a separate team again; the next refresh reads {count} matches again")

@@ -21,7 +21,7 @@ from soccer_assets.graph.sensors.alerts import alert_sensor
 from soccer_assets.graph.sensors.retrain import retrain_sensor
 from soccer_assets.graph.sensors.rollback import rollback_sensor
 from soccer_assets.graph.sensors.status import status_sensor
-from soccer_assets.home import read_home, apply_home
+from soccer_assets.home import apply_home, read_home
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.event_bus import EventBus
 from soccer_assets.resources.mlflow_run import training_run

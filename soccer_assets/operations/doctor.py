@@ -14,7 +14,7 @@ from soccer_assets.clock import SystemClock
 from soccer_assets.contract.release import CHAMPION, POINTER_KEY, Pointer
 from soccer_assets.feeds.registry import open_feeds
 from soccer_assets.football.matches import Window
-from soccer_assets.home import Home, read_home, apply_home
+from soccer_assets.home import Home, apply_home, read_home
 from soccer_assets.operations.operation_error import OperationError
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.model_registry import ModelRegistry

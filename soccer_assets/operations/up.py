@@ -21,7 +21,7 @@ from rich.console import Console
 from soccer_assets.contract.release import POINTER_KEY
 from soccer_assets.contract.status import STATUS_KEY, Status
 from soccer_assets.feeds.registry import open_feeds
-from soccer_assets.home import open_home, apply_home
+from soccer_assets.home import apply_home, open_home
 from soccer_assets.operations.operation_error import OperationError
 from soccer_assets.operations.processes import HOST, Processes, StartError, free_port, is_port_free
 from soccer_assets.operations.server_command import shared_metrics, sidecar_command, task_worker_command

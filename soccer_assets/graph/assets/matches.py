@@ -69,7 +69,7 @@ def matches(
             "added": counts.added,
             "changed": counts.changed,
             "rejected": counts.rejected,
-            "told_by_another_feed": counts.told_by_another_feed,
+            "told_by_another_feed": counts.owned_by_another_feed,
             "teams_added": counts.teams_added,
             "aliases_learnt": aliases,
             "in_quarantine": sum(in_quarantine.values()),

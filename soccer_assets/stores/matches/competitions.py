@@ -1,8 +1,8 @@
-"""The catalogue as the tables know it, and what must be read again when it changes.
+"""The competitions in the database, and which raw rows are normalised again when the catalogue changes.
 
-A raw row waits where its competition is not known, or another feed tells it. When a block is added to
-``competitions.toml``, or the feeds of a home change, the rows that wait are read again; when a competition's
-country, tier, sex, age group or squad changes, all its rows are.
+Raw rows of an unknown competition, or of one that another feed provides, stay in `match_raw` without a match.
+When ``competitions.toml`` gains a competition, or the feeds of a home change, these rows are normalised
+again. When a competition's country, tier, sex, age group or squad changes, all its rows are.
 """
 
 import hashlib
@@ -16,14 +16,14 @@ from soccer_assets.resources.bulk_rows import in_list, upsert
 from soccer_assets.resources.watermarks import next_change_no, read_watermark, set_watermark
 from soccer_assets.tables import competition, match_raw, match_source_id
 
-_CATALOGUE = "catalogue of the last pass"
+_CATALOGUE = "catalogue of the last pass"  # a stored watermark's name
 _PLACE = ("country", "tier", "sex", "age_group", "squad")
 
 
 def store_competitions(
     connection: sa.Connection, codes: Collection[str], competitions: Mapping[str, Competition]
 ) -> None:
-    """Write the competitions of these codes as the catalogue has them now."""
+    """Write the catalogue's current fields of these competitions."""
     names = [column.name for column in competition.columns if column.name != "competition"]
     rows = [
         {"competition": code} | {name: getattr(competitions[code], name) for name in names}
@@ -32,26 +32,26 @@ def store_competitions(
     upsert(connection, competition, rows)
 
 
-def mark_rows_of_changes(
+def mark_rows_of_changed_competitions(
     connection: sa.Connection,
     competitions: Mapping[str, Competition],
     owners: Mapping[str, str] | None,
     read_so_far: int,
 ) -> int:
-    """Let the pass that follows read again what a changed catalogue says something new of.
+    """Mark as unread the raw rows whose match depends on something that changed in the catalogue.
 
     Args:
         connection: a transaction that writes.
-        competitions: all that a match may belong to, by code.
-        owners: by competition the feed whose rows count; None where a home has one feed.
-        read_so_far: the last change number that was read.
+        competitions: the whole catalogue, by code.
+        owners: by competition, the feed whose rows count; None where a home has one feed.
+        read_so_far: the last change number that was normalised.
 
     Returns:
-        How many raw rows are read again.
+        How many raw rows were marked.
     """
-    places = {code: [getattr(one, name) for name in _PLACE] for code, one in competitions.items()}
-    said = msgspec.json.encode([places, owners], order="sorted")
-    digest = int.from_bytes(hashlib.blake2b(said, digest_size=7).digest())
+    places = {code: [getattr(entry, name) for name in _PLACE] for code, entry in competitions.items()}
+    content = msgspec.json.encode([places, owners], order="sorted")
+    digest = int.from_bytes(hashlib.blake2b(content, digest_size=7).digest())
     if digest == read_watermark(connection, _CATALOGUE):
         return 0
     set_watermark(connection, _CATALOGUE, digest)

@@ -1,4 +1,4 @@
-"""Turns raw rows into matches: teams placed, ids minted, one row a match, every replaced version kept."""
+"""Normalises raw rows into matches: resolves teams, assigns ids, keeps replaced versions in the history."""
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ from soccer_assets.resources.bulk_rows import (
 )
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.watermarks import next_change_no, read_watermark, set_watermark
-from soccer_assets.stores.matches.competitions import mark_rows_of_changes, store_competitions
+from soccer_assets.stores.matches.competitions import mark_rows_of_changed_competitions, store_competitions
 from soccer_assets.stores.matches.quarantine import mark_same_day
 from soccer_assets.stores.matches.raw import store_rejections
 from soccer_assets.stores.matches.teams import redirects
@@ -42,13 +42,17 @@ _BOOKKEEPING = frozenset({"match_id", "version", "updated_at", "change_no"})
 
 
 class MatchCounts(msgspec.Struct, frozen=True, kw_only=True):
-    """What one pass over new raw rows did."""
+    """What one pass over new raw rows did.
+
+    Attributes:
+        owned_by_another_feed: rows of competitions whose matches another feed provides.
+    """
 
     read: int = 0
     added: int = 0
     changed: int = 0
     rejected: int = 0
-    told_by_another_feed: int = 0
+    owned_by_another_feed: int = 0
     teams_added: int = 0
     odds_written: int = 0
 
@@ -68,13 +72,15 @@ def update_matches(
 
     Args:
         database: where the tables are.
-        competitions: all that a match may belong to, by code.
-        now: what new rows are stamped with.
-        owners: by competition the feed whose rows count; None where a home has one feed.
+        competitions: the whole catalogue, by code.
+        now: time stamp of the rows written.
+        owners: by competition, the feed whose rows count; None where a home has one feed.
     """
     total = MatchCounts()
     with database.writing() as connection:
-        mark_rows_of_changes(connection, competitions, owners, read_watermark(connection, _READ_SO_FAR))
+        mark_rows_of_changed_competitions(
+            connection, competitions, owners, read_watermark(connection, _READ_SO_FAR)
+        )
     while True:
         with database.writing() as connection:
             raw = _unread(connection)
@@ -85,7 +91,7 @@ def update_matches(
 
 
 def _unread(connection: sa.Connection) -> list[sa.Row[Any]]:
-    """Raw rows of the next changes: whole transactions of the raw store, one at least."""
+    """Raw rows of the next changes: whole transactions of the raw store, at least one."""
     seen = read_watermark(connection, _READ_SO_FAR)
     unread = match_raw.c.change_no > seen
     last = connection.execute(
@@ -111,8 +117,12 @@ def _update_batch(
     owners: Mapping[str, str] | None,
 ) -> MatchCounts:
     decoder = msgspec.json.Decoder(RawMatch)
-    told = [decoder.decode(row.record) for row in raw]
-    records = [one for one in told if owners is None or owners.get(one.competition, one.source) == one.source]
+    decoded = [decoder.decode(row.record) for row in raw]
+    records = [
+        record
+        for record in decoded
+        if owners is None or owners.get(record.competition, record.source) == record.source
+    ]
     faults = [_fault(record, competitions) for record in records]
     rejections = [
         Rejection(
@@ -155,14 +165,14 @@ def _update_batch(
         added=added,
         changed=changed,
         rejected=len(rejections),
-        told_by_another_feed=len(told) - faultless - len(rejections),
+        owned_by_another_feed=len(decoded) - faultless - len(rejections),
         teams_added=teams_added,
         odds_written=len(prices),
     )
 
 
 def _fault(record: RawMatch, competitions: Mapping[str, Competition]) -> str:
-    """Why a record is no match, whichever feed let it through; empty where it is one."""
+    """Why a record cannot be stored as a match; empty where it can."""
     if record.competition not in competitions:
         return f"competition {record.competition!r} is not in competitions.toml"
     if fold(record.home_team) == fold(record.away_team):
@@ -179,11 +189,11 @@ def _place_teams(
     competitions: Mapping[str, Competition],
     now: dt.datetime,
 ) -> tuple[dict[tuple[str, str], str], int]:
-    """Team id by (competition, name as the source spells it), and how many teams are new."""
+    """Team id by (competition, name as the source spells it), and the number of new teams."""
     placed: dict[tuple[str, str], str] = {}
     teams: dict[str, dict[str, Any]] = {}
     aliases: dict[tuple[str, str], dict[str, Any]] = {}
-    leads = redirects(connection)
+    merged_into = redirects(connection)
     for record in records:
         place = competitions[record.competition]
         for name in (record.home_team, record.away_team):
@@ -191,7 +201,7 @@ def _place_teams(
                 continue
             club, country = club_of(name, place)
             team_id = mint_team_id(country, place.sex, place.age_group, club, place.squad)
-            placed[record.competition, name] = leads.get(team_id, team_id)
+            placed[record.competition, name] = merged_into.get(team_id, team_id)
             teams.setdefault(
                 team_id,
                 {
@@ -209,7 +219,7 @@ def _place_teams(
             aliases[record.source, alias] = {
                 "source": record.source,
                 "alias": alias,
-                "team_id": leads.get(team_id, team_id),
+                "team_id": merged_into.get(team_id, team_id),
             }
     known: set[str] = set()
     for ids in batches(teams, IDS_PER_QUERY):
@@ -228,7 +238,7 @@ def _match_ids(connection: sa.Connection, records: Sequence[RawMatch]) -> dict[t
     wanted = {(record.source, record.source_match_id or "") for record in records}
     found: dict[tuple[str, str], str] = {}
     for source in sorted({source for source, _ in wanted}):
-        for ids in batches(sorted(id_ for one, id_ in wanted if one == source), IDS_PER_QUERY):
+        for ids in batches(sorted(id_ for owner, id_ in wanted if owner == source), IDS_PER_QUERY):
             query = sa.select(match_source_id).where(
                 match_source_id.c.source == source,
                 in_list(connection, match_source_id.c.source_match_id, ids),
@@ -278,7 +288,10 @@ def _match_row(
 
 
 def _decision(record: RawMatch) -> dict[str, Any]:
-    """How the match was decided; a draw is never inferred from extra time: two legs go there on aggregate."""
+    """How the match was decided.
+
+    A match with extra time is not taken for a draw after 90 minutes: two legs go there on aggregate.
+    """
     after = record.after_90
     if after:
         return {

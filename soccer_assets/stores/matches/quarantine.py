@@ -1,4 +1,4 @@
-"""Marks the matches of a team with two results on one day, whichever of them was stored first."""
+"""Quarantines the matches of a team that has two results on one day, in whichever order they were stored."""
 
 import datetime as dt
 import itertools
@@ -14,7 +14,7 @@ from soccer_assets.tables import match
 
 _RESULTS = [status.value for status, rule in STATUS_RULES.items() if rule.settles]
 _DAY = dt.timedelta(days=1)
-_RUNS_A_QUERY = 100
+_RUNS_PER_QUERY = 100
 
 
 def mark_same_day(
@@ -22,12 +22,12 @@ def mark_same_day(
 ) -> None:
     """Set ``quarantine`` of rows that are about to be written.
 
-    Stored matches of the same days whose mark changes by them join both arguments.
+    Stored matches of the same days whose quarantine changes because of them are added to both arguments.
 
     Args:
         connection: a transaction that writes.
-        rows: by id, the rows to be written.
-        known: those of them that are stored, as they are.
+        rows: the rows to be written, by match id.
+        known: their stored versions, by match id.
     """
     now = {
         id_: (row["kickoff"].date(), row["home_team_id"], row["away_team_id"])
@@ -38,20 +38,20 @@ def mark_same_day(
     days = {day for day, _, _ in now.values()}.union(before)
     beside = {row.match_id: row for row in _results_of(connection, days) if row.match_id not in rows}
     there = {id_: (row.kickoff.date(), row.home_team_id, row.away_team_id) for id_, row in beside.items()}
-    doubtful = twice_on_a_day((id_, *one) for id_, one in (now | there).items())
+    doubtful = twice_on_a_day((id_, *played) for id_, played in (now | there).items())
     for id_, row in rows.items():
         row["quarantine"] = TWICE_ON_A_DAY if id_ in doubtful else None
     turned = [id_ for id_, row in beside.items() if (id_ in doubtful) != (row.quarantine is not None)]
     if turned:
         query = sa.select(match).where(in_list(connection, match.c.match_id, turned))
-        for one in connection.execute(query):
-            known[one.match_id] = one
-            mark = TWICE_ON_A_DAY if one.match_id in doubtful else None
-            rows[one.match_id] = one._asdict() | {"quarantine": mark}
+        for stored in connection.execute(query):
+            known[stored.match_id] = stored
+            mark = TWICE_ON_A_DAY if stored.match_id in doubtful else None
+            rows[stored.match_id] = stored._asdict() | {"quarantine": mark}
 
 
 def count_same_day(connection: sa.Connection) -> Mapping[str, int]:
-    """How many matches are marked, by competition, most first."""
+    """The number of quarantined matches by competition, largest first."""
     count = sa.func.count()
     query = (
         sa.select(match.c.competition, count)
@@ -63,15 +63,15 @@ def count_same_day(connection: sa.Connection) -> Mapping[str, int]:
 
 
 def _results_of(connection: sa.Connection, days: Iterable[dt.date]) -> Iterator[sa.Row[Any]]:
-    """The stored results of some days, a query for a hundred runs of days."""
+    """The stored results of some days; one query asks for up to a hundred runs of consecutive days."""
     columns = [
         match.c[name] for name in ("match_id", "kickoff", "home_team_id", "away_team_id", "quarantine")
     ]
     runs = list(_runs(sorted(days)))
-    for at in range(0, len(runs), _RUNS_A_QUERY):
+    for at in range(0, len(runs), _RUNS_PER_QUERY):
         within = [
             sa.and_(match.c.kickoff >= _midnight(first), match.c.kickoff < _midnight(last + _DAY))
-            for first, last in runs[at : at + _RUNS_A_QUERY]
+            for first, last in runs[at : at + _RUNS_PER_QUERY]
         ]
         yield from connection.execute(
             sa.select(*columns).where(sa.or_(*within), match.c.status.in_(_RESULTS))

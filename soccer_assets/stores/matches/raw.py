@@ -1,7 +1,7 @@
-"""Stores what a feed said, as it came: `match_raw`, its history, and the rows that could not be understood.
+"""Stores a feed's rows unchanged: `match_raw`, its history, and the rejected rows.
 
-A pass over unchanged data writes one row to `ingest` and nothing else. A payload that changed replaces its
-predecessor and keeps it in `match_raw_history`. Replaying any window in any order ends in the same tables.
+A pass over unchanged data writes one row to `ingest` and nothing else. A changed payload replaces the stored
+one, which moves to `match_raw_history`. Fetching any windows in any order gives the same tables.
 """
 
 import datetime as dt
@@ -36,8 +36,8 @@ class IngestCounts(msgspec.Struct, frozen=True, kw_only=True):
     """What one pass over a window found.
 
     Attributes:
-        doubles: rows that tell a match of the pass again.
-        twice_a_day: results of a team that has another one in its competition on the same day.
+        doubles: rows that repeat a match of the same pass.
+        twice_a_day: results of a team that has another result in its competition on the same day.
     """
 
     seen: int = 0
@@ -50,11 +50,11 @@ class IngestCounts(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def unchanged(self) -> int:
-        """Rows that were stored just so before, and repeats that the feed knows for such."""
+        """Rows that equal the stored ones, and repeats that the feed itself recognises."""
         return self.seen - self.rejected - self.doubles - self.added - self.changed
 
     def __add__(self, other: "IngestCounts") -> "IngestCounts":
-        newest = [one for one in (self.newest_result, other.newest_result) if one is not None]
+        newest = [result for result in (self.newest_result, other.newest_result) if result is not None]
         return IngestCounts(
             seen=self.seen + other.seen,
             added=self.added + other.added,
@@ -67,7 +67,7 @@ class IngestCounts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Content(NamedTuple):
-    """What a row says, encoded, and the digest that tells whether it changed."""
+    """A row's encoded content and its digest."""
 
     payload: bytes
     record: bytes
@@ -84,10 +84,10 @@ def store_raw(
     window: Window,
     now: dt.datetime,
 ) -> IngestCounts:
-    """Store one pass over a window; nothing is kept of a batch that fails half-way.
+    """Store one pass over a window, a transaction per batch.
 
     Raises:
-        FeedError: the feed broke off; batches stored before stay, and the next pass finds them unchanged.
+        FeedError: the feed failed; batches stored before stay, and the next pass finds them unchanged.
     """
     total, played = IngestCounts(), set[tuple[str, str, dt.date]]()
     for batch in prefetch(items, ROWS_PER_TRANSACTION):
@@ -112,7 +112,7 @@ def store_raw(
 
 
 def store_rejections(connection: sa.Connection, rejections: Sequence[Rejection], now: dt.datetime) -> None:
-    """Keep rows that could not be understood, once each, with the reason and when they were seen."""
+    """Store rejected rows once each, with the reason and when they were first and last seen."""
     rows = {}
     for rejection in rejections:
         payload = msgspec.json.encode(rejection.payload, order="deterministic")
@@ -150,12 +150,12 @@ def _store_batch(
     by_id = dict(identified)
     contents = {id_: _content(id_, match) for id_, match in by_id.items()}
     digests = _known_digests(connection, source, list(contents))
-    # Whatever is the same as before costs its digest, and no more.
-    added = [_row(id_, by_id[id_], one) for id_, one in contents.items() if id_ not in digests]
+    # An unchanged row costs a comparison of its digest, and no more.
+    added = [_row(id_, by_id[id_], content) for id_, content in contents.items() if id_ not in digests]
     changed = [
-        _row(id_, by_id[id_], one)
-        for id_, one in contents.items()
-        if digests.get(id_, one.sha256) != one.sha256
+        _row(id_, by_id[id_], content)
+        for id_, content in contents.items()
+        if digests.get(id_, content.sha256) != content.sha256
     ]
     known = _known_rows(connection, source, [row["source_match_id"] for row in changed])
     if rejections:
@@ -228,14 +228,14 @@ def _known_meetings(
         )
         for meeting, source_match_id, kickoff, status in connection.execute(query):
             rule = STATUS_RULES[MatchStatus(status)]
-            # Awarded, cancelled or abandoned: over without a result. A replay is another match.
+            # An awarded, cancelled or abandoned match is over without a result; its replay is another match.
             is_open = rule.is_served and not rule.settles
             known[meeting].append(KnownMeeting(source_match_id, kickoff.date(), is_open))
     return known
 
 
 def _known_digests(connection: sa.Connection, source: str, source_match_ids: Sequence[str]) -> dict[str, str]:
-    """Of the rows that are stored, what they hold: all that a pass over unchanged data needs."""
+    """Digests of the stored rows: all that a pass over unchanged data reads."""
     known: dict[str, str] = {}
     for ids in batches(source_match_ids, IDS_PER_QUERY):
         query = sa.select(match_raw.c.source_match_id, match_raw.c.sha256).where(

@@ -1,8 +1,8 @@
-"""Learns that a name of one feed is a team of another, from the fixtures that both tell.
+"""Learns which names of two feeds mean the same team, from the fixtures that both provide.
 
-Only a home with several feeds learns: what a later feed says of an earlier one's competition goes no further,
-but its names do. A learnt alias is a merge like one by hand: `soccer teams` lists and splits it, and what was
-split by hand is not learnt again.
+Only a home with several feeds learns. Where two feeds provide a competition, the rows of the second are
+ignored, but its team names are not. A learnt alias is a merge like one by hand: `soccer teams` lists and
+splits it, and a merge that was split by hand is not learnt again.
 """
 
 import datetime as dt
@@ -25,18 +25,18 @@ _Fixtures = defaultdict[tuple[Pool, str], defaultdict[str, set[Meeting]]]
 def learn_team_aliases(
     database: Database, competitions: Mapping[str, Competition], owners: Mapping[str, str], now: dt.datetime
 ) -> int:
-    """Merge the teams that fixtures told by two feeds show to be one; returns how many.
+    """Merge the teams that fixtures of two feeds show to be the same; returns how many.
 
     Args:
         database: where the tables are.
-        competitions: all that a match may belong to, by code.
-        owners: by competition the feed whose rows count.
-        now: what new merges are stamped with.
+        competitions: the whole catalogue, by code.
+        owners: by competition, the feed whose rows count.
+        now: time stamp of new merges.
     """
     learnt = 0
-    for keep, gone in _candidates(database, competitions, owners):
+    for keep, duplicate in _candidates(database, competitions, owners):
         try:
-            merge_teams(database, keep, gone, now)
+            merge_teams(database, keep, duplicate, now)
         except TeamError:  # they have met, or one of them was merged by hand
             continue
         learnt += 1
@@ -46,9 +46,9 @@ def learn_team_aliases(
 def _candidates(
     database: Database, competitions: Mapping[str, Competition], owners: Mapping[str, str]
 ) -> list[tuple[str, str]]:
-    """The pairs of ids that fixtures place on one team, those already merged or split left out."""
+    """Pairs of ids that fixtures show to be one team, without those already merged or split."""
     with database.reading() as connection:
-        leads = redirects(connection)
+        merged_into = redirects(connection)
         apart = {(row.keep, row.gone) for row in connection.execute(sa.select(team_split))}
         pairs = set()
         for (pool, owner), feeds in _fixtures(connection, competitions, owners).items():
@@ -66,19 +66,19 @@ def _candidates(
             ).scalars()
         )
     return sorted(
-        (leads.get(keep, keep), gone)
-        for keep, gone in pairs
-        if gone not in leads
-        and {keep, gone} <= there
-        and leads.get(keep, keep) != gone
-        and (leads.get(keep, keep), gone) not in apart
+        (merged_into.get(keep, keep), duplicate)
+        for keep, duplicate in pairs
+        if duplicate not in merged_into
+        and {keep, duplicate} <= there
+        and merged_into.get(keep, keep) != duplicate
+        and (merged_into.get(keep, keep), duplicate) not in apart
     )
 
 
 def _fixtures(
     connection: sa.Connection, competitions: Mapping[str, Competition], owners: Mapping[str, str]
 ) -> _Fixtures:
-    """The meetings of competitions that more than one feed tells, by pool and owner; names are folded."""
+    """The meetings of competitions that more than one feed provides, by pool and owner; names are folded."""
     count = sa.func.count(sa.distinct(match_raw.c.source))
     shared = (
         connection.execute(
@@ -103,5 +103,5 @@ def _team_id(pool: Pool, name: str) -> str:
     return mint_team_id(pool.country, pool.sex, pool.age_group, name, pool.squad)
 
 
-def _pool_of(one: Competition) -> Pool:
-    return Pool(one.country, one.sex, one.age_group, one.squad)
+def _pool_of(competition: Competition) -> Pool:
+    return Pool(competition.country, competition.sex, competition.age_group, competition.squad)

@@ -1,8 +1,8 @@
-"""Teams by hand: which there are, two names of one team made one, and the way back.
+"""Lists teams, merges two ids of one team, and splits them again.
 
-A merge is one row, `team_merge`: every id that was ever given stays, and leads to the team that is meant. The
-matches of the team that goes are marked as unread, so the next pass over `match_raw` gives them to the one
-that stays, with a version and a history like any other change.
+A merge is one row of `team_merge`: every id stays valid and redirects to the team that is kept. The raw rows
+of the duplicate's matches are marked as unread, so the next pass over `match_raw` moves the matches to the
+kept team, with a version and a history like any other change.
 """
 
 import datetime as dt
@@ -20,7 +20,7 @@ from soccer_assets.tables import match, match_raw, team, team_merge, team_split
 
 
 class TeamError(StoreError):
-    """The teams cannot be merged or split so; the message says why."""
+    """The teams cannot be merged or split; the message says why."""
 
 
 class TeamRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,26 +37,26 @@ class TeamRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def redirects(connection: sa.Connection) -> dict[str, str]:
-    """Where the ids of merged teams lead, as far as they lead."""
-    leads = {row.gone: row.keep for row in connection.execute(sa.select(team_merge))}
-    for gone, keep in list(leads.items()):
+    """By the id of each merged team, the id of the team that is kept, through every further merge."""
+    merged_into = {row.gone: row.keep for row in connection.execute(sa.select(team_merge))}
+    for duplicate, keep in list(merged_into.items()):
         last = keep
-        while last in leads:
-            last = leads[last]
-        leads[gone] = last
-    return leads
+        while last in merged_into:
+            last = merged_into[last]
+        merged_into[duplicate] = last
+    return merged_into
 
 
 def list_teams(
     database: Database, *, competition: str = "", country: str = "", search: str = ""
 ) -> list[TeamRow]:
-    """The teams that fit all filters, by country and name.
+    """The teams that match all filters, by country and name.
 
     Args:
         database: where they are.
         competition: code of a competition that they played in.
         country: their country.
-        search: part of the name, without regard to case and accents.
+        search: part of the name, ignoring case and accents.
     """
     played = sa.union_all(
         sa.select(match.c.home_team_id.label("team_id"), match.c.competition),
@@ -92,54 +92,61 @@ def list_teams(
         ]
 
 
-def merge_teams(database: Database, keep: str, gone: str, now: dt.datetime) -> int:
-    """Make ``gone`` another name of ``keep``; returns how many matches change hands at the next refresh.
+def merge_teams(database: Database, keep: str, duplicate: str, now: dt.datetime) -> int:
+    """Merge ``duplicate`` into ``keep``; returns how many matches the next refresh moves.
 
     Raises:
         TeamError: one is unknown or merged already, they are of different pools, or they have met.
     """
     with database.writing() as connection:
-        leads = redirects(connection)
-        asked = sa.select(team).where(team.c.team_id.in_([keep, gone]))
-        rows = {row.team_id: row for row in connection.execute(asked)}
-        for team_id in (keep, gone):
+        merged_into = redirects(connection)
+        both = [keep, duplicate]
+        stored = sa.select(team).where(team.c.team_id.in_(both))
+        rows = {row.team_id: row for row in connection.execute(stored)}
+        for team_id in both:
             if team_id not in rows:
                 raise TeamError(
-                    f"there is no team {team_id!r}; `soccer teams list --search NAME` names the ids"
+                    f"there is no team {team_id!r}; `soccer teams list --search NAME` lists the ids"
                 )
-            if team_id in leads:
-                raise TeamError(f"{rows[team_id].name} is merged into {leads[team_id]}; split it first")
-        if keep == gone:
-            raise TeamError(f"{rows[keep].name} is one team already")
-        if _pool(rows[keep]) != _pool(rows[gone]):
+            if team_id in merged_into:
+                raise TeamError(f"{rows[team_id].name} is merged into {merged_into[team_id]}; split it first")
+        if keep == duplicate:
+            raise TeamError(f"{rows[keep].name} cannot be merged into itself")
+        if _pool(rows[keep]) != _pool(rows[duplicate]):
             raise TeamError(
-                f"{rows[keep].name} and {rows[gone].name} differ in country, sex, age group or squad"
+                f"{rows[keep].name} and {rows[duplicate].name} differ in country, sex, age group or squad"
             )
-        both = [keep, gone]
         meeting = sa.select(match.c.kickoff).where(
             match.c.home_team_id.in_(both), match.c.away_team_id.in_(both)
         )
         if (met := connection.execute(meeting.limit(1)).scalar()) is not None:
             raise TeamError(
-                f"{rows[keep].name} and {rows[gone].name} met on {met:%Y-%m-%d}: they are two teams"
+                f"{rows[keep].name} and {rows[duplicate].name} met on {met:%Y-%m-%d}: they are two teams"
             )
-        connection.execute(sa.insert(team_merge).values(gone=gone, keep=keep, merged_at=now))
-        return _mark_unread(connection, [gone])
+        connection.execute(sa.insert(team_merge).values(gone=duplicate, keep=keep, merged_at=now))
+        return _mark_unread(connection, [duplicate])
 
 
-def split_team(database: Database, gone: str, now: dt.datetime) -> int:
-    """Undo the merge of ``gone``, for good; returns how many matches are looked at again.
+def split_team(database: Database, merged: str, now: dt.datetime) -> int:
+    """Undo a merge for good; returns how many matches the next refresh reads again.
+
+    Args:
+        database: where the teams are.
+        merged: id of the team that was merged into another one.
+        now: time stamp of the split.
 
     Raises:
         TeamError: it is not merged.
     """
     with database.writing() as connection:
-        keep = connection.execute(sa.select(team_merge.c.keep).where(team_merge.c.gone == gone)).scalar()
+        keep = connection.execute(sa.select(team_merge.c.keep).where(team_merge.c.gone == merged)).scalar()
         if keep is None:
-            raise TeamError(f"{gone!r} is not merged into another team; `soccer teams list` shows which are")
-        holder = redirects(connection)[gone]
-        connection.execute(sa.delete(team_merge).where(team_merge.c.gone == gone))
-        upsert(connection, team_split, [{"gone": gone, "keep": keep, "split_at": now}])
+            raise TeamError(
+                f"{merged!r} is not merged into another team; `soccer teams list` shows which are"
+            )
+        holder = redirects(connection)[merged]
+        connection.execute(sa.delete(team_merge).where(team_merge.c.gone == merged))
+        upsert(connection, team_split, [{"gone": merged, "keep": keep, "split_at": now}])
         return _mark_unread(connection, [holder])
 
 
@@ -148,7 +155,7 @@ def _pool(row: sa.Row[tuple[object, ...]]) -> tuple[str, str, str, str]:
 
 
 def _mark_unread(connection: sa.Connection, team_ids: Sequence[str]) -> int:
-    """Let the next pass read the raw rows of these teams' matches again."""
+    """Mark the raw rows of these teams' matches as unread."""
     theirs = sa.or_(
         in_list(connection, match.c.home_team_id, team_ids),
         in_list(connection, match.c.away_team_id, team_ids),

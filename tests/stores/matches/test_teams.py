@@ -88,7 +88,7 @@ def test_a_merge_leads_through_a_chain(three: Database) -> None:
     ("keep", "gone", "message"),
     [
         (UNITED, CITY, "met on 2025-03-15: they are two teams"),
-        (UNITED, UNITED, "one team already"),
+        (UNITED, UNITED, "merged into itself"),
         (UNITED, "nobody", "there is no team 'nobody'"),
     ],
 )
