@@ -3,7 +3,6 @@
 import msgspec
 
 from soccer_assets.modelling.promotion import PromotionDecision
-from soccer_assets.stores.store_error import StoreError
 from soccer_assets.modelling.scorecard import Scorecard
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.stores.store_error import StoreError
