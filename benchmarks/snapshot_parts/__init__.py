@@ -1,0 +1,1 @@
+"""The parts of `benchmarks/snapshot.py`: a checkout seen from outside, imported inside functions."""
