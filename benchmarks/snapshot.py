@@ -37,7 +37,8 @@ The homes are built by ``soccer run`` in new processes, with a fixed SOCCER_SEED
 cache of compiled code. Masked is what two runs of the same code do not share: random ids of MLflow and
 Dagster (in place of a run's stands the version of its model), of tasks, requests, events and keys; the hash
 of an answer or file that holds such an id (ETag, the file of predictions); the time at which Dagster
-materialised an asset; ports and folders; the headers of the rate limit, which follow the minute.
+materialised an asset; ports and folders; the headers of the rate limit, which follow the minute, and the
+server's own (``Connection``).
 Fingerprints of the code (``made_by``, ``code_version``) change with each edit and are masked too. Needs three
 minutes of CPU time, and two more with the archive.
 """

@@ -51,13 +51,17 @@ class Asker:
         else:  # a page for people
             self.mask.texts[f"bodies {name}"], kept = self.mask.ids(body), "<text>"
         headers = {
-            header: "<drawn>"
-            if header in _DRAWN_HEADERS or header.startswith("ratelimit")
-            else self.mask.ids(value)
+            header: self._header(header, value)
             for header, value in sorted(answer.headers.items())
+            if header != "connection"  # whether a body was read before the answer is a race
         }
         self.told[name] = {"status": answer.status_code, "headers": headers, "body": kept}
         return answer
+
+    def _header(self, name: str, value: str) -> str:
+        if name in _DRAWN_HEADERS or name.startswith("ratelimit"):
+            return "<drawn>"
+        return ", ".join(sorted(value.split(", "))) if name == "allow" else self.mask.ids(value)
 
     def quietly(self, path: str, key: str, *, method: str = "GET", **more: Any) -> Any:
         """Ask, and keep nothing."""

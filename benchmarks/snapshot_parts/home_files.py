@@ -33,8 +33,9 @@ def know_ids(home: Path, mask: Mask) -> None:
         ):
             by_run.setdefault(run_id, []).append(str(version))
             mask.know(source.removeprefix("models:/"), f"<model {version}>")
-        for run_id, versions in by_run.items():
-            mask.know(run_id, f"<run of {' and '.join(versions)}>")
+        for number, (run_id,) in enumerate(ask("SELECT run_uuid FROM runs ORDER BY start_time"), 1):
+            versions = " and ".join(by_run.get(run_id, ()))
+            mask.know(run_id, f"<run of {versions}>" if versions else f"<run {number}>")
 
 
 def release_ids(home: Path) -> list[Any]:
@@ -119,7 +120,7 @@ def mlflow_memory(file: Path, mask: Mask) -> dict[str, Any]:
     questions = {
         "parameters": "SELECT run_uuid, key, value FROM params WHERE key <> 'code_version'",
         "metrics": "SELECT run_uuid, key, step, value FROM metrics",
-        "tags": "SELECT run_uuid, key, '' FROM tags",
+        "tags": "SELECT run_uuid, key, '' FROM tags WHERE key NOT LIKE 'mlflow.source.git%'",
         "versions": "SELECT name, version, run_id FROM model_versions",
         "version tags": "SELECT version, key, value FROM model_version_tags",
         "aliases": "SELECT name, alias, version FROM registered_model_aliases",

@@ -89,7 +89,7 @@ def environment_of(tree: Path, folder: Path) -> dict[str, str]:
         (cache / name).mkdir(parents=True)
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
     return kept | {
-        "PYTHONPATH": os.pathsep.join([str(tree), str(folder / "metadata")]),
+        "PYTHONPATH": os.pathsep.join([str(folder / "metadata"), str(tree)]),
         "PYTHONPYCACHEPREFIX": str(cache / "pycache"),
         "PYTHONDONTWRITEBYTECODE": "",
         "PYTHONWARNINGS": "ignore",
