@@ -61,7 +61,7 @@ def without_code(text: str) -> str:
 
 def code_blocks(text: str, language: str) -> list[str]:
     """The contents of the code blocks of a language; an empty one is that of blocks without."""
-    return [content for told, content in _BLOCK.findall(text) if told == language]
+    return [content for name, content in _BLOCK.findall(text) if name == language]
 
 
 def anchors(text: str) -> set[str]:

@@ -120,11 +120,13 @@ def test_a_figure_in_prose_is_the_codes(page: str, phrase: str) -> None:
 def test_every_measured_figure_has_a_date_and_a_command() -> None:
     """A section of the benchmarks that shows a table has a date; it, or the section above, has a command."""
     sections = re.split(r"^##+ ", read(BENCHMARKS), flags=re.MULTILINE)[1:]
-    measured = [one for one in sections if "\n|" in one]
+    measured = [text for text in sections if "\n|" in text]
 
     assert measured
-    assert [one.split("\n")[0] for one in measured if not re.search(r"\bDates? 20\d\d-\d\d-\d\d", one)] == []
-    assert [one.split("\n")[0] for one in measured if not (code_blocks(one, "sh") or "`" in one)] == []
+    assert [
+        text.split("\n")[0] for text in measured if not re.search(r"\bDates? 20\d\d-\d\d-\d\d", text)
+    ] == []
+    assert [text.split("\n")[0] for text in measured if not (code_blocks(text, "sh") or "`" in text)] == []
 
 
 def test_every_benchmark_is_named_and_each_command_exists() -> None:

@@ -60,7 +60,11 @@ def test_requests_in_the_documents_are_the_sidecars(document, request_) -> None:
     if path.startswith("/schema"):
         return
     operations = document[path]
-    known = {parameter["name"] for one in operations.values() for parameter in one.get("parameters", [])}
+    known = {
+        parameter["name"]
+        for operation in operations.values()
+        for parameter in operation.get("parameters", [])
+    }
 
     assert set(parse_qs(parts.query, keep_blank_values=True)) <= known
 

@@ -80,9 +80,9 @@ def test_http_table_is_the_sidecars_surface(tmp_path: Path) -> None:
     }
 
     rows = rows_of(HTTP, "Routes")
-    told = [(row[0].split()[0], codes(row[0])[0].rstrip("/") or "/", row[1]) for row in rows]
-    assert len(told) == len(set(told))
-    assert set(told) == served
+    documented = [(row[0].split()[0], codes(row[0])[0].rstrip("/") or "/", row[1]) for row in rows]
+    assert len(documented) == len(set(documented))
+    assert set(documented) == served
 
 
 def test_prediction_fields_are_those_of_the_body() -> None:
@@ -106,9 +106,9 @@ def test_every_problem_type_is_named() -> None:
 
 def test_every_event_type_is_named() -> None:
     """The table of events is what the contract says of an event's type."""
-    told = set(codes(inspect.getdoc(events.Event) or ""))
+    documented = set(codes(inspect.getdoc(events.Event) or ""))
 
-    assert set(first_codes(rows_of(HTTP, "Events"))) == told
+    assert set(first_codes(rows_of(HTTP, "Events"))) == documented
 
 
 def test_feeds_table_names_every_feed_and_no_other() -> None:
@@ -134,8 +134,10 @@ def test_feed_protocol_table_is_the_protocols() -> None:
     """Who writes a feed finds every member that it must have."""
     members = {name for name in (*vars(Feed), *Feed.__annotations__) if not name.startswith("_")}
 
-    told = {name.partition("(")[0] for name in first_codes(rows_of("docs/how-to/add-a-feed.md", "The class"))}
-    assert told == members | {"from_settings"}
+    documented = {
+        name.partition("(")[0] for name in first_codes(rows_of("docs/how-to/add-a-feed.md", "The class"))
+    }
+    assert documented == members | {"from_settings"}
 
 
 def _commands(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[str, click.Command]]:
@@ -151,14 +153,14 @@ def test_every_command_is_named_and_no_other() -> None:
     rows = [codes(row[0])[0] for table in tables(read(CLI)) for row in table if codes(row[0])]
     commands = {name for name, _ in _commands(main)}
 
-    told = {row.removeprefix("soccer ") for row in rows if row.startswith("soccer ")}
-    assert {re.sub(r" [A-Z].*", "", one) for one in told} == commands
+    documented = {row.removeprefix("soccer ") for row in rows if row.startswith("soccer ")}
+    assert {re.sub(r" [A-Z].*", "", row) for row in documented} == commands
     assert {row for row in rows if row.startswith("make ")} == {f"make {target}" for target in TARGETS}
 
 
 def test_every_option_is_named_and_no_other() -> None:
     """The page has a row for each option of each command."""
-    told = {
+    documented = {
         (command, option)
         for table in tables(read(CLI))
         for row in table
@@ -174,7 +176,7 @@ def test_every_option_is_named_and_no_other() -> None:
         for option in (*parameter.opts, *parameter.secondary_opts)
     }
 
-    assert {(command, option.split()[0]) for command, option in told} == options
+    assert {(command, option.split()[0]) for command, option in documented} == options
 
 
 def test_jobs_table_names_every_job_and_no_other(definitions: dg.Definitions) -> None:
@@ -186,7 +188,9 @@ def test_jobs_table_names_every_job_and_no_other(definitions: dg.Definitions) ->
 
 def test_schedules_table_is_the_graphs(definitions: dg.Definitions) -> None:
     """Each schedule with its hours."""
-    schedules = {one.name: one.cron_schedule for one in definitions.get_repository_def().schedule_defs}
+    schedules = {
+        schedule.name: schedule.cron_schedule for schedule in definitions.get_repository_def().schedule_defs
+    }
 
     assert {codes(row[0])[0]: codes(row[1])[0] for row in rows_of(JOBS, "Schedules")} == schedules
 
@@ -194,7 +198,8 @@ def test_schedules_table_is_the_graphs(definitions: dg.Definitions) -> None:
 def test_sensors_table_is_the_graphs(definitions: dg.Definitions) -> None:
     """Each sensor with its interval."""
     sensors = {
-        one.name: f"{one.minimum_interval_seconds} s" for one in definitions.get_repository_def().sensor_defs
+        sensor.name: f"{sensor.minimum_interval_seconds} s"
+        for sensor in definitions.get_repository_def().sensor_defs
     }
 
     assert {codes(row[0])[0]: row[1] for row in rows_of(JOBS, "Sensors")} == sensors
@@ -213,8 +218,8 @@ def _window(spec: dg.AssetSpec) -> str:
     if policy is None:
         return ""
     warn, fail = policy.warn_window, policy.fail_window
-    told = [f"warns after {_span(warn.to_timedelta())}"] if warn else []
-    return ", ".join([*told, f"fails after {_span(fail.to_timedelta())}"])
+    parts = [f"warns after {_span(warn.to_timedelta())}"] if warn else []
+    return ", ".join([*parts, f"fails after {_span(fail.to_timedelta())}"])
 
 
 def test_assets_table_is_the_graph(definitions: dg.Definitions) -> None:
@@ -248,11 +253,11 @@ def test_checks_table_is_the_graphs(definitions: dg.Definitions) -> None:
 
 def test_status_table_is_the_rules() -> None:
     """What each status means, cell by cell."""
-    told = {
+    documented = {
         codes(row[0])[0]: [cell == "yes" for cell in row[1:]] for row in rows_of(ASSETS, "What a match is")
     }
 
-    assert told == {
+    assert documented == {
         name.value: [rule.trains, rule.moves_ratings, rule.is_served, rule.settles]
         for name, rule in STATUS_RULES.items()
     }
@@ -263,12 +268,12 @@ def test_metrics_table_is_what_is_exported() -> None:
     kinds = {"Counter": "counter", "Gauge": "gauge", "Histogram": "histogram"}
     exported = {
         (
-            one._name + ("_total" if type(one).__name__ == "Counter" else ""),
-            kinds[type(one).__name__],
-            one._labelnames,
+            metric._name + ("_total" if type(metric).__name__ == "Counter" else ""),
+            kinds[type(metric).__name__],
+            metric._labelnames,
         )
-        for one in vars(Metrics()).values()
-        if type(one).__name__ in kinds
+        for metric in vars(Metrics()).values()
+        if type(metric).__name__ in kinds
     }
 
     table = tables(read("docs/reference/metrics.md"))[0]
@@ -300,9 +305,9 @@ def test_release_files_are_the_contracts() -> None:
     }
 
     assert set(first_codes(rows_of(RELEASE, "Files of a release"))) == files
-    told = {name for row in rows_of(RELEASE, "Objects beside the releases") for name in codes(row[0])}
+    documented = {name for row in rows_of(RELEASE, "Objects beside the releases") for name in codes(row[0])}
     assert len(objects) > 4
-    assert objects <= told
+    assert objects <= documented
 
 
 def test_feature_table_is_the_matrix() -> None:
@@ -322,7 +327,7 @@ def test_features_keep_their_bounds() -> None:
     values = compute_features(random_table(7, 2_000))[0].values
 
     for column, row in enumerate(tables(read("docs/reference/features.md"))[0]):
-        numbers = [float(one) for one in re.findall(r"-?\d+(?:\.\d+)?", row[3])]
+        numbers = [float(number) for number in re.findall(r"-?\d+(?:\.\d+)?", row[3])]
         low, high = numbers[0] if numbers else -np.inf, numbers[1] if len(numbers) > 1 else np.inf
         assert low <= values[:, column].min(), row[0]
         assert values[:, column].max() <= high, row[0]
@@ -331,15 +336,15 @@ def test_features_keep_their_bounds() -> None:
 @pytest.mark.parametrize("package", ["soccer_assets", "serving"])
 def test_layers_are_import_linters(package: str) -> None:
     """The layers that the architecture page shows are those that are checked."""
-    (contract,) = [
-        one
-        for one in PYPROJECT["tool"]["importlinter"]["contracts"]
-        if one["type"] == "layers" and one["containers"] == [package]
+    (layered,) = [
+        contract
+        for contract in PYPROJECT["tool"]["importlinter"]["contracts"]
+        if contract["type"] == "layers" and contract["containers"] == [package]
     ]
     blocks = code_blocks(section("docs/explanation/architecture.md", "Folders"), "")
 
-    assert [layer.replace(" : ", " · ") for layer in contract["layers"]] in [
-        one.splitlines() for one in blocks
+    assert [layer.replace(" : ", " · ") for layer in layered["layers"]] in [
+        block.splitlines() for block in blocks
     ]
 
 
