@@ -25,7 +25,7 @@ from soccer_assets.resources.model_registry import ModelRegistry
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.resources.watermarks import set_watermark
 from soccer_assets.stores.ledger.record import record_and_score
-from soccer_assets.stores.ledger.running_sums import read_duel
+from soccer_assets.stores.ledger.running_sums import read_comparison
 from soccer_assets.stores.ledger.shadows import record_shadows
 from soccer_assets.tables import match
 from tests.graph.assets.conftest import elo_model
@@ -139,7 +139,7 @@ class Loop:
         with database.writing() as connection:
             set_watermark(connection, "match scored by ledger", 0)  # their results came before all that
         record_and_score(database, [], NIGHT)
-        assert read_duel(database, *shas).matches >= matches
+        assert read_comparison(database, *shas).matches >= matches
         database.engine.dispose()
 
     def wait_for_result(self, client: httpx.Client, row: Row) -> float:

@@ -20,10 +20,10 @@ def verify() -> None:
     found = audit(Database(settings.database_url), store_of(settings))
     if found.first_broken is not None:
         fail(f"entry {found.first_broken} of the ledger is not what was recorded")
-    if found.betrayed_by:
+    if found.contradicted_by:
         fail(
-            f"the ledger was rewritten: it lacks the head that release {found.betrayed_by[0]} names, and "
-            f"{len(found.betrayed_by) - 1} more do not agree; restore the database"
+            f"the ledger was rewritten: it lacks the head that release {found.contradicted_by[0]} names, and "
+            f"{len(found.contradicted_by) - 1} more do not agree; restore the database"
         )
     if found.copy_fault:
         fail(found.copy_fault)

@@ -267,7 +267,7 @@ def ledger_agrees_with_releases(
         metadata={
             "entries": found.entries,
             "releases": found.releases,
-            "betrayed_by": list(found.betrayed_by),
+            "contradicted_by": list(found.contradicted_by),
             "first_broken": found.first_broken or "none",
             "copied": found.copied,
         },

@@ -35,7 +35,7 @@ from soccer_assets.stores.exports import Exports
 from soccer_assets.stores.features.store import FeatureStore
 from soccer_assets.stores.ledger.record import ledger_head
 from soccer_assets.stores.models.evaluations import Scorecards
-from soccer_assets.stores.monitoring.result_latency import WhistleToAnswer, whistle_to_answer
+from soccer_assets.stores.monitoring.result_latency import ResultLatency, result_latency
 from soccer_assets.stores.releases.current_status import current_status, data_as_of
 from soccer_assets.stores.releases.directory import read_directory
 from soccer_assets.stores.releases.publish import Draft, ReleaseRow, Releases
@@ -113,12 +113,12 @@ def current(
             "checked_at": status.checked_at,
             "data_as_of": status.data_as_of or "no result yet",
             "next_expected_at": status.next_expected_at or "nothing is due",
-            "whistle_to_answer": dg.MetadataValue.md(_whistle_table(whistle_to_answer(database, now))),
+            "whistle_to_answer": dg.MetadataValue.md(_latency_table(result_latency(database, now))),
         },
     )
 
 
-def _whistle_table(by_feed: Mapping[str, WhistleToAnswer]) -> str:
+def _latency_table(by_feed: Mapping[str, ResultLatency]) -> str:
     if not by_feed:
         return "no predicted match was played in the last 30 days"
     lines = ["| feed | matches | median hours | slowest hours |", "|---|---|---|---|"]

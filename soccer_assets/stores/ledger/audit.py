@@ -1,7 +1,7 @@
-"""The ledger held against itself, against every release that is kept, and against its copy in parquet.
+"""Audits the ledger: recomputes its hash chain and compares it with every kept release and the parquet copy.
 
-A chain that was rewritten whole, every hash made anew, is consistent: only a head that was published before,
-or the copy, betrays it.
+A chain that was rewritten with every hash recomputed is consistent in itself; a head published in an earlier
+release, or the copy, reveals it.
 """
 
 from typing import Any
@@ -19,32 +19,32 @@ from soccer_assets.stores.ledger.parquet_copy import FOLDER, LedgerCopy, head_of
 from soccer_assets.stores.ledger.scores import newest_scores
 from soccer_assets.tables import ledger_entry, match
 
-_ROWS_A_FETCH = 10_000
+_ROWS_PER_FETCH = 10_000
 
 
 class Audit(msgspec.Struct, frozen=True, kw_only=True):
-    """What was found.
+    """The result of an audit.
 
     Attributes:
         entries: entries read.
-        first_broken: sequence of the first entry whose hash is not that of its content; None where all hold.
+        first_broken: sequence of the first entry whose hash does not match its content; None where all match.
         releases: releases whose manifest names a head.
-        betrayed_by: releases that name a head which the ledger does not have.
+        contradicted_by: releases that name a head which the ledger lacks.
         copied: entries of the copy in parquet.
-        copy_fault: why the copy and the ledger do not agree; None where they do.
+        copy_fault: why the copy and the ledger disagree; None where they agree.
     """
 
     entries: int
     first_broken: int | None
     releases: int
-    betrayed_by: tuple[str, ...]
+    contradicted_by: tuple[str, ...]
     copied: int = 0
     copy_fault: str | None = None
 
     @property
     def is_whole(self) -> bool:
         """Whether nothing was rewritten."""
-        return self.first_broken is None and not self.betrayed_by and self.copy_fault is None
+        return self.first_broken is None and not self.contradicted_by and self.copy_fault is None
 
 
 class VoidMatch(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,13 +57,13 @@ class VoidMatch(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def audit(database: Database, store: ObjectStore) -> Audit:
-    """Make every hash anew, and look for the head of every release, and of the copy, among them."""
+    """Recompute every hash, and look up the head of every release and of the copy among them."""
     heads = _published_heads(store)
     copy = read_copy(store)
     missing = dict(heads)
     entries, head, broken, is_copied = 0, GENESIS, None, copy is None or copy.head == GENESIS
     with database.reading() as connection:
-        rows = connection.execution_options(yield_per=_ROWS_A_FETCH).execute(
+        rows = connection.execution_options(yield_per=_ROWS_PER_FETCH).execute(
             sa.select(ledger_entry).order_by(ledger_entry.c.sequence)
         )
         for row in rows:
@@ -74,19 +74,19 @@ def audit(database: Database, store: ObjectStore) -> Audit:
             head = expected
             missing.pop(head, None)
             is_copied = is_copied or (copy is not None and (entries, head) == (copy.entries.rows, copy.head))
-    fault = None if is_copied else "the ledger lacks the entries that were copied from it"
+    fault = None if is_copied else "the ledger lacks entries that its copy holds"
     return Audit(
         entries=entries,
         first_broken=broken,
         releases=sum(len(releases) for releases in heads.values()),
-        betrayed_by=tuple(sorted(release for releases in missing.values() for release in releases)),
+        contradicted_by=tuple(sorted(release for releases in missing.values() for release in releases)),
         copied=copy.entries.rows if copy else 0,
         copy_fault=(copy and _fault_of(store, copy)) or fault,
     )
 
 
 def _fault_of(store: ObjectStore, copy: LedgerCopy) -> str | None:
-    """What is wrong with the copy by itself."""
+    """Why the copy does not agree with its own head; None where it does."""
     try:
         is_whole = head_of_copy(store, copy) == copy.head
     except DamagedPartError:
@@ -95,7 +95,7 @@ def _fault_of(store: ObjectStore, copy: LedgerCopy) -> str | None:
 
 
 def void_matches(database: Database) -> list[VoidMatch]:
-    """Every predicted match that the rules leave out, the newest first."""
+    """Every predicted match that the rules do not score, newest first."""
     newest = newest_scores().subquery()
     query = (
         sa.select(match.c.match_id, match.c.competition, match.c.kickoff, newest.c.verdict)
@@ -116,7 +116,7 @@ def void_matches(database: Database) -> list[VoidMatch]:
 
 
 def entry_of(row: sa.Row[Any]) -> Entry:
-    """A stored entry as the rules know it."""
+    """A stored entry as the struct of the rules."""
     fields = {name: getattr(row, name) for name in Entry.__struct_fields__}
     return Entry(**(fields | {"kickoff_precision": KickoffPrecision(row.kickoff_precision)}))
 

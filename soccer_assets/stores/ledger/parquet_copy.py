@@ -1,7 +1,7 @@
-"""The ledger as parquet in the object store, beside the database: parts a month, which are only appended to.
+"""The ledger's copy in parquet in the object store: monthly parts, append-only.
 
-What was copied is never read from the database again. So a ledger that is rewritten there disagrees with its
-copy, and the copy with the head that it was made at: `ledger_audit` holds all three against each other.
+Copied rows are never read from the database again. So a ledger that is rewritten there disagrees with its
+copy, and a changed copy disagrees with its own head: `audit` compares all three.
 """
 
 import datetime as dt
@@ -64,13 +64,13 @@ SCORE_SCHEMA = pa.schema(
 
 
 class LedgerCopy(msgspec.Struct, frozen=True, kw_only=True):
-    """What was copied.
+    """Manifest of the copy.
 
     Attributes:
         head: hash of the last entry.
         entries: every entry, by the month in which it was recorded.
-        scores: every score, by the month in which it was made.
-        scored_until: when the newest of them was made; None before the first.
+        scores: every score, by the month in which it was computed.
+        scored_until: when the newest score was computed; None before the first.
     """
 
     schema_version: int
@@ -90,17 +90,17 @@ _NOTHING = LedgerCopy(
 
 
 def read_copy(store: ObjectStore) -> LedgerCopy | None:
-    """What was copied last; None before the first time."""
+    """The current copy; None before the first one."""
     data = store.read(MANIFEST_KEY)
     return msgspec.json.decode(data, type=LedgerCopy) if data else None
 
 
 def copy_ledger(database: Database, store: ObjectStore) -> LedgerCopy | None:
-    """Append what is new in the database.
+    """Append the new rows of the database.
 
     Returns:
-        The copy as it is now; None where it was left alone, because the database lacks entries that were
-        copied from it, or a part is damaged. Then it is evidence, and no reason to publish nothing.
+        The current copy; None where it was not changed, because the database lacks entries that the copy
+        holds, or a part is damaged. Then the copy is evidence, and publishing goes on without it.
     """
     before = read_copy(store) or _NOTHING
     with database.reading() as connection:
@@ -133,7 +133,7 @@ def _appended(
 
 
 def head_of_copy(store: ObjectStore, copy: LedgerCopy) -> str:
-    """The hash that the copied entries lead to.
+    """The head recomputed from the copied entries.
 
     Raises:
         DamagedPartError: a part is missing or was changed.
@@ -147,7 +147,7 @@ def head_of_copy(store: ObjectStore, copy: LedgerCopy) -> str:
 
 
 def _in_sequence(store: ObjectStore, copy: LedgerCopy) -> Iterator[dict[str, Any]]:
-    """Every copied entry; one that was recorded late lies in an earlier month than its neighbours."""
+    """Every copied entry by sequence; neighbours may lie in different months' parts."""
     table = read_table(store, copy.entries, ENTRY_SCHEMA).sort_by("sequence")
     for batch in table.to_batches(max_chunksize=10_000):
         yield from batch.to_pylist()
@@ -163,14 +163,14 @@ def _scores_since(instant: dt.datetime | None) -> sa.Select[Any]:
 def _without_copied(
     scores: Sequence[sa.Row[Any]], store: ObjectStore, before: LedgerCopy
 ) -> Sequence[sa.Row[Any]]:
-    """Two passes may score at the same instant of a clock that stands still."""
+    """Leave out copied scores: two passes may score at the same instant of a fixed clock."""
     if not scores or before.scored_until is None:
         return scores
     month = read_table(
         store, before.scores, SCORE_SCHEMA, {month_of(before.scored_until)}, ["match_id", "revision"]
     )
     known = set(zip(month["match_id"].to_pylist(), month["revision"].to_pylist(), strict=True))
-    return [one for one in scores if (one.match_id, one.revision) not in known]
+    return [score for score in scores if (score.match_id, score.revision) not in known]
 
 
 def _append(
@@ -181,7 +181,7 @@ def _append(
     rows: Sequence[sa.Row[Any]],
     previous: TableManifest,
 ) -> TableManifest:
-    """Write the months of these rows again, with them behind what was copied before."""
+    """Rewrite the months of these rows: the copied rows first, then these."""
     months: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in rows:
         months[month_of(getattr(row, instant))].append(row._asdict())

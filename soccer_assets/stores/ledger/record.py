@@ -1,4 +1,4 @@
-"""The ledger in the database: predictions are appended and chained, scores appended beside them."""
+"""The ledger in the database: appends predictions to a hash chain, and scores when results arrive."""
 
 import datetime as dt
 from collections import defaultdict
@@ -27,12 +27,12 @@ from soccer_assets.stores.ledger.running_sums import Score, update_sums
 from soccer_assets.tables import ledger_entry, ledger_score, match
 
 _SCORED_SO_FAR = "match scored by ledger"
-# Hourly runs look at once; this much covers a home that was switched off, and keeps the look to few rows.
+# Hourly runs see a postponement at once; 60 days cover a home that was switched off and keep the query small.
 _POSTPONED_LOOK_BACK = dt.timedelta(days=60)
 
 
 class LedgerCounts(msgspec.Struct, frozen=True, kw_only=True):
-    """What one pass over the ledger did, and how far it reaches."""
+    """What one pass recorded and scored, and the ledger's length and head after it."""
 
     recorded: int
     scored: int
@@ -44,12 +44,12 @@ class LedgerCounts(msgspec.Struct, frozen=True, kw_only=True):
 def record_and_score(
     database: Database, predictions: Sequence[tuple[str, Entry]], now: dt.datetime
 ) -> LedgerCounts:
-    """Append the predictions that changed, then score what has finished.
+    """Append the predictions that changed, then score the matches that finished.
 
     Args:
-        database: where the ledger lies.
-        predictions: competition and entry of each upcoming match, as the champion sees it.
-        now: when scores are made.
+        database: where the ledger is.
+        predictions: competition and entry of each upcoming match, by the champion.
+        now: time stamp of the scores.
     """
     with database.writing() as connection:
         recorded = _record(connection, predictions)
@@ -72,7 +72,7 @@ def _head(connection: sa.Connection) -> tuple[int, str]:
 
 
 def _newest_of(connection: sa.Connection, match_ids: Sequence[str]) -> dict[str, sa.Row[Any]]:
-    """Of each match the last entry: a match that is predicted every hour has hundreds."""
+    """The last entry of each match; a match that is predicted every hour has hundreds of entries."""
     found: dict[str, sa.Row[Any]] = {}
     for ids in batches(match_ids, IDS_PER_QUERY):
         newest = (
@@ -98,9 +98,9 @@ def _record(connection: sa.Connection, predictions: Sequence[tuple[str, Entry]])
     known = _newest_of(connection, [entry.match_id for _, entry in predictions])
     sequence, head = _head(connection)
     rows = []
-    for competition, entry in sorted(predictions, key=lambda one: (one[1].kickoff, one[1].match_id)):
+    for competition, entry in sorted(predictions, key=lambda pair: (pair[1].kickoff, pair[1].match_id)):
         earlier = known.get(entry.match_id)
-        if earlier is not None and _says_the_same(earlier, entry):
+        if earlier is not None and _is_same_prediction(earlier, entry):
             continue
         sequence += 1
         previous, head = head, chain_hash(head, entry)
@@ -119,13 +119,13 @@ def _record(connection: sa.Connection, predictions: Sequence[tuple[str, Entry]])
     return len(rows)
 
 
-def _says_the_same(row: sa.Row[Any], entry: Entry) -> bool:
+def _is_same_prediction(row: sa.Row[Any], entry: Entry) -> bool:
     stored = (row.kickoff, row.model_sha256, row.p_home, row.p_draw, row.p_away)
     return stored == (entry.kickoff, entry.model_sha256, entry.p_home, entry.p_draw, entry.p_away)
 
 
 def _score(connection: sa.Connection, now: dt.datetime) -> tuple[int, int]:
-    """Score what changed since the last pass: neither the ledger nor the matches are read as a whole."""
+    """Score the matches that changed since the last pass; reads neither the whole ledger nor all matches."""
     change_no = read_watermark(connection, "change_no")
     over = [status.value for status, rule in STATUS_RULES.items() if rule.settles or not rule.is_served]
     has_changed = sa.and_(
@@ -139,7 +139,7 @@ def _score(connection: sa.Connection, now: dt.datetime) -> tuple[int, int]:
     query = sa.select(match).where(
         sa.or_(has_changed, waits), sa.exists().where(ledger_entry.c.match_id == match.c.match_id)
     )
-    # Sorted here: asked for an order, SQLite walks all matches in it instead of the two indexes.
+    # Sorted here: with ORDER BY, SQLite scans all matches instead of using the two indexes.
     finished = sorted(connection.execute(query), key=lambda row: (row.kickoff, row.match_id))
     entries = _entries_of(connection, [row.match_id for row in finished])
     latest: dict[str, sa.Row[Any]] = {}
@@ -147,28 +147,31 @@ def _score(connection: sa.Connection, now: dt.datetime) -> tuple[int, int]:
         earlier = sa.select(ledger_score).where(ledger_score.c.match_id.in_(ids))
         for row in connection.execute(earlier.order_by(ledger_score.c.revision)):
             latest[row.match_id] = row
-    rows, added, taken_out = [], list[Score](), list[Score]()
+    rows, added, removed = [], list[Score](), list[Score]()
     for played in finished:
         score = _score_row(played, entries[played.match_id], now)
         if score is None:
             continue
-        before = latest.get(played.match_id)
-        if before is not None and (before.verdict, before.outcome) == (score["verdict"], score["outcome"]):
+        previous = latest.get(played.match_id)
+        if previous is not None and (previous.verdict, previous.outcome) == (
+            score["verdict"],
+            score["outcome"],
+        ):
             continue
-        rows.append(score | {"revision": before.revision + 1 if before else 1})
+        rows.append(score | {"revision": previous.revision + 1 if previous else 1})
         if score["verdict"] == SCORED:
             added.append(Score(played.match_id, score["sequence"], score["outcome"], score["log_loss"]))
-        if before is not None and before.verdict == SCORED:
-            taken_out.append(Score(played.match_id, before.sequence, before.outcome, before.log_loss))
+        if previous is not None and previous.verdict == SCORED:
+            removed.append(Score(played.match_id, previous.sequence, previous.outcome, previous.log_loss))
     if rows:
         connection.execute(sa.insert(ledger_score), rows)
-        update_sums(connection, added, taken_out)
+        update_sums(connection, added, removed)
     set_watermark(connection, _SCORED_SO_FAR, change_no)
     return len(added), len(rows) - len(added)
 
 
 def _score_row(played: sa.Row[Any], rows: Sequence[sa.Row[Any]], now: dt.datetime) -> dict[str, Any] | None:
-    """The score of a match, or why it has none; None where it may still be played in time."""
+    """The score of a match, or the verdict why it has none; None where it may still be played in time."""
     entries = [
         Entry(
             match_id=row.match_id,

@@ -1,8 +1,8 @@
-"""Running sums over settled matches: what the sensors read instead of every one of them.
+"""Running sums over settled matches, so that sensors need not read every match.
 
-Of each champion against its own expectation, and against each model that stood beside it as a shadow. They
-are carried on in the transaction that scores, and a corrected result takes its first score out again. Sums
-that are not there (in a home of an earlier version) are made anew from the ledger, to the same bit.
+They compare each champion with its own expected loss, and with each shadow model. The transaction that scores
+also updates them; a corrected result removes its earlier score from the sums. Missing sums (in a home of an
+earlier version) are recomputed from the ledger, bit for bit the same.
 """
 
 from collections import defaultdict
@@ -22,14 +22,14 @@ from soccer_assets.modelling.retraining import excess_loss_sums
 from soccer_assets.resources.bulk_rows import IDS_PER_QUERY, batches, upsert
 from soccer_assets.resources.database import Database
 from soccer_assets.stores.ledger.scores import is_newest_score
-from soccer_assets.stores.ledger.shadows import paired
+from soccer_assets.stores.ledger.shadows import paired_predictions
 from soccer_assets.tables import ledger_entry, ledger_score, settled_tally, shadow_entry
 
-_ITSELF = "itself"
+_ITSELF = "itself"  # a stored value
 
 
 class Score(NamedTuple):
-    """That a match was scored on one of its entries."""
+    """The score of a match on one of its entries."""
 
     match_id: str
     sequence: int
@@ -42,30 +42,30 @@ class _Key(NamedTuple):
     against: str
 
 
-def read_expectation(database: Database, champion_sha256: str) -> ExactSums:
-    """A champion against its own expectation on every match that it was scored on."""
+def read_excess_loss(database: Database, champion_sha256: str) -> ExactSums:
+    """A champion's loss beyond its own expectation, on every match that it was scored on."""
     return _read(database, _Key(champion_sha256, _ITSELF))
 
 
-def read_duel(database: Database, champion_sha256: str, shadow_sha256: str) -> ExactSums:
-    """Champion against shadow on every settled match that both predicted in time."""
+def read_comparison(database: Database, champion_sha256: str, shadow_sha256: str) -> ExactSums:
+    """Champion and shadow compared on every settled match that both predicted in time."""
     return _read(database, _Key(champion_sha256, shadow_sha256))
 
 
-def update_sums(connection: sa.Connection, added: Sequence[Score], taken_out: Sequence[Score]) -> None:
-    """Bring every tally up to date with scores that the same transaction has written.
+def update_sums(connection: sa.Connection, added: Sequence[Score], removed: Sequence[Score]) -> None:
+    """Update all sums with the scores that the same transaction has written.
 
     Args:
         connection: of that transaction.
-        added: what counts now.
-        taken_out: what counted until now.
+        added: new scores.
+        removed: earlier scores that a correction replaces.
     """
-    more, less = _tallies(connection, added), _tallies(connection, taken_out)
+    more, less = _sums_over(connection, added), _sums_over(connection, removed)
     rows = []
     for key in sorted(more.keys() | less.keys()):
         tally = _stored(connection, key)
         if tally is None:
-            tally = _made_anew(connection, key)
+            tally = _recomputed(connection, key)
         else:
             tally = tally + more[key] if key in more else tally
             tally = tally - less[key] if key in less else tally
@@ -76,7 +76,7 @@ def update_sums(connection: sa.Connection, added: Sequence[Score], taken_out: Se
 
 def _read(database: Database, key: _Key) -> ExactSums:
     with database.reading() as connection:
-        return _stored(connection, key) or _made_anew(connection, key)
+        return _stored(connection, key) or _recomputed(connection, key)
 
 
 def _stored(connection: sa.Connection, key: _Key) -> ExactSums | None:
@@ -87,9 +87,9 @@ def _stored(connection: sa.Connection, key: _Key) -> ExactSums | None:
     return None if found is None else msgspec.json.decode(found, type=ExactSums)
 
 
-def _made_anew(connection: sa.Connection, key: _Key) -> ExactSums:
+def _recomputed(connection: sa.Connection, key: _Key) -> ExactSums:
     if key.against != _ITSELF:
-        both = paired(connection, key.champion, key.against)
+        both = paired_predictions(connection, key.champion, key.against)
         return comparison_sums(both.champion, both.shadow, both.outcomes)
     query = (
         sa.select(
@@ -106,10 +106,10 @@ def _made_anew(connection: sa.Connection, key: _Key) -> ExactSums:
     return excess_loss_sums(_probabilities(rows), np.array([row.log_loss for row in rows], np.float64))
 
 
-def _tallies(connection: sa.Connection, scores: Sequence[Score]) -> dict[_Key, ExactSums]:
-    """The sums over some scores alone."""
-    entries = _entries_at(connection, [one.sequence for one in scores])
-    shadows = _shadows_of(connection, [one.match_id for one in scores])
+def _sums_over(connection: sa.Connection, scores: Sequence[Score]) -> dict[_Key, ExactSums]:
+    """The sums over these scores alone."""
+    entries = _entries(connection, [score.sequence for score in scores])
+    shadows = _shadows(connection, [score.match_id for score in scores])
     own: defaultdict[str, list[Score]] = defaultdict(list)
     duels: defaultdict[_Key, list[tuple[Score, sa.Row[Any]]]] = defaultdict(list)
     for score in scores:
@@ -119,25 +119,25 @@ def _tallies(connection: sa.Connection, scores: Sequence[Score]) -> dict[_Key, E
             duels[_Key(champion, shadow.model_sha256)].append((score, shadow))
 
     def official(of: Iterable[Score]) -> NDArray[np.float64]:
-        return _probabilities([entries[one.sequence] for one in of])
+        return _probabilities([entries[score.sequence] for score in of])
 
     tallies = {
-        _Key(champion, _ITSELF): excess_loss_sums(official(of), np.array([one.log_loss for one in of]))
+        _Key(champion, _ITSELF): excess_loss_sums(official(of), np.array([score.log_loss for score in of]))
         for champion, of in own.items()
     }
     for key, pairs in duels.items():
         outcomes = np.array([OUTCOMES.index(score.outcome) for score, _ in pairs], np.int8)
-        shadow_said = _probabilities([shadow for _, shadow in pairs])
-        tallies[key] = comparison_sums(official(score for score, _ in pairs), shadow_said, outcomes)
+        by_shadow = _probabilities([shadow for _, shadow in pairs])
+        tallies[key] = comparison_sums(official(score for score, _ in pairs), by_shadow, outcomes)
     return tallies
 
 
 def _probabilities(rows: Sequence[Any]) -> NDArray[np.float64]:
-    said = [(row.p_home, row.p_draw, row.p_away) for row in rows]
-    return np.array(said, np.float64).reshape(-1, 3)
+    probabilities = [(row.p_home, row.p_draw, row.p_away) for row in rows]
+    return np.array(probabilities, np.float64).reshape(-1, 3)
 
 
-def _shadows_of(connection: sa.Connection, match_ids: Sequence[str]) -> dict[str, list[sa.Row[Any]]]:
+def _shadows(connection: sa.Connection, match_ids: Sequence[str]) -> dict[str, list[sa.Row[Any]]]:
     found: defaultdict[str, list[sa.Row[Any]]] = defaultdict(list)
     for ids in batches(match_ids, IDS_PER_QUERY):
         for row in connection.execute(sa.select(shadow_entry).where(shadow_entry.c.match_id.in_(ids))):
@@ -145,9 +145,9 @@ def _shadows_of(connection: sa.Connection, match_ids: Sequence[str]) -> dict[str
     return found
 
 
-def _entries_at(connection: sa.Connection, sequences: Sequence[int]) -> dict[int, sa.Row[Any]]:
+def _entries(connection: sa.Connection, sequences: Sequence[int]) -> dict[int, sa.Row[Any]]:
     found: dict[int, sa.Row[Any]] = {}
-    for some in batches(sequences, IDS_PER_QUERY):
-        rows = connection.execute(sa.select(ledger_entry).where(ledger_entry.c.sequence.in_(some)))
+    for batch in batches(sequences, IDS_PER_QUERY):
+        rows = connection.execute(sa.select(ledger_entry).where(ledger_entry.c.sequence.in_(batch)))
         found |= {row.sequence: row for row in rows}
     return found

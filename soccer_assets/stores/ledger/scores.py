@@ -1,4 +1,4 @@
-"""Which score of a match stands: a corrected result scores again, and the highest revision counts."""
+"""The current score of a match: a corrected result adds a revision, and the highest revision counts."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from soccer_assets.tables import ledger_score
 
 
 def is_newest_score() -> sa.ColumnElement[bool]:
-    """That a row of `ledger_score` is its match's newest; found by the primary key."""
+    """The condition that a row of `ledger_score` is its match's newest; uses the primary key."""
     any_of_match = ledger_score.alias("any_of_match")
     newest = sa.select(sa.func.max(any_of_match.c.revision)).where(
         any_of_match.c.match_id == ledger_score.c.match_id
@@ -17,5 +17,5 @@ def is_newest_score() -> sa.ColumnElement[bool]:
 
 
 def newest_scores() -> sa.Select[Any]:
-    """Of each match the score that stands."""
+    """The current score of each match."""
     return sa.select(ledger_score).where(is_newest_score())

@@ -1,8 +1,8 @@
-"""Shadow predictions: what the champion before said of the same matches before kickoff.
+"""Shadow predictions: those of the previous champion for the same matches, before kickoff.
 
-They stand beside the ledger and outside its chain, and answer one question: would it have done better? Of
-each match only what was said last in time is kept. A candidate has no shadow: it is judged on its test
-window, and what it says counts from its promotion on.
+They are stored beside the ledger, outside its chain, and show whether the previous champion would have done
+better. Only the last prediction before the deadline is kept for each match. A candidate has no shadow: it is
+judged on its test window, and its predictions count from its promotion on.
 """
 
 import datetime as dt
@@ -22,17 +22,17 @@ from soccer_assets.resources.database import Database
 from soccer_assets.stores.ledger.scores import is_newest_score
 from soccer_assets.tables import ledger_entry, ledger_score, shadow_entry
 
-# A result that is corrected later than this no longer finds what a model of the past said of its match.
+# A result corrected later than this no longer finds the shadow predictions of its match.
 KEPT_DAYS = 90
 
 
 @dataclass(frozen=True, eq=False)
-class Paired:
-    """Two models on the same settled matches, in the order of their ids.
+class PairedPredictions:
+    """Two models' predictions of the same settled matches, by match id.
 
     Attributes:
         champion: official predictions, (n, 3).
-        shadow: what the other said last before the same deadline, (n, 3).
+        shadow: the other model's last predictions before the same deadline, (n, 3).
         outcomes: (n,) 0 home, 1 draw, 2 away.
     """
 
@@ -42,36 +42,37 @@ class Paired:
 
 
 def record_shadows(database: Database, entries: Sequence[Entry]) -> int:
-    """Keep the shadow predictions that changed; returns how many.
+    """Store the shadow predictions that changed; returns how many.
 
-    The deadline of a match is that of its official prediction: its first known kickoff, as the ledger has it.
-    So the ledger records first. What a score was compared with stays as it was, also where a feed told a
-    result before the kickoff by mistake.
+    The deadline of a match is that of its official prediction: its first known kickoff in the ledger. So the
+    ledger must record first. Once a match is scored its shadow does not change, even where a feed reported
+    the result before the kickoff by mistake.
     """
     with database.writing() as connection:
-        scored = _scored(connection, [one.match_id for one in entries])
-        entries = [one for one in entries if one.match_id not in scored]
+        scored = _scored(connection, [entry.match_id for entry in entries])
+        entries = [entry for entry in entries if entry.match_id not in scored]
         known = _known(connection, entries)
         limits = _deadlines(
-            connection, [one.match_id for one in entries if (one.model_sha256, one.match_id) not in known]
+            connection,
+            [entry.match_id for entry in entries if (entry.model_sha256, entry.match_id) not in known],
         )
         rows = []
-        for one in entries:
-            before = known.get((one.model_sha256, one.match_id))
-            limit = before.deadline if before else limits.get(one.match_id)
-            if limit is None or one.recorded_at >= limit:
+        for entry in entries:
+            before = known.get((entry.model_sha256, entry.match_id))
+            limit = before.deadline if before else limits.get(entry.match_id)
+            if limit is None or entry.recorded_at >= limit:
                 continue
-            said = (one.p_home, one.p_draw, one.p_away)
-            if before is None or (before.p_home, before.p_draw, before.p_away) != said:
+            probabilities = (entry.p_home, entry.p_draw, entry.p_away)
+            if before is None or (before.p_home, before.p_draw, before.p_away) != probabilities:
                 rows.append(
                     {
-                        "model_sha256": one.model_sha256,
-                        "match_id": one.match_id,
+                        "model_sha256": entry.model_sha256,
+                        "match_id": entry.match_id,
                         "deadline": limit,
-                        "p_home": one.p_home,
-                        "p_draw": one.p_draw,
-                        "p_away": one.p_away,
-                        "recorded_at": one.recorded_at,
+                        "p_home": entry.p_home,
+                        "p_draw": entry.p_draw,
+                        "p_away": entry.p_away,
+                        "recorded_at": entry.recorded_at,
                     }
                 )
         upsert(connection, shadow_entry, rows)
@@ -79,21 +80,23 @@ def record_shadows(database: Database, entries: Sequence[Entry]) -> int:
 
 
 def prune_shadows(database: Database, in_use: Collection[str], now: dt.datetime) -> int:
-    """Remove what models that no alias names said of matches long over; returns how many rows.
+    """Remove old shadow predictions of models without an alias; returns how many rows.
 
     Args:
-        database: where they lie.
+        database: where they are.
         in_use: content hashes of the models that may be compared again.
-        now: by the clock that matches are dated by.
+        now: by the clock that dates matches.
     """
     is_over = shadow_entry.c.deadline < now - dt.timedelta(days=KEPT_DAYS)
     with database.writing() as connection:
-        gone = sa.delete(shadow_entry).where(is_over, shadow_entry.c.model_sha256.not_in(in_use))
-        return connection.execute(gone).rowcount
+        removal = sa.delete(shadow_entry).where(is_over, shadow_entry.c.model_sha256.not_in(in_use))
+        return connection.execute(removal).rowcount
 
 
-def paired(connection: sa.Connection, champion_sha256: str, shadow_sha256: str) -> Paired:
-    """The settled matches whose official prediction is the champion's and on which the other had its say."""
+def paired_predictions(
+    connection: sa.Connection, champion_sha256: str, shadow_sha256: str
+) -> PairedPredictions:
+    """The settled matches whose official prediction is the champion's and that the shadow predicted too."""
     official, shadow = ledger_entry.c, shadow_entry.c
     query = (
         sa.select(
@@ -115,13 +118,13 @@ def paired(connection: sa.Connection, champion_sha256: str, shadow_sha256: str) 
         .order_by(shadow.match_id)
     )
     rows = connection.execute(query).all()
-    said = np.array([tuple(row)[:6] for row in rows], np.float64).reshape(-1, 6)
+    probabilities = np.array([tuple(row)[:6] for row in rows], np.float64).reshape(-1, 6)
     outcomes = np.array([OUTCOMES.index(row.outcome) for row in rows], np.int8)
-    return Paired(champion=said[:, :3], shadow=said[:, 3:], outcomes=outcomes)
+    return PairedPredictions(champion=probabilities[:, :3], shadow=probabilities[:, 3:], outcomes=outcomes)
 
 
 def _known(connection: sa.Connection, entries: Sequence[Entry]) -> dict[tuple[str, str], sa.Row[Any]]:
-    """What is kept of these matches, by model and match."""
+    """The stored shadow predictions of these matches, by model and match."""
     found: dict[tuple[str, str], sa.Row[Any]] = {}
     models = {entry.model_sha256 for entry in entries}
     for ids in batches(sorted({entry.match_id for entry in entries}), IDS_PER_QUERY):
@@ -143,7 +146,7 @@ def _scored(connection: sa.Connection, match_ids: Sequence[str]) -> set[str]:
 
 
 def _deadlines(connection: sa.Connection, match_ids: Sequence[str]) -> dict[str, Any]:
-    """Before when a prediction of each match counts; a match without an official one is missing."""
+    """By match, the deadline before which predictions count; only matches with an official prediction."""
     first = sa.select(sa.func.min(ledger_entry.c.sequence)).group_by(ledger_entry.c.match_id)
     limits = {}
     for ids in batches(match_ids, IDS_PER_QUERY):

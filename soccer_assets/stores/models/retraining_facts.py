@@ -16,7 +16,7 @@ from soccer_assets.resources.dagster_runs import open_runs
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.model_registry import ModelRegistry, RegisteredModel
 from soccer_assets.resources.object_store import ObjectStore
-from soccer_assets.stores.ledger.running_sums import read_expectation
+from soccer_assets.stores.ledger.running_sums import read_excess_loss
 from soccer_assets.tables import match
 
 
@@ -40,7 +40,7 @@ def read_facts(
     """
     candidate, champion = registry.find(CANDIDATE), registry.find(CHAMPION)
     trained_at = dt.datetime.fromisoformat(candidate.facts.trained_at) if candidate else None
-    expectation = read_expectation(database, champion.facts.content_sha256) if champion else None
+    expectation = read_excess_loss(database, champion.facts.content_sha256) if champion else None
     runs = [
         record for job in jobs for record in instance.get_run_records(dg.RunsFilter(job_name=job), limit=1)
     ]

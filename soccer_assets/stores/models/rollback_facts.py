@@ -10,7 +10,7 @@ from soccer_assets.modelling.rollback import RollbackFacts
 from soccer_assets.resources.dagster_runs import open_runs
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.model_registry import ModelRegistry
-from soccer_assets.stores.ledger.running_sums import read_duel
+from soccer_assets.stores.ledger.running_sums import read_comparison
 
 
 def read_rollback_facts(
@@ -27,7 +27,7 @@ def read_rollback_facts(
     champion, previous = registry.find(CHAMPION), registry.find(PREVIOUS)
     evidence, difference, matches = 1.0, 0.0, 0
     if champion is not None and previous is not None:
-        duel = read_duel(database, champion.facts.content_sha256, previous.facts.content_sha256)
+        duel = read_comparison(database, champion.facts.content_sha256, previous.facts.content_sha256)
         evidence, difference, matches = e_value_of_sums(duel), mean_difference(duel), duel.matches
     return RollbackFacts(
         champion=champion.version if champion else None,

@@ -1,4 +1,4 @@
-"""What is read for the daily reports: settled matches, and how late results arrive.
+"""Inputs of the monitoring reports: settled matches, and the latency of results.
 
 Not here: the reports' arithmetic (``modelling``).
 """

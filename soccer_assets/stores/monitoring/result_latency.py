@@ -1,4 +1,4 @@
-"""From whistle to answer: how long after its end a match was scored, which the run that serves it does."""
+"""Result latency: the time from the end of a match to its score in the ledger."""
 
 import datetime as dt
 import statistics
@@ -16,18 +16,18 @@ from soccer_assets.tables import ledger_score, match
 _LOOK_BACK = dt.timedelta(days=30)
 
 
-class WhistleToAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """What a feed's results really took, over the matches that a prediction was scored on."""
+class ResultLatency(msgspec.Struct, frozen=True, kw_only=True):
+    """The latency of one feed's results, over its scored matches."""
 
     matches: int
     median_hours: float
     slowest_hours: float
 
 
-def whistle_to_answer(database: Database, now: dt.datetime) -> dict[str, WhistleToAnswer]:
-    """By feed, over the last thirty days; only matches whose kickoff is known to the minute.
+def result_latency(database: Database, now: dt.datetime) -> dict[str, ResultLatency]:
+    """By feed, over the last 30 days; only matches whose kickoff is known to the minute.
 
-    A match ends two hours after its kickoff. Its first score counts: a correction is another matter.
+    A match ends two hours after its kickoff. Its first score counts; corrections do not.
     """
     query = (
         sa.select(match.c.source, match.c.kickoff, ledger_score.c.scored_at)
@@ -46,7 +46,7 @@ def whistle_to_answer(database: Database, now: dt.datetime) -> dict[str, Whistle
         for row in connection.execute(query):
             took[row.source].append((row.scored_at - row.kickoff - MATCH_LENGTH) / dt.timedelta(hours=1))
     return {
-        feed: WhistleToAnswer(
+        feed: ResultLatency(
             matches=len(hours),
             median_hours=round(statistics.median(hours), 2),
             slowest_hours=round(max(hours), 2),

@@ -1,4 +1,4 @@
-"""The settled ledger beside its yardsticks: what the reports on quality are made from."""
+"""Settled matches with the ledger's forecasts and the baselines: the input of the quality reports."""
 
 import datetime as dt
 from typing import Any
@@ -19,16 +19,16 @@ from soccer_assets.resources.database import Database
 from soccer_assets.stores.ledger.scores import newest_scores
 from soccer_assets.tables import ledger_entry, match
 
-# Textbook Elo has six numbers; fewer matches than this do not hold them still.
+# Textbook Elo has six parameters; fewer matches than this do not determine them.
 _LEAST_FOR_ELO = 200
 _SETTLES = [status.value for status, rule in STATUS_RULES.items() if rule.settles]
 
 
 def read_settled(database: Database, data: TrainingData, now: dt.datetime) -> Settled:
-    """Every match since the ledger's first entry that is over or void by ``now``.
+    """Every match since the ledger's first entry that is finished or void by ``now``.
 
-    Textbook Elo is fitted on what was known before that first entry, and forecasts from what was known before
-    each kickoff, as the published models did.
+    Textbook Elo is fitted on matches whose result was known before that first entry, and forecasts from what
+    was known before each kickoff, as the published models did.
 
     Args:
         database: matches and the ledger.
@@ -46,13 +46,13 @@ def read_settled(database: Database, data: TrainingData, now: dt.datetime) -> Se
         progress[known[has_features]].tolist(), data.matches.tier[known[has_features]].tolist()
     )
     missing = [np.nan] * 3
-    said = [[row.p_home, row.p_draw, row.p_away] if row.verdict == SCORED else missing for row in rows]
+    official = [[row.p_home, row.p_draw, row.p_away] if row.verdict == SCORED else missing for row in rows]
     return Settled(
         kickoff=np.array([int(row.kickoff.timestamp()) for row in rows], np.int64),
         is_finished=np.array([row.status in _SETTLES for row in rows], np.bool_),
         is_void=np.array([row.verdict not in (None, SCORED) for row in rows], np.bool_),
         is_scored=is_scored,
-        probabilities=np.array(said, np.float64).reshape(-1, 3),
+        probabilities=np.array(official, np.float64).reshape(-1, 3),
         outcomes=np.array(
             [OUTCOMES.index(row.outcome) if row.verdict == SCORED else -1 for row in rows], np.int8
         ),
@@ -99,10 +99,10 @@ def _rows(database: Database, now: dt.datetime) -> tuple[dt.datetime, list[sa.Ro
 
 
 def _elo(data: TrainingData, rows: NDArray[np.int64], start: dt.datetime) -> NDArray[np.float64]:
-    learnt = data.matches.result_known_at < int(start.timestamp())
-    if learnt.sum() < _LEAST_FOR_ELO:
+    is_training = data.matches.result_known_at < int(start.timestamp())
+    if is_training.sum() < _LEAST_FOR_ELO:
         return np.full((len(rows), 3), np.nan)
-    model = fit_elo_textbook(data.values, data.outcomes, learnt, data.feature_names)
+    model = fit_elo_textbook(data.values, data.outcomes, is_training, data.feature_names)
     return model.predict_proba(data.values[rows])
 
 

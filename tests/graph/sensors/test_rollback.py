@@ -16,7 +16,7 @@ from soccer_assets.graph.sensors.rollback import rollback_sensor
 from soccer_assets.modelling.ledger_rules import Entry
 from soccer_assets.resources.database import Database
 from soccer_assets.stores.ledger.record import record_and_score
-from soccer_assets.stores.ledger.shadows import paired, prune_shadows, record_shadows
+from soccer_assets.stores.ledger.shadows import paired_predictions, prune_shadows, record_shadows
 from soccer_assets.tables import ledger_score
 from tests.builders import NOW
 from tests.graph.assets.conftest import FakeRegistry, Graph, elo_model, graph  # noqa: F401 - a fixture
@@ -152,8 +152,11 @@ def test_a_shadow_counts_as_said_last_before_the_official_deadline(
     assert record_shadows(database, [_entry(9, previous, later)]) == 0
     _score(database, 3)
     with database.reading() as connection:
-        both = paired(connection, champion, previous)
-        unknown = [paired(connection, "another", previous), paired(connection, champion, "another")]
+        both = paired_predictions(connection, champion, previous)
+        unknown = [
+            paired_predictions(connection, "another", previous),
+            paired_predictions(connection, champion, "another"),
+        ]
 
     np.testing.assert_array_equal(both.champion, np.tile(BAD, (3, 1)))
     np.testing.assert_array_equal(both.shadow, [later, GOOD, GOOD])

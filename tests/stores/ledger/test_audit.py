@@ -32,7 +32,7 @@ def test_an_entry_changed_in_place_is_named(
     three: Database, folder_store: ObjectStore, change: dict[str, object]
 ) -> None:
     """Whatever of it was changed; before that all is whole."""
-    assert audit(three, folder_store) == Audit(entries=3, first_broken=None, releases=0, betrayed_by=())
+    assert audit(three, folder_store) == Audit(entries=3, first_broken=None, releases=0, contradicted_by=())
     with three.writing() as connection:
         connection.execute(sa.update(ledger_entry).where(ledger_entry.c.sequence == 2).values(change))
 

@@ -14,7 +14,7 @@ from soccer_assets.football.records import RawMatch
 from soccer_assets.modelling.exact_sums import ExactSums
 from soccer_assets.modelling.ledger_rules import Entry
 from soccer_assets.resources.database import Database
-from soccer_assets.stores.ledger.running_sums import read_duel, read_expectation
+from soccer_assets.stores.ledger.running_sums import read_comparison, read_excess_loss
 from soccer_assets.stores.ledger.shadows import record_shadows
 from soccer_assets.tables import settled_tally
 from tests.builders import NOW, finished
@@ -69,7 +69,7 @@ def _settle(database: Database, *matches: RawMatch) -> None:
 
 def _sums(database: Database) -> list[ExactSums]:
     """Against its own expectation, and against the shadow."""
-    return [read_expectation(database, CHAMPION), read_duel(database, CHAMPION, SHADOW)]
+    return [read_excess_loss(database, CHAMPION), read_comparison(database, CHAMPION, SHADOW)]
 
 
 def _anew(database: Database) -> list[ExactSums]:
