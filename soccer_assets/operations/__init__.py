@@ -1,4 +1,4 @@
-"""Running a home: start and stop its processes, run one job, upgrade its databases, examine its health.
+"""Operating a home: start and stop its processes, run a job, upgrade its databases, check its health.
 
 Not here: the command line's options and output (``cli``).
 """

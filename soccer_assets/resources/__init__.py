@@ -1,4 +1,4 @@
-"""Outside systems only, one file each: database, object store, event bus, MLflow, Dagster's runs, parquet.
+"""Clients of outside systems, one per file: database, object store, events, MLflow, Dagster's runs, parquet.
 
-Not here: rules of what is stored or when (``stores``).
+Not here: rules about which rows and files are stored, and when (``stores``).
 """

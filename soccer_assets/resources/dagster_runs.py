@@ -1,4 +1,4 @@
-"""Dagster's runs, as far as decisions ask for them."""
+"""Queries of Dagster's runs."""
 
 from collections.abc import Sequence
 
@@ -14,5 +14,5 @@ _OPEN = [
 
 
 def open_runs(instance: dg.DagsterInstance, jobs: Sequence[str]) -> int:
-    """How many runs of some jobs are queued or under way."""
+    """The number of queued and running runs of these jobs."""
     return sum(instance.get_runs_count(dg.RunsFilter(job_name=job, statuses=_OPEN)) for job in jobs)

@@ -1,4 +1,4 @@
-"""The match tables' database: SQLite in a home, PostgreSQL in a deployment, the same code for both."""
+"""The database of the match tables: SQLite in a home, PostgreSQL in a deployment."""
 
 import contextlib
 import functools
@@ -13,24 +13,24 @@ import sqlalchemy as sa
 from soccer_assets.resources.resource_error import ResourceError
 
 _BUSY_TIMEOUT_MS = 30_000
-# Any number that no other program on the database uses: the first bytes of "soccer".
+# An advisory lock number that no other program on the database uses: the bytes of "soccer".
 _MIGRATION_LOCK = int.from_bytes(b"soccer")
 
 
 class NewerSchemaError(ResourceError):
-    """The tables were made by a newer version."""
+    """The tables have the schema of a newer version."""
 
 
 class Database:
     """Connections and migrations of the match tables."""
 
     def __init__(self, url: str) -> None:
-        """Remember the address; nothing is opened before the first use."""
+        """The database at ``url``; nothing is opened before the first use."""
         self.url = url
 
     @functools.cached_property
     def engine(self) -> sa.Engine:
-        """The connection pool, with write locks that make transactions queue up instead of failing."""
+        """The connection pool; on SQLite, writers wait for each other instead of failing."""
         url = sa.make_url(self.url)
         if url.get_backend_name() != "sqlite":
             return sa.create_engine(url, pool_pre_ping=True)
@@ -57,31 +57,31 @@ class Database:
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[sa.Connection]:
-        """A transaction that only reads: one state of the database, however many queries it makes."""
+        """A read-only transaction: all its queries see the same state of the database."""
         with self.engine.connect() as connection:
             if connection.dialect.name == "postgresql":
-                # PostgreSQL's default looks at a new state with every query.
+                # In PostgreSQL's default level, every query sees a new state.
                 connection.execution_options(isolation_level="REPEATABLE READ")
             with connection.begin():
                 yield connection
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[sa.Connection]:
-        """A transaction that writes. One at a time, so that ``change_no`` rises in the order of commits."""
+        """A write transaction; one at a time, so that ``change_no`` rises in the order of commits."""
         with self.engine.connect().execution_options(writes=True) as connection, connection.begin():
             if connection.dialect.name == "postgresql":
                 connection.execute(sa.text("LOCK TABLE watermark IN EXCLUSIVE MODE"))
             yield connection
 
     def migrate(self) -> Path | None:
-        """Bring the schema to the newest version.
+        """Upgrade the schema to this version.
 
         Returns:
-            The copy that was made of a SQLite file of an older version; None where nothing was to be kept. A
-            server's database is its operator's to back up.
+            The backup of a SQLite file with an older schema; None where none was needed. The operator backs
+            up a PostgreSQL database.
 
         Raises:
-            NewerSchemaError: a newer version made these tables; nothing is changed.
+            NewerSchemaError: the tables have a newer version's schema; nothing is changed.
         """
         from alembic import command  # noqa: PLC0415 - 0.3 s that only a start pays
         from alembic.migration import MigrationContext  # noqa: PLC0415
@@ -97,7 +97,7 @@ class Database:
         except CommandError:
             raise NewerSchemaError(
                 f"the match tables have the schema {revision} of a newer version of this program; start that "
-                "version, or restore the copy it made beside the database"
+                "version, or restore the backup beside the database"
             ) from None
         is_older = revision is not None and revision != scripts.get_current_head()
         copy = self._copy_aside(f"{revision}") if is_older else None
@@ -108,13 +108,13 @@ class Database:
 
     @staticmethod
     def newest_schema() -> str | None:
-        """The schema that this version of the program works with."""
+        """The schema that this version of the program needs."""
         from alembic.script import ScriptDirectory  # noqa: PLC0415 - 0.3 s that only a start pays
 
         return ScriptDirectory.from_config(_alembic_config()).get_current_head()
 
     def _copy_aside(self, revision: str) -> Path | None:
-        """A whole copy of the SQLite file, named by its schema; an earlier one of the same schema stays."""
+        """Back up the SQLite file under its schema's name; an existing backup of that schema stays."""
         name = self.engine.url.database
         if self.engine.dialect.name != "sqlite" or not name:
             return None
@@ -126,7 +126,7 @@ class Database:
 
     @contextlib.contextmanager
     def writing_schema(self) -> Iterator[sa.Connection]:
-        """A transaction that changes the schema. One at a time, before any table exists to lock."""
+        """A transaction that changes the schema; one at a time, without needing a table to lock."""
         with self.engine.connect().execution_options(writes=True) as connection, connection.begin():
             if connection.dialect.name == "postgresql":
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))

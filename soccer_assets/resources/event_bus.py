@@ -1,4 +1,4 @@
-"""The event stream on Redis: what makes a reload immediate. Correctness never hangs on it."""
+"""The event stream on Redis. It makes reloads immediate; without it, readers poll and stay correct."""
 
 import functools
 from typing import Any
@@ -7,15 +7,15 @@ import msgspec
 
 from soccer_assets.contract.events import EVENT_STREAM, EVENT_STREAM_MAXLEN, Event
 
-# Alerts lie between two releases; a release announced twice does no harm.
+# Alerts are between two releases in the stream; announcing a release twice does no harm.
 _LOOK_BACK = 100
 
 
 class EventBus:
-    """Appends events to a bounded stream; without an address it is silent."""
+    """Appends events to a bounded stream; without an address it does nothing."""
 
     def __init__(self, url: str) -> None:
-        """Remember the address; nothing is opened before the first event."""
+        """The stream at ``url``; nothing is opened before the first event."""
         self._url = url
 
     @functools.cached_property
@@ -25,7 +25,7 @@ class EventBus:
         return redis.Redis.from_url(self._url, socket_timeout=2, socket_connect_timeout=2)
 
     def publish(self, event: Event) -> bool:
-        """Append an event; False where the stream cannot be reached (readers poll anyway)."""
+        """Append an event; False where Redis is unavailable (readers poll anyway)."""
         if not self._url:
             return False
         import redis  # noqa: PLC0415
@@ -42,7 +42,7 @@ class EventBus:
         return True
 
     def last_release(self) -> Event | None:
-        """The newest event that names a release; None where there is none or the stream is out of reach."""
+        """The newest event that names a release; None without one, or where Redis is unavailable."""
         if not self._url:
             return None
         import redis  # noqa: PLC0415

@@ -1,4 +1,7 @@
-"""Lets ``mlflow.pyfunc.load_model`` open a registered model: MLflow calls `_load_pyfunc` by this name."""
+"""Lets ``mlflow.pyfunc.load_model`` open a registered model.
+
+Every stored model names this module, and MLflow calls its `_load_pyfunc`: neither name may change.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -11,7 +14,7 @@ from soccer_assets.modelling.outcome_model import OutcomeModel
 
 
 class PyfuncModel:
-    """A model that takes a frame with the signature's columns."""
+    """A model whose input is a frame with the signature's columns."""
 
     def __init__(self, model: OutcomeModel) -> None:
         """Wrap a loaded model."""

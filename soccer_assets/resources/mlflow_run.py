@@ -1,8 +1,8 @@
-"""One MLflow run a training run, through dagster-mlflow.
+"""One MLflow run per training run, through dagster-mlflow.
 
-`mlflow_tracking` itself would make every process of the code location import MLflow (seconds), and closes its
-run only from a hook on the job's last step; this resource imports it when a run first needs it, and closes
-the run when Dagster tears the resource down.
+dagster-mlflow's `mlflow_tracking` makes every process of the code location import MLflow, which takes
+seconds, and closes its run from a hook on the job's last step only. This resource imports MLflow when a run
+first needs it, and closes the run when Dagster tears the resource down.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ EXPERIMENT = "match_outcome"
 
 
 def training_run(registry: ModelRegistry) -> dg.ResourceDefinition:
-    """The resource ``mlflow`` of the training job, logging where the registry lies."""
+    """The resource ``mlflow`` of the training job; it logs to the registry's server."""
 
     @dg.resource(
         config_schema={
@@ -43,7 +43,7 @@ def training_run(registry: ModelRegistry) -> dg.ResourceDefinition:
 
 @contextlib.contextmanager
 def tracked_run(registry: ModelRegistry, name: str) -> Iterator[Any]:
-    """An MLflow run outside of Dagster: MLflow itself, with the calls that assets make of the resource."""
+    """An MLflow run outside Dagster, with the same methods as the resource."""
     registry.ensure_experiment(EXPERIMENT)
     import mlflow  # noqa: PLC0415 - seconds to import
 
@@ -54,5 +54,5 @@ def tracked_run(registry: ModelRegistry, name: str) -> Iterator[Any]:
 
 @dg.failure_hook(name="mark_mlflow_run_failed", required_resource_keys={"mlflow"})
 def mark_mlflow_run_failed(context: dg.HookContext) -> None:
-    """A failed step fails its MLflow run too."""
+    """Mark the MLflow run of a failed step as failed."""
     context.resources.mlflow.end_run(status="FAILED")

@@ -1,6 +1,6 @@
-"""The model registry: MLflow behind the few calls that the graph needs.
+"""The model registry: a small client of MLflow.
 
-MLflow takes seconds to import, so only the methods that use it do. A model version holds one file,
+MLflow takes seconds to import, so only the methods that use it import it. A model version holds one file,
 ``model.bin`` (see `modelling.outcome_model`), wrapped so that ``mlflow.pyfunc.load_model`` works too.
 """
 
@@ -25,16 +25,16 @@ _NOT_THERE = {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}
 
 
 class MissingModelError(ResourceError):
-    """No registered model carries the alias."""
+    """No model version has the alias, or its artifact is missing or damaged."""
 
 
 class TrainingFacts(msgspec.Struct, frozen=True, kw_only=True):
     """How a model was trained; kept as a tag of its version.
 
     Attributes:
-        parameters: hyper-parameters of the recipe; the defaults for versions that do not tell.
-        data_sha256: `training_data.content_sha256` of the rows it was chosen on.
-        code_version: `code_version.code_version` of the code that fitted it.
+        parameters: hyper-parameters of the recipe; the defaults for versions without this field.
+        data_sha256: `training_data.content_sha256` of the rows it was selected on.
+        code_version: `fingerprint.code_version` of the code that trained it.
     """
 
     recipe: str
@@ -49,7 +49,7 @@ class TrainingFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RegisteredModel(msgspec.Struct, frozen=True, kw_only=True):
-    """A version in the registry."""
+    """A model version in the registry."""
 
     version: str
     run_id: str
@@ -60,22 +60,22 @@ class ModelRegistry:
     """Versions and aliases of the one registered model."""
 
     def __init__(self, url: str, artifacts: Path | None = None) -> None:
-        """Remember the addresses; nothing is opened before the first use.
+        """Nothing is opened before the first use.
 
         Args:
             url: MLflow's tracking and registry address, a server or a database.
-            artifacts: folder for files where ``url`` is a database; a server keeps its own.
+            artifacts: folder for artifacts where ``url`` is a database; a server has its own.
         """
         self.url = url
         self._artifacts = artifacts
-        # A version never changes: what was read and checked once need not be fetched for every release.
+        # A version never changes: a model that was read and verified once is not fetched again.
         self._model = functools.lru_cache(maxsize=_MODELS_IN_MEMORY)(self._read)
 
     @functools.cached_property
     def _client(self) -> Any:
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
         os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-        os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")  # one line a step of its own otherwise
+        os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")  # otherwise it logs a line per step
         if self.url.startswith("sqlite:///"):
             Path(self.url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
         import mlflow  # noqa: PLC0415 - seconds to import
@@ -85,7 +85,7 @@ class ModelRegistry:
         return mlflow.MlflowClient(self.url, self.url)
 
     def ensure_experiment(self, name: str) -> None:
-        """Make the experiment with our artifact folder, where it does not exist yet."""
+        """Create the experiment with our artifact folder, unless it exists."""
         if self._client.get_experiment_by_name(name) is None:
             location = self._artifacts.as_uri() if self._artifacts else None
             self._client.create_experiment(name, artifact_location=location)
@@ -126,7 +126,7 @@ class ModelRegistry:
         return RegisteredModel(version=str(version.version), run_id=run_id, facts=facts)
 
     def find(self, alias: str) -> RegisteredModel | None:
-        """The version that carries an alias; None where there is none."""
+        """The version with an alias; None where there is none."""
         client = self._client
         from mlflow.exceptions import MlflowException  # noqa: PLC0415 - seconds to import
 
@@ -138,14 +138,14 @@ class ModelRegistry:
             raise
 
     def get(self, alias: str) -> RegisteredModel:
-        """The version that carries an alias.
+        """The version with an alias.
 
         Raises:
-            MissingModelError: no version carries it.
+            MissingModelError: no version has it.
         """
         found = self.find(alias)
         if found is None:
-            raise MissingModelError(f"no model carries the alias {alias!r}; run the job retrain_model")
+            raise MissingModelError(f"no model has the alias {alias!r}; run the job retrain_model")
         return found
 
     def version(self, version: str) -> RegisteredModel:
@@ -153,10 +153,10 @@ class ModelRegistry:
         return _registered(self._client.get_model_version(MODEL_NAME, version))
 
     def load(self, registered: RegisteredModel) -> OutcomeModel:
-        """The model of a version, checked against the hash it was registered with.
+        """The model of a version, verified by the hash it was registered with.
 
         Raises:
-            MissingModelError: its artifact is gone or is another.
+            MissingModelError: its artifact is missing or has another hash.
         """
         return self._model(registered)
 
@@ -169,7 +169,7 @@ class ModelRegistry:
             data = b"".join(file.read_bytes() for file in Path(local).rglob(MODEL_FILE))
         if hashlib.sha256(data).hexdigest() != registered.facts.content_sha256:
             raise MissingModelError(
-                f"{MODEL_NAME} version {registered.version} is not the model that was registered; "
+                f"the artifact of {MODEL_NAME} version {registered.version} is missing or has another hash; "
                 "restore its artifact or run the job retrain_model"
             )
         return OutcomeModel.from_bytes(data)
@@ -180,7 +180,7 @@ class ModelRegistry:
 
 
 def _example(model: OutcomeModel) -> Any:
-    """A row for MLflow to try the model on before it takes it; without one it warns at every training."""
+    """An example row: without one MLflow warns at every training."""
     import pandas as pd  # noqa: PLC0415 - half a second to import
 
     return pd.DataFrame(0.0, index=[0], columns=list(model.feature_names))

@@ -1,7 +1,7 @@
-"""The object store: a folder or an S3 bucket by URL, the same calls for both.
+"""The object store: a folder or an S3 bucket, by URL, with the same methods.
 
-Bulk goes through fsspec (s3fs on S3, without its listing cache: a long-lived process must see new objects).
-`swap` is the compare-and-swap that moves a pointer: a conditional put on S3, a locked rename in a folder.
+Objects are read and written through fsspec (s3fs on S3, without its listing cache: a long-lived process must
+see new objects). `swap` is a compare-and-swap: a conditional put on S3, a rename under a lock in a folder.
 """
 
 import contextlib
@@ -22,8 +22,8 @@ from filelock import FileLock
 
 from soccer_assets.resources.resource_error import ResourceError
 
-# S3 answers 412 where a condition fails, 404 where the key of an If-Match is missing, and 409 where two
-# conditional puts meet; SeaweedFS answers 412 for the missing key too.
+# S3 answers 412 where a condition fails, 404 where the key of an If-Match is missing, and 409 for concurrent
+# conditional puts; SeaweedFS answers 412 for the missing key too.
 _LOST_RACE = frozenset({404, 409, 412})
 
 _PARTIAL = ".tmp-"
@@ -32,11 +32,11 @@ _COPY_BYTES = 2**20
 
 
 class ConflictError(ResourceError):
-    """Somebody else changed the object since it was read."""
+    """The object changed since it was read."""
 
 
 class Versioned(msgspec.Struct, frozen=True):
-    """An object's bytes and the tag that `ObjectStore.swap` compares."""
+    """An object's bytes and the ETag that `ObjectStore.swap` compares."""
 
     data: bytes
     etag: str
@@ -46,7 +46,7 @@ class ObjectStore:
     """Objects by key below one URL (``file:///folder`` or ``s3://bucket/prefix``)."""
 
     def __init__(self, url: str, s3_endpoint_url: str = "") -> None:
-        """Remember the address; nothing is opened before the first use."""
+        """The store at ``url``; nothing is opened before the first use."""
         self.url = url.rstrip("/")
         self._s3_endpoint_url = s3_endpoint_url
 
@@ -75,7 +75,7 @@ class ObjectStore:
         return S3Resource(endpoint_url=self._s3_endpoint_url or None).get_client()
 
     def path(self, key: str) -> str:
-        """Where the object lies, as fsspec names it."""
+        """The object's path, as fsspec names it."""
         return f"{self.root}/{key}"
 
     def read(self, key: str) -> bytes | None:
@@ -87,19 +87,19 @@ class ObjectStore:
         return data
 
     def exists(self, key: str) -> bool:
-        """Whether the object is there."""
+        """Whether the object exists."""
         found: bool = self.filesystem.isfile(self.path(key))
         return found
 
     def write(self, key: str, data: bytes) -> None:
-        """Write the object whole: a reader finds the old bytes or the new ones, never half."""
+        """Write the object atomically: a reader sees the old bytes or the new ones."""
         if self.is_local:
             _replace_file(Path(self.path(key)), io.BytesIO(data))
         else:
             self.filesystem.pipe_file(self.path(key), data)
 
     def upload(self, key: str, file: Path) -> None:
-        """Copy a local file into the store, whole or not at all."""
+        """Copy a local file into the store, atomically."""
         if self.is_local:
             with file.open("rb") as source:
                 _replace_file(Path(self.path(key)), source)
@@ -111,21 +111,21 @@ class ObjectStore:
         folder = self.path(prefix)
         found = self.filesystem.find(folder) if self.filesystem.isdir(folder) else []
         keys = sorted(path.removeprefix(self.root).removeprefix("/") for path in found)
-        # A folder also holds the locks of `swap` and what a killed write left behind.
-        return [key for key in keys if not (self.is_local and _is_ours(Path(key).name))]
+        # A folder also contains the locks of `swap` and the partial files of killed writes.
+        return [key for key in keys if not (self.is_local and _is_internal(Path(key).name))]
 
     def modified_at(self, key: str) -> dt.datetime:
-        """When the object was last written, in UTC."""
+        """When the object was last written, aware, in UTC."""
         modified: dt.datetime = self.filesystem.modified(self.path(key))
         return modified if modified.tzinfo else modified.replace(tzinfo=dt.UTC)
 
     def delete(self, key: str) -> None:
-        """Remove the object; nothing happens where there is none."""
+        """Remove the object, if it exists."""
         with contextlib.suppress(FileNotFoundError):
             self.filesystem.rm_file(self.path(key))
 
     def read_versioned(self, key: str) -> Versioned | None:
-        """The object with the tag that `swap` compares; None where there is none."""
+        """The object with the ETag that `swap` compares; None where there is none."""
         if self.is_local:
             data = self.read(key)
             return None if data is None else Versioned(data, hashlib.sha256(data).hexdigest())
@@ -137,10 +137,10 @@ class ObjectStore:
         return Versioned(answer["Body"].read(), answer["ETag"])
 
     def swap(self, key: str, data: bytes, etag: str | None) -> None:
-        """Replace the object if it still has ``etag`` (None: if there is still none).
+        """Replace the object if it still has ``etag`` (None: if it still does not exist).
 
         Raises:
-            ConflictError: somebody else was faster.
+            ConflictError: it changed meanwhile.
         """
         if self.is_local:
             with self._locked(key):
@@ -168,7 +168,7 @@ class ObjectStore:
             yield
 
 
-def _is_ours(name: str) -> bool:
+def _is_internal(name: str) -> bool:
     return name.startswith(_PARTIAL) or name.endswith(_LOCK)
 
 

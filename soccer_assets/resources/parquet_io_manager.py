@@ -1,4 +1,4 @@
-"""Keeps a DataFrame asset as one parquet file: asset key ``a/b`` lies at ``a/b.parquet``."""
+"""Stores a DataFrame asset as one parquet file: asset key ``a/b`` at ``a/b.parquet``."""
 
 import io
 
@@ -12,11 +12,11 @@ class ParquetIOManager(dg.IOManager):
     """Writes and reads whole frames in the object store."""
 
     def __init__(self, store: ObjectStore) -> None:
-        """Remember where the frames go."""
+        """Frames are written to ``store``."""
         self._store = store
 
     def handle_output(self, context: dg.OutputContext, obj: pd.DataFrame) -> None:
-        """Store the frame of an asset and tell Dagster its size and columns."""
+        """Store the frame of an asset, and report its size and columns to Dagster."""
         key = self.store(context.asset_key, obj)
         columns = [dg.TableColumn(str(name), str(kind)) for name, kind in obj.dtypes.items()]
         context.add_output_metadata(
@@ -28,12 +28,12 @@ class ParquetIOManager(dg.IOManager):
         )
 
     def store(self, key: dg.AssetKey, frame: pd.DataFrame) -> str:
-        """Store the frame of an asset; returns where it lies."""
+        """Store the frame of an asset; returns its object key."""
         sink = io.BytesIO()
         frame.to_parquet(sink, index=False, compression="zstd")
-        place = f"{'/'.join(key.path)}.parquet"
-        self._store.write(place, sink.getvalue())
-        return place
+        object_key = f"{'/'.join(key.path)}.parquet"
+        self._store.write(object_key, sink.getvalue())
+        return object_key
 
     def load_input(self, context: dg.InputContext) -> pd.DataFrame:
         """The frame of an upstream asset.
@@ -55,6 +55,6 @@ class ParquetIOManager(dg.IOManager):
         return frame
 
     def read(self, key: dg.AssetKey) -> pd.DataFrame | None:
-        """The frame of an asset as it was last stored; None where it never was."""
+        """The stored frame of an asset; None where there is none."""
         data = self._store.read(f"{'/'.join(key.path)}.parquet")
         return None if data is None else pd.read_parquet(io.BytesIO(data))

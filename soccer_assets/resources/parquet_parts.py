@@ -1,7 +1,6 @@
-"""Tables as parquet parts: one a month, named by their content, listed in a manifest that is the snapshot.
+"""Tables as parquet parts: one per month, named by content hash, listed in a manifest.
 
-A part is written once and never changed, so a reader of a manifest always finds a whole snapshot, and a run
-writes only the months it touched.
+Parts are immutable, so a manifest is a consistent snapshot, and a run writes only the months it changed.
 """
 
 import datetime as dt
@@ -51,7 +50,7 @@ class TableManifest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DamagedPartError(ResourceError):
-    """A part is missing or is not what its manifest says."""
+    """A part is missing or does not match its manifest."""
 
 
 def month_of(instant: dt.datetime) -> str:
@@ -62,8 +61,8 @@ def month_of(instant: dt.datetime) -> str:
 
 def months_between(first: dt.datetime, last: dt.datetime) -> set[str]:
     """The UTC months from that of one instant to that of another, both included."""
-    begin, end = np.datetime64(month_of(first), "M"), np.datetime64(month_of(last), "M")
-    return set(np.arange(begin, end + 1).astype(str).tolist())
+    start, end = np.datetime64(month_of(first), "M"), np.datetime64(month_of(last), "M")
+    return set(np.arange(start, end + 1).astype(str).tolist())
 
 
 def write_table(
@@ -83,7 +82,7 @@ def write_table(
         previous: the manifest to build on; None to start anew.
     """
     parts = {part.month: part for part in previous.parts} if previous else {}
-    # Encoding and writing leave Python's lock alone: they go on while the next months are read.
+    # Encoding and writing release the GIL: they run while the next months are read.
     with ThreadPoolExecutor(max_workers=_WRITERS) as pool:
         under_way: deque[Future[Part]] = deque()
         for month, rows in months:
@@ -93,7 +92,7 @@ def write_table(
             if len(under_way) > _MONTHS_AHEAD:
                 written = under_way.popleft().result()
                 parts[written.month] = written
-        parts |= {part.month: part for part in (one.result() for one in under_way)}
+        parts |= {part.month: part for part in (pending.result() for pending in under_way)}
     return TableManifest(columns=columns_of(schema), parts=tuple(parts[month] for month in sorted(parts)))
 
 
@@ -113,7 +112,7 @@ def read_table(
     months: Container[str] | None = None,
     columns: list[str] | None = None,
 ) -> pa.Table:
-    """Rows of a table, checked against the manifest's hashes; an empty one has the columns of ``schema``.
+    """Rows of a table, verified by the manifest's hashes; an empty table has the columns of ``schema``.
 
     Args:
         store: where the parts are.
@@ -132,12 +131,12 @@ def read_table(
 
 
 def columns_of(schema: pa.Schema) -> dict[str, str]:
-    """Name and type of each column, as a manifest tells them."""
+    """Name and type of each column, as in a manifest."""
     return {field.name: str(field.type) for field in schema}
 
 
 def missing_months(store: ObjectStore, folder: str, manifest: TableManifest) -> set[str]:
-    """Months of a manifest whose part is no longer below ``folder``, whoever removed it."""
+    """Months of a manifest whose part no longer exists below ``folder``."""
     there = set(store.list(folder))
     return {part.month for part in manifest.parts if part.key not in there}
 
@@ -145,7 +144,7 @@ def missing_months(store: ObjectStore, folder: str, manifest: TableManifest) -> 
 def encode_table(table: pa.Table) -> bytes:
     """The table as one parquet file; the same rows give the same bytes."""
     sink = io.BytesIO()
-    # Numbers that never repeat are 40 % faster to write without a dictionary, and an eighth smaller.
+    # Floats rarely repeat: without a dictionary they are written 40 % faster and are an eighth smaller.
     repeating = [field.name for field in table.schema if not pa.types.is_floating(field.type)]
     pq.write_table(table, sink, compression="zstd", use_dictionary=repeating)
     return sink.getvalue()
@@ -156,7 +155,5 @@ def _checked(store: ObjectStore, part: Part) -> bytes:
     if data is None:
         raise DamagedPartError(f"{part.key} is missing; materialise the asset that writes it again")
     if hashlib.sha256(data).hexdigest() != part.sha256:
-        raise DamagedPartError(
-            f"{part.key} is not what its manifest says; delete it and materialise it again"
-        )
+        raise DamagedPartError(f"{part.key} does not match its manifest; delete it and materialise it again")
     return data

@@ -1,7 +1,7 @@
 """Exports: parquet snapshots of `match_raw` and `match` under one snapshot id.
 
-The manifest is written before the pointer, and both tables are read in one transaction: either both are
-visible in a new snapshot, or neither. Only months with a changed row are written again.
+Both tables are read in one transaction, and the manifest is written before the pointer: a new snapshot shows
+both tables or neither. Only months with a changed row are written again.
 """
 
 import datetime as dt
@@ -94,7 +94,7 @@ MATCH_RAW_SCHEMA = pa.schema(
 
 
 class ExportManifest(msgspec.Struct, frozen=True, kw_only=True):
-    """One snapshot of both tables; written once."""
+    """One immutable snapshot of both tables."""
 
     schema_version: int
     snapshot_id: str
@@ -106,7 +106,7 @@ class CurrentExport(msgspec.Struct, frozen=True, kw_only=True):
     """Which snapshot is current.
 
     Attributes:
-        change_no: the last change of the database that it holds.
+        change_no: the last change of the database that it contains.
         months_written: months of `match` that its run wrote; None where it wrote all.
     """
 
@@ -123,12 +123,16 @@ class Exports:
     """Writes and reads snapshots of the match tables."""
 
     def __init__(self, store: ObjectStore, database: Database) -> None:
-        """Remember where rows come from and where parts go."""
+        """Rows come from ``database``, parts go to ``store``."""
         self._store = store
         self._database = database
 
     def update(self, now: dt.datetime) -> tuple[ExportManifest, dict[str, int]]:
-        """Write the months that changed since the current snapshot; returns it and the months written."""
+        """Write the months that changed since the current snapshot.
+
+        Returns:
+            The new current snapshot, and the number of months written by table.
+        """
         current = self._current()
         previous = self._find(current.snapshot_id) if current else None
         since = current.change_no if current and previous else 0
@@ -140,7 +144,7 @@ class Exports:
             previous, since, lost = None, 0, {}
         with self._database.reading() as connection:
             change_no = read_watermark(connection, "change_no")
-            if change_no < since:  # the database was restored or made anew: nothing here is known of it
+            if change_no < since:  # the database was restored or recreated: its changes are unknown here
                 previous, since, lost = None, 0, {}
             if previous is not None and change_no == since and not any(lost.values()):
                 return previous, {"match_raw": 0, "match": 0}
@@ -229,7 +233,7 @@ def _has_our_columns(manifest: ExportManifest) -> bool:
 
 
 def _touched_months(connection: sa.Connection, table: sa.Table, history: sa.Table, since: int) -> set[str]:
-    """Months that gained, lost or changed a row: a match that moved touches its old month too."""
+    """Months that gained, lost or changed a row: a postponed match touches its old month too."""
     now = sa.select(table.c.kickoff).where(table.c.change_no > since)
     before = sa.select(history.c.kickoff).where(history.c.replaced_by_change_no > since)
     kickoffs = connection.execute(now.union(before)).scalars()  # distinct: a fifth of a first build's rows
@@ -237,7 +241,7 @@ def _touched_months(connection: sa.Connection, table: sa.Table, history: sa.Tabl
 
 
 def _raw_query(connection: sa.Connection) -> sa.Select[Any]:
-    """Sources by name, so that the index of source and kickoff serves: else each year scans the table."""
+    """Names every source, so that the index on source and kickoff is used: else each year scans the table."""
     columns = [match_raw.c[name] for name in MATCH_RAW_SCHEMA.names]
     return (
         sa.select(*columns)
@@ -247,7 +251,7 @@ def _raw_query(connection: sa.Connection) -> sa.Select[Any]:
 
 
 def _sources(connection: sa.Connection) -> Iterator[str]:
-    """Every source there is, by a jump in the index each: a DISTINCT walks all rows."""
+    """Every source, one index look-up each: DISTINCT would scan all rows."""
     source: str | None = ""
     while True:
         following = sa.select(sa.func.min(match_raw.c.source)).where(match_raw.c.source > source)
@@ -272,26 +276,26 @@ def _match_query() -> sa.Select[Any]:
 def _by_month(
     connection: sa.Connection, query: sa.Select[Any], table: sa.Table, months: set[str], schema: pa.Schema
 ) -> Iterator[tuple[str, pa.Table]]:
-    """The rows of the months, read a year at a time: a million matches never lie in memory together."""
+    """The rows of the months, read a year at a time to bound memory."""
     for first, last in _runs(months):
-        begin, end = _begin_of(first), _begin_of(last + 1)
-        within = query.where(table.c.kickoff >= begin, table.c.kickoff < end)
+        start, end = _start_of(first), _start_of(last + 1)
+        within = query.where(table.c.kickoff >= start, table.c.kickoff < end)
         rows = read_arrow(connection, within, schema).combine_chunks()
-        cuts = pa.array([_begin_of(number) for number in range(first, last + 2)], _INSTANT)
+        cuts = pa.array([_start_of(number) for number in range(first, last + 2)], _INSTANT)
         edges = np.searchsorted(rows["kickoff"].to_numpy(), cuts.to_numpy(zero_copy_only=False))
-        for number, (start, stop) in enumerate(itertools.pairwise(edges), first):
-            yield month_of(_begin_of(number)), rows.slice(start, stop - start)
+        for number, (row, stop) in enumerate(itertools.pairwise(edges), first):
+            yield month_of(_start_of(number)), rows.slice(row, stop - row)
 
 
 def _runs(months: set[str]) -> Iterator[tuple[int, int]]:
-    """Up to a year of months in a row as first and last month, counted from year 0."""
+    """Runs of at most twelve consecutive months, as first and last month counted from year 0."""
     numbers = sorted(int(month[:4]) * 12 + int(month[5:]) - 1 for month in months)
     for _, run in itertools.groupby(enumerate(numbers), key=lambda item: item[1] - item[0]):
         members = [number for _, number in run]
         for at in range(0, len(members), _MONTHS_AT_A_TIME):
-            some = members[at : at + _MONTHS_AT_A_TIME]
-            yield some[0], some[-1]
+            year = members[at : at + _MONTHS_AT_A_TIME]
+            yield year[0], year[-1]
 
 
-def _begin_of(number: int) -> dt.datetime:
+def _start_of(number: int) -> dt.datetime:
     return dt.datetime(number // 12, number % 12 + 1, 1, tzinfo=dt.UTC)

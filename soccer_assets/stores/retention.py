@@ -1,10 +1,10 @@
-"""Retention: what may go, and when. Matches, raw rows and the ledger never do.
+"""Retention of stored files and runs. Matches, raw rows and the ledger are never removed.
 
-Old snapshots, features, releases and parts of the ledger's copy go when nothing refers to them; runs of
-scheduled jobs go when they are old, but never one that holds an asset's last materialisation, and what old
-runs printed goes with or without them. Whatever is younger than a day stays: a run may be writing it, or a
-sidecar reading it. Ticks go by the instance's own retention (`dagster.yaml`, `up.INSTANCE`), the event stream
-by its length.
+Snapshots, features, releases and parts of the ledger's copy are removed when nothing refers to them. Old runs
+of scheduled jobs are removed, except those with an asset's last materialisation; the compute logs of old runs
+are removed in either case. Nothing younger than a day is removed: a run may be writing it, or a sidecar
+reading it. Dagster's own retention removes ticks (`dagster.yaml`, `up.INSTANCE`), and the event stream is
+bounded by its length.
 """
 
 import datetime as dt
@@ -24,9 +24,9 @@ KEPT_SNAPSHOTS = 30
 KEPT_RELEASES = 30
 KEPT_RUN_DAYS = 30
 
-_UNTOUCHABLE = dt.timedelta(days=1)
+_MINIMUM_AGE = dt.timedelta(days=1)
 _ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
-# Partitions know that they are materialised only from the events of their runs.
+# Dagster knows which partitions are materialised from the events of their runs alone.
 _SCHEDULED_JOBS = (
     *("refresh_hourly", "refresh_daily", "prune_daily", "monitor_daily"),
     *("retrain_model", "rollback_champion"),
@@ -34,7 +34,7 @@ _SCHEDULED_JOBS = (
 
 
 class PruneCounts(msgspec.Struct, frozen=True, kw_only=True):
-    """What was removed."""
+    """Number of removed items by kind."""
 
     snapshots: int
     parts: int
@@ -43,12 +43,12 @@ class PruneCounts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def prune(store: ObjectStore, instance: dg.DagsterInstance, now: dt.datetime) -> PruneCounts:
-    """Remove what is old and referred to by nothing.
+    """Remove old files that nothing refers to, and old runs.
 
     Args:
         store: the object store of a home.
-        instance: Dagster's memory of runs.
-        now: real time, which files and runs are dated by.
+        instance: Dagster's storage of runs.
+        now: real time, which dates files and runs.
     """
     snapshots, parts = _prune_snapshots(store, now)
     return PruneCounts(
@@ -68,15 +68,15 @@ def _prune_snapshots(store: ObjectStore, now: dt.datetime) -> tuple[int, int]:
     kept = set(newest[:KEPT_SNAPSHOTS]) | {
         key for key in newest if manifests[key].snapshot_id in _snapshots_in_use(store)
     }
-    gone = _delete(store, (key for key in newest if key not in kept), now)
+    removed = _delete(store, (key for key in newest if key not in kept), now)
     used = {
         part.key
-        for key in manifests.keys() - set(gone)
+        for key in manifests.keys() - set(removed)
         for table in manifests[key].tables.values()
         for part in table.parts
     }
     parts = [*store.list("exports/match"), *store.list("exports/match_raw")]
-    return len(gone), len(_delete(store, (key for key in parts if key not in used), now))
+    return len(removed), len(_delete(store, (key for key in parts if key not in used), now))
 
 
 def _snapshots_in_use(store: ObjectStore) -> set[str]:
@@ -114,34 +114,34 @@ def _prune_releases(store: ObjectStore, now: dt.datetime) -> int:
     for key in store.list("releases"):
         if key.count("/") == 2:  # noqa: PLR2004 - releases/{release_id}/{file}
             files.setdefault(key.split("/")[1], []).append(key)
-    written = {one: max(store.modified_at(key) for key in keys) for one, keys in files.items()}
-    old = sorted(written, key=lambda one: written[one], reverse=True)[KEPT_RELEASES:]
-    gone = [one for one in old if one != current and now - written[one] > _UNTOUCHABLE]
-    for one in gone:
-        for key in files[one]:
+    written = {release: max(store.modified_at(key) for key in keys) for release, keys in files.items()}
+    old = sorted(written, key=lambda release: written[release], reverse=True)[KEPT_RELEASES:]
+    removed = [release for release in old if release != current and now - written[release] > _MINIMUM_AGE]
+    for release in removed:
+        for key in files[release]:
             store.delete(key)
-    return len(gone)
+    return len(removed)
 
 
 def _prune_runs(instance: dg.DagsterInstance, now: dt.datetime) -> int:
     keys = instance.all_asset_keys()
     events = [instance.get_latest_materialization_event(key) for key in keys]
     kept = {event.run_id for event in events if event is not None}
-    gone, before = 0, now - dt.timedelta(days=KEPT_RUN_DAYS)
+    removed, before = 0, now - dt.timedelta(days=KEPT_RUN_DAYS)
     for run_id in instance.get_run_ids(dg.RunsFilter(statuses=_ENDED, created_before=before)):
-        # What a step printed; the run's own events say the same of a kept run, without end.
+        # A kept run has the same facts in its events; its compute logs are not needed.
         instance.compute_log_manager.delete_logs(prefix=[run_id])
     for job in _SCHEDULED_JOBS:
         old = dg.RunsFilter(job_name=job, statuses=_ENDED, created_before=before)
         for run_id in instance.get_run_ids(old):
             if run_id not in kept:
                 instance.delete_run(run_id)
-                gone += 1
-    return gone
+                removed += 1
+    return removed
 
 
 def _delete(store: ObjectStore, keys: Iterable[str], now: dt.datetime) -> list[str]:
-    old = [key for key in keys if now - store.modified_at(key) > _UNTOUCHABLE]
+    old = [key for key in keys if now - store.modified_at(key) > _MINIMUM_AGE]
     for key in old:
         store.delete(key)
     return old

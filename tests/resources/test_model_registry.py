@@ -98,8 +98,8 @@ def test_models_are_registered_found_and_checked(tmp_path):
     damage(artifacts, models[1].sha256, models[0].to_bytes())
     assert registry.load(second) is loaded  # checked when it was read; the next process reads again
     registry = ModelRegistry(registry.url, artifacts)
-    with pytest.raises(MissingModelError, match="version 2 is not the model that was registered"):
+    with pytest.raises(MissingModelError, match="version 2 is missing or has another hash"):
         registry.load(second)
     damage(artifacts, models[2].sha256, None)
-    with pytest.raises(MissingModelError, match="version 3 is not the model that was registered"):
+    with pytest.raises(MissingModelError, match="version 3 is missing or has another hash"):
         registry.load(third)

@@ -1,4 +1,4 @@
-"""Features and team state: parquet parts a month, checkpoints, and what must be made anew.
+"""Features and team state: monthly parquet parts, checkpoints, and which months are recomputed.
 
 Not here: how a feature is computed (``football``).
 """

@@ -1,4 +1,4 @@
-"""Which code made a model: a hash of the sources that compute features and fit."""
+"""The code version of a model: a hash of the sources that compute features and train."""
 
 import functools
 import hashlib
@@ -14,7 +14,7 @@ _PACKAGES = ("football", "modelling")
 def code_version() -> str:
     """The distribution's version and 12 hex digits over the sources of `football` and `modelling`.
 
-    It needs no repository: a wheel and a checkout of the same sources agree.
+    It does not need a repository: a wheel and a checkout of the same sources give the same text.
     """
     root = Path(soccer_assets.__file__).parent
     digest = hashlib.sha256()

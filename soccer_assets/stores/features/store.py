@@ -1,4 +1,4 @@
-"""Features and team states in the object store, under the snapshot of matches that they were made from."""
+"""Features and team states in the object store, with the export snapshot that they were computed from."""
 
 import hashlib
 from collections.abc import Container, Sequence
@@ -27,7 +27,7 @@ _STATISTICS = (
     *("home_shots_on_target", "away_shots_on_target", "home_shots", "away_shots"),
     *("home_corners", "away_corners"),
 )
-# What `match_table_of` reads of ``exports/match``.
+# The columns of ``exports/match`` that `match_table_of` reads.
 MATCH_COLUMNS = [
     *(
         "match_id",
@@ -53,15 +53,15 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FeatureManifest(msgspec.Struct, frozen=True, kw_only=True):
-    """Which features are current.
+    """The current features.
 
     Attributes:
-        snapshot_id: the export that they belong to.
-        made_by: fingerprint of the code that made them.
-        made_of: by month the hash of the export's part.
-        feature_names: the columns beside the match id.
+        snapshot_id: the export that they were computed from.
+        made_by: fingerprint of the code that computed them.
+        made_of: hash of the export's part, by month.
+        feature_names: the columns besides the match id.
         table: the features' parts.
-        months_written: those of the last run that changed any.
+        months_written: months that the last run with a change wrote.
         team_state: after the last known result.
         checkpoints: states to start from, in order of time.
     """
@@ -77,27 +77,27 @@ class FeatureManifest(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def keys(self) -> set[str]:
-        """Every object that the features are made of."""
-        states = {one.key for one in (self.team_state, *self.checkpoints)}
+        """Keys of all objects of the features."""
+        states = {checkpoint.key for checkpoint in (self.team_state, *self.checkpoints)}
         return states.union(part.key for part in self.table.parts)
 
 
 class MissingFeaturesError(StoreError):
-    """There are no features yet, or not of this version."""
+    """There are no features, or none of this version."""
 
 
 class FeatureStore:
-    """Reads the features of every match, played or ahead; `feature_update` writes them."""
+    """Reads the features of every match, played or upcoming; `features.update` writes them."""
 
     def __init__(self, store: ObjectStore) -> None:
-        """Remember where parts are."""
+        """Parts are read from ``store``."""
         self._store = store
 
     def manifest(self) -> FeatureManifest:
         """The current features' manifest.
 
         Raises:
-            MissingFeaturesError: none were made yet, or none of this version.
+            MissingFeaturesError: there are none, or none of this version.
         """
         found = find_features(self._store)
         if found is None:
@@ -130,7 +130,7 @@ class FeatureStore:
 
 
 def find_features(store: ObjectStore) -> FeatureManifest | None:
-    """The current features' manifest; None without one, or where it is of a version with another manifest."""
+    """The current features' manifest; None without one, or where another version wrote other fields."""
     data = store.read(CURRENT_KEY)
     if data is None:
         return None
@@ -190,7 +190,7 @@ def match_table_of(matches: pa.Table) -> MatchTable:
         kickoff=matches["kickoff"].cast(pa.timestamp("s")).cast(pa.int64()).to_numpy(),
         is_day_precision=_looked_up(
             matches["kickoff_precision"],
-            {one.value: one != KickoffPrecision.MINUTE for one in KickoffPrecision},
+            {precision.value: precision != KickoffPrecision.MINUTE for precision in KickoffPrecision},
         ),
         competition=_texts(matches["competition"]),
         season=_texts(matches["season"]),
@@ -209,7 +209,7 @@ def match_table_of(matches: pa.Table) -> MatchTable:
 
 
 def _coded(column: pa.ChunkedArray) -> tuple[NDArray[np.int32], list[str]]:
-    """A column of few texts as numbers and the texts: a tenth of the time of a list of a million strings."""
+    """A column's dictionary codes and texts; takes a tenth of the time of a list of a million strings."""
     encoded = pc.dictionary_encode(column.combine_chunks())
     chunk = encoded.combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded
     return chunk.indices.to_numpy(zero_copy_only=False), chunk.dictionary.to_pylist()

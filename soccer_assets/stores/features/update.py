@@ -1,8 +1,8 @@
-"""Brings features and team state up to date with an export, making anew only what can have changed.
+"""Updates features and team state from an export, recomputing only the months that can have changed.
 
-The export is compared month by month with the one that the current features were made of. From the first
-month that differs on, features are made anew, starting from the newest checkpoint before it; the months
-before keep their parts. What was made by other code is made anew as a whole.
+The export is compared by month with the one that the current features were computed from. From the first
+month that differs, features are recomputed, starting at the newest checkpoint before it; earlier months keep
+their parts. Features that other code computed are recomputed completely.
 """
 
 import functools
@@ -41,12 +41,12 @@ _CODE = (features, match_table, matches, incremental, feature_store)
 
 
 class FeatureUpdate(msgspec.Struct, frozen=True, kw_only=True):
-    """What an update did.
+    """The result of an update.
 
     Attributes:
-        manifest: the features that are current now.
+        manifest: the current features.
         state: after the last known result.
-        replayed_from: the month from which everything was made anew; None where nothing had changed.
+        replayed_from: the first recomputed month; None where nothing had changed.
     """
 
     manifest: FeatureManifest
@@ -55,7 +55,9 @@ class FeatureUpdate(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def update_features(store: ObjectStore, snapshot: ExportManifest) -> FeatureUpdate:
-    """Write features and state of an export and make them current: the bits of a pass over everything.
+    """Write features and state of an export and make them current.
+
+    The result equals a pass over all matches bit for bit.
 
     Raises:
         DamagedPartError: a part of the export is missing or was changed.
@@ -70,12 +72,12 @@ def update_features(store: ObjectStore, snapshot: ExportManifest) -> FeatureUpda
         state = TeamState.from_bytes(data)
         return FeatureUpdate(manifest=manifest, state=state, replayed_from=None)
     first = min(changed, default=max(made_of, default=""))
-    walk = _Walk(store, export, previous, first)
+    replay = _Replay(store, export, previous, first)
     table = write_table(
         store,
         FOLDER,
         feature_schema(FEATURE_NAMES),
-        ((month, feature_rows(part)) for month, part in walk.months() if month >= first),
+        ((month, feature_rows(part)) for month, part in replay.months() if month >= first),
         _only_months(previous.table, made_of) if previous else None,
     )
     manifest = FeatureManifest(
@@ -85,11 +87,11 @@ def update_features(store: ObjectStore, snapshot: ExportManifest) -> FeatureUpda
         feature_names=FEATURE_NAMES,
         table=table,
         months_written=_differing(previous.table if previous else None, table),
-        team_state=write_state(store, "", walk.state),
-        checkpoints=walk.checkpoints(),
+        team_state=write_state(store, "", replay.state),
+        checkpoints=replay.checkpoints(),
     )
     store.write(CURRENT_KEY, msgspec.json.encode(manifest))
-    return FeatureUpdate(manifest=manifest, state=walk.state, replayed_from=walk.start or first)
+    return FeatureUpdate(manifest=manifest, state=replay.state, replayed_from=replay.start or first)
 
 
 @functools.cache
@@ -102,8 +104,8 @@ def code_fingerprint() -> str:
     return digest.hexdigest()
 
 
-class _Walk:
-    """One pass over the months of an export from the newest checkpoint before a month on."""
+class _Replay:
+    """One pass over the months of an export, from the newest checkpoint before the first changed month."""
 
     def __init__(
         self, store: ObjectStore, export: TableManifest, previous: FeatureManifest | None, first: str
@@ -113,47 +115,53 @@ class _Walk:
         self._states: dict[str, TeamState] = {}
         self.start: str | None = None
         self.state = TeamState.initial()
-        usable = [one for one in (previous.checkpoints if previous else ()) if one.month <= first]
+        usable = [
+            checkpoint
+            for checkpoint in (previous.checkpoints if previous else ())
+            if checkpoint.month <= first
+        ]
         while usable and self.start is None:
             if (data := read_state(store, usable[-1])) is None:
-                usable.pop()  # lost or damaged: the one before will do
+                usable.pop()  # missing or damaged: use the previous one
                 continue
             self.start, self.state = usable[-1].month, TeamState.from_bytes(data)
         self._kept = usable
 
     def months(self) -> Iterator[tuple[str, FeatureTable]]:
-        """Features month by month; afterwards `state` is after the last result."""
+        """Features by month; afterwards `state` is the state after the last result."""
         months = [part.month for part in self._export.parts]
         before = [month for month in months if self.start is not None and month < self.start]
         parts = stretches(months[len(before) :])
         pending = MatchTable.empty()
         if self.start is not None:
-            last = self._matches(before[-1:])  # the last hours of a month end in the next one
+            last = self._matches(before[-1:])  # a match of the last hours ends in the next month
             pending = last.take(last.moves_ratings & (last.result_known_at > start_of(self.start)))
         for place, stretch in enumerate(parts):
-            ahead = parts[place + 1][0] if place + 1 < len(parts) else None
+            following = parts[place + 1][0] if place + 1 < len(parts) else None
             since = start_of(stretch[0])
             known = MatchTable.concat([pending, self._matches(stretch)])
-            done = advance(known, self.state, since, start_of(ahead) if ahead else None)
+            done = advance(known, self.state, since, start_of(following) if following else None)
             self.state, pending = done.state, done.pending
-            if ahead:
-                self._states[ahead] = self.state
+            if following:
+                self._states[following] = self.state
             yield from _by_month(done.features)
 
     def checkpoints(self) -> tuple[Checkpoint, ...]:
-        """The checkpoints worth keeping, old and new, in order of time."""
-        kept = months_kept([*(one.month for one in self._kept), *self._states], self.state.as_of)
+        """The checkpoints to keep, old and new, in order of time."""
+        kept = months_kept(
+            [*(checkpoint.month for checkpoint in self._kept), *self._states], self.state.as_of
+        )
         new = (
             write_state(self._store, month, state) for month, state in self._states.items() if month in kept
         )
-        return (*(one for one in self._kept if one.month in kept), *new)
+        return (*(checkpoint for checkpoint in self._kept if checkpoint.month in kept), *new)
 
     def _matches(self, months: list[str]) -> MatchTable:
         return match_table_of(read_table(self._store, self._export, MATCH_SCHEMA, months, MATCH_COLUMNS))
 
 
 def _previous(store: ObjectStore) -> FeatureManifest | None:
-    """The current features' manifest; None without one, or where other code made them."""
+    """The current features' manifest; None without one, or where other code computed them."""
     found = find_features(store)
     return found if found is not None and found.made_by == code_fingerprint() else None
 
@@ -161,7 +169,7 @@ def _previous(store: ObjectStore) -> FeatureManifest | None:
 def _changed_months(
     store: ObjectStore, previous: FeatureManifest | None, made_of: dict[str, str]
 ) -> set[str]:
-    """Months that came, went or changed in the export, and months whose features were lost."""
+    """Months added, removed or changed in the export, and months whose features are missing."""
     if previous is None:
         return set(made_of)
     months = {*previous.made_of, *made_of}
@@ -184,7 +192,7 @@ def _by_month(table: FeatureTable) -> Iterator[tuple[str, FeatureTable]]:
 
 
 def _differing(before: TableManifest | None, after: TableManifest) -> tuple[str, ...]:
-    """Months that came, went or changed."""
+    """Months added, removed or changed."""
     old = {part.month: part for part in before.parts} if before else {}
     new = {part.month: part for part in after.parts}
     return tuple(month for month in sorted({*old, *new}) if old.get(month) != new.get(month))

@@ -1,4 +1,4 @@
-"""The ledger: what was predicted before kickoff, how it was scored, and the proof that nobody rewrote it.
+"""The ledger: predictions before kickoff, their scores, shadows, the parquet copy and the audit.
 
-Not here: the rules of what is official or void (``modelling/ledger_rules.py``).
+Not here: the rules for which prediction is official and which match is void (``modelling/ledger_rules.py``).
 """

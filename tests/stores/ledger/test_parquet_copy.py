@@ -101,7 +101,7 @@ def test_a_ledger_rewritten_as_a_whole_disagrees_with_its_copy(
     assert copy_ledger(ledger, folder_store) is None
     found = audit(ledger, folder_store)
     assert (found.first_broken, found.copied, found.is_whole) == (None, 2, False)
-    assert found.copy_fault == "the ledger lacks the entries that were copied from it"
+    assert found.copy_fault == "the ledger lacks entries that its copy holds"
     assert head_of_copy(folder_store, before) == before.head
 
 
