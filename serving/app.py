@@ -132,6 +132,7 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
             "metrics": Provide(lambda: metrics, sync_to_thread=False),
             "reloader": Provide(lambda: reloader, sync_to_thread=False),
             "scorer": Provide(lambda: scorer, sync_to_thread=False),
+            "child": Provide(lambda: scorer.child, sync_to_thread=False),
             "tasks": Provide(lambda: task_queue, sync_to_thread=False),
             "live_matches": Provide(lambda: matches, sync_to_thread=False),
             "dagster": Provide(lambda: dagster, sync_to_thread=False),

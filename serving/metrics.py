@@ -7,26 +7,38 @@ the worker that answered it.
 
 import bisect
 import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+from prometheus_client.samples import Sample
 
 CONTENT_TYPE = "text/plain; version=0.0.4"
 
+_LATENCY = "soccer_http_request_duration_seconds"
 # From a look-up in memory (under a millisecond) to a page of 5,000 rows.
 _LATENCY_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 
 
-class Tally:
-    """Answers of one route with one status and their times, counted in plain numbers until `fold`."""
+# The library has no call for many observations at once, so those of a batch are counted by counters of these
+# names, which `_WithBatches` adds to the histogram before anyone reads them.
+_BATCHED_SECONDS = "soccer_batched_request_seconds"
+_BATCHED_BUCKETS = "soccer_batched_request_buckets"
 
-    def __init__(self, requests: Counter, latency: Histogram) -> None:
+
+class Batch:
+    """Answers of one route with one status and their times, counted in plain numbers until `flush`."""
+
+    def __init__(self, requests: Counter, seconds: Counter, buckets: Sequence[Counter]) -> None:
         self._requests = requests
-        self._latency = latency
-        self._start()
+        self._seconds_total = seconds
+        self._buckets = buckets
+        self._reset()
 
-    def _start(self) -> None:
-        self._counts = [0] * (len(_LATENCY_BUCKETS) + 1)
+    def _reset(self) -> None:
+        self._counts = [0] * len(self._buckets)
         self._seconds = 0.0
 
     def add(self, seconds: float) -> None:
@@ -34,18 +46,61 @@ class Tally:
         self._counts[bisect.bisect_left(_LATENCY_BUCKETS, seconds)] += 1
         self._seconds += seconds
 
-    def fold(self) -> None:
-        """Hand over what was counted since the last time."""
+    def flush(self) -> None:
+        """Add what was counted since the last flush to the metrics."""
         counts, seconds = self._counts, self._seconds
-        self._start()
+        self._reset()
         if not any(counts):
             return
         self._requests.inc(sum(counts))
-        # The library has no call for many observations at once; a test compares this with single ones.
-        self._latency._sum.inc(seconds)  # noqa: SLF001
-        for bucket, count in zip(self._latency._buckets, counts, strict=True):  # noqa: SLF001
+        self._seconds_total.inc(seconds)
+        for bucket, count in zip(self._buckets, counts, strict=True):
             if count:
                 bucket.inc(count)
+
+
+class _WithBatches(Collector):
+    """What another collector exports, with the batched answers added to the latency histogram."""
+
+    def __init__(self, source: Collector) -> None:
+        self._source = source
+
+    def collect(self) -> Iterator[Metric]:
+        """The families of the source, without the two counters of the batches."""
+        families = {family.name: family for family in self._source.collect()}
+        seconds, buckets = families.pop(_BATCHED_SECONDS, None), families.pop(_BATCHED_BUCKETS, None)
+        latency = families.get(_LATENCY)
+        if latency is not None and seconds is not None and buckets is not None:
+            latency.samples = [_with_batches(sample, seconds, buckets) for sample in latency.samples]
+        yield from families.values()
+
+
+def _with_batches(sample: Sample, seconds: Metric, buckets: Metric) -> Sample:
+    """A sample of the histogram plus the batched answers of the same route and method."""
+    if sample.name == f"{_LATENCY}_sum":
+        batched = _counted(sample, seconds)
+    elif sample.name == f"{_LATENCY}_bucket":
+        # Buckets are cumulative in the histogram, and each for itself in a batch.
+        bound = float(sample.labels["le"])
+        batched = _counted(sample, buckets, lambda labels: float(labels["le"]) <= bound)
+    elif sample.name == f"{_LATENCY}_count":
+        batched = _counted(sample, buckets)
+    else:
+        return sample
+    return sample._replace(value=sample.value + batched)
+
+
+def _counted(
+    sample: Sample, counter: Metric, holds: Callable[[Mapping[str, str]], bool] = lambda _: True
+) -> float:
+    """The sum of a counter's samples of the route and method of a sample."""
+    return sum(
+        counted.value
+        for counted in counter.samples
+        if counted.name == f"{counter.name}_total"
+        and all(counted.labels[name] == sample.labels[name] for name in ("route", "method"))
+        and holds(counted.labels)
+    )
 
 
 class Metrics:
@@ -53,7 +108,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self._tallies: list[Tally] = []
+        self._batches: list[Batch] = []
         self.requests = Counter(
             "soccer_http_requests",
             "Requests answered, by route template.",
@@ -61,10 +116,22 @@ class Metrics:
             registry=self.registry,
         )
         self.latency = Histogram(
-            "soccer_http_request_duration_seconds",
+            _LATENCY,
             "Time from the request to the last byte of its answer.",
             ["route", "method"],
             buckets=_LATENCY_BUCKETS,
+            registry=self.registry,
+        )
+        self._batched_seconds = Counter(
+            _BATCHED_SECONDS,
+            "Time of batched answers.",
+            ["route", "method"],
+            registry=self.registry,
+        )
+        self._batched_buckets = Counter(
+            _BATCHED_BUCKETS,
+            "Batched answers by the bucket of their time.",
+            ["route", "method", "le"],
             registry=self.registry,
         )
         self.auth_failures = Counter(
@@ -191,25 +258,30 @@ class Metrics:
             multiprocess_mode="livemax",
         )
 
-    def tally(self, route: str, method: str, status: str) -> "Tally":
+    def batch(self, route: str, method: str, status: str) -> Batch:
         """A counter for answers so frequent that the metrics' own locks and files would cost too much."""
-        tally = Tally(self.requests.labels(route, method, status), self.latency.labels(route, method))
-        self._tallies.append(tally)
-        return tally
+        self.latency.labels(route, method)  # exported from the start, at zero
+        bounds = [*map(str, _LATENCY_BUCKETS), "+Inf"]
+        batch = Batch(
+            self.requests.labels(route, method, status),
+            self._batched_seconds.labels(route, method),
+            [self._batched_buckets.labels(route, method, bound) for bound in bounds],
+        )
+        self._batches.append(batch)
+        return batch
 
-    def fold(self) -> None:
-        """Add what tallies counted; called at each scrape and each poll."""
-        for tally in self._tallies:
-            tally.fold()
+    def flush(self) -> None:
+        """Add what the batches counted; called at each scrape and each poll."""
+        for batch in self._batches:
+            batch.flush()
 
     def exposition(self) -> bytes:
         """The text that Prometheus reads, of all workers where they share a folder.
 
-        Of other workers the tallies are as old as their last poll.
+        Of other workers the batches are as old as their last poll.
         """
-        self.fold()
-        registry = self.registry
+        self.flush()
+        source: Collector = self.registry
         if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-            registry = CollectorRegistry()
-            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-        return generate_latest(registry)
+            source = MultiProcessCollector(None)  # type: ignore[no-untyped-call]
+        return generate_latest(_WithBatches(source))

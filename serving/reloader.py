@@ -17,6 +17,7 @@ import structlog
 
 from serving.backends.redis import RedisUnavailableError, connect, translate_redis_errors
 from serving.background_tasks import cancel_and_wait
+from serving.child_process import ChildFailedError
 from serving.metrics import Metrics
 from serving.release.current import SnapshotHolder
 from serving.release.key_ring import KeyRing
@@ -27,7 +28,7 @@ from serving.release.reader import (
     UnreadableObjectError,
 )
 from serving.release.snapshot import Snapshot
-from serving.scoring.process import Rows, Scorer, ScoringError
+from serving.scoring.process import Rows, Scorer
 from soccer_assets.contract.events import EVENT_STREAM, Refusal
 from soccer_assets.contract.release import Pointer
 from soccer_assets.contract.reports import DRIFT_KEY, QUALITY_KEY, DriftReport, QualityReport
@@ -211,7 +212,7 @@ class Reloader:
         rows: Rows = [row.features for row in golden]
         try:
             scored = await self._scorer.score(snapshot.model_file, rows)
-        except ScoringError as error:
+        except ChildFailedError as error:
             raise ReleaseRefusedError("scorer", f"the model cannot be scored: {error}") from error
         expected = [row.probabilities for row in golden]
         if len(scored) != len(expected) or not all(
@@ -257,7 +258,7 @@ class Reloader:
 
     def _update_gauges(self) -> None:
         metrics, current = self._metrics, self._holder.current
-        metrics.fold()
+        metrics.flush()
         metrics.release.clear()
         metrics.model.clear()
         if self._holder.drift is not None:

@@ -11,6 +11,7 @@ from litestar import Request, Response, Router, post
 from litestar.di import NamedDependency
 from litestar.params import HeaderParameter
 
+from serving.child_process import ChildBusyError, ChildProcess
 from serving.http import openapi as documents
 from serving.http.auth import PREDICT
 from serving.http.respond import JSON, documented
@@ -18,7 +19,7 @@ from serving.http.schemas import PairingBody, ScoredFeaturesBody, ScoredRows, Ta
 from serving.metrics import Metrics
 from serving.problems import ParameterError, ProblemError, unavailable
 from serving.release.current import Current, SnapshotHolder, require_release
-from serving.scoring.process import Scored, Scorer, ScorerBusyError
+from serving.scoring.process import Scored, Scorer
 from serving.scoring.schemas import MalformedBodyError, Row, RowProblem, decode_row, split_rows
 from serving.tasks.queue import QueueFullError, TaskQueue
 from serving.tasks.store import IdempotencyKeyReusedError, QueueUnavailableError, TooManyRows, pack_rows
@@ -90,7 +91,7 @@ async def _answers(
         )
     try:
         return await scorer.answer(files, rows, isoformat(now), with_reasons=with_reasons)
-    except ScorerBusyError as error:
+    except ChildBusyError as error:
         raise unavailable("not-now", f"Nothing can be scored now: {error}; try again shortly.", 2) from error
 
 
@@ -104,7 +105,7 @@ async def _answers(
 )
 async def score_later(
     request: Request[Any, ApiKey, Any],
-    scorer: NamedDependency[Scorer],
+    child: NamedDependency[ChildProcess],
     tasks: NamedDependency[TaskQueue],
     idempotency_key: Annotated[
         str | None,
@@ -120,13 +121,13 @@ async def score_later(
     A row that cannot be scored is answered with its errors, the others are scored.
     """
     try:
-        packed = await scorer.run(pack_rows, await request.body(), MAX_TASK_ROWS)
+        packed = await child.run_for_client(pack_rows, await request.body(), MAX_TASK_ROWS)
         if isinstance(packed, TooManyRows):
             raise too_many(packed.rows, MAX_TASK_ROWS)
         if isinstance(packed, str):
             raise ProblemError(HTTPStatus.BAD_REQUEST, "invalid-body", f"{packed}.")
         task_id = await tasks.submit(request.auth.id, packed, idempotency_key)
-    except (QueueUnavailableError, ScorerBusyError) as error:
+    except (QueueUnavailableError, ChildBusyError) as error:
         raise unavailable("no-queue", "Tasks cannot be taken now; send the same again shortly.") from error
     except QueueFullError as error:
         raise unavailable("queue-full", "Too many tasks wait; send the same again later.", 30) from error

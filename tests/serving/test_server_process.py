@@ -52,6 +52,8 @@ def test_metrics_of_two_workers_are_one_page(two_workers):
     # Each worker adds its look-ups at a scrape of its own, or at its next poll.
     counted = 'soccer_http_requests_total{method="GET",route="/predict/{match_id}",status="200"} 30.0'
     wait_until(lambda: counted in httpx.get(f"{address}/metrics").text)
+    timed = 'soccer_http_request_duration_seconds_count{method="GET",route="/predict/{match_id}"} 30.0'
+    assert timed in httpx.get(f"{address}/metrics").text
     assert "soccer_snapshot_rows 1.0" in httpx.get(f"{address}/metrics").text
 
 

@@ -7,7 +7,8 @@ import time
 
 import pytest
 
-from serving.scoring.process import Scorer, ScoringError, score_rows
+from serving.child_process import ChildFailedError
+from serving.scoring.process import Scorer, score_rows
 from tests.serving.builders import dying_scores, real_model, stub_scores
 
 
@@ -51,7 +52,7 @@ def test_error_of_the_child_is_told_and_the_next_call_works(tmp_path, score):
 
     async def fail_then_score():
         scorer = Scorer(score)
-        with pytest.raises(ScoringError):
+        with pytest.raises(ChildFailedError):
             await scorer.score(model, [(1.0,)])
         scorer._score = stub_scores
         answer = await scorer.score(model, [(1.0,)])

@@ -17,6 +17,7 @@ import pytest
 import redis
 from backports import zstd
 
+from serving.child_process import ChildProcess
 from serving.http.schemas import TaskStatus
 from soccer_assets.clock import isoformat
 from tests.services import free_ports, valkey
@@ -42,16 +43,24 @@ def redis_url(tmp_path_factory):
         yield url
 
 
-class InProcess(StubScorer):
-    """Runs what the child would, here."""
+class InProcess(ChildProcess):
+    """Runs in this process what the child would."""
+
+    async def run(self, function, *args):
+        """The function's return value."""
+        return function(*args)
+
+
+class ScorerInProcess(StubScorer):
+    """Scores the golden rows in this process."""
+
+    def __init__(self):
+        super().__init__()
+        self.child = InProcess()
 
     async def score(self, _model_file, rows):
         """The golden rows' own probabilities: this model is not in question."""
         return model().predict_proba(np.array(rows)).tolist()
-
-    async def run(self, function, *args):
-        """The function's answer."""
-        return function(*args)
 
 
 @pytest.fixture
@@ -61,7 +70,7 @@ def tasks(tmp_path, serve, redis_url):
     make_scoring_release(tmp_path / "store")
     write_status(tmp_path / "store")
     write_keys(tmp_path / "store")
-    return serve(scorer=InProcess(), redis_url=redis_url)
+    return serve(scorer=ScorerInProcess(), redis_url=redis_url)
 
 
 @contextmanager
@@ -224,7 +233,7 @@ def test_srv_06_without_redis_tasks_are_503_at_once_and_lookups_go_on(tmp_path, 
     """No server or a dead one: 503 with Retry-After for what needs it, predictions as ever."""
     make_scoring_release(tmp_path / "store")
     write_keys(tmp_path / "store")
-    client = serve(scorer=InProcess(), redis_url=url.format(port=free_ports(1)[0]))
+    client = serve(scorer=ScorerInProcess(), redis_url=url.format(port=free_ports(1)[0]))
 
     for _ in range(2):
         answers = [

@@ -1,0 +1,133 @@
+"""One child process, for what would hold up the event loop or needs libraries the sidecar must not load.
+
+Here: how a function gets there, its answer comes back, and the process starts, dies and ends. Not here: the
+functions that run in it (``scoring/process.py``, ``tasks/store.py``).
+"""
+
+import asyncio
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
+from multiprocessing.process import BaseProcess
+from typing import Any, TypeVar
+
+from serving.errors import ServingError
+
+_T = TypeVar("_T")
+
+# Requests that may wait for the child: at 20 ms each the last of them waits two seconds at most.
+MAX_WAITING = 100
+
+
+class ChildFailedError(ServingError):
+    """The function raised in the child, or the child died; the message says why."""
+
+
+class ChildBusyError(ChildFailedError):
+    """The child died, starts or has too much to do; the same call works a moment later."""
+
+
+class ChildProcess:
+    """Runs one function at a time in a process that is spawned at the first call and kept.
+
+    Args:
+        initializer: runs in the child at its start; importable by name.
+        on_death: called on the event loop when the child died; the next call starts another one.
+    """
+
+    def __init__(
+        self, initializer: Callable[[], None] | None = None, on_death: Callable[[], None] | None = None
+    ) -> None:
+        self._initializer = initializer
+        self._on_death = on_death
+        self._pool: ProcessPoolExecutor | None = None
+        self._processes: set[BaseProcess] = set()
+        self._waiting = 0
+
+    async def run(self, function: Callable[..., _T], *args: Any) -> _T:
+        """The return value of a function that ran in the child; it must be importable by name.
+
+        Raises:
+            ChildFailedError: it raised.
+            ChildBusyError: the child died.
+        """
+        pool = self._pool
+        if pool is None:
+            pool = self._pool = ProcessPoolExecutor(
+                1, mp_context=get_context("spawn"), initializer=_start, initargs=(self._initializer,)
+            )
+        others = set(multiprocessing.active_children()) - self._processes
+        try:
+            future = asyncio.get_running_loop().run_in_executor(pool, function, *args)
+        except BrokenProcessPool as error:
+            self._discard(pool)
+            raise ChildBusyError(f"the child process died: {error}") from error
+        self._processes = set(multiprocessing.active_children()) - others
+        future.add_done_callback(_retrieve_exception)
+        # Files from outside are read there: their readers may raise anything, and it all means the same here.
+        await asyncio.wait([future])
+        raised = future.exception()
+        if raised is None:
+            return future.result()
+        if isinstance(raised, BrokenProcessPool):
+            self._discard(pool)
+            raise ChildBusyError(f"{type(raised).__name__}: {raised}") from raised
+        raise ChildFailedError(f"{type(raised).__name__}: {raised}") from raised
+
+    async def run_for_client(self, function: Callable[..., _T], *args: Any) -> _T:
+        """The same for a request, refused where too many wait.
+
+        Raises:
+            ChildFailedError: the function raised.
+            ChildBusyError: the child died, or `MAX_WAITING` requests wait.
+        """
+        if self._waiting >= MAX_WAITING:
+            raise ChildBusyError("too many requests wait for the child process")
+        self._waiting += 1
+        try:
+            return await self.run(function, *args)
+        finally:
+            self._waiting -= 1
+
+    def close(self) -> None:
+        """End the child now: it holds nothing that must be finished, and a stop should not wait for it.
+
+        May be called from a thread.
+        """
+        if self._pool is not None:
+            for process in self._processes:
+                process.terminate()
+            self._pool.shutdown(cancel_futures=True)
+            self._pool = None
+
+    def _discard(self, pool: ProcessPoolExecutor) -> None:
+        if self._pool is pool:
+            self._pool = None
+            if self._on_death is not None:
+                self._on_death()
+
+
+def _retrieve_exception(future: "asyncio.Future[Any]") -> None:
+    """Take note of an error that no caller waits for any more: the sidecar stops."""
+    if not future.cancelled():
+        future.exception()
+
+
+def _start(initializer: Callable[[], None] | None) -> None:
+    # Ctrl-C reaches the whole process group; the parent says when the child ends.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if initializer is not None:
+        initializer()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

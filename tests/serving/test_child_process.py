@@ -1,0 +1,70 @@
+"""The child process: who waits for it, and what happens when it dies."""
+
+import asyncio
+import os
+
+import pytest
+
+from serving.child_process import ChildBusyError, ChildFailedError, ChildProcess
+
+
+def die():
+    """Take the process down."""
+    os._exit(1)
+
+
+def test_clients_are_refused_where_too_many_wait_and_the_sidecar_itself_is_not(monkeypatch):
+    """The bound is for requests: a reload that checks a model always gets its turn."""
+    monkeypatch.setattr("serving.child_process.MAX_WAITING", 1)
+
+    async def ask():
+        child = ChildProcess()
+        answers = await asyncio.gather(
+            child.run_for_client(os.getpid),
+            child.run_for_client(os.getpid),
+            child.run(os.getpid),
+            return_exceptions=True,
+        )
+        child.close()
+        return answers
+
+    first, second, own = asyncio.run(ask())
+
+    assert first == own != os.getpid()
+    assert isinstance(second, ChildBusyError)
+
+
+def test_a_death_is_told_once_and_the_next_call_has_another_process():
+    """Whoever holds a warm cache in the child hears that it is gone."""
+    deaths = []
+
+    async def ask():
+        child = ChildProcess(on_death=lambda: deaths.append(1))
+        before = await child.run(os.getpid)
+        with pytest.raises(ChildBusyError):
+            await child.run(die)
+        after = await child.run(os.getpid)
+        child.close()
+        return before, after
+
+    before, after = asyncio.run(ask())
+
+    assert before != after
+    assert deaths == [1]
+
+
+def test_an_exception_of_the_function_says_what_it_was():
+    """What a function raises is a failure with its type and text, and leaves the process alive."""
+
+    async def ask():
+        child = ChildProcess()
+        before = await child.run(os.getpid)
+        with pytest.raises(ChildFailedError, match="ValueError: invalid literal"):
+            await child.run(int, "x")
+        after = await child.run(os.getpid)
+        child.close()
+        return before, after
+
+    before, after = asyncio.run(ask())
+
+    assert before == after
