@@ -5,17 +5,8 @@ from pathlib import Path
 
 import msgspec
 
+from soccer_assets.contract.prediction import Provenance
 from soccer_assets.contract.release import CHAMPION, DIRECTORY_FILE, MODEL_FILE, TEAM_STATE_FILE, Manifest
-
-
-class Provenance(msgspec.Struct, frozen=True, kw_only=True):
-    """Where scores come from."""
-
-    model: str
-    model_version: str
-    model_run_id: str
-    release_id: str
-    feed: str
 
 
 class ScoringFiles(msgspec.Struct, frozen=True):

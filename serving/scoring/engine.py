@@ -26,16 +26,16 @@ from serving.scoring.schemas import (
     parse_kickoff,
 )
 from soccer_assets.clock import isoformat
-from soccer_assets.contract.release import OUTCOMES, CompetitionEntry, Directory, Goals, Team, TeamEntry
+from soccer_assets.contract.prediction import Meeting, forecast, probabilities, render
+from soccer_assets.contract.release import CompetitionEntry, Directory, Team
 from soccer_assets.football import hypothetical_match as football
 from soccer_assets.football.competitions import NATIONAL, Competition, season_of
-from soccer_assets.football.features import FEATURE_GROUPS, FEATURE_NAMES
+from soccer_assets.football.features import FEATURE_NAMES
 from soccer_assets.football.match_table import SECONDS_A_DAY
 from soccer_assets.football.name_lookup import Names, UnclearNameError
 from soccer_assets.football.ratings.state import TeamState
-from soccer_assets.football.score_grid import RATE_FEATURES, goal_forecasts
-from soccer_assets.modelling.explanations import reasons
-from soccer_assets.modelling.neutral_ground import forecast
+from soccer_assets.modelling import neutral_ground
+from soccer_assets.modelling.fixtures import forecast_fixtures
 from soccer_assets.modelling.outcome_model import OutcomeModel
 
 # Below this many results a competition's level, home advantage and teams are guesses.
@@ -48,10 +48,8 @@ class _ResolvedPairing(msgspec.Struct, frozen=True):
     """A pairing whose names are resolved."""
 
     row: Pairing
-    home: TeamEntry
-    away: TeamEntry
+    meeting: Meeting
     pairing: football.Pairing
-    kickoff: str
 
 
 class Engine:
@@ -68,8 +66,6 @@ class Engine:
         self._state = TeamState.from_bytes(Path(files.team_state).read_bytes())
         directory = msgspec.json.decode(Path(files.directory).read_bytes(), type=Directory)
         self._names = Names(directory)
-        self._columns = [FEATURE_NAMES.index(name) for name in self._model.feature_names]
-        self._rates = [FEATURE_NAMES.index(name) for name in RATE_FEATURES]
         self._leagues = {name: row for row, name in enumerate(self._state.competition_names)}
 
     def answer(self, rows: Sequence[Row], predicted_at: str, *, with_reasons: bool) -> list[Answer]:
@@ -140,7 +136,16 @@ class Engine:
             is_international=competition.squad == NATIONAL,
             is_day_precision=is_day,
         )
-        return _ResolvedPairing(row, teams[0], teams[1], pairing, isoformat(kickoff))
+        meeting = Meeting(
+            competition=pairing.competition,
+            season=pairing.season,
+            home_team=Team(teams[0].id, teams[0].name),
+            away_team=Team(teams[1].id, teams[1].name),
+            kickoff=isoformat(kickoff),
+            kickoff_precision="day" if is_day else "minute",
+            neutral=row.neutral,
+        )
+        return _ResolvedPairing(row, meeting, pairing)
 
     def _season(self, competition: CompetitionEntry, day: dt.date) -> str:
         """The season of a day, in the way in which the competition's results say theirs."""
@@ -176,45 +181,31 @@ class Engine:
     ) -> dict[int, bytes]:
         if not pairings:
             return {}
-        resolved_pairings = list(pairings.values())
-        values = football.pairing_features(self._state, [resolved.pairing for resolved in resolved_pairings])
-        is_neutral = np.array([resolved.pairing.is_neutral for resolved in resolved_pairings])
-        inputs = values[:, self._columns]
-        probabilities = forecast(self._model, inputs, is_neutral)
-        rates = np.exp(values[:, self._rates])
-        goals = goal_forecasts(rates[:, 0], rates[:, 1], probabilities)
-        explained = (
-            reasons(self._model, inputs, FEATURE_GROUPS, is_neutral)
-            if with_reasons
-            else [()] * len(resolved_pairings)
+        pairs = [resolved.pairing for resolved in pairings.values()]
+        forecasts = forecast_fixtures(
+            self._model,
+            football.pairing_features(self._state, pairs),
+            FEATURE_NAMES,
+            np.array([pair.is_neutral for pair in pairs]),
+            with_reasons=with_reasons,
         )
-        provenance = msgspec.structs.asdict(self._provenance)
         return {
             number: msgspec.json.encode(
-                ScoredPairing(
-                    **provenance,
-                    competition=resolved.pairing.competition,
-                    season=resolved.pairing.season,
-                    home_team=Team(resolved.home.id, resolved.home.name),
-                    away_team=Team(resolved.away.id, resolved.away.name),
-                    kickoff=resolved.kickoff,
-                    kickoff_precision="day" if resolved.pairing.is_day_precision else "minute",
-                    neutral=resolved.pairing.is_neutral,
+                render(
+                    ScoredPairing,
+                    self._provenance,
+                    resolved.meeting,
+                    forecast(probabilities, goals, reasons),
                     leg=resolved.row.leg,
-                    p_home=home,
-                    p_draw=draw,
-                    p_away=away,
-                    predicted_label=_label((home, draw, away)),
-                    expected_goals=Goals(goal.expected_home, goal.expected_away),
-                    over_2_5=goal.p_over_2_5,
-                    both_teams_to_score=goal.p_both_score,
-                    likely_scores=goal.likeliest_scores,
-                    reasons=row_reasons,
                     predicted_at=predicted_at,
                 )
             )
-            for (number, resolved), (home, draw, away), goal, row_reasons in zip(
-                pairings.items(), probabilities.tolist(), goals, explained, strict=True
+            for (number, resolved), probabilities, goals, reasons in zip(
+                pairings.items(),
+                forecasts.probabilities.tolist(),
+                forecasts.goals,
+                forecasts.reasons,
+                strict=True,
             )
         }
 
@@ -228,21 +219,18 @@ class Engine:
         # The textbook model does not read the ground; then the features speak for themselves.
         column = names.index("is_neutral") if "is_neutral" in names else None
         is_neutral = np.zeros(len(values), np.bool_) if column is None else values[:, column] == 1.0
-        provenance = msgspec.structs.asdict(self._provenance)
         return {
             number: msgspec.json.encode(
-                ScoredFeatures(
-                    **provenance,
+                render(
+                    ScoredFeatures,
+                    self._provenance,
+                    probabilities(*row_probabilities),
                     match_id=row.match_id,
-                    p_home=home,
-                    p_draw=draw,
-                    p_away=away,
-                    predicted_label=_label((home, draw, away)),
                     predicted_at=predicted_at,
                 )
             )
-            for (number, row), (home, draw, away) in zip(
-                rows.items(), forecast(self._model, values, is_neutral).tolist(), strict=True
+            for (number, row), row_probabilities in zip(
+                rows.items(), neutral_ground.forecast(self._model, values, is_neutral).tolist(), strict=True
             )
         }
 
@@ -251,25 +239,17 @@ class Engine:
         teams = self._state.team_names[:2]
         if len(teams) < 2 or not self._state.competition_names:  # noqa: PLR2004 - two sides
             return
-        rows = football.pairing_features(
-            self._state,
-            [
-                football.Pairing(
-                    home_team=teams[0],
-                    away_team=teams[1],
-                    kickoff=(self._state.as_of or 0) + SECONDS_A_DAY,
-                    competition=self._state.competition_names[0],
-                    season=self._state.season_names[-1] if self._state.season_names else "",
-                    tier=1,
-                    is_neutral=True,
-                )
-            ],
+        pairing = football.Pairing(
+            home_team=teams[0],
+            away_team=teams[1],
+            kickoff=(self._state.as_of or 0) + SECONDS_A_DAY,
+            competition=self._state.competition_names[0],
+            season=self._state.season_names[-1] if self._state.season_names else "",
+            tier=1,
+            is_neutral=True,
         )
-        inputs, is_neutral = rows[:, self._columns], np.ones(1, np.bool_)
-        probabilities = forecast(self._model, inputs, is_neutral)
-        reasons(self._model, inputs, FEATURE_GROUPS, is_neutral)
-        rates = np.exp(rows[:, self._rates])
-        goal_forecasts(rates[:, 0], rates[:, 1], probabilities)
+        values = football.pairing_features(self._state, [pairing])
+        forecast_fixtures(self._model, values, FEATURE_NAMES, np.ones(1, np.bool_), with_reasons=True)
 
 
 @functools.lru_cache(maxsize=2)  # the release that answers, and the next one while it is checked
@@ -289,7 +269,3 @@ def top_outcomes(answers: Sequence[Answer]) -> list[tuple[str, float]]:
     """The likeliest outcome of each answer, and its probability."""
     outcomes = [msgspec.json.decode(body, type=_Outcome) for body in answers if isinstance(body, bytes)]
     return [(scored.predicted_label, max(scored.p_home, scored.p_draw, scored.p_away)) for scored in outcomes]
-
-
-def _label(probabilities: tuple[float, float, float]) -> str:
-    return OUTCOMES[max(range(len(OUTCOMES)), key=probabilities.__getitem__)]

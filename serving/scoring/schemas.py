@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from serving.errors import ServingError
-from serving.release.scoring_files import Provenance
+from soccer_assets.contract.prediction import Provenance
 from soccer_assets.contract.release import Goals, Reason, ScoreChance, Team
 
 Name = Annotated[str, Meta(min_length=1, max_length=120)]

@@ -6,11 +6,11 @@ Reads and frames only. Not here: forecasting (``modelling/fixtures.py``), the le
 
 import datetime as dt
 
-import msgspec
 import numpy as np
 import pandas as pd
 
 from soccer_assets.clock import isoformat
+from soccer_assets.contract.prediction import json_column
 from soccer_assets.football.matches import STATUS_RULES, MatchStatus
 from soccer_assets.modelling.fixtures import FixtureForecasts
 from soccer_assets.resources.model_registry import RegisteredModel
@@ -95,8 +95,8 @@ def forecast_table(
             "expected_away_goals": [goal.expected_away for goal in goals],
             "over_2_5": [goal.p_over_2_5 for goal in goals],
             "both_teams_to_score": [goal.p_both_score for goal in goals],
-            "likely_scores": [msgspec.json.encode(goal.likeliest_scores).decode() for goal in goals],
-            "reasons": [msgspec.json.encode(reasons).decode() for reasons in forecasts.reasons],
+            "likely_scores": [json_column(goal.likeliest_scores) for goal in goals],
+            "reasons": [json_column(reasons) for reasons in forecasts.reasons],
             "predicted_kickoff": fixtures["kickoff"].to_numpy(),
             "predicted_at": isoformat(now),
         }

@@ -1,25 +1,21 @@
 """Releases: files, then manifest, then pointer, then event. The only way out of the graph."""
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 import dagster as dg
-import msgspec
 import numpy as np
 import pandas as pd
 
 from soccer_assets.clock import Clock, isoformat
+from soccer_assets.contract.prediction import Meeting, Provenance, forecast_of_row, render
 from soccer_assets.contract.release import (
     ALIASES,
     CHAMPION,
-    OUTCOMES,
-    Goals,
     GoldenRow,
     ModelCard,
     Prediction,
-    Reason,
     Result,
-    ScoreChance,
     Team,
 )
 from soccer_assets.feeds.protocol import Feed
@@ -41,8 +37,6 @@ from soccer_assets.stores.releases.directory import read_directory
 from soccer_assets.stores.releases.publish import Draft, ReleaseRow, Releases
 
 _GOLDEN_ROWS = 16
-
-T = TypeVar("T")
 
 
 @dg.asset(
@@ -166,35 +160,36 @@ def _card(alias: str, registered: RegisteredModel, scorecards: Scorecards) -> Mo
 
 def _row(row: Mapping[Any, Any], feed: Feed, now: Any) -> ReleaseRow:
     has_result = row["status"] == "finished" and not np.isnan(row["home_goals"])
-    probabilities = (row["p_home"], row["p_draw"], row["p_away"])
     result = None
     if has_result:
         home_goals, away_goals = int(row["home_goals"]), int(row["away_goals"])
         result = Result(
             home_goals=home_goals, away_goals=away_goals, outcome=outcome_of(home_goals, away_goals).value
         )
-    prediction = Prediction(
-        match_id=row["match_id"],
+    meeting = Meeting(
         competition=row["competition"],
         season=row["season"],
-        round=row["round"],
         home_team=Team(row["home_team_id"], row["home_team"]),
         away_team=Team(row["away_team_id"], row["away_team"]),
         kickoff=isoformat(row["kickoff"].to_pydatetime()),
         kickoff_precision=row["kickoff_precision"],
-        status=row["status"],
         neutral=bool(row["neutral"]),
-        p_home=probabilities[0],
-        p_draw=probabilities[1],
-        p_away=probabilities[2],
-        predicted_label=OUTCOMES[int(np.argmax(probabilities))],
-        **_goals(row),
-        reasons=_decoded(row["reasons"], tuple[Reason, ...]),
+    )
+    provenance = Provenance(
         model=row["model"],
         model_version=row["model_version"],
         model_run_id=row["model_run_id"],
         release_id="",
         feed=feed.name,
+    )
+    prediction = render(
+        Prediction,
+        meeting,
+        forecast_of_row(row),
+        provenance,
+        match_id=row["match_id"],
+        round=row["round"],
+        status=row["status"],
         predicted_at=row["predicted_at"],
         result=result,
     )
@@ -203,19 +198,3 @@ def _row(row: Mapping[Any, Any], feed: Feed, now: Any) -> ReleaseRow:
         source_match_id=row["source_match_id"],
         is_upcoming=row["kickoff"].to_pydatetime() > now,
     )
-
-
-def _goals(row: Mapping[Any, Any]) -> dict[str, Any]:
-    """What a row says of the goals; nothing where it was predicted before that was said."""
-    if np.isnan(row["expected_home_goals"]):
-        return {"expected_goals": None}
-    return {
-        "expected_goals": Goals(row["expected_home_goals"], row["expected_away_goals"]),
-        "over_2_5": row["over_2_5"],
-        "both_teams_to_score": row["both_teams_to_score"],
-        "likely_scores": _decoded(row["likely_scores"], tuple[ScoreChance, ...]),
-    }
-
-
-def _decoded(text: Any, kind: type[T]) -> T:
-    return msgspec.json.decode(text if isinstance(text, str) else "[]", type=kind)

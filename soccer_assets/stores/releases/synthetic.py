@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soccer_assets.clock import isoformat
+from soccer_assets.contract.prediction import Meeting, Provenance, forecast, render
 from soccer_assets.contract.release import (
     CHAMPION,
     MODEL_NAME,
@@ -20,7 +21,6 @@ from soccer_assets.contract.release import (
     SCHEMA_VERSION,
     CompetitionEntry,
     Directory,
-    Goals,
     GoldenRow,
     ModelCard,
     Prediction,
@@ -31,12 +31,11 @@ from soccer_assets.contract.release import (
 from soccer_assets.contract.status import Status
 from soccer_assets.feeds.providers.simulated.season import play_season
 from soccer_assets.feeds.providers.simulated.world import clubs_of, competition_of, league_of
-from soccer_assets.football.features import FEATURE_GROUPS, FEATURE_NAMES, compute_features
+from soccer_assets.football.features import FEATURE_NAMES, compute_features
 from soccer_assets.football.identity import mint_match_id, mint_team_id
 from soccer_assets.football.match_table import UNKNOWN_GOALS, MatchTable
-from soccer_assets.football.score_grid import RATE_FEATURES, goal_forecasts
 from soccer_assets.modelling.dataset import Split, outcomes
-from soccer_assets.modelling.explanations import reasons
+from soccer_assets.modelling.fixtures import forecast_fixtures
 from soccer_assets.modelling.outcome_model import OutcomeModel
 from soccer_assets.modelling.training import fit_candidate
 from soccer_assets.stores.releases.publish import Draft, Published, ReleaseRow, Releases
@@ -201,39 +200,36 @@ def _forecasts(
     now: dt.datetime,
 ) -> list[Prediction]:
     """The forecast of every pairing, as a body without its own match id and kickoff."""
-    probabilities = model.predict_proba(values)
-    rates = np.exp(values[:, [FEATURE_NAMES.index(name) for name in RATE_FEATURES]])
-    goals = goal_forecasts(rates[:, 0], rates[:, 1], probabilities)
-    why = reasons(model, values, FEATURE_GROUPS)
+    forecasts = forecast_fixtures(
+        model, values, FEATURE_NAMES, np.zeros(len(values), np.bool_), with_reasons=True
+    )
+    provenance = Provenance(
+        model=CHAMPION,
+        model_version=str(version),
+        model_run_id=f"{FEED}-{version}",
+        release_id="",
+        feed=FEED,
+    )
     return [
-        Prediction(
+        render(
+            Prediction,
+            Meeting(
+                competition=ahead.competition[row],
+                season=ahead.season[row],
+                home_team=teams[ahead.home_team[row]],
+                away_team=teams[ahead.away_team[row]],
+                kickoff="",
+                kickoff_precision="minute",
+                neutral=False,
+            ),
+            forecast(probabilities, forecasts.goals[row], forecasts.reasons[row]),
+            provenance,
             match_id="",
-            competition=ahead.competition[row],
-            season=ahead.season[row],
             round=None,
-            home_team=teams[ahead.home_team[row]],
-            away_team=teams[ahead.away_team[row]],
-            kickoff="",
-            kickoff_precision="minute",
             status="scheduled",
-            neutral=False,
-            p_home=said[0],
-            p_draw=said[1],
-            p_away=said[2],
-            predicted_label=OUTCOMES[said.index(max(said))],
-            expected_goals=Goals(goals[row].expected_home, goals[row].expected_away),
-            over_2_5=goals[row].p_over_2_5,
-            both_teams_to_score=goals[row].p_both_score,
-            likely_scores=goals[row].likeliest_scores,
-            reasons=why[row],
-            model=CHAMPION,
-            model_version=str(version),
-            model_run_id=f"{FEED}-{version}",
-            release_id="",
-            feed=FEED,
             predicted_at=isoformat(now),
         )
-        for row, said in enumerate(probabilities.tolist())
+        for row, probabilities in enumerate(forecasts.probabilities.tolist())
     ]
 
 

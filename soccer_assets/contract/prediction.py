@@ -1,0 +1,153 @@
+"""Rendering predictions: the one place that puts together what a model says of a match.
+
+The graph's releases, synthetic releases and the pairings that the sidecar scores are made of the same parts:
+who meets (`Meeting`), what is said (`Forecast`), and by which model (`Provenance`). Not here: the bodies as
+their readers know them (`release.Prediction`, ``serving/scoring/schemas.py``).
+"""
+
+from collections.abc import Sequence
+from typing import Any, Protocol, TypeVar
+
+import msgspec
+
+from soccer_assets.contract.release import OUTCOMES, Goals, Reason, ScoreChance, Team
+
+_T = TypeVar("_T")
+
+
+class Meeting(msgspec.Struct, frozen=True, kw_only=True):
+    """Who meets, in which competition and when."""
+
+    competition: str
+    season: str
+    home_team: Team
+    away_team: Team
+    kickoff: str
+    kickoff_precision: str
+    neutral: bool
+
+
+class Provenance(msgspec.Struct, frozen=True, kw_only=True):
+    """Which model of which release made a forecast, from which feed's matches."""
+
+    model: str
+    model_version: str
+    model_run_id: str
+    release_id: str
+    feed: str
+
+
+class Probabilities(msgspec.Struct, frozen=True, kw_only=True):
+    """Probabilities of the three outcomes, and the likeliest of them."""
+
+    p_home: float
+    p_draw: float
+    p_away: float
+    predicted_label: str
+
+
+class Forecast(Probabilities, frozen=True, kw_only=True):
+    """Probabilities with goals and reasons; fields as in `Prediction`.
+
+    ``likely_scores`` and ``reasons`` may be JSON already, see `stored_json`.
+    """
+
+    expected_goals: Goals | None = None
+    over_2_5: float | None = None
+    both_teams_to_score: float | None = None
+    likely_scores: tuple[ScoreChance, ...] | msgspec.Raw = ()
+    reasons: tuple[Reason, ...] | msgspec.Raw = ()
+
+
+class GoalForecast(Protocol):
+    """What is expected of the goals of one match, see ``football/score_grid.py``."""
+
+    @property
+    def expected_home(self) -> float:
+        """Mean goals of the home side."""
+
+    @property
+    def expected_away(self) -> float:
+        """Mean goals of the away side."""
+
+    @property
+    def p_over_2_5(self) -> float:
+        """Probability of three goals or more."""
+
+    @property
+    def p_both_score(self) -> float:
+        """Probability that both teams score."""
+
+    @property
+    def likeliest_scores(self) -> tuple[ScoreChance, ...]:
+        """The likeliest scores, the likeliest first."""
+
+
+def probabilities(p_home: float, p_draw: float, p_away: float) -> Probabilities:
+    """The three probabilities with the label of the largest, the first of equals."""
+    return Probabilities(
+        p_home=p_home, p_draw=p_draw, p_away=p_away, predicted_label=_label((p_home, p_draw, p_away))
+    )
+
+
+def forecast(
+    outcome_probabilities: Sequence[float], goals: GoalForecast, reasons: tuple[Reason, ...] = ()
+) -> Forecast:
+    """A forecast of the three probabilities, the goals and the reasons of one match."""
+    p_home, p_draw, p_away = outcome_probabilities
+    return Forecast(
+        p_home=p_home,
+        p_draw=p_draw,
+        p_away=p_away,
+        predicted_label=_label(outcome_probabilities),
+        expected_goals=Goals(goals.expected_home, goals.expected_away),
+        over_2_5=goals.p_over_2_5,
+        both_teams_to_score=goals.p_both_score,
+        likely_scores=goals.likeliest_scores,
+        reasons=reasons,
+    )
+
+
+def forecast_of_row(row: Any) -> Forecast:
+    """The forecast of a row of the predictions table, a mapping of column to value.
+
+    A row of a version before goals were forecast has none: its expected goals are NaN.
+    """
+    outcome_probabilities = (row["p_home"], row["p_draw"], row["p_away"])
+    has_goals = row["expected_home_goals"] == row["expected_home_goals"]
+    p_home, p_draw, p_away = outcome_probabilities
+    return Forecast(
+        p_home=p_home,
+        p_draw=p_draw,
+        p_away=p_away,
+        predicted_label=_label(outcome_probabilities),
+        expected_goals=Goals(row["expected_home_goals"], row["expected_away_goals"]) if has_goals else None,
+        over_2_5=row["over_2_5"] if has_goals else None,
+        both_teams_to_score=row["both_teams_to_score"] if has_goals else None,
+        likely_scores=stored_json(row["likely_scores"] if has_goals else None),
+        reasons=stored_json(row["reasons"]),
+    )
+
+
+def json_column(value: tuple[msgspec.Struct, ...]) -> str:
+    """Scores or reasons as the text of a table's column: the JSON that bodies hold."""
+    return msgspec.json.encode(value).decode()
+
+
+def stored_json(column: object) -> msgspec.Raw:
+    """A text of `json_column` as it goes into a body: as it stands. An earlier version stored none."""
+    return msgspec.Raw(column if isinstance(column, str) else "[]")
+
+
+def render(body: type[_T], *parts: msgspec.Struct, **fields: Any) -> _T:
+    """A body of the fields of its parts and some more.
+
+    Raises:
+        TypeError: a field is missing or unknown.
+    """
+    shared = {name: getattr(part, name) for part in parts for name in part.__struct_fields__}
+    return body(**shared, **fields)
+
+
+def _label(outcome_probabilities: Sequence[float]) -> str:
+    return OUTCOMES[max(range(len(OUTCOMES)), key=outcome_probabilities.__getitem__)]
