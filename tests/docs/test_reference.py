@@ -20,13 +20,13 @@ from serving.metrics import Metrics
 from soccer_assets.alerting.faults import KINDS
 from soccer_assets.cli import main
 from soccer_assets.contract import api_keys, events, release, reports, status
-from soccer_assets.definitions import build_definitions
 from soccer_assets.feeds.protocol import Feed
 from soccer_assets.feeds.provider_keys import key_variable
 from soccer_assets.feeds.providers.archive import archive_table
 from soccer_assets.feeds.registry import result_lag_of
 from soccer_assets.football.features import FEATURE_GROUPS, FEATURE_NAMES, compute_features
 from soccer_assets.football.matches import STATUS_RULES
+from soccer_assets.graph.build import build_definitions
 from soccer_assets.settings import Settings
 from tests.docs.pages import ROOT, code_blocks, codes, first_codes, read, rows_of, section, tables
 from tests.football.helpers import random_table
