@@ -22,7 +22,7 @@ pytestmark = pytest.mark.trial
 _KILLED = """
     import os, sys
     from pathlib import Path
-    from soccer_assets.graph.assets import model
+    from soccer_assets.modelling import evaluation
     from soccer_assets.modelling.promotion import PromotionDecision
     from soccer_assets.home import read_home, apply_home
     from soccer_assets.resources.model_registry import ModelRegistry
@@ -35,7 +35,7 @@ _KILLED = """
             os._exit(9)
     ModelRegistry.set_alias = deadly
     won = PromotionDecision(promote=True, reason="every gate holds", gates=())
-    model.decide_promotion = lambda _facts: won
+    evaluation.decide_promotion = lambda _facts: won
     settings = Settings.from_env({"SOCCER_HOME": sys.argv[1]})
     build(apply_home(settings, read_home(settings)), "retrain_model")
 """

@@ -1,10 +1,23 @@
-"""Rollbacks: the plan is stored first, so that a retried run does not undo the rollback."""
+"""The champion: how it is bootstrapped, promoted and rolled back. Every change of its alias is here.
+
+Each change may be repeated by a retried run without doing harm: a promotion compares content, a rollback
+stores its plan first.
+"""
+
+import datetime as dt
+from collections.abc import Callable
 
 import msgspec
 
 from soccer_assets.contract.release import CHAMPION, PREVIOUS
-from soccer_assets.resources.model_registry import MissingModelError, ModelRegistry
+from soccer_assets.modelling.dataset import TrainingData
+from soccer_assets.modelling.evaluation import Evaluation
+from soccer_assets.modelling.scorecard import CANDIDATE, ELO
+from soccer_assets.modelling.training import DEFAULTS, SEED, fit_elo_textbook, refit
+from soccer_assets.resources.model_registry import MissingModelError, ModelRegistry, RegisteredModel
 from soccer_assets.resources.object_store import ObjectStore
+from soccer_assets.stores.models.evaluations import Scorecards
+from soccer_assets.stores.models.training_data import training_facts
 
 _KEY = "model/rollback.json"
 
@@ -21,6 +34,75 @@ class Rollback(msgspec.Struct, frozen=True, kw_only=True):
     run_id: str
     back_from: str
     back_to: str
+
+
+def update_champion(
+    registry: ModelRegistry, scorecards: Scorecards, load: Callable[[], TrainingData], now: dt.datetime
+) -> RegisteredModel:
+    """Bootstrap the champion where there is none, and promote the candidate where its evaluation says so.
+
+    Args:
+        registry: versions and aliases.
+        scorecards: holds the newest evaluation; gets the scores of a new champion.
+        load: the training data as of ``now``; called only where a model is fitted.
+        now: instant of training.
+
+    Returns:
+        The champion after the change, if any.
+
+    Raises:
+        MissingEvaluationError: no candidate was evaluated yet.
+    """
+    evaluation = scorecards.current()
+    champion = registry.find(CHAMPION)
+    data: TrainingData | None = None
+    if champion is None:
+        data = load()
+        champion = bootstrap(registry, scorecards, data, evaluation, now)
+    # The candidate was compared with one champion; it replaces no other.
+    if evaluation.decision.promote and evaluation.champion_version in (None, champion.version):
+        champion = promote(registry, scorecards, data or load(), evaluation, now)
+    return champion
+
+
+def bootstrap(
+    registry: ModelRegistry,
+    scorecards: Scorecards,
+    data: TrainingData,
+    evaluation: Evaluation,
+    now: dt.datetime,
+) -> RegisteredModel:
+    """The first champion: textbook Elo, fitted on all rows."""
+    rows = data.everything.train
+    elo = fit_elo_textbook(data.values, data.outcomes, rows, data.feature_names)
+    champion = registry.register(elo, training_facts(elo, data, rows, now, DEFAULTS))
+    registry.set_alias(CHAMPION, champion.version)
+    scorecards.describe(champion.version, ELO, evaluation)
+    return champion
+
+
+def promote(
+    registry: ModelRegistry,
+    scorecards: Scorecards,
+    data: TrainingData,
+    evaluation: Evaluation,
+    now: dt.datetime,
+) -> RegisteredModel:
+    """The evaluated candidate's recipe, refitted on all rows, as champion; the replaced model as previous.
+
+    A run that was killed after moving the aliases and restarted does not replace the winner by itself.
+    """
+    champion = registry.get(CHAMPION)
+    candidate = registry.version(evaluation.candidate_version)
+    parameters, fitted = candidate.facts.parameters, registry.load(candidate)
+    winner = refit(fitted, data.values, data.outcomes, data.everything, parameters=parameters, seed=SEED)
+    if winner.sha256 != champion.facts.content_sha256:
+        facts = training_facts(winner, data, data.everything.train, now, parameters)
+        replaced, champion = champion, registry.register(winner, facts)
+        registry.set_alias(PREVIOUS, replaced.version)
+        registry.set_alias(CHAMPION, champion.version)
+    scorecards.describe(champion.version, CANDIDATE, evaluation)
+    return champion
 
 
 def roll_back(store: ObjectStore, registry: ModelRegistry, run_id: str) -> Rollback:

@@ -1,23 +1,17 @@
 """Evaluations in the object store: the newest, the scores of each model version, the log of test readings."""
 
+import datetime as dt
+
 import msgspec
 
-from soccer_assets.modelling.promotion import PromotionDecision
-from soccer_assets.modelling.scorecard import Scorecard
+from soccer_assets.clock import isoformat
+from soccer_assets.modelling.dataset import TrainingData
+from soccer_assets.modelling.evaluation import Evaluation
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.stores.store_error import StoreError
 
 CURRENT_KEY = "model/evaluation.json"
 READINGS_KEY = "model/test_readings.jsonl"
-
-
-class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
-    """The scorecard of a candidate on the test window, and the promotion decision."""
-
-    candidate_version: str
-    champion_version: str | None
-    scorecard: Scorecard
-    decision: PromotionDecision
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,6 +34,21 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     test_from: str
     test_until: str
     rows: int
+
+
+def reading_of(data: TrainingData, run_id: str, candidate_version: str, now: dt.datetime) -> Reading:
+    """The reading of a run that evaluates a candidate on the test window of ``data``."""
+    kickoff = data.matches.kickoff[data.split.test]
+    first, last = (dt.datetime.fromtimestamp(int(each), dt.UTC) for each in (kickoff.min(), kickoff.max()))
+    return Reading(
+        at=isoformat(now),
+        run_id=run_id,
+        candidate_version=candidate_version,
+        data_sha256=data.content_sha256,
+        test_from=isoformat(first),
+        test_until=isoformat(last),
+        rows=len(kickoff),
+    )
 
 
 class MissingEvaluationError(StoreError):

@@ -1,4 +1,4 @@
-"""Loads training data: features, outcomes and closing prices of every match that trains."""
+"""Loads training data (features, outcomes, closing prices), and describes what a model was fitted on."""
 
 import datetime as dt
 
@@ -6,6 +6,7 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
+from soccer_assets.clock import isoformat
 from soccer_assets.modelling.dataset import (
     TrainingData,
     default_boundaries,
@@ -13,8 +14,12 @@ from soccer_assets.modelling.dataset import (
     split_by_kickoff,
     weighted,
 )
+from soccer_assets.modelling.outcome_model import OutcomeModel
+from soccer_assets.modelling.training import Parameters
 from soccer_assets.resources.database import Database
+from soccer_assets.resources.model_registry import TrainingFacts
 from soccer_assets.stores.exports import Exports
+from soccer_assets.stores.features.fingerprint import code_version
 from soccer_assets.stores.features.store import FeatureStore, feature_values, match_table_of
 from soccer_assets.tables import odds
 
@@ -38,6 +43,28 @@ def load_training_data(
         boundaries=boundaries,
         feature_names=manifest.feature_names,
         snapshot_id=manifest.snapshot_id,
+    )
+
+
+def training_facts(
+    model: OutcomeModel,
+    data: TrainingData,
+    rows: NDArray[np.bool_],
+    now: dt.datetime,
+    parameters: Parameters,
+) -> TrainingFacts:
+    """What the registry stores beside a model that was fitted on ``rows``, a mask (n,) over the data."""
+    newest = dt.datetime.fromtimestamp(int(data.matches.kickoff[rows].max()), dt.UTC)
+    return TrainingFacts(
+        recipe=model.recipe,
+        content_sha256=model.sha256,
+        snapshot_id=data.snapshot_id,
+        trained_at=isoformat(now),
+        train_end=isoformat(newest),
+        trained_rows=int(rows.sum()),
+        parameters=parameters,
+        data_sha256=data.content_sha256,
+        code_version=code_version(),
     )
 
 

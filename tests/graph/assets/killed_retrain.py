@@ -17,12 +17,14 @@ import dagster as dg
 
 from soccer_assets.contract.release import CANDIDATE, CHAMPION, MANIFEST_FILE, POINTER_KEY, PREVIOUS
 from soccer_assets.graph.assets import model, predictions
+from soccer_assets.modelling import evaluation
 from soccer_assets.modelling.outcome_model import OutcomeModel
 from soccer_assets.modelling.promotion import PromotionDecision
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.event_bus import EventBus
 from soccer_assets.resources.model_registry import RegisteredModel, TrainingFacts
 from soccer_assets.resources.object_store import ObjectStore
+from soccer_assets.stores.models import champion
 from soccer_assets.stores.models.evaluations import Scorecards
 from soccer_assets.stores.releases.publish import Releases
 from tests.builders import two_leagues
@@ -94,12 +96,12 @@ def events_of(valkey_url: str, step: str) -> str:
 def winning(patch: Callable[[Any, str, Any], object]) -> None:
     """Let the next candidate pass every gate; its models cost nothing."""
     patch(
-        model,
+        evaluation,
         "decide_promotion",
         lambda _facts: PromotionDecision(promote=True, reason="every gate holds", gates=()),
     )
     patch(model, "fit_candidate", lambda *_arguments, **_options: CANDIDATE_MODEL)
-    patch(model, "refit", lambda *_arguments, **_options: WINNER)
+    patch(champion, "refit", lambda *_arguments, **_options: WINNER)
 
 
 def _kill_after(step: str) -> None:

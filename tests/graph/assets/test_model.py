@@ -10,9 +10,9 @@ import redis
 from soccer_assets.clock import FixedClock
 from soccer_assets.contract.events import EVENT_STREAM, Event
 from soccer_assets.contract.release import CANDIDATE, CHAMPION, PREVIOUS
-from soccer_assets.graph.assets import model
 from soccer_assets.graph.assets.model import REASON_TAG
 from soccer_assets.graph.sensors.retrain import retrain_sensor
+from soccer_assets.modelling import evaluation
 from soccer_assets.modelling.outcome_model import ELO_TEXTBOOK, XGBOOST_ON_LOGIT
 from soccer_assets.modelling.promotion import PromotionDecision
 from soccer_assets.modelling.retraining import AGE
@@ -76,7 +76,7 @@ def test_a_candidate_that_passes_every_gate_takes_over(untrained, monkeypatch):
     """It is refitted on all rows, the replaced one keeps an alias, and the next candidate meets it."""
     won = PromotionDecision(promote=True, reason="every gate holds", gates=())
     with monkeypatch.context() as patched:
-        patched.setattr(model, "decide_promotion", lambda _facts: won)
+        patched.setattr(evaluation, "decide_promotion", lambda _facts: won)
         first = untrained.run(*MODEL)
     registry = untrained.registry
     champion, previous = registry.get(CHAMPION), registry.get(PREVIOUS)
@@ -86,26 +86,26 @@ def test_a_candidate_that_passes_every_gate_takes_over(untrained, monkeypatch):
     assert (champion.facts.recipe, champion.facts.trained_rows) == (XGBOOST_ON_LOGIT, 110)
     assert previous.facts.recipe == ELO_TEXTBOOK
     assert second.success
-    evaluation = Scorecards(untrained.store).current()
-    assert evaluation.champion_version == champion.version
+    result = Scorecards(untrained.store).current()
+    assert result.champion_version == champion.version
     # Refitted without the test rows, by the same recipe with the same seed, it equals the candidate.
-    assert evaluation.scorecard.differences["champion"].mean == pytest.approx(0.0)
+    assert result.scorecard.differences["champion"].mean == pytest.approx(0.0)
     assert registry.get(CHAMPION) == champion
 
 
 def test_a_failed_check_leaves_the_champion_alone(untrained, monkeypatch):
     """A scorecard with a hole stops the run behind the evaluation, though every gate would hold."""
     before = dict(untrained.registry.aliases)
-    real = model.score
+    real = evaluation.score
 
     def holed(*arguments):
         card = real(*arguments)
         broken = msgspec.structs.replace(card.forecasters["candidate"], log_loss=float("nan"))
         return msgspec.structs.replace(card, forecasters=card.forecasters | {"candidate": broken})
 
-    monkeypatch.setattr(model, "score", holed)
+    monkeypatch.setattr(evaluation, "score", holed)
     won = PromotionDecision(promote=True, reason="every gate holds", gates=())
-    monkeypatch.setattr(model, "decide_promotion", lambda _facts: won)
+    monkeypatch.setattr(evaluation, "decide_promotion", lambda _facts: won)
     result = untrained.run(*MODEL)
 
     assert not result.success
@@ -134,7 +134,7 @@ def test_or_01_from_a_reason_to_a_served_release_and_its_event_in_one_run(untrai
         }
         asked = retrain_sensor(dg.build_sensor_context(instance=untrained.instance, resources=resources))
         won = PromotionDecision(promote=True, reason="every gate holds", gates=())
-        monkeypatch.setattr(model, "decide_promotion", lambda _facts: won)
+        monkeypatch.setattr(evaluation, "decide_promotion", lambda _facts: won)
         second = untrained.run(*MODEL, *TO_RELEASE, tags=asked.tags)
         events = [
             msgspec.json.decode(fields[b"event"], type=Event) for _, fields in client.xrange(EVENT_STREAM)
@@ -217,7 +217,7 @@ def test_tuned_parameters_reach_the_next_candidate(untrained):
     assert result.success
     found = read_search(untrained.store)
     said = untrained.metadata(result, "model/parameters")
-    assert len(found.trials) == said["trials"] == 2
+    assert len(found.trials) == said["trial_count"] == 2
     assert said["log_loss"] <= said["default_log_loss"]
     assert {"search.json", "trials.png"} <= untrained.tracking.files
 

@@ -1,0 +1,163 @@
+"""Reports of a training run: what MLflow logs and what an asset's page shows, from the same values."""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import dagster as dg
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from soccer_assets.clock import isoformat
+from soccer_assets.graph.pages.plots import (
+    Plot,
+    differences_plot,
+    gains_plot,
+    learning_curve_plot,
+    reliability_plot,
+    slices_plot,
+    trials_plot,
+    weeks_plot,
+)
+from soccer_assets.graph.pages.scorecard import (
+    flat_metrics,
+    gates_markdown,
+    scorecard_markdown,
+    slices_markdown,
+)
+from soccer_assets.modelling.dataset import TrainingData
+from soccer_assets.modelling.diagnostics import feature_gains, learning_curve
+from soccer_assets.modelling.evaluation import Evaluation, loss_differences
+from soccer_assets.modelling.outcome_model import OutcomeModel
+from soccer_assets.modelling.scorecard import CANDIDATE, ELO
+from soccer_assets.modelling.training import SEED
+from soccer_assets.modelling.tuning import Search
+from soccer_assets.resources.model_registry import TrainingFacts
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """One report, for MLflow and for the page.
+
+    Attributes:
+        params: MLflow's parameters.
+        metrics: MLflow's metrics.
+        files: JSON artefacts of the MLflow run by file name.
+        plots: by name; an artefact of the run each, and an image on the page.
+        metadata: entries of the page, without the plots.
+    """
+
+    params: Mapping[str, Any] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    files: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    plots: Mapping[str, Plot] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+    def log_to(self, mlflow: Any) -> None:
+        """Log everything but the metadata into an MLflow run."""
+        if self.params:
+            mlflow.log_params(dict(self.params))
+        if self.metrics:
+            mlflow.log_metrics(dict(self.metrics))
+        for name, content in self.files.items():
+            mlflow.log_dict(content, name)
+        for name, plot in self.plots.items():
+            mlflow.log_figure(plot.figure, f"{name}.png")
+
+    def page(self) -> dict[str, Any]:
+        """Metadata of the asset, plots included."""
+        return {**self.metadata, **{name: plot.metadata for name, plot in self.plots.items()}}
+
+
+def search_report(found: Search, snapshot_id: str) -> RunReport:
+    """The search for hyper-parameters: its choice, its score and every trial."""
+    chosen = msgspec.structs.asdict(found.parameters)
+    return RunReport(
+        params=chosen | {"seed": SEED, "snapshot_id": snapshot_id, "trials": len(found.trials)},
+        metrics={"log_loss": found.log_loss, "default_log_loss": found.default_log_loss},
+        files={"search.json": msgspec.to_builtins(found)},
+        plots={"trials": trials_plot(found)},
+        metadata={
+            "dagster/row_count": sum(found.fold_rows),
+            "parameters": dg.MetadataValue.json(chosen),
+            "log_loss": found.log_loss,
+            "default_log_loss": found.default_log_loss,
+            "trial_count": len(found.trials),
+        },
+    )
+
+
+def candidate_report(model: OutcomeModel, data: TrainingData, facts: TrainingFacts) -> RunReport:
+    """A fitted candidate: its recipe, its windows, how it learnt and which features it uses."""
+    parameters = msgspec.structs.asdict(facts.parameters)
+    windows = {name: _window(data, getattr(data.split, name)) for name in ("train", "calibration", "test")}
+    gains = feature_gains(model)
+    curves = {
+        name: learning_curve(model, data.values[rows], data.outcomes[rows])
+        for name, rows in (("training", data.split.train), ("calibration", data.split.calibration))
+    }
+    origin = {
+        "recipe": model.recipe,
+        "snapshot_id": data.snapshot_id,
+        "data_sha256": facts.data_sha256,
+        "code_version": facts.code_version,
+    }
+    return RunReport(
+        params={
+            **origin,
+            "seed": SEED,
+            "features": len(data.feature_names),
+            "rounds": " ".join(map(str, model.rounds)),
+            "anchor_share": round(model.anchor_share, 6),
+            "temperature": round(model.temperature, 6),
+            **parameters,
+            **windows,
+        },
+        files={"insight.json": {"feature_gain": gains, "learning_curve": curves}},
+        plots={"learning_curve": learning_curve_plot(curves), "feature_gain": gains_plot(gains)},
+        metadata={
+            **origin,
+            "content_sha256": model.sha256,
+            "parameters": dg.MetadataValue.json(parameters),
+            "finished_matches": len(data.matches),
+            "dagster/row_count": facts.trained_rows,
+            **windows,
+        },
+    )
+
+
+def evaluation_report(
+    data: TrainingData, forecasts: Mapping[str, NDArray[np.float64]], evaluation: Evaluation
+) -> RunReport:
+    """An evaluation: every score, the verdict of every gate, and where the candidate gains or loses."""
+    scorecard, test = evaluation.scorecard, data.split.test
+    return RunReport(
+        metrics=flat_metrics(scorecard),
+        files={"scorecard.json": msgspec.to_builtins(evaluation)},
+        plots={
+            "reliability": reliability_plot(forecasts[CANDIDATE], data.outcomes[test]),
+            "differences": differences_plot(scorecard),
+            "slices": slices_plot(scorecard, ELO),
+            "weeks": weeks_plot(data.matches.kickoff[test], loss_differences(data, forecasts)),
+        },
+        metadata={
+            "dagster/row_count": scorecard.rows,
+            "verdict": evaluation.decision.reason,
+            "scorecard": dg.MetadataValue.md(scorecard_markdown(scorecard)),
+            "slices_table": dg.MetadataValue.md(slices_markdown(scorecard)),
+            "gates": dg.MetadataValue.md(gates_markdown(evaluation.decision.gates)),
+        },
+    )
+
+
+def _window(data: TrainingData, rows: NDArray[np.bool_]) -> str:
+    if not rows.any():
+        return "no matches"
+    kickoff = data.matches.kickoff[rows]
+    return f"{int(rows.sum())} matches, {_instant(kickoff.min())} to {_instant(kickoff.max())}"
+
+
+def _instant(epoch_seconds: Any) -> str:
+    return isoformat(dt.datetime.fromtimestamp(int(epoch_seconds), dt.UTC))
