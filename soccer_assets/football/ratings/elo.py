@@ -10,7 +10,7 @@ start of a season.
 import math
 from typing import Any
 
-from soccer_assets.football.ratings.compilation import compiled
+from soccer_assets.football.ratings.compile_cache import compiled
 from soccer_assets.football.ratings.parameters import (
     ELO_HOME_ADVANTAGE_RATE,
     ELO_K,

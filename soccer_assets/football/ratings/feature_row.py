@@ -6,7 +6,7 @@
 import math
 from typing import Any
 
-from soccer_assets.football.ratings.compilation import compiled
+from soccer_assets.football.ratings.compile_cache import compiled
 from soccer_assets.football.ratings.elo import elo_at_kickoff, expected_score, league_mean
 from soccer_assets.football.ratings.form import last_season_points, season_table, workload
 from soccer_assets.football.ratings.goal_model import predict_goals

@@ -5,7 +5,7 @@
 
 from typing import Any
 
-from soccer_assets.football.ratings.compilation import compiled
+from soccer_assets.football.ratings.compile_cache import compiled
 from soccer_assets.football.ratings.parameters import (
     AVERAGE_POINTS,
     CONGESTION_DAYS,

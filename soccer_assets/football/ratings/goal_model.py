@@ -15,7 +15,7 @@ strength. Dispersion is the variance of a count over its mean.
 import math
 from typing import Any
 
-from soccer_assets.football.ratings.compilation import compiled
+from soccer_assets.football.ratings.compile_cache import compiled
 from soccer_assets.football.ratings.parameters import (
     ATTACK,
     COVARIANCES,

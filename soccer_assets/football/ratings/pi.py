@@ -6,7 +6,7 @@
 import math
 from typing import Any
 
-from soccer_assets.football.ratings.compilation import compiled
+from soccer_assets.football.ratings.compile_cache import compiled
 from soccer_assets.football.ratings.parameters import PI_CROSS_RATE, PI_LOG_SCALE, PI_RATE, PI_SCALE
 
 

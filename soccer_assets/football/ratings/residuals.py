@@ -9,7 +9,7 @@ A residual is a match's score (1, 1/2 or 0 for the home side) minus the score th
 import math
 from typing import Any
 
-from soccer_assets.football.ratings.compilation import compiled
+from soccer_assets.football.ratings.compile_cache import compiled
 from soccer_assets.football.ratings.goal_model import outcome_log_odds
 from soccer_assets.football.ratings.parameters import (
     DRAW,

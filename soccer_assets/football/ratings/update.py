@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from soccer_assets.football.ratings.compilation import compiled
+from soccer_assets.football.ratings.compile_cache import compiled
 from soccer_assets.football.ratings.elo import apply_to_elo
 from soccer_assets.football.ratings.feature_row import write_features
 from soccer_assets.football.ratings.form import apply_to_form

@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
-import numba
 import numpy as np
 
-from soccer_assets.football import features, incremental, match_table, matches, ratings
+from soccer_assets.football import features, incremental, match_table, matches
 from soccer_assets.football.features import FEATURE_NAMES, FeatureTable
 from soccer_assets.football.incremental import advance, months_kept, start_of, stretches
 from soccer_assets.football.match_table import MatchTable
+from soccer_assets.football.ratings.compile_cache import ratings_fingerprint
 from soccer_assets.football.ratings.state import TeamState
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.resources.parquet_parts import TableManifest, missing_months, read_table, write_table
@@ -97,10 +97,9 @@ def update_features(store: ObjectStore, snapshot: ExportManifest) -> FeatureUpda
 @functools.cache
 def code_fingerprint() -> str:
     """SHA-256 of the code and the versions that decide the bits of features."""
-    digest = hashlib.sha256(f"numba {numba.__version__}, numpy {np.__version__}".encode())
-    ratings_files = sorted(Path(str(ratings.__file__)).parent.glob("*.py"))
-    for file in (*(Path(str(module.__file__)) for module in _CODE), *ratings_files):
-        digest.update(file.read_bytes())
+    digest = hashlib.sha256(ratings_fingerprint().encode())
+    for module in _CODE:
+        digest.update(Path(str(module.__file__)).read_bytes())
     return digest.hexdigest()
 
 

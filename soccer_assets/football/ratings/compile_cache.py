@@ -1,0 +1,83 @@
+"""The decorator that compiles the ratings, and the folder in which machine code is cached.
+
+numba recompiles a function when the file that holds it changes, but not when a function or constant that it
+takes from another file does. So the folder is named by a hash of all modules of this package and the versions
+of numba and numpy: changed code never runs machine code of older code, whatever started the process.
+"""
+
+import functools
+import hashlib
+import os
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import numba
+import numpy as np
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+# Its attributes are made when numba is imported, so mypy does not know them.
+_settings: Any = numba.config
+
+_PACKAGE = Path(__file__).parent
+_PREFIX = "soccer-ratings-"
+# A folder that no process has started with for so long is removed. A younger one may belong to a running
+# process of older code, which could no longer save what it compiles.
+_UNUSED_SECONDS = 7 * 86_400
+
+
+def compiled(function: F) -> F:
+    """Compile with numba on the first call; ``numba.njit`` with the types kept.
+
+    Without Python's checks for division by zero: no divisor here can be 0.
+    """
+    folder = _cache_folder()
+    if folder is None:
+        return cast("F", numba.njit(error_model="numpy")(function))
+    # numba reads the setting when it decorates a function. Other users of numba keep theirs.
+    users_folder = _settings.CACHE_DIR
+    _settings.CACHE_DIR = str(folder)
+    try:
+        return cast("F", numba.njit(cache=True, error_model="numpy")(function))
+    finally:
+        _settings.CACHE_DIR = users_folder
+
+
+@functools.cache
+def ratings_fingerprint() -> str:
+    """SHA-256, in hex, of all that decides the bits of the ratings: this package, numba and numpy."""
+    digest = hashlib.sha256(f"numba {numba.__version__}, numpy {np.__version__}".encode())
+    for file in sorted(_PACKAGE.glob("*.py")):
+        digest.update(file.name.encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()
+
+
+@functools.cache
+def _cache_folder() -> Path | None:
+    """This code's folder, made and marked as used; None where it cannot be written, so nothing is cached.
+
+    It stands in ``NUMBA_CACHE_DIR``, else beside Python's own bytecode.
+    """
+    parent = Path(_settings.CACHE_DIR or _PACKAGE / "__pycache__")
+    folder = parent / f"{_PREFIX}{ratings_fingerprint()[:16]}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        os.utime(folder)
+    except OSError:
+        return None
+    oldest = time.time() - _UNUSED_SECONDS
+    for other in parent.glob(f"{_PREFIX}*"):
+        if other != folder and _used_at(other) < oldest:
+            shutil.rmtree(other, ignore_errors=True)
+    return folder
+
+
+def _used_at(folder: Path) -> float:
+    """When a process last started with a folder, epoch seconds; now where another process just removed it."""
+    try:
+        return folder.stat().st_mtime
+    except FileNotFoundError:
+        return time.time()
