@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soccer_assets.football.match_table import SECONDS_A_DAY, MatchTable
-from soccer_assets.football.ratings.parameters import CLUB_CUP, INTERNATIONAL, LEAGUE
+from soccer_assets.football.ratings.parameters import match_kinds
 from soccer_assets.football.ratings.state import OutOfOrderError, TeamState
 from soccer_assets.football.ratings.update import MATCH_DTYPE, run_events
 
@@ -248,9 +248,7 @@ def _encoded(matches: MatchTable, state: TeamState) -> NDArray[np.void]:
     rows["day"] = matches.kickoff // SECONDS_A_DAY
     for name in ("home_goals", "away_goals", "tier", "is_neutral", "statistics"):
         rows[name] = getattr(matches, name)
-    rows["kind"] = np.where(
-        matches.is_international, INTERNATIONAL, np.where(matches.tier > 0, LEAGUE, CLUB_CUP)
-    )
+    rows["kind"] = match_kinds(matches.tier, matches.is_international)
     return rows
 
 

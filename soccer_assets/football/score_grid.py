@@ -1,9 +1,9 @@
-"""Goals of a match: what two goal rates and the 1x2 probabilities say together.
+"""Probabilities of scores, consistent with the 1x2 probabilities of a forecast.
 
-Scores follow two Poisson counts, the four lowest weighted after Dixon & Coles (1997, doi
-10.1111/1467-9876.00065). The wins, the draws and the defeats of that grid are then scaled so that each adds
-up to the model's own probability: of all grids with those 1x2 probabilities it is the nearest (least
-Kullback-Leibler divergence), and no answer about goals can contradict the answer about the outcome.
+Scores are two Poisson counts, with the four lowest weighted after Dixon & Coles (1997, doi
+10.1111/1467-9876.00065) by the joint goal model's own correlation for the kind of match. Wins, draws and
+defeats of that grid are then scaled to the forecast's 1x2 probabilities: of all grids with those it is the
+nearest (least Kullback-Leibler divergence), and answers about goals cannot contradict the 1x2 answer.
 """
 
 import msgspec
@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soccer_assets.contract.release import ScoreChance
+from soccer_assets.football.ratings.parameters import DRAW_CORRELATIONS, match_kinds
 
 # Scores of 0 to 15 goals a side: all but 1e-4 of a count with mean 6.
 GRID_GOALS = 16
-DRAW_CORRELATION = -0.073  # of the joint goal model in leagues
 LIKELIEST_SCORES = 5
 TOTAL_LINE = 2.5
-# Log of the goals expected of each side: the features that the rates come from.
-RATE_FEATURES = ("joint_home_log_goals", "joint_away_log_goals")
+# The features that a goal forecast is made from: the joint model's log goals, and the kind of match.
+GOAL_FEATURES = ("joint_home_log_goals", "joint_away_log_goals", "tier", "is_international")
 
 
 class GoalForecast(msgspec.Struct, frozen=True):
@@ -40,13 +40,17 @@ class GoalForecast(msgspec.Struct, frozen=True):
 
 
 def score_grid(
-    home_rates: NDArray[np.float64], away_rates: NDArray[np.float64], probabilities: NDArray[np.float64]
+    home_rates: NDArray[np.float64],
+    away_rates: NDArray[np.float64],
+    draw_correlations: NDArray[np.float64],
+    probabilities: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     """Probability of every score, (n, 16, 16), home goals first; each grid adds up to 1.
 
     Args:
-        home_rates: (n,) goals expected of the home side, such as ``exp(joint_home_log_goals)``.
+        home_rates: (n,) goals expected of the home side.
         away_rates: (n,) likewise.
+        draw_correlations: (n,) Dixon-Coles rho of each match.
         probabilities: (n, 3) of home, draw and away, which the grids keep.
 
     Raises:
@@ -57,10 +61,10 @@ def score_grid(
     if not np.allclose(probabilities.sum(axis=1), 1.0, atol=1e-6):
         raise ValueError("probabilities of home, draw and away must add up to 1")
     grid = _poisson(home_rates)[:, :, None] * _poisson(away_rates)[:, None, :]
-    grid[:, 0, 0] *= np.maximum(1.0 - home_rates * away_rates * DRAW_CORRELATION, 0.0)
-    grid[:, 0, 1] *= np.maximum(1.0 + home_rates * DRAW_CORRELATION, 0.0)
-    grid[:, 1, 0] *= np.maximum(1.0 + away_rates * DRAW_CORRELATION, 0.0)
-    grid[:, 1, 1] *= 1.0 - DRAW_CORRELATION
+    grid[:, 0, 0] *= np.maximum(1.0 - home_rates * away_rates * draw_correlations, 0.0)
+    grid[:, 0, 1] *= np.maximum(1.0 + home_rates * draw_correlations, 0.0)
+    grid[:, 1, 0] *= np.maximum(1.0 + away_rates * draw_correlations, 0.0)
+    grid[:, 1, 1] *= 1.0 - draw_correlations
     goals = np.arange(GRID_GOALS)
     outcome = 1 - np.sign(goals[:, None] - goals[None, :])
     for number in range(3):
@@ -69,11 +73,19 @@ def score_grid(
     return grid
 
 
-def goal_forecasts(
-    home_rates: NDArray[np.float64], away_rates: NDArray[np.float64], probabilities: NDArray[np.float64]
-) -> list[GoalForecast]:
-    """The goals of n matches; arguments and errors as in `score_grid`."""
-    grid = score_grid(home_rates, away_rates, probabilities)
+def goal_forecasts(features: NDArray[np.float64], probabilities: NDArray[np.float64]) -> list[GoalForecast]:
+    """The goals of n matches.
+
+    Args:
+        features: (n, 4) columns as in `GOAL_FEATURES`.
+        probabilities: (n, 3) of home, draw and away, which the goals agree with.
+
+    Raises:
+        ValueError: probabilities do not add up to 1.
+    """
+    rates = np.exp(features[:, :2])
+    correlations = DRAW_CORRELATIONS[match_kinds(features[:, 2], features[:, 3])]
+    grid = score_grid(rates[:, 0], rates[:, 1], correlations, probabilities)
     goals = np.arange(GRID_GOALS)
     is_over = goals[:, None] + goals[None, :] > TOTAL_LINE
     flat = grid.reshape(len(grid), GRID_GOALS**2)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from soccer_assets.contract.release import OUTCOMES, Reason
 from soccer_assets.football.features import FEATURE_GROUPS
-from soccer_assets.football.score_grid import RATE_FEATURES, GoalForecast, goal_forecasts
+from soccer_assets.football.score_grid import GOAL_FEATURES, GoalForecast, goal_forecasts
 from soccer_assets.modelling.explanations import reasons
 from soccer_assets.modelling.neutral_ground import forecast
 from soccer_assets.modelling.outcome_model import OutcomeModel
@@ -55,10 +55,10 @@ def forecast_fixtures(
     if not len(values):
         return FixtureForecasts(np.empty((0, len(OUTCOMES))), [], [])
     inputs = values[:, [feature_names.index(name) for name in model.feature_names]]
-    rates = np.exp(values[:, [feature_names.index(name) for name in RATE_FEATURES]])
+    goal_features = values[:, [feature_names.index(name) for name in GOAL_FEATURES]]
     probabilities = forecast(model, inputs, is_neutral)
     return FixtureForecasts(
         probabilities=probabilities,
-        goals=goal_forecasts(rates[:, 0], rates[:, 1], probabilities),
+        goals=goal_forecasts(goal_features, probabilities),
         reasons=reasons(model, inputs, FEATURE_GROUPS, is_neutral) if with_reasons else [()] * len(values),
     )

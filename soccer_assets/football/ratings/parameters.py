@@ -5,6 +5,7 @@ is in ``state.py``.
 """
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +37,12 @@ LONG_AGO_DAY = -(2**30)
 
 # Kinds of match, each with its own parameters of the goal models.
 LEAGUE, CLUB_CUP, INTERNATIONAL = range(3)
+
+
+def match_kinds(tier: NDArray[Any], is_international: NDArray[Any]) -> NDArray[np.int64]:
+    """The kind of each match, (n,), from its tier (0 for cups) and whether national teams play."""
+    return np.where(is_international, INTERNATIONAL, np.where(tier > 0, LEAGUE, CLUB_CUP))
+
 
 # Log odds a rating point: 400 points are odds of 10. An exponential takes a third of the time of a power.
 ELO_LOG_ODDS = math.log(10.0) / 400.0
@@ -122,6 +129,8 @@ def _goal_parameters() -> NDArray[np.void]:
 
 
 GOAL_PARAMETERS = _goal_parameters()
+# Dixon-Coles correlation of the joint model, by kind of match.
+DRAW_CORRELATIONS: NDArray[np.float64] = GOAL_PARAMETERS["draw_correlation"][:, JOINT]
 # Of the adaptive noise scale, see `goal_model.update_noise_scale`.
 INNOVATION_RATE = 0.05
 MOST_AUTOCOVARIANCE = 3.0
