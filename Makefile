@@ -45,7 +45,7 @@ check: .venv/.installed-dev  ## format, lint, types, import rules
 	$(BIN)/lint-imports --cache-dir $(CACHE)/import-linter
 
 pictures: .venv/.installed-dev  ## take the pictures of the documents anew (needs Chromium)
-	@mkdir -p "$(CACHE)/tmp" && TMPDIR="$(CACHE)/tmp" $(BIN)/python docs/take_pictures.py
+	@$(BIN)/python docs/take_pictures.py
 
 lock:  ## write the lock files anew (needs uv); each holds what it adds to those before it
 	$(SOLVE) -o requirements.lock

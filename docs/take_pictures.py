@@ -285,7 +285,8 @@ def browser(program: str, folder: Path) -> Iterator[Page]:
     # The sandbox refuses to work for root, as in a container.
     flags = [*FLAGS, f"--user-data-dir={folder}", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
     folder.mkdir()
-    env = os.environ | {"TMPDIR": str(folder)}  # it leaves some folders behind
+    # It leaves folders behind, and one holds a socket: with a path of over 107 characters it does not start.
+    env = os.environ | {"TMPDIR": str(folder)}
     with subprocess.Popen(
         [program, *flags, "about:blank"], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as chromium:
