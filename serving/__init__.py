@@ -1,4 +1,5 @@
-"""The sidecar: answers predictions over HTTP from what the graph released.
+"""The sidecar: serves predictions over HTTP from the current release.
 
-It shares with the graph the contract, the pure core and the match table, and nothing else.
+Here: reading and verifying releases, look-ups, scoring on demand, tasks, events. Not here: making a release
+(``soccer_assets``). `pyproject.toml` lists what it may import of ``soccer_assets``.
 """

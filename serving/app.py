@@ -1,6 +1,6 @@
-"""The application: `create_app` puts the parts together, for ``granian --factory serving.app:create_app``.
+"""The application factory, for ``granian --factory serving.app:create_app``.
 
-Importing does nothing; the store, the event stream and the scoring child are opened in the lifespan.
+Importing has no side effects: connections and background tasks start in the lifespan.
 """
 
 import asyncio
@@ -53,16 +53,16 @@ from serving.tasks.queue import TaskQueue
 from soccer_assets.contract.release import SCHEMA_VERSION
 from soccer_assets.settings import Settings
 
-# How long the start waits for the first release before it answers 503 for now.
+# The start waits this long for the first release; after that requests are answered 503 until it is loaded.
 _FIRST_RELEASE_SECONDS = 1.0
 
 
 def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -> Litestar:
-    """The sidecar.
+    """Build the sidecar.
 
     Args:
-        settings: default: the environment's.
-        scorer: default: one with the release's own model in a child process.
+        settings: by default read from the environment.
+        scorer: by default scores with the release's model in a child process.
 
     Raises:
         SettingError: a setting cannot be used.
@@ -98,7 +98,7 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
         try:
             yield
         finally:
-            await stream.close()  # first: it would hold the others up
+            await stream.close()  # first: open event streams would delay the rest
             await limiter.stop()
             await cancel_and_wait(depth)
             await task_queue.close()
@@ -160,13 +160,13 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
 
 
 def _raise_open_files() -> None:
-    """As many connections as the system allows: the usual soft limit is 1,024 files."""
+    """Raise the soft limit of open files, usually 1,024, to the hard one: a connection is a file."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _cors(origins: tuple[str, ...]) -> CORSConfig:
-    """Browsers of these origins may read answers; keys travel in a header, so no cookie is ever meant."""
+    """CORS for these origins, without credentials: API keys travel in a header, never in a cookie."""
     return CORSConfig(
         allow_origins=list(origins),
         allow_methods=["GET", "POST"],
@@ -181,7 +181,7 @@ def _openapi() -> OpenAPIConfig:
         title="soccer-assets",
         version=f"{SCHEMA_VERSION}.0",
         description=(
-            "Calibrated home/draw/away probabilities for football matches, decided after 90 minutes. "
+            "Calibrated home/draw/away probabilities for football matches, for the result after 90 minutes. "
             "Send an API key in the header X-API-Key. Errors are application/problem+json."
         ),
         use_handler_docstrings=True,
@@ -194,23 +194,23 @@ def _openapi() -> OpenAPIConfig:
         ),
         tags=[
             Tag("predict", "Predictions of the current release."),
-            Tag("livescores", "Matches as they stand in the table."),
-            Tag("monitoring", "How fresh and how good it is, and where tasks stand."),
-            Tag("sources", "Launches ingest and export in Dagster."),
-            Tag("events", "What happens, as it happens."),
+            Tag("livescores", "Matches with their current status and goals."),
+            Tag("monitoring", "Freshness, drift, quality, and the status of tasks."),
+            Tag("sources", "Launch ingest and export runs in Dagster."),
+            Tag("events", "Server-sent events: promotions, releases, freshness, alerts."),
             Tag("operations", "Liveness, readiness, metrics."),
         ],
     )
 
 
 def _configure_logging() -> None:
-    """One JSON object a line on standard output, with the request id where there is one."""
+    """Log one JSON object per line to standard output, with the request id inside a request."""
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            # Without local variables: those of a failed request hold the client's key.
+            # Without local variables: in a failed request they include the client's API key.
             structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
             structlog.processors.JSONRenderer(),
         ],

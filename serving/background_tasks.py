@@ -8,10 +8,10 @@ from typing import Any
 
 
 async def cancel_and_wait(*tasks: "asyncio.Task[Any] | None") -> None:
-    """Cancel tasks and wait until they are over.
+    """Cancel tasks and wait until they are done.
 
-    Again where once is not enough: a cancellation that meets a connection being made turns into its failure,
-    and a task that survives failures goes on.
+    A task may need a second cancellation: while it connects, the library turns the first into a connection
+    error, and a task that handles connection errors continues.
     """
     running = {task for task in tasks if task is not None and not task.done()}
     while running:

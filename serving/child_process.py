@@ -1,7 +1,7 @@
-"""One child process, for what would hold up the event loop or needs libraries the sidecar must not load.
+"""One child process for work that would block the event loop or needs libraries the sidecar must not load.
 
-Here: how a function gets there, its answer comes back, and the process starts, dies and ends. Not here: the
-functions that run in it (``scoring/process.py``, ``tasks/store.py``).
+Here: calling a function in the child, and the child's start and end. Not here: the functions
+(``scoring/process.py``, ``tasks/store.py``).
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from serving.errors import ServingError
 
 _T = TypeVar("_T")
 
-# Requests that may wait for the child: at 20 ms each the last of them waits two seconds at most.
+# Requests that may wait for the child: at 20 ms each the last one waits 2 s.
 MAX_WAITING = 100
 
 
@@ -29,11 +29,11 @@ class ChildFailedError(ServingError):
 
 
 class ChildBusyError(ChildFailedError):
-    """The child died, starts or has too much to do; the same call works a moment later."""
+    """The child died, is not ready or is overloaded; retry shortly."""
 
 
 class ChildProcess:
-    """Runs one function at a time in a process that is spawned at the first call and kept.
+    """Runs one function at a time in a process that is spawned at the first call and kept alive.
 
     Args:
         initializer: runs in the child at its start; importable by name.
@@ -50,7 +50,7 @@ class ChildProcess:
         self._waiting = 0
 
     async def run(self, function: Callable[..., _T], *args: Any) -> _T:
-        """The return value of a function that ran in the child; it must be importable by name.
+        """Call a function in the child and return its value; it must be importable by name.
 
         Raises:
             ChildFailedError: it raised.
@@ -69,7 +69,7 @@ class ChildProcess:
             raise ChildBusyError(f"the child process died: {error}") from error
         self._processes = set(multiprocessing.active_children()) - others
         future.add_done_callback(_retrieve_exception)
-        # Files from outside are read there: their readers may raise anything, and it all means the same here.
+        # The child reads files from outside, whose readers may raise any exception.
         await asyncio.wait([future])
         raised = future.exception()
         if raised is None:
@@ -80,7 +80,7 @@ class ChildProcess:
         raise ChildFailedError(f"{type(raised).__name__}: {raised}") from raised
 
     async def run_for_client(self, function: Callable[..., _T], *args: Any) -> _T:
-        """The same for a request, refused where too many wait.
+        """`run` for a client's request: refused when too many wait.
 
         Raises:
             ChildFailedError: the function raised.
@@ -95,7 +95,7 @@ class ChildProcess:
             self._waiting -= 1
 
     def close(self) -> None:
-        """End the child now: it holds nothing that must be finished, and a stop should not wait for it.
+        """Terminate the child without waiting for its work, which no client waits for any more.
 
         May be called from a thread.
         """
@@ -113,13 +113,13 @@ class ChildProcess:
 
 
 def _retrieve_exception(future: "asyncio.Future[Any]") -> None:
-    """Take note of an error that no caller waits for any more: the sidecar stops."""
+    """Retrieve the exception of a call that nobody awaits any more, so that asyncio does not log it."""
     if not future.cancelled():
         future.exception()
 
 
 def _start(initializer: Callable[[], None] | None) -> None:
-    # Ctrl-C reaches the whole process group; the parent says when the child ends.
+    # Ctrl-C reaches the whole process group; the parent decides when the child ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if initializer is not None:
         initializer()

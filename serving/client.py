@@ -1,4 +1,4 @@
-"""A typed client of the sidecar, of one screen: ``with Client(address, key) as soccer: ...``."""
+"""A typed client of the sidecar: ``with Client(address, key) as soccer: ...``."""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,7 +25,7 @@ _ENDED = {"success", "failed"}
 
 
 class RefusedError(ServingError):
-    """The sidecar said no; `problem` says why and what to do."""
+    """The sidecar answered with an error; `problem` says why and what to do."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(f"{problem.status} {problem.title}: {problem.detail}")
@@ -33,12 +33,12 @@ class RefusedError(ServingError):
 
 
 class Client:
-    """One connection pool and one key.
+    """A connection pool that sends one API key.
 
     Args:
         base_url: of the sidecar.
-        key: an API key with the scopes that are needed.
-        seconds: how long an answer may take.
+        key: an API key with the scopes of the methods that are called.
+        seconds: timeout of a request.
     """
 
     def __init__(self, base_url: str, key: str, seconds: float = 10.0) -> None:
@@ -53,11 +53,11 @@ class Client:
         self._http.close()
 
     def prediction(self, match_id: str, model: str = "champion") -> PredictionBody:
-        """The prediction of a match. Every method raises `RefusedError` where the sidecar says no."""
+        """The prediction of a match. Every method raises `RefusedError` when the answer is an error."""
         return self._ask(PredictionBody, "GET", f"/predict/{match_id}", params={"model": model})
 
     def upcoming(self, **filters: Any) -> Iterator[PredictionBody]:
-        """Every upcoming match, page by page; ``from_`` stands for ``from``, a word of Python's own."""
+        """Iterate over all upcoming matches, page by page; write ``from_`` for ``from``, a Python keyword."""
         params = {name.rstrip("_"): value for name, value in filters.items()}
         while True:
             page = self._ask(PredictionPage, "GET", "/predict/matches/", params=params)
@@ -67,7 +67,7 @@ class Client:
             params["cursor"] = page.next_cursor
 
     def livescores(self, **filters: Any) -> LivePage:
-        """A page of matches as they stand."""
+        """A page of matches with their current status and goals."""
         params = {name.rstrip("_"): value for name, value in filters.items()}
         return self._ask(LivePage, "GET", "/livescores/", params=params)
 
@@ -76,19 +76,19 @@ class Client:
         return self._ask(ModelInfo, "GET", "/predict/model/info", params={"model": model})
 
     def score(self, pairing: Pairing) -> PairingBody:
-        """What if these two met?"""
+        """Score one pairing now."""
         return self._ask(PairingBody, "POST", "/predict/", content=msgspec.json.encode(pairing))
 
     def submit(
         self, rows: Sequence[Pairing | FeatureRow], idempotency_key: str | None = None
     ) -> TaskAccepted:
-        """Have many rows scored; with the same idempotency key it may be sent again without harm."""
+        """Submit rows to score in the background; retries with the same idempotency key are safe."""
         headers = {} if idempotency_key is None else {"Idempotency-Key": idempotency_key}
         content = msgspec.json.encode(rows)
         return self._ask(TaskAccepted, "POST", "/predict/async/", content=content, headers=headers)
 
     def wait(self, task: TaskAccepted, poll_seconds: float = 0.5) -> TaskStatus:
-        """Where a task ended: its result, or why it failed."""
+        """Poll a task until it succeeded or failed, and return its status with result or reason."""
         while (status := self._ask(TaskStatus, "GET", task.status_url)).status not in _ENDED:
             time.sleep(poll_seconds)
         return status

@@ -1,8 +1,8 @@
-"""What Prometheus is told about the sidecar.
+"""Prometheus metrics of the sidecar.
 
-Times are exported as timestamps; the age is ``time() - soccer_data_checked_timestamp_seconds``. With several
-workers, set ``PROMETHEUS_MULTIPROC_DIR`` to an empty folder before they start; otherwise each scrape shows
-the worker that answered it.
+Instants are exported as timestamps: the age of the data is
+``time() - soccer_data_checked_timestamp_seconds``. With several workers, set ``PROMETHEUS_MULTIPROC_DIR``
+to an empty folder before they start; otherwise a scrape shows only the worker that answers it.
 """
 
 import bisect
@@ -122,18 +122,14 @@ class Metrics:
             buckets=_LATENCY_BUCKETS,
             registry=self.registry,
         )
-        self._batched_seconds = Counter(
-            _BATCHED_SECONDS,
-            "Time of batched answers.",
-            ["route", "method"],
-            registry=self.registry,
-        )
-        self._batched_buckets = Counter(
-            _BATCHED_BUCKETS,
-            "Batched answers by the bucket of their time.",
-            ["route", "method", "le"],
-            registry=self.registry,
-        )
+        # Internal: exported as part of `latency` only.
+        self._batched = {
+            name: Counter(name, "Batched answers.", labels, registry=self.registry)
+            for name, labels in (
+                (_BATCHED_SECONDS, ["route", "method"]),
+                (_BATCHED_BUCKETS, ["route", "method", "le"]),
+            )
+        }
         self.auth_failures = Counter(
             "soccer_auth_failures",
             "Requests refused for their API key: missing, unknown or lacking the scope.",
@@ -142,74 +138,74 @@ class Metrics:
         )
         self.rate_limited = Counter(
             "soccer_rate_limited_requests",
-            "Requests refused because their key had asked too often in this minute.",
+            "Requests refused because their key exceeded its rate limit.",
             registry=self.registry,
         )
         self.reloads = Counter(
             "soccer_reloads",
-            "Releases tried, by result: loaded, or why one was refused.",
+            "Attempts to load a release, by result: loaded, or the reason of the refusal.",
             ["result"],
             registry=self.registry,
         )
         self.poll_failures = Counter(
             "soccer_poll_failures",
-            "Times pointer, status, keys or the event stream could not be read.",
+            "Failures to read pointer, status, keys or the event stream.",
             ["what"],
             registry=self.registry,
         )
         self.release = Gauge(
             "soccer_release_info",
-            "1 for the release that answers.",
+            "1 for the current release.",
             ["release_id", "model_version", "feed"],
             registry=self.registry,
             multiprocess_mode="livemax",
         )
         self.published_at = Gauge(
             "soccer_release_published_timestamp_seconds",
-            "When the release that answers was published.",
+            "When the current release was published.",
             registry=self.registry,
             multiprocess_mode="livemin",
         )
         self.checked_at = Gauge(
             "soccer_data_checked_timestamp_seconds",
-            "When the feed was last looked at.",
+            "When the feed was last checked.",
             registry=self.registry,
             multiprocess_mode="livemin",
         )
         self.rows = Gauge(
             "soccer_snapshot_rows",
-            "Predictions in the release that answers; 0 where none is loaded.",
+            "Predictions in the current release; 0 if none is loaded.",
             registry=self.registry,
             multiprocess_mode="livemin",
         )
         self.snapshot_bytes = Gauge(
             "soccer_snapshot_bytes",
-            "Bytes of the files of the release that answers.",
+            "Size of the files of the current release.",
             registry=self.registry,
             multiprocess_mode="livemin",
         )
         self.release_age = Gauge(
             "soccer_release_age_seconds",
-            "Time since the release that answers was published.",
+            "Time since the current release was published.",
             registry=self.registry,
             multiprocess_mode="livemax",
         )
         self.model = Gauge(
             "soccer_model_info",
-            "1 for each model of the release that answers.",
+            "1 for each model of the current release.",
             ["model", "version", "recipe"],
             registry=self.registry,
             multiprocess_mode="livemax",
         )
         self.model_loaded_at = Gauge(
             "soccer_model_loaded_timestamp_seconds",
-            "When this process loaded the release that answers.",
+            "When this process loaded the current release.",
             registry=self.registry,
             multiprocess_mode="livemin",
         )
         self.drift = Gauge(
             "soccer_drift_share",
-            "Share of features and predictions that drifted, of the newest report.",
+            "Share of features and predictions that drifted, in the newest report.",
             registry=self.registry,
             multiprocess_mode="livemax",
         )
@@ -221,19 +217,19 @@ class Metrics:
         )
         self.scoring_seconds = Histogram(
             "soccer_scoring_duration_seconds",
-            "Time from the rows to their answers, the wait for the scoring process included.",
+            "Time to score a request, including the wait for the scoring process.",
             buckets=_LATENCY_BUCKETS,
             registry=self.registry,
         )
         self.inference_seconds = Histogram(
             "soccer_inference_duration_seconds",
-            "Time that features and model took in the scoring process.",
+            "Time of features and model in the scoring process.",
             buckets=_LATENCY_BUCKETS,
             registry=self.registry,
         )
         self.confidence = Histogram(
             "soccer_prediction_confidence",
-            "Probability of the likeliest outcome of rows scored on demand, by that outcome.",
+            "Probability of the likeliest outcome of rows scored on demand, by outcome.",
             ["outcome"],
             buckets=(0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.8, 0.9),
             registry=self.registry,
@@ -247,25 +243,25 @@ class Metrics:
         )
         self.listeners = Gauge(
             "soccer_event_listeners",
-            "Clients that follow the events.",
+            "Clients connected to the event stream.",
             registry=self.registry,
             multiprocess_mode="livesum",
         )
         self.stale = Gauge(
             "soccer_data_stale",
-            "1 while every answer says that it is stale.",
+            "1 while all answers are marked stale.",
             registry=self.registry,
             multiprocess_mode="livemax",
         )
 
     def batch(self, route: str, method: str, status: str) -> Batch:
         """A counter for answers so frequent that the metrics' own locks and files would cost too much."""
-        self.latency.labels(route, method)  # exported from the start, at zero
+        self.latency.labels(route, method)  # exported as zeros from the start
         bounds = [*map(str, _LATENCY_BUCKETS), "+Inf"]
         batch = Batch(
             self.requests.labels(route, method, status),
-            self._batched_seconds.labels(route, method),
-            [self._batched_buckets.labels(route, method, bound) for bound in bounds],
+            self._batched[_BATCHED_SECONDS].labels(route, method),
+            [self._batched[_BATCHED_BUCKETS].labels(route, method, bound) for bound in bounds],
         )
         self._batches.append(batch)
         return batch

@@ -1,4 +1,4 @@
-"""Errors as ``application/problem+json`` (RFC 9457), each saying what to do."""
+"""Error bodies as ``application/problem+json`` (RFC 9457); each ``detail`` says what the client can do."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -16,21 +16,21 @@ MEDIA_TYPE = "application/problem+json"
 _log = structlog.get_logger()
 
 _WHAT_TO_DO = {
-    HTTPStatus.NOT_FOUND: "There is no such path; GET / links to what there is.",
-    HTTPStatus.METHOD_NOT_ALLOWED: "This path does not take that method; /schema lists those it takes.",
+    HTTPStatus.NOT_FOUND: "Unknown path; GET / links to all paths.",
+    HTTPStatus.METHOD_NOT_ALLOWED: "This path does not allow the method; /schema lists those it allows.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is too large; send fewer rows at once.",
 }
 
 
 class ParameterError(msgspec.Struct, frozen=True):
-    """What is wrong with one parameter."""
+    """Why one parameter was refused."""
 
     parameter: str
     message: str
 
 
 class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The body of every error."""
+    """The body of every error response."""
 
     type: str
     title: str
@@ -41,14 +41,14 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class ProblemError(HTTPException, ServingError):
-    """An error whose sentence is meant for the client.
+    """An error with a message for the client.
 
     Args:
-        status_code: of the answer.
-        slug: the kind of problem, stable, for programs.
+        status_code: of the response.
+        slug: stable name of the problem, for programs.
         detail: what to do, for people.
-        headers: of the answer.
-        errors: what is wrong with single parameters or fields.
+        headers: of the response.
+        errors: problems of single parameters or fields.
     """
 
     def __init__(
@@ -65,17 +65,17 @@ class ProblemError(HTTPException, ServingError):
 
 
 def bad_request(detail: str) -> ProblemError:
-    """A parameter that cannot be understood."""
+    """400: a parameter cannot be parsed or used."""
     return ProblemError(HTTPStatus.BAD_REQUEST, "invalid-parameter", detail)
 
 
 def unavailable(slug: str, detail: str, retry_seconds: int = 5) -> ProblemError:
-    """Something that is needed is gone, and look-ups go on without it."""
+    """503 with ``Retry-After``: a system behind this route does not answer; look-ups still work."""
     return ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, slug, detail, {"Retry-After": str(retry_seconds)})
 
 
 def not_loaded() -> ProblemError:
-    """No release is loaded."""
+    """503: no release is loaded."""
     return ProblemError(
         HTTPStatus.SERVICE_UNAVAILABLE,
         "no-release",
@@ -85,7 +85,7 @@ def not_loaded() -> ProblemError:
 
 
 def handle_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
-    """Render an error that was raised on purpose, by us or by the framework."""
+    """Render an error raised on purpose, by a handler or by Litestar."""
     status = HTTPStatus(error.status_code)
     if isinstance(error, ProblemError):
         return _render(request, status, error.slug, error.detail, headers=error.headers, errors=error.errors)
@@ -104,13 +104,13 @@ def handle_http(request: Request[Any, Any, Any], error: HTTPException) -> Respon
 
 
 def handle_unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    """Render a fault of ours: the log has the traceback, the client has the request id to quote."""
+    """Render an unexpected exception: the log gets the traceback, the client a request id to quote."""
     _log.error("request failed", path=request.url.path, exc_info=error)
     return _render(
         request,
         HTTPStatus.INTERNAL_SERVER_ERROR,
         "fault",
-        "Something broke here. Try again; if it stays, tell the operator the X-Request-ID of this answer.",
+        "Internal error. Try again; if it persists, send the operator the X-Request-ID of this response.",
     )
 
 
@@ -128,7 +128,7 @@ def _render(
         title=status.phrase,
         status=status.value,
         detail=detail,
-        instance=request.url.path,  # without the query: nobody's secret is echoed
+        instance=request.url.path,  # without the query, which may hold a secret
         errors=errors,
     )
     return Response(

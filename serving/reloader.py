@@ -1,8 +1,8 @@
-"""Reloads: notices a release, a status or a set of keys, and swaps them in.
+"""Reloads: polls the store for a new release, status or keys, and swaps them in.
 
-A poll every ``poll_seconds`` is enough to be right; an entry on the Redis stream makes it immediate. There is
-one code path, `Reloader.reload`, and one reload at a time. What cannot be served is refused: counted, logged,
-left in the outbox for the graph's alerts, while the old release goes on answering.
+Polling every ``poll_seconds`` is sufficient; an entry on the Redis stream triggers a poll at once. Both call
+`Reloader.reload`, one at a time. A release that cannot be served is refused: counted, logged, and reported in
+the outbox for the graph's alerts, while the previous release is still served.
 """
 
 import asyncio
@@ -35,13 +35,13 @@ from soccer_assets.contract.reports import DRIFT_KEY, QUALITY_KEY, DriftReport, 
 
 _T = TypeVar("_T")
 
-# What XREAD answers: of each stream its entries, of each entry its id and fields; None where nothing came.
+# Answer of XREAD: for each stream its entries, for each entry its id and fields; None after a timeout.
 _StreamAnswer = list[tuple[bytes, list[tuple[bytes, dict[bytes, bytes]]]]] | None
 
-# Equal up to rounding between two builds of the same library; anything more is another model.
+# Rounding differs between builds of a library by less than this; a larger difference means another model.
 GOLDEN_TOLERANCE = 1e-12
 
-# A refused release is tried again this often, in case an operator repaired its files.
+# A refused release is retried at this interval, in case an operator repaired its files.
 RETRY_REFUSED_SECONDS = 60.0
 
 REPORT_SECONDS = 30.0
@@ -52,16 +52,16 @@ _log = structlog.get_logger()
 
 
 class Reloader:
-    """Keeps holder and keys up to date.
+    """Keeps the current release, status, reports and API keys up to date.
 
     Args:
-        reader: the object store.
-        holder: what answers requests.
-        keys: who may ask.
+        reader: reads the object store.
+        holder: gets the release, status and reports.
+        keys: gets the API keys.
         scorer: scores the golden rows.
         metrics: counts reloads and failures.
-        sidecar: the name refusals are signed with.
-        poll_seconds: how often the store is asked.
+        sidecar: name that signs refusals.
+        poll_seconds: interval of polls.
         redis_url: server of the event stream; empty for polling only.
     """
 
@@ -97,11 +97,11 @@ class Reloader:
 
     @property
     def is_watching(self) -> bool:
-        """Whether the tasks still run; a sidecar that went deaf must be restarted."""
+        """Whether the background tasks run; if not, the sidecar must be restarted."""
         return all(not task.done() for task in self._tasks)
 
     async def start(self, wait_seconds: float) -> None:
-        """Begin to watch, and wait a moment until a release answers; its model is checked after that."""
+        """Start polling, and wait up to ``wait_seconds`` for a release; its model is checked afterwards."""
         first, answers = asyncio.create_task(self.reload()), asyncio.create_task(self._answers.wait())
         await asyncio.wait([first, answers], timeout=wait_seconds, return_when=asyncio.FIRST_COMPLETED)
         answers.cancel()
@@ -112,13 +112,13 @@ class Reloader:
             task.add_done_callback(_log_failure)
 
     async def stop(self) -> None:
-        """Stop watching and end the scoring child."""
+        """Stop polling and end the scoring child."""
         await cancel_and_wait(*self._tasks)
         self._scorer.cancel()
         await asyncio.to_thread(self._scorer.close)
 
     async def reload(self) -> None:
-        """Read keys, status and pointer; load the release where it is another one. One at a time."""
+        """Read keys, status and pointer, and load the release if it changed. One reload at a time."""
         async with self._lock:
             keys = await self._read("keys", self._reader.read_keys)
             if keys is not None:
@@ -135,12 +135,12 @@ class Reloader:
             self._update_gauges()
 
     async def _read(self, what: str, read: Callable[[], _T]) -> _T | None:
-        """One small object, None where it cannot be had: the last good one stays in use."""
+        """Read one small object; None on failure: the last one stays in use."""
         try:
             value = await asyncio.to_thread(read)
         except (StoreUnavailableError, UnreadableObjectError) as error:
             self._metrics.poll_failures.labels(what).inc()
-            if what not in self._failing:  # once, not every two seconds
+            if what not in self._failing:  # log the first failure, not every poll
                 self._failing.add(what)
                 _log.warning("cannot read", what=what, error=str(error))
             return None
@@ -150,7 +150,7 @@ class Reloader:
         return value
 
     async def _read_reports(self) -> None:
-        """Drift and quality: made once a day, so not looked at with every poll."""
+        """Read drift and quality, which change once a day, every `REPORT_SECONDS`."""
         if time.monotonic() < self._reports_due:
             return
         self._reports_due = time.monotonic() + REPORT_SECONDS
@@ -160,7 +160,7 @@ class Reloader:
         self._holder.quality = quality or self._holder.quality
 
     def _is_handled(self, pointer: Pointer) -> bool:
-        """Whether there is nothing to do: this release answers already, or was refused a moment ago."""
+        """Whether this release is current already, or was refused less than a minute ago."""
         current = self._holder.current
         if current is not None and current.snapshot.pointer == pointer:
             return True
@@ -171,7 +171,7 @@ class Reloader:
         try:
             snapshot = await asyncio.to_thread(self._open, pointer)
             if is_trusted:
-                # Ready within two seconds of the start: the child that checks the model takes as long itself.
+                # Served before its model is checked: the child needs about 2 s to start, `/ready` should not.
                 self._holder.swap(snapshot)
                 self._update_gauges()
                 self._answers.set()
@@ -182,7 +182,7 @@ class Reloader:
             await self._refuse(pointer, refusal)
             return
         if not is_trusted:
-            if self._can_score():  # then it stays so: clients do not meet a cold model after the swap
+            if self._can_score():  # warm up before the swap, so that scoring is not interrupted
                 await self._scorer.warm(snapshot.scoring_files)
             self._holder.swap(snapshot)
         await asyncio.to_thread(snapshot.load_bodies)
@@ -192,7 +192,7 @@ class Reloader:
         await self._withdraw_refusal(pointer.release_id)
 
     def _can_score(self) -> bool:
-        """Whether the release that answers scores rows at once."""
+        """Whether the scorer is warm for the current release."""
         current = self._holder.current
         files = None if current is None else current.snapshot.scoring_files
         return files is not None and self._scorer.is_warm(files)
@@ -226,7 +226,7 @@ class Reloader:
 
     async def _refuse(self, pointer: Pointer, refusal: ReleaseRefusedError) -> None:
         self._metrics.reloads.labels(refusal.reason).inc()
-        if refusal.reason != "unreachable":  # what did not arrive is asked for again at the next poll
+        if refusal.reason != "unreachable":  # an unreachable store is retried at the next poll
             self._refused = pointer
             self._refused_until = time.monotonic() + RETRY_REFUSED_SECONDS
         if pointer.release_id in self._reported:
@@ -284,7 +284,7 @@ class Reloader:
             await self.reload()
 
     async def _listen(self) -> None:
-        """Wake the poll at every entry of the event stream; without the server, polling goes on alone."""
+        """Trigger a poll at every entry of the event stream; without Redis, polling continues alone."""
         last_id: bytes | str = "$"
         pause = 0.5
         while True:

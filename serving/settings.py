@@ -1,4 +1,4 @@
-"""What the sidecar derives from the shared settings: its cache folder and its name."""
+"""Values derived from the shared settings: the cache folder and the sidecar's name."""
 
 import socket
 from pathlib import Path
@@ -7,10 +7,10 @@ from soccer_assets.settings import Settings
 
 
 def cache_folder(settings: Settings) -> Path:
-    """Where the files of releases from a remote store are kept, by their hash."""
+    """Folder for files of releases from a remote store, named by their hash."""
     return settings.home / "cache" / "releases"
 
 
 def sidecar_name(settings: Settings) -> str:
-    """How this sidecar signs what it leaves in the outbox: one name for all its workers."""
+    """Name that signs refusals in the outbox; the same for all workers of a sidecar."""
     return f"{socket.gethostname()}-{settings.serving_port}"

@@ -1,4 +1,5 @@
-"""Clients of what stands beside the sidecar: Redis, Dagster, the match table.
+"""Clients of the systems beside the sidecar: Redis, Dagster, the match table.
 
-Not here: what a route makes of their answers (``routes``).
+Each has short timeouts and raises its own ``...UnavailableError``. Not here: how a route answers then
+(``routes``), and the object store (``release/reader.py``).
 """

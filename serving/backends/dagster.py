@@ -1,4 +1,4 @@
-"""Launches runs through Dagster's GraphQL; the sidecar knows nothing else of Dagster."""
+"""Client of Dagster's GraphQL API: launches runs, and nothing else."""
 
 import time
 from collections.abc import Sequence
@@ -24,20 +24,20 @@ mutation Launch($params: ExecutionParams!) {
 _REPOSITORY = {"repositoryLocationName": "soccer_assets", "repositoryName": "__repository__"}
 _CONNECT_SECONDS = 1.0
 _ANSWER_SECONDS = 15.0
-# How long a server that did not answer is not asked again.
+# After a failure no request is sent for this long: callers get the error at once.
 _RETRY_SECONDS = 2.0
 
 
 class DagsterUnavailableError(ServingError):
-    """Dagster does not answer, or has not loaded its assets yet."""
+    """Dagster does not answer, or has not loaded its code location yet."""
 
 
 class LaunchRefusedError(ServingError):
-    """Dagster does not start this run; the message says why."""
+    """Dagster refused to launch the run; the message says why."""
 
 
 class LaunchedRun(msgspec.Struct, frozen=True):
-    """A run that was queued."""
+    """A run that Dagster accepted."""
 
     run_id: str
     status: str
@@ -57,11 +57,15 @@ class Dagster:
     async def launch(self, assets: Sequence[Sequence[str]], config: dict[str, Any]) -> LaunchedRun:
         """Launch a run that materialises assets.
 
+        Args:
+            assets: asset keys, each a sequence of its path components.
+            config: run config, as in the launchpad.
+
         Raises:
-            DagsterUnavailableError: no answer.
-            LaunchRefusedError: the answer was no.
+            DagsterUnavailableError: no answer, or the code location is not loaded.
+            LaunchRefusedError: Dagster refused the run.
         """
-        import httpx  # noqa: PLC0415 - a tenth of a second that look-ups do not need
+        import httpx  # noqa: PLC0415 - 0.1 s to import, not needed for look-ups
 
         if time.monotonic() < self._unavailable_until:
             raise DagsterUnavailableError
@@ -85,7 +89,7 @@ class Dagster:
             raise DagsterUnavailableError from error
         if launched["__typename"] == "LaunchRunSuccess":
             return LaunchedRun(launched["run"]["runId"], launched["run"]["status"])
-        if launched["__typename"] == "PipelineNotFoundError":  # its code server is not up yet
+        if launched["__typename"] == "PipelineNotFoundError":  # the code server is not up yet
             raise DagsterUnavailableError
         messages = [error["message"] for error in launched.get("errors", ())] or [launched.get("message", "")]
         raise LaunchRefusedError("; ".join(filter(None, messages)) or str(launched["__typename"]))

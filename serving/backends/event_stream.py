@@ -1,7 +1,8 @@
-"""Events for clients: the Redis stream, tailed once a worker and handed to everyone who listens.
+"""Server-sent events: each worker tails the Redis stream once and fans entries out to its listeners.
 
-A listener is a bounded queue. One who does not keep up is dropped, and comes back with the id of the last
-event it saw. While Redis is away listeners stay, and nothing is lost that the stream still holds.
+A listener has a bounded queue. A client that does not keep up is disconnected and can resume with
+``Last-Event-ID``. While Redis is unavailable listeners stay connected; afterwards they get every entry that
+the stream still holds.
 """
 
 import asyncio
@@ -17,11 +18,11 @@ from serving.errors import ServingError
 from soccer_assets.contract.events import EVENT_STREAM, Event
 
 MAX_LISTENERS = 1_000
-# An event is some 200 bytes: a client that is this far behind does not read any more.
+# At about 200 bytes an event: a client 200 events behind no longer reads.
 MAX_UNREAD = 200
 HEARTBEAT_SECONDS = 15.0
 
-_BLOCK_MS = 3_000  # below the socket's own limit: a quiet stream is no dead server
+_BLOCK_MS = 3_000  # below the socket timeout, so that an idle stream is not taken for a dead server
 _PAUSE_SECONDS = 1.0
 _PAGE = 500
 
@@ -32,18 +33,18 @@ _Entry = tuple[str, bytes]
 
 
 class EventsUnavailableError(ServingError):
-    """Redis does not answer, or nobody else may listen."""
+    """Redis does not answer, or `MAX_LISTENERS` clients are connected."""
 
 
 class _Listener:
-    """One client's unread entries; None ends its stream."""
+    """Queue of one client's unread entries; None ends its stream."""
 
     def __init__(self) -> None:
         self.unread: asyncio.Queue[_Entry | None] = asyncio.Queue(MAX_UNREAD)
         self.is_dropped = False
 
     def offer(self, entry: _Entry | None) -> None:
-        """Take an entry in, or give up on a client that does not read."""
+        """Queue an entry; a client whose queue is full is marked as dropped."""
         try:
             self.unread.put_nowait(entry)
         except asyncio.QueueFull:
@@ -51,11 +52,11 @@ class _Listener:
 
 
 class EventStream:
-    """The stream of one worker.
+    """The event stream of one worker.
 
     Args:
-        url: of Redis; empty: there are no events.
-        heartbeat_seconds: the longest silence, so that proxies keep the connection.
+        url: of Redis; empty disables events.
+        heartbeat_seconds: a comment is sent after this much silence, so that proxies keep the connection.
     """
 
     def __init__(self, url: str, heartbeat_seconds: float = HEARTBEAT_SECONDS) -> None:
@@ -67,23 +68,23 @@ class EventStream:
 
     @property
     def listeners(self) -> int:
-        """How many clients listen now."""
+        """Number of connected clients."""
         return len(self._listeners)
 
     async def listen(self, after: str | None, now_text: str) -> AsyncIterator[bytes]:
-        """Server-sent events from behind an id, or from now on; the first step asks Redis.
+        """Subscribe a client: missed events first, then new ones, as server-sent event frames.
 
         Args:
-            after: the last id the client saw; None: only what comes.
-            now_text: when the client came, for the event that tells it of a gap.
+            after: the last id the client received; None for new events only.
+            now_text: time of the request, for the `reset` event that reports a gap.
 
         Raises:
-            EventsUnavailableError: Redis does not answer, or nobody else may listen.
+            EventsUnavailableError: Redis does not answer, or too many clients are connected.
         """
         if not self._url or self._is_closed or len(self._listeners) >= MAX_LISTENERS:
             raise EventsUnavailableError
         listener = _Listener()
-        # First listen, then look back: what comes between is met twice and told once.
+        # Subscribe before reading the backlog: an entry in between is seen twice and sent once.
         self._listeners.add(listener)
         try:
             with translate_redis_errors():
@@ -96,18 +97,18 @@ class EventStream:
         return self._frames(listener, missed)
 
     def end_streams(self) -> None:
-        """End every stream, and begin no other: the sidecar stops."""
+        """End all streams and accept no more: the sidecar shuts down."""
         self._is_closed = True
         for listener in self._listeners:
             listener.offer(None)
 
     async def close(self) -> None:
-        """End every stream and leave the server of events."""
+        """End all streams and disconnect from Redis."""
         self.end_streams()
         await cancel_and_wait(self._tail)
 
     async def _missed(self, after: str | None, now_text: str) -> list[_Entry]:
-        """What a client missed; the last entry is always there and says how far the stream is."""
+        """Entries after an id. The last one is always present and marks the position of the stream."""
         async with connect(self._url) as client:
             newest = await client.xrevrange(EVENT_STREAM, count=1)
             end = newest[0][0].decode() if newest else "0-0"
@@ -118,7 +119,7 @@ class EventStream:
             length = await client.xlen(EVENT_STREAM)
             is_trimmed = added > length and (not oldest or _order(after) < _order(oldest[0][0].decode()))
             if is_trimmed or _order(after) > _order(end):
-                # Trimmed, or of another life of the server: there may be a gap.
+                # The stream was trimmed, or the server lost its data: entries may be missing.
                 detail = {"missed_after": after}
                 gap = msgspec.json.encode(Event(type="reset", at=now_text, detail=detail))
                 return [(end, gap)]
@@ -151,7 +152,7 @@ class EventStream:
             self._listeners.discard(listener)
 
     async def _follow(self, last: str) -> None:
-        """Hand on what the stream gets, for as long as the worker lives."""
+        """Tail the stream and fan entries out, until cancelled."""
         while True:
             try:
                 with translate_redis_errors():
@@ -174,7 +175,7 @@ class EventStream:
 
 
 def is_event_id(text: str) -> bool:
-    """Whether a text is an id of the stream, such as ``1764183600000-0``."""
+    """Whether a text is a Redis stream id, such as ``1764183600000-0``."""
     first, dash, second = text.partition("-")
     most = len("18446744073709551615")
     return bool(dash) and all(
@@ -192,7 +193,7 @@ def _frame(name: str, event: bytes) -> bytes:
     try:
         kind = msgspec.json.decode(event, type=Event).type
     except msgspec.DecodeError:
-        return b""  # not ours
+        return b""  # another program's entry
     if not kind.isidentifier():
         return b""
     return b"id: %b\nevent: %b\ndata: %b\n\n" % (name.encode(), kind.encode(), event.replace(b"\n", b" "))

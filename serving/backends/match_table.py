@@ -1,7 +1,7 @@
-"""The match table, read for `GET /livescores/`: SQLite or PostgreSQL, a few connections, short timeouts.
+"""Reads the match table for `GET /livescores/`: SQLite or PostgreSQL, a few connections, short timeouts.
 
-The only part of the sidecar that needs a database. SQLAlchemy is imported with the first question, so that a
-sidecar that only answers predictions never pays for it.
+Nothing else in the sidecar needs the database. SQLAlchemy is imported at the first query, so that a sidecar
+that only serves predictions does not load it.
 """
 
 import asyncio
@@ -20,16 +20,16 @@ from soccer_assets.contract.release import Team
 _CONNECTIONS = 4
 _WAIT_SECONDS = 2
 _STATEMENT_MS = 3_000
-# How long a database that did not answer is not asked again.
+# After a failure no query is sent for this long: callers get the error at once.
 _RETRY_SECONDS = 2.0
 
 
 class DatabaseUnavailableError(ServingError):
-    """The database does not answer."""
+    """The database does not answer, or all connections are busy."""
 
 
 class Live(msgspec.Struct, frozen=True, kw_only=True):
-    """A match as it stands in the table; goals after 90 minutes and stoppage."""
+    """A row of the match table; goals are those of 90 minutes plus stoppage time."""
 
     match_id: str
     source: str
@@ -56,7 +56,7 @@ class Live(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LiveQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """Which matches a page holds; fields as in `PageQuery`."""
+    """Filter and position of a page of matches; fields as in `PageQuery`."""
 
     limit: int
     after: tuple[str, str] | None = None
@@ -70,7 +70,7 @@ class LiveMatches:
     """Reads pages of the match table.
 
     Args:
-        url: SQLAlchemy's, as in `SOCCER_DATABASE_URL`.
+        url: SQLAlchemy URL, see `SOCCER_DATABASE_URL`.
     """
 
     def __init__(self, url: str) -> None:
@@ -79,10 +79,10 @@ class LiveMatches:
         self._turns = asyncio.Semaphore(_CONNECTIONS)
 
     async def page(self, query: LiveQuery) -> tuple[list[Live], tuple[str, str] | None]:
-        """Matches in order of kickoff, and the row behind which the next page starts.
+        """Matches ordered by kickoff and match id, and the last row if another page follows.
 
         Raises:
-            DatabaseUnavailableError: it does not answer, or is too busy.
+            DatabaseUnavailableError: the database does not answer, or no connection became free in 2 s.
         """
         if time.monotonic() < self._unavailable_until:
             raise DatabaseUnavailableError
@@ -112,7 +112,7 @@ class LiveMatches:
 
         url = sa.make_url(self._url)
         if url.get_backend_name() == "sqlite":
-            # Read-only: a file that is not there is not made.
+            # Read-only: a missing file is not created.
             file = f"sqlite:///file:{quote(url.database or '')}?mode=ro&uri=true"
             return sa.create_engine(file, connect_args={"timeout": _WAIT_SECONDS}, pool_size=_CONNECTIONS)
         options = {"connect_timeout": _WAIT_SECONDS, "options": f"-c statement_timeout={_STATEMENT_MS}"}
@@ -121,7 +121,7 @@ class LiveMatches:
         )
 
     def _read(self, query: LiveQuery) -> list[Live]:
-        """One row more than asked for, where there is one."""
+        """Up to ``limit + 1`` rows: the extra one says that another page follows."""
         import sqlalchemy as sa  # noqa: PLC0415 - see above
 
         from soccer_assets.tables import match, team  # noqa: PLC0415 - brings SQLAlchemy

@@ -1,7 +1,7 @@
-"""The one way in which the sidecar and its worker speak to Redis, and end what speaks to it.
+"""Connections to Redis for the sidecar and its task worker.
 
-The library takes as long to import as the framework, so it is imported by whoever asks first. No other module
-of the sidecar imports it: `translate_redis_errors` turns what it raises into `RedisUnavailableError`.
+The library takes as long to import as Litestar, so it is imported at the first use. No other module imports
+it: `translate_redis_errors` turns its exceptions into `RedisUnavailableError`.
 """
 
 import asyncio
@@ -14,15 +14,15 @@ from serving.errors import ServingError
 
 
 class RedisUnavailableError(ServingError):
-    """Redis does not answer; the message is the name of the library's error."""
+    """Redis does not answer, or answers with an error; the message is the library's exception name."""
 
 
 @contextlib.contextmanager
 def translate_redis_errors() -> Iterator[None]:
-    """Questions to Redis.
+    """Context for calls to Redis.
 
     Raises:
-        RedisUnavailableError: it does not answer, or answers with an error.
+        RedisUnavailableError: Redis does not answer, or answers with an error.
     """
     from redis.exceptions import RedisError  # noqa: PLC0415 - see above
 
@@ -33,9 +33,14 @@ def translate_redis_errors() -> Iterator[None]:
 
 
 def connect(url: str, *, answer_seconds: float = 5.0) -> Any:
-    """A client that gives up at once: whoever asks has a better use for the time.
+    """A client without retries: callers have a fallback and retry later themselves.
 
-    Untyped: the library types its answers as bytes or text, ours are always bytes.
+    Args:
+        url: such as ``redis://host:6379/0``.
+        answer_seconds: socket timeout; a blocking read needs more than it blocks.
+
+    Returns:
+        ``redis.asyncio.Redis``, untyped: the library types answers as bytes or text, ours are always bytes.
     """
     from redis.asyncio import Redis  # noqa: PLC0415 - see above
     from redis.asyncio.retry import Retry  # noqa: PLC0415
@@ -47,6 +52,6 @@ def connect(url: str, *, answer_seconds: float = 5.0) -> Any:
 
 
 async def import_library(url: str) -> None:
-    """Import the library in a thread where it will be needed, so that the event loop does not stand still."""
+    """Import the library in a thread if a URL is set, so that the import does not block the event loop."""
     if url:
         await asyncio.to_thread(importlib.import_module, "redis.asyncio")

@@ -1,4 +1,4 @@
-"""HTTP around the routes: authentication, limits, compression, paging, schemas, documents, shutdown.
+"""HTTP concerns shared by all routes: authentication, rate limits, compression, paging, schemas, OpenAPI.
 
-Not here: what a route answers (``routes``).
+Not here: the handlers (``routes``).
 """

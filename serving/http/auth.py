@@ -1,7 +1,7 @@
-"""API keys: who may ask what.
+"""Authentication, authorisation by scope, and rate limits of API keys.
 
-A key travels in the header ``X-API-Key`` only, never in the address, which ends up in logs. The store holds
-SHA-256 hashes of 256-bit random tokens; a fast hash is enough where nobody can guess the input.
+A key is sent in the header ``X-API-Key`` only, never in the URL, which is logged. The store holds SHA-256
+hashes of 256-bit random tokens; a fast hash is enough for tokens that cannot be guessed.
 """
 
 from http import HTTPStatus
@@ -16,27 +16,27 @@ from serving.release.key_ring import KeyRing
 from soccer_assets.contract.api_keys import ApiKey
 
 HEADER = "X-API-Key"
-# What the predecessor's callers of /sources/* send; accepted there beside the other.
+# Header of the predecessor's clients; /sources/* accepts it too.
 SOURCES_HEADER = "X-Token"
 
 READ = "read"
 PREDICT = "predict"
 ADMIN = "admin"
 
-# Where the allowance of a request lies in its state.
+# Key of the allowance in the request's state.
 ALLOWANCE = "allowance"
 
 
 def has_scope(key: ApiKey, scope: str) -> bool:
-    """Whether a key opens a scope: ``admin`` opens all, ``predict`` does not open ``read``."""
+    """Whether a key has a scope: ``admin`` includes all, ``predict`` does not include ``read``."""
     return scope in key.scopes or ADMIN in key.scopes
 
 
 async def authorize(connection: ASGIConnection, handler: BaseRouteHandler) -> None:
-    """Guard of every router that is not public; the route's scope is ``opt["scope"]``.
+    """Guard of every protected router; the scope a route needs is ``opt["scope"]``.
 
-    A coroutine, so that it runs on the event loop and not in a thread. The key is left in ``scope["auth"]``,
-    its allowance in ``scope["state"]`` for the front, which tells it in the answer's headers.
+    A coroutine, so that it runs on the event loop and not in a thread. Stores the key in ``scope["auth"]``
+    and its allowance in ``scope["state"]``, from which the middleware writes the rate-limit headers.
 
     Raises:
         ProblemError: see `admit`.
@@ -55,30 +55,33 @@ async def authorize(connection: ASGIConnection, handler: BaseRouteHandler) -> No
 def admit(
     token: str | None, scope: str, keys: KeyRing, limiter: RateLimiter, metrics: Metrics
 ) -> tuple[ApiKey, Allowance]:
-    """The key of a request that may go on, and what it may still do in this minute.
+    """Check key, scope and rate limit of a request, and count it.
+
+    Returns:
+        The key, and its remaining requests in this minute.
 
     Raises:
-        ProblemError: 401 without a known key, 403 where it lacks the scope, 429 where it asked too often, 503
-            before any key was read.
+        ProblemError: 401 without a known key, 403 without the scope, 429 over the rate limit, 503 before the
+            keys were read for the first time.
     """
     if token is None:
         metrics.auth_failures.labels("missing").inc()
         raise _unauthorized(
-            f"Send your API key in the header {HEADER}; an operator makes one with `soccer keys`."
+            f"Send your API key in the header {HEADER}; operators create keys with `soccer keys`."
         )
     if not keys.is_loaded:
         metrics.auth_failures.labels("keys_unread").inc()
         raise ProblemError(
             HTTPStatus.SERVICE_UNAVAILABLE,
             "keys-unread",
-            "The API keys could not be read yet; try again shortly. If there are none, an operator makes one "
-            "with `soccer keys`.",
+            "The API keys have not been read yet; try again shortly. If there are none, an operator creates "
+            "one with `soccer keys`.",
             {"Retry-After": "2"},
         )
     key = keys.identify(token.encode("latin-1"))
     if key is None:
         metrics.auth_failures.labels("unknown").inc()
-        raise _unauthorized(f"The API key in {HEADER} is not known; ask an operator for a new one.")
+        raise _unauthorized(f"Unknown API key in {HEADER}; ask an operator for a new one.")
     if not has_scope(key, scope):
         metrics.auth_failures.labels("scope").inc()
         raise ProblemError(
@@ -92,7 +95,7 @@ def admit(
         raise ProblemError(
             HTTPStatus.TOO_MANY_REQUESTS,
             "rate-limit",
-            f"This API key may ask {allowance.limit} times a minute; go on in {allowance.reset_seconds} s.",
+            f"More than {allowance.limit} requests in this minute; retry in {allowance.reset_seconds} s.",
             {name.decode(): value.decode() for name, value in allowance.headers()},
         )
     return key, allowance

@@ -1,6 +1,6 @@
-"""Content codings of bulk answers: which one a client takes, and how bytes are packed for it.
+"""Content negotiation and compression of bulk responses.
 
-On a page of 2,000 predictions zstd takes a fifth of gzip's time and two thirds of its bytes, both at level 1.
+On a page of 2,000 predictions zstd needs a fifth of gzip's time and two thirds of its bytes, both at level 1.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 
 from backports import zstd
 
-# The one we would rather send comes first: it decides between equal wishes of the client.
+# In order of preference, which decides between equal weights.
 _COMPRESSORS: dict[str, Callable[[], "zstd.ZstdCompressor | zlib._Compress"]] = {
     "zstd": lambda: zstd.ZstdCompressor(level=1),
     "gzip": lambda: zlib.compressobj(1, wbits=16 + zlib.MAX_WBITS),
@@ -17,9 +17,9 @@ _COMPRESSORS: dict[str, Callable[[], "zstd.ZstdCompressor | zlib._Compress"]] = 
 
 
 def negotiate_encoding(accept_encoding: str) -> str | None:
-    """The content coding to send to a client (RFC 9110, 12.5.3), None for plain bytes.
+    """The content coding for an ``Accept-Encoding`` header (RFC 9110, 12.5.3); None for identity.
 
-    A weight of 0 refuses a coding, `*` stands for those not named; what cannot be read is not taken.
+    A weight of 0 refuses a coding, `*` stands for those not named; items that cannot be parsed are ignored.
     """
     weights = dict(_weight(item) for item in accept_encoding.lower().split(","))
     wishes = {name: weights.get(name, weights.get("*", 0.0)) for name in _COMPRESSORS}
@@ -38,13 +38,13 @@ def _weight(item: str) -> tuple[str, float]:
 
 
 def compress(body: bytes, coding: str) -> bytes:
-    """A whole body in a content coding."""
+    """Compress a whole body."""
     compressor = _COMPRESSORS[coding]()
     return compressor.compress(body) + compressor.flush()
 
 
 async def compress_stream(parts: AsyncIterator[bytes], coding: str) -> AsyncIterator[bytes]:
-    """A body in a content coding, part by part; packed in threads, so that the event loop goes on."""
+    """Compress a body part by part, in threads, so that the event loop is not blocked."""
     compressor = _COMPRESSORS[coding]()
     async for part in parts:
         if piece := await asyncio.to_thread(compressor.compress, part):

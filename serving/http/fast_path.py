@@ -1,8 +1,7 @@
-"""The short way of `GET /predict/{match_id}`: the answer of the documented route, without the framework.
+"""Fast path: simple `GET /predict/{match_id}` requests bypass Litestar.
 
-It answers only what is plain: a known key, a match that the champion predicted, no query, no condition. All
-else, errors included, is left to the route, so there is one place that says what is wrong. A test compares
-both ways byte by byte.
+Simple means a known key, a match with a prediction of the champion, no query and no conditional header.
+Everything else, errors included, is left to the route. A test compares both responses byte by byte.
 """
 
 from collections.abc import Collection
@@ -20,7 +19,7 @@ from soccer_assets.contract.release import CHAMPION
 PREFIX = "/predict/"
 ROUTE = "/predict/{match_id}"
 
-# What makes a request one for the route: it may have another answer, or more headers.
+# Requests with these headers go to the route: the response may differ or need more headers.
 _ROUTE_ONLY_HEADERS = frozenset({b"if-none-match", b"origin"})
 
 _FIXED_HEADERS = [(name.lower().encode(), value.encode()) for name, value in CACHE_HEADERS.items()]
@@ -30,13 +29,13 @@ Headers = list[tuple[bytes, bytes]]
 
 
 class FastLookup:
-    """Answers plain look-ups.
+    """Answers simple look-ups.
 
     Args:
-        holder: what answers come from.
-        keys: who may ask.
-        limiter: how often.
-        metrics: counts what is answered here as the route's.
+        holder: the current release.
+        keys: the accepted API keys.
+        limiter: their rate limits.
+        metrics: counts responses under the route's labels.
         siblings: paths below `PREFIX` that are routes of their own.
     """
 
@@ -57,16 +56,18 @@ class FastLookup:
     def answer(
         self, scope: HTTPScope, headers: dict[bytes, bytes]
     ) -> tuple[Headers, bytes, Allowance] | None:
-        """Headers and body of a plain look-up, and its key's allowance; None leaves it to the route.
+        """Headers and body of a simple look-up, and the key's allowance; None leaves it to the route.
 
-        ``headers`` are the scope's as a dict.
+        Args:
+            scope: of the request.
+            headers: its headers as a dict.
         """
         path = scope["path"]
         if not path.startswith(PREFIX) or scope["method"] != "GET" or scope["query_string"]:
             return None
         match_id = path[len(PREFIX) :]
         current = self._holder.current
-        # Twice the same header is the framework's to judge.
+        # Repeated headers are left to Litestar.
         is_plain = len(headers) == len(list(scope["headers"])) and _ROUTE_ONLY_HEADERS.isdisjoint(headers)
         if current is None or not is_plain:
             return None

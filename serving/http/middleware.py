@@ -1,7 +1,6 @@
-"""The outermost layer: every request gets an id, is timed and counted, and leaves with safe headers.
+"""The outermost middleware: request ids, timing and counting, security headers, and the fast path.
 
-It lies outside the framework's routing, so that unknown paths and wrong methods are seen as well, and answers
-plain look-ups itself.
+It runs outside Litestar's routing, so that unknown paths and wrong methods are counted too.
 """
 
 import itertools
@@ -33,7 +32,7 @@ REQUEST_ID_HEADER = "X-Request-ID"
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
-# An id from outside goes to the log: plain characters only.
+# A client's request id is logged: plain characters only.
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 _SAFE_HEADERS = [
@@ -45,9 +44,10 @@ _NO_STORE = (b"cache-control", b"no-store")
 
 
 class Application(Litestar):
-    """The application with its front.
+    """A Litestar application inside the outermost middleware.
 
-    ``state`` holds what both ways answer from: `metrics`, `snapshots`, `key_ring` and `rate_limiter`.
+    ``state`` holds what the fast path and the routes share: `metrics`, `snapshots`, `key_ring` and
+    `rate_limiter`.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -57,14 +57,14 @@ class Application(Litestar):
         self._lookups = FastLookup(
             state.snapshots, state.key_ring, state.rate_limiter, state.metrics, siblings=below
         )
-        # One worker's ids differ by the number, those of two workers before it.
+        # Ids of one worker differ by the counter, those of two workers by the random prefix.
         self._id_prefix = secrets.token_hex(8).encode()
         self._ids = itertools.count(1)
 
     async def __call__(
         self, scope: Scope | LifeSpanScope, receive: Receive | LifeSpanReceive, send: Send | LifeSpanSend
     ) -> None:
-        """Answer one connection."""
+        """Handle one HTTP request or lifespan event."""
         if scope["type"] == ScopeType.HTTP:
             await self._answer(scope, receive, send)
         else:
@@ -81,7 +81,7 @@ class Application(Litestar):
         try:
             answer = self._lookups.answer(scope, headers)
         except sqlite3.Error:
-            answer = None  # the route meets the same fault, and tells of it
+            answer = None  # the route hits the same error and reports it
         if answer is None:
             await self._observe(scope, receive, send, request_id)
             return
@@ -112,7 +112,7 @@ class Application(Litestar):
         try:
             await super().__call__(scope, receive, send_with_headers)
         finally:
-            # The template, not the path: ids would make a series for every match.
+            # The path template, not the path: match ids would create a series each.
             route = scope.get("path_template") or "unmatched"
             method = scope["method"] if scope["method"] in _METHODS else "OTHER"
             metrics.requests.labels(route, method, str(status)).inc()

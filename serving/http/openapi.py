@@ -1,4 +1,4 @@
-"""What the OpenAPI document says beyond what the framework finds: bodies that are decoded by hand."""
+"""OpenAPI schemas and examples of bodies that handlers decode themselves, which Litestar cannot infer."""
 
 from dataclasses import dataclass
 from typing import Any, cast
@@ -63,9 +63,9 @@ _FEATURES = {"match_id": "my-1", "features": {"elo_textbook_gap": 120.0}}
 
 
 def _schema(kind: type) -> Schema:
-    """The schema of a flat struct, written where it is used: nothing else refers to it."""
+    """The inline schema of a struct without nested structs."""
     (schema,) = msgspec.json.schema(kind)["$defs"].values()
-    return cast("Schema", schema)  # a plain mapping is written as it stands
+    return cast("Schema", schema)  # a plain mapping is serialised unchanged
 
 
 def _rows(most: int) -> RequestBody:
@@ -88,17 +88,17 @@ def _rows(most: int) -> RequestBody:
 
 @dataclass
 class RowsOperation(Operation):
-    """An operation whose body is a row or a list of rows."""
+    """An operation whose request body is a row or a list of at most 1,000 rows."""
 
     def __post_init__(self) -> None:
-        """Put the body in place of the none that the framework found."""
+        """Set the request body, which Litestar found none of."""
         self.request_body = _rows(1_000)
 
 
 @dataclass
 class TaskOperation(RowsOperation):
-    """The same for a task, which takes more rows."""
+    """The same for a task of at most 100,000 rows."""
 
     def __post_init__(self) -> None:
-        """Put the body in place of the none that the framework found."""
+        """Set the request body, which Litestar found none of."""
         self.request_body = _rows(100_000)

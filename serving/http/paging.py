@@ -1,4 +1,4 @@
-"""Pages and days: cursors, the next page's address, and the day_bounds of a range of days in a time zone."""
+"""Query parameters of lists: cursors, links to the next page, and ranges of days in a time zone."""
 
 import base64
 import binascii
@@ -16,19 +16,19 @@ from soccer_assets.clock import isoformat
 
 Competition = Annotated[str | None, QueryParameter(description="Such as `ENG-1`.")]
 Limit = Annotated[int, QueryParameter(ge=1, le=1000, description="Rows of a page.")]
-Cursor = Annotated[str | None, QueryParameter(description="`next_cursor` of the page before.")]
+Cursor = Annotated[str | None, QueryParameter(description="`next_cursor` of the previous page.")]
 FirstDay = Annotated[dt.date | None, QueryParameter(name="from", description="First day.")]
 LastDay = Annotated[dt.date | None, QueryParameter(name="to", description="Last day, included.")]
 TimeZone = Annotated[
     str,
-    QueryParameter(description="Time zone the days are cut in, such as `Europe/Madrid`.", max_length=64),
+    QueryParameter(description="Time zone of the days, such as `Europe/Madrid`.", max_length=64),
 ]
 
 
 def next_url(request: Request[Any, Any, Any], cursor: str) -> str:
-    """The same request with another cursor, relative: a proxy may have another host name.
+    """The URL of the same request with another cursor, relative: a proxy may have another host name.
 
-    An offset was passed over already.
+    An ``offset`` is dropped: the cursor stands behind the skipped rows.
     """
     asked = parse_qsl(request.scope["query_string"].decode("latin-1"))
     pairs = [pair for pair in asked if pair[0] not in {"cursor", "offset"}]
@@ -38,7 +38,7 @@ def next_url(request: Request[Any, Any, Any], cursor: str) -> str:
 def next_page(
     request: Request[Any, Any, Any], after: tuple[str, str] | None
 ) -> tuple[str | None, dict[str, str]]:
-    """The cursor of the next page, and the header that leads to it; of the last page None, and none."""
+    """The cursor of the next page and its ``Link`` header; None and no header for the last page."""
     if after is None:
         return None, {}
     cursor = encode_cursor(after)
@@ -46,15 +46,15 @@ def next_page(
 
 
 def encode_cursor(after: tuple[str, str]) -> str:
-    """The cursor behind a row: its kickoff and match id."""
+    """Encode a position in the list: kickoff and match id of the last row."""
     return base64.urlsafe_b64encode(msgspec.json.encode(after)).decode().rstrip("=")
 
 
 def decode_cursor(cursor: str | None) -> tuple[str, str] | None:
-    """The row behind which a page starts; None for the first page.
+    """Decode a cursor: kickoff and match id of the last row of the previous page; None for the first page.
 
     Raises:
-        ProblemError: 400, the text is none of our cursors.
+        ProblemError: 400, the text is not a cursor.
     """
     if cursor is None:
         return None
@@ -62,28 +62,26 @@ def decode_cursor(cursor: str | None) -> tuple[str, str] | None:
         content = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         return msgspec.json.decode(content, type=tuple[str, str])
     except (binascii.Error, ValueError) as error:
-        raise bad_request(
-            "`cursor` is not one of ours; send the `next_cursor` of the page before."
-        ) from error
+        raise bad_request("`cursor` is invalid; send the `next_cursor` of the previous page.") from error
 
 
 def day_bounds(from_day: dt.date | None, to_day: dt.date | None, tz: str) -> tuple[str | None, str | None]:
-    """First instant of the first day, and first instant after the last day, in UTC.
+    """The half-open range of days as instants in UTC: start of the first day, end of the last.
 
     Raises:
-        ProblemError: 400, the days are in the wrong order or out of range, or there is no such time zone.
+        ProblemError: 400, the days are in the wrong order or out of range, or the time zone is unknown.
     """
     if from_day is not None and to_day is not None and from_day > to_day:
         raise bad_request(f"`from` ({from_day}) lies after `to` ({to_day}); swap them.")
     try:
         zone = ZoneInfo(tz)
     except (KeyError, ValueError, OSError) as error:
-        raise bad_request(f"`tz` {tz!r} is no time zone; write one such as Europe/Madrid.") from error
+        raise bad_request(f"`tz` {tz!r} is not a time zone; use a name such as Europe/Madrid.") from error
     try:
         first = None if from_day is None else _midnight(from_day, zone)
         end = None if to_day is None else _midnight(to_day + dt.timedelta(days=1), zone)
     except OverflowError as error:
-        raise bad_request("`from` or `to` is out of range; write days such as 2025-04-25.") from error
+        raise bad_request("`from` or `to` is out of range; use days such as 2025-04-25.") from error
     return first, end
 
 

@@ -1,8 +1,8 @@
-"""How many requests a key may make in a minute, decided without a round trip.
+"""Rate limits per API key in fixed windows of a minute, decided without a round trip.
 
-All workers and replicas share a key's budget through one counter a minute in Redis, from which each leases
-blocks ahead of need, in the background. A look-up therefore costs no round trip. Without Redis each worker
-counts for itself and grants its share: the limit divided by the workers of this sidecar.
+All workers and replicas share a key's budget through one counter per minute in Redis. Each leases blocks of
+it in the background, before it needs them. Without Redis each worker grants its share: the limit divided by
+the number of workers of this sidecar.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from serving.metrics import Metrics
 
 WINDOW_SECONDS = 60
 
-# A lease is this share of the limit: small beside it, so that no worker hoards; large beside a request.
+# A lease is a fiftieth of the limit: small, so that idle workers hold back little of the budget.
 _BLOCKS = 50
 _RETRY_SECONDS = 1.0
 
@@ -27,12 +27,12 @@ _log = structlog.get_logger()
 
 
 class Allowance(msgspec.Struct, frozen=True, gc=False):
-    """What a key may still do in this minute; ``limit`` is 0 where there is none.
+    """The rate-limit state of a key after a request; ``limit`` is 0 without a limit.
 
     Attributes:
-        allowed: whether this request may go on.
-        limit: requests a minute.
-        remaining: of them, after this one.
+        allowed: whether this request is within the limit.
+        limit: requests per minute.
+        remaining: requests left in this minute.
         reset_seconds: until the next minute begins.
     """
 
@@ -42,7 +42,7 @@ class Allowance(msgspec.Struct, frozen=True, gc=False):
     reset_seconds: int
 
     def headers(self) -> list[tuple[bytes, bytes]]:
-        """The `RateLimit` headers of the answer, `Retry-After` where it refuses; none without a limit."""
+        """The `RateLimit-*` headers, with `Retry-After` on refusal; empty without a limit."""
         if not self.limit:
             return []
         reset = b"%d" % self.reset_seconds
@@ -58,7 +58,7 @@ UNLIMITED = Allowance(True, 0, 0, 0)
 
 
 class _Bucket:
-    """A key's minute as this worker sees it: what it used, what it leased, what others leased."""
+    """A key's current minute in this worker: requests used, leased here, and leased elsewhere."""
 
     __slots__ = ("elsewhere", "leased", "used", "window")
 
@@ -73,14 +73,14 @@ class _Bucket:
 class RateLimiter:
     """The budgets of all keys.
 
-    `take` is called on the event loop's thread only.
+    `take` must be called on the event loop's thread.
 
     Args:
-        per_minute: requests a key may make in a minute of the wall clock; 0 for no limit.
-        redis_url: where workers share their counts; empty: each for itself.
+        per_minute: requests per key and minute of the wall clock; 0 for no limit.
+        redis_url: shares budgets between workers and replicas; empty: each worker grants its share.
         metrics: counts failures.
-        workers: how many of them this sidecar has.
-        now: seconds since 1970, the same for all who share.
+        workers: number of workers of this sidecar.
+        now: seconds since 1970; clocks of all replicas must agree.
     """
 
     def __init__(
@@ -104,7 +104,7 @@ class RateLimiter:
         self._task: asyncio.Task[None] | None = None
 
     def take(self, key_id: str) -> Allowance:
-        """Count one request of a key; never waits."""
+        """Count one request of a key, without waiting."""
         limit = self._share if self._is_alone else self._limit
         if not limit:
             return UNLIMITED
@@ -126,7 +126,7 @@ class RateLimiter:
         return Allowance(True, limit, left - 1, reset)
 
     async def start(self) -> None:
-        """Begin to lease in the background, where there is someone to share with."""
+        """Start to lease in the background if there is a limit and a Redis."""
         if self._limit and self._redis_url:
             self._task = asyncio.create_task(self._lease_for_ever())
 
@@ -150,14 +150,14 @@ class RateLimiter:
                     self._wake.set()
                     self._metrics.poll_failures.labels("rate_limit").inc()
                     if not self._is_alone:
-                        _log.warning("each worker limits for itself", error=str(error))
+                        _log.warning("rate limits are per worker: redis unavailable", error=str(error))
                     self._is_alone = True
                     await asyncio.sleep(_RETRY_SECONDS)
         finally:
             await client.aclose()
 
     async def _lease(self, client: Any, key_ids: list[str]) -> None:
-        """Lease a block, and what was used beyond the last one, for each key; one round trip for all."""
+        """Lease a block plus any overdraft for each key, in one round trip."""
         asked: list[tuple[_Bucket, int, int]] = []
         pipeline = client.pipeline(transaction=False)
         for key_id in key_ids:
@@ -169,6 +169,6 @@ class RateLimiter:
             asked.append((bucket, bucket.window, block))
         totals = (await pipeline.execute())[::2]
         for (bucket, window, block), total in zip(asked, totals, strict=True):
-            if bucket.window == window:  # else the minute went by meanwhile
+            if bucket.window == window:  # otherwise the minute ended meanwhile
                 bucket.leased += block
                 bucket.elsewhere = int(total) - bucket.leased

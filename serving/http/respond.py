@@ -1,4 +1,4 @@
-"""How answers are sent and documented: bytes with their tag and age, and the OpenAPI answers of a route."""
+"""Responses with ``ETag``, ``Age`` and compression, and their documentation in OpenAPI."""
 
 import datetime as dt
 import hashlib
@@ -17,15 +17,15 @@ from serving.release.current import StatusView
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
 
-# Says that there is a better name for what was asked (RFC 9745 dates it; the predecessor is gone already).
+# Marks names of the predecessor (RFC 9745; the date is the predecessor's end).
 DEPRECATED = {"Deprecation": "@1767225600"}
 
 CACHE_HEADERS = {"Cache-Control": "private, no-cache", "Vary": "Accept, Accept-Encoding, X-API-Key"}
 
-# Below this a packet is a packet.
+# Smaller bodies fit one or two packets anyway.
 _MIN_COMPRESSED_BYTES = 2_000
 
-# What every route behind a key may answer.
+# Errors that every protected route may answer.
 _KEY_STATUSES = (
     HTTPStatus.UNAUTHORIZED,
     HTTPStatus.FORBIDDEN,
@@ -41,7 +41,7 @@ def documented(
     media_type: str = JSON,
     example: Mapping[str, Any] | None = None,
 ) -> dict[int, ResponseSpec]:
-    """The OpenAPI answers of a route behind a key that sends bytes: its body, and its problems."""
+    """OpenAPI responses of a protected route that returns bytes: its body, and its problems."""
     problem = {
         error.value: ResponseSpec(
             problems.Problem,
@@ -72,12 +72,17 @@ def respond(
     tag: str | None = None,
     is_bulk: bool = False,
 ) -> Response[bytes]:
-    """Bytes with their ``ETag`` and ``Age``, or 304 where the client has them already.
+    """A response with ``ETag`` and ``Age``, or 304 if ``If-None-Match`` names the tag.
 
-    Without another the tag is a hash of the bytes, so it changes with the release, the status and the stale
-    flag, and with nothing else.
-    Without a view the answer comes from no release, and has no age. What is bulk is sent compressed to those
-    who take it, under a tag of its own; its routes run in threads.
+    Args:
+        request: for its conditional and encoding headers.
+        body: the JSON.
+        view: state of the data, for ``Age``; None for answers that come from no release.
+        now: time of the request.
+        media_type: of the body.
+        headers: further ones.
+        tag: by default a hash of the body, which changes with release, status and stale flag only.
+        is_bulk: compress if the client accepts it, under a tag of its own. Call this from a thread.
     """
     if tag is None:
         tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'

@@ -1,6 +1,7 @@
-"""The bodies of the HTTP answers, as typed structs for the OpenAPI document and the client.
+"""Response bodies as typed structs, for the OpenAPI document and the client.
 
-Predictions are not encoded here: their bytes come from the release. A test decodes them into these structs.
+Predictions are not encoded from these: their bytes come from the release. A test decodes them into these
+structs.
 """
 
 import msgspec
@@ -12,7 +13,7 @@ from soccer_assets.contract.status import AssetState
 
 
 class PredictionBody(Prediction, frozen=True, kw_only=True):
-    """A prediction with the fields that move with the clock."""
+    """A prediction with the fields that depend on the time of the request."""
 
     data_as_of: str | None
     checked_at: str
@@ -22,7 +23,7 @@ class PredictionBody(Prediction, frozen=True, kw_only=True):
 
 
 class PairingBody(ScoredPairing, frozen=True, kw_only=True):
-    """A pairing scored now, with the fields that move with the clock."""
+    """A pairing scored now, with the fields that depend on the time of the request."""
 
     data_as_of: str | None
     checked_at: str
@@ -32,7 +33,7 @@ class PairingBody(ScoredPairing, frozen=True, kw_only=True):
 
 
 class ScoredFeaturesBody(ScoredFeatures, frozen=True, kw_only=True):
-    """Features scored now, with the fields that move with the clock."""
+    """Features scored now, with the fields that depend on the time of the request."""
 
     data_as_of: str | None
     checked_at: str
@@ -42,13 +43,13 @@ class ScoredFeaturesBody(ScoredFeatures, frozen=True, kw_only=True):
 
 
 class ScoredRows(msgspec.Struct, frozen=True):
-    """The answers to a list, in its order; reasons are left out."""
+    """The scores of a list of rows, in its order, without reasons."""
 
     items: tuple[PairingBody | ScoredFeaturesBody, ...]
 
 
 class PredictionPage(msgspec.Struct, frozen=True):
-    """Some predictions; send `next_cursor` as `cursor` for the next ones, null on the last page."""
+    """A page of predictions; send `next_cursor` as `cursor` for the next page, null on the last."""
 
     items: tuple[PredictionBody, ...]
     next_cursor: str | None
@@ -73,7 +74,7 @@ class Precomputed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TaskAccepted(msgspec.Struct, frozen=True, kw_only=True):
-    """A task was taken in; ask `status_url` where it stands."""
+    """A task was accepted; poll `status_url`."""
 
     task_id: str
     status: str
@@ -81,19 +82,19 @@ class TaskAccepted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TaskResult(msgspec.Struct, frozen=True):
-    """The answers to a task's rows, in their order."""
+    """The scores of a task's rows, in their order."""
 
     items: tuple[ScoredPairing | ScoredFeatures | RefusedRow, ...]
 
 
 class TaskStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a task stands.
+    """The status of a task.
 
     Attributes:
         status: `pending`, `running`, `success` or `failed`.
         progress: share of its rows that are scored, 0 to 1.
         reason: why it failed.
-        result: once it succeeded.
+        result: after it succeeded.
     """
 
     task_id: str
@@ -105,7 +106,7 @@ class TaskStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class QueueDepth(msgspec.Struct, frozen=True, kw_only=True):
-    """A queue of tasks: how many wait, and how many are being scored."""
+    """A queue of tasks: how many wait, and how many run."""
 
     name: str
     queued: int
@@ -120,7 +121,7 @@ class Queues(msgspec.Struct, frozen=True):
 
 
 class TaskWorker(msgspec.Struct, frozen=True, kw_only=True):
-    """A worker that said within the last seconds that it lives."""
+    """A worker that sent a heartbeat within the last seconds."""
 
     id: str
     queue: str
@@ -132,20 +133,20 @@ class TaskWorker(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Workers(msgspec.Struct, frozen=True):
-    """The workers that live."""
+    """The live workers."""
 
     workers: tuple[TaskWorker, ...]
 
 
 class LivePage(msgspec.Struct, frozen=True):
-    """Some matches; send `next_cursor` as `cursor` for the next ones, null on the last page."""
+    """A page of matches; send `next_cursor` as `cursor` for the next page, null on the last."""
 
     items: tuple[Live, ...]
     next_cursor: str | None
 
 
 class Launched(msgspec.Struct, frozen=True, kw_only=True):
-    """A run of Dagster that was launched, and its page."""
+    """A Dagster run that was launched, and its page."""
 
     run_id: str
     status: str
@@ -153,7 +154,7 @@ class Launched(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ModelInfo(ModelCard, frozen=True, kw_only=True):
-    """A model of the current release, and the release."""
+    """A model of the current release, and the release itself."""
 
     release_id: str
     release_created_at: str
@@ -180,13 +181,13 @@ class Freshness(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Health(msgspec.Struct, frozen=True):
-    """The process is alive and still watches for releases."""
+    """The process is alive and watches for releases."""
 
     status: str
 
 
 class Ready(msgspec.Struct, frozen=True):
-    """The release that answers."""
+    """The release that is served."""
 
     status: str
     release_id: str
@@ -196,7 +197,7 @@ class Ready(msgspec.Struct, frozen=True):
 
 
 class Index(msgspec.Struct, frozen=True):
-    """Where everything is."""
+    """Links to the API."""
 
     name: str
     release_id: str | None

@@ -1,4 +1,4 @@
-"""A word before the server stops: it waits for open answers, and a stream of events never ends by itself."""
+"""A hook before the server's graceful stop, which waits for open responses: event streams never end alone."""
 
 import asyncio
 import functools
@@ -8,10 +8,10 @@ from typing import Any
 
 
 def before_stop(loop: asyncio.AbstractEventLoop, callback: Callable[[], None]) -> None:
-    """Call back on SIGTERM and SIGINT, then let the server do what it does.
+    """Call back on SIGTERM and SIGINT, before the server's own signal handler.
 
-    Granian sets its handlers before the application starts and has no hook for this; asyncio names them only
-    privately. On a loop that does not, nothing is changed, and the server's kill timeout ends the streams.
+    Granian installs its handlers before the application starts and has no hook for this; asyncio exposes them
+    in a private attribute only. A loop without it is left alone: the server's kill timeout ends the streams.
     """
     handlers: dict[int, Any] = getattr(loop, "_signal_handlers", {})
     for number in (signal.SIGINT, signal.SIGTERM):

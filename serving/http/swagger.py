@@ -1,7 +1,7 @@
-"""The documentation's page: Swagger UI from the sidecar itself, so that it works without the internet.
+"""The API documentation page: Swagger UI served by the sidecar, without the internet.
 
-Its files come from the package flask-swagger-ui, which carries each release of Swagger UI; none of its code
-runs.
+Its files come from the package flask-swagger-ui, which ships every release of Swagger UI; none of the
+package's code runs.
 """
 
 from importlib.util import find_spec
@@ -15,7 +15,7 @@ from litestar.static_files import create_static_files_router
 
 PATH = "/schema"
 
-# Nothing from elsewhere, and no script in the page. Swagger UI writes styles into its elements.
+# No external resources and no inline scripts. Swagger UI sets inline styles.
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -40,18 +40,18 @@ _PAGE = f"""<!DOCTYPE html>
 
 
 class SwaggerPage(OpenAPIRenderPlugin):
-    """Swagger UI with its files beside it."""
+    """Swagger UI and its files."""
 
     def __init__(self) -> None:
         super().__init__(path=["/", "/swagger"])
 
     def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
-        """The page; it fetches the document itself."""
+        """The page; it fetches the OpenAPI document itself."""
         del request, openapi_schema
         return _PAGE
 
     def receive_router(self, router: Router) -> None:
-        """Serve the files that the page names."""
+        """Serve the files that the page refers to."""
         folders: list[Path | PathLike[Any] | str] = [Path(__file__).with_name("pages"), _swagger_ui()]
         router.register(
             create_static_files_router("/assets", folders, include_in_schema=False, cache_control=None)
@@ -59,7 +59,7 @@ class SwaggerPage(OpenAPIRenderPlugin):
 
 
 def openapi_router() -> Router:
-    """Where the documentation is served, with its policy for browsers."""
+    """The router of the documentation, with its content security policy."""
     return Router(
         PATH,
         route_handlers=[],
@@ -69,7 +69,7 @@ def openapi_router() -> Router:
 
 
 def _swagger_ui() -> Path:
-    """The folder of Swagger UI's files; found without an import, which would bring a web framework."""
+    """The folder of Swagger UI's files; located without importing the package, which would import Flask."""
     spec = find_spec("flask_swagger_ui")
     if spec is None or spec.origin is None:
         raise RuntimeError("flask-swagger-ui is not installed; `make install` installs it")

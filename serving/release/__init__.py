@@ -1,4 +1,4 @@
-"""The release as the sidecar holds it: fetched, verified, indexed, swapped as one reference.
+"""The current release in memory: fetched, verified, opened, and swapped by one assignment.
 
-Not here: writing one (``soccer_assets/stores/releases``).
+Not here: writing a release (``soccer_assets/stores/releases``), and when to reload (``reloader.py``).
 """

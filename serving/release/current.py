@@ -1,7 +1,7 @@
-"""What answers now: one release and one state of the data, swapped as a pair.
+"""The current release and status, swapped as a pair.
 
-A request takes the `Current` pair once, release and status together, and uses it to its end, so no answer
-mixes two releases. A swap is one attribute assignment; an old snapshot closes when its last request drops it.
+A request reads `SnapshotHolder.current` once and uses it to its end, so no response mixes two releases. A
+swap is one attribute assignment; an old snapshot closes when its last request is done.
 """
 
 import datetime as dt
@@ -27,7 +27,7 @@ class Tail(msgspec.Struct, frozen=True):
 
 
 class StatusView:
-    """The state of the data, with the fields that move with the clock rendered once a set of reasons."""
+    """The status of the data; renders the time-dependent fields once per set of stale reasons."""
 
     def __init__(self, status: Status) -> None:
         self.status = status
@@ -37,15 +37,15 @@ class StatusView:
         self._tails: dict[tuple[str, ...], Tail] = {}
 
     def age_seconds(self, now: dt.datetime) -> int:
-        """Whole seconds since the feed was last looked at."""
+        """Whole seconds since the feed was last checked."""
         return max(0, int((now - self._checked_at).total_seconds()))
 
     def body(self, match_id: str, stored: bytes, now: dt.datetime) -> bytes:
-        """A stored body with the fields of `VOLATILE_FIELDS` appended, as they are at ``now``."""
+        """A stored body with the `VOLATILE_FIELDS` as of ``now`` appended."""
         return stored[:-1] + self.tail(match_id, now).text
 
     def tail(self, match_id: str, now: dt.datetime) -> Tail:
-        """What ends the body of a match at ``now``."""
+        """The end of a match's body at ``now``."""
         reasons = stale_reasons(self.status, now) if now > self._fresh_until else ()
         if match_id in self._moved:
             reasons = (*reasons, MOVED_REASON)
@@ -68,16 +68,16 @@ class StatusView:
 
 
 class Current(msgspec.Struct, frozen=True):
-    """What answers come from: one release and one status."""
+    """One release and one status."""
 
     snapshot: Snapshot
     view: StatusView
 
     def answer(self, match_id: str, model: str, now: dt.datetime) -> tuple[bytes, bytes] | None:
-        """Body and ETag of one match by one model at ``now``; None where the release has none.
+        """Body and ETag of one match by one model at ``now``; None if the release has no such prediction.
 
-        The tag names the release and the tail, which decide every byte of the body; the checksum of the row
-        only tells matches apart.
+        Release and tail determine every byte of the body; the row's checksum in the tag only distinguishes
+        matches.
         """
         stored = self.snapshot.find(match_id, model)
         if stored is None:
@@ -88,12 +88,12 @@ class Current(msgspec.Struct, frozen=True):
 
 
 class SnapshotHolder:
-    """The one place that says what is current; every change is one assignment.
+    """Holds the current release and reports; every change is one assignment.
 
     Attributes:
-        current: None until a release is loaded, and after the first one turned out bad.
-        clock: what the age of the data is measured with.
-        drift: the newest report of it; None before the first, like `quality`.
+        current: None until a release is loaded, and after the first release was refused.
+        clock: measures the age of the data.
+        drift: the newest drift report; None before the first. Likewise `quality`.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -104,11 +104,11 @@ class SnapshotHolder:
         self._status: Status | None = None
 
     def swap(self, snapshot: Snapshot | None) -> None:
-        """Answer from this release from now on."""
+        """Make a release the current one; None: no release is served."""
         self.current = None if snapshot is None else Current(snapshot, StatusView(self._status_of(snapshot)))
 
     def update_status(self, status: Status) -> None:
-        """Answer with this state of the data from now on."""
+        """Make a status the current one."""
         if status == self._status:
             return
         self._status = status
@@ -116,15 +116,15 @@ class SnapshotHolder:
             self.current = Current(self.current.snapshot, StatusView(status))
 
     def stale_reasons(self) -> tuple[str, ...]:
-        """Why all answers are stale now; empty where they are not, or where nothing is loaded."""
+        """Why all answers are stale now; empty if they are fresh or no release is loaded."""
         return () if self.current is None else stale_reasons(self.current.view.status, self.clock.now())
 
     def now_text(self) -> str:
-        """The current instant as text that compares with stored kickoffs."""
+        """The current instant in the format of stored kickoffs, which sort as text."""
         return isoformat(self.clock.now())
 
     def _status_of(self, snapshot: Snapshot) -> Status:
-        """The status read last, or what the release knew when it was made: that grows stale by itself."""
+        """The last status that was read, or one derived from the manifest, which becomes stale with time."""
         manifest = snapshot.manifest
         return self._status or Status(
             schema_version=manifest.schema_version,
@@ -136,7 +136,7 @@ class SnapshotHolder:
 
 
 def require_release(snapshots: SnapshotHolder) -> Current:
-    """What answers now.
+    """The current release and status.
 
     Raises:
         ProblemError: 503, no release is loaded.

@@ -1,4 +1,4 @@
-"""The API keys that a sidecar accepts, as they were last read from the store."""
+"""The API keys that the sidecar accepts, as last read from the store."""
 
 import hashlib
 
@@ -6,7 +6,7 @@ from soccer_assets.contract.api_keys import ApiKey, ApiKeys
 
 
 class KeyRing:
-    """The accepted keys: the last good set, whatever happens to the store afterwards."""
+    """The accepted keys: the last set that was read, also while the store is unavailable."""
 
     def __init__(self) -> None:
         self._by_digest: dict[str, ApiKey] | None = None
@@ -14,19 +14,19 @@ class KeyRing:
 
     @property
     def is_loaded(self) -> bool:
-        """Whether any set of keys was ever read."""
+        """Whether keys have been read at least once."""
         return self._by_digest is not None
 
     def update(self, keys: ApiKeys) -> None:
-        """Accept this set from now on."""
+        """Replace the accepted keys."""
         self._by_digest = {key.sha256: key for key in keys.keys}
         self._known = {}
 
     def identify(self, token: bytes) -> ApiKey | None:
-        """The key of a token as it came in the header, None for an unknown one.
+        """The key of a token as sent in the header; None if unknown.
 
-        Looked up by its hash: how long that takes tells of the hash, of which nobody can choose a part. A
-        token that was right is remembered until the keys change, by a dict whose own hash is salted.
+        The look-up is by SHA-256, so its timing reveals nothing about the token. Known tokens are cached
+        until the keys change; Python salts the hash of the cache's dict.
         """
         known = self._known.get(token)
         if known is not None or self._by_digest is None:

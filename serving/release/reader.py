@@ -1,9 +1,8 @@
-"""Reads releases: the only file that touches the object store.
+"""Reads releases from the object store; no other module of the sidecar accesses it.
 
-Pointer, status and API keys are a few hundred bytes each. The files of a release are checked against the
-manifest, and the manifest against the pointer, before anyone opens them. A local store is read in place; from
-a remote one the files are brought to a cache, named by their hash, so that what did not change between two
-releases is fetched once. All calls are plain and blocking: obstore's ``*_async`` calls may abort an
+The manifest is verified against the pointer, and every file against the manifest, before it is opened. A
+local store is read in place; files of a remote one are cached by their hash, so that a file that did not
+change between two releases is downloaded once. All calls block: obstore's ``*_async`` calls can abort an
 interpreter that is about to exit.
 """
 
@@ -42,24 +41,24 @@ _T = TypeVar("_T")
 
 REQUIRED_FILES = (PREDICTIONS_FILE, MODEL_FILE)
 
-# A plain name: what is read from the store must not choose a path outside its folder.
+# Names from the store become file names: no path separators.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
-# Another worker may be about to open a file it has just fetched.
+# Another worker may be about to open a file that it has just downloaded.
 _CACHE_GRACE_SECONDS = 3600.0
 
 
 class ReleaseError(ServingError):
-    """A release, or an object beside it, cannot be used."""
+    """A release, or an object beside it, is not usable."""
 
 
 class StoreUnavailableError(ReleaseError):
-    """The object store did not answer; trying again later may help."""
+    """The object store did not answer; retry later."""
 
 
 class UnreadableObjectError(ReleaseError):
-    """An object is missing, or is not what the contract says."""
+    """An object is missing, or breaks the contract."""
 
 
 class ReleaseRefusedError(ReleaseError):
@@ -76,7 +75,7 @@ class ReleaseRefusedError(ReleaseError):
 
 
 class LocalRelease(msgspec.Struct, frozen=True):
-    """A release whose files are on this machine and have the hashes of its manifest."""
+    """A release whose files are on this machine and match the hashes of its manifest."""
 
     pointer: Pointer
     manifest: Manifest
@@ -84,7 +83,7 @@ class LocalRelease(msgspec.Struct, frozen=True):
 
 
 class ReleaseReader:
-    """Reads one object store, ``file://`` or ``s3://``.
+    """Reads an object store, ``file://`` or ``s3://``.
 
     Args:
         store_url: such as ``file:///srv/soccer/store`` or ``s3://bucket/prefix``.
@@ -105,18 +104,18 @@ class ReleaseReader:
         self._opened: LocalStore | S3Store | None = None
 
     def read_pointer(self) -> Pointer:
-        """Which release is current.
+        """The pointer to the current release.
 
         Raises:
             StoreUnavailableError: the store did not answer.
-            UnreadableObjectError: nothing is published, or the pointer cannot be understood.
+            UnreadableObjectError: nothing is published, or the pointer cannot be decoded.
         """
         pointer = _decode(self._get(POINTER_KEY), Pointer, POINTER_KEY)
         _check_instant(pointer.published_at)
         return pointer
 
     def read_status(self) -> Status:
-        """The state of the data; errors as `read_pointer`."""
+        """The status of the data; errors as `read_pointer`."""
         status = _decode(self._get(STATUS_KEY), Status, STATUS_KEY)
         if status.schema_version > SCHEMA_VERSION:
             raise UnreadableObjectError(f"{STATUS_KEY} has schema {status.schema_version}; {_upgrade_hint()}")
@@ -125,14 +124,14 @@ class ReleaseReader:
         return status
 
     def read_keys(self) -> ApiKeys:
-        """The API keys that are accepted; errors as `read_pointer`."""
+        """The accepted API keys; errors as `read_pointer`."""
         keys = _decode(self._get(API_KEYS_KEY), ApiKeys, API_KEYS_KEY)
         if keys.schema_version > SCHEMA_VERSION:
             raise UnreadableObjectError(f"{API_KEYS_KEY} has schema {keys.schema_version}; {_upgrade_hint()}")
         return keys
 
     def read_report(self, key: str, kind: type[_T]) -> _T | None:
-        """A report of the graph; None before the first. Errors as `read_pointer`."""
+        """A report of the graph; None before the first one. Errors as `read_pointer`."""
         try:
             content = self._get(key)
         except UnreadableObjectError:
@@ -140,10 +139,10 @@ class ReleaseReader:
         return _decode(content, kind, key)
 
     def fetch(self, pointer: Pointer) -> LocalRelease:
-        """Bring the release to this machine and check every byte of it.
+        """Download the release if the store is remote, and verify every file.
 
         Raises:
-            ReleaseRefusedError: a file is missing or altered, or the release is of a newer schema.
+            ReleaseRefusedError: a file is missing or altered, or the release has a newer schema.
             StoreUnavailableError: the store did not answer.
         """
         _check_schema(pointer.schema_version)
@@ -159,10 +158,10 @@ class ReleaseReader:
         return LocalRelease(pointer, manifest, files)
 
     def write_refusal(self, refusal: Refusal) -> None:
-        """Leave word in the outbox, for the graph's alerts.
+        """Write a refusal to the outbox, where the graph's alerts find it.
 
         Raises:
-            StoreUnavailableError: the store did not take it.
+            StoreUnavailableError: the store did not answer.
         """
         try:
             obstore.put(
@@ -172,7 +171,7 @@ class ReleaseReader:
             raise StoreUnavailableError(_first_line(error)) from error
 
     def clear_refusal(self, release_id: str, sidecar: str) -> None:
-        """Take the word back once the release is served after all.
+        """Delete a refusal after the release was loaded.
 
         Raises:
             StoreUnavailableError: the store did not answer.
@@ -272,7 +271,7 @@ class ReleaseReader:
             ) from error
 
     def _store(self) -> LocalStore | S3Store:
-        """The store, opened at the first call: a folder may appear only when the graph first publishes."""
+        """The store, opened at the first call: a local folder may not exist before the first release."""
         if self._opened is None:
             self._opened = self._open_s3() if self._root is None else LocalStore(self._root)
         return self._opened
@@ -281,7 +280,7 @@ class ReleaseReader:
         return S3Store.from_url(
             self._url,
             config={"endpoint": self._endpoint} if self._endpoint else None,
-            # A poll that hangs would hide the next release: give up soon and ask again.
+            # Short timeouts: a hanging poll would delay the next release.
             client_options={
                 "allow_http": self._endpoint.startswith("http://"),
                 "connect_timeout": dt.timedelta(seconds=2),
@@ -296,7 +295,7 @@ class _Versioned(msgspec.Struct):
 
 
 def _outbox_key(release_id: str, sidecar: str) -> str:
-    # The id of a refused release may be anything, a path included.
+    # The id of a refused release is untrusted and may be a path.
     return f"{OUTBOX_PREFIX}{re.sub('[^A-Za-z0-9._-]', '_', release_id)[:128]}-{sidecar}.json"
 
 
@@ -304,7 +303,7 @@ def _decode(content: bytes, kind: type[_T], key: str) -> _T:
     try:
         return msgspec.json.decode(content, type=kind)
     except msgspec.DecodeError as error:
-        raise UnreadableObjectError(f"{key} cannot be understood: {error}") from error
+        raise UnreadableObjectError(f"{key} cannot be decoded: {error}") from error
 
 
 def _check_schema(version: int) -> None:
@@ -317,7 +316,7 @@ def _upgrade_hint() -> str:
 
 
 def _check_instant(text: str | None) -> None:
-    """Refuse an instant that no later comparison with the clock could use."""
+    """Refuse a text that is not an instant with a time zone."""
     if text is None:
         return
     try:

@@ -1,4 +1,4 @@
-"""The files of a release that scoring reads, and the provenance that its answers carry."""
+"""The files of a release that scoring needs, with the provenance that scores carry."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +10,7 @@ from soccer_assets.contract.release import CHAMPION, DIRECTORY_FILE, MODEL_FILE,
 
 
 class ScoringFiles(msgspec.Struct, frozen=True):
-    """The files of one release that scoring reads, and what its answers say of themselves."""
+    """Paths of the files that scoring reads, and the provenance of its scores."""
 
     model: str
     team_state: str
@@ -19,7 +19,7 @@ class ScoringFiles(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, manifest: Manifest, files: Mapping[str, Path]) -> "ScoringFiles | None":
-        """Those of a release; None where it was published before there was a directory."""
+        """The files of a release; None for a release of an older version, without a directory of names."""
         champion = manifest.models.get(CHAMPION)
         if TEAM_STATE_FILE not in files or DIRECTORY_FILE not in files or champion is None:
             return None

@@ -1,6 +1,6 @@
-"""Snapshots: one release, open and ready to answer.
+"""A release opened for look-ups and pages.
 
-Single look-ups come from memory where the bodies fit, else from the file; pages always from the file, by SQL.
+Look-ups read bodies from memory if they fit, otherwise from the SQLite file; pages always query the file.
 """
 
 import contextlib
@@ -22,23 +22,23 @@ from soccer_assets.contract.release import (
     Prediction,
 )
 
-# Bodies of a file up to this size, some 120,000 matches, are kept in each worker: a look-up in a dict takes a
-# tenth of the time of one in SQLite and never waits for the interpreter's lock. Larger ones stay in the file.
+# Up to this file size, about 120,000 matches, each worker holds the bodies in memory: a look-up in a dict
+# takes a tenth of the time of one in SQLite and does not wait for the GIL. Larger releases stay in the file.
 IN_MEMORY_BYTES = 256 * 1024 * 1024
 
 
 class PageQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """Which predictions of the champion a page holds.
+    """Filter and position of a page of the champion's predictions.
 
     Attributes:
-        limit: rows of a page.
-        after: kickoff and match id of the last row of the page before.
-        offset: rows that are passed over, as the predecessor's clients page.
-        kickoff_from: first kickoff in the page, ISO 8601 in UTC.
-        kickoff_before: first kickoff not in the page any more.
-        upcoming_only: leaves out what was played before the release.
-        team_id: home or away team.
-        team_folded: the same by folded name; a row needs one of the two.
+        limit: maximum number of rows.
+        after: kickoff and match id of the last row of the previous page.
+        offset: rows to skip, for the predecessor's clients.
+        kickoff_from: inclusive lower bound, ISO 8601 in UTC.
+        kickoff_before: exclusive upper bound.
+        upcoming_only: excludes matches played before the release.
+        team_id: of the home or away team.
+        team_folded: folded name of the home or away team; a row matches id or name.
     """
 
     limit: int
@@ -53,18 +53,18 @@ class PageQuery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Page(msgspec.Struct, frozen=True):
-    """Match ids with their stored bodies in order of kickoff, and where the next page starts."""
+    """Match ids and stored bodies ordered by kickoff, and the position of the next page."""
 
     rows: list[tuple[str, bytes]]
     next_after: tuple[str, str] | None
 
 
 class Snapshot:
-    """One release: its manifest and read-only look-ups.
+    """One release: its manifest, look-ups and pages.
 
-    Both connections are open from the start, because the file may be pruned while a slow request still
-    reads; one is for single look-ups (microseconds, on the event loop), one for pages (milliseconds, in
-    threads), so that a page never makes a look-up wait.
+    Both connections stay open, because the file may be pruned while a slow request still reads. One serves
+    look-ups (microseconds, on the event loop), one pages (milliseconds, in threads), so that a look-up never
+    waits for a page.
     """
 
     def __init__(self, release: LocalRelease) -> None:
@@ -78,7 +78,7 @@ class Snapshot:
         self.model_file = release.files[MODEL_FILE]
         self.scoring_files = ScoringFiles.of(release.manifest, release.files)
         self.opened_at = time.time()
-        # Of every byte that the release holds, for ETags.
+        # Identifies every byte of the release, for ETags.
         self.tag = self.pointer.manifest_sha256[:16].encode()
         path = release.files[PREDICTIONS_FILE]
         uri = f"file:{quote(str(path))}?mode=ro&immutable=1"
@@ -99,11 +99,11 @@ class Snapshot:
 
     @property
     def release_id(self) -> str:
-        """The id every answer carries."""
+        """The id in every prediction."""
         return self.manifest.release_id
 
     def find(self, match_id: str, model: str) -> bytes | None:
-        """The stored body of one match by one model, None where the release has none."""
+        """The stored body of one match by one model; None if there is none."""
         if self._bodies is not None and model == CHAMPION:
             return self._bodies.get(match_id)
         with self._lookups_lock:
@@ -116,7 +116,7 @@ class Snapshot:
         return body
 
     def find_match_id(self, source_match_id: str) -> str | None:
-        """The match that a source calls so; None where none is, or more than one."""
+        """The match with this id in its source; None if there is none or more than one."""
         with self._lookups_lock:
             found = self._lookups.execute(
                 "SELECT match_id FROM prediction WHERE source_match_id = ? AND model = ? LIMIT 2",
@@ -125,7 +125,7 @@ class Snapshot:
         return str(found[0][0]) if len(found) == 1 else None
 
     def page(self, query: PageQuery) -> Page:
-        """One page of the champion's predictions, ordered by kickoff and match id."""
+        """A page of the champion's predictions, ordered by kickoff and match id."""
         conditions = ["model = :model"]
         if query.kickoff_from is not None:
             conditions.append("kickoff >= :kickoff_from")
@@ -142,7 +142,7 @@ class Snapshot:
             )
         if query.after is not None:
             conditions.append("(kickoff, match_id) > (:after_kickoff, :after_match_id)")
-        # Only the fixed texts above are joined; every value is bound.
+        # Only the constants above are joined; all values are bound parameters.
         sql = f"SELECT match_id, body, kickoff FROM prediction WHERE {' AND '.join(conditions)}"  # noqa: S608
         after_kickoff, after_match_id = query.after or ("", "")
         values = msgspec.structs.asdict(query) | {
@@ -161,12 +161,12 @@ class Snapshot:
         return Page(rows, None if last is None else (last[2], last[0]))
 
     def close(self) -> None:
-        """Close the files now, not when the last request is done."""
+        """Close the connections now, instead of after the last request."""
         self._bodies = None
         self._closer()
 
     def load_bodies(self) -> None:
-        """Bring the champion's bodies to memory where they fit; until then the file answers."""
+        """Load the champion's bodies into memory if they fit; until then look-ups read the file."""
         if not self._fits_memory:
             return
         with contextlib.closing(sqlite3.connect(self._uri, uri=True)) as connection:
@@ -175,7 +175,7 @@ class Snapshot:
             )
 
     def _check(self) -> None:
-        # The hashes were right; this tells a publisher that wrote another table, or half of it.
+        # The hashes matched; this detects a publisher that wrote another schema or too few rows.
         (rows,) = self._lookups.execute("SELECT count(*) FROM prediction").fetchone()
         if rows != self.manifest.prediction_rows:
             message = (

@@ -1,4 +1,4 @@
-"""Routes, one file a group of paths: each handler is one look-up long.
+"""Handlers, one file for each group of paths; a handler parses, calls one function and answers.
 
-Not here: what is the same for all routes (``http``) and clients of other systems (``backends``).
+Not here: what all routes share (``http``), clients of other systems (``backends``).
 """

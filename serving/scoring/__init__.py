@@ -1,1 +1,4 @@
-"""Scoring rows now: the request's schema, the child process, and the engine within it."""
+"""Scoring on demand: schemas of rows, the scoring child process, and the engine that runs in it.
+
+Not here: features, ratings and models (``soccer_assets/football``, ``soccer_assets/modelling``).
+"""
