@@ -32,6 +32,7 @@ from soccer_assets.settings import Settings
 from soccer_assets.stores.exports import Exports
 from soccer_assets.stores.features.store import FeatureStore
 from soccer_assets.stores.models.evaluations import Scorecards
+from soccer_assets.stores.releases.draft import ReleaseDrafts
 from soccer_assets.stores.releases.publish import Releases
 
 
@@ -58,6 +59,9 @@ def build_definitions(
     # A database keeps no files: they lie in the home. A server keeps its own.
     artifacts = settings.home / "mlflow" / "artifacts" if settings.mlflow_url.startswith("sqlite:") else None
     registry = ModelRegistry(settings.mlflow_url, artifacts)
+    exports_store, feature_store = Exports(store, database), FeatureStore(store)
+    scorecards = Scorecards(store)
+    drafts = ReleaseDrafts(database, exports_store, feature_store, registry, scorecards, feed)
     return dg.Definitions(
         assets=[
             *livescore_assets(
@@ -78,16 +82,17 @@ def build_definitions(
             "clock": clock,
             "database": database,
             "events": events,
-            "exports": Exports(store, database),
-            "feature_store": FeatureStore(store),
+            "exports": exports_store,
+            "feature_store": feature_store,
             "feed": feed,
             "frames": frames,
             "mlflow": training_run(registry),
             "model_registry": registry,
             "object_store": store,
             "parquet_io_manager": frames,
+            "release_drafts": drafts,
             "releases": Releases(store, events),
-            "scorecards": Scorecards(store),
+            "scorecards": scorecards,
         },
         # Ten small assets take 1 s in one process and 28 to 55 s with a process each.
         executor=dg.in_process_executor,

@@ -24,6 +24,7 @@ from soccer_assets.resources.parquet_io_manager import ParquetIOManager
 from soccer_assets.stores.exports import Exports
 from soccer_assets.stores.features.store import FeatureStore
 from soccer_assets.stores.models.evaluations import Scorecards
+from soccer_assets.stores.releases.draft import ReleaseDrafts
 from soccer_assets.stores.releases.publish import Releases
 from tests.builders import CLOCK, FakeFeed
 
@@ -161,6 +162,7 @@ class Graph:
         return {name: value.value for name, value in event.metadata.items()}
 
     def _resources(self) -> dict[str, Any]:
+        scorecards = Scorecards(self.store)
         return {
             "clock": self.clock,
             "database": self.database,
@@ -172,8 +174,16 @@ class Graph:
             "model_registry": self.registry,
             "object_store": self.store,
             "parquet_io_manager": self.frames,
+            "release_drafts": ReleaseDrafts(
+                self.database,
+                self.exports,
+                self.features,
+                self.registry,  # type: ignore[arg-type]  # a fake
+                scorecards,
+                self.feed,
+            ),
             "releases": self.releases,
-            "scorecards": Scorecards(self.store),
+            "scorecards": scorecards,
         }
 
 
