@@ -13,6 +13,7 @@ from soccer_assets.clock import isoformat
 from soccer_assets.contract.events import OUTBOX_PREFIX, Refusal
 from soccer_assets.contract.release import POINTER_KEY, Pointer
 from soccer_assets.resources.object_store import ObjectStore
+from soccer_assets.stores.models.champion_change import change_of
 
 # Older runs do not raise alerts.
 _NEWEST_RUNS = 200
@@ -21,6 +22,11 @@ _LEAST_FREE_BYTES = 1_000_000_000
 _CHAMPION = dg.AssetKey(["model", "champion"])
 _FINISHED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
 
+# Changes of the champion that subscribers hear of: kind of the notice, and its headline.
+_CHANGES = {
+    "promoted": ("promotion", "is the new champion"),
+    "rolled_back": ("rollback", "is the champion again"),
+}
 # Checks whose failure is a fault of a kind of its own, and its headline.
 _KINDS = {"results_due": "feed", "drift_within_bounds": "drift"}
 _HEADLINES = {"feed": "has overdue results", "drift": "drifted beyond its bound", "check": "failed"}
@@ -46,7 +52,7 @@ def graph_conditions(
         *failures,
         *_failed_checks(instance, checks),
         *_stale_assets(instance, watched, cause),
-        *_promotion(instance),
+        *_champion_change(instance),
     ]
 
 
@@ -201,19 +207,22 @@ def _stale_assets(
         )
 
 
-def _promotion(instance: dg.DagsterInstance) -> Iterator[Condition]:
+def _champion_change(instance: dg.DagsterInstance) -> Iterator[Condition]:
+    """A notice where the newest materialisation of the champion promoted or rolled back."""
     event = instance.get_latest_materialization_event(_CHAMPION)
-    metadata = event.asset_materialization.metadata if event and event.asset_materialization else {}
-    is_rollback = "rolled_back" in metadata
-    if event is None or "promoted" not in metadata or not (is_rollback or metadata["promoted"].value):
+    if event is None or event.asset_materialization is None:
         return
+    change = change_of(event.asset_materialization.metadata)
+    if change is None or change.kind not in _CHANGES:
+        return
+    kind, what = _CHANGES[change.kind]
     yield Condition(
-        kind="rollback" if is_rollback else "promotion",
-        subject=f"model version {metadata['version'].value}",
+        kind=kind,
+        subject=f"model version {change.version}",
         severity=NOTICE,
         since=_instant(event.timestamp),
-        what="is the champion again" if is_rollback else "is the new champion",
-        cause=str(metadata["reason"].value),
+        what=what,
+        cause=change.reason,
         path="/assets/model/champion",
     )
 

@@ -4,6 +4,7 @@ import datetime as dt
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import msgspec
@@ -155,10 +156,13 @@ def test_or_04_and_or_07_a_failed_run_a_stale_asset_and_their_recovery_reach_mai
     assert "fails after 3 hours" in bodies[2]
 
 
-def test_a_promotion_is_a_notice(instance: dg.DagsterInstance) -> None:
-    metadata = {"promoted": True, "version": "3", "reason": "every gate holds"}
+@pytest.mark.parametrize("metadata", [{}, {"promoted": True, "version": "3", "reason": "every gate holds"}])
+def test_a_materialisation_of_an_older_version_is_no_notice(
+    instance: dg.DagsterInstance, metadata: dict[str, Any]
+) -> None:
+    """It has no change of the champion; the subscribers were notified of it by the older version."""
     instance.report_runless_asset_event(dg.AssetMaterialization(["model", "champion"], metadata=metadata))
-    assert _detected(instance) == {"promotion:model version 3": "every gate holds"}
+    assert _detected(instance) == {}
 
 
 def test_a_rejected_release_is_detected_while_it_is_the_current_one(folder_store: ObjectStore) -> None:

@@ -19,6 +19,7 @@ from soccer_assets.contract.release import POINTER_KEY, Pointer
 from soccer_assets.graph import freshness
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.settings import Settings
+from soccer_assets.stores.models.champion_change import ChampionChange, change_metadata
 from tests.alerting.builders import NOW
 from tests.alerting.flaky_graph import CURRENT, report_freshness, run
 from tests.services import free_ports
@@ -88,24 +89,18 @@ def overdue_feed(observed: Observed) -> list[Condition]:
 
 def promotion(observed: Observed) -> list[Condition]:
     """A new champion."""
-    metadata = {"promoted": True, "version": "3", "reason": "every gate holds"}
-    observed.instance.report_runless_asset_event(
-        dg.AssetMaterialization(["model", "champion"], metadata=metadata)
-    )
-    return observed.graph()
+    return _changed(observed, ChampionChange(kind="promoted", version="3", reason="every gate holds"))
 
 
 def rollback(observed: Observed) -> list[Condition]:
     """The previous champion is back."""
-    metadata = {
-        "promoted": False,
-        "rolled_back": True,
-        "version": "2",
-        "reason": "rolled back from version 3 to version 2: evidence 61 over 84 matches",
-    }
-    observed.instance.report_runless_asset_event(
-        dg.AssetMaterialization(["model", "champion"], metadata=metadata)
-    )
+    reason = "rolled back from version 3 to version 2: evidence 61 over 84 matches"
+    return _changed(observed, ChampionChange(kind="rolled_back", version="2", reason=reason))
+
+
+def _changed(observed: Observed, change: ChampionChange) -> list[Condition]:
+    event = dg.AssetMaterialization(["model", "champion"], metadata=change_metadata(change))
+    observed.instance.report_runless_asset_event(event)
     return observed.graph()
 
 

@@ -1,5 +1,7 @@
 """The code location as a whole: its keys, and what every asset tells its reader."""
 
+import datetime as dt
+
 import dagster as dg
 import pytest
 import yaml
@@ -70,11 +72,29 @@ def test_every_asset_tells_its_reader_what_it_is(specs, key):
     assert spec.owners
 
 
-def test_the_promises_are_the_watched_ones(specs):
-    """An asset has a freshness policy exactly where the status beside the release speaks of it."""
-    promising = {key for key, spec in specs.items() if spec.freshness_policy is not None}
+def test_an_asset_has_exactly_the_policy_that_the_status_and_the_alerts_quote(specs):
+    """The status beside the release, the alerts and the asset's page have one source."""
+    policies = {key: spec.freshness_policy for key, spec in specs.items() if spec.freshness_policy}
 
-    assert promising == {key.to_user_string() for key in freshness.WATCHED}
+    assert policies == {key.to_user_string(): policy for key, policy in freshness.POLICIES.items()}
+    assert freshness.WATCHED.keys() == freshness.POLICIES.keys()
+
+
+@pytest.mark.parametrize(
+    ("warn", "fail", "text"),
+    [
+        (dt.timedelta(minutes=90), dt.timedelta(hours=3), "warns after 90 minutes, fails after 3 hours"),
+        (None, dt.timedelta(hours=26), "fails after 26 hours"),
+        (dt.timedelta(hours=26), dt.timedelta(hours=50), "warns after 26 hours, fails after 50 hours"),
+        (dt.timedelta(days=29), dt.timedelta(days=35), "warns after 29 days, fails after 35 days"),
+        (None, dt.timedelta(hours=1), "fails after 1 hour"),
+    ],
+)
+def test_the_text_of_a_policy_is_its_windows(warn, fail, text):
+    """Change a window and every text that quotes it changes."""
+    policy = dg.FreshnessPolicy.time_window(warn_window=warn, fail_window=fail)
+
+    assert freshness.text_of(policy) == text
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """Model: hyper-parameters, a fitted candidate, its evaluation on unseen matches, and the champion."""
 
 import functools
-from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
@@ -21,6 +20,7 @@ from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.stores.exports import Exports
 from soccer_assets.stores.features.store import FeatureStore
 from soccer_assets.stores.models.champion import roll_back, update_champion
+from soccer_assets.stores.models.champion_change import ChampionChange, change_metadata
 from soccer_assets.stores.models.evaluations import Scorecards, reading_of
 from soccer_assets.stores.models.forecasts import forecasts_on_test
 from soccer_assets.stores.models.parameters import current_parameters, write_search
@@ -215,10 +215,9 @@ def champion(
         return _rolled_back(object_store, model_registry, context.run)
     now = clock.now()
     load = functools.partial(load_training_data, exports, feature_store, database, now)
-    current = update_champion(model_registry, scorecards, load, now)
-    decision = scorecards.current().decision
-    context.log.info(decision.reason)
-    return _champion_result(current, {"promoted": decision.promote, "reason": decision.reason})
+    change = update_champion(model_registry, scorecards, load, now)
+    context.log.info(change.reason)
+    return _champion_result(model_registry.get(CHAMPION), change)
 
 
 def _rolled_back(store: ObjectStore, registry: ModelRegistry, run: dg.DagsterRun) -> dg.MaterializeResult:
@@ -228,15 +227,14 @@ def _rolled_back(store: ObjectStore, registry: ModelRegistry, run: dg.DagsterRun
     except MissingModelError as error:
         raise dg.Failure(str(error), allow_retries=False) from error
     why = run.tags.get(TEXT_TAG, "")
-    reason = f"rolled back from version {plan.back_from} to version {plan.back_to}" + (
-        f": {why}" if why else ""
+    reason = f"rolled back from version {plan.back_from} to version {plan.back_to}"
+    change = ChampionChange(
+        kind="rolled_back", version=plan.back_to, reason=f"{reason}: {why}" if why else reason
     )
-    return _champion_result(
-        registry.get(CHAMPION), {"promoted": False, "rolled_back": True, "reason": reason}
-    )
+    return _champion_result(registry.get(CHAMPION), change)
 
 
-def _champion_result(current: RegisteredModel, change: Mapping[str, bool | str]) -> dg.MaterializeResult:
+def _champion_result(current: RegisteredModel, change: ChampionChange) -> dg.MaterializeResult:
     return dg.MaterializeResult(
         data_version=dg.DataVersion(current.facts.content_sha256),
         metadata={
@@ -245,6 +243,8 @@ def _champion_result(current: RegisteredModel, change: Mapping[str, bool | str])
             "content_sha256": current.facts.content_sha256,
             "dagster/row_count": current.facts.trained_rows,
             "train_end": current.facts.train_end,
-            **change,
+            "change": change.kind,
+            "reason": change.reason,
+            **change_metadata(change),
         },
     )

@@ -16,6 +16,7 @@ from soccer_assets.modelling.scorecard import CANDIDATE, ELO
 from soccer_assets.modelling.training import DEFAULTS, SEED, fit_elo_textbook, refit
 from soccer_assets.resources.model_registry import MissingModelError, ModelRegistry, RegisteredModel
 from soccer_assets.resources.object_store import ObjectStore
+from soccer_assets.stores.models.champion_change import ChampionChange, Kind
 from soccer_assets.stores.models.evaluations import Scorecards
 from soccer_assets.stores.models.training_data import training_facts
 
@@ -38,7 +39,7 @@ class Rollback(msgspec.Struct, frozen=True, kw_only=True):
 
 def update_champion(
     registry: ModelRegistry, scorecards: Scorecards, load: Callable[[], TrainingData], now: dt.datetime
-) -> RegisteredModel:
+) -> ChampionChange:
     """Bootstrap the champion where there is none, and promote the candidate where its evaluation says so.
 
     Args:
@@ -47,22 +48,28 @@ def update_champion(
         load: the training data as of ``now``; called only where a model is fitted.
         now: instant of training.
 
-    Returns:
-        The champion after the change, if any.
-
     Raises:
         MissingEvaluationError: no candidate was evaluated yet.
     """
     evaluation = scorecards.current()
+    decision = evaluation.decision
     champion = registry.find(CHAMPION)
+    kind: Kind = "kept"
     data: TrainingData | None = None
     if champion is None:
-        data = load()
+        data, kind = load(), "bootstrapped"
         champion = bootstrap(registry, scorecards, data, evaluation, now)
+    if not decision.promote:
+        return ChampionChange(kind=kind, version=champion.version, reason=decision.reason)
     # The candidate was compared with one champion; it replaces no other.
-    if evaluation.decision.promote and evaluation.champion_version in (None, champion.version):
-        champion = promote(registry, scorecards, data or load(), evaluation, now)
-    return champion
+    if evaluation.champion_version not in (None, champion.version):
+        reason = (
+            f"not promoted: compared with version {evaluation.champion_version}, but version "
+            f"{champion.version} is the champion now"
+        )
+        return ChampionChange(kind=kind, version=champion.version, reason=reason)
+    champion = promote(registry, scorecards, data or load(), evaluation, now)
+    return ChampionChange(kind="promoted", version=champion.version, reason=decision.reason)
 
 
 def bootstrap(

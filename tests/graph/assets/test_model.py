@@ -7,6 +7,7 @@ import msgspec
 import pytest
 import redis
 
+from soccer_assets.alerting.detection import graph_conditions
 from soccer_assets.clock import FixedClock
 from soccer_assets.contract.events import EVENT_STREAM, Event
 from soccer_assets.contract.release import CANDIDATE, CHAMPION, PREVIOUS
@@ -59,7 +60,7 @@ def test_the_first_champion_is_the_textbook(untrained):
     candidate = untrained.metadata(result, "model/candidate")
     champion = untrained.metadata(result, "model/champion")
     assert (candidate["finished_matches"], candidate["dagster/row_count"]) == (110, 88)
-    assert (champion["dagster/row_count"], champion["promoted"]) == (110, False)
+    assert (champion["dagster/row_count"], champion["change"]) == (110, "bootstrapped")
     assert champion["reason"].startswith("not promoted")
     scorecard = Scorecards(untrained.store).current().scorecard
     assert (scorecard.rows, set(scorecard.forecasters)) == (12, {"prior", "elo_textbook", "candidate"})
@@ -78,11 +79,16 @@ def test_a_candidate_that_passes_every_gate_takes_over(untrained, monkeypatch):
     with monkeypatch.context() as patched:
         patched.setattr(evaluation, "decide_promotion", lambda _facts: won)
         first = untrained.run(*MODEL)
+        notices = graph_conditions(untrained.instance, {}, [], dt.datetime.now(dt.UTC))
     registry = untrained.registry
     champion, previous = registry.get(CHAMPION), registry.get(PREVIOUS)
     second = untrained.run(*MODEL)
 
     assert untrained.metadata(first, "model/champion")["reason"] == "every gate holds"
+    assert [(each.kind, each.subject) for each in notices] == [
+        ("promotion", f"model version {champion.version}")
+    ]
+    assert graph_conditions(untrained.instance, {}, [], dt.datetime.now(dt.UTC)) == []
     assert (champion.facts.recipe, champion.facts.trained_rows) == (XGBOOST_ON_LOGIT, 110)
     assert previous.facts.recipe == ELO_TEXTBOOK
     assert second.success
@@ -142,7 +148,7 @@ def test_or_01_from_a_reason_to_a_served_release_and_its_event_in_one_run(untrai
         client.delete(EVENT_STREAM)
 
     assert (first.success, second.success) == (True, True)
-    assert untrained.metadata(first, "model/champion")["promoted"] is False
+    assert untrained.metadata(first, "model/champion")["change"] == "bootstrapped"
     assert asked.tags[REASON_TAG] == AGE
     winner = untrained.registry.get(CHAMPION).version
     assert winner != served
@@ -178,7 +184,7 @@ def test_a_rollback_releases_the_champion_before_and_the_same_way_leads_back(unt
         assert result.success
         said = untrained.metadata(result, "model/champion")
         served.append((registry.aliases[CHAMPION], registry.aliases[PREVIOUS]))
-        assert said["rolled_back"] is True
+        assert said["change"] == "rolled_back"
         assert said["version"] == registry.aliases[CHAMPION]
         assert untrained.releases.pointer().model_version == registry.aliases[CHAMPION]
     assert served == [(old.version, new.version), (new.version, old.version)]
