@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from soccer_assets.backtesting.archive_backtest import match_table, read_archive
+from soccer_assets.backtesting.archive_matches import read_matches
 from soccer_assets.football import features as features_module
 from soccer_assets.football.competitions import NATIONAL
 from soccer_assets.football.features import FEATURE_NAMES, compute_features
@@ -54,8 +54,7 @@ def main() -> None:
     parser.add_argument("--matches", type=int, default=None)
     asked = parser.parse_args()
 
-    archive = read_archive([asked.archive], asked.stats)
-    matches = match_table(archive)
+    matches = read_matches([asked.archive], asked.stats).matches
     compute_features(matches.take(np.arange(min(len(matches), 1_000))))  # compiles
     seconds: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -66,9 +65,9 @@ def main() -> None:
     _measure_pairings(seconds, state)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
-    rows = archive.sort_values("date").tail(asked.matches) if asked.matches else archive
+    rows = _frame(matches).sort_values("date").tail(asked.matches or len(matches))
     frame = _timed(seconds, "predecessor", lambda: _predecessor(rows))
-    times = seconds["predecessor"] * len(archive) / len(rows)
+    times = seconds["predecessor"] * len(matches) / len(rows)
 
     for name, taken in seconds.items():
         print(f"{name:>40}: {taken:10.4f} s")
@@ -225,9 +224,17 @@ def _rows(matches: MatchTable) -> pa.Table:
     return pa.table(columns, schema=MATCH_SCHEMA)
 
 
+def _frame(matches: MatchTable) -> pd.DataFrame:
+    """The matches as the predecessor has them, one row each."""
+    names = ("match_id", "season", "competition", "home_team", "away_team", "home_goals", "away_goals")
+    columns = {name: getattr(matches, name) for name in names}
+    frame = pd.DataFrame(columns | {"date": matches.kickoff // SECONDS_A_DAY, "is_played": matches.trains})
+    return frame.astype({"home_goals": float, "away_goals": float})
+
+
 def _predecessor(archive: pd.DataFrame) -> pd.DataFrame:
     """The predecessor's 507 columns, in its documented style."""
-    played = archive[(archive["status"] == "FT") & archive["home_goals"].notna()]
+    played = archive[archive["is_played"]]
     played = played.sort_values(["date", "match_id"]).reset_index(drop=True)
     sides = [_side(played, "home", "away"), _side(played, "away", "home")]
     long = pd.concat(sides, ignore_index=True).sort_values(["team", "date", "match_id"])
@@ -256,7 +263,7 @@ def _side(played: pd.DataFrame, side: str, other: str) -> pd.DataFrame:
     goals, against = played[f"{side}_goals"], played[f"{other}_goals"]
     return pd.DataFrame(
         {
-            "team": played["country"] + "|" + played[f"{side}_team"],
+            "team": played[f"{side}_team"],
             "date": played["date"],
             "match_id": played["match_id"],
             "season": played["season"],
@@ -275,8 +282,8 @@ def _elo(played: pd.DataFrame) -> np.ndarray:
     ratings: dict[str, float] = {}
     out = np.empty((len(played), 3), np.float32)
     rows = zip(
-        played["country"] + "|" + played["home_team"],
-        played["country"] + "|" + played["away_team"],
+        played["home_team"],
+        played["away_team"],
         np.sign(played["home_goals"] - played["away_goals"]) / 2.0 + 0.5,
         strict=True,
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from soccer_assets.backtesting.archive_backtest import match_table, read_archive
+from soccer_assets.backtesting.archive_matches import read_matches
 from soccer_assets.football.features import FEATURE_NAMES, compute_features
 from soccer_assets.modelling.drift import compare, share_drifted, windows
 
@@ -23,7 +23,7 @@ def main() -> None:
     """Print a line a look: matches compared, share of drifted features, and which they are."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("archive", type=Path)
-    matches = match_table(read_archive([parser.parse_args().archive], None))
+    matches = read_matches([parser.parse_args().archive], None).matches
     matches = matches.take(matches.kickoff >= int(FIRST_DAY.timestamp()))
     features, _ = compute_features(matches)
     seasons = [f"{one} {other}" for one, other in zip(matches.competition, matches.season, strict=True)]

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from soccer_assets.backtesting.archive_backtest import match_table, read_archive
+from soccer_assets.backtesting.archive_matches import read_matches
 from soccer_assets.football.features import FEATURE_NAMES, compute_features
 from soccer_assets.modelling.dataset import Split, default_boundaries, outcomes, split_by_kickoff, weighted
 from soccer_assets.modelling.metrics import class_prior
@@ -39,7 +39,7 @@ def main() -> None:
     """Print the measurements."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--archive", required=True, type=Path)
-    matches = match_table(read_archive([parser.parse_args().archive], None))
+    matches = read_matches([parser.parse_args().archive], None).matches
     values = compute_features(matches)[0].values
     used = np.flatnonzero(matches.trains)
     used = used[np.argsort(matches.kickoff[used], kind="stable")]

@@ -47,6 +47,13 @@ def backtest(
     if json_file is not None:
         json_file.write_bytes(report.to_json())
     click.echo(scorecard_markdown(report.scorecard))
+    archive = report.archive
+    click.echo(
+        f"\narchive: {archive.rows:,} rows, {sum(archive.rejected.values()):,} rejected, "
+        f"{archive.quarantined:,} results quarantined (a team has another result on that day)"
+    )
+    for reason, rows in archive.rejected.items():
+        click.echo(f"  {rows:,} rows: {reason}")
 
 
 @click.command()

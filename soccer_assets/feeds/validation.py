@@ -8,11 +8,12 @@ removed from their match, which stays.
 import datetime as dt
 import functools
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from soccer_assets.football.matches import MOST_GOALS, STATUS_RULES
 from soccer_assets.football.records import RawMatch, Rejection, Row
@@ -24,15 +25,17 @@ LEAST_OVERROUND, MOST_OVERROUND = 0.97, 1.40
 _OLDEST_YEAR = 1860  # before the first laws of the game nobody played it
 _FURTHEST_AHEAD = dt.timedelta(days=3 * 365)
 
+_GOALS = ("home_goals", "away_goals", "home_goals_half_time", "away_goals_half_time")
+
 
 def validate_rows(rows: Iterable[Row], now: dt.datetime) -> Iterator[Row]:
     """The rows of a feed in the same order; a row that fails a check becomes a `Rejection`."""
     iterator = iter(rows)
     while batch := list(itertools.islice(iterator, ROWS_A_BATCH)):
         matches = [item for item in batch if isinstance(item, RawMatch)]
-        failures = _failed_checks(_match_schema(), _match_frame(matches, now))
+        failures = failed_match_checks(_columns(matches), now)
         priced = [match for match in matches if match.odds is not None]
-        odds_failures = _failed_checks(_odds_schema(), _odds_frame(priced))
+        odds_failures = failed_price_checks(_prices(priced))
         refused = {id(matches[row]): reason for row, reason in failures.items()}
         unpriced = {id(priced[row]): reason for row, reason in odds_failures.items()}
         for item in batch:
@@ -45,6 +48,34 @@ def validate_rows(rows: Iterable[Row], now: dt.datetime) -> Iterator[Row]:
                 yield msgspec.structs.replace(item, odds=None)
             else:
                 yield item
+
+
+def failed_match_checks(columns: Mapping[str, Any], now: dt.datetime) -> dict[int, str]:
+    """By row, the sentences of the checks that it fails.
+
+    Args:
+        columns: equally long: the four goal columns as floats, NaN where unknown; ``competition`` and
+            ``season``; ``is_same_team``; ``year`` and ``kickoff`` (epoch seconds, UTC); ``is_settled``,
+            whether there is a result.
+        now: the instant against which kickoffs are compared.
+    """
+    import pandas as pd  # noqa: PLC0415 - a second that only an ingest pays
+
+    frame = pd.DataFrame({name: values for name, values in columns.items() if name != "kickoff"})
+    frame["days_ahead"] = (np.asarray(columns["kickoff"], float) - now.timestamp()) / 86_400
+    return _failed_checks(_match_schema(), frame)
+
+
+def failed_price_checks(prices: NDArray[np.float64]) -> dict[int, str]:
+    """By row, the sentences of the checks that its prices (n, 3) fail."""
+    import pandas as pd  # noqa: PLC0415 - a second that only an ingest pays
+
+    with np.errstate(divide="ignore", invalid="ignore"):
+        total = overround(*prices.T)
+    frame = pd.DataFrame(
+        {"home": prices[:, 0], "draw": prices[:, 1], "away": prices[:, 2], "overround": total}
+    )
+    return _failed_checks(_odds_schema(), frame)
 
 
 def overround(home: Any, draw: Any, away: Any) -> Any:
@@ -61,10 +92,7 @@ def _match_schema() -> Any:
     ]
     return pa.DataFrameSchema(
         {
-            **{
-                name: pa.Column(float, goals, nullable=True)
-                for name in ("home_goals", "away_goals", "home_goals_half_time", "away_goals_half_time")
-            },
+            **{name: pa.Column(float, goals, nullable=True) for name in _GOALS},
             "competition": pa.Column(str, pa.Check.str_length(min_value=1, error="the competition is empty")),
             "season": pa.Column(str, pa.Check.str_length(min_value=1, error="the season is empty")),
             "is_same_team": pa.Column(bool, pa.Check.eq(False, error="a team cannot play itself")),
@@ -117,40 +145,24 @@ def _odds_schema() -> Any:
     )
 
 
-def _match_frame(matches: Sequence[RawMatch], now: dt.datetime) -> Any:
-    import pandas as pd  # noqa: PLC0415 - a second that only an ingest pays
-
+def _columns(matches: Sequence[RawMatch]) -> dict[str, Any]:
     settles = {status: rule.settles for status, rule in STATUS_RULES.items()}
-    goals = ("home_goals", "away_goals", "home_goals_half_time", "away_goals_half_time")
-    instant = now.timestamp()
-    return pd.DataFrame(
-        {
-            **{name: np.array([getattr(match, name) for match in matches], dtype=float) for name in goals},
-            "competition": [match.competition for match in matches],
-            "season": [match.season for match in matches],
-            "is_same_team": np.array(
-                [fold(match.home_team) == fold(match.away_team) for match in matches], bool
-            ),
-            "year": np.array([match.kickoff.year for match in matches], int),
-            "days_ahead": (np.array([match.kickoff.timestamp() for match in matches], float) - instant)
-            / 86_400,
-            "is_settled": np.array([settles[match.status] for match in matches], bool),
-        }
-    )
+    return {
+        **{name: np.array([getattr(match, name) for match in matches], dtype=float) for name in _GOALS},
+        "competition": [match.competition for match in matches],
+        "season": [match.season for match in matches],
+        "is_same_team": np.array([fold(match.home_team) == fold(match.away_team) for match in matches], bool),
+        "year": np.array([match.kickoff.year for match in matches], int),
+        "kickoff": np.array([match.kickoff.timestamp() for match in matches], float),
+        "is_settled": np.array([settles[match.status] for match in matches], bool),
+    }
 
 
-def _odds_frame(matches: Sequence[RawMatch]) -> Any:
-    import pandas as pd  # noqa: PLC0415 - a second that only an ingest pays
-
-    prices = np.array(
-        [(match.odds.home, match.odds.draw, match.odds.away) for match in matches if match.odds is not None],
-        float,
-    ).reshape(-1, 3)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        total = overround(*prices.T)
-    return pd.DataFrame(
-        {"home": prices[:, 0], "draw": prices[:, 1], "away": prices[:, 2], "overround": total}
-    )
+def _prices(matches: Sequence[RawMatch]) -> NDArray[np.float64]:
+    prices = [
+        (match.odds.home, match.odds.draw, match.odds.away) for match in matches if match.odds is not None
+    ]
+    return np.array(prices, float).reshape(-1, 3)
 
 
 def _failed_checks(schema: Any, frame: Any) -> dict[int, str]:

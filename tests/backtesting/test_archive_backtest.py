@@ -202,9 +202,9 @@ def test_what_cannot_be_tested_says_why(tmp_path):
 
     for paths, until, reason in (
         ([], TEST_UNTIL, "at least one archive"),
-        ([tmp_path / "nowhere.csv"], TEST_UNTIL, "cannot read"),
+        ([tmp_path / "nowhere.csv"], TEST_UNTIL, "--archive: there is no file at"),
         ([short], TEST_UNTIL, "has no column status"),
-        ([bad_date], TEST_UNTIL, "no date that can be read"),
+        ([bad_date], TEST_UNTIL, "no row of the archive has a date that can be used"),
         ([path], TRAIN_UNTIL, "must end after it starts"),
     ):
         with pytest.raises(ArchiveError, match=reason):
@@ -227,6 +227,7 @@ def test_the_command_prints_the_scorecard_and_writes_what_it_is_asked_for(tmp_pa
     assert re.search(r"[+-]0\.\d{4} \[[+-]0\.\d{4}, [+-]0\.\d{4}\]", rows["elo_textbook"])
     assert json.loads(card.read_bytes())["odds"]["n"] == 132
     assert len(predictions.read_text().splitlines()) == 133
+    assert "archive: 660 rows, 0 rejected, 0 results quarantined" in done.output
     missing = CliRunner().invoke(main, ["backtest", *days, "--archive", str(tmp_path / "nowhere.csv")])
     assert missing.exit_code != 0
     assert "Traceback" not in missing.output

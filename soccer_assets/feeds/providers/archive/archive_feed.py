@@ -15,20 +15,24 @@ from numpy.typing import NDArray
 
 from soccer_assets.clock import Clock
 from soccer_assets.feeds.base import SETTING
-from soccer_assets.feeds.fields import FieldError, book_odds, half_time_of, noon_of, score_of, teams_of
+from soccer_assets.feeds.fields import book_odds, half_time_of, noon_of
 from soccer_assets.feeds.http import FileClient
 from soccer_assets.feeds.protocol import FeedRefusedError
 from soccer_assets.feeds.providers.archive.archive_rows import (
     EPOCH,
+    RESULT,
+    STATUS_OF,
     RowCompetitions,
+    RowResults,
     RowTimes,
     assign_competitions,
+    row_results,
     row_times,
 )
-from soccer_assets.feeds.providers.archive.archive_table import SCHEMA, ArchiveTable, Column, read_archive
+from soccer_assets.feeds.providers.archive.archive_table import SCHEMA, ArchiveTable, read_archive
 from soccer_assets.feeds.visibility import visibility_by_time
 from soccer_assets.football.competitions import Competition
-from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
+from soccer_assets.football.matches import KickoffPrecision, Window
 from soccer_assets.football.records import RawMatch, Rejection
 from soccer_assets.settings import Settings
 
@@ -37,16 +41,6 @@ SOURCE = "archive"
 RESULT_LAG = dt.timedelta(days=3)
 LARGEST_ARCHIVE_BYTES = 2 * 2**30
 ROWS_A_BATCH = 20_000
-
-RESULT = frozenset(
-    {
-        *("home_goals", "away_goals", "ht_home_goals", "ht_away_goals", "status"),
-        *("odds_home", "odds_draw", "odds_away", "odds_type"),
-    }
-)
-FIXTURE = frozenset(SCHEMA) - RESULT
-# A fault in these columns drops the cell, not the row.
-LENIENT = RESULT - {"home_goals", "away_goals", "status"}
 
 
 class ArchiveFeed:
@@ -132,82 +126,55 @@ class ArchiveFeed:
     def _order(self) -> NDArray[np.int64]:
         return np.argsort(self._times.days, kind="stable")
 
+    @cached_property
+    def _results(self) -> RowResults:
+        return row_results(self._table.columns)
+
     def _rows(self, rows: NDArray[np.int64], now: dt.datetime) -> Iterator[RawMatch | Rejection]:
-        columns = self._table.columns
+        columns, results = self._table.columns, self._results
         codes = {name: column.codes[rows] for name, column in columns.items()}
-        values = zip(*(columns[name].values[codes[name]].tolist() for name in SCHEMA), strict=True)
+        values = zip(*(columns[name].parsed[codes[name]].tolist() for name in SCHEMA), strict=True)
         names = [name for name in SCHEMA if (codes[name] >= 0).any()]
         is_result = [name in RESULT for name in names]
         shown = zip(*(columns[name].shown[codes[name]].tolist() for name in names), strict=True)
-        over = self._times.over_at[rows] <= now.timestamp()
-        faulty = _has_fault(columns, codes, FIXTURE) | (_has_fault(columns, codes, RESULT - LENIENT) & over)
-        places = self._competitions.of_row[rows].tolist()
-        for index, (place, is_over, cells, row) in enumerate(
-            zip(places, over.tolist(), shown, values, strict=True)
+        over = (self._times.over_at[rows] <= now.timestamp()).tolist()
+        places, goals = self._competitions.of_row[rows].tolist(), results.goals[rows].tolist()
+        for number, place, is_over, score, cells, row in zip(
+            rows.tolist(), places, over, goals, shown, values, strict=True
         ):
-            if is_over:
-                payload = {name: value for name, value in zip(names, cells, strict=True) if value is not None}
-            else:
-                payload = {
-                    name: value
-                    for name, value, is_hidden in zip(names, cells, is_result, strict=True)
-                    if value is not None and not is_hidden
-                }
-            try:
-                if faulty[index]:
-                    raise FieldError(self._reasons_of(int(rows[index]), is_over=is_over))  # noqa: TRY301
-                match = _match(
-                    self._competitions.competitions[place].code, row, payload, now, is_over=is_over
-                )
-            except FieldError as error:
-                yield Rejection(source=self.name, reason=str(error), payload=payload)
-            else:
-                yield match
-
-    def _reasons_of(self, row: int, *, is_over: bool) -> str:
-        columns = self._table.columns
-        readable = FIXTURE | (RESULT - LENIENT) if is_over else FIXTURE
-        return "; ".join(
-            columns[name].faults[code]
-            for name in SCHEMA
-            if name in readable and (code := int(columns[name].codes[row])) in columns[name].faults
-        )
-
-
-def _has_fault(
-    columns: Mapping[str, Column], codes: Mapping[str, NDArray[np.int32]], names: frozenset[str]
-) -> NDArray[np.bool_]:
-    faulty = np.zeros(len(codes["date"]), dtype=bool)
-    for name in names:
-        if columns[name].faults:
-            faulty |= np.isin(codes[name], list(columns[name].faults))
-    return faulty
+            payload = {
+                name: value
+                for name, value, is_hidden in zip(names, cells, is_result, strict=True)
+                if value is not None and (is_over or not is_hidden)
+            }
+            reason = (results.rejected_after if is_over else results.rejected_before).get(number)
+            if reason is not None:
+                yield Rejection(source=self.name, reason=reason, payload=payload)
+                continue
+            code = self._competitions.competitions[place].code
+            known = (score[0], score[1]) if is_over and score[0] >= 0 else None
+            yield _match(code, row, payload, known, now, is_over=is_over)
 
 
 def _match(
-    competition: str, row: tuple[Any, ...], payload: dict[str, Any], now: dt.datetime, *, is_over: bool
+    competition: str,
+    row: tuple[Any, ...],
+    payload: dict[str, Any],
+    score: tuple[int, int] | None,
+    now: dt.datetime,
+    *,
+    is_over: bool,
 ) -> RawMatch:
-    """The match of a row, whose values stand in the order of the schema."""
-    (match_id, kickoff, day, country, named, _, season, round_name, home, away, *result) = row
-    if None in (day, country, named, season):
-        missing = dict(
-            zip(("date", "country", "competition", "season"), (day, country, named, season), strict=True)
-        )
-        raise FieldError(f"the {next(what for what, value in missing.items() if value is None)} is missing")
-    if not home or not away or home == away:  # names were checked when the file was read
-        home, away = teams_of(home, away)
+    """The match of a row that is not rejected; its values are in the order of the schema."""
+    (match_id, kickoff, day, _, _, _, season, round_name, home, away, *result) = row
     precision = KickoffPrecision.DAY if kickoff is None else KickoffPrecision.MINUTE
     kickoff = noon_of(day) if kickoff is None else kickoff
-    home_goals, away_goals, half_home, half_away, reported, neutral, *prices, kind, _ = result
-    status, score = MatchStatus.SCHEDULED, None
-    odds = None
-    if is_over:
-        status, score = _result(reported, home_goals, away_goals, kickoff, precision, now)
-        half_home, half_away = half_time_of(half_home, half_away, score)
-        odds = book_odds(kind, *prices) if kind is not None and None not in prices else None
-    else:
+    _, _, half_home, half_away, reported, neutral, *prices, kind, _ = result
+    status = STATUS_OF.get(reported) if is_over else None
+    if status is None:
         status = visibility_by_time(kickoff, precision, now, has_result=False, result_lag=RESULT_LAG).status
-        half_home = half_away = None
+    half_home, half_away = half_time_of(half_home, half_away, score) if is_over else (None, None)
+    has_odds = is_over and kind is not None and None not in prices
     return RawMatch(
         source=SOURCE,
         source_match_id=match_id,
@@ -225,28 +192,5 @@ def _match(
         away_goals=None if score is None else score[1],
         home_goals_half_time=half_home,
         away_goals_half_time=half_away,
-        odds=odds,
+        odds=book_odds(kind, *prices) if has_odds else None,
     )
-
-
-def _result(
-    reported: str | None,
-    home_goals: int | None,
-    away_goals: int | None,
-    kickoff: dt.datetime,
-    precision: KickoffPrecision,
-    now: dt.datetime,
-) -> tuple[MatchStatus, tuple[int, int] | None]:
-    """Status and 90-minute score of a match that is over."""
-    score = score_of(home_goals, away_goals)
-    if reported == "FT":
-        if score is None:
-            raise FieldError("the status is FT, but there is no score")
-        return MatchStatus.FINISHED, score
-    if reported in {"AET", "PEN"}:
-        return MatchStatus.FINISHED, None
-    if reported == "VOID":
-        return MatchStatus.CANCELLED, None
-    if reported is None:
-        raise FieldError("the status is missing")
-    return visibility_by_time(kickoff, precision, now, has_result=False, result_lag=RESULT_LAG).status, None

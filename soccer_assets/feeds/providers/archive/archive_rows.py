@@ -1,7 +1,10 @@
-"""Competition, day and end of every row of an archive, computed for all rows at once."""
+"""What the rows of an archive mean, computed for all rows at once: competition, day, result, rejections.
+
+Feed and backtest both read an archive through these functions, so a row means the same to both.
+"""
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import msgspec
@@ -9,15 +12,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soccer_assets.feeds.base import SETTING
-from soccer_assets.feeds.fields import noon_of
+from soccer_assets.feeds.fields import FieldError, noon_of, score_of, teams_of
 from soccer_assets.feeds.protocol import FeedRefusedError
-from soccer_assets.feeds.providers.archive.archive_table import Column
+from soccer_assets.feeds.providers.archive.archive_table import SCHEMA, Column
 from soccer_assets.feeds.visibility import over_at
 from soccer_assets.football.competitions import Competition, load_competitions, squad_of, uncatalogued
-from soccer_assets.football.matches import KickoffPrecision
+from soccer_assets.football.matches import KickoffPrecision, MatchStatus
 from soccer_assets.football.text_folding import fold
 
 EPOCH = dt.date(1970, 1, 1)
+
+RESULT = frozenset(
+    {
+        *("home_goals", "away_goals", "ht_home_goals", "ht_away_goals", "status"),
+        *("odds_home", "odds_draw", "odds_away", "odds_type"),
+    }
+)
+FIXTURE = frozenset(SCHEMA) - RESULT
+# A fault in these columns drops the cell, not the row.
+LENIENT = RESULT - {"home_goals", "away_goals", "status"}
+
+# AET and PEN rows hold the score after extra time, which is not the one after 90 minutes.
+FULL_TIME = "FT"
+_GOALS = ("home_goals", "away_goals")
+STATUS_OF = {
+    FULL_TIME: MatchStatus.FINISHED,
+    "AET": MatchStatus.FINISHED,
+    "PEN": MatchStatus.FINISHED,
+    "VOID": MatchStatus.CANCELLED,
+}
 
 
 class RowCompetitions(msgspec.Struct, frozen=True):
@@ -39,6 +62,40 @@ class RowTimes(msgspec.Struct, frozen=True):
     over_at: NDArray[np.float64]
 
 
+class RowResults(msgspec.Struct, frozen=True):
+    """The result of each row's match, and why rows are rejected.
+
+    Attributes:
+        goals: (n, 2) score after 90 minutes; -1 where unknown, also after extra time.
+        rejected_before: by row, the reason while the match is not over: faults of the fixture.
+        rejected_after: by row, the reason once it is over: faults of the fixture or the result.
+    """
+
+    goals: NDArray[np.int16]
+    rejected_before: dict[int, str]
+    rejected_after: dict[int, str]
+
+
+def row_results(columns: Mapping[str, Column]) -> RowResults:
+    """Scores and rejections of all rows."""
+    before = _column_faults(columns, FIXTURE)
+    after = _column_faults(columns, FIXTURE | (RESULT - LENIENT))
+    for row, reason in _fixture_faults(columns).items():
+        before.setdefault(row, reason)
+        after.setdefault(row, reason)
+    goals = np.stack([per_row(columns[name], float) for name in _GOALS], axis=1)
+    is_full_time = _is_value(columns["status"], FULL_TIME)
+    half_scores = np.flatnonzero(np.isnan(goals[:, 0]) != np.isnan(goals[:, 1]))
+    for row in half_scores.tolist():
+        after.setdefault(row, _reason(score_of, *(_value(columns[name], row) for name in _GOALS)))
+    for row in np.flatnonzero(is_full_time & np.isnan(goals).any(axis=1)).tolist():
+        after.setdefault(row, "the status is FT, but there is no score")
+    for row in np.flatnonzero(columns["status"].codes < 0).tolist():
+        after.setdefault(row, "the status is missing")
+    known = np.where(is_full_time[:, None] & ~np.isnan(goals).any(axis=1, keepdims=True), goals, -1)
+    return RowResults(known.astype(np.int16), before, after)
+
+
 def row_times(columns: Mapping[str, Column]) -> RowTimes:
     """Days and ends of all rows.
 
@@ -46,10 +103,10 @@ def row_times(columns: Mapping[str, Column]) -> RowTimes:
         FeedRefusedError: no row has a valid date.
     """
     date, kickoff = columns["date"], columns["kickoff_utc"]
-    days = _per_row(date, lambda day: float((day - EPOCH).days))
-    kickoff_days = _per_row(kickoff, lambda instant: float((instant.date() - EPOCH).days))
-    over = _per_row(date, lambda day: over_at(noon_of(day), KickoffPrecision.DAY).timestamp())
-    kickoff_over = _per_row(kickoff, lambda instant: over_at(instant, KickoffPrecision.MINUTE).timestamp())
+    days = per_row(date, lambda day: float((day - EPOCH).days))
+    kickoff_days = per_row(kickoff, lambda instant: float((instant.date() - EPOCH).days))
+    over = per_row(date, lambda day: over_at(noon_of(day), KickoffPrecision.DAY).timestamp())
+    kickoff_over = per_row(kickoff, lambda instant: over_at(instant, KickoffPrecision.MINUTE).timestamp())
     over = np.where(np.isnan(kickoff_over), over, kickoff_over)
     days = np.where(np.isnan(kickoff_days), days, kickoff_days)
     known = np.flatnonzero(~np.isnan(days))
@@ -68,18 +125,18 @@ def assign_competitions(columns: Mapping[str, Column], feed: str) -> RowCompetit
     """
     country, name = columns["country"], columns["competition"]
     pairs, first_row, of_row = np.unique(
-        country.codes.astype(np.int64) * (len(name.values) + 1) + name.codes,
+        country.codes.astype(np.int64) * (len(name.parsed) + 1) + name.codes,
         return_index=True,
         return_inverse=True,
     )
-    is_autumn = _per_row(columns["season"], lambda season: float("/" in season)) > 0
+    is_autumn = per_row(columns["season"], lambda season: float("/" in season)) > 0
     autumn_rows = np.bincount(of_row, weights=is_autumn, minlength=len(pairs))
     rows = np.bincount(of_row, minlength=len(pairs))
     neutral_rows = np.bincount(of_row, weights=columns["neutral"].codes >= 0, minlength=len(pairs))
     tiers = np.full(len(pairs), np.inf)
-    np.fmin.at(tiers, of_row, _per_row(columns["tier"], float))
+    np.fmin.at(tiers, of_row, per_row(columns["tier"], float))
     known = [
-        (str(country.values[country.codes[row]]), str(name.values[name.codes[row]]), int(tier))
+        (str(country.parsed[country.codes[row]]), str(name.parsed[name.codes[row]]), int(tier))
         for row, tier in zip(first_row, np.where(np.isinf(tiers), 0, tiers), strict=True)
     ]
     catalogue = _Catalogue(known)
@@ -119,8 +176,54 @@ class _Catalogue:
         return by_name or self._by_tier.get((fold(country), tier))
 
 
-def _per_row(column: Column, measure: Callable[[Any], float]) -> NDArray[np.float64]:
+def _column_faults(columns: Mapping[str, Column], names: Collection[str]) -> dict[int, str]:
+    """By row, the faults of its cells in the order of the schema."""
+    reasons: dict[int, list[str]] = {}
+    for name in SCHEMA:
+        column = columns[name]
+        if name in names and column.faults:
+            for row in np.flatnonzero(np.isin(column.codes, list(column.faults))).tolist():
+                reasons.setdefault(row, []).append(column.faults[int(column.codes[row])])
+    return {row: "; ".join(faults) for row, faults in reasons.items()}
+
+
+def _fixture_faults(columns: Mapping[str, Column]) -> dict[int, str]:
+    """By row, what is missing of its fixture, or that a team plays itself."""
+    reasons: dict[int, str] = {}
+    for name in ("date", "country", "competition", "season"):
+        for row in np.flatnonzero(columns[name].codes < 0).tolist():
+            reasons.setdefault(row, f"the {name} is missing")
+    home, away = columns["home_team"], columns["away_team"]
+    code_at_home = {name: code for code, name in enumerate(home.parsed)}
+    home_codes = np.array([code_at_home.get(name, -1) for name in home.parsed])[home.codes]
+    away_codes = np.array([code_at_home.get(name, -1) for name in away.parsed])[away.codes]
+    doubtful = (home.codes < 0) | (away.codes < 0) | ((home_codes == away_codes) & (home_codes >= 0))
+    for row in np.flatnonzero(doubtful).tolist():
+        reasons.setdefault(row, _reason(teams_of, _value(home, row), _value(away, row)))
+    return reasons
+
+
+def _reason(parse: Callable[[Any, Any], Any], home: Any, away: Any) -> str:
+    """Why two cells are rejected."""
+    try:
+        parse(home, away)
+    except FieldError as error:
+        return str(error)
+    raise AssertionError(f"{home!r} and {away!r} are no fault")
+
+
+def _value(column: Column, row: int) -> Any:
+    return column.parsed[column.codes[row]]
+
+
+def _is_value(column: Column, value: Any) -> NDArray[np.bool_]:
+    """Whether each row has this value, shape (rows,)."""
+    wanted: NDArray[np.bool_] = np.array([known == value for known in column.parsed], np.bool_)
+    return wanted[column.codes]
+
+
+def per_row(column: Column, measure: Callable[[Any], float]) -> NDArray[np.float64]:
     """``measure`` of each row's value, shape (rows,); NaN where there is none."""
-    measured = np.array([np.nan if value is None else measure(value) for value in column.values])
+    measured = np.array([np.nan if value is None else measure(value) for value in column.parsed])
     result: NDArray[np.float64] = measured[column.codes]
     return result

@@ -6,7 +6,8 @@ Each distinct value of a column is parsed once, so that 800,000 rows take second
 import csv
 import datetime as dt
 import io
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,24 +19,28 @@ from soccer_assets.feeds.base import SETTING
 from soccer_assets.feeds.fields import FieldError, brief, day_of, goals_of, instant_of, name_of
 from soccer_assets.feeds.http import FileClient
 from soccer_assets.feeds.protocol import FeedError, FeedRefusedError, FeedUnavailableError
+from soccer_assets.football.records import MatchStats
 
 STATUSES = frozenset({"FT", "AET", "PEN", "SCHEDULED", "VOID"})
 _PARQUET = b"PAR1"
+_INTEGER = re.compile(r"(\d{1,9})(?:\.0+)?", re.ASCII)
 _LOWEST_TIER = 20
+# The largest count of any statistic in the archive is 46 (shots).
+_LARGEST_COUNT = 99
 
 
 class Column(msgspec.Struct, frozen=True):
-    """One encoded column: row i is ``shown[codes[i]]``, parsed ``values[codes[i]]``; code -1 is null.
+    """One encoded column: row i is ``shown[codes[i]]``, and means ``parsed[codes[i]]``; code -1 is null.
 
     Attributes:
         shown: the distinct values as in the file, in types that JSON has; None at the end, for null.
-        values: the parsed values; None for null and for an invalid value.
+        parsed: the parsed values; None for null and for an invalid value.
         faults: by code, why a value is invalid.
     """
 
     codes: NDArray[np.int32]
     shown: NDArray[np.object_]
-    values: NDArray[np.object_]
+    parsed: NDArray[np.object_]
     faults: dict[int, str]
 
 
@@ -52,15 +57,15 @@ class ArchiveTable(msgspec.Struct, frozen=True):
 
     def __len__(self) -> int:
         """Number of rows."""
-        return len(self.columns["date"].codes)
+        return len(self.columns["match_id"].codes)
 
 
 def _integer_of(value: Any) -> int | None:
-    """A whole number, also where the file keeps it as a float or as text."""
+    """A whole number, also where the file has it as a float or as text, such as ``3`` or ``3.0``."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 9:  # noqa: PLR2004 an int32
-        return int(value)
+    if isinstance(value, str) and (number := _INTEGER.fullmatch(value)):
+        return int(number[1])
     if type(value) is int:
         return value
     raise FieldError(f"{brief(value)} is no whole number")
@@ -103,6 +108,15 @@ def _boolean(value: Any) -> bool:
     if isinstance(value, str) and value.lower() in {"true", "false"}:
         return value.lower() == "true"
     raise FieldError(f"neutral {brief(value)} is neither true nor false")
+
+
+def _count(value: Any) -> int | None:
+    """A statistic; None where it is no whole number from 0 to 99."""
+    try:
+        count = _integer_of(value)
+    except FieldError:
+        return None
+    return count if count is not None and 0 <= count <= _LARGEST_COUNT else None
 
 
 def _price(value: Any) -> float | None:
@@ -158,7 +172,17 @@ _REQUIRED = frozenset(
 )
 
 
-def read_archive(url: str, client: FileClient, s3_endpoint_url: str = "") -> ArchiveTable:
+# Match statistics are in a file of their own, by match id; a count that is invalid is unknown.
+STATISTICS = MatchStats.__struct_fields__
+STATISTICS_SCHEMA: dict[str, Callable[[Any], Any]] = {
+    "match_id": _name("match_id"),
+    **dict.fromkeys(STATISTICS, _count),
+}
+
+
+def read_archive(
+    url: str, client: FileClient, s3_endpoint_url: str = "", *, setting: str = SETTING
+) -> ArchiveTable:
     """Read and parse the whole archive.
 
     Args:
@@ -166,20 +190,43 @@ def read_archive(url: str, client: FileClient, s3_endpoint_url: str = "") -> Arc
             that fsspec knows; Parquet, or CSV with a header (also ``.gz``).
         client: reads HTTP addresses.
         s3_endpoint_url: address of an S3 server other than Amazon's.
+        setting: the setting or option that holds ``url``; every error names it.
 
     Raises:
         FeedUnavailableError: the store does not answer.
         FeedRefusedError: no such file, or not in the schema.
     """
-    data = _read(url, client, s3_endpoint_url)
-    broken: list[tuple[str, str]] = []
-    table = _parquet(data, url) if data[:4] == _PARQUET else _csv(data, url, broken)
-    missing = sorted(_REQUIRED - set(table.column_names))
-    if missing:
-        raise FeedRefusedError(
-            f"{SETTING}: {shown(url)} has no column {', '.join(missing)}; it is no match archive"
-        )
-    return ArchiveTable(columns={name: _column(name, table) for name in SCHEMA}, broken=broken)
+    file = _File(url, setting)
+    return _read_table(file, _read(file, client, s3_endpoint_url), SCHEMA, _REQUIRED)
+
+
+def read_statistics(url: str, client: FileClient, *, setting: str) -> ArchiveTable:
+    """Read and parse a file of match statistics: ``match_id`` and the columns of `STATISTICS` that it has.
+
+    Raises:
+        FeedUnavailableError: the store does not answer.
+        FeedRefusedError: no such file, or without match ids.
+    """
+    file = _File(url, setting)
+    return _read_table(file, _read(file, client, ""), STATISTICS_SCHEMA, frozenset({"match_id"}))
+
+
+def concat_archives(tables: Sequence[ArchiveTable]) -> ArchiveTable:
+    """The rows of several archives, one after the other; equal values of a column get one code."""
+    if len(tables) == 1:
+        return tables[0]
+    columns = {name: _concat_columns([table.columns[name] for table in tables]) for name in SCHEMA}
+    return ArchiveTable(columns, [line for table in tables for line in table.broken])
+
+
+class _File(msgspec.Struct, frozen=True):
+    """An address and the setting that holds it, as errors name them."""
+
+    url: str
+    setting: str
+
+    def __str__(self) -> str:
+        return f"{self.setting}: {shown(self.url)}"
 
 
 def shown(url: str) -> str:
@@ -188,72 +235,83 @@ def shown(url: str) -> str:
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
 
 
-def _read(url: str, client: FileClient, s3_endpoint_url: str) -> bytes:
+def _read(file: _File, client: FileClient, s3_endpoint_url: str) -> bytes:
     import fsspec  # noqa: PLC0415 - only this feed needs it
 
+    url, place = file.url, shown(file.url)
     scheme = urlsplit(url).scheme
     if scheme in {"http", "https"}:
         try:
             found = client.read(url)
         except FeedError as error:
             # Without its cause, which repeats the address.
-            raise type(error)(str(error).replace(url, shown(url))) from None
+            raise type(error)(str(error).replace(url, place)) from None
         if found is None:
-            raise FeedRefusedError(f"{SETTING}: there is no file at {shown(url)}")
+            raise FeedRefusedError(f"{file.setting}: there is no file at {place}")
         return found
     options = {"endpoint_url": s3_endpoint_url} if scheme == "s3" and s3_endpoint_url else {}
     try:
-        with fsspec.open(url, "rb", compression="infer", **options) as file:
-            data: bytes = file.read()
+        with fsspec.open(url, "rb", compression="infer", **options) as opened:
+            data: bytes = opened.read()
     except FileNotFoundError as error:
-        raise FeedRefusedError(f"{SETTING}: there is no file at {shown(url)}") from error
+        raise FeedRefusedError(f"{file.setting}: there is no file at {place}") from error
     except (ValueError, ImportError) as error:
         raise FeedRefusedError(
-            f"{SETTING}: cannot read {shown(url)}; is its scheme one that fsspec knows?"
+            f"{file.setting}: cannot read {place}; is its scheme one that fsspec knows?"
         ) from error
     except IsADirectoryError as error:
-        raise FeedRefusedError(f"{SETTING}: {shown(url)} is a folder; name the file") from error
+        raise FeedRefusedError(f"{file} is a folder; name the file") from error
     except PermissionError as error:
-        raise FeedRefusedError(f"{SETTING}: not allowed to read {shown(url)}") from error
+        raise FeedRefusedError(f"{file.setting}: not allowed to read {place}") from error
     except OSError as error:
-        raise FeedUnavailableError(f"{SETTING}: cannot read {shown(url)}: {type(error).__name__}") from error
+        raise FeedUnavailableError(f"{file.setting}: cannot read {place}: {type(error).__name__}") from error
     return data
 
 
-def _parquet(data: bytes, url: str) -> Any:
+def _read_table(
+    file: _File, data: bytes, schema: Mapping[str, Callable[[Any], Any]], required: Collection[str]
+) -> ArchiveTable:
+    broken: list[tuple[str, str]] = []
+    table = _parquet(data, file, schema) if data[:4] == _PARQUET else _csv(data, file, schema, broken)
+    missing = sorted(set(required) - set(table.column_names))
+    if missing:
+        raise FeedRefusedError(f"{file} has no column {', '.join(missing)}; it is no match archive")
+    return ArchiveTable({name: _column(name, table, parse) for name, parse in schema.items()}, broken)
+
+
+def _parquet(data: bytes, file: _File, schema: Collection[str]) -> Any:
     import pyarrow as pa  # noqa: PLC0415 - only this feed needs it
     import pyarrow.parquet as pq  # noqa: PLC0415
 
     try:
-        schema = pq.read_metadata(pa.BufferReader(data)).schema
-        there = {schema.column(number).path for number in range(len(schema))}
+        stored = pq.read_metadata(pa.BufferReader(data)).schema
+        there = {stored.column(number).path for number in range(len(stored))}
         # Text columns are read dictionary-encoded; ids are all distinct.
-        repeated = [name for name in SCHEMA if name != "match_id" and name in there]
-        file = pq.ParquetFile(pa.BufferReader(data), read_dictionary=repeated)
-        return file.read(columns=[name for name in SCHEMA if name in file.schema_arrow.names])
+        repeated = [name for name in schema if name != "match_id" and name in there]
+        opened = pq.ParquetFile(pa.BufferReader(data), read_dictionary=repeated)
+        return opened.read(columns=[name for name in schema if name in opened.schema_arrow.names])
     except (pa.ArrowException, OSError) as error:
-        raise FeedRefusedError(f"{SETTING}: {shown(url)} is broken Parquet: {brief(str(error))}") from error
+        raise FeedRefusedError(f"{file} is broken Parquet: {brief(str(error))}") from error
 
 
-def _csv(data: bytes, url: str, broken: list[tuple[str, str]]) -> Any:
+def _csv(data: bytes, file: _File, schema: Collection[str], broken: list[tuple[str, str]]) -> Any:
     import pyarrow as pa  # noqa: PLC0415 - only this feed needs it
 
     lines = csv.reader(io.StringIO(data.decode("utf-8-sig", "replace"), newline=""))
+    wanted = "home_team" if "home_team" in schema else "match_id"
     try:
         header = [name.strip() for name in next(lines, [])]
-        if "home_team" not in header:
-            raise FeedRefusedError(
-                f"{SETTING}: {shown(url)} is neither Parquet nor CSV with a column home_team"
-            )
+        if wanted not in header:
+            raise FeedRefusedError(f"{file} is neither Parquet nor CSV with a column {wanted}")
         rows = list(_whole_rows(lines, len(header), broken))
     except csv.Error as error:
-        raise FeedRefusedError(f"{SETTING}: {shown(url)} is broken CSV: {error}") from error
+        raise FeedRefusedError(f"{file} is broken CSV: {error}") from error
     cells = list(zip(*rows, strict=True)) or [()] * len(header)
     columns = dict(zip(header, cells, strict=True))
     return pa.table(
         {
             name: pa.array((cell or None for cell in columns[name]), type=pa.string())
-            for name in SCHEMA
+            for name in schema
             if name in columns
         }
     )
@@ -267,7 +325,7 @@ def _whole_rows(lines: Iterator[list[str]], width: int, broken: list[tuple[str, 
             broken.append((f"the line has {len(line)} cells, not {width}", ",".join(line)[:1000]))
 
 
-def _column(name: str, table: Any) -> Column:
+def _column(name: str, table: Any, parse: Callable[[Any], Any]) -> Column:
     import pyarrow as pa  # noqa: PLC0415 - only this feed needs it
 
     if name not in table.column_names:
@@ -279,17 +337,48 @@ def _column(name: str, table: Any) -> Column:
     encoded = array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
     codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32)
     found = encoded.dictionary.to_pylist()
-    values, faults = [], {}
-    read = SCHEMA[name]
-    for code, value in enumerate(found):
-        try:
-            values.append(read(value))
-        except FieldError as error:
-            values.append(None)
-            faults[code] = str(error)
     is_text = pa.types.is_string(encoded.dictionary.type) or pa.types.is_large_string(encoded.dictionary.type)
+    values, faults = list(found), {}
+    for code in _codes_to_parse(name, encoded.dictionary) if is_text else range(len(found)):
+        try:
+            values[code] = parse(found[code])
+        except FieldError as error:
+            values[code] = None
+            faults[code] = str(error)
     shown = found if is_text else [_json(value) for value in found]
     return Column(codes, _objects(shown), _objects(values), faults)
+
+
+def _codes_to_parse(name: str, dictionary: Any) -> Iterable[int]:
+    """The texts that need parsing: an id of visible ASCII is one already, and there is one a row."""
+    import pyarrow.compute as pc  # noqa: PLC0415 - only this feed needs it
+
+    if name != "match_id":
+        return range(len(dictionary))
+    is_plain = pc.match_substring_regex(dictionary, "^[!-~]{1,100}$").to_numpy(zero_copy_only=False)
+    return np.flatnonzero(~is_plain.astype(bool)).tolist()
+
+
+def _concat_columns(columns: Sequence[Column]) -> Column:
+    shown_: list[Any] = []
+    values: list[Any] = []
+    faults: dict[int, str] = {}
+    code_of: dict[Any, int] = {}
+    codes = []
+    for column in columns:
+        new_codes = np.full(len(column.parsed), -1, np.int32)  # the last one stands for null
+        for code, value in enumerate(column.parsed[:-1]):
+            # A value that cannot be parsed is known by what the file shows.
+            key = (column.shown[code],) if value is None else value
+            if key not in code_of:
+                code_of[key] = len(values)
+                shown_.append(column.shown[code])
+                values.append(value)
+                if code in column.faults:
+                    faults[code_of[key]] = column.faults[code]
+            new_codes[code] = code_of[key]
+        codes.append(new_codes[column.codes])
+    return Column(np.concatenate(codes), _objects(shown_), _objects(values), faults)
 
 
 def _json(value: Any) -> Any:

@@ -1,0 +1,265 @@
+"""Archive files as the matches of a backtest: the feed's reader, its validation, and the quarantine.
+
+A row is parsed, rejected and quarantined by the same functions as on its way through the feed ``archive``
+into the graph, column by column instead of row by row.
+"""
+
+import datetime as dt
+import tempfile
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from soccer_assets.backtesting.errors import ArchiveError
+from soccer_assets.clock import SystemClock
+from soccer_assets.feeds.fields import noon_of
+from soccer_assets.feeds.http import FileClient
+from soccer_assets.feeds.protocol import FeedError
+from soccer_assets.feeds.providers.archive.archive_rows import (
+    EPOCH,
+    STATUS_OF,
+    RowCompetitions,
+    assign_competitions,
+    per_row,
+    row_results,
+    row_times,
+)
+from soccer_assets.feeds.providers.archive.archive_table import (
+    STATISTICS,
+    ArchiveTable,
+    Column,
+    concat_archives,
+    read_archive,
+    read_statistics,
+)
+from soccer_assets.feeds.validation import failed_match_checks, failed_price_checks
+from soccer_assets.football.competitions import NATIONAL, Competition, club_of
+from soccer_assets.football.identity import meeting_key, mint_team_id
+from soccer_assets.football.match_table import SECONDS_A_DAY, UNKNOWN_COUNT, UNKNOWN_GOALS, MatchTable
+from soccer_assets.football.matches import STATUS_RULES
+from soccer_assets.football.validity import twice_on_a_day
+
+ARCHIVE_OPTION, STATISTICS_OPTION = "--archive", "--stats"
+CLOSING = "_closing"
+_SOURCE = "archive"
+_PRICES = ("odds_home", "odds_draw", "odds_away")
+
+
+class ArchiveMatches(msgspec.Struct, frozen=True, kw_only=True):
+    """The matches of archive files.
+
+    Attributes:
+        matches: the rows that are no rejections; a quarantined result moves no rating and trains no model.
+        closing_prices: (n, 3) closing prices of each match; NaN where there are none or they are implausible.
+        rows: rows of all files.
+        rejected: number of rejected rows by reason.
+        quarantined: number of results of a team with another result on the same day.
+    """
+
+    matches: MatchTable
+    closing_prices: NDArray[np.float64]
+    rows: int
+    rejected: Mapping[str, int]
+    quarantined: int
+
+
+def read_matches(
+    paths: Sequence[Path], stats_path: Path | None, now: dt.datetime | None = None
+) -> ArchiveMatches:
+    """All matches of the files, as known at ``now``.
+
+    Args:
+        paths: Parquet or CSV files in the archive's schema; of several valid rows with one id the last
+            counts.
+        stats_path: match statistics by ``match_id``; None without.
+        now: results of matches that are not over by then are unknown; None for the system clock's now.
+
+    Raises:
+        ArchiveError: a file cannot be read or is not in the schema.
+    """
+    if not paths:
+        raise ArchiveError("name at least one archive file")
+    now = now or SystemClock().now()
+    with tempfile.TemporaryDirectory() as folder:
+        client = FileClient(ARCHIVE_OPTION, Path(folder))
+        try:
+            table = concat_archives(
+                [read_archive(str(path), client, setting=ARCHIVE_OPTION) for path in paths]
+            )
+            statistics = (
+                None
+                if stats_path is None
+                else read_statistics(str(stats_path), client, setting=STATISTICS_OPTION)
+            )
+            return _matches(table, statistics, now)
+        except FeedError as error:
+            raise ArchiveError(str(error)) from error
+
+
+def _matches(table: ArchiveTable, statistics: ArchiveTable | None, now: dt.datetime) -> ArchiveMatches:
+    columns, results = table.columns, row_results(table.columns)
+    over = row_times(columns).over_at <= now.timestamp()
+    rejected = {row: reason for row, reason in results.rejected_after.items() if over[row]}
+    rejected |= {row: reason for row, reason in results.rejected_before.items() if not over[row]}
+    facts = _facts(columns, np.where(over[:, None], results.goals, UNKNOWN_GOALS), over)
+
+    rows = np.delete(np.arange(len(table)), list(rejected))
+    failed = failed_match_checks(_checked(facts, rows), now)
+    rows = _last_of_each_id(facts["match_id"], np.delete(rows, list(failed)))
+
+    facts = {name: values[rows] for name, values in facts.items()}
+    settled, goals = facts.pop("is_settled"), facts.pop("goals")
+    quarantined = _twice_on_a_day(facts, settled)
+    has_result = (goals >= 0).all(axis=1) & ~quarantined
+    matches = MatchTable.from_columns(
+        **facts,
+        home_goals=goals[:, 0],
+        away_goals=goals[:, 1],
+        moves_ratings=has_result,
+        trains=has_result,
+        **({} if statistics is None else _statistics(statistics.columns, facts["match_id"], over[rows])),
+    )
+    reasons = Counter([*rejected.values(), *failed.values(), *(reason for reason, _ in table.broken)])
+    return ArchiveMatches(
+        matches=matches,
+        closing_prices=_closing_prices(columns, rows, over),
+        rows=len(table) + len(table.broken),
+        rejected=dict(reasons.most_common()),
+        quarantined=int(quarantined.sum()),
+    )
+
+
+def _facts(
+    columns: Mapping[str, Column], goals: NDArray[np.int16], over: NDArray[np.bool_]
+) -> dict[str, NDArray[Any]]:
+    """By name, one value a row; those of rejected rows mean nothing."""
+    placed = assign_competitions(columns, _SOURCE)
+    status, season, neutral = columns["status"], columns["season"], columns["neutral"]
+    settles = [value in STATUS_OF and STATUS_RULES[STATUS_OF[value]].settles for value in status.parsed]
+    kickoff = per_row(columns["kickoff_utc"], lambda instant: instant.timestamp())
+    is_day_precision = np.isnan(kickoff)
+    noon = per_row(columns["date"], lambda day: noon_of(day).timestamp())
+    kickoff = np.nan_to_num(np.where(is_day_precision, noon, kickoff)).astype(np.int64)
+    squads = [competition.squad == NATIONAL for competition in placed.competitions]
+    facts: dict[str, NDArray[Any]] = {
+        "kickoff": kickoff,
+        "is_day_precision": is_day_precision,
+        "competition": _objects([competition.code for competition in placed.competitions])[placed.of_row],
+        "season": season.parsed[season.codes],
+        "tier": np.array([competition.tier for competition in placed.competitions], np.int8)[placed.of_row],
+        "home_team": _team_ids(columns["home_team"], placed),
+        "away_team": _team_ids(columns["away_team"], placed),
+        "goals": goals,
+        "is_neutral": np.array([value is True for value in neutral.parsed])[neutral.codes],
+        "is_international": np.array(squads)[placed.of_row],
+        "is_settled": np.array(settles)[status.codes] & over,
+    }
+    return facts | {"match_id": _match_ids(columns, facts)}
+
+
+def _match_ids(columns: Mapping[str, Column], facts: Mapping[str, NDArray[Any]]) -> NDArray[np.object_]:
+    """The archive's ids; a row without one gets the id that its meeting and day would have in a home."""
+    ids: NDArray[np.object_] = columns["match_id"].parsed[columns["match_id"].codes]
+    for row in np.flatnonzero(columns["match_id"].codes < 0).tolist():
+        teams = [columns[name].parsed[columns[name].codes[row]] for name in ("home_team", "away_team")]
+        meeting = meeting_key(facts["competition"][row], facts["season"][row], *map(str, teams))
+        ids[row] = f"{meeting}|{_day(int(facts['kickoff'][row] // SECONDS_A_DAY)):%Y%m%d}"
+    return ids
+
+
+def _team_ids(names: Column, placed: RowCompetitions) -> NDArray[np.object_]:
+    """The id that each row's team has in a home: by name, country, sex, age group and squad."""
+    pairs, of_row = np.unique(
+        placed.of_row.astype(np.int64) * len(names.parsed) + names.codes % len(names.parsed),
+        return_inverse=True,
+    )
+    ids = []
+    for place, code in zip(*np.divmod(pairs, len(names.parsed)), strict=True):
+        name, competition = names.parsed[code], placed.competitions[place]
+        ids.append(None if name is None else _team_id(name, competition))
+    return _objects(ids)[of_row]
+
+
+def _team_id(name: str, competition: Competition) -> str:
+    club, country = club_of(name, competition)
+    return mint_team_id(country, competition.sex, competition.age_group, club, competition.squad)
+
+
+def _checked(facts: Mapping[str, NDArray[Any]], rows: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+    """The columns of some rows as validation reads them."""
+    goals = np.where(facts["goals"][rows] < 0, np.nan, facts["goals"][rows])
+    kickoff = facts["kickoff"][rows]
+    return {
+        "home_goals": goals[:, 0],
+        "away_goals": goals[:, 1],
+        # The feed drops an invalid half-time score itself, and no feature reads a valid one.
+        **dict.fromkeys(("home_goals_half_time", "away_goals_half_time"), np.full(len(rows), np.nan)),
+        "competition": facts["competition"][rows],
+        "season": facts["season"][rows],
+        "is_same_team": facts["home_team"][rows] == facts["away_team"][rows],
+        "year": kickoff.astype("datetime64[s]").astype("datetime64[Y]").astype(np.int64) + EPOCH.year,
+        "kickoff": kickoff,
+        "is_settled": facts["is_settled"][rows],
+    }
+
+
+def _last_of_each_id(ids: NDArray[np.object_], rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    last = dict(zip(ids[rows].tolist(), rows.tolist(), strict=True))
+    return rows if len(last) == len(rows) else np.array(sorted(last.values()), np.int64)
+
+
+def _twice_on_a_day(facts: Mapping[str, NDArray[Any]], settled: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Whether a team of each result has another result on its day."""
+    rows, day = np.flatnonzero(settled), facts["kickoff"][settled] // SECONDS_A_DAY
+    teams = pd.factorize(np.concatenate([facts["home_team"][settled], facts["away_team"][settled]]))[0]
+    # Team and day as one number: the rule itself need only see the few rows that share one.
+    keys = teams.astype(np.int64) * 1_000_000 + np.tile(day, 2)
+    is_shared = pd.Series(keys).duplicated(keep=False).to_numpy().reshape(2, -1).any(axis=0)
+    columns = (facts[name][rows[is_shared]].tolist() for name in ("home_team", "away_team"))
+    ids = facts["match_id"][rows[is_shared]].tolist()
+    found = twice_on_a_day(zip(ids, map(_day, day[is_shared].tolist()), *columns, strict=True))
+    quarantined = np.zeros(len(settled), np.bool_)
+    quarantined[rows[is_shared]] = [match_id in found for match_id in ids]
+    return quarantined
+
+
+def _statistics(
+    columns: Mapping[str, Column], match_ids: NDArray[np.object_], over: NDArray[np.bool_]
+) -> dict[str, NDArray[np.float64]]:
+    """Counts of each match by name; -1 where unknown."""
+    ids = columns["match_id"].parsed[columns["match_id"].codes].tolist()
+    row_of = {match_id: row for row, match_id in enumerate(ids)}
+    rows = np.array([row_of.get(match_id, -1) for match_id in match_ids.tolist()], np.int64)
+    counts = {name: np.append(per_row(columns[name], float), np.nan)[rows] for name in STATISTICS}
+    return {
+        name: np.where(over & ~np.isnan(values), values, UNKNOWN_COUNT) for name, values in counts.items()
+    }
+
+
+def _closing_prices(
+    columns: Mapping[str, Column], rows: NDArray[np.int64], over: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Closing prices (n, 3) of some rows; NaN where there are none, or where validation rejects them."""
+    kind = columns["odds_type"]
+    is_closing = np.array([str(value).endswith(CLOSING) for value in kind.parsed])[kind.codes]
+    prices = np.stack([per_row(columns[name], float) for name in _PRICES], axis=1)[rows]
+    priced = np.flatnonzero((is_closing & over)[rows] & ~np.isnan(prices).any(axis=1))
+    priced = np.delete(priced, list(failed_price_checks(prices[priced])))
+    is_kept = np.isin(np.arange(len(rows)), priced)
+    return np.where(is_kept[:, None], prices, np.nan)
+
+
+def _day(number: int) -> dt.date:
+    return EPOCH + dt.timedelta(days=number)
+
+
+def _objects(values: Sequence[Any]) -> NDArray[np.object_]:
+    array = np.empty(len(values), object)
+    array[:] = values
+    return array
