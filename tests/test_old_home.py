@@ -1,0 +1,92 @@
+"""A release and a model that an earlier version stored are read by this one.
+
+The code of 28 November 2026 wrote ``tests/data/old_home``, before the modules were moved: one simulated
+league (SOCCER_SEED=13), its first release, and the candidate as MLflow stored it. Do not write these files
+again: they are what an upgrade finds.
+"""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+from litestar import Litestar
+from litestar.testing import TestClient
+
+from serving.app import create_app
+from soccer_assets.contract.release import Manifest
+from soccer_assets.football.ratings.state import TeamState
+from soccer_assets.modelling.outcome_model import OutcomeModel
+from tests.serving.builders import READER, make_settings, write_keys, write_status
+from tests.serving.conftest import first_release_tried
+
+OLD = Path(__file__).parent / "data/old_home"
+RELEASE = OLD / "store/releases/0dfb3bd6929f1599"
+
+
+@pytest.fixture
+def manifest() -> Manifest:
+    """The manifest of the old release."""
+    return msgspec.json.decode((RELEASE / "manifest.json").read_bytes(), type=Manifest)
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> Iterator[TestClient[Litestar]]:
+    """A sidecar on a copy of the old store, with its own scoring process."""
+    store = tmp_path / "store"
+    shutil.copytree(OLD / "store", store)
+    write_status(store)
+    write_keys(store)
+    with TestClient(create_app(make_settings(tmp_path))) as client:
+        client.blocking_portal.call(first_release_tried, client.app)
+        yield client
+
+
+def test_an_old_release_is_served(client: TestClient[Litestar], manifest: Manifest) -> None:
+    """Every stored prediction is answered, and the scoring process accepts the model's golden rows."""
+    ready = client.get("/ready")
+    page = client.get("/predict/predictions/?limit=100", headers=READER).json()
+    metrics = client.get("/metrics").text
+
+    assert (ready.status_code, ready.json()["release_id"]) == (200, manifest.release_id)
+    assert 'soccer_reloads_total{result="loaded"} 1.0' in metrics
+    assert len(page["items"]) > 0
+    for prediction in page["items"]:
+        answer = client.get(f"/predict/{prediction['match_id']}", headers=READER).json()
+        assert answer["release_id"] == manifest.release_id
+        assert answer["p_home"] + answer["p_draw"] + answer["p_away"] == pytest.approx(1.0)
+
+
+def test_an_old_champion_answers_the_same_bits(manifest: Manifest) -> None:
+    """The model file of the release gives the probabilities that were published with it."""
+    model = OutcomeModel.from_bytes((RELEASE / "model.bin").read_bytes())
+
+    answers = model.predict_proba(np.array([row.features for row in manifest.golden_rows]))
+
+    assert answers.tolist() == [list(row.probabilities) for row in manifest.golden_rows]
+
+
+def test_an_old_registered_model_loads_in_mlflow(manifest: Manifest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """MLflow finds the loader by the name inside the stored model, and the trees answer as they did."""
+    monkeypatch.setenv("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    import mlflow  # noqa: PLC0415 - seconds to import
+    import pandas as pd  # noqa: PLC0415
+
+    frame = pd.DataFrame([row.features for row in manifest.golden_rows], columns=list(manifest.feature_names))
+
+    answers = mlflow.pyfunc.load_model(str(OLD / "model")).predict(frame)
+
+    stored = msgspec.json.decode((OLD / "model/golden_answers.json").read_bytes(), type=list[list[float]])
+    np.testing.assert_allclose(answers, stored, rtol=0, atol=1e-12)
+
+
+def test_an_old_team_state_keeps_its_bytes() -> None:
+    """The state of every team is read, and written again it is the same file."""
+    data = (RELEASE / "team_state.bin").read_bytes()
+
+    state = TeamState.from_bytes(data)
+
+    assert state.to_bytes() == data
+    assert len(state.teams) > 0
