@@ -1,12 +1,20 @@
-"""What may import what, and what importing costs."""
+"""What may import what, what importing costs, and how modules, packages and exceptions are named."""
 
+import ast
+import graphlib
 import subprocess
 import sys
 import textwrap
+from collections import Counter, defaultdict
 from importlib import metadata
+from pathlib import Path
 
+import grimp
 import pytest
 from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parents[1]
+SOURCES = sorted(file for package in ("soccer_assets", "serving") for file in (ROOT / package).rglob("*.py"))
 
 
 def _modules_after(statement: str) -> set[str]:
@@ -75,3 +83,63 @@ def test_the_serving_extra_brings_no_pipeline():
 
     assert "litestar" in needed
     assert not {"dagster", "mlflow", "mlflow-skinny", "pandas", "pyarrow"} & needed
+
+
+def test_no_module_imports_itself_through_others():
+    """The imports between modules form no circle, also those inside functions."""
+    graph = grimp.build_graph("soccer_assets", "serving")
+    imports = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
+
+    graphlib.TopologicalSorter(imports).prepare()
+
+    assert len(imports) == len(SOURCES)
+
+
+def test_no_module_name_occurs_more_than_twice():
+    """A file's name says which one it is: `store.py` in five folders would not."""
+    names = Counter(file.name for file in SOURCES if file.stem not in {"__init__", "__main__"})
+
+    assert [name for name, count in names.items() if count > 2] == []
+
+
+@pytest.mark.parametrize(
+    "file", [file for file in SOURCES if file.name == "__init__.py"], ids=lambda file: file.parent.name
+)
+def test_a_package_says_what_belongs_there(file):
+    """Its `__init__.py` is a docstring; only the command line's holds code, which the entry point names."""
+    module = ast.parse(file.read_text())
+
+    assert len(ast.get_docstring(module)) > 20
+    assert len(module.body) == 1 or file.parent == ROOT / "soccer_assets/cli"
+
+
+def _classes_by_package():
+    """The classes of each package of `soccer_assets` and of `serving`, with the names of their bases."""
+    found = defaultdict(dict)
+    for file in SOURCES:
+        place = file.relative_to(ROOT).parts
+        package = "/".join(place[:2]) if place[0] == "soccer_assets" and len(place) > 2 else place[0]
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.ClassDef):
+                found[package][node.name] = [ast.unparse(base).rsplit(".", 1)[-1] for base in node.bases]
+    return found
+
+
+PACKAGES = _classes_by_package()
+
+
+def _is_exception(name, classes):
+    if name in classes:
+        return any(_is_exception(base, classes) for base in classes[name])
+    return name.endswith(("Error", "Exception"))
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_exceptions_end_in_error_and_share_a_base(package):
+    """A caller catches all exceptions of a package by one name."""
+    classes = PACKAGES[package]
+    exceptions = {name for name in classes if _is_exception(name, classes)}
+    roots = [name for name in exceptions if not any(base in exceptions for base in classes[name])]
+
+    assert [name for name in exceptions if not name.endswith("Error")] == []
+    assert len(roots) <= 1, f"{package} has more than one base class of exceptions"

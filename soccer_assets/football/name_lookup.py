@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from soccer_assets.contract.release import CompetitionEntry, Directory, TeamEntry
+from soccer_assets.football.football_error import FootballError
 from soccer_assets.football.text_folding import fold
 
 _NEAREST = 5
@@ -16,7 +17,7 @@ _NEAREST = 5
 _LEAST_LIKENESS = 0.5
 
 
-class UnclearNameError(ValueError):
+class UnclearNameError(FootballError):
     """A name means nobody, or more than one; the message says whom it might mean."""
 
 

@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from soccer_assets.football.football_error import FootballError
 from soccer_assets.football.ratings.parameters import (
     AVERAGE_POINTS,
     COVARIANCES,
@@ -103,7 +104,7 @@ def _stored_layout(records: np.dtype[np.void]) -> list[tuple[str, ...]]:
 _LAYOUT = repr((_stored_layout(TEAM_DTYPE), _stored_layout(LEAGUE_DTYPE)))
 
 
-class OutOfOrderError(ValueError):
+class OutOfOrderError(FootballError):
     """A match lies before what the state already knows; replay from an earlier state."""
 
 
