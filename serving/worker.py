@@ -1,4 +1,4 @@
-"""The task worker under its first name: ``python -m serving.worker`` starts ``serving.tasks.worker``."""
+"""Alias: ``python -m serving.worker`` runs ``serving.tasks.worker``; deployments call this name."""
 
 from serving.tasks.worker import main
 

@@ -1,4 +1,4 @@
-"""Events: promotion, release, freshness and alert as they happen, as server-sent events."""
+"""Server-sent events: promotions, releases, changes of freshness, alerts."""
 
 from http import HTTPStatus
 from typing import Annotated
@@ -28,22 +28,22 @@ async def follow_events(
         HeaderParameter(
             name="Last-Event-ID",
             max_length=41,
-            description="The last id seen: what came since is told first.",
+            description="Id of the last event received: later events are sent first.",
         ),
     ] = None,
 ) -> Stream:
-    """Events as they happen: `promotion`, `release`, `freshness`, `alert`; `data` is an event as JSON.
+    """Stream events: `promotion`, `release`, `freshness`, `alert`; `data` is the event as JSON.
 
-    With `Last-Event-ID` those since then come first; `reset` in their place where some are gone: read anew
-    what you keep. A client that does not read is disconnected and may come back so.
+    With `Last-Event-ID` missed events are sent first. If some are no longer stored, `reset` is sent instead:
+    reload your state. A client that does not read is disconnected and can resume with `Last-Event-ID`.
     """
     if last_event_id is not None and not is_event_id(last_event_id):
-        raise bad_request("`Last-Event-ID` is none of ours; send the `id` of an event, or leave it out.")
+        raise bad_request("`Last-Event-ID` is not an event id; send the `id` of an event, or omit it.")
     try:
         frames = await events.listen(last_event_id or None, snapshots.now_text())
     except EventsUnavailableError as error:
         raise unavailable(
-            "no-events", "Events cannot be followed now; try again shortly, or poll /predict/model/info."
+            "no-events", "Events are unavailable; try again shortly, or poll /predict/model/info."
         ) from error
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return Stream(frames, media_type="text/event-stream", headers=headers)

@@ -1,4 +1,7 @@
-"""The predecessor's shapes, for clients that have not moved yet; every answer carries `Deprecation`."""
+"""Routes of the predecessor, for clients that have not migrated; responses carry `Deprecation`.
+
+Not here: the parameters `stage` and `offset`, which belong to routes of today (``predict.py``).
+"""
 
 from http import HTTPStatus
 from typing import Any
@@ -30,7 +33,7 @@ from soccer_assets.contract.release import CHAMPION, OUTCOMES, Prediction
 def read_precomputed(
     request: Request[Any, Any, Any], snapshots: NamedDependency[SnapshotHolder], match_id: FromPath[str]
 ) -> Response[bytes]:
-    """One match in the predecessor's shape; an id of the source, such as its integers, is understood."""
+    """One match in the predecessor's format; ids of the source, such as its integers, are accepted."""
     current, now = require_release(snapshots), snapshots.clock.now()
     snapshot = current.snapshot
     stored = snapshot.find(match_id, CHAMPION)
@@ -63,13 +66,13 @@ def read_precomputed(
 
 @get("/queues", opt={"scope": ADMIN}, responses=documented(Queues))
 async def read_celery_queues(tasks: NamedDependency[TaskQueue]) -> Response[Queues]:
-    """The predecessor's name of `/monitoring/queues`."""
+    """The predecessor's path of `/monitoring/queues`."""
     return await respond_queues(tasks, DEPRECATED)
 
 
 @get("/workers", opt={"scope": ADMIN}, responses=documented(Workers))
 async def read_celery_workers(tasks: NamedDependency[TaskQueue]) -> Response[Workers]:
-    """The predecessor's name of `/monitoring/workers`."""
+    """The predecessor's path of `/monitoring/workers`."""
     return await respond_workers(tasks, DEPRECATED)
 
 
@@ -77,7 +80,7 @@ async def read_celery_workers(tasks: NamedDependency[TaskQueue]) -> Response[Wor
 async def export_by_get(
     table: FromPath[sources.Table], dagster: NamedDependency[Dagster], dagster_pages: NamedDependency[str]
 ) -> Response[bytes]:
-    """The same by GET, as the predecessor had it; POST is right, since it starts something."""
+    """The predecessor's GET; use POST, since it starts a run."""
     response = await sources.launch(dagster, dagster_pages, sources.ASSETS_OF[table], {})
     response.headers.update(DEPRECATED)
     return response

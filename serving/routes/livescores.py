@@ -1,4 +1,4 @@
-"""Livescores: matches as they stand in the table, played, live and ahead."""
+"""Livescores: played, live and scheduled matches from the match table."""
 
 import asyncio
 import datetime as dt
@@ -43,23 +43,23 @@ async def list_livescores(
     from_day: FirstDay = None,
     to_day: LastDay = None,
     year: Annotated[
-        int | None, QueryParameter(ge=1850, le=9998, description="With `month`, in place of days.")
+        int | None, QueryParameter(ge=1850, le=9998, description="With `month`, instead of `from` and `to`.")
     ] = None,
     month: Annotated[int | None, QueryParameter(ge=1, le=_DECEMBER)] = None,
     tz: TimeZone = "UTC",
-    status: Annotated[Status | None, QueryParameter(description="Only matches that stand so.")] = None,
+    status: Annotated[Status | None, QueryParameter(description="Only matches with this status.")] = None,
     competition: Competition = None,
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> Response[bytes]:
-    """Matches in order of kickoff, a page at a time; goals are those of 90 minutes and stoppage."""
+    """Matches ordered by kickoff, page by page; goals are those of 90 minutes plus stoppage time."""
     if (year is None) != (month is None):
-        raise bad_request("`year` and `month` go together; send both, or `from` and `to`.")
+        raise bad_request("Send both `year` and `month`, or `from` and `to`.")
     if year is not None and month is not None:
         if from_day is not None or to_day is not None:
-            raise bad_request("Send `year` and `month`, or `from` and `to`, not both.")
+            raise bad_request("Send either `year` and `month`, or `from` and `to`.")
         from_day, to_day = dt.date(year, month, 1), _last_of(year, month)
-    if competition is not None and "\0" in competition:  # PostgreSQL cannot be asked for it
+    if competition is not None and "\0" in competition:  # PostgreSQL refuses NUL in text
         raise bad_request("`competition` is a code such as `ENG-1`.")
     start, end = day_bounds(from_day, to_day, tz)
     query = LiveQuery(
@@ -74,7 +74,7 @@ async def list_livescores(
         rows, last = await live_matches.page(query)
     except DatabaseUnavailableError as error:
         raise unavailable(
-            "no-database", "The match table cannot be read now; try again shortly. Predictions are served."
+            "no-database", "The match table is unavailable; try again shortly. Predictions are still served."
         ) from error
     next_cursor, headers = next_page(request, last)
     content = msgspec.json.encode(LivePage(tuple(rows), next_cursor))
@@ -96,7 +96,7 @@ def _after(cursor: str | None) -> tuple[str, str] | None:
         except ValueError:
             is_aware = False
         if not is_aware:
-            raise bad_request("`cursor` is not one of ours; send the `next_cursor` of the page before.")
+            raise bad_request("`cursor` is invalid; send the `next_cursor` of the previous page.")
     return after
 
 

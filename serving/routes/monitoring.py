@@ -1,4 +1,4 @@
-"""Monitoring: freshness, drift and quality of what is served."""
+"""Monitoring: freshness, drift and quality of the served predictions."""
 
 from http import HTTPStatus
 from typing import Any
@@ -20,7 +20,7 @@ from soccer_assets.contract.status import stale_reasons
 def read_freshness(
     request: Request[Any, Any, Any], snapshots: NamedDependency[SnapshotHolder]
 ) -> Response[bytes]:
-    """When the data was last checked, how new it is, and the state of every watched asset."""
+    """When the data was last checked, its newest result, and the freshness of every watched asset."""
     current, now = snapshots.current, snapshots.clock.now()
     if current is None:
         raise not_loaded()
@@ -49,7 +49,7 @@ def read_freshness(
 def read_drift(
     request: Request[Any, Any, Any], snapshots: NamedDependency[SnapshotHolder]
 ) -> Response[bytes]:
-    """How far the newest matches are from those that the champion learnt from."""
+    """Drift of the newest matches from the champion's training data."""
     return _report(request, snapshots, snapshots.drift, "monitoring/drift")
 
 
@@ -62,7 +62,7 @@ def read_drift(
 def read_quality(
     request: Request[Any, Any, Any], snapshots: NamedDependency[SnapshotHolder]
 ) -> Response[bytes]:
-    """How good the official predictions were, by week and slice, with coverage beside every score."""
+    """Scores of the official predictions by week and slice, each with its coverage."""
     return _report(request, snapshots, snapshots.quality, "monitoring/quality")
 
 
@@ -73,7 +73,7 @@ def _report(
         raise ProblemError(
             HTTPStatus.NOT_FOUND,
             "no-report",
-            f"There is no report yet; the asset {asset} makes one every day.",
+            f"There is no report yet; the asset {asset} creates one every day.",
         )
     return respond(request, msgspec.json.encode(report), None, snapshots.clock.now())
 

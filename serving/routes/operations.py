@@ -1,4 +1,4 @@
-"""Operations: the linked index, liveness, readiness and metrics; open to all."""
+"""Operations: index, liveness, readiness and metrics; no API key needed."""
 
 import datetime as dt
 from http import HTTPStatus
@@ -16,14 +16,14 @@ from serving.reloader import Reloader
 
 _UNAVAILABLE = {
     HTTPStatus.SERVICE_UNAVAILABLE.value: ResponseSpec(
-        Problem, generate_examples=False, description="Not now", media_type=MEDIA_TYPE
+        Problem, generate_examples=False, description="Unavailable", media_type=MEDIA_TYPE
     )
 }
 
 
 @get("/", sync_to_thread=False, tags=["operations"])
 def index(snapshots: NamedDependency[SnapshotHolder]) -> Index:
-    """Links to everything there is."""
+    """Links to all paths."""
     current = snapshots.current
     return Index(
         name="soccer-assets",
@@ -51,19 +51,19 @@ def index(snapshots: NamedDependency[SnapshotHolder]) -> Index:
 
 @get("/healthcheck/", sync_to_thread=False, tags=["operations"], responses=_UNAVAILABLE)
 def healthcheck(reloader: NamedDependency[Reloader]) -> Health:
-    """Whether the process is alive; 503 asks for a restart."""
+    """Liveness; restart the process on 503."""
     if not reloader.is_watching:
         raise ProblemError(
             HTTPStatus.SERVICE_UNAVAILABLE,
             "deaf",
-            "This sidecar no longer watches for releases; restart it. Its log says why.",
+            "This sidecar no longer watches for releases; restart it. The log has the cause.",
         )
     return Health("ok")
 
 
 @get("/ready", sync_to_thread=False, tags=["operations"], responses=_UNAVAILABLE)
 def ready(snapshots: NamedDependency[SnapshotHolder]) -> Ready:
-    """Whether a release is loaded; staleness is told, but does not take the answers away."""
+    """Readiness: whether a release is loaded; stale data is reported and still served."""
     current = snapshots.current
     if current is None:
         raise not_loaded()
@@ -79,7 +79,7 @@ def read_metrics(
     metrics: NamedDependency[Metrics],
     events: NamedDependency[EventStream],
 ) -> Response[bytes]:
-    """What Prometheus reads."""
+    """Metrics in Prometheus' text format."""
     metrics.stale.set(1 if snapshots.stale_reasons() else 0)
     metrics.listeners.set(events.listeners)
     if snapshots.current is not None:

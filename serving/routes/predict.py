@@ -1,4 +1,4 @@
-"""Predictions of the current release: one match, upcoming matches, all of them, and the model behind them."""
+"""Predictions of the current release: one match, upcoming matches, all matches; and its models."""
 
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
@@ -37,11 +37,11 @@ Model = Literal["champion", "previous", "candidate"]
 Alias = Annotated[
     Model,
     QueryParameter(
-        name="model", description="Which model: the champion, the one before it, or the next one on trial."
+        name="model", description="Champion, previous champion, or the candidate for the next promotion."
     ),
 ]
 Stage = Annotated[
-    Model | None, QueryParameter(description="The predecessor's name of `model`, which it stands in for.")
+    Model | None, QueryParameter(description="The predecessor's name of `model`; overrides it.")
 ]
 
 
@@ -60,9 +60,9 @@ def read_prediction(
     model: Alias = "champion",
     stage: Stage = None,
 ) -> Response[bytes]:
-    """One match: home, draw and away probability; for a played match the last ones before kickoff.
+    """One match: probabilities of home, draw and away; for a played match the last ones before kickoff.
 
-    An id of the source, such as the predecessor's integers, is understood too.
+    Ids of the source, such as the predecessor's integers, are accepted too.
     """
     current, now = require_release(snapshots), snapshots.clock.now()
     model, headers = (model, {}) if stage is None else (stage, DEPRECATED)
@@ -74,7 +74,7 @@ def read_prediction(
             HTTPStatus.NOT_FOUND,
             "unknown-match",
             f"This release has no prediction of the {model} for match {match_id!r}; "
-            "GET /predict/matches/ lists the matches there are.",
+            "GET /predict/matches/ lists the upcoming ones.",
         )
     body, tag = found
     return respond(request, body, current.view, now, tag=tag.decode(), headers=headers)
@@ -95,12 +95,12 @@ def list_upcoming(
     tz: TimeZone = "UTC",
     competition: Competition = None,
     team: Annotated[
-        str | None, QueryParameter(description="Team id, or name without regard to case and accents.")
+        str | None, QueryParameter(description="Team id or name; case and accents are ignored.")
     ] = None,
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> Response[bytes]:
-    """Upcoming matches in order of kickoff, a page at a time."""
+    """Upcoming matches ordered by kickoff, page by page."""
     day_start, day_end = day_bounds(from_day, to_day, tz)
     query = PageQuery(
         limit=limit,
@@ -124,18 +124,22 @@ def list_upcoming(
 def list_predictions(
     request: Request[Any, Any, Any],
     snapshots: NamedDependency[SnapshotHolder],
-    future_only: Annotated[bool, QueryParameter(description="Leaves out what has kicked off.")] = False,
+    future_only: Annotated[
+        bool, QueryParameter(description="Only matches that have not kicked off.")
+    ] = False,
     limit: Annotated[int, QueryParameter(ge=1, le=5000)] = 1000,
     cursor: Cursor = None,
     offset: Annotated[
         int | None,
-        QueryParameter(ge=0, le=10_000_000, description="The predecessor's way to page; `cursor` is better."),
+        QueryParameter(
+            ge=0, le=10_000_000, description="Rows to skip, for the predecessor's clients; prefer `cursor`."
+        ),
     ] = None,
 ) -> Response[bytes]:
-    """Every prediction of the champion, played matches of the last 90 days included.
+    """All predictions of the champion, including played matches of the last 90 days.
 
-    A JSON page, or with `Accept: application/x-ndjson` one prediction a line. Both name the next page in the
-    `Link` header.
+    A JSON page, or with `Accept: application/x-ndjson` one prediction per line. The `Link` header has the
+    next page.
     """
     query = PageQuery(
         limit=limit,
@@ -157,7 +161,7 @@ def list_predictions(
 def read_model(
     request: Request[Any, Any, Any], snapshots: NamedDependency[SnapshotHolder], model: Alias = "champion"
 ) -> Response[bytes]:
-    """The model behind the predictions: version, run, training rows, scorecard, and the release it is in."""
+    """A model of the current release: version, run, training data, scorecard; and the release."""
     current, now = require_release(snapshots), snapshots.clock.now()
     manifest = current.snapshot.manifest
     card = manifest.models.get(model)

@@ -1,4 +1,4 @@
-"""Scoring on demand: pairings that no feed has listed, and features that a client made itself."""
+"""Scoring on demand: pairings that are in no feed, and rows of features made by the client."""
 
 import datetime as dt
 import time
@@ -31,7 +31,7 @@ MAX_TASK_ROWS = 100_000
 _MAX_BYTES = 8 * 1024 * 1024
 # 100,000 rows of features take some 150 MB.
 _MAX_TASK_BYTES = 256 * 1024 * 1024
-# All that is wrong with a list is not told at once.
+# A response lists at most this many errors of a list of rows.
 _MAX_LISTED_ERRORS = 20
 
 _ERRORS = (
@@ -57,11 +57,11 @@ async def score(
     scorer: NamedDependency[Scorer],
     metrics: NamedDependency[Metrics],
 ) -> Response[bytes]:
-    """Score now: a pairing, or features by name, or a list of up to 1,000 of either.
+    """Score a pairing or a row of features, or a list of up to 1,000 of them.
 
-    Features of a pairing are made here from what is known of both teams, by the code that makes them for
-    every fixture. One row is answered with its reasons, a list without. A row that cannot be scored refuses
-    the whole request and is named; send more rows to `POST /predict/async/`.
+    Features of a pairing are computed from the state of both teams, by the code that computes them for every
+    fixture. A single row is scored with its reasons, a list without. If a row cannot be scored, the request
+    is refused and the row named. For more rows use `POST /predict/async/`.
     """
     raw, is_list = read_rows(await request.body(), MAX_ROWS)
     rows = [decode_row(row) for row in raw]
@@ -86,13 +86,13 @@ async def _answers(
     if files is None:
         raise unavailable(
             "no-directory",
-            "This release was published by an older version and cannot score; publish again.",
+            "This release was published by an older version and cannot score; publish it again.",
             60,
         )
     try:
         return await scorer.answer(files, rows, isoformat(now), with_reasons=with_reasons)
     except ChildBusyError as error:
-        raise unavailable("not-now", f"Nothing can be scored now: {error}; try again shortly.", 2) from error
+        raise unavailable("not-now", f"Scoring is unavailable: {error}; try again shortly.", 2) from error
 
 
 @post(
@@ -112,13 +112,13 @@ async def score_later(
         HeaderParameter(
             name="Idempotency-Key",
             max_length=200,
-            description="Sent again with the same body it is the same task: nothing is scored twice.",
+            description="A retry with the same key and body returns the same task.",
         ),
     ] = None,
 ) -> Response[bytes]:
-    """Score up to 100,000 rows in the background; ask the answer's `status_url` for progress and result.
+    """Score up to 100,000 rows in the background; poll `status_url` for progress and result.
 
-    A row that cannot be scored is answered with its errors, the others are scored.
+    A row that cannot be scored gets its errors as its result; the others are scored.
     """
     try:
         packed = await child.run_for_client(pack_rows, await request.body(), MAX_TASK_ROWS)
@@ -128,14 +128,14 @@ async def score_later(
             raise ProblemError(HTTPStatus.BAD_REQUEST, "invalid-body", f"{packed}.")
         task_id = await tasks.submit(request.auth.id, packed, idempotency_key)
     except (QueueUnavailableError, ChildBusyError) as error:
-        raise unavailable("no-queue", "Tasks cannot be taken now; send the same again shortly.") from error
+        raise unavailable("no-queue", "Tasks cannot be accepted now; retry shortly.") from error
     except QueueFullError as error:
-        raise unavailable("queue-full", "Too many tasks wait; send the same again later.", 30) from error
+        raise unavailable("queue-full", "Too many tasks are queued; retry later.", 30) from error
     except IdempotencyKeyReusedError as error:
         raise ProblemError(
             HTTPStatus.UNPROCESSABLE_ENTITY,
             "idempotency-key",
-            "This Idempotency-Key was used for another body; take a new one for each task.",
+            "This Idempotency-Key was used with another body; use a new key for each task.",
         ) from error
     address = f"/monitoring/task_status/{task_id}"
     body = TaskAccepted(task_id=task_id, status="submitted", status_url=address)
@@ -145,10 +145,10 @@ async def score_later(
 
 
 def read_rows(body: bytes, max_rows: int) -> tuple[list[msgspec.Raw], bool]:
-    """The rows of a body, and whether it was a list.
+    """Split a body into its rows, and tell whether it was a list.
 
     Raises:
-        ProblemError: 400 where it is no JSON, 413 where it has too many rows.
+        ProblemError: 400 if the body is not JSON, 413 if it has too many rows.
     """
     try:
         raw, is_list = split_rows(body)
@@ -160,12 +160,12 @@ def read_rows(body: bytes, max_rows: int) -> tuple[list[msgspec.Raw], bool]:
 
 
 def too_many(rows: int, max_rows: int) -> ProblemError:
-    """More rows than may be sent at once."""
+    """413: the request has more rows than allowed."""
     return ProblemError(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         "too-many-rows",
-        f"{rows:,} rows came, {max_rows:,} may be sent at once; send fewer. "
-        "POST /predict/async/ takes the most.",
+        f"The body has {rows:,} rows; at most {max_rows:,} are allowed. "
+        "POST /predict/async/ accepts up to 100,000.",
     )
 
 
@@ -178,7 +178,7 @@ def _count(metrics: Metrics, scored: Scored, seconds: float, *, is_list: bool) -
 
 
 def _refuse(problems: dict[int, tuple[RowProblem, ...]], *, is_list: bool) -> None:
-    """Answer 422 where a row has a problem."""
+    """Raise 422 if a row has a problem."""
     if not problems:
         return
     errors = [

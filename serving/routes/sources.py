@@ -1,4 +1,4 @@
-"""Sources: launches ingest and export in Dagster. For admins; `X-Token` is accepted beside `X-API-Key`."""
+"""Launches ingest and export runs in Dagster. For admins; `X-Token` is accepted as well as `X-API-Key`."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -22,17 +22,17 @@ RESPONSES = documented(
 )
 
 Table = Literal["match_raw", "match"]
-# Both tables are written under one snapshot id, so that readers find both or neither.
+# Both tables are exported under one snapshot id, so that readers find both or neither.
 ASSETS_OF = dict.fromkeys(get_args(Table), (("exports", "match_raw"), ("exports", "match")))
 
 
 class IngestWindow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A window of UTC days.
+    """A half-open window of UTC days.
 
     Attributes:
-        start: the first day; `days` before `end` without.
-        end: the day after the last one; tomorrow without.
-        days: how many, where `start` is not given.
+        start: first day; by default `days` before `end`.
+        end: day after the last one; by default tomorrow.
+        days: length of the window if `start` is omitted.
     """
 
     start: dt.date | None = None
@@ -42,16 +42,18 @@ class IngestWindow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @patch("/livescores/", status_code=HTTPStatus.ACCEPTED, opt=OPTIONS, responses=RESPONSES)
 async def ingest(
-    data: Annotated[IngestWindow, Body(description="All may be left out: then the last 90 days.")],
+    data: Annotated[
+        IngestWindow, Body(description="All fields are optional; the default is the last 90 days.")
+    ],
     dagster: NamedDependency[Dagster],
     dagster_pages: NamedDependency[str],
 ) -> Response[bytes]:
-    """Launch an ingest of a window of days; what follows from it is carried on to a release."""
+    """Launch an ingest of a window of days; downstream assets up to the release follow automatically."""
     if data.start is not None and data.end is not None and data.start >= data.end:
         raise ProblemError(
             HTTPStatus.UNPROCESSABLE_ENTITY,
             "empty-window",
-            f"The window from {data.start} to {data.end} holds no day; `end` is the day after the last one.",
+            f"The window from {data.start} to {data.end} is empty; `end` is the day after the last one.",
         )
     window = {name: str(day) for name in ("start", "end") if (day := getattr(data, name)) is not None}
     config = {"ops": {"livescores__window": {"config": {**window, "days": data.days}}}}
@@ -62,7 +64,7 @@ async def ingest(
 async def export(
     table: FromPath[Table], dagster: NamedDependency[Dagster], dagster_pages: NamedDependency[str]
 ) -> Response[bytes]:
-    """Launch the export of a table; both tables are written, under one snapshot id."""
+    """Launch the export of a table; both tables are exported, under one snapshot id."""
     return await launch(dagster, dagster_pages, ASSETS_OF[table], {})
 
 
@@ -78,11 +80,11 @@ async def launch(
         run = await dagster.launch(assets, config)
     except DagsterUnavailableError as error:
         raise unavailable(
-            "no-dagster", "Dagster does not answer now; try again shortly. Predictions are served.", 10
+            "no-dagster", "Dagster is unavailable; try again shortly. Predictions are still served.", 10
         ) from error
     except LaunchRefusedError as error:
         raise ProblemError(
-            HTTPStatus.UNPROCESSABLE_ENTITY, "not-launched", f"Dagster does not start this run: {error}"
+            HTTPStatus.UNPROCESSABLE_ENTITY, "not-launched", f"Dagster refused to launch the run: {error}"
         ) from error
     url = f"{pages}/runs/{run.run_id}"
     body = Launched(run_id=run.run_id, status=run.status.lower(), url=url)

@@ -1,4 +1,4 @@
-"""Tasks of bulk scoring: where one stands, its result, the queue and its workers."""
+"""Tasks of bulk scoring: status, result, queue depth and workers. Submitting one is in ``scoring.py``."""
 
 from collections.abc import AsyncIterator
 from http import HTTPStatus
@@ -30,7 +30,7 @@ _NO_STORE = {"Cache-Control": "no-store"}
 async def read_task(
     request: Request[Any, ApiKey, Any], tasks: NamedDependency[TaskQueue], task_id: FromPath[str]
 ) -> Response[Any]:
-    """Where a task of `POST /predict/async/` stands: pending, running, success with its result, or failed."""
+    """Status of a task of `POST /predict/async/`: pending, running, success with its result, or failed."""
     key = request.auth
     try:
         state = await tasks.state(task_id, key.id, is_admin=ADMIN in key.scopes)
@@ -40,7 +40,7 @@ async def read_task(
         raise ProblemError(
             HTTPStatus.NOT_FOUND,
             "unknown-task",
-            "There is no such task of this API key, or its result was kept long enough; send it again.",
+            "This API key has no such task, or the task has expired; submit it again.",
         )
     body = TaskStatus(
         task_id=task_id, status=state.status, rows=state.rows, progress=state.progress, reason=state.reason
@@ -78,13 +78,13 @@ async def stream_body(status: TaskStatus, parts: AsyncIterator[bytes]) -> AsyncI
 
 @get("/queues", opt={"scope": ADMIN}, responses=documented(Queues))
 async def read_queues(tasks: NamedDependency[TaskQueue]) -> Response[Queues]:
-    """How many tasks wait, and how many are being scored."""
+    """Depth of the task queue."""
     return await respond_queues(tasks, {})
 
 
 @get("/workers", opt={"scope": ADMIN}, responses=documented(Workers))
 async def read_workers(tasks: NamedDependency[TaskQueue]) -> Response[Workers]:
-    """The task workers that said within the last seconds that they live."""
+    """Task workers that sent a heartbeat within the last seconds."""
     return await respond_workers(tasks, {})
 
 
@@ -122,7 +122,7 @@ async def _info(tasks: TaskQueue) -> Any:
 
 
 def _no_queue() -> ProblemError:
-    return unavailable("no-queue", "The task queue does not answer now; try again shortly.")
+    return unavailable("no-queue", "The task queue is unavailable; try again shortly.")
 
 
 router = Router("/monitoring", route_handlers=[read_task, read_queues, read_workers], tags=["monitoring"])

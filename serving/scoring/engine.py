@@ -1,7 +1,7 @@
-"""Scores rows: names to teams, teams to features, features to probabilities and reasons.
+"""The scoring engine: names to teams, teams to features, features to probabilities and reasons.
 
-Only the scoring child and the task worker import this module: it brings numpy, and with the first row numba
-and xgboost.
+Only the scoring child and the task worker import this module: it loads numpy, and at the first row numba and
+xgboost.
 """
 
 import datetime as dt
@@ -38,7 +38,7 @@ from soccer_assets.modelling import neutral_ground
 from soccer_assets.modelling.fixtures import forecast_fixtures
 from soccer_assets.modelling.outcome_model import OutcomeModel
 
-# Below this many results a competition's level, home advantage and teams are guesses.
+# With fewer results, the estimates of a competition's level, home advantage and teams are mostly the prior.
 MIN_RESULTS = 30
 
 _MAX_LISTED_NAMES = 10
@@ -53,13 +53,13 @@ class _ResolvedPairing(msgspec.Struct, frozen=True):
 
 
 class Engine:
-    """One release, ready to score."""
+    """Scores rows with one release."""
 
     def __init__(self, files: ScoringFiles) -> None:
-        """Read the files.
+        """Load model, team state and names.
 
         Raises:
-            ValueError: a file was written by another version.
+            ValueError: a file has an unknown format version.
         """
         self._provenance = files.provenance
         self._model = OutcomeModel.from_bytes(Path(files.model).read_bytes())
@@ -69,7 +69,7 @@ class Engine:
         self._leagues = {name: row for row, name in enumerate(self._state.competition_names)}
 
     def answer(self, rows: Sequence[Row], predicted_at: str, *, with_reasons: bool) -> list[Answer]:
-        """A JSON body for each row, or what is wrong with it."""
+        """The JSON body or the problems of each row, in order."""
         answers: list[Answer] = [()] * len(rows)
         pairings: dict[int, _ResolvedPairing] = {}
         features: dict[int, FeatureRow] = {}
@@ -106,7 +106,7 @@ class Engine:
             problems.append(
                 RowProblem(
                     "kickoff",
-                    f"{row.kickoff!r} is no instant; write it as 2026-12-05T15:00:00Z or 2026-12-05",
+                    f"{row.kickoff!r} is not an instant; use the format 2026-12-05T15:00:00Z or 2026-12-05",
                 )
             )
         if problems:
@@ -115,9 +115,7 @@ class Engine:
             return (RowProblem("away_team", f"{teams[0].name} cannot play itself; name two teams"),)
         seconds = int(kickoff.timestamp())
         if self._state.as_of is not None and seconds < self._state.as_of - SECONDS_A_DAY:
-            return (
-                RowProblem("kickoff", "lies before results that are known; ask for a match that is ahead"),
-            )
+            return (RowProblem("kickoff", "is before the newest known result; use a future kickoff"),)
         known = self._leagues.get(competition.code)
         results = 0 if known is None else int(self._state.leagues["matches"][known])
         if results < MIN_RESULTS:
@@ -148,7 +146,7 @@ class Engine:
         return _ResolvedPairing(row, meeting, pairing)
 
     def _season(self, competition: CompetitionEntry, day: dt.date) -> str:
-        """The season of a day, in the way in which the competition's results say theirs."""
+        """The season of a day, in the format of the competition's results."""
         number = int(self._state.leagues["season"][self._leagues[competition.code]])
         newest = self._state.season_names[number] if number >= 0 else ""
         calendar = Competition(
@@ -159,7 +157,7 @@ class Engine:
             time_zone="UTC",
             calendar="year" if newest.isdigit() else "autumn",
         )
-        # A season does not end before its results do: Brazil's 2020 ran to February 2021.
+        # A season lasts at least until its newest result: Brazil's 2020 ran to February 2021.
         return max(season_of(calendar, day), newest)
 
     def _validate(self, row: FeatureRow) -> FeatureRow | tuple[RowProblem, ...]:
@@ -216,7 +214,7 @@ class Engine:
         values: NDArray[np.float64] = np.array(
             [[row.features[name] for name in names] for row in rows.values()], np.float64
         )
-        # The textbook model does not read the ground; then the features speak for themselves.
+        # The textbook model has no feature for neutral ground; then no row is treated as neutral.
         column = names.index("is_neutral") if "is_neutral" in names else None
         is_neutral = np.zeros(len(values), np.bool_) if column is None else values[:, column] == 1.0
         return {
@@ -235,7 +233,7 @@ class Engine:
         }
 
     def warm_up(self) -> None:
-        """Score the first two teams of the state with reasons, so that the first client does not wait."""
+        """Score one pairing with reasons: compiles and loads what the first request would wait for."""
         teams = self._state.team_names[:2]
         if len(teams) < 2 or not self._state.competition_names:  # noqa: PLR2004 - two sides
             return
@@ -254,7 +252,7 @@ class Engine:
 
 @functools.lru_cache(maxsize=2)  # the release that answers, and the next one while it is checked
 def engine(files: ScoringFiles) -> Engine:
-    """The engine of a release, read once."""
+    """The engine of a release, loaded once."""
     return Engine(files)
 
 
@@ -266,6 +264,6 @@ class _Outcome(msgspec.Struct):
 
 
 def top_outcomes(answers: Sequence[Answer]) -> list[tuple[str, float]]:
-    """The likeliest outcome of each answer, and its probability."""
+    """The likeliest outcome of each scored row, and its probability."""
     outcomes = [msgspec.json.decode(body, type=_Outcome) for body in answers if isinstance(body, bytes)]
     return [(scored.predicted_label, max(scored.p_home, scored.p_draw, scored.p_away)) for scored in outcomes]

@@ -1,7 +1,7 @@
-"""Scoring in a child process, so that neither numpy nor xgboost is ever loaded beside the event loop.
+"""Scoring in a child process, so that numpy and xgboost are not loaded beside the event loop.
 
-Here: what the child runs, and which releases it is warm for. An alarm ends the child where a model makes it
-hang. Not here: the process itself (``child_process.py``) and the scores (``engine.py``).
+Here: the functions that run in the child, and the releases it is warm for. An alarm kills the child if a
+model hangs. Not here: the process itself (``child_process.py``), the scores (``engine.py``).
 """
 
 import asyncio
@@ -29,7 +29,7 @@ _log = structlog.get_logger()
 
 
 def score_rows(model_file: str, rows: Rows) -> list[tuple[float, float, float]]:
-    """Load the model and score feature rows, in the child: home, draw and away probability of each."""
+    """Load the model and score feature rows, in the child; returns p_home, p_draw, p_away of each row."""
     import numpy as np  # noqa: PLC0415 - only the child pays for it
 
     from soccer_assets.modelling.outcome_model import OutcomeModel  # noqa: PLC0415
@@ -44,7 +44,7 @@ def score_rows(model_file: str, rows: Rows) -> list[tuple[float, float, float]]:
 
 
 class Scored(msgspec.Struct, frozen=True):
-    """Answers to rows, what they said in short (likeliest outcome, its probability), and the time it took."""
+    """Answers to rows, the likeliest outcome of each with its probability, and the seconds it took."""
 
     answers: list[Answer]
     top_outcomes: list[tuple[str, float]]
@@ -52,7 +52,7 @@ class Scored(msgspec.Struct, frozen=True):
 
 
 def answer_rows(files: ScoringFiles, rows: Sequence[Row], at: str, with_reasons: bool) -> Scored:
-    """Score rows, in the child: a JSON body of each, or what is wrong with it."""
+    """Score rows, in the child: the JSON body or the problems of each."""
     from serving.scoring.engine import engine, top_outcomes  # noqa: PLC0415 - only the child pays for numpy
 
     signal.alarm(SCORE_SECONDS)
@@ -65,7 +65,7 @@ def answer_rows(files: ScoringFiles, rows: Sequence[Row], at: str, with_reasons:
 
 
 def warm_up(files: ScoringFiles) -> None:
-    """Read a release and score once, in the child: the first time takes seconds, the next milliseconds."""
+    """Load a release and score once, in the child: the first call takes seconds, later ones milliseconds."""
     from serving.scoring.engine import engine  # noqa: PLC0415 - only the child pays for numpy
 
     signal.alarm(SCORE_SECONDS)
@@ -73,7 +73,7 @@ def warm_up(files: ScoringFiles) -> None:
         engine(files).warm_up()
     finally:
         signal.alarm(0)
-    # What stays is not looked through for garbage again: that took 160 ms in the middle of a request.
+    # Exclude what was loaded from garbage collection: a full collection paused a request for 160 ms.
     gc.unfreeze()
     gc.collect()
     gc.freeze()
@@ -83,7 +83,7 @@ class Scorer:
     """Scores in a child process.
 
     Args:
-        score: what the child runs for golden rows; tests pass their own. It must be importable by name.
+        score: scores golden rows in the child; must be importable by name. Tests pass their own.
     """
 
     def __init__(self, score: ScoreFunction = score_rows) -> None:
@@ -94,7 +94,7 @@ class Scorer:
         self._failed: ScoringFiles | None = None
 
     async def score(self, model_file: Path, rows: Rows) -> list[tuple[float, float, float]]:
-        """Probabilities of each row by the model in ``model_file``.
+        """Probabilities of feature rows by the model in ``model_file``.
 
         Raises:
             ChildFailedError: the child raised an error, or died.
@@ -102,11 +102,11 @@ class Scorer:
         return await self.child.run(self._score, str(model_file), rows)
 
     def is_warm(self, files: ScoringFiles) -> bool:
-        """Whether rows can be scored with this release at once."""
+        """Whether the child has loaded this release."""
         return files in self._warm
 
     async def warm(self, files: ScoringFiles | None) -> None:
-        """Make ready to score rows with a release; where that fails rows are answered 503."""
+        """Load a release in the child; if that fails, scoring with it is refused with 503."""
         if files is None or self.is_warm(files):
             return
         try:
@@ -118,7 +118,7 @@ class Scorer:
         self._warm = [files, *self._warm[:1]]
 
     def keep_warm(self, files: ScoringFiles | None) -> None:
-        """Warm up in the background, also after the child died; a release that failed is not tried again."""
+        """Warm up in the background if needed, also after the child died; skip a release that failed."""
         is_warming = self._warming is not None and not self._warming.done()
         if files is not None and not is_warming and files != self._failed and not self.is_warm(files):
             self._warming = asyncio.create_task(self.warm(files))
@@ -126,23 +126,23 @@ class Scorer:
     async def answer(
         self, files: ScoringFiles, rows: Sequence[Row], at: str, *, with_reasons: bool
     ) -> Scored:
-        """A JSON body for each row, or what is wrong with it.
+        """The JSON body or the problems of each row, in order.
 
         Raises:
-            ChildBusyError: the child is not ready, died, or has too much to do.
-            ChildFailedError: a row broke it.
+            ChildBusyError: the child is not warm, died, or is overloaded.
+            ChildFailedError: scoring raised an exception.
         """
         if not self.is_warm(files):
             raise ChildBusyError("the model is being loaded")
         return await self.child.run_for_client(answer_rows, files, rows, at, with_reasons)
 
     def cancel(self) -> None:
-        """Stop waiting for the child."""
+        """Cancel a running warm-up."""
         if self._warming is not None:
             self._warming.cancel()
 
     def close(self) -> None:
-        """End the child; `cancel` comes first, on the event loop."""
+        """Terminate the child; call `cancel` first, on the event loop."""
         self.child.close()
 
     def _start_cold(self) -> None:
@@ -150,9 +150,9 @@ class Scorer:
 
 
 def import_xgboost_alone() -> None:
-    """Let this process import xgboost without scikit-learn, for processes that only score.
+    """Let this process import xgboost without scikit-learn.
 
-    Where that is installed, xgboost brings it, scipy.stats and pandas for a part of itself that is not used
-    here: four fifths of the time of its import. It takes None for "not installed".
+    If scikit-learn is installed, xgboost imports it with scipy.stats and pandas for its scikit-learn API,
+    which is not used here: four fifths of the import time. None in ``sys.modules`` makes it look uninstalled.
     """
     sys.modules.setdefault("sklearn", None)  # type: ignore[arg-type]

@@ -1,7 +1,7 @@
-"""What `POST /predict/` is asked and what it answers: rows as structs, decoded one by one.
+"""Request and response rows of `POST /predict/` and its tasks.
 
-A row is a pairing, whose features are made here, or the features themselves. Every row is hostile until it is
-decoded; what is wrong with one is said with its number and its field.
+A row is a pairing, whose features are computed here, or a row of features. Rows are untrusted and decoded one
+by one; problems are reported with the number of the row and the field.
 """
 
 import datetime as dt
@@ -17,22 +17,22 @@ from soccer_assets.contract.release import Goals, Reason, ScoreChance, Team
 
 Name = Annotated[str, Meta(min_length=1, max_length=120)]
 
-_LEG = "1 or 2 of a tie over two legs. Answered back and not used: today's models know no first leg's result."
+_LEG = "1 or 2 of a two-legged tie; echoed and not used by the model."
 
 # As msgspec ends its messages.
 _AT = re.compile(r" - at `\$\.?(.*)`$")
 
 
 class Pairing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Two teams that might meet.
+    """A hypothetical match of two teams.
 
     Attributes:
-        home_team: id, or name without regard to case and accents.
+        home_team: id or name; case and accents are ignored.
         away_team: likewise.
-        kickoff: an instant such as ``2026-12-05T15:00:00Z``, or a day where only that is known.
+        kickoff: an instant such as ``2026-12-05T15:00:00Z``, or a day if only that is known.
         competition: code such as ``ENG-1``, or name.
-        neutral: on neutral ground: then the order of the two teams does not matter.
-        leg: 1 or 2 of a tie over two legs.
+        neutral: on neutral ground; the order of the teams then does not matter.
+        leg: 1 or 2 of a two-legged tie; echoed and not used by the model.
     """
 
     home_team: Name
@@ -44,7 +44,7 @@ class Pairing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class FeatureRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Features by name: exactly those of `GET /predict/model/info`, each a finite number."""
+    """Features by name: exactly the `feature_names` of `GET /predict/model/info`, all finite."""
 
     match_id: Name | int
     features: Annotated[dict[str, float | None], Meta(max_length=500)]
@@ -54,13 +54,13 @@ Row = Pairing | FeatureRow
 
 
 class RowProblem(msgspec.Struct, frozen=True):
-    """What is wrong with one field of a row, and what to do."""
+    """A problem of one field of a row, with what to do."""
 
     field: str
     message: str
 
 
-# The JSON body of a row's scores, or what is wrong with the row.
+# The JSON body of a scored row, or its problems.
 Answer = bytes | tuple[RowProblem, ...]
 
 
@@ -99,14 +99,14 @@ class ScoredFeatures(Provenance, frozen=True, kw_only=True, tag_field="kind", ta
 
 
 class RefusedRow(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="refused"):
-    """A row of a task that could not be scored; the others were."""
+    """A row of a task that could not be scored."""
 
     row: int
     errors: tuple[RowProblem, ...]
 
 
 class MalformedBodyError(ServingError, ValueError):
-    """The body is no JSON object and no list of them."""
+    """The body is neither a JSON object nor a list."""
 
 
 class _Probe(msgspec.Struct):
@@ -114,7 +114,7 @@ class _Probe(msgspec.Struct):
 
 
 def split_rows(body: bytes) -> tuple[list[msgspec.Raw], bool]:
-    """The rows of a body, not decoded yet, and whether it was a list.
+    """Split a body into rows, not yet decoded, and tell whether it was a list.
 
     Raises:
         MalformedBodyError: it is neither a JSON object nor a list.
@@ -130,7 +130,7 @@ def split_rows(body: bytes) -> tuple[list[msgspec.Raw], bool]:
 
 
 def decode_row(raw: msgspec.Raw) -> Row | RowProblem:
-    """One row, or what is wrong with it."""
+    """Decode one row, or say what is wrong with it."""
     try:
         has_features = msgspec.json.decode(raw, type=_Probe).features is not msgspec.UNSET
         if has_features:
@@ -144,7 +144,7 @@ def decode_row(raw: msgspec.Raw) -> Row | RowProblem:
 
 
 def parse_kickoff(text: str) -> tuple[dt.datetime, bool]:
-    """The instant of a kickoff in UTC, and whether only the day is known.
+    """Parse a kickoff to UTC, and tell whether it is a day only.
 
     Raises:
         ValueError: it is neither an instant with a time zone nor a day.

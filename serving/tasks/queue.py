@@ -1,4 +1,4 @@
-"""Tasks: bulk scoring that outlives a request, on a job queue in Redis (saq), as the sidecar sees them."""
+"""The task queue as the sidecar sees it: submits jobs of bulk scoring to saq on Redis, and reports them."""
 
 import asyncio
 import contextlib
@@ -22,27 +22,27 @@ _T = TypeVar("_T")
 QUEUE = "scoring"
 JOB = "score_task"
 
-# Beyond this many waiting tasks a client is asked to come back.
+# With this many queued tasks, further ones are refused with 503.
 MAX_QUEUED = 100
-# A worker says that it lives this often; after the longer time its task is given to another.
+# Workers send a heartbeat at this interval; after the timeout another worker gets the task.
 HEARTBEAT_SECONDS = 3
 HEARTBEAT_TIMEOUT_SECONDS = 12
 MAX_ATTEMPTS = 5
 _TASK_SECONDS = 3600
 
-# Imported where there is a Redis.
+# Imported only if Redis is configured.
 _QUEUE_LIBRARY = "saq.queue.redis"
 
-# How long a server that did not answer is not asked again.
+# After a failure no command is sent for this long: callers get the error at once.
 _RETRY_SECONDS = 2.0
 
 
 class QueueFullError(ServingError):
-    """Too many tasks wait."""
+    """`MAX_QUEUED` tasks wait already."""
 
 
 class TaskState(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a task stands; ``parts`` of its result are there."""
+    """Status of a task; ``parts`` is the number of stored parts of its result."""
 
     status: str
     rows: int
@@ -52,11 +52,11 @@ class TaskState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TaskQueue:
-    """What the sidecar does with tasks: take them in, tell where they stand.
+    """Submits tasks and reports their status.
 
     Args:
-        url: of Redis; empty: there are no tasks.
-        keep_seconds: how long a task and its result are kept.
+        url: of Redis; empty disables tasks.
+        keep_seconds: time to live of a task and its result.
     """
 
     def __init__(self, url: str, keep_seconds: int) -> None:
@@ -65,12 +65,12 @@ class TaskQueue:
         self._unavailable_until = 0.0
 
     async def submit(self, key_id: str, packed: PackedRows, idempotency_key: str | None) -> str:
-        """Take a task in; the same idempotency key of the same API key is the same task.
+        """Submit a task; the same idempotency key of the same API key returns the same task.
 
         Raises:
             QueueUnavailableError: Redis does not answer.
-            QueueFullError: too many tasks wait.
-            IdempotencyKeyReusedError: the idempotency key was used for another body.
+            QueueFullError: too many tasks are queued.
+            IdempotencyKeyReusedError: the idempotency key was used with another body.
         """
         task_id = uuid.uuid4().hex
         if idempotency_key is not None:
@@ -78,7 +78,7 @@ class TaskQueue:
         return await self._ask(self._submit(task_id, key_id, packed))
 
     async def state(self, task_id: str, key_id: str, *, is_admin: bool) -> TaskState | None:
-        """Where a task stands; None for an unknown one, or another client's.
+        """Status of a task; None if unknown or of another API key.
 
         Raises:
             QueueUnavailableError: Redis does not answer.
@@ -86,11 +86,11 @@ class TaskQueue:
         return await self._ask(self._state(task_id, key_id, is_admin=is_admin))
 
     def parts(self, task_id: str, count: int) -> AsyncIterator[bytes]:
-        """The parts of a result, see `TaskStore.parts`."""
+        """Iterate over the parts of a result, see `TaskStore.parts`."""
         return self._store.parts(task_id, count)
 
     async def info(self) -> Any:
-        """What saq tells of its queue: depth, and the workers with their last beat.
+        """Information of saq: queue depth, and the workers with their last heartbeat.
 
         Raises:
             QueueUnavailableError: Redis does not answer.
@@ -98,8 +98,8 @@ class TaskQueue:
         return await self._ask(self._queue.info())
 
     async def watch(self, gauge: Gauge, seconds: float = 5.0) -> None:
-        """Tell the depth of the queue for as long as the sidecar lives; nothing while Redis is gone."""
-        if self._url:  # the library takes a tenth of a second: not on the event loop
+        """Update the gauge of the queue depth until cancelled; it keeps its value while Redis is down."""
+        if self._url:  # importing takes 0.1 s: not on the event loop
             await asyncio.to_thread(importlib.import_module, _QUEUE_LIBRARY)
         while self._url:
             with contextlib.suppress(QueueUnavailableError):
@@ -140,14 +140,14 @@ class TaskQueue:
         status = "pending" if job is None else str(job.status.value)
         if status in {"failed", "aborted"}:
             lines = str(job.error or "").strip().splitlines()
-            reason = lines[-1] if lines else "its worker was lost too often"
+            reason = lines[-1] if lines else "its worker died too often"
             return TaskState(status="failed", rows=rows, progress=job.progress, reason=reason)
         running = status in {"active", "aborting"}
         progress = 0.0 if job is None else job.progress
         return TaskState(status="running" if running else "pending", rows=rows, progress=progress)
 
     async def _ask(self, question: Coroutine[Any, Any, _T]) -> _T:
-        """The answer to a question; a server that is gone is not waited for again and again."""
+        """Await a call to Redis; after a failure, fail fast for `_RETRY_SECONDS`."""
         if not self._url or time.monotonic() < self._unavailable_until:
             question.close()
             raise QueueUnavailableError

@@ -1,8 +1,7 @@
-"""What Redis holds of a task of bulk scoring: its rows, its facts and its result, beside saq's job.
+"""Storage of bulk scoring in Redis beside saq's job: rows, facts and results of tasks.
 
-Rows and result lie there in compressed parts, so that the queue stays small and a task whose worker was
-killed goes on after its last part. A part is written once and never changed; all parts of a task come from
-one release.
+Results are stored in compressed parts, so that a task whose worker was killed resumes after its last part. A
+part is written once and never changed; all parts of a task come from one release.
 """
 
 import hashlib
@@ -21,15 +20,15 @@ _COMPRESSION = 1
 
 
 class QueueUnavailableError(ServingError):
-    """Redis does not answer, or is not set."""
+    """Redis does not answer, or is not configured."""
 
 
 class IdempotencyKeyReusedError(ServingError):
-    """The idempotency key was used for another body."""
+    """The idempotency key was used with another body."""
 
 
 class PackedRows(msgspec.Struct, frozen=True):
-    """The rows of a task as they are stored."""
+    """The rows of a task, compressed for storage."""
 
     rows: int
     sha256: str
@@ -37,13 +36,13 @@ class PackedRows(msgspec.Struct, frozen=True):
 
 
 class TooManyRows(msgspec.Struct, frozen=True):
-    """How many rows came."""
+    """The number of rows of a body that has too many."""
 
     rows: int
 
 
 def pack_rows(body: bytes, max_rows: int) -> PackedRows | TooManyRows | str:
-    """The rows of a body, ready to be stored, or why they are none; for the child: it takes a while."""
+    """Check and compress the rows of a body, or say why it has none. Slow: runs in the child process."""
     try:
         rows, is_list = split_rows(body)
     except MalformedBodyError as error:
@@ -55,7 +54,7 @@ def pack_rows(body: bytes, max_rows: int) -> PackedRows | TooManyRows | str:
 
 
 def part_count(rows: int) -> int:
-    """How many parts a result has."""
+    """Number of parts of a result."""
     return -(-rows // PART_ROWS)
 
 
@@ -63,8 +62,8 @@ class TaskStore:
     """Rows, facts and results of tasks.
 
     Args:
-        client: of the server.
-        keep_seconds: how long a task is remembered after it was sent, and after it was done.
+        client: of Redis.
+        keep_seconds: time to live of a task after it was submitted, and again after it was done.
     """
 
     def __init__(self, client: Any, keep_seconds: int) -> None:
@@ -72,10 +71,10 @@ class TaskStore:
         self._keep = keep_seconds
 
     async def create(self, task_id: str, key_id: str, packed: PackedRows) -> bool:
-        """Remember a task; false where it is there already.
+        """Store a task; False if it exists already.
 
         Raises:
-            IdempotencyKeyReusedError: it is there, and asks for something else.
+            IdempotencyKeyReusedError: it exists with another body.
         """
         name = _name(task_id)
         if await self._redis.hsetnx(name, "sha256", packed.sha256):
@@ -83,7 +82,7 @@ class TaskStore:
             return True
         if await self._redis.hget(name, "sha256") != packed.sha256.encode():
             raise IdempotencyKeyReusedError
-        if not await self._redis.hexists(name, "rows"):  # killed between the two writes of the first time
+        if not await self._redis.hexists(name, "rows"):  # the first call was killed between its two writes
             await self._write(name, key_id, packed)
         return False
 
@@ -95,7 +94,7 @@ class TaskStore:
         await pipeline.execute()
 
     async def facts(self, task_id: str) -> dict[str, str]:
-        """What is known of a task; empty for an unknown one."""
+        """The facts of a task; empty for an unknown one."""
         found = await self._redis.hgetall(_name(task_id))
         return {name.decode(): value.decode() for name, value in found.items()}
 
@@ -105,7 +104,7 @@ class TaskStore:
         return msgspec.json.decode(zlib.decompress(data or b""), type=list[msgspec.Raw])
 
     async def resume(self, task_id: str, release_id: str) -> int:
-        """How many parts of a task are done with this release; those of another one are forgotten."""
+        """Number of parts done with this release; parts of another release are deleted."""
         facts = await self.facts(task_id)
         parts = part_count(int(facts["rows"]))
         if facts.get("release_id") != release_id:
@@ -120,12 +119,12 @@ class TaskStore:
         return parts
 
     async def write_part(self, task_id: str, number: int, items: list[bytes]) -> None:
-        """Store a part of the result, unless it is there."""
+        """Store a part of the result unless it exists."""
         data = zlib.compress(b",".join(items), _COMPRESSION)
         await self._redis.set(_part(task_id, number), data, nx=True, ex=self._keep)
 
     async def finish(self, task_id: str) -> None:
-        """Let the time for which the result is kept begin."""
+        """Mark a task as done and restart its time to live."""
         name = _name(task_id)
         pipeline = self._redis.pipeline()
         for number in range(part_count(int((await self.facts(task_id))["rows"]))):
@@ -136,11 +135,11 @@ class TaskStore:
         await pipeline.execute()
 
     async def parts(self, task_id: str, count: int) -> AsyncIterator[bytes]:
-        """The parts of a result in order, each a list of JSON objects without its brackets."""
+        """Iterate over the parts of a result, each a JSON list without its brackets."""
         for number in range(count):
             data = await self._redis.get(_part(task_id, number))
             if data is None:
-                raise QueueUnavailableError(f"part {number} of task {task_id} is gone")
+                raise QueueUnavailableError(f"part {number} of task {task_id} has expired")
             yield zlib.decompress(data)
 
 

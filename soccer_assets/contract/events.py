@@ -1,4 +1,4 @@
-"""Events of the stream that sidecars and clients read, and the refusals that sidecars leave for the graph."""
+"""Events from the graph to sidecars and clients, and refusals from sidecars to the graph."""
 
 import msgspec
 
@@ -21,7 +21,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
-    """Why a sidecar refused a release; left in the outbox for the graph's alerts."""
+    """Why a sidecar refused a release; written to the outbox, read by the graph's alerts."""
 
     release_id: str
     reason: str

@@ -1,8 +1,7 @@
-"""Rendering predictions: the one place that puts together what a model says of a match.
+"""Renders predictions: assembles a body from a meeting, a forecast and its provenance.
 
-The graph's releases, synthetic releases and the pairings that the sidecar scores are made of the same parts:
-who meets (`Meeting`), what is said (`Forecast`), and by which model (`Provenance`). Not here: the bodies as
-their readers know them (`release.Prediction`, ``serving/scoring/schemas.py``).
+The graph's releases, synthetic releases and the pairings that the sidecar scores share these parts. Not here:
+the structs that readers decode (`release.Prediction`, ``serving/scoring/schemas.py``).
 """
 
 from collections.abc import Sequence
@@ -16,7 +15,7 @@ _T = TypeVar("_T")
 
 
 class Meeting(msgspec.Struct, frozen=True, kw_only=True):
-    """Who meets, in which competition and when."""
+    """Two teams, their competition and kickoff."""
 
     competition: str
     season: str
@@ -60,7 +59,7 @@ class Forecast(Probabilities, frozen=True, kw_only=True):
 
 
 class GoalForecast(Protocol):
-    """What is expected of the goals of one match, see ``football/score_grid.py``."""
+    """Forecast of the goals of one match, see ``football/score_grid.py``."""
 
     @property
     def expected_home(self) -> float:
@@ -84,7 +83,7 @@ class GoalForecast(Protocol):
 
 
 def probabilities(p_home: float, p_draw: float, p_away: float) -> Probabilities:
-    """The three probabilities with the label of the largest, the first of equals."""
+    """The three probabilities with the label of the largest; of equal ones the first."""
     return Probabilities(
         p_home=p_home, p_draw=p_draw, p_away=p_away, predicted_label=_label((p_home, p_draw, p_away))
     )
@@ -109,9 +108,10 @@ def forecast(
 
 
 def forecast_of_row(row: Any) -> Forecast:
-    """The forecast of a row of the predictions table, a mapping of column to value.
+    """The forecast of a row of the predictions table.
 
-    A row of a version before goals were forecast has none: its expected goals are NaN.
+    Args:
+        row: mapping of column to value. Rows of versions before the goal columns have NaN there.
     """
     outcome_probabilities = (row["p_home"], row["p_draw"], row["p_away"])
     has_goals = row["expected_home_goals"] == row["expected_home_goals"]
@@ -130,17 +130,17 @@ def forecast_of_row(row: Any) -> Forecast:
 
 
 def json_column(value: tuple[msgspec.Struct, ...]) -> str:
-    """Scores or reasons as the text of a table's column: the JSON that bodies hold."""
+    """Encode scores or reasons for a text column: the same JSON as in bodies."""
     return msgspec.json.encode(value).decode()
 
 
 def stored_json(column: object) -> msgspec.Raw:
-    """A text of `json_column` as it goes into a body: as it stands. An earlier version stored none."""
+    """The text of `json_column` for a body, without decoding it; an empty list if there is none."""
     return msgspec.Raw(column if isinstance(column, str) else "[]")
 
 
 def render(body: type[_T], *parts: msgspec.Struct, **fields: Any) -> _T:
-    """A body of the fields of its parts and some more.
+    """Build a body from the fields of its parts and further fields.
 
     Raises:
         TypeError: a field is missing or unknown.

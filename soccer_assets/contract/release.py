@@ -25,10 +25,10 @@ MODEL_FILE = "model.bin"
 DIRECTORY_FILE = "directory.json"
 
 
-# `body` is the JSON object of `GET /predict/{match_id}` but for the five fields that move with the clock
-# (`VOLATILE_FIELDS`), which the sidecar appends. Times are ISO 8601 in UTC ending in Z: they sort as text.
-# Bodies of 1.6 KB lie two to a page beside their row; in the leaves of an index (WITHOUT ROWID) each would
-# fill a page of its own: 460 MB for 100,000 instead of 210, and twice the time of a look-up.
+# `body` is the JSON of `GET /predict/{match_id}` without the `VOLATILE_FIELDS`, which depend on the time of
+# the request and are appended by the sidecar. Times are ISO 8601 in UTC ending in Z: they sort as text.
+# Two rows with bodies of 1.6 KB fit a page. WITHOUT ROWID each body would fill a page of its own: 460 MB for
+# 100,000 predictions instead of 210, and look-ups take twice as long.
 PREDICTIONS_DDL = """
 CREATE TABLE prediction (
     match_id TEXT NOT NULL,
@@ -58,7 +58,7 @@ def release_key(release_id: str, name: str) -> str:
 
 
 class Team(msgspec.Struct, frozen=True):
-    """A team as an answer names it."""
+    """A team in a response."""
 
     id: str
     name: str
@@ -80,13 +80,13 @@ class ScoreChance(msgspec.Struct, frozen=True):
 
 
 class Reason(msgspec.Struct, frozen=True):
-    """How one group of features moved one forecast.
+    """The contribution of one group of features to one forecast.
 
     Attributes:
         group: name of the group.
-        log_odds: what it adds to the log-odds of home against away; above 0 speaks for the home side.
-        draw_log_odds: what it adds to the log-odds of a draw against the geometric mean of home and away.
-        text: the sentence for people.
+        log_odds: contribution to the log-odds of home against away; above 0 favours the home side.
+        draw_log_odds: contribution to the log-odds of a draw against the geometric mean of home and away.
+        text: the same as a sentence.
     """
 
     group: str
@@ -96,7 +96,7 @@ class Reason(msgspec.Struct, frozen=True):
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """How a match ended after 90 minutes and stoppage time."""
+    """The result of a match after 90 minutes plus stoppage time."""
 
     home_goals: int
     away_goals: int
@@ -104,17 +104,17 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Prediction(msgspec.Struct, frozen=True, kw_only=True):
-    """One model's probabilities for one match: what a release stores, without the volatile fields.
+    """One model's prediction of one match, as a release stores it: without the volatile fields.
 
-    What is said of the goals is read off one grid of scores, whose wins, draws and defeats add up to
-    ``p_home``, ``p_draw`` and ``p_away``. Predictions of releases before these fields have none of it.
+    The fields about goals derive from one grid of scores, whose wins, draws and losses add up to ``p_home``,
+    ``p_draw`` and ``p_away``. Predictions made before these fields existed have none.
 
     Attributes:
         expected_goals: mean goals of each side after 90 minutes.
         over_2_5: probability of three goals or more.
         both_teams_to_score: probability that both teams score.
         likely_scores: the five likeliest scores, the likeliest first.
-        reasons: the feature groups that moved the forecast most, the strongest first; of the champion only.
+        reasons: the feature groups with the largest contributions, largest first; of the champion only.
     """
 
     match_id: str
@@ -146,7 +146,7 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
-    """A model as `GET /predict/model/info` shows it."""
+    """A model's facts and scores, see `GET /predict/model/info`."""
 
     name: str
     version: str
@@ -161,7 +161,7 @@ class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TeamEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """A team as a client may name it; ``aliases`` are other spellings, folded."""
+    """A team that clients can name; ``aliases`` are other spellings, folded."""
 
     id: str
     name: str
@@ -172,7 +172,7 @@ class TeamEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CompetitionEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """A competition as a client may name it; tier 0 is a cup or one of national teams."""
+    """A competition that clients can name; tier 0 is a cup or a competition of national teams."""
 
     code: str
     name: str
@@ -184,10 +184,10 @@ class CompetitionEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Directory(msgspec.Struct, frozen=True, kw_only=True):
-    """Who is meant by a name or an id: what a release knows of teams and competitions.
+    """Teams and competitions of a release, for resolving names and ids.
 
     Attributes:
-        redirects: ids of teams that were merged into others -> the id that is meant.
+        redirects: id of each merged team -> id of the team it was merged into.
     """
 
     teams: tuple[TeamEntry, ...] = ()
@@ -203,14 +203,14 @@ class FileEntry(msgspec.Struct, frozen=True):
 
 
 class GoldenRow(msgspec.Struct, frozen=True):
-    """Features and the probabilities the model gave them: a reload scores them again, equal or refuse."""
+    """A feature row with the model's probabilities: a reload scores it again and refuses on a difference."""
 
     features: tuple[float, ...]
     probabilities: tuple[float, float, float]
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """What a release holds; written after its files and before the pointer."""
+    """The contents of a release; written after its files and before the pointer."""
 
     schema_version: int
     release_id: str
@@ -228,7 +228,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Pointer(msgspec.Struct, frozen=True, kw_only=True):
-    """Which release is current, and the hash its manifest must have."""
+    """The current release, and the hash of its manifest."""
 
     schema_version: int
     release_id: str

@@ -1,7 +1,4 @@
-"""The contract's daily reports: what the graph says of drift and quality, and the sidecar hands on.
-
-Like the contract: readers ignore fields they do not know, so a new field ships first in the graph.
-"""
+"""Daily reports of drift and quality, written by the graph and served by the sidecar."""
 
 import msgspec
 
@@ -10,7 +7,7 @@ QUALITY_KEY = "monitoring/quality.json"
 
 
 class Window(msgspec.Struct, frozen=True, kw_only=True):
-    """Matches by kickoff: the first day, the last day (both within), and how many there are."""
+    """A window of matches by kickoff: first and last day (inclusive), and their number."""
 
     first_day: str
     last_day: str
@@ -18,17 +15,17 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ColumnDrift(msgspec.Struct, frozen=True, kw_only=True):
-    """How far one feature, or one predicted probability, moved from the reference.
+    """Drift of one feature or one predicted probability from the reference.
 
     Attributes:
         name: a feature, or `p_home`, `p_draw`, `p_away`.
         kind: `feature` or `prediction`.
-        psi: population stability index over ten reference deciles; 0 where nothing moved.
-        ks: largest gap between the two distribution functions, 0 to 1.
+        psi: population stability index over ten reference deciles; 0 for equal distributions.
+        ks: two-sample Kolmogorov-Smirnov statistic, 0 to 1.
         shift: change of the mean in standard deviations of the reference.
-        p_value: of the two-sample Kolmogorov-Smirnov test.
-        p_corrected: the same after Benjamini and Hochberg over all columns of the report.
-        has_drifted: whether both effect and corrected p are beyond their bounds.
+        p_value: of the Kolmogorov-Smirnov test.
+        p_corrected: the p-value after Benjamini-Hochberg correction over all columns of the report.
+        has_drifted: whether both effect size and corrected p-value exceed their bounds.
     """
 
     name: str
@@ -42,20 +39,20 @@ class ColumnDrift(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DriftReport(msgspec.Struct, frozen=True, kw_only=True):
-    """How far today's matches are from those the champion learnt from: `GET /monitoring/drift`.
+    """Drift of the newest matches from the champion's training data: `GET /monitoring/drift`.
 
     Attributes:
         checked_at: when the report was made.
-        model_version: the champion whose training window is the reference.
-        reference: training matches of the same days of the year; None where there are too few.
+        model_version: the champion whose training data is the reference.
+        reference: training matches of the same days of the year; None if there are too few.
         current: the newest settled matches.
-        columns: every feature and prediction, the most moved first; empty where nothing can be compared.
-        share_drifted: drifted columns among all, 0 to 1.
-        bound: the share above which a retrain is asked for.
-        is_within_bounds: false asks for a retrain, once: see `out_of_bounds_since`.
+        columns: all features and predictions, largest drift first; empty if nothing can be compared.
+        share_drifted: share of columns that drifted, 0 to 1.
+        bound: a share above it triggers a retraining.
+        is_within_bounds: false triggers one retraining, see `out_of_bounds_since`.
         text: the verdict as a sentence.
-        out_of_bounds_since: the first report out of bounds since the share last was at half the bound or
-            less; None where none was.
+        out_of_bounds_since: time of the first report out of bounds since the share was last at most half the
+            bound; None if no report was.
     """
 
     schema_version: int
@@ -74,18 +71,18 @@ class DriftReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
-    """The published forecasts beside another forecaster on the matches that both have.
+    """The published forecasts compared with another forecaster's, on the matches that both forecast.
 
     Attributes:
         rows: matches that both forecast.
-        coverage: those among the scored matches, 0 to 1.
+        coverage: their share of the scored matches, 0 to 1.
         log_loss: of the published forecasts on these rows.
         other_log_loss: of the other forecaster on these rows.
         difference: the first minus the second; below 0 favours the published forecasts.
         low: lower end of its 95 % interval by block bootstrap over weeks; None with fewer than two weeks.
         high: upper end.
-        evidence: that the published forecasts are worse, as an e-value: it may be looked at every day, and
-            reaches 100 by chance once in 100 times at most.
+        evidence: e-value against the published forecasts being no worse: valid under daily looks; it reaches
+            100 by chance with a probability of at most 1 %.
     """
 
     rows: int
@@ -99,20 +96,20 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class QualityScore(msgspec.Struct, frozen=True, kw_only=True):
-    """How good the official predictions of some finished matches were.
+    """Scores of the official predictions of a set of finished matches.
 
     Attributes:
-        finished: matches in scope that are over.
+        finished: finished matches in the set.
         scored: those with an official prediction and a 90-minute result.
-        void: those that the ledger's rules leave out (postponed beyond 36 hours, abandoned, awarded ...).
-        coverage: ``scored / finished``; None where nothing is finished.
-        log_loss: mean, in nats; None like the other scores where nothing is scored.
-        expected_log_loss: what the forecasts themselves expected: their mean entropy.
+        void: those excluded by the ledger's rules (postponed by more than 36 hours, abandoned, awarded ...).
+        coverage: ``scored / finished``; None if no match is finished.
+        log_loss: mean, in nats; None, like the other scores, if no match is scored.
+        expected_log_loss: mean entropy of the forecasts.
         rps: ranked probability score, 0 to 1.
         brier_score: summed over the three outcomes, 0 to 2.
         ece_15: expected calibration error of the top label in 15 bins.
-        hit_rate: share of matches whose most probable outcome happened.
-        against: by forecaster, `elo_textbook` and `book` (closing prices without the margin).
+        hit_rate: share of matches in which the most probable outcome happened.
+        against: comparison by forecaster: `elo_textbook` and `book` (closing odds without the margin).
     """
 
     finished: int
@@ -145,12 +142,12 @@ class QualitySlice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class QualityReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What the settled ledger says of the published predictions: `GET /monitoring/quality`.
+    """Scores of the published predictions from the settled ledger: `GET /monitoring/quality`.
 
     Attributes:
         checked_at: when the report was made.
         model_version: the champion at that time; the ledger may hold several models' predictions.
-        ledger_head: the newest entry's hash that the report rests on; None while the ledger is empty.
+        ledger_head: hash of the newest ledger entry of the report; None while the ledger is empty.
         overall: all weeks together.
         weeks: the oldest first.
         slices: by dimension, then value.

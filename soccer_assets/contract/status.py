@@ -1,4 +1,4 @@
-"""``status.json`` beside the release pointer: what is known, and when an answer becomes stale."""
+"""``status.json`` beside the release pointer: how new the data is, and when answers become stale."""
 
 import datetime as dt
 
@@ -7,7 +7,7 @@ import msgspec
 STATUS_KEY = "releases/status.json"
 
 
-# The longest a run may leave the feed unlooked at before every answer says so: three hourly runs.
+# Answers become stale this long after the last check of the feed: three hourly runs.
 CHECK_PROMISE = dt.timedelta(hours=3)
 
 
@@ -21,13 +21,13 @@ class AssetState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
-    """The state of the data, rewritten by every run even when no release was needed.
+    """The status of the data, rewritten by every run, also without a new release.
 
     Attributes:
-        checked_at: when the feed was last looked at.
-        data_as_of: kickoff of the newest result known.
-        next_expected_at: when the next result should be known: kickoff + 3 h + the feed's lag.
-        moved_match_ids: matches whose kickoff moved since they were predicted.
+        checked_at: when the feed was last checked.
+        data_as_of: kickoff of the newest known result.
+        next_expected_at: when the next result is due: kickoff + 3 h + the feed's lag.
+        moved_match_ids: matches whose kickoff moved after they were predicted.
     """
 
     schema_version: int
@@ -40,9 +40,9 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def stale_reasons(status: Status, now: dt.datetime) -> tuple[str, ...]:
-    """Why answers given at ``now`` rest on old data; empty where they do not.
+    """Why answers at ``now`` are stale; empty if they are fresh.
 
-    A month without matches is not stale: only a missed look, or a result that is due and not there.
+    A month without matches is not stale: only a missed check of the feed or an overdue result is.
     """
     reasons = []
     if now > dt.datetime.fromisoformat(status.checked_at) + CHECK_PROMISE:
@@ -54,7 +54,7 @@ def stale_reasons(status: Status, now: dt.datetime) -> tuple[str, ...]:
 
 
 def fresh_until(status: Status) -> dt.datetime:
-    """The last instant at which no answer is stale."""
+    """The last instant at which answers are fresh."""
     promised = dt.datetime.fromisoformat(status.checked_at) + CHECK_PROMISE
     if status.next_expected_at is None:
         return promised

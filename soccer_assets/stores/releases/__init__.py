@@ -1,5 +1,5 @@
-"""The release: files, manifest, pointer, status, API keys and the directory of names.
+"""Writes releases: files, manifest, pointer, status, API keys and the directory of names.
 
-Here: the order files -> manifest -> pointer -> event. Not here: the structs (``contract``) and reading a
-release (``serving/release``).
+Here: the order files -> manifest -> pointer -> event. Not here: the structs (``contract``), reading a release
+(``serving/release``).
 """

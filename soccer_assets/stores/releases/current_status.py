@@ -1,4 +1,4 @@
-"""The status beside the pointer: how fresh the data is, asked of the database and of Dagster."""
+"""Computes the status beside the pointer: freshness of the data, from the database and Dagster."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -14,9 +14,9 @@ from soccer_assets.football.matches import STATUS_RULES, KickoffPrecision, Match
 from soccer_assets.resources.database import Database
 from soccer_assets.tables import ingest, ledger_entry, match
 
-# A match lasts two hours; the third is for the provider's first look.
+# A match lasts two hours; the third is for the provider's first update.
 SETTLING_TIME = dt.timedelta(hours=3)
-# A fixture that vanished from its feed is waited for this long: else every answer were stale for ever.
+# A fixture that vanished from its feed is expected for this long; without a limit answers would stay stale.
 GIVEN_UP_AFTER = dt.timedelta(days=30)
 
 _AWAITED = [MatchStatus.SCHEDULED.value, MatchStatus.LIVE.value]
@@ -24,8 +24,8 @@ _SETTLED = [status.value for status, rule in STATUS_RULES.items() if rule.settle
 
 
 def data_as_of(database: Database) -> dt.datetime | None:
-    """Kickoff of the newest result known; None before the first."""
-    # The index of kickoffs, from its end: the fixtures ahead, then the first result.
+    """Kickoff of the newest known result; None before the first."""
+    # Walks the index of kickoffs from its end: upcoming fixtures, then the newest result.
     newest = (
         sa.select(match.c.kickoff)
         .where(match.c.status.in_(_SETTLED))
@@ -37,9 +37,9 @@ def data_as_of(database: Database) -> dt.datetime | None:
 
 
 def next_expected_at(database: Database, feed: Feed, now: dt.datetime) -> dt.datetime | None:
-    """When the earliest match without a result should have it: kickoff + 3 h + the feed's lag.
+    """When the result of the earliest unfinished match is due: kickoff + 3 h + the feed's lag.
 
-    Where only the day is known the match may begin as late as its end.
+    A match of which only the day is known counts from the end of that day.
     """
     with database.reading() as connection:
         earliest = connection.execute(
@@ -69,14 +69,14 @@ def current_status(
 
     Args:
         database: the match tables.
-        feed: whose lag decides when a result is due.
-        clock: tells now.
-        instance: knows when assets were materialised and how their policies stand.
-        watched: asset key to the promise it makes, in words.
+        feed: its lag decides when a result is due.
+        clock: the current time.
+        instance: has the assets' materialisations and freshness states.
+        watched: asset key -> its freshness promise in words.
     """
     with database.reading() as connection:
         checked_at = connection.execute(
-            # Backfilling the past does not make the present look fresh.
+            # Backfills of past seasons do not count as a check.
             sa.select(sa.func.max(ingest.c.checked_at, type_=ingest.c.checked_at.type)).where(
                 ingest.c.asset == "livescores/recent"
             )
@@ -94,8 +94,8 @@ def current_status(
 
 
 def _moved_since_predicted(database: Database, now: dt.datetime) -> tuple[str, ...]:
-    """Fixtures whose kickoff is no longer the one that the ledger's last entry was predicted for."""
-    # A look-up for each fixture ahead: the ledger as a whole is not read.
+    """Fixtures whose kickoff differs from the one in their newest ledger entry."""
+    # One look-up per upcoming fixture instead of a scan of the ledger.
     predicted_for = (
         sa.select(ledger_entry.c.kickoff)
         .where(ledger_entry.c.match_id == match.c.match_id)
@@ -105,16 +105,16 @@ def _moved_since_predicted(database: Database, now: dt.datetime) -> tuple[str, .
     )
     query = sa.select(match.c.match_id).where(match.c.kickoff > now, match.c.kickoff != predicted_for)
     with database.reading() as connection:
-        # Sorted here: asked for the order of ids, SQLite walks all there ever were instead of kickoffs ahead.
+        # Sorted here: with ORDER BY match_id SQLite scans all matches instead of the index of kickoffs.
         return tuple(sorted(connection.execute(query).scalars()))
 
 
 def _asset_states(instance: dg.DagsterInstance, watched: Mapping[dg.AssetKey, str]) -> tuple[AssetState, ...]:
     records = instance.get_freshness_state_records(list(watched))
-    # One look for all: one event at a time costs nine times as much, every minute.
+    # One query for all assets: a query per asset takes nine times as long, every minute.
     newest = {
-        one.asset_entry.asset_key: one.asset_entry.last_materialization
-        for one in instance.get_asset_records(list(watched))
+        record.asset_entry.asset_key: record.asset_entry.last_materialization
+        for record in instance.get_asset_records(list(watched))
     }
     states = []
     for key, promise in watched.items():

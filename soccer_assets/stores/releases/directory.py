@@ -1,4 +1,4 @@
-"""The directory of a release: which teams and competitions there are, and what clients may call them."""
+"""The directory of a release: teams and competitions with the names that clients may use."""
 
 from collections import defaultdict
 
@@ -11,7 +11,7 @@ from soccer_assets.tables import competition, team, team_alias
 
 
 def read_directory(database: Database) -> Directory:
-    """Every team that was not merged away, every competition, and where merged ids lead; in order of id."""
+    """All teams that were not merged into others, all competitions, and redirects of merged ids, by id."""
     with database.reading() as connection:
         leads = redirects(connection)
         # An alias is stored with its pool in front of the folded name.

@@ -1,4 +1,4 @@
-"""Clients' keys in the object store: SHA-256 of 256-bit tokens with scopes, changed by compare-and-swap."""
+"""API keys in the object store: SHA-256 of 256-bit tokens with scopes, updated by compare-and-swap."""
 
 import datetime as dt
 import hashlib
@@ -14,13 +14,13 @@ from soccer_assets.resources.object_store import ConflictError, ObjectStore
 
 SCOPES = ("read", "predict", "admin")
 
-# Two people changing keys in the same second: the second tries again on what the first wrote.
+# Concurrent changes: the loser of the compare-and-swap retries on the new set.
 _ATTEMPTS = 5
 _TOKEN_BYTES = 32
 
 
 def create_key(store: ObjectStore, scopes: Sequence[str], now: dt.datetime, note: str = "") -> str:
-    """Add a key and return its token, which is shown this once and stored nowhere.
+    """Add a key and return its token, which is shown once and stored nowhere.
 
     Raises:
         ValueError: a scope is unknown.
@@ -37,7 +37,7 @@ def create_key(store: ObjectStore, scopes: Sequence[str], now: dt.datetime, note
 
 
 def revoke_key(store: ObjectStore, key_id: str) -> None:
-    """Remove a key; running sidecars refuse it at their next poll.
+    """Remove a key; sidecars refuse it from their next poll.
 
     Raises:
         ValueError: there is no such key.
@@ -49,7 +49,7 @@ def revoke_key(store: ObjectStore, key_id: str) -> None:
 
 
 def list_keys(store: ObjectStore) -> tuple[ApiKey, ...]:
-    """All keys that are accepted, without their tokens, which nobody has."""
+    """All accepted keys; their tokens are stored nowhere."""
     data = store.read(API_KEYS_KEY)
     return msgspec.json.decode(data, type=ApiKeys).keys if data else ()
 

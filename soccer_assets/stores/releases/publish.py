@@ -1,8 +1,8 @@
-"""Publishes a release: the folder's files first, then the pointer by compare-and-swap, then the event.
+"""Publishes a release: files first, then the pointer by compare-and-swap, then the event.
 
-A release's id is the hash of what it says, so that nothing new means no new release, and two runs that say
-the same agree. A kill at any step heals at the next run: files of an unfinished release are written again,
-and `reconcile` announces a pointer whose event was lost.
+The id of a release is a hash of its content, so publishing is idempotent: the same content is the same
+release. The next run repairs a kill at any step: files of an unfinished release are written again, and
+`reconcile` announces a pointer whose event was lost.
 """
 
 import datetime as dt
@@ -41,7 +41,7 @@ from soccer_assets.resources.object_store import ConflictError, ObjectStore, Ver
 
 
 class ReleaseRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A prediction on its way into a release."""
+    """A row of a release: the prediction and its index columns."""
 
     prediction: Prediction
     source_match_id: str
@@ -49,7 +49,7 @@ class ReleaseRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
-    """All that a release says; `release_id` of its predictions is still empty."""
+    """The content of a release; `release_id` of its predictions is empty until it is published."""
 
     feed: str
     is_simulated: bool
@@ -63,12 +63,12 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     directory: Directory = Directory()
 
     def release_id(self, model: bytes, team_state: bytes) -> str:
-        """The hash of what is said: equal drafts are the same release, whatever MLflow named their runs."""
+        """Hash of the content without MLflow's run ids: equal drafts are the same release."""
         replace = msgspec.structs.replace
         models = {alias: replace(card, run_id="") for alias, card in self.models.items()}
         encoder = msgspec.json.Encoder(order="deterministic")
         digest = hashlib.sha256(encoder.encode(replace(self, models=models, rows=())))
-        for row in self.rows:  # one at a time: a million of them are made as they are asked for
+        for row in self.rows:  # one at a time: rows may be generated lazily
             hashed = replace(row, prediction=replace(row.prediction, model_run_id=""))
             digest.update(encoder.encode(hashed))
         digest.update(hashlib.sha256(model).digest())
@@ -83,7 +83,7 @@ class PublishLease(msgspec.Struct, frozen=True):
 
 
 class Published(msgspec.Struct, frozen=True, kw_only=True):
-    """What `Releases.publish` did."""
+    """The outcome of `Releases.publish`."""
 
     manifest: Manifest
     is_new: bool
@@ -91,10 +91,10 @@ class Published(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Releases:
-    """The way out of the graph."""
+    """Writes releases and status to the object store, and announces them on the event stream."""
 
     def __init__(self, store: ObjectStore, events: EventBus) -> None:
-        """Remember where releases go and who hears of them."""
+        """Set the object store and the event bus."""
         self._store = store
         self._events = events
 
@@ -104,7 +104,7 @@ class Releases:
         return None if data is None else msgspec.json.decode(data, type=Pointer)
 
     def feed(self) -> str | None:
-        """Whose matches the current release holds; None before the first."""
+        """The feed of the current release; None before the first."""
         pointer = self.pointer()
         if pointer is None:
             return None
@@ -112,7 +112,7 @@ class Releases:
         return None if manifest is None else msgspec.json.decode(manifest, type=Manifest).feed
 
     def reconcile(self, now: dt.datetime) -> bool:
-        """Announce the current release if its event was lost with a killed run; True if it was."""
+        """Announce the current release if a killed run lost its event; returns whether it did."""
         pointer = self.pointer()
         last = self._events.last_release()
         if pointer is None or (last is not None and last.release_id == pointer.release_id):
@@ -139,10 +139,10 @@ class Releases:
         """Make the draft the current release, unless it already is.
 
         Args:
-            draft: what it says.
+            draft: the content.
             model: the champion's file.
-            team_state: the file of every team's state.
-            now: when it is published.
+            team_state: the file of all team states.
+            now: time of publication.
             lease: from `lease`; by default the pointer is read now.
 
         Raises:
@@ -171,7 +171,7 @@ class Releases:
         return Published(manifest=manifest, is_new=True, is_announced=announced)
 
     def write_status(self, status: Status, now: dt.datetime) -> None:
-        """Rewrite the status beside the pointer, and announce each asset whose state changed."""
+        """Rewrite the status, and announce each asset whose freshness changed."""
         before = self._store.read(STATUS_KEY)
         self._store.write(STATUS_KEY, msgspec.json.encode(status))
         known = msgspec.json.decode(before, type=Status).assets if before else ()
@@ -189,7 +189,7 @@ class Releases:
         )
 
     def _complete(self, release_id: str) -> bytes | None:
-        """The manifest of a release that has all its files; None where it must be written."""
+        """The manifest of a release that has all its files; None if it must be written."""
         encoded = self._store.read(release_key(release_id, MANIFEST_FILE))
         if encoded is None:
             return None
@@ -232,7 +232,7 @@ class Releases:
         key = release_key(release_id, MANIFEST_FILE)
         try:
             self._store.swap(key, encoded, None)
-        except ConflictError:  # another run says the same, or said it before a file was lost
+        except ConflictError:  # another run wrote the same release, or its manifest outlived a lost file
             return self._store.read(key) or encoded
         return encoded
 
@@ -242,7 +242,7 @@ def write_predictions(path: Path, rows: Iterable[ReleaseRow], release_id: str) -
     encoder = msgspec.json.Encoder()
     table, indexes = PREDICTIONS_DDL.split(";", 1)
     connection = sqlite3.connect(path, isolation_level=None)
-    # A new file that nobody sees before it is whole needs no journal, and indexes come after the rows.
+    # A temporary file needs no journal; indexes are built after the rows, which is faster.
     connection.executescript(f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; {table};")
     connection.execute("BEGIN")
     connection.executemany(

@@ -1,8 +1,8 @@
-"""Synthetic releases: any number of predictions, for benchmarks and trials of the sidecar.
+"""Synthetic releases of any size, for benchmarks and trials of the sidecar.
 
-The world of the simulated feed plays a season; features, ratings, model, goals and reasons come from the
-graph's own code, so that team state, golden rows and bodies are what a home would publish. What is repeated
-is the forecast: every pairing of the leagues is forecast once, and the matches go through them in turn.
+The simulated feed plays a season; features, ratings, model, goals and reasons come from the graph's own code,
+so that team state, golden rows and bodies have the form of a real release. Every pairing of the leagues is
+forecast once, and the matches repeat these forecasts in turn.
 """
 
 import datetime as dt
@@ -55,15 +55,15 @@ Floats = NDArray[np.float64]
 def publish(releases: Releases, count: int, now: dt.datetime, version: int = 1) -> Published:
     """Publish a release of ``count`` predictions as the graph does: files, status, pointer, event.
 
-    Another ``version`` is another release of the same matches. Needs memory for one season and ``count`` ids,
-    not for the bodies.
+    Another ``version`` gives another release of the same matches. Bodies are generated lazily: memory holds
+    one season and ``count`` ids.
     """
     matches, directory = _season(now)
     features, state = compute_features(matches)
     played = matches.moves_ratings
     model = _fit(features.values[played], outcomes(matches.take(played)), version)
     golden = features.values[played][-_GOLDEN_ROWS:]
-    teams = {one.id: Team(one.id, one.name) for one in directory.teams}
+    teams = {team.id: Team(team.id, team.name) for team in directory.teams}
     pairings = _forecasts(matches.take(~played), teams, features.values[~played], model, version, now)
     draft = Draft(
         feed=FEED,
@@ -92,7 +92,7 @@ def publish(releases: Releases, count: int, now: dt.datetime, version: int = 1) 
 
 
 class _Rows(Collection[ReleaseRow]):
-    """The rows in order of match id, made as they are asked for, as often as they are."""
+    """The rows ordered by match id, generated at each iteration."""
 
     def __init__(self, count: int, pairings: list[Prediction], now: dt.datetime) -> None:
         self._ids = sorted((mint_match_id(FEED, str(number)), number) for number in range(count))
@@ -103,7 +103,7 @@ class _Rows(Collection[ReleaseRow]):
         return len(self._ids)
 
     def __contains__(self, row: object) -> bool:
-        return any(row == one for one in self)
+        return any(row == other for other in self)
 
     def __iter__(self) -> Iterator[ReleaseRow]:
         first, last = self._now - PLAYED, self._now + AHEAD
@@ -123,14 +123,14 @@ class _Rows(Collection[ReleaseRow]):
 
 
 def _result(prediction: Prediction) -> Result:
-    """The likeliest score."""
+    """The likeliest score as the result."""
     score = prediction.likely_scores[0]
     outcome = OUTCOMES[1 - int(np.sign(score.home - score.away))]
     return Result(home_goals=score.home, away_goals=score.away, outcome=outcome)
 
 
 def _season(now: dt.datetime) -> tuple[MatchTable, Directory]:
-    """A season that was played, the same pairings tomorrow, and who they are."""
+    """A played season, the same pairings as fixtures of tomorrow, and the directory of their teams."""
     tables, competitions, teams = [], list[CompetitionEntry](), dict[str, TeamEntry]()
     tomorrow = int((now + dt.timedelta(days=1)).timestamp())
     for number in range(1, LEAGUES + 1):
@@ -179,7 +179,7 @@ def _season(now: dt.datetime) -> tuple[MatchTable, Directory]:
             tables.append(table)
     directory = Directory(
         teams=tuple(teams[club] for club in sorted(teams)),
-        competitions=tuple(sorted(competitions, key=lambda one: one.code)),
+        competitions=tuple(sorted(competitions, key=lambda entry: entry.code)),
     )
     return MatchTable.concat(tables), directory
 
