@@ -12,7 +12,7 @@ from serving.tasks import queue
 from soccer_assets.alerting import detection, watchdog
 from soccer_assets.contract import status
 from soccer_assets.football.ratings import parameters
-from soccer_assets.graph.assets import livescores, releases
+from soccer_assets.graph.assets import livescores
 from soccer_assets.modelling import (
     dataset,
     drift,
@@ -25,7 +25,7 @@ from soccer_assets.modelling import (
 )
 from soccer_assets.stores import predictions, retention
 from soccer_assets.stores.ledger import shadows
-from soccer_assets.stores.releases import current_status
+from soccer_assets.stores.releases import current_status, draft
 from tests.docs.pages import ROOT, code_blocks, read
 
 BENCHMARKS = "docs/benchmarks.md"
@@ -69,7 +69,7 @@ FIGURES = [
     (HTTP, f"the last check is over {status.CHECK_PROMISE // HOUR} hours old"),
     (HTTP, f"kickoff + {current_status.SETTLING_TIME // HOUR} h + the feed's result lag"),
     ("docs/explanation/consistency-after-crashes.md", f"within {queue.HEARTBEAT_TIMEOUT_SECONDS} seconds"),
-    (RELEASE, f"| `golden_rows` | {releases._GOLDEN_ROWS} rows"),
+    (RELEASE, f"| `golden_rows` | {draft._GOLDEN_ROWS} rows"),
     (RELEASE, f"agree within {reloader.GOLDEN_TOLERANCE:.0e}"),
     (RELEASE, f"retried every {reloader.RETRY_REFUSED_SECONDS:.0f} seconds"),
     (GATES, f"at most {_percent(promotion.BACK_TO_BACK)} of the sides"),
