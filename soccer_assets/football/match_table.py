@@ -7,10 +7,12 @@ two instants that keep the future out of every feature.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Self
+from typing import Any, Self, get_args, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
+
+from soccer_assets.football.records import MatchStats
 
 SECONDS_A_DAY = 86_400
 
@@ -19,34 +21,6 @@ RESULT_DELAY_SECONDS = 2 * 3600
 
 UNKNOWN_GOALS = -1
 UNKNOWN_COUNT = -1
-
-_DTYPES: dict[str, Any] = {
-    "match_id": object,
-    "kickoff": np.int64,
-    "is_day_precision": np.bool_,
-    "competition": object,
-    "season": object,
-    "tier": np.int8,
-    "home_team": object,
-    "away_team": object,
-    "home_goals": np.int16,
-    "away_goals": np.int16,
-    "is_neutral": np.bool_,
-    "moves_ratings": np.bool_,
-    "trains": np.bool_,
-    "is_international": np.bool_,
-    "home_shots_on_target": np.int16,
-    "away_shots_on_target": np.int16,
-    "home_shots": np.int16,
-    "away_shots": np.int16,
-    "home_corners": np.int16,
-    "away_corners": np.int16,
-}
-
-# What a source may leave out, and what then stands there.
-_DEFAULTS: dict[str, Any] = {"is_international": False} | dict.fromkeys(
-    [name for name in _DTYPES if "shots" in name or "corners" in name], UNKNOWN_COUNT
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,3 +145,14 @@ class MatchTable:
         """Epoch seconds at which each result counts as known: kickoff + 2 h, or the end of its UTC day."""
         next_midnight = self.kickoff - self.kickoff % SECONDS_A_DAY + SECONDS_A_DAY
         return np.where(self.is_day_precision, next_midnight, self.kickoff + RESULT_DELAY_SECONDS)
+
+
+# The type of each column, as its annotation in the class says: ``NDArray[np.int16]``.
+_DTYPES: dict[str, Any] = {
+    name: get_args(get_args(hint)[1])[0] for name, hint in get_type_hints(MatchTable).items()
+}
+
+# What a source may leave out, and what then stands there.
+_DEFAULTS: dict[str, Any] = {"is_international": False} | dict.fromkeys(
+    MatchStats.__struct_fields__, UNKNOWN_COUNT
+)

@@ -29,53 +29,37 @@ from soccer_assets.resources.parquet_parts import (
 )
 from soccer_assets.resources.watermarks import read_watermark
 from soccer_assets.stores.store_error import StoreError
-from soccer_assets.tables import match, match_history, match_raw, match_raw_history, team
+from soccer_assets.tables import UtcDateTime, match, match_history, match_raw, match_raw_history, team
 
 CURRENT_KEY = "exports/current.json"
 SCHEMA_VERSION = 1
 
 _MONTHS_AT_A_TIME = 12
 _INSTANT = pa.timestamp("s", tz="UTC")
-MATCH_SCHEMA = pa.schema(
-    [
-        ("match_id", pa.string()),
-        ("kickoff", _INSTANT),
-        ("kickoff_precision", pa.string()),
-        ("competition", pa.string()),
-        ("season", pa.string()),
-        ("round", pa.string()),
-        ("tier", pa.int8()),
-        ("sex", pa.string()),
-        ("age_group", pa.string()),
-        ("squad", pa.string()),
-        ("home_team_id", pa.string()),
-        ("away_team_id", pa.string()),
-        ("home_team", pa.string()),
-        ("away_team", pa.string()),
-        ("home_goals", pa.int16()),
-        ("away_goals", pa.int16()),
-        ("home_goals_half_time", pa.int16()),
-        ("away_goals_half_time", pa.int16()),
-        ("decided_by", pa.string()),
-        ("home_goals_et", pa.int16()),
-        ("away_goals_et", pa.int16()),
-        ("home_pens", pa.int16()),
-        ("away_pens", pa.int16()),
-        ("home_shots_on_target", pa.int16()),
-        ("away_shots_on_target", pa.int16()),
-        ("home_shots", pa.int16()),
-        ("away_shots", pa.int16()),
-        ("home_corners", pa.int16()),
-        ("away_corners", pa.int16()),
-        ("status", pa.string()),
-        ("neutral", pa.bool_()),
-        ("source", pa.string()),
-        ("source_match_id", pa.string()),
-        ("version", pa.int32()),
-        ("updated_at", _INSTANT),
-        ("quarantine", pa.string()),
-    ]
-)
+# Parquet types of the SQL types; tier is one byte in the parts of earlier versions.
+_ARROW_TYPES: dict[type[sa.types.TypeEngine[Any]], pa.DataType] = {
+    sa.String: pa.string(),
+    sa.SmallInteger: pa.int16(),
+    sa.Integer: pa.int32(),
+    sa.Boolean: pa.bool_(),
+    UtcDateTime: _INSTANT,
+}
+
+
+def _match_schema() -> pa.Schema:
+    """Every column of ``match`` but its change number, and the teams' names behind their ids."""
+    fields = []
+    for column in match.columns:
+        if column.name != "change_no":
+            fields.append(
+                (column.name, pa.int8() if column.name == "tier" else _ARROW_TYPES[type(column.type)])
+            )
+        if column.name == "away_team_id":
+            fields += [("home_team", pa.string()), ("away_team", pa.string())]
+    return pa.schema(fields)
+
+
+MATCH_SCHEMA = _match_schema()
 MATCH_RAW_SCHEMA = pa.schema(
     [
         ("source", pa.string()),

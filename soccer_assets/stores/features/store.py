@@ -15,6 +15,7 @@ from soccer_assets.football.features import FEATURE_NAMES, FeatureTable
 from soccer_assets.football.match_table import UNKNOWN_COUNT, UNKNOWN_GOALS, MatchTable
 from soccer_assets.football.matches import STATUS_RULES, KickoffPrecision, MatchStatus
 from soccer_assets.football.ratings.state import TeamState
+from soccer_assets.football.records import MatchStats
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.resources.parquet_parts import TableManifest, read_table
 from soccer_assets.stores.store_error import StoreError
@@ -23,10 +24,7 @@ CURRENT_KEY = "features/current.json"
 FOLDER = "features/match_features"
 STATES = "features/team_state"
 
-_STATISTICS = (
-    *("home_shots_on_target", "away_shots_on_target", "home_shots", "away_shots"),
-    *("home_corners", "away_corners"),
-)
+_STATISTICS = MatchStats.__struct_fields__
 # The columns of ``exports/match`` that `match_table_of` reads.
 MATCH_COLUMNS = [
     *(

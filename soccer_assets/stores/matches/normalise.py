@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -39,6 +40,14 @@ from soccer_assets.tables import (
 
 _READ_SO_FAR = "match_raw read by match"
 _BOOKKEEPING = frozenset({"match_id", "version", "updated_at", "change_no"})
+# A column of `match` with the name of a field of the record, or of its competition, holds that field.
+FROM_RECORD = tuple(column.name for column in match.columns if column.name in RawMatch.__struct_fields__)
+FROM_COMPETITION = tuple(
+    column.name
+    for column in match.columns
+    if column.name in Competition.__struct_fields__ and column.name not in FROM_RECORD
+)
+_of_record, _of_competition = attrgetter(*FROM_RECORD), attrgetter(*FROM_COMPETITION)
 
 
 class MatchCounts(msgspec.Struct, frozen=True, kw_only=True):
@@ -263,27 +272,14 @@ def _match_row(
 ) -> dict[str, Any]:
     return {
         "match_id": match_id,
-        "kickoff": record.kickoff,
-        "kickoff_precision": record.kickoff_precision.value,
-        "competition": record.competition,
-        "season": record.season,
-        "round": record.round,
-        "tier": place.tier,
-        "sex": place.sex,
-        "age_group": place.age_group,
-        "squad": place.squad,
+        **dict(zip(FROM_RECORD, _of_record(record), strict=True)),
+        **dict(zip(FROM_COMPETITION, _of_competition(place), strict=True)),
         "home_team_id": teams[record.competition, record.home_team],
         "away_team_id": teams[record.competition, record.away_team],
-        "home_goals": record.home_goals,
-        "away_goals": record.away_goals,
-        "home_goals_half_time": record.home_goals_half_time,
-        "away_goals_half_time": record.away_goals_half_time,
         **_decision(record),
         **{name: getattr(record.stats, name, None) for name in MatchStats.__struct_fields__},
+        "kickoff_precision": record.kickoff_precision.value,
         "status": record.status.value,
-        "neutral": record.neutral,
-        "source": record.source,
-        "source_match_id": record.source_match_id,
     }
 
 
