@@ -39,8 +39,8 @@ Dagster (in place of a run's stands the version of its model), of tasks, request
 of an answer or file that holds such an id (ETag, the file of predictions); the time at which Dagster
 materialised an asset; ports and folders; the headers of the rate limit, which follow the minute, and the
 server's own (``Connection``).
-Fingerprints of the code (``made_by``, ``code_version``) change with each edit and are masked too. Needs three
-minutes of CPU time, and two more with the archive.
+Fingerprints of the code (``made_by``, ``code_version``) change with each edit and are masked too. Takes two
+minutes of CPU time, four with the archive.
 """
 
 import argparse
