@@ -56,7 +56,7 @@ _FIXTURE = (
 
 
 class ApiFootballFeed(KeyedFeed):
-    """Matches of API-Football, of the catalogue's leagues alone; ``fixtures`` lies under the address."""
+    """Matches of API-Football in the catalogue's leagues; requests go to ``fixtures`` below the address."""
 
     name = SOURCE
     result_lag = dt.timedelta(hours=6)
@@ -86,7 +86,9 @@ class ApiFootballFeed(KeyedFeed):
         where = f"{SETTING}: {url}"
         data = self._client.read(url)
         if data is None:
-            raise FeedRefusedError(f"{where} is not there; set it to the address under which fixtures lies")
+            raise FeedRefusedError(
+                f"{where} does not exist; set it to the address that has fixtures below it"
+            )
         document = decode_json(data, where)
         errors = document.get("errors") if isinstance(document, dict) else None
         if errors:

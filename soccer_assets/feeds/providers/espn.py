@@ -58,7 +58,7 @@ _GOALS = re.compile(r"\d{1,2}", re.ASCII)
 class EspnFeed(SiteFeed):
     """Matches of ESPN's scoreboard.
 
-    Below the address lies ``apis/site/v2/``. A month of a league is read once in the life of this object.
+    Requests go below the address to ``apis/site/v2/``. Each month of a league is read once by an object.
     """
 
     name = SOURCE
@@ -98,7 +98,7 @@ class EspnFeed(SiteFeed):
         where = f"{SETTING}: {url}"
         data = self._client.read(url)
         if data is None:
-            raise FeedRefusedError(f"{where} is not there; set it to the address under which apis/ lies")
+            raise FeedRefusedError(f"{where} does not exist; set it to the address that has apis/ below it")
         document = decode_json(data, where)
         events = document.get("events") if isinstance(document, dict) else None
         if not isinstance(events, list):

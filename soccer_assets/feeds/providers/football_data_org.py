@@ -54,7 +54,7 @@ _FIXTURE = (
 
 
 class FootballDataOrgFeed(KeyedFeed):
-    """Matches of football-data.org; ``v4/matches`` lies under the address."""
+    """Matches of football-data.org; requests go to ``v4/matches`` below the address."""
 
     name = SOURCE
     result_lag = dt.timedelta(hours=12)
@@ -82,7 +82,9 @@ class FootballDataOrgFeed(KeyedFeed):
         data = self._client.read(url)
         where = f"{SETTING}: {url}"
         if data is None:
-            raise FeedRefusedError(f"{where} is not there; set it to the address under which v4/matches lies")
+            raise FeedRefusedError(
+                f"{where} does not exist; set it to the address that has v4/matches below it"
+            )
         document = decode_json(data, where)
         matches = document.get("matches") if isinstance(document, dict) else None
         if not isinstance(matches, list):

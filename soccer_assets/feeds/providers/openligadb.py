@@ -45,7 +45,7 @@ _RESULT = ("matchIsFinished", "matchResults", "goals", "lastUpdateDateTime")
 class OpenLigaDbFeed(SiteFeed):
     """Matches of OpenLigaDB.
 
-    Below the address lies ``getmatchdata/``. A season is read once in the life of this object.
+    Requests go below the address to ``getmatchdata/``. Each season is read once by an object.
     """
 
     name = SOURCE
@@ -85,7 +85,7 @@ class OpenLigaDbFeed(SiteFeed):
             first = self._address(seasons[0][0].feeds[SOURCE], seasons[0][1])
             raise FeedRefusedError(
                 f"{SETTING}: no season is there, not even {first}; "
-                f"set it to the address under which getmatchdata/ lies"
+                f"set it to the address that has getmatchdata/ below it"
             )
 
     def _address(self, shortcut: str, year: int) -> str:

@@ -46,7 +46,7 @@ ROWS_A_BATCH = 20_000
 class ArchiveFeed:
     """Matches of one archive file.
 
-    The file is read once in the life of this object.
+    The file is read once by an object.
 
     Args:
         url: path or address of the file.

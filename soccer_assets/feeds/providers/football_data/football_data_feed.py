@@ -3,8 +3,8 @@
 The provider has no query by date, no ids and no live scores: one CSV file a division and season,
 one file a league with all its seasons for sixteen extra leagues, and the fixtures of the next few days. Any
 copy laid out like its site serves as well (``SOCCER_FEED_URL``: ``https://``, ``http://`` or ``file://``).
-The score is the one after 90 minutes: Mexico's final of 2023, won 3-0 after extra time, stands there as 0-0.
-Nothing says that a match went on, and some scores are the later ones: the MLS final of 2022 stands as 3-3.
+The score is the one after 90 minutes: Mexico's final of 2023, won 3-0 after extra time, is 0-0 there.
+Extra time is not marked, and some scores include it: the MLS final of 2022 is 3-3.
 """
 
 import datetime as dt
@@ -45,8 +45,8 @@ _FIXTURE_FILES = (SourceFile("fixtures.csv"), SourceFile("new_league_fixtures.cs
 class FootballDataFeed(SiteFeed):
     """Matches of football-data.co.uk, or of a copy of it.
 
-    Below the address lie ``mmz4281/`` and ``new/``. A file is read once in the life of this object:
-    open a new one to see what the provider changed.
+    Files are in ``mmz4281/`` and ``new/`` below the address. Each file is read once by an object:
+    open a new one to see the provider's changes.
     """
 
     name = SOURCE
@@ -96,7 +96,8 @@ class FootballDataFeed(SiteFeed):
         if not is_found:
             raise FeedRefusedError(
                 f"{SETTING}: none of {len(wanted)} files is there, not even "
-                f"{self._base_url}/{wanted[0].path}; set it to the address under which mmz4281/ and new/ lie"
+                f"{self._base_url}/{wanted[0].path}; "
+                f"set it to the address that has mmz4281/ and new/ below it"
             )
 
     def _matches(self, file: CsvFile, window: Window, now: dt.datetime) -> Iterator[RawMatch | Rejection]:

@@ -38,8 +38,8 @@ FILES_IN_MEMORY = 300
 class OpenFootballFeed(SiteFeed):
     """Matches of openfootball, or of a copy of it.
 
-    Below the address lie the seasons' folders. A file is read once in the life of this object:
-    open a new one to see what the provider changed.
+    Files are in the seasons' folders below the address. Each file is read once by an object:
+    open a new one to see the provider's changes.
     """
 
     name = SOURCE
@@ -69,7 +69,7 @@ class OpenFootballFeed(SiteFeed):
         if not is_found:
             raise FeedRefusedError(
                 f"{SETTING}: none of {len(files)} files is there, not even {self._base_url}/{files[0].path}; "
-                f"set it to the address under which the seasons' folders lie"
+                f"set it to the address that has the seasons' folders below it"
             )
 
     def _read(self, file: SeasonFile) -> tuple[DatedRow, ...] | None:
