@@ -1,7 +1,7 @@
-"""Now: the one place where the time of day enters the system.
+"""The clock: the only source of the current time.
 
-Real time, or the instant of ``SOCCER_NOW``, which does not tick. Feed, partitions, features, ledger and
-sidecar ask the same clock, so a past day can be replayed without anyone peeking ahead.
+It gives real time, or the fixed instant of ``SOCCER_NOW``. Feed, partitions, features, ledger and sidecar use
+the same clock, so a past day can be replayed without information from later days.
 """
 
 import datetime as dt
@@ -13,7 +13,7 @@ class Clock(Protocol):
 
     @property
     def is_fixed(self) -> bool:
-        """Whether the clock stands still, as in a replay."""
+        """Whether the clock is fixed, as in a replay."""
         ...
 
     def now(self) -> dt.datetime:
@@ -32,7 +32,7 @@ class SystemClock:
 
 
 class FixedClock:
-    """One instant that does not tick."""
+    """A fixed instant."""
 
     is_fixed = True
 
@@ -47,13 +47,13 @@ class FixedClock:
 
 
 class ReplayClock(FixedClock):
-    """An instant that a replay moves forward, step by step."""
+    """A fixed instant that a replay moves forward."""
 
     def advance(self, instant: dt.datetime) -> None:
         """Move to a later instant.
 
         Raises:
-            ValueError: time would run backwards.
+            ValueError: the instant is earlier than the current one.
         """
         if instant < self._instant:
             raise ValueError(f"a replay goes forward: {instant} lies before {self._instant}")
@@ -61,7 +61,7 @@ class ReplayClock(FixedClock):
 
 
 def clock_at(instant: dt.datetime | None) -> Clock:
-    """The fixed clock of ``instant``, or real time where there is none."""
+    """A clock fixed at ``instant``, or real time for None."""
     return SystemClock() if instant is None else FixedClock(instant)
 
 
@@ -69,7 +69,7 @@ def parse_instant(text: str) -> dt.datetime:
     """Read an ISO 8601 instant with a time zone, such as ``2025-04-25T09:00:00Z``.
 
     Raises:
-        ValueError: the text is no instant, or names no time zone.
+        ValueError: the text is not an instant, or has no time zone.
     """
     instant = dt.datetime.fromisoformat(text.strip())
     if instant.tzinfo is None:

@@ -1,7 +1,7 @@
-"""A home: the folder where one installation keeps its state, and the promises it made when it was made.
+"""A home: the folder with the state of one installation, and its fixed properties.
 
-``home.json`` is written at the first start and never moves afterwards: which feeds the home holds, whether
-their clubs are fictitious, and the first month of its history, from which the partitions are cut.
+``home.json`` is written at the first start and never changes: the home's feeds, whether their clubs are
+fictitious, and the first month of its history, where the monthly partitions begin.
 """
 
 import datetime as dt
@@ -13,7 +13,7 @@ from soccer_assets.settings import SettingError, Settings
 
 
 class Home(msgspec.Struct, frozen=True, kw_only=True):
-    """What a home holds."""
+    """The fixed properties of a home."""
 
     feeds: tuple[str, ...]
     is_simulated: bool
@@ -24,7 +24,7 @@ class Home(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_home(settings: Settings) -> Home | None:
-    """The home as it was made; None before the first start.
+    """The home; None before the first start.
 
     Raises:
         SettingError: ``home.json`` cannot be read.
@@ -41,10 +41,10 @@ def read_home(settings: Settings) -> Home | None:
 
 
 def open_home(settings: Settings, *, is_simulated: bool, first_month: dt.date) -> Home:
-    """The home of these settings, made if it is new.
+    """The home of these settings, created if it is new.
 
     Raises:
-        SettingError: the home was made for another kind of feed.
+        SettingError: the home was created for the other kind of feed.
     """
     home = read_home(settings)
     if home is None:
@@ -63,14 +63,14 @@ def open_home(settings: Settings, *, is_simulated: bool, first_month: dt.date) -
     if home.is_simulated != is_simulated:
         kinds = {True: "simulated clubs", False: "real clubs"}
         raise SettingError(
-            f"SOCCER_HOME={settings.home} holds {kinds[home.is_simulated]} and SOCCER_FEED="
+            f"SOCCER_HOME={settings.home} contains {kinds[home.is_simulated]} and SOCCER_FEED="
             f"{','.join(settings.feeds)} has {kinds[is_simulated]}; give one of them another SOCCER_HOME"
         )
     return home
 
 
 def apply_home(settings: Settings, home: Home | None) -> Settings:
-    """The settings with the home's own seed, leagues and history start, which win over the environment."""
+    """The settings with the home's own seed, leagues and history start, which override the environment."""
     if home is None:
         return settings
     return msgspec.structs.replace(

@@ -1,7 +1,7 @@
-"""Settings: ``SOCCER_*`` variables to one typed, frozen struct.
+"""Settings: ``SOCCER_*`` variables as one typed, frozen struct.
 
-Nothing else of the graph and the sidecar reads the environment but the providers' keys (`feeds.keys`); the
-table in docs/reference/settings.md lists every variable, and a test compares the two.
+Only this module and the one of the providers' keys (`feeds.provider_keys`) read the environment in the graph
+and the sidecar. The table in docs/reference/settings.md lists every variable, and a test compares the two.
 """
 
 import datetime as dt
@@ -16,11 +16,11 @@ from soccer_assets.clock import Clock, clock_at, parse_instant
 
 
 class SettingError(ValueError):
-    """A setting cannot be used; the message names it and says what to write instead."""
+    """A setting is invalid; the message names it and says what to write instead."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything a user can set, read once when a process starts."""
+    """All settings, read once when a process starts."""
 
     home: Path
     feeds: tuple[str, ...] = ("simulated",)
@@ -51,12 +51,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def clock(self) -> Clock:
-        """The clock that every part of the system asks."""
+        """The clock of all parts of the system."""
         return clock_at(self.now)
 
     @property
     def is_feed_local(self) -> bool:
-        """Whether every feed is simulated or lies in files of this machine."""
+        """Whether every feed is simulated or in files of this machine."""
         urls = [self.feed_urls.get(name, self.feed_url) for name in self.feeds if name != "simulated"]
         return all(url.startswith(("file://", "/")) for url in urls)
 
@@ -65,7 +65,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """Read the settings from ``environ`` (default: the process environment).
 
         Raises:
-            SettingError: a value cannot be understood.
+            SettingError: a value is invalid.
         """
         env = os.environ if environ is None else environ
         dagster_port = _integer(env, "SOCCER_DAGSTER_PORT", 3000, 1, 65535)
@@ -101,7 +101,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             public_url=_public_url(env, "SOCCER_PUBLIC_URL"),
             alerts_file=Path(env.get("SOCCER_ALERTS_FILE") or home / "alerts.json").expanduser().absolute(),
             cors_origins=_origins(env, "SOCCER_CORS_ORIGINS"),
-            sidecars=tuple(url for one in env.get("SOCCER_SIDECARS", "").split(",") if (url := one.strip())),
+            sidecars=tuple(
+                url for part in env.get("SOCCER_SIDECARS", "").split(",") if (url := part.strip())
+            ),
         )
 
 
@@ -112,7 +114,7 @@ def _integer(env: Mapping[str, str], name: str, default: int, low: int, high: in
     try:
         value = int(text)
     except ValueError:
-        raise SettingError(f"{name}={text!r} is no whole number; write one from {low} to {high}") from None
+        raise SettingError(f"{name}={text!r} is not a whole number; write one from {low} to {high}") from None
     if not low <= value <= high:
         raise SettingError(f"{name}={value} is out of range; write a number from {low} to {high}")
     return value
@@ -125,16 +127,16 @@ def _number(env: Mapping[str, str], name: str, default: float, low: float, high:
     try:
         value = float(text)
     except ValueError:
-        raise SettingError(f"{name}={text!r} is no number; write one from {low} to {high}") from None
+        raise SettingError(f"{name}={text!r} is not a number; write one from {low} to {high}") from None
     if not low <= value <= high:
         raise SettingError(f"{name}={value} is out of range; write a number from {low} to {high}")
     return value
 
 
 def _feed_urls(env: Mapping[str, str], feeds: tuple[str, ...]) -> dict[str, str]:
-    """Addresses by feed, where a home has several feeds."""
+    """Addresses by feed, for several feeds."""
     urls = {}
-    for part in filter(None, (one.strip() for one in env.get("SOCCER_FEED_URL", "").split(","))):
+    for part in filter(None, (item.strip() for item in env.get("SOCCER_FEED_URL", "").split(","))):
         name, equals, url = part.partition("=")
         if not equals or name not in feeds:
             raise SettingError(
@@ -151,19 +153,21 @@ def _public_url(env: Mapping[str, str], name: str) -> str:
         return ""
     parts = urlsplit(text)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise SettingError(f"{name}={text!r} is no address; write it as https://soccer.example.com")
+        raise SettingError(f"{name}={text!r} is not an address; write it as https://soccer.example.com")
     if parts.hostname in {"localhost", "127.0.0.1", "::1", "0.0.0.0"}:  # noqa: S104 - refused, not bound
-        raise SettingError(f"{name}={text} leads nowhere from another machine; write the address others use")
+        raise SettingError(
+            f"{name}={text} is not reachable from another machine; write the address that others use"
+        )
     return text.rstrip("/")
 
 
 def _origins(env: Mapping[str, str], name: str) -> tuple[str, ...]:
-    """Origins of browsers with commas between; none by default, and never all of them."""
-    origins = tuple(part for one in env.get(name, "").split(",") if (part := one.strip().rstrip("/")))
+    """Comma-separated browser origins; none by default, and no wildcard."""
+    origins = tuple(origin for part in env.get(name, "").split(",") if (origin := part.strip().rstrip("/")))
     for origin in origins:
         parts = urlsplit(origin)
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path:
-            raise SettingError(f"{name}: {origin!r} is no origin; write it as https://app.example.com")
+            raise SettingError(f"{name}: {origin!r} is not an origin; write it as https://app.example.com")
     return origins
 
 
@@ -174,7 +178,7 @@ def _instant(env: Mapping[str, str], name: str) -> dt.datetime | None:
     try:
         return parse_instant(text)
     except ValueError:
-        raise SettingError(f"{name}={text!r} is no instant; write it as 2025-04-25T09:00:00Z") from None
+        raise SettingError(f"{name}={text!r} is not an instant; write it as 2025-04-25T09:00:00Z") from None
 
 
 def _day(env: Mapping[str, str], name: str) -> dt.date | None:
@@ -184,4 +188,4 @@ def _day(env: Mapping[str, str], name: str) -> dt.date | None:
     try:
         return dt.date.fromisoformat(text)
     except ValueError:
-        raise SettingError(f"{name}={text!r} is no day; write it as 2022-07-01") from None
+        raise SettingError(f"{name}={text!r} is not a day; write it as 2022-07-01") from None

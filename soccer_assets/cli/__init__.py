@@ -1,4 +1,8 @@
-"""The command line `soccer`, a module a group. Heavy imports wait inside the commands: help is instant."""
+"""The command line `soccer`, one module per command group.
+
+Here: options, output and exit codes. Heavy imports are inside the commands, so that help is instant. Not
+here: what a command does (``operations``, ``backtesting``, ``stores``).
+"""
 
 import click
 
@@ -8,7 +12,7 @@ from soccer_assets.cli import alerts, backtesting, feeds, keys, ledger, maintena
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="soccer-assets")
 def main() -> None:
-    """Football match prediction: one asset graph, one sidecar."""
+    """Football match prediction: an asset graph and a serving sidecar."""
 
 
 for _command in (

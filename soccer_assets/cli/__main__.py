@@ -1,4 +1,4 @@
-"""`python -m soccer_assets.cli`: the same as `soccer`."""
+"""`python -m soccer_assets.cli` runs `soccer`."""
 
 from soccer_assets.cli import main
 

@@ -1,4 +1,4 @@
-"""Commands that judge on past matches: `soccer backtest` a model, `soccer replay` the whole loop."""
+"""`soccer backtest` scores a model on past matches, `soccer replay` runs the whole loop on past days."""
 
 import datetime as dt
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What every command does alike: read the settings, find the home's store and instance, fail in one line."""
+"""Shared by all commands: read the settings, open the home's store and instance, fail with one line."""
 
 import logging
 import os
@@ -11,12 +11,12 @@ import click
 
 from soccer_assets.settings import SettingError, Settings
 
-if TYPE_CHECKING:  # help must not wait for the store's libraries
+if TYPE_CHECKING:  # help must not import the store's libraries
     from soccer_assets.resources.object_store import ObjectStore
 
 
 def settings_of_environment() -> Settings:
-    """The settings; one that makes no sense ends the command."""
+    """The settings; an invalid one ends the command."""
     try:
         return Settings.from_env()
     except SettingError as error:
@@ -24,14 +24,14 @@ def settings_of_environment() -> Settings:
 
 
 def keep_libraries_quiet() -> None:
-    """Keep what Dagster, MLflow and Alembic say of themselves off the terminal; before they are imported."""
+    """Keep log lines of Dagster, MLflow and Alembic off the terminal; call it before they are imported."""
     warnings.simplefilter("ignore")
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
     logging.getLogger("alembic").setLevel(logging.ERROR)
 
 
 def use_instance_of(settings: Settings) -> None:
-    """Name the home's Dagster instance, unless the environment names another."""
+    """Use the home's Dagster instance, unless DAGSTER_HOME names another."""
     folder = settings.home / "dagster"
     if "DAGSTER_HOME" not in os.environ and not (folder / "dagster.yaml").is_file():
         fail(f"{settings.home} was never started; run `soccer up` first")
@@ -39,18 +39,18 @@ def use_instance_of(settings: Settings) -> None:
 
 
 def store_of(settings: Settings) -> "ObjectStore":
-    """Where releases, exports and keys lie."""
+    """The object store of releases, exports and keys."""
     from soccer_assets.resources.object_store import ObjectStore  # noqa: PLC0415
 
     return ObjectStore(settings.store_url, settings.s3_endpoint_url)
 
 
 def store_url(folder_or_url: str) -> str:
-    """The address of a store that a user may have named as a folder."""
+    """A store's URL, also where a user named a folder."""
     return folder_or_url.rstrip("/") if "://" in folder_or_url else Path(folder_or_url).absolute().as_uri()
 
 
 def fail(message: str) -> NoReturn:
-    """End with one sentence and exit code 1."""
+    """Print one sentence and exit with code 1."""
     click.echo(f"soccer: {message}", err=True)
     sys.exit(1)

@@ -1,4 +1,4 @@
-"""`soccer feeds`: which providers there are, and what one of them offers."""
+"""`soccer feeds`: list the installed feeds, and audit one."""
 
 import datetime as dt
 
@@ -15,7 +15,7 @@ def feeds() -> None:
 
 @feeds.command("list")
 def list_feeds() -> None:
-    """Name the installed feeds, and how long after the final whistle each is answered with a result."""
+    """List the installed feeds with the time from the final whistle to their results."""
     from soccer_assets.feeds.protocol import FeedError  # noqa: PLC0415
     from soccer_assets.feeds.registry import feed_names, result_lag_of  # noqa: PLC0415
 
@@ -27,14 +27,14 @@ def list_feeds() -> None:
             continue
         hours = round(lag / dt.timedelta(hours=1))
         shown = f"{hours} h" if hours < 2 * 24 else f"{hours // 24} days"
-        click.echo(f"{name:<20} tells results within {shown}; the hourly run asks, 1 h 2 min later at most")
+        click.echo(f"{name:<20} results within {shown}; the hourly run reads them at most 1 h 2 min later")
 
 
 @feeds.command()
 @click.option("--feed", "name", required=True, help="Name of an installed feed.")
-@click.option("--url", default="", help="Where it lies; the provider's own address without.")
+@click.option("--url", default="", help="Its address; the provider's own by default.")
 def audit(name: str, url: str) -> None:
-    """Read everything a feed offers, store nothing, and print the sums as one JSON object."""
+    """Read all rows of a feed without storing them, and print the sums as one JSON object."""
     settings = msgspec.structs.replace(settings_of_environment(), feed_url=url)
     from soccer_assets.feeds.audit import audit as read_all  # noqa: PLC0415
     from soccer_assets.feeds.protocol import FeedError  # noqa: PLC0415
@@ -44,7 +44,7 @@ def audit(name: str, url: str) -> None:
         found = read_all(open_feed(name, settings), settings.clock)
     except FeedError as error:
         fail(str(error))
-    # The sums come first; which row tells which match again stands behind them.
-    told = msgspec.to_builtins(found)
-    sums = told | {"duplicates": len(found.duplicates), "twins": told["duplicates"]}
+    # The sums come first, then the list of rows that repeat a match.
+    report = msgspec.to_builtins(found)
+    sums = report | {"duplicates": len(found.duplicates), "twins": report["duplicates"]}
     click.echo(msgspec.json.encode(sums).decode())

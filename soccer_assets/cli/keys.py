@@ -1,4 +1,4 @@
-"""`soccer keys`: the tokens of the sidecar's clients."""
+"""`soccer keys`: API keys of the sidecar's clients."""
 
 import click
 
@@ -7,16 +7,16 @@ from soccer_assets.cli.common import fail, settings_of_environment, store_of
 
 @click.group()
 def keys() -> None:
-    """Keys of the sidecar's clients."""
+    """API keys of the sidecar's clients."""
 
 
 @keys.command("create")
 @click.option(
     "--scope", "scopes", multiple=True, required=True, type=click.Choice(["read", "predict", "admin"])
 )
-@click.option("--note", default="", help="Whose it is.")
+@click.option("--note", default="", help="A note, such as the owner's name.")
 def create(scopes: tuple[str, ...], note: str) -> None:
-    """Make a key and print its token, this once."""
+    """Create a key and print its token; it is not shown again."""
     from soccer_assets.stores.releases.key_store import create_key  # noqa: PLC0415
 
     settings = settings_of_environment()
@@ -25,7 +25,7 @@ def create(scopes: tuple[str, ...], note: str) -> None:
 
 @keys.command("list")
 def show() -> None:
-    """Print id, scopes, day of making and note of every key."""
+    """Print id, scopes, creation date and note of every key."""
     from soccer_assets.stores.releases.key_store import list_keys  # noqa: PLC0415
 
     for key in list_keys(store_of(settings_of_environment())):
@@ -35,7 +35,7 @@ def show() -> None:
 @keys.command()
 @click.argument("key_id")
 def revoke(key_id: str) -> None:
-    """Remove the key with this id; running sidecars refuse it within seconds."""
+    """Revoke the key with this id; running sidecars refuse it within seconds."""
     from soccer_assets.stores.releases.key_store import revoke_key  # noqa: PLC0415
 
     try:

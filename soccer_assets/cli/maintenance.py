@@ -1,4 +1,4 @@
-"""Commands that look after a home: run a job, migrate, examine, prune."""
+"""Maintenance of a home: run a job, migrate, check its health, prune."""
 
 import sys
 
@@ -17,7 +17,7 @@ from soccer_assets.cli.common import (
 @click.command()
 @click.argument("job")
 def run(job: str) -> None:
-    """Run one JOB of the graph in this process, with progress (what `up` does for the first build)."""
+    """Run one JOB of the graph in this process and print its progress."""
     settings = settings_of_environment()
     keep_libraries_quiet()
     import dagster as dg  # noqa: PLC0415
@@ -34,7 +34,7 @@ def run(job: str) -> None:
 
 @click.command()
 def migrate() -> None:
-    """Bring the match tables to this version's schema and open the home, before a deployment starts."""
+    """Upgrade the schema of the match tables and create the home, before a deployment starts."""
     settings = settings_of_environment()
     from soccer_assets.feeds.registry import open_feeds  # noqa: PLC0415
     from soccer_assets.home import open_home  # noqa: PLC0415
@@ -46,21 +46,22 @@ def migrate() -> None:
         copy = Database(settings.database_url).migrate()
     except NewerSchemaError as error:
         fail(str(error))
-    click.echo("the match tables have this version's schema" + (f"; as they were: {copy}" if copy else ""))
+    click.echo("the match tables have this version's schema" + (f"; backup: {copy}" if copy else ""))
 
 
 @click.command()
 def doctor() -> None:
-    """Look at everything the system stands on; say what to do where something is wrong, and exit with 1."""
+    """Check every part of the system, and say what to do about each fault; exit with 1 if there is one."""
     settings = settings_of_environment()
     from soccer_assets.operations.doctor import examine  # noqa: PLC0415
 
-    is_well = True
-    for one in examine(settings):
-        is_well &= not one.remedy
-        mark = "✗" if one.remedy else "✓"
-        click.echo(f"{mark} {one.subject:<9} {one.said}" + (f"; {one.remedy}" if one.remedy else ""))
-    if not is_well:
+    is_healthy = True
+    for finding in examine(settings):
+        is_healthy &= not finding.remedy
+        mark = "✗" if finding.remedy else "✓"
+        remedy = f"; {finding.remedy}" if finding.remedy else ""
+        click.echo(f"{mark} {finding.subject:<9} {finding.text}{remedy}")
+    if not is_healthy:
         sys.exit(1)
 
 
@@ -71,9 +72,9 @@ def prune() -> None:
     import dagster as dg  # noqa: PLC0415
 
     from soccer_assets.clock import SystemClock  # noqa: PLC0415
-    from soccer_assets.stores.retention import prune as remove_what_is_old  # noqa: PLC0415
+    from soccer_assets.stores.retention import prune as prune_old  # noqa: PLC0415
 
     use_instance_of(settings)
     with dg.DagsterInstance.get() as instance:
-        counts = remove_what_is_old(store_of(settings), instance, SystemClock().now())
+        counts = prune_old(store_of(settings), instance, SystemClock().now())
     click.echo(", ".join(f"{count} {name}" for name, count in msgspec.structs.asdict(counts).items()))

@@ -1,4 +1,4 @@
-"""`soccer release`: releases made by hand."""
+"""`soccer release`: publish a synthetic release."""
 
 import click
 import msgspec
@@ -8,15 +8,15 @@ from soccer_assets.cli.common import fail, settings_of_environment, store_of, st
 
 @click.group()
 def release() -> None:
-    """Releases: what the sidecar answers from."""
+    """Releases that the sidecar serves."""
 
 
 @release.command()
 @click.option("--predictions", default=100_000, show_default=True, type=click.IntRange(1, 10_000_000))
 @click.option("--to", "url", required=True, help="The store to publish to: a folder, file:// or s3://.")
-@click.option("--version", default=1, show_default=True, help="Another one is another release.")
+@click.option("--version", default=1, show_default=True, help="Another version gives another release.")
 def synthetic(predictions: int, url: str, version: int) -> None:
-    """Publish a release of simulated clubs of any size, for benchmarks and trials, and print a key for it."""
+    """Publish a release of simulated clubs of any size, for benchmarks and trials, and print an API key."""
     settings = msgspec.structs.replace(settings_of_environment(), store_url=store_url(url))
     from soccer_assets.resources.event_bus import EventBus  # noqa: PLC0415
     from soccer_assets.stores.releases.key_store import SCOPES, create_key  # noqa: PLC0415
@@ -27,7 +27,7 @@ def synthetic(predictions: int, url: str, version: int) -> None:
     releases = Releases(store, EventBus(settings.redis_url))
     current = releases.feed()
     if current not in {None, FEED}:
-        fail(f"{settings.store_url} serves releases of {current}; synthetic ones go to a store of their own")
+        fail(f"{settings.store_url} has releases of {current}; publish synthetic ones to another store")
     manifest = publish(releases, predictions, now, version).manifest
     click.echo(f"release {manifest.release_id}: {manifest.prediction_rows} predictions")
     click.echo(create_key(store, SCOPES, now, note="made with a synthetic release"))

@@ -1,4 +1,4 @@
-"""Commands that start something and stay: all of it, the sidecar alone, the watchdog."""
+"""Commands that keep running: everything, the sidecar alone, the watchdog."""
 
 import os
 import sys
@@ -12,11 +12,11 @@ from soccer_assets.settings import SettingError
 
 @click.command()
 @click.option("--once", is_flag=True, help="Stop after one answered prediction, printed as JSON.")
-@click.option("--mlflow-ui", is_flag=True, help="Serve MLflow's pages too.")
+@click.option("--mlflow-ui", is_flag=True, help="Also start MLflow's pages.")
 def up(once: bool, mlflow_ui: bool) -> None:
-    """Start everything on this machine, build what is missing, and keep it running."""
+    """Start everything on this machine, run the first build if needed, and keep running."""
     settings = settings_of_environment()
-    from rich.console import Console  # noqa: PLC0415 - help must not wait for it
+    from rich.console import Console  # noqa: PLC0415 - help must not import it
 
     from soccer_assets.feeds.protocol import FeedError  # noqa: PLC0415
     from soccer_assets.operations.processes import StartError  # noqa: PLC0415
@@ -33,14 +33,16 @@ def up(once: bool, mlflow_ui: bool) -> None:
     "--release", "url", required=True, help="The store of the releases: a folder, file:// or s3://."
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option("--port", default=None, type=click.IntRange(1, 65535), help="SOCCER_SERVING_PORT without.")
-@click.option("--workers", default=None, type=click.IntRange(1, 64), help="SOCCER_SERVING_WORKERS without.")
-@click.option("--tasks/--no-tasks", default=True, show_default=True, help="Whether to score tasks here too.")
+@click.option("--port", default=None, type=click.IntRange(1, 65535), help="Default: SOCCER_SERVING_PORT.")
+@click.option("--workers", default=None, type=click.IntRange(1, 64), help="Default: SOCCER_SERVING_WORKERS.")
+@click.option(
+    "--tasks/--no-tasks", default=True, show_default=True, help="Whether to start the task worker too."
+)
 def serve(url: str, host: str, port: int | None, workers: int | None, tasks: bool) -> None:
-    """Start the sidecar alone: it answers from the store's current release, and waits where there is none.
+    """Start the sidecar alone: it serves the store's current release, and waits if there is none.
 
-    Where SOCCER_REDIS_URL names a Redis, the tasks of POST /predict/async/ are scored by a worker beside it;
-    without Redis they are answered 503.
+    With SOCCER_REDIS_URL, a worker beside it scores the tasks of POST /predict/async/; without Redis that
+    route answers 503.
     """
     settings = settings_of_environment()
     settings = msgspec.structs.replace(
@@ -69,9 +71,9 @@ def serve(url: str, host: str, port: int | None, workers: int | None, tasks: boo
 
 
 @click.command()
-@click.option("--once", is_flag=True, help="Look once and say what is missing.")
+@click.option("--once", is_flag=True, help="Check once and print what is missing.")
 def watchdog(once: bool) -> None:
-    """Watch the daemon and the sidecars, which cannot report their own death, and tell the subscribers."""
+    """Check the daemon, the sidecars and the disk, and notify the subscribers of faults."""
     settings = settings_of_environment()
     use_instance_of(settings)
     from soccer_assets.alerting.watchdog import watch  # noqa: PLC0415

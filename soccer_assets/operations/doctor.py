@@ -1,4 +1,4 @@
-"""`soccer doctor`: a line for each thing that the system stands on, and what to do where it does not hold."""
+"""`soccer doctor`: checks each part of the system, and says what to do about each fault."""
 
 import datetime as dt
 import os
@@ -21,37 +21,37 @@ from soccer_assets.resources.model_registry import ModelRegistry
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.settings import SettingError, Settings
 
-_BEATS_WITHIN = dt.timedelta(minutes=2)
+_HEARTBEAT_WITHIN = dt.timedelta(minutes=2)
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """What was found of one thing; ``remedy`` says what to do, and is empty where all is well."""
+    """The result of one check; ``remedy`` says what to do about a fault, and is empty without one."""
 
     subject: str
-    said: str
+    text: str
     remedy: str = ""
 
 
 class _UnhealthyError(OperationError):
-    """A thing answers, and is not as it should be."""
+    """A part of the system answers but is not in order."""
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
-    """Look at one thing after the other; none that is ill keeps the next from being looked at."""
-    examinations: tuple[tuple[str, Callable[[Settings], str], str], ...] = (
-        ("settings", _home, "run `soccer up` to make the home, or set SOCCER_HOME to the one that you mean"),
-        ("feed", _feed, "look at SOCCER_FEED, SOCCER_FEED_URL and the provider's key"),
-        ("database", _database, "look at SOCCER_DATABASE_URL, and run `soccer migrate`"),
-        ("store", _store, "look at SOCCER_STORE_URL; the first build publishes a release"),
-        ("redis", _redis, "look at SOCCER_REDIS_URL; sidecars hear of releases by polling until then"),
-        ("mlflow", _mlflow, "look at SOCCER_MLFLOW_URL; `soccer run retrain_model` trains a model"),
+    """Check each part of the system; a fault does not prevent the next check."""
+    checks: tuple[tuple[str, Callable[[Settings], str], str], ...] = (
+        ("settings", _home, "run `soccer up` to create the home, or set SOCCER_HOME to an existing one"),
+        ("feed", _feed, "check SOCCER_FEED, SOCCER_FEED_URL and the provider's key"),
+        ("database", _database, "check SOCCER_DATABASE_URL, and run `soccer migrate`"),
+        ("store", _store, "check SOCCER_STORE_URL; the first build publishes a release"),
+        ("redis", _redis, "check SOCCER_REDIS_URL; until then sidecars find releases by polling"),
+        ("mlflow", _mlflow, "check SOCCER_MLFLOW_URL; `soccer run retrain_model` trains a model"),
     )
-    for subject, look, remedy in examinations:
+    for subject, check, remedy in checks:
         try:
-            yield Finding(subject, look(settings))
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is what the operator asks for
-            told = str(error).strip().splitlines() or [type(error).__name__]
-            yield Finding(subject, scrub(told[0], os.environ), remedy)
+            yield Finding(subject, check(settings))
+        except Exception as error:  # noqa: BLE001 - the operator wants to see any fault
+            lines = str(error).strip().splitlines() or [type(error).__name__]
+            yield Finding(subject, scrub(lines[0], os.environ), remedy)
     yield from _processes(settings)
 
 
@@ -71,10 +71,10 @@ def _feed(settings: Settings) -> str:
     feed = open_feeds(apply_home(settings, read_home(settings)))
     home = read_home(settings)
     if home is not None and home.is_simulated != feed.is_simulated:
-        raise SettingError(f"the home holds other clubs than SOCCER_FEED={feed.name}")
+        raise SettingError(f"the home contains other clubs than SOCCER_FEED={feed.name} provides")
     today = settings.clock.now().date()
-    told = feed.fetch(Window(today - dt.timedelta(days=1), today + dt.timedelta(days=1)), settings.clock)
-    return f"{feed.name} answers: {sum(1 for _ in told)} rows of yesterday and today"
+    rows = feed.fetch(Window(today - dt.timedelta(days=1), today + dt.timedelta(days=1)), settings.clock)
+    return f"{feed.name} answers: {sum(1 for _ in rows)} rows of yesterday and today"
 
 
 def _database(settings: Settings) -> str:
@@ -95,60 +95,60 @@ def _database(settings: Settings) -> str:
 def _store(settings: Settings) -> str:
     data = ObjectStore(settings.store_url, settings.s3_endpoint_url).read(POINTER_KEY)
     if data is None:
-        raise _UnhealthyError(f"{settings.store_url} holds no release")
+        raise _UnhealthyError(f"{settings.store_url} contains no release")
     pointer = msgspec.json.decode(data, type=Pointer)
     return f"release {pointer.release_id}, published {pointer.published_at}"
 
 
 def _redis(settings: Settings) -> str:
     if not settings.redis_url:
-        return "none named: `soccer up` starts its own"
-    import redis  # noqa: PLC0415 - only where one is named
+        return "not set: `soccer up` starts its own"
+    import redis  # noqa: PLC0415 - only where one is set
 
     redis.Redis.from_url(settings.redis_url, socket_timeout=2, socket_connect_timeout=2).ping()
     return "answers"
 
 
 def _mlflow(settings: Settings) -> str:
-    # One question, not seven over minutes.
+    # One attempt: MLflow retries for minutes by default.
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "5")
     file = settings.mlflow_url.removeprefix("sqlite:///")
-    if file != settings.mlflow_url and not os.path.isfile(file):  # noqa: PTH113 - looking must not make it
-        raise _UnhealthyError(f"{file} is not there")
+    if file != settings.mlflow_url and not os.path.isfile(file):  # noqa: PTH113 - opening would create it
+        raise _UnhealthyError(f"{file} does not exist")
     champion = ModelRegistry(settings.mlflow_url).find(CHAMPION)
     if champion is None:
-        raise _UnhealthyError("answers, and has no champion")
+        raise _UnhealthyError("answers, but has no champion")
     return f"champion {champion.facts.recipe}, version {champion.version}"
 
 
 def _processes(settings: Settings) -> Iterator[Finding]:
-    """Daemon, sidecars and disk, as the watchdog sees them."""
+    """Daemon, sidecars and disk, checked by the watchdog."""
     now = SystemClock().now()
     remedies = {
-        "daemon": ("beats", "start `soccer up`, or the service dagster-daemon of the deployment"),
+        "daemon": ("running", "start `soccer up`, or the service dagster-daemon of the deployment"),
         "sidecar": (
             "answers",
-            "start `soccer up`, or `soccer serve --release STORE`; its log says why it ended",
+            "start `soccer up`, or `soccer serve --release STORE`; its log shows why it ended",
         ),
-        "disk": ("has room", "free space, or run `soccer prune`"),
+        "disk": ("has free space", "free space, or run `soccer prune`"),
     }
     folder = settings.home / "dagster"
     if "DAGSTER_HOME" not in os.environ and not (folder / "dagster.yaml").is_file():
-        yield Finding("daemon", "no instance of Dagster", remedies["daemon"][1])
+        yield Finding("daemon", "no Dagster instance", remedies["daemon"][1])
         return
     os.environ.setdefault("DAGSTER_HOME", str(folder))
     watchdog = Watchdog(
-        settings, now - 2 * _BEATS_WITHIN, daemon_grace=_BEATS_WITHIN, sidecar_grace=dt.timedelta(0)
+        settings, now - 2 * _HEARTBEAT_WITHIN, daemon_grace=_HEARTBEAT_WITHIN, sidecar_grace=dt.timedelta(0)
     )
     with dg.DagsterInstance.get() as instance:
         missing = watchdog.check(instance, now)
-    for kind, (well, remedy) in remedies.items():
-        ill = [
-            f"{one.subject} {one.what}" + (f" ({one.cause})" if one.cause else "")
-            for one in missing
-            if one.kind == kind
+    for kind, (ok, remedy) in remedies.items():
+        faults = [
+            f"{fault.subject} {fault.what}" + (f" ({fault.cause})" if fault.cause else "")
+            for fault in missing
+            if fault.kind == kind
         ]
-        yield from (Finding(kind, said, remedy) for said in ill)
-        if not ill:
-            yield Finding(kind, well)
+        yield from (Finding(kind, text, remedy) for text in faults)
+        if not faults:
+            yield Finding(kind, ok)

@@ -1,4 +1,4 @@
-"""Runs a job in this process and says how far it is: the first build, and the refresh of a warm start."""
+"""Runs a job in this process and reports its progress: `soccer run`, the first build, the refresh of `up`."""
 
 import logging
 import time
@@ -13,7 +13,7 @@ from soccer_assets.settings import Settings
 
 
 class RunOutcome(msgspec.Struct, frozen=True):
-    """How a run ended: an empty `failure` is success."""
+    """The result of a run; an empty ``failure`` means success."""
 
     run_id: str
     failure: str
@@ -21,7 +21,7 @@ class RunOutcome(msgspec.Struct, frozen=True):
 
 
 class Progress(logging.Handler):
-    """Hears Dagster's step events and reports each step once."""
+    """Reports each finished step once, from Dagster's step events."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
         super().__init__(logging.DEBUG)
@@ -31,7 +31,7 @@ class Progress(logging.Handler):
         self._started: dict[str, float] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Report a step that ended."""
+        """Report a step that finished or failed."""
         event: dg.DagsterEvent | None = getattr(record, "dagster_event", None)
         if event is None or event.step_key is None:
             return
@@ -48,17 +48,16 @@ class Progress(logging.Handler):
 def run_job(
     settings: Settings, instance: dg.DagsterInstance, job_name: str, say: Callable[[str], None]
 ) -> RunOutcome:
-    """Run a job of this home's graph here and now.
+    """Run a job of this home's graph in this process.
 
     Args:
         settings: the home.
-        instance: where Dagster remembers the run.
-        job_name: such as ``build_everything``, whose history covers the newest
-            ``SOCCER_FIRST_BUILD_MONTHS`` months.
-        say: gets one line a step.
+        instance: stores the run.
+        job_name: such as ``build_everything``, which loads the newest ``SOCCER_FIRST_BUILD_MONTHS`` months.
+        say: prints one line per step.
     """
     progress = Progress(say)
-    logger = logging.Logger("progress")  # noqa: LOG001 - Dagster asks for one of its own
+    logger = logging.Logger("progress")  # noqa: LOG001 - Dagster needs a logger of its own
     logger.addHandler(progress)
     loggers = {"progress": dg.LoggerDefinition(lambda _context: logger)}
     job = dg.Definitions.merge(build_definitions(settings), dg.Definitions(loggers=loggers)).resolve_job_def(
@@ -73,25 +72,25 @@ def run_job(
             "dagster/asset_partition_range_end": months[-1],
         }
         say(f"  history: {len(months)} months, {months[0][:7]} to {months[-1][:7]}")
-    begin = time.monotonic()
+    start = time.monotonic()
     result = job.execute_in_process(
         run_config={"loggers": {"progress": {}}}, instance=instance, tags=tags, raise_on_error=False
     )
     failure = "" if result.success else _failure_of(result)
-    return RunOutcome(result.run_id, failure, time.monotonic() - begin)
+    return RunOutcome(result.run_id, failure, time.monotonic() - start)
 
 
 def _failure_of(result: dg.ExecuteInProcessResult) -> str:
-    """One sentence for a person: the first thing that failed, and its cause."""
+    """The first failure and its root cause, in one sentence."""
     for event in result.all_events:
         data = event.event_specific_data
         error = getattr(data, "error", None)
         if error is None:
             continue
         where = f"{event.step_key.replace('__', '/')}: " if event.step_key else ""
-        said = getattr(data, "user_failure_data", None)
-        if said is not None:
-            return f"{where}{said.description}"
+        failure = getattr(data, "user_failure_data", None)
+        if failure is not None:
+            return f"{where}{failure.description}"
         while error.cause is not None:
             error = error.cause
         return f"{where}{error.message.strip()}"

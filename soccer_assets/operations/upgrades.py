@@ -1,8 +1,8 @@
-"""The databases of Dagster and MLflow in a home, brought along when a newer version of them is installed.
+"""Upgrades the databases of Dagster and MLflow in a home when newer versions of them are installed.
 
-Both keep SQLite files with an Alembic schema of their own and refuse, or fail in, older ones. The versions
-that last worked in a home stand in ``versions.json``, since asking the schemas takes seconds. A deployment's
-databases are its operator's: there the one-shot ``migrate`` does the same.
+Both use SQLite files with their own Alembic schema, and refuse or fail with an older one. ``versions.json``
+records the versions that last ran in a home, because comparing schemas takes seconds. In a deployment the
+one-shot service ``migrate`` upgrades the schemas.
 """
 
 import contextlib
@@ -21,32 +21,32 @@ from soccer_assets.operations.operation_error import OperationError
 from soccer_assets.resources.database import NewerSchemaError
 from soccer_assets.settings import Settings
 
-# Program -> where its package keeps its Alembic scripts.
+# Program -> folder of the Alembic scripts in its package.
 _SCRIPTS = {"dagster": "_core/storage/alembic", "mlflow": "store/db_migrations"}
 _DAGSTER_FOLDERS = ("history", "schedules")
 
 
 class UpgradeError(OperationError):
-    """A database could not be brought to the schema of the installed version; its copy is whole."""
+    """The upgrade of a database failed; its backup is complete."""
 
 
 def upgrade_databases(settings: Settings, environ: Mapping[str, str]) -> list[Path]:
-    """Bring the home's Dagster and MLflow databases to the installed versions' schemas.
+    """Upgrade the home's Dagster and MLflow databases to the installed versions' schemas.
 
     Args:
-        settings: the home; nothing may be running on it.
+        settings: the home; none of its processes may be running.
         environ: the environment of MLflow's own command.
 
     Returns:
-        The copies that were made of older ones before they changed.
+        The backups of the databases that were upgraded.
 
     Raises:
-        NewerSchemaError: a newer version made one of them; nothing is changed.
-        UpgradeError: a program's own migration failed.
+        NewerSchemaError: a database has a newer version's schema; nothing is changed.
+        UpgradeError: the program's own migration failed.
     """
     note = settings.home / "versions.json"
     installed = {program: version(program) for program in _SCRIPTS}
-    if _noted(note) == installed:
+    if _recorded_versions(note) == installed:
         return []
     older = {
         program: revision
@@ -64,7 +64,7 @@ def upgrade_databases(settings: Settings, environ: Mapping[str, str]) -> list[Pa
     return copies
 
 
-def _noted(note: Path) -> dict[str, str]:
+def _recorded_versions(note: Path) -> dict[str, str]:
     try:
         return msgspec.json.decode(note.read_bytes(), type=dict[str, str])
     except (FileNotFoundError, msgspec.DecodeError):
@@ -72,7 +72,7 @@ def _noted(note: Path) -> dict[str, str]:
 
 
 def _databases(settings: Settings) -> dict[str, list[Path]]:
-    """The files that are there; of Dagster's event logs the index alone, which all of them follow."""
+    """The existing files; of Dagster's event logs only the index, which all others follow."""
     folder = settings.home / "dagster"
     files = {
         "dagster": [
@@ -88,7 +88,7 @@ def _databases(settings: Settings) -> dict[str, list[Path]]:
 
 
 def _older_revision(program: str, files: list[Path]) -> str | None:
-    """The first schema that is not the newest one; None where all are."""
+    """The first outdated schema; None where all are current."""
     if not files:
         return None
     from alembic.script import ScriptDirectory  # noqa: PLC0415 - reading MLflow's scripts takes seconds
@@ -105,7 +105,7 @@ def _older_revision(program: str, files: list[Path]) -> str | None:
         except CommandError:
             raise NewerSchemaError(
                 f"{file} has the schema {revision} of a newer {program} than {version(program)}, which is "
-                f"installed; install that one, or restore the copy it made beside the file"
+                f"installed; install that version, or restore the backup beside the file"
             ) from None
         if revision != scripts.get_current_head():
             older.append(revision)
@@ -122,7 +122,7 @@ def _revision(file: Path) -> str:
 
 
 def _copy_dagster(folder: Path, revision: str) -> Path:
-    """Its folders, write-ahead logs and all: nothing has them open."""
+    """Back up its folders with their write-ahead logs; no process has them open."""
     copy = folder / f"schema-{revision}.backup"
     if not copy.exists():
         partial = copy.with_suffix(".partial")
@@ -149,9 +149,7 @@ def _upgrade_dagster(folder: Path, copy: Path) -> None:
         try:
             instance.upgrade()
         except Exception as error:
-            raise UpgradeError(
-                f"Dagster's own migration failed ({error}); as it was it lies in {copy}"
-            ) from error
+            raise UpgradeError(f"Dagster's own migration failed ({error}); the backup is {copy}") from error
 
 
 def _upgrade_mlflow(url: str, environ: Mapping[str, str], copy: Path) -> None:
@@ -159,4 +157,4 @@ def _upgrade_mlflow(url: str, environ: Mapping[str, str], copy: Path) -> None:
     done = subprocess.run(command, env=dict(environ), capture_output=True, text=True, check=False)  # noqa: S603 - our own interpreter
     if done.returncode != 0:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise UpgradeError(f"MLflow's own migration failed ({last}); as it was it lies in {copy}")
+        raise UpgradeError(f"MLflow's own migration failed ({last}); the backup is {copy}")

@@ -1,4 +1,4 @@
-"""What a home that runs shows its user: the pages, the key of this machine, and a first answer."""
+"""The output of `soccer up` when it is ready: pages, this machine's key, commands, a first prediction."""
 
 import os
 from typing import Any
@@ -15,7 +15,7 @@ from soccer_assets.stores.releases.key_store import create_key, is_accepted
 
 
 def local_key(settings: Settings) -> str:
-    """The token of this machine's read key, made at the first start and kept in a file of its owner's."""
+    """The token of this machine's read key, created at the first start; only its owner may read the file."""
     store = ObjectStore(settings.store_url, settings.s3_endpoint_url)
     file = settings.home / "dev.key"
     if file.is_file() and is_accepted(store, file.read_text().strip()):
@@ -28,7 +28,7 @@ def local_key(settings: Settings) -> str:
 
 
 def first_prediction(base: str, key: str) -> Any:
-    """The next match's prediction, asked for as a client would; a played one where none is ahead."""
+    """The prediction of the next match over HTTP; of a played one where none is upcoming."""
     with httpx.Client(base_url=base, headers={"X-API-Key": key}, timeout=10) as client:
         for path in ("/predict/matches/", "/predict/predictions/"):
             answer = client.get(path, params={"limit": 1}).raise_for_status()
@@ -38,25 +38,25 @@ def first_prediction(base: str, key: str) -> Any:
 
 
 def print_addresses(settings: Settings, home: Home, console: Console, *, with_mlflow: bool) -> None:
-    """Where to look and what to try, as a table and three commands."""
+    """Print the pages as a table, and three commands to try."""
     dagster = f"http://{HOST}:{settings.dagster_port}"
     serving = f"http://{HOST}:{settings.serving_port}"
     table = Table(title=None, show_edge=False, pad_edge=False)
-    table.add_column("question")
+    table.add_column("you want to see")
     table.add_column("page")
-    table.add_row("what depends on what?", f"{dagster}/asset-groups")
-    table.add_row("what ran, what failed?", f"{dagster}/runs")
-    table.add_row("load older months?", f"{dagster}/assets/livescores/history")
-    table.add_row("which model, how good?", f"{dagster}/assets/model/evaluation")
-    table.add_row("what can I ask over HTTP?", f"{serving}/schema")
-    table.add_row("is the sidecar ready?", f"{serving}/ready")
+    table.add_row("the asset graph", f"{dagster}/asset-groups")
+    table.add_row("runs and failures", f"{dagster}/runs")
+    table.add_row("partitions; load older months", f"{dagster}/assets/livescores/history")
+    table.add_row("the model and its scores", f"{dagster}/assets/model/evaluation")
+    table.add_row("the HTTP API", f"{serving}/schema")
+    table.add_row("the sidecar's readiness", f"{serving}/ready")
     if with_mlflow:
-        table.add_row("every training run", f"http://{HOST}:{settings.mlflow_port}")
+        table.add_row("training runs in MLflow", f"http://{HOST}:{settings.mlflow_port}")
     console.print()
     console.print(table)
     if home.is_simulated:
         console.print(
-            "\n[bold]simulated clubs[/bold]: these teams do not exist; SOCCER_FEED names a real feed"
+            "\n[bold]simulated clubs[/bold]: these teams do not exist; set SOCCER_FEED to a real feed"
         )
     key = settings.home / "dev.key"
     console.print(f"\nread key: {key}\n\nthree things to try:")

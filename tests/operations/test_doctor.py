@@ -1,4 +1,4 @@
-"""The doctor: a line a thing, and what to do where something is wrong."""
+"""The doctor: one line per check, and what to do about each fault."""
 
 from pathlib import Path
 
@@ -17,28 +17,30 @@ def lines_of(result: object) -> dict[str, str]:
     return {line.split()[1]: line for line in str(result).splitlines()}
 
 
-def test_the_doctor_names_what_is_missing_and_makes_nothing(
+def test_the_doctor_names_what_is_missing_and_creates_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where nothing was started every line says what to do, the exit code is 1, and no file appears."""
+    """Where nothing was started every fault has a remedy, the exit code is 1, and no file is created."""
     monkeypatch.setenv("SOCCER_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("DAGSTER_HOME", raising=False)
 
     done = CliRunner().invoke(main, ["doctor"])
 
     assert done.exit_code == 1
-    said = lines_of(done.stdout)
-    assert list(said) == SUBJECTS
-    assert "was never started; run `soccer up`" in said["settings"]
-    assert said["feed"].startswith("✓")
-    assert "run `soccer migrate`" in said["database"]
-    assert "no release; " in said["store"]
-    assert "mlflow.db is not there" in said["mlflow"]
+    lines = lines_of(done.stdout)
+    assert list(lines) == SUBJECTS
+    assert "was never started; run `soccer up`" in lines["settings"]
+    assert lines["feed"].startswith("✓")
+    assert "run `soccer migrate`" in lines["database"]
+    assert "no release; " in lines["store"]
+    assert "mlflow.db does not exist" in lines["mlflow"]
     assert not list(tmp_path.rglob("mlflow"))
 
 
-def test_the_doctor_tells_well_from_ill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A migrated home is well but for what was not built; an address that answers nobody is named."""
+def test_the_doctor_separates_faults_from_working_parts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a migrated home only what was not built is a fault; an address that does not answer is named."""
     make_home(tmp_path / "home", SOCCER_LEAGUES="1")
     monkeypatch.setenv("SOCCER_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("SOCCER_REDIS_URL", "redis://127.0.0.1:1/0")
@@ -46,20 +48,20 @@ def test_the_doctor_tells_well_from_ill(tmp_path: Path, monkeypatch: pytest.Monk
 
     done = CliRunner().invoke(main, ["doctor"])
 
-    said = lines_of(done.stdout)
-    assert [subject for subject in SUBJECTS if said[subject].startswith("✓")] == [
+    lines = lines_of(done.stdout)
+    assert [subject for subject in SUBJECTS if lines[subject].startswith("✓")] == [
         "settings",
         "feed",
         "database",
     ]
-    assert "look at SOCCER_REDIS_URL" in said["redis"]
+    assert "check SOCCER_REDIS_URL" in lines["redis"]
 
 
 def test_feeds_are_listed_with_their_lag() -> None:
-    """A line a feed: how long after the final whistle it tells a result."""
+    """One line per feed, with its result lag."""
     done = CliRunner().invoke(main, ["feeds", "list"])
 
-    said = {line.split()[0]: line for line in done.stdout.splitlines()}
-    assert list(said) == feed_names()
-    assert "within 1 h" in said["simulated"]
-    assert "within 3 days" in said["football-data"]
+    lines = {line.split()[0]: line for line in done.stdout.splitlines()}
+    assert list(lines) == feed_names()
+    assert "within 1 h" in lines["simulated"]
+    assert "within 3 days" in lines["football-data"]

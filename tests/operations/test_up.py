@@ -205,9 +205,9 @@ def test_a_killed_first_build_is_finished_by_the_next_start(tmp_path):
     ("environ", "sentence"),
     [
         ({"SOCCER_FEED": "nix"}, "SOCCER_FEED names 'nix', which is no feed; there are: "),
-        ({"SOCCER_NOW": "yesterday"}, "SOCCER_NOW='yesterday' is no instant"),
-        ({"SOCCER_NOW": "2025-04-25T09:00:00"}, "SOCCER_NOW='2025-04-25T09:00:00' is no instant"),
-        ({"SOCCER_SERVING_PORT": "many"}, "SOCCER_SERVING_PORT='many' is no whole number"),
+        ({"SOCCER_NOW": "yesterday"}, "SOCCER_NOW='yesterday' is not an instant"),
+        ({"SOCCER_NOW": "2025-04-25T09:00:00"}, "SOCCER_NOW='2025-04-25T09:00:00' is not an instant"),
+        ({"SOCCER_SERVING_PORT": "many"}, "SOCCER_SERVING_PORT='many' is not a whole number"),
     ],
 )
 def test_a_broken_setting_gets_one_clear_sentence(tmp_path, environ, sentence):
@@ -230,7 +230,7 @@ def test_a_port_in_use_gets_one_clear_sentence(tmp_path):
 
     assert code == 1
     assert output.strip() == (
-        f"soccer: port {port} is in use; stop the program that has it, or set SOCCER_DAGSTER_PORT to another"
+        f"soccer: port {port} is in use; stop that program, or set SOCCER_DAGSTER_PORT to another port"
     )
 
 
@@ -240,4 +240,4 @@ def test_a_home_of_simulated_clubs_refuses_a_real_feed(tmp_path):
     code, output = _finish(Stack(tmp_path / "home", SOCCER_FEED="football-data"))
 
     assert code == 1
-    assert "holds simulated clubs" in output
+    assert "contains simulated clubs" in output

@@ -69,7 +69,7 @@ def test_the_commands_verify_and_list_the_voids(
     copy = copy_ledger(sqlite_database, folder_store)
     assert copy is not None
     whole = shell.invoke(main, ["ledger", "verify"])
-    assert whole.output == "1 entries are whole and agree with 0 releases; 1 of them are copied\n"
+    assert whole.output == "1 entries verified; they agree with 0 releases; 1 of them are in the copy\n"
     folder_store.write(copy.entries.parts[0].key, b"other")
     damaged = shell.invoke(main, ["ledger", "verify"])
     assert (damaged.exit_code, "the copy of the ledger is damaged" in damaged.output) == (1, True)
@@ -78,5 +78,5 @@ def test_the_commands_verify_and_list_the_voids(
     broken = shell.invoke(main, ["ledger", "verify"])
     assert (broken.exit_code, broken.output) == (
         1,
-        "soccer: entry 1 of the ledger is not what was recorded\n",
+        "soccer: entry 1 of the ledger was changed: its hash does not match\n",
     )
