@@ -8,23 +8,51 @@ from soccer_assets.modelling.metrics import Difference
 from soccer_assets.modelling.outcome_model import ELO_TEXTBOOK
 from soccer_assets.modelling.scorecard import BOOK, CANDIDATE, CHAMPION, ELO, PRIOR, Scorecard
 
-# The whole way from tuned Elo to the best known model is .0026 log loss: .0003 is the least real step.
-LEAST_GAIN_OVER_ELO = -0.0003
-CHAMPION_TOLERANCE = 0.0005
-ECE_TOLERANCE = 0.002
-DRAW_TOLERANCE = 0.015
-# A model from results alone has never beaten the closing price; one that does has seen the future.
-LEAK_LOG_LOSS = -0.005
-LEAK_ACCURACY = 0.53
-# Real years have .0121 at most, those with day and month swapped .0288 at least.
-BACK_TO_BACK = 0.02
-# A slice collapses where it is worse by more than this and by more than chance; all slices are looked at, so
-# chance is shared among them after Holm (1979).
-SLICE_TOLERANCE = 0.002
-SLICE_LEVEL = 0.05
-STANDARD_ERRORS = 2.0
+# Half-width of a 95 % interval, in standard errors.
 INTERVAL_ERRORS = 1.96
 _NAMES = {ELO: "textbook Elo", CHAMPION: "the champion"}
+
+
+class PromotionPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """The bounds of the gates. Log losses are in nats a match.
+
+    Attributes:
+        elo_gain: mean log loss below textbook Elo's that a candidate must reach. From tuned Elo to the best
+            known model it is .0026, so .0003 is the smallest step worth a promotion.
+        champion_loss: bound on the upper end of the interval against the champion. Two fits of one recipe
+            differ by -.0001 [-.0004, +.0001] on 10,246 matches (`benchmarks/walk_forward.py --refit-weeks 1
+            4`), so an equal candidate stays below .0005, and each promotion can cost at most that.
+        champion_ece: expected calibration error above the champion's. Between two equally good forecasters
+            that difference has a standard deviation of .003 on 10,000 matches (simulated), so .002 is
+            within chance.
+        draw_rate: distance of the mean draw probability from the frequency of draws. At 26 % draws an error
+            of .015 costs .0006 log loss (d^2 / 2p(1 - p)), about as much as the champion may be missed by.
+        slice_loss: mean log loss above the opponent's from which a slice has collapsed: most of the .0026
+            that lie between tuned Elo and the best known model.
+        slice_level: level of the test whether that is chance, shared among all slices after Holm (1979).
+        standard_errors: chance allowed to a share (draw rate, accuracy); 2 is passed by chance in 5 %.
+        market_gain: mean log loss below the closing odds' from which a leak is assumed. No backtest has
+            beaten them (`docs/benchmarks.md`); .005 is twice the half-width of the interval on 12,041
+            matches.
+        market_accuracy: accuracy beside closing odds from which a leak is assumed. Their own is .505 on
+            102,806 matches of 2012-2025 and at most .523 in a year.
+        back_to_back: share of sides that also played the day before, in the worst year. Real years have
+            .0121 at most, those with day and month swapped .0288 at least.
+    """
+
+    elo_gain: float = 0.0003
+    champion_loss: float = 0.0005
+    champion_ece: float = 0.002
+    draw_rate: float = 0.015
+    slice_loss: float = 0.002
+    slice_level: float = 0.05
+    standard_errors: float = 2.0
+    market_gain: float = 0.005
+    market_accuracy: float = 0.53
+    back_to_back: float = 0.02
+
+
+DEFAULT_POLICY = PromotionPolicy()
 
 
 class Gate(msgspec.Struct, frozen=True):
@@ -63,7 +91,7 @@ class PromotionFacts(msgspec.Struct, frozen=True, kw_only=True):
     back_to_back_share: float
 
 
-def decide_promotion(facts: PromotionFacts) -> PromotionDecision:
+def decide_promotion(facts: PromotionFacts, policy: PromotionPolicy = DEFAULT_POLICY) -> PromotionDecision:
     """Promote where every gate holds.
 
     Raises:
@@ -71,13 +99,13 @@ def decide_promotion(facts: PromotionFacts) -> PromotionDecision:
     """
     gates = (
         _signature(facts),
-        *_plausible_dates(facts),
-        *_better_than_baselines(facts.scorecard),
-        *_not_worse_than_champion(facts),
-        _calibrated(facts),
-        _draws(facts.scorecard),
-        *_no_slice_collapses(facts),
-        *_no_leak(facts.scorecard),
+        *_plausible_dates(facts, policy),
+        *_better_than_baselines(facts.scorecard, policy),
+        *_not_worse_than_champion(facts, policy),
+        _calibrated(facts, policy),
+        _draws(facts.scorecard, policy),
+        *_no_slice_collapses(facts, policy),
+        *_no_leak(facts.scorecard, policy),
     )
     failed = [gate.text for gate in gates if not gate.passed]
     if failed:
@@ -97,19 +125,19 @@ def _signature(facts: PromotionFacts) -> Gate:
     return Gate("signature", passed, float(len(strangers)), 0.0, text)
 
 
-def _plausible_dates(facts: PromotionFacts) -> tuple[Gate, ...]:
+def _plausible_dates(facts: PromotionFacts, policy: PromotionPolicy) -> tuple[Gate, ...]:
     """Misread dates make a model worse, yet not always so much that another gate sees it."""
     share = facts.back_to_back_share
     if math.isnan(share):
         return ()
     text = (
-        f"{share:.2%} of the sides had played on the day before, at most {BACK_TO_BACK:.2%} is credible: "
-        f"are day and month in each other's place?"
+        f"{share:.2%} of the sides also played the day before, at most {policy.back_to_back:.2%} is "
+        f"credible; are day and month swapped?"
     )
-    return (Gate("plausible_dates", share <= BACK_TO_BACK, share, BACK_TO_BACK, text),)
+    return (Gate("plausible_dates", share <= policy.back_to_back, share, policy.back_to_back, text),)
 
 
-def _better_than_baselines(scorecard: Scorecard) -> tuple[Gate, ...]:
+def _better_than_baselines(scorecard: Scorecard, policy: PromotionPolicy) -> tuple[Gate, ...]:
     if not scorecard.differences:
         text = f"{scorecard.rows} matches of one week cannot rank two forecasters"
         return (Gate("enough_weeks", passed=False, value=1.0, bound=2.0, text=text),)
@@ -119,19 +147,19 @@ def _better_than_baselines(scorecard: Scorecard) -> tuple[Gate, ...]:
         _upper_bound("better_than_elo", "textbook Elo", elo, 0.0),
         Gate(
             "gain_over_elo",
-            elo.mean <= LEAST_GAIN_OVER_ELO,
+            elo.mean <= -policy.elo_gain,
             elo.mean,
-            LEAST_GAIN_OVER_ELO,
-            f"log loss against textbook Elo {elo.mean:+.4f}, must be {LEAST_GAIN_OVER_ELO:+.4f} or lower",
+            -policy.elo_gain,
+            f"log loss against textbook Elo {elo.mean:+.4f}, must be {-policy.elo_gain:+.4f} or lower",
         ),
     )
 
 
-def _not_worse_than_champion(facts: PromotionFacts) -> tuple[Gate, ...]:
+def _not_worse_than_champion(facts: PromotionFacts, policy: PromotionPolicy) -> tuple[Gate, ...]:
     if facts.champion_recipe in (None, ELO_TEXTBOOK) or not facts.scorecard.differences:
         return ()
     difference = facts.scorecard.differences[CHAMPION]
-    return (_upper_bound("not_worse_than_champion", "the champion", difference, CHAMPION_TOLERANCE),)
+    return (_upper_bound("not_worse_than_champion", "the champion", difference, policy.champion_loss),)
 
 
 def _upper_bound(name: str, opponent: str, difference: Difference, bound: float) -> Gate:
@@ -142,27 +170,27 @@ def _upper_bound(name: str, opponent: str, difference: Difference, bound: float)
     return Gate(name, difference.high < bound, difference.high, bound, text)
 
 
-def _calibrated(facts: PromotionFacts) -> Gate:
+def _calibrated(facts: PromotionFacts, policy: PromotionPolicy) -> Gate:
     scorecard = facts.scorecard
     bound = scorecard.ece_15_noise
     if facts.champion_recipe is not None:
-        bound = max(bound, scorecard.forecasters[CHAMPION].ece_15 + ECE_TOLERANCE)
+        bound = max(bound, scorecard.forecasters[CHAMPION].ece_15 + policy.champion_ece)
     value = scorecard.forecasters[CANDIDATE].ece_15
     return Gate(
         "calibrated", value <= bound, value, bound, f"ece_15 {value:.4f}, must be {bound:.4f} or lower"
     )
 
 
-def _draws(scorecard: Scorecard) -> Gate:
+def _draws(scorecard: Scorecard, policy: PromotionPolicy) -> Gate:
     """Draws are the hardest to price; in a small window chance alone may exceed the tolerance."""
     value = abs(scorecard.forecasters[CANDIDATE].mean_p_draw - scorecard.draw_rate)
     standard_error = math.sqrt(scorecard.draw_rate * (1.0 - scorecard.draw_rate) / scorecard.rows)
-    bound = max(DRAW_TOLERANCE, STANDARD_ERRORS * standard_error)
+    bound = max(policy.draw_rate, policy.standard_errors * standard_error)
     text = f"mean draw probability is {value:.4f} off the frequency, must be {bound:.4f} or less"
     return Gate("draw_rate", value <= bound, value, bound, text)
 
 
-def _no_slice_collapses(facts: PromotionFacts) -> tuple[Gate, ...]:
+def _no_slice_collapses(facts: PromotionFacts, policy: PromotionPolicy) -> tuple[Gate, ...]:
     """No part of the rows may pay for the rest: against the champion, or Elo where it is the champion."""
     opponent = ELO if facts.champion_recipe in (None, ELO_TEXTBOOK) else CHAMPION
     slices = [one for one in facts.scorecard.slices if opponent in one.differences]
@@ -171,9 +199,9 @@ def _no_slice_collapses(facts: PromotionFacts) -> tuple[Gate, ...]:
     by_chance = [_p_worse(one.differences[opponent]) for one in slices]
     collapsed = []
     for rank, place in enumerate(sorted(range(len(slices)), key=by_chance.__getitem__)):
-        if by_chance[place] > SLICE_LEVEL / (len(slices) - rank):
+        if by_chance[place] > policy.slice_level / (len(slices) - rank):
             break
-        if slices[place].differences[opponent].mean > SLICE_TOLERANCE:
+        if slices[place].differences[opponent].mean > policy.slice_loss:
             collapsed.append(slices[place])
     worst = max(slices, key=lambda one: one.differences[opponent].low)
     text = f"no slice of {len(slices)} is worse than {_NAMES[opponent]}"
@@ -185,7 +213,7 @@ def _no_slice_collapses(facts: PromotionFacts) -> tuple[Gate, ...]:
         )
         text = f"slices that are worse than {_NAMES[opponent]}: {parts}"
     value = worst.differences[opponent].mean
-    return (Gate("no_slice_collapses", not collapsed, value, SLICE_TOLERANCE, text),)
+    return (Gate("no_slice_collapses", not collapsed, value, policy.slice_loss, text),)
 
 
 def _p_worse(difference: Difference) -> float:
@@ -196,7 +224,7 @@ def _p_worse(difference: Difference) -> float:
     return 0.5 * math.erfc(difference.mean / error / math.sqrt(2.0))
 
 
-def _no_leak(scorecard: Scorecard) -> tuple[Gate, ...]:
+def _no_leak(scorecard: Scorecard, policy: PromotionPolicy) -> tuple[Gate, ...]:
     """Too good against the closing prices is an alarm, not a success."""
     if BOOK not in scorecard.differences_with_odds:
         return ()
@@ -204,16 +232,16 @@ def _no_leak(scorecard: Scorecard) -> tuple[Gate, ...]:
     candidate = scorecard.forecasters_with_odds[CANDIDATE]
     # Above it only where the book itself comes near: in few rows by chance, in simulated leagues by nature.
     known = scorecard.forecasters_with_odds[BOOK].accuracy
-    chance = STANDARD_ERRORS * math.sqrt(known * (1.0 - known) / candidate.rows)
-    bound = max(LEAK_ACCURACY, known + chance)
+    chance = policy.standard_errors * math.sqrt(known * (1.0 - known) / candidate.rows)
+    bound = max(policy.market_accuracy, known + chance)
     return (
         Gate(
             "no_leak_log_loss",
-            book.mean >= LEAK_LOG_LOSS,
+            book.mean >= -policy.market_gain,
             -book.mean,
-            -LEAK_LOG_LOSS,
+            policy.market_gain,
             f"leak alarm: {-book.mean:+.4f} better than the closing price in log loss, at most "
-            f"{-LEAK_LOG_LOSS:+.4f} is credible",
+            f"{policy.market_gain:+.4f} is credible",
         ),
         Gate(
             "no_leak_accuracy",

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from soccer_assets.modelling.metrics import Difference
-from soccer_assets.modelling.promotion import PromotionFacts, decide_promotion
+from soccer_assets.modelling.promotion import PromotionFacts, PromotionPolicy, decide_promotion
 from soccer_assets.modelling.scorecard import Metrics, Scorecard, SliceScore
 
 NAMES = ("elo_textbook_gap", "form")
@@ -179,3 +179,20 @@ def test_one_week_of_matches_promotes_nobody():
     decision = decide_promotion(msgspec.structs.replace(start, scorecard=card))
 
     assert failed(decision) == ["enough_weeks"]
+
+
+@pytest.mark.parametrize(
+    ("policy", "gate"),
+    [
+        (PromotionPolicy(elo_gain=0.5), "gain_over_elo"),
+        (PromotionPolicy(champion_loss=-0.5), "not_worse_than_champion"),
+        (PromotionPolicy(back_to_back=0.0), "plausible_dates"),
+        (PromotionPolicy(market_gain=-0.5), "no_leak_log_loss"),
+        (PromotionPolicy(market_accuracy=0.0, standard_errors=-1e3), "no_leak_accuracy"),
+    ],
+)
+def test_every_bound_is_the_policys(policy, gate):
+    """A gate reads its bound from the policy that is handed in."""
+    assert decide_promotion(facts()).promote
+
+    assert gate in failed(decide_promotion(facts(), policy))
