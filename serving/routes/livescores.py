@@ -27,6 +27,7 @@ from serving.http.respond import documented, respond
 from serving.http.schemas import LivePage
 from serving.problems import bad_request, unavailable
 from serving.release.current import SnapshotHolder
+from soccer_assets.football.validity import OLDEST_YEAR
 
 Status = Literal[
     "scheduled", "tbd", "live", "finished", "postponed", "abandoned", "replayed", "awarded", "cancelled"
@@ -43,7 +44,8 @@ async def list_livescores(
     from_day: FirstDay = None,
     to_day: LastDay = None,
     year: Annotated[
-        int | None, QueryParameter(ge=1850, le=9998, description="With `month`, instead of `from` and `to`.")
+        int | None,
+        QueryParameter(ge=OLDEST_YEAR, le=9998, description="With `month`, instead of `from` and `to`."),
     ] = None,
     month: Annotated[int | None, QueryParameter(ge=1, le=_DECEMBER)] = None,
     tz: TimeZone = "UTC",

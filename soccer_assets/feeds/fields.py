@@ -6,15 +6,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from soccer_assets.feeds.protocol import FeedError, FeedRefusedError, FeedUnavailableError
-from soccer_assets.football.matches import MOST_GOALS
 from soccer_assets.football.records import MatchOdds
+from soccer_assets.football.validity import (
+    LEAST_GOALS,
+    MOST_GOALS,
+    OLDEST_YEAR,
+    is_book,
+    is_goal_count,
+    same_team_fault,
+)
 
 _LONGEST_NAME = 100
 _LONGEST_INTEGER = 18
-_YEARS = range(1870, 2100)
-
-# The implied probabilities of a bookmaker sum to this range; outside it a price is a typing error.
-_LEAST_BOOK, _LARGEST_BOOK = 0.97, 1.40
+_YEARS = range(OLDEST_YEAR, 2100)
 
 
 class FieldError(FeedError, ValueError):
@@ -86,8 +90,8 @@ def teams_of(home: Any, away: Any) -> tuple[str, str]:
         FieldError: one is no name, or both are the same.
     """
     names = name_of(home, "the home team"), name_of(away, "the away team")
-    if names[0] == names[1]:
-        raise FieldError(f"{names[0]} cannot play itself")
+    if fault := same_team_fault(*names):
+        raise FieldError(fault)
     return names
 
 
@@ -97,9 +101,9 @@ def goals_of(value: Any) -> int | None:
     Raises:
         FieldError: no whole number from 0 to 36.
     """
-    if value is None or (type(value) is int and 0 <= value <= MOST_GOALS):
+    if value is None or (type(value) is int and is_goal_count(value)):
         return value
-    raise FieldError(f"the score {brief(value)} is no number from 0 to {MOST_GOALS}")
+    raise FieldError(f"the score {brief(value)} is no number from {LEAST_GOALS} to {MOST_GOALS}")
 
 
 def score_of(home: Any, away: Any) -> tuple[int, int] | None:
@@ -193,9 +197,7 @@ def noon_of(day: dt.date) -> dt.datetime:
 
 def book_odds(kind: str, home: float, draw: float, away: float) -> MatchOdds | None:
     """Decimal prices of one bookmaker, None where a price or their sum is implausible."""
-    if min(home, draw, away) > 1.0 and _LEAST_BOOK <= 1 / home + 1 / draw + 1 / away <= _LARGEST_BOOK:
-        return MatchOdds(kind, home, draw, away)
-    return None
+    return MatchOdds(kind, home, draw, away) if is_book(home, draw, away) else None
 
 
 def present_fields(fields: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:

@@ -15,14 +15,20 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from soccer_assets.football.matches import MOST_GOALS, STATUS_RULES
+from soccer_assets.football.matches import STATUS_RULES
 from soccer_assets.football.records import RawMatch, Rejection, Row
-from soccer_assets.football.text_folding import fold
+from soccer_assets.football.validity import (
+    LEAST_GOALS,
+    LEAST_OVERROUND,
+    LEAST_PRICE,
+    MOST_GOALS,
+    MOST_OVERROUND,
+    OLDEST_YEAR,
+    is_same_team,
+    overround,
+)
 
 ROWS_A_BATCH = 10_000
-# Bookmakers of the mirror lie between 0.98 and 1.31; best prices of different ones may lie below 1.
-LEAST_OVERROUND, MOST_OVERROUND = 0.97, 1.40
-_OLDEST_YEAR = 1860  # before the first laws of the game nobody played it
 _FURTHEST_AHEAD = dt.timedelta(days=3 * 365)
 
 _GOALS = ("home_goals", "away_goals", "home_goals_half_time", "away_goals_half_time")
@@ -78,17 +84,14 @@ def failed_price_checks(prices: NDArray[np.float64]) -> dict[int, str]:
     return _failed_checks(_odds_schema(), frame)
 
 
-def overround(home: Any, draw: Any, away: Any) -> Any:
-    """The sum of the three prices' inverses; element by element where they are columns."""
-    return 1.0 / home + 1.0 / draw + 1.0 / away
-
-
 @functools.cache
 def _match_schema() -> Any:
     import pandera.pandas as pa  # noqa: PLC0415 - a second that only an ingest pays
 
     goals = [
-        pa.Check.in_range(0, MOST_GOALS, error=f"a score is not a number from 0 to {MOST_GOALS}"),
+        pa.Check.in_range(
+            LEAST_GOALS, MOST_GOALS, error=f"a score is not a number from {LEAST_GOALS} to {MOST_GOALS}"
+        ),
     ]
     return pa.DataFrameSchema(
         {
@@ -96,9 +99,7 @@ def _match_schema() -> Any:
             "competition": pa.Column(str, pa.Check.str_length(min_value=1, error="the competition is empty")),
             "season": pa.Column(str, pa.Check.str_length(min_value=1, error="the season is empty")),
             "is_same_team": pa.Column(bool, pa.Check.eq(False, error="a team cannot play itself")),
-            "year": pa.Column(
-                int, pa.Check.ge(_OLDEST_YEAR, error=f"the kickoff lies before {_OLDEST_YEAR}")
-            ),
+            "year": pa.Column(int, pa.Check.ge(OLDEST_YEAR, error=f"the kickoff lies before {OLDEST_YEAR}")),
             "days_ahead": pa.Column(
                 float,
                 pa.Check.le(_FURTHEST_AHEAD.days, error="the kickoff lies more than three years ahead"),
@@ -129,7 +130,7 @@ def _match_schema() -> Any:
 def _odds_schema() -> Any:
     import pandera.pandas as pa  # noqa: PLC0415 - a second that only an ingest pays
 
-    price = pa.Column(float, pa.Check.gt(1.0, error="odds: a price is not above 1"))
+    price = pa.Column(float, pa.Check.gt(LEAST_PRICE, error="odds: a price is not above 1"))
     return pa.DataFrameSchema(
         {
             **dict.fromkeys(("home", "draw", "away"), price),
@@ -151,7 +152,7 @@ def _columns(matches: Sequence[RawMatch]) -> dict[str, Any]:
         **{name: np.array([getattr(match, name) for match in matches], dtype=float) for name in _GOALS},
         "competition": [match.competition for match in matches],
         "season": [match.season for match in matches],
-        "is_same_team": np.array([fold(match.home_team) == fold(match.away_team) for match in matches], bool),
+        "is_same_team": np.array([is_same_team(match.home_team, match.away_team) for match in matches], bool),
         "year": np.array([match.kickoff.year for match in matches], int),
         "kickoff": np.array([match.kickoff.timestamp() for match in matches], float),
         "is_settled": np.array([settles[match.status] for match in matches], bool),

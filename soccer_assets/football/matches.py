@@ -9,9 +9,6 @@ from enum import StrEnum
 
 import msgspec
 
-# Arbroath beat Bon Accord 36-0 in 1885; Australia beat American Samoa 31-0 in 2001.
-MOST_GOALS = 36
-
 
 class MatchStatus(StrEnum):
     """Where a match stands."""

@@ -21,8 +21,15 @@ from soccer_assets.contract.release import (
     release_key,
 )
 from soccer_assets.feeds.protocol import Feed
-from soccer_assets.feeds.validation import LEAST_OVERROUND, MOST_OVERROUND, overround
-from soccer_assets.football.matches import MOST_GOALS, STATUS_RULES
+from soccer_assets.football.matches import STATUS_RULES
+from soccer_assets.football.validity import (
+    LEAST_GOALS,
+    LEAST_OVERROUND,
+    LEAST_PRICE,
+    MOST_GOALS,
+    MOST_OVERROUND,
+    overround,
+)
 from soccer_assets.graph.assets.predictions import UPCOMING
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.model_registry import ModelRegistry
@@ -116,8 +123,8 @@ def results_are_possible(database: dg.ResourceParam[Database]) -> dg.AssetCheckR
     settled = [status.value for status, rule in STATUS_RULES.items() if rule.settles]
     impossible = sa.or_(
         match.c.home_team_id == match.c.away_team_id,
-        sa.and_(match.c.status.in_(settled), sa.not_(match.c.home_goals.between(0, MOST_GOALS))),
-        sa.and_(match.c.status.in_(settled), sa.not_(match.c.away_goals.between(0, MOST_GOALS))),
+        sa.and_(match.c.status.in_(settled), sa.not_(match.c.home_goals.between(LEAST_GOALS, MOST_GOALS))),
+        sa.and_(match.c.status.in_(settled), sa.not_(match.c.away_goals.between(LEAST_GOALS, MOST_GOALS))),
     )
     with database.reading() as connection:
         change_no = read_watermark(connection, "change_no")
@@ -160,7 +167,9 @@ def prices_make_a_book(
     """
     total = overround(odds.c.home, odds.c.draw, odds.c.away)
     wrong = sa.or_(
-        odds.c.home <= 1, odds.c.draw <= 1, odds.c.away <= 1, total < LEAST_OVERROUND, total > MOST_OVERROUND
+        *(price <= LEAST_PRICE for price in (odds.c.home, odds.c.draw, odds.c.away)),
+        total < LEAST_OVERROUND,
+        total > MOST_OVERROUND,
     )
     with database.reading() as connection:
         newest = connection.execute(sa.select(sa.func.max(odds.c.updated_at, type_=UtcDateTime()))).scalar()

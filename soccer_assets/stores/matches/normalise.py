@@ -10,9 +10,10 @@ import sqlalchemy as sa
 
 from soccer_assets.football.competitions import Competition, club_of
 from soccer_assets.football.identity import Pool, mint_match_id, mint_team_id
-from soccer_assets.football.matches import MOST_GOALS, MatchStatus
+from soccer_assets.football.matches import MatchStatus
 from soccer_assets.football.records import MatchStats, RawMatch, Rejection
 from soccer_assets.football.text_folding import fold
+from soccer_assets.football.validity import LEAST_GOALS, MOST_GOALS, is_goal_count, same_team_fault
 from soccer_assets.resources.bulk_rows import (
     IDS_PER_QUERY,
     ROWS_PER_TRANSACTION,
@@ -184,11 +185,12 @@ def _fault(record: RawMatch, competitions: Mapping[str, Competition]) -> str:
     """Why a record cannot be stored as a match; empty where it can."""
     if record.competition not in competitions:
         return f"competition {record.competition!r} is not in competitions.toml"
-    if fold(record.home_team) == fold(record.away_team):
-        return f"{record.home_team} cannot play itself"
+    if fault := same_team_fault(record.home_team, record.away_team):
+        return fault
     goals = [count for count in (record.home_goals, record.away_goals) if count is not None]
-    if any(not 0 <= count <= MOST_GOALS for count in goals):
-        return f"the score {record.home_goals}-{record.away_goals} is not two numbers from 0 to {MOST_GOALS}"
+    if not all(map(is_goal_count, goals)):
+        score = f"{record.home_goals}-{record.away_goals}"
+        return f"the score {score} is not two numbers from {LEAST_GOALS} to {MOST_GOALS}"
     return ""
 
 

@@ -17,8 +17,9 @@ from soccer_assets.feeds.providers.football_data.csv_file import (
 )
 from soccer_assets.feeds.visibility import over_at, visibility_by_time
 from soccer_assets.football.competitions import Competition, season_of
-from soccer_assets.football.matches import MOST_GOALS, MatchStatus, Outcome, outcome_of
+from soccer_assets.football.matches import MatchStatus, Outcome, outcome_of
 from soccer_assets.football.records import MatchOdds, MatchStats, RawMatch, Rejection
+from soccer_assets.football.validity import LEAST_GOALS, MOST_GOALS, is_goal_count, same_team_fault
 
 SOURCE = "football-data"
 
@@ -80,7 +81,7 @@ def _fixture_fault(name: str, competition: Competition | None, home: str, away: 
         return f"the competition {name!r} is not in competitions.toml"
     if not home or not away:
         return "a team is missing"
-    return f"{home} cannot play itself" if home == away else ""
+    return same_team_fault(home, away)
 
 
 def _score_fault(played: Mapping[str, str], layout: Layout) -> str:
@@ -89,7 +90,7 @@ def _score_fault(played: Mapping[str, str], layout: Layout) -> str:
     if not home and not away:
         return f"the result is {result!r}, but there is no score" if result else ""
     if _goals(home) is None or _goals(away) is None:
-        return f"the score {home!r}-{away!r} is not two numbers from 0 to {MOST_GOALS}"
+        return f"the score {home!r}-{away!r} is not two numbers from {LEAST_GOALS} to {MOST_GOALS}"
     if result and _RESULTS.get(result) is not outcome_of(int(home), int(away)):
         return f"the score {home}-{away} contradicts the result {result!r}"
     return ""
@@ -97,7 +98,7 @@ def _score_fault(played: Mapping[str, str], layout: Layout) -> str:
 
 def _goals(text: str) -> int | None:
     count = _count(text)
-    return count if count is not None and count <= MOST_GOALS else None
+    return count if count is not None and is_goal_count(count) else None
 
 
 def _count(text: str) -> int | None:

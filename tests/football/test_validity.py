@@ -1,0 +1,81 @@
+"""The rules of a match row, stated once and held by every place that checks rows."""
+
+import ast
+import datetime as dt
+from pathlib import Path
+
+import pytest
+
+import serving
+import soccer_assets
+from soccer_assets.football import validity
+from soccer_assets.football.validity import (
+    LEAST_OVERROUND,
+    MOST_OVERROUND,
+    OLDEST_YEAR,
+    is_book,
+    is_goal_count,
+    is_same_team,
+    same_team_fault,
+    twice_on_a_day,
+)
+
+DAY = dt.date(2025, 4, 5)
+
+
+@pytest.mark.parametrize(
+    ("home", "away", "same"),
+    [("Leeds", "Derby", False), ("1. FC KÖLN", "1. fc  koln", True), ("Leeds", "Leeds", True)],
+)
+def test_no_team_plays_itself_under_another_spelling(home, away, same):
+    """Case, accents and blanks do not make two teams."""
+    assert is_same_team(home, away) is same
+    assert same_team_fault(home, away) == (f"{home} cannot play itself" if same else "")
+
+
+@pytest.mark.parametrize(("count", "possible"), [(-1, False), (0, True), (36, True), (37, False)])
+def test_a_side_scores_0_to_36_goals(count, possible):
+    """36 is the highest score on record."""
+    assert is_goal_count(count) is possible
+
+
+@pytest.mark.parametrize(
+    ("prices", "possible"),
+    [
+        ((2.1, 3.4, 3.6), True),
+        ((1.0, 12.0, 30.0), False),  # a price that pays nothing
+        ((0.0, 3.4, 3.6), False),
+        ((3.2, 3.2, 3.2), False),  # .94: cheaper than any book
+        ((3.0 / MOST_OVERROUND - 0.01,) * 3, False),
+    ],
+)
+def test_prices_of_a_book_are_above_1_and_within_the_overround(prices, possible):
+    """From .97, the best prices of several books, to 1.40."""
+    assert is_book(*prices) is possible
+
+
+def test_two_results_of_a_team_on_a_day_are_both_found():
+    """Whichever comes first, and not a team that played the day before."""
+    results = [
+        ("a", DAY, "Ash", "Birch"),
+        ("b", DAY, "Cedar", "Ash"),
+        ("c", DAY, "Elm", "Fir"),
+        ("d", DAY - dt.timedelta(days=1), "Elm", "Fir"),
+    ]
+
+    assert twice_on_a_day(results) == twice_on_a_day(results[::-1]) == {"a", "b"}
+
+
+def test_the_numbers_of_the_rules_stand_nowhere_else():
+    """The oldest year and the least overround are written in one module."""
+    numbers = {OLDEST_YEAR, 1850, 1860, 1870, LEAST_OVERROUND}
+    roots = [Path(str(package.__file__)).parent for package in (soccer_assets, serving)]
+    holders = {
+        file
+        for root in roots
+        for file in root.rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Constant) and node.value in numbers
+    }
+
+    assert holders == {Path(str(validity.__file__))}
