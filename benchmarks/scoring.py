@@ -1,10 +1,10 @@
-"""How long `POST /predict/` takes, and whether look-ups keep their pace while a large task is scored.
+"""Latency of `POST /predict/`, and of look-ups while a large task is scored.
 
 Usage: ``python -m benchmarks.scoring [--predictions N] [--seconds S] [--rows N]``. Needs `wrk` (Debian:
 ``apt-get install wrk``). Publishes a synthetic release, starts a sidecar, a Valkey and a task worker, and
-prints a line of JSON for each part: one pairing with its reasons and 1,000 without, beside `GET /ready` of
-the same client, with the CPU time of server and scoring process together; then look-ups at half of their own
-maximum rate alone, and while tasks are scored.
+prints a line of JSON for each part: one pairing with reasons and 1,000 without, next to `GET /ready` of the
+same client, with the CPU time of server and scoring process together; then look-ups at half of their maximum
+rate, alone and while tasks are scored.
 """
 
 import argparse
@@ -31,30 +31,30 @@ from tests.services import valkey
 SINGLES = 300
 LISTS = 20
 LIST_ROWS = 1_000
-# So many that the worker is busy for as long as look-ups are measured.
+# Enough tasks to keep the worker busy while look-ups are measured.
 TASKS = 10
 _WARM_SECONDS = 60.0
 
 
 def pairings_of(client: httpx.Client, count: int) -> list[dict[str, Any]]:
-    """The release's first fixtures as pairings, over and over."""
+    """The release's first fixtures as pairings, repeated."""
     items = client.get("/predict/matches/", params={"limit": 500}).raise_for_status().json()["items"]
     asked = [
         {
-            "home_team": one["home_team"]["name"],
-            "away_team": one["away_team"]["name"],
-            "kickoff": one["kickoff"],
-            "competition": one["competition"],
+            "home_team": fixture["home_team"]["name"],
+            "away_team": fixture["away_team"]["name"],
+            "kickoff": fixture["kickoff"],
+            "competition": fixture["competition"],
         }
-        for one in items
+        for fixture in items
     ]
     return [asked[number % len(asked)] for number in range(count)]
 
 
 def cpu_seconds(server: Server) -> float:
-    """Used so far by the server, its workers and their scoring processes."""
+    """CPU seconds used by the server, its workers and their scoring processes."""
     parent = psutil.Process(server.process.pid)
-    return sum(sum(one.cpu_times()[:2]) for one in (parent, *parent.children(recursive=True)))
+    return sum(sum(process.cpu_times()[:2]) for process in (parent, *parent.children(recursive=True)))
 
 
 def timed(server: Server, count: int, ask: Callable[[int], httpx.Response]) -> dict[str, float]:
@@ -117,10 +117,10 @@ def look_ups_beside_tasks(
 
 
 def _status(client: httpx.Client, address: str) -> str:
-    """Where a task stands, without reading a result of many megabytes."""
+    """Status of a task, without reading a result of many megabytes."""
     with client.stream("GET", address) as response:
-        said: str = next(response.iter_text(400)).split('"status":"')[1].split('"')[0]
-    return said
+        status: str = next(response.iter_text(400)).split('"status":"')[1].split('"')[0]
+    return status
 
 
 @contextmanager
@@ -159,8 +159,8 @@ def main() -> None:
     asked = parser.parse_args()
     if shutil.which("wrk") is None:
         sys.exit("wrk is missing: apt-get install wrk")
-    for told in measure(asked.predictions, asked.seconds, asked.rows):
-        print(json.dumps(told), flush=True)
+    for result in measure(asked.predictions, asked.seconds, asked.rows):
+        print(json.dumps(result), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,16 +1,16 @@
-"""How fast the sidecar answers, beside the predecessor's serving and beside a server that does nothing.
+"""Throughput and latency of look-ups: the sidecar against the predecessor's serving and a bare server.
 
 Usage: ``python -m benchmarks.serving [--predictions N] [--seconds S] [--rounds N] [--million]``. Needs `wrk`
-(Debian: ``apt-get install wrk``) and the extra ``bench``. Publishes synthetic releases, starts both sides and
-the load one after the other in one run, and prints a line of JSON for each part: requests a second and CPU
-time a request of each side, the ratios, latency at half of the maximum rate; two workers beside one; load,
-start and memory.
+(Debian: ``apt-get install wrk``) and the extra ``bench``. Publishes synthetic releases, loads all servers in
+turn in one run, and prints a line of JSON for each part: requests per second and CPU time per request of each
+server, their ratios, latency at half of the maximum rate; two workers against one; load time, start time and
+memory.
 
-On two cores the load generator takes one, so two workers could not show twice the requests of one there. Each
-worker therefore gets 0.3 of a core by the kernel's quota (`benchmarks/serving_quota.py`); where that is not
-allowed, CPU time a request is told, which does not depend on it.
+On two cores the load generator uses one core, so two workers could not reach twice the rate of one. Each
+worker therefore gets 0.3 of a core by a kernel quota (`benchmarks/serving_quota.py`). Where quotas are not
+permitted, CPU time per request is compared instead, which does not depend on the load generator.
 
-Both sides start from compiled bytecode, as an installation has it.
+All servers start from compiled bytecode, as installed packages do.
 """
 
 import argparse
@@ -47,7 +47,7 @@ from tests.services import free_ports, valkey
 ROOT = Path(__file__).parents[1]
 SCRIPT = Path(__file__).with_name("random_ids.lua")
 CONNECTIONS = 32
-# With half a core each, two workers, the load and the kernel want more than two cores now and then.
+# With 0.5 of a core each, two workers, load generator and kernel would at times need more than two cores.
 WORKER_CORES = 0.3
 PACED_CONNECTIONS = 64
 _START_SECONDS = 120.0
@@ -60,7 +60,7 @@ _PYTHON = {
 
 
 class Load(msgspec.Struct, kw_only=True):
-    """What wrk saw, and the CPU time that the server's processes took meanwhile."""
+    """The result of wrk, and the CPU time of the server's processes per request."""
 
     requests: int
     seconds: float
@@ -71,12 +71,12 @@ class Load(msgspec.Struct, kw_only=True):
 
     @property
     def rate(self) -> float:
-        """Requests a second."""
+        """Requests per second."""
         return self.requests / self.seconds
 
 
 class Server:
-    """A running server: where, and whose CPU time and memory count."""
+    """A running server: its address, and the processes whose CPU time and memory count."""
 
     def __init__(self, process: subprocess.Popen[bytes], port: int, prefix: str, key: str = "") -> None:
         self.process = process
@@ -89,15 +89,15 @@ class Server:
         parent = psutil.Process(self.process.pid)
         return [
             parent,
-            *(one for one in parent.children() if "resource_tracker" not in " ".join(one.cmdline())),
+            *(child for child in parent.children() if "resource_tracker" not in " ".join(child.cmdline())),
         ]
 
     def cpu_seconds(self) -> float:
-        """Used so far."""
-        return sum(sum(one.cpu_times()[:2]) for one in self.workers())
+        """CPU seconds used so far."""
+        return sum(sum(worker.cpu_times()[:2]) for worker in self.workers())
 
     def load(self, ids: Path, seconds: float, connections: int = CONNECTIONS, delay_ms: float = 0.0) -> Load:
-        """Ask for random matches with wrk."""
+        """Request random matches with wrk."""
         command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "--timeout", "30s"]
         command += ["-s", str(SCRIPT), self.url]
         if self.key:
@@ -167,11 +167,11 @@ class Store:
             env |= {"SOCCER_REDIS_URL": redis_url} if redis_url else {}
             command = ["soccer_assets.cli", "serve", "--release", self.url, "--workers", str(workers)]
             command += ["--no-tasks"]
-            with server(command, "/ready", env, "/predict/", self.key) as (one, seconds):
+            with server(command, "/ready", env, "/predict/", self.key) as (sidecar, seconds):
                 loaded = 'soccer_reloads_total{result="loaded"} ' + f"{workers}.0"
-                while loaded not in httpx.get(f"{one.url}/metrics", timeout=10).text:
+                while loaded not in httpx.get(f"{sidecar.url}/metrics", timeout=10).text:
                     time.sleep(0.1)
-                yield one, seconds
+                yield sidecar, seconds
 
     def load_seconds(self) -> float:
         """Until the release is verified and open: what a reload does before its swap, but for the model."""
@@ -191,9 +191,9 @@ class Store:
     def answer(self, sidecar: Server) -> str:
         """One answer, for the bare callable to repeat."""
         match_id = self.ids.read_text().split()[0]
-        said = httpx.get(f"{sidecar.url}/predict/{match_id}", headers={"X-API-Key": self.key})
-        headers = [pair for pair in said.headers.items() if pair[0] not in {"server", "date"}]
-        return json.dumps({"headers": headers, "body": said.text})
+        answer = httpx.get(f"{sidecar.url}/predict/{match_id}", headers={"X-API-Key": self.key})
+        headers = [pair for pair in answer.headers.items() if pair[0] not in {"server", "date"}]
+        return json.dumps({"headers": headers, "body": answer.text})
 
 
 def compare(store: Store, seconds: float, rounds: int) -> dict[str, Any]:
@@ -213,12 +213,12 @@ def compare(store: Store, seconds: float, rounds: int) -> dict[str, Any]:
         stack.enter_context(_celery_worker(env))
         _wait_for(f"{on_demand.url}/predict/{store.ids.read_text().split()[0]}")  # until the worker is up
         sides = {"sidecar": ours, "bare": bare, "precomputed": precomputed, "on_demand": on_demand}
-        for one in sides.values():
-            one.load(store.ids, 1.0)
+        for side in sides.values():
+            side.load(store.ids, 1.0)
         loads: dict[str, list[Load]] = {name: [] for name in sides}
         for _ in range(rounds):
-            for name, one in sides.items():
-                loads[name].append(one.load(store.ids, seconds))
+            for name, side in sides.items():
+                loads[name].append(side.load(store.ids, seconds))
         rate = {name: statistics.median(load.rate for load in all_) for name, all_ in loads.items()}
         cpu = {name: statistics.median(load.cpu_us for load in all_) for name, all_ in loads.items()}
         # At the same rate for both: half of what the sidecar can.

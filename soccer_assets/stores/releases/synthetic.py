@@ -73,8 +73,8 @@ def publish(releases: Releases, count: int, now: dt.datetime, version: int = 1) 
         models={CHAMPION: _card(model, version, int(played.sum()), now)},
         feature_names=model.feature_names,
         golden_rows=tuple(
-            GoldenRow(tuple(row), tuple(said))
-            for row, said in zip(golden.tolist(), model.predict_proba(golden).tolist(), strict=True)
+            GoldenRow(tuple(row), tuple(probabilities))
+            for row, probabilities in zip(golden.tolist(), model.predict_proba(golden).tolist(), strict=True)
         ),
         ledger_head=None,
         directory=directory,
