@@ -86,8 +86,8 @@ def make_scoring_release(store: Path, **changes: Any) -> OutcomeModel:
     values = np.zeros((2, len(FEATURE_NAMES)))
     values[1, FEATURE_NAMES.index("elo_gap")] = 80.0
     golden = [
-        GoldenRow(features=tuple(row), probabilities=tuple(said))
-        for row, said in zip(values.tolist(), scored.predict_proba(values).tolist(), strict=True)
+        GoldenRow(features=tuple(row), probabilities=tuple(probabilities))
+        for row, probabilities in zip(values.tolist(), scored.predict_proba(values).tolist(), strict=True)
     ]
     make_release(
         store,

@@ -35,7 +35,7 @@ def test_clients_are_refused_where_too_many_wait_and_the_sidecar_itself_is_not(m
 
 
 def test_a_death_is_told_once_and_the_next_call_has_another_process():
-    """Whoever holds a warm cache in the child hears that it is gone."""
+    """The owner of state in the child is notified that it is lost."""
     deaths = []
 
     async def ask():

@@ -36,7 +36,7 @@ def test_client_reads_scores_and_waits(tmp_path):
     ):
         wait_until(lambda: ready_release(address) == "r1")
         assert soccer.prediction("m1").p_home == 0.5
-        assert [one.match_id for one in reader.upcoming(from_="2025-04-26", limit=1)] == ["m1"]
+        assert [prediction.match_id for prediction in reader.upcoming(from_="2025-04-26", limit=1)] == ["m1"]
         assert soccer.model().version == "7"
         with pytest.raises(RefusedError, match=r"403 Forbidden.*'predict'"):
             reader.score(PAIRING)

@@ -56,8 +56,8 @@ class ShakyStore:
                     return
                 upstream = http.client.HTTPConnection(address.hostname, address.port, timeout=30)
                 upstream.request(self.command, self.path, content, dict(self.headers))
-                said = upstream.getresponse()
-                self.answer(said.status, dict(said.getheaders()), said.read())
+                answer = upstream.getresponse()
+                self.answer(answer.status, dict(answer.getheaders()), answer.read())
                 upstream.close()
 
             def answer(self, status, headers, body):
@@ -130,7 +130,7 @@ def trickle(connections, seconds):
     ("answers", "held"), [(300, 1_500), pytest.param(12_000, 10_000, marks=pytest.mark.trial)]
 )
 def test_look_ups_answer_from_memory_through_every_fault(tmp_path, monkeypatch, moto_endpoint, answers, held):
-    """SRV-06: Redis, store and database gone, 10,000 idle clients, huge heads, slow-loris: no failure."""
+    """SRV-06: Redis, store and database down, 10,000 idle clients, huge heads, slow-loris: no failure."""
     if resource.getrlimit(resource.RLIMIT_NOFILE)[1] < held + 1_000:
         pytest.skip(f"needs {held + 1_000} open files: raise the hard limit (ulimit -Hn)")
     p_home_of = write_releases(tmp_path, 1)
@@ -167,7 +167,7 @@ def test_look_ups_answer_from_memory_through_every_fault(tmp_path, monkeypatch, 
             store.mode = "works"
             write_pointer(tmp_path / "store", "r1")
             upload(s3, bucket, tmp_path / "store", "current.json")
-            load.wait(lambda: "r1" in load.first_seen)  # the poll alone brings it, Redis is still gone
+            load.wait(lambda: "r1" in load.first_seen)  # the poll alone brings it, Redis is still down
             with valkey(tmp_path, port) as events:
                 load.wait(lambda: events.info("clients")["blocked_clients"] == 1)
                 load.more(answers)
@@ -207,7 +207,7 @@ def test_srv_06_database_killed_in_mid_run_takes_livescores_with_it_and_nothing_
             before = status()
             database.close()
             began = time.monotonic()
-            gone = client.get("/livescores/")
+            refused = client.get("/livescores/")
             asked_in_vain = [status() for _ in range(20)]
             seconds = time.monotonic() - began
             load.more(300)
@@ -216,7 +216,7 @@ def test_srv_06_database_killed_in_mid_run_takes_livescores_with_it_and_nothing_
             load.more(100)
 
     assert before == 200
-    assert (gone.status_code, gone.headers["retry-after"]) == (503, "5")
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
     assert set(asked_in_vain) == {503}
     assert seconds < 10  # 21 answers; a wait for the server would take two seconds each
     assert load.failures == []

@@ -58,7 +58,7 @@ def metric(address, name):
 def private_mb(process):
     """Private memory of the server's worker."""
     children = psutil.Process(process.pid).children()
-    (worker,) = [one for one in children if "resource_tracker" not in " ".join(one.cmdline())]
+    (worker,) = [child for child in children if "resource_tracker" not in " ".join(child.cmdline())]
     return worker.memory_full_info().uss / 2**20
 
 

@@ -58,7 +58,7 @@ def test_metrics_of_two_workers_are_one_page(two_workers):
 
 
 def test_metrics_begin_anew_with_every_start(tmp_path):
-    """What the workers of an earlier start counted is gone; one worker needs no folder."""
+    """Counts of an earlier start are deleted; a single worker needs no folder."""
     settings = Settings.from_env({"SOCCER_HOME": str(tmp_path), "SOCCER_SERVING_WORKERS": "2"})
     folder = Path(shared_metrics(settings)["PROMETHEUS_MULTIPROC_DIR"])
     (folder / "counter_1.db").touch()

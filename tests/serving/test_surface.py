@@ -82,9 +82,9 @@ def test_examples_are_answers(client):
         media = paths[path][method]["responses"]["200"]["content"]["application/json"]
         (example,) = media["examples"].values()
         body = msgspec.convert(example["value"], kind, strict=True)
-        said = msgspec.json.decode(msgspec.json.encode(body))
-        said.pop("result", None)  # of a match that is ahead
-        assert said == example["value"]
+        fields = msgspec.json.decode(msgspec.json.encode(body))
+        fields.pop("result", None)  # of a match that is ahead
+        assert fields == example["value"]
     asked = paths["/predict"]["post"]["requestBody"]["content"]["application/json"]["examples"]
     for example in asked.values():
         for row in example["value"] if isinstance(example["value"], list) else [example["value"]]:

@@ -21,7 +21,7 @@ def test_hostile_request_id_is_replaced(client, request_id):
 
 
 def test_answers_carry_safe_headers(client):
-    """Browsers are told not to guess types and not to leak addresses."""
+    """Headers forbid browsers to sniff types and to send referrers."""
     response = client.get("/")
 
     assert response.headers["x-content-type-options"] == "nosniff"

@@ -99,7 +99,7 @@ def ask(operation, scope, holder, examples):
     @given(case=operation.as_strategy())
     def keep(case):
         response = case.call(headers=headers, timeout=30)
-        # That a backing service is gone is documented; any other 5xx is a fault of ours.
+        # 503 of a backing service is documented; any other 5xx is a bug.
         assert response.status_code < 500 or response.status_code == HTTPStatus.SERVICE_UNAVAILABLE
         assert (response.status_code in {401, 403}) != is_open
         assert is_open or response.status_code == refused

@@ -43,7 +43,12 @@ def test_a_key_has_its_budget_and_a_new_one_each_minute():
     budget = limiter(3, wall=wall)
 
     spent = [budget.take("a") for _ in range(4)]
-    assert [(one.allowed, one.remaining) for one in spent] == [(True, 2), (True, 1), (True, 0), (False, 0)]
+    assert [(allowance.allowed, allowance.remaining) for allowance in spent] == [
+        (True, 2),
+        (True, 1),
+        (True, 0),
+        (False, 0),
+    ]
     assert budget.take("b").allowed
     wall.seconds += 59
     refused = budget.take("a")
@@ -127,8 +132,8 @@ def test_without_redis_workers_grant_the_limit_together():
 
     taken = [budget.take("a") for budget in budgets for _ in range(100)]
 
-    assert sum(one.allowed for one in taken) == 3 * 34
-    assert {one.limit for one in taken} == {34}
+    assert sum(allowance.allowed for allowance in taken) == 3 * 34
+    assert {allowance.limit for allowance in taken} == {34}
 
 
 def test_worker_has_its_share_while_redis_is_gone_and_the_limit_while_it_is_there(tmp_path):

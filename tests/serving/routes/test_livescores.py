@@ -105,7 +105,7 @@ def test_what_makes_no_sense_is_refused(live, params):
 
 
 def test_srv_06_without_its_database_livescores_is_503_and_predictions_go_on(store, serve):
-    """A server that is gone and a file that never was: 503 at once, look-ups as ever, no file made."""
+    """A dead server or a missing file: 503 at once, look-ups still work, no file is created."""
     missing = store.parent / "gone.db"
     port = free_ports(1)[0]
     for url in (f"sqlite:///{missing}", f"postgresql+psycopg2://x@127.0.0.1:{port}/x"):

@@ -52,7 +52,7 @@ def test_export_is_launched(dagster, method):
 
     assert (response.status_code, response.json()["run_id"]) == (202, "abc")
     assert ("deprecation" in response.headers) == (method == "GET")
-    paths = [one["path"] for one in asked(server)["selector"]["assetSelection"]]
+    paths = [asset["path"] for asset in asked(server)["selector"]["assetSelection"]]
     assert paths == [["exports", "match_raw"], ["exports", "match"]]
 
 
@@ -129,5 +129,5 @@ def test_a_real_dagster_launches_what_is_asked(tmp_path, store, serve):
         run = home.ask(query, id=ingest.json()["run_id"])
         assert "days: 3" in run["runConfigYaml"]
         assert run["assetSelection"] == [{"path": ["livescores", "window"]}]
-        paths = [one["path"] for one in home.ask(query, id=export.json()["run_id"])["assetSelection"]]
+        paths = [asset["path"] for asset in home.ask(query, id=export.json()["run_id"])["assetSelection"]]
         assert sorted(paths) == [["exports", "match"], ["exports", "match_raw"]]

@@ -199,7 +199,7 @@ def test_list_is_answered_in_its_order_without_reasons(scoring):
     items = ask(scoring, rows).json()["items"]
 
     alone = [ask(scoring, row).json() for row in rows]
-    assert [item.get("home_team") for item in items] == [one.get("home_team") for one in alone]
+    assert [item.get("home_team") for item in items] == [body.get("home_team") for body in alone]
     for item, one in zip(items, alone, strict=True):
         assert item["p_home"] == pytest.approx(one["p_home"], abs=1e-12)
         assert item.get("reasons", []) == []

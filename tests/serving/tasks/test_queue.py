@@ -258,7 +258,9 @@ def test_soccer_serve_alone_scores_tasks_and_starts_a_killed_worker_again(tmp_pa
         wait_until(lambda: ready_release(address) == "r1", 60)
         with httpx.Client(base_url=address) as client:
             workers = [
-                one for one in psutil.Process(process.pid).children() if one.cmdline()[-1] == "serving.worker"
+                child
+                for child in psutil.Process(process.pid).children()
+                if child.cmdline()[-1] == "serving.worker"
             ]
             workers[0].kill()
 

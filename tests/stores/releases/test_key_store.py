@@ -34,11 +34,11 @@ def test_a_store_without_keys_accepts_nobody(folder_store):
 
 
 def test_a_revoked_key_is_refused_and_the_others_stay(folder_store):
-    """Revoking takes one key by its id; an unknown id is said to be unknown."""
-    gone, kept = (create_key(folder_store, ["read"], NOW) for _ in range(2))
+    """Revoking removes one key by its id; an unknown id is an error."""
+    revoked, kept = (create_key(folder_store, ["read"], NOW) for _ in range(2))
     revoke_key(folder_store, list_keys(folder_store)[0].id)
 
-    assert not is_accepted(folder_store, gone)
+    assert not is_accepted(folder_store, revoked)
     assert is_accepted(folder_store, kept)
     with pytest.raises(ValueError, match="there is no key 'nobody'"):
         revoke_key(folder_store, "nobody")
@@ -61,7 +61,7 @@ def test_keys_made_at_the_same_moment_are_all_there(folder_store):
 
 
 def test_keys_that_keep_changing_are_given_up(folder_store, monkeypatch):
-    """After five lost races the caller is told to try again."""
+    """After five lost races the caller gets a conflict."""
     attempts = []
 
     def loses(_store: ObjectStore, key: str, _data: bytes, _etag: str | None) -> None:

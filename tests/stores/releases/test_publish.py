@@ -62,9 +62,9 @@ def draft(*predictions: Prediction, version: str = "7", **changes: Any) -> Draft
     return msgspec.structs.replace(made, **changes)
 
 
-def publish(releases: Releases, said: Draft, now: dt.datetime = NOW) -> Any:
+def publish(releases: Releases, drafted: Draft, now: dt.datetime = NOW) -> Any:
     """Publish a draft with the same model and team state."""
-    return releases.publish(said, b"model", b"state", now)
+    return releases.publish(drafted, b"model", b"state", now)
 
 
 def whole_release(store: ObjectStore) -> Manifest:
@@ -131,8 +131,8 @@ def test_a_release_reaches_s3(s3_store):
 
 def test_a_prediction_carries_the_id_of_its_release(releases, folder_store, tmp_path):
     """The bodies are the contract's predictions, and the columns are what lists are filtered by."""
-    said = draft(make_prediction("m1"), make_prediction("m2", competition="ESP-1"))
-    release_id = publish(releases, said).manifest.release_id
+    drafted = draft(make_prediction("m1"), make_prediction("m2", competition="ESP-1"))
+    release_id = publish(releases, drafted).manifest.release_id
     file = tmp_path / "predictions.sqlite"
     file.write_bytes(folder_store.read(release_key(release_id, PREDICTIONS_FILE)))
     connection = sqlite3.connect(file)
@@ -198,7 +198,7 @@ def test_going_back_to_an_earlier_release_keeps_its_manifest(releases, folder_st
 
 
 def test_a_pointer_that_moved_meanwhile_is_not_overwritten(folder_store, stream_url, monkeypatch):
-    """Of two publishers the slower one is told, and the release of the faster one stands, whole."""
+    """Of two publishers the slower one gets a conflict, and the faster one's release stays whole."""
     fast, slow = (Releases(folder_store, EventBus(stream_url)) for _ in range(2))
     publish(fast, draft())
     theirs = draft(make_prediction("m2"))
@@ -292,29 +292,29 @@ def test_a_stream_out_of_reach_stops_no_release(folder_store):
 def test_a_kill_before_the_pointer_leaves_the_old_release(releases, folder_store, stream_url, step):
     """Whatever was written of the new release, the old one stays current, and the next run finishes it."""
     old = publish(releases, draft()).manifest
-    said = draft(make_prediction("m2"))
-    kill_at(step, folder_store, stream_url, said)
+    drafted = draft(make_prediction("m2"))
+    kill_at(step, folder_store, stream_url, drafted)
 
     assert whole_release(folder_store) == old
-    finished = publish(releases, said, LATER)
+    finished = publish(releases, drafted, LATER)
     assert (finished.is_new, finished.is_announced) == (True, True)
-    assert whole_release(folder_store).release_id == said.release_id(b"model", b"state")
+    assert whole_release(folder_store).release_id == drafted.release_id(b"model", b"state")
 
 
 def test_a_kill_before_the_event_is_healed(releases, folder_store, stream_url):
     """The pointer of the killed run stands; the next run announces it and finds nothing new to say."""
     kill_at("event", folder_store, stream_url, draft())
-    said = whole_release(folder_store)
+    drafted = whole_release(folder_store)
 
     assert announced(stream_url) == []
     assert releases.reconcile(LATER)
-    assert announced(stream_url) == [("release", said.release_id)]
+    assert announced(stream_url) == [("release", drafted.release_id)]
     assert not publish(releases, draft(), LATER).is_new
 
 
-def kill_at(step: str, store: ObjectStore, stream_url: str, said: Draft) -> None:
+def kill_at(step: str, store: ObjectStore, stream_url: str, drafted: Draft) -> None:
     """Publish a draft in a process that dies before a step."""
-    arguments = (store.url, stream_url, step, said, NOW)
+    arguments = (store.url, stream_url, step, drafted, NOW)
     process = multiprocessing.get_context("spawn").Process(target=publish_and_die, args=arguments)
     process.start()
     process.join(60)
@@ -322,7 +322,7 @@ def kill_at(step: str, store: ObjectStore, stream_url: str, said: Draft) -> None
 
 
 def test_a_release_that_lost_a_file_is_written_again(releases, folder_store):
-    """Where a file of the current release is gone, publishing the same brings it back."""
+    """If a file of the current release is lost, publishing the same draft restores it."""
     manifest = publish(releases, draft()).manifest
     folder_store.delete(release_key(manifest.release_id, PREDICTIONS_FILE))
     publish(releases, draft(), LATER)
