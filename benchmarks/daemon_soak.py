@@ -87,26 +87,28 @@ def _settle(resources: Mapping[str, Any], matches: int) -> None:
                 kickoff=now + dt.timedelta(hours=1),
                 kickoff_precision=KickoffPrecision.MINUTE,
                 model_sha256=model,
-                p_home=said[0],
-                p_draw=said[1],
-                p_away=said[2],
+                p_home=probabilities[0],
+                p_draw=probabilities[1],
+                p_away=probabilities[2],
                 recorded_at=now,
             )
-            for number, said in enumerate(rng.dirichlet([4.5, 2.7, 2.8], matches).tolist())
+            for number, probabilities in enumerate(rng.dirichlet([4.5, 2.7, 2.8], matches).tolist())
         ]
         for model in models
     )
     earlier = record_and_score(database, [], now).entries
-    record_and_score(database, [("SIM-1", one) for one in official], now)
+    record_and_score(database, [("SIM-1", entry) for entry in official], now)
     record_shadows(database, shadows)
     happened = rng.choice(OUTCOMES, matches).tolist()
     with database.reading() as connection:
         query = sa.select(ledger_entry.c.match_id, ledger_entry.c.sequence)
         rows = connection.execute(query.where(ledger_entry.c.sequence > earlier)).all()
-    scores = [Score(row.match_id, row.sequence, one, 1.0) for row, one in zip(rows, happened, strict=True)]
+    scores = [
+        Score(row.match_id, row.sequence, outcome, 1.0) for row, outcome in zip(rows, happened, strict=True)
+    ]
     facts = {"revision": 1, "verdict": SCORED, "rps": 0.2, "brier_score": 0.6, "scored_at": now}
     with database.writing() as connection:
-        connection.execute(sa.insert(ledger_score), [one._asdict() | facts for one in scores])
+        connection.execute(sa.insert(ledger_score), [score._asdict() | facts for score in scores])
         update_sums(connection, scores, [])
 
 

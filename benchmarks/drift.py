@@ -26,13 +26,13 @@ def main() -> None:
     matches = read_matches([parser.parse_args().archive], None).matches
     matches = matches.take(matches.kickoff >= int(FIRST_DAY.timestamp()))
     features, _ = compute_features(matches)
-    seasons = [f"{one} {other}" for one, other in zip(matches.competition, matches.season, strict=True)]
+    seasons = [f"{code} {season}" for code, season in zip(matches.competition, matches.season, strict=True)]
     _, group = np.unique(seasons, return_inverse=True)
     last_year = dt.datetime.fromtimestamp(int(matches.kickoff.max()), dt.UTC).year
     for year in range(FIRST_YEAR, last_year + 1):
         for month in MONTHS:
             now = int(dt.datetime(year, month, 15, tzinfo=dt.UTC).timestamp())
-            reference, current = (one & matches.trains for one in windows(matches.kickoff, now, now))
+            reference, current = (window & matches.trains for window in windows(matches.kickoff, now, now))
             if not current.any():
                 continue
             found = compare(
@@ -43,7 +43,7 @@ def main() -> None:
                 FEATURE_NAMES,
                 ["feature"] * len(FEATURE_NAMES),
             )
-            drifted = ", ".join(one.name for one in found if one.has_drifted)
+            drifted = ", ".join(column.name for column in found if column.has_drifted)
             print(
                 f"{year}-{month:02} {current.sum():6} beside {reference.sum():7}: "
                 f"{share_drifted(found):4.0%} {drifted}"

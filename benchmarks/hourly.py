@@ -101,9 +101,9 @@ def _measure(home: Path, matches: pd.DataFrame, now: dt.datetime) -> dict[str, o
     shutil.copytree(filled_home, home / "home")
     filled = time.perf_counter() - began
     began, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
-    said = _refresh(home, recent, now)
+    output = _refresh(home, recent, now)
     wall, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
-    steps = {name: float(seconds) for name, seconds in _STEP.findall(said)}
+    steps = {name: float(seconds) for name, seconds in _STEP.findall(output)}
     slowest = sorted(steps, key=lambda name: -steps[name])[:_SLOWEST]
     return {
         "matches": len(matches),
@@ -177,10 +177,10 @@ def _correct(home: Path, recent: Path, now: dt.datetime) -> None:
     today = now.date()
     window = Window(today - dt.timedelta(days=RECENT_DAYS), today + dt.timedelta(days=1))
     before, after = (
-        {one.source_match_id: one for one in feed.fetch(window, FixedClock(at)) if isinstance(one, RawMatch)}
+        {row.source_match_id: row for row in feed.fetch(window, FixedClock(at)) if isinstance(row, RawMatch)}
         for at in (now - dt.timedelta(days=1), now)
     )
-    same = sorted(id_ for id_, one in after.items() if id_ and before.get(id_) == one)
+    same = sorted(id_ for id_, row in after.items() if id_ and before.get(id_) == row)
     chosen = same[: max(_CHANGED - (len(after) - len(same)), 0)]
     matches = pd.read_parquet(recent)
     rows = matches["match_id"].isin(chosen)

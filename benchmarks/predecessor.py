@@ -66,8 +66,8 @@ def load_model(**_: Any) -> None:
 def predict_match(match_id: str) -> dict[str, Any]:
     """Score one match."""
     row = int(match_id, 16) % len(_model["features"])
-    said = _model["model"].predict_proba(_model["features"][row : row + 1])[0].tolist()
-    return {"predicted_class": int(np.argmax(said)), "probabilities": dict(enumerate(said))}
+    probabilities = _model["model"].predict_proba(_model["features"][row : row + 1])[0].tolist()
+    return {"predicted_class": int(np.argmax(probabilities)), "probabilities": dict(enumerate(probabilities))}
 
 
 def precomputed() -> FastAPI:
@@ -75,21 +75,21 @@ def precomputed() -> FastAPI:
     rows = {}
     with sqlite3.connect(_release() / PREDICTIONS_FILE) as connection:
         for (body,) in connection.execute("SELECT body FROM prediction"):
-            one = msgspec.json.decode(body, type=Prediction)
-            rows[one.match_id] = {
-                "match_id": one.match_id,
-                "p_home": one.p_home,
-                "p_draw": one.p_draw,
-                "p_away": one.p_away,
-                "predicted_class": ("home", "draw", "away").index(one.predicted_label),
-                "predicted_label": one.predicted_label,
-                "is_future": one.result is None,
-                "start_time_utc": one.kickoff,
-                "home_team_name": one.home_team.name,
-                "away_team_name": one.away_team.name,
-                "model_run_id": one.model_run_id,
+            prediction = msgspec.json.decode(body, type=Prediction)
+            rows[prediction.match_id] = {
+                "match_id": prediction.match_id,
+                "p_home": prediction.p_home,
+                "p_draw": prediction.p_draw,
+                "p_away": prediction.p_away,
+                "predicted_class": ("home", "draw", "away").index(prediction.predicted_label),
+                "predicted_label": prediction.predicted_label,
+                "is_future": prediction.result is None,
+                "start_time_utc": prediction.kickoff,
+                "home_team_name": prediction.home_team.name,
+                "away_team_name": prediction.away_team.name,
+                "model_run_id": prediction.model_run_id,
                 "model_stage": "champion",
-                "predictions_computed_at": one.predicted_at,
+                "predictions_computed_at": prediction.predicted_at,
             }
     app = FastAPI()
 

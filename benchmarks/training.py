@@ -51,16 +51,16 @@ def main() -> None:
         split = weighted(split_by_kickoff(part.kickoff, cut), part)
         test = split.test
         model = fit_candidate(design, labels, split, FEATURE_NAMES, seed=SEED)
-        said = {
+        forecasts = {
             PRIOR: np.tile(class_prior(labels[split.train]), (int(test.sum()), 1)),
             ELO: fit_elo_textbook(design, labels, split.train, FEATURE_NAMES).predict_proba(design[test]),
             CANDIDATE: forecast(model, design[test], part.is_neutral[test]),
         }
         if whole:
             champion = fit_candidate(design, labels, split, FEATURE_NAMES, seed=SEED)
-            said[CHAMPION] = forecast(champion, design[test], part.is_neutral[test])
+            forecasts[CHAMPION] = forecast(champion, design[test], part.is_neutral[test])
         slices = slices_of(part.take(test), design[test], FEATURE_NAMES)
-        score(labels[test], part.kickoff[test], said, seed=SEED, slices=slices)
+        score(labels[test], part.kickoff[test], forecasts, seed=SEED, slices=slices)
         if whole:
             every = np.ones(len(part), np.bool_)
             refit(model, design, labels, weighted(Split(every, ~every, ~every), part), seed=SEED)

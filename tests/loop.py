@@ -85,8 +85,8 @@ class Loop:
 
     def next_of(self, row: Row) -> Row:
         """The next match of a match's home team."""
-        ahead = [one for one in self._rows if one["date"] > row["date"]]
-        return next(one for one in ahead if row["home_team"] in (one["home_team"], one["away_team"]))
+        later = [other for other in self._rows if other["date"] > row["date"]]
+        return next(other for other in later if row["home_team"] in (other["home_team"], other["away_team"]))
 
     @property
     def release_id(self) -> str:
@@ -132,9 +132,9 @@ class Loop:
         with database.reading() as connection:
             rows = connection.execute(query).all()
         official, shadows = (
-            [_said(row, sha, p) for row in rows] for sha, p in zip(shas, (0.2, 0.6), strict=True)
+            [_entry(row, sha, p) for row in rows] for sha, p in zip(shas, (0.2, 0.6), strict=True)
         )
-        record_and_score(database, [("TST", one) for one in official], MORNING)
+        record_and_score(database, [("TST", entry) for entry in official], MORNING)
         record_shadows(database, shadows)
         with database.writing() as connection:
             set_watermark(connection, "match scored by ledger", 0)  # their results came before all that
@@ -179,30 +179,30 @@ class Loop:
 
 
 def answer(client: httpx.Client, row: Row) -> dict[str, Any]:
-    """What the sidecar says of a match."""
+    """The sidecar's answer for a match."""
     match_id = mint_match_id("archive", row["match_id"])
     body: dict[str, Any] = client.get(f"/predict/{match_id}").raise_for_status().json()
     return body
 
 
 def probabilities(client: httpx.Client, row: Row) -> tuple[float, float, float]:
-    """Home, draw and away that the sidecar answers."""
-    said = answer(client, row)
-    return said["p_home"], said["p_draw"], said["p_away"]
+    """The sidecar's probabilities of home, draw and away."""
+    body = answer(client, row)
+    return body["p_home"], body["p_draw"], body["p_away"]
 
 
-def _said(row: Any, model_sha256: str, p_of_what_happened: float) -> Entry:
+def _entry(row: Any, model_sha256: str, p_outcome: float) -> Entry:
     """A prediction an hour before the kickoff of a match that is over."""
     happened = OUTCOMES.index(outcome_of(row.home_goals, row.away_goals).value)
-    said = [(1 - p_of_what_happened) / 2] * 3
-    said[happened] = p_of_what_happened
+    probabilities = [(1 - p_outcome) / 2] * 3
+    probabilities[happened] = p_outcome
     return Entry(
         match_id=row.match_id,
         kickoff=row.kickoff,
         kickoff_precision=KickoffPrecision.MINUTE,
         model_sha256=model_sha256,
-        p_home=said[0],
-        p_draw=said[1],
-        p_away=said[2],
+        p_home=probabilities[0],
+        p_draw=probabilities[1],
+        p_away=probabilities[2],
         recorded_at=row.kickoff - dt.timedelta(hours=1),
     )

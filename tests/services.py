@@ -137,7 +137,7 @@ def postgres_files() -> Iterator[Callable[[signal.Signals], AbstractContextManag
             **user,
         )
         quick = [f"{name}=off" for name in ("fsync", "synchronous_commit", "full_page_writes")]
-        settings = [part for one in (*quick, "timezone=UTC") for part in ("-c", one)]
+        settings = [part for setting in (*quick, "timezone=UTC") for part in ("-c", setting)]
         command = [programs / "postgres", "-D", data, "-h", "127.0.0.1", "-p", port, "-k", folder, *settings]
 
         def is_ready() -> bool:

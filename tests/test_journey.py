@@ -59,8 +59,8 @@ def test_a_fixture_of_the_feed_is_answered_over_http_with_the_champions_probabil
     assert dt.datetime.fromisoformat(answer["kickoff"]) == fixture.kickoff
     assert answer["feed"] == "simulated"
     assert answer["predicted_at"] == SIMULATED_NOW
-    said = [answer["p_home"], answer["p_draw"], answer["p_away"]]
-    np.testing.assert_allclose(said, model.predict_proba(values)[0], atol=1e-15)
+    answered = [answer["p_home"], answer["p_draw"], answer["p_away"]]
+    np.testing.assert_allclose(answered, model.predict_proba(values)[0], atol=1e-15)
     assert answer["stale"] is False
 
 

@@ -70,11 +70,11 @@ def _unmet(requirements: Iterable[Requirement], versions: dict[str, list[str]]) 
     ]
 
 
-@pytest.mark.parametrize(("one", "other"), list(combinations((BASE, DEV, BENCH), 2)))
-def test_no_package_is_in_two_lock_files(one, other):
-    """A version is locked in one place, so that no two files can disagree."""
-    assert _names(one)
-    assert not _names(one) & _names(other)
+@pytest.mark.parametrize(("first", "second"), list(combinations((BASE, DEV, BENCH), 2)))
+def test_no_package_is_in_two_lock_files(first, second):
+    """A version is locked in first place, so that no two files can disagree."""
+    assert _names(first)
+    assert not _names(first) & _names(second)
 
 
 @pytest.mark.parametrize("file", [BASE, DEV, BENCH])

@@ -56,12 +56,12 @@ def after_a_bad_champion(loop: Loop, client: httpx.Client) -> None:
     with loop.home.instance as instance:
         assert not instance.get_runs(ROLLED_BACK)  # without a settled match there is no evidence
     loop.settle_against_the_champion(60)
-    gone_back = {CHAMPION: good.version, PREVIOUS: bad}
-    loop.home.wait_until(lambda: loop.released.items() >= gone_back.items(), LONGEST_SECONDS)
+    rolled_back = {CHAMPION: good.version, PREVIOUS: bad}
+    loop.home.wait_until(lambda: loop.released.items() >= rolled_back.items(), LONGEST_SECONDS)
 
     assert loop.registry.get(CHAMPION) == good
-    promotions = [one for one in loop.events() if one.type == "promotion"]
-    assert [one.detail["model_version"] for one in promotions] == [bad, good.version]
+    promotions = [event for event in loop.events() if event.type == "promotion"]
+    assert [event.detail["model_version"] for event in promotions] == [bad, good.version]
     loop.home.wait_until(lambda: client.get("/predict/model/info").json()["version"] == good.version)
     with loop.home.instance as instance:
         (run,) = instance.get_runs(ROLLED_BACK)
@@ -97,12 +97,12 @@ def after_a_backfill(loop: Loop) -> None:
         loop.home.wait_until(lambda: loop.release_id != before, LONGEST_SECONDS)
         time.sleep(30)  # several looks of the automation sensor
     with loop.home.instance as instance:
-        (run,) = [one for one in instance.get_runs(FOLLOWED) if one.run_id not in earlier]
+        (run,) = [run for run in instance.get_runs(FOLLOWED) if run.run_id not in earlier]
         events = [record.event_log_entry for record in instance.get_records_for_run(run.run_id).records]
     assert run.status is dg.DagsterRunStatus.SUCCESS
     made = [event.asset_materialization.asset_key for event in events if event.asset_materialization]
     carried = ("matches/match", "exports/match", "features/match_features", "releases/current")
-    assert [made.count(dg.AssetKey(one.split("/"))) for one in carried] == [1, 1, 1, 1]
+    assert [made.count(dg.AssetKey(key.split("/"))) for key in carried] == [1, 1, 1, 1]
 
 
 def test_or_01_a_result_in_the_feed_changes_the_answers_and_a_bad_champion_goes(

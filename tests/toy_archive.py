@@ -24,7 +24,7 @@ def simulated_leagues() -> Feed:
 
 def rows_until(day: dt.date) -> list[Row]:
     """Every match of the two leagues from August 2024 to a day, with its result and closing prices."""
-    told = simulated_leagues().fetch(
+    matches = simulated_leagues().fetch(
         Window(dt.date(2024, 8, 1), day), FixedClock(dt.datetime(2025, 7, 1, tzinfo=dt.UTC))
     )
     return [
@@ -47,7 +47,7 @@ def rows_until(day: dt.date) -> list[Row]:
             "odds_away": match.odds.away,
             "odds_type": "avg_closing",
         }
-        for match in told
+        for match in matches
         if isinstance(match, RawMatch) and match.status is MatchStatus.FINISHED and match.odds
     ]
 

@@ -77,8 +77,8 @@ def test_models_are_registered_found_and_checked(tmp_path):
     models = [elo(0.5), elo(0.9), elo(1.3)]
     (first, second, third), run_id = register(registry, *models)
 
-    assert [one.version for one in (first, second, third)] == ["1", "2", "3"]
-    assert {one.run_id for one in (first, second, third)} == {run_id}
+    assert [model.version for model in (first, second, third)] == ["1", "2", "3"]
+    assert {model.run_id for model in (first, second, third)} == {run_id}
     assert registry.version("2") == second
     with pytest.raises(MissingModelError, match="run the job retrain_model"):
         registry.get(CHAMPION)

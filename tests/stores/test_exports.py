@@ -1,4 +1,4 @@
-"""Snapshots of both match tables: whole, under one id, and written month by month."""
+"""Snapshots of both match tables: consistent, under one id, written by month."""
 
 import datetime as dt
 import json
@@ -160,11 +160,11 @@ def test_nothing_changed_is_nothing_written(exports, folder_store):
 def test_the_same_data_has_the_same_snapshot_id(database, folder_store, tmp_path):
     """A second home that saw the same rows at the same times exports the same parts."""
     feed(database, FEBRUARY, MARCH)
-    one, _ = Exports(folder_store, database).update(NOW)
+    first, _ = Exports(folder_store, database).update(NOW)
     other, _ = Exports(ObjectStore(f"file://{tmp_path}/other"), database).update(LATER)
 
-    assert other.snapshot_id == one.snapshot_id
-    assert other.tables == one.tables
+    assert other.snapshot_id == first.snapshot_id
+    assert other.tables == first.tables
 
 
 def test_a_reader_between_two_updates_sees_a_whole_snapshot(exports, database, monkeypatch):

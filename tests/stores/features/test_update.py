@@ -96,9 +96,9 @@ def assert_equal_to_a_whole_pass(store, manifest, rows):
     assert read["match_id"].to_pylist() == features.match_id.tolist()
     assert stored.tobytes() == features.values.tobytes()
     assert FeatureStore(store).read_team_state(manifest) == state.to_bytes()
-    for one in manifest.checkpoints:
-        known = apply_results(matches.take(matches.result_known_at <= start_of(one.month)))
-        assert read_state(store, one) == known.to_bytes()
+    for checkpoint in manifest.checkpoints:
+        known = apply_results(matches.take(matches.result_known_at <= start_of(checkpoint.month)))
+        assert read_state(store, checkpoint) == known.to_bytes()
 
 
 @given(seed=st.integers(0, 10**6))
@@ -137,7 +137,7 @@ def test_a_result_is_carried_on_from_its_own_month(folder_store):
     snapshot = export_of(folder_store, monthly(last_score="3-0", extra=[fixture]))
     second = update_features(folder_store, snapshot)
 
-    assert [one.month for one in first.manifest.checkpoints] == [
+    assert [checkpoint.month for checkpoint in first.manifest.checkpoints] == [
         *("2022-07", "2023-07", "2024-07"),
         *("2024-11", "2024-12", "2025-01"),
     ]
@@ -146,7 +146,11 @@ def test_a_result_is_carried_on_from_its_own_month(folder_store):
     assert sorted(key[14:21] for key in read if key.startswith("exports/")) == [
         *("2024-12", "2025-01", "2025-02", "2025-03")
     ]
-    assert [one.month for one in second.manifest.checkpoints][-3:] == ["2024-12", "2025-01", "2025-02"]
+    assert [checkpoint.month for checkpoint in second.manifest.checkpoints][-3:] == [
+        "2024-12",
+        "2025-01",
+        "2025-02",
+    ]
 
 
 def test_a_corrected_old_score_is_replayed_from_the_season_before_it(folder_store):
@@ -194,7 +198,7 @@ def test_what_was_lost_is_made_again(folder_store, kind):
     lost = {
         "table": [manifest.table.parts[20].key],
         "team_state": [manifest.team_state.key],
-        "checkpoints": [one.key for one in manifest.checkpoints[-2:]],
+        "checkpoints": [checkpoint.key for checkpoint in manifest.checkpoints[-2:]],
     }[kind]
     for key in lost:
         folder_store.delete(key)

@@ -54,7 +54,7 @@ def entry(**changes: Any) -> Entry:
 
 def record(database: Database, *entries: Entry, now: dt.datetime = NOW) -> LedgerCounts:
     """Record predictions of the first test league, and score."""
-    return record_and_score(database, [("TST-1", one) for one in entries], now)
+    return record_and_score(database, [("TST-1", prediction) for prediction in entries], now)
 
 
 def rows_of(database: Database, table: sa.Table) -> list[Any]:
@@ -116,7 +116,7 @@ def test_saying_the_same_again_adds_nothing(ledger):
         {"kickoff": KICKOFF + dt.timedelta(hours=1), "model_sha256": "b" * 64},
     ]
 
-    assert [record(ledger, entry(**one)).recorded for one in changes] == [1, 1, 1]
+    assert [record(ledger, entry(**change)).recorded for change in changes] == [1, 1, 1]
     assert rows_of(ledger, ledger_entry)[:1] == before
 
 
@@ -264,8 +264,8 @@ def test_a_rewritten_ledger_disagrees_with_an_older_head(ledger):
     forged = [entry_of(row) for row in original]
     forged[0] = msgspec.structs.replace(forged[0], p_home=0.25, p_away=0.5)
     chain = [GENESIS]
-    for one in forged:
-        chain.append(chain_hash(chain[-1], one))
+    for link in forged:
+        chain.append(chain_hash(chain[-1], link))
 
     assert published not in chain
     assert set(chain) & set(hashes(original)) == {GENESIS}

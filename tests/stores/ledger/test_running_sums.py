@@ -91,11 +91,17 @@ def test_sums_that_are_carried_on_equal_those_made_anew(predicted: Database) -> 
     five = _sums(predicted)
     _settle(predicted, _played(3, "0-4"))
     corrected = _sums(predicted)
-    _settle(predicted, _played(4, "3-0", MatchStatus.AWARDED), *[_played(one, "2-2") for one in range(5, 9)])
+    _settle(
+        predicted, _played(4, "3-0", MatchStatus.AWARDED), *[_played(number, "2-2") for number in range(5, 9)]
+    )
 
     eight = _sums(predicted)
-    assert [[one.matches for one in sums] for sums in (five, corrected, eight)] == [[5, 5], [5, 5], [8, 8]]
-    assert all(one.sums != other.sums for one, other in zip(corrected, five, strict=True))
+    assert [[total.matches for total in sums] for sums in (five, corrected, eight)] == [
+        [5, 5],
+        [5, 5],
+        [8, 8],
+    ]
+    assert all(before.sums != after.sums for before, after in zip(corrected, five, strict=True))
     assert eight == _anew(predicted)
     stored = [msgspec.json.decode(row.tally, type=ExactSums) for row in rows_of(predicted, settled_tally)]
     assert stored == eight

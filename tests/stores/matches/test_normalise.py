@@ -52,7 +52,7 @@ def test_a_raw_row_becomes_a_match(database):
 
     assert counts == MatchCounts(read=1, added=1, teams_added=2)
     (row,) = rows_of(database, match)
-    teams = {one.name: one.team_id for one in rows_of(database, team)}
+    teams = {row.name: row.team_id for row in rows_of(database, team)}
     assert row._asdict() == {
         "match_id": row.match_id,
         "kickoff": dt.datetime(2025, 4, 20, 14, tzinfo=dt.UTC),
@@ -165,7 +165,7 @@ def test_a_club_in_an_international_cup_is_its_leagues_club(database):
     assert counts.teams_added == 3
     homes = {row.home_team_id for row in rows_of(database, match)}
     assert homes == {mint_team_id("England", "men", "senior", "Leeds")}
-    assert {(one.name, one.country) for one in rows_of(database, team)} == {
+    assert {(row.name, row.country) for row in rows_of(database, team)} == {
         ("Leeds", "England"),
         ("Derby", "England"),
         ("Kyiv (UKR)", "International"),
@@ -185,7 +185,7 @@ def test_a_match_keeps_its_id_while_everything_else_changes(database):
 
     (row,) = rows_of(database, match)
     assert row.match_id == before
-    assert [one.match_id for one in rows_of(database, match_source_id)] == [before]
+    assert [row.match_id for row in rows_of(database, match_source_id)] == [before]
 
 
 def test_a_changed_match_keeps_every_version(database):
@@ -304,8 +304,8 @@ def test_two_results_of_a_team_on_one_day_are_quarantined_until_one_moves(databa
 
 def test_a_fixture_beside_a_result_is_not_quarantined(database):
     """Only results are compared: a list of fixtures may name a day for several that are still to be set."""
-    ahead = raw_match(source_match_id="ahead", kickoff=DERBY_AT_TWO.kickoff, away_team="Hull")
-    update(database, [DERBY_AT_TWO, ahead])
+    early = raw_match(source_match_id="ahead", kickoff=DERBY_AT_TWO.kickoff, away_team="Hull")
+    update(database, [DERBY_AT_TWO, early])
 
     assert set(marks(database).values()) == {None}
 

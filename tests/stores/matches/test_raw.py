@@ -1,4 +1,4 @@
-"""What a feed said, stored once a state, with everything it said before."""
+"""Raw rows: stored once per state, with their history."""
 
 import datetime as dt
 import itertools
@@ -151,12 +151,12 @@ def test_a_team_with_two_results_on_a_day_is_counted(database, monkeypatch):
     """The second result of the day counts, in the next batch too; a fixture of the day does not."""
     hull = finished("1-0", source_match_id="m2", home_team="Hull")
     again = finished("2-2", source_match_id="m3", away_team="York")
-    ahead = raw_match(source_match_id="m4", kickoff=again.kickoff, away_team="Bury")
+    early = raw_match(source_match_id="m4", kickoff=again.kickoff, away_team="Bury")
     other = finished("2-2", source_match_id="m5", competition="TST-2")
 
     monkeypatch.setattr(raw_store, "ROWS_PER_TRANSACTION", 2)
 
-    counts = store(database, [finished("1-1", source_match_id="m1"), hull, again, ahead, other])
+    counts = store(database, [finished("1-1", source_match_id="m1"), hull, again, early, other])
 
     assert (counts.added, counts.doubles, counts.twice_a_day) == (5, 0, 2)
     assert counts.unchanged == 0
@@ -228,11 +228,11 @@ def test_a_feed_that_breaks_off_keeps_the_batches_before(database, monkeypatch):
 
 def test_counts_of_two_passes_add_up():
     """Numbers are summed, and the newest result is the later one."""
-    one = IngestCounts(seen=3, added=1, rejected=1, newest_result=NOW)
+    first = IngestCounts(seen=3, added=1, rejected=1, newest_result=NOW)
     other = IngestCounts(seen=4, changed=2, doubles=1, newest_result=None)
 
-    assert one + other == IngestCounts(seen=7, added=1, changed=2, rejected=1, doubles=1, newest_result=NOW)
-    assert (one + other).unchanged == 2
+    assert first + other == IngestCounts(seen=7, added=1, changed=2, rejected=1, doubles=1, newest_result=NOW)
+    assert (first + other).unchanged == 2
 
 
 # Meetings of two teams at one ground in one season: days apart as real ones are, all but the last played.

@@ -33,7 +33,7 @@ CUP_TIE = finished(
 )
 
 
-def told(source: str, *homes: str) -> list[RawMatch]:
+def rows_from(source: str, *homes: str) -> list[RawMatch]:
     """A home match a week: of which team, as a feed spells it, against the opponents in their order."""
     return [
         finished(
@@ -78,7 +78,7 @@ def test_a_cup_tie_of_the_second_feed_is_the_first_ones_team(
     database: Database, by_first: list[str], by_second: list[str], is_learnt: bool
 ) -> None:
     """Three league matches that both tell place the other spelling; two, or one against, do not."""
-    learnt = ingest(database, *told("first", *by_first), *told("second", *by_second), CUP_TIE)
+    learnt = ingest(database, *rows_from("first", *by_first), *rows_from("second", *by_second), CUP_TIE)
 
     assert learnt == is_learnt
     assert home_of_the_cup_tie(database) == (UNITED if is_learnt else SHORT)
@@ -87,7 +87,12 @@ def test_a_cup_tie_of_the_second_feed_is_the_first_ones_team(
 
 def test_what_was_split_by_hand_is_not_learnt_again(database: Database) -> None:
     """An operator's word stands over what the fixtures say."""
-    ingest(database, *told("first", *["Leeds United"] * 3), *told("second", *["Leeds Utd"] * 3), CUP_TIE)
+    ingest(
+        database,
+        *rows_from("first", *["Leeds United"] * 3),
+        *rows_from("second", *["Leeds Utd"] * 3),
+        CUP_TIE,
+    )
     split_team(database, SHORT, NOW)
 
     assert ingest(database) == 0

@@ -85,16 +85,16 @@ def test_a_merge_leads_through_a_chain(three: Database) -> None:
 
 
 @pytest.mark.parametrize(
-    ("keep", "gone", "message"),
+    ("keep", "duplicate", "message"),
     [
         (UNITED, CITY, "met on 2025-03-15: they are two teams"),
         (UNITED, UNITED, "merged into itself"),
         (UNITED, "nobody", "there is no team 'nobody'"),
     ],
 )
-def test_what_cannot_be_one_team_is_refused(three: Database, keep: str, gone: str, message: str) -> None:
+def test_what_cannot_be_one_team_is_refused(three: Database, keep: str, duplicate: str, message: str) -> None:
     with pytest.raises(TeamError, match=message):
-        merge_teams(three, keep, gone, NOW)
+        merge_teams(three, keep, duplicate, NOW)
 
 
 def test_a_merged_team_is_not_merged_again_and_an_unmerged_one_not_split(three: Database) -> None:
@@ -126,6 +126,6 @@ def test_the_directory_names_each_team_once_with_all_its_spellings(three: Databa
     assert directory.redirects == {SHORT: UNITED}
     assert teams[UNITED].aliases == ("leeds utd",)
     assert teams[CITY].aliases == ()
-    assert {one.code for one in directory.competitions} >= {"TST-1"}
+    assert {competition.code for competition in directory.competitions} >= {"TST-1"}
     names = Names(directory)
     assert names.team("LEEDS UTD", names.competition("tst-1")).id == UNITED

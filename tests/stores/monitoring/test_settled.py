@@ -86,7 +86,7 @@ def played(database: Database) -> list[str]:
         )
         for match_id, kickoff in zip(match_ids[:18], kickoffs, strict=False)
     ]
-    record_and_score(database, [("TST-1", one) for one in entries], LATER)
+    record_and_score(database, [("TST-1", entry) for entry in entries], LATER)
     return match_ids
 
 
