@@ -11,7 +11,9 @@ from serving.scoring import engine
 from serving.tasks import queue
 from soccer_assets.alerting import detection, watchdog
 from soccer_assets.contract import status
+from soccer_assets.football import validity
 from soccer_assets.football.ratings import parameters
+from soccer_assets.graph import checks
 from soccer_assets.graph.assets import livescores
 from soccer_assets.modelling import (
     dataset,
@@ -28,6 +30,7 @@ from soccer_assets.stores.ledger import shadows
 from soccer_assets.stores.releases import current_status, draft
 from tests.docs.pages import ROOT, code_blocks, read
 
+ASSETS = "docs/reference/assets.md"
 BENCHMARKS = "docs/benchmarks.md"
 JOBS = "docs/reference/jobs-and-sensors.md"
 HTTP = "docs/reference/http-api.md"
@@ -39,7 +42,8 @@ ALERTS = "docs/how-to/set-up-alerts.md"
 RELEASE = "docs/reference/release-format.md"
 
 HOUR, DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
-_RETRAIN, _DRIFT, _ROLLBACK = retraining.DEFAULT_POLICY, drift.DEFAULT_POLICY, rollback.DEFAULT_POLICY
+_RETRAIN, _DRIFT = retraining.DEFAULT_POLICY, drift.DEFAULT_POLICY
+_PROMOTION, _ROLLBACK = promotion.DEFAULT_POLICY, rollback.DEFAULT_POLICY
 
 
 def _percent(share: float) -> str:
@@ -60,6 +64,9 @@ FIGURES = [
     (JOBS, f"| releases | the newest {retention.KEPT_RELEASES},"),
     (JOBS, f"| runs of scheduled jobs | {retention.KEPT_RUN_DAYS} days,"),
     (JOBS, f"| {shadows.KEPT_DAYS} days after the match |"),
+    (ASSETS, f"a finished match has {validity.LEAST_GOALS} to {validity.MOST_GOALS} goals a side"),
+    (ASSETS, f"at most {_percent(checks.MOST_REJECTED)} of the newest batch are rejected"),
+    (ASSETS, f"rejected and at most {_percent(checks.MOST_DOUBLES)} are duplicates"),
     (HISTORY, f"up to {livescores.MONTHS_A_RUN} months of a feed in local files"),
     (HISTORY, f"or {livescores.REMOTE_MONTHS_A_RUN} months of a remote server"),
     (HTTP, f"matches played in the last {predictions.PLAYED_DAYS} days"),
@@ -72,15 +79,15 @@ FIGURES = [
     (RELEASE, f"| `golden_rows` | {draft._GOLDEN_ROWS} rows"),
     (RELEASE, f"agree within {reloader.GOLDEN_TOLERANCE:.0e}"),
     (RELEASE, f"retried every {reloader.RETRY_REFUSED_SECONDS:.0f} seconds"),
-    (GATES, f"at most {_percent(promotion.BACK_TO_BACK)} of the sides"),
-    (GATES, f"at least {-promotion.LEAST_GAIN_OVER_ELO} below textbook Elo's"),
-    (GATES, f"is below +{promotion.CHAMPION_TOLERANCE};"),
-    (GATES, f"the champion's plus {promotion.ECE_TOLERANCE},"),
-    (GATES, f"within {promotion.DRAW_TOLERANCE} of the frequency"),
-    (GATES, f"worse than the champion by more than {promotion.SLICE_TOLERANCE} and"),
-    (GATES, f"Holm-corrected, {_percent(promotion.SLICE_LEVEL)})"),
-    (GATES, f"better than the closing odds by more than {-promotion.LEAK_LOG_LOSS}:"),
-    (GATES, f"beside closing odds: {_percent(promotion.LEAK_ACCURACY)},"),
+    (GATES, f"at most {_percent(_PROMOTION.back_to_back)} of the sides"),
+    (GATES, f"at least {_PROMOTION.elo_gain} below textbook Elo's"),
+    (GATES, f"is below +{_PROMOTION.champion_loss};"),
+    (GATES, f"the champion's plus {_PROMOTION.champion_ece},"),
+    (GATES, f"within {_PROMOTION.draw_rate} of the frequency"),
+    (GATES, f"worse than the champion by more than {_PROMOTION.slice_loss} and"),
+    (GATES, f"Holm-corrected, {_percent(_PROMOTION.slice_level)})"),
+    (GATES, f"better than the closing odds by more than {_PROMOTION.market_gain}:"),
+    (GATES, f"beside closing odds: {_percent(_PROMOTION.market_accuracy)},"),
     (GATES, f"the newest {dataset.TEST_DAYS} days"),
     (GATES, f"calibration the {dataset.CALIBRATION_DAYS} days before"),
     (GATES, f"the first {dataset.WARM_UP_DAYS} days only warm up"),
