@@ -1,4 +1,4 @@
-"""Knows the game: matches, competitions, names, ratings, features. Pure functions.
+"""The game: matches, competitions, names, rules of valid rows, ratings, features. Pure functions.
 
 Not here: I/O, a clock, Dagster, and models of probabilities (``modelling``).
 """

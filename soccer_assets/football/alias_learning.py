@@ -1,7 +1,7 @@
-"""Learns which names of two sources mean the same team, from the fixtures both have.
+"""Learns which names of two sources are the same team, from their shared fixtures.
 
-A name is never guessed from its letters. It is placed where it is spelled the same, or where its fixtures say
-so: on the same days, against opponents already placed, one team of the other source played every time.
+Names are not matched by similar spelling. A name is matched where it is spelled the same, or where its
+fixtures agree: on the same days, against opponents that are matched already, the same team played each time.
 """
 
 import datetime as dt
@@ -27,9 +27,8 @@ class Meeting(msgspec.Struct, frozen=True):
 def learn_aliases(known: Iterable[Meeting], other: Iterable[Meeting]) -> dict[str, str]:
     """Names of ``other`` -> names of ``known``, for fixtures of one country.
 
-    Every round places the names whose fixtures against placed opponents agree on one team, at least three
-    times and never otherwise; rounds go on until none is added. A name that any fixture contradicts is left
-    out.
+    Each round matches the names whose fixtures against matched opponents agree on one team at least three
+    times; rounds go on until none is added. A name that any fixture contradicts is left out.
     """
     opponents: dict[tuple[dt.date, str, bool], str] = {}
     names: dict[str, str] = {}

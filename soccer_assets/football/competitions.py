@@ -1,6 +1,6 @@
-"""The catalogue of competitions: what they are, when their seasons turn, what each feed calls them.
+"""The catalogue of competitions: their attributes, their seasons, and their names in each feed.
 
-The catalogue is ``competitions.toml`` beside this module. A league is one block there and no code.
+It is read from ``competitions.toml`` beside this module; adding a league needs one block there and no code.
 """
 
 import datetime as dt
@@ -13,8 +13,8 @@ import msgspec
 
 from soccer_assets.football.text_folding import fold
 
-# Autumn seasons turn on 1 July, but 2019/20 was finished in July and August 2020. 8 August is right for 24 of
-# the 28 leagues; Scotland and Mexico had begun again by then, Switzerland and Romania had not finished.
+# Autumn seasons start on 1 July, but 2019/20 ended in July and August 2020. 8 August is right for 24 of 28
+# leagues; Scotland and Mexico had started again by then, Switzerland and Romania had not finished.
 _TURN = (7, 1)
 _TURN_OF_YEAR = {2020: (8, 8)}
 
@@ -67,14 +67,16 @@ def load_competitions() -> dict[str, Competition]:
 
 
 def competitions_of_feed(name: str) -> dict[str, Competition]:
-    """The competitions of the catalogue that have a name for a feed, by code."""
-    return {code: one for code, one in load_competitions().items() if name in one.feeds}
+    """The competitions of the catalogue that a feed has, by code."""
+    return {
+        code: competition for code, competition in load_competitions().items() if name in competition.feeds
+    }
 
 
 def season_of(competition: Competition, day: dt.date) -> str:
     """The season a day belongs to by the competition's calendar: ``2024/2025`` or ``2025``.
 
-    For sources that name no season; one they name is better (Brazil's 2020 ran to February 2021).
+    For sources without seasons; a source's own is better (Brazil's 2020 ran to February 2021).
     """
     if competition.calendar == "year":
         return str(day.year)
@@ -86,27 +88,29 @@ def season_of(competition: Competition, day: dt.date) -> str:
 def club_of(name: str, competition: Competition) -> tuple[str, str]:
     """Name and country of a team as an entrant of a competition.
 
-    A club in an international cup is the one of its league where the name tells the country, by the code that
-    the catalogue's competitions begin with: ``Arsenal FC (ENG)`` is Arsenal FC of England.
+    In an international cup the country is read from a suffix with the code that the catalogue's competitions
+    begin with: ``Arsenal FC (ENG)`` is Arsenal FC of England.
     """
-    told = _WITH_COUNTRY.fullmatch(name)
-    if told and competition.country == INTERNATIONAL and competition.squad != NATIONAL:
-        country = _countries().get(told[2])
+    found = _WITH_COUNTRY.fullmatch(name)
+    if found and competition.country == INTERNATIONAL and competition.squad != NATIONAL:
+        country = _countries().get(found[2])
         if country is not None:
-            return told[1], country
+            return found[1], country
     return name, competition.country
 
 
 @cache
 def _countries() -> dict[str, str]:
-    leagues = [one for one in load_competitions().values() if one.tier]
-    return _PLAYS_ELSEWHERE | {one.code.partition("-")[0]: one.country for one in leagues}
+    leagues = [competition for competition in load_competitions().values() if competition.tier]
+    return _PLAYS_ELSEWHERE | {
+        competition.code.partition("-")[0]: competition.country for competition in leagues
+    }
 
 
 def squad_of(matches: float, with_ground: float) -> Literal["first", "national"]:
-    """Which teams play an archive's competition, by its matches and those that tell if ground was neutral.
+    """The squad of an archive's competition, from its matches and those with a value for neutral ground.
 
-    Archives tell that of national teams' matches only. Graph and backtest both ask here.
+    Archives have that value for matches of national teams only. Graph and backtest both use this rule.
     """
     return "national" if 2 * with_ground > matches else "first"
 
@@ -120,7 +124,7 @@ def uncatalogued(
     squad: Literal["first", "national"],
     feed: str,
 ) -> Competition:
-    """A competition that only a feed knows: its code is made of country and name, ``CHILE-TOP-DIVISION``.
+    """A competition outside the catalogue; its code is made of country and name: ``CHILE-TOP-DIVISION``.
 
     The same country and name, however spelled, give the same code in every file.
     """

@@ -1,9 +1,9 @@
 """Features of matches: what was known before each kickoff, in one pass over time.
 
-Two events make a match. It is *predicted* at its kickoff (at 00:00 of its UTC day where only the day is
-known) and its result *becomes known* two hours later (at the day's end). All events are taken in order of
-time; at one instant results come before predictions, and ties go by match id, so that the order of the rows
-changes nothing, to the bit. Training rows and a single pairing asked for over HTTP run the same code.
+A match has two events. It is *predicted* at its kickoff (at 00:00 of its UTC day where only the day is
+known), and its result *becomes known* two hours later (at the end of that day). Events are processed in order
+of time; at the same instant results come before predictions, and ties are broken by match id, so the order of
+the rows does not change a bit. Training rows and a pairing scored over HTTP run the same code.
 """
 
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ from soccer_assets.football.ratings.state import OutOfOrderError, TeamState
 from soccer_assets.football.ratings.update import MATCH_DTYPE, run_events
 
 # Column order of every feature matrix. Elo in rating points, rates as shares. A team or league without
-# history has the start values of `team_state`, never NaN.
+# history has the start values of `ratings.state`, never NaN.
 FEATURE_NAMES: tuple[str, ...] = (
     "elo_textbook_gap",  # home - away + 80 points on home ground; K=20, start 1500
     "elo_gap",  # tuned Elo: home - away + the league's home advantage
@@ -27,9 +27,9 @@ FEATURE_NAMES: tuple[str, ...] = (
     "league_home_advantage",  # rating points; 0 on neutral ground
     "home_elo_above_league",
     "away_elo_above_league",
-    "home_points_per_match_season",  # drawn towards 1.37 with the weight of three matches
+    "home_points_per_match_season",  # shrunk to 1.37 with the weight of three matches
     "away_points_per_match_season",
-    "home_goal_difference_per_match_season",  # drawn towards 0 likewise
+    "home_goal_difference_per_match_season",  # shrunk to 0 likewise
     "away_goal_difference_per_match_season",
     "home_matches_season",
     "away_matches_season",
@@ -76,7 +76,7 @@ FEATURE_NAMES: tuple[str, ...] = (
     "joint_draw_log_odds",
     "joint_home_uncertainty",
     "joint_away_uncertainty",
-    # What the joint model got wrong of late, as shares of a win.
+    # Moving averages of the joint model's residuals, as shares of a win.
     "home_surprise",
     "away_surprise",
     "home_venue_surprise",  # of the home sides in the team's matches
@@ -86,7 +86,7 @@ FEATURE_NAMES: tuple[str, ...] = (
     "favourite_log_odds",  # joint_log_odds times league_favourite_gain
 )
 
-# What a reader of reasons is told about: single columns say nearly the same and share their weight by chance.
+# Groups of the reasons: the features of a group are correlated and share their weight by chance.
 _GROUPS: dict[str, tuple[str, ...]] = {
     "strength": (
         *("elo_", "pi_", "slow_", "fast_", "joint_", "elo_above_league", "home_advantage"),
@@ -105,7 +105,7 @@ _GROUPS: dict[str, tuple[str, ...]] = {
 
 
 def _group(feature: str) -> str:
-    # The last group that fits: uncertainty is known of a strength, and is not one.
+    # The last group that fits: `slow_home_uncertainty` matches "slow_" too, but is no strength.
     return [group for group, parts in _GROUPS.items() if any(part in feature for part in parts)][-1]
 
 
@@ -144,8 +144,8 @@ class FeatureTable:
 def compute_features(matches: MatchTable, state: TeamState | None = None) -> tuple[FeatureTable, TeamState]:
     """What was known before each kickoff, and the state after the last result.
 
-    Rows may come in any order and are answered in that order. A row that does not move ratings gets features
-    and leaves no trace in the state.
+    Rows may come in any order; the features are in the same. A row that does not move ratings gets features
+    and does not change the state.
 
     Args:
         matches: matches with unique ids.
@@ -153,7 +153,7 @@ def compute_features(matches: MatchTable, state: TeamState | None = None) -> tup
 
     Raises:
         OutOfOrderError: a result became known before the state's last one, or a kickoff lies before it, so
-            that its features would know too much. Start from an earlier state.
+            that its features would see the future. Start from an earlier state.
         ValueError: a match id comes twice.
     """
     state = TeamState.initial() if state is None else state
@@ -197,7 +197,7 @@ def run_from(
         _check_order(state, int(known_at[first]), str(matches.match_id[first]))
 
     teams, competitions = set(matches.home_team).union(matches.away_team), set(matches.competition)
-    # A pairing asked over HTTP needs two teams of 12,000.
+    # A pairing scored over HTTP needs two teams of 12,000.
     known = state if len(results) else state.selected(teams, competitions)
     wide = known.widened(teams, competitions, set(matches.season))
     features = np.empty(len(matches) if len(predictions) else 0, FEATURE_DTYPE)

@@ -1,7 +1,7 @@
-"""Pairings: what is known of any two teams that might meet, made from the newest team state alone.
+"""Features of hypothetical matches: any two teams, from the newest team state alone.
 
-The sidecar asks here for matches that no feed has listed. It is the pass that makes every other feature, over
-rows without a result, so a fixture asked for has the bits that the graph gives it.
+The sidecar scores matches that no feed has listed. The pass is the one that makes all features, over rows
+without a result, so a listed fixture gets the same bits as in the graph.
 """
 
 from collections.abc import Sequence
@@ -43,16 +43,19 @@ class Pairing:
 
 
 def pairing_features(state: TeamState, pairings: Sequence[Pairing]) -> NDArray[np.float64]:
-    """What the state knows of each pairing, (n, k) with columns as in `features.FEATURE_NAMES`.
+    """Features of each pairing, (n, k) with columns as in `features.FEATURE_NAMES`.
 
-    Pairings do not see each other. A result of which only the day is known counts from the end of that day,
-    though it may be reported earlier: up to a day before the state's last result the state still answers.
+    Pairings do not affect each other. A result of which only the day is known counts from the end of that
+    day, though it may be reported earlier. So kickoffs up to a day before the state's last result are
+    allowed.
 
     Raises:
         OutOfOrderError: a kickoff lies more than a day before the state's last result.
         ValueError: a team would play itself.
     """
-    columns = {field.name: [getattr(one, field.name) for one in pairings] for field in fields(Pairing)}
+    columns = {
+        field.name: [getattr(pairing, field.name) for pairing in pairings] for field in fields(Pairing)
+    }
     unplayed = np.zeros(len(pairings), np.bool_)
     matches = MatchTable.from_columns(
         match_id=[str(number) for number in range(len(pairings))],

@@ -1,9 +1,8 @@
-"""Identity: which match a row without an id of its own speaks of, and which team a name means.
+"""Identity: ids of matches and teams, also for sources without ids.
 
 A source without ids is matched on its *meeting* (competition, season, home, away). A meeting may be played
-more than once a season (the Scottish split, Apertura and Clausura), and a postponed match moves; so a row is
-first held against the exact day, then against the nearest stored match that may have moved there, and only
-then new.
+more than once a season (the Scottish split, Apertura and Clausura), and a postponed match moves. So a row
+is the stored match of the same day, else the nearest one that may have moved there, else a new match.
 """
 
 import datetime as dt
@@ -32,29 +31,29 @@ class KnownMeeting(msgspec.Struct, frozen=True):
 
 
 def meeting_key(competition: str, season: str, home_team: str, away_team: str) -> str:
-    """What two rows must share to speak of the same meeting."""
+    """The key that all rows of one meeting share."""
     return f"{competition}|{season}|{fold(home_team)}|{fold(away_team)}"
 
 
 def assign_ids(meeting: str, days: Sequence[dt.date], known: Sequence[KnownMeeting]) -> list[str]:
     """The ids of one meeting's rows, in their order; a new one carries the day it was first seen on.
 
-    Rows of one day are one match: the order of the rows changes nothing.
+    Rows of one day are one match; the order of the rows does not matter.
 
     Args:
         meeting: the key of `meeting_key`.
-        days: UTC kickoff day of each row of one pass.
+        days: UTC kickoff day of each row of stored pass.
         known: the meeting's stored matches.
     """
-    ids = {one.day: one.source_match_id for one in known}
-    used = {one.source_match_id for one in known}
+    ids = {stored.day: stored.source_match_id for stored in known}
+    used = {stored.source_match_id for stored in known}
     unknown = sorted(set(days) - ids.keys())
-    elsewhere = [one for one in known if one.day not in set(days)]
+    elsewhere = [stored for stored in known if stored.day not in set(days)]
     moves = sorted(
-        (abs(day - one.day), day, one.source_match_id)
+        (abs(day - stored.day), day, stored.source_match_id)
         for day in unknown
-        for one in elsewhere
-        if _may_have_moved(one, day)
+        for stored in elsewhere
+        if _may_have_moved(stored, day)
     )
     taken = set()
     for _, day, source_match_id in moves:
@@ -83,12 +82,12 @@ def _new_id(meeting: str, day: dt.date, used: set[str]) -> str:
 
 
 def mint_match_id(source: str, source_match_id: str) -> str:
-    """A match's id for ever: 64 bits of BLAKE2b in hex."""
+    """The permanent id of a match: 64 bits of BLAKE2b in hex."""
     return _digest(f"{source}|{source_match_id}")
 
 
 class Pool(NamedTuple):
-    """Within what a name is one team."""
+    """The scope within which a name is one team."""
 
     country: str
     sex: str
@@ -96,12 +95,12 @@ class Pool(NamedTuple):
     squad: str = "first"
 
     def __str__(self) -> str:
-        """As it stands in ids and aliases; the squad where it is not the first."""
+        """The text in ids and aliases; the squad only where it is not the first."""
         return "|".join(self[:3] if self.squad == "first" else self)
 
 
 def mint_team_id(country: str, sex: str, age_group: str, name: str, squad: str = "first") -> str:
-    """A team's id for ever: the same name in another country, sex, age group or squad is another team."""
+    """The permanent id of a team; the same name in another pool is another team."""
     return _digest(f"{Pool(country, sex, age_group, squad)}|{fold(name)}")
 
 

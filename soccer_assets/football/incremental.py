@@ -1,8 +1,8 @@
-"""Carrying features on, a stretch of time after the other: the whole history, or only what changed.
+"""Incremental features: one stretch of time after the other, from a checkpoint on.
 
-A prediction knows only what was known at its kickoff, so a match that is under way cannot be predicted from
-the newest state. It is predicted from a checkpoint: the state at the start of a month, from which everything
-since is replayed. That is the same pass over fewer rows, equal to the bit.
+Features hold only what was known at kickoff, so those of a match in progress cannot be made from the newest
+state. They are made from a checkpoint, the state at the start of a month, by replaying everything since. That
+is the same pass over fewer rows and gives the same bits.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,8 +14,8 @@ from soccer_assets.football.features import FeatureTable, run_from
 from soccer_assets.football.match_table import MatchTable
 from soccer_assets.football.ratings.state import TeamState
 
-# The hourly run starts at one of the newest months, a corrected old score at the season start before it.
-# A state of 9,700 teams has 2.7 MB: one a month since 1998 would be .5 GB, these are 50 MB.
+# The hourly run starts at one of the newest months, a corrected old score at the season start before it. A
+# state of 9,700 teams has 2.7 MB: one for every month since 1998 would take .5 GB, these take 50 MB.
 SEASON_START = "-07"
 NEWEST_MONTHS_KEPT = 3
 # Fixtures may be known a season ahead: the newest months with results are among the newest 24.
@@ -23,7 +23,7 @@ _NEWEST_MONTHS = 24
 
 
 class Advance(NamedTuple):
-    """What a stretch of time brought.
+    """The outcome of one stretch of time.
 
     Attributes:
         features: of the matches predicted in it.
@@ -63,7 +63,7 @@ def start_of(month: str) -> int:
 
 
 def stretches(months: Sequence[str]) -> list[list[str]]:
-    """Months in order, cut where a checkpoint may be wanted: at season starts and at each of the newest."""
+    """Months in order, cut where a checkpoint may be kept: at season starts and at each of the newest."""
     parts: list[list[str]] = []
     for place, month in enumerate(months):
         is_cut = month.endswith(SEASON_START) or place >= len(months) - _NEWEST_MONTHS

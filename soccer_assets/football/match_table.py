@@ -1,4 +1,4 @@
-"""Matches as columns: what ratings, features and models read.
+"""Matches as columns: the input of ratings, features and models.
 
 One row is one match, played or ahead; every column has the same length. Times are UTC in epoch seconds.
 A result is not known at the final whistle of another match: `result_known_at` and `features_as_of` hold the
@@ -16,7 +16,7 @@ from soccer_assets.football.records import MatchStats
 
 SECONDS_A_DAY = 86_400
 
-# 90 minutes, half-time, stoppage and a feed's first look: nothing is learnt from a match before that.
+# 90 minutes, half-time, stoppage and the first fetch: a result is not used before that.
 RESULT_DELAY_SECONDS = 2 * 3600
 
 UNKNOWN_GOALS = -1
@@ -36,8 +36,8 @@ class MatchTable:
         home_team: team id.
         home_goals: score after 90 minutes, -1 where unknown.
         moves_ratings: the match is finished and has a 90-minute score.
-        trains: the match may teach a model.
-        is_international: national teams play; they are rated with parameters of their own.
+        trains: the match may train a model.
+        is_international: national teams play; they have their own rating parameters.
         home_shots_on_target: and the other statistics: counts of the match, -1 where unknown; a statistic
             counts where both sides have it.
     """
@@ -91,16 +91,13 @@ class MatchTable:
         needs_score = self.moves_ratings | self.trains
         without = np.flatnonzero(needs_score & ((self.home_goals < 0) | (self.away_goals < 0)))
         if without.size:
-            raise ValueError(
-                f"match {self.match_id[without[0]]!r} has no 90-minute score: it teaches nothing"
-            )
+            raise ValueError(f"match {self.match_id[without[0]]!r} has no 90-minute score: it cannot train")
 
     @property
     def statistics(self) -> NDArray[np.int16]:
         """Shots on target, shots off target, corners of both sides, (n, 3, 2); -1 where not both are known.
 
-        A row without a single shot on target is taken for one without statistics: 0 stands for unknown in
-        some sources.
+        A row without any shot on target counts as one without statistics: some sources write 0 for unknown.
         """
         on_target = np.stack([self.home_shots_on_target, self.away_shots_on_target], axis=1)
         shots = np.stack([self.home_shots, self.away_shots], axis=1)
@@ -152,7 +149,7 @@ _DTYPES: dict[str, Any] = {
     name: get_args(get_args(hint)[1])[0] for name, hint in get_type_hints(MatchTable).items()
 }
 
-# What a source may leave out, and what then stands there.
+# Columns that a source may leave out, with their values then.
 _DEFAULTS: dict[str, Any] = {"is_international": False} | dict.fromkeys(
     MatchStats.__struct_fields__, UNKNOWN_COUNT
 )

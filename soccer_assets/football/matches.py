@@ -1,4 +1,4 @@
-"""Matches: status, outcome and the table of what each status means.
+"""Matches: status, outcome, and the table of rules for each status.
 
 1x2 is decided at 90 minutes plus stoppage: ``home_goals`` and ``away_goals`` are that score, and are ``None``
 where a source only has the score after extra time.
@@ -25,7 +25,7 @@ class MatchStatus(StrEnum):
 
 
 class KickoffPrecision(StrEnum):
-    """How well the kickoff is known: never a made-up 00:00."""
+    """How precisely the kickoff is known; an unknown time is never stored as 00:00."""
 
     MINUTE = "minute"
     DAY = "day"
@@ -33,7 +33,7 @@ class KickoffPrecision(StrEnum):
 
 
 class StatusRule(msgspec.Struct, frozen=True):
-    """What a match of some status is good for."""
+    """How a match of some status is used."""
 
     trains: bool
     moves_ratings: bool
@@ -41,7 +41,7 @@ class StatusRule(msgspec.Struct, frozen=True):
     settles: bool
 
 
-# An awarded 3-0 was not played: it never trains. A replayed match counts through its replay.
+# An awarded 3-0 was not played, so it never trains. Of a replayed match only the replay counts.
 STATUS_RULES: dict[MatchStatus, StatusRule] = {
     MatchStatus.SCHEDULED: StatusRule(trains=False, moves_ratings=False, is_served=True, settles=False),
     MatchStatus.TBD: StatusRule(trains=False, moves_ratings=False, is_served=True, settles=False),

@@ -1,7 +1,7 @@
-"""Who is meant: teams and competitions by id or by name, without regard to case and accents.
+"""Look-up of teams and competitions by id or by name; case and accents do not matter.
 
-A name is looked for among the teams that could play in the competition: of its country, sex and age group
-first, of any country where none fits. What could be two teams is never guessed.
+A name is searched among the teams that can play in the competition: of its sex and age group, and of its
+country before others. An ambiguous name is an error, never a guess.
 """
 
 import difflib
@@ -18,7 +18,7 @@ _LEAST_LIKENESS = 0.5
 
 
 class UnclearNameError(FootballError):
-    """A name means nobody, or more than one; the message says whom it might mean."""
+    """A name is unknown or ambiguous; the message lists candidates."""
 
 
 class Names:
@@ -27,10 +27,10 @@ class Names:
     def __init__(self, directory: Directory) -> None:
         self._teams = {team.id: team for team in directory.teams}
         self._redirects = directory.redirects
-        self._competitions = {fold(one.code): one for one in directory.competitions}
+        self._competitions = {fold(entry.code): entry for entry in directory.competitions}
         self._competitions_by_name = defaultdict(list)
-        for one in directory.competitions:
-            self._competitions_by_name[fold(one.name)].append(one)
+        for entry in directory.competitions:
+            self._competitions_by_name[fold(entry.name)].append(entry)
         self._by_name: dict[str, list[TeamEntry]] = defaultdict(list)
         for team in directory.teams:
             for spelling in {fold(team.name), *team.aliases}:
@@ -50,11 +50,11 @@ class Names:
         if len(named) == 1:
             return named[0]
         if named:
-            listed = _listed(f"{one.code} ({one.country})" for one in named)
+            listed = _listed(f"{entry.code} ({entry.country})" for entry in named)
             raise UnclearNameError(f"{text!r} may be {listed}; send the code")
         near = _nearest(folded, [*self._competitions, *self._competitions_by_name])
         codes = {self._competitions[name].code for name in near if name in self._competitions}
-        codes |= {one.code for name in near for one in self._competitions_by_name.get(name, ())}
+        codes |= {entry.code for name in near for entry in self._competitions_by_name.get(name, ())}
         raise UnclearNameError(f"there is no competition {text!r}{_hint(sorted(codes))}")
 
     def team(self, text: str, competition: CompetitionEntry) -> TeamEntry:
@@ -70,8 +70,10 @@ class Names:
                 raise UnclearNameError(f"{_described(team)} does not play in {competition.code}")
             return team
         folded = fold(text)
-        named = [one for one in self._by_name.get(folded, ()) if _may_enter(one, competition)]
-        found = [one for one in named if one.country == competition.country] or named
+        named = [
+            candidate for candidate in self._by_name.get(folded, ()) if _may_enter(candidate, competition)
+        ]
+        found = [candidate for candidate in named if candidate.country == competition.country] or named
         if len(found) == 1:
             return found[0]
         if found:

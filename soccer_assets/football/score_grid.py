@@ -92,16 +92,16 @@ def goal_forecasts(features: NDArray[np.float64], probabilities: NDArray[np.floa
     likeliest = np.argsort(-flat, axis=1, kind="stable")[:, :LIKELIEST_SCORES]
     return [
         GoalForecast(
-            expected_home=float(one.sum(axis=1) @ goals),
-            expected_away=float(one.sum(axis=0) @ goals),
-            p_over_2_5=float(one[is_over].sum()),
-            p_both_score=float(one[1:, 1:].sum()),
+            expected_home=float(scores.sum(axis=1) @ goals),
+            expected_away=float(scores.sum(axis=0) @ goals),
+            p_over_2_5=float(scores[is_over].sum()),
+            p_both_score=float(scores[1:, 1:].sum()),
             likeliest_scores=tuple(
                 ScoreChance(cell // GRID_GOALS, cell % GRID_GOALS, float(chances[cell]))
                 for cell in cells.tolist()
             ),
         )
-        for one, chances, cells in zip(grid, flat, likeliest, strict=True)
+        for scores, chances, cells in zip(grid, flat, likeliest, strict=True)
     ]
 
 

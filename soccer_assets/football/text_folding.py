@@ -1,6 +1,6 @@
-"""Names of teams and competitions, folded so that two spellings of one name compare equal.
+"""Folding of names, so that two spellings of one name compare equal.
 
-Only for comparing: what is shown is always the source's own spelling.
+For comparison only: the source's own spelling is shown.
 """
 
 import functools
@@ -24,7 +24,7 @@ _LETTERS = str.maketrans(
 )
 
 
-@functools.lru_cache(maxsize=200_000)  # a pass over a million matches meets each club 80 times
+@functools.lru_cache(maxsize=200_000)  # in a million matches each club occurs 80 times
 def fold(name: str) -> str:
     """The name without case, accents, width and superfluous blanks: `` FC  KÖLN`` and ``fc koln`` are equal.
 

@@ -15,15 +15,15 @@ from soccer_assets.football.match_table import SECONDS_A_DAY, MatchTable
 
 TEST_DAYS = 120
 CALIBRATION_DAYS = 180
-# Ratings start equal and need a while before their features look like those of a later season.
+# Ratings start equal; the first features are unlike those of a later season.
 WARM_UP_DAYS = 90
 # Shares of a short history that the three windows may take: 36 months reach the full windows.
 FULL_HISTORY_DAYS = 1080
-# A club competition that has not been played for so long teaches nothing more: what its matches say of
-# leagues that nobody forecasts any longer made forecasts for the 38 living ones too sure (2020/21-2023/24,
-# rows with prices: log loss against textbook Elo -.0068 with all rows, -.0077 with the living ones).
+# Club competitions that were not played for so long do not train. With them, forecasts for the 38 active
+# leagues were overconfident (2020/21-2023/24, rows with prices: log loss minus textbook Elo's -.0068 with all
+# rows, -.0077 with active competitions only).
 DEAD_AFTER_DAYS = 400
-# Half-lives of 4, 8 and 50 years gain -.0075, -.0077 and -.0076 there.
+# Half-lives of 4, 8 and 50 years give -.0075, -.0077 and -.0076 on the same rows.
 HALF_LIFE_DAYS = 8 * 365.25
 
 
@@ -35,7 +35,7 @@ class Split:
         train: rows to fit on.
         calibration: rows that stop the trees and set the temperature.
         test: rows to judge on.
-        weight: (n,) how much a row teaches, 0 or more; None is 1 for each.
+        weight: (n,) training weight of each row, 0 or more; None is 1 for each.
     """
 
     train: NDArray[np.bool_]
@@ -44,14 +44,14 @@ class Split:
     weight: NDArray[np.float64] | None = None
 
     def weights(self, rows: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """Weights (n,) of the rows of a mask; 0 outside it. Where none of them teaches, all do alike."""
+        """Weights (n,) of the rows of a mask, 0 outside it; equal weights where all would be 0."""
         weights = rows.astype(np.float64) if self.weight is None else np.where(rows, self.weight, 0.0)
         return weights if weights.any() else rows.astype(np.float64)
 
 
 @dataclass(frozen=True)
 class Boundaries:
-    """Where the split cuts, in epoch seconds; each window takes its start and leaves its end to the next."""
+    """Where the split cuts, epoch seconds; each window includes its start and excludes its end."""
 
     train_from: int
     train_until: int
@@ -89,8 +89,8 @@ def split_by_kickoff(kickoff: NDArray[np.int64], boundaries: Boundaries) -> Spli
 def weighted(split: Split, matches: MatchTable) -> Split:
     """The split with the weight of each match for a model that forecasts what comes after its last row.
 
-    A row of 8 years ago counts half as much as one of today; club competitions that are no longer played do
-    not count. National teams meet in cycles of four years, and all their matches count.
+    A row of 8 years ago has half the weight of one of today. Club competitions that are no longer played have
+    weight 0; national teams, which meet in cycles of four years, keep theirs.
     """
     known = split.train | split.calibration
     until = int(matches.kickoff[known].max()) if known.any() else 0
@@ -102,7 +102,7 @@ def weighted(split: Split, matches: MatchTable) -> Split:
 
 
 def default_boundaries(kickoff: NDArray[np.int64], now: int) -> Boundaries:
-    """The newest 120 days are the test, the 180 before calibrate, the first 90 only warm the ratings.
+    """Test on the newest 120 days, calibrate on the 180 before, and leave out the first 90 (warm-up).
 
     A history shorter than three years gives each window the same share of what there is. The end is the
     newest match, not ``now``, so that a summer without football does not empty the test.
@@ -137,7 +137,7 @@ class TrainingData:
         values: (n, k) features.
         outcomes: (n,) 0 home, 1 draw, 2 away.
         odds: (n, 3) closing prices, NaN where there are none; never a model input.
-        split: masks of training, calibration and test rows, and how much each teaches.
+        split: masks of training, calibration and test rows, and the training weights.
         boundaries: where the split cuts.
         feature_names: the k columns of ``values``.
         snapshot_id: the export they come from.

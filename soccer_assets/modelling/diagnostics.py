@@ -1,4 +1,4 @@
-"""Looking into a fitted model: how its loss falls as trees are added, and by which features they gain."""
+"""Diagnostics of a fitted model: its learning curve, and the gain of each feature in its trees."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,19 +13,19 @@ CURVE_POINTS = 15
 def learning_curve(
     model: OutcomeModel, values: NDArray[np.float64], outcomes: NDArray[np.int8]
 ) -> list[tuple[int, float]]:
-    """Log loss on the given rows, (n, k) and (n,), after so many rounds of trees; 0 is the logit alone."""
+    """Log loss on rows (n, k) with outcomes (n,) by number of rounds of trees; 0 is the logit alone."""
     points = [0]
     if model.boosters:
         points += np.unique(np.linspace(1, max(model.rounds), CURVE_POINTS).round().astype(int)).tolist()
     margins = (model.margins(values, rounds) for rounds in points)
     return [
-        (rounds, log_loss(np.exp(log_softmax(one / model.temperature)), outcomes))
-        for rounds, one in zip(points, margins, strict=True)
+        (rounds, log_loss(np.exp(log_softmax(margin / model.temperature)), outcomes))
+        for rounds, margin in zip(points, margins, strict=True)
     ]
 
 
 def feature_gains(model: OutcomeModel) -> dict[str, float]:
-    """Share of each feature in the gain of all splits, the largest first; without trees there is none."""
+    """Share of each feature in the total gain of all splits, the largest first; empty without trees."""
     gains: dict[str, float] = {}
     for booster in model.boosters:
         for column, gain in booster.get_score(importance_type="total_gain").items():

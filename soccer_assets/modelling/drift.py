@@ -1,8 +1,8 @@
-"""Drift: whether today's matches look like those a model learnt from.
+"""Drift: whether the distribution of recent matches differs from that of the training matches.
 
-A column has drifted where its distribution moved both visibly (population stability index) and beyond chance
-(Kolmogorov-Smirnov, corrected for the number of columns). The reference are training matches of the same
-weeks of earlier seasons: a season's rhythm, from full rest in August to tired legs in May, is no drift.
+A column has drifted where its distribution moved both by a relevant amount (population stability index) and
+significantly (Kolmogorov-Smirnov, corrected for the number of columns). The reference is the training matches
+of the same weeks of earlier seasons, so that the rhythm of a season does not count as drift.
 """
 
 from collections.abc import Sequence
@@ -25,17 +25,15 @@ class DriftPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """The bounds.
 
     Attributes:
-        current_days: how far back the matches of today reach.
-        seasons: earlier seasons in the reference; older ones differ in ways that training again does not
-            cure.
-        least_current: matches below which nothing is compared.
-        least_reference: the same for the reference.
-        psi: effect from which a move counts: .1 is called moderate and .25 large (Siddiqi 2006).
-        false_discovery_rate: of the corrected p-values.
-        share: of drifted columns that asks for a retrain. On 837,000 matches of 1998 to 2025, looked at every
-            other month from 2016, at most .06 drifted in ordinary times (how many matches of a team are known
-            grows by itself), .15 to .17 around the winter World Cup, .21 to .25 when the pandemic stopped the
-            leagues and then emptied the grounds.
+        current_days: length of the current window.
+        seasons: earlier seasons in the reference; older ones differ in ways that a retrain does not cure.
+        least_current: fewest current matches for a comparison.
+        least_reference: fewest reference matches for a comparison.
+        psi: smallest relevant index; .1 counts as moderate and .25 as large (Siddiqi 2006).
+        false_discovery_rate: bound on the corrected p-values.
+        share: share of drifted columns that asks for a retrain. On 837,000 matches of 1998 to 2025, every
+            other month from 2016, it was at most .06 in ordinary times (the number of known matches of a team
+            always grows), .15 to .17 around the winter World Cup, and .21 to .25 in the pandemic.
     """
 
     current_days: int = 28
@@ -53,12 +51,12 @@ DEFAULT_POLICY = DriftPolicy()
 def windows(
     kickoff: NDArray[np.int64], now: int, train_end: int, policy: DriftPolicy = DEFAULT_POLICY
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Masks (n,) of the reference and of today's matches.
+    """Masks (n,) of the reference and of the current matches.
 
     Args:
         kickoff: (n,) epoch seconds of finished matches.
         now: epoch seconds.
-        train_end: kickoff of the newest match that the model learnt from.
+        train_end: kickoff of the newest training match.
         policy: the bounds.
     """
     start = now - policy.current_days * SECONDS_A_DAY
@@ -79,18 +77,18 @@ def compare(
     kinds: Sequence[str],
     policy: DriftPolicy = DEFAULT_POLICY,
 ) -> tuple[ColumnDrift, ...]:
-    """How far each column moved, the most moved first.
+    """Drift of each column, the largest index first.
 
     Args:
         reference: (n, k) values of training matches.
-        current: (m, k) values of today's matches.
-        reference_group: (n,) number of each match's competition and season; matches of one are alike.
+        current: (m, k) values of the current matches.
+        reference_group: (n,) number of each match's competition and season; matches of a group correlate.
         current_group: (m,) the same.
         names: the k columns.
         kinds: `FEATURE` or `PREDICTION`, (k,).
         policy: the bounds.
     """
-    from scipy import stats  # noqa: PLC0415 - only the daily look pays for it
+    from scipy import stats  # noqa: PLC0415 - needed once a day
 
     gaps = [
         float(stats.ks_2samp(before, now, method="asymp").statistic)
@@ -122,22 +120,22 @@ def compare(
                 has_drifted=bool(psi >= policy.psi and corrected[index] <= policy.false_discovery_rate),
             )
         )
-    return tuple(sorted(columns, key=lambda one: (-one.psi, one.name)))
+    return tuple(sorted(columns, key=lambda column: (-column.psi, column.name)))
 
 
 def share_drifted(columns: Sequence[ColumnDrift]) -> float:
     """Drifted columns among all, 0 to 1; 0 where there are none."""
-    return sum(one.has_drifted for one in columns) / len(columns) if columns else 0.0
+    return sum(column.has_drifted for column in columns) / len(columns) if columns else 0.0
 
 
 def population_stability_index(reference: NDArray[np.float64], current: NDArray[np.float64]) -> float:
     """Sum over bins of (q - p) ln(q / p), where p and q are the shares of reference and current.
 
-    Bins are the deciles of the reference, fewer where values repeat. Half a match in each bin keeps an empty
-    one finite.
+    Bins are the deciles of the reference, fewer where values repeat. Half a match is added to each bin, so
+    that an empty one stays finite.
     """
     edges = np.unique(np.quantile(reference, np.linspace(0, 1, _BINS + 1)[1:-1]))
-    # A value that repeats has a bin of its own on its left side: "equal" and "above" are told apart.
+    # An edge belongs to the bin on its left, so a repeated value and the values above it are in two bins.
     shares = []
     for values in (reference, current):
         counts = np.bincount(np.searchsorted(edges, values, side="left"), minlength=len(edges) + 1) + 0.5
@@ -147,16 +145,16 @@ def population_stability_index(reference: NDArray[np.float64], current: NDArray[
 
 
 def effective_size(values: NDArray[np.float64], group: NDArray[np.int64]) -> float:
-    """How many independent matches say as much: n / (1 + (b - 1) rho), Kish's design effect (1965).
+    """Effective sample size n / (1 + (b - 1) rho), with Kish's design effect (1965).
 
-    A league's draw rate is one number for all its matches: 400 of them are worth as many as there are
-    leagues. rho is the share of variance between groups (one-way analysis of variance), b their mean size
+    Matches of a group are correlated; a league's draw rate is the same for all its matches, which count as
+    one. rho is the share of variance between groups (one-way analysis of variance), b the mean group size
     weighted by size.
     """
     _, number = np.unique(group, return_inverse=True)
     sizes = np.bincount(number).astype(np.float64)
     groups, rows = len(sizes), len(values)
-    if groups < 2 or groups == rows:  # noqa: PLR2004 - no variance between, or none within, can be told
+    if groups < 2 or groups == rows:  # noqa: PLR2004 - no variance between or within groups
         return float(rows)
     means = np.bincount(number, values) / sizes
     between = float((sizes * (means - values.mean()) ** 2).sum()) / (groups - 1)

@@ -1,9 +1,9 @@
-"""Why a forecast is what it is: how far each group of features moved it, in log-odds and in words.
+"""Reasons of a forecast: the contribution of each group of features, in log-odds and in words.
 
-The log-odds of a home win against an away win are a sum: the average match's, the logit's coefficients times
-the distance of each feature from its training mean, and the trees' contributions (XGBoost's approximation:
-each split moves the margin from its node's mean to its child's). Summed by group, because single columns say
-nearly the same and share their weight by chance.
+The log-odds of a home win against an away win are a sum: those of an average match, the logit's coefficients
+times the distance of each feature from its training mean, and the trees' contributions (XGBoost's approximate
+ones: each split moves the margin from its node's mean to its child's). They are summed by group, because the
+features of a group are correlated and share their weight by chance.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from soccer_assets.modelling.logit import OUTCOMES
 from soccer_assets.modelling.neutral_ground import mirrored
 from soccer_assets.modelling.outcome_model import ELO_FEATURE, THREADS, OutcomeModel
 
-# Below this a group is not worth a sentence: 0.02 log-odds move 50 % to 50.5 %.
+# Smaller contributions are left out: 0.02 log-odds move 50 % to 50.5 %.
 LEAST_LOG_ODDS = 0.02
 MAX_REASONS = 4
 
@@ -24,9 +24,9 @@ MAX_REASONS = 4
 def contributions(
     model: OutcomeModel, values: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """What each column adds to the margins, and what is left when none adds anything.
+    """The contribution of each column to the margins, and the base margins without any.
 
-    The margins here are those after the temperature: ``softmax(base + parts.sum(axis=1))`` is the forecast.
+    Both are divided by the temperature: ``softmax(base + parts.sum(axis=1))`` is the forecast.
 
     Args:
         model: any recipe.
@@ -64,8 +64,8 @@ def reasons(
     Args:
         model: the model that made the forecasts.
         values: (n, k) features of the matches.
-        group_of: group of each feature; one without a group stands for itself.
-        is_neutral: (n,) whose forecast is the mean of both orders (`neutral.forecast`); default: none.
+        group_of: group of each feature; a feature without one is a group of its own.
+        is_neutral: (n,) matches on neutral ground, see `neutral_ground.forecast`; none by default.
 
     Raises:
         ValueError: the columns are not those of the model.
@@ -106,10 +106,10 @@ def _sentence(group: str, odds: float, draw: float) -> str:
 
 def _tree_contributions(model: OutcomeModel, values: NDArray[np.float64]) -> NDArray[np.float64]:
     """XGBoost's approximate contributions (n, 3, k + 1), the bias last, averaged over the boosters."""
-    import xgboost as xgb  # noqa: PLC0415  the textbook model explains itself without it
+    import xgboost as xgb  # noqa: PLC0415  not needed for the textbook model
 
-    # A margin of 0 in place of the logit's: that part is counted above. The default, a thread a core, costs a
-    # single row 20 ms on two busy ones; one thread costs 0.1 ms.
+    # Base margin 0: the logit's part is counted above. With a thread a core a single row takes 20 ms on two
+    # busy cores; with one thread 0.1 ms.
     rows = xgb.DMatrix(values, base_margin=np.zeros((len(values), OUTCOMES)), nthread=THREADS)
     total = np.zeros((len(values), OUTCOMES, len(model.feature_names) + 1))
     for booster in model.boosters:

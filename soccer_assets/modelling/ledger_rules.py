@@ -15,7 +15,7 @@ from soccer_assets.clock import isoformat
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus
 
 GENESIS = "0" * 64
-# The verdict on a match that counts; any other is the reason why it is void.
+# The verdict on a match that is scored; any other verdict is the reason why it is void.
 SCORED = "scored"
 LONGEST_DELAY = dt.timedelta(hours=36)
 
@@ -59,7 +59,7 @@ def deadline(kickoff: dt.datetime, precision: KickoffPrecision) -> dt.datetime:
 
 
 def official_index(entries: Sequence[Entry]) -> int | None:
-    """Which of a match's entries, oldest first, is official; None where all came too late."""
+    """Index of the official entry among a match's entries, oldest first; None where all came too late."""
     if not entries:
         return None
     limit = deadline(entries[0].kickoff, entries[0].kickoff_precision)
@@ -70,9 +70,9 @@ def official_index(entries: Sequence[Entry]) -> int | None:
 def void_reason(
     status: MatchStatus, first_known_kickoff: dt.datetime, kickoff: dt.datetime, now: dt.datetime
 ) -> str | None:
-    """Why a match is not scored; None where it is, or still may be.
+    """Why a match is void; None where it is scored or still may be.
 
-    A postponed match is void as soon as it can no longer be played within 36 hours, whenever that will be.
+    A postponed match is void once 36 hours have passed since its first known kickoff.
     """
     if status in {MatchStatus.ABANDONED, MatchStatus.AWARDED, MatchStatus.CANCELLED, MatchStatus.REPLAYED}:
         return status.value

@@ -5,13 +5,13 @@ from numpy.typing import NDArray
 
 OUTCOMES = 3
 
-# Margins of three outcomes that add up to 0, as two coordinates: home against away, and draw against both.
+# Two coordinates of three margins that add up to 0: home against away, and draw against both.
 _CONTRASTS = np.array([[1.0, 0.0, -1.0], [-1.0, 2.0, -1.0]]) / np.sqrt([[2.0], [6.0]])
 _MAX_STEPS = 50
 _LEAST_SCALE = 1e-6  # of a step that is halved until it gains
-# Newton's decrement: twice the log loss that the next step would still gain.
+# Newton's decrement: twice the log loss that the next step would gain.
 _CONVERGED = 1e-12
-# Keeps the step defined where columns are copies of each other, without moving the optimum.
+# Keeps the Hessian invertible where columns are copies of each other, without moving the optimum.
 _DAMPING = 1e-12
 
 
@@ -25,7 +25,7 @@ def log_softmax(margins: NDArray[np.float64]) -> NDArray[np.float64]:
 def logit_margins(design: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
     """Margins (n, 3) of a design (n, p) under weights (p + 1, 3), whose first row is the intercept.
 
-    A row gets the same bits alone and among many, which a BLAS product does not promise.
+    A row gets the same bits alone and in a batch, which a BLAS product does not guarantee.
     """
     margins: NDArray[np.float64] = np.einsum("np,pk->nk", design, weights[1:]) + weights[0]
     return margins
@@ -40,13 +40,13 @@ def fit_logit(
 ) -> NDArray[np.float64]:
     """Weights (p + 1, 3) of least mean log loss plus ``l2 / 2`` times the squared distance from ``start``.
 
-    Newton's method: 48 columns that say nearly the same take 6 steps, where L-BFGS took 1,000.
+    Newton's method: 48 correlated columns take 6 steps, where L-BFGS took 1,000.
 
     Args:
         design: (n, p).
         outcomes: (n,) 0 home, 1 draw, 2 away.
         l2: strength of the penalty on slopes; the intercept is free.
-        start: (p + 1, 3) weights towards which slopes are drawn, each row adding up to 0; zeros by default.
+        start: (p + 1, 3) weights that the penalty shrinks to, each row adding up to 0; zeros by default.
         row_weights: (n,) shares of the rows in the mean; equal by default.
 
     Raises:

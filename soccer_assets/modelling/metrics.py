@@ -1,7 +1,7 @@
-"""How good forecasts are: proper scores, calibration, and paired differences with their intervals.
+"""Proper scores, calibration error, and paired differences with their intervals.
 
-Probabilities are (n, 3) in the order home, draw, away; outcomes are (n,) 0, 1, 2. The level of a score says
-which matches were played; only differences on the same rows say which forecaster is better.
+Probabilities are (n, 3) in the order home, draw, away; outcomes are (n,) 0, 1, 2. The level of a score
+depends on which matches were played; only differences on the same rows rank forecasters.
 """
 
 import msgspec
@@ -13,7 +13,7 @@ from soccer_assets.football.match_table import SECONDS_A_DAY
 ECE_BINS = 15
 RESAMPLES = 2_000
 NOISE_SAMPLES = 400
-# The least probability a log loss is taken of: one impossible forecast must not make a mean infinite.
+# Probabilities are raised to this in a log loss: one impossible forecast must not make a mean infinite.
 LEAST_PROBABILITY = 1e-15
 # 1970-01-01 was a Thursday, three days into its ISO week.
 EPOCH_WEEKDAY = 3
@@ -65,8 +65,8 @@ def ece_15(probabilities: NDArray[np.float64], outcomes: NDArray[np.int8]) -> fl
 def ece_15_noise(probabilities: NDArray[np.float64], seed: int = 0) -> float:
     """The 95 % quantile of `ece_15` for a perfectly calibrated forecaster who issues these probabilities.
 
-    Even a perfect forecaster shows an error at finite n (.006 on average at 25,800 matches); only what lies
-    above this is a fault.
+    At finite n a perfect forecaster has an error too (.006 on average at 25,800 matches); only an error above
+    this quantile is significant.
     """
     rng = np.random.default_rng(seed)
     confidence = probabilities.max(axis=1)
@@ -102,8 +102,8 @@ def paired_difference(
 ) -> Difference:
     """Mean of a - b on the same matches, with a 95 % interval by block bootstrap over weeks.
 
-    Weeks are drawn with replacement 2,000 times; matches of one week share their surprises. With few weeks
-    the bootstrap is too sure by sqrt(weeks / (weeks - 1)), and the interval is widened by that.
+    Weeks are drawn with replacement 2,000 times, because matches of one week are correlated. The bootstrap
+    interval of few weeks is too narrow by the factor sqrt(weeks / (weeks - 1)), and is widened by it.
 
     Raises:
         ValueError: the matches lie in fewer than two weeks.

@@ -1,8 +1,8 @@
-"""Neutral ground: a forecast that does not depend on which of the two sides is written first.
+"""Neutral ground: a forecast that does not depend on which side is listed first.
 
-A fitted model has seen few neutral matches and keeps an advantage for the first side. So a neutral match is
-asked both ways, and the margins of both answers are averaged (a logarithmic pool), which keeps the reasons a
-sum. The graph's predictions and pairings asked over HTTP go through here alike.
+A model has few neutral matches to train on and keeps an advantage for the first side. So a neutral match is
+forecast in both orders, and the margins are averaged (a logarithmic pool), which keeps reasons additive. The
+graph's predictions and pairings scored over HTTP both use it.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from soccer_assets.modelling.outcome_model import OutcomeModel
 def forecast(
     model: OutcomeModel, values: NDArray[np.float64], is_neutral: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
-    """Probabilities (n, 3) of home, draw and away; equal but for their order where a neutral pair is swapped.
+    """Probabilities (n, 3) of home, draw and away; swapping the sides of a neutral match swaps them too.
 
     Args:
         model: any recipe.
@@ -38,8 +38,8 @@ def forecast(
 def mirrored(values: NDArray[np.float64], names: Sequence[str]) -> NDArray[np.float64]:
     """The features of the same neutral matches with home and away in the other order.
 
-    What is said of one side is exchanged with the other side's; what compares them (a gap, log-odds of home
-    against away) turns its sign, an expectation is taken from 1; what is said of both stays.
+    A feature of one side is exchanged with the other side's. One that compares them (a gap, log-odds of home
+    against away) changes its sign, an expectation e becomes 1 - e, and one of both stays.
     """
     swapped = values[:, [_partner(name, names) for name in names]]
     for column, name in enumerate(names):
@@ -51,13 +51,13 @@ def mirrored(values: NDArray[np.float64], names: Sequence[str]) -> NDArray[np.fl
 
 
 def _partner(name: str, names: Sequence[str]) -> int:
-    """The column of the other side, or the same one where the feature speaks of no single side."""
+    """The column of the other side; the same one for a feature of no single side."""
     words = name.split("_")
     other = {"home": "away", "away": "home"}
-    # Only the first such word is a side: `away_pi_home` is what the away side is on its own ground.
+    # Only the first such word is a side: `away_pi_home` is the away side's home rating.
     side = next((number for number, word in enumerate(words) if word in other), None)
     if side is None:
         return names.index(name)
     partner = "_".join([*words[:side], other[words[side]], *words[side + 1 :]])
-    # `league_home_rate` speaks of a league: it has no partner.
+    # `league_home_rate` is a league's: it has no partner.
     return names.index(partner if partner in names else name)

@@ -1,4 +1,4 @@
-"""Probabilities behind bookmaker prices: a yardstick for evaluation, never a model input."""
+"""Probabilities implied by bookmaker prices: a benchmark for evaluation, never a model input."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +8,7 @@ BISECTIONS = 60
 
 
 def devig_shin(odds: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Probabilities (n, 3) of decimal prices (n, 3) after Shin (1993), who charges margin to insiders.
+    """Probabilities (n, 3) of decimal prices (n, 3) after Shin (1993, doi 10.2307/2234240).
 
     With p_i = (sqrt(z^2 + 4 (1 - z) q_i^2 / B) - z) / (2 (1 - z)), q = 1 / odds and B = sum q, the share z of
     insiders makes the row add up to 1. Prices without a margin (B <= 1) are scaled. On 24,546 matches the

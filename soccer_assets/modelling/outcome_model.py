@@ -1,8 +1,8 @@
-"""The model that is published: features in, probabilities of home, draw and away out.
+"""The published model: features in, probabilities of home, draw and away out.
 
-A model is a value: a multinomial logit, then the mean of a few boosters whose trees start from its margins,
-then a share of the textbook's margins in theirs, then one temperature. The textbook recipe has only the first
-of them. Scoring needs numpy, and xgboost where there are trees.
+A model is a value: a multinomial logit, the mean of a few boosters whose trees start from its margins, a
+share of the baseline's margins, and one temperature. The recipe ``elo_textbook`` has the logit only. Scoring
+needs numpy, and xgboost where there are trees.
 """
 
 import hashlib
@@ -25,11 +25,11 @@ ELO_FEATURE = "elo_textbook_gap"
 # matches: log loss against textbook Elo -.037 with them, -.034 without; clubs gain .0002).
 NATIONAL_FEATURE = "is_international"
 
-# Two threads give the same trees; where another process keeps the second core busy they wait for each other
-# and take 15 times as long (200,000 rows: 104 s against 7 s).
+# Two threads give the same trees, but take 15 times as long where another process keeps the second core busy
+# (200,000 rows: 104 s against 7 s).
 THREADS = 1
 _FORMAT = "soccer-assets outcome model 2"
-# Had one booster at most, as bytes; still read.
+# The older format, with at most one booster, is still read.
 _ONE_BOOSTER = "soccer-assets outcome model 1"
 
 
@@ -57,7 +57,7 @@ class OutcomeModel:
         scale: (p,) by which they are then divided.
         weights: (p + 1, 3) of the logit, intercept first.
         trees: XGBoost's own bytes (UBJSON), one a seed; margins are averaged. () where the recipe has none.
-        temperature: margins are divided by it; above 1 makes the forecasts more modest.
+        temperature: margins are divided by it; above 1 flattens the forecasts.
         anchor: (3, 3) of the textbook's logit on [1, d, d^2], None where the recipe has none.
         anchor_share: weight of the textbook's margins; the others' is 1 minus it.
     """
@@ -146,7 +146,7 @@ class OutcomeModel:
         """XGBoost's boosters, none where the recipe has no trees."""
         if not self.trees:
             return ()
-        import xgboost as xgb  # noqa: PLC0415  the textbook model is scored without it
+        import xgboost as xgb  # noqa: PLC0415  not needed for the textbook model
 
         boosters = tuple(xgb.Booster({"nthread": THREADS}) for _ in self.trees)
         for booster, trees in zip(boosters, self.trees, strict=True):

@@ -193,23 +193,23 @@ def _draws(scorecard: Scorecard, policy: PromotionPolicy) -> Gate:
 def _no_slice_collapses(facts: PromotionFacts, policy: PromotionPolicy) -> tuple[Gate, ...]:
     """No part of the rows may pay for the rest: against the champion, or Elo where it is the champion."""
     opponent = ELO if facts.champion_recipe in (None, ELO_TEXTBOOK) else CHAMPION
-    slices = [one for one in facts.scorecard.slices if opponent in one.differences]
+    slices = [part for part in facts.scorecard.slices if opponent in part.differences]
     if not slices:
         return ()
-    by_chance = [_p_worse(one.differences[opponent]) for one in slices]
+    by_chance = [_p_worse(part.differences[opponent]) for part in slices]
     collapsed = []
     for rank, place in enumerate(sorted(range(len(slices)), key=by_chance.__getitem__)):
         if by_chance[place] > policy.slice_level / (len(slices) - rank):
             break
         if slices[place].differences[opponent].mean > policy.slice_loss:
             collapsed.append(slices[place])
-    worst = max(slices, key=lambda one: one.differences[opponent].low)
+    worst = max(slices, key=lambda part: part.differences[opponent].low)
     text = f"no slice of {len(slices)} is worse than {_NAMES[opponent]}"
     if collapsed:
         worst = collapsed[0]
         parts = ", ".join(
-            f"{one.dimension} {one.name} {one.differences[opponent].mean:+.4f} on {one.rows}"
-            for one in collapsed
+            f"{part.dimension} {part.name} {part.differences[opponent].mean:+.4f} on {part.rows}"
+            for part in collapsed
         )
         text = f"slices that are worse than {_NAMES[opponent]}: {parts}"
     value = worst.differences[opponent].mean
@@ -217,7 +217,7 @@ def _no_slice_collapses(facts: PromotionFacts, policy: PromotionPolicy) -> tuple
 
 
 def _p_worse(difference: Difference) -> float:
-    """The chance of a mean so high where none is: one side of a normal with the interval's width."""
+    """The chance of a mean so high where none is: part side of a normal with the interval's width."""
     error = (difference.high - difference.low) / (2.0 * INTERVAL_ERRORS)
     if error <= 0.0:
         return 1.0 if difference.mean <= 0.0 else 0.0

@@ -1,7 +1,7 @@
-"""Quality: what the settled ledger says of the published predictions, by week and by slice.
+"""Quality of the published predictions: scores of the settled ledger by week and by slice.
 
-Every score stands beside its coverage, and beside textbook Elo and the closing prices on the same matches:
-the level of a score says which matches were played, the difference says who forecasts better.
+Every score comes with its coverage, and with the scores of textbook Elo and the closing odds on the same
+matches: the level depends on which matches were played, only the difference ranks forecasters.
 """
 
 import datetime as dt
@@ -88,8 +88,8 @@ def by_slice(settled: Settled) -> tuple[QualitySlice, ...]:
 def phases(season_progress: Sequence[float], tier: Sequence[int]) -> list[str]:
     """Which third of its season each match belongs to; cups (tier 0) have none."""
     return [
-        CUP if one == 0 else EARLY if share < 1 / 3 else MIDDLE if share < 2 / 3 else LATE
-        for share, one in zip(season_progress, tier, strict=True)
+        CUP if level == 0 else EARLY if share < 1 / 3 else MIDDLE if share < 2 / 3 else LATE
+        for share, level in zip(season_progress, tier, strict=True)
     ]
 
 
@@ -97,30 +97,31 @@ def _score(settled: Settled, rows: NDArray[np.bool_]) -> QualityScore:
     finished = int((rows & settled.is_finished).sum())
     scored = rows & settled.is_scored
     count = int(scored.sum())
-    said, happened = settled.probabilities[scored], settled.outcomes[scored]
+    official, happened = settled.probabilities[scored], settled.outcomes[scored]
     has_scores = count > 0
-    losses = log_losses(said, happened)
+    losses = log_losses(official, happened)
     return QualityScore(
         finished=finished,
         scored=count,
         void=int((rows & settled.is_void).sum()),
         coverage=count / finished if finished else None,
         log_loss=float(losses.mean()) if has_scores else None,
-        expected_log_loss=float(-(said * np.log(said)).sum(axis=1).mean()) if has_scores else None,
-        rps=rps(said, happened) if has_scores else None,
-        brier_score=brier_score(said, happened) if has_scores else None,
-        ece_15=ece_15(said, happened) if has_scores else None,
-        hit_rate=accuracy(said, happened) if has_scores else None,
+        expected_log_loss=float(-(official * np.log(official)).sum(axis=1).mean()) if has_scores else None,
+        rps=rps(official, happened) if has_scores else None,
+        brier_score=brier_score(official, happened) if has_scores else None,
+        ece_15=ece_15(official, happened) if has_scores else None,
+        hit_rate=accuracy(official, happened) if has_scores else None,
         against={
             name: comparison
             for name, other in settled.others.items()
-            if (comparison := _compare(said, other[scored], happened, settled.kickoff[scored])) is not None
+            if (comparison := _compare(official, other[scored], happened, settled.kickoff[scored]))
+            is not None
         },
     )
 
 
 def _compare(
-    said: NDArray[np.float64],
+    official: NDArray[np.float64],
     other: NDArray[np.float64],
     happened: NDArray[np.int8],
     kickoff: NDArray[np.int64],
@@ -128,7 +129,7 @@ def _compare(
     both = np.isfinite(other).all(axis=1)
     if not both.any():
         return None
-    losses, other_losses = log_losses(said[both], happened[both]), log_losses(other[both], happened[both])
+    losses, other_losses = log_losses(official[both], happened[both]), log_losses(other[both], happened[both])
     week = iso_week_number(kickoff[both])
     interval = paired_difference(losses, other_losses, week) if len(np.unique(week)) > 1 else None
     return Comparison(
@@ -139,5 +140,5 @@ def _compare(
         difference=float((losses - other_losses).mean()),
         low=interval.low if interval else None,
         high=interval.high if interval else None,
-        evidence=e_value(said[both], other[both], happened[both]),
+        evidence=e_value(official[both], other[both], happened[both]),
     )

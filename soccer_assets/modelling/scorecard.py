@@ -1,4 +1,4 @@
-"""The scorecard: several forecasters judged on the same rows."""
+"""The scorecard: scores of several forecasters on the same rows, and their paired differences."""
 
 from collections.abc import Iterator, Mapping
 
@@ -26,7 +26,7 @@ CHAMPION = "champion"
 CANDIDATE = "candidate"
 BOOK = "book"
 
-# A part of fewer rows says nothing: the standard error of a difference is .010 there.
+# Smaller slices are left out: at 200 rows the standard error of a difference is .010.
 LEAST_SLICE = 200
 
 
@@ -43,11 +43,11 @@ class Metrics(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SliceScore(msgspec.Struct, frozen=True, kw_only=True):
-    """Scores on the part of the rows that have one thing in common.
+    """Scores on one slice of the rows.
 
     Attributes:
-        dimension: what the rows are cut by, such as ``tier``.
-        name: the part, such as ``1``.
+        dimension: what the rows are sliced by, such as ``tier``.
+        name: the slice, such as ``1``.
         log_losses: by forecaster.
         differences: log loss of the candidate minus that of each other forecaster.
     """
@@ -60,7 +60,7 @@ class SliceScore(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Scorecard(msgspec.Struct, frozen=True, kw_only=True):
-    """What the test window says; every forecaster is scored on the same rows.
+    """Scores of every forecaster on the same rows of the test window.
 
     Attributes:
         forecasters: scores on all rows, by name; `CANDIDATE` is always there.
@@ -71,8 +71,8 @@ class Scorecard(msgspec.Struct, frozen=True, kw_only=True):
         draw_rate: share of draws.
         ece_15_noise_with_odds: the same on the rows with prices; 0 without.
         skill_share: (prior - m) / (prior - book) in log loss on the rows with prices, by forecaster m: the
-            part of what the market knows that the forecaster knows.
-        slices: the same rows cut by `slices.slices_of`; parts of fewer than `LEAST_SLICE` rows are left out.
+            forecaster's share of the market's knowledge.
+        slices: the same rows by `slices.slices_of`; slices of fewer than `LEAST_SLICE` rows are left out.
     """
 
     rows: int
@@ -111,7 +111,7 @@ def score(
     seed: int = 0,
     slices: Mapping[str, NDArray[np.str_]] | None = None,
 ) -> Scorecard:
-    """Judge forecasters on the same matches.
+    """Score forecasters on the same matches.
 
     Args:
         outcomes: (n,) 0 home, 1 draw, 2 away.
@@ -119,7 +119,7 @@ def score(
         forecasts: probabilities (n, 3) by name; `CANDIDATE` must be one.
         odds: (n, 3) closing decimal prices, NaN where there are none.
         seed: of the bootstrap and the noise band.
-        slices: the part (n,) that each match belongs to, by dimension.
+        slices: the slice (n,) of each match, by dimension.
 
     Raises:
         ValueError: there is no candidate, or the matches lie in fewer than two weeks.
@@ -155,7 +155,7 @@ def _skill_share(priced: Mapping[str, NDArray[np.float64]], outcomes: NDArray[np
         return {}
     losses = {name: log_loss(probabilities, outcomes) for name, probabilities in priced.items()}
     gap = losses[PRIOR] - losses[BOOK]
-    # A book that knows nothing, as on a handful of rows, leaves nothing to share.
+    # On a handful of rows the book may be no better than the prior: the share is undefined.
     return {name: (losses[PRIOR] - loss) / gap for name, loss in losses.items()} if gap > 0 else {}
 
 
@@ -176,7 +176,9 @@ def _slices(
                 dimension=dimension,
                 name=part,
                 rows=int(rows.sum()),
-                log_losses={name: log_loss(one, outcomes[rows]) for name, one in parts.items()},
+                log_losses={
+                    name: log_loss(probabilities, outcomes[rows]) for name, probabilities in parts.items()
+                },
                 differences=_differences(parts, outcomes[rows], week[rows], seed),
             )
 
@@ -187,7 +189,7 @@ def _differences(
     week: NDArray[np.int64],
     seed: int,
 ) -> dict[str, Difference]:
-    if not forecasts or len(np.unique(week)) < 2:  # noqa: PLR2004  one week has no spread: nothing is claimed
+    if not forecasts or len(np.unique(week)) < 2:  # noqa: PLR2004  one week has no spread, so no interval
         return {}
     candidate = log_losses(forecasts[CANDIDATE], outcomes)
     return {

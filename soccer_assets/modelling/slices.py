@@ -1,4 +1,4 @@
-"""The parts in which a scorecard is read beside the whole: tier, country, phase of the season, Elo gap."""
+"""The slices of a scorecard: tier, country, phase of the season, Elo gap."""
 
 import re
 
@@ -17,7 +17,7 @@ _COUNTRY = re.compile(r"[^|\-]+")
 def slices_of(
     matches: MatchTable, values: NDArray[np.float64], feature_names: tuple[str, ...]
 ) -> dict[str, NDArray[np.str_]]:
-    """The part (n,) of each match by ``tier``, ``region``, ``phase`` and ``elo_gap``.
+    """The slice (n,) of each match by ``tier``, ``region``, ``phase`` and ``elo_gap``.
 
     Args:
         matches: n matches.

@@ -1,9 +1,9 @@
 """Fitting the two recipes.
 
-``elo_textbook`` is the yardstick and the first champion: a multinomial logit on [d, d^2] of the textbook Elo
-gap. ``xgboost_on_logit`` is the candidate: a standardised multinomial logit on all features, drawn towards
-the forecast of the joint goal model, XGBoost on its margin once a seed, a share of the textbook's margins,
-and a temperature where one helps.
+``elo_textbook`` is the baseline and the first champion: a multinomial logit on [d, d^2] of the textbook Elo
+gap. ``xgboost_on_logit`` is the candidate: a standardised multinomial logit on all features, shrunk to the
+joint goal model's forecast; XGBoost on its margins, averaged over seeds; a share of the baseline's margins;
+and a temperature where it helps.
 """
 
 import os
@@ -34,46 +34,46 @@ PRIOR_MARGINS: dict[str, tuple[float, float, float]] = {
     "joint_log_odds": (0.5, 0.0, -0.5),
     "joint_draw_log_odds": (-1.0 / 3.0, 2.0 / 3.0, -1.0 / 3.0),
 }
-# What the goal model leaves behind takes seasons to show: its columns are drawn to 0 by the square of this.
-# Five seasons of twenty simulated leagues gain .0016 by it; a long history outweighs it.
+# Columns of the goal model's residuals need seasons of data: their penalty is larger by the square of this.
+# It gains .0016 on five seasons of twenty simulated leagues; with a long history it hardly matters.
 LATE_FEATURES = (
     *("home_surprise", "away_surprise", "home_venue_surprise", "away_venue_surprise"),
     *("league_favourite_gain", "league_draw_surprise", "favourite_log_odds"),
 )
 LATE_SCALE = 5.0
-SEED = 20  # of every fit and bootstrap of the graph and the backtest: a run can be repeated to the bit
+SEED = 20  # of every fit and bootstrap of the graph and the backtest: runs repeat to the bit
 # Boosters whose margins are averaged: three instead of one gain .0001 of log loss (mean of 2020/21-2023/24).
 SEEDS = 3
 MAX_ROUNDS = 1_000
 PATIENCE = 60
 MAX_BINS = 128
-# What is fitted to many features is a little too sure of itself where it departs from the textbook. The
-# gates promote on the upper bound of a season's paired difference, so the textbook's share is chosen on
-# that bound: its mean over 2020/21 to 2023/24, rows with prices, is -.0065 at 0, -.0067 at .08, -.0069 at
-# .15 to .25, -.0068 at .3 and -.0065 at .4. Simulated leagues, which do not change and need none, bear .25:
-# above it their forecasts are off the truth by more than .01. Three years of five leagues (seven
-# seasons of 2014 to 2023) gain .0010 by it. A model's share is drawn to this with the weight of so many
-# matches: one season alone lost .0006 in 2021/22.
+# A model of many features is slightly overconfident where it departs from the baseline, so a share of the
+# baseline's margins is mixed in. It is chosen by the upper bound of the paired difference, as the promotion
+# gates are: the mean bound over 2020/21 to 2023/24, rows with prices, is -.0065 at share 0, -.0067 at .08,
+# -.0069 at .15 to .25, -.0068 at .3 and -.0065 at .4. Simulated leagues, which need none, tolerate .25; above
+# it their forecasts are off the truth by more than .01. With three years of five leagues (seven seasons of
+# 2014 to 2023) it gains .0010. The fitted share is shrunk to this one with the weight of ANCHOR_MATCHES:
+# fitted on one season alone it lost .0006 in 2021/22.
 ANCHOR_SHARE = 0.20
 ANCHOR_MATCHES = 1_000.0
-# A temperature is kept where it gains this much log loss and three standard errors on the calibration rows:
-# one that gained .0005, two standard errors, on 2020/21 lost .0003 a season later.
+# A temperature is used only if it gains this much log loss, and three standard errors, on the calibration
+# rows: one that gained .0005 (two standard errors) on 2020/21 lost .0003 a season later.
 TEMPERATURE_GAIN = 0.0003
 TEMPERATURE_ERRORS = 3.0
 
 
 class Parameters(msgspec.Struct, frozen=True, kw_only=True):
-    """What the search of `modelling.tuning` may change; the defaults are good without one.
+    """Hyper-parameters of `XGBOOST_ON_LOGIT`, which `modelling.tuning` searches; the defaults need no search.
 
     Defaults: least log loss on the rows with prices of 2020/21 to 2023/24, each season predicted by a model
     of the seasons before it.
 
     Attributes:
-        prior_matches: matches that the goal model's own forecast weighs in the logit. On simulated leagues
-            of 5,200 training matches hardly any prior costs .010 against a strong one; on 250,000 matches
-            100 to 1,000 are flat.
-        learning_rate: of the trees; 0.1 takes half the rounds of 0.05, level in log loss.
-        max_depth: of a tree; 3 to 6 are flat.
+        prior_matches: weight of the goal model's own forecast in the logit, in matches. On 5,200 simulated
+            training matches a weak prior costs .010 against a strong one; on 250,000 matches 100 to 1,000
+            are equal.
+        learning_rate: of the trees; 0.1 takes half the rounds of 0.05 at equal log loss.
+        max_depth: of a tree; 3 to 6 are equal.
         min_child_weight: least weight of a leaf; 500 are 2,300 matches of today.
         subsample: share of the rows a tree sees.
         colsample: share of the features a tree sees.
@@ -98,7 +98,7 @@ def fit_elo_textbook(
     rows: NDArray[np.bool_],
     feature_names: tuple[str, ...],
 ) -> OutcomeModel:
-    """The textbook Elo baseline, fitted on the rows of the mask ``rows``, all alike.
+    """The textbook Elo baseline, fitted on the rows of the mask ``rows`` with equal weights.
 
     Raises:
         ValueError: the mask is empty or the features lack ``elo_textbook_gap``.
@@ -126,7 +126,7 @@ def fit_candidate(
     Args:
         values: (n, k) features.
         outcomes: (n,) 0 home, 1 draw, 2 away.
-        split: masks over the n rows, and how much each training row teaches; the test rows are not read.
+        split: masks over the n rows and the training weights; test rows are not read.
         feature_names: the k columns.
         recipe: one of `outcome_model.RECIPES`.
         parameters: of `XGBOOST_ON_LOGIT`.
@@ -163,7 +163,7 @@ def refit(
     parameters: Parameters = DEFAULTS,
     seed: int = 0,
 ) -> OutcomeModel:
-    """The recipe on the training rows of ``split``: numbers of trees, anchor's share and temperature stay."""
+    """Fit the model's recipe on the training rows of ``split``; rounds, anchor share and temperature stay."""
     if model.recipe == ELO_TEXTBOOK:
         return fit_elo_textbook(values, outcomes, split.train, model.feature_names)
     train = _Rows.of(values, outcomes, split.weights(split.train))
@@ -179,7 +179,7 @@ def refit(
 
 
 class _Rows(msgspec.Struct, frozen=True):
-    """The rows that count, and how much."""
+    """Rows of weight above 0."""
 
     values: NDArray[np.float64]
     outcomes: NDArray[np.int8]
@@ -194,7 +194,7 @@ class _Rows(msgspec.Struct, frozen=True):
 
 
 def _fit_prior_logit(rows: _Rows, feature_names: tuple[str, ...], parameters: Parameters) -> OutcomeModel:
-    """The candidate's logit: coefficients start as the goal model has them and move when data insist."""
+    """The candidate's logit, whose coefficients are shrunk to the joint goal model's forecast."""
     if not len(rows.values):
         raise ValueError("no rows to fit on; the training window is empty")
     has_national = NATIONAL_FEATURE in feature_names and bool(
@@ -232,7 +232,7 @@ def _fit_boosters(
     parameters: Parameters,
     seed: int,
 ) -> tuple[bytes, ...]:
-    """A booster of so many rounds for each seed from ``seed`` on, one a core at a time."""
+    """One booster for each seed from ``seed`` on, of ``rounds[i]`` rounds, in as many threads as cores."""
     base = logit.logit_log_probabilities(train.values)
     watched = None if calibration is None else logit.logit_log_probabilities(calibration.values)
 
@@ -240,7 +240,7 @@ def _fit_boosters(
         options = _tree_options(parameters, seed + number)
         return _fit_trees(options, train, base, calibration, watched, rounds[number])
 
-    # XGBoost lets go of the interpreter while it works.
+    # XGBoost releases the GIL while it fits.
     with ThreadPoolExecutor(min(len(rounds), os.cpu_count() or 1)) as pool:
         return tuple(pool.map(fit, range(len(rounds))))
 
@@ -253,8 +253,8 @@ def _fit_trees(
     calibration_base: NDArray[np.float64] | None,
     rounds: int,
 ) -> bytes:
-    """XGBoost on the logit's margins, cut after its best round on the calibration rows where given."""
-    import xgboost as xgb  # noqa: PLC0415  half a second, paid only by who fits trees
+    """XGBoost on the logit's margins, cut after its best round on the calibration rows if there are any."""
+    import xgboost as xgb  # noqa: PLC0415  its import takes half a second
 
     matrix = xgb.QuantileDMatrix(
         train.values,
@@ -301,13 +301,13 @@ def _tree_options(parameters: Parameters, seed: int) -> dict[str, Any]:
 def _fit_anchor(rows: _Rows, feature_names: tuple[str, ...]) -> NDArray[np.float64]:
     """The textbook's logit (3, 3), with the rows' weights."""
     design = design_of(ELO_TEXTBOOK, feature_names, rows.values, has_national=False)
-    # A match's weight against slopes: a dozen matches may be split by the gap, where the slope has no end.
+    # A penalty of one match's weight: a dozen matches may be separable by the gap, with no finite slope.
     return fit_logit(design, rows.outcomes, 1.0 / rows.weights.sum(), row_weights=rows.weights)
 
 
 def _fit_anchor_share(model: OutcomeModel, calibration: _Rows) -> float:
-    """The textbook's share of least log loss on the calibration rows, drawn to `ANCHOR_SHARE`."""
-    from scipy.optimize import minimize_scalar  # noqa: PLC0415  scoring must not pay for the import
+    """The baseline's share of least log loss on the calibration rows, shrunk to `ANCHOR_SHARE`."""
+    from scipy.optimize import minimize_scalar  # noqa: PLC0415  not needed for scoring
 
     own, textbook = model.margins(calibration.values), model.anchor_margins(calibration.values)
     rows = np.arange(len(own))
@@ -320,8 +320,8 @@ def _fit_anchor_share(model: OutcomeModel, calibration: _Rows) -> float:
 
 
 def _fit_temperature(margins: NDArray[np.float64], outcomes: NDArray[np.int8]) -> float:
-    """The temperature of least log loss, or 1 where it does not gain for sure."""
-    from scipy.optimize import minimize_scalar  # noqa: PLC0415  scoring must not pay for the import
+    """The temperature of least log loss; 1 where its gain is not significant."""
+    from scipy.optimize import minimize_scalar  # noqa: PLC0415  not needed for scoring
 
     rows = np.arange(len(outcomes))
 

@@ -1,7 +1,7 @@
-"""The search for hyper-parameters on walk-forward folds, each scored by a model of the past before it.
+"""Search for hyper-parameters on walk-forward folds, each predicted by a model fitted on its past.
 
-The folds end where the calibration ends: the test window of the scorecard is never touched. Seeds are fixed,
-so that as many trials over the same rows find the same.
+The folds end where the calibration ends: the test window of the scorecard is never read. Seeds are fixed, so
+the same number of trials on the same rows gives the same result.
 """
 
 from dataclasses import replace
@@ -27,13 +27,13 @@ from soccer_assets.modelling.training import DEFAULTS, Parameters, fit_candidate
 
 SEASONS = 3
 SEASON_DAYS = 365
-# The least mean gain for which the defaults are left: half of what one step of the recipe is worth.
+# Smallest mean gain for which the defaults are replaced: half the gain of one step of the recipe.
 LEAST_GAIN = 0.0001
 STARTUP_TRIALS = 8
 
 
 class Trial(msgspec.Struct, frozen=True, kw_only=True):
-    """One set of parameters and its log loss on each fold; fewer folds where it was given up early."""
+    """One set of parameters and its log loss on each fold; a pruned trial has fewer folds."""
 
     parameters: Parameters
     log_losses: tuple[float, ...]
@@ -102,8 +102,8 @@ def search(
 ) -> Search:
     """Parameters of least mean log loss over the folds of `season_folds`.
 
-    The first trial is the defaults. A trial that is worse than the median after a fold is given up. The same
-    arguments find the same, as long as the time does not run out.
+    The first trial is the defaults. A trial that is worse than the median after a fold is pruned. The same
+    arguments give the same result unless the time runs out.
 
     Args:
         matches: matches that train, with their scores.
@@ -111,13 +111,13 @@ def search(
         boundaries: of the scorecard's split; rows from ``calibrate_until`` on are not read.
         feature_names: the k columns.
         trials: how many sets of parameters are tried.
-        timeout_seconds: no trial starts after so long.
+        timeout_seconds: no trial starts after this time.
         seed: of the sampler and of the fits.
 
     Raises:
         ValueError: the history is too short.
     """
-    import optuna  # noqa: PLC0415  half a second, paid only by the search
+    import optuna  # noqa: PLC0415  its import takes half a second
 
     labels = outcomes(matches)
     folds = season_folds(matches, boundaries)
@@ -140,7 +140,7 @@ def search(
         return float(np.mean(losses))
 
     study.optimize(objective, n_trials=trials, timeout=timeout_seconds)
-    completed = [(one.value, one) for one in study.trials if one.value is not None]
+    completed = [(trial.value, trial) for trial in study.trials if trial.value is not None]
     (default, _), (least, best) = completed[0], min(completed, key=lambda pair: pair[0])
     is_better = least <= default - LEAST_GAIN
     scored = np.logical_or.reduce([fold.test for fold in folds])
@@ -149,9 +149,9 @@ def search(
         log_loss=least if is_better else default,
         default_log_loss=default,
         trials=tuple(
-            Trial(parameters=Parameters(**one.params), log_losses=tuple(one.user_attrs["log_losses"]))
-            for one in study.trials
-            if "log_losses" in one.user_attrs
+            Trial(parameters=Parameters(**trial.params), log_losses=tuple(trial.user_attrs["log_losses"]))
+            for trial in study.trials
+            if "log_losses" in trial.user_attrs
         ),
         fold_rows=tuple(int(fold.test.sum()) for fold in folds),
         first_kickoff=int(matches.kickoff[scored].min()),
@@ -180,8 +180,10 @@ def _loss(
     parameters: Parameters,
     seed: int,
 ) -> float:
-    learnt = replace(fold, test=np.zeros_like(fold.test))
-    # One seed: the mean of three moves every set of parameters alike and takes three times as long.
-    model = fit_candidate(values, labels, learnt, feature_names, parameters=parameters, seed=seed, seeds=1)
-    said = forecast(model, values[fold.test], matches.is_neutral[fold.test])
-    return log_loss(said, labels[fold.test])
+    without_test = replace(fold, test=np.zeros_like(fold.test))
+    # One seed: averaging three shifts all parameter sets alike and takes three times as long.
+    model = fit_candidate(
+        values, labels, without_test, feature_names, parameters=parameters, seed=seed, seeds=1
+    )
+    probabilities = forecast(model, values[fold.test], matches.is_neutral[fold.test])
+    return log_loss(probabilities, labels[fold.test])

@@ -1,6 +1,6 @@
-"""Walk-forward: each week's matches predicted by a model that knows only what was known before that week.
+"""Walk-forward: each week's matches are predicted by a model fitted on results known before that week.
 
-Features are already free of the future (`football.features`); here the model's fit is too.
+Features never see the future (`football.features`); here the fit does not either.
 """
 
 from collections.abc import Callable
@@ -21,7 +21,7 @@ Fit = Callable[[NDArray[np.float64], NDArray[np.int8], Split], OutcomeModel]
 
 @dataclass(frozen=True, eq=False)
 class WalkForward:
-    """Honest forecasts.
+    """Out-of-sample forecasts.
 
     Attributes:
         rows: (m,) indices of the predicted matches, in weeks' order.

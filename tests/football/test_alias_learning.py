@@ -18,9 +18,9 @@ def season(name: str, opponents: tuple[str, ...] = OPPONENTS, start: int = 0) ->
 
 def test_same_spelling_is_the_same_team():
     """Case and accents do not matter."""
-    learnt = learn_aliases([Meeting(DAYS[0], "Köln", "Mainz")], [Meeting(DAYS[0], "KOLN", "Stuttgart")])
+    learned = learn_aliases([Meeting(DAYS[0], "Köln", "Mainz")], [Meeting(DAYS[0], "KOLN", "Stuttgart")])
 
-    assert learnt == {"KOLN": "Köln"}
+    assert learned == {"KOLN": "Köln"}
 
 
 def test_alias_is_learnt_from_three_fixtures():
@@ -35,7 +35,7 @@ def test_alias_is_learnt_from_three_fixtures():
 
 
 def test_one_fixture_against_is_enough_to_leave_a_name_out():
-    """Where one of five fixtures says another team, nothing is learnt."""
+    """A name is left out where one of five fixtures disagrees."""
     known = [*season("Man United"), Meeting(DAYS[9], "Man City", "Arsenal")]
     other = [*season("Manchester"), Meeting(DAYS[9], "Manchester", "Arsenal")]
 
@@ -43,7 +43,7 @@ def test_one_fixture_against_is_enough_to_leave_a_name_out():
 
 
 def test_placed_names_place_others():
-    """A name that was learnt is an opponent for the next round."""
+    """A matched name is an opponent for the next round."""
     known = [*season("Man United"), *[Meeting(DAYS[20 + n], "Man United", "Spurs") for n in range(3)]]
     other = [*season("United"), *[Meeting(DAYS[20 + n], "United", "Tottenham") for n in range(3)]]
 

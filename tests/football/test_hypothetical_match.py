@@ -50,10 +50,10 @@ def test_a_pairing_has_the_bits_of_the_fixture_in_the_whole_history(seed, days):
     state = TeamState.from_bytes(apply_results(matches.take(is_past)).to_bytes())
 
     together = pairing_features(state, pairings_of(asked))
-    alone = [pairing_features(state, [one]) for one in pairings_of(asked)]
+    alone = [pairing_features(state, [pairing]) for pairing in pairings_of(asked)]
 
     assert together.tobytes() == expected.tobytes()
-    assert b"".join(one.tobytes() for one in alone) == expected.tobytes()
+    assert b"".join(row.tobytes() for row in alone) == expected.tobytes()
 
 
 def test_unknown_teams_in_an_unknown_competition_are_answered():

@@ -67,7 +67,7 @@ def test_an_open_fixture_moves_so_far_and_no_further(stored, row, is_the_same):
 
 @pytest.mark.parametrize(("row", "is_the_same"), [("11", True), ("13", True), ("14", False)])
 def test_a_finished_match_moves_by_a_corrected_day_only(row, is_the_same):
-    """One day off is the same match with its date corrected; nobody plays at the same ground the next day."""
+    """One day off is a corrected date: no two teams meet at the same ground on the next day."""
     ids = assign_ids(MEETING, [day(row)], [known("12", is_open=False)])
 
     assert (ids == ["a"]) is is_the_same

@@ -29,7 +29,7 @@ def forecasts(draw):
 @given(forecasts())
 @settings(max_examples=100, deadline=None)
 def test_the_grid_keeps_the_outcome_probabilities(asked):
-    """Wins, draws and defeats of the grid add up to what the model said."""
+    """Wins, draws and defeats of the grid add up to the given probabilities."""
     home, away, probabilities = asked
     grid = score_grid(np.array([home]), np.array([away]), np.array([RHO]), probabilities)[0]
 
@@ -54,8 +54,8 @@ def test_every_answer_is_read_off_one_grid(asked):
     assert answer.expected_away == pytest.approx(sum(away * grid[home, away] for home, away in scores))
     assert answer.p_over_2_5 == pytest.approx(sum(grid[s] for s in scores if sum(s) >= 3))
     assert answer.p_both_score == pytest.approx(sum(grid[s] for s in scores if min(s) >= 1))
-    assert [one.p for one in answer.likeliest_scores] == pytest.approx(np.sort(grid.ravel())[::-1][:5])
-    assert all(one.p == grid[one.home, one.away] for one in answer.likeliest_scores)
+    assert [score.p for score in answer.likeliest_scores] == pytest.approx(np.sort(grid.ravel())[::-1][:5])
+    assert all(score.p == grid[score.home, score.away] for score in answer.likeliest_scores)
 
 
 def test_without_a_contradiction_the_grid_is_that_of_dixon_and_coles():
@@ -82,7 +82,12 @@ def test_a_favourite_is_expected_to_score_more():
     [answer] = goal_forecasts(goal_features(2.1, 0.8), np.array([[0.68, 0.19, 0.13]]))
 
     assert answer.expected_home + answer.expected_away == pytest.approx(2.9, abs=0.15)
-    assert {(one.home, one.away) for one in answer.likeliest_scores[:2]} <= {(1, 0), (2, 0), (2, 1), (1, 1)}
+    assert {(score.home, score.away) for score in answer.likeliest_scores[:2]} <= {
+        (1, 0),
+        (2, 0),
+        (2, 1),
+        (1, 1),
+    }
 
 
 def test_impossible_rates_and_probabilities_are_refused():

@@ -98,9 +98,9 @@ def last_season(matches, truth, season, first):
     return model.predict_proba(values[split.test]), truth[split.test]
 
 
-def divergence(said, true):
+def divergence(forecasts, true):
     """Mean Kullback-Leibler divergence from the truth to the forecasts."""
-    return float((true * np.log(true / said)).sum(axis=1).mean())
+    return float((true * np.log(true / forecasts)).sum(axis=1).mean())
 
 
 @pytest.mark.parametrize(
@@ -119,9 +119,9 @@ def test_forecasts_come_closer_to_the_truth_with_more_history_and_are_calibrated
     assert ece_against_truth(*long) < 0.01
 
 
-def ece_against_truth(said, true):
+def ece_against_truth(forecasts, true):
     """ECE15 of the top label with the true probability in place of hits: no noise of outcomes in it."""
-    top = said.argmax(axis=1)
-    confidence, chance = said.max(axis=1), true[np.arange(len(true)), top]
+    top = forecasts.argmax(axis=1)
+    confidence, chance = forecasts.max(axis=1), true[np.arange(len(true)), top]
     bins = np.minimum((confidence * 15).astype(int), 14)
-    return float(np.abs(np.bincount(bins, chance - confidence)).sum() / len(said))
+    return float(np.abs(np.bincount(bins, chance - confidence)).sum() / len(forecasts))

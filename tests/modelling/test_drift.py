@@ -55,8 +55,8 @@ def test_a_seasons_rhythm_is_no_drift() -> None:
     kickoff = NOW - rng.integers(0, 4 * YEAR, 20_000)
     swing = np.sin(2 * np.pi * kickoff / YEAR)[:, None] + rng.normal(0, 0.1, (20_000, 1))
     reference, current = windows(kickoff, NOW, NOW)
-    assert not any(one.has_drifted for one in _compare(swing[reference], swing[current]))
-    assert all(one.has_drifted for one in _compare(swing[~current], swing[current]))
+    assert not any(column.has_drifted for column in _compare(swing[reference], swing[current]))
+    assert all(column.has_drifted for column in _compare(swing[~current], swing[current]))
 
 
 def test_of_forty_columns_exactly_the_moved_ones_are_named_over_fifty_draws() -> None:
@@ -67,10 +67,10 @@ def test_of_forty_columns_exactly_the_moved_ones_are_named_over_fifty_draws() ->
         reference, current = rng.normal(size=(900, 40)), rng.normal(size=(400, 40))
         current[:, [3, 7, 11]] += 0.6
         columns = _compare(reference, current)
-        assert {one.name for one in columns if one.has_drifted} == moved
-        assert {one.name for one in columns[:3]} == moved
+        assert {column.name for column in columns if column.has_drifted} == moved
+        assert {column.name for column in columns[:3]} == moved
         assert share_drifted(columns) == pytest.approx(3 / 40)
-        assert all(one.p_corrected >= one.p_value for one in columns)
+        assert all(column.p_corrected >= column.p_value for column in columns)
     assert columns[0].shift == pytest.approx(0.6, abs=0.15)
 
 

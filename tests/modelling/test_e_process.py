@@ -85,7 +85,7 @@ def test_the_order_of_results_does_not_matter() -> None:
 
     assert whole == e_value(champion[shuffled], previous[shuffled], outcomes[shuffled])
     first, rest = (
-        comparison_sums(champion[one], previous[one], outcomes[one]) for one in np.split(shuffled, [700])
+        comparison_sums(champion[rows], previous[rows], outcomes[rows]) for rows in np.split(shuffled, [700])
     )
     assert e_value_of_sums(first + rest) == whole
     assert first + rest - rest == first

@@ -89,7 +89,7 @@ def test_the_last_entry_before_kickoff_is_official():
 
 
 def test_the_first_known_kickoff_is_the_deadline():
-    """A match that was put off by a day keeps its first deadline: nobody predicts with news of the day."""
+    """A match that was put off by a day keeps its first deadline: later entries could use news of the day."""
     put_off = SATURDAY + dt.timedelta(days=1)
     entries = [
         entry("2025-04-25T09:00:00Z"),

@@ -92,10 +92,12 @@ def test_mixed_rows_are_each_treated_by_their_ground(state):
     values = pairings(state, is_neutral=True)[0]
     mixed = np.arange(len(values)) % 2 == 0
 
-    said = forecast(scored, values, mixed)
+    forecasts = forecast(scored, values, mixed)
 
-    np.testing.assert_array_equal(said[~mixed], scored.predict_proba(values)[~mixed])
-    np.testing.assert_array_equal(said[mixed], forecast(scored, values, np.ones(len(values), bool))[mixed])
+    np.testing.assert_array_equal(forecasts[~mixed], scored.predict_proba(values)[~mixed])
+    np.testing.assert_array_equal(
+        forecasts[mixed], forecast(scored, values, np.ones(len(values), bool))[mixed]
+    )
 
 
 def test_reasons_of_a_neutral_match_add_up_to_its_forecast(state):

@@ -18,7 +18,7 @@ from soccer_assets.modelling.training import Parameters, fit_candidate, fit_elo_
 from tests.modelling.test_calibration import JUDGED, poisson_grid, world
 
 SATURDAY = 10_957 + 7 * 30  # 2000-07-29, in days since 1970
-# A leak is learnt in a few large steps as well as in 1,000 small ones, and twenty times as fast.
+# A leak is fitted in a few large steps as well as in 1,000 small ones, and twenty times as fast.
 fit_fast = partial(fit_candidate, parameters=Parameters(learning_rate=0.3), seeds=1)
 
 
@@ -48,14 +48,14 @@ def judged(matches, season, odds, *, values=None, names=FEATURE_NAMES, champion=
     split = weighted(Split(season < JUDGED - 1, season == JUDGED - 1, season == JUDGED), matches)
     test = split.test
     model = fit_fast(values, labels, split, names)
-    said = {
+    forecasts = {
         PRIOR: np.tile(class_prior(labels[split.train]), (int(test.sum()), 1)),
         ELO: fit_elo_textbook(values, labels, split.train, names).predict_proba(values[test]),
         CANDIDATE: forecast(model, values[test], matches.is_neutral[test]),
     }
     if champion is not None:
-        said[CHAMPION] = champion(model, values, labels, split).predict_proba(values[test])
-    card = score(labels[test], matches.kickoff[test], said, odds[test])
+        forecasts[CHAMPION] = champion(model, values, labels, split).predict_proba(values[test])
+    card = score(labels[test], matches.kickoff[test], forecasts, odds[test])
     return decide_promotion(
         PromotionFacts(
             scorecard=card,
@@ -97,7 +97,7 @@ def test_clean_archive_is_promoted(league):
 
 
 def test_score_column_shifted_by_a_row_trips_the_gates(league):
-    """Home goals of the row above are noise: nothing learnt from them beats the class prior for sure."""
+    """Home goals of the row above are noise: no fit on them beats the class prior significantly."""
     matches, season, odds = league
     shifted = changed(matches, home_goals=np.roll(matches.home_goals, 1))
 
@@ -117,7 +117,7 @@ def test_swapped_day_and_month_trip_a_gate(league):
 
 
 def swapped(kickoff):
-    """The kickoff with day and month in each other's place where that is a date."""
+    """The kickoff with day and month swapped where that is a date."""
     moment = dt.datetime.fromtimestamp(int(kickoff), dt.UTC)
     if moment.day > 12:
         return int(kickoff)

@@ -71,14 +71,14 @@ def test_weeks_are_iso_weeks_in_order() -> None:
 
 def test_slices_leave_out_what_belongs_to_none() -> None:
     """A match without a value is in no slice."""
-    assert [(one.dimension, one.value, one.score.scored) for one in by_slice(_settled())] == [
+    assert [(part.dimension, part.value, part.score.scored) for part in by_slice(_settled())] == [
         ("competition", "A", 2),
         ("competition", "B", 1),
     ]
 
 
 def test_nothing_finished_has_no_scores_and_no_coverage() -> None:
-    """An empty ledger is told as it is, not as a perfect score."""
+    """An empty ledger has no scores, not perfect ones."""
     full = _settled()
     none = np.zeros(6, np.bool_)
     empty = Settled(full.kickoff, none, none, none, *list(vars(full).values())[4:])

@@ -46,7 +46,7 @@ def test_the_skill_share_is_the_part_of_the_way_from_prior_to_book():
 
     card = score(OUTCOMES, KICKOFF, {"candidate": half, "prior": FLAT}, odds)
 
-    losses = {name: one.log_loss for name, one in card.forecasters_with_odds.items()}
+    losses = {name: metrics.log_loss for name, metrics in card.forecasters_with_odds.items()}
     way = losses["prior"] - losses["book"]
     assert card.skill_share == pytest.approx(
         {"prior": 0.0, "candidate": (losses["prior"] - losses["candidate"]) / way, "book": 1.0}

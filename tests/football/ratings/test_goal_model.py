@@ -61,15 +61,15 @@ def test_the_pi_gap_is_in_goals():
 
 
 def kalman(
-    strength: Floats, covariance: Floats, weights: Floats, surprise: Floats, noise: Floats
+    strength: Floats, covariance: Floats, weights: Floats, innovation: Floats, noise: Floats
 ) -> tuple[Floats, Floats]:
-    """The textbook's step: of means (n,) and covariances (n, n), for sums (2, n) seen with noise (2, 2)."""
+    """The textbook's Kalman update of means (n,) and covariances (n, n) by sums (2, n) with noise (2, 2)."""
     gain = covariance @ weights.T @ np.linalg.inv(weights @ covariance @ weights.T + noise)
-    return strength + gain @ surprise, covariance - gain @ weights @ covariance
+    return strength + gain @ innovation, covariance - gain @ weights @ covariance
 
 
 def known(*teams: np.void, model: int) -> tuple[Floats, Floats]:
-    """What a model knows of both teams, as one vector of six strengths and their matrix."""
+    """Six strengths of both teams in one model, and their covariance matrix (6, 6)."""
     matrix = np.zeros((6, 6))
     for number, team in enumerate(teams):
         block = np.zeros((3, 3))
@@ -78,15 +78,15 @@ def known(*teams: np.void, model: int) -> tuple[Floats, Floats]:
     return np.concatenate([team["strength"][model] for team in teams]), matrix
 
 
-# Log goals of the home side are its attack and home gain less the guest's defence, of the guest its attack
-# less the hosts' defence and home gain.
+# Log goals of the home side are its attack and home advantage minus the away side's defence; those of the
+# away side its attack minus the home side's defence and home advantage.
 AT_HOME = np.array([[1.0, 0.0, 1.0, 0.0, -1.0, 0.0], [0.0, -1.0, -1.0, 1.0, 0.0, 0.0]])
 ON_NEUTRAL = np.array([[1.0, 0.0, 0.0, 0.0, -1.0, 0.0], [0.0, -1.0, 0.0, 1.0, 0.0, 0.0]])
 
 
 @pytest.mark.parametrize(("is_neutral", "weights"), [(False, AT_HOME), (True, ON_NEUTRAL)])
-def test_a_result_is_a_step_of_the_textbooks_filter(is_neutral, weights):
-    """Two teams that know each other's league: the second result equals the matrix formula, in 6 x 6."""
+def test_a_result_is_a_kalman_update(is_neutral, weights):
+    """The second result of two teams equals the 6 x 6 matrix formula."""
     second = match("b", "2024-08-17T18:00", "Ash", "Birch", "0-2", is_neutral=is_neutral)
     before, after = apply_results(table(FIRST)), apply_results(table(FIRST, second))
     league = before.leagues[0]
@@ -97,7 +97,7 @@ def test_a_result_is_a_step_of_the_textbooks_filter(is_neutral, weights):
 
     strength, covariance = kalman(strength, covariance, weights, np.array([0, 2]) / means - 1, noise)
 
-    # The teams learn something of each other together, which is left out.
+    # The covariance between the two teams is not kept.
     covariance[:3, 3:] = covariance[3:, :3] = 0.0
     found = known(after.team("Ash"), after.team("Birch"), model=SLOW)
     assert found[0] == pytest.approx(strength, abs=1e-12)
@@ -105,8 +105,8 @@ def test_a_result_is_a_step_of_the_textbooks_filter(is_neutral, weights):
 
 
 # 3-1 between equals in a new league, on paper. Slow and fast: e^(.2 + .116) = 1.37163 and e^(.2 - .116) =
-# 1.08763 are expected, the surprises 1.18718 and -.08057 of them. Variances of the logs: 2 x .0744 + .0045 +
-# 1.26 / 1.37163 = 1.07191 and 1.31178, together -2 x .59 x .0744 - .0045 + .15 x 1.26 / 1.22140 = .06245;
+# 1.08763 are expected, the relative innovations 1.18718 and -.08057. Variances of the logs: 2 x .0744 + .0045
+# + 1.26 / 1.37163 = 1.07191 and 1.31178, together -2 x .59 x .0744 - .0045 + .15 x 1.26 / 1.22140 = .06245;
 # so the steps are 1.11420 and -.11446, attack .0744 x 1.11420 + .59 x .0744 x .11446. Joint: 1.41907 and
 # 1.05127; .89413, 1.18998 and .03091; 1.24852 and -.07342.
 @pytest.mark.parametrize(
@@ -118,15 +118,15 @@ def test_a_result_is_a_step_of_the_textbooks_filter(is_neutral, weights):
     ],
 )
 def test_each_model_worked_on_paper(model, home, away):
-    """Attack, defence and home gain of both: who scores well is believed to defend well too."""
+    """Attack, defence and home advantage of both; attack and defence are correlated."""
     state = apply_results(table(FIRST))
 
     assert state.team("Ash")["strength"][model] == pytest.approx(home, abs=1e-6)
     assert state.team("Birch")["strength"][model] == pytest.approx(away, abs=1e-6)
 
 
-def test_what_a_result_says_of_the_league():
-    """Level and home gain follow at .3 / (matches + 10) and .3 / (matches + 50) and their own rates."""
+def test_a_result_updates_the_leagues_level_and_home_advantage():
+    """Level and home advantage move at .3 / (matches + 10) and .3 / (matches + 50) and their own rates."""
     state = apply_results(table(FIRST))
     home_mean, away_mean = math.exp(0.2 + 0.116), math.exp(0.2 - 0.116)
     level_rate, home_rate = (0.0013 + 0.3 / 10) / 1.35, (0.0017 + 0.3 / 50) / 1.35
@@ -141,47 +141,47 @@ def test_what_a_result_says_of_the_league():
     assert league["mean_attack"][SLOW] == pytest.approx(0.01 * attacks / 2)
 
 
-def test_a_league_whose_surprises_go_on_is_restless():
-    """A surprise times the mean of those before it, at .042 a match, moves the pace of its teams."""
-    again = match("b", "2024-08-17T18:00", "Ash", "Birch", "5-0")
-    turn = match("b", "2024-08-17T18:00", "Ash", "Birch", "0-5")
+def test_autocorrelated_innovations_raise_the_noise_scale():
+    """The log noise scale moves by .042 times the innovation times the mean of those before it."""
+    repeated = match("b", "2024-08-17T18:00", "Ash", "Birch", "5-0")
+    reversed_ = match("b", "2024-08-17T18:00", "Ash", "Birch", "0-5")
     first = apply_results(table(FIRST))
     home_mean, away_mean = math.exp(0.2 + 0.116), math.exp(0.2 - 0.116)
-    surprise = (2 - home_mean + away_mean) / math.sqrt(home_mean + away_mean)
+    innovation = (2 - home_mean + away_mean) / math.sqrt(home_mean + away_mean)
     strength, _ = known(first.team("Ash"), first.team("Birch"), model=SLOW)
     league = first.leagues[0]
-    assert first.team("Ash")["mean_innovation"][SLOW] == pytest.approx(0.05 * surprise)
-    assert first.team("Birch")["mean_innovation"][SLOW] == pytest.approx(-0.05 * surprise)
+    assert first.team("Ash")["mean_innovation"][SLOW] == pytest.approx(0.05 * innovation)
+    assert first.team("Birch")["mean_innovation"][SLOW] == pytest.approx(-0.05 * innovation)
     assert league["log_noise_scale"].tolist() == [0.0, 0.0, 0.0]
-    ground = np.array([1, -1]) * league["goal_home_advantage"][SLOW] / 2
-    home, away = np.exp(league["level"][SLOW] + ground + AT_HOME @ strength)
+    home_advantage = np.array([1, -1]) * league["goal_home_advantage"][SLOW] / 2
+    home, away = np.exp(league["level"][SLOW] + home_advantage + AT_HOME @ strength)
 
-    for second, goals in ((again, 5), (turn, -5)):
-        pace = apply_results(table(FIRST, second)).leagues[0]["log_noise_scale"]
+    for second, goals in ((repeated, 5), (reversed_, -5)):
+        log_scale = apply_results(table(FIRST, second)).leagues[0]["log_noise_scale"]
 
-        goes_on = 2 * 0.05 * surprise * (goals - home + away) / math.sqrt(home + away)
-        assert pace[SLOW] == pytest.approx(0.042 * goes_on)
-        assert pace[FAST] == 0.0
-        assert (pace[JOINT] > 0) == (goals > 0)
+        autocovariance = 2 * 0.05 * innovation * (goals - home + away) / math.sqrt(home + away)
+        assert log_scale[SLOW] == pytest.approx(0.042 * autocovariance)
+        assert log_scale[FAST] == 0.0
+        assert (log_scale[JOINT] > 0) == (goals > 0)
 
 
-def test_teams_of_a_restless_league_are_blurred_faster():
-    """At a pace of log 2 what a day and a season blur is twice as much."""
+def test_the_noise_scale_multiplies_the_process_noise():
+    """At a log noise scale of log 2 a day and a season add twice the process noise."""
     state = apply_results(table(FIRST))
     fixture = table(match("b", "2025-08-17T15:00", "Ash", "Birch", season="2025-26"))
 
     def uncertainty():
         return compute_features(fixture, state)[0].column("slow_home_uncertainty")[0] ** 2
 
-    calm = uncertainty()
+    usual = uncertainty()
     state.leagues["log_noise_scale"][:, SLOW] = math.log(2)
 
-    blur = 365 * 4.0e-5 * (1 + 0.99) * 2 + 0.0037 * (1 + 0.80) * 2
-    assert uncertainty() - calm == pytest.approx(blur)
+    process_noise = 365 * 4.0e-5 * (1 + 0.99) * 2 + 0.0037 * (1 + 0.80) * 2
+    assert uncertainty() - usual == pytest.approx(process_noise)
 
 
-def simulated_league(name: str, pace: float, rng: np.random.Generator) -> list[dict[str, Any]]:
-    """Twelve years of weekly rounds of twelve teams, which at a pace of 1 change as the model begins."""
+def simulated_league(name: str, noise_scale: float, rng: np.random.Generator) -> list[dict[str, Any]]:
+    """Twelve years of rounds of twelve teams; at a noise scale of 1 they change as the model assumes."""
     strength, rows = rng.normal(0.0, 0.27, 12), []
     for week in range(600):
         for home, away in rng.permutation(12).reshape(6, 2):
@@ -190,23 +190,23 @@ def simulated_league(name: str, pace: float, rng: np.random.Generator) -> list[d
             kickoff = 1_400_000_000 + week * 7 * 86_400
             sides = (f"{name}-{home}", f"{name}-{away}")
             rows.append(match(f"{name}-{len(rows)}", kickoff, *sides, score, competition=name))
-        strength = 0.996 * strength + rng.normal(0.0, math.sqrt(7 * 4.0e-5 * pace), 12)
+        strength = 0.996 * strength + rng.normal(0.0, math.sqrt(7 * 4.0e-5 * noise_scale), 12)
     return rows
 
 
-def test_the_pace_of_simulated_leagues_is_found():
-    """Teams that change nine times as fast as usual are found out, in each of four pairs of leagues."""
+def test_the_noise_scale_of_simulated_leagues_is_found():
+    """Nine times the process noise is detected in each of four pairs of leagues."""
     rng = np.random.default_rng(7)
     for number in range(4):
         usual = apply_results(table(*simulated_league(f"usual-{number}", 1.0, rng)))
         quick = apply_results(table(*simulated_league(f"quick-{number}", 9.0, rng)))
 
-        paces = [float(state.leagues[0]["log_noise_scale"][SLOW]) for state in (usual, quick)]
-        assert paces[1] > paces[0] + 1.0
+        log_scales = [float(state.leagues[0]["log_noise_scale"][SLOW]) for state in (usual, quick)]
+        assert log_scales[1] > log_scales[0] + 1.0
 
 
-def test_shots_on_target_are_a_second_step():
-    """7-4 in shots on target after the 3-1: the textbook's step on what the goals left, with elasticity."""
+def test_shots_on_target_are_a_second_update():
+    """7-4 in shots on target after the 3-1 is a Kalman update after the goals', with elasticity."""
     goals = apply_results(table(FIRST))
     both = apply_results(table(FIRST | {"home_shots_on_target": 7, "away_shots_on_target": 4}))
     strength, covariance = known(goals.team("Ash"), goals.team("Birch"), model=JOINT)
@@ -244,15 +244,15 @@ def test_statistics_move_the_joint_model_alone():
         {"home_corners": 0, "away_corners": 0},
     ],
 )
-def test_statistics_that_are_not_known_of_both_sides_move_nothing(gap):
-    """Half a statistic, one of zeros, or shots without those on target teach nothing."""
+def test_incomplete_statistics_change_nothing(gap):
+    """A statistic of one side, zeros, or shots without those on target are ignored."""
     with_gap, without = apply_results(table(FIRST | gap)), apply_results(table(FIRST))
 
     assert with_gap.to_bytes() == without.to_bytes()
 
 
-def test_time_and_a_new_season_blur_and_draw_back():
-    """A year later the variance has grown a day at a time and by a season; strength moves to the mean."""
+def test_time_and_a_new_season_add_process_noise_and_shrink_strengths():
+    """After a year the variance has grown by days and by a season; strengths move to the league's mean."""
     state = apply_results(table(FIRST))
     team, league = state.team("Ash"), state.leagues[0]
     fixture = table(match("b", "2025-08-17T15:00", "Ash", "Birch", season="2025-26"))
@@ -316,7 +316,7 @@ def test_a_team_that_played_the_season_before_does_not_come_back():
     assert features.column("home_elo_above_league")[-1] == pytest.approx(elo - league["mean_elo"])
 
 
-def test_what_the_joint_model_got_wrong_is_followed():
+def test_residuals_of_the_joint_model_are_averaged():
     """A win where .52 of one was expected: a fifteenth of the rest for form, a sixtieth for home sides."""
     state = apply_results(table(FIRST))
     fixtures = table(match("b", "2024-08-24T15:00", "Ash", "Birch"))
@@ -342,7 +342,7 @@ def test_what_the_joint_model_got_wrong_is_followed():
 
 
 def test_newcomers_lower_tiers_and_neutral_ground():
-    """A newcomer starts below the mean, a tier below the one above, and neutral ground has no home gain."""
+    """A newcomer starts below the mean, a lower tier too, and neutral ground has no home advantage."""
     old = match("a", "2023-08-17T15:00", "Ash", "Birch", "1-1", season="2023-24")
     state = apply_results(table(old))
     neutral = {"is_neutral": True}
@@ -362,7 +362,7 @@ def test_newcomers_lower_tiers_and_neutral_ground():
 
 
 def test_national_teams_have_parameters_of_their_own():
-    """The same score between national teams moves strengths much further: they differ more."""
+    """The same score moves strengths of national teams much further, because they differ more."""
     friendly = FIRST | {"tier": 0, "is_international": True}
 
     club, nation = apply_results(table(FIRST)).team("Ash"), apply_results(table(friendly)).team("Ash")
@@ -394,8 +394,8 @@ def test_log_odds_equal_the_whole_grid(home, away, rho):
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_nothing_is_known_beyond_certainty(seed):
-    """Knowledge grows, and no sum of strengths gets a variance below 0."""
+def test_covariances_stay_positive_definite(seed):
+    """After 400 random matches no combination of strengths has a variance of 0 or less."""
     state = apply_results(random_table(seed, 400))
 
     for team in state.teams:
@@ -404,7 +404,7 @@ def test_nothing_is_known_beyond_certainty(seed):
 
 
 def test_points_of_the_last_season_are_kept():
-    """The season before, drawn towards an average team, is known when the next begins and all through it."""
+    """The last season's points, shrunk to an average team's, stand all through the next season."""
     old = [
         match(f"a{day}", f"2024-05-{day}T15:00", "Ash", "Birch", "1-0", season="2023-24") for day in (10, 11)
     ]

@@ -80,7 +80,7 @@ def test_a_new_league_starts_lower_a_tier_and_a_newcomer_below_its_mean():
 
 
 def test_a_new_season_draws_a_team_to_its_leagues_mean():
-    """At the first kickoff of a season 18 % of the way to the league's mean is gone, within one none."""
+    """At the first kickoff of a season a team moves 18 % of the way to the league's mean, later not."""
     state = apply_results(table(match("a", "2024-08-17T15:00", "Ash", "Birch", "3-0")))
     gap = elo_of(state, "Ash") - state.leagues["mean_elo"][0]
     fixtures = table(
@@ -128,7 +128,7 @@ def test_form_and_season_by_hand():
 
 
 def test_season_progress_uses_the_last_finished_season():
-    """Where two teams met four times in a season, a quarter of the next is gone after one match."""
+    """Where two teams met four times in a season, one match is a quarter of the next season."""
     old = [match(f"a{day}", f"2024-08-{day}T15:00", "Ash", "Birch", "1-0") for day in (10, 11, 12, 13)]
     new = [
         match("b", "2025-08-10T15:00", "Ash", "Birch", "1-0", season="2025-26"),
