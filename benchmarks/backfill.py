@@ -1,8 +1,8 @@
-"""How long a backfill of every month takes, launched by the mutation that Dagster's page sends.
+"""Duration of a backfill of every month, launched by the mutation that Dagster's page sends.
 
-Usage: ``python -m benchmarks.backfill ARCHIVE [--months N]``. Makes a home on the feed `archive`, starts code
-server, webserver and daemon, launches `livescores/history` over all months (or the newest N), and waits until
-the backfill is done.
+Usage: ``python -m benchmarks.backfill ARCHIVE [--months N]``. Creates a home on the feed `archive`, starts
+code server, webserver and daemon, launches `livescores/history` over all months (or the newest N), and waits
+until the backfill is done.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""The least an ASGI server can be asked for: one look-up's bytes and headers, the same for all."""
+"""A minimal ASGI server: the same bytes and headers of one look-up for every request."""
 
 import json
 import os

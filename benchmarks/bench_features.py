@@ -1,4 +1,4 @@
-"""How fast features are made, beside a table in the predecessor's style over the same matches.
+"""Speed of feature computation, compared with a table in the predecessor's style over the same matches.
 
 Usage: ``python benchmarks/bench_features.py ARCHIVE [STATS] [--matches N]``. In one run: the asset's own work
 from the parts of an export to the parts of the features, the compiled pass within it, the update after 300

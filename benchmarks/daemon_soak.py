@@ -1,11 +1,11 @@
-"""What a tick of each sensor costs, and whether memory stays level over thousands of them.
+"""CPU time per tick of each sensor, and growth of memory over thousands of ticks.
 
 Usage: ``python -m benchmarks.daemon_soak [--ticks 2000] [--settled 20000] [--home FOLDER]``. Builds a home of
-simulated clubs with so many settled predictions of its champion and of the one before (or takes a home of
-`soccer up` that is stopped, as it is), then evaluates every sensor in turn, tick after tick, in this process
-on the home's own instance: the work that daemon and code server share. Prints a line of JSON a sensor, CPU
-time a tick, and one for the memory: its size after each tenth of the ticks, so that a step is told from a
-slope, and the slope over the second half, in MB per 1,000 ticks.
+simulated clubs with that many settled predictions of champion and previous champion (or takes a stopped home
+of `soccer up`), then evaluates every sensor in turn, tick after tick, in this process on the home's own
+instance: the work that daemon and code server share. Prints one line of JSON per sensor with its CPU time per
+tick, and one for memory: its size after each tenth of the ticks, which distinguishes a step from a slope, and
+the slope over the second half, in MB per 1,000 ticks.
 """
 
 import argparse

@@ -1,6 +1,6 @@
-"""How much drift there is in real seasons: the share of features that `monitoring/drift` would call drifted.
+"""Drift in real seasons: the share of features that `monitoring/drift` reports as drifted.
 
-``python -m benchmarks.drift ARCHIVE`` looks five times a year, as the daily report does, from 2016 on.
+``python -m benchmarks.drift ARCHIVE`` computes the daily report five times a year, from 2016 on.
 """
 
 import argparse

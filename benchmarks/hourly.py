@@ -1,13 +1,13 @@
-"""What the hourly run costs on a long history, and that it does not grow with it.
+"""Cost of the hourly run on a long history, and on one twice as long.
 
 Usage: ``python -m benchmarks.hourly ARCHIVE [--now INSTANT] [--keep FOLDER]``. Fills a home with every match
 of an archive in the schema of the feed `archive`, publishes with textbook Elo, moves the clock by a day and
 runs `refresh_hourly` in a fresh process, which finds 300 matches new or changed: that day's results, and
-corrections for the rest. Then the same on a history twice as long: every match again, between teams of other
-names, before the first one.
+corrections for the rest. Then the same on a history twice as long: every match repeated between teams of
+other names, before the first match.
 
-Prints a line a run: wall clock and CPU time with the start of the process, the run's own work, the slowest
-steps, and how many matches changed.
+Prints one line per run: wall-clock and CPU time including the start of the process, the run's own work, the
+slowest steps, and the number of changed matches.
 """
 
 import argparse

@@ -1,10 +1,10 @@
-"""How fast a match archive becomes tables and snapshots, on SQLite and on PostgreSQL.
+"""Throughput from a match archive to tables and snapshots, on SQLite and on PostgreSQL.
 
 Usage: ``python -m benchmarks.ingest ARCHIVE [--from DAY --to DAY] [--engine sqlite|postgresql]``. One process
-reads the archive in windows of four years, as a backfill's runs do, through adapter, gate and upsert into
-`match_raw` and on into `match`, `odds` and `team`; then again, over unchanged data; then exports both tables.
-Beside it, in the same run: the same rows of `match` by a row-wise SQLAlchemy upsert (10,000 of them).
-PostgreSQL is started here, without durability, from the programs that the tests use.
+reads the archive in windows of four years, as a backfill's runs do, through the adapter, validation and
+upsert into `match_raw`, and from there into `match`, `odds` and `team`; then again with unchanged data; then
+exports both tables. For comparison, in the same run: 10,000 of the same rows of `match` by a row-wise
+SQLAlchemy upsert. PostgreSQL is started here, without durability, from the programs that the tests use.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""The predecessor's serving, rebuilt in its documented style: the other side of `benchmarks.serving`.
+"""The predecessor's serving, rebuilt in its documented style, for comparison in `benchmarks.serving`.
 
 ``precomputed`` is its fastest path, a Pydantic response from a dict, here without its key check.
 ``on_demand`` sends each request through Celery and Redis to a worker with the model and polls the task's

@@ -1,7 +1,7 @@
-"""How long `soccer replay` takes for a season of the five big leagues.
+"""Duration of `soccer replay` for a season of the five big leagues.
 
-Usage: ``python -m benchmarks.replay URL [--from DAY] [--to DAY]``, where football-data.co.uk or a copy of it
-lies at URL. Runs the command in a fresh process and prints one line of JSON: seconds, trainings, matches, and
+Usage: ``python -m benchmarks.replay URL [--from DAY] [--to DAY]``, where URL is football-data.co.uk or a
+copy of it. Runs the command in a fresh process and prints one line of JSON: seconds, trainings, matches, and
 the log loss of champion, textbook Elo and market.
 """
 

@@ -1,6 +1,6 @@
 """A share of one core for a process, by the kernel's own quota (control groups, version 1 or 2).
 
-A load generator needs a core too. Where each server process gets half a core and the generator what is left,
+A load generator needs a core too. With a fixed share for each server process and the rest for the generator,
 two processes can be compared with one on a machine of two cores.
 """
 

@@ -1,6 +1,6 @@
 """Time of fitting and scoring: one fit, a whole retrain run, and bulk scoring.
 
-Rows are a match archive's newest ones, features computed beforehand. Prints one line a measurement.
+Uses the newest rows of a match archive, with features computed beforehand. Prints one line per measurement.
 
     python benchmarks/training.py --archive /path/to/matches.parquet
 """

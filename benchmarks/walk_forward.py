@@ -1,7 +1,7 @@
 """Weekly walk-forward over every league of a football-data mirror: the model against the class prior.
 
-Each week is predicted by a model fitted on what was known before it. Prints one line. With several numbers of
-weeks between fits, a line for each, and what the later fits lose against the first on the same matches: the
+Each week is predicted by a model trained on matches known before it. Prints one line. With several numbers of
+weeks between trainings, prints one line for each with its loss relative to the first on the same matches: the
 cost of a model's age.
 
     python benchmarks/walk_forward.py --url file:///path/to/www.football-data.co.uk --recipe xgboost_on_logit

@@ -56,7 +56,7 @@ class ReplayClock(FixedClock):
             ValueError: the instant is earlier than the current one.
         """
         if instant < self._instant:
-            raise ValueError(f"a replay goes forward: {instant} lies before {self._instant}")
+            raise ValueError(f"a replay goes forward: {instant} is before {self._instant}")
         self._instant = instant
 
 

@@ -64,7 +64,7 @@ def open_home(settings: Settings, *, is_simulated: bool, first_month: dt.date) -
         kinds = {True: "simulated clubs", False: "real clubs"}
         raise SettingError(
             f"SOCCER_HOME={settings.home} contains {kinds[home.is_simulated]} and SOCCER_FEED="
-            f"{','.join(settings.feeds)} has {kinds[is_simulated]}; give one of them another SOCCER_HOME"
+            f"{','.join(settings.feeds)} has {kinds[is_simulated]}; set another SOCCER_HOME for one of them"
         )
     return home
 

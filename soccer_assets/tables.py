@@ -1,8 +1,8 @@
-"""The SQL tables of matches, as SQLAlchemy Core: one definition for SQLite and PostgreSQL.
+"""The SQL tables, as SQLAlchemy Core: one definition for SQLite and PostgreSQL.
 
-The graph writes them and the sidecar reads some. The schema on disk comes from `migrations`; a test compares
-it with this module. ``change_no`` rises with every transaction that changes rows, so a reader that remembers
-the last one it saw finds exactly what is new.
+The graph writes them, and the sidecar reads `match` and `team`. `migrations` creates the schema; a test
+compares it with this module. ``change_no`` rises with every transaction that changes rows, so a reader that
+stores the last number it read finds exactly the new rows. Changing a column comment needs a migration.
 """
 
 import datetime as dt
@@ -17,7 +17,7 @@ metadata = sa.MetaData(
 
 
 class UtcDateTime(TypeDecorator[dt.datetime]):
-    """An aware ``datetime`` in UTC; SQLite, which knows no zones, stores it naive."""
+    """An aware ``datetime`` in UTC; SQLite has no time zones and stores it naive."""
 
     impl = sa.DateTime(timezone=True)
     cache_ok = True
@@ -285,7 +285,7 @@ ledger_score = sa.Table(
     sa.Index("ix_ledger_score_scored_at", "scored_at"),
 )
 
-# Beside the ledger and outside its chain: what the champion before said of the same matches.
+# Predictions of the previous champion for the same matches, outside the ledger's hash chain.
 shadow_entry = sa.Table(
     "shadow_entry",
     metadata,

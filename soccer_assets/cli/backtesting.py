@@ -21,7 +21,7 @@ _DAY = click.DateTime(["%Y-%m-%d"])
 @click.option("--train-until", required=True, type=_DAY, help="First day of the test.")
 @click.option("--test-until", required=True, type=_DAY, help="The day after the test.")
 @click.option(
-    "--validate-months", default=12, show_default=True, help="Last months before the test: validation."
+    "--validate-months", default=12, show_default=True, help="Months of validation before the test."
 )
 @click.option("--json", "json_file", type=_OUTPUT, help="Write the scores here.")
 @click.option("--predictions", type=_OUTPUT, help="Write every scored row's probabilities here, as CSV.")
@@ -34,7 +34,7 @@ def backtest(
     json_file: Path | None,
     predictions: Path | None,
 ) -> None:
-    """Fit as the graph does on a match archive, score what came after, and print the scorecard."""
+    """Train as the graph does on a match archive, score the matches after it, and print the scorecard."""
     from soccer_assets.backtesting.archive_backtest import run_backtest  # noqa: PLC0415
     from soccer_assets.backtesting.errors import BacktestingError  # noqa: PLC0415
     from soccer_assets.graph.pages.scorecard import scorecard_markdown  # noqa: PLC0415
@@ -59,23 +59,25 @@ def backtest(
 @click.command()
 @click.option("--from", "first", required=True, type=_DAY, help="The first day, such as 2024-08-01.")
 @click.option("--to", "last", required=True, type=_DAY, help="The last day.")
-@click.option("--step", default="1d", show_default=True, help="From one look to the next: 1h to 3d.")
+@click.option("--step", default="1d", show_default=True, help="Time between two runs: 1h to 3d.")
 @click.option(
     "--history-months",
     default=36,
     show_default=True,
     type=click.IntRange(1, 1200),
-    help="Results before the first day that the first model learns from.",
+    help="Months of results before the first day, for the first training.",
 )
 @click.option(
-    "--competition", "competitions", multiple=True, help="Only this one, such as ENG-1; repeatable."
+    "--competition", "competitions", multiple=True, help="Only this competition, such as ENG-1; repeatable."
 )
 @click.option(
-    "--home", type=click.Path(path_type=Path), help="An empty folder to keep; a passing one without."
+    "--home",
+    type=click.Path(path_type=Path),
+    help="An empty folder that is kept; a temporary one by default.",
 )
-@click.option("--json", "json_file", type=_OUTPUT, help="Write all of it here.")
+@click.option("--json", "json_file", type=_OUTPUT, help="Write the full report here.")
 @click.option(
-    "--plot", default="soccer-replay.png", show_default=True, type=_OUTPUT, help="Where the picture goes."
+    "--plot", default="soccer-replay.png", show_default=True, type=_OUTPUT, help="Write the plot here."
 )
 def replay(
     first: dt.datetime,
@@ -87,7 +89,7 @@ def replay(
     json_file: Path | None,
     plot: Path,
 ) -> None:
-    """Walk the whole loop through past days of SOCCER_FEED, in a home of its own, and print how it did."""
+    """Replay the whole loop over past days of SOCCER_FEED in a separate home, and print its scores."""
     settings = settings_of_environment()
     keep_libraries_quiet()
     from soccer_assets.backtesting.errors import BacktestingError  # noqa: PLC0415

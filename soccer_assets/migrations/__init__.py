@@ -1,4 +1,4 @@
 """Schema migrations of the match tables, by Alembic.
 
-Not here: the tables as they are now (``tables.py``).
+Not here: the current tables (``tables.py``).
 """

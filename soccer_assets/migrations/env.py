@@ -1,4 +1,4 @@
-"""Alembic's entry: migrates through the connection that `Database.migrate` hands over."""
+"""Alembic's environment: migrates on the connection that `Database.migrate` passes."""
 
 from alembic import context
 

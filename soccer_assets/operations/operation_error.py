@@ -2,4 +2,4 @@
 
 
 class OperationError(Exception):
-    """A home cannot be run as asked; the message says what to do."""
+    """A home cannot be operated as requested; the message says what to do."""

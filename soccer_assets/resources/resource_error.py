@@ -2,4 +2,4 @@
 
 
 class ResourceError(Exception):
-    """A database, object store or registry does not hold what was asked of it."""
+    """A request that a database, object store or registry cannot fulfil."""

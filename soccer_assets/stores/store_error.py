@@ -2,4 +2,4 @@
 
 
 class StoreError(Exception):
-    """What a stage keeps is missing, or does not allow what was asked."""
+    """A stage's stored data is missing, or a request contradicts it."""

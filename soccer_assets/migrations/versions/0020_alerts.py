@@ -1,4 +1,4 @@
-"""What subscribers were told, and what is still to be delivered."""
+"""Alert notifications per subscriber, and their deliveries."""
 
 import sqlalchemy as sa
 from alembic import op

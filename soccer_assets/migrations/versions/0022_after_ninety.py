@@ -1,4 +1,4 @@
-"""How a match was decided that 90 minutes did not decide."""
+"""Extra time, penalties and awarded results."""
 
 import sqlalchemy as sa
 from alembic import op

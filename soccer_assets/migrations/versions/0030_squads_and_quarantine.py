@@ -1,4 +1,4 @@
-"""Squads of teams, rows in quarantine, and what was split by hand."""
+"""Squads of teams, quarantined rows, and splits of merged teams."""
 
 import sqlalchemy as sa
 from alembic import op

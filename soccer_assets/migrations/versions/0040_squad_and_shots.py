@@ -1,4 +1,4 @@
-"""Which teams play a competition, and all shots and corners: what ratings read beside the score."""
+"""The squad of a competition, and shots and corners of a match."""
 
 import sqlalchemy as sa
 from alembic import op

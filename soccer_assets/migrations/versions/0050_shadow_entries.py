@@ -1,4 +1,4 @@
-"""What the champion before predicted, so that a rollback has something to compare with."""
+"""Shadow predictions of the previous champion, for rollback decisions."""
 
 import sqlalchemy as sa
 from alembic import op

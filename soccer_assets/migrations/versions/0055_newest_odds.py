@@ -1,4 +1,4 @@
-"""Prices by when they were written: a check looks at the newest ones only."""
+"""An index of odds by time: a check reads the newest ones only."""
 
 from alembic import op
 

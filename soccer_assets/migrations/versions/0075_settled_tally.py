@@ -1,4 +1,4 @@
-"""Sums over settled matches, so that a look at them costs the same however many there are."""
+"""Running sums over settled matches: sensors read them at constant cost."""
 
 import sqlalchemy as sa
 from alembic import op

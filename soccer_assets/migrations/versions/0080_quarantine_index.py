@@ -1,4 +1,4 @@
-"""An index of the few matches in quarantine: counting them read every match, twice an hour."""
+"""An index of quarantined matches: counting them scanned every match, twice an hour."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Scores by the time they were made: the ledger's copy asks each hour for the new ones."""
+"""An index of scores by time: the ledger's copy reads the new ones each hour."""
 
 from alembic import op
 

@@ -1,1 +1,1 @@
-"""One file a schema change."""
+"""Alembic revisions, one file per schema change. Not here: the current tables (``tables.py``)."""

@@ -29,21 +29,23 @@ def mark_same_day(
         rows: the rows to be written, by match id.
         known: their stored versions, by match id.
     """
-    now = {
+    new_results = {
         id_: (row["kickoff"].date(), row["home_team_id"], row["away_team_id"])
         for id_, row in rows.items()
         if row["status"] in _RESULTS
     }
     before = (row.kickoff.date() for row in known.values() if row.status in _RESULTS)
-    days = {day for day, _, _ in now.values()}.union(before)
-    beside = {row.match_id: row for row in _results_of(connection, days) if row.match_id not in rows}
-    there = {id_: (row.kickoff.date(), row.home_team_id, row.away_team_id) for id_, row in beside.items()}
-    doubtful = twice_on_a_day((id_, *played) for id_, played in (now | there).items())
+    days = {day for day, _, _ in new_results.values()}.union(before)
+    others = {row.match_id: row for row in _results_of(connection, days) if row.match_id not in rows}
+    stored_results = {
+        id_: (row.kickoff.date(), row.home_team_id, row.away_team_id) for id_, row in others.items()
+    }
+    doubtful = twice_on_a_day((id_, *played) for id_, played in (new_results | stored_results).items())
     for id_, row in rows.items():
         row["quarantine"] = TWICE_ON_A_DAY if id_ in doubtful else None
-    turned = [id_ for id_, row in beside.items() if (id_ in doubtful) != (row.quarantine is not None)]
-    if turned:
-        query = sa.select(match).where(in_list(connection, match.c.match_id, turned))
+    changed = [id_ for id_, row in others.items() if (id_ in doubtful) != (row.quarantine is not None)]
+    if changed:
+        query = sa.select(match).where(in_list(connection, match.c.match_id, changed))
         for stored in connection.execute(query):
             known[stored.match_id] = stored
             mark = TWICE_ON_A_DAY if stored.match_id in doubtful else None

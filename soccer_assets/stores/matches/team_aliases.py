@@ -1,8 +1,8 @@
 """Learns which names of two feeds mean the same team, from the fixtures that both provide.
 
 Only a home with several feeds learns. Where two feeds provide a competition, the rows of the second are
-ignored, but its team names are not. A learnt alias is a merge like one by hand: `soccer teams` lists and
-splits it, and a merge that was split by hand is not learnt again.
+ignored, but its team names are not. A learned alias is a merge like one by hand: `soccer teams` lists and
+splits it, and a merge that was split by hand is not learned again.
 """
 
 import datetime as dt
@@ -33,14 +33,14 @@ def learn_team_aliases(
         owners: by competition, the feed whose rows count.
         now: time stamp of new merges.
     """
-    learnt = 0
+    learned = 0
     for keep, duplicate in _candidates(database, competitions, owners):
         try:
             merge_teams(database, keep, duplicate, now)
         except TeamError:  # they have met, or one of them was merged by hand
             continue
-        learnt += 1
-    return learnt
+        learned += 1
+    return learned
 
 
 def _candidates(
