@@ -30,7 +30,7 @@ import sqlalchemy as sa
 from soccer_assets.contract.release import CANDIDATE, CHAMPION, OUTCOMES, PREVIOUS
 from soccer_assets.football.matches import KickoffPrecision
 from soccer_assets.graph.automation_conditions import follow_upstream_sensor
-from soccer_assets.graph.build import SENSORS, build_definitions
+from soccer_assets.graph.build import SENSORS, build_definitions, plain_resources
 from soccer_assets.modelling.ledger_rules import SCORED, Entry
 from soccer_assets.operations.run_job import run_job
 from soccer_assets.operations.up import INSTANCE
@@ -61,7 +61,7 @@ def main() -> None:
                     raise SystemExit(outcome.failure)
             definitions = build_definitions(settings)
             if asked.home is None:
-                _settle(definitions.resources or {}, asked.settled)
+                _settle(plain_resources(definitions), asked.settled)
             _soak(_sensors(definitions, instance), asked.ticks)
 
 
@@ -114,7 +114,7 @@ def _settle(resources: Mapping[str, Any], matches: int) -> None:
 
 def _sensors(definitions: dg.Definitions, instance: dg.DagsterInstance) -> dict[str, Callable[[], object]]:
     """By sensor, what evaluates it once."""
-    resources = definitions.resources or {}
+    resources = plain_resources(definitions)
     cursor: Any = None
 
     def follow() -> None:

@@ -34,7 +34,7 @@ from soccer_assets.feeds.registry import open_feeds
 from soccer_assets.football.matches import Window
 from soccer_assets.football.records import RawMatch
 from soccer_assets.graph.assets.livescores import RECENT_DAYS
-from soccer_assets.graph.build import build_definitions
+from soccer_assets.graph.build import build_definitions, plain_resources
 from soccer_assets.modelling.training import fit_elo_textbook
 from soccer_assets.operations.up import INSTANCE, home_environment
 from soccer_assets.resources.mlflow_run import tracked_run
@@ -142,7 +142,7 @@ def _fill(home: Path, archive: Path, now: dt.datetime) -> None:
     (settings.home / "dagster").mkdir(exist_ok=True)
     (settings.home / "dagster" / "dagster.yaml").write_text(json.dumps(INSTANCE))
     definitions = build_definitions(settings)
-    resources = definitions.resources or {}
+    resources = plain_resources(definitions)
     history = dg.define_asset_job(
         "fill",
         dg.AssetSelection.assets(*(["livescores", name] for name in ("history", "recent", "upcoming")))

@@ -4,6 +4,7 @@ import datetime as dt
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import msgspec
@@ -180,8 +181,7 @@ def _failed_checks(instance: dg.DagsterInstance, keys: Iterable[dg.AssetCheckKey
             since=_instant(record.event.timestamp),
             what=_HEADLINES[kind],
             promise="a result is known 3 hours after kickoff plus the feed's lag" if kind == "feed" else "",
-            cause=evaluation.description
-            or ", ".join(f"{name} {value.value}" for name, value in evaluation.metadata.items()),
+            cause=evaluation.description or _text_of(evaluation.metadata),
             path=f"/assets/{'/'.join(asset.path)}?view=checks",
         )
 
@@ -229,3 +229,12 @@ def _champion_change(instance: dg.DagsterInstance) -> Iterator[Condition]:
 
 def _instant(epoch_seconds: float) -> str:
     return isoformat(dt.datetime.fromtimestamp(epoch_seconds, dt.UTC))
+
+
+def _text_of(metadata: Mapping[str, Any]) -> str:
+    """Every entry of a check's metadata, names and values as text."""
+    return ", ".join(
+        f"{name.replace('_', ' ')} "
+        + (_instant(entry.value) if isinstance(entry, dg.TimestampMetadataValue) else str(entry.value))
+        for name, entry in metadata.items()
+    )

@@ -17,6 +17,7 @@ import pandas as pd
 
 from soccer_assets.backtesting.errors import JobFailedError
 from soccer_assets.graph.assets.livescores import INTERACTIVE_TAG
+from soccer_assets.graph.build import plain_resources
 from soccer_assets.graph.pages.plots import without_pages
 from soccer_assets.resources.mlflow_run import tracked_run
 from soccer_assets.resources.parquet_io_manager import ParquetIOManager
@@ -63,7 +64,7 @@ class DirectJobs:
     def __init__(self, definitions: dg.Definitions, instance: dg.DagsterInstance) -> None:
         self._definitions = definitions
         self._instance = instance
-        self._resources = dict(definitions.resources or {})
+        self._resources = plain_resources(definitions)
         self._frames: ParquetIOManager = self._resources["frames"]
 
     def run(

@@ -27,7 +27,7 @@ from soccer_assets.feeds.feed_set import filter_competitions
 from soccer_assets.feeds.protocol import Feed
 from soccer_assets.feeds.registry import open_feeds
 from soccer_assets.graph.assets.model import REASON_TAG, TEXT_TAG
-from soccer_assets.graph.build import build_definitions
+from soccer_assets.graph.build import build_definitions, plain_resources
 from soccer_assets.graph.jobs import (
     build_everything,
     monitor_daily,
@@ -134,7 +134,7 @@ class Replay:
         home = open_home(settings, is_simulated=self._feed.is_simulated, first_month=self._feed.first_month())
         settings = apply_home(settings, home)
         definitions = build_definitions(settings, self._clock, self._feed)
-        resources = definitions.resources or {}
+        resources = plain_resources(definitions)
         self._database: Database = resources["database"]
         self._database.migrate()
         self._exports = resources["exports"]

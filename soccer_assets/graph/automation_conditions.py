@@ -21,4 +21,7 @@ follow_upstream_sensor = dg.AutomationConditionSensorDefinition(
     default_status=dg.DefaultSensorStatus.RUNNING,
     minimum_interval_seconds=30,
     run_tags={"soccer/publish": "release"},
+    description="Starts a run of the stages behind what was materialised by hand, such as a backfill or one "
+    "asset from "
+    "its page.",
 )

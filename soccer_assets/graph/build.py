@@ -4,6 +4,9 @@ The code location (``soccer_assets.definitions``) asks it once; a replay and tes
 feed of their own.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 import dagster as dg
 
 from soccer_assets.alerting.notifier import AlertNotifier
@@ -77,26 +80,75 @@ def build_definitions(
         jobs=[*JOBS, monitor_daily, tune_parameters, prune_daily],
         schedules=SCHEDULES,
         sensors=SENSORS,
-        resources={
-            "alert_notifier": AlertNotifier(settings, database, events, SystemClock()),
-            "clock": clock,
-            "database": database,
-            "events": events,
-            "exports": exports_store,
-            "feature_store": feature_store,
-            "feed": feed,
-            "frames": frames,
-            "mlflow": training_run(registry),
-            "model_registry": registry,
-            "object_store": store,
-            "parquet_io_manager": frames,
-            "release_drafts": drafts,
-            "releases": Releases(store, events),
-            "scorecards": scorecards,
-        },
+        resources=described(
+            {
+                "alert_notifier": AlertNotifier(settings, database, events, SystemClock()),
+                "clock": clock,
+                "database": database,
+                "events": events,
+                "exports": exports_store,
+                "feature_store": feature_store,
+                "feed": feed,
+                "frames": frames,
+                "mlflow": training_run(registry),
+                "model_registry": registry,
+                "object_store": store,
+                "parquet_io_manager": frames,
+                "release_drafts": drafts,
+                "releases": Releases(store, events),
+                "scorecards": scorecards,
+            }
+        ),
         # Ten small assets take 1 s in one process and 28 to 55 s with a process each.
         executor=dg.in_process_executor,
     )
 
 
 SENSORS = [status_sensor, alert_sensor, retrain_sensor, rollback_sensor, follow_upstream_sensor]
+
+RESOURCE_DESCRIPTIONS = {
+    "alert_notifier": "Records which subscriber is due which alert, and delivers the messages (Apprise).",
+    "clock": "The home's clock: the wall clock, or the fixed instant of SOCCER_NOW.",
+    "database": "Match tables, ledger and alert outbox in SQLite or PostgreSQL (SOCCER_DATABASE_URL).",
+    "events": "The event stream in Redis or Valkey that sidecars listen to (SOCCER_REDIS_URL).",
+    "exports": "Parquet snapshots of the match tables in the object store.",
+    "feature_store": "Feature parts, team state and its checkpoints in the object store.",
+    "feed": "The providers of match data (SOCCER_FEED).",
+    "frames": "Reads and writes the frames of assets as Parquet in the object store.",
+    "model_registry": "Versions and aliases of the model in MLflow's registry (SOCCER_MLFLOW_URL).",
+    "object_store": "A folder or an S3 bucket for everything that is not a table (SOCCER_STORE_URL).",
+    "parquet_io_manager": "Stores the output of predictions/upcoming as one Parquet file.",
+    "release_drafts": "Reads what a release is made of: predictions, models, names, golden rows, team state.",
+    "releases": "Publishes releases: files, manifest, pointer, event, and the status beside them.",
+    "scorecards": "Evaluations of candidates, and the log of readings of the test window.",
+}
+
+
+def described(resources: Mapping[str, Any]) -> dict[str, dg.ResourceDefinition]:
+    """Resources with a description each, as Dagster's pages show it.
+
+    Raises:
+        KeyError: a resource has no description.
+    """
+    return {name: _described(name, value) for name, value in resources.items()}
+
+
+def plain_resources(definitions: dg.Definitions) -> dict[str, Any]:
+    """The objects behind the resources of `build_definitions`, for callers that run no Dagster executor.
+
+    ``mlflow`` stays a definition: it opens a run when it is initialised.
+    """
+    context = dg.build_init_resource_context()
+    return {
+        name: resource if name == "mlflow" else resource.resource_fn(context)
+        for name, resource in (definitions.resources or {}).items()
+    }
+
+
+def _described(name: str, value: Any) -> dg.ResourceDefinition:
+    if isinstance(value, dg.ResourceDefinition):
+        return value
+    description = RESOURCE_DESCRIPTIONS[name]
+    if isinstance(value, dg.IOManager):
+        return dg.IOManagerDefinition.hardcoded_io_manager(value, description)
+    return dg.ResourceDefinition.hardcoded_resource(value, description)

@@ -31,6 +31,7 @@ from soccer_assets.football.validity import (
     overround,
 )
 from soccer_assets.graph.assets.predictions import UPCOMING
+from soccer_assets.graph.pages.values import timestamp
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.model_registry import ModelRegistry
 from soccer_assets.resources.object_store import ObjectStore
@@ -62,6 +63,7 @@ def _batch_check(name: str, *, blocking: bool) -> dg.AssetChecksDefinition:
         "match reported twice, or a second result of a team on one day.",
     )
     def batch_is_sound(database: dg.ResourceParam[Database]) -> dg.AssetCheckResult:
+        """Shares of rejected and duplicate rows in the newest batch."""
         with database.reading() as connection:
             newest = sa.select(sa.func.max(ingest.c.checked_at)).where(ingest.c.asset == f"livescores/{name}")
             sums = [sa.func.sum(ingest.c[name]).label(name) for name in ("seen", "rejected", "doubles")]
@@ -87,10 +89,10 @@ def _batch_check(name: str, *, blocking: bool) -> dg.AssetChecksDefinition:
             passed=rejected <= MOST_REJECTED and doubles <= MOST_DOUBLES,
             severity=dg.AssetCheckSeverity.ERROR if blocking else dg.AssetCheckSeverity.WARN,
             metadata={
-                "rows": batch.seen,
-                "rejected": batch.rejected,
-                "doubles": batch.doubles,
-                "by_reason": dg.MetadataValue.json(by_reason),
+                "rows": int(batch.seen),
+                "rejected": int(batch.rejected),
+                "duplicates": int(batch.doubles),
+                "rejected_by_reason": dg.MetadataValue.json(by_reason),
             },
         )
 
@@ -110,7 +112,7 @@ def results_due(
     return dg.AssetCheckResult(
         passed=not overdue,
         severity=dg.AssetCheckSeverity.WARN,
-        metadata={"next_expected_at": due.isoformat() if due else "nothing is due"},
+        metadata={"next_result_due": timestamp(due, "no match is waiting for its result")},
     )
 
 
@@ -214,7 +216,7 @@ def features_are_finite(feature_store: dg.ResourceParam[FeatureStore]) -> dg.Ass
     table = feature_store.read(manifest, manifest.months_written)
     broken = [name for name in manifest.feature_names if not np.isfinite(table[name].to_numpy()).all()]
     return dg.AssetCheckResult(
-        passed=not broken, metadata={"broken": broken, "features": len(manifest.feature_names)}
+        passed=not broken, metadata={"not_finite": broken, "feature_count": len(manifest.feature_names)}
     )
 
 
@@ -224,7 +226,7 @@ def champion_is_loadable(model_registry: dg.ResourceParam[ModelRegistry]) -> dg.
     registered = model_registry.get("champion")
     model = model_registry.load(registered)
     return dg.AssetCheckResult(
-        passed=model.sha256 == registered.facts.content_sha256, metadata={"version": registered.version}
+        passed=model.sha256 == registered.facts.content_sha256, metadata={"model_version": registered.version}
     )
 
 
@@ -237,7 +239,7 @@ def probabilities_add_up_to_one(frames: dg.ResourceParam[ParquetIOManager]) -> d
     inside = ((probabilities > 0.0) & (probabilities < 1.0)).all()
     return dg.AssetCheckResult(
         passed=bool(inside and (sums < 1e-9).all()),  # noqa: PLR2004 - a rounding of float64
-        metadata={"rows": len(predictions), "worst": float(sums.max(initial=0.0))},
+        metadata={"rows": len(predictions), "largest_deviation_of_a_sum": float(sums.max(initial=0.0))},
     )
 
 
@@ -276,9 +278,9 @@ def ledger_agrees_with_releases(
         metadata={
             "entries": found.entries,
             "releases": found.releases,
-            "contradicted_by": list(found.contradicted_by),
-            "first_broken": found.first_broken or "none",
-            "copied": found.copied,
+            "disagreeing_releases": list(found.contradicted_by),
+            "first_broken_entry": found.first_broken or "none",
+            "entries_in_parquet_copy": found.copied,
         },
     )
 

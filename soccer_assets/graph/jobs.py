@@ -30,32 +30,36 @@ _MONITORING = dg.AssetSelection.groups("monitoring")
 refresh_hourly = dg.define_asset_job(
     "refresh_hourly",
     _RECENT | _TO_FEATURES | _TO_RELEASE,
-    description="From the last three days of the feed to a release, in one run.",
+    description="Ingests the last three days of the feed, then updates matches, features, predictions and "
+    "the release.",
     tags=PUBLISHES,
 )
 refresh_daily = dg.define_asset_job(
     "refresh_daily",
     _UPCOMING | _RECENT | _TO_FEATURES | _TO_RELEASE,
-    description="The same with the fixtures of the next fifteen days.",
+    description="As refresh_hourly, and ingests the fixtures of the next fifteen days.",
     tags=PUBLISHES,
 )
 retrain_model = dg.define_asset_job(
     "retrain_model",
     _MODEL | _TO_RELEASE,
-    description="A new candidate against the champion; the winner is predicted with and released.",
+    description="Trains and evaluates a candidate; promotes it if every gate passes, then predicts and "
+    "releases.",
     tags=PUBLISHES | BY_HAND,
     hooks={mark_mlflow_run_failed},
 )
 tune_parameters = dg.define_asset_job(
     "tune_parameters",
     dg.AssetSelection.assets(["model", "parameters"]),
-    description="Search hyper-parameters on the last three seasons; the next candidate is fitted with them.",
+    description="Searches hyper-parameters on the last three seasons; the next candidate is fitted with "
+    "them.",
     hooks={mark_mlflow_run_failed},
 )
 rollback_champion = dg.define_asset_job(
     "rollback_champion",
     dg.AssetSelection.assets(["model", "champion"]) | _TO_RELEASE,
-    description="Back to the champion before: the aliases change places, and its predictions are released.",
+    description="Swaps champion and previous champion, then predicts and releases; a second run swaps them "
+    "back.",
     config={"ops": {"model__champion": {"config": {"rollback": True}}}},
     tags=PUBLISHES | BY_HAND,
     hooks={mark_mlflow_run_failed},
@@ -63,7 +67,8 @@ rollback_champion = dg.define_asset_job(
 build_everything = dg.define_asset_job(
     "build_everything",
     _HISTORY | _RECENT | _UPCOMING | _TO_FEATURES | _MODEL | _TO_RELEASE | _MONITORING,
-    description="The first build of a home: the newest months of history, a first model, a first release.",
+    description="First build of a home: the newest months of history, a first model, a first release, both "
+    "reports.",
     tags=PUBLISHES,
     hooks={mark_mlflow_run_failed},
 )
@@ -72,7 +77,8 @@ build_everything = dg.define_asset_job(
 monitor_daily = dg.define_asset_job(
     "monitor_daily",
     _MONITORING,
-    description="Drift of features and predictions, and the quality of what was published.",
+    description="Reports on drift of features and predictions, and on the quality of the published "
+    "predictions.",
 )
 
 

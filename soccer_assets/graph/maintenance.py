@@ -20,11 +20,12 @@ def remove_old_data(
     model_registry: dg.ResourceParam[ModelRegistry],
     clock: dg.ResourceParam[Clock],
 ) -> dg.Output[None]:
-    """Old snapshots, features, releases, runs and shadow predictions; matches and the ledger stay."""
+    """Removes old snapshots, features, releases, runs and shadow predictions; never matches or the ledger."""
     counts = prune(object_store, context.instance, SystemClock().now())
     models = [found for alias in ALIASES if (found := model_registry.find(alias)) is not None]
     shadows = prune_shadows(database, [model.facts.content_sha256 for model in models], clock.now())
-    return dg.Output(None, metadata=msgspec.structs.asdict(counts) | {"shadows": shadows})
+    removed = msgspec.structs.asdict(counts) | {"shadow_predictions": shadows}
+    return dg.Output(None, metadata={f"{kind}_removed": count for kind, count in removed.items()})
 
 
 @dg.job(description="Removes old exports, features, releases and runs; never matches or the ledger.")

@@ -57,6 +57,8 @@ class RetrainFacts(msgspec.Struct, frozen=True, kw_only=True):
         settled: settled matches of the champion in the ledger.
         spiegelhalter_z: of those, see `spiegelhalter_z`; 0 where there are none.
         drift: the drift report's verdict where the drift is out of bounds; else empty.
+        drift_share: share of drifted columns in the newest report on the champion; None without one.
+        drift_bound: share above which the drift is out of bounds; None without a report.
         drift_since: when it went out of bounds. A training after that has seen those matches already.
         evidence: e-value that the champion's log loss on those matches is higher than textbook Elo's; 1
             without such matches.
@@ -69,6 +71,8 @@ class RetrainFacts(msgspec.Struct, frozen=True, kw_only=True):
     settled: int
     spiegelhalter_z: float
     drift: str = ""
+    drift_share: float | None = None
+    drift_bound: float | None = None
     drift_since: dt.datetime | None = None
     evidence: float = 1.0
 
@@ -87,9 +91,10 @@ def decide_retrain(
     facts: RetrainFacts, now: dt.datetime, policy: RetrainPolicy = DEFAULT_POLICY
 ) -> RetrainDecision:
     """Whether to train now. Of several reasons the most urgent is named: metric, drift, volume, age."""
-    obstacle = _obstacle(facts, policy)
-    if obstacle or facts.trained_at is None:
-        return RetrainDecision(None, obstacle)
+    if facts.trained_at is None:
+        return RetrainDecision(None, "no model was trained yet; the first build trains one")
+    if obstacle := _obstacle(facts, policy):
+        return RetrainDecision(None, f"{obstacle}: {_numbers(facts, now - facts.trained_at, policy)}")
     age = now - facts.trained_at
     is_rested = age >= policy.rest
     is_new_drift = facts.drift_since is not None and facts.drift_since > facts.trained_at
@@ -121,20 +126,25 @@ def decide_retrain(
     for reason, holds, text in reasons:
         if holds:
             return RetrainDecision(reason, text)
-    return RetrainDecision(
-        None,
-        f"{facts.new_matches} of {policy.new_matches} new matches, "
-        f"{age.days} of {policy.oldest.days} days old, "
-        f"log loss on {facts.settled} settled matches {facts.spiegelhalter_z:+.1f} standard errors from "
-        f"expected (bound {policy.largest_z:.1f}), e-value against textbook Elo {facts.evidence:.3g} "
-        f"(bound {policy.evidence:.0f}), {facts.drift or 'no drift'}",
+    return RetrainDecision(None, f"no trigger holds: {_numbers(facts, age, policy)}")
+
+
+def _numbers(facts: RetrainFacts, age: dt.timedelta, policy: RetrainPolicy) -> str:
+    """The number and the bound of every trigger."""
+    share = "no drift report on this champion"
+    if facts.drift_share is not None and facts.drift_bound is not None:
+        share = f"{facts.drift_share:.0%} of the columns drifted (bound {facts.drift_bound:.0%})"
+    return (
+        f"{facts.new_matches} of {policy.new_matches} new matches since the training, "
+        f"{age.days} of {policy.oldest.days} days of age, {share}, "
+        f"log loss on {facts.settled} settled matches (at least {policy.least_settled}) "
+        f"{facts.spiegelhalter_z:+.1f} standard errors from expected (bound {policy.largest_z:.1f}), "
+        f"e-value against textbook Elo {facts.evidence:.3g} (bound {policy.evidence:.0f})"
     )
 
 
 def _obstacle(facts: RetrainFacts, policy: RetrainPolicy) -> str:
     """Why no training may start now; empty where one may."""
-    if facts.trained_at is None:
-        return "no model was trained yet; the first build trains one"
     if facts.is_busy:
         return "a training is queued or running"
     if facts.attempted_ago is not None and facts.attempted_ago < policy.cool_down:

@@ -26,7 +26,7 @@ def training_run(registry: ModelRegistry) -> dg.ResourceDefinition:
             "env": dg.Field(dict, default_value={}),
             "extra_tags": dg.Field(dict, default_value={}),
         },
-        description="dagster-mlflow: parameters, metrics and plots of one training run",
+        description="One MLflow run a training run: parameters, metrics and plots (SOCCER_MLFLOW_URL).",
     )
     def mlflow(context: dg.InitResourceContext) -> Iterator[Any]:
         from dagster_mlflow import resources  # noqa: PLC0415 - seconds to import

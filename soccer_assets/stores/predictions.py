@@ -8,6 +8,7 @@ import datetime as dt
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from soccer_assets.clock import isoformat
 from soccer_assets.contract.prediction import json_column
@@ -15,7 +16,7 @@ from soccer_assets.football.matches import STATUS_RULES, MatchStatus
 from soccer_assets.modelling.fixtures import FixtureForecasts
 from soccer_assets.resources.model_registry import RegisteredModel
 from soccer_assets.resources.parquet_parts import months_between
-from soccer_assets.stores.exports import Exports
+from soccer_assets.stores.exports import MATCH_SCHEMA, Exports
 
 # A played match keeps its last prediction before kickoff, beside its result, for this long.
 PLAYED_DAYS = 90
@@ -55,6 +56,21 @@ _DERIVED = (
     "both_teams_to_score",
     "likely_scores",
     "reasons",
+)
+
+
+# The stored table: a forecast's columns, then the match's.
+PREDICTION_SCHEMA = pa.schema(
+    [
+        pa.field("match_id", pa.string()),
+        *(pa.field(name, pa.string()) for name in ("model", "model_version", "model_run_id", "model_sha256")),
+        *(pa.field(name, pa.float64()) for name in ("p_home", "p_draw", "p_away")),
+        *(pa.field(name, pa.float64()) for name in _DERIVED[:4]),
+        *(pa.field(name, pa.string()) for name in _DERIVED[4:]),
+        pa.field("predicted_kickoff", pa.timestamp("s", "UTC")),
+        pa.field("predicted_at", pa.string()),
+        *(MATCH_SCHEMA.field(name) for name in MATCH_COLUMNS if name != "match_id"),
+    ]
 )
 
 

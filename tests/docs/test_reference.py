@@ -25,6 +25,7 @@ from soccer_assets.feeds.protocol import Feed
 from soccer_assets.feeds.provider_keys import key_variable
 from soccer_assets.feeds.providers.archive import archive_table
 from soccer_assets.feeds.registry import result_lag_of
+from soccer_assets.football.feature_descriptions import FEATURE_DESCRIPTIONS
 from soccer_assets.football.features import FEATURE_GROUPS, FEATURE_NAMES, compute_features
 from soccer_assets.football.matches import STATUS_RULES
 from soccer_assets.graph.build import build_definitions
@@ -323,6 +324,15 @@ def test_feature_groups_are_the_codes() -> None:
     groups = {row[0] for row in rows_of("docs/reference/features.md", "Groups")}
 
     assert groups == set(FEATURE_GROUPS.values())
+
+
+def test_features_have_the_meanings_of_the_code() -> None:
+    """Meaning, unit and bounds stand in the code, where asset pages read them."""
+    documented = {row[0].strip("`"): row[1:4] for row in tables(read("docs/reference/features.md"))[0]}
+    described = {name: [each.meaning, each.unit, each.bounds] for name, each in FEATURE_DESCRIPTIONS.items()}
+
+    assert documented == described
+    assert list(described) == list(FEATURE_NAMES)
 
 
 def test_features_keep_their_bounds() -> None:

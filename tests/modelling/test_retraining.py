@@ -41,9 +41,34 @@ def test_nothing_fires_just_below_every_bound() -> None:
 
     assert decision.reason is None
     assert decision.text == (
-        "499 of 500 new matches, 3 of 28 days old, log loss on 1000 settled matches +3.9 standard errors "
-        "from expected (bound 4.0), e-value against textbook Elo 1 (bound 50), no drift"
+        "no trigger holds: 499 of 500 new matches since the training, 3 of 28 days of age, no drift report "
+        "on "
+        "this champion, log loss on 1000 settled matches (at least 200) +3.9 standard errors from expected "
+        "(bound 4.0), e-value against textbook Elo 1 (bound 50)"
     )
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"is_busy": True},
+        {"attempted_ago": dt.timedelta(hours=1)},
+    ],
+)
+def test_a_skipped_tick_has_the_numbers_of_every_trigger(changes: dict[str, object]) -> None:
+    """Matches, age, drift share, settled loss and e-value, each with its bound, whatever the obstacle."""
+    text = decide_retrain(facts(drift_share=0.08, drift_bound=0.2, **changes), NOW).text
+
+    for numbers in (
+        "499 of 500 new matches",
+        "3 of 28 days",
+        "8% of the columns drifted (bound 20%)",
+        "1000 settled matches (at least 200)",
+        "+3.9 standard errors from expected (bound 4.0)",
+        "e-value against textbook Elo 1 (bound 50)",
+    ):
+        assert numbers in text
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from soccer_assets.clock import Clock
 from soccer_assets.graph import freshness
 from soccer_assets.graph.automation_conditions import FOLLOW_UPSTREAM
 from soccer_assets.graph.pages.columns import column_schema
+from soccer_assets.graph.pages.values import size
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.stores.exports import MATCH_RAW_SCHEMA, MATCH_SCHEMA, Exports
 
@@ -57,6 +58,6 @@ def exports(
                 "snapshot_id": manifest.snapshot_id,
                 "months": len(table.parts),
                 "months_written": months_written[name],
-                "bytes": table.bytes,
+                "size": size(table.bytes),
             },
         )

@@ -6,6 +6,8 @@ import dagster as dg
 
 from soccer_assets.football.features import FEATURE_NAMES
 from soccer_assets.graph.automation_conditions import FOLLOW_UPSTREAM
+from soccer_assets.graph.pages.columns import feature_schema
+from soccer_assets.graph.pages.values import size
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.stores.exports import Exports
 from soccer_assets.stores.features.update import update_features
@@ -34,14 +36,7 @@ from soccer_assets.stores.features.update import update_features
             kinds={"python", "parquet"},
             owners=["team:models"],
             automation_condition=FOLLOW_UPSTREAM,
-            metadata={
-                "dagster/column_schema": dg.TableSchema(
-                    columns=[
-                        dg.TableColumn("match_id", "string"),
-                        *(dg.TableColumn(name, "double") for name in FEATURE_NAMES),
-                    ]
-                )
-            },
+            metadata={"dagster/column_schema": feature_schema(FEATURE_NAMES)},
         ),
     ],
 )
@@ -69,8 +64,8 @@ def features(
         metadata={
             "dagster/row_count": manifest.table.rows,
             "dagster/uri": f"{object_store.url}/features/current.json",
-            "features": len(manifest.feature_names),
-            "bytes": manifest.table.bytes,
+            "feature_count": len(manifest.feature_names),
+            "size": size(manifest.table.bytes),
             "replayed_from": update.replayed_from or "nothing changed",
             "months_written": len(manifest.months_written) if update.replayed_from else 0,
             "snapshot_id": manifest.snapshot_id,

@@ -2,17 +2,19 @@
 
 import datetime as dt
 from functools import partial
+from typing import Any
 
 import dagster as dg
 from pydantic import Field
 
-from soccer_assets.clock import Clock, isoformat
+from soccer_assets.clock import Clock
 from soccer_assets.feeds.feed_set import members_of
 from soccer_assets.feeds.protocol import Feed, FeedError, FeedUnavailableError
 from soccer_assets.feeds.validation import validate_rows
 from soccer_assets.football.matches import Window
 from soccer_assets.graph import freshness
 from soccer_assets.graph.pages.columns import column_schema
+from soccer_assets.graph.pages.values import timestamp
 from soccer_assets.graph.partitions import match_months
 from soccer_assets.resources.database import Database
 from soccer_assets.stores.matches.raw import IngestCounts, store_raw
@@ -61,6 +63,7 @@ def livescore_assets(
     """The livescores stage of a home whose history begins at ``history_start``."""
     asset = partial(
         dg.asset,
+        metadata={"dagster/column_schema": column_schema(match_raw)},
         group_name=_GROUP,
         kinds={"python", "table"},
         owners=["team:data"],
@@ -144,20 +147,17 @@ def _ingest(
     return dg.MaterializeResult(metadata=_metadata(counts, window, feed, now))
 
 
-def _metadata(
-    counts: IngestCounts, window: Window, feed: Feed, now: dt.datetime
-) -> dict[str, str | int | dg.TableSchema]:
+def _metadata(counts: IngestCounts, window: Window, feed: Feed, now: dt.datetime) -> dict[str, Any]:
     return {
         "dagster/row_count": counts.seen,
-        "dagster/column_schema": column_schema(match_raw),
         "window": f"{window.start} (included) to {window.end} (not included), UTC days",
         "feed": feed.name,
         "added": counts.added,
         "changed": counts.changed,
         "unchanged": counts.unchanged,
         "rejected": counts.rejected,
-        "doubles": counts.doubles,
-        "twice_a_day": counts.twice_a_day,
-        "newest_result": isoformat(counts.newest_result) if counts.newest_result else "none in this window",
-        "checked_at": isoformat(now),
+        "duplicates": counts.doubles,
+        "second_results_on_a_day": counts.twice_a_day,
+        "newest_result": timestamp(counts.newest_result, "none in this window"),
+        "checked_at": timestamp(now, "never"),
     }

@@ -65,11 +65,11 @@ def matches(
         asset_key=["matches", "match"],
         metadata={
             "dagster/row_count": rows,
-            "read": counts.read,
+            "rows_read": counts.read,
             "added": counts.added,
             "changed": counts.changed,
             "rejected": counts.rejected,
-            "told_by_another_feed": counts.owned_by_another_feed,
+            "owned_by_another_feed": counts.owned_by_another_feed,
             "teams_added": counts.teams_added,
             "aliases_learnt": aliases,
             "in_quarantine": sum(in_quarantine.values()),
@@ -77,5 +77,5 @@ def matches(
     )
     yield dg.MaterializeResult(
         asset_key=["matches", "odds"],
-        metadata={"dagster/row_count": priced, "written": counts.odds_written},
+        metadata={"dagster/row_count": priced, "prices_written": counts.odds_written},
     )

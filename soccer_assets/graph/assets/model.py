@@ -10,6 +10,7 @@ from soccer_assets.clock import Clock
 from soccer_assets.contract.release import CANDIDATE, CHAMPION
 from soccer_assets.graph import freshness
 from soccer_assets.graph.pages.training_reports import candidate_report, evaluation_report, search_report
+from soccer_assets.graph.pages.values import timestamp
 from soccer_assets.modelling.evaluation import evaluate, is_complete
 from soccer_assets.modelling.scorecard import Scorecard
 from soccer_assets.modelling.training import SEED, fit_candidate
@@ -174,7 +175,7 @@ def evaluation(
     report = evaluation_report(data, forecasts, result)
     report.log_to(mlflow)
     return dg.MaterializeResult(
-        metadata=report.page() | {"looks_at_these_matches": readings},
+        metadata=report.page() | {"evaluations_on_these_matches": readings},
         check_results=[_completeness(result.scorecard)],
     )
 
@@ -242,7 +243,7 @@ def _champion_result(current: RegisteredModel, change: ChampionChange) -> dg.Mat
             "recipe": current.facts.recipe,
             "content_sha256": current.facts.content_sha256,
             "dagster/row_count": current.facts.trained_rows,
-            "train_end": current.facts.train_end,
+            "newest_training_match": timestamp(current.facts.train_end, "unknown"),
             "change": change.kind,
             "reason": change.reason,
             **change_metadata(change),

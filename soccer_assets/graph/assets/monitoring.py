@@ -133,7 +133,7 @@ def _quality_result(report: QualityReport) -> dg.MaterializeResult:
         "dagster/row_count": report.overall.scored,
         "finished": report.overall.finished,
         "void": report.overall.void,
-        "coverage": report.overall.coverage or 0.0,
+        "coverage": 0.0 if report.overall.coverage is None else report.overall.coverage,
         "ledger_head": report.ledger_head or "empty",
     }
     if report.overall.scored:

@@ -16,6 +16,7 @@ from soccer_assets.graph import freshness
 from soccer_assets.graph.assets.livescores import UPCOMING_DAYS
 from soccer_assets.graph.automation_conditions import FOLLOW_UPSTREAM
 from soccer_assets.graph.pages.columns import column_schema
+from soccer_assets.graph.pages.values import timestamp
 from soccer_assets.modelling.fixtures import forecast_fixtures
 from soccer_assets.modelling.ledger_rules import Entry
 from soccer_assets.resources.database import Database
@@ -29,6 +30,7 @@ from soccer_assets.stores.ledger.parquet_copy import copy_ledger
 from soccer_assets.stores.ledger.record import record_and_score
 from soccer_assets.stores.ledger.shadows import record_shadows
 from soccer_assets.stores.predictions import (
+    PREDICTION_SCHEMA,
     forecast_table,
     merge_with_previous,
     prediction_months,
@@ -47,6 +49,7 @@ UPCOMING = dg.AssetKey(["predictions", "upcoming"])
     owners=["team:models"],
     automation_condition=FOLLOW_UPSTREAM,
     freshness_policy=freshness.PREDICTIONS,
+    metadata={"dagster/column_schema": column_schema(PREDICTION_SCHEMA)},
     io_manager_key="parquet_io_manager",
 )
 def upcoming(
@@ -77,14 +80,18 @@ def upcoming(
     champion = table[(table["model"] == CHAMPION) & (table["kickoff"] > now)]
     context.add_output_metadata(
         {
-            "upcoming": len(champion),
-            "first_kickoff": str(champion["kickoff"].min()),
-            "last_kickoff": str(champion["kickoff"].max()),
+            "upcoming_matches": len(champion),
+            "first_kickoff": _kickoff(champion["kickoff"].min()),
+            "last_kickoff": _kickoff(champion["kickoff"].max()),
             "by_competition": _counts(champion["competition"]),
             "by_model": _counts(table["model"]),
         }
     )
     return table.reset_index(drop=True)
+
+
+def _kickoff(instant: Any) -> dg.MetadataValue:
+    return timestamp(None if pd.isna(instant) else instant.to_pydatetime(), "no upcoming match")
 
 
 def _counts(column: "pd.Series[str]") -> dg.JsonMetadataValue:
@@ -123,6 +130,7 @@ def _forecasts(
     kinds={"python", "table", "parquet"},
     owners=["team:models"],
     automation_condition=FOLLOW_UPSTREAM,
+    metadata={"dagster/column_schema": column_schema(ledger_entry)},
 )
 def ledger(
     predictions: pd.DataFrame,
@@ -147,13 +155,14 @@ def ledger(
         metadata={
             "dagster/row_count": counts.entries,
             "dagster/uri": f"{object_store.url}/{COPY_FOLDER}",
-            "dagster/column_schema": column_schema(ledger_entry),
             "recorded": counts.recorded,
             "shadows": shadows,
             "scored": counts.scored,
             "void": counts.void,
-            "head": counts.head,
-            "copied": copied.entries.rows if copied else "left alone: it does not agree with the ledger",
+            "ledger_head": counts.head,
+            "entries_in_parquet_copy": copied.entries.rows
+            if copied
+            else "not updated: the copy disagrees with the ledger",
         }
     )
 

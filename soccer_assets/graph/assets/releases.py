@@ -10,6 +10,7 @@ from soccer_assets.feeds.protocol import Feed
 from soccer_assets.graph import freshness
 from soccer_assets.graph.assets.predictions import UPCOMING
 from soccer_assets.graph.automation_conditions import FOLLOW_UPSTREAM
+from soccer_assets.graph.pages.values import timestamp
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.stores.monitoring.result_latency import ResultLatency, result_latency
@@ -61,15 +62,15 @@ def current(
             "dagster/row_count": manifest.prediction_rows,
             "dagster/uri": f"{object_store.url}/releases/{manifest.release_id}",
             "release_id": manifest.release_id,
-            "is_new": published.is_new,
-            "is_announced": published.is_announced,
-            "healed_a_lost_event": is_healed,
+            "is_new_release": published.is_new,
+            "is_event_published": published.is_announced,
+            "lost_event_republished": is_healed,
             "champion": f"{content.champion.facts.recipe}, version {content.champion.version}",
             "ledger_head": manifest.ledger_head or "empty",
-            "checked_at": status.checked_at,
-            "data_as_of": status.data_as_of or "no result yet",
-            "next_expected_at": status.next_expected_at or "nothing is due",
-            "whistle_to_answer": dg.MetadataValue.md(_latency_table(result_latency(database, now))),
+            "checked_at": timestamp(status.checked_at, "never"),
+            "newest_result": timestamp(status.data_as_of, "no result yet"),
+            "next_result_due": timestamp(status.next_expected_at, "no match is waiting for its result"),
+            "result_latency": dg.MetadataValue.md(_latency_table(result_latency(database, now))),
         },
     )
 

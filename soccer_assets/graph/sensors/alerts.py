@@ -10,7 +10,13 @@ from soccer_assets.graph import freshness
 from soccer_assets.resources.object_store import ObjectStore
 
 
-@dg.sensor(minimum_interval_seconds=30, default_status=dg.DefaultSensorStatus.RUNNING)
+@dg.sensor(
+    description="Checks runs, checks, freshness and the store for faults, and notifies each subscriber once "
+    "when a "
+    "fault begins and once when it recovers.",
+    minimum_interval_seconds=30,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+)
 def alert_sensor(
     context: dg.SensorEvaluationContext,
     alert_notifier: dg.ResourceParam[AlertNotifier],
@@ -29,6 +35,6 @@ def alert_sensor(
     except SubscriberError as error:
         return dg.SkipReason(str(error))
     return dg.SkipReason(
-        f"{counts.conditions} conditions, {counts.notifications} notifications, {counts.sent} sent, "
-        f"{counts.failed} failed"
+        f"open faults and notices: {counts.conditions}; new notifications: {counts.notifications}; messages "
+        f"delivered: {counts.sent}, failed and to be retried: {counts.failed}"
     )

@@ -15,7 +15,14 @@ from soccer_assets.stores.models.retraining_facts import read_facts
 TRAINING_JOBS = (retrain_model.name, build_everything.name)
 
 
-@dg.sensor(job=retrain_model, minimum_interval_seconds=300, default_status=dg.DefaultSensorStatus.RUNNING)
+@dg.sensor(
+    job=retrain_model,
+    description="Starts retrain_model after enough new matches (volume), on drift, on a poor settled score "
+    "(metric) "
+    "or at the age limit (age). A skipped tick shows the numbers of every trigger.",
+    minimum_interval_seconds=300,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+)
 def retrain_sensor(
     context: dg.SensorEvaluationContext,
     database: dg.ResourceParam[Database],

@@ -15,7 +15,14 @@ WORSE_THAN_PREVIOUS = "worse than the one before"
 CHAMPION_JOBS = (retrain_model.name, rollback_champion.name, build_everything.name)
 
 
-@dg.sensor(job=rollback_champion, minimum_interval_seconds=300, default_status=dg.DefaultSensorStatus.RUNNING)
+@dg.sensor(
+    job=rollback_champion,
+    description="Starts rollback_champion where settled matches show that the champion forecasts worse than "
+    "the "
+    "previous champion: an e-value of 50 or more, which chance reaches for at most 2 % of equal champions.",
+    minimum_interval_seconds=300,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+)
 def rollback_sensor(
     context: dg.SensorEvaluationContext,
     database: dg.ResourceParam[Database],

@@ -3,6 +3,7 @@
 import dagster as dg
 
 from soccer_assets.clock import Clock
+from soccer_assets.contract.status import Status
 from soccer_assets.feeds.protocol import Feed
 from soccer_assets.graph import freshness
 from soccer_assets.resources.database import Database
@@ -10,7 +11,13 @@ from soccer_assets.stores.releases.current_status import current_status
 from soccer_assets.stores.releases.publish import Releases
 
 
-@dg.sensor(minimum_interval_seconds=60, default_status=dg.DefaultSensorStatus.RUNNING)
+@dg.sensor(
+    description="Rewrites the status beside the release pointer, so that the sidecar's clients see a stale "
+    "asset within "
+    "a minute.",
+    minimum_interval_seconds=60,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+)
 def status_sensor(
     context: dg.SensorEvaluationContext,
     database: dg.ResourceParam[Database],
@@ -20,7 +27,17 @@ def status_sensor(
 ) -> dg.SkipReason:
     """Rewrites the status beside the release pointer, so that clients see a stale asset within a minute."""
     if releases.pointer() is None:
-        return dg.SkipReason("nothing is released yet")
+        return dg.SkipReason("no release yet: there is no status to update; run build_everything")
     status = current_status(database, feed, clock, context.instance, freshness.WATCHED)
     releases.write_status(status, clock.now())
-    return dg.SkipReason(", ".join(f"{asset.key} {asset.state}" for asset in status.assets))
+    return dg.SkipReason(_sentence(status))
+
+
+def _sentence(status: Status) -> str:
+    """The numbers of the status: assets by state, the newest result and when the next one is due."""
+    keys: dict[str, list[str]] = {}
+    for asset in status.assets:
+        keys.setdefault(asset.state, []).append(asset.key)
+    states = "; ".join(f"{len(names)} {state} ({', '.join(names)})" for state, names in sorted(keys.items()))
+    newest, due = status.data_as_of or "none", status.next_expected_at or "none"
+    return f"status updated: {states or 'no watched asset'}; newest result {newest}, next result due {due}"

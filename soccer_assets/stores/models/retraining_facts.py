@@ -44,7 +44,9 @@ def read_facts(
     runs = [
         record for job in jobs for record in instance.get_run_records(dg.RunsFilter(job_name=job), limit=1)
     ]
-    drift, drift_since = _drift(reports, champion)
+    report = _drift_report(reports, champion)
+    drift = report if report and not report.is_within_bounds else None
+    drift_since = (drift.out_of_bounds_since or drift.checked_at) if drift else None
     return RetrainFacts(
         trained_at=trained_at,
         attempted_ago=min((wall_clock - record.create_timestamp for record in runs), default=None),
@@ -52,21 +54,21 @@ def read_facts(
         new_matches=_finished_since(database, trained_at) if trained_at else 0,
         settled=expectation.matches if expectation else 0,
         spiegelhalter_z=spiegelhalter_z(expectation) if expectation else 0.0,
-        drift=drift,
-        drift_since=drift_since,
+        drift=drift.text if drift else "",
+        drift_share=report.share_drifted if report else None,
+        drift_bound=report.bound if report else None,
+        drift_since=dt.datetime.fromisoformat(drift_since) if drift_since else None,
         evidence=_worse_than_elo(reports, champion),
     )
 
 
-def _drift(reports: ObjectStore | None, champion: RegisteredModel | None) -> tuple[str, dt.datetime | None]:
-    """Text and start of the drift in the newest report on this champion; empty and None within bounds."""
+def _drift_report(reports: ObjectStore | None, champion: RegisteredModel | None) -> DriftReport | None:
+    """The newest report, where it is on this champion."""
     data = reports.read(DRIFT_KEY) if reports else None
     if data is None or champion is None:
-        return "", None
+        return None
     report = msgspec.json.decode(data, type=DriftReport)
-    if report.model_sha256 != champion.facts.content_sha256 or report.is_within_bounds:
-        return "", None
-    return report.text, dt.datetime.fromisoformat(report.out_of_bounds_since or report.checked_at)
+    return report if report.model_sha256 == champion.facts.content_sha256 else None
 
 
 def _worse_than_elo(reports: ObjectStore | None, champion: RegisteredModel | None) -> float:

@@ -46,8 +46,8 @@ def test_the_page_says_what_was_found(graph):
     second = graph.metadata(graph.run("livescores/recent"), "livescores/recent")
 
     assert (first["dagster/row_count"], first["added"], first["rejected"]) == (9, 8, 1)
-    assert first["newest_result"] == "2025-04-24T18:00:00Z"
-    assert (first["checked_at"], first["feed"]) == ("2025-04-25T09:00:00Z", "fake")
+    assert first["newest_result"] == parse_instant("2025-04-24T18:00:00Z").timestamp()
+    assert (first["checked_at"], first["feed"]) == (parse_instant("2025-04-25T09:00:00Z").timestamp(), "fake")
     assert (second["added"], second["unchanged"]) == (0, 8)
 
 
@@ -193,7 +193,7 @@ def test_a_batch_full_of_doubles_is_rotten(graph):
     result = graph.run("livescores/recent", "matches/match", "matches/odds")
 
     (check,) = [one for one in result.get_asset_check_evaluations() if one.check_name == "batch_is_sound"]
-    assert (check.passed, check.metadata["doubles"].value) == (False, 1)
+    assert (check.passed, check.metadata["duplicates"].value) == (False, 1)
     assert not result.success
 
 
@@ -204,7 +204,7 @@ def test_two_results_of_a_team_on_a_day_make_a_batch_rotten(graph):
     result = graph.run("livescores/recent", "matches/match", "matches/odds")
 
     (check,) = [one for one in result.get_asset_check_evaluations() if one.check_name == "batch_is_sound"]
-    assert (check.passed, check.metadata["doubles"].value) == (False, 1)
+    assert (check.passed, check.metadata["duplicates"].value) == (False, 1)
     assert not result.success
 
 
@@ -248,7 +248,7 @@ def test_of_two_feeds_a_competition_is_the_firsts(graph):
     assert result.success
     assert len(stored(graph)) == 120 + 60
     said = graph.metadata(result, "matches/match")
-    assert (said["added"], said["told_by_another_feed"]) == (150, 30)
+    assert (said["added"], said["owned_by_another_feed"]) == (150, 30)
     with graph.database.reading() as connection:
         sources = connection.execute(
             sa.select(match.c.competition, match.c.source, sa.func.count())
@@ -282,4 +282,4 @@ def test_the_batch_check_counts_all_feeds_of_the_newest_look(graph):
 
     (check,) = [one for one in result.get_asset_check_evaluations() if one.check_name == "batch_is_sound"]
     assert (check.metadata["rows"].value, check.metadata["rejected"].value) == (9, 1)
-    assert check.metadata["by_reason"].value == {"the date is missing": 1}
+    assert check.metadata["rejected_by_reason"].value == {"the date is missing": 1}

@@ -248,4 +248,4 @@ def test_every_look_at_the_test_window_is_written_down(untrained):
     assert {one.rows for one in readings} == {12}
     assert readings[0].run_id != readings[1].run_id == second.run_id
     assert readings[0].data_sha256 == readings[1].data_sha256
-    assert untrained.metadata(second, "model/evaluation")["looks_at_these_matches"] == 2
+    assert untrained.metadata(second, "model/evaluation")["evaluations_on_these_matches"] == 2

@@ -86,7 +86,7 @@ def test_a_rewritten_and_rehashed_ledger_is_betrayed_by_an_older_release(settled
     assert not result.success
     (check,) = [one for one in result.get_asset_check_evaluations() if not one.passed]
     assert check.check_name == "ledger_agrees_with_releases"
-    assert len(check.metadata["contradicted_by"].value) == 2
+    assert len(check.metadata["disagreeing_releases"].value) == 2
     monkeypatch.setenv("SOCCER_DATABASE_URL", settled.database.url)
     monkeypatch.setenv("SOCCER_STORE_URL", settled.store.url)
     said = CliRunner().invoke(main, ["ledger", "verify"])

@@ -29,6 +29,7 @@ from soccer_assets.football.matches import STATUS_RULES, MatchStatus, outcome_of
 from soccer_assets.football.records import RawMatch
 from soccer_assets.graph.assets.predictions import UPCOMING
 from soccer_assets.stores.features.store import match_table_of
+from soccer_assets.stores.predictions import PREDICTION_SCHEMA
 from tests.builders import NOW, finished, raw_match, two_leagues
 from tests.graph.assets.conftest import Graph, elo_model, history_of
 
@@ -224,12 +225,13 @@ def test_or_02_the_hourly_run_ends_in_a_release(filled, tmp_path):
     assert all(checks(result).values())
     table = filled.frames.load(UPCOMING)
     assert (len(table), set(table["model"])) == (10, {CHAMPION})
+    assert list(table.columns) == PREDICTION_SCHEMA.names
     np.testing.assert_allclose(table[["p_home", "p_draw", "p_away"]].sum(axis=1), 1.0)
     assert filled.metadata(result, "predictions/ledger")["recorded"] == 10
     manifest = manifest_of(filled)
     assert (manifest.prediction_rows, manifest.is_simulated) == (10, True)
     assert manifest.data_as_of == "2025-04-24T18:00:00Z"
-    assert manifest.ledger_head == filled.metadata(result, "predictions/ledger")["head"]
+    assert manifest.ledger_head == filled.metadata(result, "predictions/ledger")["ledger_head"]
     status = msgspec.json.decode(filled.store.read(STATUS_KEY), type=Status)
     assert (status.checked_at, status.next_expected_at) == ("2025-04-25T09:00:00Z", "2025-04-25T22:00:00Z")
     body = bodies(filled, tmp_path)[mint_match_id("fake", "TST-1-55"), CHAMPION]
@@ -245,7 +247,7 @@ def test_an_hour_later_with_nothing_new_the_release_stands(filled):
     result = filled.run(*HOURLY)
 
     assert result.success
-    assert filled.metadata(result, "releases/current")["is_new"] is False
+    assert filled.metadata(result, "releases/current")["is_new_release"] is False
     assert filled.metadata(result, "predictions/ledger")["recorded"] == 0
     assert manifest_of(filled) == first
     status = msgspec.json.decode(filled.store.read(STATUS_KEY), type=Status)

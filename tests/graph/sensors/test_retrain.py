@@ -106,8 +106,11 @@ def test_or_05_the_sensor_asks_for_a_training_after_enough_matches_and_only_then
         too_few = tick(instance, days=5)
         assert isinstance(too_few, dg.SkipReason)
         assert too_few.skip_message == (
-            "499 of 500 new matches, 5 of 28 days old, log loss on 0 settled matches +0.0 standard errors "
-            "from expected (bound 4.0), e-value against textbook Elo 1 (bound 50), no drift"
+            "no trigger holds: 499 of 500 new matches since the training, 5 of 28 days of age, no drift "
+            "report "
+            "on this champion, log loss on 0 settled matches (at least 200) +0.0 standard errors from "
+            "expected "
+            "(bound 4.0), e-value against textbook Elo 1 (bound 50)"
         )
         play(sqlite_database, 1, NOW + dt.timedelta(days=4, hours=5))
         asked = tick(instance, days=5)
@@ -135,7 +138,8 @@ def test_an_old_model_is_a_reason_and_a_training_under_way_or_just_over_is_none(
                 )
                 skipped = tick(busy, days=28)
                 assert isinstance(skipped, dg.SkipReason)
-                assert skipped.skip_message == text
+                assert str(skipped.skip_message).startswith(f"{text}: ")
+                assert "28 of 28 days of age" in str(skipped.skip_message)
 
 
 @pytest.mark.parametrize(
@@ -217,6 +221,9 @@ def test_or_05_drift_and_a_loss_to_elo_are_reasons_where_the_reports_speak_of_th
             asked = tick(instance, days=5)
             if reason is None:
                 assert isinstance(asked, dg.SkipReason)
+                is_drift_of_own = isinstance(report, DriftReport) and report.model_sha256 == own
+                share = "58% of the columns drifted (bound 20%)"
+                assert (share in str(asked.skip_message)) is is_drift_of_own
             else:
                 assert isinstance(asked, dg.RunRequest)
                 assert asked.tags[REASON_TAG] == reason

@@ -1,0 +1,34 @@
+"""Metadata values that people can read: instants as timestamps, sizes with a unit."""
+
+import datetime as dt
+
+import dagster as dg
+
+_UNITS = ("bytes", "kB", "MB", "GB", "TB")
+_STEP = 1000.0
+
+
+def timestamp(instant: dt.datetime | str | None, otherwise: str) -> dg.MetadataValue[float | str | None]:
+    """An instant as a timestamp, which pages show in the reader's time zone; else ``otherwise``.
+
+    Args:
+        instant: an aware datetime, or ISO 8601 with an offset.
+        otherwise: text in place of a missing instant, such as "no result yet".
+    """
+    if instant is None:
+        return dg.MetadataValue.text(otherwise)
+    if isinstance(instant, str):
+        instant = dt.datetime.fromisoformat(instant)
+    return dg.MetadataValue.timestamp(instant)
+
+
+def size(count: int) -> str:
+    """A number of bytes with a unit of SI, such as "12.3 MB"."""
+    if count < _STEP:
+        return f"{count} bytes"
+    value = float(count)
+    for unit in _UNITS[:-1]:
+        if round(value, 1) < _STEP:
+            return f"{value:.1f} {unit}"
+        value /= _STEP
+    return f"{value:.1f} {_UNITS[-1]}"

@@ -1,0 +1,58 @@
+"""The skip reasons of the status and alert sensors: sentences with their numbers."""
+
+from pathlib import Path
+
+import dagster as dg
+
+from soccer_assets.alerting.notifier import AlertNotifier
+from soccer_assets.graph.sensors.alerts import alert_sensor
+from soccer_assets.graph.sensors.status import status_sensor
+from soccer_assets.resources.event_bus import EventBus
+from soccer_assets.settings import Settings
+from tests.alerting.flaky_graph import run
+from tests.alerting.test_delivery import HandClock
+from tests.graph.assets.conftest import Graph, graph  # noqa: F401 - a fixture
+from tests.graph.assets.test_refresh import HOURLY, filled  # noqa: F401 - a fixture
+
+
+def _status(graph: Graph) -> str:  # noqa: F811
+    resources = {
+        "database": graph.database,
+        "releases": graph.releases,
+        "feed": graph.feed,
+        "clock": graph.clock,
+    }
+    skipped = status_sensor(dg.build_sensor_context(instance=graph.instance, resources=resources))
+    assert isinstance(skipped, dg.SkipReason)
+    return skipped.skip_message or ""
+
+
+def test_the_status_sensor_counts_assets_by_state_and_names_the_results(filled: Graph) -> None:  # noqa: F811
+    """Before the first release it says what to run."""
+    assert _status(filled) == "no release yet: there is no status to update; run build_everything"
+    assert filled.run(*HOURLY).success
+
+    text = _status(filled)
+
+    assert text.startswith("status updated: 9 ")
+    assert "releases/current" in text
+    assert text.endswith("newest result 2025-04-24T18:00:00Z, next result due 2025-04-25T22:00:00Z")
+
+
+def test_the_alert_sensor_counts_faults_notifications_and_messages(
+    graph: Graph,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    """One fault, one subscriber whose server is down: recorded, not delivered, retried later."""
+    settings = Settings.from_env({"SOCCER_HOME": str(tmp_path)})
+    notifier = AlertNotifier(settings, graph.database, EventBus(""), HandClock())
+    notifier.subscribers.subscribe("json://127.0.0.1:9/alert")
+    run(graph.instance, run_fails=True)
+    resources = {"alert_notifier": notifier, "object_store": graph.store}
+
+    skipped = alert_sensor(dg.build_sensor_context(instance=graph.instance, resources=resources))
+
+    assert isinstance(skipped, dg.SkipReason)
+    assert skipped.skip_message == (
+        "open faults and notices: 1; new notifications: 1; messages delivered: 0, failed and to be retried: 1"
+    )

@@ -1,0 +1,115 @@
+"""What an operator reads in Dagster: every object and column has a description and a plain type."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+import pytest
+import sqlalchemy as sa
+
+from soccer_assets import tables
+from soccer_assets.football.features import FEATURE_NAMES
+from soccer_assets.graph.build import build_definitions
+from soccer_assets.graph.pages.columns import column_schema, feature_schema
+from soccer_assets.settings import Settings
+
+PLAIN_TYPES = {"string", "integer", "float", "boolean", "date", "timestamp (UTC)"}
+# Tables: every other asset holds files of one kind or nothing that has columns.
+WITH_COLUMNS = {
+    *(f"livescores/{name}" for name in ("recent", "upcoming", "history", "window")),
+    *("matches/match", "matches/odds", "exports/match", "exports/match_raw", "features/match_features"),
+    *("predictions/upcoming", "predictions/ledger"),
+}
+
+
+@pytest.fixture(scope="module")
+def definitions(tmp_path_factory: pytest.TempPathFactory) -> dg.Definitions:
+    """The graph of a home that was never started."""
+    return build_definitions(Settings.from_env({"SOCCER_HOME": str(tmp_path_factory.mktemp("home"))}))
+
+
+def _descriptions(definitions: dg.Definitions) -> Iterator[tuple[str, str | None]]:
+    """Every object that a page of Dagster shows, and its description."""
+    repository = definitions.get_repository_def()
+    graph = repository.asset_graph
+    for spec in definitions.resolve_all_asset_specs():
+        yield f"asset {spec.key.to_user_string()}", spec.description
+    for key in graph.asset_check_keys:
+        yield f"check {key.to_user_string()}", graph.get_check_spec(key).description
+    for job in repository.get_all_jobs():
+        if not job.name.startswith("__"):
+            yield f"job {job.name}", job.description
+        for node in job.nodes:
+            yield f"op {node.name} of {job.name}", node.definition.description
+    for schedule in repository.schedule_defs:
+        yield f"schedule {schedule.name}", schedule.description
+    for sensor in repository.sensor_defs:
+        yield f"sensor {sensor.name}", sensor.description
+    for name, resource in repository.get_top_level_resources().items():
+        yield f"resource {name}", resource.description
+
+
+def _columns(definitions: dg.Definitions) -> dict[str, list[dg.TableColumn]]:
+    """The columns of every asset that declares some."""
+    schemas = {
+        spec.key.to_user_string(): spec.metadata["dagster/column_schema"]
+        for spec in definitions.resolve_all_asset_specs()
+        if "dagster/column_schema" in spec.metadata
+    }
+    return {
+        key: list((schema.value if isinstance(schema, dg.TableSchemaMetadataValue) else schema).columns)
+        for key, schema in schemas.items()
+    }
+
+
+def test_every_object_has_a_description(definitions: dg.Definitions) -> None:
+    """Assets, checks, jobs, ops, schedules, sensors and resources."""
+    described = dict(_descriptions(definitions))
+
+    kinds = {name.split(" ")[0] for name in described}
+    assert kinds == {"asset", "check", "job", "op", "schedule", "sensor", "resource"}
+    assert [name for name, text in described.items() if len(text or "") < 20] == []
+
+
+def test_every_column_has_a_description_and_a_plain_type(definitions: dg.Definitions) -> None:
+    """No SQL, Arrow or pandas name of a type is shown."""
+    columns = _columns(definitions)
+
+    assert set(columns) == WITH_COLUMNS
+    every = [(key, column) for key, found in columns.items() for column in found]
+    assert [(key, column.name) for key, column in every if not column.description] == []
+    assert [(key, column.name, column.type) for key, column in every if column.type not in PLAIN_TYPES] == []
+
+
+def test_a_feature_says_what_it_is_its_unit_and_its_bounds() -> None:
+    """All features, in the order of the matrix."""
+    columns = feature_schema(FEATURE_NAMES).columns
+
+    assert [column.name for column in columns] == ["match_id", *FEATURE_NAMES]
+    assert columns[FEATURE_NAMES.index("home_rest_days") + 1].description == (
+        "home side: days since the last known match, 60 at most; days, 0 to 60"
+    )
+    assert columns[FEATURE_NAMES.index("elo_gap") + 1].description == (
+        "tuned Elo, home minus away, plus the league's home advantage; Elo points, unbounded"
+    )
+
+
+def test_types_of_sql_columns_have_plain_names() -> None:
+    """Each type that the tables use."""
+    types = {column.name: column.type for column in column_schema(tables.match).columns}
+
+    assert (types["match_id"], types["kickoff"], types["tier"]) == ("string", "timestamp (UTC)", "integer")
+    assert types["neutral"] == "boolean"
+    assert {column.type for column in column_schema(tables.odds).columns} == {
+        "string",
+        "float",
+        "timestamp (UTC)",
+    }
+
+
+def test_an_undescribed_column_and_an_unknown_type_are_refused() -> None:
+    """A new column cannot be shown without its description."""
+    made = sa.MetaData()
+    with pytest.raises(KeyError, match="attendance"):
+        column_schema(sa.Table("new", made, sa.Column("attendance", sa.Integer)))
+    with pytest.raises(TypeError, match="no plain name"):
+        column_schema(sa.Table("odd", made, sa.Column("match_id", sa.LargeBinary)))
