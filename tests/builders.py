@@ -1,4 +1,4 @@
-"""Matches as a feed tells them, and a feed that tells what it is given."""
+"""Matches as a feed provides them, and a feed that provides given rows."""
 
 import datetime as dt
 import itertools
@@ -78,7 +78,7 @@ def two_leagues(matches_a_league: int = 60) -> list[RawMatch]:
 
 
 class FakeFeed:
-    """Tells what it is given, cut to the window, and remembers which windows it was asked for."""
+    """Provides given rows within the window, and records the requested windows."""
 
     name = "fake"
     is_simulated = True

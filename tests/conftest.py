@@ -1,4 +1,4 @@
-"""Fixtures that more than one package of tests needs: real data, and real servers started once a session."""
+"""Fixtures of several packages of tests: real data, and real servers started once per session."""
 
 import os
 import shutil
@@ -83,14 +83,14 @@ def valkey_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def moto_endpoint() -> Iterator[str]:
-    """S3 that is quick to start and keeps its objects in memory."""
+    """An S3 server that starts quickly and keeps its objects in memory."""
     with services.moto() as endpoint:
         yield endpoint
 
 
 @pytest.fixture(scope="session")
 def seaweedfs_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """S3 that checks signatures and locks across its own processes."""
+    """An S3 server that checks signatures and locks across its processes."""
     with services.seaweedfs(tmp_path_factory.mktemp("seaweedfs")) as endpoint:
         yield endpoint
 
@@ -116,7 +116,7 @@ def any_store(request: pytest.FixtureRequest) -> ObjectStore:
 
 
 def _s3_store(request: pytest.FixtureRequest) -> ObjectStore:
-    """A store below a prefix of a bucket of its own, with the credentials in the environment."""
+    """A store in its own bucket, below a prefix, with the credentials in the environment."""
     endpoint = request.getfixturevalue(f"{request.param}_endpoint")
     environ = request.getfixturevalue("monkeypatch")
     environ.setenv("AWS_ACCESS_KEY_ID", services.S3_KEY)

@@ -1,4 +1,4 @@
-"""Whole homes for tests: made in a folder, built in this process, asked over HTTP."""
+"""Complete homes for tests: created in a folder, built in this process, read over HTTP."""
 
 import time
 from pathlib import Path
@@ -29,7 +29,7 @@ def make_home(folder: Path, **environ: str) -> Settings:
 
 
 def build(settings: Settings, job: str = "build_everything") -> RunOutcome:
-    """Run a job of a home to its end and return how it went."""
+    """Run a job of a home and return its outcome."""
     with dg.DagsterInstance.ephemeral() as instance:
         return run_job(settings, instance, job, lambda _line: None)
 
@@ -43,7 +43,7 @@ def built_home(folder: Path, **environ: str) -> Settings:
 
 
 class Client:
-    """A client of a home's sidecar, with a read key of its own."""
+    """A client of a home's sidecar, with its own read key."""
 
     def __init__(self, settings: Settings) -> None:
         store = ObjectStore(settings.store_url)
@@ -52,7 +52,7 @@ class Client:
         self._client.headers["X-API-Key"] = token
 
     def __enter__(self) -> Self:
-        """Wait for the release: on a busy machine it takes longer than the sidecar holds its start up."""
+        """Wait for the release: on a busy machine it loads after the sidecar's start."""
         self._client.__enter__()
         deadline = time.monotonic() + _READY_SECONDS
         while self._client.get("/ready").status_code != 200 and time.monotonic() < deadline:
@@ -69,7 +69,7 @@ class Client:
         return answer.json()
 
     def all_matches(self) -> dict[str, dict[str, Any]]:
-        """Every upcoming match by its id, page after page."""
+        """Every upcoming match by its id, from all pages."""
         found: dict[str, dict[str, Any]] = {}
         params: dict[str, Any] = {"limit": 500}
         while True:

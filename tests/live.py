@@ -1,4 +1,4 @@
-"""A home under a live daemon and webserver, asked over GraphQL as Dagster's pages ask."""
+"""A home under a live daemon and webserver, queried over GraphQL as Dagster's pages do."""
 
 import json
 import os
@@ -71,7 +71,7 @@ class LiveHome:
     """A prepared home; its daemon and webserver run while their blocks are open."""
 
     def __init__(self, folder: Path, *, dagster_url: str = "", **environ: str) -> None:
-        """Make the home, its instance (on PostgreSQL where named) and its workspace; nothing runs yet."""
+        """Create the home, its instance (on PostgreSQL where named) and its workspace; nothing runs yet."""
         self._port, self._code_port, serving_port = free_ports(3)
         environ |= {"SOCCER_SERVING_PORT": str(serving_port)}
         self.settings = make_home(folder, **environ)
@@ -89,12 +89,12 @@ class LiveHome:
 
     @property
     def log(self) -> str:
-        """The end of what daemon and webserver printed."""
+        """The end of the daemon's and webserver's output."""
         return "\n".join(file.read_text()[-3000:] for file in sorted(self._dagster.glob("*.log")))
 
     @property
     def instance(self) -> dg.DagsterInstance:
-        """Dagster's memory of this home; close it after use."""
+        """The Dagster instance of this home; close it after use."""
         return dg.DagsterInstance.from_config(str(self._dagster))
 
     @contextmanager
@@ -129,7 +129,7 @@ class LiveHome:
 
     @contextmanager
     def daemon(self, stop_with: signal.Signals = signal.SIGTERM) -> Iterator[None]:
-        """A daemon that ends by a signal, and looks at freshness as often as the sensors look."""
+        """A daemon that ends by a signal and evaluates freshness as often as sensors."""
         command = [sys.executable, "-m", "dagster._daemon", "run", "-w", self.workspace]
         env = self.env | {"FRESHNESS_DAEMON_INTERVAL_SECONDS": "5"}
         with running(command, self._dagster / "daemon.log", lambda: True, env=env, stop_with=stop_with):
@@ -162,7 +162,7 @@ class LiveHome:
         return list(found["partitionKeys"])
 
     def materialized(self) -> int:
-        """How many partitions of `livescores/history` are there."""
+        """The number of materialised partitions of `livescores/history`."""
         found = self.ask(_PARTITIONS, key={"path": ["livescores", "history"]})
         return int(found["partitionStats"]["numMaterialized"])
 
@@ -178,7 +178,7 @@ class LiveHome:
         assert self.ask(_CANCEL, id=backfill_id)["__typename"] == "CancelBackfillSuccess"
 
     def backfill_status(self, backfill_id: str) -> str:
-        """Such as `REQUESTED` or `COMPLETED_SUCCESS`."""
+        """The backfill's status, such as `REQUESTED` or `COMPLETED_SUCCESS`."""
         return str(self.ask(_BACKFILL, id=backfill_id)["status"])
 
     def runs_of(self, backfill_id: str) -> list[str]:
@@ -208,7 +208,7 @@ class LiveHome:
         return str(launched["run"]["runId"])
 
     def wait_until(self, is_so: Callable[[], bool], seconds: float = 240) -> None:
-        """Wait for something, or fail with the logs."""
+        """Wait for a condition, or fail with the logs."""
         deadline = time.monotonic() + seconds
         while not is_so():
             assert time.monotonic() < deadline, self.log

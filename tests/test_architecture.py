@@ -18,7 +18,7 @@ SOURCES = sorted(file for package in ("soccer_assets", "serving") for file in (R
 
 
 def _modules_after(statement: str) -> set[str]:
-    """Names of the modules that a fresh interpreter holds after a statement."""
+    """Names of the modules that a fresh interpreter has loaded after a statement."""
     program = f"import sys\n{textwrap.dedent(statement)}\nprint('\\n'.join(sys.modules))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     return set(done.stdout.split())
@@ -49,7 +49,7 @@ def test_what_both_halves_share_is_cheap(module):
 
 
 def test_building_the_graph_leaves_mlflow_and_xgboost_alone():
-    """A run that neither trains nor predicts never pays for MLflow or the trees."""
+    """A run that neither trains nor predicts imports neither MLflow nor XGBoost."""
     heavy = {"mlflow", "dagster_mlflow", "xgboost", "matplotlib", "optuna"}
 
     assert not heavy & _modules_after("from soccer_assets.definitions import defs; defs()")

@@ -1,4 +1,4 @@
-"""The stored deployment: what compose itself says of docker-compose.yml, and what the file promises."""
+"""The deployment: docker-compose.yml as compose itself reads it."""
 
 import functools
 import json
@@ -27,7 +27,7 @@ KEYED_FEEDS = ["api-football", "football-data-org"]
 
 
 class Asked(dict[str, str]):
-    """An empty environment that remembers the names it was asked for."""
+    """An empty environment that records the names read from it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -91,7 +91,7 @@ def test_one_object_store_at_a_time():
 
 
 def test_every_image_is_pinned():
-    """No image floats, and our own carry the version of the package."""
+    """Every image has a fixed version, and our own have that of the package."""
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     images = {name: service["image"] for name, service in services()}
     bases = re.findall(r"^FROM (\S+:\S+)", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
@@ -157,7 +157,7 @@ def test_every_setting_exists():
 
 
 def test_a_setting_of_the_env_file_reaches_the_graph_and_the_sidecar(tmp_path):
-    """The clock of .env is the clock of both halves; where .env is silent, nothing is handed on."""
+    """SOCCER_NOW of .env reaches graph and sidecar; without it nothing is passed."""
     env_file = tmp_path / "env"
     env_file.write_text(EXAMPLE.read_text() + "SOCCER_NOW=2025-04-25T09:00:00Z\n")
 
@@ -170,7 +170,7 @@ def test_a_setting_of_the_env_file_reaches_the_graph_and_the_sidecar(tmp_path):
 
 
 def test_each_program_has_a_database_of_its_own_with_the_driver_written_out():
-    """Soccer, Dagster and MLflow use three databases that PostgreSQL makes, all through psycopg2."""
+    """Soccer, Dagster and MLflow use three PostgreSQL databases, all through psycopg2."""
     postgres = resolved()["services"]["postgres"]
     urls = [
         sa.make_url(resolved()["services"]["migrate"]["environment"][name])
@@ -197,7 +197,7 @@ def test_the_workspace_names_the_code_server():
 
 
 def test_every_server_is_watched_bounded_and_restarted():
-    """Each service that stays has a health check, a memory limit and a restart policy."""
+    """Each long-running service has a health check, a memory limit and a restart policy."""
     staying = {name: service for name, service in services() if name != "migrate"}
 
     assert resolved()["services"]["migrate"]["restart"] == "no"

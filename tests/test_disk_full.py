@@ -1,4 +1,4 @@
-"""A disk that is full: an alert, what is stored stays whole, and the last release goes on answering."""
+"""A full disk: an alert is sent, stored data stays intact, and the last release is served."""
 
 import contextlib
 import datetime as dt
@@ -38,7 +38,7 @@ DISK_MB = 24
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
-    """A small disk of its own; mounting one is the right of root."""
+    """A small separate disk; only root can mount one."""
     folder = tmp_path / "disk"
     folder.mkdir()
     mounted = subprocess.run(
@@ -51,7 +51,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def fill(folder: Path) -> Path:
-    """Take all that is left of the disk."""
+    """Fill the disk."""
     filler = folder / "filler"
     with contextlib.suppress(OSError), filler.open("wb", buffering=0) as out:
         while out.write(bytes(4096)):
@@ -61,7 +61,7 @@ def fill(folder: Path) -> Path:
 
 
 def counts(database: Database) -> tuple[int, int, str]:
-    """Raw rows, matches, and what the database says of itself."""
+    """Raw rows, matches, and the database's own integrity check."""
     with database.reading() as connection:
         raw, matches = (
             connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
@@ -71,7 +71,7 @@ def counts(database: Database) -> tuple[int, int, str]:
 
 
 def test_a_full_disk_loses_nothing_and_the_last_release_answers(disk, migrated_file):
-    """Ingest and export fail and leave no trace, the sidecar answers; with room again both go on."""
+    """Ingest and export fail without a trace, the sidecar answers; with free space both work again."""
     file = disk / "soccer.db"
     file.write_bytes(migrated_file.read_bytes())
     database, store = Database(f"sqlite:///{file}"), ObjectStore(f"file://{disk}/store")

@@ -1,4 +1,4 @@
-"""From a feed to an HTTP answer: the whole way, with every hand-over stored."""
+"""From a feed to an HTTP answer, with every step in between stored."""
 
 import datetime as dt
 import shutil
@@ -38,7 +38,7 @@ def simulated_home(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 
 def test_a_fixture_of_the_feed_is_answered_over_http_with_the_champions_probabilities(simulated_home):
-    """What the feed says of a fixture and what the model says of its features is what a client reads."""
+    """A client reads the feed's fixture and the model's probabilities for its features."""
     settings = simulated_home
     feed = open_feed("simulated", settings)
     today = settings.clock.now().date()
@@ -65,7 +65,7 @@ def test_a_fixture_of_the_feed_is_answered_over_http_with_the_champions_probabil
 
 
 def test_a_second_run_over_unchanged_data_releases_nothing_new(simulated_home):
-    """The hourly job on a standing clock leaves tables, snapshot and release as they were."""
+    """With a fixed clock the hourly job changes no table, snapshot or release."""
     settings = simulated_home
     store = ObjectStore(settings.store_url)
     before = {key: store.read(key) for key in store.list("releases") if not key.endswith("status.json")}
@@ -80,7 +80,7 @@ def test_a_second_run_over_unchanged_data_releases_nothing_new(simulated_home):
 
 
 def test_every_upcoming_fixture_of_fifteen_days_is_served(simulated_home):
-    """No fixture is lost between the feed and the sidecar, and none is made up."""
+    """The sidecar has exactly the fixtures of the feed."""
     settings = simulated_home
     now = settings.clock.now()
     window = Window(now.date(), now.date() + dt.timedelta(days=16))
@@ -116,7 +116,7 @@ def test_an_unreachable_feed_fails_clearly_and_leaves_what_was_stored(tmp_path, 
 
 @pytest.fixture(scope="module")
 def premier_league(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A mirror that holds only England's first division, three seasons."""
+    """A mirror with three seasons of England's first division."""
     folder = tmp_path_factory.mktemp("mirror")
     source = shared_data / "mirror" / "www.football-data.co.uk"
     for season in ("2223", "2324", "2425"):
@@ -159,7 +159,7 @@ def _is_after_now(row: dict[str, str]) -> bool:
 
 @pytest.mark.slow
 def test_results_after_now_change_not_one_bit_and_results_before_it_do(premier_league, tmp_path):
-    """Real input on one league: what had not happened by now is nowhere in what is served."""
+    """Real data of one league: nothing that is served comes from after the clock's time."""
 
     def scramble_the_future(row: dict[str, str]) -> None:
         if _is_after_now(row):

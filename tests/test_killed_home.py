@@ -1,4 +1,4 @@
-"""Kill -9 in a whole home with its real registry; `assets/test_publish` has every step with cheap models."""
+"""Kill -9 in a complete home with its real registry; `test_publish` covers every step with cheap models."""
 
 import os
 import subprocess
@@ -44,7 +44,7 @@ _KILLED = """
 def test_a_home_whose_retrain_was_killed_at_either_alias_is_whole_after_the_next_hourly_run(
     tmp_path: Path,
 ) -> None:
-    """Killed behind `previous` the old champion answers, killed behind `champion` the new one does."""
+    """Killed after moving `previous` the old champion answers; after moving `champion` the new one does."""
     settings = built_home(tmp_path / "home", SOCCER_LEAGUES="2")
     registry = ModelRegistry(settings.mlflow_url, settings.home / "mlflow" / "artifacts")
     store, database = ObjectStore(settings.store_url), Database(settings.database_url)

@@ -1,4 +1,4 @@
-"""The loop on a live daemon: nobody does by hand what stands between a result and the answers over HTTP.
+"""The loop on a live daemon: a result reaches the answers over HTTP without manual work.
 
 A result arrives, an asset or a backfill is launched from its page, a champion disappoints, features drift.
 """
@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 
 def after_a_tick(loop: Loop) -> float:
-    """A late result is carried to the answers by the schedule; returns the seconds from tick to answer.
+    """The schedule carries a late result to the answers; returns the seconds from tick to answer.
 
     Then a deliberately bad champion is promoted, and its results let the sensor go back.
     """
@@ -70,7 +70,7 @@ def after_a_bad_champion(loop: Loop, client: httpx.Client) -> None:
 
 
 def after_an_asset_by_hand(loop: Loop) -> None:
-    """What is ingested from an asset's page is carried on to the answers by declarative automation."""
+    """Declarative automation carries rows ingested from an asset's page to the answers."""
     row = loop.late[1]
     loop.cancel_open_runs()
     with loop.home.sidecar() as client:
@@ -127,7 +127,7 @@ def test_or_01_what_follows_a_backfill_from_its_page_follows_once(tmp_path: Path
 
 @pytest.mark.trial
 def test_the_loop_closes_on_postgresql(tmp_path: Path, valkey_url: str, record_property) -> None:
-    """All ways, with matches, ledger and Dagster's own storage on a real PostgreSQL."""
+    """All of these, with matches, ledger and Dagster's storage on a real PostgreSQL."""
     with services.postgres() as server:
         engine = sa.create_engine(server, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
         addresses = {}

@@ -83,7 +83,7 @@ def test_an_old_registered_model_loads_in_mlflow(manifest: Manifest, monkeypatch
 
 
 def test_an_old_team_state_keeps_its_bytes() -> None:
-    """The state of every team is read, and written again it is the same file."""
+    """The state of every team is read, and written again to the same bytes."""
     data = (RELEASE / "team_state.bin").read_bytes()
 
     state = TeamState.from_bytes(data)

@@ -1,4 +1,4 @@
-"""The wheel: it builds, installs into an empty environment, and answers at once."""
+"""The wheel builds, installs into an empty environment, and its command starts quickly."""
 
 import subprocess
 import sys
@@ -11,7 +11,7 @@ import pytest
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
-    """The bin folder of an environment that holds the wheel and what it asks for, nothing else."""
+    """The bin folder of an environment with only the wheel and its dependencies."""
     folder = tmp_path_factory.mktemp("wheel")
     build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder)]
     subprocess.run([*build, str(request.config.rootpath)], check=True, capture_output=True)

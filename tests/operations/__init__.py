@@ -1,1 +1,1 @@
-"""Tests of running a home."""
+"""Tests of operating a home."""

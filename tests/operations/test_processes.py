@@ -1,4 +1,4 @@
-"""Logs of long-running children: large ones are turned over while the child goes on printing."""
+"""Logs of long-running children are rotated while the child keeps printing."""
 
 import subprocess
 import sys
@@ -17,7 +17,7 @@ TALKER = "import sys\nfor number, line in enumerate(sys.stdin):\n    print(f'lin
 def test_a_log_that_has_grown_large_is_kept_as_the_one_before_and_begins_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What the child prints after that stands at the start of the emptied log, without a hole before it."""
+    """The child's next output is at the start of the emptied log, without a gap before it."""
     monkeypatch.setattr(processes, "_LARGEST_LOG_BYTES", 10)
     log = tmp_path / "talker.log"
     children = Processes(tmp_path)

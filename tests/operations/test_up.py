@@ -1,4 +1,4 @@
-"""`soccer up` as a user meets it: a real process with real children."""
+"""`soccer up` as a user runs it: a real process with real children."""
 
 import json
 import os
@@ -21,7 +21,7 @@ from tests.homes import make_home
 
 
 class Stack:
-    """A `soccer up` on a home and ports of its own."""
+    """A `soccer up` with its own home and ports."""
 
     def __init__(self, home: Path, *arguments: str, **environ: str) -> None:
         self.home = home
@@ -47,7 +47,7 @@ class Stack:
 
     @property
     def output(self) -> str:
-        """What it printed so far."""
+        """Its output so far."""
         return self._log.read_text()
 
     def wait_for(self, text: str, seconds: float = 150) -> None:
@@ -100,7 +100,7 @@ def test_everything_listens_on_loopback_only(running):
 
 @pytest.mark.slow
 def test_the_pages_and_the_sidecar_answer(running):
-    """The addresses of the table lead somewhere, and the local key opens the predictions."""
+    """The printed addresses answer, and the local key gives access to predictions."""
     dagster = f"http://127.0.0.1:{running.dagster_port}"
     serving = f"http://127.0.0.1:{running.serving_port}"
     key = (running.home / "dev.key").read_text().strip()
@@ -114,7 +114,7 @@ def test_the_pages_and_the_sidecar_answer(running):
 
 @pytest.mark.slow
 def test_the_local_key_is_its_owners_alone(running):
-    """The key's file is readable by its owner and nobody else."""
+    """Only its owner can read the key's file."""
     assert stat.S_IMODE((running.home / "dev.key").stat().st_mode) == 0o600
 
 
@@ -129,7 +129,7 @@ def test_a_second_start_on_the_same_home_is_refused(running):
 
 @pytest.mark.slow
 def test_the_daemon_runs_what_the_page_launches(running):
-    """A job launched as the page does it runs to its end and keeps the release current."""
+    """A job launched from its page succeeds and keeps the release current."""
     graphql = f"http://127.0.0.1:{running.dagster_port}/graphql"
     launch = """mutation($p: ExecutionParams!) { launchPipelineExecution(executionParams: $p) {
         ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }"""
@@ -162,7 +162,7 @@ def test_nothing_is_written_outside_the_home(running):
 
 @pytest.mark.slow
 def test_sigterm_stops_every_child(tmp_path, running):
-    """After a stop no process and no port is left; a second start goes on where the first stopped."""
+    """After a stop no process and no port is left; a second start continues from the stored state."""
     children = running.children()
     releases = {path.name for path in (running.home / "store" / "releases").iterdir() if path.is_dir()}
 
@@ -181,7 +181,7 @@ def test_sigterm_stops_every_child(tmp_path, running):
 
 @pytest.mark.slow
 def test_a_killed_first_build_is_finished_by_the_next_start(tmp_path):
-    """Kill -9 in the middle of the build leaves nothing running, and the next start doubles nothing."""
+    """After kill -9 during the build nothing keeps running, and the next start duplicates nothing."""
     first = Stack(tmp_path / "home")
     first.wait_for("✓ matches")
     children = first.children()
@@ -211,7 +211,7 @@ def test_a_killed_first_build_is_finished_by_the_next_start(tmp_path):
     ],
 )
 def test_a_broken_setting_gets_one_clear_sentence(tmp_path, environ, sentence):
-    """The sentence names the setting, and nothing is made."""
+    """The sentence names the setting, and nothing is created."""
     code, output = _finish(Stack(tmp_path / "home", **environ))
 
     assert code == 1
@@ -221,7 +221,7 @@ def test_a_broken_setting_gets_one_clear_sentence(tmp_path, environ, sentence):
 
 
 def test_a_port_in_use_gets_one_clear_sentence(tmp_path):
-    """The sentence names the port and the setting that moves it."""
+    """The sentence names the port and its setting."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -235,7 +235,7 @@ def test_a_port_in_use_gets_one_clear_sentence(tmp_path):
 
 
 def test_a_home_of_simulated_clubs_refuses_a_real_feed(tmp_path):
-    """A home holds one kind of clubs."""
+    """A home contains either simulated or real clubs."""
     make_home(tmp_path / "home")
     code, output = _finish(Stack(tmp_path / "home", SOCCER_FEED="football-data"))
 

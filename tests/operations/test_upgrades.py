@@ -1,4 +1,4 @@
-"""An older home under newer versions of Dagster and MLflow: copied aside, brought along, or refused."""
+"""An older home under newer versions of Dagster and MLflow: backed up and upgraded, or refused."""
 
 import os
 import sqlite3
@@ -27,7 +27,7 @@ def ask(file: Path, sql: str, *values: str) -> list[tuple[object, ...]]:
 
 
 def revision(file: Path) -> str:
-    """The schema that a file says it has."""
+    """The schema revision of a file."""
     return str(ask(file, "SELECT version_num FROM alembic_version")[0][0])
 
 
@@ -38,7 +38,7 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def dagster_home(tmp_path: Path) -> Path:
-    """A home whose Dagster stamped its databases with the schema before the newest."""
+    """A home whose Dagster databases have the schema before the newest."""
     folder = tmp_path / "dagster"
     folder.mkdir()
     (folder / "dagster.yaml").write_text("{}")
@@ -58,7 +58,7 @@ def _files(folder: Path) -> list[Path]:
 
 
 def test_an_older_dagster_is_copied_aside_and_brought_along(settings, dagster_home):
-    """All its databases get the newest schema, the copy keeps the old one, and the next start copies none."""
+    """All its databases get the newest schema, a backup keeps the old one, and the next start makes none."""
     copies = upgrade_databases(settings, os.environ)
 
     assert [copy.name for copy in copies] == [f"schema-{OLDER_DAGSTER}.backup"]
@@ -74,7 +74,7 @@ def test_an_older_dagster_is_copied_aside_and_brought_along(settings, dagster_ho
 # MLflow's own scripts use what SQLAlchemy deprecates.
 @pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning")
 def test_an_older_mlflow_is_copied_aside_and_brought_along(settings, tmp_path):
-    """Tables as MLflow's scripts made them up to the schema before get the newest, and keep their rows."""
+    """Tables with MLflow's previous schema are upgraded and keep their rows."""
     file = tmp_path / "mlflow" / "mlflow.db"
     file.parent.mkdir()
     engine = sa.create_engine(settings.mlflow_url)
@@ -92,7 +92,7 @@ def test_an_older_mlflow_is_copied_aside_and_brought_along(settings, tmp_path):
 
 
 def test_a_newer_dagster_is_refused_and_left_alone(settings, dagster_home):
-    """One sentence names the file, its schema and the way out; not one file is changed or copied."""
+    """One sentence names the file, its schema and the remedy; no file is changed or copied."""
     *_, last = _files(dagster_home)
     ask(last, "UPDATE alembic_version SET version_num = 'fffffffffff'")
 
@@ -106,6 +106,6 @@ def test_a_newer_dagster_is_refused_and_left_alone(settings, dagster_home):
 
 
 def test_a_new_home_has_nothing_to_bring_along(settings):
-    """Before the first start there is nothing to copy, and the versions that will make it are noted."""
+    """Before the first start there is nothing to back up, and the installed versions are recorded."""
     assert upgrade_databases(settings, os.environ) == []
     assert (settings.home / "versions.json").is_file()

@@ -1,1 +1,1 @@
-"""Tests of what the graph stores, on real databases, stores and servers."""
+"""Tests of the clients of outside systems, on real databases, stores and servers."""

@@ -1,4 +1,4 @@
-"""What bulk statements store, and how instants come back, on both databases."""
+"""Bulk statements and instants on both databases."""
 
 import datetime as dt
 
@@ -24,14 +24,14 @@ def test_times_come_back_as_the_same_instant_in_utc(database):
 
 
 def test_a_time_without_zone_is_refused(database):
-    """A naive datetime never reaches a table: nobody could tell which instant it was."""
+    """A naive datetime is refused: its instant is ambiguous."""
     naive = NOW.replace(tzinfo=None)
     with pytest.raises(sa.exc.StatementError, match="attach a time zone"), database.reading() as connection:
         connection.execute(sa.select(team).where(team.c.first_seen_at == naive))
 
 
 def test_upsert_replaces_the_row_of_the_same_key(database):
-    """A row whose key is there takes its place; one with another key stands beside it."""
+    """A row with an existing key replaces the stored one; a row with another key is added."""
     row = {
         "source": "fake",
         "sha256": "a" * 64,

@@ -63,7 +63,7 @@ def test_migrating_again_keeps_what_is_stored(empty_url):
 
 
 def test_a_service_that_starts_during_a_migration_waits_for_it(empty_url):
-    """Of two that start on an empty database one migrates, and the other finds it done."""
+    """Of two migrations that start on an empty database one runs, and the other waits and finds it done."""
     is_migrated = threading.Event()
 
     class Slow(Database):
@@ -84,7 +84,7 @@ def test_a_service_that_starts_during_a_migration_waits_for_it(empty_url):
 
 
 def test_a_reader_sees_one_state_of_the_database(database):
-    """What is committed between two queries of a reading transaction stays out of the second."""
+    """A commit between two queries of a reading transaction is invisible to the second."""
     with database.writing() as connection:
         set_watermark(connection, "change_no", 1)
     with database.reading() as reader:
@@ -118,7 +118,7 @@ def test_a_writer_waits_for_the_one_before(database):
 
 
 def _at_the_first_schema(database: Database) -> None:
-    """Tables as the first version made them, with a team."""
+    """Tables of the first version, with a team."""
     config = Config()
     config.set_main_option("script_location", str(files("soccer_assets") / "migrations"))
     with database.writing_schema() as connection:
@@ -132,7 +132,7 @@ def _at_the_first_schema(database: Database) -> None:
 
 
 def test_an_older_home_is_copied_aside_and_migrated_with_its_rows(empty_url: str) -> None:
-    """A SQLite file is kept as it was beside the new one; the rows are in both, and a restart copies none."""
+    """A SQLite file is backed up before its upgrade; both have the rows, and a restart makes no backup."""
     database = Database(empty_url)
     _at_the_first_schema(database)
     copy = database.migrate()
@@ -150,7 +150,7 @@ def test_an_older_home_is_copied_aside_and_migrated_with_its_rows(empty_url: str
 
 
 def test_a_newer_home_is_refused_in_one_sentence_and_left_alone(empty_url: str) -> None:
-    """Tables of a version that is not known here are not touched."""
+    """Tables of an unknown version are not changed."""
     database = Database(empty_url)
     database.migrate()
     with database.writing() as connection:

@@ -57,7 +57,7 @@ def test_the_stream_is_bounded(valkey_url, client, monkeypatch):
 
 @pytest.mark.parametrize("url", ["", "redis://127.0.0.1:1/0"])
 def test_without_a_server_events_are_dropped_and_said_to_be(url):
-    """No address or no answer: nothing is raised, and the caller is told."""
+    """Without an address or an answer nothing is raised, and `publish` returns False."""
     bus = EventBus(url)
 
     assert bus.publish(release(1)) is False

@@ -70,7 +70,7 @@ def damage(folder: Path, sha256: str, data: bytes | None) -> None:
 # MLflow and dagster-mlflow warn about their own insides, but have nothing to say about what we log.
 @pytest.mark.filterwarnings("ignore", "error:.*input example")
 def test_models_are_registered_found_and_checked(tmp_path):
-    """Aliases move between the versions of a run, and only the very model that was registered loads."""
+    """Aliases move between the versions of a run, and a changed artifact does not load."""
     artifacts = tmp_path / "artifacts"
     registry = ModelRegistry(f"sqlite:///{tmp_path}/deep/mlflow.db", artifacts)
     assert registry.find(CHAMPION) is None

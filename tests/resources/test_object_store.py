@@ -1,4 +1,4 @@
-"""One set of promises for a folder and two S3 servers: whole writes, and a swap that one writer wins."""
+"""The same behaviour on a folder and two S3 servers: atomic writes, and a swap that one writer wins."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +19,7 @@ def store(any_store: ObjectStore) -> ObjectStore:
 
 
 def test_what_was_written_is_read(store):
-    """An object reads back as it was last written; another key is none of it."""
+    """An object has the bytes of its last write; another key is not affected."""
     store.write("a/b.bin", b"old")
     store.write("a/b.bin", b"new")
 
@@ -38,7 +38,7 @@ def test_an_object_that_is_not_there(store):
 
 
 def test_a_list_names_the_keys_below_a_folder(store):
-    """Keys come sorted, at every depth, without those beside the folder and without the store's own files."""
+    """Keys are sorted and recursive, without siblings of the folder and the store's internal files."""
     for key in ("parts/b", "parts/deep/a", "parts/a", "parts-2/a"):
         store.write(key, b"x")
     store.swap("parts/pointer", b"x", None)
@@ -82,7 +82,7 @@ def test_a_swap_needs_the_tag_that_was_read(store):
 
 
 def test_a_swap_of_what_was_deleted_conflicts(store):
-    """A tag of an object that is gone wins nothing."""
+    """The ETag of a deleted object conflicts."""
     store.swap("pointer", b"1", None)
     read = store.read_versioned("pointer")
     store.delete("pointer")
@@ -94,7 +94,7 @@ def test_a_swap_of_what_was_deleted_conflicts(store):
 
 @pytest.mark.parametrize("is_there", [False, True])
 def test_of_many_swaps_at_once_one_wins(store, is_there):
-    """Sixteen writers hold the same tag: one replaces the object, fifteen are told."""
+    """Of sixteen writers with the same ETag one replaces the object, fifteen get a conflict."""
     if is_there:
         store.swap("pointer", b"before", None)
     read = store.read_versioned("pointer")
@@ -115,7 +115,7 @@ def test_of_many_swaps_at_once_one_wins(store, is_there):
 
 
 def test_a_write_that_fails_leaves_the_old_bytes(folder_store, monkeypatch):
-    """A full disk or a kill in the middle of a write is not seen by readers, and leaves no half file."""
+    """A write that fails half-way is invisible to readers and leaves no partial file."""
     folder_store.write("a/b", b"old")
 
     def full(_: int) -> None:
@@ -130,7 +130,7 @@ def test_a_write_that_fails_leaves_the_old_bytes(folder_store, monkeypatch):
 
 
 def test_a_reader_never_sees_half_an_object(folder_store):
-    """While an object is rewritten a hundred times, every read is one of the two whole versions."""
+    """While an object is rewritten a hundred times, every read returns one of the two complete versions."""
     versions = {b"a" * 100_000, b"b" * 100_000}
     folder_store.write("x", b"a" * 100_000)
     is_done = threading.Event()

@@ -1,4 +1,4 @@
-"""Frames of assets in the store: written whole, read by the next asset, described on the page."""
+"""Frames of assets in the store: written atomically, read by the next asset, described in metadata."""
 
 import dagster as dg
 import pandas as pd
@@ -31,7 +31,7 @@ def frames(folder_store: ObjectStore) -> ParquetIOManager:
 
 
 def test_a_frame_is_read_by_the_next_asset(frames, folder_store):
-    """The second asset sees the first one's frame, and both lie under their keys."""
+    """The second asset reads the first one's frame, and both are stored under their keys."""
     assert dg.materialize([upcoming, total], resources={"io_manager": frames}).success
 
     assert folder_store.list("") == ["predictions/upcoming.parquet", "total.parquet"]
@@ -50,7 +50,7 @@ def test_the_page_shows_rows_and_address(frames, folder_store):
 
 
 def test_an_asset_never_made_is_named(frames):
-    """Reading gives None; what needs the frame says which asset was never materialised."""
+    """`read` gives None; `load` names the asset that was never materialised."""
     assert frames.read(KEY) is None
     with pytest.raises(FileNotFoundError, match="predictions/upcoming was never materialised"):
         frames.load(KEY)

@@ -1,4 +1,4 @@
-"""Exports of made-up matches: what `feature_update` and `match_table_of` read."""
+"""Exports of invented matches, for `update_features` and `match_table_of`."""
 
 import datetime as dt
 import hashlib
@@ -16,7 +16,7 @@ Rows = Mapping[str, dict[str, Any]]
 
 
 def played(match_id: str, kickoff: str, home: str, away: str, score: str, **changes: Any) -> dict[str, Any]:
-    """One row of ``exports/match`` by column; a fixture where the score is empty."""
+    """One row of ``exports/match`` by column; a fixture if the score is empty."""
     home_goals, away_goals = map(int, score.split("-")) if score else (None, None)
     return {
         "match_id": match_id,

@@ -1,4 +1,4 @@
-"""A publisher that is killed at a chosen step, as a process of its own."""
+"""A publisher in its own process that is killed at a chosen step."""
 
 import datetime as dt
 import os

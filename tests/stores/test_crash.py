@@ -1,4 +1,4 @@
-"""Killed in the middle: the next run finishes, nothing is lost, doubled or half visible."""
+"""After a kill the next run finishes the work: nothing is lost, duplicated or partly visible."""
 
 import datetime as dt
 import os
@@ -30,7 +30,7 @@ def ingest_all(database: Database) -> None:
 
 
 def _facts(database: Database) -> list[list[tuple[object, ...]]]:
-    """What the tables hold but for change numbers, which count transactions."""
+    """The rows of the tables without change numbers, which count transactions."""
     with database.reading() as connection:
         return [
             sorted(
@@ -56,7 +56,7 @@ def _killed(program: str, *arguments: str) -> None:
 def test_killed_in_an_upsert_the_next_run_finishes(
     database: Database, tmp_path: Path, migrated_file: Path, call: int
 ) -> None:
-    """The process ends after the ``call``-th write, before the commit: the tables end as if it had not."""
+    """The process ends after the ``call``-th write, before the commit; the next run gives the same tables."""
     program = """
         import os, sys
         from soccer_assets.stores.matches import normalise as match_store
@@ -92,7 +92,7 @@ def test_killed_in_an_upsert_the_next_run_finishes(
 def test_killed_in_an_export_no_half_snapshot_is_visible(
     database: Database, folder_store: ObjectStore, write: int
 ) -> None:
-    """The process ends before its ``write``-th file: no snapshot is found, the next run makes one."""
+    """The process ends before its ``write``-th file: there is no snapshot until the next run writes one."""
     ingest_all(database)
     program = """
         import os, sys

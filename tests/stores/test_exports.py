@@ -35,7 +35,7 @@ APRIL = raw_match(source_match_id="apr")
 
 
 def feed(database: Database, *items: RawMatch, now: dt.datetime = NOW) -> None:
-    """Store a pass of the feed and bring the matches up to date."""
+    """Store a pass of the feed and normalise it."""
     store_raw(database, items, asset="a", source="fake", window=SEASON, now=now)
     update_matches(database, COMPETITIONS, now)
 
@@ -58,7 +58,7 @@ def exports(database: Database, folder_store: ObjectStore) -> Exports:
 
 
 def test_a_first_export_writes_every_month_of_both_tables(exports, database):
-    """Three months of two tables lie under one snapshot id, and read back as they stand in the database."""
+    """Three months of two tables are under one snapshot id and equal the database."""
     manifest, written = exports.update(NOW)
 
     assert written == {"match_raw": 3, "match": 3}
@@ -99,7 +99,7 @@ def test_what_means_something_in_csv_is_exported_as_it_is_stored(exports, databa
 
 
 def test_a_second_export_writes_only_the_months_it_touched(exports, database, folder_store):
-    """A corrected March score makes one new part a table; the other months keep theirs."""
+    """A corrected March score writes one new part per table; the other months keep theirs."""
     before, _ = exports.update(NOW)
     kept = folder_store.list("exports")
     feed(database, msgspec.structs.replace(MARCH, away_goals=1), now=LATER)
@@ -116,7 +116,7 @@ def test_a_second_export_writes_only_the_months_it_touched(exports, database, fo
 
 
 def test_a_match_that_moves_leaves_its_old_month(exports, database):
-    """A fixture postponed from April to June touches both months, and the empty one goes."""
+    """A fixture postponed from April to June changes both months, and the empty month is removed."""
     exports.update(NOW)
     june = dt.datetime(2025, 6, 1, 14, tzinfo=dt.UTC)
     feed(database, msgspec.structs.replace(APRIL, kickoff=june), now=LATER)
@@ -147,7 +147,7 @@ def test_a_match_on_the_last_second_belongs_to_its_month(exports, database):
 
 
 def test_nothing_changed_is_nothing_written(exports, folder_store):
-    """An export of unchanged tables leaves every object as it was and names the same snapshot."""
+    """An export of unchanged tables changes no object and returns the same snapshot."""
     first, _ = exports.update(NOW)
     before = {key: Path(folder_store.path(key)).stat().st_mtime_ns for key in folder_store.list("")}
     second, written = exports.update(LATER)
@@ -193,7 +193,7 @@ def test_a_reader_between_two_updates_sees_a_whole_snapshot(exports, database, m
 
 
 def test_a_write_during_an_export_is_in_both_tables_or_in_neither(exports, database, monkeypatch):
-    """The two tables are read from one state: a match that moves meanwhile is in the snapshot once."""
+    """Both tables are read in one transaction: a match that moves meanwhile is in the snapshot once."""
     real, moved = (
         exports_module._match_query,
         msgspec.structs.replace(FEBRUARY, kickoff=dt.datetime(2025, 5, 3, 15, tzinfo=dt.UTC)),
@@ -214,7 +214,7 @@ def test_a_write_during_an_export_is_in_both_tables_or_in_neither(exports, datab
 
 @pytest.mark.parametrize("table", ["match", "match_raw"])
 def test_a_damaged_part_is_found_and_can_be_replaced(exports, folder_store, table):
-    """A changed part is refused with what to do; once deleted, the next export writes it again."""
+    """A changed part is an error with a remedy; once deleted, the next export writes it again."""
     manifest, _ = exports.update(NOW)
     key = parts(manifest, table)["2025-03"].key
     folder_store.write(key, b"PAR1 something else PAR1")
@@ -235,7 +235,7 @@ def test_a_damaged_part_is_found_and_can_be_replaced(exports, folder_store, tabl
 
 
 def test_a_lost_manifest_is_written_again(exports, folder_store):
-    """A pointer to nothing does not stop the next export, which starts anew."""
+    """With a dangling pointer, the next export starts from scratch."""
     manifest, _ = exports.update(NOW)
     folder_store.delete(f"exports/manifests/{manifest.snapshot_id}.json")
     with pytest.raises(MissingSnapshotError, match="materialise exports/match"):
@@ -248,7 +248,7 @@ def test_a_lost_manifest_is_written_again(exports, folder_store):
 
 
 def test_a_database_made_anew_is_exported_anew(exports, database):
-    """Change numbers below the snapshot's tell of another database: nothing of the old snapshot stays."""
+    """Change numbers below the snapshot's mean another database: nothing of the old snapshot is kept."""
     feed(database, msgspec.structs.replace(MARCH, away_goals=1), now=LATER)
     exports.update(LATER)
     with database.writing() as connection:
@@ -262,7 +262,7 @@ def test_a_database_made_anew_is_exported_anew(exports, database):
 
 
 def test_an_empty_database_has_an_empty_snapshot(sqlite_database, folder_store):
-    """Before the first match the snapshot is there, with the columns and without rows."""
+    """Before the first match there is a snapshot with the columns and no rows."""
     exports = Exports(folder_store, sqlite_database)
     with pytest.raises(MissingSnapshotError):
         exports.manifest()
@@ -273,7 +273,7 @@ def test_an_empty_database_has_an_empty_snapshot(sqlite_database, folder_store):
 
 
 def test_a_snapshot_of_another_version_is_written_anew(exports, database, folder_store):
-    """An older home's parts lack a column: every month is written again, none is read beside a new one."""
+    """If an older home's parts lack a column, every month is written again; parts are never mixed."""
     manifest, _ = exports.update(NOW)
     older = msgspec.structs.replace(
         manifest,

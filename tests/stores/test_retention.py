@@ -1,4 +1,4 @@
-"""Retention: what is old and unreferenced goes, all else stays."""
+"""Retention: old, unreferenced items are removed, all others stay."""
 
 import datetime as dt
 import os
@@ -31,7 +31,7 @@ def _age(store: ObjectStore, key: str, days: float) -> None:
 
 
 def _snapshot(store: ObjectStore, number: int, days: float) -> None:
-    """A snapshot of one part of its own and one that all share."""
+    """A snapshot with one own part and one shared part."""
     parts = {
         month: Part(month=month, key=f"exports/match/{month}.parquet", sha256="", rows=1, bytes=1)
         for month in ("shared", f"own-{number}")
@@ -55,7 +55,7 @@ def _prune(store: ObjectStore):
 
 
 def test_old_snapshots_go_with_the_parts_that_only_they_had(store):
-    """The newest snapshots keep every part they name, a shared one included."""
+    """The newest snapshots keep all their parts, including a shared one."""
     for number in range(KEPT_SNAPSHOTS + 2):
         _snapshot(store, number, days=2 + number)
     pointer = CurrentExport(snapshot_id="s0", change_no=1)
@@ -71,7 +71,7 @@ def test_old_snapshots_go_with_the_parts_that_only_they_had(store):
 
 
 def test_the_current_snapshot_stays_however_old(store):
-    """A home that slept for a year does not lose what its pointer names."""
+    """A home that was stopped for a year keeps the objects of its pointer."""
     for number in range(KEPT_SNAPSHOTS + 1):
         _snapshot(store, number, days=2 + number)
     pointer = CurrentExport(snapshot_id=f"s{KEPT_SNAPSHOTS}", change_no=1)
@@ -84,7 +84,7 @@ def test_the_current_snapshot_stays_however_old(store):
 
 
 def test_what_is_younger_than_a_day_stays(store):
-    """A part that a run has written before its manifest is not an orphan yet."""
+    """A part that a run wrote before its manifest is not removed."""
     store.write("exports/match/2026-03-new.parquet", b"rows")
     _age(store, "exports/match/2026-03-new.parquet", days=0.9)
     store.write("exports/match/2026-02-orphan.parquet", b"rows")
@@ -140,7 +140,7 @@ def test_a_run_that_holds_an_assets_last_materialisation_stays(store):
 
 
 def test_what_old_runs_printed_goes_and_a_backfills_run_stays(store, tmp_path):
-    """A partition knows that it is there only from its run, which stays; the log of its steps does not."""
+    """The run that materialised a partition stays; its compute logs are removed."""
 
     @dg.asset
     def thing() -> None:
@@ -162,7 +162,7 @@ def test_what_old_runs_printed_goes_and_a_backfills_run_stays(store, tmp_path):
 
 
 def test_every_job_that_starts_by_itself_is_pruned():
-    """Runs of the graph's jobs go when they are old; the first build and what is asked for by hand stay."""
+    """Old runs of scheduled jobs are removed; the first build and manual runs stay."""
     jobs = {job.name for job in (*JOBS, monitor_daily, prune_daily)}
 
     assert set(_SCHEDULED_JOBS) == jobs - {"build_everything"}

@@ -1,4 +1,4 @@
-"""Features and team state in the store, and exported matches as the table that ratings read."""
+"""Features and team state in the store, and exported matches as the ratings' table."""
 
 from typing import Any
 
@@ -50,7 +50,7 @@ def one_row(**changes: Any) -> pa.Table:
 
 
 def test_features_and_state_come_back_as_they_were(folder_store):
-    """Every number, in the order of time, under the snapshot they were made from."""
+    """All values, in order of time, with the snapshot that they were computed from."""
     rows = three_months()
     snapshot = export_of(folder_store, rows)
     update = update_features(folder_store, snapshot)
@@ -68,7 +68,7 @@ def test_features_and_state_come_back_as_they_were(folder_store):
 
 
 def test_chosen_months_are_read_alone(folder_store):
-    """A reader of April reads no March."""
+    """Reading April reads no part of March."""
     update_features(folder_store, export_of(folder_store, three_months()))
     features = FeatureStore(folder_store)
     folder_store.delete(features.manifest().table.parts[0].key)
@@ -78,7 +78,7 @@ def test_chosen_months_are_read_alone(folder_store):
 
 
 def test_the_values_of_chosen_matches_come_in_their_order(folder_store):
-    """Rows follow the ids that are asked for, columns the names; an unknown id is an error."""
+    """Rows are in the order of the ids, columns in that of the names; an unknown id is an error."""
     manifest = update_features(folder_store, export_of(folder_store, three_months())).manifest
     read = FeatureStore(folder_store).read(manifest)
     names = ("home_log_matches_known", "tier")
@@ -102,7 +102,7 @@ def test_features_of_no_match_are_an_empty_table(folder_store):
 
 
 def test_missing_features_say_what_to_do(folder_store):
-    """Before the first write, of another version, and with a lost state, the message names the asset."""
+    """Before the first write, for another version, and for a missing state, the message names the asset."""
     features = FeatureStore(folder_store)
     with pytest.raises(MissingFeaturesError, match="materialise features/match_features"):
         features.manifest()
@@ -118,7 +118,7 @@ def test_missing_features_say_what_to_do(folder_store):
 
 @pytest.mark.parametrize(("status", "score", "teaches"), CASES)
 def test_only_a_finished_match_with_its_score_teaches(status, score, teaches):
-    """Ratings move and models train on what was played to its end, whatever score another status carries."""
+    """Only finished matches update ratings and train models, even where another status has a score."""
     home_goals, away_goals = score or (None, None)
     read = match_table_of(one_row(status=status.value, home_goals=home_goals, away_goals=away_goals))
 
@@ -131,7 +131,7 @@ def test_only_a_finished_match_with_its_score_teaches(status, score, teaches):
 
 
 def test_every_status_has_a_case():
-    """A new status cannot be forgotten above."""
+    """The list above has every status."""
     assert {status for status, *_ in CASES} == set(MatchStatus)
 
 

@@ -1,4 +1,4 @@
-"""An update makes anew only what can have changed, and has the bits of a pass over everything."""
+"""An update recomputes only what can have changed, and equals a pass over everything bit for bit."""
 
 import datetime as dt
 import random
@@ -56,28 +56,28 @@ def world(dice, matches, months=40):
 
 
 def corrected(dice, row):
-    """A score that was wrong, or the result of what was a fixture."""
+    """A corrected score, or the result of a fixture."""
     return row | {"home_goals": dice.randrange(9), "away_goals": dice.randrange(9), "status": "finished"}
 
 
 def postponed(dice, row):
-    """Moved to another day, often to another month; its score, if any, is gone."""
+    """Postponed to another day, often another month, without a score."""
     moved = row["kickoff"] + dt.timedelta(days=dice.randrange(-60, 60))
     return row | {"kickoff": moved, "home_goals": None, "away_goals": None, "status": "postponed"}
 
 
 def voided(_dice, row):
-    """Decided at a table: no longer a result."""
+    """Awarded: no longer a result."""
     return row | {"status": "awarded"}
 
 
 def deleted(_dice, _row):
-    """Gone from the export."""
+    """Removed from the export."""
     return {}
 
 
 def changed(dice, rows):
-    """The same world after one change of one match, or with a new match."""
+    """The matches after one change of one match, or with a new match."""
     change = dice.choice([corrected, corrected, postponed, voided, deleted, None])
     if change is None:
         return rows | world(dice, 1)
@@ -87,7 +87,7 @@ def changed(dice, rows):
 
 
 def assert_equal_to_a_whole_pass(store, manifest, rows):
-    """Features, state and every checkpoint have the bits that one pass over all rows gives."""
+    """Features, state and every checkpoint equal those of one pass over all rows, bit for bit."""
     matches = match_table_of(exported(rows))
     features, state = compute_features(matches)
     read = FeatureStore(store).read(manifest)
@@ -104,7 +104,7 @@ def assert_equal_to_a_whole_pass(store, manifest, rows):
 @given(seed=st.integers(0, 10**6))
 @settings(max_examples=8, deadline=None)
 def test_any_history_of_changes_ends_in_the_bits_of_a_whole_pass(seed):
-    """Results, corrections, postponements, deletions: after each, all is as if made from nothing."""
+    """After each result, correction, postponement or deletion all equals a computation from scratch."""
     dice = random.Random(seed)  # noqa: S311  no secret
     rows = world(dice, 60)
     with tempfile.TemporaryDirectory() as folder:
@@ -128,7 +128,7 @@ def monthly(first_score="1-0", last_score="", extra=()):
 
 
 def test_a_result_is_carried_on_from_its_own_month(folder_store):
-    """February's result reads two parts, writes no other month, and the fixture behind it changes."""
+    """February's result reads two parts and writes no other month; the fixture after it changes."""
     fixture = played("f", "2025-03-10T15:00", "Ash", "Birch", "", season="2025")
     first = update_features(folder_store, export_of(folder_store, monthly(extra=[fixture])))
     read = []
@@ -154,7 +154,7 @@ def test_a_result_is_carried_on_from_its_own_month(folder_store):
 
 
 def test_a_corrected_old_score_is_replayed_from_the_season_before_it(folder_store):
-    """A correction of September 2022 starts in July 2022; what was known until then keeps its parts."""
+    """A correction of September 2022 recomputes from July 2022; earlier months keep their parts."""
     first = update_features(folder_store, export_of(folder_store, monthly()))
     corrected_rows = monthly()
     corrected_rows["m8"] = corrected_rows["m8"] | {"home_goals": 7}
@@ -167,7 +167,7 @@ def test_a_corrected_old_score_is_replayed_from_the_season_before_it(folder_stor
 
 
 def test_nothing_new_reads_no_match(folder_store):
-    """The same parts under another snapshot id: the manifest follows, and that is all."""
+    """The same parts under another snapshot id change the manifest only."""
     snapshot = export_of(folder_store, monthly())
     first = update_features(folder_store, snapshot)
     folder_store.delete(snapshot.tables["match"].parts[0].key)
@@ -180,7 +180,7 @@ def test_nothing_new_reads_no_match(folder_store):
 
 
 def test_features_of_other_code_are_made_anew(folder_store, monkeypatch):
-    """Ratings of a new version start from nothing, not from the states of the old one."""
+    """Ratings of a new version start from scratch, not from the old version's states."""
     snapshot = export_of(folder_store, monthly())
     update_features(folder_store, snapshot)
     monkeypatch.setattr(feature_update, "code_fingerprint", lambda: "another version")
@@ -193,7 +193,7 @@ def test_features_of_other_code_are_made_anew(folder_store, monkeypatch):
 
 @pytest.mark.parametrize("kind", ["table", "team_state", "checkpoints"])
 def test_what_was_lost_is_made_again(folder_store, kind):
-    """A lost part, state or checkpoint heals with the next run, whatever else changed."""
+    """The next run writes a missing part, state or checkpoint again, with or without other changes."""
     manifest = update_features(folder_store, export_of(folder_store, monthly())).manifest
     lost = {
         "table": [manifest.table.parts[20].key],

@@ -1,4 +1,4 @@
-"""The ledger held against itself; against releases in `tests/assets/test_monitoring.py`."""
+"""The audit of the ledger; its comparison with releases is in `tests/graph/assets/test_monitoring.py`."""
 
 import msgspec
 import pytest
@@ -31,7 +31,7 @@ def three(ledger: Database) -> Database:  # noqa: F811
 def test_an_entry_changed_in_place_is_named(
     three: Database, folder_store: ObjectStore, change: dict[str, object]
 ) -> None:
-    """Whatever of it was changed; before that all is whole."""
+    """A change of any field is found; before it the ledger is intact."""
     assert audit(three, folder_store) == Audit(entries=3, first_broken=None, releases=0, contradicted_by=())
     with three.writing() as connection:
         connection.execute(sa.update(ledger_entry).where(ledger_entry.c.sequence == 2).values(change))
@@ -40,7 +40,7 @@ def test_an_entry_changed_in_place_is_named(
 
 
 def test_a_removed_entry_is_missed(three: Database, folder_store: ObjectStore) -> None:
-    """The one after it no longer follows."""
+    """The entry after it no longer matches."""
     with three.writing() as connection:
         connection.execute(sa.delete(ledger_entry).where(ledger_entry.c.sequence == 2))
 

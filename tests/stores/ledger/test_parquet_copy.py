@@ -1,4 +1,4 @@
-"""The ledger's copy in parquet, from both engines: appended to, exact, and a witness against the database."""
+"""The ledger's parquet copy, from both engines: append-only, exact, and evidence of changes."""
 
 import datetime as dt
 import itertools
@@ -36,20 +36,20 @@ from tests.stores.ledger.test_record import (
 
 
 def copied(database: Database, store: ObjectStore) -> LedgerCopy:
-    """The copy after bringing it up to date."""
+    """The updated copy."""
     made = copy_ledger(database, store)
     assert made is not None
     return made
 
 
 def rows(store: ObjectStore, table: TableManifest, schema: object) -> list[dict[str, object]]:
-    """What a table of the copy holds."""
+    """The rows of a table of the copy."""
     found: list[dict[str, object]] = read_table(store, table, schema).to_pylist()
     return found
 
 
 def test_entries_and_scores_are_copied_as_they_are(ledger: Database, folder_store: ObjectStore) -> None:  # noqa: F811
-    """To the last bit of a probability, with every revision of a score, in passes of one instant too."""
+    """Bit for bit, with every revision of a score, also when two passes have the same instant."""
     record(ledger, entry(match_id="x1", p_home=0.1 + 0.2, p_draw=0.3, p_away=0.4))
     copied(ledger, folder_store)
     feed(ledger, played("2-1"))
@@ -71,7 +71,7 @@ def test_entries_and_scores_are_copied_as_they_are(ledger: Database, folder_stor
 
 
 def test_only_the_months_with_something_new_are_written(ledger: Database, folder_store: ObjectStore) -> None:  # noqa: F811
-    """What was recorded in another month keeps its part; without news nothing is written at all."""
+    """Other months keep their parts; without new rows nothing is written."""
     first = copied(ledger, folder_store)
     assert copied(ledger, folder_store) == first
     record(ledger, entry(match_id="x1", recorded_at=KICKOFF + dt.timedelta(days=10)))
@@ -86,7 +86,7 @@ def test_a_ledger_rewritten_as_a_whole_disagrees_with_its_copy(
     ledger: Database,  # noqa: F811
     folder_store: ObjectStore,
 ) -> None:
-    """Every hash made anew the chain is consistent; the copy is left alone and betrays it."""
+    """With every hash recomputed the chain is consistent; the unchanged copy reveals the change."""
     record(ledger, entry(match_id="x1"))
     before = copied(ledger, folder_store)
     assert audit(ledger, folder_store).is_whole
@@ -109,7 +109,7 @@ def test_a_copy_that_was_changed_is_named_and_left_alone(
     ledger: Database,  # noqa: F811
     folder_store: ObjectStore,
 ) -> None:
-    """Its part is not what the manifest says, or its entries do not lead to its head."""
+    """A part does not match the manifest, or the entries do not give the head."""
     damaged = "the copy of the ledger is damaged; restore predictions/ledger in the object store"
     copy = copied(ledger, folder_store)
     (part,) = copy.entries.parts
@@ -126,7 +126,7 @@ def test_a_copy_that_was_changed_is_named_and_left_alone(
 
 
 def test_parts_that_were_appended_to_go_after_a_day(ledger: Database, folder_store: ObjectStore) -> None:  # noqa: F811
-    """The part before is kept for who reads it now, and removed later."""
+    """A replaced part is kept for current readers and removed later."""
     copied(ledger, folder_store)
     record(ledger, entry(match_id="x1"))
     copy = copied(ledger, folder_store)

@@ -27,7 +27,7 @@ SEASON = Window(dt.date(2024, 7, 1), dt.date(2025, 7, 1))
 
 
 def feed(database: Database, *items: RawMatch) -> None:
-    """Store what the feed says and bring the matches up to date."""
+    """Store the feed's matches and normalise them."""
     store_raw(database, items, asset="a", source="fake", window=SEASON, now=NOW)
     update_matches(database, COMPETITIONS, NOW)
 
@@ -73,20 +73,20 @@ def hashes(rows: list[Any]) -> list[str]:
 
 @pytest.fixture
 def ledger(database: Database) -> Database:
-    """A database with match m1 ahead and one prediction of it."""
+    """A database with the upcoming match m1 and one prediction of it."""
     feed(database, raw_match())
     record(database, entry())
     return database
 
 
 def test_an_empty_ledger_has_no_head(database):
-    """Before the first entry there is no head, and recording nothing changes nothing."""
+    """Before the first entry there is no head; recording no prediction changes nothing."""
     assert record(database) == LedgerCounts(recorded=0, scored=0, void=0, entries=0, head=GENESIS)
     assert ledger_head(database) is None
 
 
 def test_entries_are_chained(ledger):
-    """Each entry carries the hash of the one before, and the newest hash is the head."""
+    """Each entry has the previous entry's hash, and the newest hash is the head."""
     others = [entry(match_id=f"x{number}", kickoff=KICKOFF) for number in range(3)]
     counts = record(ledger, *others)
     rows = rows_of(ledger, ledger_entry)
@@ -107,7 +107,7 @@ def test_entries_stand_in_the_order_of_kickoffs(database):
 
 
 def test_saying_the_same_again_adds_nothing(ledger):
-    """An entry is added only when model, kickoff or a probability changed, whenever it is said."""
+    """An entry is added only when model, kickoff or a probability changed, not when only its time did."""
     assert record(ledger, entry(recorded_at=NOW + dt.timedelta(hours=1))).recorded == 0
     before = rows_of(ledger, ledger_entry)
     changes = [
@@ -145,7 +145,7 @@ def test_a_score_is_given_once(ledger):
 
 
 def test_a_corrected_result_adds_a_revision(ledger):
-    """A home win that becomes a draw is scored again beside the first score, which stays."""
+    """A home win corrected to a draw gets a second score; the first stays."""
     feed(ledger, played("1-0"))
     record(ledger, now=MONDAY)
     before = rows_of(ledger, ledger_score)
@@ -182,7 +182,7 @@ def test_a_correction_without_another_outcome_adds_none(ledger):
     ],
 )
 def test_each_status_is_awaited_scored_or_void(ledger, status, verdict):
-    """Only a finished match settles; one that will not be played is void and listed; others are awaited."""
+    """Only a finished match is scored; one that will not be played is void; others stay open."""
     feed(ledger, played("3-0", status=status))
     counts = record(ledger, now=MONDAY)
 
@@ -216,7 +216,7 @@ def test_a_match_that_cannot_be_scored_is_void(database, predicted, result, verd
 
 
 def test_a_postponed_match_waits_for_36_hours_and_is_void_once(ledger):
-    """It may still be played within them; then it is void, and its replay months later adds nothing."""
+    """Within them it may still be played; then it is void, and a later replay adds nothing."""
     feed(ledger, played("0-0", status=MatchStatus.POSTPONED))
     in_time = record(ledger, now=KICKOFF + dt.timedelta(hours=36))
     too_late = record(ledger, now=KICKOFF + dt.timedelta(hours=36, seconds=1))
@@ -240,7 +240,7 @@ def test_a_score_that_arrives_late_replaces_the_void(ledger):
 
 
 def test_a_day_without_a_time_is_predicted_until_midnight(database):
-    """An entry of the match's own day comes too late where only the day is known."""
+    """Where only the day is known, an entry of that day is too late."""
     noon = parse_instant("2025-04-26T12:00:00Z")
     feed(database, raw_match(kickoff=noon, kickoff_precision=KickoffPrecision.DAY))
     day = {"kickoff": noon, "kickoff_precision": KickoffPrecision.DAY}
@@ -254,7 +254,7 @@ def test_a_day_without_a_time_is_predicted_until_midnight(database):
 
 
 def test_a_rewritten_ledger_disagrees_with_an_older_head(ledger):
-    """A copy with one probability changed and every hash made anew is consistent, and still found out."""
+    """A chain with one changed probability and recomputed hashes is consistent, but has another head."""
     published = ledger_head(ledger)
     record(ledger, entry(match_id="x1"))
     record(ledger, entry(match_id="x2"))

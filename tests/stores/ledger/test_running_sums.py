@@ -1,4 +1,4 @@
-"""Running sums over settled matches, on both engines: equal to the bit to sums made anew."""
+"""Running sums over settled matches, on both engines: bit for bit equal to recomputed sums."""
 
 import datetime as dt
 
@@ -68,12 +68,12 @@ def _settle(database: Database, *matches: RawMatch) -> None:
 
 
 def _sums(database: Database) -> list[ExactSums]:
-    """Against its own expectation, and against the shadow."""
+    """Excess loss over the own expectation, and the comparison with the shadow."""
     return [read_excess_loss(database, CHAMPION), read_comparison(database, CHAMPION, SHADOW)]
 
 
 def _anew(database: Database) -> list[ExactSums]:
-    """The same from the ledger: what is stored is put aside meanwhile."""
+    """The same sums recomputed from the ledger, with the stored ones removed meanwhile."""
     kept = rows_of(database, settled_tally)
     with database.writing() as connection:
         connection.execute(sa.delete(settled_tally))
@@ -84,7 +84,7 @@ def _anew(database: Database) -> list[ExactSums]:
 
 
 def test_sums_that_are_carried_on_equal_those_made_anew(predicted: Database) -> None:
-    """Result by result, through a corrected and an awarded one; they are what is stored."""
+    """They agree after each result, including a corrected and an awarded one."""
     for number, score in enumerate(["2-1", "0-0", "1-3", "4-0", "1-1"]):
         _settle(predicted, _played(number, score))
         assert _sums(predicted) == _anew(predicted)
@@ -108,7 +108,7 @@ def test_sums_that_are_carried_on_equal_those_made_anew(predicted: Database) -> 
 
 
 def test_a_home_without_sums_makes_them_from_its_ledger(predicted: Database) -> None:
-    """They are read at once, and carried on from the next result."""
+    """They are available at once, and updated from the next result on."""
     _settle(predicted, _played(0, "2-1"), _played(1, "0-2"))
     two = _sums(predicted)
     with predicted.writing() as connection:
@@ -121,7 +121,7 @@ def test_a_home_without_sums_makes_them_from_its_ledger(predicted: Database) -> 
 
 
 def test_a_shadow_that_a_score_was_compared_with_stays(predicted: Database) -> None:
-    """A feed that told a result before the kickoff does not let the other model speak again."""
+    """A result reported before the kickoff does not let the shadow change."""
     _settle(predicted, _played(0, "2-1"))
     other = msgspec.structs.replace(_entry(0, SHADOW), p_home=0.1, p_draw=0.1, p_away=0.8)
 

@@ -1,4 +1,4 @@
-"""Raw rows become matches: teams placed, ids kept, every replaced version in history."""
+"""Raw rows become matches: teams resolved, ids stable, every replaced version in history."""
 
 import datetime as dt
 from collections.abc import Iterable
@@ -33,7 +33,7 @@ APRIL = Window(dt.date(2025, 4, 1), dt.date(2025, 5, 1))
 
 
 def update(database: Database, items: Iterable[RawMatch], now: dt.datetime = NOW) -> MatchCounts:
-    """Store a pass of the feed and bring the matches up to date."""
+    """Store a pass of the feed and normalise it."""
     store_raw(database, items, asset="livescores/recent", source="fake", window=APRIL, now=now)
     return update_matches(database, COMPETITIONS, now)
 
@@ -91,7 +91,7 @@ def test_a_raw_row_becomes_a_match(database):
 
 
 def test_a_match_of_national_teams_says_so(database):
-    """The squad of a competition stands in each of its matches: ratings treat internationals by it."""
+    """A competition's squad is written to each of its matches: ratings use it for internationals."""
     nations = {"TST-N": like(COMPETITIONS["TST-1"], code="TST-N", squad="national")}
     items = [raw_match(competition="TST-N")]
     store_raw(database, items, asset="a", source="fake", window=APRIL, now=NOW)
@@ -102,7 +102,7 @@ def test_a_match_of_national_teams_says_so(database):
 
 
 def test_a_match_that_went_on_keeps_its_90_minutes_and_how_it_was_decided(database):
-    """1-0 at 90 is a home win whatever came later; an awarded match says so; neither becomes a draw."""
+    """1-0 after 90 minutes is a home win, an awarded match is marked, and neither becomes a draw."""
     later = AfterNinety(
         decided_by="penalties", home_goals=2, away_goals=1, home_penalties=3, away_penalties=4
     )
@@ -117,7 +117,7 @@ def test_a_match_that_went_on_keeps_its_90_minutes_and_how_it_was_decided(databa
 
 
 def test_a_fixture_has_no_goals(database):
-    """What is not known stays empty, and an unknown time keeps its precision."""
+    """Unknown values stay empty, and an unknown kickoff time has day precision."""
     update(database, [raw_match(kickoff_precision=KickoffPrecision.DAY)])
 
     (row,) = rows_of(database, match)
@@ -126,7 +126,7 @@ def test_a_fixture_has_no_goals(database):
 
 
 def test_one_name_is_one_team_in_a_country_and_another_elsewhere(database):
-    """Divisions of a country share a team however it is spelt; another country, sex or age has its own."""
+    """Divisions of a country share a team in any spelling; another country, sex or age group does not."""
     leagues = COMPETITIONS | {
         "OTH-1": like(COMPETITIONS["TST-1"], code="OTH-1", country="Otherland"),
         "TST-W": like(COMPETITIONS["TST-1"], code="TST-W", sex="women"),
@@ -154,7 +154,7 @@ def test_one_name_is_one_team_in_a_country_and_another_elsewhere(database):
 
 
 def test_a_club_in_an_international_cup_is_its_leagues_club(database):
-    """Where the name tells a country of the catalogue the club is that country's; else it stays the cup's."""
+    """A club with a country code of the catalogue in its name belongs to that country, else to the cup."""
     league = msgspec.structs.replace(COMPETITIONS["TST-1"], country="England")
     cup = msgspec.structs.replace(COMPETITIONS["TST-2"], country="International", tier=0)
     tie = {"competition": "TST-2", "home_team": "Leeds (ENG)", "away_team": "Kyiv (UKR)"}
@@ -189,7 +189,7 @@ def test_a_match_keeps_its_id_while_everything_else_changes(database):
 
 
 def test_a_changed_match_keeps_every_version(database):
-    """Versions 1 and 2 stand in history as they were, each with the change that replaced it."""
+    """Versions 1 and 2 are in history unchanged, each with the change number that replaced it."""
     update(database, [raw_match()])
     update(database, [finished("1-0")], LATER)
     counts = update(database, [finished("1-1")], LATER)
@@ -204,7 +204,7 @@ def test_a_changed_match_keeps_every_version(database):
 
 
 def test_what_does_not_concern_the_match_changes_nothing(database):
-    """A payload that changed alone is read and leaves the match, its version and its number."""
+    """A changed payload with the same record does not change the match, its version or change number."""
     update(database, [raw_match()])
     before = rows_of(database, match)
     counts = update(database, [raw_match(payload={"id": "m1", "referee": "Oliver"})], LATER)
@@ -230,7 +230,7 @@ def test_nothing_new_is_nothing_done(database):
     ],
 )
 def test_a_row_that_is_no_match_is_quarantined(database, changes, reason):
-    """It goes to the rejections with the reason, and the rows beside it go on."""
+    """It is rejected with the reason, and the other rows are normalised."""
     counts = update(database, [raw_match(**changes), raw_match(source_match_id="m2")])
 
     assert (counts.read, counts.added, counts.rejected) == (2, 1, 1)
@@ -241,7 +241,7 @@ def test_a_row_that_is_no_match_is_quarantined(database, changes, reason):
 
 
 def test_closing_prices_are_replaced_by_newer_ones(database):
-    """One row of odds a match, the newest; a match without prices has none."""
+    """One row of odds per match, the newest; a match without prices has none."""
     opening = MatchOdds("avg", home=2.0, draw=3.4, away=3.8)
     closing = MatchOdds("avg_closing", home=1.8, draw=3.5, away=4.4)
     update(database, [raw_match(odds=opening), raw_match(source_match_id="m2")])
@@ -254,7 +254,7 @@ def test_closing_prices_are_replaced_by_newer_ones(database):
 
 
 def test_a_crash_between_batches_loses_nothing(database, monkeypatch):
-    """What was committed is not read again, and the rest is read by the next pass."""
+    """Committed rows are not read again, and the next pass reads the rest."""
     monkeypatch.setattr(raw_store, "ROWS_PER_TRANSACTION", 2)
     monkeypatch.setattr(match_store, "ROWS_PER_TRANSACTION", 2)
     items = [raw_match(source_match_id=f"m{number}") for number in range(7)]
@@ -287,7 +287,7 @@ HULL_AT_TWO = finished("2-0", "2025-03-01T19:00:00Z", source_match_id="seven", a
 @pytest.mark.parametrize("batches", [[[DERBY_AT_TWO, HULL_AT_TWO]], [[DERBY_AT_TWO], [HULL_AT_TWO]]])
 @pytest.mark.parametrize("is_turned", [False, True])
 def test_two_results_of_a_team_on_one_day_are_quarantined_until_one_moves(database, batches, is_turned):
-    """Both are marked, in whichever order they came; a corrected date lifts both marks, with a version."""
+    """Both are quarantined in either order; a corrected date releases both, with a new version."""
     for batch in reversed(batches) if is_turned else batches:
         update(database, batch[::-1] if is_turned else batch)
 
@@ -303,7 +303,7 @@ def test_two_results_of_a_team_on_one_day_are_quarantined_until_one_moves(databa
 
 
 def test_a_fixture_beside_a_result_is_not_quarantined(database):
-    """Only results are compared: a list of fixtures may name a day for several that are still to be set."""
+    """Only results are compared: several fixtures may share a provisional day."""
     early = raw_match(source_match_id="ahead", kickoff=DERBY_AT_TWO.kickoff, away_team="Hull")
     update(database, [DERBY_AT_TWO, early])
 
@@ -311,7 +311,7 @@ def test_a_fixture_beside_a_result_is_not_quarantined(database):
 
 
 def test_rows_of_a_competition_that_is_added_later_are_read_again(database):
-    """What waited for its block becomes a match at the next pass, without a look at the feed."""
+    """Rows of a competition added to the catalogue become matches in the next pass, without the feed."""
     only_first = {"TST-1": COMPETITIONS["TST-1"]}
     rows = [finished("1-0"), finished("2-0", source_match_id="m2", competition="TST-2", home_team="Hull")]
     store_raw(database, rows, asset="livescores/recent", source="fake", window=APRIL, now=NOW)
@@ -325,7 +325,7 @@ def test_rows_of_a_competition_that_is_added_later_are_read_again(database):
 
 
 def test_a_competition_that_becomes_another_squads_moves_to_other_teams(database):
-    """A corrected block reads the competition again: its teams leave the pool of the first teams."""
+    """A corrected competition is normalised again: its teams leave the pool of first teams."""
     other = finished("2-0", "2025-04-21T14:00:00Z", source_match_id="m2", competition="TST-2")
     update(database, [finished("1-0"), other])
     reserve = msgspec.structs.replace(COMPETITIONS["TST-2"], squad="reserve")
@@ -341,7 +341,7 @@ def test_a_competition_that_becomes_another_squads_moves_to_other_teams(database
 
 
 def marks(database: Database) -> dict[str, str | None]:
-    """The mark of each match by the source's id."""
+    """The quarantine of each match by the source's id."""
     with database.reading() as connection:
         rows = connection.execute(sa.select(match.c.source_match_id, match.c.quarantine))
         return {row[0]: row[1] for row in rows}

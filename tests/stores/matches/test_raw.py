@@ -49,12 +49,12 @@ def rows_of(database: Database, table: sa.Table, *, order_by: str = "source_matc
 
 
 def without_id(match: RawMatch, **changes: Any) -> RawMatch:
-    """The match as a source without ids tells it."""
+    """The match from a source without ids."""
     return msgspec.structs.replace(match, source_match_id=None, payload={}, **changes)
 
 
 def test_a_first_pass_adds_every_row(database):
-    """New matches are version 1, under one change number, as they came."""
+    """New matches are stored unchanged, as version 1, under one change number."""
     counts = store(database, [raw_match(), finished("2-1", source_match_id="m2")])
 
     assert counts == IngestCounts(seen=2, added=2, newest_result=dt.datetime(2025, 4, 20, 14, tzinfo=dt.UTC))
@@ -66,7 +66,7 @@ def test_a_first_pass_adds_every_row(database):
 
 
 def test_a_second_pass_of_the_same_rows_writes_one_row_of_ingest(database):
-    """Unchanged data leaves every table as it was, but for the record that somebody looked."""
+    """Unchanged data changes no table, except for one row of `ingest`."""
     store(database, [raw_match(), finished("2-1", source_match_id="m2")])
     before = {table.name: contents(database, table) for table in metadata.sorted_tables}
 
@@ -81,13 +81,13 @@ def test_a_second_pass_of_the_same_rows_writes_one_row_of_ingest(database):
 
 
 def contents(database: Database, table: sa.Table) -> list[tuple[Any, ...]]:
-    """All rows of a table, in any one order."""
+    """All rows of a table, in a fixed order."""
     with database.reading() as connection:
         return sorted(map(tuple, connection.execute(sa.select(table))), key=str)
 
 
 def test_a_corrected_score_keeps_its_predecessor(database):
-    """Version 2 takes the row, version 1 goes to history with the change that replaced it."""
+    """Version 2 replaces the row; version 1 moves to history with the change number that replaced it."""
     store(database, [finished("2-1")])
 
     counts = store(database, [finished("2-2")], LATER)
@@ -101,7 +101,7 @@ def test_a_corrected_score_keeps_its_predecessor(database):
 
 
 def test_a_payload_that_changed_alone_is_a_new_version(database):
-    """A field that no column knows is kept too when it changes."""
+    """A changed field without a column is kept too."""
     store(database, [raw_match()])
 
     counts = store(database, [raw_match(payload={"id": "m1", "referee": "Oliver"})], LATER)
@@ -111,14 +111,14 @@ def test_a_payload_that_changed_alone_is_a_new_version(database):
 
 
 def test_a_payload_in_another_order_is_the_same(database):
-    """The order of a provider's fields is no news."""
+    """Another order of a provider's fields is not a change."""
     store(database, [raw_match(payload={"a": 1, "b": {"c": 2, "d": 3}})])
 
     assert store(database, [raw_match(payload={"b": {"d": 3, "c": 2}, "a": 1})], LATER).changed == 0
 
 
 def test_a_rejection_is_kept_once_with_its_reason(database):
-    """The same faulty row is one row, seen first and last; another reason for it is another."""
+    """A repeated faulty row is stored once, with its first and last time; another reason is another row."""
     store(database, [rejection(), rejection(), raw_match()])
     counts = store(database, [rejection()], LATER)
     store(database, [rejection(reason="no competition")], LATER)
@@ -163,7 +163,7 @@ def test_a_team_with_two_results_on_a_day_is_counted(database, monkeypatch):
 
 
 def test_two_rows_that_disagree_about_one_match_do_not_take_turns(database):
-    """Of doubles the last one listed holds, pass after pass."""
+    """Of duplicates the last one listed is stored, in every pass."""
     items = [without_id(finished(score)) for score in ("1-0", "2-0")]
     store(database, items)
 
@@ -172,7 +172,7 @@ def test_two_rows_that_disagree_about_one_match_do_not_take_turns(database):
 
 
 def test_a_postponed_match_moves(database):
-    """A source without ids tells a new date: the stored fixture moves and keeps its id."""
+    """A new date from a source without ids moves the stored fixture, which keeps its id."""
     store(database, [without_id(raw_match())])
     store(database, [without_id(finished("0-0", "2025-05-21T18:00:00Z"))], LATER)
 
@@ -185,7 +185,7 @@ def test_a_postponed_match_moves(database):
 
 @pytest.mark.parametrize("status", [MatchStatus.AWARDED, MatchStatus.CANCELLED, MatchStatus.ABANDONED])
 def test_a_match_that_was_called_off_for_good_does_not_move(database, status):
-    """A later match of the same teams is another one: a replay has an id of its own."""
+    """A later match of the same teams is another match: a replay has its own id."""
     store(database, [without_id(raw_match(), status=status)])
     store(database, [without_id(finished("0-0", "2025-05-21T18:00:00Z"))], LATER)
 
@@ -194,7 +194,7 @@ def test_a_match_that_was_called_off_for_good_does_not_move(database, status):
 
 @pytest.mark.parametrize("spring_first", [False, True])
 def test_the_scottish_split_stays_two_matches(database, spring_first):
-    """Two home matches of one season are two, whether autumn or the spring fixture is stored first."""
+    """Two home matches of one season are two matches, in whichever order they are stored."""
     autumn = without_id(finished("3-1", "2024-12-28T15:00:00Z"))
     passes = [[autumn], [without_id(raw_match())]]
     for items in reversed(passes) if spring_first else passes:
@@ -208,7 +208,7 @@ def test_the_scottish_split_stays_two_matches(database, spring_first):
 
 
 def test_a_feed_that_breaks_off_keeps_the_batches_before(database, monkeypatch):
-    """What was stored before the fault stays, nobody is told of a look, and the next pass goes on."""
+    """Rows stored before the fault stay, `ingest` gets no row, and the next pass continues."""
     monkeypatch.setattr(raw_store, "ROWS_PER_TRANSACTION", 2)
     items = [raw_match(source_match_id=f"m{number}") for number in range(5)]
 
@@ -227,7 +227,7 @@ def test_a_feed_that_breaks_off_keeps_the_batches_before(database, monkeypatch):
 
 
 def test_counts_of_two_passes_add_up():
-    """Numbers are summed, and the newest result is the later one."""
+    """Counts are summed, and the newest result is the later one."""
     first = IngestCounts(seen=3, added=1, rejected=1, newest_result=NOW)
     other = IngestCounts(seen=4, changed=2, doubles=1, newest_result=None)
 
@@ -243,7 +243,7 @@ meetings = st.lists(st.integers(15, 150), min_size=1, max_size=3).map(
 
 @st.composite
 def worlds(draw: st.DrawFn) -> list[RawMatch]:
-    """Every match of a season as a source without ids knows it at one moment."""
+    """Every match of a season at one moment, from a source without ids."""
     rows = []
     for home in draw(st.lists(st.sampled_from(["Leeds", "Hull", "York"]), unique=True, min_size=1)):
         days = draw(meetings)
@@ -273,7 +273,7 @@ ANY_ORDER = {"deadline": None, "suppress_health_check": [HealthCheck.function_sc
 @settings(max_examples=25, **ANY_ORDER)
 @given(world=worlds(), windows=windows_over_a_season(), data=st.data())
 def test_windows_in_any_order_end_in_the_same_tables(migrated_file, tmp_path_factory, world, windows, data):
-    """However a season is cut, repeated and shuffled, the same matches stand in the tables, once each."""
+    """A season that is split, repeated and shuffled gives the same matches, once each."""
     folder = tmp_path_factory.mktemp("worlds")
 
     def copy(name: str) -> str:
@@ -286,7 +286,7 @@ def test_windows_in_any_order_end_in_the_same_tables(migrated_file, tmp_path_fac
 @settings(max_examples=4, **ANY_ORDER)
 @given(world=worlds(), windows=windows_over_a_season(), data=st.data())
 def test_windows_in_any_order_end_in_the_same_tables_on_postgresql(postgres_server, world, windows, data):
-    """The same on the other engine, whose upserts go through a staging table."""
+    """The same on PostgreSQL, whose upserts use a staging table."""
     with (
         postgres_database(postgres_server, "migrated") as once,
         postgres_database(postgres_server, "migrated") as pieces,
@@ -297,7 +297,7 @@ def test_windows_in_any_order_end_in_the_same_tables_on_postgresql(postgres_serv
 def assert_same_tables(
     once: str, pieces: str, world: list[RawMatch], windows: list[Window], data: st.DataObject
 ) -> None:
-    """A season stored at once and in shuffled windows is the same rows of `match`, one a match."""
+    """A season stored at once and in shuffled windows gives the same rows of `match`, one per match."""
     at_once = matches_after(once, [world])
     piecemeal = matches_after(
         pieces,
@@ -312,7 +312,7 @@ def assert_same_tables(
 
 
 def matches_after(url: str, passes: Sequence[Sequence[RawMatch]]) -> list[tuple[Any, ...]]:
-    """The rows of `match` after these passes, but for the numbers of the transactions."""
+    """The rows of `match` after these passes, without change numbers."""
     database = Database(url)
     for items in passes:
         store(database, items)
@@ -323,7 +323,7 @@ def matches_after(url: str, passes: Sequence[Sequence[RawMatch]]) -> list[tuple[
 
 
 def facts(database: Database, table: sa.Table) -> list[tuple[Any, ...]]:
-    """The rows of a table in order, but for the numbers of the transactions."""
+    """The rows of a table in order, without change numbers."""
     columns = [column for column in table.columns if column.name != "change_no"]
     with database.reading() as connection:
         return [tuple(row) for row in connection.execute(sa.select(*columns).order_by(*table.primary_key))]
@@ -331,7 +331,7 @@ def facts(database: Database, table: sa.Table) -> list[tuple[Any, ...]]:
 
 @pytest.mark.parametrize("has_ids", [True, False])
 def test_a_live_window_and_a_backfill_of_the_same_month_at_once(database, monkeypatch, has_ids):
-    """Two writers of the same rows, in transactions of a few, end in the tables that one alone would make."""
+    """Two writers of the same rows, in small transactions, give the tables of one writer."""
     monkeypatch.setattr(raw_store, "ROWS_PER_TRANSACTION", 5)
     months = two_leagues() if has_ids else [without_id(row) for row in two_leagues()]
     start = threading.Barrier(2)

@@ -1,4 +1,4 @@
-"""Names of a second feed, learnt from the fixtures that both feeds tell."""
+"""Team names of a second feed, learned from the fixtures that both feeds provide."""
 
 import datetime as dt
 
@@ -34,7 +34,7 @@ CUP_TIE = finished(
 
 
 def rows_from(source: str, *homes: str) -> list[RawMatch]:
-    """A home match a week: of which team, as a feed spells it, against the opponents in their order."""
+    """One home match a week of each named team, as a feed spells it, against the opponents in order."""
     return [
         finished(
             "1-0",
@@ -49,7 +49,7 @@ def rows_from(source: str, *homes: str) -> list[RawMatch]:
 
 
 def ingest(database: Database, *rows: RawMatch) -> int:
-    """Store and normalise rows of both feeds; returns how many aliases were learnt."""
+    """Store and normalise rows of both feeds; returns how many aliases were learned."""
     for source in ("first", "second"):
         of_source = [row for row in rows if row.source == source]
         store_raw(database, of_source, asset="a", source=source, window=WINDOW, now=NOW)
@@ -60,7 +60,7 @@ def ingest(database: Database, *rows: RawMatch) -> int:
 
 
 def home_of_the_cup_tie(database: Database) -> str:
-    """Whose home match the second feed's cup tie is."""
+    """The home team of the second feed's cup tie."""
     with database.reading() as connection:
         query = sa.select(match.c.home_team_id).where(match.c.competition == "TST-0")
         return str(connection.execute(query).scalar_one())
@@ -77,7 +77,7 @@ def home_of_the_cup_tie(database: Database) -> str:
 def test_a_cup_tie_of_the_second_feed_is_the_first_ones_team(
     database: Database, by_first: list[str], by_second: list[str], is_learnt: bool
 ) -> None:
-    """Three league matches that both tell place the other spelling; two, or one against, do not."""
+    """Three league matches of both feeds identify the other spelling; two, or one contradiction, do not."""
     learnt = ingest(database, *rows_from("first", *by_first), *rows_from("second", *by_second), CUP_TIE)
 
     assert learnt == is_learnt
@@ -86,7 +86,7 @@ def test_a_cup_tie_of_the_second_feed_is_the_first_ones_team(
 
 
 def test_what_was_split_by_hand_is_not_learnt_again(database: Database) -> None:
-    """An operator's word stands over what the fixtures say."""
+    """A split by hand overrides the fixtures."""
     ingest(
         database,
         *rows_from("first", *["Leeds United"] * 3),

@@ -52,7 +52,7 @@ def homes(database: Database) -> list[str]:
 def test_a_merge_carries_matches_over_and_a_split_gives_them_back(
     three: Database, folder_store: ObjectStore
 ) -> None:
-    """Each way is a new version with its history, the exports follow, and the old id leads on."""
+    """Merge and split each write a new version with history; exports follow, and the old id redirects."""
     exports = Exports(folder_store, three)
     exports.update(NOW)
     assert merge_teams(three, UNITED, SHORT, NOW) == 1
@@ -75,7 +75,7 @@ def test_a_merge_carries_matches_over_and_a_split_gives_them_back(
 
 
 def test_a_merge_leads_through_a_chain(three: Database) -> None:
-    """What was merged into a team that is merged later leads to the last one."""
+    """A team merged into a team that is merged later redirects to the last one."""
     hull = mint_team_id("Testland", "men", "senior", "Hull")
     derby = mint_team_id("Testland", "men", "senior", "Derby")
     merge_teams(three, hull, derby, NOW)
@@ -115,7 +115,7 @@ def test_teams_are_listed_by_competition_country_and_name(three: Database) -> No
 
 
 def test_the_directory_names_each_team_once_with_all_its_spellings(three: Database) -> None:
-    """A merged team is an alias and a redirect of the one that stays; competitions stand beside the teams."""
+    """A merged team is an alias and a redirect of the kept team; the directory lists competitions too."""
     merge_teams(three, UNITED, SHORT, NOW)
     update_matches(three, COMPETITIONS, NOW)
 

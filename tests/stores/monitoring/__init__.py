@@ -1,1 +1,1 @@
-"""Tests of what the reports read."""
+"""Tests of the inputs of the reports."""

@@ -1,4 +1,4 @@
-"""How long after its end a match was scored, by feed."""
+"""Result latency by feed."""
 
 import datetime as dt
 
@@ -10,7 +10,7 @@ from tests.stores.ledger.test_record import KICKOFF, entry, feed, played, record
 
 
 def test_the_first_score_counts_from_the_final_whistle(database: Database) -> None:
-    """Scored three hours after its end, corrected a day later: three hours; a month on it is history."""
+    """The first score counts, not its correction a day later; after a month the match does not count."""
     whistle = KICKOFF + MATCH_LENGTH
     feed(database, raw_match())
     record(database, entry())

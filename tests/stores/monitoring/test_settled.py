@@ -1,4 +1,4 @@
-"""The settled ledger beside its yardsticks: the right rows side by side, and nobody peeks."""
+"""Settled matches with forecasts and baselines: aligned rows, and nothing from the future."""
 
 import datetime as dt
 
@@ -91,7 +91,7 @@ def played(database: Database) -> list[str]:
 
 
 def test_every_forecaster_stands_beside_its_own_match(database: Database, played: list[str]) -> None:
-    """18 of 20 are scored; Elo and the book lie on the rows of their matches, whatever order they come in."""
+    """18 of 20 are scored; forecasts of Elo and bookmakers are on their matches' rows, in any order."""
     rng = np.random.default_rng(1)
     start = int(NOW.timestamp())
     past = [start - 3_600 * (number + 3) for number in range(HISTORY)]
@@ -119,7 +119,7 @@ def test_every_forecaster_stands_beside_its_own_match(database: Database, played
 def test_without_enough_history_elo_has_no_say_and_later_matches_are_out_of_scope(
     database: Database, played: list[str]
 ) -> None:
-    """A report as of a day earlier holds the matches of that day alone."""
+    """A report for a day earlier contains the matches of that day only."""
     kickoffs = [int(NOW.timestamp()) + 7_200 * number + 3_600 for number in range(PLAYED)]
     data = _data(played, kickoffs, np.zeros(PLAYED, np.int8))
     settled = read_settled(database, data, NOW + dt.timedelta(hours=10))

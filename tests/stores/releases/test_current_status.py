@@ -28,7 +28,7 @@ NOON = parse_instant("2025-04-26T12:00:00Z")
 def feed(
     database: Database, *items: RawMatch, asset: str = "livescores/recent", now: dt.datetime = NOW
 ) -> None:
-    """Store what the feed says and bring the matches up to date."""
+    """Store the feed's matches and normalise them."""
     store_raw(database, items, asset=asset, source="fake", window=SEASON, now=now)
     update_matches(database, COMPETITIONS, now)
 
