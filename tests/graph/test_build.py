@@ -1,4 +1,4 @@
-"""The code location as a whole: its keys, and what every asset tells its reader."""
+"""The graph as a whole: its keys, and the properties that every asset has."""
 
 import datetime as dt
 
@@ -55,13 +55,13 @@ def test_the_location_loads(definitions):
     dg.Definitions.validate_loadable(definitions)
 
 
-def test_the_keys_are_the_designs(specs):
+def test_the_keys_are_complete(specs):
     """No asset is missing, and no mistyped dependency drew a stray node."""
     assert set(specs) == KEYS
 
 
 @pytest.mark.parametrize("key", sorted(KEYS))
-def test_every_asset_tells_its_reader_what_it_is(specs, key):
+def test_every_asset_has_description_group_kinds_and_owner(specs, key):
     """Description, group, kinds and owner are there, and the group is the key's stage."""
     spec = specs[key]
 
@@ -116,20 +116,20 @@ def test_a_backfills_run_is_short_where_the_feed_is_remote(tmp_path, environ, mo
     assert history.backfill_policy.max_partitions_per_run == months
 
 
-def test_history_makes_no_promise(specs):
+def test_history_has_no_freshness_policy(specs):
     """Backfilling the past must not make the present look fresh."""
     assert specs["livescores/history"].freshness_policy is None
 
 
 def test_every_stage_has_a_blocking_check(definitions):
-    """A rotten batch, an impossible result or a half release stops what follows it."""
+    """A faulty batch, an impossible result or a partial release stops the run."""
     graph = definitions.resolve_asset_graph()
     blocking = {key.asset_key.path[0] for key in graph.asset_check_keys if graph.get_check_spec(key).blocking}
 
     assert blocking == {key.split("/")[0] for key in KEYS}
 
 
-def test_every_publishing_job_takes_its_turn():
+def test_every_publishing_job_is_serialised():
     """Jobs that end in a release carry the tag of which one runs at a time."""
     assert {job.name for job in JOBS if "soccer/publish" in (job.tags or {})} == {job.name for job in JOBS}
 

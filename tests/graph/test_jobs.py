@@ -1,4 +1,4 @@
-"""Turns: Dagster's own queue, configured as `soccer up` and deployments do, starts one publisher a time."""
+"""The run queue, configured as by `soccer up` and deployments, starts one publisher at a time."""
 
 import dagster as dg
 from dagster._core.remote_origin import (
@@ -42,8 +42,8 @@ def _startable(instance: dg.DagsterInstance) -> list[str]:
     return [run.job_name for run in runs]
 
 
-def test_of_several_publishers_one_starts_and_the_others_wait() -> None:
-    """Retrain, hourly run, rollback and what follows a backfill take turns; monitoring runs beside them."""
+def test_one_of_several_publishers_starts_and_the_others_wait() -> None:
+    """Retrain, hourly run, rollback and runs after a backfill are serialised; monitoring runs beside them."""
     with dg.instance_for_test(overrides=INSTANCE) as instance:
         first = _add(instance, retrain_model.name, dict(retrain_model.tags or {}))
         for job in (refresh_hourly, rollback_champion):

@@ -10,7 +10,7 @@ from soccer_assets.resources.database import Database
 from soccer_assets.resources.model_registry import ModelRegistry
 from soccer_assets.stores.models.rollback_facts import read_rollback_facts
 
-WORSE_THAN_PREVIOUS = "worse than the one before"
+WORSE_THAN_PREVIOUS = "worse than the previous champion"
 # Jobs that may change the champion; a replay reads the same list.
 CHAMPION_JOBS = (retrain_model.name, rollback_champion.name, build_everything.name)
 

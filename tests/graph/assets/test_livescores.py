@@ -1,4 +1,4 @@
-"""The livescores stage: three windows on one table, and what happens when the feed does not answer."""
+"""The livescores stage: four windows on one table, and a feed that does not answer."""
 
 import datetime as dt
 from typing import Any
@@ -186,13 +186,13 @@ def test_a_rotten_batch_stops_what_follows(graph, faults, is_rotten):
     assert made == {"livescores/recent"} | (set() if is_rotten else {"matches/match", "matches/odds"})
 
 
-def test_a_batch_full_of_doubles_is_rotten(graph):
+def test_a_batch_full_of_duplicates_fails(graph):
     """One row of a hundred may be listed twice, two may not."""
     match = raw_match(kickoff=parse_instant("2025-04-24T18:00:00Z"))
     graph.feed.items = [match] * 2
     result = graph.run("livescores/recent", "matches/match", "matches/odds")
 
-    (check,) = [one for one in result.get_asset_check_evaluations() if one.check_name == "batch_is_sound"]
+    (check,) = [each for each in result.get_asset_check_evaluations() if each.check_name == "batch_is_sound"]
     assert (check.passed, check.metadata["duplicates"].value) == (False, 1)
     assert not result.success
 
@@ -203,13 +203,13 @@ def test_two_results_of_a_team_on_a_day_make_a_batch_rotten(graph):
     graph.feed.items = [evening, msgspec.structs.replace(evening, source_match_id="m2", away_team="Hull")]
     result = graph.run("livescores/recent", "matches/match", "matches/odds")
 
-    (check,) = [one for one in result.get_asset_check_evaluations() if one.check_name == "batch_is_sound"]
+    (check,) = [each for each in result.get_asset_check_evaluations() if each.check_name == "batch_is_sound"]
     assert (check.passed, check.metadata["duplicates"].value) == (False, 1)
     assert not result.success
 
 
 def test_a_bad_month_of_history_is_told_and_stops_nothing(graph):
-    """Old archives are full of doubles: the check warns and the rows are kept."""
+    """Old archives are full of duplicates: the check warns and the rows are kept."""
     graph.feed.items = [rejection(), raw_match(kickoff=parse_instant("2025-03-24T18:00:00Z"))]
     result = graph.run("livescores/history", tags=history_of("2025-03-01", "2025-03-01"))
 
@@ -225,21 +225,21 @@ def _fed_by_two(graph: Graph, first: FakeFeed, second: FakeFeed) -> None:
     first.items = [msgspec.structs.replace(row, source="first") for row in two_leagues()]
     third = {"TST-3": msgspec.structs.replace(COMPETITIONS["TST-1"], code="TST-3")}
     second.competitions = lambda: COMPETITIONS | third  # type: ignore[method-assign]
-    told = two_leagues()[:30]
+    shared = two_leagues()[:30]
     second.items = [
-        *(msgspec.structs.replace(row, source="second") for row in told),
+        *(msgspec.structs.replace(row, source="second") for row in shared),
         *(
             msgspec.structs.replace(
                 row, source="second", competition="TST-3", source_match_id=f"3-{row.source_match_id}"
             )
-            for row in told
+            for row in shared
         ),
     ]
     graph.feed = FeedSet([first, second])  # type: ignore[assignment]
 
 
 def test_of_two_feeds_a_competition_is_the_firsts(graph):
-    """TST-1 is told by both and counted once; TST-3 comes from the second; both are stored as they came."""
+    """TST-1 is reported by both and counted once; TST-3 comes from the second; both are stored unchanged."""
     _fed_by_two(graph, FakeFeed(), FakeFeed())
     result = graph.run(
         "livescores/history", "matches/match", "matches/odds", tags=history_of("2025-03-01", "2025-04-01")
@@ -247,8 +247,8 @@ def test_of_two_feeds_a_competition_is_the_firsts(graph):
 
     assert result.success
     assert len(stored(graph)) == 120 + 60
-    said = graph.metadata(result, "matches/match")
-    assert (said["added"], said["owned_by_another_feed"]) == (150, 30)
+    metadata = graph.metadata(result, "matches/match")
+    assert (metadata["added"], metadata["owned_by_another_feed"]) == (150, 30)
     with graph.database.reading() as connection:
         sources = connection.execute(
             sa.select(match.c.competition, match.c.source, sa.func.count())
@@ -280,6 +280,6 @@ def test_the_batch_check_counts_all_feeds_of_the_newest_look(graph):
     graph.feed.members[1].items = [rejection(source="second")]
     result = graph.run("livescores/recent")
 
-    (check,) = [one for one in result.get_asset_check_evaluations() if one.check_name == "batch_is_sound"]
+    (check,) = [each for each in result.get_asset_check_evaluations() if each.check_name == "batch_is_sound"]
     assert (check.metadata["rows"].value, check.metadata["rejected"].value) == (9, 1)
     assert check.metadata["rejected_by_reason"].value == {"the date is missing": 1}

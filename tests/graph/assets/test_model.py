@@ -153,7 +153,7 @@ def test_or_01_from_a_reason_to_a_served_release_and_its_event_in_one_run(untrai
     winner = untrained.registry.get(CHAMPION).version
     assert winner != served
     assert untrained.releases.pointer().model_version == winner
-    assert [(one.type, one.detail["model_version"]) for one in events] == [
+    assert [(event.type, event.detail["model_version"]) for event in events] == [
         ("release", served),
         ("promotion", winner),
     ]
@@ -182,10 +182,10 @@ def test_a_rollback_releases_the_champion_before_and_the_same_way_leads_back(unt
     for _ in range(2):
         result = untrained.run("model/champion", *TO_RELEASE, run_config=ROLLBACK)
         assert result.success
-        said = untrained.metadata(result, "model/champion")
+        metadata = untrained.metadata(result, "model/champion")
         served.append((registry.aliases[CHAMPION], registry.aliases[PREVIOUS]))
-        assert said["change"] == "rolled_back"
-        assert said["version"] == registry.aliases[CHAMPION]
+        assert metadata["change"] == "rolled_back"
+        assert metadata["version"] == registry.aliases[CHAMPION]
         assert untrained.releases.pointer().model_version == registry.aliases[CHAMPION]
     assert served == [(old.version, new.version), (new.version, old.version)]
 
@@ -222,9 +222,9 @@ def test_tuned_parameters_reach_the_next_candidate(untrained):
     )
     assert result.success
     found = read_search(untrained.store)
-    said = untrained.metadata(result, "model/parameters")
-    assert len(found.trials) == said["trial_count"] == 2
-    assert said["log_loss"] <= said["default_log_loss"]
+    metadata = untrained.metadata(result, "model/parameters")
+    assert len(found.trials) == metadata["trial_count"] == 2
+    assert metadata["log_loss"] <= metadata["default_log_loss"]
     assert {"search.json", "trials.png"} <= untrained.tracking.files
 
     other = Parameters(max_depth=2, prior_matches=50.0)
@@ -244,8 +244,8 @@ def test_every_look_at_the_test_window_is_written_down(untrained):
     second = untrained.run(*MODEL)
 
     readings = Scorecards(untrained.store).readings()
-    assert [one.candidate_version for one in readings] == ["2", "4"]  # between them the first champion
-    assert {one.rows for one in readings} == {12}
+    assert [each.candidate_version for each in readings] == ["2", "4"]  # between them the first champion
+    assert {each.rows for each in readings} == {12}
     assert readings[0].run_id != readings[1].run_id == second.run_id
     assert readings[0].data_sha256 == readings[1].data_sha256
     assert untrained.metadata(second, "model/evaluation")["evaluations_on_these_matches"] == 2

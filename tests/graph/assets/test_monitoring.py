@@ -39,9 +39,9 @@ def test_both_reports_are_in_the_store_and_on_the_page(settled: Graph) -> None:
     assert result.success
     report = msgspec.json.decode(settled.store.read(QUALITY_KEY) or b"", type=QualityReport)
     assert (report.overall.finished, report.overall.scored, report.overall.coverage) == (2, 2, 1.0)
-    assert [(one.week, one.score.scored) for one in report.weeks] == [("2025-W17", 2)]
+    assert [(each.week, each.score.scored) for each in report.weeks] == [("2025-W17", 2)]
     model = settled.registry.get(CHAMPION).facts.content_sha256
-    assert {(one.dimension, one.value) for one in report.slices} == {
+    assert {(each.dimension, each.value) for each in report.slices} == {
         ("competition", "TST-1"),
         ("tier", "1"),
         ("phase", "middle"),
@@ -84,11 +84,11 @@ def test_a_rewritten_and_rehashed_ledger_is_betrayed_by_an_older_release(settled
     result = settled.run(*MONITORING)
 
     assert not result.success
-    (check,) = [one for one in result.get_asset_check_evaluations() if not one.passed]
+    (check,) = [each for each in result.get_asset_check_evaluations() if not each.passed]
     assert check.check_name == "ledger_agrees_with_releases"
     assert len(check.metadata["disagreeing_releases"].value) == 2
     monkeypatch.setenv("SOCCER_DATABASE_URL", settled.database.url)
     monkeypatch.setenv("SOCCER_STORE_URL", settled.store.url)
-    said = CliRunner().invoke(main, ["ledger", "verify"])
-    assert said.exit_code == 1
-    assert "the ledger was rewritten" in said.output
+    shown = CliRunner().invoke(main, ["ledger", "verify"])
+    assert shown.exit_code == 1
+    assert "the ledger was rewritten" in shown.output

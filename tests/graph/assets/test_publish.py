@@ -76,8 +76,8 @@ def test_an_alias_that_moved_before_the_release_fails_the_run_with_a_sentence(
 
     assert not result.success
     (event,) = result.get_step_failure_events()
-    said = event.step_failure_data.user_failure_data.description
-    assert "became version 2 after these predictions were made" in said
+    description = event.step_failure_data.user_failure_data.description
+    assert "became version 2 after these predictions were made" in description
     assert filled.releases.pointer() == first
 
 
@@ -137,5 +137,5 @@ def _assert_agrees(graph: Graph, events_url: str, promotions: list[str]) -> None
     events = [msgspec.json.decode(fields[b"event"], type=Event) for _, fields in entries]
     assert events[-1].release_id == manifest.release_id
     assert events[-1].detail["model_version"] == champion.version
-    assert [one.type for one in events if one.type == "promotion"] == promotions
-    assert len({one.release_id for one in events}) == len(events)
+    assert [event.type for event in events if event.type == "promotion"] == promotions
+    assert len({event.release_id for event in events}) == len(events)

@@ -75,8 +75,8 @@ def play(graph: Graph, match: RawMatch, score: str) -> None:
     result = finished(score, match.kickoff.isoformat(), source_match_id=match.source_match_id)
     changes = {name: getattr(result, name) for name in ("status", "home_goals", "away_goals")}
     graph.feed.items = [
-        msgspec.structs.replace(one, **changes) if one.source_match_id == match.source_match_id else one
-        for one in graph.feed.items
+        msgspec.structs.replace(each, **changes) if each.source_match_id == match.source_match_id else each
+        for each in graph.feed.items
     ]
 
 
@@ -267,12 +267,12 @@ def test_or_07_backfilling_the_past_does_not_make_the_present_look_fresh(filled)
     assert status.checked_at == "2025-04-25T09:00:00Z"
     (reason,) = stale_reasons(status, filled.clock.now())
     assert "last checked at 2025-04-25T09:00:00Z" in reason
-    recent = next(one for one in status.assets if one.key == "livescores/recent")
+    recent = next(each for each in status.assets if each.key == "livescores/recent")
     assert recent.last_materialized_at == isoformat(dt.datetime.fromtimestamp(looked.timestamp, dt.UTC))
 
 
 def test_a_played_match_keeps_its_prediction_beside_the_result(filled, tmp_path):
-    """What was said before kickoff stays with the result, is scored, and is not said again."""
+    """The forecast from before kickoff stays with the result, is scored, and is not made again."""
     filled.run(*HOURLY)
     played = mint_match_id("fake", "TST-1-55")
     before = bodies(filled, tmp_path)[played, CHAMPION]
@@ -350,7 +350,7 @@ def test_each_status_is_served_or_not(filled):
     filled.run(*HOURLY)
     fixtures = [place for place, one in enumerate(filled.feed.items) if one.status is MatchStatus.SCHEDULED]
     # A result days before the kickoff would not pass the gate.
-    of = dict(zip(fixtures, (one for one in MatchStatus if not STATUS_RULES[one].settles), strict=False))
+    of = dict(zip(fixtures, (each for each in MatchStatus if not STATUS_RULES[each].settles), strict=False))
     for place, status in of.items():
         filled.feed.items[place] = msgspec.structs.replace(filled.feed.items[place], status=status)
     result = filled.run(*HOURLY)
@@ -376,21 +376,27 @@ def test_goals_agree_with_the_outcome_and_the_champion_gives_its_reasons(filled,
     assert filled.run(*HOURLY).success
 
     for (_, alias), body in bodies(filled, tmp_path).items():
-        said = msgspec.convert(body, Prediction)
-        assert said.expected_goals is not None
-        assert said.over_2_5 is not None
-        assert said.both_teams_to_score is not None
-        assert 0 < said.both_teams_to_score < 1
-        assert said.over_2_5 > sum(one.p for one in said.likely_scores if one.home + one.away > 2)
-        assert len(said.likely_scores) == 5
-        chances = [one.p for one in said.likely_scores]
+        prediction = msgspec.convert(body, Prediction)
+        assert prediction.expected_goals is not None
+        assert prediction.over_2_5 is not None
+        assert prediction.both_teams_to_score is not None
+        assert 0 < prediction.both_teams_to_score < 1
+        assert prediction.over_2_5 > sum(
+            each.p for each in prediction.likely_scores if each.home + each.away > 2
+        )
+        assert len(prediction.likely_scores) == 5
+        chances = [each.p for each in prediction.likely_scores]
         assert chances == sorted(chances, reverse=True)
-        of = {"home": said.p_home, "draw": said.p_draw, "away": said.p_away}
+        of = {"home": prediction.p_home, "draw": prediction.p_draw, "away": prediction.p_away}
         for outcome, p in of.items():
-            inside = [one.p for one in said.likely_scores if outcome_of(one.home, one.away) == outcome]
+            inside = [
+                each.p for each in prediction.likely_scores if outcome_of(each.home, each.away) == outcome
+            ]
             assert sum(inside) < p
-        assert {reason.group for reason in said.reasons} == ({"strength"} if alias == CHAMPION else set())
-        assert all("home side" in reason.text for reason in said.reasons if reason.log_odds > 0.02)
+        assert {reason.group for reason in prediction.reasons} == (
+            {"strength"} if alias == CHAMPION else set()
+        )
+        assert all("home side" in reason.text for reason in prediction.reasons if reason.log_odds > 0.02)
 
 
 def test_predictions_made_before_there_were_goals_are_kept(filled, tmp_path):

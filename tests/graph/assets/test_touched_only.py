@@ -38,9 +38,9 @@ class Plans:
         raw = connection.connection.cursor()
         raw.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
         steps = [row[3] for row in raw.fetchall()]
-        said = " ".join(statement.split())
-        if not _ALLOWED.search(said):
-            self.walks += [(step, said) for step in steps if _WALKS.match(step)]
+        text = " ".join(statement.split())
+        if not _ALLOWED.search(text):
+            self.walks += [(step, text) for step in steps if _WALKS.match(step)]
 
 
 @pytest.mark.usefixtures("filled")

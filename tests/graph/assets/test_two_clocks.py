@@ -1,4 +1,4 @@
-"""The two clocks of freshness, from the feed through Dagster's records to what a subscriber is told."""
+"""The two clocks of freshness, from the feed through Dagster's records to a subscriber's messages."""
 
 import datetime as dt
 import json
@@ -24,7 +24,7 @@ SATURDAY = parse_instant("2025-04-26T14:00:00Z")
 
 
 @pytest.fixture
-def look(graph: Graph, tmp_path: Path, httpserver: HTTPServer) -> Callable[[dt.datetime], list[str]]:
+def tick(graph: Graph, tmp_path: Path, httpserver: HTTPServer) -> Callable[[dt.datetime], list[str]]:
     """A refresh at an instant and a round of the alert sensor; gives all titles a webhook was sent so far."""
     settings, clock = Settings.from_env({"SOCCER_HOME": str(tmp_path)}), HandClock()
     clock.instant = dt.datetime.now(dt.UTC)
@@ -48,25 +48,25 @@ def look(graph: Graph, tmp_path: Path, httpserver: HTTPServer) -> Callable[[dt.d
     return refresh
 
 
-def test_thirty_days_without_matches_raise_nothing(graph, look):
-    """Between two seasons every look is a fresh one, however old the newest result."""
+def test_thirty_days_without_matches_raise_nothing(graph, tick):
+    """Between two seasons every check is fresh, however old the newest result."""
     graph.feed.items = [
         finished("1-0", "2025-04-24T18:00:00Z", source_match_id="last of the old"),
         raw_match(source_match_id="first of the new", kickoff=parse_instant("2025-06-01T14:00:00Z")),
     ]
 
-    told = [look(parse_instant("2025-04-25T09:00:00Z") + dt.timedelta(days=day)) for day in (0, 10, 20, 30)]
+    titles = [tick(parse_instant("2025-04-25T09:00:00Z") + dt.timedelta(days=day)) for day in (0, 10, 20, 30)]
 
-    assert told == [[], [], [], []]
+    assert titles == [[], [], [], []]
 
 
-def test_a_feed_frozen_on_a_matchday_raises_one_warning(graph, look):
-    """Four hours after kickoff, 3 h and the feed's hour, a subscriber is told: once, until results come."""
+def test_a_feed_frozen_on_a_matchday_raises_one_warning(graph, tick):
+    """3 h and the feed's hour after kickoff a subscriber is notified once, until results come."""
     games = [{"source_match_id": f"m{n}", "home_team": f"H{n}", "away_team": f"A{n}"} for n in range(3)]
     graph.feed.items = [raw_match(kickoff=SATURDAY, **game) for game in games]
-    frozen = [look(SATURDAY + hours * HOUR) for hours in (-2, 2, 3.9, 4.1, 5, 6, 20)]
+    frozen = [tick(SATURDAY + hours * HOUR) for hours in (-2, 2, 3.9, 4.1, 5, 6, 20)]
     graph.feed.items = [finished("2-1", "2025-04-26T14:00:00Z", **game) for game in games]
-    recovered = look(SATURDAY + 21 * HOUR)
+    recovered = tick(SATURDAY + 21 * HOUR)
 
     overdue = "livescores/recent has overdue results"
     assert frozen[:3] == [[], [], []]

@@ -41,12 +41,12 @@ def test_or_05_a_trigger_starts_one_training_for_its_reason_and_only_then(
             first = NOW + dt.timedelta(days=40 if is_beyond else 1)
             play(database, 1 if is_beyond else 499, first)
             return
-        said = (
+        report = (
             drift_report(champion, is_within=not is_beyond, since_days=3)
             if reason == DRIFT
             else quality_report(champion, evidence=60.0 if is_beyond else 49.0)
         )
-        store.write(said[0], msgspec.json.encode(said[1]))
+        store.write(report[0], msgspec.json.encode(report[1]))
 
     with home.code("retrain_alone"), home.daemon():
         assert _runs_after_two_ticks(home) == []

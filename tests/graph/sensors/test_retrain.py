@@ -155,7 +155,7 @@ def test_or_05_a_settled_loss_beyond_the_models_own_expectation_is_a_reason(
     reason: str | None,
 ) -> None:
     """It said 60 % home, 25 % draw, 15 % away of each of 250 matches."""
-    said = dict(zip(OUTCOMES, (0.6, 0.25, 0.15), strict=True))
+    forecast = dict(zip(OUTCOMES, (0.6, 0.25, 0.15), strict=True))
     happened = [one for one, times in zip(OUTCOMES, home_draw_away, strict=True) for _ in range(times)]
     model = registry.get(CHAMPION).facts.content_sha256
     kickoff = NOW + dt.timedelta(days=1)
@@ -165,16 +165,16 @@ def test_or_05_a_settled_loss_beyond_the_models_own_expectation_is_a_reason(
             kickoff=kickoff,
             kickoff_precision=KickoffPrecision.MINUTE,
             model_sha256=model,
-            p_home=said["home"],
-            p_draw=said["draw"],
-            p_away=said["away"],
+            p_home=forecast["home"],
+            p_draw=forecast["draw"],
+            p_away=forecast["away"],
             recorded_at=NOW,
         )
         for number in range(len(happened))
     ]
     # Recorded in the order of their ids, which is their order here.
     entries.sort(key=lambda one: one.match_id)
-    record_and_score(sqlite_database, [("TST-1", one) for one in entries], NOW)
+    record_and_score(sqlite_database, [("TST-1", each) for each in entries], NOW)
     scores = [
         {
             "match_id": entry.match_id,
@@ -182,7 +182,7 @@ def test_or_05_a_settled_loss_beyond_the_models_own_expectation_is_a_reason(
             "sequence": number,
             "verdict": "scored",
             "outcome": outcome,
-            "log_loss": -math.log(said[outcome]),
+            "log_loss": -math.log(forecast[outcome]),
             "scored_at": kickoff,
         }
         for number, (entry, outcome) in enumerate(zip(entries, happened, strict=True), start=1)

@@ -1,4 +1,4 @@
-"""The rollback sensor and its run: a deliberately bad champion goes, and does not come back by itself."""
+"""The rollback sensor and its run: a deliberately bad champion is replaced, and does not return by itself."""
 
 import datetime as dt
 
@@ -26,7 +26,7 @@ from tests.graph.assets.test_refresh import HOURLY, filled  # noqa: F401 - a fix
 GOOD, BAD = (0.6, 0.25, 0.15), (0.15, 0.25, 0.6)
 
 
-def _entry(match: int, model: str, said: tuple[float, float, float], hours: float = -24) -> Entry:
+def _entry(match: int, model: str, forecasts: tuple[float, float, float], hours: float = -24) -> Entry:
     """A prediction of the ``match``-th match, some hours from its kickoff."""
     kickoff = NOW + dt.timedelta(days=1, hours=match)
     return Entry(
@@ -34,18 +34,18 @@ def _entry(match: int, model: str, said: tuple[float, float, float], hours: floa
         kickoff=kickoff,
         kickoff_precision=KickoffPrecision.MINUTE,
         model_sha256=model,
-        p_home=said[0],
-        p_draw=said[1],
-        p_away=said[2],
+        p_home=forecasts[0],
+        p_draw=forecasts[1],
+        p_away=forecasts[2],
         recorded_at=kickoff + dt.timedelta(hours=hours),
     )
 
 
 def _predict(database: Database, registry: FakeRegistry, matches: int) -> None:
-    """Home wins 60 in 100; the champion says the reverse, the one before says so."""
+    """Home wins 60 in 100; the champion forecasts the reverse, the previous champion the truth."""
     champion, previous = (registry.get(alias).facts.content_sha256 for alias in (CHAMPION, PREVIOUS))
-    record_and_score(database, [("TST-1", _entry(one, champion, BAD)) for one in range(matches)], NOW)
-    record_shadows(database, [_entry(one, previous, GOOD) for one in range(matches)])
+    record_and_score(database, [("TST-1", _entry(number, champion, BAD)) for number in range(matches)], NOW)
+    record_shadows(database, [_entry(number, previous, GOOD) for number in range(matches)])
 
 
 def _settle(database: Database, registry: FakeRegistry, matches: int) -> None:
@@ -59,17 +59,17 @@ def _score(database: Database, matches: int) -> None:
     drawn = np.random.default_rng(0).choice(3, matches, p=GOOD)
     scores = [
         {
-            "match_id": f"m{one:03}",
+            "match_id": f"m{number:03}",
             "revision": 1,
-            "sequence": one + 1,
+            "sequence": number + 1,
             "verdict": "scored",
-            "outcome": OUTCOMES[drawn[one]],
+            "outcome": OUTCOMES[drawn[number]],
             "log_loss": 1.0,
             "rps": 0.2,
             "brier_score": 0.6,
             "scored_at": NOW,
         }
-        for one in range(matches)
+        for number in range(matches)
     ]
     with database.writing() as connection:
         connection.execute(sa.insert(ledger_score), scores)
@@ -77,7 +77,7 @@ def _score(database: Database, matches: int) -> None:
 
 @pytest.fixture
 def two_models() -> FakeRegistry:
-    """A champion and, older, the one before."""
+    """A champion and the previous one."""
     registry = FakeRegistry()
     registry.add(elo_model(0.9), PREVIOUS)
     registry.add(elo_model(1.1), CHAMPION)
@@ -93,10 +93,10 @@ def _tick(
     return answer
 
 
-def test_a_deliberately_bad_champion_is_rolled_back_released_told_and_stays_away(
+def test_a_deliberately_bad_champion_is_rolled_back_released_announced_and_stays_away(
     filled: Graph,  # noqa: F811
 ) -> None:
-    """The sensor asks once, the run publishes the one before, and the next tick asks for nothing."""
+    """The sensor requests one run, which publishes the previous champion; the next tick requests none."""
     registry = filled.registry
     registry.aliases.clear()
     old, bad = registry.add(elo_model(0.9), PREVIOUS), registry.add(elo_model(-1.1), CHAMPION)
@@ -114,15 +114,15 @@ def test_a_deliberately_bad_champion_is_rolled_back_released_told_and_stays_away
     result = filled.run("model/champion", *TO_RELEASE, run_config=ROLLBACK, tags=asked.tags)
     assert result.success
     assert filled.releases.pointer().model_version == old.version
-    told = graph_conditions(filled.instance, {}, [], dt.datetime.now(dt.UTC))
-    assert [(one.kind, one.subject) for one in told] == [("rollback", f"model version {old.version}")]
-    assert "60 settled matches" in told[0].cause
+    notices = graph_conditions(filled.instance, {}, [], dt.datetime.now(dt.UTC))
+    assert [(each.kind, each.subject) for each in notices] == [("rollback", f"model version {old.version}")]
+    assert "60 settled matches" in notices[0].cause
     again = _tick(filled.database, registry, filled.instance)
     assert isinstance(again, dg.SkipReason)
     assert "only a promotion replaces it" in str(again.skip_message)
 
 
-def test_nothing_is_asked_for_without_evidence_or_while_a_training_runs(
+def test_no_run_is_requested_without_evidence_or_while_a_training_runs(
     sqlite_database: Database, two_models: FakeRegistry
 ) -> None:
     """Five bad matches prove nothing; sixty do, but not under a run that moves the champion."""
@@ -139,16 +139,16 @@ def test_nothing_is_asked_for_without_evidence_or_while_a_training_runs(
         assert "queued or running" in str(busy.skip_message)
 
 
-def test_a_shadow_counts_as_said_last_before_the_official_deadline(
+def test_the_last_shadow_before_the_official_deadline_counts(
     database: Database, two_models: FakeRegistry
 ) -> None:
-    """What it said after kickoff, or of matches without an official prediction, does not."""
+    """Forecasts after kickoff, or of matches without an official prediction, do not count."""
     _predict(database, two_models, 3)
     champion, previous = (two_models.get(alias).facts.content_sha256 for alias in (CHAMPION, PREVIOUS))
     later, late = (0.5, 0.3, 0.2), (0.9, 0.05, 0.05)
-    said = [_entry(0, previous, later, hours=-1), _entry(1, previous, late, hours=0)]
-    assert record_shadows(database, said) == 1
-    assert record_shadows(database, said) == 0
+    forecasts = [_entry(0, previous, later, hours=-1), _entry(1, previous, late, hours=0)]
+    assert record_shadows(database, forecasts) == 1
+    assert record_shadows(database, forecasts) == 0
     assert record_shadows(database, [_entry(9, previous, later)]) == 0
     _score(database, 3)
     with database.reading() as connection:
@@ -160,16 +160,16 @@ def test_a_shadow_counts_as_said_last_before_the_official_deadline(
 
     np.testing.assert_array_equal(both.champion, np.tile(BAD, (3, 1)))
     np.testing.assert_array_equal(both.shadow, [later, GOOD, GOOD])
-    assert [len(one.outcomes) for one in unknown] == [0, 0]
+    assert [len(each.outcomes) for each in unknown] == [0, 0]
 
 
-def test_shadows_of_models_that_nobody_names_go_when_their_matches_are_long_over(
+def test_old_shadows_of_models_without_an_alias_are_removed(
     database: Database, two_models: FakeRegistry
 ) -> None:
     """Those of the models in use stay, and so do recent ones."""
     _predict(database, two_models, 3)
     previous = two_models.get(PREVIOUS).facts.content_sha256
-    record_shadows(database, [_entry(one, "forgotten", GOOD) for one in range(3)])
+    record_shadows(database, [_entry(each, "forgotten", GOOD) for each in range(3)])
     soon, later = (NOW + dt.timedelta(days=days) for days in (80, 120))
 
     assert prune_shadows(database, [previous], soon) == 0
