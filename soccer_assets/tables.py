@@ -167,6 +167,32 @@ team_split = sa.Table(
     sa.Column("split_at", UtcDateTime, nullable=False),
 )
 
+team_spelling = sa.Table(
+    "team_spelling",
+    metadata,
+    sa.Column("source", sa.String, primary_key=True),
+    sa.Column("pool", sa.String, primary_key=True, comment="country, sex, age group, and squad"),
+    sa.Column("spelling", sa.String, primary_key=True, comment="folded"),
+    sa.Column("club", sa.String, nullable=False, comment="folded name of the club that is meant"),
+    sa.Column("name", sa.String, nullable=False, comment="the club's name as it is shown"),
+    sa.Column("why", sa.String, nullable=False, comment="what decided it"),
+    sa.Column("decided_at", UtcDateTime, nullable=False),
+)
+
+held_match = sa.Table(
+    "held_match",
+    metadata,
+    sa.Column("source", sa.String, primary_key=True),
+    sa.Column("sha256", sa.String(64), primary_key=True, comment="of the record"),
+    sa.Column("competition", sa.String, nullable=False),
+    sa.Column("season", sa.String, nullable=False),
+    sa.Column("kickoff", UtcDateTime, nullable=False),
+    sa.Column("open_names", sa.Text, nullable=False, comment="name, guess and reason by pool and spelling"),
+    sa.Column("record", sa.Text, nullable=False, comment="the row as a RawMatch, JSON"),
+    sa.Column("first_seen_at", UtcDateTime, nullable=False),
+    sa.Column("last_seen_at", UtcDateTime, nullable=False),
+)
+
 match_source_id = sa.Table(
     "match_source_id",
     metadata,

@@ -1,4 +1,4 @@
-"""`soccer teams`: list teams, merge duplicates, split what was merged."""
+"""`soccer teams`: list teams, merge duplicates, split what was merged, decide names that are open."""
 
 import click
 
@@ -55,3 +55,46 @@ def split(merged: str) -> None:
     except TeamError as error:
         fail(str(error))
     click.echo(f"{merged} is a separate team again; the next refresh reads {count} matches again")
+
+
+@teams.command()
+def unresolved() -> None:
+    """Print the names whose matches are held back, each with the best guess and the command."""
+    from soccer_assets.resources.database import Database  # noqa: PLC0415
+    from soccer_assets.stores.matches.names import unresolved_names  # noqa: PLC0415
+
+    found = unresolved_names(Database(settings_of_environment().database_url))
+    if not found:
+        click.echo("every name is decided")
+    for held in found:
+        click.echo(
+            f"{held.name}  {held.competition} {held.season}, {held.source}: {held.matches} matches wait"
+        )
+        click.echo(f"    {held.reason}")
+        pool = f' --pool "{held.pool}"'
+        if held.guess:
+            click.echo(f'    soccer teams resolve "{held.name}" --as "{held.guess}"{pool}')
+        click.echo(f'    soccer teams resolve "{held.name}" --new{pool}')
+
+
+@teams.command()
+@click.argument("name")
+@click.option("--as", "club", default="", help="The club that is meant, by a name the feed knows.")
+@click.option("--new", is_flag=True, help="It is a club of its own.")
+@click.option("--pool", default="", help="Country, sex and age group, where a name is open in several.")
+def resolve(name: str, club: str, new: bool, pool: str) -> None:
+    """Decide the held-back NAME; the next refresh stores its matches."""
+    from soccer_assets.resources.database import Database  # noqa: PLC0415
+    from soccer_assets.stores.matches.names import UnknownNameError, decide_by_hand  # noqa: PLC0415
+
+    if bool(club) == new:
+        fail('say either --as "CLUB" or --new')
+    settings = settings_of_environment()
+    try:
+        count = decide_by_hand(
+            Database(settings.database_url), name=name, club=club or None, pool=pool, now=settings.clock.now()
+        )
+    except UnknownNameError as error:
+        fail(str(error))
+    meaning = f"is {club}" if club else "is a club of its own"
+    click.echo(f"{name} {meaning}; the next refresh stores {count} matches")

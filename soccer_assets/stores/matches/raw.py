@@ -29,6 +29,7 @@ from soccer_assets.resources.bulk_rows import (
 )
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.watermarks import next_change_no
+from soccer_assets.stores.matches.names import place_names
 from soccer_assets.tables import ingest, match_raw, match_raw_history, rejected_row
 
 
@@ -37,6 +38,7 @@ class IngestCounts(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         doubles: rows that repeat a match of the same pass.
+        held: rows that wait until the names in them are decided.
         twice_a_day: results of a team that has another result in its competition on the same day.
     """
 
@@ -45,13 +47,14 @@ class IngestCounts(msgspec.Struct, frozen=True, kw_only=True):
     changed: int = 0
     rejected: int = 0
     doubles: int = 0
+    held: int = 0
     twice_a_day: int = 0
     newest_result: dt.datetime | None = None
 
     @property
     def unchanged(self) -> int:
         """Rows that equal the stored ones, and repeats that the feed itself recognises."""
-        return self.seen - self.rejected - self.doubles - self.added - self.changed
+        return self.seen - self.rejected - self.doubles - self.held - self.added - self.changed
 
     def __add__(self, other: "IngestCounts") -> "IngestCounts":
         newest = [result for result in (self.newest_result, other.newest_result) if result is not None]
@@ -61,6 +64,7 @@ class IngestCounts(msgspec.Struct, frozen=True, kw_only=True):
             changed=self.changed + other.changed,
             rejected=self.rejected + other.rejected,
             doubles=self.doubles + other.doubles,
+            held=self.held + other.held,
             twice_a_day=self.twice_a_day + other.twice_a_day,
             newest_result=max(newest, default=None),
         )
@@ -145,7 +149,8 @@ def _store_batch(
     played: set[tuple[str, str, dt.date]],
 ) -> IngestCounts:
     rejections = [item for item in items if isinstance(item, Rejection)]
-    matches = [item for item in items if isinstance(item, RawMatch)]
+    told = [item for item in items if isinstance(item, RawMatch)]
+    matches, held = place_names(connection, source, told, now)
     identified = _identify(connection, source, matches)
     by_id = dict(identified)
     contents = {id_: _content(id_, match) for id_, match in by_id.items()}
@@ -183,6 +188,7 @@ def _store_batch(
         changed=len(changed),
         rejected=len(rejections),
         doubles=len(matches) - len(contents),
+        held=held,
         twice_a_day=_twice_a_day(by_id.values(), played),
         newest_result=max(finished, default=None),
     )

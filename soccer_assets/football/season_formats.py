@@ -1,0 +1,106 @@
+"""Formats of leagues by season: how many clubs a season has, and how often a pair can meet.
+
+The data is ``seasons.toml`` beside this module, written down from the competitions' own regulations. It tells
+when a season's roster is full, so that another spelling cannot be another club, and when a second match of
+one ordered pair is another meeting rather than the same one told twice. Not here: a season's teams.
+"""
+
+from functools import cache
+from importlib import resources
+from typing import Annotated
+
+import msgspec
+
+_Count = Annotated[int, msgspec.Meta(ge=1)]
+
+
+class SeasonFormat(msgspec.Struct, frozen=True, kw_only=True):
+    """The format of one season of one league.
+
+    Attributes:
+        clubs: clubs of the league itself.
+        least_clubs: fewest clubs of a complete season, where an expelled club's results were deleted.
+        guests: most clubs of another tier, in play-offs that providers file under this league.
+        meetings: most matches of one ordered pair (home, away) in the league's own rounds.
+        most_meetings: the same with play-offs and finals.
+        why: what is exceptional about the season; empty where nothing is.
+    """
+
+    clubs: int
+    least_clubs: int
+    guests: int
+    meetings: int
+    most_meetings: int
+    why: str = ""
+
+    @property
+    def most_clubs(self) -> int:
+        """Most distinct clubs that a provider's rows of the season can name."""
+        return self.clubs + self.guests
+
+
+class _Format(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"start": "from"}):
+    """A format as `seasons.toml` has it."""
+
+    start: str
+    clubs: _Count
+    meetings: _Count
+    most: int = 0
+    guests: int = 0
+
+
+class _Exception(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One season that differs from its format, and why."""
+
+    season: str
+    clubs: _Count
+    why: str
+    least_clubs: int = 0
+    meetings: int = 0
+    most: int = 0
+    guests: int = 0
+
+
+class _League(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A competition's block of `seasons.toml`."""
+
+    source: Annotated[str, msgspec.Meta(min_length=1)]
+    formats: tuple[_Format, ...]
+    exceptions: tuple[_Exception, ...] = ()
+
+
+@cache
+def load_season_formats() -> dict[str, _League]:
+    """The blocks of `seasons.toml` by competition, read once.
+
+    Raises:
+        ValueError: a block lacks a field, or has one that is not known.
+    """
+    text = resources.files(__package__).joinpath("seasons.toml").read_bytes()
+    try:
+        return msgspec.toml.decode(text, type=dict[str, _League])
+    except msgspec.ValidationError as fault:
+        raise ValueError(f"seasons.toml: {fault}") from fault
+
+
+@cache
+def season_format(competition: str, season: str) -> SeasonFormat | None:
+    """The format of a season, such as ``ENG-1`` and ``2024/2025``; None where it is not told."""
+    league = load_season_formats().get(competition)
+    if league is None:
+        return None
+    held = [block for block in league.formats if block.start <= season]
+    if not held:
+        return None
+    base = max(held, key=lambda block: block.start)
+    differs = next((block for block in league.exceptions if block.season == season), None)
+    clubs = differs.clubs if differs else base.clubs
+    meetings = (differs and differs.meetings) or base.meetings
+    return SeasonFormat(
+        clubs=clubs,
+        least_clubs=(differs and differs.least_clubs) or clubs,
+        guests=(differs and differs.guests) or base.guests,
+        meetings=meetings,
+        most_meetings=max((differs and differs.most) or base.most, meetings),
+        why=differs.why if differs else "",
+    )

@@ -1,0 +1,432 @@
+"""Which club a spelling means, in a feed that has no team ids: decided on evidence, or held back.
+
+A new spelling is a club that is known, a new club, or open. What decides, strongest first:
+
+1. The spelling is written down (``team_names.toml``), or a person has decided.
+2. *The same match told twice*: the spelling meets an opponent on a day on which a known club meets that
+   opponent at the same ground.
+3. *A full roster*: the season's format names how many clubs it has, and all of them are placed: the spelling
+   is one of those that have no match on its days, and the league's open spellings are assigned at once.
+4. *Continuity*: a season names all its clubs, one of the season before or after is missing, and the spelling
+   alone is like it.
+5. *Likeness*: the spelling abbreviates exactly one club that could have played its matches.
+
+Against two spellings being one club: they meet, they play within a day of each other, they stand in two
+leagues of one season, or together they meet an opponent more often than the format allows.
+
+What none of this decides is held back: a prediction for a club without history would be wrong in silence.
+The order in which matches arrive changes when a spelling is decided, never how.
+"""
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from enum import StrEnum
+from functools import cached_property
+
+import msgspec
+import numpy as np
+
+from soccer_assets.football.club_names import Likeness, closeness, likeness, words_of
+from soccer_assets.football.season_formats import SeasonFormat, season_format
+
+# The spellings of a competition's first matches in a home are its clubs: nothing is known before them.
+FIRST_MATCHES = 30
+# After matches on this many days a spelling without a rival in reach is a club of its own.
+DAYS_TO_DECIDE = 2
+# No club plays on two days in a row: 3 of 92,357 matches of football-data do, all of them misdated.
+_BETWEEN_MATCHES = dt.timedelta(days=1)
+# The next best assignment of a league's open spellings must be worse by this much closeness.
+_LEAST_MARGIN = 0.15
+_IMPOSSIBLE = -100.0
+
+
+class Why(StrEnum):
+    """What decided a spelling."""
+
+    WRITTEN_DOWN = "written down in team_names.toml"
+    BY_HAND = "decided by hand"
+    SAME_MATCH = "the same match is told under both names"
+    ROSTER = "the season's roster is full"
+    CONTINUITY = "a club of the season before or after is missing, and only this name is like it"
+    LIKENESS = "only one known club is spelled like it and could have played its matches"
+    FIRST = "among the competition's first matches in this home"
+    NOBODY_LIKE_IT = "no known club of the country is spelled like it"
+    RIVALS = "it plays beside or against every club that is spelled like it, and the roster has a place"
+
+
+class Sighting(msgspec.Struct, frozen=True, gc=False):
+    """A match as evidence: teams by their spelling, or by the club's name where that is decided.
+
+    Attributes:
+        is_league: whether the competition is a league, in which a club plays once a season.
+        score: after 90 minutes; None where it is not known.
+    """
+
+    competition: str
+    season: str
+    day: dt.date
+    home: str
+    away: str
+    is_league: bool = True
+    score: tuple[int, int] | None = None
+
+
+class Decided(msgspec.Struct, frozen=True):
+    """A spelling and the club it means; a new club goes by its spelling."""
+
+    club: str
+    why: Why
+
+
+class Held(msgspec.Struct, frozen=True):
+    """A spelling that stays open.
+
+    Attributes:
+        guess: the likeliest club; None where nobody is like it.
+        reason: what is in doubt, as a sentence.
+    """
+
+    guess: str | None
+    reason: str
+
+
+class Spellings(msgspec.Struct, frozen=True):
+    """What is known without evidence, within one country.
+
+    All names are folded.
+
+    Attributes:
+        groups: spelling -> all names of its club.
+        apart: pairs of names that are two clubs, each pair in alphabetical order.
+        by_hand: spelling -> club, as a person decided; a spelling that is its own club is a new one.
+    """
+
+    groups: Mapping[str, tuple[str, ...]] = {}
+    apart: Collection[tuple[str, str]] = frozenset()
+    by_hand: Mapping[str, str] = {}
+
+
+def resolve(
+    sightings: Iterable[Sighting],
+    known: Collection[str],
+    spellings: Spellings = Spellings(),  # noqa: B008 - frozen
+) -> dict[str, Decided | Held]:
+    """Decide every spelling of the sightings that is not a known club.
+
+    Args:
+        sightings: matches of one pool (country, sex, age group), stored and new; stored ones go by club.
+        known: clubs that are decided.
+        spellings: what is written down or decided by hand.
+
+    Returns:
+        For each open spelling the club it means, or why it is held back.
+    """
+    return _Resolution(sightings, known, spellings).run()
+
+
+class _Season:
+    """One season of one competition: who has been placed, and on which days."""
+
+    def __init__(self, competition: str, season: str, is_league: bool) -> None:
+        self.is_league = is_league
+        self.format: SeasonFormat | None = season_format(competition, season)
+        self.names: set[str] = set()
+
+
+class _Resolution:
+    def __init__(self, sightings: Iterable[Sighting], known: Collection[str], spellings: Spellings) -> None:
+        self.matches = sorted(set(sightings), key=lambda match: (match.day, match.competition, match.home))
+        self.clubs = set(known)
+        self.spellings = spellings
+        self.decided: dict[str, Decided | Held] = {}
+        self.by_name: defaultdict[str, list[Sighting]] = defaultdict(list)
+        self.seasons: dict[tuple[str, str], _Season] = {}
+        for match in self.matches:
+            key = (match.competition, match.season)
+            if key not in self.seasons:
+                self.seasons[key] = _Season(*key, match.is_league)
+            for name in (match.home, match.away):
+                self.by_name[name].append(match)
+                self.seasons[key].names.add(name)
+
+    @cached_property
+    def first_names(self) -> set[str]:
+        """Spellings among the first matches of their competition."""
+        counted: defaultdict[str, int] = defaultdict(int)
+        found = set()
+        for match in self.matches:
+            counted[match.competition] += 1
+            if counted[match.competition] <= FIRST_MATCHES:
+                found |= {match.home, match.away}
+        return found
+
+    @cached_property
+    def _apart(self) -> frozenset[tuple[str, str]]:
+        """Pairs that are two clubs, under every name of theirs, by the words that tell a club."""
+        names = self.spellings.groups
+        found = set()
+        for first, second in self.spellings.apart:
+            for one in names.get(first, (first,)):
+                for other in names.get(second, (second,)):
+                    pair = sorted((" ".join(words_of(one)), " ".join(words_of(other))))
+                    found.add((pair[0], pair[1]))
+        return frozenset(found)
+
+    def run(self) -> dict[str, Decided | Held]:
+        waiting = sorted(self.by_name.keys() - self.clubs, key=lambda name: (self.by_name[name][0].day, name))
+        while waiting:
+            placed = [name for name in waiting if self._decide(name)]
+            if not placed:
+                placed = self._assign_leagues(waiting)
+            if not placed:
+                break
+            waiting = [name for name in waiting if name not in set(placed)]
+        for name in waiting:
+            self.decided[name] = self._hold(name)
+        return self.decided
+
+    def club_of(self, name: str) -> str:
+        found = self.decided.get(name)
+        return found.club if isinstance(found, Decided) else name
+
+    def matches_of(self, club: str) -> list[Sighting]:
+        """Matches of a club under all its decided spellings."""
+        return self._by_club[club] if club in self._by_club else self.by_name[club]
+
+    @cached_property
+    def _by_club(self) -> dict[str, list[Sighting]]:
+        return {}
+
+    def _place(self, name: str, club: str, why: Why) -> bool:
+        self.decided[name] = Decided(club, why)
+        if club == name:
+            self.clubs.add(name)
+        else:
+            self._by_club[club] = [*self.matches_of(club), *self.by_name[name]]
+        return True
+
+    def _decide(self, name: str) -> bool:
+        """Place a name where the evidence decides; returns whether it did."""
+        found = self._told(name) or self._compared(name)
+        return found is not None and self._place(name, *found)
+
+    def _told(self, name: str) -> tuple[str, Why] | None:
+        """The club that a person, a written rename, or a match told twice names."""
+        if (chosen := self.spellings.by_hand.get(name)) is not None:
+            return chosen, Why.BY_HAND
+        if written := sorted(self.clubs & set(self.spellings.groups.get(name, ()))):
+            return written[0], Why.WRITTEN_DOWN
+        if (twin := self._same_match(name)) is not None:
+            return twin, Why.SAME_MATCH
+        return None
+
+    def _compared(self, name: str) -> tuple[str, Why] | None:
+        """The club that is alone like the name, or the name itself where it is a new club."""
+        alike = {club: found for club in self.clubs if (found := likeness(name, club))}
+        possible = {club: found for club, found in alike.items() if not self._contradicted(name, club)}
+        if name in self.first_names:
+            is_played = any(match.score is not None for match in self.by_name[name])
+            same = [club for club, found in possible.items() if found is Likeness.SAME]
+            if len(same) == 1:
+                return same[0], Why.LIKENESS
+            # Lists of fixtures are spelled by another hand than results: a name of theirs alone is no club.
+            if is_played or max(possible.values(), default=Likeness.NONE) < Likeness.PARTIAL:
+                return name, Why.FIRST
+        return self._matched(name, alike, possible)
+
+    def _matched(
+        self, name: str, alike: Mapping[str, Likeness], possible: Mapping[str, Likeness]
+    ) -> tuple[str, Why] | None:
+        """The decision on a name that is not among a competition's first ones."""
+        matches = self.by_name[name]
+        is_played = any(match.score is not None for match in matches)
+        full, days = self._is_full(name), {match.day for match in matches}
+        strong = [club for club, found in possible.items() if found >= Likeness.STRONG]
+        if len(strong) == 1:
+            # Results spell a club alike all season: beside a club of the season only a full roster decides.
+            beside = any(strong[0] in clubs for _, clubs in self._rosters(name))
+            is_seen = len(days) >= DAYS_TO_DECIDE and not (beside and is_played)
+            if full or is_seen or possible[strong[0]] is Likeness.SAME:
+                return strong[0], Why.LIKENESS
+        partial = [club for club, found in possible.items() if found >= Likeness.PARTIAL]
+        if len(partial) == 1 and self._continues(name, partial[0]):
+            return partial[0], Why.CONTINUITY
+        if full:
+            return None
+        # A cup brings clubs that no league of the home has: there a word in common says nothing.
+        in_cup = not any(match.is_league for match in matches)
+        if not possible or (not partial and (in_cup or len(days) >= DAYS_TO_DECIDE)):
+            return name, Why.RIVALS if alike else Why.NOBODY_LIKE_IT
+        return None
+
+    def _same_match(self, name: str) -> str | None:
+        """The club of whom one of the name's matches is told too."""
+        found = set()
+        for match in self.by_name[name]:
+            opponent = self.club_of(match.away if match.home == name else match.home)
+            if opponent not in self.clubs:
+                continue
+            for other in self.matches_of(opponent):
+                if (
+                    other is match
+                    or other.competition != match.competition
+                    or abs(other.day - match.day) > _BETWEEN_MATCHES
+                    or (other.score and match.score and other.score != match.score)
+                ):
+                    continue
+                is_home = match.home == name
+                rival = other.home if is_home else other.away
+                ground = self.club_of(other.away if is_home else other.home) == opponent
+                club = self.club_of(rival)
+                if ground and club in self.clubs and rival != name:
+                    found.add(club)
+        if len(found) != 1:
+            return None
+        (club,) = found
+        return None if self._contradicted(name, club) else club
+
+    def _contradicted(self, name: str, club: str) -> bool:
+        """Whether a spelling and a club cannot be one."""
+        words, others = " ".join(words_of(name)), " ".join(words_of(club))
+        if (min(words, others), max(words, others)) in self._apart:
+            return True
+        theirs = self.matches_of(club)
+        their_days = defaultdict(list)
+        for match in theirs:
+            their_days[match.day].append(match)
+        leagues = {match.season: match.competition for match in theirs if match.is_league}
+        for match in self.by_name[name]:
+            opponent = self.club_of(match.away if match.home == name else match.home)
+            if opponent == club:
+                return True
+            if match.is_league and leagues.get(match.season, match.competition) != match.competition:
+                season = self.seasons[match.competition, match.season]
+                if season.format is None or not season.format.guests:
+                    return True
+            for shift in (-1, 0, 1):
+                for other in their_days.get(match.day + shift * _BETWEEN_MATCHES, ()):
+                    if not self._is_same_match(match, name, other, club):
+                        return True
+        return self._meets_too_often(name, club)
+
+    def _is_same_match(self, match: Sighting, name: str, other: Sighting, club: str) -> bool:
+        if match.competition != other.competition:
+            return False
+        if match.home == name:
+            same = self.club_of(other.home) == club and self.club_of(other.away) == self.club_of(match.away)
+        else:
+            same = self.club_of(other.away) == club and self.club_of(other.home) == self.club_of(match.home)
+        return same and not (match.score and other.score and match.score != other.score)
+
+    def _meets_too_often(self, name: str, club: str) -> bool:
+        """Whether both together meet an opponent more often than the format allows."""
+        days: defaultdict[tuple[str, str, str, str], set[dt.date]] = defaultdict(set)
+        for matches, me in ((self.by_name[name], name), (self.matches_of(club), club)):
+            for match in matches:
+                at_home = self.club_of(match.home) == me
+                opponent = self.club_of(match.away if at_home else match.home)
+                if match.score is not None:
+                    days[match.competition, match.season, "home" if at_home else "away", opponent].add(
+                        match.day
+                    )
+        for (competition, season, _, _), played in days.items():
+            found = self.seasons[competition, season].format
+            if found is not None and len(played) > found.most_meetings:
+                return True
+        return False
+
+    def _rosters(self, name: str) -> list[tuple[_Season, set[str]]]:
+        """The leagues' seasons a spelling plays in, and the clubs placed there."""
+        keys = {(match.competition, match.season) for match in self.by_name[name] if match.is_league}
+        return [
+            (self.seasons[key], {self.club_of(other) for other in self.seasons[key].names} & self.clubs)
+            for key in sorted(keys)
+        ]
+
+    def _continues(self, name: str, club: str) -> bool:
+        """Whether a club of the season before or after is missing, and the spelling alone is like it."""
+        for key in sorted({(match.competition, match.season) for match in self.by_name[name]}):
+            season = self.seasons[key]
+            clubs = {self.club_of(other) for other in season.names}
+            if season.format is None or len(clubs) < season.format.clubs or club in clubs:
+                continue
+            beside = [found for found in _adjacent(key[1]) if (key[0], found) in self.seasons]
+            was_there = any(
+                club in {self.club_of(other) for other in self.seasons[key[0], found].names}
+                for found in beside
+            )
+            rivals = [
+                other for other in season.names - self.clubs if likeness(other, club) >= Likeness.PARTIAL
+            ]
+            if was_there and rivals == [name]:
+                return True
+        return False
+
+    def _is_full(self, name: str) -> bool:
+        """Whether a season the spelling plays in has all its clubs already."""
+        return any(
+            season.format is not None and len(clubs) >= season.format.most_clubs
+            for season, clubs in self._rosters(name)
+        )
+
+    def _assign_leagues(self, waiting: Sequence[str]) -> list[str]:
+        """Assign the open spellings of full rosters at once; only an unambiguous assignment is taken."""
+        for _, season in sorted(self.seasons.items()):
+            names = [name for name in waiting if name in season.names]
+            clubs = sorted({self.club_of(other) for other in season.names} & self.clubs)
+            if not names or season.format is None or len(clubs) < season.format.most_clubs:
+                continue
+            found = _assignment(names, clubs, self._contradicted)
+            for name, club in found.items():
+                self._place(name, club, Why.ROSTER)
+            if found:
+                return list(found)
+        return []
+
+    def _hold(self, name: str) -> Held:
+        possible = [
+            club for club in self.clubs if likeness(name, club) and not self._contradicted(name, club)
+        ]
+        ranked = sorted(possible, key=lambda club: (-closeness(name, club), club))
+        match = self.by_name[name][-1]
+        where = f"{match.competition} {match.season}"
+        if not ranked:
+            reason = f"the roster of {where} is full, and nobody in it could have played its matches"
+            return Held(None, reason)
+        if len(ranked) == 1:
+            return Held(ranked[0], f"{name} may be {ranked[0]}, or a new club of {where}")
+        return Held(ranked[0], f"{name} may be {' or '.join(ranked[:3])}, or a new club of {where}")
+
+
+def _adjacent(season: str) -> tuple[str, str]:
+    """The season before and the one after: of ``2024/2025`` or ``2025``."""
+    years = [int(year) for year in season.split("/")]
+    return tuple("/".join(str(year + shift) for year in years) for shift in (-1, 1))  # type: ignore[return-value]
+
+
+def _assignment(
+    names: Sequence[str], clubs: Sequence[str], contradicted: Callable[[str, str], bool]
+) -> dict[str, str]:
+    """The best assignment of names to clubs, where the next best one is clearly worse.
+
+    A linear sum assignment on closeness; a pair that is contradicted is left out.
+    """
+    from scipy.optimize import linear_sum_assignment  # noqa: PLC0415 - 60 ms, for the rare open spelling
+
+    gain = np.array(
+        [
+            [_IMPOSSIBLE if contradicted(name, club) else closeness(name, club) for club in clubs]
+            for name in names
+        ]
+    )
+    rows, columns = linear_sum_assignment(gain, maximize=True)
+    best, found = gain[rows, columns].sum(), {}
+    for row, column in zip(rows, columns, strict=True):
+        if gain[row, column] < Likeness.WEAK:
+            continue
+        without = gain.copy()
+        without[row, column] = _IMPOSSIBLE
+        if best - without[linear_sum_assignment(without, maximize=True)].sum() >= _LEAST_MARGIN:
+            found[names[row]] = clubs[column]
+    return found

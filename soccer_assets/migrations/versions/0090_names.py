@@ -1,0 +1,37 @@
+"""Spellings of clubs, and the rows that wait until a spelling is decided."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from soccer_assets.tables import UtcDateTime
+
+revision = "0090"
+down_revision = "0081"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Change the schema."""
+    op.create_table(
+        "team_spelling",
+        sa.Column("source", sa.String, primary_key=True),
+        sa.Column("pool", sa.String, primary_key=True),
+        sa.Column("spelling", sa.String, primary_key=True),
+        sa.Column("club", sa.String, nullable=False),
+        sa.Column("name", sa.String, nullable=False),
+        sa.Column("why", sa.String, nullable=False),
+        sa.Column("decided_at", UtcDateTime, nullable=False),
+    )
+    op.create_table(
+        "held_match",
+        sa.Column("source", sa.String, primary_key=True),
+        sa.Column("sha256", sa.String(64), primary_key=True),
+        sa.Column("competition", sa.String, nullable=False),
+        sa.Column("season", sa.String, nullable=False),
+        sa.Column("kickoff", UtcDateTime, nullable=False),
+        sa.Column("open_names", sa.Text, nullable=False),
+        sa.Column("record", sa.Text, nullable=False),
+        sa.Column("first_seen_at", UtcDateTime, nullable=False),
+        sa.Column("last_seen_at", UtcDateTime, nullable=False),
+    )

@@ -1,0 +1,394 @@
+"""Places the spellings of a feed without team ids on clubs before its rows are stored.
+
+A spelling that was decided once costs one look-up. A new one is decided on the evidence of all rows of its
+pool (``football/team_resolution.py``). Rows of a spelling that stays open are held back in `held_match`, and
+every later pass looks at them again. Not here: ids of teams (``teams.py``) and names of two feeds
+(``team_aliases.py``).
+"""
+
+import datetime as dt
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+import sqlalchemy as sa
+
+from soccer_assets.football.competitions import Competition, club_of, load_competitions
+from soccer_assets.football.identity import Pool
+from soccer_assets.football.records import RawMatch
+from soccer_assets.football.team_resolution import Decided, Held, Sighting, Spellings, Why, resolve
+from soccer_assets.football.text_folding import fold
+from soccer_assets.football.written_names import written_names
+from soccer_assets.resources.bulk_rows import IDS_PER_QUERY, batches, in_list, upsert
+from soccer_assets.resources.database import Database
+from soccer_assets.stores.store_error import StoreError
+from soccer_assets.tables import held_match, match_raw, team_spelling
+
+_Name = tuple[str, str]  # pool, folded spelling
+
+
+class UnresolvedName(msgspec.Struct, frozen=True, kw_only=True):
+    """A spelling that is held back.
+
+    Attributes:
+        matches: how many rows wait for it.
+        first_kickoff: of the earliest of them.
+        guess: the likeliest club; None where nobody is like it.
+    """
+
+    source: str
+    pool: str
+    name: str
+    competition: str
+    season: str
+    matches: int
+    first_kickoff: dt.datetime
+    guess: str | None
+    reason: str
+
+
+class UnknownNameError(StoreError):
+    """A name is not held back, or no club has it; the message says which."""
+
+
+class _Side(NamedTuple):
+    """A team as one row names it: its pool, its name without a country's code, and that code."""
+
+    pool: str
+    name: str
+    suffix: str
+
+
+def place_names(
+    connection: sa.Connection, source: str, matches: Sequence[RawMatch], now: dt.datetime
+) -> tuple[list[RawMatch], int]:
+    """The rows to store, teams by the names of their clubs, and how many of ``matches`` are held back.
+
+    Rows that carry the provider's own id of the match pass unchanged. Rows that were held back before and can
+    be placed now come along.
+
+    Args:
+        connection: a transaction that writes.
+        source: name of the feed.
+        matches: rows of one batch.
+        now: what new rows are stamped with.
+    """
+    named = [row for row in matches if _has_no_ids(row)]
+    if not named:
+        return list(matches), 0
+    others = [row for row in matches if not _has_no_ids(row)]
+    clubs = _known_spellings(connection, source)
+    open_pools = _decided_pools(connection, source, clubs) | {
+        side.pool for row in named for side in _sides(row) if (side.pool, fold(side.name)) not in clubs
+    }
+    waiting = _held_rows(connection, source, open_pools) if open_pools else []
+    if open_pools:
+        rows = [*waiting, *named]
+        found = _decide(connection, source, rows, clubs, open_pools)
+        shown = {(side.pool, fold(side.name)): side.name for row in rows for side in _sides(row)}
+        _store_decisions(connection, source, found, clubs, shown, now)
+        _hold_back(connection, source, rows, found, clubs, now)
+        _release(connection, source, waiting, clubs)
+    placed = [_renamed(row, clubs) for row in [*waiting, *named] if _is_placed(row, clubs)]
+    held = sum(not _is_placed(row, clubs) for row in named)
+    return [*others, *placed], held
+
+
+def unresolved_names(database: Database) -> list[UnresolvedName]:
+    """Spellings that are held back, those with the most matches first."""
+    counted: defaultdict[tuple[str, str, str], list[sa.Row[Any]]] = defaultdict(list)
+    with database.reading() as connection:
+        for row in connection.execute(sa.select(held_match).order_by(held_match.c.kickoff)):
+            for name in msgspec.json.decode(row.open_names, type=dict[str, dict[str, str | None]]):
+                pool, _, spelling = name.rpartition("|")
+                counted[row.source, pool, spelling].append(row)
+    found = []
+    for (source, pool, spelling), rows in counted.items():
+        reasons = msgspec.json.decode(rows[-1].open_names, type=dict[str, dict[str, str | None]])
+        told = reasons[f"{pool}|{spelling}"]
+        found.append(
+            UnresolvedName(
+                source=source,
+                pool=pool,
+                name=told["name"] or spelling,
+                competition=rows[-1].competition,
+                season=rows[-1].season,
+                matches=len(rows),
+                first_kickoff=rows[0].kickoff,
+                guess=told["guess"],
+                reason=told["reason"] or "",
+            )
+        )
+    return sorted(found, key=lambda held: (-held.matches, held.source, held.pool, held.name))
+
+
+def decide_by_hand(
+    database: Database, *, name: str, club: str | None, now: dt.datetime, pool: str = ""
+) -> int:
+    """Say which club a held-back name means, or that it is a club of its own (None).
+
+    Returns how many rows waited for it; the next pass over any window stores them.
+
+    Raises:
+        UnknownNameError: the name is not held back, is held back in several pools, or there is no such club.
+    """
+    held = [
+        found
+        for found in unresolved_names(database)
+        if fold(found.name) == fold(name) and found.pool == (pool or found.pool)
+    ]
+    if not held:
+        raise UnknownNameError(f"no match waits for {name!r}; `soccer teams unresolved` lists the open names")
+    if len({(found.source, found.pool) for found in held}) > 1:
+        pools = ", ".join(sorted({found.pool for found in held}))
+        raise UnknownNameError(f"{name!r} is open in several pools: add --pool, one of {pools}")
+    source, pool = held[0].source, held[0].pool
+    with database.writing() as connection:
+        target, shown = fold(name), held[0].name
+        if club is not None:
+            known = _known_spellings(connection, source).get((pool, fold(club)))
+            if known is None:
+                raise UnknownNameError(
+                    f"{source} names no club {club!r} in {pool}; `soccer teams list --search` finds its name"
+                )
+            target, shown = known
+        decided = {"source": source, "pool": pool, "spelling": fold(name), "club": target, "name": shown}
+        upsert(connection, team_spelling, [decided | {"why": Why.BY_HAND.value, "decided_at": now}])
+    return sum(found.matches for found in held)
+
+
+def _has_no_ids(row: RawMatch) -> bool:
+    return row.source_match_id is None and row.competition in load_competitions()
+
+
+def _sides(row: RawMatch) -> tuple[_Side, _Side]:
+    place = load_competitions()[row.competition]
+    return _side(row.home_team, place), _side(row.away_team, place)
+
+
+def _side(name: str, place: Competition) -> _Side:
+    club, country = club_of(name, place)
+    pool = Pool(country, place.sex, place.age_group, place.squad)
+    return _Side(str(pool), club, name[len(club) :])
+
+
+def _is_placed(row: RawMatch, clubs: Mapping[_Name, tuple[str, str]]) -> bool:
+    return all((side.pool, fold(side.name)) in clubs for side in _sides(row))
+
+
+def _renamed(row: RawMatch, clubs: Mapping[_Name, tuple[str, str]]) -> RawMatch:
+    """The row with its teams by the names of their clubs; what the provider wrote is kept beside them."""
+    home, away = _sides(row)
+    shown = [
+        side.name
+        if clubs[side.pool, fold(side.name)][0] == fold(side.name)
+        else clubs[side.pool, fold(side.name)][1]
+        for side in (home, away)
+    ]
+    if (shown[0], shown[1]) == (home.name, away.name):
+        return row
+    return msgspec.structs.replace(
+        row,
+        home_team=shown[0] + home.suffix,
+        away_team=shown[1] + away.suffix,
+        spelled=(row.home_team, row.away_team),
+    )
+
+
+def _known_spellings(connection: sa.Connection, source: str) -> dict[_Name, tuple[str, str]]:
+    """Folded and shown name of the club by pool and spelling.
+
+    A home from before spellings were resolved has rows and no spellings: each of its names stays a club.
+    """
+    query = sa.select(team_spelling).where(team_spelling.c.source == source)
+    found = {(row.pool, row.spelling): (row.club, row.name) for row in connection.execute(query)}
+    if found:
+        return found
+    seen: dict[_Name, str] = {}
+    for row in _stored_rows(connection, source, None):
+        for side in _sides(row):
+            seen.setdefault((side.pool, fold(side.name)), side.name)
+    return {key: (key[1], name) for key, name in seen.items()}
+
+
+def _stored_rows(connection: sa.Connection, source: str, pools: set[str] | None) -> Iterable[RawMatch]:
+    """Stored rows of competitions whose clubs may be of the pools; of all where None."""
+    decoder = msgspec.json.Decoder(RawMatch)
+    codes = [
+        code
+        for code, place in load_competitions().items()
+        if pools is None or any(_reaches(place, pool) for pool in pools)
+    ]
+    query = sa.select(match_raw.c.record).where(
+        match_raw.c.source == source, in_list(connection, match_raw.c.competition, codes)
+    )
+    for (record,) in connection.execute(query):
+        row = decoder.decode(record)
+        if "|" in (row.source_match_id or ""):  # ids of our own: the provider has none
+            yield row
+
+
+def _reaches(place: Competition, pool: str) -> bool:
+    """Whether a competition's entrants may be clubs of a pool: its own country's, or any club's in a cup."""
+    country, sex, age_group, *squad = pool.split("|")
+    return (
+        place.country in (country, "International")
+        and (place.sex, place.age_group) == (sex, age_group)
+        and place.squad == (squad[0] if squad else "first")
+    )
+
+
+def _held_rows(connection: sa.Connection, source: str, pools: set[str]) -> list[RawMatch]:
+    decoder = msgspec.json.Decoder(RawMatch)
+    query = sa.select(held_match.c.record).where(held_match.c.source == source).order_by(held_match.c.kickoff)
+    rows = [decoder.decode(record) for (record,) in connection.execute(query)]
+    return [row for row in rows if any(side.pool in pools for side in _sides(row))]
+
+
+def _decided_pools(
+    connection: sa.Connection, source: str, clubs: Mapping[_Name, tuple[str, str]]
+) -> set[str]:
+    """Pools in which a held row can be placed, since a person has decided its name."""
+    rows = connection.execute(sa.select(held_match.c.open_names).where(held_match.c.source == source))
+    names = {name for (text,) in rows for name in msgspec.json.decode(text, type=dict[str, Any])}
+    split = [name.rpartition("|") for name in names]
+    return {pool for pool, _, spelling in split if (pool, spelling) in clubs}
+
+
+def _decide(
+    connection: sa.Connection,
+    source: str,
+    rows: Sequence[RawMatch],
+    clubs: Mapping[_Name, tuple[str, str]],
+    pools: set[str],
+) -> dict[_Name, Decided | Held]:
+    """What each open spelling of the pools means, by everything that is stored and what has come now."""
+    seen: defaultdict[str, list[Sighting]] = defaultdict(list)
+    for row in [*_stored_rows(connection, source, pools), *rows]:
+        for pool, sighting in _sightings(row, clubs):
+            if pool in pools:
+                seen[pool].append(sighting)
+    found: dict[_Name, Decided | Held] = {}
+    for pool in sorted(pools):
+        country = pool.split("|", 1)[0]
+        known = {club for (of, _), (club, _) in clubs.items() if of == pool}
+        strangers = {
+            name for match in seen[pool] for name in (match.home, match.away) if name.startswith(_ELSEWHERE)
+        }
+        decisions = resolve(seen[pool], known | strangers, written_names().get(country, Spellings()))
+        found.update({(pool, name): decision for name, decision in decisions.items()})
+    return found
+
+
+# Marks an opponent of another country in a pool's evidence.
+_ELSEWHERE = "@"
+
+
+def _sightings(row: RawMatch, clubs: Mapping[_Name, tuple[str, str]]) -> Iterable[tuple[str, Sighting]]:
+    """A row as evidence of each pool that it touches."""
+    place = load_competitions()[row.competition]
+    sides = _sides(row)
+    names = [clubs.get((side.pool, fold(side.name)), (fold(side.name), ""))[0] for side in sides]
+    score = None
+    if row.home_goals is not None and row.away_goals is not None:
+        score = (row.home_goals, row.away_goals)
+    for pool in {side.pool for side in sides}:
+        home, away = (
+            name if side.pool == pool else f"{_ELSEWHERE}{side.pool}|{name}"
+            for side, name in zip(sides, names, strict=True)
+        )
+        yield (
+            pool,
+            Sighting(row.competition, row.season, row.kickoff.date(), home, away, place.tier > 0, score),
+        )
+
+
+def _store_decisions(
+    connection: sa.Connection,
+    source: str,
+    found: Mapping[_Name, Decided | Held],
+    clubs: dict[_Name, tuple[str, str]],
+    shown: Mapping[_Name, str],
+    now: dt.datetime,
+) -> None:
+    """Write what was decided, and add it to ``clubs``."""
+    rows = []
+    for (pool, spelling), decision in sorted(found.items()):
+        if isinstance(decision, Held) or spelling.startswith(_ELSEWHERE):
+            continue
+        name = shown[pool, spelling]
+        if decision.club != spelling:
+            name = (
+                clubs[pool, decision.club][1]
+                if (pool, decision.club) in clubs
+                else shown[pool, decision.club]
+            )
+        clubs[pool, spelling] = (decision.club, name)
+        rows.append(
+            {
+                "source": source,
+                "pool": pool,
+                "spelling": spelling,
+                "club": decision.club,
+                "name": name,
+                "why": decision.why.value,
+                "decided_at": now,
+            }
+        )
+    upsert(connection, team_spelling, rows)
+
+
+def _hold_back(
+    connection: sa.Connection,
+    source: str,
+    rows: Sequence[RawMatch],
+    found: Mapping[_Name, Decided | Held],
+    clubs: Mapping[_Name, tuple[str, str]],
+    now: dt.datetime,
+) -> None:
+    """Keep the rows that cannot be placed, each with its open names and the best guess."""
+    held = {}
+    for row in rows:
+        if _is_placed(row, clubs):
+            continue
+        names = {
+            f"{side.pool}|{fold(side.name)}": {
+                "name": side.name,
+                "guess": decision.guess,
+                "reason": decision.reason,
+            }
+            for side in _sides(row)
+            if isinstance(decision := found.get((side.pool, fold(side.name))), Held)
+        }
+        record = msgspec.json.encode(row)
+        digest = hashlib.sha256(record).hexdigest()
+        held[digest] = {
+            "source": source,
+            "sha256": digest,
+            "competition": row.competition,
+            "season": row.season,
+            "kickoff": row.kickoff,
+            "open_names": msgspec.json.encode(names, order="deterministic").decode(),
+            "record": record.decode(),
+            "first_seen_at": now,
+            "last_seen_at": now,
+        }
+    upsert(connection, held_match, list(held.values()))
+
+
+def _release(
+    connection: sa.Connection,
+    source: str,
+    waiting: Sequence[RawMatch],
+    clubs: Mapping[_Name, tuple[str, str]],
+) -> None:
+    """Rows that waited and are placed now wait no more."""
+    done = [hashlib.sha256(msgspec.json.encode(row)).hexdigest() for row in waiting if _is_placed(row, clubs)]
+    for digests in batches(done, IDS_PER_QUERY):
+        connection.execute(
+            sa.delete(held_match).where(
+                held_match.c.source == source, in_list(connection, held_match.c.sha256, digests)
+            )
+        )
