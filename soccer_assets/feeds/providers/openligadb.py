@@ -1,14 +1,17 @@
 """OpenLigaDB: German leagues and the DFB-Pokal, maintained by volunteers, without a key.
 
-One answer holds a season of one league. Result type 2 is the end of the official playing time. Of a
-match with extra time or penalties the result counts that the provider marks as the one after 90 minutes
-(``resultTypeKind``); without such a mark the goals are unknown.
+One answer holds a season of one league. Result type 2 is the end of the official playing time; where types
+are 0 the names tell. Of a cup match that went on, the score after 90 minutes is the result that is marked so
+(``resultTypeKind``), or a level one of type 2; else the goals are unknown. A league has no extra time: what is
+entered for it by mistake is left aside.
 """
 
 import datetime as dt
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
+
+import msgspec
 
 from soccer_assets.clock import Clock
 from soccer_assets.feeds.base import SETTING, SiteFeed
@@ -25,15 +28,16 @@ from soccer_assets.feeds.fields import (
 from soccer_assets.feeds.http import FileClient
 from soccer_assets.feeds.json_rows import ParsedMatch, Provider, Score, pick, visible_matches
 from soccer_assets.feeds.protocol import FeedRefusedError
-from soccer_assets.football.competitions import Competition
+from soccer_assets.football.competitions import Competition, season_of
 from soccer_assets.football.matches import KickoffPrecision, Window
-from soccer_assets.football.records import RawMatch, Rejection
+from soccer_assets.football.records import AfterNinety, RawMatch, Rejection, after_ninety
 
 SOURCE = "openligadb"
 FIRST_SEASON = 2002
 ANSWERS_IN_MEMORY = 100
 
-_HALF_TIME, _FULL_TIME = 1, 2
+_HALF_TIME, _FULL_TIME, _EXTRA_TIME, _PENALTIES = 1, 2, 3, 4
+_FINALS = ("finale", "final", "endspiel")
 _FULL_TIME_KIND = "After90Minutes"
 _FIXTURE = (
     *("matchID", "matchDateTimeUTC", "leagueShortcut", "leagueSeason", "group.groupName"),
@@ -123,11 +127,17 @@ def _reader(competition: Competition, year: int) -> Any:
             raise FieldError("the draw is not made: a team is not known yet")
         home, away = teams_of(*(team.get("teamName") for team in teams))
         group = fixture.get("group", {}).get("groupName")
+        kickoff = instant_of(fields.get("matchDateTimeUTC"))
+        if season_of(competition, kickoff.date()) != f"{year}/{year + 1}":
+            raise FieldError(
+                f"the kickoff {kickoff:%Y-%m-%d} lies outside the season {year}/{year + 1}: "
+                f"day and month may have changed places; correct it at the provider"
+            )
         return ParsedMatch(
             source_match_id=id_of(fields.get("matchID"), "matchID"),
             competition=competition,
             season=f"{year}/{year + 1}",
-            kickoff=instant_of(fields.get("matchDateTimeUTC")),
+            kickoff=kickoff,
             precision=KickoffPrecision.MINUTE,
             home_team=home,
             away_team=away,
@@ -135,7 +145,9 @@ def _reader(competition: Competition, year: int) -> Any:
             has_result=lambda: fields.get("matchIsFinished") is True and bool(results),
             score=lambda: _score(results, goals, is_cup=not competition.tier),
             half_time=lambda: _half_time(results),
+            after_90=lambda: _after_90(results, goals, is_cup=not competition.tier),
             round=None if group is None else name_of(group, "the round"),
+            neutral=competition.neutral_final and str(group).casefold() in _FINALS,
             fixture=fixture,
             result=pick(fields, *_RESULT),
         )
@@ -143,18 +155,18 @@ def _reader(competition: Competition, year: int) -> Any:
     return read
 
 
-def _score(results: Any, goals: Any, *, is_cup: bool) -> Score:
-    """The score after 90 minutes; None where extra time was played and the results are not marked."""
+def _results_of(results: Any) -> list[dict[str, Any]]:
     if not isinstance(results, list) or not all(isinstance(result, dict) for result in results):
         raise FieldError(f"the results {brief(results)} are no list of objects")
-    kinds = [result.get("resultTypeKind") for result in results]
-    regular = [result for result, kind in zip(results, kinds, strict=True) if kind == _FULL_TIME_KIND]
+    return results
+
+
+def _score(results: Any, goals: Any, *, is_cup: bool) -> Score:
+    """The score after 90 minutes; None where a match went on and nothing tells its score at that moment."""
+    found = _results_of(results)
+    regular = [result for result in found if result.get("resultTypeKind") == _FULL_TIME_KIND]
     if not regular:
-        types = [result.get("resultTypeID") for result in results]
-        went_on = any(type_ not in (_HALF_TIME, _FULL_TIME) for type_ in types)
-        if went_on or (is_cup and _has_overtime_goal(goals)):
-            return None
-        regular = [result for result, type_ in zip(results, types, strict=True) if type_ == _FULL_TIME]
+        regular = [result for result in found if _type_of(result) == _FULL_TIME]
     if not regular:
         raise FieldError("the match is finished, but has no result of its end")
     scores = {score_of(result.get("pointsTeam1"), result.get("pointsTeam2")) for result in regular}
@@ -163,17 +175,74 @@ def _score(results: Any, goals: Any, *, is_cup: bool) -> Score:
     score = scores.pop()
     if score is None:
         raise FieldError("the match is finished, but its result has no points")
+    if (
+        is_cup
+        and regular[0].get("resultTypeKind") != _FULL_TIME_KIND
+        and _after_90(results, goals, is_cup=is_cup)
+    ):
+        # A one-leg match goes on when it is level after 90 minutes: any other score is of its very end.
+        is_level = score[0] == score[1]
+        told_apart = _goals_in_90(goals) in (None, score)
+        return score if is_level and told_apart else None
     return score
 
 
-def _has_overtime_goal(goals: Any) -> bool:
-    return isinstance(goals, list) and any(
-        isinstance(goal, dict) and goal.get("isOvertime") is True for goal in goals
+def _after_90(results: Any, goals: Any, *, is_cup: bool) -> AfterNinety | None:
+    """How a cup match was decided that went on; a league's match never does, whatever else is entered."""
+    if not is_cup:
+        return None
+    found = _results_of(results)
+    extra = [result for result in found if _type_of(result) == _EXTRA_TIME]
+    shoot_out = [result for result in found if _type_of(result) == _PENALTIES]
+    has_shoot_out = bool(shoot_out) or any(_is_shoot_out(goal) for goal in _goals(goals))
+    went_on = bool(extra) or has_shoot_out or any(goal.get("isOvertime") is True for goal in _goals(goals))
+    if not went_on:
+        return None
+    score = score_of(extra[0].get("pointsTeam1"), extra[0].get("pointsTeam2")) if extra else None
+    penalties = (
+        score_of(shoot_out[0].get("pointsTeam1"), shoot_out[0].get("pointsTeam2")) if shoot_out else None
     )
+    decided = after_ninety(score, penalties, went_on=True)
+    if decided is not None and has_shoot_out:
+        return msgspec.structs.replace(decided, decided_by="penalties")
+    return decided
+
+
+def _type_of(result: dict[str, Any]) -> int:
+    """Which result it is: by its type, or by its name where the type is 0, as in seasons before 2010."""
+    name = str(result.get("resultName") or "").casefold()
+    if "elfmeter" in name:
+        return _PENALTIES
+    if "verl\u00e4ngerung" in name:
+        return _EXTRA_TIME
+    given = result.get("resultTypeID")
+    if type(given) is int and given > 0:
+        return given
+    if "endergebnis" in name:
+        return _FULL_TIME
+    return _HALF_TIME if "halbzeit" in name else 0
+
+
+def _goals(goals: Any) -> list[dict[str, Any]]:
+    return [goal for goal in goals if isinstance(goal, dict)] if isinstance(goals, list) else []
+
+
+def _is_shoot_out(goal: dict[str, Any]) -> bool:
+    return "elfmeterschie" in str(goal.get("comment") or "").casefold()
+
+
+def _goals_in_90(goals: Any) -> Score:
+    """The score by the last goal of the 90 minutes that is entered; None where none is."""
+    regular = [
+        goal for goal in _goals(goals) if goal.get("isOvertime") is not True and not _is_shoot_out(goal)
+    ]
+    if not regular:
+        return None
+    return score_of(regular[-1].get("scoreTeam1"), regular[-1].get("scoreTeam2"))
 
 
 def _half_time(results: Any) -> tuple[Any, Any]:
     for result in results if isinstance(results, list) else []:
-        if isinstance(result, dict) and result.get("resultTypeID") == _HALF_TIME:
+        if isinstance(result, dict) and _type_of(result) == _HALF_TIME:
             return result.get("pointsTeam1"), result.get("pointsTeam2")
     return None, None

@@ -1,10 +1,12 @@
 """OpenLigaDB's seasons, and what may be known of them when."""
 
 import datetime as dt
+import itertools
 import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from soccer_assets.clock import FixedClock, parse_instant
@@ -12,7 +14,7 @@ from soccer_assets.feeds.http import FileClient
 from soccer_assets.feeds.protocol import FeedRefusedError
 from soccer_assets.feeds.providers.openligadb import OpenLigaDbFeed
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
-from soccer_assets.football.records import RawMatch, Rejection
+from soccer_assets.football.records import AfterNinety, RawMatch, Rejection
 
 NOW = parse_instant("2025-04-25T09:00:00Z")
 SPRING = Window(dt.date(2025, 3, 1), dt.date(2025, 6, 1))
@@ -135,6 +137,92 @@ def test_goal_in_overtime_makes_the_result_unknown(copy):
     (match,) = copy.fetch()
 
     assert (match.status, match.home_goals) == (MatchStatus.FINISHED, None)
+
+
+def named(name: str, type_id: int, home: int, away: int) -> dict[str, Any]:
+    """A result with the name that the provider's pages show."""
+    return result(type_id, home, away, resultName=name)
+
+
+def test_results_of_type_zero_go_by_their_names(copy):
+    """Seasons before 2010 give every result the type 0."""
+    copy.write({**PLAYED, "matchResults": [named("Endergebnis", 0, 2, 2), named("Halbzeit", 0, 2, 1)]})
+
+    (match,) = copy.fetch()
+
+    assert (match.home_goals, match.away_goals) == (2, 2)
+    assert (match.home_goals_half_time, match.away_goals_half_time) == (2, 1)
+
+
+def test_a_league_has_no_extra_time(copy):
+    """A stray result after extra time changes nothing in a league."""
+    stray = [named("Endergebnis", 2, 0, 2), named("nach Verlängerung", 3, 0, 0)]
+    copy.write({**PLAYED, "matchResults": stray})
+
+    (match,) = copy.fetch()
+
+    assert (match.home_goals, match.away_goals, match.after_90) == (0, 2, msgspec.UNSET)
+
+
+def test_a_level_cup_match_keeps_its_90_minutes_and_how_it_went_on(copy):
+    """2-2 after 90 minutes, 3-2 after extra time."""
+    results = [named("Halbzeit", 1, 0, 0), named("Endergebnis", 2, 2, 2), named("nach Verlängerung", 3, 3, 2)]
+    copy.write({**PLAYED, "matchResults": results}, league="dfb")
+
+    (match,) = copy.fetch()
+
+    assert (match.home_goals, match.away_goals) == (2, 2)
+    assert match.after_90 == AfterNinety(decided_by="extra_time", home_goals=3, away_goals=2)
+
+
+def test_a_shoot_out_told_in_comments_alone_is_one(copy):
+    """The goals of the shoot-out are entered like others, with a comment."""
+    goals = [
+        {"scoreTeam1": 0, "scoreTeam2": 1, "isOvertime": False},
+        {"scoreTeam1": 1, "scoreTeam2": 1, "isOvertime": False},
+        {"scoreTeam1": 2, "scoreTeam2": 1, "isPenalty": True, "comment": "Elfmeterschießen"},
+    ]
+    copy.write({**PLAYED, "matchResults": [result(2, 1, 1)], "goals": goals}, league="dfb")
+
+    (match,) = copy.fetch()
+
+    assert (match.home_goals, match.away_goals, match.after_90.decided_by) == (1, 1, "penalties")
+
+
+def test_a_finished_match_without_goals_says_why(copy):
+    """Whatever results a match has, its 90-minute score is there, or how it went on, or it is rejected."""
+    kinds = [("Endergebnis", 0), ("Endergebnis", 2), ("Halbzeit", 1), ("nach Verlängerung", 3)]
+    for league in ("bl1", "dfb"):
+        for size in range(1, 4):
+            for chosen in itertools.combinations(kinds, size):
+                results = [named(name, type_id, 1, type_id % 2) for name, type_id in chosen]
+                copy.write({**PLAYED, "matchResults": results}, league=league)
+
+                rows = [row for row in copy.fetch() if isinstance(row, RawMatch)]
+
+                assert all(row.home_goals is not None or row.after_90 for row in rows)
+
+
+def test_a_final_is_on_neutral_ground_and_a_league_match_is_not(copy):
+    """The final of the DFB-Pokal is played in Berlin, whoever is named first."""
+    final = {**PLAYED, "group": {"groupName": "Finale"}}
+    copy.write(final, league="dfb")
+    (cup,) = copy.fetch()
+    copy.write(final, league="bl1")
+
+    assert cup.neutral
+    assert [match.neutral for match in copy.fetch() if match.competition == "GER-1"] == [False]
+
+
+def test_a_kickoff_outside_its_season_is_rejected(copy):
+    """9 May written as 5 September lies in the season after."""
+    copy.write({**PLAYED, "matchDateTimeUTC": "2025-09-05T13:30:00Z"})
+
+    (rejection,) = copy.fetch(
+        parse_instant("2025-10-01T00:00:00Z"), Window(dt.date(2025, 3, 1), dt.date(2025, 10, 1))
+    )
+
+    assert "outside the season 2024/2025" in rejection.reason
 
 
 @pytest.mark.parametrize(
