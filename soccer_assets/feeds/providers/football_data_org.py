@@ -1,13 +1,16 @@
 """football-data.org, version 4: twelve large competitions with a free key, results and fixtures by days.
 
 ``score.fullTime`` of a match with extra time counts extra time and shoot-out too; the score after 90 minutes
-is then ``score.regularTime``. A match with extra time and without ``regularTime`` has no score.
+is then ``score.regularTime``. A match with extra time and without ``regularTime`` has no score. A winner that
+contradicts the score is rejected: nobody can tell which of the two is wrong.
 https://docs.football-data.org/general/v4/overtime.html
 """
 
 import datetime as dt
 from collections.abc import Iterator
 from typing import Any
+
+import msgspec
 
 from soccer_assets.clock import Clock
 from soccer_assets.feeds.base import SETTING, KeyedFeed
@@ -122,6 +125,7 @@ class FootballDataOrgFeed(KeyedFeed):
             half_time=lambda: _half_time(fields.get("score")),
             after_90=lambda: _after_90(fields.get("score")),
             round=str(matchday) if type(matchday) is int else None,
+            neutral=competition.neutral_final and fields.get("stage") == "FINAL",
             fixture=_fixture_of(fields),
             result=pick(fields, "status", "score", "lastUpdated"),
         )
@@ -139,30 +143,55 @@ def _start_year(fields: dict[str, Any]) -> int | None:
 
 def _score(value: Any, *, is_finished: bool) -> Score:
     score = json_object(value, "the score")
-    duration = score.get("duration")
-    if duration not in ("REGULAR", "EXTRA_TIME", "PENALTY_SHOOTOUT"):
-        raise FieldError(f"the duration {brief(duration)} is not known")
+    duration = _duration_of(score)
+    if is_finished:
+        _hold_against_winner(score, duration)
     if duration != "REGULAR" and score.get("regularTime") is None:
         return None
     part = json_object(score.get("fullTime" if duration == "REGULAR" else "regularTime"), "the score")
     found = score_of(part.get("home"), part.get("away"))
-    if found is None and is_finished:
+    if found is None and is_finished and duration == "REGULAR":
         raise FieldError("the match is finished, but has no score")
     return found
+
+
+def _duration_of(score: dict[str, Any]) -> str:
+    """How long the match went; a shoot-out that is filled in counts, whatever the duration says."""
+    duration = score.get("duration")
+    if duration not in ("REGULAR", "EXTRA_TIME", "PENALTY_SHOOTOUT"):
+        raise FieldError(f"the duration {brief(duration)} is not known")
+    return "PENALTY_SHOOTOUT" if _part(score, "penalties") is not None else str(duration)
+
+
+def _hold_against_winner(score: dict[str, Any], duration: str) -> None:
+    """The winner must be the one that the score shows; after a shoot-out a level score shows none."""
+    total, winner = _part(score, "fullTime"), score.get("winner")
+    if total is None or winner not in ("HOME_TEAM", "AWAY_TEAM", "DRAW"):
+        return
+    shown = "DRAW" if total[0] == total[1] else "HOME_TEAM" if total[0] > total[1] else "AWAY_TEAM"
+    is_open = duration == "PENALTY_SHOOTOUT" and shown == "DRAW"
+    if shown != winner and not is_open:
+        raise FieldError(
+            f"the winner {winner} contradicts the score {total[0]}-{total[1]}: one of them is wrong"
+        )
+
+
+def _part(score: dict[str, Any], name: str) -> tuple[int, int] | None:
+    part = score.get(name)
+    return score_or_none(part.get("home"), part.get("away")) if isinstance(part, dict) else None
 
 
 def _after_90(value: Any) -> AfterNinety | None:
     """``extraTime`` holds the goals of the extra time alone; ``penalties`` those of the shoot-out."""
     score = value if isinstance(value, dict) else {}
-    parts = {
-        name: score_or_none(part.get("home"), part.get("away"))
-        for name in ("regularTime", "extraTime", "penalties")
-        if isinstance(part := score.get(name), dict)
-    }
-    regular, extra = parts.get("regularTime"), parts.get("extraTime")
+    regular, extra, penalties = (_part(score, name) for name in ("regularTime", "extraTime", "penalties"))
     total = (regular[0] + extra[0], regular[1] + extra[1]) if regular and extra else None
-    went_on = score.get("duration") in {"EXTRA_TIME", "PENALTY_SHOOTOUT"}
-    return after_ninety(total, parts.get("penalties"), went_on=went_on)
+    is_shoot_out = penalties is not None or score.get("duration") == "PENALTY_SHOOTOUT"
+    went_on = is_shoot_out or score.get("duration") == "EXTRA_TIME"
+    decided = after_ninety(total, penalties, went_on=went_on)
+    if decided is not None and is_shoot_out:
+        return msgspec.structs.replace(decided, decided_by="penalties")
+    return decided
 
 
 def _half_time(value: Any) -> tuple[Any, Any]:

@@ -1,9 +1,9 @@
 """OpenLigaDB: German leagues and the DFB-Pokal, maintained by volunteers, without a key.
 
 One answer holds a season of one league. Result type 2 is the end of the official playing time; where types
-are 0 the names tell. Of a cup match that went on, the score after 90 minutes is the result that is marked so
-(``resultTypeKind``), or a level one of type 2; else the goals are unknown. A league has no extra time: what is
-entered for it by mistake is left aside.
+are 0 the names tell. Of a cup match that went on, the score after 90 minutes is the result marked so
+(``resultTypeKind``), or a level one of type 2; else the goals are unknown. A league has no extra time: what
+is entered for it by mistake is left aside.
 """
 
 import datetime as dt

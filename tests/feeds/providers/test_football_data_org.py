@@ -119,6 +119,64 @@ def test_second_leg_decided_on_penalties_counts_at_90(server, regular, goals):
     assert match.after_90 == AfterNinety(decided_by="penalties", home_penalties=3, away_penalties=5, **extra)
 
 
+SHOOT_OUT: dict[str, Any] = {
+    "winner": "AWAY_TEAM",
+    "duration": "PENALTY_SHOOTOUT",
+    "fullTime": {"home": 3, "away": 5},
+    "halfTime": {"home": 0, "away": 0},
+}
+
+
+@pytest.mark.parametrize(
+    ("more", "goals"),
+    [
+        ({"penalties": {"home": None, "away": None}}, (None, None)),
+        ({}, (None, None)),
+        ({"regularTime": {"home": 1, "away": 1}, "penalties": {"home": None, "away": None}}, (1, 1)),
+        (
+            {
+                "duration": "REGULAR",
+                "regularTime": {"home": 1, "away": 1},
+                "penalties": {"home": 2, "away": 4},
+            },
+            (1, 1),
+        ),
+        ({"duration": "REGULAR", "penalties": {"home": 2, "away": 4}}, (None, None)),
+    ],
+)
+def test_a_shoot_out_is_one_however_it_is_filled_in(server, more, goals):
+    """Null penalties, no 90-minute score, or a duration that calls it regular: never the total as a label."""
+    (match,) = server.fetch({**PLAYED, "competition": {"code": "CL"}, "score": SHOOT_OUT | more})
+
+    assert (match.home_goals, match.away_goals) == goals
+    assert match.after_90.decided_by == "penalties"
+
+
+@pytest.mark.parametrize(
+    ("winner", "home", "away"),
+    [("HOME_TEAM", 0, 2), ("AWAY_TEAM", 1, 1), ("DRAW", 1, 0), ("AWAY_TEAM", 2, 1)],
+)
+def test_a_winner_that_the_score_contradicts_is_rejected(server, winner, home, away):
+    """Which of the two is wrong nobody can tell: neither is a label."""
+    score = PLAYED["score"] | {"winner": winner, "fullTime": {"home": home, "away": away}, "halfTime": None}
+
+    (rejection,) = server.fetch({**PLAYED, "score": score})
+
+    assert rejection.reason == (
+        f"the winner {winner} contradicts the score {home}-{away}: one of them is wrong"
+    )
+
+
+def test_a_one_leg_final_is_on_neutral_ground(server):
+    """The final of a cup, and nothing else of it."""
+    final, last_16 = (
+        {**PLAYED, "id": number, "competition": {"code": "CL"}, "stage": stage}
+        for number, stage in enumerate(("FINAL", "LAST_16"), 1)
+    )
+
+    assert [match.neutral for match in server.fetch(final, last_16)] == [True, False]
+
+
 @pytest.mark.parametrize(
     ("status_code", "status", "has_score"),
     [
