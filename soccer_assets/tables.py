@@ -167,6 +167,16 @@ team_split = sa.Table(
     sa.Column("split_at", UtcDateTime, nullable=False),
 )
 
+team_source_id = sa.Table(
+    "team_source_id",
+    metadata,
+    sa.Column("source", sa.String, primary_key=True),
+    sa.Column("pool", sa.String, primary_key=True, comment="sex, age group and squad"),
+    sa.Column("source_team_id", sa.String, primary_key=True, comment="the provider's own id"),
+    sa.Column("team_id", sa.String, nullable=False),
+    sa.Column("is_placed", sa.Boolean, nullable=False, comment="whether its country is known"),
+)
+
 team_spelling = sa.Table(
     "team_spelling",
     metadata,

@@ -19,6 +19,9 @@ from soccer_assets.football.records import AfterNinety, MatchOdds, RawMatch, Rej
 
 Score = tuple[int, int] | None
 
+# Providers write 0 or -1 for a team that is not known yet.
+_NO_ID = frozenset({"", "0", "-1", "True", "False"})
+
 
 def _no_half_time() -> tuple[Any, Any]:
     return None, None
@@ -40,6 +43,7 @@ class ParsedMatch(msgspec.Struct, frozen=True, kw_only=True):
         score: the score after 90 minutes of a finished match, or the score so far of a live one; raises
             `FieldError` where it is invalid.
         has_result: for providers without a status, whether a result is present.
+        team_ids: the provider's ids of home and away, as they came.
         half_time: both half-time scores, not yet parsed.
         odds: closing prices.
         after_90: how the match was decided where 90 minutes did not.
@@ -61,6 +65,7 @@ class ParsedMatch(msgspec.Struct, frozen=True, kw_only=True):
     round: str | None = None
     neutral: bool = False
     has_result: Callable[[], bool] = bool
+    team_ids: tuple[Any, Any] = (None, None)
     half_time: Callable[[], tuple[Any, Any]] = _no_half_time
     odds: Callable[[], MatchOdds | None] = _no_odds
     after_90: Callable[[], AfterNinety | None] = _no_after_90
@@ -158,4 +163,15 @@ def _match(parsed: ParsedMatch, provider: Provider, clock: Clock) -> RawMatch | 
         away_goals_half_time=half_time_score[1],
         odds=parsed.odds() if is_final else None,
         after_90=(parsed.after_90() if is_final else None) or msgspec.UNSET,
+        team_ids=_team_ids(*parsed.team_ids),
     )
+
+
+def _team_ids(home: Any, away: Any) -> tuple[str, str] | msgspec.UnsetType:
+    """Both ids as text; unset where one is missing, is no id, or both are one."""
+    found = [
+        str(value)
+        for value in (home, away)
+        if isinstance(value, int | str) and str(value).strip() not in _NO_ID
+    ]
+    return (found[0], found[1]) if len(found) == 2 and found[0] != found[1] else msgspec.UNSET  # noqa: PLR2004

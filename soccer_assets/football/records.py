@@ -84,6 +84,7 @@ class RawMatch(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             score so far.
         after_90: how a match was decided that 90 minutes did not decide. Unset where they did or where the
             provider does not say; an unset field is not stored, so rows from before this field are unchanged.
+        team_ids: the provider's own ids of home and away, where it has them: they decide which team is meant.
         spelled: home and away as the provider wrote them, where the club goes by another name.
     """
 
@@ -107,6 +108,7 @@ class RawMatch(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     stats: MatchStats | None = None
     after_90: AfterNinety | msgspec.UnsetType = msgspec.UNSET
     spelled: tuple[str, str] | msgspec.UnsetType = msgspec.UNSET
+    team_ids: tuple[str, str] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Rejection(msgspec.Struct, frozen=True, kw_only=True):

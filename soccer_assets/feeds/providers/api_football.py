@@ -136,6 +136,7 @@ class ApiFootballFeed(KeyedFeed):
             precision=precision,
             home_team=home,
             away_team=away,
+            team_ids=(teams.get("home", {}).get("id"), teams.get("away", {}).get("id")),
             reported_status=reported_status,
             score=lambda: _score(fields, is_finished=reported_status is MatchStatus.FINISHED),
             half_time=lambda: _half_time(fields),

@@ -144,6 +144,7 @@ def _reader(competition: Competition) -> Any:
             precision=precision,
             home_team=home,
             away_team=away,
+            team_ids=(_team_id(sides[0]), _team_id(sides[1])),
             reported_status=reported_status,
             neutral=game.get("neutralSite") is True,
             score=lambda: _score(sides, name, is_finished=reported_status is MatchStatus.FINISHED),
@@ -236,3 +237,7 @@ def _decimal(american: Any) -> float | None:
     if not 100.0 <= abs(price) <= 100_000.0:  # noqa: PLR2004 American prices begin at 100
         return None
     return round(1.0 + (price / 100.0 if price > 0 else -100.0 / price), 4)
+
+
+def _team_id(side: Any) -> Any:
+    return pick(side, "team.id").get("team", {}).get("id")

@@ -120,6 +120,7 @@ class FootballDataOrgFeed(KeyedFeed):
             precision=precision,
             home_team=home,
             away_team=away,
+            team_ids=(fields["homeTeam"].get("id"), fields["awayTeam"].get("id")),
             reported_status=reported_status,
             score=lambda: _score(fields.get("score"), is_finished=reported_status is MatchStatus.FINISHED),
             half_time=lambda: _half_time(fields.get("score")),

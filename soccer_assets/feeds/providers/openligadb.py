@@ -141,6 +141,7 @@ def _reader(competition: Competition, year: int) -> Any:
             precision=KickoffPrecision.MINUTE,
             home_team=home,
             away_team=away,
+            team_ids=(teams[0].get("teamId"), teams[1].get("teamId")),
             reported_status=None,
             has_result=lambda: fields.get("matchIsFinished") is True and bool(results),
             score=lambda: _score(results, goals, is_cup=not competition.tier),

@@ -160,6 +160,7 @@ class WhoScoredJsonFeed:
             precision=KickoffPrecision.MINUTE,
             home_team=home,
             away_team=away,
+            team_ids=(fields.get("homeTeamId"), fields.get("awayTeamId")),
             reported_status=reported_status,
             score=lambda: _score(fields, is_cup=not competition.tier),
             fixture=_fixture_of(fields),

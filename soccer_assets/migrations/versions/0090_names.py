@@ -1,4 +1,4 @@
-"""Spellings of clubs, and the rows that wait until a spelling is decided."""
+"""Providers' ids of teams, spellings of clubs, and the rows that wait until a spelling is decided."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -13,6 +13,14 @@ depends_on = None
 
 def upgrade() -> None:
     """Change the schema."""
+    op.create_table(
+        "team_source_id",
+        sa.Column("source", sa.String, primary_key=True),
+        sa.Column("pool", sa.String, primary_key=True),
+        sa.Column("source_team_id", sa.String, primary_key=True),
+        sa.Column("team_id", sa.String, nullable=False),
+        sa.Column("is_placed", sa.Boolean, nullable=False),
+    )
     op.create_table(
         "team_spelling",
         sa.Column("source", sa.String, primary_key=True),

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from soccer_assets.football.competitions import Competition, club_of
+from soccer_assets.football.competitions import INTERNATIONAL, Competition, club_of
 from soccer_assets.football.identity import Pool, mint_match_id, mint_team_id
 from soccer_assets.football.matches import MatchStatus
 from soccer_assets.football.records import MatchStats, RawMatch, Rejection
@@ -28,6 +28,7 @@ from soccer_assets.resources.watermarks import next_change_no, read_watermark, s
 from soccer_assets.stores.matches.competitions import mark_rows_of_changed_competitions, store_competitions
 from soccer_assets.stores.matches.quarantine import mark_same_day
 from soccer_assets.stores.matches.raw import store_rejections
+from soccer_assets.stores.matches.source_teams import SourceTeams
 from soccer_assets.stores.matches.teams import redirects
 from soccer_assets.tables import (
     match,
@@ -194,39 +195,60 @@ def _fault(record: RawMatch, competitions: Mapping[str, Competition]) -> str:
     return ""
 
 
+_TeamKey = tuple[str, str, str]  # competition, name as the source spells it, the source's own id or nothing
+
+
+def _team_keys(record: RawMatch) -> tuple[_TeamKey, _TeamKey]:
+    home_id, away_id = ("", "") if record.team_ids is msgspec.UNSET else record.team_ids
+    return (
+        (record.competition, record.home_team, home_id),
+        (record.competition, record.away_team, away_id),
+    )
+
+
 def _place_teams(
     connection: sa.Connection,
     records: Sequence[RawMatch],
     competitions: Mapping[str, Competition],
     now: dt.datetime,
-) -> tuple[dict[tuple[str, str], str], int]:
-    """Team id by (competition, name as the source spells it), and the number of new teams."""
-    placed: dict[tuple[str, str], str] = {}
+) -> tuple[dict[_TeamKey, str], int]:
+    """Team id by key, and how many teams are new.
+
+    Where the source has an id of its own for the team, that decides; a name is placed within its pool.
+    """
+    placed: dict[_TeamKey, str] = {}
     teams: dict[str, dict[str, Any]] = {}
     aliases: dict[tuple[str, str], dict[str, Any]] = {}
     merged_into = redirects(connection)
-    for record in records:
+    own_ids = SourceTeams(connection, {record.source for record in records})
+    # Leagues first: they tell the country of a club that an international cup only names.
+    in_order = sorted(records, key=lambda record: competitions[record.competition].country == INTERNATIONAL)
+    for record in in_order:
         place = competitions[record.competition]
-        for name in (record.home_team, record.away_team):
-            if (record.competition, name) in placed:
+        for key in _team_keys(record):
+            if key in placed:
                 continue
+            _, name, own_id = key
             club, country = club_of(name, place)
-            team_id = mint_team_id(country, place.sex, place.age_group, club, place.squad)
-            placed[record.competition, name] = merged_into.get(team_id, team_id)
-            teams.setdefault(
-                team_id,
-                {
-                    "team_id": team_id,
-                    "name": club,
-                    "folded_name": fold(club),
-                    "country": country,
-                    "sex": place.sex,
-                    "age_group": place.age_group,
-                    "first_seen_at": now,
-                    "squad": place.squad,
-                },
-            )
-            alias = f"{Pool(country, place.sex, place.age_group, place.squad)}|{fold(club)}"
+            pool = Pool(country, place.sex, place.age_group, place.squad)
+            minted = mint_team_id(country, place.sex, place.age_group, club, place.squad)
+            team_id = own_ids.place(record.source, own_id, pool, minted) if own_id else minted
+            placed[key] = merged_into.get(team_id, team_id)
+            if team_id == minted:
+                teams.setdefault(
+                    team_id,
+                    {
+                        "team_id": team_id,
+                        "name": club,
+                        "folded_name": fold(club),
+                        "country": country,
+                        "sex": place.sex,
+                        "age_group": place.age_group,
+                        "first_seen_at": now,
+                        "squad": place.squad,
+                    },
+                )
+            alias = f"{pool}|{fold(club)}"
             aliases[record.source, alias] = {
                 "source": record.source,
                 "alias": alias,
@@ -242,6 +264,7 @@ def _place_teams(
     new = [row for team_id, row in teams.items() if team_id not in known]
     insert(connection, team, new)
     upsert(connection, team_alias, list(aliases.values()))
+    own_ids.write(now)
     return placed, len(new)
 
 
@@ -270,14 +293,14 @@ def _match_ids(connection: sa.Connection, records: Sequence[RawMatch]) -> dict[t
 
 
 def _match_row(
-    match_id: str, record: RawMatch, place: Competition, teams: Mapping[tuple[str, str], str]
+    match_id: str, record: RawMatch, place: Competition, teams: Mapping[_TeamKey, str]
 ) -> dict[str, Any]:
     return {
         "match_id": match_id,
         **dict(zip(FROM_RECORD, _of_record(record), strict=True)),
         **dict(zip(FROM_COMPETITION, _of_competition(place), strict=True)),
-        "home_team_id": teams[record.competition, record.home_team],
-        "away_team_id": teams[record.competition, record.away_team],
+        "home_team_id": teams[_team_keys(record)[0]],
+        "away_team_id": teams[_team_keys(record)[1]],
         **_decision(record),
         **{name: getattr(record.stats, name, None) for name in MatchStats.__struct_fields__},
         "kickoff_precision": record.kickoff_precision.value,

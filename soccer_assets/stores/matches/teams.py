@@ -124,7 +124,7 @@ def merge_teams(database: Database, keep: str, duplicate: str, now: dt.datetime)
                 f"{rows[keep].name} and {rows[duplicate].name} met on {met:%Y-%m-%d}: they are two teams"
             )
         connection.execute(sa.insert(team_merge).values(gone=duplicate, keep=keep, merged_at=now))
-        return _mark_unread(connection, [duplicate])
+        return mark_unread(connection, [duplicate])
 
 
 def split_team(database: Database, merged: str, now: dt.datetime) -> int:
@@ -147,14 +147,14 @@ def split_team(database: Database, merged: str, now: dt.datetime) -> int:
         holder = redirects(connection)[merged]
         connection.execute(sa.delete(team_merge).where(team_merge.c.gone == merged))
         upsert(connection, team_split, [{"gone": merged, "keep": keep, "split_at": now}])
-        return _mark_unread(connection, [holder])
+        return mark_unread(connection, [holder])
 
 
 def _pool(row: sa.Row[tuple[object, ...]]) -> tuple[str, str, str, str]:
     return (row.country, row.sex, row.age_group, row.squad)
 
 
-def _mark_unread(connection: sa.Connection, team_ids: Sequence[str]) -> int:
+def mark_unread(connection: sa.Connection, team_ids: Sequence[str]) -> int:
     """Mark the raw rows of these teams' matches as unread."""
     theirs = sa.or_(
         in_list(connection, match.c.home_team_id, team_ids),
