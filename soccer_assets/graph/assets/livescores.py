@@ -1,6 +1,7 @@
 """Livescores: the feed's rows, stored unchanged. Four windows on one table, `match_raw`."""
 
 import datetime as dt
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -17,10 +18,10 @@ from soccer_assets.graph.pages.columns import column_schema
 from soccer_assets.graph.pages.values import timestamp
 from soccer_assets.graph.partitions import match_months
 from soccer_assets.resources.database import Database
+from soccer_assets.stores.matches.due import first_day_to_read
 from soccer_assets.stores.matches.raw import IngestCounts, store_raw
 from soccer_assets.tables import match_raw
 
-RECENT_DAYS = 3
 UPCOMING_DAYS = 15
 # A run of a backfill takes 48 months: a launched run costs 10 s before its first step.
 MONTHS_A_RUN = 48
@@ -78,10 +79,18 @@ def livescore_assets(
         feed: dg.ResourceParam[Feed],
         clock: dg.ResourceParam[Clock],
     ) -> dg.MaterializeResult:
-        """Matches of today and the last three days: scores, corrections, new kickoffs."""
-        today = clock.now().date()
-        window = Window(today - dt.timedelta(days=RECENT_DAYS), today + dt.timedelta(days=1))
-        return _ingest(context, database, feed, clock, window)
+        """Matches of today and the last three days: scores, corrections, new kickoffs.
+
+        It reads further back, at most 120 days, where a result is missing or nobody has looked.
+        """
+        now = clock.now()
+        windows = {
+            member.name: Window(
+                first_day_to_read(database, member.name, now), now.date() + dt.timedelta(days=1)
+            )
+            for member in members_of(feed)
+        }
+        return _ingest(context, database, feed, clock, windows)
 
     @asset(key=["livescores", "upcoming"], freshness_policy=freshness.LIVESCORES_UPCOMING)
     def upcoming(
@@ -126,11 +135,17 @@ def livescore_assets(
 
 
 def _ingest(
-    context: dg.AssetExecutionContext, database: Database, feed: Feed, clock: Clock, window: Window
+    context: dg.AssetExecutionContext,
+    database: Database,
+    feed: Feed,
+    clock: Clock,
+    windows: Window | Mapping[str, Window],
 ) -> dg.MaterializeResult:
+    """Store what the feeds say of a window; of a window each, by the feed's name, where they differ."""
     now, counts, faults = clock.now(), IngestCounts(), []
     asset = context.asset_key.to_user_string()
     for member in members_of(feed):
+        window = windows if isinstance(windows, Window) else windows[member.name]
         rows = validate_rows(member.fetch(window, clock), now)
         try:
             counts += store_raw(database, rows, asset=asset, source=member.name, window=window, now=now)
@@ -144,7 +159,8 @@ def _ingest(
         if may_help and INTERACTIVE_TAG not in context.run.tags:
             raise next(fault for fault in faults if isinstance(fault, FeedUnavailableError))
         raise dg.Failure(description="; ".join(map(str, faults)), allow_retries=False) from faults[0]
-    return dg.MaterializeResult(metadata=_metadata(counts, window, feed, now))
+    widest = windows if isinstance(windows, Window) else min(windows.values(), key=lambda found: found.start)
+    return dg.MaterializeResult(metadata=_metadata(counts, widest, feed, now))
 
 
 def _metadata(counts: IngestCounts, window: Window, feed: Feed, now: dt.datetime) -> dict[str, Any]:
@@ -157,6 +173,7 @@ def _metadata(counts: IngestCounts, window: Window, feed: Feed, now: dt.datetime
         "unchanged": counts.unchanged,
         "rejected": counts.rejected,
         "duplicates": counts.doubles,
+        "held_back": counts.held,
         "second_results_on_a_day": counts.twice_a_day,
         "newest_result": timestamp(counts.newest_result, "none in this window"),
         "checked_at": timestamp(now, "never"),
