@@ -33,13 +33,13 @@ from soccer_assets.contract.release import CHAMPION
 from soccer_assets.feeds.registry import open_feeds
 from soccer_assets.football.matches import Window
 from soccer_assets.football.records import RawMatch
-from soccer_assets.graph.assets.livescores import RECENT_DAYS
 from soccer_assets.graph.build import build_definitions, plain_resources
 from soccer_assets.modelling.training import fit_elo_textbook
 from soccer_assets.operations.up import INSTANCE, home_environment
 from soccer_assets.resources.mlflow_run import tracked_run
 from soccer_assets.resources.model_registry import TrainingFacts
 from soccer_assets.settings import Settings
+from soccer_assets.stores.matches.due import LEAST_LOOK_BACK
 from soccer_assets.stores.models.training_data import load_training_data
 from tests.homes import make_home
 
@@ -175,7 +175,7 @@ def _correct(home: Path, recent: Path, now: dt.datetime) -> None:
     """Give as many matches as are missing from 300 changes another score and another round."""
     feed = open_feeds(_settings(home, recent, now))
     today = now.date()
-    window = Window(today - dt.timedelta(days=RECENT_DAYS), today + dt.timedelta(days=1))
+    window = Window(today - LEAST_LOOK_BACK, today + dt.timedelta(days=1))
     before, after = (
         {row.source_match_id: row for row in feed.fetch(window, FixedClock(at)) if isinstance(row, RawMatch)}
         for at in (now - dt.timedelta(days=1), now)

@@ -16,7 +16,7 @@ from soccer_assets.graph.assets import livescores
 from soccer_assets.graph.assets.livescores import INTERACTIVE_TAG
 from soccer_assets.graph.partitions import match_months
 from soccer_assets.tables import ingest, match, match_raw
-from tests.builders import COMPETITIONS, FakeFeed, finished, raw_match, rejection, two_leagues
+from tests.builders import COMPETITIONS, NOW, FakeFeed, finished, raw_match, rejection, two_leagues
 from tests.graph.assets.conftest import Graph, history_of
 
 
@@ -37,6 +37,28 @@ def test_each_asset_asks_for_its_window(graph):
         Window(dt.date(2025, 4, 22), dt.date(2025, 4, 26)),
         Window(dt.date(2025, 4, 25), dt.date(2025, 5, 11)),
     ]
+
+
+def test_a_home_that_slept_eleven_days_leaves_no_hole(graph):
+    """Fixtures were known, nobody looked for eleven days, then one look: every result is there."""
+    asleep = [
+        raw_match(source_match_id=f"m{day}", kickoff=NOW + dt.timedelta(days=day)) for day in range(1, 12)
+    ]
+    graph.feed.items = asleep
+    graph.run("livescores/recent")
+    graph.run("livescores/upcoming")
+    graph.at(NOW + dt.timedelta(days=11, hours=12))
+    graph.feed.items = [
+        finished("1-0", match.kickoff.isoformat(), source_match_id=match.source_match_id) for match in asleep
+    ]
+    graph.run("livescores/recent", "matches/match", "matches/odds")
+
+    with graph.database.reading() as connection:
+        statuses = connection.execute(sa.select(match.c.status)).scalars().all()
+    assert statuses == ["finished"] * 11
+    # The next look is short again: nothing is missing any more.
+    graph.run("livescores/recent")
+    assert graph.feed.windows[-1].start == (NOW + dt.timedelta(days=8)).date()
 
 
 def test_the_page_says_what_was_found(graph):
