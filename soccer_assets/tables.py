@@ -260,6 +260,8 @@ match = sa.Table(
     sa.Column("change_no", sa.BigInteger, nullable=False),
     sa.Index("ix_match_change_no", "change_no"),
     sa.Index("ix_match_kickoff", "kickoff"),
+    sa.Index("ix_match_home_team_id", "home_team_id"),
+    sa.Index("ix_match_away_team_id", "away_team_id"),
     sa.Index("ix_match_competition_kickoff", "competition", "kickoff"),
     sa.Index("ix_match_quarantine", "competition", sqlite_where=_MARKED, postgresql_where=_MARKED),
 )

@@ -6,13 +6,14 @@ kept team, with a version and a history like any other change.
 """
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Sequence
 
 import msgspec
 import sqlalchemy as sa
 
 from soccer_assets.football.text_folding import fold
-from soccer_assets.resources.bulk_rows import in_list, upsert
+from soccer_assets.resources.bulk_rows import IDS_PER_QUERY, batches, in_list, upsert
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.watermarks import next_change_no
 from soccer_assets.stores.store_error import StoreError
@@ -160,10 +161,16 @@ def mark_unread(connection: sa.Connection, team_ids: Sequence[str]) -> int:
         in_list(connection, match.c.home_team_id, team_ids),
         in_list(connection, match.c.away_team_id, team_ids),
     )
-    found = sa.select(match.c.source, match.c.source_match_id).where(theirs).subquery()
-    there = sa.exists().where(
-        found.c.source == match_raw.c.source, found.c.source_match_id == match_raw.c.source_match_id
-    )
-    change_no = next_change_no(connection)
-    done = connection.execute(sa.update(match_raw).where(there).values(change_no=change_no))
-    return int(done.rowcount)
+    by_source: defaultdict[str, list[str]] = defaultdict(list)
+    for source, source_match_id in connection.execute(
+        sa.select(match.c.source, match.c.source_match_id).where(theirs)
+    ):
+        by_source[source].append(source_match_id)
+    change_no, marked = next_change_no(connection), 0
+    for source, ids in by_source.items():
+        # By primary key: a condition on both tables walked every raw row, 4 minutes at 35,000 matches.
+        for part in batches(sorted(ids), IDS_PER_QUERY):
+            theirs = (match_raw.c.source == source) & in_list(connection, match_raw.c.source_match_id, part)
+            done = connection.execute(sa.update(match_raw).where(theirs).values(change_no=change_no))
+            marked += int(done.rowcount)
+    return marked
