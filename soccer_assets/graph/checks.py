@@ -40,6 +40,8 @@ from soccer_assets.resources.watermarks import read_watermark, set_watermark
 from soccer_assets.stores.exports import Exports
 from soccer_assets.stores.features.store import FeatureStore
 from soccer_assets.stores.ledger.audit import audit
+from soccer_assets.stores.matches.due import due_matches
+from soccer_assets.stores.matches.names import unresolved_names
 from soccer_assets.stores.matches.quarantine import count_same_day
 from soccer_assets.stores.releases.current_status import next_expected_at
 from soccer_assets.stores.releases.publish import Releases
@@ -109,10 +111,57 @@ def results_due(
     """No result is missing 3 hours plus the feed's lag after kickoff. Weeks without matches pass."""
     due = next_expected_at(database, feed, clock.now())
     overdue = due is not None and clock.now() > due
+    missing = due_matches(database, feed.result_lag, clock.now())
+    records = [
+        dg.TableRecord(
+            {
+                "competition": found.competition,
+                "matches": found.matches,
+                "since": f"{found.since:%Y-%m-%d %H:%M}",
+                "months": ", ".join(found.months),
+            }
+        )
+        for found in missing
+    ]
     return dg.AssetCheckResult(
         passed=not overdue,
         severity=dg.AssetCheckSeverity.WARN,
-        metadata={"next_result_due": timestamp(due, "no match is waiting for its result")},
+        metadata={
+            "next_result_due": timestamp(due, "no match is waiting for its result"),
+            "matches_without_result": sum(found.matches for found in missing),
+            **({"missing_results": dg.MetadataValue.table(records)} if records else {}),
+        },
+    )
+
+
+@dg.asset_check(asset=["matches", "match"])
+def names_are_decided(database: dg.ResourceParam[Database]) -> dg.AssetCheckResult:
+    """Every name that the feed writes is a known club or a new one; matches of open names are held back.
+
+    `soccer teams unresolved` prints the command that decides each.
+    """
+    held = unresolved_names(database)
+    records = [
+        dg.TableRecord(
+            {
+                "name": found.name,
+                "competition": found.competition,
+                "season": found.season,
+                "matches": found.matches,
+                "best_guess": found.guess or "",
+                "reason": found.reason,
+            }
+        )
+        for found in held
+    ]
+    return dg.AssetCheckResult(
+        passed=not held,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={
+            "open_names": len(held),
+            "matches_held_back": sum(found.matches for found in held),
+            **({"names": dg.MetadataValue.table(records)} if records else {}),
+        },
     )
 
 
@@ -304,6 +353,7 @@ CHECKS = [
     _batch_check("history", blocking=False),
     results_due,
     results_are_possible,
+    names_are_decided,
     no_team_plays_twice_a_day,
     prices_make_a_book,
     snapshot_is_whole,

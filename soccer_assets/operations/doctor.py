@@ -20,7 +20,10 @@ from soccer_assets.resources.database import Database
 from soccer_assets.resources.model_registry import ModelRegistry
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.settings import SettingError, Settings
+from soccer_assets.stores.matches.due import due_matches
+from soccer_assets.stores.matches.names import unresolved_names
 
+_SHOWN = 5
 _HEARTBEAT_WITHIN = dt.timedelta(minutes=2)
 
 
@@ -42,6 +45,8 @@ def examine(settings: Settings) -> Iterator[Finding]:
         ("settings", _home, "run `soccer up` to create the home, or set SOCCER_HOME to an existing one"),
         ("feed", _feed, "check SOCCER_FEED, SOCCER_FEED_URL and the provider's key"),
         ("database", _database, "check SOCCER_DATABASE_URL, and run `soccer migrate`"),
+        ("results", _results, "check the feed, then materialise these months of livescores/history"),
+        ("names", _names, "decide each with the command that `soccer teams unresolved` prints"),
         ("store", _store, "check SOCCER_STORE_URL; the first build publishes a release"),
         ("redis", _redis, "check SOCCER_REDIS_URL; until then sidecars find releases by polling"),
         ("mlflow", _mlflow, "check SOCCER_MLFLOW_URL; `soccer run retrain_model` trains a model"),
@@ -90,6 +95,31 @@ def _database(settings: Settings) -> str:
     if revision != newest:
         raise _UnhealthyError(f"has the schema {revision}; this version needs {newest}")
     return f"answers, schema {revision}"
+
+
+def _results(settings: Settings) -> str:
+    feed = open_feeds(apply_home(settings, _made(settings)))
+    due = due_matches(Database(settings.database_url), feed.result_lag, settings.clock.now())
+    if not due:
+        return "no result is missing"
+    months = sorted({month for found in due for month in found.months})
+    shown = ", ".join(f"{found.competition} {found.matches}" for found in due[:_SHOWN])
+    since = min(found.since for found in due)
+    raise _UnhealthyError(
+        f"{sum(found.matches for found in due)} results are missing since {since:%Y-%m-%d} ({shown}); "
+        f"months: {', '.join(months)}"
+    )
+
+
+def _names(settings: Settings) -> str:
+    _made(settings)
+    held = unresolved_names(Database(settings.database_url))
+    if not held:
+        return "every name of the feed is decided"
+    shown = ", ".join(found.name for found in held[:_SHOWN])
+    raise _UnhealthyError(
+        f"{sum(found.matches for found in held)} matches wait for {len(held)} names: {shown}"
+    )
 
 
 def _store(settings: Settings) -> str:
