@@ -117,6 +117,7 @@ def test_played_match_has_its_score(server):
         away_goals=2,
         home_goals_half_time=1,
         away_goals_half_time=0,
+        team_ids=("36", "49"),
     )
     assert match.payload["goals"] == PLAYED["goals"]
     assert "winner" not in match.payload["teams"]["home"]

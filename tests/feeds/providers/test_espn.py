@@ -105,6 +105,7 @@ def test_played_match_has_score_and_price(server):
         home_goals=1,
         away_goals=2,
         odds=MatchOdds("espn_closing", 3.2, 3.5, 2.25),
+        team_ids=("370", "363"),
     )
     assert match.payload["scores"] == [{"homeAway": "home", "score": "1"}, {"homeAway": "away", "score": "2"}]
     assert "links" not in match.payload

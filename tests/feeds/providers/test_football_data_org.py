@@ -93,6 +93,7 @@ def test_played_match_has_its_score(server):
         away_goals=2,
         home_goals_half_time=1,
         away_goals_half_time=0,
+        team_ids=("63", "61"),
     )
     assert match.payload["score"] == PLAYED["score"]
     assert "currentMatchday" not in match.payload["season"]

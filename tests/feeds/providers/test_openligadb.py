@@ -86,6 +86,7 @@ def test_played_match_has_its_score(copy):
         away_goals=1,
         home_goals_half_time=1,
         away_goals_half_time=0,
+        team_ids=("40", "7"),
     )
     assert match.payload["matchResults"] == PLAYED["matchResults"]
 

@@ -84,6 +84,7 @@ def test_played_match_has_its_score(saved):
         status=MatchStatus.FINISHED,
         home_goals=1,
         away_goals=2,
+        team_ids=("170", "15"),
     )
     assert (match.payload["homeScore"], match.payload["tournamentName"]) == (1, "Premier League")
 
