@@ -43,7 +43,7 @@ from soccer_assets.football.competitions import NATIONAL, Competition, club_of
 from soccer_assets.football.identity import meeting_key, mint_team_id
 from soccer_assets.football.match_table import SECONDS_A_DAY, UNKNOWN_COUNT, UNKNOWN_GOALS, MatchTable
 from soccer_assets.football.matches import STATUS_RULES
-from soccer_assets.football.validity import twice_on_a_day
+from soccer_assets.football.validity import Result, twice_on_a_day
 
 ARCHIVE_OPTION, STATISTICS_OPTION = "--archive", "--stats"
 CLOSING = "_closing"
@@ -115,7 +115,7 @@ def _matches(table: ArchiveTable, statistics: ArchiveTable | None, now: dt.datet
 
     facts = {name: values[rows] for name, values in facts.items()}
     settled, goals = facts.pop("is_settled"), facts.pop("goals")
-    quarantined = _twice_on_a_day(facts, settled)
+    quarantined = _twice_on_a_day(facts, settled, goals)
     has_result = (goals >= 0).all(axis=1) & ~quarantined
     matches = MatchTable.from_columns(
         **facts,
@@ -214,8 +214,10 @@ def _last_of_each_id(ids: NDArray[np.object_], rows: NDArray[np.int64]) -> NDArr
     return rows if len(last) == len(rows) else np.array(sorted(last.values()), np.int64)
 
 
-def _twice_on_a_day(facts: Mapping[str, NDArray[Any]], settled: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Whether a team of each result has another result on its day."""
+def _twice_on_a_day(
+    facts: Mapping[str, NDArray[Any]], settled: NDArray[np.bool_], goals: NDArray[Any]
+) -> NDArray[np.bool_]:
+    """Whether each result is one of several of a team on its day, or told again: the graph's quarantine."""
     rows, day = np.flatnonzero(settled), facts["kickoff"][settled] // SECONDS_A_DAY
     teams = pd.factorize(np.concatenate([facts["home_team"][settled], facts["away_team"][settled]]))[0]
     # Team and day as one number: the rule itself need only see the few rows that share one.
@@ -223,7 +225,12 @@ def _twice_on_a_day(facts: Mapping[str, NDArray[Any]], settled: NDArray[np.bool_
     is_shared = pd.Series(keys).duplicated(keep=False).to_numpy().reshape(2, -1).any(axis=0)
     columns = (facts[name][rows[is_shared]].tolist() for name in ("home_team", "away_team"))
     ids = facts["match_id"][rows[is_shared]].tolist()
-    found = twice_on_a_day(zip(ids, map(_day, day[is_shared].tolist()), *columns, strict=True))
+    scores = map(tuple, goals[rows[is_shared]].tolist())
+    days = map(_day, day[is_shared].tolist())
+    found = twice_on_a_day(
+        Result(match_id, on, home, away, scored)
+        for match_id, on, home, away, scored in zip(ids, days, *columns, scores, strict=True)
+    )
     quarantined = np.zeros(len(settled), np.bool_)
     quarantined[rows[is_shared]] = [match_id in found for match_id in ids]
     return quarantined

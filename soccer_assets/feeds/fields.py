@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,6 +20,8 @@ from soccer_assets.football.validity import (
 _LONGEST_NAME = 100
 _LONGEST_INTEGER = 18
 _YEARS = range(OLDEST_YEAR, 2100)
+# Some providers send a score as text, and some programs write 2.0 for 2.
+_GOALS = re.compile(r"(\d{1,2})(?:\.0+)?", re.ASCII)
 
 
 class FieldError(FeedError, ValueError):
@@ -96,13 +99,22 @@ def teams_of(home: Any, away: Any) -> tuple[str, str]:
 
 
 def goals_of(value: Any) -> int | None:
-    """A number of goals, None where there is none.
+    """A number of goals, None where there is none: 2, and 2.0, "2" or "2.0" as well.
 
     Raises:
         FieldError: no whole number from 0 to 36.
     """
     if value is None or (type(value) is int and is_goal_count(value)):
         return value
+    number: Any = value
+    if isinstance(value, str) and (found := _GOALS.fullmatch(value.strip())):
+        number = int(found[1])
+    elif type(value) is float and value.is_integer():
+        number = int(value)
+    elif type(value) is float and 0 < value < MOST_GOALS:
+        raise FieldError(f"the score {brief(value)} is no whole number")
+    if type(number) is int and is_goal_count(number):
+        return number
     raise FieldError(f"the score {brief(value)} is no number from {LEAST_GOALS} to {MOST_GOALS}")
 
 

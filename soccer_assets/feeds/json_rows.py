@@ -11,9 +11,9 @@ from typing import Any
 import msgspec
 
 from soccer_assets.clock import Clock
-from soccer_assets.feeds.fields import FieldError, half_time_of, json_object
+from soccer_assets.feeds.fields import FieldError, brief, half_time_of, json_object
 from soccer_assets.feeds.visibility import visibility_by_status, visibility_by_time
-from soccer_assets.football.competitions import Competition, season_of
+from soccer_assets.football.competitions import NATIONAL, Competition, season_of
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
 from soccer_assets.football.records import AfterNinety, MatchOdds, RawMatch, Rejection
 
@@ -106,10 +106,42 @@ def visible_matches(
 
 
 def season_label(competition: Competition, start_year: Any, day: dt.date) -> str:
-    """The label of the season that starts in a year; derived from the day where the year is implausible."""
-    if type(start_year) is not int or abs(start_year - day.year) > 1:
+    """The label of the season that starts in a year; derived from the day where no year is told.
+
+    The season of a qualification of national teams is the year of its tournament, up to three years ahead:
+    there the day decides.
+
+    Raises:
+        FieldError: what is told is no year, or the day lies outside that season.
+    """
+    if start_year is None or start_year == "":
         return season_of(competition, day)
+    if isinstance(start_year, str) and start_year.isascii() and start_year.isdigit():
+        start_year = int(start_year)
+    if type(start_year) is not int:
+        raise FieldError(f"the season {brief(start_year)} is no year")
+    if not _first_day(competition, start_year) <= day < _end(competition, start_year):
+        if competition.squad == NATIONAL:
+            return season_of(competition, day)
+        raise FieldError(
+            f"the kickoff {day} lies outside the season {start_year}: correct one of them at the provider"
+        )
     return f"{start_year}" if competition.calendar == "year" else f"{start_year}/{start_year + 1}"
+
+
+def _first_day(competition: Competition, year: int) -> dt.date:
+    """The earliest day of a season, qualifiers included."""
+    year = min(max(year, dt.MINYEAR), dt.MAXYEAR)
+    return dt.date(year, 1, 1) if competition.calendar == "year" else dt.date(year, 6, 1)
+
+
+def _end(competition: Competition, year: int) -> dt.date:
+    """The day after the latest one: 2019/20 ended in August 2020, Copa Libertadores 2020 in January 2021.
+
+    Until 2020 Argentina's seasons ran over two years.
+    """
+    year = min(max(year, dt.MINYEAR), dt.MAXYEAR - 1) + 1
+    return dt.date(year, 8, 1) if competition.calendar == "year" else dt.date(year, 9, 1)
 
 
 def pick(fields: Any, *paths: str) -> dict[str, Any]:

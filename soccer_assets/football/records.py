@@ -86,6 +86,7 @@ class RawMatch(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             provider does not say; an unset field is not stored, so rows from before this field are unchanged.
         team_ids: the provider's own ids of home and away, where it has them: they decide which team is meant.
         spelled: home and away as the provider wrote them, where the club goes by another name.
+        other_scores: what other rows of one pass tell of the match: it is quarantined until they agree.
     """
 
     source: str
@@ -109,6 +110,7 @@ class RawMatch(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     after_90: AfterNinety | msgspec.UnsetType = msgspec.UNSET
     spelled: tuple[str, str] | msgspec.UnsetType = msgspec.UNSET
     team_ids: tuple[str, str] | msgspec.UnsetType = msgspec.UNSET
+    other_scores: tuple[tuple[int, int], ...] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Rejection(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,6 +119,10 @@ class Rejection(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     reason: str
     payload: dict[str, Any]
+
+
+class UnreadableFile(Rejection, frozen=True, kw_only=True):
+    """A whole file that could not be read: stored like a rejected row, not counted as one."""
 
 
 class Repeat(msgspec.Struct, frozen=True):

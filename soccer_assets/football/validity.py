@@ -3,11 +3,17 @@
 Adapters (``feeds/fields.py``), validation (``feeds/validation.py``), the match table (``stores/matches``),
 the asset checks (``graph/checks.py``) and the sidecar's queries use these names. Not here: how a row that
 breaks one is rejected or reported.
+
+A team plays at most once a UTC day. Where it has two results on one day that agree (the same pair with the
+same score, at whichever ground), one match is told twice: one telling counts. Else a date is wrong, a match
+is stored twice, or two teams share a name. The rows do not say which, so all are quarantined: kept and
+listed, but they move no rating and train no model. So is a match that is told with two scores.
 """
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from soccer_assets.football.text_folding import fold
 
@@ -23,10 +29,12 @@ LEAST_PRICE = 1.0
 # several bookmakers may lie below 1; outside these bounds a price is a typing error.
 LEAST_OVERROUND, MOST_OVERROUND = 0.97, 1.40
 
-# A team plays at most once a UTC day. Where it has two results on one day, a date is wrong, a match is stored
-# twice, or two teams share a name. The rows do not say which, so both are quarantined: kept and listed, but
-# they move no rating and train no model. The text is stored.
+# The texts are stored.
 TWICE_ON_A_DAY = "a team has another result on this day"
+TOLD_TWICE = "another row tells this match with the same score, and counts"
+CONTRADICTED = "told with several scores on one day"
+
+Goals = tuple[int | None, int | None]
 
 
 def is_same_team(home_team: str, away_team: str) -> bool:
@@ -56,17 +64,42 @@ def is_book(home: float, draw: float, away: float) -> bool:
     return bool(LEAST_OVERROUND <= overround(home, draw, away) <= MOST_OVERROUND)
 
 
-def twice_on_a_day(results: Iterable[tuple[str, dt.date, str, str]]) -> set[str]:
-    """Ids of all results that share a team and a day with another result, whatever their order.
+class Result(NamedTuple):
+    """A result as a row tells it: match id, UTC day, teams at home and away, their goals."""
 
-    Args:
-        results: match id, UTC day, home team and away team of each.
+    match_id: str
+    day: dt.date
+    home: str
+    away: str
+    goals: Goals = (None, None)
+
+    def told(self) -> tuple[dt.date, tuple[str, Goals]]:
+        """What two tellings of one match share, whichever team is named first."""
+        sides = sorted(zip((self.home, self.away), self.goals, strict=True), key=lambda side: side[0])
+        (first, first_goals), (second, second_goals) = sides
+        return self.day, (f"{first}|{second}", (first_goals, second_goals))
+
+
+def contradiction(scores: Iterable[tuple[int, int]]) -> str:
+    """The mark of a match that is told with these scores."""
+    return f"{CONTRADICTED}: {' and '.join(f'{home}-{away}' for home, away in sorted(set(scores)))}"
+
+
+def twice_on_a_day(results: Iterable[Result]) -> dict[str, str]:
+    """The mark of each result that shares a team and a day with another one, whatever their order.
+
+    Of rows that tell one match with the same score the one with the least id counts.
     """
-    first: dict[tuple[str, dt.date], str] = {}
-    found = set()
-    for match_id, day, home, away in results:
-        for team in (home, away):
-            other = first.setdefault((team, day), match_id)
-            if other != match_id:
-                found |= {match_id, other}
-    return found
+    tellings: defaultdict[tuple[dt.date, tuple[str, Goals]], list[Result]] = defaultdict(list)
+    for result in results:
+        tellings[result.told()].append(result)
+    marks: dict[str, str] = {}
+    first: dict[tuple[str, dt.date], Result] = {}
+    for rows in tellings.values():
+        kept, *others = sorted(rows)
+        marks.update(dict.fromkeys((other.match_id for other in others), TOLD_TWICE))
+        for team in (kept.home, kept.away):
+            beside = first.setdefault((team, kept.day), kept)
+            if beside.match_id != kept.match_id:
+                marks[beside.match_id] = marks[kept.match_id] = TWICE_ON_A_DAY
+    return marks

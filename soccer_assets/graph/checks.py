@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 import sqlalchemy as sa
 
-from soccer_assets.clock import Clock
+from soccer_assets.clock import Clock, isoformat
 from soccer_assets.contract.release import (
     MANIFEST_FILE,
     PREDICTIONS_FILE,
@@ -21,6 +21,7 @@ from soccer_assets.contract.release import (
     release_key,
 )
 from soccer_assets.feeds.protocol import Feed
+from soccer_assets.feeds.unreadable import FILE_PASSED_OVER
 from soccer_assets.football.matches import STATUS_RULES
 from soccer_assets.football.validity import (
     LEAST_GOALS,
@@ -42,7 +43,7 @@ from soccer_assets.stores.features.store import FeatureStore
 from soccer_assets.stores.ledger.audit import audit
 from soccer_assets.stores.matches.due import due_matches
 from soccer_assets.stores.matches.names import unresolved_names
-from soccer_assets.stores.matches.quarantine import count_same_day
+from soccer_assets.stores.matches.quarantine import count_same_day, examples_of_quarantine
 from soccer_assets.stores.releases.current_status import next_expected_at
 from soccer_assets.stores.releases.publish import Releases
 from soccer_assets.tables import UtcDateTime, ingest, match, odds, rejected_row
@@ -99,6 +100,43 @@ def _batch_check(name: str, *, blocking: bool) -> dg.AssetChecksDefinition:
         )
 
     return batch_is_sound
+
+
+def _files_check(name: str) -> dg.AssetChecksDefinition:
+    @dg.asset_check(asset=["livescores", name], name="files_are_readable")
+    def files_are_readable(database: dg.ResourceParam[Database]) -> dg.AssetCheckResult:
+        """No file of the feed was passed over at the newest look: which, what was found, what to do."""
+        with database.reading() as connection:
+            newest = sa.select(sa.func.max(ingest.c.checked_at)).where(ingest.c.asset == f"livescores/{name}")
+            found = connection.execute(
+                sa.select(rejected_row.c.reason, rejected_row.c.payload, rejected_row.c.first_seen_at)
+                .where(
+                    rejected_row.c.last_seen_at == newest.scalar_subquery(),
+                    rejected_row.c.reason.startswith(FILE_PASSED_OVER, autoescape=True),
+                )
+                .order_by(rejected_row.c.reason)
+            )
+            files = [
+                {
+                    **msgspec.json.decode(row.payload, type=dict[str, str]),
+                    "reason": row.reason,
+                    "missing_since": isoformat(row.first_seen_at),
+                }
+                for row in found
+            ]
+        competitions = sorted({file["competition"] for file in files if file["competition"]})
+        return dg.AssetCheckResult(
+            passed=not files,
+            severity=dg.AssetCheckSeverity.WARN,
+            description="; ".join(file["reason"] for file in files[:_REASONS_SHOWN]),
+            metadata={
+                "files_passed_over": len(files),
+                "competitions": ", ".join(competitions),
+                "files": dg.MetadataValue.json(files[:_REASONS_SHOWN]),
+            },
+        )
+
+    return files_are_readable
 
 
 # After the run's own update of the matches: a result that this run fetched is not missing.
@@ -195,14 +233,19 @@ def results_are_possible(database: dg.ResourceParam[Database]) -> dg.AssetCheckR
 
 @dg.asset_check(asset=["matches", "match"], name="no_team_plays_twice_a_day")
 def no_team_plays_twice_a_day(database: dg.ResourceParam[Database]) -> dg.AssetCheckResult:
-    """No team has two results on one day. Such matches are quarantined: stored and shown, not trained on."""
+    """No team has two results on one day, and no match two scores.
+
+    Such matches are quarantined: stored and shown, not trained on.
+    """
     with database.reading() as connection:
         marked = count_same_day(connection)
+        examples = examples_of_quarantine(connection, _REASONS_SHOWN) if marked else []
     return dg.AssetCheckResult(
         passed=not marked,
         severity=dg.AssetCheckSeverity.WARN,
         metadata={
             "in_quarantine": sum(marked.values()),
+            "examples": examples,
             "by_competition": dg.MetadataValue.json(dict(itertools.islice(marked.items(), _REASONS_SHOWN))),
         },
     )
@@ -351,6 +394,7 @@ CHECKS = [
     _batch_check("upcoming", blocking=True),
     _batch_check("window", blocking=True),
     _batch_check("history", blocking=False),
+    *(_files_check(name) for name in ("recent", "upcoming", "window", "history")),
     results_due,
     results_are_possible,
     names_are_decided,

@@ -4,10 +4,11 @@ import datetime as dt
 import logging
 import re
 
+import msgspec
 import pytest
 
 from soccer_assets.clock import FixedClock, parse_instant
-from soccer_assets.feeds.fields import FieldError, decode_json, id_of, instant_of, name_of
+from soccer_assets.feeds.fields import FieldError, decode_json, goals_of, id_of, instant_of, name_of
 from soccer_assets.feeds.json_rows import pick, season_label
 from soccer_assets.feeds.protocol import FeedError, FeedRefusedError
 from soccer_assets.feeds.providers.api_football import ApiFootballFeed
@@ -133,13 +134,72 @@ def test_picked_fields_keep_their_places():
         ("ENG-1", 2024, "2024/2025"),
         ("BRA-1", 2025, "2025"),
         ("ENG-1", None, "2024/2025"),
-        ("ENG-1", 1066, "2024/2025"),
-        ("BRA-1", True, "2025"),
+        ("ENG-1", "2024", "2024/2025"),
+        ("ENG-1", "", "2024/2025"),
+        ("BRA-1", 2024, "2024"),
     ],
 )
 def test_season_has_the_form_of_the_calendar(code, year, label):
-    """A start year gives the label; where it cannot be one, the day does."""
+    """A start year gives the label; where none is told, the day does."""
     assert season_label(load_competitions()[code], year, dt.date(2025, 4, 20)) == label
+
+
+@pytest.mark.parametrize(
+    ("code", "year"),
+    [
+        ("ENG-1", 2023),
+        ("ENG-1", 2025),
+        ("ENG-1", 1066),
+        ("ENG-1", 10**9),
+        ("BRA-1", 2026),
+        ("BRA-1", 2023),
+        ("BRA-1", -1),
+        ("ENG-1", True),
+        ("ENG-1", "soon"),
+        ("ENG-1", 2024.5),
+    ],
+)
+def test_season_that_the_day_cannot_be_of_is_a_fault(code, year):
+    """A wrong label or a wrong date: the row does not say which."""
+    with pytest.raises(FieldError, match="the season"):
+        season_label(load_competitions()[code], year, dt.date(2025, 4, 20))
+
+
+def test_qualification_is_of_the_season_of_its_day():
+    """Providers file it under the year of the tournament, up to three years ahead."""
+    national = msgspec.structs.replace(load_competitions()["BRA-1"], squad="national")
+
+    assert season_label(national, 2026, dt.date(2023, 9, 8)) == "2023"
+
+
+@pytest.mark.parametrize(
+    ("value", "goals"),
+    [(None, None), (2, 2), ("2", 2), (" 2 ", 2), ("2.0", 2), (2.0, 2), (0.0, 0), ("36", 36)],
+)
+def test_score_in_another_form_is_that_score(value, goals):
+    """Text and a whole number with a point say the same."""
+    assert goals_of(value) == goals
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (0.5, "the score 0.5 is no whole number"),
+        ("37", "the score '37' is no number from 0 to 36"),
+        (-1, "the score -1 is no number from 0 to 36"),
+        ("two", "the score 'two' is no number from 0 to 36"),
+        (True, "the score True is no number from 0 to 36"),
+        (float("nan"), "the score nan is no number from 0 to 36"),
+        (float("inf"), "the score inf is no number from 0 to 36"),
+        ("\u0662", "is no number from 0 to 36"),
+        ([1, 2], "the score [1, 2] is no number from 0 to 36"),
+    ],
+)
+def test_what_is_no_score_is_a_fault_with_a_true_reason(value, reason):
+    """The reason holds of the value that it names."""
+    with pytest.raises(FieldError) as fault:
+        goals_of(value)
+    assert reason in str(fault.value)
 
 
 def test_json_with_a_byte_order_mark_is_read():

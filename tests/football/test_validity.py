@@ -13,6 +13,9 @@ from soccer_assets.football.validity import (
     LEAST_OVERROUND,
     MOST_OVERROUND,
     OLDEST_YEAR,
+    TOLD_TWICE,
+    TWICE_ON_A_DAY,
+    Result,
     is_book,
     is_goal_count,
     is_same_team,
@@ -57,13 +60,23 @@ def test_prices_of_a_book_are_above_1_and_within_the_overround(prices, possible)
 def test_two_results_of_a_team_on_a_day_are_both_found():
     """Whichever comes first, and not a team that played the day before."""
     results = [
-        ("a", DAY, "Ash", "Birch"),
-        ("b", DAY, "Cedar", "Ash"),
-        ("c", DAY, "Elm", "Fir"),
-        ("d", DAY - dt.timedelta(days=1), "Elm", "Fir"),
+        Result("a", DAY, "Ash", "Birch", (1, 0)),
+        Result("b", DAY, "Cedar", "Ash", (2, 2)),
+        Result("c", DAY, "Elm", "Fir", (0, 0)),
+        Result("d", DAY - dt.timedelta(days=1), "Elm", "Fir", (0, 0)),
     ]
 
-    assert twice_on_a_day(results) == twice_on_a_day(results[::-1]) == {"a", "b"}
+    marks = dict.fromkeys("ab", TWICE_ON_A_DAY)
+    assert twice_on_a_day(results) == twice_on_a_day(results[::-1]) == marks
+
+
+def test_two_tellings_of_one_match_that_agree_keep_one():
+    """The same score at either ground is one match; another score is a contradiction of two."""
+    agree = [Result("a", DAY, "Ash", "Birch", (2, 0)), Result("b", DAY, "Birch", "Ash", (0, 2))]
+    differ = [agree[0], Result("b", DAY, "Ash", "Birch", (2, 1))]
+
+    assert twice_on_a_day(agree) == twice_on_a_day(agree[::-1]) == {"b": TOLD_TWICE}
+    assert twice_on_a_day(differ) == dict.fromkeys("ab", TWICE_ON_A_DAY)
 
 
 def test_the_numbers_of_the_rules_stand_nowhere_else():

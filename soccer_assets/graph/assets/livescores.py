@@ -172,6 +172,8 @@ def _metadata(counts: IngestCounts, window: Window, feed: Feed, now: dt.datetime
         "changed": counts.changed,
         "unchanged": counts.unchanged,
         "rejected": counts.rejected,
+        "files_passed_over": counts.files_passed_over,
+        "contradicted": counts.contradicted,
         "duplicates": counts.doubles,
         "held_back": counts.held,
         "second_results_on_a_day": counts.twice_a_day,

@@ -194,6 +194,8 @@ def _score_row(played: sa.Row[Any], rows: Sequence[sa.Row[Any]], now: dt.datetim
         verdict = "first predicted after kickoff"
     if verdict is None and None in (played.home_goals, played.away_goals):
         verdict = "no 90-minute score"
+    if verdict is None and played.quarantine is not None:
+        verdict = "the result is in quarantine"
     score: dict[str, Any] = {
         "match_id": played.match_id,
         "sequence": -1,

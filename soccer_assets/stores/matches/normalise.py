@@ -13,7 +13,13 @@ from soccer_assets.football.identity import Pool, mint_match_id, mint_team_id
 from soccer_assets.football.matches import MatchStatus
 from soccer_assets.football.records import MatchStats, RawMatch, Rejection
 from soccer_assets.football.text_folding import fold
-from soccer_assets.football.validity import LEAST_GOALS, MOST_GOALS, is_goal_count, same_team_fault
+from soccer_assets.football.validity import (
+    LEAST_GOALS,
+    MOST_GOALS,
+    contradiction,
+    is_goal_count,
+    same_team_fault,
+)
 from soccer_assets.resources.bulk_rows import (
     IDS_PER_QUERY,
     ROWS_PER_TRANSACTION,
@@ -305,7 +311,15 @@ def _match_row(
         **{name: getattr(record.stats, name, None) for name in MatchStats.__struct_fields__},
         "kickoff_precision": record.kickoff_precision.value,
         "status": record.status.value,
+        "quarantine": _contradiction(record),
     }
+
+
+def _contradiction(record: RawMatch) -> str | None:
+    """The mark of a match that is told with several scores; None of any other."""
+    if record.other_scores is msgspec.UNSET or record.home_goals is None or record.away_goals is None:
+        return None
+    return contradiction([(record.home_goals, record.away_goals), *record.other_scores])
 
 
 def _decision(record: RawMatch) -> dict[str, Any]:

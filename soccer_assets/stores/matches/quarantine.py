@@ -1,4 +1,7 @@
-"""Quarantines the matches of a team that has two results on one day, in whichever order they were stored."""
+"""Quarantines the matches of a team that has two results on one day, in whichever order they were stored.
+
+A match that is told with several scores comes here with its mark and keeps it.
+"""
 
 import datetime as dt
 import itertools
@@ -8,9 +11,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from soccer_assets.football.matches import STATUS_RULES
-from soccer_assets.football.validity import TWICE_ON_A_DAY, twice_on_a_day
+from soccer_assets.football.validity import CONTRADICTED, Result, twice_on_a_day
 from soccer_assets.resources.bulk_rows import in_list
-from soccer_assets.tables import match
+from soccer_assets.tables import match, team
 
 _RESULTS = [status.value for status, rule in STATUS_RULES.items() if rule.settles]
 _DAY = dt.timedelta(days=1)
@@ -26,30 +29,51 @@ def mark_same_day(
 
     Args:
         connection: a transaction that writes.
-        rows: the rows to be written, by match id.
+        rows: the rows to be written, by match id; marked where they are told with several scores.
         known: their stored versions, by match id.
     """
     new_results = {
-        id_: (row["kickoff"].date(), row["home_team_id"], row["away_team_id"])
+        id_: Result(
+            id_,
+            row["kickoff"].date(),
+            row["home_team_id"],
+            row["away_team_id"],
+            (row["home_goals"], row["away_goals"]),
+        )
         for id_, row in rows.items()
         if row["status"] in _RESULTS
     }
     before = (row.kickoff.date() for row in known.values() if row.status in _RESULTS)
-    days = {day for day, _, _ in new_results.values()}.union(before)
+    days = {result.day for result in new_results.values()}.union(before)
     others = {row.match_id: row for row in _results_of(connection, days) if row.match_id not in rows}
     stored_results = {
-        id_: (row.kickoff.date(), row.home_team_id, row.away_team_id) for id_, row in others.items()
+        id_: Result(
+            id_,
+            row.kickoff.date(),
+            row.home_team_id,
+            row.away_team_id,
+            (row.home_goals, row.away_goals),
+        )
+        for id_, row in others.items()
     }
-    doubtful = twice_on_a_day((id_, *played) for id_, played in (new_results | stored_results).items())
+    marks = twice_on_a_day((new_results | stored_results).values())
     for id_, row in rows.items():
-        row["quarantine"] = TWICE_ON_A_DAY if id_ in doubtful else None
-    changed = [id_ for id_, row in others.items() if (id_ in doubtful) != (row.quarantine is not None)]
+        if not _is_contradicted(row["quarantine"]):
+            row["quarantine"] = marks.get(id_)
+    changed = [
+        id_
+        for id_, row in others.items()
+        if not _is_contradicted(row.quarantine) and row.quarantine != marks.get(id_)
+    ]
     if changed:
         query = sa.select(match).where(in_list(connection, match.c.match_id, changed))
         for stored in connection.execute(query):
             known[stored.match_id] = stored
-            mark = TWICE_ON_A_DAY if stored.match_id in doubtful else None
-            rows[stored.match_id] = stored._asdict() | {"quarantine": mark}
+            rows[stored.match_id] = stored._asdict() | {"quarantine": marks.get(stored.match_id)}
+
+
+def _is_contradicted(mark: str | None) -> bool:
+    return mark is not None and mark.startswith(CONTRADICTED)
 
 
 def count_same_day(connection: sa.Connection) -> Mapping[str, int]:
@@ -64,11 +88,28 @@ def count_same_day(connection: sa.Connection) -> Mapping[str, int]:
     return {row[0]: row[1] for row in connection.execute(query)}
 
 
+def examples_of_quarantine(connection: sa.Connection, most: int) -> list[str]:
+    """The newest quarantined matches as text, with the reason of each."""
+    home, away = team.alias(), team.alias()
+    query = (
+        sa.select(match, home.c.name.label("home"), away.c.name.label("away"))
+        .join(home, home.c.team_id == match.c.home_team_id)
+        .join(away, away.c.team_id == match.c.away_team_id)
+        .where(match.c.quarantine.is_not(None))
+        .order_by(match.c.kickoff.desc(), match.c.match_id)
+        .limit(most)
+    )
+    return [
+        f"{row.competition} {row.kickoff:%Y-%m-%d} {row.home} {row.home_goals}-{row.away_goals} {row.away}: "
+        f"{row.quarantine}"
+        for row in connection.execute(query)
+    ]
+
+
 def _results_of(connection: sa.Connection, days: Iterable[dt.date]) -> Iterator[sa.Row[Any]]:
     """The stored results of some days; one query asks for up to a hundred runs of consecutive days."""
-    columns = [
-        match.c[name] for name in ("match_id", "kickoff", "home_team_id", "away_team_id", "quarantine")
-    ]
+    names = ("match_id", "kickoff", "home_team_id", "away_team_id", "home_goals", "away_goals", "quarantine")
+    columns = [match.c[name] for name in names]
     runs = list(_runs(sorted(days)))
     for at in range(0, len(runs), _RUNS_PER_QUERY):
         within = [

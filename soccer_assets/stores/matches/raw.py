@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from soccer_assets.football.identity import KnownMeeting, assign_ids, meeting_key
 from soccer_assets.football.matches import STATUS_RULES, MatchStatus, Window
-from soccer_assets.football.records import RawMatch, Rejection, Row
+from soccer_assets.football.records import RawMatch, Rejection, Row, UnreadableFile
 from soccer_assets.football.text_folding import fold
 from soccer_assets.resources.bulk_rows import (
     IDS_PER_QUERY,
@@ -40,6 +40,8 @@ class IngestCounts(msgspec.Struct, frozen=True, kw_only=True):
         doubles: rows that repeat a match of the same pass.
         held: rows that wait until the names in them are decided.
         twice_a_day: results of a team that has another result in its competition on the same day.
+        files_passed_over: files of the feed that could not be read; not among the rows.
+        contradicted: matches that rows of one pass tell with several scores.
     """
 
     seen: int = 0
@@ -49,6 +51,8 @@ class IngestCounts(msgspec.Struct, frozen=True, kw_only=True):
     doubles: int = 0
     held: int = 0
     twice_a_day: int = 0
+    files_passed_over: int = 0
+    contradicted: int = 0
     newest_result: dt.datetime | None = None
 
     @property
@@ -66,6 +70,8 @@ class IngestCounts(msgspec.Struct, frozen=True, kw_only=True):
             doubles=self.doubles + other.doubles,
             held=self.held + other.held,
             twice_a_day=self.twice_a_day + other.twice_a_day,
+            files_passed_over=self.files_passed_over + other.files_passed_over,
+            contradicted=self.contradicted + other.contradicted,
             newest_result=max(newest, default=None),
         )
 
@@ -94,9 +100,10 @@ def store_raw(
         FeedError: the feed failed; batches stored before stay, and the next pass finds them unchanged.
     """
     total, played = IngestCounts(), set[tuple[str, str, dt.date]]()
+    scores: dict[str, set[tuple[int, int]]] = {}
     for batch in prefetch(items, ROWS_PER_TRANSACTION):
         with database.writing() as connection:
-            total += _store_batch(connection, batch, source, now, played)
+            total += _store_batch(connection, batch, source, now, played, scores)
     with database.writing() as connection:
         connection.execute(
             sa.insert(ingest).values(
@@ -147,12 +154,13 @@ def _store_batch(
     source: str,
     now: dt.datetime,
     played: set[tuple[str, str, dt.date]],
+    scores: dict[str, set[tuple[int, int]]],
 ) -> IngestCounts:
     rejections = [item for item in items if isinstance(item, Rejection)]
+    files_passed_over = sum(isinstance(item, UnreadableFile) for item in rejections)
     told = [item for item in items if isinstance(item, RawMatch)]
     matches, held = place_names(connection, source, told, now)
-    identified = _identify(connection, source, matches)
-    by_id = dict(identified)
+    by_id = _one_each(_identify(connection, source, _without_exchanged(matches)), scores)
     contents = {id_: _content(id_, match) for id_, match in by_id.items()}
     digests = _known_digests(connection, source, list(contents))
     # An unchanged row costs a comparison of its digest, and no more.
@@ -183,15 +191,81 @@ def _store_batch(
         upsert(connection, match_raw, changed)
     finished = [match.kickoff for match in matches if STATUS_RULES[match.status].settles]
     return IngestCounts(
-        seen=len(items),
+        seen=len(items) - files_passed_over,
         added=len(added),
         changed=len(changed),
-        rejected=len(rejections),
+        rejected=len(rejections) - files_passed_over,
         doubles=len(matches) - len(contents),
         held=held,
         twice_a_day=_twice_a_day(by_id.values(), played),
+        files_passed_over=files_passed_over,
+        contradicted=sum(match.other_scores is not msgspec.UNSET for match in by_id.values()),
         newest_result=max(finished, default=None),
     )
+
+
+def _without_exchanged(matches: Sequence[RawMatch]) -> list[RawMatch]:
+    """The matches without second tellings that exchange home and away and agree about the score.
+
+    Of two rows of one day the first counts: a file tells a match of neutral ground twice, once for each side.
+    Only for feeds without ids of their own.
+    """
+    told: dict[tuple[str, dt.date, str, str], tuple[int | None, int | None]] = {}
+    kept = []
+    for match in matches:
+        if match.source_match_id is None:
+            home, away, day = fold(match.home_team), fold(match.away_team), match.kickoff.date()
+            score = (match.home_goals, match.away_goals)
+            mirrored = told.get((match.competition, day, away, home))
+            if mirrored is not None and mirrored == score[::-1]:
+                continue
+            told.setdefault((match.competition, day, home, away), score)
+        kept.append(match)
+    return kept
+
+
+def _one_each(
+    identified: Iterable[tuple[str, RawMatch]], scores: dict[str, set[tuple[int, int]]]
+) -> dict[str, RawMatch]:
+    """One row a match, by its id, with the other scores that the pass tells of it.
+
+    Of rows that agree the last one counts, a result before a row without one; where two results contradict
+    each other, the one with the least score stands for all, whatever their order.
+
+    Args:
+        identified: rows of one batch with their ids.
+        scores: the results of the pass by id, of this batch too when this returns.
+    """
+    by_id: dict[str, RawMatch] = {}
+    for id_, match in identified:
+        known = by_id.get(id_)
+        if known is None or _precedes(match, known):
+            by_id[id_] = match
+        if (score := _result_of(match)) is not None and (known or match.source_match_id is None):
+            told = scores.setdefault(id_, set())
+            told.add(score)
+            if known is not None and (earlier := _result_of(known)) is not None:
+                told.add(earlier)
+    for id_, match in by_id.items():
+        if len(told := scores.get(id_, set())) > 1 and (score := _result_of(match)) is not None:
+            others = tuple(sorted(told - {score}))
+            by_id[id_] = msgspec.structs.replace(match, other_scores=others)
+    return by_id
+
+
+def _result_of(match: RawMatch) -> tuple[int, int] | None:
+    """The score of a match that is over; None of any other."""
+    if not STATUS_RULES[match.status].settles or match.home_goals is None or match.away_goals is None:
+        return None
+    return match.home_goals, match.away_goals
+
+
+def _precedes(match: RawMatch, known: RawMatch) -> bool:
+    """Whether a later row of a match replaces the earlier one."""
+    score, earlier = _result_of(match), _result_of(known)
+    if score is None or earlier is None:
+        return earlier is None
+    return score <= earlier
 
 
 def _twice_a_day(matches: Iterable[RawMatch], played: set[tuple[str, str, dt.date]]) -> int:

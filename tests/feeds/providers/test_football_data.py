@@ -16,7 +16,7 @@ from soccer_assets.feeds.protocol import FeedRefusedError
 from soccer_assets.feeds.providers.football_data.csv_file import CsvFormatError, read_csv
 from soccer_assets.feeds.providers.football_data.football_data_feed import FootballDataFeed
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
-from soccer_assets.football.records import MatchOdds, MatchStats, RawMatch, Rejection, Repeat
+from soccer_assets.football.records import MatchOdds, MatchStats, RawMatch, Rejection, Repeat, UnreadableFile
 from soccer_assets.settings import Settings
 
 NOW = parse_instant("2025-04-25T09:00:00Z")
@@ -187,23 +187,27 @@ def test_match_without_result_counts_as_postponed_after_the_lag(mirror, now, sta
 @pytest.mark.parametrize(
     ("column", "text", "reason"),
     [
-        ("Date", "2025-04-20", "the date '2025-04-20' is not dd/mm/yyyy"),
-        ("Date", "31/04/2025", "the date '31/04/2025' is not in the calendar"),
-        ("Date", "", "the date '' is not dd/mm/yyyy"),
-        ("Date", "20/04/2024", "the date '20/04/2024' lies outside the file's season"),
-        ("Date", "20/04/1066", "the date '20/04/1066' is not of this time"),
-        ("Time", "25:00", "the time '25:00' is not hh:mm"),
-        ("HomeTeam", "", "a team is missing"),
-        ("AwayTeam", " ", "a team is missing"),
-        ("AwayTeam", "Fulham", "Fulham cannot play itself"),
-        ("Div", "E9", "the competition 'E9' is not in competitions.toml"),
-        ("FTHG", "-1", "the score '-1'-'2' is not two numbers from 0 to 36"),
-        ("FTHG", "37", "the score '37'-'2' is not two numbers from 0 to 36"),
-        ("FTHG", "", "the score ''-'2' is not two numbers from 0 to 36"),
-        ("FTHG", "9" * 5000, f"the score '{'9' * 5000}'-'2' is not two numbers from 0 to 36"),
-        ("FTAG", "1.5", "the score '1'-'1.5' is not two numbers from 0 to 36"),
-        ("FTHG", "3", "the score 3-2 contradicts the result 'A'"),
-        ("FTR", "X", "the score 1-2 contradicts the result 'X'"),
+        ("Date", "2025.04.20", "the date '2025.04.20' is not dd/mm/yyyy; write it so"),
+        ("Date", "31/04/2025", "the date '31/04/2025' is not in the calendar; correct it"),
+        ("Date", "", "the date '' is not dd/mm/yyyy; write it so"),
+        (
+            "Date",
+            "20/04/2024",
+            "the date '20/04/2024' lies outside the file's season; correct it, or put the row elsewhere",
+        ),
+        ("Date", "20/04/1066", "the date '20/04/1066' is not of this time; correct it"),
+        ("Time", "25:00", "the time '25:00' is not hh:mm; write it so, or leave it empty"),
+        ("HomeTeam", "", "a team is missing; add it"),
+        ("AwayTeam", " ", "a team is missing; add it"),
+        ("AwayTeam", "Fulham", "Fulham cannot play itself; correct a name"),
+        ("Div", "E9", "the competition 'E9' is not in competitions.toml; correct it, or add it there"),
+        ("FTHG", "-1", "the score '-1'-'2' is not two numbers from 0 to 36; correct it"),
+        ("FTHG", "37", "the score '37'-'2' is not two numbers from 0 to 36; correct it"),
+        ("FTHG", "", "the score ''-'2' is not two numbers from 0 to 36; correct it"),
+        ("FTHG", "9" * 5000, f"the score '{'9' * 5000}'-'2' is not two numbers from 0 to 36; correct it"),
+        ("FTAG", "1.5", "the score '1'-'1.5' is not two numbers from 0 to 36; correct it"),
+        ("FTHG", "3", "the score 3-2 contradicts the result 'A'; correct one of them"),
+        ("FTR", "X", "the score 1-2 contradicts the result 'X'; correct one of them"),
     ],
 )
 def test_row_that_cannot_be_understood_is_set_aside(mirror, column, text, reason):
@@ -221,7 +225,7 @@ def test_result_without_score_is_set_aside(mirror):
     """A row that says who won, but not how, is rejected."""
     mirror.write("mmz4281/2425/E0.csv", MAIN, cell(cell(PLAYED, "FTHG", ""), "FTAG", ""))
 
-    assert [row.reason for row in mirror.fetch()] == ["the result is 'A', but there is no score"]
+    assert [row.reason for row in mirror.fetch()] == ["the result is 'A', but there is no score; add it"]
 
 
 def test_undated_row_is_told_once_and_shows_no_result(mirror):
@@ -389,17 +393,225 @@ def test_only_files_that_can_touch_the_window_are_read(tmp_path, start, end, fol
         (b"\xef\xbb\xbf", "was expected"),
         (b"<!DOCTYPE html><html>", "not '<!DOCTYPE html>"),
         (b"Div,Date,HomeTeam\n", "has no column AwayTeam"),
+        (b"Div,Date,HomeTeam,AwayTeam E0,17/08/2024,Fulham,Leeds", "header and rows are one line"),
+        (b"Div;Date;HomeTeam;AwayTeam\nE0;17/08/2024;Fulham;Leeds;2;1", "more of them than the header"),
+        (b"Div\tDate\tHomeTeam\tAwayTeam\n", "was expected"),
     ],
 )
-def test_other_than_the_providers_csv_is_refused(mirror, data, what):
-    """A page, an empty file or other columns are refused with the setting and the address."""
+def test_file_that_cannot_be_read_is_reported_and_the_others_are_read(mirror, data, what):
+    """A page, an empty file or other columns cost that file; where no file can be read the feed is."""
     mirror.write("mmz4281/2425/E0.csv", MAIN, PLAYED)
-    (mirror.folder / "mmz4281/2425/E1.csv").write_bytes(data)
+    bad = mirror.folder / "mmz4281/2425/E1.csv"
+    bad.write_bytes(data)
 
     with pytest.raises(CsvFormatError, match=re.escape(what)):
         read_csv(data)
-    with pytest.raises(FeedRefusedError, match=r"SOCCER_FEED_URL: file:///.*/mmz4281/2425/E1\.csv"):
+    match, report = mirror.fetch()
+    (mirror.folder / "mmz4281/2425/E0.csv").unlink()
+    with pytest.raises(FeedRefusedError, match=r"SOCCER_FEED_URL: none of the 1 files .*/2425/E1\.csv"):
         mirror.fetch()
+
+    assert match.home_team == "Fulham"
+    assert isinstance(report, UnreadableFile)
+    assert report.reason.startswith(f"file passed over: {bad.as_uri()}: ")
+    assert what in report.reason
+    assert (report.payload["file"], report.payload["competition"]) == (bad.as_uri(), "ENG-2")
+    assert report.payload["found"].startswith(repr(data[:20].decode("utf-8", "replace"))[:-1])
+
+
+def test_saved_answer_of_a_missing_file_is_no_file(mirror):
+    """The provider answers 300 with a page for a season that has not begun: there is nothing to report."""
+    mirror.write("mmz4281/2425/E0.csv", MAIN, PLAYED)
+    page = "<!DOCTYPE HTML><html><head><title>300 Multiple Choices</title></head></html>"
+    mirror.write("mmz4281/2425/E1.csv", page)
+    mirror.write("new/BRA.csv", "<html><head><title>300 Multiple Choices</title></head></html>")
+
+    assert [match.home_team for match in mirror.fetch()] == ["Fulham"]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        (
+            b"Div;Date;Time;HomeTeam;AwayTeam;FTHG;FTAG;FTR;AvgH;AvgD;AvgA\n"
+            b"E0;20/04/2025;14:00;Fulham;Chelsea;1;2;A;3,1;3,5;2,4\n"
+        ),
+        (
+            b",Div,Date,Time,HomeTeam,AwayTeam,FTHG,FTAG,FTR,AvgH,AvgD,AvgA\n"
+            b"0,E0,20/04/2025,14:00,Fulham,Chelsea,1,2,A,3.1,3.5,2.4\n"
+        ),
+        (
+            b"Div,Date,Time,HomeTeam,AwayTeam,FTHG,FTAG,FTR,AvgH,AvgD,AvgA\r"
+            b"E0,20/04/2025,14:00,Fulham,Chelsea,1,2,A,3.1,3.5,2.4\r"
+        ),
+    ],
+    ids=["semicolons", "row numbers", "old line ends"],
+)
+def test_file_that_another_program_saved_is_read(mirror, data):
+    """Semicolons with decimal commas, a column of row numbers, and carriage returns alone say the same."""
+    mirror.write("mmz4281/2425/E0.csv")
+    (mirror.folder / "mmz4281/2425/E0.csv").write_bytes(data)
+
+    (match,) = mirror.fetch()
+
+    assert (match.home_team, match.away_team, match.home_goals, match.away_goals) == (
+        "Fulham",
+        "Chelsea",
+        1,
+        2,
+    )
+    assert match.kickoff == parse_instant("2025-04-20T13:00:00Z")
+    assert match.odds == MatchOdds("avg", 3.1, 3.5, 2.4)
+
+
+@pytest.mark.parametrize(
+    ("column", "text"),
+    [
+        ("Date", "45767"),
+        ("Date", "2025-04-20"),
+        ("Date", "2025-04-20 00:00:00"),
+        ("Date", "20-04-2025"),
+        ("Date", "20.04.2025"),
+        ("Date", "20/04/25"),
+        ("Date", "20/4/2025"),
+        ("Time", "14.00"),
+        ("Time", "14:00:00"),
+        ("Time", "2:00 PM"),
+        ("Time", "2:00pm"),
+        ("FTR", "a"),
+        ("FTAG", "2.0"),
+        ("AwayTeam", "Chelsea  "),
+        ("Div", "e0 "),
+    ],
+)
+def test_cell_in_another_form_says_the_same(mirror, column, text):
+    """Dates, times, scores, results and names as spreadsheets and people write them."""
+    mirror.write("mmz4281/2425/E0.csv", MAIN, PLAYED)
+    (plain,) = mirror.fetch()
+    mirror.write("mmz4281/2425/E0.csv", MAIN, cell(PLAYED, column, text))
+
+    (match,) = mirror.fetch()
+
+    assert msgspec.structs.replace(match, payload=plain.payload) == plain
+
+
+@pytest.mark.parametrize("text", ["13:00 PM", "0:30 AM", "0.25", "15", "25.00", "15:60", "noon"])
+def test_time_that_is_none_is_rejected(mirror, text):
+    """A fraction of a day and an hour that no clock has are no times."""
+    mirror.write("mmz4281/2425/E0.csv", MAIN, cell(PLAYED, "Time", text))
+
+    window = Window(dt.date(2024, 7, 1), dt.date(2025, 7, 1))
+    assert [row.reason for row in mirror.fetch(window)] == [
+        f"the time {text!r} is not hh:mm; write it so, or leave it empty"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("score", "status"),
+    [("P-P", MatchStatus.POSTPONED), ("p-p", MatchStatus.POSTPONED), ("A-A", MatchStatus.ABANDONED)],
+)
+def test_score_of_letters_is_a_match_that_was_not_played(mirror, score, status):
+    """As newspapers write it; a row that also has a winner contradicts itself."""
+    line = cell(cell(cell(PLAYED, "FTHG", score), "FTAG", score), "FTR", "")
+    mirror.write("mmz4281/2425/E0.csv", MAIN, line, cell(cell(line, "HomeTeam", "Leeds"), "FTR", "H"))
+
+    match, contradiction = mirror.fetch()
+
+    assert (match.status, match.home_goals, match.away_goals) == (status, None, None)
+    assert "is not two numbers" in contradiction.reason
+
+
+def season_of_dates(mirror, dates: list[str]) -> list[RawMatch | Rejection]:
+    """What is read of a season file with a match on each date."""
+    header = "Div,Date,HomeTeam,AwayTeam,FTHG,FTAG,FTR"
+    rows = [f"E0,{date},Home {number},Away {number},1,1,D" for number, date in enumerate(dates)]
+    mirror.write("mmz4281/2425/E0.csv", header, *rows)
+    return mirror.fetch(Window(dt.date(2024, 7, 1), dt.date(2025, 7, 1)))
+
+
+@pytest.mark.parametrize("pattern", ["{d}/{m}/{y}", "{d:02}/{m:02}/{y}", "{m}/{d}/{y}", "{m:02}-{d:02}-{y}"])
+def test_order_of_day_and_month_is_that_of_the_files_own_rows(mirror, pattern):
+    """A season of every third day reads the same whether its dates have the day or the month first."""
+    days = [dt.date(2024, 8, 1) + dt.timedelta(days=3 * number) for number in range(100)]
+
+    rows = season_of_dates(mirror, [pattern.format(d=day.day, m=day.month, y=day.year) for day in days])
+
+    assert [row.kickoff.date() for row in rows] == days
+
+
+def test_dates_that_may_be_either_are_rejected_where_rows_contradict_each_other(mirror):
+    """8/17 and 26/10 prove two orders in one file: what can be read in one way only is read."""
+    rows = season_of_dates(
+        mirror, ["17/8/2024", "8/9/2024", "8/31/2024", "5/5/2025", "2024-09-28", "12/10/24"]
+    )
+
+    read = {row.home_team: row.kickoff.date() for row in rows if isinstance(row, RawMatch)}
+    rejected = [row for row in rows if isinstance(row, Rejection)]
+    assert read == {
+        "Home 0": dt.date(2024, 8, 17),
+        "Home 2": dt.date(2024, 8, 31),
+        "Home 3": dt.date(2025, 5, 5),
+        "Home 4": dt.date(2024, 9, 28),
+    }
+    assert [row.payload["HomeTeam"] for row in rejected] == ["Home 1", "Home 5"]
+    assert all("may be day/month or month/day" in row.reason for row in rejected)
+
+
+@pytest.mark.parametrize(
+    "label", ["2024", "2024/2025", "2024/25", "2024-25", "2024-2025", "2024.0", " 2024 ", "24/25", ""]
+)
+def test_league_year_has_one_season_however_it_is_labelled(mirror, label):
+    """Brazil plays by the calendar year, Denmark over two."""
+    mirror.write(
+        "new/BRA.csv",
+        EXTRA,
+        "Brazil,Serie A,2024,08/12/2024,19:00,Santos,Bahia,1,1,D",
+        f"brazil, Serie  a ,{label},01/12/2024,19:00,Bahia,Vasco,1,2,A",
+    )
+    mirror.write(
+        "new/DNK.csv",
+        EXTRA,
+        "Denmark,Superliga,2024/2025,08/12/2024,19:00,Brondby,Vejle,1,1,D",
+        f"DENMARK,Superliga ,{label},01/12/2024,19:00,Vejle,Odense,1,2,A",
+    )
+
+    rows = mirror.fetch(Window(dt.date(2024, 7, 1), dt.date(2025, 7, 1)))
+
+    assert [row.season for row in rows] == ["2024", "2024", "2024/2025", "2024/2025"]
+
+
+def test_season_that_ran_into_the_next_year_keeps_its_label(mirror):
+    """Brazil's 2020 ended in February 2021; Argentina's 2018/2019 ran over two years by its own rows."""
+    mirror.write("new/BRA.csv", EXTRA, "Brazil,Serie A,2020/2021,25/02/2021,23:30,Santos,Bahia,1,1,D")
+    mirror.write(
+        "new/ARG.csv",
+        EXTRA,
+        "Argentina,Liga Profesional,2018/2019,11/08/2018,19:00,Huracan,Lanus,1,1,D",
+        "Argentina,Liga Profesional,2018/2019,07/04/2019,19:00,Lanus,Huracan,1,1,D",
+    )
+
+    assert [row.season for row in mirror.fetch(Window(dt.date(2018, 7, 1), dt.date(2021, 7, 1)))] == [
+        "2018/2019",
+        "2018/2019",
+        "2020",
+    ]
+
+
+@pytest.mark.parametrize("label", ["2042", "2022", "2042/2043", "2024/2026", "soon"])
+def test_season_that_cannot_be_is_rejected(mirror, label):
+    """A label that is none, or that the date cannot be of."""
+    mirror.write(
+        "new/BRA.csv",
+        EXTRA,
+        "Brazil,Serie A,2024,08/12/2024,19:00,Santos,Bahia,1,1,D",
+        f"Brazil,Serie A,{label},01/12/2024,19:00,Bahia,Vasco,1,2,A",
+    )
+
+    match, rejection = mirror.fetch(Window(dt.date(2024, 7, 1), dt.date(2025, 7, 1)))
+
+    assert match.season == "2024"
+    assert isinstance(rejection, Rejection)
+    assert repr(label) in rejection.reason
 
 
 def test_extra_leagues_without_a_date_are_refused():
@@ -409,7 +621,10 @@ def test_extra_leagues_without_a_date_are_refused():
     with pytest.raises(CsvFormatError, match="no row has a date"):
         read_csv(rows)
     (row,) = read_csv(rows, "2024/2025", (dt.date(2024, 7, 1), dt.date(2025, 7, 1))).rows
-    assert (row.kickoff.date(), row.fault) == (dt.date(2024, 7, 1), "the date 'soon' is not dd/mm/yyyy")
+    assert (row.kickoff.date(), row.fault) == (
+        dt.date(2024, 7, 1),
+        "the date 'soon' is not dd/mm/yyyy; write it so",
+    )
 
 
 def test_wrong_base_address_is_refused(mirror):
@@ -570,11 +785,11 @@ def test_every_line_of_a_folder_of_other_years_is_accounted_for(mirror):
         "BRA-1 2025 2025-03-30 Santo",
     }
     assert set(found.reasons) == {
-        "the date 'soon' is not dd/mm/yyyy",
-        "the date 'not a day' is not dd/mm/yyyy",
-        "the date '20/04/2025' lies outside the file's season",
-        "the date '30/03/2095' lies outside the season '2025'",
-        "the competition 'Brazil/Serie Z' is not in competitions.toml",
+        "the date 'soon' is not dd/mm/yyyy; write it so",
+        "the date 'not a day' is not dd/mm/yyyy; write it so",
+        "the date '20/04/2025' lies outside the file's season; correct it, or put the row elsewhere",
+        "the date '30/03/2095' lies outside the season '2025': correct one of them",
+        "the competition 'Brazil/Serie Z' is not in competitions.toml; correct it, or add it there",
     }
     spanish, *_ = mirror.fetch(Window(dt.date(1993, 9, 1), dt.date(1993, 10, 1)))
     assert (spanish.home_team, spanish.kickoff) == ("La Coru\u00f1a", parse_instant("1993-09-05T12:00:00Z"))

@@ -17,7 +17,7 @@ from soccer_assets.feeds.providers.openfootball.openfootball_feed import OpenFoo
 from soccer_assets.football.alias_learning import Meeting, learn_aliases
 from soccer_assets.football.competitions import load_competitions
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
-from soccer_assets.football.records import AfterNinety, RawMatch, Rejection
+from soccer_assets.football.records import AfterNinety, RawMatch, Rejection, UnreadableFile
 from soccer_assets.settings import Settings
 
 NOW = parse_instant("2025-04-25T09:00:00Z")
@@ -320,6 +320,38 @@ def test_file_of_another_kind_is_refused(mirror, content, error, reason):
 
     with pytest.raises(error, match=reason):
         mirror.fetch()
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"<html>", "a page of a website"),
+        (b"", "the file is empty"),
+        (b'{"matches": 5}', "a list 'matches' was expected"),
+        (b'{"matches": [{"date": "2025-', "cut or broken"),
+    ],
+)
+def test_file_that_cannot_be_read_is_reported_and_the_others_are_read(mirror, content, reason):
+    """It costs its own matches, and comes with its address and competition."""
+    mirror.write("2024-25/en.1.json", PLAYED)
+    bad = mirror.folder / "2024-25" / "es.1.json"
+    bad.write_bytes(content)
+
+    match, report = mirror.fetch()
+
+    assert (match.competition, match.home_goals) == ("ENG-1", 1)
+    assert isinstance(report, UnreadableFile)
+    assert report.reason.startswith(f"file passed over: {bad.as_uri()}: ")
+    assert reason in report.reason
+    assert (report.payload["file"], report.payload["competition"]) == (bad.as_uri(), "ESP-1")
+
+
+def test_saved_answer_of_a_missing_file_is_no_file(mirror):
+    """What a server says of a file that it does not have is nothing to report."""
+    mirror.write("2024-25/en.1.json", PLAYED)
+    (mirror.folder / "2024-25" / "es.1.json").write_bytes(b"404: Not Found\n")
+
+    assert len(mirror.fetch()) == 1
 
 
 def test_bad_bytes_cost_a_character(mirror):

@@ -12,6 +12,7 @@ from soccer_assets.clock import FixedClock, SystemClock, parse_instant
 from soccer_assets.feeds.feed_set import FeedSet
 from soccer_assets.feeds.protocol import FeedRefusedError, FeedUnavailableError
 from soccer_assets.football.matches import Window
+from soccer_assets.football.records import UnreadableFile
 from soccer_assets.graph.assets import livescores
 from soccer_assets.graph.assets.livescores import INTERACTIVE_TAG
 from soccer_assets.graph.partitions import match_months
@@ -206,6 +207,25 @@ def test_a_rotten_batch_stops_what_follows(graph, faults, is_rotten):
     assert result.success is not is_rotten
     made = {event.asset_key.to_user_string() for event in result.get_asset_materialization_events()}
     assert made == {"livescores/recent"} | (set() if is_rotten else {"matches/match", "matches/odds"})
+
+
+def test_a_file_that_was_passed_over_is_told_and_stops_nothing(graph):
+    """One bad file beside one good row: the check names it, and the row becomes a match."""
+    bad = UnreadableFile(
+        source="fake",
+        reason="file passed over: http://there/E1.csv: the file is empty",
+        payload={"file": "http://there/E1.csv", "competition": "TST-2", "found": "''"},
+    )
+    graph.feed.items = [raw_match(kickoff=parse_instant("2025-04-24T18:00:00Z")), bad]
+    result = graph.run("livescores/recent", "matches/match", "matches/odds")
+
+    checks = {one.check_name: one for one in result.get_asset_check_evaluations()}
+    files = checks["files_are_readable"]
+    assert result.success
+    assert checks["batch_is_sound"].passed
+    assert (files.passed, files.metadata["competitions"].value) == (False, "TST-2")
+    assert files.metadata["files"].value[0]["file"] == "http://there/E1.csv"
+    assert "the file is empty" in files.description
 
 
 def test_a_batch_full_of_duplicates_fails(graph):

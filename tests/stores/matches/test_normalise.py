@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from soccer_assets.football.identity import mint_team_id
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
 from soccer_assets.football.records import AfterNinety, MatchOdds, MatchStats, RawMatch
-from soccer_assets.football.validity import TWICE_ON_A_DAY
+from soccer_assets.football.validity import TOLD_TWICE, TWICE_ON_A_DAY
 from soccer_assets.resources.database import Database
 from soccer_assets.stores.matches import normalise as match_store
 from soccer_assets.stores.matches import raw as raw_store
@@ -300,6 +300,25 @@ def test_two_results_of_a_team_on_one_day_are_quarantined_until_one_moves(databa
     with database.reading() as connection:
         kept = connection.execute(sa.select(match_history.c.source_match_id, match_history.c.quarantine))
         assert ("two", TWICE_ON_A_DAY) in {tuple(row) for row in kept}
+
+
+@pytest.mark.parametrize("is_exchanged", [False, True])
+@pytest.mark.parametrize("is_turned", [False, True])
+def test_of_two_rows_that_agree_one_counts(database, is_exchanged, is_turned):
+    """Another id, home and away exchanged or not, the same score and day: one match, told twice."""
+    again = msgspec.structs.replace(DERBY_AT_TWO, source_match_id="again", kickoff=HULL_AT_TWO.kickoff)
+    if is_exchanged:
+        again = msgspec.structs.replace(
+            again, home_team=again.away_team, away_team=again.home_team, home_goals=0, away_goals=1
+        )
+    for row in [again, DERBY_AT_TWO] if is_turned else [DERBY_AT_TWO, again]:
+        update(database, [row])
+
+    assert sorted(marks(database).values(), key=str) == [None, TOLD_TWICE]
+
+    update(database, [msgspec.structs.replace(again, home_goals=4, away_goals=4)])
+
+    assert set(marks(database).values()) == {TWICE_ON_A_DAY}
 
 
 def test_a_fixture_beside_a_result_is_not_quarantined(database):

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from soccer_assets.feeds.protocol import FeedUnavailableError
 from soccer_assets.football.matches import MatchStatus, Window
-from soccer_assets.football.records import RawMatch, Rejection
+from soccer_assets.football.records import RawMatch, Rejection, UnreadableFile
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.watermarks import read_watermark
 from soccer_assets.stores.matches import raw as raw_store
@@ -162,13 +162,65 @@ def test_a_team_with_two_results_on_a_day_is_counted(database, monkeypatch):
     assert counts.unchanged == 0
 
 
-def test_two_rows_that_disagree_about_one_match_do_not_take_turns(database):
-    """Of duplicates the last one listed is stored, in every pass."""
-    items = [without_id(finished(score)) for score in ("1-0", "2-0")]
-    store(database, items)
+@pytest.mark.parametrize("batch", [1, 10])
+def test_two_rows_that_disagree_about_one_match_quarantine_it_until_they_agree(database, monkeypatch, batch):
+    """Both scores are told, in any order; a pass with one score lifts the mark, and it teaches again."""
+    monkeypatch.setattr(raw_store, "ROWS_PER_TRANSACTION", batch)
+    items = [without_id(finished(score)) for score in ("2-0", "1-0", "2-0")]
+    for order in (items, items[::-1], items[:2]):
+        store(database, order)
+        update_matches(database, COMPETITIONS, NOW)
+        (marked,) = rows_of(database, match)
+        assert marked.quarantine == "told with several scores on one day: 1-0 and 2-0"
+    if batch > 1:
+        assert store(database, items[1:], LATER).changed == 0
 
-    assert store(database, items, LATER).changed == 0
-    assert '"home_goals":2' in rows_of(database, match_raw)[0].record
+    store(database, items[:1], LATER)
+    update_matches(database, COMPETITIONS, LATER)
+
+    (lifted,) = rows_of(database, match)
+    assert (lifted.quarantine, lifted.home_goals, lifted.away_goals) == (None, 2, 0)
+
+
+@pytest.mark.parametrize("is_turned", [False, True])
+def test_row_without_a_result_does_not_hide_one(database, is_turned):
+    """A file tells a match as postponed and, in another row of the day, as played."""
+    called_off = raw_match(status=MatchStatus.POSTPONED, kickoff=finished("1-0").kickoff)
+    items = [without_id(finished("1-0")), without_id(called_off)]
+
+    store(database, items[::-1] if is_turned else items)
+
+    (stored,) = rows_of(database, match_raw)
+    assert stored.status == "finished"
+
+
+def test_a_second_telling_with_the_sides_exchanged_is_no_second_match(database):
+    """The first row of two that agree counts, pass after pass; a third that disagrees is another match."""
+    one = without_id(finished("2-0"))
+    turned = without_id(finished("0-2", home_team=one.away_team, away_team=one.home_team))
+    wrong = without_id(finished("1-2", home_team=one.away_team, away_team=one.home_team))
+
+    first, second = store(database, [one, turned]), store(database, [one, turned], LATER)
+    stored = rows_of(database, match_raw)
+    store(database, [one, wrong])
+
+    assert (first.added, first.doubles) == (1, 1)
+    assert (second.added, second.changed) == (0, 0)
+    assert [row.meeting for row in stored] == ["TST-1|2024/2025|leeds|derby"]
+    assert len(rows_of(database, match_raw)) == 2
+
+
+def test_a_file_that_was_passed_over_is_stored_and_is_no_row(database):
+    """It is kept with its reason and counted apart: a small batch with one bad file is sound."""
+    bad = UnreadableFile(
+        source="fake", reason="file passed over: E1.csv: it is empty", payload={"file": "E1.csv"}
+    )
+
+    counts = store(database, [raw_match(), bad])
+
+    assert (counts.seen, counts.rejected, counts.unchanged, counts.files_passed_over) == (1, 0, 0, 1)
+    (stored,) = rows_of(database, rejected_row, order_by="sha256")
+    assert (stored.reason, stored.payload) == (bad.reason, '{"file":"E1.csv"}')
 
 
 def test_a_postponed_match_moves(database):

@@ -19,10 +19,12 @@ from soccer_assets.feeds.http import FileClient
 from soccer_assets.feeds.protocol import FeedRefusedError
 from soccer_assets.feeds.providers.football_data.csv_file import CsvFile, CsvFormatError, read_csv
 from soccer_assets.feeds.providers.football_data.football_data_rows import RESULT_LAG, SOURCE, match_of
+from soccer_assets.feeds.providers.football_data.season_labels import plain
+from soccer_assets.feeds.unreadable import is_not_there_yet, unreadable_file
 from soccer_assets.feeds.visibility import flag_far_dates
 from soccer_assets.football.competitions import Competition
 from soccer_assets.football.matches import Window
-from soccer_assets.football.records import RawMatch, Rejection, Repeat, Row
+from soccer_assets.football.records import RawMatch, Rejection, Repeat, Row, UnreadableFile
 
 FIRST_SEASON = 1993
 FIRST_DAY = dt.date(FIRST_SEASON, 7, 1)
@@ -59,7 +61,7 @@ class FootballDataFeed(SiteFeed):
         super().__init__(base_url, client, history_start)
         self._names = [competition.feeds[SOURCE] for competition in self._competitions.values()]
         self._by_name = {
-            _name_in_rows(competition): competition for competition in self._competitions.values()
+            plain(_name_in_rows(competition)): competition for competition in self._competitions.values()
         }
         self._load = lru_cache(maxsize=FILES_IN_MEMORY)(self._read)
 
@@ -68,20 +70,24 @@ class FootballDataFeed(SiteFeed):
 
         A match is over two hours after its kickoff, or two hours after its day where the time is unknown;
         until then only the columns of a fixture list are read. The payload has the match's own columns and
-        the price that was used, without the other ninety price columns.
+        the price that was used, without the other ninety price columns. Files that cannot be read come last,
+        as an `UnreadableFile` each.
 
         Raises:
             FeedUnavailableError: the provider does not answer.
-            FeedRefusedError: not one file is there, or a file is not CSV of this provider.
+            FeedRefusedError: not one file is there, or not one can be read.
         """
         now = clock.now()
         wanted = _season_files(window, self._names)
         fixtures = _FIXTURE_FILES if window.end > now.date() else ()
         seen: set[tuple[str, str, str, dt.date]] = set()
         is_found = not wanted
+        unreadable: list[UnreadableFile] = []
         for source in (*wanted, *fixtures):
             file = self._load(source)
-            if file is None:
+            if isinstance(file, UnreadableFile):
+                unreadable.append(file)
+            if not isinstance(file, CsvFile):
                 continue
             is_found = True
             for match in self._matches(file, window, now):
@@ -93,25 +99,42 @@ class FootballDataFeed(SiteFeed):
                         continue
                     seen.add(key)
                 yield match
+        if unreadable and not is_found:
+            raise FeedRefusedError(
+                f"{SETTING}: none of the {len(unreadable)} files that are there can be read; the first: "
+                f"{unreadable[0].reason}"
+            )
         if not is_found:
             raise FeedRefusedError(
                 f"{SETTING}: none of {len(wanted)} files is there, not even "
                 f"{self._base_url}/{wanted[0].path}; "
                 f"set it to the address that has mmz4281/ and new/ below it"
             )
+        yield from unreadable
 
     def _matches(self, file: CsvFile, window: Window, now: dt.datetime) -> Iterator[RawMatch | Rejection]:
         for row in flag_far_dates(file.rows, FIRST_DAY, now):
             if row.kickoff.date() in window:
                 yield match_of(row, file, self._by_name, now)
 
-    def _read(self, source: SourceFile) -> CsvFile | None:
+    def _read(self, source: SourceFile) -> CsvFile | UnreadableFile | None:
         url = f"{self._base_url}/{source.path}"
-        data = self._client.read(url)
+        data: bytes | None = None
         try:
-            return None if data is None else read_csv(data, source.season, source.span)
-        except CsvFormatError as error:
-            raise FeedRefusedError(f"{SETTING}: {url}: {error}") from error
+            data = self._client.read(url)
+            if data is None or is_not_there_yet(data):
+                return None
+            return read_csv(data, source.season, source.span)
+        except (CsvFormatError, FeedRefusedError) as error:
+            return unreadable_file(SOURCE, url, self._competition_of(source), data or b"", str(error))
+
+    def _competition_of(self, source: SourceFile) -> str:
+        """The codes of the competitions whose matches a file has; empty for lists of fixtures."""
+        name = source.path.rpartition("/")[2].removesuffix(".csv")
+        codes = [
+            code for code, one in self._competitions.items() if one.feeds[SOURCE].partition("/")[0] == name
+        ]
+        return ", ".join(codes)
 
 
 def _name_in_rows(competition: Competition) -> str:

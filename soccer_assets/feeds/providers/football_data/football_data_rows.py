@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from soccer_assets.feeds.fields import book_odds
+from soccer_assets.feeds.fields import FieldError, book_odds
 from soccer_assets.feeds.providers.football_data.csv_file import (
     FIXTURE_COLUMNS,
     PRICES,
@@ -15,8 +15,9 @@ from soccer_assets.feeds.providers.football_data.csv_file import (
     DatedRow,
     Layout,
 )
+from soccer_assets.feeds.providers.football_data.season_labels import plain
 from soccer_assets.feeds.visibility import over_at, visibility_by_time
-from soccer_assets.football.competitions import Competition, season_of
+from soccer_assets.football.competitions import Competition
 from soccer_assets.football.matches import MatchStatus, Outcome, outcome_of
 from soccer_assets.football.records import MatchOdds, MatchStats, RawMatch, Rejection
 from soccer_assets.football.validity import LEAST_GOALS, MOST_GOALS, is_goal_count, same_team_fault
@@ -26,8 +27,10 @@ SOURCE = "football-data"
 # The files are updated twice a week: three days at most between an update and the next.
 RESULT_LAG = dt.timedelta(days=3)
 
-_SEASON = re.compile(r"\d{4}(/\d{4})?", re.ASCII)
-_COUNT = re.compile(r"\d{1,2}", re.ASCII)
+# Other programs write 1.0 for 1.
+_COUNT = re.compile(r"(\d{1,2})(?:\.0+)?", re.ASCII)
+# As British papers write a match without a score: postponed, abandoned.
+_CALLED_OFF = {"P-P": MatchStatus.POSTPONED, "A-A": MatchStatus.ABANDONED}
 _RESULTS = {"H": Outcome.HOME, "D": Outcome.DRAW, "A": Outcome.AWAY}
 
 
@@ -42,7 +45,7 @@ def match_of(
     Args:
         row: a row of ``file``.
         file: the file.
-        competitions: by the provider's name of the division or league.
+        competitions: by the provider's name of the division or league, in small letters without extra blanks.
         now: the instant, with a time zone.
     """
     fields = {name: value for name, value in zip(file.columns, row.values, strict=True) if value}
@@ -52,11 +55,20 @@ def match_of(
     played = {name: fields[name] for name in RESULT_COLUMNS if name in fields} if is_over else {}
     payload = {**fixture, **played}
     name = fixture.get("Div") or f"{fixture.get('Country', '')}/{fixture.get('League', '')}"
-    competition = competitions.get(name)
-    home, away = fixture.get(file.layout.home, ""), fixture.get(file.layout.away, "")
+    competition = competitions.get(plain(name))
+    home, away = (" ".join(fixture.get(side, "").split()) for side in (file.layout.home, file.layout.away))
+    called_off = _called_off(played, file.layout)
     fault = row.fault or _fixture_fault(name, competition, home, away)
-    if not fault and played:
+    if not fault and played and called_off is None:
         fault = _score_fault(played, file.layout)
+    season = file.season
+    if not fault and not season and competition is not None:
+        try:
+            season = file.seasons.label_of(
+                fixture.get("Season", ""), plain(name), competition, row.kickoff.date()
+            )
+        except FieldError as problem:
+            fault = str(problem)
     if fault or competition is None:
         return Rejection(source=SOURCE, reason=fault, payload=payload)
     match = RawMatch(
@@ -64,36 +76,53 @@ def match_of(
         source_match_id=None,
         payload=payload,
         competition=competition.code,
-        season=file.season or _season(fixture, competition, row.kickoff.date()),
+        season=season,
         kickoff=row.kickoff,
         kickoff_precision=row.precision,
         home_team=home,
         away_team=away,
-        status=visibility_by_time(
+        status=called_off
+        or visibility_by_time(
             row.kickoff, row.precision, now, has_result=False, result_lag=RESULT_LAG
         ).status,
     )
-    return _with_result(match, fields, file.layout) if file.layout.home_goals in played else match
+    has_result = file.layout.home_goals in played and called_off is None
+    return _with_result(match, fields, file.layout) if has_result else match
+
+
+def _called_off(played: Mapping[str, str], layout: Layout) -> MatchStatus | None:
+    """The status of a match whose score says that it was not played to its end; None of any other."""
+    home, away = (played.get(name, "").upper() for name in (layout.home_goals, layout.away_goals))
+    is_one = {home, away} - {""} == {home or away} and not played.get(layout.result)
+    return _CALLED_OFF.get(home or away) if is_one else None
 
 
 def _fixture_fault(name: str, competition: Competition | None, home: str, away: str) -> str:
     if competition is None:
-        return f"the competition {name!r} is not in competitions.toml"
+        return f"the competition {name!r} is not in competitions.toml; correct it, or add it there"
     if not home or not away:
-        return "a team is missing"
-    return same_team_fault(home, away)
+        return "a team is missing; add it"
+    fault = same_team_fault(home, away)
+    return f"{fault}; correct a name" if fault else ""
 
 
 def _score_fault(played: Mapping[str, str], layout: Layout) -> str:
     home, away = played.get(layout.home_goals, ""), played.get(layout.away_goals, "")
-    result = played.get(layout.result, "")
+    result = played.get(layout.result, "").upper()
     if not home and not away:
-        return f"the result is {result!r}, but there is no score" if result else ""
+        return f"the result is {result!r}, but there is no score; add it" if result else ""
     if _goals(home) is None or _goals(away) is None:
-        return f"the score {home!r}-{away!r} is not two numbers from {LEAST_GOALS} to {MOST_GOALS}"
-    if result and _RESULTS.get(result) is not outcome_of(int(home), int(away)):
-        return f"the score {home}-{away} contradicts the result {result!r}"
+        return (
+            f"the score {home!r}-{away!r} is not two numbers from {LEAST_GOALS} to {MOST_GOALS}; correct it"
+        )
+    if result and _RESULTS.get(result) is not outcome_of(*_score(home, away)):
+        return f"the score {home}-{away} contradicts the result {result!r}; correct one of them"
     return ""
+
+
+def _score(home: str, away: str) -> tuple[int, int]:
+    """A score that has no fault."""
+    return _goals(home) or 0, _goals(away) or 0
 
 
 def _goals(text: str) -> int | None:
@@ -102,17 +131,13 @@ def _goals(text: str) -> int | None:
 
 
 def _count(text: str) -> int | None:
-    return int(text) if _COUNT.fullmatch(text) else None
-
-
-def _season(fixture: Mapping[str, str], competition: Competition, day: dt.date) -> str:
-    label = fixture.get("Season", "")
-    return label if _SEASON.fullmatch(label) else season_of(competition, day)
+    found = _COUNT.fullmatch(text)
+    return int(found[1]) if found else None
 
 
 def _with_result(match: RawMatch, fields: Mapping[str, str], layout: Layout) -> RawMatch:
     """The finished match: score, half-time score, shots and the best complete price."""
-    home, away = int(fields[layout.home_goals]), int(fields[layout.away_goals])
+    home, away = _score(fields[layout.home_goals], fields[layout.away_goals])
     half_home, half_away = _goals(fields.get("HTHG", "")), _goals(fields.get("HTAG", ""))
     # A half-time score above the final score is a typing error in the less important of the two.
     if half_home is None or half_away is None or half_home > home or half_away > away:
