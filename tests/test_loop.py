@@ -16,8 +16,7 @@ import sqlalchemy as sa
 from soccer_assets.contract.release import CHAMPION, PREVIOUS
 from soccer_assets.graph.assets.model import REASON_TAG, TEXT_TAG
 from soccer_assets.graph.automation_conditions import follow_upstream_sensor
-from soccer_assets.graph.sensors.rollback import WORSE_THAN_PREVIOUS
-from soccer_assets.graph.sensors.status import rollback_sensor
+from soccer_assets.graph.sensors.rollback import WORSE_THAN_PREVIOUS, rollback_sensor
 from tests import services
 from tests.loop import LONGEST_SECONDS, Loop, answer, probabilities
 

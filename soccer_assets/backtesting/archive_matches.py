@@ -40,7 +40,7 @@ from soccer_assets.feeds.providers.archive.archive_table import (
 )
 from soccer_assets.feeds.validation import failed_match_checks, failed_price_checks
 from soccer_assets.football.competitions import NATIONAL, Competition, club_of
-from soccer_assets.football.identity import meeting_key, mint_team_id
+from soccer_assets.football.identity import meeting_key, mint_match_id, mint_team_id
 from soccer_assets.football.match_table import SECONDS_A_DAY, UNKNOWN_COUNT, UNKNOWN_GOALS, MatchTable
 from soccer_assets.football.matches import STATUS_RULES
 from soccer_assets.football.validity import Result, twice_on_a_day
@@ -224,7 +224,8 @@ def _twice_on_a_day(
     keys = teams.astype(np.int64) * 1_000_000 + np.tile(day, 2)
     is_shared = pd.Series(keys).duplicated(keep=False).to_numpy().reshape(2, -1).any(axis=0)
     columns = (facts[name][rows[is_shared]].tolist() for name in ("home_team", "away_team"))
-    ids = facts["match_id"][rows[is_shared]].tolist()
+    # The graph's ids: of two tellings of one match the least id counts.
+    ids = [mint_match_id(_SOURCE, match_id) for match_id in facts["match_id"][rows[is_shared]].tolist()]
     scores = map(tuple, goals[rows[is_shared]].tolist())
     days = map(_day, day[is_shared].tolist())
     found = twice_on_a_day(

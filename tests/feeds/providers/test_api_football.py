@@ -183,6 +183,7 @@ def test_live_match_has_the_score_so_far_in_real_time(server):
     kickoff = SystemClock().now() - dt.timedelta(minutes=50)
     row = changed("fixture.status.short", "2H")
     row["fixture"]["date"] = kickoff.isoformat()
+    row["league"]["season"] = None
 
     (match,) = server.fetch(
         row, window=Window(kickoff.date(), kickoff.date() + dt.timedelta(days=1)), clock=SystemClock()

@@ -162,6 +162,7 @@ def test_live_match_has_the_score_so_far_in_real_time(server):
     """During a match real time sees its score, and no price."""
     kickoff = SystemClock().now() - dt.timedelta(minutes=50)
     row = {**played(status=status("STATUS_SECOND_HALF", "in")), "date": f"{kickoff:%Y-%m-%dT%H:%MZ}"}
+    row["season"] = None
     server.month = f"{kickoff:%Y%m}"
     window = Window(kickoff.date(), kickoff.date() + dt.timedelta(days=1))
 

@@ -201,7 +201,7 @@ def test_status_of_the_provider(server, status_code, status, has_score):
 def test_live_match_has_the_score_so_far_in_real_time(server):
     """During a match real time sees the score, and no half-time score; a replay sees neither."""
     kickoff = SystemClock().now() - dt.timedelta(minutes=50)
-    row = {**PLAYED, "utcDate": kickoff.isoformat(), "status": "IN_PLAY"}
+    row = {**PLAYED, "utcDate": kickoff.isoformat(), "status": "IN_PLAY", "season": None}
     window = Window(kickoff.date(), kickoff.date() + dt.timedelta(days=1))
 
     (live,) = server.fetch(row, window=window, clock=SystemClock())
