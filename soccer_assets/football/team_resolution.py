@@ -46,6 +46,7 @@ class Why(StrEnum):
 
     WRITTEN_DOWN = "written down in team_names.toml"
     BY_HAND = "decided by hand"
+    BEFORE = "stored before spellings were resolved"
     SAME_MATCH = "the same match is told under both names"
     ROSTER = "the season's roster is full"
     CONTINUITY = "a club of the season before or after is missing, and only this name is like it"

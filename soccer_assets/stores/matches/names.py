@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import msgspec
 import sqlalchemy as sa
 
-from soccer_assets.football.competitions import Competition, club_of, load_competitions
+from soccer_assets.football.competitions import INTERNATIONAL, Competition, club_of, load_competitions
 from soccer_assets.football.identity import Pool
 from soccer_assets.football.records import RawMatch
 from soccer_assets.football.team_resolution import Decided, Held, Sighting, Spellings, Why, resolve
@@ -60,6 +60,11 @@ class _Side(NamedTuple):
     name: str
     suffix: str
 
+    @property
+    def key(self) -> _Name:
+        """The spelling within its pool."""
+        return self.pool, fold(self.name)
+
 
 def place_names(
     connection: sa.Connection, source: str, matches: Sequence[RawMatch], now: dt.datetime
@@ -79,17 +84,17 @@ def place_names(
     if not named:
         return list(matches), 0
     others = [row for row in matches if not _has_no_ids(row)]
-    clubs = _known_spellings(connection, source)
+    clubs = _known_spellings(connection, source, now)
     open_pools = _decided_pools(connection, source, clubs) | {
-        side.pool for row in named for side in _sides(row) if (side.pool, fold(side.name)) not in clubs
+        side.pool for row in named for side in _sides(row) if side.key not in clubs
     }
     waiting = _held_rows(connection, source, open_pools) if open_pools else []
     if open_pools:
-        rows = [*waiting, *named]
-        found = _decide(connection, source, rows, clubs, open_pools)
-        shown = {(side.pool, fold(side.name)): side.name for row in rows for side in _sides(row)}
+        evidence = [*_stored_rows(connection, source, open_pools), *waiting, *named]
+        found = _decide(evidence, clubs, open_pools)
+        shown = {side.key: side.name for row in evidence for side in _sides(row)}
         _store_decisions(connection, source, found, clubs, shown, now)
-        _hold_back(connection, source, rows, found, clubs, now)
+        _hold_back(connection, source, [*waiting, *named], found, clubs, now)
         _release(connection, source, waiting, clubs)
     placed = [_renamed(row, clubs) for row in [*waiting, *named] if _is_placed(row, clubs)]
     held = sum(not _is_placed(row, clubs) for row in named)
@@ -148,14 +153,14 @@ def decide_by_hand(
     with database.writing() as connection:
         target, shown = fold(name), held[0].name
         if club is not None:
-            known = _known_spellings(connection, source).get((pool, fold(club)))
+            known = _known_spellings(connection, source, now).get((pool, fold(club)))
             if known is None:
                 raise UnknownNameError(
                     f"{source} names no club {club!r} in {pool}; `soccer teams list --search` finds its name"
                 )
             target, shown = known
-        decided = {"source": source, "pool": pool, "spelling": fold(name), "club": target, "name": shown}
-        upsert(connection, team_spelling, [decided | {"why": Why.BY_HAND.value, "decided_at": now}])
+        decided = _spelling(source, (pool, fold(name)), Decided(target, Why.BY_HAND), shown, now)
+        upsert(connection, team_spelling, [decided])
     return sum(found.matches for found in held)
 
 
@@ -175,32 +180,32 @@ def _side(name: str, place: Competition) -> _Side:
 
 
 def _is_placed(row: RawMatch, clubs: Mapping[_Name, tuple[str, str]]) -> bool:
-    return all((side.pool, fold(side.name)) in clubs for side in _sides(row))
+    return all(side.key in clubs for side in _sides(row))
 
 
 def _renamed(row: RawMatch, clubs: Mapping[_Name, tuple[str, str]]) -> RawMatch:
     """The row with its teams by the names of their clubs; what the provider wrote is kept beside them."""
     home, away = _sides(row)
-    shown = [
-        side.name
-        if clubs[side.pool, fold(side.name)][0] == fold(side.name)
-        else clubs[side.pool, fold(side.name)][1]
-        for side in (home, away)
-    ]
-    if (shown[0], shown[1]) == (home.name, away.name):
+    home_team, away_team = (_shown(side, *clubs[side.key]) + side.suffix for side in (home, away))
+    if (home_team, away_team) == (row.home_team, row.away_team):
         return row
     return msgspec.structs.replace(
-        row,
-        home_team=shown[0] + home.suffix,
-        away_team=shown[1] + away.suffix,
-        spelled=(row.home_team, row.away_team),
+        row, home_team=home_team, away_team=away_team, spelled=(row.home_team, row.away_team)
     )
 
 
-def _known_spellings(connection: sa.Connection, source: str) -> dict[_Name, tuple[str, str]]:
+def _shown(side: _Side, club: str, name: str) -> str:
+    """The club's name; as the row spells it where case, accents and blanks alone differ."""
+    return side.name if club == fold(side.name) else name
+
+
+def _known_spellings(
+    connection: sa.Connection, source: str, now: dt.datetime
+) -> dict[_Name, tuple[str, str]]:
     """Folded and shown name of the club by pool and spelling.
 
-    A home from before spellings were resolved has rows and no spellings: each of its names stays a club.
+    A home from before spellings were resolved has rows and no spellings: each of its names is written down as
+    the club it was, once.
     """
     query = sa.select(team_spelling).where(team_spelling.c.source == source)
     found = {(row.pool, row.spelling): (row.club, row.name) for row in connection.execute(query)}
@@ -209,7 +214,12 @@ def _known_spellings(connection: sa.Connection, source: str) -> dict[_Name, tupl
     seen: dict[_Name, str] = {}
     for row in _stored_rows(connection, source, None):
         for side in _sides(row):
-            seen.setdefault((side.pool, fold(side.name)), side.name)
+            seen.setdefault(side.key, side.name)
+    upsert(
+        connection,
+        team_spelling,
+        [_spelling(source, key, Decided(key[1], Why.BEFORE), name, now) for key, name in seen.items()],
+    )
     return {key: (key[1], name) for key, name in seen.items()}
 
 
@@ -234,7 +244,7 @@ def _reaches(place: Competition, pool: str) -> bool:
     """Whether a competition's entrants may be clubs of a pool: its own country's, or any club's in a cup."""
     country, sex, age_group, *squad = pool.split("|")
     return (
-        place.country in (country, "International")
+        place.country in (country, INTERNATIONAL)
         and (place.sex, place.age_group) == (sex, age_group)
         and place.squad == (squad[0] if squad else "first")
     )
@@ -258,15 +268,11 @@ def _decided_pools(
 
 
 def _decide(
-    connection: sa.Connection,
-    source: str,
-    rows: Sequence[RawMatch],
-    clubs: Mapping[_Name, tuple[str, str]],
-    pools: set[str],
+    evidence: Iterable[RawMatch], clubs: Mapping[_Name, tuple[str, str]], pools: set[str]
 ) -> dict[_Name, Decided | Held]:
     """What each open spelling of the pools means, by everything that is stored and what has come now."""
     seen: defaultdict[str, list[Sighting]] = defaultdict(list)
-    for row in [*_stored_rows(connection, source, pools), *rows]:
+    for row in evidence:
         for pool, sighting in _sightings(row, clubs):
             if pool in pools:
                 seen[pool].append(sighting)
@@ -290,7 +296,7 @@ def _sightings(row: RawMatch, clubs: Mapping[_Name, tuple[str, str]]) -> Iterabl
     """A row as evidence of each pool that it touches."""
     place = load_competitions()[row.competition]
     sides = _sides(row)
-    names = [clubs.get((side.pool, fold(side.name)), (fold(side.name), ""))[0] for side in sides]
+    names = [clubs.get(side.key, (fold(side.name), ""))[0] for side in sides]
     score = None
     if row.home_goals is not None and row.away_goals is not None:
         score = (row.home_goals, row.away_goals)
@@ -318,26 +324,24 @@ def _store_decisions(
     for (pool, spelling), decision in sorted(found.items()):
         if isinstance(decision, Held) or spelling.startswith(_ELSEWHERE):
             continue
-        name = shown[pool, spelling]
-        if decision.club != spelling:
-            name = (
-                clubs[pool, decision.club][1]
-                if (pool, decision.club) in clubs
-                else shown[pool, decision.club]
-            )
+        club = (pool, decision.club)
+        name = clubs[club][1] if club in clubs else shown[club]
         clubs[pool, spelling] = (decision.club, name)
-        rows.append(
-            {
-                "source": source,
-                "pool": pool,
-                "spelling": spelling,
-                "club": decision.club,
-                "name": name,
-                "why": decision.why.value,
-                "decided_at": now,
-            }
-        )
+        rows.append(_spelling(source, (pool, spelling), decision, name, now))
     upsert(connection, team_spelling, rows)
+
+
+def _spelling(source: str, key: _Name, decision: Decided, name: str, now: dt.datetime) -> dict[str, Any]:
+    """A row of `team_spelling`."""
+    return {
+        "source": source,
+        "pool": key[0],
+        "spelling": key[1],
+        "club": decision.club,
+        "name": name,
+        "why": decision.why.value,
+        "decided_at": now,
+    }
 
 
 def _hold_back(
@@ -354,13 +358,13 @@ def _hold_back(
         if _is_placed(row, clubs):
             continue
         names = {
-            f"{side.pool}|{fold(side.name)}": {
+            "|".join(side.key): {
                 "name": side.name,
                 "guess": decision.guess,
                 "reason": decision.reason,
             }
             for side in _sides(row)
-            if isinstance(decision := found.get((side.pool, fold(side.name))), Held)
+            if isinstance(decision := found.get(side.key), Held)
         }
         record = msgspec.json.encode(row)
         digest = hashlib.sha256(record).hexdigest()

@@ -153,6 +153,32 @@ def test_a_home_from_before_keeps_its_clubs(database: Database) -> None:
     assert teams_of(database) == {name.lower() for name in CLUBS}
 
 
+def test_a_home_from_before_keeps_its_clubs_in_every_later_pass(database: Database) -> None:
+    """Two spellings that were two clubs stay two in every pass, whatever is decided of a third one."""
+    early, late = played(6), [_match("Amber FC", "Cobalt", FIRST + dt.timedelta(weeks=20), "1-0")]
+    store(database, [*early, raw_match(**{**_fields(late[0]), "source_match_id": "x|y"})])
+    with database.writing() as connection:
+        connection.execute(sa.delete(team_spelling))
+
+    store(database, [_match("Atl. Trollo", "Birchwood", FIRST + dt.timedelta(weeks=7))])
+    store(database, [_match("Amber FC", "Dunmore", FIRST + dt.timedelta(weeks=21), "2-0")])
+
+    assert teams_of(database) == {name.lower() for name in CLUBS} | {"amber fc"}
+
+
+def test_names_of_stored_rows_that_nobody_decided_are_decided_with_a_new_one(database: Database) -> None:
+    """A competition that the catalogue learns later has rows whose names were never looked at."""
+    store(database, played(6))
+    with database.writing() as connection:
+        connection.execute(sa.delete(team_spelling).where(team_spelling.c.spelling != "amber"))
+
+    store(database, [_match("Birchwood", "Amber", FIRST + dt.timedelta(weeks=7))])
+
+    with database.reading() as connection:
+        names = connection.execute(sa.select(team_spelling.c.name).order_by(team_spelling.c.name))
+        assert list(names.scalars()) == sorted(CLUBS)
+
+
 @pytest.mark.parametrize("size", [1, 7, 200])
 def test_a_season_in_any_split_ends_in_the_same_clubs(sqlite_database: Database, size: int) -> None:
     """One row a pass or the whole season at once: the same twenty clubs, and nothing is left waiting."""
