@@ -142,6 +142,8 @@ class _Resolution:
         self.spellings = spellings
         self.decided: dict[str, Decided | Held] = {}
         self.by_name: defaultdict[str, list[Sighting]] = defaultdict(list)
+        # Matches of clubs that have more names than their own.
+        self._by_club: dict[str, list[Sighting]] = {}
         self.seasons: dict[tuple[str, str], _Season] = {}
         for match in self.matches:
             key = (match.competition, match.season)
@@ -191,13 +193,13 @@ class _Resolution:
         found = self.decided.get(name)
         return found.club if isinstance(found, Decided) else name
 
+    def clubs_in(self, season: _Season) -> set[str]:
+        """The clubs of a season, and its open spellings."""
+        return {self.club_of(name) for name in season.names}
+
     def matches_of(self, club: str) -> list[Sighting]:
         """Matches of a club under all its decided spellings."""
-        return self._by_club[club] if club in self._by_club else self.by_name[club]
-
-    @cached_property
-    def _by_club(self) -> dict[str, list[Sighting]]:
-        return {}
+        return self._by_club.get(club, self.by_name[club])
 
     def _place(self, name: str, club: str, why: Why) -> bool:
         self.decided[name] = Decided(club, why)
@@ -265,22 +267,13 @@ class _Resolution:
         """The club of whom one of the name's matches is told too."""
         found = set()
         for match in self.by_name[name]:
-            opponent = self.club_of(match.away if match.home == name else match.home)
-            if opponent not in self.clubs:
-                continue
-            for other in self.matches_of(opponent):
-                if (
-                    other is match
-                    or other.competition != match.competition
-                    or abs(other.day - match.day) > _BETWEEN_MATCHES
-                    or (other.score and match.score and other.score != match.score)
-                ):
-                    continue
-                is_home = match.home == name
-                rival = other.home if is_home else other.away
-                ground = self.club_of(other.away if is_home else other.home) == opponent
+            at_home = match.home == name
+            opponent = self.club_of(match.away if at_home else match.home)
+            for other in self.matches_of(opponent) if opponent in self.clubs else ():
+                rival = other.home if at_home else other.away
                 club = self.club_of(rival)
-                if ground and club in self.clubs and rival != name:
+                is_near = abs(other.day - match.day) <= _BETWEEN_MATCHES
+                if rival != name and club in self.clubs and is_near and self._agree(match, name, other, club):
                     found.add(club)
         if len(found) != 1:
             return None
@@ -307,18 +300,19 @@ class _Resolution:
                     return True
             for shift in (-1, 0, 1):
                 for other in their_days.get(match.day + shift * _BETWEEN_MATCHES, ()):
-                    if not self._is_same_match(match, name, other, club):
+                    if not self._agree(match, name, other, club):
                         return True
         return self._meets_too_often(name, club)
 
-    def _is_same_match(self, match: Sighting, name: str, other: Sighting, club: str) -> bool:
-        if match.competition != other.competition:
-            return False
-        if match.home == name:
-            same = self.club_of(other.home) == club and self.club_of(other.away) == self.club_of(match.away)
-        else:
-            same = self.club_of(other.away) == club and self.club_of(other.home) == self.club_of(match.home)
-        return same and not (match.score and other.score and match.score != other.score)
+    def _agree(self, match: Sighting, name: str, other: Sighting, club: str) -> bool:
+        """Whether two matches are one if the name is the club: same sides, and no other score."""
+        home = club if match.home == name else self.club_of(match.home)
+        away = club if match.away == name else self.club_of(match.away)
+        return (
+            match.competition == other.competition
+            and (home, away) == (self.club_of(other.home), self.club_of(other.away))
+            and (match.score is None or other.score is None or match.score == other.score)
+        )
 
     def _meets_too_often(self, name: str, club: str) -> bool:
         """Whether both together meet an opponent more often than the format allows."""
@@ -340,23 +334,17 @@ class _Resolution:
     def _rosters(self, name: str) -> list[tuple[_Season, set[str]]]:
         """The leagues' seasons a spelling plays in, and the clubs placed there."""
         keys = {(match.competition, match.season) for match in self.by_name[name] if match.is_league}
-        return [
-            (self.seasons[key], {self.club_of(other) for other in self.seasons[key].names} & self.clubs)
-            for key in sorted(keys)
-        ]
+        return [(self.seasons[key], self.clubs_in(self.seasons[key]) & self.clubs) for key in sorted(keys)]
 
     def _continues(self, name: str, club: str) -> bool:
         """Whether a club of the season before or after is missing, and the spelling alone is like it."""
         for key in sorted({(match.competition, match.season) for match in self.by_name[name]}):
             season = self.seasons[key]
-            clubs = {self.club_of(other) for other in season.names}
+            clubs = self.clubs_in(season)
             if season.format is None or len(clubs) < season.format.clubs or club in clubs:
                 continue
             beside = [found for found in _adjacent(key[1]) if (key[0], found) in self.seasons]
-            was_there = any(
-                club in {self.club_of(other) for other in self.seasons[key[0], found].names}
-                for found in beside
-            )
+            was_there = any(club in self.clubs_in(self.seasons[key[0], found]) for found in beside)
             rivals = [
                 other for other in season.names - self.clubs if likeness(other, club) >= Likeness.PARTIAL
             ]
@@ -375,7 +363,7 @@ class _Resolution:
         """Assign the open spellings of full rosters at once; only an unambiguous assignment is taken."""
         for _, season in sorted(self.seasons.items()):
             names = [name for name in waiting if name in season.names]
-            clubs = sorted({self.club_of(other) for other in season.names} & self.clubs)
+            clubs = sorted(self.clubs_in(season) & self.clubs)
             if not names or season.format is None or len(clubs) < season.format.most_clubs:
                 continue
             found = _assignment(names, clubs, self._contradicted)
