@@ -252,6 +252,8 @@ def _match_columns() -> list[sa.Column[object]]:
 
 
 _MARKED = sa.text("quarantine IS NOT NULL")
+# Spelled out: SQLite takes a partial index only where a query repeats its condition.
+AWAITS_RESULT = sa.text("status IN ('scheduled', 'tbd', 'live')")
 match = sa.Table(
     "match",
     metadata,
@@ -263,6 +265,7 @@ match = sa.Table(
     sa.Index("ix_match_home_team_id", "home_team_id"),
     sa.Index("ix_match_away_team_id", "away_team_id"),
     sa.Index("ix_match_competition_kickoff", "competition", "kickoff"),
+    sa.Index("ix_match_awaits_result", "kickoff", sqlite_where=AWAITS_RESULT, postgresql_where=AWAITS_RESULT),
     sa.Index("ix_match_quarantine", "competition", sqlite_where=_MARKED, postgresql_where=_MARKED),
 )
 

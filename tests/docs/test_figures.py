@@ -27,7 +27,8 @@ from soccer_assets.modelling import (
 )
 from soccer_assets.stores import predictions, retention
 from soccer_assets.stores.ledger import shadows
-from soccer_assets.stores.releases import current_status, draft
+from soccer_assets.stores.matches import due
+from soccer_assets.stores.releases import draft
 from tests.docs.pages import ROOT, code_blocks, read
 
 ASSETS = "docs/reference/assets.md"
@@ -74,7 +75,7 @@ FIGURES = [
     (HTTP, f"score up to {scoring_routes.MAX_TASK_ROWS:,} rows in the background"),
     (HTTP, f"fewer than {engine.MIN_RESULTS} known results is not modelled"),
     (HTTP, f"the last check is over {status.CHECK_PROMISE // HOUR} hours old"),
-    (HTTP, f"kickoff + {current_status.SETTLING_TIME // HOUR} h + the feed's result lag"),
+    (HTTP, f"kickoff + {due.SETTLING_TIME // HOUR} h + the feed's result lag"),
     ("docs/explanation/consistency-after-crashes.md", f"within {queue.HEARTBEAT_TIMEOUT_SECONDS} seconds"),
     (RELEASE, f"| `golden_rows` | {draft._GOLDEN_ROWS} rows"),
     (RELEASE, f"agree within {reloader.GOLDEN_TOLERANCE:.0e}"),

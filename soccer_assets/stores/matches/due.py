@@ -10,17 +10,16 @@ from collections.abc import Iterable
 import msgspec
 import sqlalchemy as sa
 
-from soccer_assets.football.matches import MatchStatus
+from soccer_assets.football.matches import KickoffPrecision
 from soccer_assets.resources.database import Database
-from soccer_assets.tables import ingest, match, match_raw
+from soccer_assets.tables import AWAITS_RESULT, ingest, match, match_raw
 
-# A match and its stoppage, interval and delays.
-PLAYING_TIME = dt.timedelta(hours=3)
+# A match lasts two hours; the third is for the provider's first update.
+SETTLING_TIME = dt.timedelta(hours=3)
 # Every look reads the last days again: corrections, and kickoffs that moved.
 LEAST_LOOK_BACK = dt.timedelta(days=3)
 # Further back a month is read again as a partition of the history, by hand.
 MOST_LOOK_BACK = dt.timedelta(days=120)
-_AWAITED = (MatchStatus.SCHEDULED.value, MatchStatus.TBD.value, MatchStatus.LIVE.value)
 _RECENT = "livescores/recent"
 
 
@@ -38,17 +37,25 @@ class DueMatches(msgspec.Struct, frozen=True, kw_only=True):
     months: tuple[str, ...]
 
 
+def result_due_at(kickoff: dt.datetime, precision: str, result_lag: dt.timedelta) -> dt.datetime:
+    """When a result is due: 3 h and the feed's lag after kickoff, or after the day where only it is known."""
+    if precision != KickoffPrecision.MINUTE:
+        kickoff = kickoff.replace(hour=0, minute=0, second=0, microsecond=0) + dt.timedelta(days=1)
+    return kickoff + SETTLING_TIME + result_lag
+
+
 def due_matches(database: Database, result_lag: dt.timedelta, now: dt.datetime) -> list[DueMatches]:
-    """Matches without a result 3 hours plus the feed's lag after kickoff, by competition, most first."""
+    """Matches whose result is due and missing, by competition, most first."""
     query = (
-        sa.select(match.c.competition, match.c.kickoff)
-        .where(match.c.status.in_(_AWAITED), match.c.kickoff < now - PLAYING_TIME - result_lag)
+        sa.select(match.c.competition, match.c.kickoff, match.c.kickoff_precision)
+        .where(AWAITS_RESULT, match.c.kickoff < now)
         .order_by(match.c.kickoff)
     )
     kickoffs: dict[str, list[dt.datetime]] = {}
     with database.reading() as connection:
-        for competition, kickoff in connection.execute(query):
-            kickoffs.setdefault(competition, []).append(kickoff)
+        for competition, kickoff, precision in connection.execute(query):
+            if result_due_at(kickoff, precision, result_lag) < now:
+                kickoffs.setdefault(competition, []).append(kickoff)
     found = [
         DueMatches(
             competition=competition,
@@ -77,7 +84,7 @@ def first_day_to_read(database: Database, source: str, now: dt.datetime) -> dt.d
         unsettled = connection.execute(
             sa.select(sa.func.min(match_raw.c.kickoff, type_=match_raw.c.kickoff.type)).where(
                 match_raw.c.source == source,
-                match_raw.c.status.in_(_AWAITED),
+                AWAITS_RESULT,
                 match_raw.c.kickoff >= oldest,
                 match_raw.c.kickoff < now,
             )

@@ -10,12 +10,11 @@ from soccer_assets.clock import Clock, isoformat
 from soccer_assets.contract.release import SCHEMA_VERSION
 from soccer_assets.contract.status import AssetState, Status
 from soccer_assets.feeds.protocol import Feed
-from soccer_assets.football.matches import STATUS_RULES, KickoffPrecision, MatchStatus
+from soccer_assets.football.matches import STATUS_RULES, MatchStatus
 from soccer_assets.resources.database import Database
+from soccer_assets.stores.matches.due import result_due_at
 from soccer_assets.tables import ingest, ledger_entry, match
 
-# A match lasts two hours; the third is for the provider's first update.
-SETTLING_TIME = dt.timedelta(hours=3)
 # A fixture that vanished from its feed is expected for this long; without a limit answers would stay stale.
 GIVEN_UP_AFTER = dt.timedelta(days=30)
 
@@ -47,15 +46,8 @@ def next_expected_at(database: Database, feed: Feed, now: dt.datetime) -> dt.dat
             .where(match.c.status.in_(_AWAITED), match.c.kickoff > now - GIVEN_UP_AFTER)
             .group_by(match.c.kickoff_precision)
         ).all()
-    kickoffs = [
-        kickoff if precision == KickoffPrecision.MINUTE else _end_of_day(kickoff)
-        for precision, kickoff in earliest
-    ]
-    return min(kickoffs) + SETTLING_TIME + feed.result_lag if kickoffs else None
-
-
-def _end_of_day(instant: dt.datetime) -> dt.datetime:
-    return instant.replace(hour=0, minute=0, second=0, microsecond=0) + dt.timedelta(days=1)
+    due = [result_due_at(kickoff, precision, feed.result_lag) for precision, kickoff in earliest]
+    return min(due, default=None)
 
 
 def current_status(
