@@ -77,7 +77,7 @@ FIGURES = [
     (HTTP, f"the last check is over {status.CHECK_PROMISE // HOUR} hours old"),
     (HTTP, f"kickoff + {due.SETTLING_TIME // HOUR} h + the feed's result lag"),
     ("docs/explanation/consistency-after-crashes.md", f"within {queue.HEARTBEAT_TIMEOUT_SECONDS} seconds"),
-    (RELEASE, f"| `golden_rows` | {draft._GOLDEN_ROWS} rows"),
+    (RELEASE, f"| `golden_rows` | {draft.GOLDEN_ROWS} rows"),
     (RELEASE, f"agree within {reloader.GOLDEN_TOLERANCE:.0e}"),
     (RELEASE, f"retried every {reloader.RETRY_REFUSED_SECONDS:.0f} seconds"),
     (GATES, f"at most {_percent(_PROMOTION.back_to_back)} of the sides"),

@@ -10,10 +10,20 @@ from typing import Any
 import msgspec
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from soccer_assets.clock import isoformat
 from soccer_assets.contract.prediction import Meeting, Provenance, forecast_of_row, render
-from soccer_assets.contract.release import ALIASES, CHAMPION, GoldenRow, ModelCard, Prediction, Result, Team
+from soccer_assets.contract.release import (
+    ALIASES,
+    CHAMPION,
+    MODEL_NAME,
+    GoldenRow,
+    ModelCard,
+    Prediction,
+    Result,
+    Team,
+)
 from soccer_assets.feeds.protocol import Feed
 from soccer_assets.football.matches import outcome_of
 from soccer_assets.modelling.outcome_model import OutcomeModel
@@ -28,7 +38,7 @@ from soccer_assets.stores.releases.directory import read_directory
 from soccer_assets.stores.releases.publish import Draft, ReleaseRow
 from soccer_assets.stores.store_error import StoreError
 
-_GOLDEN_ROWS = 16
+GOLDEN_ROWS = 16
 
 
 class StalePredictionsError(StoreError):
@@ -94,7 +104,7 @@ class ReleaseDrafts:
             snapshot_id=self._exports.manifest().snapshot_id,
             models={alias: _card(alias, version, self._scorecards) for alias, version in registered.items()},
             feature_names=model.feature_names,
-            golden_rows=_golden_rows(model, self._features),
+            golden_rows=golden_rows(model, _newest_features(model, self._features)),
             ledger_head=ledger_head(self._database),
             rows=tuple(_row(row, self._feed, now) for row in predictions.to_dict("records")),
             directory=read_directory(self._database),
@@ -116,9 +126,13 @@ def _require_champion(upcoming: pd.DataFrame, champion: RegisteredModel) -> None
         )
 
 
-def _golden_rows(model: OutcomeModel, feature_store: FeatureStore) -> tuple[GoldenRow, ...]:
-    features = feature_store.read_newest(feature_store.manifest(), _GOLDEN_ROWS)
-    values = np.column_stack([features[name].to_numpy() for name in model.feature_names])
+def _newest_features(model: OutcomeModel, feature_store: FeatureStore) -> NDArray[np.float64]:
+    features = feature_store.read_newest(feature_store.manifest(), GOLDEN_ROWS)
+    return np.column_stack([features[name].to_numpy() for name in model.feature_names])
+
+
+def golden_rows(model: OutcomeModel, values: NDArray[np.float64]) -> tuple[GoldenRow, ...]:
+    """Rows of features, and what the model gives for them: a reload scores them again."""
     return tuple(
         GoldenRow(tuple(map(float, row)), tuple(map(float, forecast)))  # type: ignore[arg-type]  # three of them
         for row, forecast in zip(values, model.predict_proba(values), strict=True)
@@ -127,7 +141,7 @@ def _golden_rows(model: OutcomeModel, feature_store: FeatureStore) -> tuple[Gold
 
 def _card(alias: str, registered: RegisteredModel, scorecards: Scorecards) -> ModelCard:
     return ModelCard(
-        name="match_outcome",
+        name=MODEL_NAME,
         version=registered.version,
         run_id=registered.run_id,
         alias=alias,

@@ -21,7 +21,6 @@ from soccer_assets.contract.release import (
     SCHEMA_VERSION,
     CompetitionEntry,
     Directory,
-    GoldenRow,
     ModelCard,
     Prediction,
     Result,
@@ -38,6 +37,7 @@ from soccer_assets.modelling.dataset import Split, outcomes
 from soccer_assets.modelling.fixtures import forecast_fixtures
 from soccer_assets.modelling.outcome_model import OutcomeModel
 from soccer_assets.modelling.training import fit_candidate
+from soccer_assets.stores.releases.draft import GOLDEN_ROWS, golden_rows
 from soccer_assets.stores.releases.publish import Draft, Published, ReleaseRow, Releases
 
 FEED = "synthetic"
@@ -46,7 +46,6 @@ WORLD = 20  # its seed
 # As in a real release: matches of the last 90 days, and those of the next 15.
 PLAYED = dt.timedelta(days=90)
 AHEAD = dt.timedelta(days=15)
-_GOLDEN_ROWS = 16
 _CALIBRATION_SHARE = 0.3
 
 Floats = NDArray[np.float64]
@@ -62,7 +61,7 @@ def publish(releases: Releases, count: int, now: dt.datetime, version: int = 1) 
     features, state = compute_features(matches)
     played = matches.moves_ratings
     model = _fit(features.values[played], outcomes(matches.take(played)), version)
-    golden = features.values[played][-_GOLDEN_ROWS:]
+    golden = features.values[played][-GOLDEN_ROWS:]
     teams = {team.id: Team(team.id, team.name) for team in directory.teams}
     pairings = _forecasts(matches.take(~played), teams, features.values[~played], model, version, now)
     draft = Draft(
@@ -72,10 +71,7 @@ def publish(releases: Releases, count: int, now: dt.datetime, version: int = 1) 
         snapshot_id=f"{FEED}-{version}",
         models={CHAMPION: _card(model, version, int(played.sum()), now)},
         feature_names=model.feature_names,
-        golden_rows=tuple(
-            GoldenRow(tuple(row), tuple(probabilities))
-            for row, probabilities in zip(golden.tolist(), model.predict_proba(golden).tolist(), strict=True)
-        ),
+        golden_rows=golden_rows(model, golden),
         ledger_head=None,
         directory=directory,
         rows=_Rows(count, pairings, now),
