@@ -4,6 +4,7 @@ import datetime as dt
 import itertools
 import sqlite3
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,18 @@ _FOUND_POSSIBLE = "match found possible"
 _NEWEST_PRICES = dt.timedelta(days=1)
 
 
+def _newest_look(name: str) -> sa.ScalarSelect[dt.datetime]:
+    """When a livescores asset last looked at its feeds."""
+    looks = sa.select(sa.func.max(ingest.c.checked_at)).where(ingest.c.asset == f"livescores/{name}")
+    return looks.scalar_subquery()
+
+
+def _table(name: str, records: Sequence[Mapping[str, str | int]]) -> dict[str, dg.TableMetadataValue]:
+    """Metadata of that name with a table; none without records."""
+    rows = [dg.TableRecord(dict(record)) for record in records]
+    return {name: dg.MetadataValue.table(rows)} if rows else {}
+
+
 def _batch_check(name: str, *, blocking: bool) -> dg.AssetChecksDefinition:
     @dg.asset_check(
         asset=["livescores", name],
@@ -68,15 +81,13 @@ def _batch_check(name: str, *, blocking: bool) -> dg.AssetChecksDefinition:
     def batch_is_sound(database: dg.ResourceParam[Database]) -> dg.AssetCheckResult:
         """Shares of rejected and duplicate rows in the newest batch."""
         with database.reading() as connection:
-            newest = sa.select(sa.func.max(ingest.c.checked_at)).where(ingest.c.asset == f"livescores/{name}")
+            newest = _newest_look(name)
             sums = [sa.func.sum(ingest.c[name]).label(name) for name in ("seen", "rejected", "doubles")]
             # One row a feed of the same ingestion.
             batch = connection.execute(
                 sa.select(
                     *sums, sa.func.max(ingest.c.checked_at, type_=UtcDateTime()).label("checked_at")
-                ).where(
-                    ingest.c.asset == f"livescores/{name}", ingest.c.checked_at == newest.scalar_subquery()
-                )
+                ).where(ingest.c.asset == f"livescores/{name}", ingest.c.checked_at == newest)
             ).one()
             reasons = connection.execute(
                 sa.select(rejected_row.c.reason, sa.func.count())
@@ -107,11 +118,10 @@ def _files_check(name: str) -> dg.AssetChecksDefinition:
     def files_are_readable(database: dg.ResourceParam[Database]) -> dg.AssetCheckResult:
         """No file of the feed was passed over at the newest look: which, what was found, what to do."""
         with database.reading() as connection:
-            newest = sa.select(sa.func.max(ingest.c.checked_at)).where(ingest.c.asset == f"livescores/{name}")
             found = connection.execute(
                 sa.select(rejected_row.c.reason, rejected_row.c.payload, rejected_row.c.first_seen_at)
                 .where(
-                    rejected_row.c.last_seen_at == newest.scalar_subquery(),
+                    rejected_row.c.last_seen_at == _newest_look(name),
                     rejected_row.c.reason.startswith(FILE_PASSED_OVER, autoescape=True),
                 )
                 .order_by(rejected_row.c.reason)
@@ -150,15 +160,13 @@ def results_due(
     due = next_expected_at(database, feed, clock.now())
     overdue = due is not None and clock.now() > due
     missing = due_matches(database, feed.result_lag, clock.now())
-    records = [
-        dg.TableRecord(
-            {
-                "competition": found.competition,
-                "matches": found.matches,
-                "since": f"{found.since:%Y-%m-%d %H:%M}",
-                "months": ", ".join(found.months),
-            }
-        )
+    records: list[dict[str, str | int]] = [
+        {
+            "competition": found.competition,
+            "matches": found.matches,
+            "since": f"{found.since:%Y-%m-%d %H:%M}",
+            "months": ", ".join(found.months),
+        }
         for found in missing
     ]
     return dg.AssetCheckResult(
@@ -167,7 +175,7 @@ def results_due(
         metadata={
             "next_result_due": timestamp(due, "no match is waiting for its result"),
             "matches_without_result": sum(found.matches for found in missing),
-            **({"missing_results": dg.MetadataValue.table(records)} if records else {}),
+            **_table("missing_results", records),
         },
     )
 
@@ -179,17 +187,15 @@ def names_are_decided(database: dg.ResourceParam[Database]) -> dg.AssetCheckResu
     `soccer teams unresolved` prints the command that decides each.
     """
     held = unresolved_names(database)
-    records = [
-        dg.TableRecord(
-            {
-                "name": found.name,
-                "competition": found.competition,
-                "season": found.season,
-                "matches": found.matches,
-                "best_guess": found.guess or "",
-                "reason": found.reason,
-            }
-        )
+    records: list[dict[str, str | int]] = [
+        {
+            "name": found.name,
+            "competition": found.competition,
+            "season": found.season,
+            "matches": found.matches,
+            "best_guess": found.guess or "",
+            "reason": found.reason,
+        }
         for found in held
     ]
     return dg.AssetCheckResult(
@@ -198,7 +204,7 @@ def names_are_decided(database: dg.ResourceParam[Database]) -> dg.AssetCheckResu
         metadata={
             "open_names": len(held),
             "matches_held_back": sum(found.matches for found in held),
-            **({"names": dg.MetadataValue.table(records)} if records else {}),
+            **_table("names", records),
         },
     )
 

@@ -102,7 +102,7 @@ def livescore_assets(
         """Fixtures of today and the next fifteen days: the matches to predict."""
         today = clock.now().date()
         window = Window(today, today + dt.timedelta(days=UPCOMING_DAYS + 1))
-        return _ingest(context, database, feed, clock, window)
+        return _ingest(context, database, feed, clock, _one_window(feed, window))
 
     @asset(
         key=["livescores", "history"],
@@ -118,7 +118,7 @@ def livescore_assets(
         """Matches of past months, one partition a month; backfill any range from this page."""
         months = context.partition_time_window
         window = Window(months.start.date(), months.end.date())
-        return _ingest(context, database, feed, clock, window)
+        return _ingest(context, database, feed, clock, _one_window(feed, window))
 
     @asset(key=["livescores", "window"])
     def window(
@@ -129,9 +129,15 @@ def livescore_assets(
         clock: dg.ResourceParam[Clock],
     ) -> dg.MaterializeResult:
         """Matches of a window from the run's config; default: the last 90 days."""
-        return _ingest(context, database, feed, clock, config.window(clock.now().date()))
+        asked = config.window(clock.now().date())
+        return _ingest(context, database, feed, clock, _one_window(feed, asked))
 
     return [recent, upcoming, history, window]
+
+
+def _one_window(feed: Feed, window: Window) -> dict[str, Window]:
+    """The same window of each feed."""
+    return dict.fromkeys((member.name for member in members_of(feed)), window)
 
 
 def _ingest(
@@ -139,13 +145,13 @@ def _ingest(
     database: Database,
     feed: Feed,
     clock: Clock,
-    windows: Window | Mapping[str, Window],
+    windows: Mapping[str, Window],
 ) -> dg.MaterializeResult:
-    """Store what the feeds say of a window; of a window each, by the feed's name, where they differ."""
+    """Store what each feed reports of its window, by the feed's name; the metadata shows the widest one."""
     now, counts, faults = clock.now(), IngestCounts(), []
     asset = context.asset_key.to_user_string()
     for member in members_of(feed):
-        window = windows if isinstance(windows, Window) else windows[member.name]
+        window = windows[member.name]
         rows = validate_rows(member.fetch(window, clock), now)
         try:
             counts += store_raw(database, rows, asset=asset, source=member.name, window=window, now=now)
@@ -159,7 +165,7 @@ def _ingest(
         if may_help and INTERACTIVE_TAG not in context.run.tags:
             raise next(fault for fault in faults if isinstance(fault, FeedUnavailableError))
         raise dg.Failure(description="; ".join(map(str, faults)), allow_retries=False) from faults[0]
-    widest = windows if isinstance(windows, Window) else min(windows.values(), key=lambda found: found.start)
+    widest = min(windows.values(), key=lambda window: window.start)
     return dg.MaterializeResult(metadata=_metadata(counts, widest, feed, now))
 
 
