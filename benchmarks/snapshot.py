@@ -124,7 +124,7 @@ def take(tree: Path, folder: Path, archive: Path | None, stats: Path | None) -> 
         with sidecar(env, mask) as ask:
             ask_everything(ask, home)
             ask.events(len(files["home_events"]))
-            files["bodies"] = ask.told
+            files["bodies"] = ask.kept_answers
             files["openapi"] = mask.document(ask.quietly("/schema/openapi.json", "no").json(), "openapi")
             metrics = names.metrics_of(ask.quietly("/metrics", "no").text, mask)
     os.environ.update(env)  # the code location reads it when it is imported

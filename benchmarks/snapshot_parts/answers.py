@@ -32,7 +32,7 @@ class Asker:
         self._client = client
         self._keys = keys
         self.mask = mask
-        self.told: dict[str, Any] = {}
+        self.kept_answers: dict[str, Any] = {}
 
     def __call__(
         self, path: str, key: str = "read", *, note: str = "", is_shape: bool = False, **more: Any
@@ -55,7 +55,7 @@ class Asker:
             for header, value in sorted(answer.headers.items())
             if header != "connection"  # whether a body was read before the answer is a race
         }
-        self.told[name] = {"status": answer.status_code, "headers": headers, "body": kept}
+        self.kept_answers[name] = {"status": answer.status_code, "headers": headers, "body": kept}
         return answer
 
     def _header(self, name: str, value: str) -> str:
@@ -79,7 +79,7 @@ class Asker:
                 lines.append(re.sub(r"^id: .*", "id: <drawn>", line))
                 if sum(one.startswith("data:") for one in lines) == count:
                     break
-        self.told["GET /events/ from the first on"] = self.mask("\n".join(lines), "bodies events")
+        self.kept_answers["GET /events/ from the first on"] = self.mask("\n".join(lines), "bodies events")
 
 
 @contextlib.contextmanager
@@ -246,7 +246,10 @@ def _ask_tasks(ask: Asker, manifest: Mapping[str, Any], items: Sequence[Mapping[
 
     wait_until(is_done, "the task does not end")
     ended = ask.quietly(address, "predict")
-    ask.told["the task's end"] = {"status": ended.status_code, "body": ask.mask(ended.text, "bodies task")}
+    ask.kept_answers["the task's end"] = {
+        "status": ended.status_code,
+        "body": ask.mask(ended.text, "bodies task"),
+    }
     ask("/monitoring/task_status/unknown", "predict")
 
     def is_heard() -> bool:

@@ -138,7 +138,7 @@ def dagster_memory(folder: Path) -> list[Any]:
     """What Dagster's instance says of runs, in their order."""
     import dagster as dg
 
-    told = []
+    found = []
     with dg.DagsterInstance.from_config(str(folder)) as instance:
         for record in reversed(instance.get_run_records()):
             run = record.dagster_run
@@ -154,18 +154,18 @@ def dagster_memory(folder: Path) -> list[Any]:
                         name: type(value).__name__ for name, value in sorted(one.metadata.items())
                     }
             steps = {one.step_key: one.status.value for one in instance.get_run_step_stats(run.run_id)}
-            told.append(
+            found.append(
                 {"job": run.job_name, "status": run.status.value, "tags": sorted(run.tags)}
                 | {"steps": dict(sorted(steps.items())), "checks": dict(sorted(checks.items()))}
                 | {"metadata": dict(sorted(made.items()))}
             )
-    return told
+    return found
 
 
 def release_rows(home: Path, mask: Mask) -> dict[str, Any]:
     """Every row of the current release; of each earlier one a hash of the same."""
     current = json.loads((home / "store" / "releases" / "current.json").read_text())["release_id"]
-    told: dict[str, Any] = {}
+    found: dict[str, Any] = {}
     for release_id in (one["release_id"] for one in manifests(home)):
         place, rows = mask.ids(release_id) if release_id == current else "", {}
         with rows_of(home / "store" / "releases" / release_id / "predictions.sqlite") as ask:
@@ -174,8 +174,8 @@ def release_rows(home: Path, mask: Mask) -> dict[str, Any]:
                 name = f"{columns[1]} {columns[0]}"
                 rows[name] = [*columns, mask(body.decode(), place and f"{place} {name}")]
         whole = {"schema": schema, "rows": rows}
-        told[mask.ids(release_id)] = whole if place else sha(json.dumps(whole).encode())
-    return told
+        found[mask.ids(release_id)] = whole if place else sha(json.dumps(whole).encode())
+    return found
 
 
 def event_stream(url: str, mask: Mask) -> list[str]:

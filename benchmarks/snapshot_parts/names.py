@@ -19,8 +19,8 @@ def commands() -> Any:
     import click
 
     main_command = importlib.import_module("soccer_assets.cli").main
-    told = main_command.to_info_dict(click.Context(main_command))
-    return json.loads(json.dumps(told, default=repr))
+    found = main_command.to_info_dict(click.Context(main_command))
+    return json.loads(json.dumps(found, default=repr))
 
 
 def settings_of(tree: Path, folder: Path) -> dict[str, Any]:
@@ -80,7 +80,7 @@ def names_of(tree: Path) -> dict[str, Any]:
 def tables_sql(file: Path, tree: Path) -> dict[str, Any]:
     """Columns, indexes and references of every table of a database, and the revisions that made them."""
     with rows_of(file) as ask:
-        told: dict[str, Any] = {
+        found: dict[str, Any] = {
             table: {
                 "columns": [list(map(str, column[1:])) for column in ask(f"PRAGMA table_info({table})")],
                 "indexes": {
@@ -94,21 +94,21 @@ def tables_sql(file: Path, tree: Path) -> dict[str, Any]:
             }
             for table in tables_of(ask)
         }
-        told["revision"] = [revision for (revision,) in ask("SELECT version_num FROM alembic_version")]
+        found["revision"] = [revision for (revision,) in ask("SELECT version_num FROM alembic_version")]
     scripts = sorted((tree / "soccer_assets" / "migrations" / "versions").glob("[0-9]*.py"))
-    told["revisions"] = [
+    found["revisions"] = [
         [
             name.group(1)
             for name in re.finditer(r'^(?:down_)?revision\b[^=]*= "?(\w+)', one.read_text(), re.MULTILINE)
         ]
         for one in scripts
     ]
-    return told
+    return found
 
 
 def metrics_of(exposition: str, mask: Mask) -> dict[str, Any]:
     """Name to type and the names of labels."""
-    told: dict[str, Any] = {}
+    types: dict[str, Any] = {}
     labels: dict[str, set[str]] = {}
     for line in exposition.splitlines():
         if line.startswith("# HELP "):
@@ -116,12 +116,12 @@ def metrics_of(exposition: str, mask: Mask) -> dict[str, Any]:
             mask.texts[f"metrics {name}"] = text
         elif line.startswith("# TYPE "):
             _, _, name, kind = line.split(" ", 3)
-            told[name] = kind
+            types[name] = kind
         elif (found := re.match(r"([a-z_]+)(?:\{(.*)\})? ", line)) is not None:
             labels.setdefault(found[1], set()).update(re.findall(r'([a-z_]+)="', found[2] or ""))
             bounds = re.findall(r'le="([^"]+)"', found[2] or "")
             labels[found[1]].update(f"le={bound}" for bound in bounds)
     return {
-        "types": dict(sorted(told.items())),
+        "types": dict(sorted(types.items())),
         "labels": {name: sorted(labels[name]) for name in sorted(labels)},
     }

@@ -106,13 +106,13 @@ def visible_matches(
 
 
 def season_label(competition: Competition, start_year: Any, day: dt.date) -> str:
-    """The label of the season that starts in a year; derived from the day where no year is told.
+    """The label of the season that starts in a year; derived from the day where no year is reported.
 
     The season of a qualification of national teams is the year of its tournament, up to three years ahead:
     there the day decides.
 
     Raises:
-        FieldError: what is told is no year, or the day lies outside that season.
+        FieldError: what is reported is no year, or the day lies outside that season.
     """
     if start_year is None or start_year == "":
         return season_of(competition, day)

@@ -2,7 +2,7 @@
 
 The data is ``seasons.toml`` beside this module, written down from the competitions' own regulations. It tells
 when a season's roster is full, so that another spelling cannot be another club, and when a second match of
-one ordered pair is another meeting rather than the same one told twice. Not here: a season's teams.
+one ordered pair is another meeting rather than the same one reported twice. Not here: a season's teams.
 """
 
 from functools import cache

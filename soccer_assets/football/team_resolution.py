@@ -3,7 +3,7 @@
 A new spelling is a club that is known, a new club, or open. What decides, strongest first:
 
 1. The spelling is written down (``team_names.toml``), or a person has decided.
-2. *The same match told twice*: the spelling meets an opponent on a day on which a known club meets that
+2. *The same match reported twice*: the spelling meets an opponent on a day on which a known club meets that
    opponent at the same ground.
 3. *A full roster*: the season's format names how many clubs it has, and all of them are placed: the spelling
    is one of those that have no match on its days, and the league's open spellings are assigned at once.
@@ -47,7 +47,7 @@ class Why(StrEnum):
     WRITTEN_DOWN = "written down in team_names.toml"
     BY_HAND = "decided by hand"
     BEFORE = "stored before spellings were resolved"
-    SAME_MATCH = "the same match is told under both names"
+    SAME_MATCH = "the same match is reported under both names"
     ROSTER = "the season's roster is full"
     CONTINUITY = "a club of the season before or after is missing, and only this name is like it"
     LIKENESS = "only one known club is spelled like it and could have played its matches"
@@ -264,7 +264,7 @@ class _Resolution:
         return None
 
     def _same_match(self, name: str) -> str | None:
-        """The club of whom one of the name's matches is told too."""
+        """The club of whom one of the name's matches is reported too."""
         found = set()
         for match in self.by_name[name]:
             at_home = match.home == name

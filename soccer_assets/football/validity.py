@@ -5,9 +5,9 @@ the asset checks (``graph/checks.py``) and the sidecar's queries use these names
 breaks one is rejected or reported.
 
 A team plays at most once a UTC day. Where it has two results on one day that agree (the same pair with the
-same score, at whichever ground), one match is told twice: one telling counts. Else a date is wrong, a match
+same score, at whichever ground), one match is reported twice: one row counts. Else a date is wrong, a match
 is stored twice, or two teams share a name. The rows do not say which, so all are quarantined: kept and
-listed, but they move no rating and train no model. So is a match that is told with two scores.
+listed, but they move no rating and train no model. So is a match that is reported with two scores.
 """
 
 import datetime as dt
@@ -73,7 +73,7 @@ class Result(NamedTuple):
     away: str
     goals: Goals = (None, None)
 
-    def told(self) -> tuple[dt.date, tuple[str, Goals]]:
+    def meeting(self) -> tuple[dt.date, tuple[str, Goals]]:
         """What two tellings of one match share, whichever team is named first."""
         sides = sorted(zip((self.home, self.away), self.goals, strict=True), key=lambda side: side[0])
         (first, first_goals), (second, second_goals) = sides
@@ -92,7 +92,7 @@ def twice_on_a_day(results: Iterable[Result]) -> dict[str, str]:
     """
     tellings: defaultdict[tuple[dt.date, tuple[str, Goals]], list[Result]] = defaultdict(list)
     for result in results:
-        tellings[result.told()].append(result)
+        tellings[result.meeting()].append(result)
     marks: dict[str, str] = {}
     first: dict[tuple[str, dt.date], Result] = {}
     for rows in tellings.values():

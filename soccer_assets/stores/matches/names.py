@@ -112,18 +112,18 @@ def unresolved_names(database: Database) -> list[UnresolvedName]:
     found = []
     for (source, pool, spelling), rows in counted.items():
         reasons = msgspec.json.decode(rows[-1].open_names, type=dict[str, dict[str, str | None]])
-        told = reasons[f"{pool}|{spelling}"]
+        open_name = reasons[f"{pool}|{spelling}"]
         found.append(
             UnresolvedName(
                 source=source,
                 pool=pool,
-                name=told["name"] or spelling,
+                name=open_name["name"] or spelling,
                 competition=rows[-1].competition,
                 season=rows[-1].season,
                 matches=len(rows),
                 first_kickoff=rows[0].kickoff,
-                guess=told["guess"],
-                reason=told["reason"] or "",
+                guess=open_name["guess"],
+                reason=open_name["reason"] or "",
             )
         )
     return sorted(found, key=lambda held: (-held.matches, held.source, held.pool, held.name))

@@ -1,6 +1,6 @@
 """Quarantines the matches of a team that has two results on one day, in whichever order they were stored.
 
-A match that is told with several scores comes here with its mark and keeps it.
+A match that is reported with several scores comes here with its mark and keeps it.
 """
 
 import datetime as dt
@@ -29,7 +29,7 @@ def mark_same_day(
 
     Args:
         connection: a transaction that writes.
-        rows: the rows to be written, by match id; marked where they are told with several scores.
+        rows: the rows to be written, by match id; marked where they are reported with several scores.
         known: their stored versions, by match id.
     """
     new_results = {

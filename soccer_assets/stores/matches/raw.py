@@ -158,8 +158,8 @@ def _store_batch(
 ) -> IngestCounts:
     rejections = [item for item in items if isinstance(item, Rejection)]
     files_passed_over = sum(isinstance(item, UnreadableFile) for item in rejections)
-    told = [item for item in items if isinstance(item, RawMatch)]
-    matches, held = place_names(connection, source, told, now)
+    reported = [item for item in items if isinstance(item, RawMatch)]
+    matches, held = place_names(connection, source, reported, now)
     by_id = _one_each(_identify(connection, source, _without_exchanged(matches)), scores)
     contents = {id_: _content(id_, match) for id_, match in by_id.items()}
     digests = _known_digests(connection, source, list(contents))
@@ -210,16 +210,16 @@ def _without_exchanged(matches: Sequence[RawMatch]) -> list[RawMatch]:
     Of two rows of one day the first counts: a file tells a match of neutral ground twice, once for each side.
     Only for feeds without ids of their own.
     """
-    told: dict[tuple[str, dt.date, str, str], tuple[int | None, int | None]] = {}
+    first_scores: dict[tuple[str, dt.date, str, str], tuple[int | None, int | None]] = {}
     kept = []
     for match in matches:
         if match.source_match_id is None:
             home, away, day = fold(match.home_team), fold(match.away_team), match.kickoff.date()
             score = (match.home_goals, match.away_goals)
-            mirrored = told.get((match.competition, day, away, home))
+            mirrored = first_scores.get((match.competition, day, away, home))
             if mirrored is not None and mirrored == score[::-1]:
                 continue
-            told.setdefault((match.competition, day, home, away), score)
+            first_scores.setdefault((match.competition, day, home, away), score)
         kept.append(match)
     return kept
 
@@ -242,14 +242,15 @@ def _one_each(
         if known is None or _precedes(match, known):
             by_id[id_] = match
         if (score := _result_of(match)) is not None and (known or match.source_match_id is None):
-            told = scores.setdefault(id_, set())
-            told.add(score)
+            reported = scores.setdefault(id_, set())
+            reported.add(score)
             if known is not None and (earlier := _result_of(known)) is not None:
-                told.add(earlier)
-    for id_, match in by_id.items():
-        if len(told := scores.get(id_, set())) > 1 and (score := _result_of(match)) is not None:
-            others = tuple(sorted(told - {score}))
-            by_id[id_] = msgspec.structs.replace(match, other_scores=others)
+                reported.add(earlier)
+    for id_ in by_id.keys() & scores.keys():
+        score = _result_of(by_id[id_])
+        if score is not None and len(scores[id_]) > 1:
+            others = tuple(sorted(scores[id_] - {score}))
+            by_id[id_] = msgspec.structs.replace(by_id[id_], other_scores=others)
     return by_id
 
 

@@ -1,7 +1,7 @@
 """Teams by the ids that a provider gives them: `team_source_id`.
 
 A provider's id means one team in all its competitions, however the name is spelled. A club that was seen
-first in an international cup, where its country is not told, becomes the club of its league when that comes:
+first in an international cup, where its country is not known, becomes the club of its league when that comes:
 the team of the cup is merged into it, and its matches are read again.
 """
 

@@ -93,10 +93,10 @@ class FileSeasons:
         """
         if not text:
             return season_of(competition, day)
-        told = read_label(text)
-        if told is None:
+        reported = read_label(text)
+        if reported is None:
             raise FieldError(f"the season {text!r} is not yyyy or yyyy/yyyy; write it so")
-        season = self._by_calendar(told, league, competition, day)
+        season = self._by_calendar(reported, league, competition, day)
         end = season.end()
         if season.is_double and competition.calendar == "year":
             # Argentina's 2013/2014 had a play-off in January 2015, between two calendars.
@@ -106,15 +106,17 @@ class FileSeasons:
         return str(season)
 
     def _by_calendar(
-        self, told: SeasonLabel, league: str, competition: Competition, day: dt.date
+        self, reported: SeasonLabel, league: str, competition: Competition, day: dt.date
     ) -> SeasonLabel:
         if competition.calendar == "autumn":
-            if told.is_double:
-                return told
+            if reported.is_double:
+                return reported
             # One year alone is the first or the second of two.
             start = int(season_of(competition, day)[:4])
-            return SeasonLabel(start if start in (told.year, told.year - 1) else told.year, is_double=True)
-        if not told.is_double or (league, told.year) in self._over_two_years:
-            return told
-        is_second = day.year == told.year + 1 and day.month > _MARCH
-        return SeasonLabel(told.year + 1 if is_second else told.year, is_double=False)
+            return SeasonLabel(
+                start if start in (reported.year, reported.year - 1) else reported.year, is_double=True
+            )
+        if not reported.is_double or (league, reported.year) in self._over_two_years:
+            return reported
+        is_second = day.year == reported.year + 1 and day.month > _MARCH
+        return SeasonLabel(reported.year + 1 if is_second else reported.year, is_double=False)
