@@ -19,6 +19,8 @@ from soccer_assets.football.records import AfterNinety, MatchOdds, RawMatch, Rej
 
 Score = tuple[int, int] | None
 
+_FINALS = frozenset({"final", "finale", "endspiel"})
+
 # Providers write 0 or -1 for a team that is not known yet.
 _NO_ID = frozenset({"", "0", "-1", "True", "False"})
 
@@ -142,6 +144,11 @@ def _end(competition: Competition, year: int) -> dt.date:
     """
     year = min(max(year, dt.MINYEAR), dt.MAXYEAR - 1) + 1
     return dt.date(year, 8, 1) if competition.calendar == "year" else dt.date(year, 9, 1)
+
+
+def is_neutral_final(competition: Competition, stage: Any) -> bool:
+    """Whether a stage is the final of a competition that plays it on neutral ground."""
+    return competition.neutral_final and isinstance(stage, str) and stage.casefold() in _FINALS
 
 
 def pick(fields: Any, *paths: str) -> dict[str, Any]:

@@ -48,7 +48,11 @@ class AfterNinety(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
 
 def after_ninety(
-    score: tuple[int, int] | None, penalties: tuple[int, int] | None, *, went_on: bool
+    score: tuple[int, int] | None,
+    penalties: tuple[int, int] | None,
+    *,
+    went_on: bool,
+    has_shoot_out: bool = False,
 ) -> AfterNinety | None:
     """How a match was decided after 90 minutes; None where ``went_on`` is false.
 
@@ -56,13 +60,14 @@ def after_ninety(
         score: home and away goals after extra time; None where unknown.
         penalties: home and away goals of the shoot-out; None where there was none or they are unknown.
         went_on: whether the match had extra time or a shoot-out.
+        has_shoot_out: whether there was a shoot-out, also where its goals are unknown.
     """
     if not went_on:
         return None
     home, away = score or (None, None)
     home_penalties, away_penalties = penalties or (None, None)
     return AfterNinety(
-        decided_by="penalties" if penalties else "extra_time",
+        decided_by="penalties" if penalties or has_shoot_out else "extra_time",
         home_goals=home,
         away_goals=away,
         home_penalties=home_penalties,

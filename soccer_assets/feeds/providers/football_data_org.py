@@ -10,8 +10,6 @@ import datetime as dt
 from collections.abc import Iterator
 from typing import Any
 
-import msgspec
-
 from soccer_assets.clock import Clock
 from soccer_assets.feeds.base import SETTING, KeyedFeed
 from soccer_assets.feeds.fields import (
@@ -26,7 +24,15 @@ from soccer_assets.feeds.fields import (
     score_or_none,
     teams_of,
 )
-from soccer_assets.feeds.json_rows import ParsedMatch, Provider, Score, pick, season_label, visible_matches
+from soccer_assets.feeds.json_rows import (
+    ParsedMatch,
+    Provider,
+    Score,
+    is_neutral_final,
+    pick,
+    season_label,
+    visible_matches,
+)
 from soccer_assets.feeds.protocol import FeedRefusedError
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
 from soccer_assets.football.records import AfterNinety, RawMatch, Rejection, after_ninety
@@ -126,7 +132,7 @@ class FootballDataOrgFeed(KeyedFeed):
             half_time=lambda: _half_time(fields.get("score")),
             after_90=lambda: _after_90(fields.get("score")),
             round=str(matchday) if type(matchday) is int else None,
-            neutral=competition.neutral_final and fields.get("stage") == "FINAL",
+            neutral=is_neutral_final(competition, fields.get("stage")),
             fixture=_fixture_of(fields),
             result=pick(fields, "status", "score", "lastUpdated"),
         )
@@ -189,10 +195,7 @@ def _after_90(value: Any) -> AfterNinety | None:
     total = (regular[0] + extra[0], regular[1] + extra[1]) if regular and extra else None
     is_shoot_out = penalties is not None or score.get("duration") == "PENALTY_SHOOTOUT"
     went_on = is_shoot_out or score.get("duration") == "EXTRA_TIME"
-    decided = after_ninety(total, penalties, went_on=went_on)
-    if decided is not None and is_shoot_out:
-        return msgspec.structs.replace(decided, decided_by="penalties")
-    return decided
+    return after_ninety(total, penalties, went_on=went_on, has_shoot_out=is_shoot_out)
 
 
 def _half_time(value: Any) -> tuple[Any, Any]:

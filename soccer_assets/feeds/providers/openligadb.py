@@ -11,8 +11,6 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
-import msgspec
-
 from soccer_assets.clock import Clock
 from soccer_assets.feeds.base import SETTING, SiteFeed
 from soccer_assets.feeds.fields import (
@@ -26,7 +24,14 @@ from soccer_assets.feeds.fields import (
     teams_of,
 )
 from soccer_assets.feeds.http import FileClient
-from soccer_assets.feeds.json_rows import ParsedMatch, Provider, Score, pick, visible_matches
+from soccer_assets.feeds.json_rows import (
+    ParsedMatch,
+    Provider,
+    Score,
+    is_neutral_final,
+    pick,
+    visible_matches,
+)
 from soccer_assets.feeds.protocol import FeedRefusedError
 from soccer_assets.football.competitions import Competition, season_of
 from soccer_assets.football.matches import KickoffPrecision, Window
@@ -37,7 +42,6 @@ FIRST_SEASON = 2002
 ANSWERS_IN_MEMORY = 100
 
 _HALF_TIME, _FULL_TIME, _EXTRA_TIME, _PENALTIES = 1, 2, 3, 4
-_FINALS = ("finale", "final", "endspiel")
 _FULL_TIME_KIND = "After90Minutes"
 _FIXTURE = (
     *("matchID", "matchDateTimeUTC", "leagueShortcut", "leagueSeason", "group.groupName"),
@@ -148,7 +152,7 @@ def _reader(competition: Competition, year: int) -> Any:
             half_time=lambda: _half_time(results),
             after_90=lambda: _after_90(results, goals, is_cup=not competition.tier),
             round=None if group is None else name_of(group, "the round"),
-            neutral=competition.neutral_final and str(group).casefold() in _FINALS,
+            neutral=is_neutral_final(competition, group),
             fixture=fixture,
             result=pick(fields, *_RESULT),
         )
@@ -203,10 +207,7 @@ def _after_90(results: Any, goals: Any, *, is_cup: bool) -> AfterNinety | None:
     penalties = (
         score_of(shoot_out[0].get("pointsTeam1"), shoot_out[0].get("pointsTeam2")) if shoot_out else None
     )
-    decided = after_ninety(score, penalties, went_on=True)
-    if decided is not None and has_shoot_out:
-        return msgspec.structs.replace(decided, decided_by="penalties")
-    return decided
+    return after_ninety(score, penalties, went_on=True, has_shoot_out=has_shoot_out)
 
 
 def _type_of(result: dict[str, Any]) -> int:
