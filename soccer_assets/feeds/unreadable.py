@@ -14,7 +14,7 @@ _START = 2048
 def is_not_there_yet(data: bytes) -> bool:
     """Whether a saved answer says that there is no such file: football-data.co.uk answers 300 with a page."""
     start = data[:_START].lower()
-    return any(said in start for said in _NOT_THERE_YET) and (
+    return any(phrase in start for phrase in _NOT_THERE_YET) and (
         b"<html" in start or b"<!doctype" in start or start.strip() in _NOT_THERE_YET
     )
 
