@@ -27,6 +27,8 @@ MAX_QUEUED = 100
 # Workers send a heartbeat at this interval; after the timeout another worker gets the task.
 HEARTBEAT_SECONDS = 3
 HEARTBEAT_TIMEOUT_SECONDS = 12
+# A worker is listed, and healthy to its container, this long after its last heartbeat: ten of them.
+ALIVE_SECONDS = 30
 MAX_ATTEMPTS = 5
 _TASK_SECONDS = 3600
 

@@ -124,8 +124,10 @@ def test_task_is_taken_scored_and_kept(tasks, tmp_path, redis_url):
     queue = tasks.get("/monitoring/queues", headers=ADMIN).json()["queues"][0]
     assert (queue["queued"], queue["active"]) == (1, 0)
 
-    with worker(tmp_path, redis_url):
+    with worker(tmp_path, redis_url) as process:
         wait_for(tasks, accepted, "success")
+        threads = [thread.id for thread in psutil.Process(process.pid).threads()]
+        priorities = {thread: os.getpriority(os.PRIO_PROCESS, thread) for thread in threads}
         alive = tasks.get("/monitoring/workers", headers=ADMIN).json()["workers"]
         check = [sys.executable, "-m", "serving.worker", "--check"]
         env = os.environ | {"SOCCER_REDIS_URL": redis_url}
@@ -143,8 +145,9 @@ def test_task_is_taken_scored_and_kept(tasks, tmp_path, redis_url):
     assert [item.row for item in body.result.items[2:4]] == [2, 3]
     assert "Nobody" in body.result.items[2].errors[0].message
     assert body.result.items[0].release_id == "r1"
-    assert len(alive) == 1
-    assert alive[0]["pid"]
+    assert [worker["pid"] for worker in alive] == [process.pid]
+    assert priorities.pop(process.pid) == 0, "heartbeats must not starve on busy cores"
+    assert 10 in priorities.values(), "scoring must give way to look-ups"
 
 
 def test_srv_05_one_idempotency_key_is_one_task_and_one_result(tasks, tmp_path, redis_url):
