@@ -243,6 +243,15 @@ def _match_columns() -> list[sa.Column[object]]:
         sa.Column("away_corners", sa.SmallInteger),
         sa.Column("status", sa.String, nullable=False),
         sa.Column("neutral", sa.Boolean, nullable=False),
+        sa.Column(
+            "away_is_host",
+            sa.Boolean,
+            nullable=False,
+            server_default=sa.false(),
+            comment="the side named second is at home",
+        ),
+        sa.Column("ground", sa.String, comment="name and city, as the source tells them"),
+        sa.Column("ground_rule", sa.String, comment="why the side named first is not at home"),
         sa.Column("source", sa.String, nullable=False),
         sa.Column("source_match_id", sa.String, nullable=False),
         sa.Column("version", sa.Integer, nullable=False),
@@ -254,6 +263,7 @@ def _match_columns() -> list[sa.Column[object]]:
 _MARKED = sa.text("quarantine IS NOT NULL")
 # Spelled out: SQLite takes a partial index only where a query repeats its condition.
 AWAITS_RESULT = sa.text("status IN ('scheduled', 'tbd', 'live')")
+_BY_RULE = sa.text("ground_rule IS NOT NULL")
 match = sa.Table(
     "match",
     metadata,
@@ -267,6 +277,7 @@ match = sa.Table(
     sa.Index("ix_match_competition_kickoff", "competition", "kickoff"),
     sa.Index("ix_match_awaits_result", "kickoff", sqlite_where=AWAITS_RESULT, postgresql_where=AWAITS_RESULT),
     sa.Index("ix_match_quarantine", "competition", sqlite_where=_MARKED, postgresql_where=_MARKED),
+    sa.Index("ix_match_ground_rule", "kickoff", sqlite_where=_BY_RULE, postgresql_where=_BY_RULE),
 )
 
 match_history = sa.Table(

@@ -26,7 +26,7 @@ from soccer_assets.modelling.dataset import (
     weighted,
 )
 from soccer_assets.modelling.metrics import class_prior
-from soccer_assets.modelling.neutral_ground import forecast
+from soccer_assets.modelling.neutral_ground import forecast, turned_back
 from soccer_assets.modelling.outcome_model import OutcomeModel
 from soccer_assets.modelling.scorecard import BOOK, CANDIDATE, ELO, PRIOR, Metrics, Scorecard, score
 from soccer_assets.modelling.training import SEED, fit_candidate, fit_elo_textbook
@@ -101,7 +101,8 @@ def run_backtest(
         CANDIDATE: forecast(model, values[scored], matches.is_neutral[scored]),
     }
     if predictions_path is not None:
-        _write_predictions(predictions_path, matches.match_id[scored], forecasts[CANDIDATE])
+        told = turned_back(forecasts[CANDIDATE], matches.is_turned[scored])
+        _write_predictions(predictions_path, matches.match_id[scored], told)
     return BacktestReport(
         scorecard=score(labels[scored], matches.kickoff[scored], forecasts, archive.closing_prices[scored]),
         archive=archive,

@@ -43,7 +43,9 @@ from soccer_assets.football.competitions import NATIONAL, Competition, club_of
 from soccer_assets.football.identity import meeting_key, mint_match_id, mint_team_id
 from soccer_assets.football.match_table import SECONDS_A_DAY, UNKNOWN_COUNT, UNKNOWN_GOALS, MatchTable
 from soccer_assets.football.matches import STATUS_RULES
+from soccer_assets.football.neutral_grounds import ground_of, ruled_competitions, stage_of
 from soccer_assets.football.validity import Result, twice_on_a_day
+from soccer_assets.modelling.neutral_ground import turned_back
 
 ARCHIVE_OPTION, STATISTICS_OPTION = "--archive", "--stats"
 CLOSING = "_closing"
@@ -115,6 +117,7 @@ def _matches(table: ArchiveTable, statistics: ArchiveTable | None, now: dt.datet
 
     facts = {name: values[rows] for name, values in facts.items()}
     settled, goals = facts.pop("is_settled"), facts.pop("goals")
+    away_is_host = facts.pop("away_is_host")
     quarantined = _twice_on_a_day(facts, settled, goals)
     has_result = (goals >= 0).all(axis=1) & ~quarantined
     matches = MatchTable.from_columns(
@@ -124,11 +127,11 @@ def _matches(table: ArchiveTable, statistics: ArchiveTable | None, now: dt.datet
         moves_ratings=has_result,
         trains=has_result,
         **({} if statistics is None else _statistics(statistics.columns, facts["match_id"], over[rows])),
-    )
+    ).turned_round(away_is_host)
     reasons = Counter([*rejected.values(), *failed.values(), *(reason for reason, _ in table.broken)])
     return ArchiveMatches(
         matches=matches,
-        closing_prices=_closing_prices(columns, rows, over),
+        closing_prices=turned_back(_closing_prices(columns, rows, over), matches.is_turned),
         rows=len(table) + len(table.broken),
         rejected=dict(reasons.most_common()),
         quarantined=int(quarantined.sum()),
@@ -140,7 +143,7 @@ def _facts(
 ) -> dict[str, NDArray[Any]]:
     """By name, one value a row; those of rejected rows mean nothing."""
     placed = assign_competitions(columns, _SOURCE)
-    status, season, neutral = columns["status"], columns["season"], columns["neutral"]
+    status, season = columns["status"], columns["season"]
     settles = [value in STATUS_OF and STATUS_RULES[STATUS_OF[value]].settles for value in status.parsed]
     kickoff = per_row(columns["kickoff_utc"], lambda instant: instant.timestamp())
     is_day_precision = np.isnan(kickoff)
@@ -156,11 +159,37 @@ def _facts(
         "home_team": _team_ids(columns["home_team"], placed),
         "away_team": _team_ids(columns["away_team"], placed),
         "goals": goals,
-        "is_neutral": np.array([value is True for value in neutral.parsed])[neutral.codes],
         "is_international": np.array(squads)[placed.of_row],
         "is_settled": np.array(settles)[status.codes] & over,
     }
-    return facts | {"match_id": _match_ids(columns, facts)}
+    return facts | _grounds(columns, placed, kickoff) | {"match_id": _match_ids(columns, facts)}
+
+
+def _grounds(
+    columns: Mapping[str, Column], placed: RowCompetitions, kickoff: NDArray[Any]
+) -> dict[str, NDArray[np.bool_]]:
+    """Whether each row's ground is neutral, and whether the second side is at home: the graph's rules."""
+    flag, rounds = columns["neutral"], columns["round"]
+    is_neutral = np.array([value is True for value in flag.parsed])[flag.codes]
+    away_is_host = np.zeros(len(is_neutral), np.bool_)
+    is_ruled = [competition.code in ruled_competitions() for competition in placed.competitions]
+    names = [columns["home_team"], columns["away_team"]]
+    is_open = np.array(is_ruled)[placed.of_row] & ~is_neutral
+    for name in names:
+        is_open &= np.array([value is not None for value in name.parsed])[name.codes]
+    for row in np.flatnonzero(is_open).tolist():
+        home, away = (name.parsed[name.codes[row]] for name in names)
+        title = rounds.parsed[rounds.codes[row]]
+        found = ground_of(
+            placed.competitions[placed.of_row[row]],
+            _day(int(kickoff[row] // SECONDS_A_DAY)),
+            home,
+            away,
+            stage=stage_of(*(() if title is None else (title,))),
+            flag=flag.parsed[flag.codes[row]],
+        )
+        is_neutral[row], away_is_host[row] = found.is_neutral, found.away_is_host
+    return {"is_neutral": is_neutral, "away_is_host": away_is_host}
 
 
 def _match_ids(columns: Mapping[str, Column], facts: Mapping[str, NDArray[Any]]) -> NDArray[np.object_]:

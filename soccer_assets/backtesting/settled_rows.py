@@ -12,6 +12,7 @@ from soccer_assets.backtesting.report import SCORED, Probabilities, SettledMatch
 from soccer_assets.clock import isoformat
 from soccer_assets.football.matches import STATUS_RULES
 from soccer_assets.modelling.dataset import TrainingData
+from soccer_assets.modelling.neutral_ground import turned_back
 from soccer_assets.modelling.odds import devig_shin
 from soccer_assets.modelling.training import fit_elo_textbook
 from soccer_assets.modelling.walk_forward import walk_forward
@@ -115,7 +116,8 @@ def _textbook_elo(data: TrainingData, start: dt.datetime, end: dt.datetime) -> M
         refit_weeks=_REFIT_WEEKS,
     )
     ids = data.matches.match_id[walked.rows].tolist()
-    return {match_id: _probabilities(row) for match_id, row in zip(ids, walked.probabilities, strict=True)}
+    told = turned_back(walked.probabilities, data.matches.is_turned[walked.rows])
+    return {match_id: _probabilities(row) for match_id, row in zip(ids, told, strict=True)}
 
 
 def _probabilities(row: NDArray[np.float64]) -> Probabilities:

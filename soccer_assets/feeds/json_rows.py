@@ -15,11 +15,12 @@ from soccer_assets.feeds.fields import FieldError, brief, half_time_of, json_obj
 from soccer_assets.feeds.visibility import visibility_by_status, visibility_by_time
 from soccer_assets.football.competitions import NATIONAL, Competition, season_of
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
-from soccer_assets.football.records import AfterNinety, MatchOdds, RawMatch, Rejection
+from soccer_assets.football.records import AfterNinety, MatchOdds, RawMatch, Rejection, Venue
 
 Score = tuple[int, int] | None
 
-_FINALS = frozenset({"final", "finale", "endspiel"})
+# Longer than the name of any ground; what is longer is cut.
+_LONGEST_NAME = 100
 
 # Providers write 0 or -1 for a team that is not known yet.
 _NO_ID = frozenset({"", "0", "-1", "True", "False"})
@@ -44,6 +45,8 @@ class ParsedMatch(msgspec.Struct, frozen=True, kw_only=True):
         reported_status: the provider's status; None where it has none, then result and time decide.
         score: the score after 90 minutes of a finished match, or the score so far of a live one; raises
             `FieldError` where it is invalid.
+        neutral: the provider's own flag that the ground is neutral.
+        venue: the ground, where it is told.
         has_result: for providers without a status, whether a result is present.
         team_ids: the provider's ids of home and away, as they came.
         half_time: both half-time scores, not yet parsed.
@@ -66,6 +69,7 @@ class ParsedMatch(msgspec.Struct, frozen=True, kw_only=True):
     result: dict[str, Any]
     round: str | None = None
     neutral: bool = False
+    venue: Venue | None = None
     has_result: Callable[[], bool] = bool
     team_ids: tuple[Any, Any] = (None, None)
     half_time: Callable[[], tuple[Any, Any]] = _no_half_time
@@ -146,9 +150,17 @@ def _end(competition: Competition, year: int) -> dt.date:
     return dt.date(year, 8, 1) if competition.calendar == "year" else dt.date(year, 9, 1)
 
 
-def is_neutral_final(competition: Competition, stage: Any) -> bool:
-    """Whether a stage is the final of a competition that plays it on neutral ground."""
-    return competition.neutral_final and isinstance(stage, str) and stage.casefold() in _FINALS
+def venue_of(fields: Any, name: str, city: str = "", country: str = "") -> Venue | None:
+    """The ground of a match by the dotted paths of its parts; None where it has no name."""
+    told = [_text_at(fields, path) for path in (name, city, country)]
+    return Venue(told[0], *told[1:]) if told[0] else None
+
+
+def _text_at(fields: Any, path: str) -> str | None:
+    value = fields
+    for name in path.split("."):
+        value = value.get(name) if isinstance(value, dict) else None
+    return (" ".join(value.split())[:_LONGEST_NAME] or None) if isinstance(value, str) else None
 
 
 def pick(fields: Any, *paths: str) -> dict[str, Any]:
@@ -196,6 +208,7 @@ def _match(parsed: ParsedMatch, provider: Provider, clock: Clock) -> RawMatch | 
         status=visibility.status,
         round=parsed.round,
         neutral=parsed.neutral,
+        venue=parsed.venue or msgspec.UNSET,
         home_goals=None if score is None else score[0],
         away_goals=None if score is None else score[1],
         home_goals_half_time=half_time_score[0],

@@ -37,7 +37,6 @@ class Competition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         squad: ``first``, ``reserve`` or ``national``; with sex and age group it separates rating pools.
         time_zone: IANA name of the zone in which its days are counted.
         calendar: ``autumn`` seasons run over two years, ``year`` seasons within one.
-        neutral_final: whether the final is played on neutral ground.
         feeds: name of the feed -> what that feed calls the competition.
     """
 
@@ -50,7 +49,6 @@ class Competition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     sex: Literal["men", "women"] = "men"
     age_group: str = "senior"
     squad: Literal["first", "reserve", "national"] = "first"
-    neutral_final: bool = False
     feeds: dict[str, str] = {}
 
 

@@ -6,7 +6,7 @@ two instants that keep the future out of every feature.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Self, get_args, get_type_hints
 
 import numpy as np
@@ -18,6 +18,8 @@ SECONDS_A_DAY = 86_400
 
 # 90 minutes, half-time, stoppage and the first fetch: a result is not used before that.
 RESULT_DELAY_SECONDS = 2 * 3600
+
+_OTHER_SIDE = {"home": "away", "away": "home"}
 
 UNKNOWN_GOALS = -1
 UNKNOWN_COUNT = -1
@@ -38,6 +40,7 @@ class MatchTable:
         moves_ratings: the match is finished and has a 90-minute score.
         trains: the match may train a model.
         is_international: national teams play; they have their own rating parameters.
+        is_turned: the home side is the one named second, which is the host; forecasts are turned back.
         home_shots_on_target: and the other statistics: counts of the match, -1 where unknown; a statistic
             counts where both sides have it.
     """
@@ -56,6 +59,7 @@ class MatchTable:
     moves_ratings: NDArray[np.bool_]
     trains: NDArray[np.bool_]
     is_international: NDArray[np.bool_]
+    is_turned: NDArray[np.bool_]
     home_shots_on_target: NDArray[np.int16]
     away_shots_on_target: NDArray[np.int16]
     home_shots: NDArray[np.int16]
@@ -127,6 +131,17 @@ class MatchTable:
         """The rows at ``rows``: indices, in their order, or a mask."""
         return type(self)(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
 
+    def turned_round(self, rows: NDArray[np.bool_]) -> Self:
+        """The table with the sides of some rows exchanged, home for away in every column of a side."""
+        if not rows.any():
+            return self
+        exchanged = {}
+        for name, column in ((field.name, getattr(self, field.name)) for field in fields(self)):
+            side, _, rest = name.partition("_")
+            if side in _OTHER_SIDE:
+                exchanged[name] = np.where(rows, getattr(self, f"{_OTHER_SIDE[side]}_{rest}"), column)
+        return replace(self, **exchanged, is_turned=self.is_turned ^ rows)
+
     def __len__(self) -> int:
         """Number of matches."""
         return len(self.match_id)
@@ -150,6 +165,6 @@ _DTYPES: dict[str, Any] = {
 }
 
 # Columns that a source may leave out, with their values then.
-_DEFAULTS: dict[str, Any] = {"is_international": False} | dict.fromkeys(
+_DEFAULTS: dict[str, Any] = dict.fromkeys(("is_international", "is_turned"), False) | dict.fromkeys(
     MatchStats.__struct_fields__, UNKNOWN_COUNT
 )

@@ -31,6 +31,19 @@ class MatchStats(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     away_corners: int | None = None
 
 
+class Venue(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """The ground of a match, in the provider's words."""
+
+    name: str
+    city: str | None = None
+    country: str | None = None
+
+    @property
+    def text(self) -> str:
+        """Name and city."""
+        return self.name if self.city is None else f"{self.name}, {self.city}"
+
+
 class AfterNinety(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How a match that went on after 90 minutes was decided; never a label and never a settlement.
 
@@ -91,6 +104,8 @@ class RawMatch(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             provider does not say; an unset field is not stored, so rows from before this field are unchanged.
         team_ids: the provider's own ids of home and away, where it has them: they decide which team is meant.
         spelled: home and away as the provider wrote them, where the club goes by another name.
+        neutral: the provider's own flag; whether the ground is neutral is decided by ``neutral_grounds.py``.
+        venue: the ground, where the provider tells it.
         other_scores: what other rows of one pass tell of the match: it is quarantined until they agree.
     """
 
@@ -116,6 +131,7 @@ class RawMatch(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     spelled: tuple[str, str] | msgspec.UnsetType = msgspec.UNSET
     team_ids: tuple[str, str] | msgspec.UnsetType = msgspec.UNSET
     other_scores: tuple[tuple[int, int], ...] | msgspec.UnsetType = msgspec.UNSET
+    venue: Venue | msgspec.UnsetType = msgspec.UNSET
 
 
 class Rejection(msgspec.Struct, frozen=True, kw_only=True):

@@ -58,6 +58,7 @@ def reasons(
     values: NDArray[np.float64],
     group_of: Mapping[str, str],
     is_neutral: NDArray[np.bool_] | None = None,
+    is_turned: NDArray[np.bool_] | None = None,
 ) -> list[tuple[Reason, ...]]:
     """The main reasons of each forecast, the strongest first.
 
@@ -66,6 +67,7 @@ def reasons(
         values: (n, k) features of the matches.
         group_of: group of each feature; a feature without one is a group of its own.
         is_neutral: (n,) matches on neutral ground, see `neutral_ground.forecast`; none by default.
+        is_turned: (n,) matches whose host is named second: the reasons are those of the order of the names.
 
     Raises:
         ValueError: the columns are not those of the model.
@@ -80,6 +82,8 @@ def reasons(
         swapped, _ = contributions(model, mirrored(values[is_neutral], model.feature_names))
         summed[is_neutral] += np.einsum("gk,nkc->ngc", member, swapped)[:, :, ::-1]
         summed[is_neutral] /= 2.0
+    if is_turned is not None and is_turned.any():
+        summed[is_turned] = summed[is_turned][:, :, ::-1]
     odds = summed[:, :, 0] - summed[:, :, 2]
     draws = summed[:, :, 1] - (summed[:, :, 0] + summed[:, :, 2]) / 2.0
     return [_strongest(groups, row, draw) for row, draw in zip(odds, draws, strict=True)]

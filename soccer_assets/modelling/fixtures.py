@@ -13,7 +13,7 @@ from soccer_assets.contract.release import OUTCOMES, Reason
 from soccer_assets.football.features import FEATURE_GROUPS
 from soccer_assets.football.score_grid import GOAL_FEATURES, GoalForecast, goal_forecasts
 from soccer_assets.modelling.explanations import reasons
-from soccer_assets.modelling.neutral_ground import forecast
+from soccer_assets.modelling.neutral_ground import forecast, turned_back
 from soccer_assets.modelling.outcome_model import OutcomeModel
 
 
@@ -39,6 +39,7 @@ def forecast_fixtures(
     is_neutral: NDArray[np.bool_],
     *,
     with_reasons: bool,
+    is_turned: NDArray[np.bool_] | None = None,
 ) -> FixtureForecasts:
     """Forecasts of one model for fixtures whose features are ``values``.
 
@@ -47,6 +48,8 @@ def forecast_fixtures(
         values: (n, k) features; n may be 0.
         feature_names: the k columns of ``values``; the model may read fewer of them.
         is_neutral: (n,) whether each fixture is on neutral ground.
+        is_turned: (n,) whether the features have the side named second at home; none by default.
+            The forecasts are those of the sides as they are named.
         with_reasons: whether to explain each forecast, which costs more than making it.
 
     Raises:
@@ -56,9 +59,13 @@ def forecast_fixtures(
         return FixtureForecasts(np.empty((0, len(OUTCOMES))), [], [])
     inputs = values[:, [feature_names.index(name) for name in model.feature_names]]
     goal_features = values[:, [feature_names.index(name) for name in GOAL_FEATURES]]
-    probabilities = forecast(model, inputs, is_neutral)
+    turned = np.zeros(len(values), np.bool_) if is_turned is None else is_turned
+    probabilities = turned_back(forecast(model, inputs, is_neutral), turned)
+    goal_features[turned, :2] = goal_features[turned, 1::-1]
     return FixtureForecasts(
         probabilities=probabilities,
         goals=goal_forecasts(goal_features, probabilities),
-        reasons=reasons(model, inputs, FEATURE_GROUPS, is_neutral) if with_reasons else [()] * len(values),
+        reasons=reasons(model, inputs, FEATURE_GROUPS, is_neutral, turned)
+        if with_reasons
+        else [()] * len(values),
     )

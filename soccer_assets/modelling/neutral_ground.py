@@ -1,8 +1,9 @@
-"""Neutral ground: a forecast that does not depend on which side is listed first.
+"""Neutral ground: a forecast that does not depend on which side is listed first; and hosts listed second.
 
 A model has few neutral matches to train on and keeps an advantage for the first side. So a neutral match is
 forecast in both orders, and the margins are averaged (a logarithmic pool), which keeps reasons additive. The
-graph's predictions and pairings scored over HTTP both use it.
+graph's predictions and pairings scored over HTTP both use it. A match whose host is listed second is turned
+round before it reaches a model, and its forecast is turned back.
 """
 
 from collections.abc import Sequence
@@ -33,6 +34,12 @@ def forecast(
         margins[is_neutral] = (margins[is_neutral] + swapped[:, ::-1]) / 2.0
     probabilities: NDArray[np.float64] = np.exp(log_softmax(margins / model.temperature))
     return probabilities
+
+
+def turned_back(values: NDArray[np.float64], is_turned: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Columns (n, 3) of home, draw and away with home and away exchanged where a match was turned round."""
+    exchanged: NDArray[np.float64] = np.where(is_turned[:, None], values[:, ::-1], values)
+    return exchanged
 
 
 def mirrored(values: NDArray[np.float64], names: Sequence[str]) -> NDArray[np.float64]:

@@ -34,6 +34,7 @@ MATCH_COLUMNS = (
     "kickoff_precision",
     "status",
     "neutral",
+    "away_is_host",
     "home_goals",
     "away_goals",
     "source_match_id",

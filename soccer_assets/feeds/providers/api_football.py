@@ -24,7 +24,15 @@ from soccer_assets.feeds.fields import (
     score_or_none,
     teams_of,
 )
-from soccer_assets.feeds.json_rows import ParsedMatch, Provider, Score, pick, season_label, visible_matches
+from soccer_assets.feeds.json_rows import (
+    ParsedMatch,
+    Provider,
+    Score,
+    pick,
+    season_label,
+    venue_of,
+    visible_matches,
+)
 from soccer_assets.feeds.protocol import FeedRefusedError, FeedUnavailableError
 from soccer_assets.feeds.provider_keys import key_variable
 from soccer_assets.football.competitions import INTERNATIONAL
@@ -142,6 +150,7 @@ class ApiFootballFeed(KeyedFeed):
             half_time=lambda: _half_time(fields),
             after_90=lambda: _after_90(fields, went_on=code in {"AET", "PEN"}),
             round=None if round_name is None else name_of(round_name, "the round"),
+            venue=venue_of(fields["fixture"].get("venue"), "name", "city"),
             fixture=fixture_fields,
             result=pick(fields, "status", "goals", "score")
             | {"status": pick(fields, "fixture.status").get("fixture", {}).get("status")},

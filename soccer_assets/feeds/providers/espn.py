@@ -27,7 +27,15 @@ from soccer_assets.feeds.fields import (
     teams_of,
 )
 from soccer_assets.feeds.http import FileClient
-from soccer_assets.feeds.json_rows import ParsedMatch, Provider, Score, pick, season_label, visible_matches
+from soccer_assets.feeds.json_rows import (
+    ParsedMatch,
+    Provider,
+    Score,
+    pick,
+    season_label,
+    venue_of,
+    visible_matches,
+)
 from soccer_assets.feeds.protocol import FeedRefusedError
 from soccer_assets.football.competitions import Competition
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
@@ -147,6 +155,7 @@ def _reader(competition: Competition) -> Any:
             team_ids=(_team_id(sides[0]), _team_id(sides[1])),
             reported_status=reported_status,
             neutral=game.get("neutralSite") is True,
+            venue=venue_of(game.get("venue"), "fullName", "address.city", "address.country"),
             score=lambda: _score(sides, name, is_finished=reported_status is MatchStatus.FINISHED),
             odds=lambda: _odds(game),
             after_90=lambda: _after_90(sides, went_on=name in _WENT_ON),

@@ -28,9 +28,9 @@ from soccer_assets.feeds.json_rows import (
     ParsedMatch,
     Provider,
     Score,
-    is_neutral_final,
     pick,
     season_label,
+    venue_of,
     visible_matches,
 )
 from soccer_assets.feeds.protocol import FeedRefusedError
@@ -132,7 +132,7 @@ class FootballDataOrgFeed(KeyedFeed):
             half_time=lambda: _half_time(fields.get("score")),
             after_90=lambda: _after_90(fields.get("score")),
             round=str(matchday) if type(matchday) is int else None,
-            neutral=is_neutral_final(competition, fields.get("stage")),
+            venue=venue_of({"name": fields.get("venue")}, "name"),
             fixture=_fixture_of(fields),
             result=pick(fields, "status", "score", "lastUpdated"),
         )

@@ -28,8 +28,8 @@ from soccer_assets.feeds.json_rows import (
     ParsedMatch,
     Provider,
     Score,
-    is_neutral_final,
     pick,
+    venue_of,
     visible_matches,
 )
 from soccer_assets.feeds.protocol import FeedRefusedError
@@ -152,7 +152,7 @@ def _reader(competition: Competition, year: int) -> Any:
             half_time=lambda: _half_time(results),
             after_90=lambda: _after_90(results, goals, is_cup=not competition.tier),
             round=None if group is None else name_of(group, "the round"),
-            neutral=is_neutral_final(competition, group),
+            venue=venue_of(fields.get("location"), "locationStadium", "locationCity"),
             fixture=fixture,
             result=pick(fields, *_RESULT),
         )

@@ -106,7 +106,7 @@ def _forecasts(
     now: dt.datetime,
 ) -> pd.DataFrame:
     """Forecasts of every model with an alias; reasons for the champion's only."""
-    is_neutral = fixtures["neutral"].to_numpy(dtype=bool)
+    is_neutral, is_turned = (fixtures[name].to_numpy(dtype=bool) for name in ("neutral", "away_is_host"))
     tables = []
     for alias in ALIASES:
         registered = registry.find(alias)
@@ -114,7 +114,12 @@ def _forecasts(
             continue
         model = registry.load(registered)
         forecasts = forecast_fixtures(
-            model, values, feature_names, is_neutral, with_reasons=alias == CHAMPION
+            model,
+            values,
+            feature_names,
+            is_neutral,
+            with_reasons=alias == CHAMPION,
+            is_turned=is_turned,
         )
         tables.append(forecast_table(alias, registered, fixtures, forecasts, now))
     if not tables:

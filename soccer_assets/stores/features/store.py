@@ -37,6 +37,7 @@ MATCH_COLUMNS = [
         "squad",
         "status",
         "neutral",
+        "away_is_host",
     ),
     *("home_team_id", "away_team_id", "home_goals", "away_goals", "quarantine", *_STATISTICS),
 ]
@@ -178,7 +179,10 @@ def feature_values(features: pa.Table, match_ids: list[str], names: tuple[str, .
 
 
 def match_table_of(matches: pa.Table) -> MatchTable:
-    """An exported table of matches as the columns that ratings and models read."""
+    """An exported table of matches as the columns that ratings and models read.
+
+    The side at home is the home side here: a host that is named second is turned round.
+    """
     home_goals = matches["home_goals"].fill_null(UNKNOWN_GOALS).to_numpy()
     away_goals = matches["away_goals"].fill_null(UNKNOWN_GOALS).to_numpy()
     has_score = (home_goals >= 0) & (away_goals >= 0) & matches["quarantine"].is_null().to_numpy()
@@ -203,7 +207,7 @@ def match_table_of(matches: pa.Table) -> MatchTable:
         trains=has_score & _looked_up(matches["status"], {text: rule.trains for text, rule in rules.items()}),
         is_international=_texts(matches["squad"]) == NATIONAL,
         **{name: matches[name].fill_null(UNKNOWN_COUNT).to_numpy() for name in _STATISTICS},
-    )
+    ).turned_round(matches["away_is_host"].to_numpy())
 
 
 def _coded(column: pa.ChunkedArray) -> tuple[NDArray[np.int32], list[str]]:

@@ -32,6 +32,12 @@ from soccer_assets.resources.bulk_rows import (
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.watermarks import next_change_no, read_watermark, set_watermark
 from soccer_assets.stores.matches.competitions import mark_rows_of_changed_competitions, store_competitions
+from soccer_assets.stores.matches.grounds import (
+    ground_columns,
+    mark_finals_with_another_host,
+    mark_rows_of_changed_rules,
+    put_finalists_at_home,
+)
 from soccer_assets.stores.matches.quarantine import mark_same_day
 from soccer_assets.stores.matches.raw import store_rejections
 from soccer_assets.stores.matches.source_teams import SourceTeams
@@ -95,9 +101,9 @@ def update_matches(
     """
     total = MatchCounts()
     with database.writing() as connection:
-        mark_rows_of_changed_competitions(
-            connection, competitions, owners, read_watermark(connection, _READ_SO_FAR)
-        )
+        read_so_far = read_watermark(connection, _READ_SO_FAR)
+        mark_rows_of_changed_competitions(connection, competitions, owners, read_so_far)
+        mark_rows_of_changed_rules(connection, read_so_far)
     while True:
         with database.writing() as connection:
             raw = _unread(connection)
@@ -166,7 +172,9 @@ def _update_batch(
         )
         for record in records
     }
+    put_finalists_at_home(connection, rows)
     added, changed = _write_matches(connection, rows, now)
+    mark_finals_with_another_host(connection, rows)
     prices = [
         {
             "match_id": match_ids[record.source, record.source_match_id or ""],
@@ -308,6 +316,7 @@ def _match_row(
         "home_team_id": teams[_team_keys(record)[0]],
         "away_team_id": teams[_team_keys(record)[1]],
         **_decision(record),
+        **ground_columns(record, place),
         **{name: getattr(record.stats, name, None) for name in MatchStats.__struct_fields__},
         "kickoff_precision": record.kickoff_precision.value,
         "status": record.status.value,

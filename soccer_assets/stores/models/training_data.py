@@ -14,6 +14,7 @@ from soccer_assets.modelling.dataset import (
     split_by_kickoff,
     weighted,
 )
+from soccer_assets.modelling.neutral_ground import turned_back
 from soccer_assets.modelling.outcome_model import OutcomeModel
 from soccer_assets.modelling.training import Parameters
 from soccer_assets.resources.database import Database
@@ -38,7 +39,7 @@ def load_training_data(
         matches=matches,
         values=feature_values(feature_store.read(manifest), match_ids, manifest.feature_names),
         outcomes=outcomes(matches),
-        odds=_closing_prices(database, match_ids),
+        odds=turned_back(_closing_prices(database, match_ids), matches.is_turned),
         split=weighted(split_by_kickoff(matches.kickoff, boundaries), matches),
         boundaries=boundaries,
         feature_names=manifest.feature_names,

@@ -11,6 +11,7 @@ from soccer_assets.contract.release import OUTCOMES
 from soccer_assets.football.matches import STATUS_RULES
 from soccer_assets.modelling.dataset import TrainingData
 from soccer_assets.modelling.ledger_rules import SCORED
+from soccer_assets.modelling.neutral_ground import turned_back
 from soccer_assets.modelling.odds import devig_shin
 from soccer_assets.modelling.quality import Settled, phases
 from soccer_assets.modelling.scorecard import BOOK, ELO
@@ -57,8 +58,11 @@ def read_settled(database: Database, data: TrainingData, now: dt.datetime) -> Se
             [OUTCOMES.index(row.outcome) if row.verdict == SCORED else -1 for row in rows], np.int8
         ),
         others={
-            ELO: _placed(_elo(data, known[has_features], start), has_features),
-            BOOK: _placed(devig_shin(data.odds[known[has_features]]), has_features),
+            name: _placed(turned_back(forecasts, data.matches.is_turned[known[has_features]]), has_features)
+            for name, forecasts in (
+                (ELO, _elo(data, known[has_features], start)),
+                (BOOK, devig_shin(data.odds[known[has_features]])),
+            )
         },
         dimensions={
             "competition": np.array([row.competition for row in rows], object),

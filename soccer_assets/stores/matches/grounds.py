@@ -1,0 +1,192 @@
+"""Decides where each match is played as it is normalised: by flag, by rule, or on a finalist's own ground.
+
+A finalist's own ground is the one that is told most often for its home matches of a year before and after.
+The raw row stays as the provider reported it. Not here: the rules (``football/neutral_grounds.py``).
+"""
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from soccer_assets.football.competitions import Competition
+from soccer_assets.football.neutral_grounds import (
+    AT_HOME,
+    FLAG,
+    ground_of,
+    ruled_competitions,
+    rules_digest,
+    stage_of,
+    titles_of,
+)
+from soccer_assets.football.records import RawMatch
+from soccer_assets.resources.bulk_rows import IDS_PER_QUERY, batches, in_list
+from soccer_assets.resources.watermarks import next_change_no, read_watermark, set_watermark
+from soccer_assets.tables import match, match_raw
+
+_RULES = "rules of neutral ground of the last pass"  # a stored watermark's name
+_OWN = ": own ground of a finalist"
+_YEAR = dt.timedelta(days=400)
+
+
+def ground_columns(record: RawMatch, place: Competition) -> dict[str, Any]:
+    """The columns of a match that say where it is played, before finalists' own grounds are looked up."""
+    venue = None if record.venue is msgspec.UNSET else record.venue
+    found = AT_HOME
+    if record.neutral or place.code in ruled_competitions():
+        found = ground_of(
+            place,
+            record.kickoff.date(),
+            record.home_team,
+            record.away_team,
+            stage=stage_of(*titles_of(record.round, record.payload)),
+            flag=flag_of(record),
+            country=venue.country if venue else None,
+        )
+    return {
+        "neutral": found.is_neutral,
+        "away_is_host": found.away_is_host,
+        "ground": None if venue is None else venue.text,
+        "ground_rule": found.rule,
+    }
+
+
+def flag_of(record: RawMatch) -> bool | None:
+    """Whether the provider says that the ground is neutral; None where it does not say.
+
+    The archive writes both values. Elsewhere false is what a field holds that nobody filled in.
+    """
+    if record.neutral:
+        return True
+    return False if str(record.payload.get("neutral")).casefold() == "false" else None
+
+
+def mark_rows_of_changed_rules(connection: sa.Connection, read_so_far: int) -> int:
+    """Mark the raw rows of competitions with a rule as unread, where rules changed since the last pass.
+
+    Args:
+        connection: a transaction that writes.
+        read_so_far: the last change number that was normalised.
+
+    Returns:
+        How many raw rows were marked.
+    """
+    digest = rules_digest()
+    if digest == read_watermark(connection, _RULES):
+        return 0
+    set_watermark(connection, _RULES, digest)
+    if not read_so_far:
+        return 0
+    marked = connection.execute(
+        sa.update(match_raw)
+        .where(
+            match_raw.c.change_no <= read_so_far,
+            in_list(connection, match_raw.c.competition, sorted(ruled_competitions())),
+        )
+        .values(change_no=next_change_no(connection))
+    )
+    return int(marked.rowcount)
+
+
+def put_finalists_at_home(connection: sa.Connection, rows: Mapping[str, dict[str, Any]]) -> None:
+    """Change the rows on neutral ground by rule that are played on the own ground of one of their sides.
+
+    Args:
+        connection: reads the matches stored so far; those of ``rows`` count as they are there.
+        rows: matches to be written, by id.
+    """
+    finals = [row for row in rows.values() if _is_by_rule(row) and row["neutral"]]
+    if not finals:
+        return
+    grounds = _HomeGrounds(connection, _teams(finals), rows)
+    for row in finals:
+        row.update(grounds.settle(row))
+
+
+def mark_finals_with_another_host(connection: sa.Connection, rows: Mapping[str, dict[str, Any]]) -> int:
+    """Mark as unread the raw rows of finals for which the rows just written tell another own ground.
+
+    Returns:
+        How many raw rows were marked.
+    """
+    told = {row["home_team_id"] for row in rows.values() if row["ground"] and not row["ground_rule"]}
+    if not told:
+        return 0
+    columns = [match.c[name] for name in (*_FINAL, "source", "source_match_id")]
+    query = sa.select(*columns).where(match.c.ground_rule.is_not(None), match.c.ground.is_not(None))
+    finals = [
+        row
+        for row in map(dict, connection.execute(query).mappings())
+        if _is_by_rule(row) and (row["home_team_id"] in told or row["away_team_id"] in told)
+    ]
+    if not finals:
+        return 0
+    grounds = _HomeGrounds(connection, _teams(finals), {})
+    marked = 0
+    for row in finals:
+        if any(row[name] != value for name, value in grounds.settle(row).items()):
+            marked += connection.execute(
+                sa.update(match_raw)
+                .where(
+                    match_raw.c.source == row["source"],
+                    match_raw.c.source_match_id == row["source_match_id"],
+                )
+                .values(change_no=next_change_no(connection))
+            ).rowcount
+    return marked
+
+
+_FINAL = ("home_team_id", "away_team_id", "kickoff", "neutral", "away_is_host", "ground", "ground_rule")
+
+
+def _is_by_rule(row: Mapping[str, Any]) -> bool:
+    """Whether the ground is told, and a rule says that it is neutral, or did before its host was found."""
+    rule = row["ground_rule"]
+    return row["ground"] is not None and rule not in (None, FLAG) and (row["neutral"] or rule.endswith(_OWN))
+
+
+def _teams(rows: Iterable[Mapping[str, Any]]) -> set[str]:
+    return {row[name] for row in rows for name in ("home_team_id", "away_team_id")}
+
+
+class _HomeGrounds:
+    """The grounds of some teams' home matches."""
+
+    def __init__(
+        self, connection: sa.Connection, teams: Collection[str], new: Mapping[str, dict[str, Any]]
+    ) -> None:
+        """Read the stored home matches of ``teams``; ``new`` rows replace the stored ones of their ids."""
+        self._played: dict[str, list[tuple[dt.datetime, str]]] = {}
+        for ids in batches(sorted(teams), IDS_PER_QUERY):
+            query = sa.select(match.c.match_id, match.c.home_team_id, match.c.kickoff, match.c.ground).where(
+                in_list(connection, match.c.home_team_id, ids),
+                match.c.ground.is_not(None),
+                match.c.ground_rule.is_(None),
+            )
+            for row in connection.execute(query):
+                if row.match_id not in new:
+                    self._played.setdefault(row.home_team_id, []).append((row.kickoff, row.ground))
+        for new_row in new.values():
+            if new_row["ground"] and not new_row["ground_rule"] and new_row["home_team_id"] in teams:
+                self._played.setdefault(new_row["home_team_id"], []).append(
+                    (new_row["kickoff"], new_row["ground"])
+                )
+
+    def settle(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """The columns of a final by the own grounds of its sides; on that of both it stays neutral."""
+        rule = row["ground_rule"].removesuffix(_OWN)
+        first, second = (self._is_own(row[name], row) for name in ("home_team_id", "away_team_id"))
+        if first == second:
+            return {"neutral": True, "away_is_host": False, "ground_rule": rule}
+        return {"neutral": False, "away_is_host": second, "ground_rule": rule + _OWN}
+
+    def _is_own(self, team_id: str, row: Mapping[str, Any]) -> bool:
+        counts = Counter(
+            ground
+            for kickoff, ground in self._played.get(team_id, ())
+            if abs(kickoff - row["kickoff"]) <= _YEAR
+        )
+        return bool(counts) and counts[row["ground"]] == max(counts.values())
