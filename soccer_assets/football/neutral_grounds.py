@@ -139,12 +139,16 @@ def rules_digest() -> int:
 _LEG = re.compile(
     r"\blegs?\b|\b(hin|ruck|rueck)spiel\b|\b(ida|vuelta|volta|andata|ritorno|aller|retour)\b",
 )
+# Not every word: an elimination final or a final of the third place is no final.
+_BEFORE_FINAL = (
+    r"the|grand|cup|copa|coppa|coupe|pokal|trophy|shield|league|championship|promotion|play ?offs?"
+)
 # Names of rounds, with the words before the last part of a title: `Promotion Play-offs - Final`.
 _STAGES: tuple[tuple[Stage, re.Pattern[str]], ...] = (
     ("third place", re.compile(r".*\b(third|3rd|3) place\b.*|.*\bplatz 3\b.*|.*\bbronze\b.*")),
     ("semi-final", re.compile(r"(.* )?(semi ?finals?|semis?|halbfinale?|s)")),
     ("quarter-final", re.compile(r"(.* )?(quarter ?finals?|viertelfinale?)")),
-    ("final", re.compile(r"(the |cup |(.* )?play ?offs? |promotion |grand )?(finale?|endspiel|f)")),
+    ("final", re.compile(rf"((.* )?({_BEFORE_FINAL}) )?(finale?|endspiel|f)")),
 )
 
 

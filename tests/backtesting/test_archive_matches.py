@@ -172,3 +172,39 @@ def test_a_result_of_a_match_that_is_not_over_is_not_read(tmp_path):
     assert found.matches.home_goals.tolist() == [-1]
     assert not found.matches.trains.any()
     assert np.isnan(found.closing_prices).all()
+
+
+def test_graph_and_backtest_apply_the_same_rules_of_neutral_ground(tmp_path, sqlite_database, folder_store):
+    """Finals, hosts named second and flags mean one thing; a turned match has its prices turned too."""
+    cup = {"country": "England", "competition": "FA Cup", "tier": None}
+    world = {"country": "International", "competition": "FIFA World Cup", "tier": None, "season": "2018"}
+    prices = {"odds_home": 2.0, "odds_draw": 3.4, "odds_away": 4.0}
+    russia = {"home_team": "Spain", "away_team": "Russia", "home_goals": 1, "away_goals": 2}
+    rows = [
+        row(match_id="final", round="f", home_team="A", away_team="B") | cup,
+        row(match_id="round", round="5", home_team="C", away_team="D") | cup,
+        row(match_id="host", date=dt.date(2018, 7, 1)) | world | russia | prices,
+        row(match_id="told", date=dt.date(2018, 6, 25), home_team="Russia", neutral=True) | world,
+        row(match_id="group", date=dt.date(2018, 6, 26), home_team="Peru", away_team="Egypt") | world,
+        row(match_id="league", home_team="E", away_team="F"),
+    ]
+    file = write(pd.DataFrame(rows), tmp_path / "archive.csv")
+    expected = through_the_graph(file, sqlite_database, folder_store)
+
+    found = read_matches([file], None, NOW)
+
+    ids = found.matches.match_id.tolist()
+    graph_ids = [mint_match_id("archive", match_id) for match_id in ids]
+    assert by_match(found.matches, graph_ids) == by_match(expected, expected.match_id.tolist())
+    ground = zip(found.matches.is_neutral.tolist(), found.matches.is_turned.tolist(), strict=True)
+    assert dict(zip(ids, ground, strict=True)) == {
+        "final": (True, False),
+        "round": (False, False),
+        "host": (False, True),
+        "told": (True, False),
+        "group": (True, False),
+        "league": (False, False),
+    }
+    host = ids.index("host")
+    assert (found.matches.home_goals[host], found.matches.away_goals[host]) == (2, 1)
+    assert found.closing_prices[host].tolist() == [4.0, 3.4, 2.0]

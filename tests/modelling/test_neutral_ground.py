@@ -6,6 +6,7 @@ import pytest
 from soccer_assets.football.features import FEATURE_GROUPS, FEATURE_NAMES, compute_features
 from soccer_assets.football.hypothetical_match import Pairing, pairing_features
 from soccer_assets.modelling.explanations import contributions, reasons
+from soccer_assets.modelling.fixtures import forecast_fixtures
 from soccer_assets.modelling.logit import log_softmax
 from soccer_assets.modelling.neutral_ground import forecast, mirrored
 from soccer_assets.modelling.outcome_model import ELO_TEXTBOOK, XGBOOST_ON_LOGIT, OutcomeModel
@@ -119,3 +120,29 @@ def test_reasons_of_a_neutral_match_add_up_to_its_forecast(state):
         assert {reason.group: round(reason.log_odds, 9) for reason in here} == {
             reason.group: -round(reason.log_odds, 9) for reason in there
         }
+
+
+def test_a_host_named_second_is_forecast_as_at_home_and_turned_back(state):
+    """Probabilities, goals and reasons are those of the match at home, with the sides exchanged."""
+    scored = model(XGBOOST_ON_LOGIT)
+    at_home = pairings(state, is_neutral=False)[0]
+    nowhere, everywhere = np.zeros(len(at_home), bool), np.ones(len(at_home), bool)
+
+    plain = forecast_fixtures(scored, at_home, FEATURE_NAMES, nowhere, with_reasons=True)
+    turned = forecast_fixtures(
+        scored, at_home, FEATURE_NAMES, nowhere, with_reasons=True, is_turned=everywhere
+    )
+
+    np.testing.assert_array_equal(turned.probabilities, plain.probabilities[:, ::-1])
+    for here, there in zip(plain.goals, turned.goals, strict=True):
+        assert there.expected_home == pytest.approx(here.expected_away, abs=1e-12)
+        assert there.expected_away == pytest.approx(here.expected_home, abs=1e-12)
+        assert there.p_over_2_5 == pytest.approx(here.p_over_2_5, abs=1e-12)
+    for named, other in zip(plain.reasons, turned.reasons, strict=True):
+        assert {reason.group: round(reason.log_odds, 12) for reason in named} == {
+            reason.group: -round(reason.log_odds, 12) for reason in other
+        }
+        assert [reason.draw_log_odds for reason in named] == [reason.draw_log_odds for reason in other]
+    mixed = np.arange(len(at_home)) % 2 == 0
+    some = forecast_fixtures(scored, at_home, FEATURE_NAMES, nowhere, with_reasons=False, is_turned=mixed)
+    np.testing.assert_array_equal(some.probabilities[~mixed], plain.probabilities[~mixed])

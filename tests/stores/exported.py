@@ -36,6 +36,7 @@ def played(match_id: str, kickoff: str, home: str, away: str, score: str, **chan
         "away_goals": away_goals,
         "status": "finished" if score else "scheduled",
         "neutral": False,
+        "away_is_host": False,
         "source": "fake",
         "source_match_id": match_id,
         "version": 1,

@@ -5,6 +5,7 @@ import datetime as dt
 import json
 from typing import Any
 
+import msgspec
 import pytest
 from werkzeug import Request, Response
 
@@ -12,9 +13,11 @@ from soccer_assets.clock import FixedClock, SystemClock, parse_instant
 from soccer_assets.feeds.http import FileClient
 from soccer_assets.feeds.protocol import FeedRefusedError, FeedUnavailableError
 from soccer_assets.feeds.providers.api_football import ApiFootballFeed
+from soccer_assets.football.competitions import load_competitions
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
-from soccer_assets.football.records import AfterNinety, RawMatch, Rejection
+from soccer_assets.football.records import AfterNinety, RawMatch, Rejection, Venue
 from soccer_assets.settings import Settings
+from soccer_assets.stores.matches.grounds import ground_columns
 
 NOW = parse_instant("2025-04-25T09:00:00Z")
 DAY = Window(dt.date(2025, 4, 20), dt.date(2025, 4, 21))
@@ -275,3 +278,31 @@ def test_missing_key_names_its_variable(tmp_path, monkeypatch):
 
     with pytest.raises(FeedRefusedError, match="set SOCCER_API_FOOTBALL_KEY"):
         ApiFootballFeed.from_settings(Settings.from_env({"SOCCER_HOME": str(tmp_path)}))
+
+
+@pytest.mark.parametrize(
+    ("venue", "read"),
+    [
+        ({"id": 556, "name": "Old Trafford", "city": "Manchester"}, Venue("Old Trafford", "Manchester")),
+        ({"id": None, "name": "Wembley Stadium", "city": None}, Venue("Wembley Stadium")),
+        ({"id": None, "name": None, "city": "London"}, None),
+        (None, None),
+        ("Old Trafford", None),
+    ],
+)
+def test_the_ground_is_read_where_it_is_told(server, venue, read):
+    """Name and city; a ground without a name is none, and the rows of before are stored as they were."""
+    (match,) = server.fetch(changed("fixture.venue", venue))
+
+    assert match.venue == (msgspec.UNSET if read is None else read)
+    assert "venue" not in match.payload["fixture"]
+
+
+def test_a_final_keeps_its_round_and_no_flag(server):
+    """The provider has no flag: its round tells the stage, the rules decide later."""
+    (match,) = server.fetch(
+        {**PLAYED, "league": {"id": 2, "country": "World", "season": 2024, "round": "Final"}}
+    )
+
+    assert (match.round, match.neutral) == ("Final", False)
+    assert ground_columns(match, load_competitions()["UEFA-CL"])["neutral"]

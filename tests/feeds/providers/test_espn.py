@@ -14,8 +14,10 @@ from soccer_assets.feeds.http import FileClient
 from soccer_assets.feeds.protocol import FeedRefusedError
 from soccer_assets.feeds.providers import espn
 from soccer_assets.feeds.providers.espn import EspnFeed
+from soccer_assets.football.competitions import load_competitions
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
-from soccer_assets.football.records import AfterNinety, MatchOdds, RawMatch
+from soccer_assets.football.records import AfterNinety, MatchOdds, RawMatch, Venue
+from soccer_assets.stores.matches.grounds import ground_columns
 
 NOW = parse_instant("2025-04-25T09:00:00Z")
 APRIL = Window(dt.date(2025, 4, 2), dt.date(2025, 5, 1))
@@ -236,3 +238,18 @@ def test_other_answer_is_refused(server, httpserver):
 
     with pytest.raises(FeedRefusedError, match="JSON was expected, not '<html>"):
         server.fetch()
+
+
+def test_a_flag_a_ground_and_a_stage_are_read(server):
+    """The provider's flag is the row's; the slug of the season and the note tell the stage."""
+    venue = {"id": "1", "fullName": "Allianz Arena", "address": {"city": "Munich", "country": "Germany"}}
+    event = played(neutralSite=False, venue=venue)
+    event["season"] = {"year": 2024, "slug": "final"}
+
+    (flagged,) = server.fetch(played(neutralSite=True))
+    (final,) = server.fetch(event, slug="uefa.champions")
+    ground = ground_columns(final, load_competitions()["UEFA-CL"])
+
+    assert flagged.neutral
+    assert (final.neutral, final.venue) == (False, Venue("Allianz Arena", "Munich", "Germany"))
+    assert (ground["neutral"], ground["ground"]) == (True, "Allianz Arena, Munich")

@@ -12,9 +12,11 @@ from soccer_assets.clock import FixedClock, SystemClock, parse_instant
 from soccer_assets.feeds.http import FileClient
 from soccer_assets.feeds.protocol import FeedRefusedError, FeedUnavailableError
 from soccer_assets.feeds.providers.football_data_org import FootballDataOrgFeed
+from soccer_assets.football.competitions import load_competitions
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
-from soccer_assets.football.records import AfterNinety, RawMatch
+from soccer_assets.football.records import AfterNinety, RawMatch, Venue
 from soccer_assets.settings import Settings
+from soccer_assets.stores.matches.grounds import ground_columns
 
 NOW = parse_instant("2025-04-25T09:00:00Z")
 DAYS = Window(dt.date(2025, 4, 18), dt.date(2025, 4, 24))
@@ -169,13 +171,17 @@ def test_a_winner_that_the_score_contradicts_is_rejected(server, winner, home, a
 
 
 def test_a_one_leg_final_is_on_neutral_ground(server):
-    """The final of a cup, and nothing else of it."""
+    """The final of a cup, and nothing else of it; the row itself says what the provider said."""
     final, last_16 = (
-        {**PLAYED, "id": number, "competition": {"code": "CL"}, "stage": stage}
+        {**PLAYED, "id": number, "competition": {"code": "CL"}, "stage": stage, "venue": " Allianz  Arena "}
         for number, stage in enumerate(("FINAL", "LAST_16"), 1)
     )
 
-    assert [match.neutral for match in server.fetch(final, last_16)] == [True, False]
+    rows = server.fetch(final, last_16)
+    grounds = [ground_columns(row, load_competitions()[row.competition]) for row in rows]
+
+    assert [ground["neutral"] for ground in grounds] == [True, False]
+    assert [(row.neutral, row.venue) for row in rows] == [(False, Venue("Allianz Arena"))] * 2
 
 
 @pytest.mark.parametrize(

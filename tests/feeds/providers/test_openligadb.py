@@ -13,8 +13,10 @@ from soccer_assets.clock import FixedClock, parse_instant
 from soccer_assets.feeds.http import FileClient
 from soccer_assets.feeds.protocol import FeedRefusedError
 from soccer_assets.feeds.providers.openligadb import OpenLigaDbFeed
+from soccer_assets.football.competitions import load_competitions
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
-from soccer_assets.football.records import AfterNinety, RawMatch, Rejection
+from soccer_assets.football.records import AfterNinety, RawMatch, Rejection, Venue
+from soccer_assets.stores.matches.grounds import ground_columns
 
 NOW = parse_instant("2025-04-25T09:00:00Z")
 SPRING = Window(dt.date(2025, 3, 1), dt.date(2025, 6, 1))
@@ -206,13 +208,16 @@ def test_a_finished_match_without_goals_says_why(copy):
 
 def test_a_final_is_on_neutral_ground_and_a_league_match_is_not(copy):
     """The final of the DFB-Pokal is played in Berlin, whoever is named first."""
-    final = {**PLAYED, "group": {"groupName": "Finale"}}
+    stadium = {"locationID": 1, "locationCity": "Berlin", "locationStadium": "Olympiastadion"}
+    final = {**PLAYED, "group": {"groupName": "Finale"}, "location": stadium}
     copy.write(final, league="dfb")
     (cup,) = copy.fetch()
     copy.write(final, league="bl1")
 
-    assert cup.neutral
-    assert [match.neutral for match in copy.fetch() if match.competition == "GER-1"] == [False]
+    league = [match for match in copy.fetch() if match.competition == "GER-1"]
+    assert ground_columns(cup, load_competitions()["GER-CUP"])["neutral"]
+    assert [ground_columns(match, load_competitions()["GER-1"])["neutral"] for match in league] == [False]
+    assert cup.venue == Venue("Olympiastadion", "Berlin")
 
 
 def test_a_kickoff_outside_its_season_is_rejected(copy):

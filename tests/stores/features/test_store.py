@@ -168,3 +168,15 @@ def test_an_exported_match_is_read_column_by_column():
     )
     for name in MatchTable.__dataclass_fields__:
         np.testing.assert_array_equal(getattr(read, name), getattr(expected, name), err_msg=name)
+
+
+def test_a_host_named_second_is_turned_round():
+    """Goals, statistics and teams change sides with it, so that the side at home is the home side."""
+    as_named = {"home_goals": 1, "away_goals": 3, "home_shots": 4, "away_shots": 9, "home_corners": 2}
+    read = match_table_of(one_row(away_is_host=True, **as_named, away_corners=7))
+
+    assert (read.home_team[0], read.away_team[0]) == ("Derby", "Leeds")
+    assert (read.home_goals[0], read.away_goals[0]) == (3, 1)
+    assert (read.home_shots[0], read.away_shots[0], read.home_corners[0]) == (9, 4, 7)
+    assert read.is_turned.tolist() == [True]
+    assert match_table_of(one_row()).is_turned.tolist() == [False]

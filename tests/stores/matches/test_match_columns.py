@@ -19,13 +19,14 @@ ROOT = Path(__file__).parents[3]
 # Columns that are computed: ids, how the match was decided, quarantine, and when the row changed.
 COMPUTED = {
     *("match_id", "home_team_id", "away_team_id", "quarantine"),
+    *("away_is_host", "ground", "ground_rule"),
     *("decided_by", "home_goals_et", "away_goals_et", "home_pens", "away_pens"),
     *("version", "updated_at", "change_no"),
 }
 # Fields of a record that are no column of the same name: stored raw, as teams, in `odds`, or taken apart.
 NOT_A_COLUMN = {
     *("payload", "home_team", "away_team", "odds", "stats", "after_90"),
-    *("spelled", "team_ids", "other_scores"),
+    *("spelled", "team_ids", "other_scores", "venue"),
 }
 
 # Adds a field to the record and a column to the table, in a process of its own, and nothing else.
