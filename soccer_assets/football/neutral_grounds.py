@@ -25,6 +25,8 @@ FLAG = "the feed's own flag"
 
 _WITH_COUNTRY = re.compile(r"(.*\S) \(([A-Z]{3})\)")
 _ALWAYS = dt.date.min, dt.date.max
+# Raise it with a change of this module that decides stored matches otherwise: they are then read again.
+_VERSION = b"1"
 _QUALIFIERS = frozenset({"preliminary", "qualification"})
 
 
@@ -132,8 +134,8 @@ def ruled_competitions() -> frozenset[str]:
 
 
 def rules_digest() -> int:
-    """A number below 2**56 that changes with the data."""
-    return int.from_bytes(hashlib.blake2b(_text(), digest_size=7).digest())
+    """A number below 2**56 that changes with the data and with what this module makes of it."""
+    return int.from_bytes(hashlib.blake2b(_VERSION + _text(), digest_size=7).digest())
 
 
 _LEG = re.compile(
