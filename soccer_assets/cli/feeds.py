@@ -1,11 +1,18 @@
-"""`soccer feeds`: list the installed feeds, and audit one."""
+"""`soccer feeds`: list the installed feeds, audit one, hold a home's feeds against each other."""
 
 import datetime as dt
+import re
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
 
 from soccer_assets.cli.common import fail, settings_of_environment
+
+if TYPE_CHECKING:  # help must not import the store's libraries
+    from soccer_assets.stores.matches.feed_agreement import FeedAgreement
+
+_MATCHES_SHOWN = 5
 
 
 @click.group()
@@ -48,3 +55,84 @@ def audit(name: str, url: str) -> None:
     report = msgspec.to_builtins(found)
     sums = report | {"duplicates": len(found.duplicates), "twins": report["duplicates"]}
     click.echo(msgspec.json.encode(sums).decode())
+
+
+@feeds.command()
+@click.option("--competition", default="", help="Only this one, such as ENG-1.")
+def agreement(competition: str) -> None:
+    """Print where two feeds report other scores or kickoffs, and what was decided.
+
+    One line a competition; then the months in which neither feed is believed, systematic differences of
+    kickoffs, and the decisions, each with the command.
+    """
+    from soccer_assets.resources.database import Database  # noqa: PLC0415
+    from soccer_assets.stores.matches import feed_agreement, feed_trust  # noqa: PLC0415
+
+    database = Database(settings_of_environment().database_url)
+    found = [
+        month
+        for month in feed_agreement.agreements(database)
+        if month.competition == (competition or month.competition)
+    ]
+    if not found:
+        click.echo("no two feeds of this home have a match in common")
+    by_feeds: dict[tuple[str, str, str], list[int]] = {}
+    for month in found:
+        sums = by_feeds.setdefault((month.competition, month.first, month.second), [0, 0])
+        sums[0] += month.found.compared
+        sums[1] += len(month.found.contradictions)
+    for (code, first, second), (compared, different) in by_feeds.items():
+        share = f"{1 - different / compared:7.2%}" if compared else "      -"
+        click.echo(f"{code:<10} {share} of {compared:>5} results are equal: {first}, {second}")
+    for month in feed_agreement.undecided(database):
+        if month in found:
+            _show_undecided(month)
+    for offset in feed_agreement.offsets_of(found):
+        click.echo(f"clock: {feed_agreement.offset_described(offset)}")
+    for made in feed_trust.decisions(database):
+        if made.competition == (competition or made.competition):
+            scope = f"{made.competition} --month {made.month}" if made.month else made.competition
+            trusted = made.feed or "neither feed"
+            click.echo(f"decided on {made.decided_at:%Y-%m-%d}: {scope}: {trusted}")
+            click.echo(f"    soccer feeds trust {scope} --withdraw")
+
+
+def _show_undecided(month: "FeedAgreement") -> None:
+    """Print a disputed month, the first matches with other scores, and the commands that decide it."""
+    from soccer_assets.stores.matches.feed_agreement import described  # noqa: PLC0415
+
+    click.echo(f"undecided: {described(month)}")
+    for match in month.found.contradictions[:_MATCHES_SHOWN]:
+        first, second = ("-".join(map(str, score)) for score in (match.first, match.second))
+        click.echo(f"    {match.day} {match.home} - {match.away}: {first}, {second}")
+    for choice in (month.first, month.second, "--neither"):
+        click.echo(f"    soccer feeds trust {month.competition} {choice} --month {month.found.month}")
+
+
+@feeds.command()
+@click.argument("competition")
+@click.argument("feed", default="")
+@click.option("--neither", is_flag=True, help="No feed's results are used.")
+@click.option("--withdraw", is_flag=True, help="Withdraw the decision.")
+@click.option("--month", default="", help="Only matches of a month, such as 2025-04.")
+def trust(competition: str, feed: str, neither: bool, withdraw: bool, month: str) -> None:
+    """Decide whose results of COMPETITION are used: those of FEED, or of --neither."""
+    from soccer_assets.resources.database import Database  # noqa: PLC0415
+    from soccer_assets.stores.matches import feed_trust  # noqa: PLC0415
+
+    if bool(feed) + neither + withdraw != 1:
+        fail("name one FEED, or say --neither or --withdraw")
+    if month and not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month):
+        fail(f"--month {month!r} is no month such as 2025-04")
+    settings = settings_of_environment()
+    database, now = Database(settings.database_url), settings.clock.now()
+    try:
+        if withdraw:
+            count = feed_trust.withdraw(database, competition=competition, month=month, now=now)
+        else:
+            count = feed_trust.decide(database, competition=competition, feed=feed, month=month, now=now)
+    except feed_trust.TrustError as error:
+        fail(str(error))
+    meaning = "the decision is withdrawn" if withdraw else f"{feed or 'no feed'} is trusted"
+    where = f"{competition} in {month}" if month else competition
+    click.echo(f"{where}: {meaning}; the next refresh reads {count} rows again")

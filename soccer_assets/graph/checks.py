@@ -4,7 +4,6 @@ import datetime as dt
 import itertools
 import sqlite3
 import tempfile
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +32,8 @@ from soccer_assets.football.validity import (
     overround,
 )
 from soccer_assets.graph.assets.predictions import UPCOMING
-from soccer_assets.graph.pages.values import timestamp
+from soccer_assets.graph.feed_checks import feed_clocks_agree, feeds_agree
+from soccer_assets.graph.pages.values import table, timestamp
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.model_registry import ModelRegistry
 from soccer_assets.resources.object_store import ObjectStore
@@ -62,12 +62,6 @@ def _newest_look(name: str) -> sa.ScalarSelect[dt.datetime]:
     """When a livescores asset last looked at its feeds."""
     looks = sa.select(sa.func.max(ingest.c.checked_at)).where(ingest.c.asset == f"livescores/{name}")
     return looks.scalar_subquery()
-
-
-def _table(name: str, records: Sequence[Mapping[str, str | int]]) -> dict[str, dg.TableMetadataValue]:
-    """Metadata of that name with a table; none without records."""
-    rows = [dg.TableRecord(dict(record)) for record in records]
-    return {name: dg.MetadataValue.table(rows)} if rows else {}
 
 
 def _batch_check(name: str, *, blocking: bool) -> dg.AssetChecksDefinition:
@@ -175,7 +169,7 @@ def results_due(
         metadata={
             "next_result_due": timestamp(due, "no match is waiting for its result"),
             "matches_without_result": sum(found.matches for found in missing),
-            **_table("missing_results", records),
+            **table("missing_results", records),
         },
     )
 
@@ -204,7 +198,7 @@ def names_are_decided(database: dg.ResourceParam[Database]) -> dg.AssetCheckResu
         metadata={
             "open_names": len(held),
             "matches_held_back": sum(found.matches for found in held),
-            **_table("names", records),
+            **table("names", records),
         },
     )
 
@@ -404,6 +398,8 @@ CHECKS = [
     results_due,
     results_are_possible,
     names_are_decided,
+    feeds_agree,
+    feed_clocks_agree,
     no_team_plays_twice_a_day,
     prices_make_a_book,
     snapshot_is_whole,

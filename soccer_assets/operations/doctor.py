@@ -21,6 +21,12 @@ from soccer_assets.resources.model_registry import ModelRegistry
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.settings import SettingError, Settings
 from soccer_assets.stores.matches.due import due_matches
+from soccer_assets.stores.matches.feed_agreement import (
+    described,
+    offset_described,
+    undecided,
+    undecided_offsets,
+)
 from soccer_assets.stores.matches.names import unresolved_names
 
 _SHOWN = 5
@@ -47,6 +53,11 @@ def examine(settings: Settings) -> Iterator[Finding]:
         ("database", _database, "check SOCCER_DATABASE_URL, and run `soccer migrate`"),
         ("results", _results, "check the feed, then materialise these months of livescores/history"),
         ("names", _names, "decide each with the command that `soccer teams unresolved` prints"),
+        (
+            "agreement",
+            _agreement,
+            "list them with `soccer feeds agreement`; decide with `soccer feeds trust`",
+        ),
         ("store", _store, "check SOCCER_STORE_URL; the first build publishes a release"),
         ("redis", _redis, "check SOCCER_REDIS_URL; until then sidecars find releases by polling"),
         ("mlflow", _mlflow, "check SOCCER_MLFLOW_URL; `soccer run retrain_model` trains a model"),
@@ -120,6 +131,18 @@ def _names(settings: Settings) -> str:
     raise _UnhealthyError(
         f"{sum(found.matches for found in held)} matches wait for {len(held)} names: {shown}"
     )
+
+
+def _agreement(settings: Settings) -> str:
+    _made(settings)
+    database = Database(settings.database_url)
+    disputed, offsets = undecided(database), undecided_offsets(database)
+    if faults := [*map(described, disputed[:_SHOWN]), *map(offset_described, offsets[:_SHOWN])]:
+        count = (
+            f"{len(disputed)} months with other scores, {len(offsets)} wrong clocks: " if faults[1:] else ""
+        )
+        raise _UnhealthyError(f"{count}{'; '.join(faults)}")
+    return "no feed contradicts another"
 
 
 def _store(settings: Settings) -> str:

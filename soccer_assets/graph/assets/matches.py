@@ -11,8 +11,9 @@ from soccer_assets.feeds.protocol import Feed
 from soccer_assets.graph.automation_conditions import FOLLOW_UPSTREAM
 from soccer_assets.graph.pages.columns import column_schema
 from soccer_assets.resources.database import Database
+from soccer_assets.stores.matches.feed_agreement import compare_feeds
 from soccer_assets.stores.matches.normalise import update_matches
-from soccer_assets.stores.matches.quarantine import count_same_day
+from soccer_assets.stores.matches.quarantine import count_disputed, count_same_day
 from soccer_assets.stores.matches.team_aliases import learn_team_aliases
 from soccer_assets.tables import match, odds
 
@@ -56,10 +57,11 @@ def matches(
     counts, aliases = update_matches(database, competitions, now, owners), 0
     if owners and counts.read:
         aliases = learn_team_aliases(database, competitions, owners, now)
+        compare_feeds(database, competitions, owners, now)
         counts += update_matches(database, competitions, now, owners)
     with database.reading() as connection:
         rows = connection.execute(sa.select(sa.func.count()).select_from(match)).scalar_one()
-        in_quarantine = count_same_day(connection)
+        in_quarantine = sum(count_same_day(connection).values()) + count_disputed(connection)
         priced = connection.execute(sa.select(sa.func.count()).select_from(odds)).scalar_one()
     yield dg.MaterializeResult(
         asset_key=["matches", "match"],
@@ -72,7 +74,7 @@ def matches(
             "owned_by_another_feed": counts.owned_by_another_feed,
             "teams_added": counts.teams_added,
             "aliases_learnt": aliases,
-            "in_quarantine": sum(in_quarantine.values()),
+            "in_quarantine": in_quarantine,
         },
     )
     yield dg.MaterializeResult(

@@ -1,6 +1,7 @@
 """Metadata values that people can read: instants as timestamps, sizes with a unit."""
 
 import datetime as dt
+from collections.abc import Mapping, Sequence
 
 import dagster as dg
 
@@ -20,6 +21,12 @@ def timestamp(instant: dt.datetime | str | None, otherwise: str) -> dg.MetadataV
     if isinstance(instant, str):
         instant = dt.datetime.fromisoformat(instant)
     return dg.MetadataValue.timestamp(instant)
+
+
+def table(name: str, records: Sequence[Mapping[str, str | int]]) -> dict[str, dg.TableMetadataValue]:
+    """Metadata of that name with a table; none without records."""
+    rows = [dg.TableRecord(dict(record)) for record in records]
+    return {name: dg.MetadataValue.table(rows)} if rows else {}
 
 
 def size(count: int) -> str:

@@ -38,6 +38,8 @@ from soccer_assets.stores.matches.grounds import (
     mark_rows_of_changed_rules,
     put_finalists_at_home,
 )
+from soccer_assets.stores.matches.feed_agreement import share_match_ids
+from soccer_assets.stores.matches.feed_trust import mark_disagreeing, rows_that_count
 from soccer_assets.stores.matches.quarantine import mark_same_day
 from soccer_assets.stores.matches.raw import store_rejections
 from soccer_assets.stores.matches.source_teams import SourceTeams
@@ -104,6 +106,8 @@ def update_matches(
         read_so_far = read_watermark(connection, _READ_SO_FAR)
         mark_rows_of_changed_competitions(connection, competitions, owners, read_so_far)
         mark_rows_of_changed_rules(connection, read_so_far)
+        if owners is not None:
+            share_match_ids(connection, competitions, owners, read_so_far)
     while True:
         with database.writing() as connection:
             raw = _unread(connection)
@@ -141,11 +145,7 @@ def _update_batch(
 ) -> MatchCounts:
     decoder = msgspec.json.Decoder(RawMatch)
     decoded = [decoder.decode(row.record) for row in raw]
-    records = [
-        record
-        for record in decoded
-        if owners is None or owners.get(record.competition, record.source) == record.source
-    ]
+    records = rows_that_count(connection, decoded, owners)
     faults = [_fault(record, competitions) for record in records]
     rejections = [
         Rejection(
@@ -173,6 +173,8 @@ def _update_batch(
         for record in records
     }
     put_finalists_at_home(connection, rows)
+    if owners is not None:
+        mark_disagreeing(connection, rows.values())
     added, changed = _write_matches(connection, rows, now)
     mark_finals_with_another_host(connection, rows)
     prices = [

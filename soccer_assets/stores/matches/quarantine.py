@@ -1,6 +1,7 @@
 """Quarantines the matches of a team that has two results on one day, in whichever order they were stored.
 
-A match that is reported with several scores comes here with its mark and keeps it.
+A match that is reported with several scores, or about which feeds disagree, comes here with its mark and
+keeps it. What feeds disagree about puts no other match in quarantine.
 """
 
 import datetime as dt
@@ -10,6 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from soccer_assets.football.feed_agreement import FEED_MARKS
 from soccer_assets.football.matches import STATUS_RULES
 from soccer_assets.football.validity import CONTRADICTED, Result, twice_on_a_day
 from soccer_assets.resources.bulk_rows import in_list
@@ -41,7 +43,7 @@ def mark_same_day(
             (row["home_goals"], row["away_goals"]),
         )
         for id_, row in rows.items()
-        if row["status"] in _RESULTS
+        if row["status"] in _RESULTS and row["quarantine"] not in FEED_MARKS
     }
     before = (row.kickoff.date() for row in known.values() if row.status in _RESULTS)
     days = {result.day for result in new_results.values()}.union(before)
@@ -55,15 +57,16 @@ def mark_same_day(
             (row.home_goals, row.away_goals),
         )
         for id_, row in others.items()
+        if row.quarantine not in FEED_MARKS
     }
     marks = twice_on_a_day((new_results | stored_results).values())
     for id_, row in rows.items():
-        if not _is_contradicted(row["quarantine"]):
+        if not _is_marked_alone(row["quarantine"]):
             row["quarantine"] = marks.get(id_)
     changed = [
         id_
         for id_, row in others.items()
-        if not _is_contradicted(row.quarantine) and row.quarantine != marks.get(id_)
+        if not _is_marked_alone(row.quarantine) and row.quarantine != marks.get(id_)
     ]
     if changed:
         query = sa.select(match).where(in_list(connection, match.c.match_id, changed))
@@ -72,30 +75,39 @@ def mark_same_day(
             rows[stored.match_id] = stored._asdict() | {"quarantine": marks.get(stored.match_id)}
 
 
-def _is_contradicted(mark: str | None) -> bool:
-    return mark is not None and mark.startswith(CONTRADICTED)
+def _is_marked_alone(mark: str | None) -> bool:
+    """Whether a mark depends on no other match."""
+    return mark is not None and (mark.startswith(CONTRADICTED) or mark in FEED_MARKS)
 
 
 def count_same_day(connection: sa.Connection) -> Mapping[str, int]:
-    """The number of quarantined matches by competition, largest first."""
+    """The number of matches quarantined for a second result or score, by competition, largest first."""
     count = sa.func.count()
     query = (
         sa.select(match.c.competition, count)
-        .where(match.c.quarantine.is_not(None))
+        .where(match.c.quarantine.is_not(None), match.c.quarantine.not_in(FEED_MARKS))
         .group_by(match.c.competition)
         .order_by(count.desc(), match.c.competition)
     )
     return {row[0]: row[1] for row in connection.execute(query)}
 
 
+def count_disputed(connection: sa.Connection) -> int:
+    """The number of results that are quarantined because feeds disagree or none is trusted."""
+    query = sa.select(sa.func.count()).where(
+        match.c.quarantine.is_not(None), match.c.quarantine.in_(FEED_MARKS)
+    )
+    return int(connection.execute(query).scalar_one())
+
+
 def examples_of_quarantine(connection: sa.Connection, most: int) -> list[str]:
-    """The newest quarantined matches as text, with the reason of each."""
+    """The newest of the matches that `count_same_day` counts as text, with the reason of each."""
     home, away = team.alias(), team.alias()
     query = (
         sa.select(match, home.c.name.label("home"), away.c.name.label("away"))
         .join(home, home.c.team_id == match.c.home_team_id)
         .join(away, away.c.team_id == match.c.away_team_id)
-        .where(match.c.quarantine.is_not(None))
+        .where(match.c.quarantine.is_not(None), match.c.quarantine.not_in(FEED_MARKS))
         .order_by(match.c.kickoff.desc(), match.c.match_id)
         .limit(most)
     )

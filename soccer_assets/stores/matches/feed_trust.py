@@ -1,0 +1,230 @@
+"""Which feed a person trusts in a competition, and in which of its months: the table `feed_trust`.
+
+Without a decision the first feed of the home that has a competition provides its matches. A trusted feed
+takes its place: its row of a match gets the id of the other's row, so the match keeps its id and history.
+What only the other feed reports stays; it teaches nothing where the two disagree. Decisions can be withdrawn.
+"""
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from soccer_assets.football.feed_agreement import FEEDS_DISAGREE, NEITHER_IS_TRUSTED, NOT_TOLD, month_of
+from soccer_assets.football.matches import STATUS_RULES, MatchStatus
+from soccer_assets.football.records import RawMatch
+from soccer_assets.resources.bulk_rows import IDS_PER_QUERY, batches, in_list, upsert
+from soccer_assets.resources.database import Database
+from soccer_assets.resources.watermarks import next_change_no
+from soccer_assets.stores.store_error import StoreError
+from soccer_assets.tables import feed_agreement, feed_trust, match_raw, match_source_id
+
+NEITHER = ""
+EVERY_MONTH = ""
+Scope = tuple[str, str]  # competition, month
+
+
+class TrustError(StoreError):
+    """A decision cannot be made or withdrawn; the message says why."""
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
+    """A person's decision.
+
+    Attributes:
+        month: such as ``2025-04``; `EVERY_MONTH` where it is about the whole competition.
+        feed: the feed that is right; `NEITHER` where none is.
+    """
+
+    competition: str
+    month: str
+    feed: str
+    decided_at: dt.datetime
+
+
+def decisions(database: Database) -> list[Decision]:
+    """The decisions that hold, by competition and month."""
+    query = sa.select(feed_trust).where(feed_trust.c.is_valid)
+    with database.reading() as connection:
+        rows = connection.execute(query.order_by(feed_trust.c.competition, feed_trust.c.month))
+        return [
+            Decision(competition=row.competition, month=row.month, feed=row.feed, decided_at=row.decided_at)
+            for row in rows
+        ]
+
+
+def decide(database: Database, *, competition: str, feed: str, month: str, now: dt.datetime) -> int:
+    """Trust a feed, or `NEITHER`; returns how many stored rows the next refresh reads again.
+
+    Args:
+        database: where the tables are.
+        competition: its code.
+        feed: name of the feed that is right from now on.
+        month: such as ``2025-04``, or `EVERY_MONTH`.
+        now: time stamp of the decision.
+
+    Raises:
+        TrustError: no stored row of the competition and month is of that feed.
+    """
+    with database.writing() as connection:
+        theirs = _theirs(connection, competition, month, _sources(connection))
+        feeds = set(connection.execute(sa.select(match_raw.c.source).distinct().where(theirs)).scalars())
+        when = f" in {month}" if month else ""
+        if not feeds:
+            raise TrustError(f"no feed reports a match of {competition}{when}")
+        if feed not in {*feeds, NEITHER}:
+            raise TrustError(
+                f"{feed} reports no match of {competition}{when}; {' and '.join(sorted(feeds))} report some"
+            )
+        row = {"competition": competition, "month": month, "feed": feed}
+        upsert(connection, feed_trust, [{**row, "is_valid": True, "decided_at": now}])
+        return mark_scopes_unread(connection, [(competition, month)])
+
+
+def withdraw(database: Database, *, competition: str, month: str, now: dt.datetime) -> int:
+    """Withdraw a decision; returns how many stored rows the next refresh reads again.
+
+    Raises:
+        TrustError: there is none.
+    """
+    with database.writing() as connection:
+        theirs = (feed_trust.c.competition == competition) & (feed_trust.c.month == month)
+        done = connection.execute(
+            sa.update(feed_trust).where(theirs, feed_trust.c.is_valid).values(is_valid=False, decided_at=now)
+        )
+        if not done.rowcount:
+            raise TrustError(
+                f"nothing was decided about {competition}{f' in {month}' if month else ''}; "
+                "`soccer feeds agreement` lists the decisions"
+            )
+        return mark_scopes_unread(connection, [(competition, month)])
+
+
+def mark_scopes_unread(connection: sa.Connection, scopes: Iterable[Scope]) -> int:
+    """Mark the raw rows of these competitions and months as unread; returns how many."""
+    marked, sources = 0, _sources(connection)
+    for competition, month in sorted(scopes):
+        theirs = _theirs(connection, competition, month, sources)
+        done = connection.execute(
+            sa.update(match_raw).where(theirs).values(change_no=next_change_no(connection))
+        )
+        marked += int(done.rowcount)
+    return marked
+
+
+def rows_that_count(
+    connection: sa.Connection, records: Sequence[RawMatch], owners: Mapping[str, str] | None
+) -> list[RawMatch]:
+    """The rows that become matches: those of the trusted feed, and what only the home's first feed reports.
+
+    Args:
+        connection: a transaction.
+        records: rows with their ids.
+        owners: by competition, the home's first feed that has it; None where a home has one feed.
+    """
+    if owners is None:
+        return list(records)
+    trust = _trust(connection)
+    counted, others = [], defaultdict(list)
+    for record in records:
+        owner = owners.get(record.competition, record.source)
+        trusted = trusted_feed(trust, record.competition, record.kickoff) or owner
+        if record.source == trusted:
+            counted.append(record)
+        elif record.source == owner:
+            others[trusted].append(record)
+    for trusted, rows in others.items():
+        told = _also_told_by(connection, trusted, rows)
+        counted += [row for row in rows if (row.source, row.source_match_id) not in told]
+    return counted
+
+
+def mark_disagreeing(connection: sa.Connection, rows: Iterable[dict[str, Any]]) -> None:
+    """Set ``quarantine`` of results that are about to be written and that no trusted feed reports."""
+    disputed = _disputed(connection)
+    trust = _trust(connection)
+    if not disputed and NEITHER not in trust.values():
+        return
+    for row in rows:
+        if STATUS_RULES[MatchStatus(row["status"])].settles and row["quarantine"] is None:
+            trusted = trusted_feed(trust, row["competition"], row["kickoff"])
+            if trusted == NEITHER:
+                row["quarantine"] = NEITHER_IS_TRUSTED
+            elif (row["competition"], month_of(row["kickoff"])) in disputed and trusted != row["source"]:
+                row["quarantine"] = NOT_TOLD if trusted else FEEDS_DISAGREE
+
+
+def trusted_feed(trust: Mapping[Scope, str], competition: str, kickoff: dt.datetime) -> str | None:
+    """The feed that a person trusts for a match, `NEITHER`, or None without a decision: the month's first."""
+    of_month = trust.get((competition, month_of(kickoff)))
+    return trust.get((competition, EVERY_MONTH)) if of_month is None else of_month
+
+
+def is_decided(made: Iterable[Decision], competition: str, months: Iterable[str]) -> bool:
+    """Whether a person decided about all these months of a competition."""
+    scopes = {(decision.competition, decision.month) for decision in made}
+    return (competition, EVERY_MONTH) in scopes or all((competition, month) in scopes for month in months)
+
+
+def decided_competitions(connection: sa.Connection) -> set[str]:
+    """Competitions with a decision, those withdrawn too."""
+    return set(connection.execute(sa.select(feed_trust.c.competition)).scalars())
+
+
+def _trust(connection: sa.Connection) -> dict[Scope, str]:
+    query = sa.select(feed_trust).where(feed_trust.c.is_valid)
+    return {(row.competition, row.month): row.feed for row in connection.execute(query)}
+
+
+def _disputed(connection: sa.Connection) -> set[Scope]:
+    query = sa.select(feed_agreement.c.competition, feed_agreement.c.month)
+    rows = connection.execute(query.where(feed_agreement.c.is_disputed))
+    return {(row.competition, row.month) for row in rows}
+
+
+def _also_told_by(
+    connection: sa.Connection, trusted: str, rows: Sequence[RawMatch]
+) -> set[tuple[str, str | None]]:
+    """Rows of another feed whose match the trusted feed reports too."""
+    found: set[tuple[str, str | None]] = set()
+    theirs = match_source_id.alias()
+    for source in {row.source for row in rows}:
+        for ids in batches(
+            [row.source_match_id or "" for row in rows if row.source == source], IDS_PER_QUERY
+        ):
+            query = (
+                sa.select(match_source_id.c.source, match_source_id.c.source_match_id)
+                .join(theirs, theirs.c.match_id == match_source_id.c.match_id)
+                .where(
+                    match_source_id.c.source == source,
+                    in_list(connection, match_source_id.c.source_match_id, ids),
+                    theirs.c.source == trusted,
+                )
+            )
+            found.update((row.source, row.source_match_id) for row in connection.execute(query))
+    return found
+
+
+def _sources(connection: sa.Connection) -> list[str]:
+    """Names of the feeds that stored rows."""
+    return sorted(connection.execute(sa.select(match_raw.c.source).distinct()).scalars())
+
+
+def _theirs(
+    connection: sa.Connection, competition: str, month: str, sources: Sequence[str]
+) -> sa.ColumnElement[bool]:
+    """The condition for the raw rows of a competition and month; it names the sources, for the index."""
+    theirs = match_raw.c.competition == competition
+    if month == EVERY_MONTH:
+        return theirs
+    start = dt.datetime.strptime(month, "%Y-%m").replace(tzinfo=dt.UTC)
+    end = (start + dt.timedelta(days=31)).replace(day=1)
+    return sa.and_(
+        theirs,
+        in_list(connection, match_raw.c.source, sources),
+        match_raw.c.kickoff >= start,
+        match_raw.c.kickoff < end,
+    )
