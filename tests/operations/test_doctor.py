@@ -9,7 +9,18 @@ from soccer_assets.cli import main
 from soccer_assets.feeds.registry import feed_names
 from tests.homes import make_home
 
-SUBJECTS = ["settings", "feed", "database", "results", "names", "store", "redis", "mlflow", "daemon"]
+SUBJECTS = [
+    "settings",
+    "feed",
+    "database",
+    "results",
+    "names",
+    "agreement",
+    "store",
+    "redis",
+    "mlflow",
+    "daemon",
+]
 
 
 def lines_of(result: object) -> dict[str, str]:
@@ -55,6 +66,7 @@ def test_the_doctor_separates_faults_from_working_parts(
         "database",
         "results",
         "names",
+        "agreement",
     ]
     assert "check SOCCER_REDIS_URL" in lines["redis"]
 

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 
 import pytest
 import sqlalchemy as sa
+from click.testing import CliRunner
 
+from soccer_assets.cli import main
 from soccer_assets.football.feed_agreement import FEEDS_DISAGREE, NEITHER_IS_TRUSTED, NOT_TOLD
 from soccer_assets.football.matches import Window
 from soccer_assets.football.records import RawMatch
@@ -278,3 +280,29 @@ def test_kickoffs_that_are_an_hour_early_are_found(database: Database) -> None:
     )
     decide(database, competition="TST-1", feed="first", month="2025-03", now=NOW)
     assert undecided_offsets(database) == []
+
+
+def test_the_commands_show_and_decide(disputed: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`soccer feeds agreement` prints the commands; `soccer feeds trust` decides and withdraws."""
+    monkeypatch.setenv("SOCCER_DATABASE_URL", disputed.url)
+
+    def soccer(*words: str) -> str:
+        done = CliRunner().invoke(main, ["feeds", *words])
+        return f"{done.exit_code} {done.output}"
+
+    shown = soccer("agreement")
+    assert "TST-1" in shown
+    assert "2025-03-01 Derby - Hull: 2-1, 0-3" in shown
+    for choice in ("first", "second", "--neither"):
+        assert f"soccer feeds trust TST-1 {choice} --month 2025-03" in shown
+        assert soccer("trust", "TST-1", choice, "--month", "2025-03").startswith("0 ")
+    shown = soccer("agreement", "--competition", "TST-1")
+    assert "undecided" not in shown
+    assert "soccer feeds trust TST-1 --month 2025-03 --withdraw" in shown
+    assert soccer("trust", "TST-1", "--month", "2025-03", "--withdraw").startswith("0 ")
+    assert "undecided" in soccer("agreement")
+
+    assert soccer("trust", "TST-1").startswith("1 ")
+    assert soccer("trust", "TST-1", "first", "--neither").startswith("1 ")
+    assert "2025-13" in soccer("trust", "TST-1", "first", "--month", "2025-13")
+    assert "nothing was decided" in soccer("trust", "TST-1", "--withdraw")
