@@ -69,19 +69,18 @@ def decide(database: Database, *, competition: str, feed: str, month: str, now: 
     Raises:
         TrustError: no stored row of the competition and month is of that feed.
     """
+    rows = _rows_of(database, competition, month)
+    when = f" in {month}" if month else ""
+    if not rows:
+        raise TrustError(f"no feed reports a match of {competition}{when}")
+    if feed not in {*rows, NEITHER}:
+        raise TrustError(
+            f"{feed} reports no match of {competition}{when}; {' and '.join(sorted(rows))} report some"
+        )
+    decision = {"competition": competition, "month": month, "feed": feed}
     with database.writing() as connection:
-        theirs = _theirs(connection, competition, month, _sources(connection))
-        feeds = set(connection.execute(sa.select(match_raw.c.source).distinct().where(theirs)).scalars())
-        when = f" in {month}" if month else ""
-        if not feeds:
-            raise TrustError(f"no feed reports a match of {competition}{when}")
-        if feed not in {*feeds, NEITHER}:
-            raise TrustError(
-                f"{feed} reports no match of {competition}{when}; {' and '.join(sorted(feeds))} report some"
-            )
-        row = {"competition": competition, "month": month, "feed": feed}
-        upsert(connection, feed_trust, [{**row, "is_valid": True, "decided_at": now}])
-        return mark_scopes_unread(connection, [(competition, month)])
+        upsert(connection, feed_trust, [{**decision, "is_valid": True, "decided_at": now}])
+        return _mark_rows_unread(connection, rows)
 
 
 def withdraw(database: Database, *, competition: str, month: str, now: dt.datetime) -> int:
@@ -90,6 +89,7 @@ def withdraw(database: Database, *, competition: str, month: str, now: dt.dateti
     Raises:
         TrustError: there is none.
     """
+    rows = _rows_of(database, competition, month)
     with database.writing() as connection:
         theirs = (feed_trust.c.competition == competition) & (feed_trust.c.month == month)
         done = connection.execute(
@@ -100,7 +100,7 @@ def withdraw(database: Database, *, competition: str, month: str, now: dt.dateti
                 f"nothing was decided about {competition}{f' in {month}' if month else ''}; "
                 "`soccer feeds agreement` lists the decisions"
             )
-        return mark_scopes_unread(connection, [(competition, month)])
+        return _mark_rows_unread(connection, rows)
 
 
 def mark_scopes_unread(connection: sa.Connection, scopes: Iterable[Scope]) -> int:
@@ -206,6 +206,28 @@ def _also_told_by(
             )
             found.update((row.source, row.source_match_id) for row in connection.execute(query))
     return found
+
+
+def _rows_of(database: Database, competition: str, month: str) -> dict[str, list[str]]:
+    """Ids of the raw rows of a competition and month by feed; read without a lock."""
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    with database.reading() as connection:
+        theirs = _theirs(connection, competition, month, _sources(connection))
+        query = sa.select(match_raw.c.source, match_raw.c.source_match_id).where(theirs)
+        for source, row_id in connection.execute(query):
+            found[source].append(row_id)
+    return dict(found)
+
+
+def _mark_rows_unread(connection: sa.Connection, rows: Mapping[str, Sequence[str]]) -> int:
+    """Mark raw rows as unread, by primary key: a whole competition has no index."""
+    change_no, marked = next_change_no(connection), 0
+    for source, ids in rows.items():
+        for part in batches(sorted(ids), IDS_PER_QUERY):
+            theirs = (match_raw.c.source == source) & in_list(connection, match_raw.c.source_match_id, part)
+            done = connection.execute(sa.update(match_raw).where(theirs).values(change_no=change_no))
+            marked += int(done.rowcount)
+    return marked
 
 
 def _sources(connection: sa.Connection) -> list[str]:
