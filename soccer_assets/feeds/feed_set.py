@@ -1,7 +1,8 @@
 """A home's feeds as one: a set in order of precedence, and a filter by competition.
 
 Each competition belongs to the first feed that has it, so no match comes from two feeds. Rows of a later feed
-for that competition are stored raw and not used.
+for that competition are stored raw, held against the first feed's, and not used, unless a person trusts the
+later feed (``stores/matches/feed_trust.py``).
 """
 
 import datetime as dt

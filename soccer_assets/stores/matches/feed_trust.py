@@ -220,11 +220,15 @@ def _rows_of(database: Database, competition: str, month: str) -> dict[str, list
 
 
 def _mark_rows_unread(connection: sa.Connection, rows: Mapping[str, Sequence[str]]) -> int:
-    """Mark raw rows as unread, by primary key: a whole competition has no index."""
-    change_no, marked = next_change_no(connection), 0
+    """Mark raw rows as unread, by primary key: a whole competition has no index.
+
+    The next pass reads the rows of one change number in one transaction: a number a batch keeps it short.
+    """
+    marked = 0
     for source, ids in rows.items():
         for part in batches(sorted(ids), IDS_PER_QUERY):
             theirs = (match_raw.c.source == source) & in_list(connection, match_raw.c.source_match_id, part)
+            change_no = next_change_no(connection)
             done = connection.execute(sa.update(match_raw).where(theirs).values(change_no=change_no))
             marked += int(done.rowcount)
     return marked

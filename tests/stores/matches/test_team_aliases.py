@@ -14,6 +14,7 @@ from soccer_assets.stores.matches.normalise import update_matches
 from soccer_assets.stores.matches.raw import store_raw
 from soccer_assets.stores.matches.team_aliases import learn_team_aliases
 from soccer_assets.stores.matches.teams import split_team
+from soccer_assets.stores.releases.directory import read_directory
 from soccer_assets.tables import match
 from tests.builders import COMPETITIONS, NOW, finished
 
@@ -83,6 +84,18 @@ def test_a_cup_tie_of_the_second_feed_is_the_first_ones_team(
     assert learnt == is_learnt
     assert home_of_the_cup_tie(database) == (UNITED if is_learnt else SHORT)
     assert learn_team_aliases(database, CATALOGUE, OWNERS, NOW) == 0
+
+
+def test_a_name_that_is_no_team_becomes_another_name_of_the_team(database: Database) -> None:
+    """Where the second feed's rows do not count, its spelling is stored and no team is made of it."""
+    rows = [*rows_from("first", *["Leeds United"] * 3), *rows_from("second", *["Leeds Utd"] * 3)]
+
+    assert ingest(database, *rows) == 1
+
+    teams = {entry.id: entry for entry in read_directory(database).teams}
+    assert teams[UNITED].aliases == ("leeds utd",)
+    assert SHORT not in teams
+    assert ingest(database, *rows) == 0
 
 
 def test_what_was_split_by_hand_is_not_learnt_again(database: Database) -> None:
