@@ -1,6 +1,7 @@
 """Names of one team in two sources."""
 
 import datetime as dt
+from collections.abc import Sequence
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -50,16 +51,56 @@ def test_placed_names_place_others():
     assert learn_aliases(known, other).items() >= {"United": "Man United", "Tottenham": "Spurs"}.items()
 
 
+def double_round_robin(names: Sequence[str]) -> list[Meeting]:
+    """Every team at home and away against each other one, a round a week, on Friday, Saturday or Sunday."""
+    played, count = [], len(names)
+    for number in range(count - 1):
+        circle = [names[0], *(names[1 + (number + n) % (count - 1)] for n in range(count - 1))]
+        pairs = zip(circle[: count // 2], reversed(circle[count // 2 :]), strict=True)
+        for at, (one, two) in enumerate(pairs):
+            weekend = dt.timedelta(days=(at + number) % 3)
+            home, away = (one, two) if (at + number) % 2 else (two, one)
+            played += [
+                Meeting(DAYS[number] + weekend, home, away),
+                Meeting(DAYS[number + count - 1] + weekend, away, home),
+            ]
+    return played
+
+
 @given(st.permutations(range(6)))
 def test_renaming_half_of_the_teams_is_undone(order):
     """In a double round robin of six teams, three of them renamed, every name comes back."""
     teams = ["A", "B", "C", "D", "E", "F"]
     names = {team: f"{team} FC" if place % 2 else team for place, team in zip(order, teams, strict=True)}
-    played = []
-    for number in range(5):
-        circle = [teams[0], *(teams[1 + (number + n) % 5] for n in range(5))]
-        for one, two in zip(circle[:3], reversed(circle[3:]), strict=True):
-            played += [Meeting(DAYS[number], one, two), Meeting(DAYS[number + 5], two, one)]
+    played = double_round_robin(teams)
     other = [Meeting(meeting.day, names[meeting.home], names[meeting.away]) for meeting in played]
 
     assert learn_aliases(played, other) == {name: team for team, name in names.items()}
+
+
+@given(st.permutations(range(12)), st.sets(st.integers(0, 131), max_size=20))
+def test_a_league_without_one_common_spelling_is_learnt_from_its_calendar(order, missing):
+    """Every name is learned or left open, none wrongly, whichever fixtures are missing; with all, all are."""
+    teams = [f"team {number}" for number in range(12)]
+    names = {team: f"club {place}" for place, team in zip(order, teams, strict=True)}
+    played = double_round_robin(teams)
+    other = [
+        Meeting(meeting.day, names[meeting.home], names[meeting.away])
+        for number, meeting in enumerate(played)
+        if number not in missing
+    ]
+
+    learned = learn_aliases(played, other)
+
+    assert learned.items() <= {(name, team) for team, name in names.items()}
+    if not missing:
+        assert len(learned) == len(teams)
+
+
+def test_another_leagues_calendar_is_not_learnt():
+    """Two leagues that play on the same days and share no team have no name in common."""
+    played = double_round_robin([f"team {number}" for number in range(12)])
+    other = double_round_robin([f"club {number}" for number in (0, 5, 7, 2, 9, 11, 3, 1, 8, 10, 6, 4)])
+    reversed_grounds = [Meeting(meeting.day, meeting.away, meeting.home) for meeting in other[::3]]
+
+    assert learn_aliases(played, [*other[1::3], *reversed_grounds]) == {}

@@ -123,7 +123,7 @@ def compare_feeds(
             ).items()
             for second in sorted(by_source.keys() - {owners[code]})
             for month in compare(pair_reports(by_source[owners[code]], by_source[second])).values()
-            if (code, month.month) in touched
+            if month.month in months and (code, month.month) in touched
         ]
     with database.writing() as connection:
         stored = _disputed(connection)
