@@ -138,6 +138,29 @@ def test_feeds_that_agree_teach(database: Database) -> None:
     assert marks(database) == [("first", "2-1", None)]
 
 
+def test_years_of_months_are_compared_once_each(database: Database) -> None:
+    """Months are read a year at a time, with a day of the months beside them: none is counted twice."""
+    days = [dt.datetime(2023 + number // 12, number % 12 + 1, 1, tzinfo=dt.UTC) for number in range(27)]
+    rows = [
+        finished(
+            "2-1",
+            (day - dt.timedelta(hours=hours)).isoformat(),
+            source=source,
+            source_match_id=f"{source}-{day:%Y%m}-{hours}",
+            home_team="Derby",
+            away_team="Hull",
+        )
+        for source in ("first", "second")
+        for day in days
+        for hours in (50, 2)  # the last days of a month
+    ]
+    refresh(database, *rows)
+
+    found = {agreement.found.month: agreement.found.compared for agreement in agreements(database)}
+    assert len(found) == 27
+    assert set(found.values()) == {2}
+
+
 def test_a_disputed_month_teaches_nothing_and_its_neighbours_teach(disputed: Database) -> None:
     """Names are compared after they were learned; the reason is stored with each result."""
     (open_month,) = undecided(disputed)
