@@ -114,6 +114,9 @@ def test_the_first_title_that_tells_a_stage_counts():
         ("USA-1", "2020-07-14", "", NEUTRAL),
         ("USA-1", "2020-08-13", "", HOME),
         ("CHN-1", "2020-09-01", "", NEUTRAL),
+        ("ARG-1", "2022-05-22", "", NEUTRAL),
+        ("ARG-1", "2022-05-23", "", HOME),
+        ("AUS-1", "2020-08-01", "", NEUTRAL),
         ("CHN-1", "2019-09-01", "", HOME),
     ],
 )
@@ -141,6 +144,8 @@ def test_one_leg_finals_and_bubbles_are_neutral_and_two_legs_are_not(competition
         ("UEFA-EURO", "2000-06-19", "Netherlands", "Belgium", "", NEUTRAL),
         ("African Cup of Nations", "2024-01-13", "Côte d'Ivoire", "Guinea-Bissau", "Group A", HOME),
         ("FIFA Club World Cup", "2018-12-22", "Real Madrid", "Al Ain FC", "", AWAY),
+        ("CHN-1", "2020-08-05", "Shenzhen", "Dalian Pro", "", AWAY),
+        ("CHN-1", "2021-12-20", "Guangzhou FC", "Hebei", "", NEUTRAL),
     ],
 )
 def test_tournaments_are_neutral_for_all_but_the_hosts(competition, day, home, away, title, at_home):

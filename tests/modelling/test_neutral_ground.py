@@ -2,14 +2,18 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from soccer_assets.football.features import FEATURE_GROUPS, FEATURE_NAMES, compute_features
 from soccer_assets.football.hypothetical_match import Pairing, pairing_features
+from soccer_assets.modelling.dataset import Split, outcomes
 from soccer_assets.modelling.explanations import contributions, reasons
 from soccer_assets.modelling.fixtures import forecast_fixtures
 from soccer_assets.modelling.logit import log_softmax
 from soccer_assets.modelling.neutral_ground import forecast, mirrored
 from soccer_assets.modelling.outcome_model import ELO_TEXTBOOK, XGBOOST_ON_LOGIT, OutcomeModel
+from soccer_assets.modelling.training import fit_candidate
 from tests.football.helpers import random_table
 
 
@@ -146,3 +150,53 @@ def test_a_host_named_second_is_forecast_as_at_home_and_turned_back(state):
     mixed = np.arange(len(at_home)) % 2 == 0
     some = forecast_fixtures(scored, at_home, FEATURE_NAMES, nowhere, with_reasons=False, is_turned=mixed)
     np.testing.assert_array_equal(some.probabilities[~mixed], plain.probabilities[~mixed])
+
+
+@pytest.fixture(scope="module")
+def trained():
+    """The candidate's recipe with its trees, fitted on two seasons, and the state after them."""
+    matches = random_table(seed=11, count=900)
+    values, state = compute_features(matches)
+    rows = np.flatnonzero(matches.trains)
+    ordered = rows[np.argsort(matches.kickoff[rows], kind="stable")]
+    calibration = np.isin(np.arange(len(matches)), ordered[-len(ordered) // 4 :])
+    train = matches.trains & ~calibration
+    labels = np.zeros(len(matches), np.int8)
+    labels[rows] = outcomes(matches.take(rows))
+    split = Split(train, calibration, np.zeros(len(matches), bool))
+    fitted = fit_candidate(values.values, labels, split, FEATURE_NAMES)
+    assert fitted.boosters
+    return fitted, state
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_with_trees_exchanged_sides_have_exchanged_answers(trained, data):
+    """Any two teams, day, season, tier and kind of match: probabilities, goals and reasons, to 1e-9."""
+    fitted, state = trained
+    home, away = data.draw(st.permutations(state.team_names))[:2]
+    ahead = {
+        "kickoff": state.as_of + data.draw(st.integers(0, 400 * 86_400)),
+        "competition": data.draw(st.sampled_from([*state.competition_names, "NEW-CUP"])),
+        "season": data.draw(st.sampled_from([state.season_names[-1], "2031"])),
+        "tier": data.draw(st.integers(0, 4)),
+        "is_international": data.draw(st.booleans()),
+        "is_day_precision": data.draw(st.booleans()),
+        "is_neutral": True,
+    }
+    both = [
+        Pairing(home_team=first, away_team=second, **ahead) for first, second in ((home, away), (away, home))
+    ]
+
+    found = forecast_fixtures(
+        fitted, pairing_features(state, both), FEATURE_NAMES, np.ones(2, bool), with_reasons=True
+    )
+
+    np.testing.assert_allclose(found.probabilities[0], found.probabilities[1, ::-1], rtol=0, atol=1e-9)
+    one, other = found.goals
+    assert one.expected_home == pytest.approx(other.expected_away, abs=1e-9)
+    assert one.expected_away == pytest.approx(other.expected_home, abs=1e-9)
+    assert one.p_over_2_5 == pytest.approx(other.p_over_2_5, abs=1e-9)
+    assert {reason.group: reason.log_odds for reason in found.reasons[0]} == pytest.approx(
+        {reason.group: -reason.log_odds for reason in found.reasons[1]}, abs=1e-6
+    )
