@@ -133,6 +133,15 @@ def ruled_competitions() -> frozenset[str]:
     return _ruled_competitions()
 
 
+def may_be_ruled(code: str, day: dt.date) -> bool:
+    """Whether a rule may hold for a match of a competition on a day, whoever plays it at whatever stage."""
+    tournament = _tournaments().get(code)
+    return (tournament is not None and day >= tournament.start) or any(
+        rule.start <= day <= rule.until and (bool(rule.stages) or not rule.days or day in rule.days)
+        for rule in _rules().get(code, ())
+    )
+
+
 def rules_digest() -> int:
     """A number below 2**56 that changes with the data and with what this module makes of it."""
     return int.from_bytes(hashlib.blake2b(_VERSION + _text(), digest_size=7).digest())

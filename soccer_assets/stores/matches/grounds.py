@@ -6,7 +6,7 @@ The raw row stays as the provider reported it. Not here: the rules (``football/n
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -17,13 +17,15 @@ from soccer_assets.football.neutral_grounds import (
     AT_HOME,
     FLAG,
     ground_of,
+    may_be_ruled,
     ruled_competitions,
     rules_digest,
     stage_of,
     titles_of,
 )
 from soccer_assets.football.records import RawMatch
-from soccer_assets.resources.bulk_rows import IDS_PER_QUERY, batches, in_list
+from soccer_assets.resources.bulk_rows import IDS_PER_QUERY, ROWS_PER_TRANSACTION, batches, in_list
+from soccer_assets.resources.database import Database
 from soccer_assets.resources.watermarks import next_change_no, read_watermark, set_watermark
 from soccer_assets.tables import match, match_raw
 
@@ -64,31 +66,42 @@ def flag_of(record: RawMatch) -> bool | None:
     return False if str(record.payload.get("neutral")).casefold() == "false" else None
 
 
-def mark_rows_of_changed_rules(connection: sa.Connection, read_so_far: int) -> int:
-    """Mark the raw rows of competitions with a rule as unread, where rules changed since the last pass.
+def mark_rows_of_changed_rules(database: Database) -> int:
+    """Mark raw rows that a rule may concern as unread, where the rules are not those of the last pass.
 
-    Args:
-        connection: a transaction that writes.
-        read_so_far: the last change number that was normalised.
+    No lock is held for longer than the rows of one transaction take. Killed in between, it starts again.
 
     Returns:
         How many raw rows were marked.
     """
     digest = rules_digest()
-    if digest == read_watermark(connection, _RULES):
-        return 0
-    set_watermark(connection, _RULES, digest)
-    if not read_so_far:
-        return 0
-    marked = connection.execute(
-        sa.update(match_raw)
-        .where(
-            match_raw.c.change_no <= read_so_far,
-            in_list(connection, match_raw.c.competition, sorted(ruled_competitions())),
-        )
-        .values(change_no=next_change_no(connection))
-    )
-    return int(marked.rowcount)
+    with database.reading() as connection:
+        if digest == read_watermark(connection, _RULES):
+            return 0
+        columns = (match.c.source, match.c.source_match_id, match.c.competition, match.c.kickoff)
+        ruled = in_list(connection, match.c.competition, sorted(ruled_competitions()))
+        rows = [
+            row
+            for row in connection.execute(sa.select(*columns).where(ruled))
+            if may_be_ruled(row.competition, row.kickoff.date())
+        ]
+    by_source: dict[str, list[str]] = {}
+    for row in rows:
+        by_source.setdefault(row.source, []).append(row.source_match_id)
+    for source, ids in by_source.items():
+        for part in batches(sorted(ids), ROWS_PER_TRANSACTION):
+            with database.writing() as connection:
+                _mark_unread(connection, source, part)
+    with database.writing() as connection:
+        set_watermark(connection, _RULES, digest)
+    return len(rows)
+
+
+def _mark_unread(connection: sa.Connection, source: str, row_ids: Sequence[str]) -> None:
+    change_no = next_change_no(connection)
+    for part in batches(row_ids, IDS_PER_QUERY):
+        theirs = (match_raw.c.source == source) & in_list(connection, match_raw.c.source_match_id, part)
+        connection.execute(sa.update(match_raw).where(theirs).values(change_no=change_no))
 
 
 def put_finalists_at_home(connection: sa.Connection, rows: Mapping[str, dict[str, Any]]) -> None:
@@ -128,14 +141,8 @@ def mark_finals_with_another_host(connection: sa.Connection, rows: Mapping[str, 
     marked = 0
     for row in finals:
         if any(row[name] != value for name, value in grounds.settle(row).items()):
-            marked += connection.execute(
-                sa.update(match_raw)
-                .where(
-                    match_raw.c.source == row["source"],
-                    match_raw.c.source_match_id == row["source_match_id"],
-                )
-                .values(change_no=next_change_no(connection))
-            ).rowcount
+            _mark_unread(connection, row["source"], [row["source_match_id"]])
+            marked += 1
     return marked
 
 

@@ -102,10 +102,10 @@ def update_matches(
         owners: by competition, the feed whose rows count; None where a home has one feed.
     """
     total = MatchCounts()
+    mark_rows_of_changed_rules(database)
     with database.writing() as connection:
         read_so_far = read_watermark(connection, _READ_SO_FAR)
         mark_rows_of_changed_competitions(connection, competitions, owners, read_so_far)
-        mark_rows_of_changed_rules(connection, read_so_far)
         if owners is not None:
             share_match_ids(connection, competitions, owners, read_so_far)
     while True:
