@@ -7,7 +7,7 @@ season, columns in another order, invented results. The rows do not say which fe
 
 import datetime as dt
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import msgspec
 
@@ -135,6 +135,36 @@ def pair_reports(
             used_first.add(row_id)
             used_second.add(other_id)
             pairs.append((one, other))
+    return pairs
+
+
+def pair_by_one_team(
+    first: Iterable[ReportedMatch], second: Iterable[ReportedMatch], shared_teams: Collection[str]
+) -> list[tuple[ReportedMatch, ReportedMatch]]:
+    """Of matches that `pair_reports` leaves over, those with the same team at the same ground on one day.
+
+    A team plays at most once a day: where only one feed knows each of the two opponents, these are one club
+    under two names that are not learned yet.
+
+    Args:
+        first: matches of the first feed.
+        second: matches of the second feed.
+        shared_teams: keys of the teams that both feeds name.
+    """
+    by_team: defaultdict[tuple[dt.date, bool, str], list[ReportedMatch]] = defaultdict(list)
+    for report in second:
+        day = report.kickoff.date()
+        if report.away not in shared_teams:
+            by_team[day, True, report.home].append(report)
+        if report.home not in shared_teams:
+            by_team[day, False, report.away].append(report)
+    pairs = []
+    for one in first:
+        day = one.kickoff.date()
+        for is_home, team, opponent in ((True, one.home, one.away), (False, one.away, one.home)):
+            found = by_team.get((day, is_home, team), [])
+            if len(found) == 1 and team in shared_teams and opponent not in shared_teams:
+                pairs.append((one, found[0]))
     return pairs
 
 

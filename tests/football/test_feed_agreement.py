@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Sequence
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ from soccer_assets.football.feed_agreement import (
     ReportedMatch,
     clock_offsets,
     compare,
+    pair_by_one_team,
     pair_reports,
 )
 
@@ -128,6 +130,27 @@ def test_a_clock_that_is_an_hour_early_is_found() -> None:
 )
 def test_other_differences_are_no_wrong_clock(second: list[ReportedMatch]) -> None:
     assert clock_offsets(months(reports("a", 8), second).values()) == []
+
+
+@pytest.mark.parametrize(
+    ("home", "away", "shared", "is_same"),
+    [
+        ("home", "promoted club", {"home"}, True),
+        ("another", "away", {"away"}, True),
+        ("home", "visitor", {"home", "visitor"}, False),  # a known club: another match
+        ("home", "promoted club", {"home", "away"}, False),
+        ("another", "visitor", {"home", "away"}, False),
+    ],
+)
+def test_a_match_with_one_known_team_is_the_same_match_of_that_day(
+    home: str, away: str, shared: set[str], is_same: bool
+) -> None:
+    """Where the opponents are named by one feed each."""
+    first = [ReportedMatch("a", START, True, "home", "away", None)]
+    second = [ReportedMatch("b", START, True, home, away, None)]
+
+    assert bool(pair_by_one_team(first, second, shared)) == is_same
+    assert pair_by_one_team(first, [msgspec.structs.replace(second[0], kickoff=START + DAY)], shared) == []
 
 
 @given(st.permutations(range(8)), st.permutations(range(8)))

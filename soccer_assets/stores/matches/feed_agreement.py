@@ -8,7 +8,7 @@ person trusts the second (``feed_trust.py``).
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -23,6 +23,7 @@ from soccer_assets.football.feed_agreement import (
     clock_offsets,
     compare,
     month_of,
+    pair_by_one_team,
     pair_reports,
 )
 from soccer_assets.football.identity import Pool, mint_match_id, mint_team_id
@@ -161,11 +162,29 @@ def share_match_ids(
         reports = _reports(connection, competitions, owners, {code for code, _ in touched}, months)
         for code, by_source in reports.items():
             for second in sorted(by_source.keys() - {owners[code]}):
-                pairs = pair_reports(by_source[owners[code]], by_source[second])
-                _share(
-                    connection,
-                    {(owners[code], one.row_id): (second, other.row_id) for one, other in pairs},
-                )
+                _share(connection, _same_matches(owners[code], second, by_source))
+
+
+def _same_matches(
+    owner: str, second: str, by_source: Mapping[str, Sequence[ReportedMatch]]
+) -> dict[tuple[str, str], tuple[str, str]]:
+    """Rows of the first feed, by source and id, and the row of the second about the same match."""
+    firsts, seconds = by_source.get(owner, ()), by_source[second]
+    pairs = pair_reports(firsts, seconds)
+    shared_teams = _teams_of(firsts) & _teams_of(seconds)
+    paired = {
+        (source, row.row_id) for pair in pairs for source, row in zip((owner, second), pair, strict=True)
+    }
+    pairs += pair_by_one_team(
+        [row for row in firsts if (owner, row.row_id) not in paired],
+        [row for row in seconds if (second, row.row_id) not in paired],
+        shared_teams,
+    )
+    return {(owner, one.row_id): (second, other.row_id) for one, other in pairs}
+
+
+def _teams_of(rows: Iterable[ReportedMatch]) -> set[str]:
+    return {team_id for row in rows for team_id in (row.home, row.away)}
 
 
 def agreements(database: Database) -> list[FeedAgreement]:

@@ -256,6 +256,28 @@ def test_new_fixtures_of_a_trusted_feed_are_one_match(disputed: Database) -> Non
     assert marks(disputed, 5) == [("second", "None-None", None)]
 
 
+def test_a_promoted_club_with_two_names_is_one_match_of_a_trusted_feed(disputed: Database) -> None:
+    """Before its name is learned, the opponent, the ground and the day tell that two rows are one match."""
+    decide(disputed, competition="TST-1", feed="second", month=EVERY_MONTH, now=NOW)
+    refresh(disputed)
+    before = len(ids(disputed))
+    kickoff = dt.datetime(2025, 5, 10, 15, tzinfo=dt.UTC)
+    fixtures = {
+        source: raw_match(
+            source=source, source_match_id=source, home_team=home, away_team=away, kickoff=kickoff
+        )
+        for source, home, away in (
+            ("first", "Derby", "Newport"),
+            ("second", "Derby FC", "Newport County AFC"),
+        )
+    }
+    refresh(disputed, fixtures["first"])
+    refresh(disputed, fixtures["second"])
+
+    assert len(ids(disputed)) == before + 1
+    assert marks(disputed, 5) == [("second", "None-None", None)]
+
+
 def test_neither_feed_can_be_trusted(disputed: Database) -> None:
     """Also in a month without a dispute."""
     decide(disputed, competition="TST-1", feed=NEITHER, month=EVERY_MONTH, now=NOW)
