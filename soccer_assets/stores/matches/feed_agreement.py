@@ -2,50 +2,34 @@
 
 Every refresh compares the months in which a row changed. Where two feeds begin or cease to contradict each
 other, the raw rows of that competition and month are marked as unread, so the next pass over `match_raw`
-quarantines their results or releases them. Here also: one id for a match that two feeds report, where a
-person trusts the second (``feed_trust.py``).
+quarantines their results or releases them. Not here: what a person decides (``feed_trust.py``).
 """
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 
-from soccer_assets.football.competitions import Competition, club_of
+from soccer_assets.football.competitions import Competition
 from soccer_assets.football.feed_agreement import (
     ClockOffset,
     Contradiction,
     MonthAgreement,
-    ReportedMatch,
     clock_offsets,
     compare,
-    month_of,
-    pair_by_one_team,
     pair_reports,
 )
-from soccer_assets.football.identity import Pool, mint_match_id, mint_team_id
-from soccer_assets.football.matches import STATUS_RULES, KickoffPrecision, MatchStatus
-from soccer_assets.football.text_folding import fold
-from soccer_assets.resources.bulk_rows import IDS_PER_QUERY, batches, in_list, insert, upsert
+from soccer_assets.resources.bulk_rows import in_list, insert
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.watermarks import read_watermark, set_watermark
-from soccer_assets.stores.matches.feed_trust import (
-    Scope,
-    decided_competitions,
-    decisions,
-    is_decided,
-    mark_scopes_unread,
-)
-from soccer_assets.stores.matches.teams import redirects
-from soccer_assets.tables import feed_agreement, match_raw, match_source_id, team, team_alias
+from soccer_assets.stores.matches.feed_reports import read_reports, runs_of_months, touched_scopes
+from soccer_assets.stores.matches.feed_trust import Scope, decisions, is_decided, mark_scopes_unread
+from soccer_assets.tables import feed_agreement, team
 
 _COMPARED_SO_FAR = "match_raw compared between feeds"
-_MONTHS_A_READING = 12
-_DAY = dt.timedelta(days=1)
-_Reports = defaultdict[str, defaultdict[str, list[ReportedMatch]]]  # by competition and source
 
 
 class FeedAgreement(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,18 +74,6 @@ def offset_described(offset: FeedOffset) -> str:
     )
 
 
-class _Row(msgspec.Struct, frozen=True):
-    """The fields of a stored record that are compared."""
-
-    kickoff: dt.datetime
-    kickoff_precision: KickoffPrecision
-    home_team: str
-    away_team: str
-    status: MatchStatus
-    home_goals: int | None = None
-    away_goals: int | None = None
-
-
 def compare_feeds(
     database: Database, competitions: Mapping[str, Competition], owners: Mapping[str, str], now: dt.datetime
 ) -> int:
@@ -115,11 +87,11 @@ def compare_feeds(
     """
     with database.reading() as connection:
         read_to = read_watermark(connection, "change_no")
-        touched = _touched(connection, owners, read_watermark(connection, _COMPARED_SO_FAR))
+        touched = touched_scopes(connection, owners, read_watermark(connection, _COMPARED_SO_FAR))
         found = [
             FeedAgreement(competition=code, first=owners[code], second=second, found=month)
-            for months in _runs({month for _, month in touched})
-            for code, by_source in _reports(
+            for months in runs_of_months({month for _, month in touched})
+            for code, by_source in read_reports(
                 connection, competitions, owners, {code for code, _ in touched}, months
             ).items()
             for second in sorted(by_source.keys() - {owners[code]})
@@ -138,53 +110,6 @@ def compare_feeds(
 def compare_again(connection: sa.Connection) -> None:
     """Have the next comparison read every month: names were learned, so more matches are in both feeds."""
     set_watermark(connection, _COMPARED_SO_FAR, 0)
-
-
-def share_match_ids(
-    connection: sa.Connection,
-    competitions: Mapping[str, Competition],
-    owners: Mapping[str, str],
-    read_so_far: int,
-) -> None:
-    """Give the rows of one match the same id, in competitions about which a person decided.
-
-    Args:
-        connection: a transaction that writes.
-        competitions: the whole catalogue, by code.
-        owners: by competition, the home's first feed that has it.
-        read_so_far: rows with a higher ``change_no`` are new.
-    """
-    decided = decided_competitions(connection) & owners.keys() & competitions.keys()
-    if not decided:
-        return
-    touched = _touched(connection, dict.fromkeys(decided, ""), read_so_far)
-    for months in _runs({month for _, month in touched}):
-        reports = _reports(connection, competitions, owners, {code for code, _ in touched}, months)
-        for code, by_source in reports.items():
-            for second in sorted(by_source.keys() - {owners[code]}):
-                _share(connection, _same_matches(owners[code], second, by_source))
-
-
-def _same_matches(
-    owner: str, second: str, by_source: Mapping[str, Sequence[ReportedMatch]]
-) -> dict[tuple[str, str], tuple[str, str]]:
-    """Rows of the first feed, by source and id, and the row of the second about the same match."""
-    firsts, seconds = by_source.get(owner, ()), by_source[second]
-    pairs = pair_reports(firsts, seconds)
-    shared_teams = _teams_of(firsts) & _teams_of(seconds)
-    paired = {
-        (source, row.row_id) for pair in pairs for source, row in zip((owner, second), pair, strict=True)
-    }
-    pairs += pair_by_one_team(
-        [row for row in firsts if (owner, row.row_id) not in paired],
-        [row for row in seconds if (second, row.row_id) not in paired],
-        shared_teams,
-    )
-    return {(owner, one.row_id): (second, other.row_id) for one, other in pairs}
-
-
-def _teams_of(rows: Iterable[ReportedMatch]) -> set[str]:
-    return {team_id for row in rows for team_id in (row.home, row.away)}
 
 
 def agreements(database: Database) -> list[FeedAgreement]:
@@ -248,100 +173,6 @@ def offsets_of(found: Iterable[FeedAgreement]) -> list[FeedOffset]:
     ]
 
 
-def _touched(connection: sa.Connection, owners: Mapping[str, str], read_so_far: int) -> set[Scope]:
-    """Competitions and months with a row that changed; also the month next to a day at its end."""
-    query = sa.select(match_raw.c.competition, match_raw.c.kickoff).where(
-        match_raw.c.change_no > read_so_far, in_list(connection, match_raw.c.competition, sorted(owners))
-    )
-    return {
-        (code, month_of(kickoff + shift))
-        for code, kickoff in connection.execute(query)
-        for shift in (-_DAY, dt.timedelta(), _DAY)
-    }
-
-
-def _runs(months: Collection[str]) -> Iterator[list[str]]:
-    """Consecutive months, at most a year of them at once."""
-    run: list[str] = []
-    for month in sorted(months):
-        if run and (len(run) == _MONTHS_A_READING or month != month_of(_end_of(run[-1]))):
-            yield run
-            run = []
-        run.append(month)
-    if run:
-        yield run
-
-
-def _start_of(month: str) -> dt.datetime:
-    return dt.datetime.strptime(month, "%Y-%m").replace(tzinfo=dt.UTC)
-
-
-def _end_of(month: str) -> dt.datetime:
-    return (_start_of(month) + dt.timedelta(days=31)).replace(day=1)
-
-
-def _reports(
-    connection: sa.Connection,
-    competitions: Mapping[str, Competition],
-    owners: Mapping[str, str],
-    codes: Collection[str],
-    months: list[str],
-) -> _Reports:
-    """The stored matches of some competitions and months, a day on both sides included."""
-    decoder = msgspec.json.Decoder(_Row)
-    sources = sorted(connection.execute(sa.select(match_raw.c.source).distinct()).scalars())
-    keys = _TeamKeys(connection, sources)
-    query = sa.select(
-        match_raw.c.source, match_raw.c.source_match_id, match_raw.c.competition, match_raw.c.record
-    ).where(
-        in_list(connection, match_raw.c.source, sources),
-        in_list(connection, match_raw.c.competition, sorted(set(codes) & competitions.keys())),
-        match_raw.c.kickoff >= _start_of(months[0]) - _DAY,
-        match_raw.c.kickoff < _end_of(months[-1]) + _DAY,
-    )
-    found: _Reports = defaultdict(lambda: defaultdict(list))
-    for source, row_id, code, record in connection.execute(query):
-        row, place = decoder.decode(record), competitions[code]
-        has_score = STATUS_RULES[row.status].settles
-        score = (row.home_goals, row.away_goals) if has_score else (None, None)
-        found[code][source].append(
-            ReportedMatch(
-                row_id=row_id,
-                kickoff=row.kickoff,
-                is_timed=row.kickoff_precision is KickoffPrecision.MINUTE,
-                home=keys.key(source, owners[code], row.home_team, place),
-                away=keys.key(source, owners[code], row.away_team, place),
-                score=None if score[0] is None or score[1] is None else (score[0], score[1]),
-            )
-        )
-    return found
-
-
-class _TeamKeys:
-    """Ids of the teams that the names of feeds mean; read once."""
-
-    def __init__(self, connection: sa.Connection, sources: list[str]) -> None:
-        query = sa.select(team_alias).where(in_list(connection, team_alias.c.source, sources))
-        self._aliases = {(row.source, row.alias): row.team_id for row in connection.execute(query)}
-        self._merged_into = redirects(connection)
-        self._known: dict[tuple[str, str, str], str] = {}
-
-    def key(self, source: str, owner: str, name: str, place: Competition) -> str:
-        """The team's id; of a name that no pass has placed yet, the id that it would get."""
-        asked = (source, place.code, name)
-        if asked not in self._known:
-            club, country = club_of(name, place)
-            pool = Pool(country, place.sex, place.age_group, place.squad)
-            alias = f"{pool}|{fold(club)}"
-            team_id = (
-                self._aliases.get((source, alias))
-                or self._aliases.get((owner, alias))
-                or mint_team_id(country, place.sex, place.age_group, club, place.squad)
-            )
-            self._known[asked] = self._merged_into.get(team_id, team_id)
-        return self._known[asked]
-
-
 def _disputed(connection: sa.Connection) -> set[Scope]:
     query = sa.select(feed_agreement.c.competition, feed_agreement.c.month)
     rows = connection.execute(query.where(feed_agreement.c.is_disputed))
@@ -400,32 +231,3 @@ def _stored(agreement: FeedAgreement, shown: Mapping[str, str], now: dt.datetime
         "contradictions": msgspec.json.encode(named).decode(),
         "compared_at": now,
     }
-
-
-def _share(connection: sa.Connection, pairs: Mapping[tuple[str, str], tuple[str, str]]) -> None:
-    """Store one match id for both rows of each pair where at least one of them has none."""
-    rows = {*pairs, *pairs.values()}
-    known: dict[tuple[str, str], str] = {}
-    for source in sorted({source for source, _ in rows}):
-        for ids in batches(sorted(id_ for of, id_ in rows if of == source), IDS_PER_QUERY):
-            query = sa.select(match_source_id).where(
-                match_source_id.c.source == source,
-                in_list(connection, match_source_id.c.source_match_id, ids),
-            )
-            known.update(
-                {(row.source, row.source_match_id): row.match_id for row in connection.execute(query)}
-            )
-    new = {
-        row: known.get(one) or known.get(other) or mint_match_id(*one)
-        for one, other in pairs.items()
-        for row in (one, other)
-        if row not in known
-    }
-    upsert(
-        connection,
-        match_source_id,
-        [
-            {"source": source, "source_match_id": id_, "match_id": match_id}
-            for (source, id_), match_id in sorted(new.items())
-        ],
-    )

@@ -32,7 +32,6 @@ from soccer_assets.resources.bulk_rows import (
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.watermarks import next_change_no, read_watermark, set_watermark
 from soccer_assets.stores.matches.competitions import mark_rows_of_changed_competitions, store_competitions
-from soccer_assets.stores.matches.feed_agreement import share_match_ids
 from soccer_assets.stores.matches.feed_trust import mark_disagreeing, rows_that_count
 from soccer_assets.stores.matches.grounds import (
     ground_columns,
@@ -42,6 +41,7 @@ from soccer_assets.stores.matches.grounds import (
 )
 from soccer_assets.stores.matches.quarantine import mark_same_day
 from soccer_assets.stores.matches.raw import store_rejections
+from soccer_assets.stores.matches.shared_match_ids import share_match_ids
 from soccer_assets.stores.matches.source_teams import SourceTeams
 from soccer_assets.stores.matches.teams import redirects
 from soccer_assets.tables import (

@@ -1,0 +1,92 @@
+"""One id for a match that two feeds report, in competitions about which a person decided (``feed_trust.py``).
+
+A trusted feed's row so takes the place of the other's, and the match keeps its id, history and prediction.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import sqlalchemy as sa
+
+from soccer_assets.football.competitions import Competition
+from soccer_assets.football.feed_agreement import ReportedMatch, pair_by_one_team, pair_reports
+from soccer_assets.football.identity import mint_match_id
+from soccer_assets.resources.bulk_rows import IDS_PER_QUERY, batches, in_list, upsert
+from soccer_assets.stores.matches.feed_reports import read_reports, runs_of_months, touched_scopes
+from soccer_assets.stores.matches.feed_trust import decided_competitions
+from soccer_assets.tables import match_source_id
+
+
+def share_match_ids(
+    connection: sa.Connection,
+    competitions: Mapping[str, Competition],
+    owners: Mapping[str, str],
+    read_so_far: int,
+) -> None:
+    """Give the rows of one match the same id, in competitions about which a person decided.
+
+    Args:
+        connection: a transaction that writes.
+        competitions: the whole catalogue, by code.
+        owners: by competition, the home's first feed that has it.
+        read_so_far: rows with a higher ``change_no`` are new.
+    """
+    decided = decided_competitions(connection) & owners.keys() & competitions.keys()
+    if not decided:
+        return
+    touched = touched_scopes(connection, dict.fromkeys(decided, ""), read_so_far)
+    for months in runs_of_months({month for _, month in touched}):
+        reports = read_reports(connection, competitions, owners, {code for code, _ in touched}, months)
+        for code, by_source in reports.items():
+            for second in sorted(by_source.keys() - {owners[code]}):
+                _share(connection, _same_matches(owners[code], second, by_source))
+
+
+def _same_matches(
+    owner: str, second: str, by_source: Mapping[str, Sequence[ReportedMatch]]
+) -> dict[tuple[str, str], tuple[str, str]]:
+    """Rows of the first feed, by source and id, and the row of the second about the same match."""
+    firsts, seconds = by_source.get(owner, ()), by_source[second]
+    pairs = pair_reports(firsts, seconds)
+    shared_teams = _teams_of(firsts) & _teams_of(seconds)
+    paired = {
+        (source, row.row_id) for pair in pairs for source, row in zip((owner, second), pair, strict=True)
+    }
+    pairs += pair_by_one_team(
+        [row for row in firsts if (owner, row.row_id) not in paired],
+        [row for row in seconds if (second, row.row_id) not in paired],
+        shared_teams,
+    )
+    return {(owner, one.row_id): (second, other.row_id) for one, other in pairs}
+
+
+def _teams_of(rows: Iterable[ReportedMatch]) -> set[str]:
+    return {team_id for row in rows for team_id in (row.home, row.away)}
+
+
+def _share(connection: sa.Connection, pairs: Mapping[tuple[str, str], tuple[str, str]]) -> None:
+    """Store one match id for both rows of each pair where at least one of them has none."""
+    rows = {*pairs, *pairs.values()}
+    known: dict[tuple[str, str], str] = {}
+    for source in sorted({source for source, _ in rows}):
+        for ids in batches(sorted(id_ for of, id_ in rows if of == source), IDS_PER_QUERY):
+            query = sa.select(match_source_id).where(
+                match_source_id.c.source == source,
+                in_list(connection, match_source_id.c.source_match_id, ids),
+            )
+            known.update(
+                {(row.source, row.source_match_id): row.match_id for row in connection.execute(query)}
+            )
+    new = {
+        row: known.get(one) or known.get(other) or mint_match_id(*one)
+        for one, other in pairs.items()
+        for row in (one, other)
+        if row not in known
+    }
+    upsert(
+        connection,
+        match_source_id,
+        [
+            {"source": source, "source_match_id": id_, "match_id": match_id}
+            for (source, id_), match_id in sorted(new.items())
+        ],
+    )
