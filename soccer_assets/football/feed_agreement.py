@@ -11,8 +11,8 @@ from collections.abc import Collection, Iterable, Sequence
 
 import msgspec
 
-# Below this share of equal scores neither feed is believed: of 81,476 results since 2010 in the archive and in
-# openfootball 7 differ, and no month has more than one of them ...
+# Below this share of equal scores neither feed is believed: of 81,476 results since 2010 in the archive and
+# in openfootball 7 differ, and no month has more than one of them ...
 LEAST_AGREEMENT = 0.95
 # ... where at least so many results are in both feeds, or so many differ: a small league has 12 a month.
 LEAST_COMPARED = 20
