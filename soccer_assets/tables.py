@@ -230,6 +230,28 @@ feed_trust = sa.Table(
     sa.Column("decided_at", UtcDateTime, nullable=False),
 )
 
+vanished_match = sa.Table(
+    "vanished_match",
+    metadata,
+    sa.Column("source", sa.String, primary_key=True),
+    sa.Column("source_match_id", sa.String, primary_key=True),
+    sa.Column(
+        "vanished_at", UtcDateTime, nullable=False, comment="the first look that no longer had the row"
+    ),
+    sa.Column("replaced_by", sa.String, comment="source_match_id of the row that came in its place"),
+    sa.Column("how", sa.String, comment="how that row is known to be the same match"),
+)
+
+match_merge = sa.Table(
+    "match_merge",
+    metadata,
+    sa.Column("gone", sa.String, primary_key=True, comment="an id that was a match of its own"),
+    sa.Column("keep", sa.String, nullable=False, comment="the match that it is one with"),
+    sa.Column("merged_at", UtcDateTime, nullable=False),
+    sa.Column("change_no", sa.BigInteger, nullable=False),
+    sa.Index("ix_match_merge_change_no", "change_no"),
+)
+
 match_source_id = sa.Table(
     "match_source_id",
     metadata,

@@ -30,7 +30,16 @@ from serving.release.current import SnapshotHolder
 from soccer_assets.football.validity import OLDEST_YEAR
 
 Status = Literal[
-    "scheduled", "tbd", "live", "finished", "postponed", "abandoned", "replayed", "awarded", "cancelled"
+    "scheduled",
+    "tbd",
+    "live",
+    "finished",
+    "postponed",
+    "abandoned",
+    "replayed",
+    "awarded",
+    "cancelled",
+    "withdrawn",
 ]
 _DECEMBER = 12
 

@@ -22,6 +22,7 @@ class MatchStatus(StrEnum):
     REPLAYED = "replayed"
     AWARDED = "awarded"
     CANCELLED = "cancelled"
+    WITHDRAWN = "withdrawn"  # never by a provider: it no longer lists the match
 
 
 class KickoffPrecision(StrEnum):
@@ -52,6 +53,7 @@ STATUS_RULES: dict[MatchStatus, StatusRule] = {
     MatchStatus.REPLAYED: StatusRule(trains=False, moves_ratings=False, is_served=False, settles=False),
     MatchStatus.AWARDED: StatusRule(trains=False, moves_ratings=False, is_served=False, settles=False),
     MatchStatus.CANCELLED: StatusRule(trains=False, moves_ratings=False, is_served=False, settles=False),
+    MatchStatus.WITHDRAWN: StatusRule(trains=False, moves_ratings=False, is_served=False, settles=False),
 }
 
 

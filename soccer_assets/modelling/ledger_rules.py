@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import msgspec
 
 from soccer_assets.clock import isoformat
-from soccer_assets.football.matches import KickoffPrecision, MatchStatus
+from soccer_assets.football.matches import STATUS_RULES, KickoffPrecision, MatchStatus
 
 GENESIS = "0" * 64
 # The verdict on a match that is scored; any other verdict is the reason why it is void.
@@ -74,7 +74,7 @@ def void_reason(
 
     A postponed match is void once 36 hours have passed since its first known kickoff.
     """
-    if status in {MatchStatus.ABANDONED, MatchStatus.AWARDED, MatchStatus.CANCELLED, MatchStatus.REPLAYED}:
+    if not STATUS_RULES[status].is_served:
         return status.value
     is_too_late = status is MatchStatus.POSTPONED and now - first_known_kickoff > LONGEST_DELAY
     if is_too_late or abs(kickoff - first_known_kickoff) > LONGEST_DELAY:

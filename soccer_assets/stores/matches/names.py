@@ -68,8 +68,8 @@ class _Side(NamedTuple):
 
 def place_names(
     connection: sa.Connection, source: str, matches: Sequence[RawMatch], now: dt.datetime
-) -> tuple[list[RawMatch], int]:
-    """The rows to store, teams by the names of their clubs, and how many of ``matches`` are held back.
+) -> tuple[list[RawMatch], list[RawMatch]]:
+    """The rows to store, teams by the names of their clubs, and those of ``matches`` that are held back.
 
     Rows that carry the provider's own id of the match pass unchanged. Rows that were held back before and can
     be placed now come along.
@@ -82,7 +82,7 @@ def place_names(
     """
     named = [row for row in matches if _has_no_ids(row)]
     if not named:
-        return list(matches), 0
+        return list(matches), []
     others = [row for row in matches if not _has_no_ids(row)]
     clubs = _known_spellings(connection, source, now)
     open_pools = _decided_pools(connection, source, clubs) | {
@@ -97,7 +97,7 @@ def place_names(
         _hold_back(connection, source, [*waiting, *named], found, clubs, now)
         _release(connection, source, waiting, clubs)
     placed = [_renamed(row, clubs) for row in [*waiting, *named] if _is_placed(row, clubs)]
-    held = sum(not _is_placed(row, clubs) for row in named)
+    held = [row for row in named if not _is_placed(row, clubs)]
     return [*others, *placed], held
 
 

@@ -9,7 +9,7 @@ import msgspec
 import sqlalchemy as sa
 
 from soccer_assets.football.competitions import INTERNATIONAL, Competition, club_of
-from soccer_assets.football.identity import Pool, mint_match_id, mint_team_id
+from soccer_assets.football.identity import Pool, mint_team_id
 from soccer_assets.football.matches import MatchStatus
 from soccer_assets.football.records import MatchStats, RawMatch, Rejection
 from soccer_assets.football.text_folding import fold
@@ -39,6 +39,7 @@ from soccer_assets.stores.matches.grounds import (
     mark_rows_of_changed_rules,
     put_finalists_at_home,
 )
+from soccer_assets.stores.matches.meetings import bring_together, give_ids, row_key
 from soccer_assets.stores.matches.quarantine import mark_same_day
 from soccer_assets.stores.matches.raw import store_rejections
 from soccer_assets.stores.matches.shared_match_ids import share_match_ids
@@ -48,7 +49,6 @@ from soccer_assets.tables import (
     match,
     match_history,
     match_raw,
-    match_source_id,
     odds,
     team,
     team_alias,
@@ -70,12 +70,14 @@ class MatchCounts(msgspec.Struct, frozen=True, kw_only=True):
     """What one pass over new raw rows did.
 
     Attributes:
+        merged: matches that turned out to be one with another.
         owned_by_another_feed: rows of competitions whose matches another feed provides.
     """
 
     read: int = 0
     added: int = 0
     changed: int = 0
+    merged: int = 0
     rejected: int = 0
     owned_by_another_feed: int = 0
     teams_added: int = 0
@@ -161,11 +163,13 @@ def _update_batch(
     records = [record for record, fault in zip(records, faults, strict=True) if not fault]
     faultless = len(records)
     store_competitions(connection, {record.competition for record in records}, competitions)
+    meetings = bring_together(connection, records, competitions, now)
+    records = meetings.records
     teams, teams_added = _place_teams(connection, records, competitions, now)
-    match_ids = _match_ids(connection, records)
+    match_ids, removed = give_ids(connection, meetings.matches, now)
     rows = {
-        match_ids[record.source, record.source_match_id or ""]: _match_row(
-            match_ids[record.source, record.source_match_id or ""],
+        match_ids[row_key(record)]: _match_row(
+            match_ids[row_key(record)],
             record,
             competitions[record.competition],
             teams,
@@ -175,11 +179,11 @@ def _update_batch(
     put_finalists_at_home(connection, rows)
     if owners is not None:
         mark_disagreeing(connection, rows.values())
-    added, changed = _write_matches(connection, rows, now)
+    added, changed = _write_matches(connection, rows, removed, now)
     mark_finals_with_another_host(connection, rows)
     prices = [
         {
-            "match_id": match_ids[record.source, record.source_match_id or ""],
+            "match_id": match_ids[row_key(record)],
             **msgspec.structs.asdict(record.odds),
             "updated_at": now,
         }
@@ -191,6 +195,7 @@ def _update_batch(
         read=len(raw),
         added=added,
         changed=changed,
+        merged=len(removed),
         rejected=len(rejections),
         owned_by_another_feed=len(decoded) - faultless - len(rejections),
         teams_added=teams_added,
@@ -284,30 +289,6 @@ def _place_teams(
     return placed, len(new)
 
 
-def _match_ids(connection: sa.Connection, records: Sequence[RawMatch]) -> dict[tuple[str, str], str]:
-    wanted = {(record.source, record.source_match_id or "") for record in records}
-    found: dict[tuple[str, str], str] = {}
-    for source in sorted({source for source, _ in wanted}):
-        for ids in batches(sorted(id_ for owner, id_ in wanted if owner == source), IDS_PER_QUERY):
-            query = sa.select(match_source_id).where(
-                match_source_id.c.source == source,
-                in_list(connection, match_source_id.c.source_match_id, ids),
-            )
-            found.update(
-                {(row.source, row.source_match_id): row.match_id for row in connection.execute(query)}
-            )
-    minted = {key: mint_match_id(*key) for key in wanted - found.keys()}
-    insert(
-        connection,
-        match_source_id,
-        [
-            {"source": source, "source_match_id": id_, "match_id": match_id}
-            for (source, id_), match_id in sorted(minted.items())
-        ],
-    )
-    return found | minted
-
-
 def _match_row(
     match_id: str, record: RawMatch, place: Competition, teams: Mapping[_TeamKey, str]
 ) -> dict[str, Any]:
@@ -355,13 +336,16 @@ def _decision(record: RawMatch) -> dict[str, Any]:
 
 
 def _write_matches(
-    connection: sa.Connection, rows: dict[str, dict[str, Any]], now: dt.datetime
+    connection: sa.Connection,
+    rows: dict[str, dict[str, Any]],
+    removed: Sequence[sa.Row[Any]],
+    now: dt.datetime,
 ) -> tuple[int, int]:
     known: dict[str, sa.Row[Any]] = {}
     for ids in batches(rows, IDS_PER_QUERY):
         query = sa.select(match).where(in_list(connection, match.c.match_id, ids))
         known.update({row.match_id: row for row in connection.execute(query)})
-    mark_same_day(connection, rows, known)
+    mark_same_day(connection, rows, known, removed)
     compared = [column.name for column in match.columns if column.name not in _BOOKKEEPING]
     added = [row for match_id, row in rows.items() if match_id not in known]
     changed = [

@@ -23,7 +23,10 @@ _RUNS_PER_QUERY = 100
 
 
 def mark_same_day(
-    connection: sa.Connection, rows: dict[str, dict[str, Any]], known: dict[str, sa.Row[Any]]
+    connection: sa.Connection,
+    rows: dict[str, dict[str, Any]],
+    known: dict[str, sa.Row[Any]],
+    removed: Iterable[sa.Row[Any]] = (),
 ) -> None:
     """Set ``quarantine`` of rows that are about to be written.
 
@@ -33,6 +36,7 @@ def mark_same_day(
         connection: a transaction that writes.
         rows: the rows to be written, by match id; marked where they are reported with several scores.
         known: their stored versions, by match id.
+        removed: matches that are gone: those of their days may be good now.
     """
     new_results = {
         id_: Result(
@@ -45,7 +49,7 @@ def mark_same_day(
         for id_, row in rows.items()
         if row["status"] in _RESULTS and row["quarantine"] not in FEED_MARKS
     }
-    before = (row.kickoff.date() for row in known.values() if row.status in _RESULTS)
+    before = (row.kickoff.date() for row in (*known.values(), *removed) if row.status in _RESULTS)
     days = {result.day for result in new_results.values()}.union(before)
     others = {row.match_id: row for row in _results_of(connection, days) if row.match_id not in rows}
     stored_results = {

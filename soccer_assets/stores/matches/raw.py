@@ -30,6 +30,7 @@ from soccer_assets.resources.bulk_rows import (
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.watermarks import next_change_no
 from soccer_assets.stores.matches.names import place_names
+from soccer_assets.stores.matches.vanished import mark_vanished, names_in
 from soccer_assets.tables import ingest, match_raw, match_raw_history, rejected_row
 
 
@@ -76,6 +77,22 @@ class IngestCounts(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+class _Look(msgspec.Struct):
+    """What the batches of one pass have had so far.
+
+    Attributes:
+        played: competition, team and day of each result.
+        scores: the results of each match, by its id.
+        listed: ids of the rows.
+        doubtful_names: folded texts of rows that are not stored.
+    """
+
+    played: set[tuple[str, str, dt.date]] = msgspec.field(default_factory=set)
+    scores: dict[str, set[tuple[int, int]]] = msgspec.field(default_factory=dict)
+    listed: set[str] = msgspec.field(default_factory=set)
+    doubtful_names: set[str] = msgspec.field(default_factory=set)
+
+
 class _Content(NamedTuple):
     """A row's encoded content and its digest."""
 
@@ -99,12 +116,13 @@ def store_raw(
     Raises:
         FeedError: the feed failed; batches stored before stay, and the next pass finds them unchanged.
     """
-    total, played = IngestCounts(), set[tuple[str, str, dt.date]]()
-    scores: dict[str, set[tuple[int, int]]] = {}
+    total, look = IngestCounts(), _Look()
     for batch in prefetch(items, ROWS_PER_TRANSACTION):
         with database.writing() as connection:
-            total += _store_batch(connection, batch, source, now, played, scores)
+            total += _store_batch(connection, batch, source, now, look)
     with database.writing() as connection:
+        if not total.files_passed_over:
+            mark_vanished(connection, source, window, look.listed, look.doubtful_names, now)
         connection.execute(
             sa.insert(ingest).values(
                 asset=asset,
@@ -153,14 +171,16 @@ def _store_batch(
     items: Sequence[Row],
     source: str,
     now: dt.datetime,
-    played: set[tuple[str, str, dt.date]],
-    scores: dict[str, set[tuple[int, int]]],
+    look: _Look,
 ) -> IngestCounts:
     rejections = [item for item in items if isinstance(item, Rejection)]
     files_passed_over = sum(isinstance(item, UnreadableFile) for item in rejections)
     reported = [item for item in items if isinstance(item, RawMatch)]
     matches, held = place_names(connection, source, reported, now)
-    by_id = _one_each(_identify(connection, source, _without_exchanged(matches)), scores)
+    by_id = _one_each(_identify(connection, source, _without_exchanged(matches)), look.scores)
+    look.listed.update(by_id)
+    look.doubtful_names |= names_in(rejection.payload for rejection in rejections)
+    look.doubtful_names |= {fold(name) for row in held for name in (row.home_team, row.away_team)}
     contents = {id_: _content(id_, match) for id_, match in by_id.items()}
     digests = _known_digests(connection, source, list(contents))
     # An unchanged row costs a comparison of its digest, and no more.
@@ -196,8 +216,8 @@ def _store_batch(
         changed=len(changed),
         rejected=len(rejections) - files_passed_over,
         doubles=len(matches) - len(contents),
-        held=held,
-        twice_a_day=_twice_a_day(by_id.values(), played),
+        held=len(held),
+        twice_a_day=_twice_a_day(by_id.values(), look.played),
         files_passed_over=files_passed_over,
         contradicted=sum(match.other_scores is not msgspec.UNSET for match in by_id.values()),
         newest_result=max(finished, default=None),

@@ -17,7 +17,7 @@ from soccer_assets.resources.bulk_rows import IDS_PER_QUERY, batches, in_list, u
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.watermarks import next_change_no
 from soccer_assets.stores.store_error import StoreError
-from soccer_assets.tables import match, match_raw, team, team_merge, team_split
+from soccer_assets.tables import match, match_raw, match_source_id, team, team_merge, team_split
 
 
 class TeamError(StoreError):
@@ -163,7 +163,9 @@ def mark_unread(connection: sa.Connection, team_ids: Sequence[str]) -> int:
     )
     by_source: defaultdict[str, list[str]] = defaultdict(list)
     for source, source_match_id in connection.execute(
-        sa.select(match.c.source, match.c.source_match_id).where(theirs)
+        sa.select(match_source_id.c.source, match_source_id.c.source_match_id)
+        .join(match, match.c.match_id == match_source_id.c.match_id)
+        .where(theirs)
     ):
         by_source[source].append(source_match_id)
     change_no, marked = next_change_no(connection), 0

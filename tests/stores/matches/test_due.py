@@ -64,8 +64,8 @@ def test_due_matches_are_counted_by_competition_with_their_months(database: Data
     look(
         database,
         raw_match(kickoff=late),
-        raw_match(source_match_id="m2", kickoff=NOW - dt.timedelta(hours=16)),
-        raw_match(source_match_id="m3", kickoff=NOW - dt.timedelta(hours=14)),
+        raw_match(source_match_id="m2", home_team="Hull", kickoff=NOW - dt.timedelta(hours=16)),
+        raw_match(source_match_id="m3", home_team="York", kickoff=NOW - dt.timedelta(hours=14)),
         finished("1-0", (NOW - dt.timedelta(days=4)).isoformat(), source_match_id="m4"),
     )
 

@@ -1,0 +1,172 @@
+"""Meetings: which rows of one ordered pair of clubs in a season are the same match.
+
+A meeting is (competition, season, stage, home, away, n-th time). How often a pair can meet comes from the
+season's format (``season_formats.py``). Where no format is told, rows are one match only on proof: the old
+one is gone since the look in which the new one came, or both have one score at most three days apart.
+Not here: which clubs are meant (``team_resolution.py``), and ids of providers without ids (``identity.py``).
+"""
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from soccer_assets.football.matches import STATUS_RULES, MatchStatus
+from soccer_assets.football.season_formats import SeasonFormat
+
+# What a feed no longer lists, and has not listed for so long, is withdrawn: lists appear twice a week.
+WITHDRAWN_AFTER = dt.timedelta(days=7)
+# A match that is reported as under way so long after its kickoff was broken off.
+ABANDONED_AFTER = dt.timedelta(days=7)
+# No club plays the same opponent at the same ground twice within so many days: of 17,159 meetings that were
+# repeated in one season none has the same score within three days.
+_TOO_SOON_TO_REPEAT = dt.timedelta(days=3)
+_LONGEST_ADVANCE = dt.timedelta(days=14)
+_LONGEST_POSTPONEMENT = dt.timedelta(days=120)
+# A play-off is played after the rounds: a club with fewer of its season's matches than this is still in them.
+_ROUNDS_PLAYED = 0.9
+
+_Score = tuple[int, int]
+
+
+class Telling(msgspec.Struct, frozen=True, kw_only=True):
+    """A stored row of an ordered pair's meetings in one season.
+
+    Attributes:
+        key: the row's id.
+        score: after 90 minutes; None where there is none.
+        round: as the provider names it.
+        first_seen_at: of the look that brought the row.
+        vanished_at: of the first look that no longer had it; None where the last one had it.
+        replaced_by: key of the row that came in its place.
+    """
+
+    key: str
+    kickoff: dt.datetime
+    status: MatchStatus
+    score: _Score | None
+    round: str | None
+    first_seen_at: dt.datetime
+    vanished_at: dt.datetime | None = None
+    replaced_by: str | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a result is still awaited."""
+        rule = STATUS_RULES[self.status]
+        return rule.is_served and not rule.settles
+
+    @property
+    def has_result(self) -> bool:
+        """Whether the match is over and counts."""
+        return STATUS_RULES[self.status].settles
+
+
+def group_tellings(
+    tellings: Sequence[Telling],
+    season: SeasonFormat | None,
+    matches_before: Callable[[Telling], int] = lambda _: 0,
+) -> list[list[Telling]]:
+    """The rows of each match, the one that stands first; every row is in one group.
+
+    Args:
+        tellings: all rows of an ordered pair in a season, from one feed.
+        season: its format; None where it is not told.
+        matches_before: how many matches of the season the club with fewer had played before a row's kickoff.
+    """
+    groups: list[list[Telling]] = []
+    # Results first: an open row joins the match that it became.
+    for telling in sorted(tellings, key=lambda one: (not one.has_result, one.kickoff, one.key)):
+        near = sorted(groups, key=lambda group: abs(group[0].kickoff - telling.kickoff))
+        found = next(
+            (
+                group
+                for group in near
+                if all(_may_be_one(telling, other) for other in group)
+                and any(_is_one(telling, other, season, matches_before) for other in group)
+            ),
+            None,
+        )
+        if found is None:
+            groups.append([telling])
+        else:
+            found.append(telling)
+    return [sorted(group, key=_precedence, reverse=True) for group in groups]
+
+
+def first_seen(group: Sequence[Telling]) -> Telling:
+    """The row whose id the match has: predictions were made for it."""
+    return min(group, key=lambda one: (one.first_seen_at, one.kickoff, one.key))
+
+
+def status_by_now(telling: Telling, now: dt.datetime) -> MatchStatus:
+    """The row's status; withdrawn or abandoned where the feed has been silent about it for too long."""
+    if telling.is_open and telling.vanished_at is not None and now >= telling.vanished_at + WITHDRAWN_AFTER:
+        return MatchStatus.WITHDRAWN
+    if telling.status is MatchStatus.LIVE and now >= telling.kickoff + ABANDONED_AFTER:
+        return MatchStatus.ABANDONED
+    return telling.status
+
+
+def _precedence(telling: Telling) -> tuple[bool, bool, dt.datetime, dt.datetime, str]:
+    """What stands of two rows of one match: a result, what is still listed, the later row, the later date."""
+    return (
+        telling.has_result,
+        telling.vanished_at is None,
+        telling.first_seen_at,
+        telling.kickoff,
+        telling.key,
+    )
+
+
+def _may_be_one(one: Telling, other: Telling) -> bool:
+    """Whether nothing forbids that two rows are one match: two scores are two matches."""
+    return not (one.has_result and other.has_result) or one.score == other.score or _replaces(one, other)
+
+
+def _replaces(one: Telling, other: Telling) -> bool:
+    """Whether one of two rows went in the look in which the other came."""
+    return any(
+        old.vanished_at is not None
+        and new.vanished_at is None
+        and new.first_seen_at >= old.vanished_at
+        and old.kickoff - _LONGEST_ADVANCE <= new.kickoff <= old.kickoff + _LONGEST_POSTPONEMENT
+        for old, new in ((one, other), (other, one))
+    )
+
+
+def _is_one(
+    one: Telling,
+    other: Telling,
+    season: SeasonFormat | None,
+    matches_before: Callable[[Telling], int],
+) -> bool:
+    """Whether two rows of a pair are one match, by proof or by the season's format."""
+    if other.key == one.replaced_by or one.key == other.replaced_by:
+        return True
+    if not all(row.is_open or row.has_result for row in (one, other)):
+        return False  # awarded, abandoned, cancelled: its replay is another match
+    if _replaces(one, other) or one.kickoff.date() == other.kickoff.date():
+        return True
+    meets_once = season is not None and season.meetings == 1
+    earlier, later = sorted((one, other), key=lambda row: row.kickoff)
+    if earlier.has_result and later.has_result:
+        is_same = later.kickoff - earlier.kickoff <= _TOO_SOON_TO_REPEAT or (
+            meets_once and _is_in_the_rounds(later, season, matches_before)
+        )
+        return is_same and one.score == other.score
+    # Put off: the row without a result is the earlier one. A played match that is listed once more stays two
+    # rows until the list drops it.
+    is_same_round = one.round is not None and one.round == other.round
+    was_put_off = meets_once or (is_same_round and earlier.status is MatchStatus.POSTPONED)
+    return earlier.is_open and was_put_off
+
+
+def _is_in_the_rounds(
+    telling: Telling, season: SeasonFormat | None, matches_before: Callable[[Telling], int]
+) -> bool:
+    """Whether a row of a pair that meets once cannot be a play-off."""
+    if season is None or season.most_meetings == 1:
+        return True
+    rounds = (season.clubs - 1) * 2 * season.meetings
+    return matches_before(telling) < _ROUNDS_PLAYED * rounds

@@ -1,0 +1,315 @@
+"""Brings the raw rows of one meeting together: one match, whose id is that of the row seen first.
+
+Which rows are one match is decided in ``football/meetings.py``. Here their rows are read, the row that stands
+is chosen, and a match that turns out to be another one moves to the history and leads to it in `match_merge`.
+"""
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+import sqlalchemy as sa
+
+from soccer_assets.football.competitions import Competition
+from soccer_assets.football.identity import meeting_key, mint_match_id
+from soccer_assets.football.matches import STATUS_RULES
+from soccer_assets.football.meetings import Telling, first_seen, group_tellings, status_by_now
+from soccer_assets.football.records import RawMatch
+from soccer_assets.football.season_formats import season_format
+from soccer_assets.football.text_folding import fold
+from soccer_assets.resources.bulk_rows import IDS_PER_QUERY, batches, in_list, upsert
+from soccer_assets.resources.watermarks import next_change_no
+from soccer_assets.stores.matches.teams import redirects
+from soccer_assets.stores.matches.vanished import marks_of
+from soccer_assets.tables import match, match_history, match_merge, match_raw, match_source_id, team
+
+_Key = tuple[str, str]  # source, source_match_id
+_Meeting = tuple[str, str]  # source, meeting
+
+
+class Meetings(NamedTuple):
+    """The rows that stand, one a match.
+
+    Attributes:
+        records: with the status that the clock gives them.
+        matches: by the key of every row of these matches, the key of the row that gives the match its id.
+    """
+
+    records: list[RawMatch]
+    matches: dict[_Key, _Key]
+
+
+class _Row(NamedTuple):
+    """A raw row, decoded."""
+
+    record: RawMatch
+    telling: Telling
+
+
+def bring_together(
+    connection: sa.Connection,
+    records: Sequence[RawMatch],
+    competitions: Mapping[str, Competition],
+    now: dt.datetime,
+) -> Meetings:
+    """The rows that stand for the matches of ``records``, with stored rows that are the same matches.
+
+    Args:
+        connection: a transaction.
+        records: raw rows of one batch, from any feeds.
+        competitions: of these rows, by code.
+        now: decides what is withdrawn.
+    """
+    sources = {record.source for record in records}
+    marks = marks_of(connection, sources)
+    names = _Names(_names_of_merged_teams(connection), competitions)
+    several = _meetings_of_several_rows(connection, records, marks, names)
+    standing: list[RawMatch] = []
+    matches: dict[_Key, _Key] = {}
+    done: set[_Key] = set()
+    wanted = {row_key(record) for record in records}
+    for rows in several:
+        if wanted.isdisjoint(row_key(row.record) for row in rows):
+            continue
+        for group in _groups(connection, rows):
+            keys = [(rows[0].record.source, telling.key) for telling in group]
+            owner = (rows[0].record.source, first_seen(group).key)
+            matches.update(dict.fromkeys(keys, owner))
+            done.update(keys)
+            best = next(row for row in rows if row.telling.key == group[0].key)
+            standing.append(_by_now(best.record, group[0], now))
+    for record in records:
+        key = row_key(record)
+        if key in done:
+            continue
+        matches[key] = key
+        status = status_by_now(_telling(record, now, *marks.get(key, (None, None))), now)
+        standing.append(record if status is record.status else msgspec.structs.replace(record, status=status))
+    return Meetings(standing, matches)
+
+
+def give_ids(
+    connection: sa.Connection, matches: Mapping[_Key, _Key], now: dt.datetime
+) -> tuple[dict[_Key, str], list[sa.Row[Any]]]:
+    """The id of each row's match, and stored matches that are no longer one of their own.
+
+    Those are moved to the history here.
+    """
+    found: dict[_Key, str] = {}
+    for source in sorted({source for source, _ in matches}):
+        wanted = sorted(source_match_id for owner, source_match_id in matches if owner == source)
+        for part in batches(wanted, IDS_PER_QUERY):
+            query = sa.select(match_source_id).where(
+                match_source_id.c.source == source,
+                in_list(connection, match_source_id.c.source_match_id, part),
+            )
+            for row in connection.execute(query):
+                found[row.source, row.source_match_id] = row.match_id
+    ids = {key: mint_match_id(*owner) for key, owner in matches.items()}
+    moved = {key: match_id for key, match_id in ids.items() if found.get(key) != match_id}
+    rows = [
+        {"source": key[0], "source_match_id": key[1], "match_id": match_id}
+        for key, match_id in sorted(moved.items())
+    ]
+    upsert(connection, match_source_id, rows)
+    gone = {found[key]: match_id for key, match_id in moved.items() if key in found}
+    if not gone:
+        return ids, []
+    # What was merged and is a match of its own again.
+    connection.execute(
+        sa.delete(match_merge).where(in_list(connection, match_merge.c.gone, set(moved.values())))
+    )
+    return ids, _remove(connection, gone, now)
+
+
+def row_key(record: RawMatch) -> tuple[str, str]:
+    """Source and id of a raw row."""
+    return record.source, record.source_match_id or ""
+
+
+def _telling(
+    record: RawMatch, first_seen_at: dt.datetime, vanished_at: dt.datetime | None, replaced_by: str | None
+) -> Telling:
+    score = None
+    if (
+        STATUS_RULES[record.status].settles
+        and record.home_goals is not None
+        and record.away_goals is not None
+    ):
+        score = (record.home_goals, record.away_goals)
+    return Telling(
+        key=record.source_match_id or "",
+        kickoff=record.kickoff,
+        status=record.status,
+        score=score,
+        round=record.round,
+        first_seen_at=first_seen_at,
+        vanished_at=vanished_at,
+        replaced_by=replaced_by,
+    )
+
+
+def _by_now(record: RawMatch, telling: Telling, now: dt.datetime) -> RawMatch:
+    status = status_by_now(telling, now)
+    return record if status is record.status else msgspec.structs.replace(record, status=status)
+
+
+_Pool = tuple[str, str, str, str]  # country, sex, age group, squad
+
+
+class _Names(NamedTuple):
+    """The names that merged teams go by."""
+
+    of_teams: dict[tuple[_Pool, str], list[str]]
+    competitions: Mapping[str, Competition]
+
+    def meetings(self, record: RawMatch) -> list[str]:
+        """A row's meeting under every name of its two teams, that of the kept names first."""
+        place = self.competitions[record.competition]
+        pool = (place.country, place.sex, place.age_group, place.squad)
+        home, away = fold(record.home_team), fold(record.away_team)
+        return [
+            meeting_key(record.competition, record.season, home_name, away_name)
+            for home_name in self.of_teams.get((pool, home), [home])
+            for away_name in self.of_teams.get((pool, away), [away])
+        ]
+
+
+def _names_of_merged_teams(connection: sa.Connection) -> dict[tuple[_Pool, str], list[str]]:
+    """By pool and each folded name of a merged team, all names of that team, the kept one first."""
+    merged_into = redirects(connection)
+    if not merged_into:
+        return {}
+    query = sa.select(team).where(
+        in_list(connection, team.c.team_id, sorted({*merged_into, *merged_into.values()}))
+    )
+    by_team: defaultdict[tuple[str, _Pool], list[str]] = defaultdict(list)
+    for row in connection.execute(query):
+        keep = merged_into.get(row.team_id, row.team_id)
+        names = by_team[keep, (row.country, row.sex, row.age_group, row.squad)]
+        names.insert(0 if keep == row.team_id else len(names), row.folded_name)
+    return {(pool, name): names for (_, pool), names in by_team.items() for name in names}
+
+
+def _meetings_of_several_rows(
+    connection: sa.Connection,
+    records: Sequence[RawMatch],
+    marks: Mapping[_Key, tuple[dt.datetime, str | None]],
+    names: _Names,
+) -> list[list[_Row]]:
+    """The rows of each meeting of the batch that has more than one, with rows that replace one another."""
+    by_source: defaultdict[str, dict[str, str]] = defaultdict(dict)
+    for record in records:
+        first, *others = names.meetings(record)
+        by_source[record.source].update(dict.fromkeys((first, *others), first))
+    replacements = [(source, old, new) for (source, old), (_, new) in marks.items() if new is not None]
+    found: list[list[_Row]] = []
+    for source, leads in by_source.items():
+        counts: defaultdict[str, int] = defaultdict(int)
+        for part in batches(sorted(leads), IDS_PER_QUERY):
+            query = (
+                sa.select(match_raw.c.meeting, sa.func.count())
+                .where(match_raw.c.source == source, in_list(connection, match_raw.c.meeting, part))
+                .group_by(match_raw.c.meeting)
+            )
+            for meeting, count in connection.execute(query):
+                counts[leads[meeting]] += count
+        wanted = [meeting for meeting, first in leads.items() if counts[first] > 1]
+        linked = {id_ for of, old, new in replacements if of == source for id_ in (old, new)}
+        rows = _rows(connection, source, wanted, linked, marks)
+        groups: defaultdict[str, list[_Row]] = defaultdict(list)
+        for row in rows:
+            groups[names.meetings(row.record)[0]].append(row)
+        _join_replacements(groups, [(old, new) for of, old, new in replacements if of == source])
+        found.extend(group for group in groups.values() if len(group) > 1)
+    return found
+
+
+def _rows(
+    connection: sa.Connection,
+    source: str,
+    meetings: Sequence[str],
+    ids: Iterable[str],
+    marks: Mapping[_Key, tuple[dt.datetime, str | None]],
+) -> list[_Row]:
+    """The raw rows of some meetings, and some by their ids."""
+    decoder = msgspec.json.Decoder(RawMatch)
+    columns = sa.select(match_raw.c.source_match_id, match_raw.c.record, match_raw.c.first_seen_at)
+    found: dict[str, _Row] = {}
+    for column, values in ((match_raw.c.meeting, meetings), (match_raw.c.source_match_id, sorted(ids))):
+        for part in batches(values, IDS_PER_QUERY):
+            query = columns.where(match_raw.c.source == source, in_list(connection, column, part))
+            for id_, text, first_seen_at in connection.execute(query):
+                record = decoder.decode(text)
+                mark = marks.get((source, id_), (None, None))
+                found[id_] = _Row(record, _telling(record, first_seen_at, *mark))
+    return list(found.values())
+
+
+def _join_replacements(groups: dict[str, list[_Row]], replacements: Iterable[tuple[str, str]]) -> None:
+    """Put a row that was replaced into the meeting of the row that came in its place."""
+    meeting_of = {row.telling.key: meeting for meeting, rows in groups.items() for row in rows}
+    for old, new in replacements:
+        here, there = meeting_of.get(old), meeting_of.get(new)
+        if here is None or there is None or here == there:
+            continue
+        groups[there].extend(groups.pop(here))
+        meeting_of.update({row.telling.key: there for row in groups[there]})
+
+
+def _groups(connection: sa.Connection, rows: Sequence[_Row]) -> list[list[Telling]]:
+    record = rows[0].record
+
+    def matches_before(telling: Telling) -> int:
+        return _fewest_matches_before(connection, record, telling.kickoff)
+
+    return group_tellings(
+        [row.telling for row in rows], season_format(record.competition, record.season), matches_before
+    )
+
+
+def _fewest_matches_before(connection: sa.Connection, record: RawMatch, kickoff: dt.datetime) -> int:
+    """How many matches of the season the club with fewer of them had played before an instant."""
+    counts = dict.fromkeys((fold(record.home_team), fold(record.away_team)), 0)
+    query = sa.select(match_raw.c.meeting).where(
+        match_raw.c.source == record.source,
+        match_raw.c.competition == record.competition,
+        match_raw.c.season == record.season,
+        match_raw.c.kickoff < kickoff,
+        match_raw.c.kickoff > kickoff - dt.timedelta(days=366),
+    )
+    for (meeting,) in connection.execute(query):
+        for name in meeting.split("|")[2:]:
+            if name in counts:
+                counts[name] += 1
+    return min(counts.values())
+
+
+def _remove(connection: sa.Connection, gone: Mapping[str, str], now: dt.datetime) -> list[sa.Row[Any]]:
+    """Move matches that have no row of their own any more to the history; returns their last versions."""
+    still = set(
+        connection.execute(
+            sa.select(match_source_id.c.match_id).where(in_list(connection, match_source_id.c.match_id, gone))
+        ).scalars()
+    )
+    ids = sorted(gone.keys() - still)
+    removed = list(connection.execute(sa.select(match).where(in_list(connection, match.c.match_id, ids))))
+    if not removed:
+        return []
+    change_no = next_change_no(connection)
+    kept = [row._asdict() | {"replaced_by_change_no": change_no} for row in removed]
+    for row in kept:
+        row.pop("change_no")
+    upsert(connection, match_history, kept)
+    connection.execute(sa.delete(match).where(in_list(connection, match.c.match_id, ids)))
+    upsert(
+        connection,
+        match_merge,
+        [
+            {"gone": row.match_id, "keep": gone[row.match_id], "merged_at": now, "change_no": change_no}
+            for row in removed
+        ],
+    )
+    return removed

@@ -1,0 +1,205 @@
+"""Rows that a feed no longer lists: since when, and which row came in their place.
+
+A look that read its window whole and did not have a stored row of that window marks it. A row that is listed
+again loses its mark. A row without a result that stays away for a week is withdrawn
+(``football/meetings.py``).
+"""
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from typing import Any
+
+import sqlalchemy as sa
+
+from soccer_assets.football.matches import STATUS_RULES, MatchStatus, Window
+from soccer_assets.football.meetings import ABANDONED_AFTER, WITHDRAWN_AFTER
+from soccer_assets.football.text_folding import fold
+from soccer_assets.resources.bulk_rows import IDS_PER_QUERY, batches, in_list, upsert
+from soccer_assets.resources.watermarks import next_change_no
+from soccer_assets.tables import AWAITS_RESULT, match, match_raw, match_source_id, vanished_match
+
+# A look that lacks more than this share of a competition's rows was cut short: it proves nothing.
+_MOST_VANISHED = 0.5
+_FEW_ROWS = 6
+_NEAR = dt.timedelta(days=3)
+MOVED, EXCHANGED = "the row came under another id or season", "home and away were exchanged"
+_OPEN = [status.value for status, rule in STATUS_RULES.items() if rule.is_served and not rule.settles]
+
+
+def mark_vanished(
+    connection: sa.Connection,
+    source: str,
+    window: Window,
+    listed: Collection[str],
+    doubtful_names: Collection[str],
+    now: dt.datetime,
+) -> int:
+    """Mark stored rows of the window that a whole look did not have; returns how many lost or got a mark.
+
+    Args:
+        connection: a transaction that writes.
+        source: name of the feed.
+        window: what the look read, without a file or page that could not be read.
+        listed: ids of the rows that it had.
+        doubtful_names: folded names in rows that were rejected or held back: their matches are not missing.
+        now: of the look.
+    """
+    known = {
+        row.source_match_id: row
+        for row in connection.execute(sa.select(vanished_match).where(vanished_match.c.source == source))
+    }
+    returned = [id_ for id_ in known if id_ in listed]
+    gone = [
+        row
+        for row in _missing(connection, source, window, listed)
+        if row.source_match_id not in known and not _is_doubtful(row.meeting, doubtful_names)
+    ]
+    marks = []
+    for row in gone:
+        new, how = _in_its_place(connection, row, now)
+        marks.append(
+            {
+                "source": source,
+                "source_match_id": row.source_match_id,
+                "vanished_at": now - WITHDRAWN_AFTER if how == EXCHANGED else now,
+                "replaced_by": new,
+                "how": how,
+            }
+        )
+    for ids in batches(returned, IDS_PER_QUERY):
+        connection.execute(
+            sa.delete(vanished_match).where(
+                vanished_match.c.source == source, in_list(connection, vanished_match.c.source_match_id, ids)
+            )
+        )
+    upsert(connection, vanished_match, marks)
+    overdue = _overdue(connection, source, now)
+    unread = {*returned, *(row.source_match_id for row in gone), *overdue}
+    _mark_unread(connection, source, unread)
+    return len(returned) + len(gone)
+
+
+def marks_of(
+    connection: sa.Connection, sources: Iterable[str]
+) -> dict[tuple[str, str], tuple[dt.datetime, str | None]]:
+    """Since when rows are gone, and the row that each is one match with, by source and id."""
+    query = sa.select(vanished_match).where(
+        in_list(connection, vanished_match.c.source, sorted(set(sources)))
+    )
+    return {
+        (row.source, row.source_match_id): (row.vanished_at, row.replaced_by if row.how == MOVED else None)
+        for row in connection.execute(query)
+    }
+
+
+def names_in(payloads: Iterable[object]) -> set[str]:
+    """Every text in rejected payloads, folded: what may be the name of a club."""
+    found: set[str] = set()
+    stack = list(payloads)
+    while stack:
+        item = stack.pop()
+        if isinstance(item, str):
+            found.add(fold(item))
+        elif isinstance(item, dict):
+            stack.extend(item.values())
+        elif isinstance(item, list | tuple):
+            stack.extend(item)
+    return found
+
+
+def _missing(
+    connection: sa.Connection, source: str, window: Window, listed: Collection[str]
+) -> list[sa.Row[Any]]:
+    """Stored rows of the window that the look did not have; none of a competition that was cut short."""
+    names = ("source", "source_match_id", "meeting", "competition", "kickoff", "status")
+    query = sa.select(*[match_raw.c[name] for name in names]).where(
+        match_raw.c.source == source,
+        match_raw.c.kickoff >= _midnight(window.start),
+        match_raw.c.kickoff < _midnight(window.end),
+    )
+    stored: defaultdict[str, int] = defaultdict(int)
+    gone: defaultdict[str, list[sa.Row[Any]]] = defaultdict(list)
+    for row in connection.execute(query.execution_options(yield_per=IDS_PER_QUERY)):
+        stored[row.competition] += 1
+        if row.source_match_id not in listed:
+            gone[row.competition].append(row)
+    return [
+        row
+        for competition, rows in gone.items()
+        if len(rows) <= max(_FEW_ROWS, _MOST_VANISHED * stored[competition])
+        for row in rows
+    ]
+
+
+def _is_doubtful(meeting: str, doubtful_names: Collection[str]) -> bool:
+    return any(name in doubtful_names for name in meeting.split("|")[2:])
+
+
+def _in_its_place(
+    connection: sa.Connection, gone: sa.Row[Any], now: dt.datetime
+) -> tuple[str | None, str | None]:
+    """The row that came in the look in which this one went, and how; None for both without one."""
+    competition, season, home, away = gone.meeting.split("|", 3)
+    query = sa.select(
+        match_raw.c.source_match_id, match_raw.c.meeting, match_raw.c.kickoff, match_raw.c.status
+    )
+    query = query.where(
+        match_raw.c.source == gone.source,
+        match_raw.c.competition == competition,
+        match_raw.c.kickoff.between(gone.kickoff - _NEAR, gone.kickoff + _NEAR),
+        match_raw.c.first_seen_at == now,
+    )
+    for row in connection.execute(query.order_by(match_raw.c.kickoff, match_raw.c.source_match_id)):
+        _, new_season, new_home, new_away = row.meeting.split("|", 3)
+        if (new_home, new_away) == (home, away) and new_season != season:
+            return row.source_match_id, MOVED
+        if (new_home, new_away) == (away, home) and gone.status in _OPEN:
+            return row.source_match_id, EXCHANGED
+    return None, None
+
+
+def _overdue(connection: sa.Connection, source: str, now: dt.datetime) -> set[str]:
+    """Rows whose match the clock withdraws or abandons, and which are not so yet."""
+    await_result = match.c.status.in_(_OPEN)
+    its_row = sa.and_(
+        match_source_id.c.match_id == match.c.match_id,
+        match_source_id.c.source == match.c.source,
+    )
+    gone = (
+        sa.select(vanished_match.c.source_match_id)
+        .join(
+            match_source_id,
+            sa.and_(
+                match_source_id.c.source == vanished_match.c.source,
+                match_source_id.c.source_match_id == vanished_match.c.source_match_id,
+            ),
+        )
+        .join(match, its_row)
+        .where(
+            vanished_match.c.source == source,
+            vanished_match.c.vanished_at <= now - WITHDRAWN_AFTER,
+            await_result,
+        )
+    )
+    live = sa.select(match.c.source_match_id).where(
+        AWAITS_RESULT,  # the condition of the index
+        match.c.source == source,
+        match.c.status == MatchStatus.LIVE.value,
+        match.c.kickoff <= now - ABANDONED_AFTER,
+    )
+    return {*connection.execute(gone).scalars(), *connection.execute(live).scalars()}
+
+
+def _mark_unread(connection: sa.Connection, source: str, ids: Iterable[str]) -> None:
+    wanted = sorted(ids)
+    if not wanted:
+        return
+    change_no = next_change_no(connection)
+    for part in batches(wanted, IDS_PER_QUERY):
+        theirs = (match_raw.c.source == source) & in_list(connection, match_raw.c.source_match_id, part)
+        connection.execute(sa.update(match_raw).where(theirs).values(change_no=change_no))
+
+
+def _midnight(day: dt.date) -> dt.datetime:
+    return dt.datetime.combine(day, dt.time(), dt.UTC)

@@ -1,0 +1,161 @@
+"""Which rows of one pair in a season are one match, and which are two."""
+
+import datetime as dt
+import itertools
+
+import msgspec
+import pytest
+
+from soccer_assets.football.matches import MatchStatus
+from soccer_assets.football.meetings import Telling, first_seen, group_tellings, status_by_now
+from soccer_assets.football.season_formats import SeasonFormat
+
+LOOK = dt.datetime(2024, 10, 1, 6, tzinfo=dt.UTC)
+LATER = LOOK + dt.timedelta(days=30)
+ONCE = SeasonFormat(clubs=20, least_clubs=20, guests=0, meetings=1, most_meetings=1)
+WITH_PLAY_OFFS = SeasonFormat(clubs=24, least_clubs=24, guests=0, meetings=1, most_meetings=2)
+TWICE = SeasonFormat(clubs=12, least_clubs=12, guests=0, meetings=2, most_meetings=2)
+OCTOBER, NEXT_DAYS, FEBRUARY = (
+    dt.datetime(*day, 15, tzinfo=dt.UTC) for day in ((2024, 10, 26), (2024, 10, 29), (2025, 2, 27))
+)
+
+
+def telling(key, kickoff, score=None, status=None, **changes):
+    """A row; finished where it has a score, else scheduled."""
+    return Telling(
+        **{
+            "key": key,
+            "kickoff": kickoff,
+            "status": status or (MatchStatus.FINISHED if score else MatchStatus.SCHEDULED),
+            "score": score,
+            "round": None,
+            "first_seen_at": LOOK,
+        }
+        | changes
+    )
+
+
+def keys(groups):
+    """The keys of each group, the one that stands first; groups in the order of their keys."""
+    return sorted([one.key for one in group] for group in groups)
+
+
+@pytest.mark.parametrize(
+    ("season", "one", "other", "right"),
+    [
+        # A pair that meets once.
+        (ONCE, {"score": (0, 2)}, {"score": (0, 2)}, [["new", "old"]]),
+        (ONCE, {"score": (0, 2)}, {"score": (1, 2)}, [["new"], ["old"]]),
+        (ONCE, {}, {"score": (2, 1), "first_seen_at": LATER}, [["new", "old"]]),
+        (ONCE, {}, {"first_seen_at": LATER}, [["new", "old"]]),
+        (ONCE, {"status": MatchStatus.POSTPONED}, {}, [["new", "old"]]),
+        (
+            ONCE,
+            {"score": (2, 1)},
+            {},
+            [["new"], ["old"]],
+        ),  # c08: the list drops the fixture, or a person asks
+        # What was awarded or abandoned has a replay of its own.
+        (ONCE, {"status": MatchStatus.ABANDONED}, {"score": (1, 0)}, [["new"], ["old"]]),
+        (ONCE, {"status": MatchStatus.AWARDED}, {"score": (3, 0)}, [["new"], ["old"]]),
+        # A pair may meet again, or nobody has written down whether.
+        *(
+            case
+            for season in (TWICE, None)
+            for case in (
+                (season, {"score": (0, 2)}, {"score": (0, 2)}, [["new"], ["old"]]),
+                (season, {}, {"score": (0, 2)}, [["new"], ["old"]]),
+                (season, {"vanished_at": LATER}, {"first_seen_at": LATER}, [["new"], ["old"]]),  # 124 days on
+                (
+                    season,
+                    {"status": MatchStatus.POSTPONED, "round": "Round 12"},
+                    {"round": "Round 12"},
+                    [["new", "old"]],
+                ),
+                (season, {"round": "Round 12"}, {"round": "Round 23"}, [["new"], ["old"]]),
+            )
+        ),
+    ],
+)
+def test_months_apart(season, one, other, right):
+    """The format decides, or proof."""
+    rows = [telling("old", OCTOBER, **one), telling("new", FEBRUARY, **other)]
+    for order in (rows, rows[::-1]):
+        assert keys(group_tellings(order, season)) == right
+
+
+@pytest.mark.parametrize("season", [ONCE, TWICE, None])
+@pytest.mark.parametrize(
+    ("one", "other", "right"),
+    [
+        ({"score": (0, 2)}, {"score": (0, 2)}, [["new", "old"]]),
+        ({"score": (0, 2)}, {"score": (1, 2)}, [["new"], ["old"]]),
+        ({"vanished_at": LATER}, {"first_seen_at": LATER}, [["new", "old"]]),
+        (
+            {"score": (1, 0), "vanished_at": LATER},
+            {"score": (1, 0), "first_seen_at": LATER},
+            [["new", "old"]],
+        ),
+        (
+            {"score": (1, 0), "vanished_at": LATER},
+            {"score": (3, 0), "first_seen_at": LATER},
+            [["new", "old"]],
+        ),
+    ],
+)
+def test_days_apart(season, one, other, right):
+    """One score within three days, and what came as the other went, is one match in every format."""
+    rows = [telling("old", OCTOBER, **one), telling("new", NEXT_DAYS, **other)]
+    assert keys(group_tellings(rows, season)) == right
+
+
+@pytest.mark.parametrize(("played", "right"), [(20, [["new", "old"]]), (46, [["new"], ["old"]])])
+def test_a_play_off_is_played_after_the_rounds(played, right):
+    """Two rows with one score: a club that is still in the rounds plays no play-off."""
+    rows = [telling("old", OCTOBER, (1, 1)), telling("new", FEBRUARY, (1, 1))]
+    assert keys(group_tellings(rows, WITH_PLAY_OFFS, lambda _: played)) == right
+
+
+def test_a_season_corrected_is_one_match():
+    """The row that came in its place is the same match, whatever else differs."""
+    old = telling("old", OCTOBER, replaced_by="new", vanished_at=LATER)
+    new = telling("new", OCTOBER + dt.timedelta(days=200), first_seen_at=LATER)
+    assert keys(group_tellings([old, new], None)) == [["new", "old"]]
+
+
+def test_the_match_keeps_the_id_that_predictions_were_made_for():
+    """The row seen first gives the id; the result stands."""
+    old, new = telling("old", OCTOBER), telling("new", FEBRUARY, (2, 1), first_seen_at=LATER)
+    [group] = group_tellings([new, old], ONCE)
+    assert group[0] is new
+    assert first_seen(group) is old
+
+
+def test_two_meetings_and_a_row_put_off_are_two_matches_in_every_order():
+    """A row joins the match it became and no other, however the rows come."""
+    rows = [
+        telling("first", OCTOBER, (1, 0)),
+        telling("second", FEBRUARY, (2, 2), first_seen_at=LATER),
+        telling("put off", FEBRUARY - dt.timedelta(days=20), vanished_at=LATER),
+    ]
+    for order in itertools.permutations(rows):
+        assert keys(group_tellings(order, TWICE)) == [["first"], ["second", "put off"]]
+
+
+@pytest.mark.parametrize(
+    ("changes", "days", "right"),
+    [
+        ({"vanished_at": LOOK}, 6, MatchStatus.SCHEDULED),
+        ({"vanished_at": LOOK}, 7, MatchStatus.WITHDRAWN),
+        ({"vanished_at": LOOK, "status": MatchStatus.POSTPONED}, 7, MatchStatus.WITHDRAWN),
+        ({"vanished_at": LOOK, "status": MatchStatus.FINISHED, "score": (1, 0)}, 70, MatchStatus.FINISHED),
+        ({"vanished_at": LOOK, "status": MatchStatus.CANCELLED}, 70, MatchStatus.CANCELLED),
+        ({"status": MatchStatus.LIVE}, 6, MatchStatus.LIVE),
+        ({"status": MatchStatus.LIVE}, 8, MatchStatus.ABANDONED),
+        ({"status": MatchStatus.SCHEDULED}, 70, MatchStatus.SCHEDULED),
+    ],
+)
+def test_the_clock_withdraws_and_abandons(changes, days, right):
+    """A week away from the list, or a week under way."""
+    row = msgspec.structs.replace(telling("row", LOOK), **changes)
+    assert status_by_now(row, LOOK + dt.timedelta(days=days)) is right

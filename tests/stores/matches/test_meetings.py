@@ -1,0 +1,197 @@
+"""Raw rows of one meeting become one match, on both engines; what a feed no longer lists is withdrawn."""
+
+import datetime as dt
+
+import pytest
+import sqlalchemy as sa
+
+from soccer_assets.football.competitions import load_competitions
+from soccer_assets.football.identity import mint_match_id, mint_team_id
+from soccer_assets.football.matches import MatchStatus, Window
+from soccer_assets.football.records import UnreadableFile
+from soccer_assets.resources.database import Database
+from soccer_assets.resources.object_store import ObjectStore
+from soccer_assets.stores.exports import Exports
+from soccer_assets.stores.matches.normalise import update_matches
+from soccer_assets.stores.matches.raw import store_raw
+from soccer_assets.stores.matches.teams import merge_teams, split_team
+from soccer_assets.tables import match, match_history, match_merge, match_raw
+from tests.builders import NOW, finished, raw_match, rejection
+
+SEASON = Window(dt.date(2024, 7, 1), dt.date(2025, 7, 1))
+DAY = dt.timedelta(days=1)
+AHEAD = NOW + 3 * DAY
+
+
+def look(database: Database, *rows: object, now: dt.datetime = NOW, window: Window = SEASON) -> None:
+    """A whole look at the feed, and the matches that follow from it."""
+    store_raw(database, iter(rows), asset="livescores/window", source="fake", window=window, now=now)
+    update_matches(database, load_competitions(), now)
+
+
+def row(id_: str, kickoff: dt.datetime = AHEAD, home: str = "Leeds", away: str = "Derby", **changes: object):
+    """A row of the English first division, where a pair meets once."""
+    named = {"source_match_id": id_, "home_team": home, "away_team": away, "competition": "ENG-1"}
+    return raw_match(kickoff=kickoff, **named | changes)
+
+
+def result(id_: str, score: str, kickoff: dt.datetime, **changes: object):
+    """The same match played."""
+    return finished(score, kickoff.isoformat(), **{"source_match_id": id_, "competition": "ENG-1"} | changes)
+
+
+def stored(database: Database) -> list[tuple[str, str, str]]:
+    """Status, day and source id of every match, in the order of their kickoffs."""
+    with database.reading() as connection:
+        found = connection.execute(sa.select(match).order_by(match.c.kickoff, match.c.match_id))
+        return [(one.status, f"{one.kickoff:%m-%d}", one.source_match_id) for one in found]
+
+
+def test_a_match_made_anew_under_another_id_is_one_match(
+    database: Database, folder_store: ObjectStore
+) -> None:
+    """The match keeps the id that predictions were made for; exports follow, and nothing is lost."""
+    exports = Exports(folder_store, database)
+    look(database, row("m1", NOW - 20 * DAY, status=MatchStatus.POSTPONED), row("m3", home="Hull"))
+    exports.update(NOW)
+    look(
+        database,
+        row("m1", NOW - 20 * DAY, status=MatchStatus.POSTPONED),
+        result("m2", "2-1", NOW - 2 * DAY),
+        row("m3", home="Hull"),
+        now=NOW + DAY,
+    )
+
+    assert stored(database) == [("finished", "04-23", "m2"), ("scheduled", "04-28", "m3")]
+    with database.reading() as connection:
+        ids = set(connection.execute(sa.select(match.c.match_id)).scalars())
+        raw = connection.execute(sa.select(sa.func.count()).select_from(match_raw)).scalar()
+    assert mint_match_id("fake", "m1") in ids
+    assert raw == 3
+    manifest, _ = exports.update(NOW + DAY)
+    assert exports.read_matches(manifest)["source_match_id"].to_pylist() == ["m2", "m3"]
+
+
+def test_a_stored_match_that_turns_out_to_be_another_moves_to_the_history(database: Database) -> None:
+    """Two rows stood as two matches; when one shows to be the other, its id leads on."""
+    early, late = NOW - 100 * DAY, NOW - 2 * DAY
+    look(database, result("m1", "1-1", early), result("m2", "2-1", late))
+    assert len(stored(database)) == 2
+    look(database, result("m1", "2-1", early), result("m2", "2-1", late), now=NOW + DAY)
+
+    assert stored(database) == [("finished", f"{late:%m-%d}", "m2")]
+    with database.reading() as connection:
+        [merge] = connection.execute(sa.select(match_merge))
+        history = connection.execute(
+            sa.select(match_history.c.source_match_id).where(match_history.c.match_id == merge.gone)
+        )
+        assert (merge.gone, merge.keep) == (mint_match_id("fake", "m2"), mint_match_id("fake", "m1"))
+        assert list(history.scalars()) == ["m2"]
+
+    look(database, result("m1", "1-1", early), result("m2", "2-1", late), now=NOW + 2 * DAY)
+    assert len(stored(database)) == 2
+    with database.reading() as connection:
+        assert list(connection.execute(sa.select(match_merge))) == []
+
+
+def test_what_a_feed_no_longer_lists_is_withdrawn_after_a_week_and_comes_back(database: Database) -> None:
+    """A look that had the window whole marks it; a week later it is withdrawn; listed again, a fixture."""
+    others = [row(f"m{number}", home=f"Town {number}") for number in range(2, 9)]
+    look(database, row("m1"), *others)
+    look(database, *others, now=NOW + DAY)
+    assert ("scheduled", "04-28", "m1") in stored(database)
+    look(database, *others, now=NOW + 8 * DAY)
+    assert ("withdrawn", "04-28", "m1") in stored(database)
+    look(database, *others, now=NOW + 9 * DAY)
+    assert ("withdrawn", "04-28", "m1") in stored(database)
+
+    look(database, row("m1", AHEAD + 20 * DAY), *others, now=NOW + 10 * DAY)
+    assert ("scheduled", "05-18", "m1") in stored(database)
+    assert [status for status, _, _ in stored(database)].count("withdrawn") == 0
+
+
+@pytest.mark.parametrize(
+    "doubt",
+    [
+        UnreadableFile(source="fake", reason="an HTML page", payload={"file": "E0.csv"}),
+        rejection(payload={"HomeTeam": "LEEDS", "Date": "tomorrow"}),
+        "cut short",
+        "another window",
+    ],
+)
+def test_a_look_that_was_not_whole_withdraws_nothing(database: Database, doubt: object) -> None:
+    """A file that cannot be read, a rejected row of the club, half an answer, a window elsewhere."""
+    others = [row(f"m{number}", home=f"Town {number}") for number in range(2, 20)]
+    look(database, row("m1"), *others)
+    for day in (1, 9, 10):
+        rows, window = [*others], SEASON
+        if doubt == "cut short":
+            rows = others[:4]
+        elif doubt == "another window":
+            window = Window(dt.date(2024, 7, 1), dt.date(2025, 4, 1))
+            rows = []
+        else:
+            rows.append(doubt)
+        look(database, *rows, now=NOW + day * DAY, window=window)
+    assert "withdrawn" not in {status for status, _, _ in stored(database)}
+
+
+def test_a_season_label_corrected_between_two_looks_is_one_match(database: Database) -> None:
+    """The old row went in the look in which the new one came, on the same day."""
+    others = [row(f"m{number}", home=f"Town {number}") for number in range(2, 9)]
+    look(database, row("m1", season="2024"), *others)
+    look(database, row("m9", season="2024/2025"), *others, now=NOW + DAY)
+    assert [one for one in stored(database) if one[2] in {"m1", "m9"}] == [("scheduled", "04-28", "m9")]
+
+
+def test_a_fixture_with_home_and_away_exchanged_replaces_the_old_one_at_once(database: Database) -> None:
+    """Its predictions were for the other ground: it is another match, and the old one is withdrawn."""
+    others = [row(f"m{number}", home=f"Town {number}") for number in range(2, 9)]
+    look(database, row("m1"), *others)
+    look(database, row("m9", home="Derby", away="Leeds"), *others, now=NOW + DAY)
+    found = {id_: status for status, _, id_ in stored(database)}
+    assert (found["m1"], found["m9"]) == ("withdrawn", "scheduled")
+
+
+def test_a_match_under_way_for_a_week_is_abandoned(database: Database) -> None:
+    """INT and IN_PLAY for ever; a result that still comes counts."""
+    kickoff = NOW - DAY
+    look(database, row("m1", kickoff, status=MatchStatus.LIVE))
+    assert stored(database)[0][0] == "live"
+    look(database, row("m1", kickoff, status=MatchStatus.LIVE), now=NOW + 8 * DAY)
+    assert stored(database)[0][0] == "abandoned"
+    look(database, result("m1", "1-0", kickoff), now=NOW + 9 * DAY)
+    assert stored(database)[0][0] == "finished"
+
+
+def test_two_rows_of_a_merged_team_become_one_match_and_a_split_gives_them_back(database: Database) -> None:
+    """The fixture under one name and the result under the other are one meeting."""
+    kickoff = NOW - DAY
+    look(database, row("m1", kickoff, home="Leeds Utd"))
+    look(
+        database,
+        row("m1", kickoff, home="Leeds Utd"),
+        result("m2", "3-0", kickoff, home_team="Leeds"),
+        now=NOW + DAY,
+    )
+    assert len(stored(database)) == 2
+    keep, gone = (mint_team_id("England", "men", "senior", name) for name in ("Leeds", "Leeds Utd"))
+    merge_teams(database, keep, gone, NOW)
+    update_matches(database, load_competitions(), NOW + DAY)
+    assert stored(database) == [("finished", f"{kickoff:%m-%d}", "m2")]
+
+    split_team(database, gone, NOW)
+    update_matches(database, load_competitions(), NOW + DAY)
+    assert [status for status, _, _ in stored(database)] == ["scheduled", "finished"]
+
+
+def test_meetings_that_a_format_allows_stay_apart(database: Database) -> None:
+    """The Scottish first division plays three rounds: one score twice is two matches."""
+    look(
+        database,
+        *(
+            result(f"m{month}", "1-0", dt.datetime(2024, month, 5, 15, tzinfo=dt.UTC), competition="SCO-1")
+            for month in (8, 10, 12)
+        ),
+    )
+    assert len(stored(database)) == 3
