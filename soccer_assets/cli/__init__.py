@@ -6,7 +6,18 @@ here: what a command does (``operations``, ``backtesting``, ``stores``).
 
 import click
 
-from soccer_assets.cli import alerts, backtesting, feeds, keys, ledger, maintenance, releases, serve, teams
+from soccer_assets.cli import (
+    alerts,
+    backtesting,
+    feeds,
+    keys,
+    ledger,
+    maintenance,
+    matches,
+    releases,
+    serve,
+    teams,
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -19,6 +30,6 @@ for _command in (
     *(serve.up, serve.serve, serve.watchdog),
     *(maintenance.run, maintenance.migrate, maintenance.doctor, maintenance.prune),
     *(backtesting.backtest, backtesting.replay),
-    *(alerts.alerts, feeds.feeds, keys.keys, ledger.ledger, releases.release, teams.teams),
+    *(alerts.alerts, feeds.feeds, keys.keys, ledger.ledger, matches.matches, releases.release, teams.teams),
 ):
     main.add_command(_command)

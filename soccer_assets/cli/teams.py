@@ -98,3 +98,28 @@ def resolve(name: str, club: str, new: bool, pool: str) -> None:
         fail(str(error))
     meaning = f"is {club}" if club else "is a club of its own"
     click.echo(f"{name} {meaning}; the next refresh stores {count} matches")
+
+
+@teams.command()
+@click.option("--trial", "is_trial", is_flag=True, help="Show what would be healed, and change nothing.")
+@click.option("--undo", "is_undo", is_flag=True, help="Give back the clubs that were healed.")
+def heal(is_trial: bool, is_undo: bool) -> None:
+    """Merge clubs that stand under two names of one feed, and matches that are stored twice.
+
+    For a home that is older than the resolver of names. The next refresh moves the matches.
+    """
+    from soccer_assets.resources.database import Database  # noqa: PLC0415
+    from soccer_assets.stores.matches.heal import heal as heal_home  # noqa: PLC0415
+    from soccer_assets.stores.matches.heal import undo  # noqa: PLC0415
+
+    if is_trial and is_undo:
+        fail("say either --trial or --undo")
+    settings = settings_of_environment()
+    database, now = Database(settings.database_url), settings.clock.now()
+    report = undo(database, now) if is_undo else heal_home(database, now, is_trial=is_trial)
+    for one in report.merged:
+        verb = "is a club of its own again, apart from" if is_undo else "is"
+        click.echo(f"{one.pool.country}: {one.name} {verb} {one.club} ({one.source}): {one.why}")
+    for one, reason in report.refused:
+        click.echo(f"{one.pool.country}: {one.name} stays apart from {one.club} ({one.source}): {reason}")
+    click.echo(f"{len(report.merged)} clubs, {report.matches} matches; run refresh_hourly to move them")

@@ -47,6 +47,7 @@ class Why(StrEnum):
     WRITTEN_DOWN = "written down in team_names.toml"
     BY_HAND = "decided by hand"
     BEFORE = "stored before spellings were resolved"
+    HEALED = "two clubs of an older home were one"
     SAME_MATCH = "the same match is reported under both names"
     ROSTER = "the season's roster is full"
     CONTINUITY = "a club of the season before or after is missing, and only this name is like it"

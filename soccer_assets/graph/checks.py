@@ -33,6 +33,7 @@ from soccer_assets.football.validity import (
 )
 from soccer_assets.graph.assets.predictions import UPCOMING
 from soccer_assets.graph.feed_checks import feed_clocks_agree, feeds_agree
+from soccer_assets.graph.meeting_checks import meetings_are_told_once
 from soccer_assets.graph.pages.values import table, timestamp
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.model_registry import ModelRegistry
@@ -400,6 +401,7 @@ CHECKS = [
     names_are_decided,
     feeds_agree,
     feed_clocks_agree,
+    meetings_are_told_once,
     no_team_plays_twice_a_day,
     prices_make_a_book,
     snapshot_is_whole,

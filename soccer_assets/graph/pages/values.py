@@ -1,4 +1,4 @@
-"""Metadata values that people can read: instants as timestamps, sizes with a unit."""
+"""Metadata values that people can read: instants as timestamps, sizes with a unit, tables."""
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
@@ -39,3 +39,9 @@ def size(count: int) -> str:
             return f"{value:.1f} {unit}"
         value /= _STEP
     return f"{value:.1f} {_UNITS[-1]}"
+
+
+def table(name: str, records: Sequence[Mapping[str, str | int]]) -> dict[str, dg.TableMetadataValue]:
+    """Metadata of that name with a table; none without records."""
+    rows = [dg.TableRecord(dict(record)) for record in records]
+    return {name: dg.MetadataValue.table(rows)} if rows else {}

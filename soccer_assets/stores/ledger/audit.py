@@ -17,7 +17,7 @@ from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.resources.parquet_parts import DamagedPartError
 from soccer_assets.stores.ledger.parquet_copy import FOLDER, LedgerCopy, head_of_copy, read_copy
 from soccer_assets.stores.ledger.scores import newest_scores
-from soccer_assets.tables import ledger_entry, match
+from soccer_assets.tables import ledger_entry, match, match_merge
 
 _ROWS_PER_FETCH = 10_000
 
@@ -95,13 +95,16 @@ def _fault_of(store: ObjectStore, copy: LedgerCopy) -> str | None:
 
 
 def void_matches(database: Database) -> list[VoidMatch]:
-    """Every predicted match that the rules do not score, newest first."""
+    """Every predicted match that the rules do not score, newest first, with ids that were merged."""
     newest = newest_scores().subquery()
+    shown = sa.func.coalesce(match_merge.c.keep, newest.c.match_id)
     query = (
-        sa.select(match.c.match_id, match.c.competition, match.c.kickoff, newest.c.verdict)
-        .join(newest, newest.c.match_id == match.c.match_id)
+        sa.select(newest.c.match_id, match.c.competition, match.c.kickoff, newest.c.verdict)
+        .select_from(newest)
+        .join(match_merge, match_merge.c.gone == newest.c.match_id, isouter=True)
+        .join(match, match.c.match_id == shown)
         .where(newest.c.verdict != SCORED)
-        .order_by(match.c.kickoff.desc(), match.c.match_id)
+        .order_by(match.c.kickoff.desc(), newest.c.match_id)
     )
     with database.reading() as connection:
         return [

@@ -24,9 +24,10 @@ from soccer_assets.resources.bulk_rows import IDS_PER_QUERY, batches
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.watermarks import read_watermark, set_watermark
 from soccer_assets.stores.ledger.running_sums import Score, update_sums
-from soccer_assets.tables import ledger_entry, ledger_score, match
+from soccer_assets.tables import ledger_entry, ledger_score, match, match_merge
 
 _SCORED_SO_FAR = "match scored by ledger"
+MERGED = "another id of a match that is settled under its own"
 # Hourly runs see a postponement at once; 60 days cover a home that was switched off and keep the query small.
 _POSTPONED_LOOK_BACK = dt.timedelta(days=60)
 
@@ -141,18 +142,19 @@ def _score(connection: sa.Connection, now: dt.datetime) -> tuple[int, int]:
     )
     # Sorted here: with ORDER BY, SQLite scans all matches instead of using the two indexes.
     finished = sorted(connection.execute(query), key=lambda row: (row.kickoff, row.match_id))
-    entries = _entries_of(connection, [row.match_id for row in finished])
+    merged = _merged(connection, read_watermark(connection, _SCORED_SO_FAR))
+    entries = _entries_of(connection, [*merged, *(row.match_id for row in finished)])
     latest: dict[str, sa.Row[Any]] = {}
     for ids in batches(entries, IDS_PER_QUERY):
         earlier = sa.select(ledger_score).where(ledger_score.c.match_id.in_(ids))
         for row in connection.execute(earlier.order_by(ledger_score.c.revision)):
             latest[row.match_id] = row
     rows, added, removed = [], list[Score](), list[Score]()
-    for played in finished:
-        score = _score_row(played, entries[played.match_id], now)
+    scores = [_score_row(played, entries[played.match_id], now) for played in finished]
+    for score in [*scores, *(_void(match_id, MERGED, now) for match_id in merged)]:
         if score is None:
             continue
-        previous = latest.get(played.match_id)
+        previous = latest.get(score["match_id"])
         if previous is not None and (previous.verdict, previous.outcome) == (
             score["verdict"],
             score["outcome"],
@@ -160,14 +162,36 @@ def _score(connection: sa.Connection, now: dt.datetime) -> tuple[int, int]:
             continue
         rows.append(score | {"revision": previous.revision + 1 if previous else 1})
         if score["verdict"] == SCORED:
-            added.append(Score(played.match_id, score["sequence"], score["outcome"], score["log_loss"]))
+            added.append(Score(score["match_id"], score["sequence"], score["outcome"], score["log_loss"]))
         if previous is not None and previous.verdict == SCORED:
-            removed.append(Score(played.match_id, previous.sequence, previous.outcome, previous.log_loss))
+            removed.append(Score(score["match_id"], previous.sequence, previous.outcome, previous.log_loss))
     if rows:
         connection.execute(sa.insert(ledger_score), rows)
         update_sums(connection, added, removed)
     set_watermark(connection, _SCORED_SO_FAR, change_no)
     return len(added), len(rows) - len(added)
+
+
+def _merged(connection: sa.Connection, since: int) -> list[str]:
+    """Matches with predictions that turned out to be one with another match after a change."""
+    query = sa.select(match_merge.c.gone).where(
+        match_merge.c.change_no > since, sa.exists().where(ledger_entry.c.match_id == match_merge.c.gone)
+    )
+    return sorted(connection.execute(query).scalars())
+
+
+def _void(match_id: str, verdict: str, now: dt.datetime) -> dict[str, Any]:
+    """A row of `ledger_score` without a score."""
+    return {
+        "match_id": match_id,
+        "sequence": -1,
+        "verdict": verdict,
+        "outcome": None,
+        "log_loss": None,
+        "rps": None,
+        "brier_score": None,
+        "scored_at": now,
+    }
 
 
 def _score_row(played: sa.Row[Any], rows: Sequence[sa.Row[Any]], now: dt.datetime) -> dict[str, Any] | None:
@@ -196,16 +220,7 @@ def _score_row(played: sa.Row[Any], rows: Sequence[sa.Row[Any]], now: dt.datetim
         verdict = "no 90-minute score"
     if verdict is None and played.quarantine is not None:
         verdict = "the result is in quarantine"
-    score: dict[str, Any] = {
-        "match_id": played.match_id,
-        "sequence": -1,
-        "verdict": verdict or SCORED,
-        "outcome": None,
-        "log_loss": None,
-        "rps": None,
-        "brier_score": None,
-        "scored_at": now,
-    }
+    score = _void(played.match_id, verdict or SCORED, now)
     if verdict is None and official is not None:
         outcome = outcome_of(played.home_goals, played.away_goals)
         entry = entries[official]

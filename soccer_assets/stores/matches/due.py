@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from soccer_assets.football.matches import KickoffPrecision
 from soccer_assets.resources.database import Database
-from soccer_assets.tables import AWAITS_RESULT, ingest, match, match_raw
+from soccer_assets.tables import AWAITS_RESULT, ingest, match
 
 # A match lasts two hours; the third is for the provider's first update.
 SETTLING_TIME = dt.timedelta(hours=3)
@@ -82,11 +82,11 @@ def first_day_to_read(database: Database, source: str, now: dt.datetime) -> dt.d
             )
         ).scalar()
         unsettled = connection.execute(
-            sa.select(sa.func.min(match_raw.c.kickoff, type_=match_raw.c.kickoff.type)).where(
-                match_raw.c.source == source,
+            sa.select(sa.func.min(match.c.kickoff, type_=match.c.kickoff.type)).where(
+                match.c.source == source,
                 AWAITS_RESULT,
-                match_raw.c.kickoff >= oldest,
-                match_raw.c.kickoff < now,
+                match.c.kickoff >= oldest,
+                match.c.kickoff < now,
             )
         ).scalar()
     starts = [now - LEAST_LOOK_BACK, *_known(last_look, unsettled)]

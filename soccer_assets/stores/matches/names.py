@@ -49,6 +49,22 @@ class UnresolvedName(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
+class OneClub(msgspec.Struct, frozen=True, kw_only=True):
+    """Two names of one feed that stand as two clubs and are one.
+
+    Attributes:
+        club: the name that stays.
+        name: the other name.
+        why: what decides it.
+    """
+
+    source: str
+    pool: Pool
+    club: str
+    name: str
+    why: str
+
+
 class UnknownNameError(StoreError):
     """A name is not held back, or no club has it; the message says which."""
 
@@ -162,6 +178,79 @@ def decide_by_hand(
         decided = _spelling(source, (pool, fold(name)), Decided(target, Why.BY_HAND), shown, now)
         upsert(connection, team_spelling, [decided])
     return sum(found.matches for found in held)
+
+
+def clubs_under_two_names(database: Database) -> list[OneClub]:
+    """Names that stand as clubs of their own and are another name of one, by all that is stored.
+
+    A home from before spellings were resolved has such clubs.
+    """
+    found: list[OneClub] = []
+    with database.reading() as connection:
+        sources = connection.execute(sa.select(match_raw.c.source).distinct().order_by(match_raw.c.source))
+        for source in list(sources.scalars()):
+            evidence = list(_stored_rows(connection, source, None))
+            shown = {side.key: side.name for row in evidence for side in _sides(row)}
+            own = sa.select(team_spelling).where(team_spelling.c.source == source)
+            decided = {(row.pool, row.spelling): row for row in connection.execute(own)}
+            decisions = _decide(evidence, {}, {pool for pool, _ in shown})
+            for (pool, spelling), decision in sorted(decisions.items()):
+                if isinstance(decision, Held) or decision.club == spelling or spelling.startswith(_ELSEWHERE):
+                    continue
+                own_row = decided.get((pool, spelling))
+                is_settled = own_row is not None and (
+                    own_row.why == Why.BY_HAND.value or own_row.club == decision.club
+                )
+                if is_settled or (pool, decision.club) not in shown:
+                    continue
+                found.append(
+                    OneClub(
+                        source=source,
+                        pool=Pool(*pool.split("|")),
+                        club=shown[pool, decision.club],
+                        name=shown[pool, spelling],
+                        why=decision.why.value,
+                    )
+                )
+    return found
+
+
+def write_one_clubs(database: Database, found: Sequence[OneClub], now: dt.datetime) -> None:
+    """From now on rows under the other name are the club's."""
+    rows = [
+        _spelling(
+            one.source, (str(one.pool), fold(one.name)), Decided(fold(one.club), Why.HEALED), one.club, now
+        )
+        for one in found
+    ]
+    with database.writing() as connection:
+        upsert(connection, team_spelling, rows)
+
+
+def healed_clubs(database: Database) -> list[OneClub]:
+    """What `write_one_clubs` has written."""
+    query = sa.select(team_spelling).where(team_spelling.c.why == Why.HEALED.value)
+    with database.reading() as connection:
+        return [
+            OneClub(
+                source=row.source,
+                pool=Pool(*row.pool.split("|")),
+                club=row.name,
+                name=row.spelling,
+                why=row.why,
+            )
+            for row in connection.execute(query.order_by(team_spelling.c.pool, team_spelling.c.spelling))
+        ]
+
+
+def forget_healed(database: Database, now: dt.datetime) -> None:
+    """Take back what `write_one_clubs` has written: the names are clubs of their own."""
+    rows = [
+        _spelling(one.source, (str(one.pool), one.name), Decided(one.name, Why.BY_HAND), one.name, now)
+        for one in healed_clubs(database)
+    ]
+    with database.writing() as connection:
+        upsert(connection, team_spelling, rows)
 
 
 def _has_no_ids(row: RawMatch) -> bool:

@@ -1,0 +1,49 @@
+"""The check of meetings: what may be one match reported twice, and what a feed no longer lists."""
+
+import datetime as dt
+
+import dagster as dg
+
+from soccer_assets.clock import Clock
+from soccer_assets.graph.pages.values import table
+from soccer_assets.resources.database import Database
+from soccer_assets.stores.matches.doubtful import possible_duplicates, withdrawn_matches
+
+# A season, and the break before it.
+_LOOK_BACK = dt.timedelta(days=400)
+_RECENTLY = dt.timedelta(days=30)
+_ROWS_SHOWN = 20
+
+
+@dg.asset_check(asset=["matches", "match"], name="meetings_are_told_once")
+def meetings_are_told_once(
+    database: dg.ResourceParam[Database], clock: dg.ResourceParam[Clock]
+) -> dg.AssetCheckResult:
+    """No pair of the last 400 days has more matches than its season allows, or one score twice in two weeks.
+
+    Also lists the matches of the last 30 days and of those ahead that their feed no longer lists; `soccer
+    matches doubtful` prints all.
+    """
+    now = clock.now()
+    doubled = possible_duplicates(database, now - _LOOK_BACK)
+    gone = withdrawn_matches(database, now - _RECENTLY)
+    records = [
+        {
+            "competition": found.competition,
+            "season": found.season,
+            "kickoff": f"{found.kickoff:%Y-%m-%d %H:%M}",
+            "match": f"{found.home_team} {found.score} {found.away_team}",
+            "status": found.status,
+            "doubt": found.doubt,
+        }
+        for found in (*doubled, *gone)
+    ]
+    return dg.AssetCheckResult(
+        passed=not doubled,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={
+            "possible_duplicates": len(doubled),
+            "withdrawn": len(gone),
+            **table("matches", records[:_ROWS_SHOWN]),
+        },
+    )

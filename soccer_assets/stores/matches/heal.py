@@ -1,0 +1,102 @@
+"""Heals a home from before names and meetings were resolved: clubs under two names, matches stored twice.
+
+Clubs are merged like by hand, so each merge can be split again. Rows of one meeting are marked as unread, and
+the next refresh brings them together. Nothing is deleted; `undo` gives the clubs back.
+"""
+
+import datetime as dt
+
+import msgspec
+import sqlalchemy as sa
+
+from soccer_assets.football.identity import Pool, mint_team_id
+from soccer_assets.resources.bulk_rows import IDS_PER_QUERY, batches, in_list
+from soccer_assets.resources.database import Database
+from soccer_assets.resources.watermarks import next_change_no
+from soccer_assets.stores.matches.names import (
+    OneClub,
+    clubs_under_two_names,
+    forget_healed,
+    healed_clubs,
+    write_one_clubs,
+)
+from soccer_assets.stores.matches.teams import TeamError, merge_teams, split_team
+from soccer_assets.tables import match_raw
+
+
+class HealReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What was healed.
+
+    Attributes:
+        merged: names that are one club now, or would be.
+        refused: names that cannot be merged, each with the reason.
+        matches: matches that the next refresh reads again, for their clubs or their meetings.
+    """
+
+    merged: tuple[OneClub, ...]
+    refused: tuple[tuple[OneClub, str], ...]
+    matches: int
+
+
+def heal(database: Database, now: dt.datetime, *, is_trial: bool = False) -> HealReport:
+    """Merge the clubs that stand under two names, and have meetings of several rows read again.
+
+    Args:
+        database: where they are.
+        now: time stamp of the merges.
+        is_trial: find out only, and change nothing.
+    """
+    found = clubs_under_two_names(database)
+    if is_trial:
+        return HealReport(merged=tuple(found), refused=(), matches=len(_rows_of_several(database)))
+    merged, refused, matches = [], [], 0
+    for one in found:
+        try:
+            matches += merge_teams(database, _team_id(one.pool, one.club), _team_id(one.pool, one.name), now)
+        except TeamError as error:
+            refused.append((one, str(error)))
+        else:
+            merged.append(one)
+    write_one_clubs(database, merged, now)
+    rows = _rows_of_several(database)
+    for part in batches(rows, IDS_PER_QUERY):
+        with database.writing() as connection:
+            change_no = next_change_no(connection)
+            ids = in_list(connection, match_raw.c.source_match_id, [id_ for _, id_ in part])
+            sources = in_list(connection, match_raw.c.source, {source for source, _ in part})
+            connection.execute(sa.update(match_raw).where(sources, ids).values(change_no=change_no))
+    return HealReport(merged=tuple(merged), refused=tuple(refused), matches=matches + len(rows))
+
+
+def undo(database: Database, now: dt.datetime) -> HealReport:
+    """Split every club that `heal` merged; its matches are read again by the next refresh."""
+    undone, refused, matches = [], [], 0
+    for one in healed_clubs(database):
+        try:
+            matches += split_team(database, _team_id(one.pool, one.name), now)
+        except TeamError as error:
+            refused.append((one, str(error)))
+        else:
+            undone.append(one)
+    forget_healed(database, now)
+    return HealReport(merged=tuple(undone), refused=tuple(refused), matches=matches)
+
+
+def _team_id(pool: Pool, name: str) -> str:
+    return mint_team_id(pool.country, pool.sex, pool.age_group, name, pool.squad)
+
+
+def _rows_of_several(database: Database) -> list[tuple[str, str]]:
+    """Source and id of the raw rows of meetings that have several."""
+    several = (
+        sa.select(match_raw.c.source, match_raw.c.meeting)
+        .group_by(match_raw.c.source, match_raw.c.meeting)
+        .having(sa.func.count() > 1)
+        .subquery()
+    )
+    query = sa.select(match_raw.c.source, match_raw.c.source_match_id).join(
+        several,
+        sa.and_(several.c.source == match_raw.c.source, several.c.meeting == match_raw.c.meeting),
+    )
+    with database.reading() as connection:
+        return [(source, id_) for source, id_ in connection.execute(query)]
