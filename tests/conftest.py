@@ -25,6 +25,12 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="session")
+def shared_cases(shared_data: Path) -> Path:
+    """The folder of small inputs from the field, beside the real match data."""
+    return shared_data.parent / "cases"
+
+
+@pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """The maintenance database of a PostgreSQL with one database, ``migrated``, to make others from."""
     with services.postgres() as url:

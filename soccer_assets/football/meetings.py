@@ -2,12 +2,14 @@
 
 A meeting is (competition, season, stage, home, away, n-th time). How often a pair can meet comes from the
 season's format (``season_formats.py``). Where no format is told, rows are one match only on proof: the old
-one is gone since the look in which the new one came, or both have one score at most three days apart.
+one is gone since the look in which the new one came, or both have one score at most three days apart and
+neither club could have played both.
 Not here: which clubs are meant (``team_resolution.py``), and ids of providers without ids (``identity.py``).
 """
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import Protocol
 
 import msgspec
 
@@ -18,15 +20,28 @@ from soccer_assets.football.season_formats import SeasonFormat
 WITHDRAWN_AFTER = dt.timedelta(days=7)
 # A match that is reported as under way so long after its kickoff was broken off.
 ABANDONED_AFTER = dt.timedelta(days=7)
-# No club plays the same opponent at the same ground twice within so many days: of 17,159 meetings that were
-# repeated in one season none has the same score within three days.
-_TOO_SOON_TO_REPEAT = dt.timedelta(days=3)
+# A corrected date is at most so many days off. Clubs do meet twice in three days with one score: 54 times in
+# 98,102 repeated meetings of the archive, in series, on tours and in two legs at one ground.
+_CORRECTED_DATE = dt.timedelta(days=3)
+_NEXT_DAY = dt.timedelta(days=1)
 _LONGEST_ADVANCE = dt.timedelta(days=14)
 _LONGEST_POSTPONEMENT = dt.timedelta(days=120)
 # A play-off is played after the rounds: a club with fewer of its season's matches than this is still in them.
 _ROUNDS_PLAYED = 0.9
 
 _Score = tuple[int, int]
+
+
+class Schedule(Protocol):
+    """What else the two clubs of a pair played."""
+
+    def fewest_before(self, kickoff: dt.datetime) -> int:
+        """How many matches of the season the club with fewer of them had played before."""
+        ...
+
+    def could_play_both(self, one: dt.date, other: dt.date) -> bool:
+        """Whether one of the clubs, by its other matches, could have played on both days."""
+        ...
 
 
 class Telling(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,16 +78,14 @@ class Telling(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def group_tellings(
-    tellings: Sequence[Telling],
-    season: SeasonFormat | None,
-    matches_before: Callable[[Telling], int] = lambda _: 0,
+    tellings: Sequence[Telling], season: SeasonFormat | None, schedule: Schedule
 ) -> list[list[Telling]]:
     """The rows of each match, the one that stands first; every row is in one group.
 
     Args:
         tellings: all rows of an ordered pair in a season, from one feed.
         season: its format; None where it is not told.
-        matches_before: how many matches of the season the club with fewer had played before a row's kickoff.
+        schedule: of the two clubs.
     """
     groups: list[list[Telling]] = []
     # Results first: an open row joins the match that it became.
@@ -83,7 +96,7 @@ def group_tellings(
                 group
                 for group in near
                 if all(_may_be_one(telling, other) for other in group)
-                and any(_is_one(telling, other, season, matches_before) for other in group)
+                and any(_is_one(telling, other, season, schedule) for other in group)
             ),
             None,
         )
@@ -135,12 +148,7 @@ def _replaces(one: Telling, other: Telling) -> bool:
     )
 
 
-def _is_one(
-    one: Telling,
-    other: Telling,
-    season: SeasonFormat | None,
-    matches_before: Callable[[Telling], int],
-) -> bool:
+def _is_one(one: Telling, other: Telling, season: SeasonFormat | None, schedule: Schedule) -> bool:
     """Whether two rows of a pair are one match, by proof or by the season's format."""
     if other.key == one.replaced_by or one.key == other.replaced_by:
         return True
@@ -151,8 +159,8 @@ def _is_one(
     meets_once = season is not None and season.meetings == 1
     earlier, later = sorted((one, other), key=lambda row: row.kickoff)
     if earlier.has_result and later.has_result:
-        is_same = later.kickoff - earlier.kickoff <= _TOO_SOON_TO_REPEAT or (
-            meets_once and _is_in_the_rounds(later, season, matches_before)
+        is_same = _is_a_corrected_date(earlier, later, schedule) or (
+            meets_once and _is_in_the_rounds(later, season, schedule)
         )
         return is_same and one.score == other.score
     # Put off: the row without a result is the earlier one. A played match that is listed once more stays two
@@ -162,11 +170,19 @@ def _is_one(
     return earlier.is_open and was_put_off
 
 
-def _is_in_the_rounds(
-    telling: Telling, season: SeasonFormat | None, matches_before: Callable[[Telling], int]
-) -> bool:
+def _is_a_corrected_date(earlier: Telling, later: Telling, schedule: Schedule) -> bool:
+    """Whether two results with one score are so near that neither club could have played both."""
+    gap = later.kickoff.date() - earlier.kickoff.date()
+    if gap <= _NEXT_DAY:
+        return True
+    return gap <= _CORRECTED_DATE and not schedule.could_play_both(
+        earlier.kickoff.date(), later.kickoff.date()
+    )
+
+
+def _is_in_the_rounds(telling: Telling, season: SeasonFormat | None, schedule: Schedule) -> bool:
     """Whether a row of a pair that meets once cannot be a play-off."""
     if season is None or season.most_meetings == 1:
         return True
     rounds = (season.clubs - 1) * 2 * season.meetings
-    return matches_before(telling) < _ROUNDS_PLAYED * rounds
+    return schedule.fewest_before(telling.kickoff) < _ROUNDS_PLAYED * rounds

@@ -20,6 +20,24 @@ OCTOBER, NEXT_DAYS, FEBRUARY = (
 )
 
 
+class Schedule:
+    """Clubs with so many matches before, and with or without others on the days in question."""
+
+    def __init__(self, played=0, *, is_free=False):
+        self.played, self.is_free = played, is_free
+
+    def fewest_before(self, _kickoff):
+        """The same before every kickoff."""
+        return self.played
+
+    def could_play_both(self, _one, _other):
+        """Whether they are free."""
+        return self.is_free
+
+
+BUSY = Schedule()
+
+
 def telling(key, kickoff, score=None, status=None, **changes):
     """A row; finished where it has a score, else scheduled."""
     return Telling(
@@ -81,7 +99,7 @@ def test_months_apart(season, one, other, right):
     """The format decides, or proof."""
     rows = [telling("old", OCTOBER, **one), telling("new", FEBRUARY, **other)]
     for order in (rows, rows[::-1]):
-        assert keys(group_tellings(order, season)) == right
+        assert keys(group_tellings(order, season, Schedule(is_free=True))) == right
 
 
 @pytest.mark.parametrize("season", [ONCE, TWICE, None])
@@ -106,27 +124,43 @@ def test_months_apart(season, one, other, right):
 def test_days_apart(season, one, other, right):
     """One score within three days, and what came as the other went, is one match in every format."""
     rows = [telling("old", OCTOBER, **one), telling("new", NEXT_DAYS, **other)]
-    assert keys(group_tellings(rows, season)) == right
+    assert keys(group_tellings(rows, season, BUSY)) == right
+
+
+@pytest.mark.parametrize(
+    ("days", "is_free", "right"),
+    [
+        (1, True, [["new", "old"]]),
+        (2, False, [["new", "old"]]),
+        (3, False, [["new", "old"]]),
+        (3, True, [["new"], ["old"]]),
+        (4, False, [["new"], ["old"]]),
+    ],
+)
+def test_one_score_twice_within_days_is_one_match_where_no_club_could_play_both(days, is_free, right):
+    """Tours and series really repeat a score in three days; a club that plays elsewhere then cannot."""
+    rows = [telling("old", OCTOBER, (1, 0)), telling("new", OCTOBER + dt.timedelta(days=days), (1, 0))]
+    assert keys(group_tellings(rows, None, Schedule(is_free=is_free))) == right
 
 
 @pytest.mark.parametrize(("played", "right"), [(20, [["new", "old"]]), (46, [["new"], ["old"]])])
 def test_a_play_off_is_played_after_the_rounds(played, right):
     """Two rows with one score: a club that is still in the rounds plays no play-off."""
     rows = [telling("old", OCTOBER, (1, 1)), telling("new", FEBRUARY, (1, 1))]
-    assert keys(group_tellings(rows, WITH_PLAY_OFFS, lambda _: played)) == right
+    assert keys(group_tellings(rows, WITH_PLAY_OFFS, Schedule(played))) == right
 
 
 def test_a_season_corrected_is_one_match():
     """The row that came in its place is the same match, whatever else differs."""
     old = telling("old", OCTOBER, replaced_by="new", vanished_at=LATER)
     new = telling("new", OCTOBER + dt.timedelta(days=200), first_seen_at=LATER)
-    assert keys(group_tellings([old, new], None)) == [["new", "old"]]
+    assert keys(group_tellings([old, new], None, BUSY)) == [["new", "old"]]
 
 
 def test_the_match_keeps_the_id_that_predictions_were_made_for():
     """The row seen first gives the id; the result stands."""
     old, new = telling("old", OCTOBER), telling("new", FEBRUARY, (2, 1), first_seen_at=LATER)
-    [group] = group_tellings([new, old], ONCE)
+    [group] = group_tellings([new, old], ONCE, BUSY)
     assert group[0] is new
     assert first_seen(group) is old
 
@@ -139,7 +173,7 @@ def test_two_meetings_and_a_row_put_off_are_two_matches_in_every_order():
         telling("put off", FEBRUARY - dt.timedelta(days=20), vanished_at=LATER),
     ]
     for order in itertools.permutations(rows):
-        assert keys(group_tellings(order, TWICE)) == [["first"], ["second", "put off"]]
+        assert keys(group_tellings(order, TWICE, BUSY)) == [["first"], ["second", "put off"]]
 
 
 @pytest.mark.parametrize(

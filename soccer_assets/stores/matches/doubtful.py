@@ -1,4 +1,4 @@
-"""Matches that a person should look at: withdrawn ones, and rows that may be one match reported twice.
+"""Matches that a person should look at: withdrawn ones, and rows that are or may be one match reported twice.
 
 A possible duplicate is more meetings of a pair than its season's format allows, or, where no format is told,
 one score twice within two weeks or a match without a result beside one with a result.
@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from soccer_assets.football.matches import STATUS_RULES, MatchStatus
 from soccer_assets.football.season_formats import season_format
 from soccer_assets.resources.database import Database
-from soccer_assets.tables import match, team
+from soccer_assets.tables import match, match_raw, match_source_id, team
 
 _NEAR = dt.timedelta(days=14)
 _COUNTING = [status.value for status, rule in STATUS_RULES.items() if rule.is_served]
@@ -49,6 +49,31 @@ def withdrawn_matches(database: Database, since: dt.datetime) -> list[DoubtfulMa
         return [
             _doubtful(row, "its feed no longer lists it")
             for row in connection.execute(query.order_by(match.c.kickoff, match.c.match_id))
+        ]
+
+
+def repeated_rows(database: Database, since: dt.datetime) -> list[DoubtfulMatch]:
+    """Matches that their feed lists in several rows, a line for each row that does not stand."""
+    is_another = sa.and_(
+        match_source_id.c.match_id == match.c.match_id,
+        match_source_id.c.source_match_id != match.c.source_match_id,
+    )
+    its_row = sa.and_(
+        match_raw.c.source == match_source_id.c.source,
+        match_raw.c.source_match_id == match_source_id.c.source_match_id,
+    )
+    query = (
+        _matches()
+        .join(match_source_id, is_another)
+        .join(match_raw, its_row)
+        .add_columns(match_raw.c.kickoff.label("also"), match_raw.c.source_match_id.label("row"))
+        .where(match.c.kickoff >= since)
+        .order_by(match.c.kickoff, match.c.match_id, match_raw.c.source_match_id)
+    )
+    with database.reading() as connection:
+        return [
+            _doubtful(found, f"also listed on {found.also:%Y-%m-%d}, as {found.row}")
+            for found in connection.execute(query)
         ]
 
 

@@ -261,30 +261,55 @@ def _join_replacements(groups: dict[str, list[_Row]], replacements: Iterable[tup
 
 def _groups(connection: sa.Connection, rows: Sequence[_Row]) -> list[list[Telling]]:
     record = rows[0].record
-
-    def matches_before(telling: Telling) -> int:
-        return _fewest_matches_before(connection, record, telling.kickoff)
-
     return group_tellings(
-        [row.telling for row in rows], season_format(record.competition, record.season), matches_before
+        [row.telling for row in rows],
+        season_format(record.competition, record.season),
+        _StoredSchedule(connection, record),
     )
 
 
-def _fewest_matches_before(connection: sa.Connection, record: RawMatch, kickoff: dt.datetime) -> int:
-    """How many matches of the season the club with fewer of them had played before an instant."""
-    counts = dict.fromkeys((fold(record.home_team), fold(record.away_team)), 0)
-    query = sa.select(match_raw.c.meeting).where(
-        match_raw.c.source == record.source,
-        match_raw.c.competition == record.competition,
-        match_raw.c.season == record.season,
-        match_raw.c.kickoff < kickoff,
-        match_raw.c.kickoff > kickoff - dt.timedelta(days=366),
-    )
-    for (meeting,) in connection.execute(query):
-        for name in meeting.split("|")[2:]:
-            if name in counts:
-                counts[name] += 1
-    return min(counts.values())
+class _StoredSchedule:
+    """What else the two clubs of a record played, by the stored rows of its feed."""
+
+    def __init__(self, connection: sa.Connection, record: RawMatch) -> None:
+        self._connection = connection
+        self._record = record
+        self._clubs = (fold(record.home_team), fold(record.away_team))
+
+    def fewest_before(self, kickoff: dt.datetime) -> int:
+        """How many matches of the season the club with fewer of them had played before."""
+        earliest = kickoff - dt.timedelta(days=366)
+        of_season = sa.and_(
+            match_raw.c.competition == self._record.competition, match_raw.c.season == self._record.season
+        )
+        return min(len(days) for days in self._days(earliest, kickoff, of_season))
+
+    def could_play_both(self, one: dt.date, other: dt.date) -> bool:
+        """Whether one of the clubs has no other match within a day of either."""
+        day = dt.timedelta(days=1)
+        first, last = (dt.datetime.combine(end, dt.time(), dt.UTC) for end in (one - day, other + 2 * day))
+        of_others = match_raw.c.meeting != self._meeting()
+        return not all(self._days(first, last, of_others))
+
+    def _meeting(self) -> str:
+        return meeting_key(self._record.competition, self._record.season, *self._clubs)
+
+    def _days(
+        self, first: dt.datetime, end: dt.datetime, condition: sa.ColumnElement[bool]
+    ) -> list[list[dt.date]]:
+        """The days of each club's matches from an instant to another."""
+        query = sa.select(match_raw.c.meeting, match_raw.c.kickoff).where(
+            match_raw.c.source == self._record.source,
+            match_raw.c.kickoff >= first,
+            match_raw.c.kickoff < end,
+            condition,
+        )
+        found: dict[str, list[dt.date]] = {club: [] for club in self._clubs}
+        for meeting, kickoff in self._connection.execute(query):
+            for name in meeting.split("|", 3)[2:]:
+                if name in found:
+                    found[name].append(kickoff.date())
+        return list(found.values())
 
 
 def _remove(connection: sa.Connection, gone: Mapping[str, str], now: dt.datetime) -> list[sa.Row[Any]]:
