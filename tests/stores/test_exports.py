@@ -30,8 +30,8 @@ SEASON = Window(dt.date(2024, 7, 1), dt.date(2025, 7, 1))
 LATER = NOW + dt.timedelta(hours=1)
 
 FEBRUARY = finished("2-1", "2025-02-08T15:00:00Z", source_match_id="feb")
-MARCH = finished("0-0", "2025-03-08T15:00:00Z", source_match_id="mar")
-APRIL = raw_match(source_match_id="apr")
+MARCH = finished("0-0", "2025-03-08T15:00:00Z", source_match_id="mar", away_team="Hull")
+APRIL = raw_match(source_match_id="apr", away_team="York")
 
 
 def feed(database: Database, *items: RawMatch, now: dt.datetime = NOW) -> None:
@@ -131,7 +131,7 @@ def test_a_match_that_moves_leaves_its_old_month(exports, database):
 def test_a_match_on_the_last_second_belongs_to_its_month(exports, database):
     """Months are cut at 00:00 UTC, and no match falls between two."""
     edges = [
-        finished("1-0", kickoff, source_match_id=kickoff)
+        finished("1-0", kickoff, source_match_id=kickoff, home_team=f"Town {kickoff}")
         for kickoff in ("2024-12-31T23:59:59Z", "2025-01-01T00:00:00Z", "2025-01-31T23:59:59Z")
     ]
     feed(database, *edges)

@@ -6,7 +6,7 @@ is chosen, and a match that turns out to be another one moves to the history and
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -53,6 +53,7 @@ def bring_together(
     records: Sequence[RawMatch],
     competitions: Mapping[str, Competition],
     now: dt.datetime,
+    is_sound: Callable[[RawMatch], bool] = lambda _: True,
 ) -> Meetings:
     """The rows that stand for the matches of ``records``, with stored rows that are the same matches.
 
@@ -61,6 +62,7 @@ def bring_together(
         records: raw rows of one batch, from any feeds.
         competitions: of these rows, by code.
         now: decides what is withdrawn.
+        is_sound: whether a stored row can be a match; others have no part in it.
     """
     sources = {record.source for record in records}
     marks = marks_of(connection, sources)
@@ -70,7 +72,8 @@ def bring_together(
     matches: dict[_Key, _Key] = {}
     done: set[_Key] = set()
     wanted = {row_key(record) for record in records}
-    for rows in several:
+    for found in several:
+        rows = [row for row in found if is_sound(row.record)]
         if wanted.isdisjoint(row_key(row.record) for row in rows):
             continue
         for group in _groups(connection, rows):

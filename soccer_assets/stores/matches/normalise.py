@@ -163,7 +163,9 @@ def _update_batch(
     records = [record for record, fault in zip(records, faults, strict=True) if not fault]
     faultless = len(records)
     store_competitions(connection, {record.competition for record in records}, competitions)
-    meetings = bring_together(connection, records, competitions, now)
+    meetings = bring_together(
+        connection, records, competitions, now, lambda record: not _fault(record, competitions)
+    )
     records = meetings.records
     teams, teams_added = _place_teams(connection, records, competitions, now)
     match_ids, removed = give_ids(connection, meetings.matches, now)

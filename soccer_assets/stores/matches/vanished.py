@@ -74,9 +74,10 @@ def mark_vanished(
             )
         )
     upsert(connection, vanished_match, marks)
-    overdue = _overdue(connection, source, now)
-    unread = {*returned, *(row.source_match_id for row in gone), *overdue}
-    _mark_unread(connection, source, unread)
+    replaced = {mark["source_match_id"] for mark in marks if mark["how"]}
+    again = _withdrawn(connection, source, returned) | _one_of_several(connection, source, returned)
+    several = _one_of_several(connection, source, [row.source_match_id for row in gone])
+    _mark_unread(connection, source, replaced | again | several | _overdue(connection, source, now))
     return len(returned) + len(gone)
 
 
@@ -157,6 +158,42 @@ def _in_its_place(
         if (new_home, new_away) == (away, home) and gone.status in _OPEN:
             return row.source_match_id, EXCHANGED
     return None, None
+
+
+def _one_of_several(connection: sa.Connection, source: str, ids: Iterable[str]) -> set[str]:
+    """Those of the rows whose meeting has another row: which one stands may change."""
+    found: set[str] = set()
+    twin = match_raw.alias()
+    is_twin = sa.and_(
+        twin.c.source == match_raw.c.source,
+        twin.c.meeting == match_raw.c.meeting,
+        twin.c.source_match_id != match_raw.c.source_match_id,
+    )
+    for part in batches(ids, IDS_PER_QUERY):
+        query = sa.select(match_raw.c.source_match_id).where(
+            match_raw.c.source == source,
+            in_list(connection, match_raw.c.source_match_id, part),
+            sa.exists().where(is_twin),
+        )
+        found.update(connection.execute(query).scalars())
+    return found
+
+
+def _withdrawn(connection: sa.Connection, source: str, ids: Iterable[str]) -> set[str]:
+    """Those of the rows whose match is withdrawn."""
+    found: set[str] = set()
+    for part in batches(ids, IDS_PER_QUERY):
+        query = (
+            sa.select(match_source_id.c.source_match_id)
+            .join(match, match.c.match_id == match_source_id.c.match_id)
+            .where(
+                match_source_id.c.source == source,
+                in_list(connection, match_source_id.c.source_match_id, part),
+                match.c.status == MatchStatus.WITHDRAWN.value,
+            )
+        )
+        found.update(connection.execute(query).scalars())
+    return found
 
 
 def _overdue(connection: sa.Connection, source: str, now: dt.datetime) -> set[str]:

@@ -31,6 +31,7 @@ CASES = [
     (MatchStatus.REPLAYED, (1, 0), False),
     (MatchStatus.AWARDED, (3, 0), False),
     (MatchStatus.CANCELLED, None, False),
+    (MatchStatus.WITHDRAWN, None, False),
 ]
 
 

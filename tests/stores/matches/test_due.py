@@ -38,10 +38,14 @@ def test_a_home_that_slept_reads_from_its_last_look(database: Database, days: in
     assert first_day_to_read(database, "fake", NOW) == NOW.date() - dt.timedelta(days=back)
 
 
-@pytest.mark.parametrize("status", [MatchStatus.SCHEDULED, MatchStatus.LIVE, MatchStatus.TBD])
-def test_a_late_result_is_looked_for_until_it_comes(database: Database, status: MatchStatus) -> None:
+@pytest.mark.parametrize(
+    ("status", "days"), [(MatchStatus.SCHEDULED, 9), (MatchStatus.LIVE, 6), (MatchStatus.TBD, 9)]
+)
+def test_a_late_result_is_looked_for_until_it_comes(
+    database: Database, status: MatchStatus, days: int
+) -> None:
     """A match of nine days ago without a result is in the window; with one it is not."""
-    kickoff = NOW - dt.timedelta(days=9)
+    kickoff = NOW - dt.timedelta(days=days)
     look(database, raw_match(kickoff=kickoff, status=status))
     assert first_day_to_read(database, "fake", NOW) == kickoff.date()
 

@@ -37,9 +37,14 @@ LATER = NOW + dt.timedelta(hours=1)
 SEASON = Window(dt.date(2024, 7, 1), dt.date(2025, 7, 1))
 
 
-def store(database: Database, items: Iterable[RawMatch | Rejection], now: dt.datetime = NOW) -> IngestCounts:
-    """Store one pass over the season."""
-    return store_raw(database, items, asset="livescores/recent", source="fake", window=SEASON, now=now)
+def store(
+    database: Database,
+    items: Iterable[RawMatch | Rejection],
+    now: dt.datetime = NOW,
+    window: Window = SEASON,
+) -> IngestCounts:
+    """Store one pass over a window."""
+    return store_raw(database, items, asset="livescores/recent", source="fake", window=window, now=now)
 
 
 def rows_of(database: Database, table: sa.Table, *, order_by: str = "source_match_id") -> list[Any]:
@@ -350,11 +355,11 @@ def assert_same_tables(
     once: str, pieces: str, world: list[RawMatch], windows: list[Window], data: st.DataObject
 ) -> None:
     """A season stored at once and in shuffled windows gives the same rows of `match`, one per match."""
-    at_once = matches_after(once, [world])
+    at_once = matches_after(once, [(SEASON, world)])
     piecemeal = matches_after(
         pieces,
         [
-            data.draw(st.permutations([row for row in world if row.kickoff.date() in window]))
+            (window, data.draw(st.permutations([row for row in world if row.kickoff.date() in window])))
             for window in windows
         ],
     )
@@ -363,11 +368,11 @@ def assert_same_tables(
     assert piecemeal == at_once
 
 
-def matches_after(url: str, passes: Sequence[Sequence[RawMatch]]) -> list[tuple[Any, ...]]:
+def matches_after(url: str, passes: Sequence[tuple[Window, Sequence[RawMatch]]]) -> list[tuple[Any, ...]]:
     """The rows of `match` after these passes, without change numbers."""
     database = Database(url)
-    for items in passes:
-        store(database, items)
+    for window, items in passes:
+        store(database, items, window=window)
         update_matches(database, COMPETITIONS, NOW)
     found = facts(database, match)
     database.engine.dispose()
