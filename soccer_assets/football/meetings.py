@@ -138,7 +138,9 @@ def _may_be_one(one: Telling, other: Telling) -> bool:
 
 
 def _replaces(one: Telling, other: Telling) -> bool:
-    """Whether one of two rows went in the look in which the other came."""
+    """Whether one of two rows went in the look in which the other came; never a semi-final and a final."""
+    if one.round is not None and other.round is not None and one.round != other.round:
+        return False
     return any(
         old.vanished_at is not None
         and new.vanished_at is None

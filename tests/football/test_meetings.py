@@ -91,13 +91,23 @@ def keys(groups):
                     [["new", "old"]],
                 ),
                 (season, {"round": "Round 12"}, {"round": "Round 23"}, [["new"], ["old"]]),
+                (
+                    season,
+                    {
+                        "vanished_at": LATER,
+                        "kickoff": FEBRUARY - dt.timedelta(days=20),
+                        "round": "Semi-finals",
+                    },
+                    {"first_seen_at": LATER, "round": "Final"},
+                    [["new"], ["old"]],
+                ),
             )
         ),
     ],
 )
 def test_months_apart(season, one, other, right):
     """The format decides, or proof."""
-    rows = [telling("old", OCTOBER, **one), telling("new", FEBRUARY, **other)]
+    rows = [telling("old", **({"kickoff": OCTOBER} | one)), telling("new", FEBRUARY, **other)]
     for order in (rows, rows[::-1]):
         assert keys(group_tellings(order, season, Schedule(is_free=True))) == right
 
