@@ -8,6 +8,7 @@ Not here: which clubs are meant (``team_resolution.py``), and ids of providers w
 """
 
 import datetime as dt
+import re
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -15,6 +16,7 @@ import msgspec
 
 from soccer_assets.football.matches import STATUS_RULES, MatchStatus
 from soccer_assets.football.season_formats import SeasonFormat
+from soccer_assets.football.text_folding import fold
 
 # What a feed no longer lists, and has not listed for so long, is withdrawn: lists appear twice a week.
 WITHDRAWN_AFTER = dt.timedelta(days=7)
@@ -28,6 +30,8 @@ _LONGEST_ADVANCE = dt.timedelta(days=14)
 _LONGEST_POSTPONEMENT = dt.timedelta(days=120)
 # A play-off is played after the rounds: a club with fewer of its season's matches than this is still in them.
 _ROUNDS_PLAYED = 0.9
+
+_NUMBER = re.compile(r"\d+")
 
 _Score = tuple[int, int]
 
@@ -138,10 +142,8 @@ def _may_be_one(one: Telling, other: Telling) -> bool:
 
 
 def _replaces(one: Telling, other: Telling) -> bool:
-    """Whether one of two rows went in the look in which the other came; never a semi-final and a final."""
-    if one.round is not None and other.round is not None and one.round != other.round:
-        return False
-    return any(
+    """Whether one of two rows went in the look in which the other came, in one stage."""
+    return not _are_two_stages(one, other) and any(
         old.vanished_at is not None
         and new.vanished_at is None
         and new.first_seen_at >= old.vanished_at
@@ -158,6 +160,8 @@ def _is_one(one: Telling, other: Telling, season: SeasonFormat | None, schedule:
         return False  # awarded, abandoned, cancelled: its replay is another match
     if _replaces(one, other) or one.kickoff.date() == other.kickoff.date():
         return True
+    if _are_two_stages(one, other) and (season is None or season.most_meetings > 1):
+        return False
     meets_once = season is not None and season.meetings == 1
     earlier, later = sorted((one, other), key=lambda row: row.kickoff)
     if earlier.has_result and later.has_result:
@@ -170,6 +174,15 @@ def _is_one(one: Telling, other: Telling, season: SeasonFormat | None, schedule:
     is_same_round = one.round is not None and one.round == other.round
     was_put_off = meets_once or (is_same_round and earlier.status is MatchStatus.POSTPONED)
     return earlier.is_open and was_put_off
+
+
+def _are_two_stages(one: Telling, other: Telling) -> bool:
+    """Whether rows name stages that differ: a semi-final and a final do, two matchdays do not."""
+    return one.round is not None and other.round is not None and _stage(one.round) != _stage(other.round)
+
+
+def _stage(name: str) -> str:
+    return _NUMBER.sub("", fold(name)).strip()
 
 
 def _is_a_corrected_date(earlier: Telling, later: Telling, schedule: Schedule) -> bool:

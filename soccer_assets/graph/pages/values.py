@@ -39,9 +39,3 @@ def size(count: int) -> str:
             return f"{value:.1f} {unit}"
         value /= _STEP
     return f"{value:.1f} {_UNITS[-1]}"
-
-
-def table(name: str, records: Sequence[Mapping[str, str | int]]) -> dict[str, dg.TableMetadataValue]:
-    """Metadata of that name with a table; none without records."""
-    rows = [dg.TableRecord(dict(record)) for record in records]
-    return {name: dg.MetadataValue.table(rows)} if rows else {}

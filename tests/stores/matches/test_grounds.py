@@ -70,8 +70,11 @@ def test_a_host_named_second_is_at_home(database):
 
 
 HOME_MATCHES = [
-    *(played_in("ENG-1", f"2025-0{month}-01", "Goblinford", "Ogreton", venue=PARK) for month in (1, 2, 3)),
-    played_in("ENG-1", "2025-04-01", "Goblinford", "Ogreton", venue=ELSEWHERE),
+    *(
+        played_in("ENG-1", f"2025-0{month}-01", "Goblinford", away, venue=PARK)
+        for month, away in enumerate(("Ogreton", "Elfbury", "Trollham"), start=1)
+    ),
+    played_in("ENG-1", "2025-04-01", "Goblinford", "Dwarfton", venue=ELSEWHERE),
     played_in("ENG-1", "2025-04-05", "Ogreton", "Goblinford", venue=Venue("Ogre Lane", "Ogreton")),
 ]
 # Clubs of one country, so that league and cup mean one team.
