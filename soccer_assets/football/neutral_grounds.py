@@ -157,9 +157,9 @@ _BEFORE_FINAL = (
 # Names of rounds, with the words before the last part of a title: `Promotion Play-offs - Final`.
 _STAGES: tuple[tuple[Stage, re.Pattern[str]], ...] = (
     ("third place", re.compile(r".*\b(third|3rd|3) place\b.*|.*\bplatz 3\b.*|.*\bbronze\b.*")),
-    ("semi-final", re.compile(r"(.* )?(semi ?finals?|semis?|halbfinale?|s)")),
+    ("semi-final", re.compile(r"(.* )?(semi ?finals?|semis?|halbfinale?)|s")),
     ("quarter-final", re.compile(r"(.* )?(quarter ?finals?|viertelfinale?)")),
-    ("final", re.compile(rf"((.* )?({_BEFORE_FINAL}) )?(finale?|endspiel|f)")),
+    ("final", re.compile(rf"((.* )?({_BEFORE_FINAL}) )?(finale?|endspiel)|f")),
 )
 
 

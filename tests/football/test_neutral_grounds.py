@@ -60,7 +60,17 @@ def decide(competition: str, day: str, home: str, away: str, title: str = "", **
         *((title, "") for title in ("Relegation, Final", "Playout, Final", "Elimination Final")),
         *(
             (title, "")
-            for title in ("8th Finals", "Round of 16", "Group F", "Matchday 5", "12", "", "Finals")
+            for title in (
+                "8th Finals",
+                "Round of 16",
+                "Group F",
+                "League F",
+                "Group S",
+                "Matchday 5",
+                "12",
+                "",
+                "Finals",
+            )
         ),
     ],
 )

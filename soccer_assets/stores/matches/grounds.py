@@ -24,6 +24,7 @@ from soccer_assets.football.neutral_grounds import (
     titles_of,
 )
 from soccer_assets.football.records import RawMatch
+from soccer_assets.football.text_folding import fold
 from soccer_assets.resources.bulk_rows import IDS_PER_QUERY, ROWS_PER_TRANSACTION, batches, in_list
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.watermarks import next_change_no, read_watermark, set_watermark
@@ -192,8 +193,8 @@ class _HomeGrounds:
 
     def _is_own(self, team_id: str, row: Mapping[str, Any]) -> bool:
         counts = Counter(
-            ground
+            fold(ground)
             for kickoff, ground in self._played.get(team_id, ())
             if abs(kickoff - row["kickoff"]) <= _YEAR
         )
-        return bool(counts) and counts[row["ground"]] == max(counts.values())
+        return bool(counts) and counts[fold(row["ground"])] == max(counts.values())

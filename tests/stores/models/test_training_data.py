@@ -1,15 +1,17 @@
 """What a model learns from: only what had ended by now, with what was known before each match."""
 
 import datetime as dt
+from collections.abc import Mapping
 
 import msgspec
 import numpy as np
 import pytest
 
 from soccer_assets.clock import parse_instant
+from soccer_assets.football.competitions import Competition, load_competitions
 from soccer_assets.football.features import FEATURE_NAMES
 from soccer_assets.football.matches import MatchStatus, Window
-from soccer_assets.football.records import MatchOdds, RawMatch
+from soccer_assets.football.records import MatchOdds, RawMatch, Venue
 from soccer_assets.modelling.dataset import TrainingData
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.object_store import ObjectStore
@@ -25,11 +27,15 @@ SEASON = Window(dt.date(2024, 7, 1), dt.date(2025, 7, 1))
 
 
 def load(
-    store: ObjectStore, database: Database, items: list[RawMatch], now: dt.datetime = NOW
+    store: ObjectStore,
+    database: Database,
+    items: list[RawMatch],
+    now: dt.datetime = NOW,
+    competitions: Mapping[str, Competition] = COMPETITIONS,
 ) -> TrainingData:
     """Training data of what a feed says."""
     store_raw(database, items, asset="a", source="fake", window=SEASON, now=NOW)
-    update_matches(database, COMPETITIONS, NOW)
+    update_matches(database, competitions, NOW)
     exports, features = Exports(store, database), FeatureStore(store)
     snapshot, _ = exports.update(NOW)
     update_features(store, snapshot)
@@ -84,6 +90,36 @@ def test_closing_prices_stand_beside_their_match(folder_store, sqlite_database):
     data = load(folder_store, sqlite_database, items)
 
     np.testing.assert_array_equal(data.odds, [[np.nan] * 3, [1.8, 3.5, 4.4]])
+
+
+def test_a_host_named_second_teaches_as_at_home(folder_store, sqlite_database):
+    """Outcome, features and prices of its match are those of the host at home: row by row the same."""
+    home_matches = [
+        finished("0-0", f"2025-04-{day:02}T14:00:00Z", source_match_id=f"h{day}", home_team="Derby")
+        for day in (1, 2)
+    ]
+    ground = Venue("Baseball Ground", "Derby")
+    items = [
+        msgspec.structs.replace(row, away_team=f"Guest {number}", venue=ground)
+        for number, row in enumerate(home_matches)
+    ]
+    final = finished(
+        "1-3",
+        "2025-04-12T14:00:00Z",
+        source_match_id="final",
+        competition="ENG-LC",
+        round="Final",
+        venue=ground,
+        odds=MatchOdds("avg_closing", 4.4, 3.5, 1.8),
+    )
+    cup = msgspec.structs.replace(load_competitions()["ENG-LC"], country="Testland")
+    data = load(folder_store, sqlite_database, [*items, final], competitions=COMPETITIONS | {"ENG-LC": cup})
+
+    assert data.matches.is_turned.tolist() == [False, False, True]
+    assert data.outcomes.tolist() == [1, 1, 0]
+    assert data.odds[2].tolist() == [1.8, 3.5, 4.4]
+    assert data.values[2, FEATURE_NAMES.index("is_neutral")] == 0.0
+    assert data.values[2, FEATURE_NAMES.index("league_home_advantage")] > 0.0
 
 
 def test_without_a_finished_match_there_is_nothing_to_learn(folder_store, sqlite_database):

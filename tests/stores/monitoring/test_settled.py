@@ -1,6 +1,7 @@
 """Settled matches with forecasts and baselines: aligned rows, and nothing from the future."""
 
 import datetime as dt
+from dataclasses import replace
 
 import msgspec
 import numpy as np
@@ -91,7 +92,7 @@ def played(database: Database) -> list[str]:
 
 
 def test_every_forecaster_stands_beside_its_own_match(database: Database, played: list[str]) -> None:
-    """18 of 20 are scored; forecasts of Elo and bookmakers are on their matches' rows, in any order."""
+    """18 of 20 are scored; forecasts of Elo and bookmakers are on their rows, as the sides are named."""
     rng = np.random.default_rng(1)
     start = int(NOW.timestamp())
     past = [start - 3_600 * (number + 3) for number in range(HISTORY)]
@@ -109,6 +110,12 @@ def test_every_forecaster_stands_beside_its_own_match(database: Database, played
     np.testing.assert_allclose(settled.others["book"], devig_shin(data.odds[HISTORY:][::-1]))
     assert np.isfinite(settled.others["book"]).all(axis=1).sum() == PLAYED / 2
     assert set(settled.dimensions["model"]) == {"m" * 64, ""}
+
+    hosts = data.matches.turned_round(np.isin(data.matches.match_id, played[:2]))
+    named = read_settled(database, replace(data, matches=hosts), LATER)
+    for name, forecasts in settled.others.items():
+        np.testing.assert_array_equal(named.others[name][:2], forecasts[:2, ::-1])
+        np.testing.assert_array_equal(named.others[name][2:], forecasts[2:])
 
     later_outcomes = data.outcomes.copy()
     later_outcomes[HISTORY:] = 2 - later_outcomes[HISTORY:]
