@@ -68,6 +68,10 @@ FIGURES = [
     (ASSETS, f"a finished match has {validity.LEAST_GOALS} to {validity.MOST_GOALS} goals a side"),
     (ASSETS, f"at most {_percent(checks.MOST_REJECTED)} of the newest batch are rejected"),
     (ASSETS, f"rejected and at most {_percent(checks.MOST_DOUBLES)} are duplicates"),
+    (
+        ASSETS,
+        f"fewer than {checks.LEAST_ROWS_TO_BLOCK} rows, or fewer than {checks.LEAST_BAD_ROWS_TO_BLOCK} bad",
+    ),
     (HISTORY, f"up to {livescores.MONTHS_A_RUN} months of a feed in local files"),
     (HISTORY, f"or {livescores.REMOTE_MONTHS_A_RUN} months of a remote server"),
     (HTTP, f"matches played in the last {predictions.PLAYED_DAYS} days"),

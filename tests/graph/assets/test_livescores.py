@@ -12,7 +12,7 @@ from soccer_assets.clock import FixedClock, SystemClock, parse_instant
 from soccer_assets.feeds.feed_set import FeedSet
 from soccer_assets.feeds.protocol import FeedRefusedError, FeedUnavailableError
 from soccer_assets.football.matches import Window
-from soccer_assets.football.records import UnreadableFile
+from soccer_assets.football.records import RawMatch, UnreadableFile
 from soccer_assets.graph.assets import livescores
 from soccer_assets.graph.assets.livescores import INTERACTIVE_TAG
 from soccer_assets.graph.partitions import match_months
@@ -228,25 +228,62 @@ def test_a_file_that_was_passed_over_is_told_and_stops_nothing(graph):
     assert "the file is empty" in files.description
 
 
-def test_a_batch_full_of_duplicates_fails(graph):
-    """One row of a hundred may be listed twice, two may not."""
-    match = raw_match(kickoff=parse_instant("2025-04-24T18:00:00Z"))
-    graph.feed.items = [match] * 2
+def evening_matches(count: int) -> list[RawMatch]:
+    """Results of as many pairs on one evening."""
+    return [
+        finished(
+            "1-0",
+            "2025-04-24T18:00:00Z",
+            source_match_id=f"m{number}",
+            home_team=f"home {number}",
+            away_team=f"away {number}",
+        )
+        for number in range(count)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rows", "bad", "blocks"),
+    [(13, 6, False), (49, 20, False), (50, 3, True), (50, 2, False), (100, 6, True), (100, 5, False)],
+)
+def test_a_small_batch_warns_and_blocks_nothing(graph, rows, bad, blocks):
+    """Half of 13 rows rejected is no change of a format: from 50 rows and 3 bad ones on the check blocks."""
+    graph.feed.items = [
+        *evening_matches(rows - bad),
+        *(rejection(payload={"row": number}) for number in range(bad)),
+    ]
     result = graph.run("livescores/recent", "matches/match", "matches/odds")
 
     (check,) = [each for each in result.get_asset_check_evaluations() if each.check_name == "batch_is_sound"]
-    assert (check.passed, check.metadata["duplicates"].value) == (False, 1)
-    assert not result.success
+    assert check.passed is (bad / rows <= 0.05)
+    assert (check.severity is dg.AssetCheckSeverity.ERROR) is blocks
+    assert result.success is not blocks
+
+
+@pytest.mark.parametrize(("repeated", "blocks"), [(1, False), (2, False), (3, True)])
+def test_a_batch_full_of_duplicates_fails(graph, repeated, blocks):
+    """Three rows of a hundred that are listed twice block; two warn, one may be."""
+    matches = evening_matches(100 - repeated)
+    graph.feed.items = [*matches, *matches[:repeated]]
+    result = graph.run("livescores/recent", "matches/match", "matches/odds")
+
+    (check,) = [each for each in result.get_asset_check_evaluations() if each.check_name == "batch_is_sound"]
+    assert (check.passed, check.metadata["duplicates"].value) == (repeated == 1, repeated)
+    assert result.success is not blocks
 
 
 def test_two_results_of_a_team_on_a_day_make_a_batch_rotten(graph):
-    """A date that was typed wrongly puts a team on the pitch twice: above one row of a hundred it blocks."""
-    evening = finished("1-0", "2025-04-24T18:00:00Z", source_match_id="m1")
-    graph.feed.items = [evening, msgspec.structs.replace(evening, source_match_id="m2", away_team="Hull")]
+    """A date that was typed wrongly puts a team on the pitch twice: three such rows of 60 block."""
+    evening = evening_matches(57)
+    wrong = [
+        msgspec.structs.replace(match, source_match_id=f"again {number}", away_team=f"other {number}")
+        for number, match in enumerate(evening[:3])
+    ]
+    graph.feed.items = [*evening, *wrong]
     result = graph.run("livescores/recent", "matches/match", "matches/odds")
 
     (check,) = [each for each in result.get_asset_check_evaluations() if each.check_name == "batch_is_sound"]
-    assert (check.passed, check.metadata["duplicates"].value) == (False, 1)
+    assert (check.passed, check.metadata["duplicates"].value) == (False, 3)
     assert not result.success
 
 
