@@ -38,12 +38,13 @@ from soccer_assets.feeds.providers.archive.archive_table import (
     read_archive,
     read_statistics,
 )
-from soccer_assets.feeds.validation import failed_match_checks, failed_price_checks
+from soccer_assets.feeds.validation import failed_match_checks, failed_price_checks, placeholder_fault
 from soccer_assets.football.competitions import NATIONAL, Competition, club_of
 from soccer_assets.football.identity import meeting_key, mint_match_id, mint_team_id
 from soccer_assets.football.match_table import SECONDS_A_DAY, UNKNOWN_COUNT, UNKNOWN_GOALS, MatchTable
 from soccer_assets.football.matches import STATUS_RULES
 from soccer_assets.football.neutral_grounds import ground_of, ruled_competitions, stage_of
+from soccer_assets.football.placeholders import is_placeholder
 from soccer_assets.football.validity import Result, twice_on_a_day
 from soccer_assets.modelling.neutral_ground import turned_back
 
@@ -109,6 +110,8 @@ def _matches(table: ArchiveTable, statistics: ArchiveTable | None, now: dt.datet
     over = row_times(columns).over_at <= now.timestamp()
     rejected = {row: reason for row, reason in results.rejected_after.items() if over[row]}
     rejected |= {row: reason for row, reason in results.rejected_before.items() if not over[row]}
+    for row, reason in _placeholder_faults(columns).items():
+        rejected.setdefault(row, reason)
     facts = _facts(columns, np.where(over[:, None], results.goals, UNKNOWN_GOALS), over)
 
     rows = np.delete(np.arange(len(table)), list(rejected))
@@ -136,6 +139,19 @@ def _matches(table: ArchiveTable, statistics: ArchiveTable | None, now: dt.datet
         rejected=dict(reasons.most_common()),
         quarantined=int(quarantined.sum()),
     )
+
+
+def _placeholder_faults(columns: Mapping[str, Column]) -> dict[int, str]:
+    """By row, the fault of a fixture with a placeholder for a team."""
+    home, away = columns["home_team"], columns["away_team"]
+    stands_for = [
+        np.array([name is not None and is_placeholder(str(name)) for name in side.parsed])[side.codes]
+        for side in (home, away)
+    ]
+    return {
+        row: placeholder_fault(str(home.parsed[home.codes[row]]), str(away.parsed[away.codes[row]]))
+        for row in np.flatnonzero(stands_for[0] | stands_for[1]).tolist()
+    }
 
 
 def _facts(

@@ -7,6 +7,7 @@ import msgspec
 
 from soccer_assets.clock import Clock
 from soccer_assets.feeds.protocol import Feed
+from soccer_assets.feeds.validation import validate_rows
 from soccer_assets.feeds.visibility import LOOK_AHEAD
 from soccer_assets.football.matches import Window
 from soccer_assets.football.records import RawMatch, Rejection, Repeat
@@ -58,7 +59,7 @@ def audit(feed: Feed, clock: Clock) -> Audit:
     duplicates = []
     seen: dict[tuple[str, ...], str] = {}
     rows = scored = 0
-    for item in feed.fetch(window, clock):
+    for item in validate_rows(feed.fetch(window, clock), clock.now()):
         rows += 1
         if isinstance(item, Rejection):
             reasons[item.reason] += 1

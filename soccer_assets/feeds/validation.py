@@ -2,7 +2,8 @@
 
 Adapters reject what they cannot parse; validation rejects what is implausible, whoever wrote the adapter. It
 works row by row: a failing row becomes a `Rejection` with the check's sentence; implausible prices are
-removed from their match, which stays.
+removed from their match, which stays. A fixture with a placeholder for a team is an `UndrawnFixture`: no
+fault of the feed, and no team.
 """
 
 import datetime as dt
@@ -16,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soccer_assets.football.matches import STATUS_RULES
-from soccer_assets.football.records import RawMatch, Rejection, Row
+from soccer_assets.football.placeholders import undrawn_teams
+from soccer_assets.football.records import RawMatch, Rejection, Row, UndrawnFixture
 from soccer_assets.football.validity import (
     LEAST_GOALS,
     LEAST_OVERROUND,
@@ -31,13 +33,15 @@ from soccer_assets.football.validity import (
 ROWS_A_BATCH = 10_000
 _FURTHEST_AHEAD = dt.timedelta(days=3 * 365)
 
+_WAITS = ": the fixture is read once its teams are known"
+_BUT_PLAYED = ", but the match has a result: name the team at the provider"
 _GOALS = ("home_goals", "away_goals", "home_goals_half_time", "away_goals_half_time")
 
 
 def validate_rows(rows: Iterable[Row], now: dt.datetime) -> Iterator[Row]:
     """The rows of a feed in the same order; a row that fails a check becomes a `Rejection`."""
     iterator = iter(rows)
-    while batch := list(itertools.islice(iterator, ROWS_A_BATCH)):
+    while batch := [_undrawn(row) for row in itertools.islice(iterator, ROWS_A_BATCH)]:
         matches = [item for item in batch if isinstance(item, RawMatch)]
         failures = failed_match_checks(_columns(matches), now)
         priced = [match for match in matches if match.odds is not None]
@@ -54,6 +58,23 @@ def validate_rows(rows: Iterable[Row], now: dt.datetime) -> Iterator[Row]:
                 yield msgspec.structs.replace(item, odds=None)
             else:
                 yield item
+
+
+def _undrawn(row: Row) -> Row:
+    """The row, or what is kept of a match with a placeholder for a team."""
+    if not isinstance(row, RawMatch) or not (reason := placeholder_fault(row.home_team, row.away_team)):
+        return row
+    if STATUS_RULES[row.status].settles:
+        return Rejection(source=row.source, reason=f"{reason}{_BUT_PLAYED}", payload=row.payload)
+    return UndrawnFixture(source=row.source, reason=f"{reason}{_WAITS}", payload=row.payload)
+
+
+def placeholder_fault(home_team: str, away_team: str) -> str:
+    """The sentence for placeholders among the names of a fixture; empty where both are teams."""
+    if not (names := undrawn_teams(home_team, away_team)):
+        return ""
+    told = " and ".join(dict.fromkeys(map(repr, names)))
+    return f"{told} {'are placeholders' if len(names) > 1 else 'is a placeholder'}"
 
 
 def failed_match_checks(columns: Mapping[str, Any], now: dt.datetime) -> dict[int, str]:

@@ -146,6 +146,10 @@ class UnreadableFile(Rejection, frozen=True, kw_only=True):
     """A whole file that could not be read: stored like a rejected row, not counted as one."""
 
 
+class UndrawnFixture(Rejection, frozen=True, kw_only=True):
+    """A fixture whose teams are not known yet: stored like a rejected row, not counted as one."""
+
+
 class Repeat(msgspec.Struct, frozen=True):
     """A second row about a match in the same pass: the first row is used, this one is only counted."""
 

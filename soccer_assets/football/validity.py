@@ -15,6 +15,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from soccer_assets.football.placeholders import is_placeholder
 from soccer_assets.football.text_folding import fold
 
 # The first Laws of the Game are of December 1863: before them there was no match of association football.
@@ -43,8 +44,9 @@ def is_same_team(home_team: str, away_team: str) -> bool:
 
 
 def same_team_fault(home_team: str, away_team: str) -> str:
-    """The sentence for a match of a team against itself; empty for two teams."""
-    return f"{home_team} cannot play itself" if is_same_team(home_team, away_team) else ""
+    """The sentence for a match of a team against itself; empty for two teams, and for two placeholders."""
+    is_fault = is_same_team(home_team, away_team) and not is_placeholder(home_team)
+    return f"{home_team} cannot play itself" if is_fault else ""
 
 
 def is_goal_count(count: int) -> bool:

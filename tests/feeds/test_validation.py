@@ -7,8 +7,8 @@ import pytest
 
 from soccer_assets.feeds.validation import validate_rows
 from soccer_assets.football.matches import MatchStatus
-from soccer_assets.football.records import MatchOdds, RawMatch, Rejection
-from tests.builders import NOW, finished
+from soccer_assets.football.records import MatchOdds, RawMatch, Rejection, UndrawnFixture
+from tests.builders import NOW, finished, raw_match
 
 SOUND = finished("2-1", home_goals_half_time=1, away_goals_half_time=0)
 SOUND_ODDS = MatchOdds("avg_closing", 2.1, 3.4, 3.6)
@@ -42,6 +42,38 @@ def test_a_row_that_cannot_be_is_refused_between_sound_ones(changes: dict[str, o
     assert first is SOUND
     assert last is SOUND
     assert refused == Rejection(source=SOUND.source, reason=reason, payload={"as": "it came"})
+
+
+@pytest.mark.parametrize(
+    ("teams", "named"),
+    [
+        (("Winner Match 49", "Leeds"), "'Winner Match 49' is a placeholder"),
+        (("Leeds", "2B/C/D"), "'2B/C/D' is a placeholder"),
+        (("W49", "L50"), "'W49' and 'L50' are placeholders"),
+        (("N.N.", "N.N."), "'N.N.' are placeholders"),
+    ],
+)
+def test_a_fixture_with_a_placeholder_waits_for_its_teams(teams: tuple[str, str], named: str) -> None:
+    """It is kept with a true reason, and is neither a match nor a fault of the feed."""
+    fixture = raw_match(home_team=teams[0], away_team=teams[1])
+
+    assert list(validate_rows([fixture], NOW)) == [
+        UndrawnFixture(
+            source=fixture.source,
+            reason=f"{named}: the fixture is read once its teams are known",
+            payload=fixture.payload,
+        )
+    ]
+
+
+def test_a_result_of_a_placeholder_is_a_fault_of_the_feed() -> None:
+    """Somebody won the match: the provider did not name the team."""
+    (refused,) = validate_rows([msgspec.structs.replace(SOUND, away_team="W49")], NOW)
+
+    assert type(refused) is Rejection
+    assert refused.reason == (
+        "'W49' is a placeholder, but the match has a result: name the team at the provider"
+    )
 
 
 @pytest.mark.parametrize(

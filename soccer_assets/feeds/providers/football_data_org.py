@@ -35,6 +35,7 @@ from soccer_assets.feeds.json_rows import (
 )
 from soccer_assets.feeds.protocol import FeedRefusedError
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
+from soccer_assets.football.placeholders import NOT_KNOWN
 from soccer_assets.football.records import AfterNinety, RawMatch, Rejection, after_ninety
 
 SOURCE = "football-data-org"
@@ -115,8 +116,10 @@ class FootballDataOrgFeed(KeyedFeed):
         # SCHEDULED without a time of its own; a match with one is TIMED.
         if status_code == "SCHEDULED" and kickoff.time() == dt.time(0):
             kickoff, precision = noon_of(kickoff.date()), KickoffPrecision.DAY
-        teams = pick(fields, "homeTeam.name", "awayTeam.name")
-        home, away = teams_of(*(teams.get(side, {}).get("name") for side in ("homeTeam", "awayTeam")))
+        is_open = reported_status is not MatchStatus.FINISHED
+        home, away = teams_of(
+            *(_team(fields.get(side), is_open=is_open) for side in ("homeTeam", "awayTeam"))
+        )
         matchday = fields.get("matchday")
         return ParsedMatch(
             source_match_id=id_of(fields.get("id"), "id"),
@@ -140,6 +143,14 @@ class FootballDataOrgFeed(KeyedFeed):
 
 def _fixture_of(fields: dict[str, Any]) -> dict[str, Any]:
     return pick(fields, *_FIXTURE)
+
+
+def _team(team: Any, *, is_open: bool) -> Any:
+    """The name of a team; before the match one without id and name is not known yet."""
+    if not isinstance(team, dict):
+        return None
+    is_undrawn = is_open and team.keys() >= {"id", "name"} and team["id"] is None and team["name"] is None
+    return NOT_KNOWN if is_undrawn else team.get("name")
 
 
 def _start_year(fields: dict[str, Any]) -> int | None:

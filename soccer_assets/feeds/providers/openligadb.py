@@ -35,6 +35,7 @@ from soccer_assets.feeds.json_rows import (
 from soccer_assets.feeds.protocol import FeedRefusedError
 from soccer_assets.football.competitions import Competition, season_of
 from soccer_assets.football.matches import KickoffPrecision, Window
+from soccer_assets.football.placeholders import NOT_KNOWN
 from soccer_assets.football.records import AfterNinety, RawMatch, Rejection, after_ninety
 
 SOURCE = "openligadb"
@@ -127,9 +128,10 @@ def _reader(competition: Competition, year: int) -> Any:
         goals = fields.get("goals")
         fixture = _fixture_of(fields)
         teams = [fixture.get("team1", {}), fixture.get("team2", {})]
-        if any(team.get("teamId") == 0 for team in teams):
-            raise FieldError("the draw is not made: a team is not known yet")
-        home, away = teams_of(*(team.get("teamName") for team in teams))
+        # The id 0 stands for a team that is not known yet.
+        home, away = teams_of(
+            *(NOT_KNOWN if team.get("teamId") == 0 else team.get("teamName") for team in teams)
+        )
         group = fixture.get("group", {}).get("groupName")
         kickoff = instant_of(fields.get("matchDateTimeUTC"))
         if season_of(competition, kickoff.date()) != f"{year}/{year + 1}":

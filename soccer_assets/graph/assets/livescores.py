@@ -179,6 +179,7 @@ def _metadata(counts: IngestCounts, window: Window, feed: Feed, now: dt.datetime
         "unchanged": counts.unchanged,
         "rejected": counts.rejected,
         "files_passed_over": counts.files_passed_over,
+        "teams_not_known_yet": counts.undrawn,
         "contradicted": counts.contradicted,
         "duplicates": counts.doubles,
         "held_back": counts.held,

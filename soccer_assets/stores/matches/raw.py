@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from soccer_assets.football.identity import KnownMeeting, assign_ids, meeting_key
 from soccer_assets.football.matches import STATUS_RULES, MatchStatus, Window
-from soccer_assets.football.records import RawMatch, Rejection, Row, UnreadableFile
+from soccer_assets.football.records import RawMatch, Rejection, Row, UndrawnFixture, UnreadableFile
 from soccer_assets.football.text_folding import fold
 from soccer_assets.resources.bulk_rows import (
     IDS_PER_QUERY,
@@ -43,6 +43,7 @@ class IngestCounts(msgspec.Struct, frozen=True, kw_only=True):
         twice_a_day: results of a team that has another result in its competition on the same day.
         files_passed_over: files of the feed that could not be read; not among the rows.
         contradicted: matches that rows of one pass tell with several scores.
+        undrawn: fixtures whose teams are not known yet; not among the rejected rows.
     """
 
     seen: int = 0
@@ -54,12 +55,14 @@ class IngestCounts(msgspec.Struct, frozen=True, kw_only=True):
     twice_a_day: int = 0
     files_passed_over: int = 0
     contradicted: int = 0
+    undrawn: int = 0
     newest_result: dt.datetime | None = None
 
     @property
     def unchanged(self) -> int:
         """Rows that equal the stored ones, and repeats that the feed itself recognises."""
-        return self.seen - self.rejected - self.doubles - self.held - self.added - self.changed
+        kept = self.added + self.changed + self.held + self.undrawn
+        return self.seen - self.rejected - self.doubles - kept
 
     def __add__(self, other: "IngestCounts") -> "IngestCounts":
         newest = [result for result in (self.newest_result, other.newest_result) if result is not None]
@@ -73,6 +76,7 @@ class IngestCounts(msgspec.Struct, frozen=True, kw_only=True):
             twice_a_day=self.twice_a_day + other.twice_a_day,
             files_passed_over=self.files_passed_over + other.files_passed_over,
             contradicted=self.contradicted + other.contradicted,
+            undrawn=self.undrawn + other.undrawn,
             newest_result=max(newest, default=None),
         )
 
@@ -175,6 +179,7 @@ def _store_batch(
 ) -> IngestCounts:
     rejections = [item for item in items if isinstance(item, Rejection)]
     files_passed_over = sum(isinstance(item, UnreadableFile) for item in rejections)
+    undrawn = sum(isinstance(item, UndrawnFixture) for item in rejections)
     reported = [item for item in items if isinstance(item, RawMatch)]
     matches, held = place_names(connection, source, reported, now)
     by_id = _one_each(_identify(connection, source, _without_exchanged(matches)), look.scores)
@@ -214,11 +219,12 @@ def _store_batch(
         seen=len(items) - files_passed_over,
         added=len(added),
         changed=len(changed),
-        rejected=len(rejections) - files_passed_over,
+        rejected=len(rejections) - files_passed_over - undrawn,
         doubles=len(matches) - len(contents),
         held=len(held),
         twice_a_day=_twice_a_day(by_id.values(), look.played),
         files_passed_over=files_passed_over,
+        undrawn=undrawn,
         contradicted=sum(match.other_scores is not msgspec.UNSET for match in by_id.values()),
         newest_result=max(finished, default=None),
     )

@@ -14,7 +14,8 @@ from soccer_assets.feeds.protocol import FeedRefusedError, FeedUnavailableError
 from soccer_assets.feeds.providers.football_data_org import FootballDataOrgFeed
 from soccer_assets.football.competitions import load_competitions
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
-from soccer_assets.football.records import AfterNinety, RawMatch, Venue
+from soccer_assets.football.records import AfterNinety, RawMatch, Rejection, UndrawnFixture, Venue
+from soccer_assets.feeds.validation import validate_rows
 from soccer_assets.settings import Settings
 from soccer_assets.stores.matches.grounds import ground_columns
 
@@ -99,6 +100,17 @@ def test_played_match_has_its_score(server):
     )
     assert match.payload["score"] == PLAYED["score"]
     assert "currentMatchday" not in match.payload["season"]
+
+
+def test_a_team_without_id_and_name_is_not_known_yet(server):
+    """Before the draw both fields of a team are null; the same with an id is a fault."""
+    open_ = {**PLAYED, "homeTeam": {"id": None, "name": None}, "status": "TIMED"}
+
+    undrawn, fault = validate_rows(server.fetch(open_, {**open_, "homeTeam": {"id": 63, "name": None}}), NOW)
+
+    assert isinstance(undrawn, UndrawnFixture)
+    assert undrawn.reason == "'TBD' is a placeholder: the fixture is read once its teams are known"
+    assert (type(fault), fault.reason) == (Rejection, "the home team is missing")
 
 
 @pytest.mark.parametrize(("regular", "goals"), [({"home": 1, "away": 0}, (1, 0)), (None, (None, None))])

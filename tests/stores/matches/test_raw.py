@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from soccer_assets.feeds.protocol import FeedUnavailableError
 from soccer_assets.football.matches import MatchStatus, Window
-from soccer_assets.football.records import RawMatch, Rejection, UnreadableFile
+from soccer_assets.football.records import RawMatch, Rejection, UndrawnFixture, UnreadableFile
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.watermarks import read_watermark
 from soccer_assets.stores.matches import raw as raw_store
@@ -226,6 +226,18 @@ def test_a_file_that_was_passed_over_is_stored_and_is_no_row(database):
     assert (counts.seen, counts.rejected, counts.unchanged, counts.files_passed_over) == (1, 0, 0, 1)
     (stored,) = rows_of(database, rejected_row, order_by="sha256")
     assert (stored.reason, stored.payload) == (bad.reason, '{"file":"E1.csv"}')
+
+
+def test_a_fixture_without_teams_is_stored_and_is_no_fault(database):
+    """It is kept with its reason, counted apart, and makes neither a match nor a team."""
+    undrawn = UndrawnFixture(source="fake", reason="'W49' is a placeholder", payload={"home": "W49"})
+
+    counts = store(database, [raw_match(), undrawn])
+
+    assert (counts.seen, counts.added, counts.rejected, counts.undrawn, counts.unchanged) == (2, 1, 0, 1, 0)
+    (stored,) = rows_of(database, rejected_row, order_by="sha256")
+    assert stored.reason == undrawn.reason
+    assert len(rows_of(database, match_raw)) == 1
 
 
 def test_a_postponed_match_moves(database):
