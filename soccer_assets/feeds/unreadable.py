@@ -1,6 +1,15 @@
-"""Files of a feed that cannot be read: reported with what was found and what to do; the others go on."""
+"""Files of a feed that cannot be read: reported with what was found and what to do; the others go on.
 
-from soccer_assets.feeds.fields import brief
+An answer of a provider's server is a file too. A feed is refused as a whole only where none can be read.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from soccer_assets.feeds.base import SETTING
+from soccer_assets.feeds.fields import brief, decode_json
+from soccer_assets.feeds.http import FileClient
+from soccer_assets.feeds.protocol import FeedError, FeedRefusedError, FeedUnavailableError
 from soccer_assets.football.records import UnreadableFile
 
 # How every such reason begins: the check of a feed's files finds them by it.
@@ -9,6 +18,90 @@ FILE_PASSED_OVER = "file passed over: "
 # What servers say of a file that they do not have yet, when somebody saves the answer in its place.
 _NOT_THERE_YET = (b"300 multiple choices", b"404: not found", b"404 not found")
 _START = 2048
+
+# A server that answers so often without data, and never with some, blocks the program: it is left alone.
+GIVE_UP_AFTER = 5
+
+
+class UnreadFile(NamedTuple):
+    """A file that cannot be read: its report, and the error where no file can."""
+
+    report: UnreadableFile
+    error: FeedError
+
+
+class JsonFile(NamedTuple):
+    """A file of JSON that a feed asks for.
+
+    Attributes:
+        source: name of the feed.
+        url: the file's address.
+        competition: code of the competition whose matches it has; empty where it has several.
+        expected: what its document is, such as "an object with a list 'matches'".
+    """
+
+    source: str
+    url: str
+    competition: str
+    expected: str
+
+
+def read_json_rows(
+    client: FileClient, file: JsonFile, rows_of: Callable[[Any], list[Any] | None]
+) -> list[Any] | UnreadFile | None:
+    """The rows of a file; None where there is no such file, also where a saved page says so.
+
+    Args:
+        client: reads addresses.
+        file: the file.
+        rows_of: the rows of its document; None where it is another document.
+
+    Raises:
+        FeedUnavailableError: the provider does not answer: no other file can be read either.
+    """
+    data, where = b"", f"{SETTING}: {file.url}"
+    try:
+        found = client.read(file.url)
+    except FeedRefusedError as error:
+        return _unread(file, data, str(error), error)
+    if found is None or is_not_there_yet(found):
+        return None
+    data = found
+    try:
+        document = decode_json(data, where)
+        rows = rows_of(document)
+    except FeedError as error:
+        return _unread(file, data, _what_is_wrong(data, error), error)
+    if rows is None:
+        other = FeedRefusedError(f"{where}: {file.expected} was expected, not {brief(document)}")
+        return _unread(file, data, f"{file.expected} was expected; replace it by the provider's file", other)
+    return rows
+
+
+def refuse_if_all(unread: Sequence[UnreadFile]) -> None:
+    """Raise the error of the first of these files, for a feed of which not one file can be read.
+
+    Raises:
+        FeedUnavailableError: one file is cut: a later attempt may succeed.
+        FeedRefusedError: none is.
+    """
+    may_help = (one.error for one in unread if isinstance(one.error, FeedUnavailableError))
+    if unread:
+        raise next(may_help, unread[0].error)
+
+
+def _unread(file: JsonFile, data: bytes, fault: str, error: FeedError) -> UnreadFile:
+    return UnreadFile(unreadable_file(file.source, file.url, file.competition, data, fault), error)
+
+
+def _what_is_wrong(data: bytes, error: FeedError) -> str:
+    if not data.strip():
+        return "the file is empty: JSON was expected; delete it, or load it again"
+    if is_html(data):
+        return "the file is a page of a website: JSON was expected; delete it, or load the data again"
+    if isinstance(error, FeedUnavailableError):
+        return "the JSON is cut or broken; load it again"
+    return "JSON was expected; replace it by the provider's file"
 
 
 def is_not_there_yet(data: bytes) -> bool:

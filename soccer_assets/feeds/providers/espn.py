@@ -17,7 +17,6 @@ from soccer_assets.feeds.fields import (
     FieldError,
     book_odds,
     brief,
-    decode_json,
     id_of,
     instant_of,
     json_object,
@@ -37,6 +36,14 @@ from soccer_assets.feeds.json_rows import (
     visible_matches,
 )
 from soccer_assets.feeds.protocol import FeedRefusedError
+from soccer_assets.feeds.unreadable import (
+    GIVE_UP_AFTER,
+    JsonFile,
+    UnreadFile,
+    read_json_rows,
+    refuse_if_all,
+    unreadable_file,
+)
 from soccer_assets.football.competitions import Competition
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
 from soccer_assets.football.records import AfterNinety, MatchOdds, RawMatch, Rejection, after_ninety
@@ -84,14 +91,23 @@ class EspnFeed(SiteFeed):
         """Every match whose kickoff day (UTC) lies in ``window``, as known at ``clock.now()``.
 
         Raises:
-            FeedUnavailableError: the provider does not answer, or an answer is cut.
-            FeedRefusedError: an answer has as many matches as the limit, or is not in this provider's format.
+            FeedUnavailableError: the provider does not answer.
+            FeedRefusedError: there is no answer, or not one can be read.
         """
+        is_found = False
+        unread: list[UnreadFile] = []
+        months = _months(window)
         for competition in self._competitions.values():
             provider = Provider(SOURCE, self.result_lag, _reader(competition), _fixture_of)
             seen_ids: set[str | None] = set()
-            for month in _months(window):
-                rows = self._load(competition.feeds[SOURCE], month)
+            for month in months:
+                rows = self._load(competition.code, month)
+                if isinstance(rows, UnreadFile):
+                    unread.append(rows)
+                    if len(unread) == GIVE_UP_AFTER and not is_found:
+                        refuse_if_all(unread)
+                    continue
+                is_found = True
                 items = list(visible_matches(rows, provider, window, clock))
                 # A match near midnight may be in two months.
                 yield from (
@@ -100,22 +116,30 @@ class EspnFeed(SiteFeed):
                     if isinstance(item, Rejection) or item.source_match_id not in seen_ids
                 )
                 seen_ids |= {item.source_match_id for item in items if isinstance(item, RawMatch)}
+        if not is_found:
+            refuse_if_all(unread)
+        yield from (one.report for one in unread)
 
-    def _read(self, slug: str, month: str) -> list[Any]:
+    def _read(self, code: str, month: str) -> list[Any] | UnreadFile:
+        slug = self._competitions[code].feeds[SOURCE]
         url = f"{self._base_url}/apis/site/v2/sports/soccer/{slug}/scoreboard?dates={month}&limit={LIMIT}"
-        where = f"{SETTING}: {url}"
-        data = self._client.read(url)
-        if data is None:
-            raise FeedRefusedError(f"{where} does not exist; set it to the address that has apis/ below it")
-        document = decode_json(data, where)
-        events = document.get("events") if isinstance(document, dict) else None
-        if not isinstance(events, list):
-            raise FeedRefusedError(
-                f"{where}: an object with a list 'events' was expected, not {brief(document)}"
-            )
-        if len(events) >= LIMIT:
-            raise FeedRefusedError(f"{where}: {len(events)} matches is the limit, so some may be cut off")
-        return events
+        asked = JsonFile(SOURCE, url, code, "an object with a list 'events'")
+        events = read_json_rows(self._client, asked, _events_of)
+        if events is None:
+            fault = f"there is no such page; the league's name {slug!r} in competitions.toml may be another"
+            refusal = f"{SETTING}: {url} does not exist; set it to the address that has apis/ below it"
+        elif not isinstance(events, UnreadFile) and len(events) >= LIMIT:
+            fault = f"{len(events)} matches is the limit, so some may be cut off; report it as a fault"
+            refusal = f"{SETTING}: {url}: {fault}"
+        else:
+            return events
+        report = unreadable_file(SOURCE, url, code, b"", fault)
+        return UnreadFile(report, FeedRefusedError(refusal))
+
+
+def _events_of(document: Any) -> list[Any] | None:
+    events = document.get("events") if isinstance(document, dict) else None
+    return events if isinstance(events, list) else None
 
 
 def _months(window: Window) -> list[str]:

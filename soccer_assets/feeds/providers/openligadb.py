@@ -16,7 +16,6 @@ from soccer_assets.feeds.base import SETTING, SiteFeed
 from soccer_assets.feeds.fields import (
     FieldError,
     brief,
-    decode_json,
     id_of,
     instant_of,
     name_of,
@@ -33,6 +32,7 @@ from soccer_assets.feeds.json_rows import (
     visible_matches,
 )
 from soccer_assets.feeds.protocol import FeedRefusedError
+from soccer_assets.feeds.unreadable import JsonFile, UnreadFile, read_json_rows, refuse_if_all
 from soccer_assets.football.competitions import Competition, season_of
 from soccer_assets.football.matches import KickoffPrecision, Window
 from soccer_assets.football.placeholders import NOT_KNOWN
@@ -73,10 +73,11 @@ class OpenLigaDbFeed(SiteFeed):
         """Every match whose kickoff day (UTC) lies in ``window``, as known at ``clock.now()``.
 
         Raises:
-            FeedUnavailableError: the provider does not answer, or an answer is cut.
-            FeedRefusedError: not one season is there, or an answer is not JSON of this provider.
+            FeedUnavailableError: the provider does not answer.
+            FeedRefusedError: not one season is there, or not one can be read.
         """
         is_found = False
+        unread: list[UnreadFile] = []
         years = range(max(FIRST_SEASON, window.start.year - 1), window.end.year + 1)
         seasons = [
             (competition, year)
@@ -86,29 +87,30 @@ class OpenLigaDbFeed(SiteFeed):
             for competition in self._competitions.values()
         ]
         for competition, year in seasons:
-            rows = self._load(competition.feeds[SOURCE], year)
+            rows = self._load(competition.code, year)
+            if isinstance(rows, UnreadFile):
+                unread.append(rows)
+                continue
             is_found = is_found or rows is not None
             provider = Provider(SOURCE, self.result_lag, _reader(competition, year), _fixture_of)
             yield from visible_matches(rows or [], provider, window, clock)
         if seasons and not is_found:
+            refuse_if_all(unread)
             first = self._address(seasons[0][0].feeds[SOURCE], seasons[0][1])
             raise FeedRefusedError(
                 f"{SETTING}: no season is there, not even {first}; "
                 f"set it to the address that has getmatchdata/ below it"
             )
+        yield from (one.report for one in unread)
 
     def _address(self, shortcut: str, year: int) -> str:
         return f"{self._base_url}/getmatchdata/{shortcut}/{year}"
 
-    def _read(self, shortcut: str, year: int) -> list[Any] | None:
-        url = self._address(shortcut, year)
-        data = self._client.read(url)
-        if data is None:
-            return None
-        rows = decode_json(data, f"{SETTING}: {url}")
-        if not isinstance(rows, list):
-            raise FeedRefusedError(f"{SETTING}: {url}: a list of matches was expected, not {brief(rows)}")
-        return [_camel_case(row) for row in rows]
+    def _read(self, code: str, year: int) -> list[Any] | UnreadFile | None:
+        url = self._address(self._competitions[code].feeds[SOURCE], year)
+        asked = JsonFile(SOURCE, url, code, "a list of matches")
+        rows = read_json_rows(self._client, asked, lambda found: found if isinstance(found, list) else None)
+        return [_camel_case(row) for row in rows] if isinstance(rows, list) else rows
 
 
 def _camel_case(value: Any) -> Any:

@@ -19,7 +19,6 @@ from soccer_assets.feeds.base import SETTING
 from soccer_assets.feeds.fields import (
     FieldError,
     brief,
-    decode_json,
     id_of,
     instant_of,
     name_of,
@@ -29,6 +28,7 @@ from soccer_assets.feeds.fields import (
 from soccer_assets.feeds.http import FileClient
 from soccer_assets.feeds.json_rows import ParsedMatch, Provider, Score, pick, visible_matches
 from soccer_assets.feeds.protocol import FeedRefusedError
+from soccer_assets.feeds.unreadable import JsonFile, UnreadFile, read_json_rows, refuse_if_all
 from soccer_assets.football.competitions import Competition, competitions_of_feed, season_of
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
 from soccer_assets.football.records import RawMatch, Rejection
@@ -102,42 +102,38 @@ class WhoScoredJsonFeed:
         """Every match whose kickoff day (UTC) lies in ``window``, as known at ``clock.now()``.
 
         Raises:
-            FeedUnavailableError: a file is cut.
-            FeedRefusedError: there is no file, or one is no saved livescores.
+            FeedUnavailableError: every file is cut.
+            FeedRefusedError: there is no file, or not one of saved livescores.
         """
         provider = Provider(SOURCE, self.result_lag, self._parse, _fixture_of)
-        yield from visible_matches(self._rows, provider, window, clock)
+        rows, unread = self._files
+        yield from visible_matches(rows, provider, window, clock)
+        yield from (one.report for one in unread)
 
     @cached_property
-    def _rows(self) -> list[Any]:
-        """The rows of all files with their tournament's fields; of a match in several files, the last row."""
+    def _files(self) -> tuple[list[Any], list[UnreadFile]]:
+        """The rows of all files with their tournament's fields, and the files that cannot be read.
+
+        Of a match in several files the last row counts.
+        """
         files = sorted(self._folder.rglob("*.json"))
         if not files:
             raise FeedRefusedError(f"{SETTING}: there is no *.json file in {self._folder}")
         rows: list[Any] = []
+        unread: list[UnreadFile] = []
         seen_ids: set[int] = set()
         for file in reversed(files):
-            rows_of_file = list(self._rows_of(file))
+            asked = JsonFile(SOURCE, file.absolute().as_uri(), "", "an object with a list 'tournaments'")
+            tournaments = read_json_rows(self._client, asked, _tournaments_of)
+            if isinstance(tournaments, UnreadFile):
+                unread.append(tournaments)
+                continue
+            rows_of_file = list(_rows_of(tournaments or []))
             rows += [row for row in rows_of_file if _id(row) not in seen_ids]
             seen_ids |= {match_id for row in rows_of_file if (match_id := _id(row)) is not None}
-        return rows
-
-    def _rows_of(self, file: Path) -> Iterator[Any]:
-        where = f"{SETTING}: {file}"
-        document = decode_json(self._client.read(file.absolute().as_uri()) or b"", where)
-        tournaments = document.get("tournaments") if isinstance(document, dict) else None
-        if not isinstance(tournaments, list):
-            raise FeedRefusedError(
-                f"{where}: an object with a list 'tournaments' was expected, not {brief(document)}"
-            )
-        for tournament in tournaments:
-            matches = tournament.get("matches") if isinstance(tournament, dict) else None
-            if not isinstance(matches, list):
-                yield {"tournament": tournament}
-                continue
-            tournament_fields = pick(tournament, *_TOURNAMENT)
-            for row in matches:
-                yield {**row, **tournament_fields} if isinstance(row, dict) else row
+        if len(unread) == len(files):
+            refuse_if_all(unread)
+        return rows, unread
 
     def _parse(self, fields: dict[str, Any]) -> ParsedMatch:
         region, tournament = fields.get("regionName"), fields.get("tournamentName")
@@ -166,6 +162,23 @@ class WhoScoredJsonFeed:
             fixture=_fixture_of(fields),
             result=pick(fields, *_RESULT),
         )
+
+
+def _tournaments_of(document: Any) -> list[Any] | None:
+    tournaments = document.get("tournaments") if isinstance(document, dict) else None
+    return tournaments if isinstance(tournaments, list) else None
+
+
+def _rows_of(tournaments: list[Any]) -> Iterator[Any]:
+    """The matches with their tournament's fields; a tournament without matches is a row itself."""
+    for tournament in tournaments:
+        matches = tournament.get("matches") if isinstance(tournament, dict) else None
+        if not isinstance(matches, list):
+            yield {"tournament": tournament}
+            continue
+        tournament_fields = pick(tournament, *_TOURNAMENT)
+        for row in matches:
+            yield {**row, **tournament_fields} if isinstance(row, dict) else row
 
 
 def _id(row: Any) -> int | None:

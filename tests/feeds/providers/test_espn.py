@@ -16,8 +16,9 @@ from soccer_assets.feeds.providers import espn
 from soccer_assets.feeds.providers.espn import EspnFeed
 from soccer_assets.football.competitions import load_competitions
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
-from soccer_assets.football.records import AfterNinety, MatchOdds, RawMatch, Venue
+from soccer_assets.football.records import AfterNinety, MatchOdds, RawMatch, UnreadableFile, Venue
 from soccer_assets.stores.matches.grounds import ground_columns
+from soccer_assets.feeds.unreadable import GIVE_UP_AFTER
 
 NOW = parse_instant("2025-04-25T09:00:00Z")
 APRIL = Window(dt.date(2025, 4, 2), dt.date(2025, 5, 1))
@@ -203,8 +204,10 @@ def test_full_list_is_not_trusted(server, monkeypatch):
     monkeypatch.setattr(espn, "LIMIT", 3)
 
     assert len(server.fetch(played(), {**played(), "id": "2"})) == 2
-    with pytest.raises(FeedRefusedError, match="3 matches is the limit"):
-        server.fetch(played(), played(), played())
+    (report,) = server.fetch(played(), played(), played())
+    assert isinstance(report, UnreadableFile)
+    assert "3 matches is the limit" in report.reason
+    assert report.payload["competition"] == "ENG-1"
 
 
 @pytest.mark.parametrize(
@@ -229,6 +232,48 @@ def test_row_that_cannot_be_understood_is_rejected(server, game, reason):
 
     assert isinstance(match, RawMatch)
     assert rejection.reason == reason
+
+
+BAD_ANSWERS = [
+    (b"<html>blocked</html>", "the file is a page of a website"),
+    (b"", "the file is empty"),
+    (b'{"events": [{"id": "7', "the JSON is cut or broken"),
+    (b'{"message": "no"}', "an object with a list 'events' was expected"),
+]
+
+
+@pytest.mark.parametrize(("body", "reason"), BAD_ANSWERS)
+def test_a_bad_answer_costs_its_league_and_month(server, httpserver, body, reason):
+    """It is reported with its competition, and every other league is read."""
+    httpserver.expect_oneshot_request("/apis/site/v2/sports/soccer/ger.1/scoreboard").respond_with_data(body)
+
+    match, report = server.fetch(played())
+
+    assert (match.competition, match.home_goals) == ("ENG-1", 1)
+    assert isinstance(report, UnreadableFile)
+    assert reason in report.reason
+    assert report.payload["competition"] == "GER-1"
+
+
+def test_a_league_without_a_page_is_reported(server, httpserver):
+    """A slug that the provider does not know costs its league."""
+    httpserver.expect_oneshot_request("/apis/site/v2/sports/soccer/ger.1/scoreboard").respond_with_data(
+        "no", status=404
+    )
+
+    _, report = server.fetch(played())
+
+    assert "the league's name 'ger.1' in competitions.toml" in report.reason
+
+
+def test_a_server_that_blocks_is_left_alone(server, httpserver):
+    """After five answers without data, and none with some, no more are asked for."""
+    httpserver.clear()
+    httpserver.expect_request(re.compile(".*")).respond_with_data("<html>blocked</html>", status=403)
+
+    with pytest.raises(FeedRefusedError):
+        server.fetch()
+    assert len(httpserver.log) == GIVE_UP_AFTER
 
 
 def test_other_answer_is_refused(server, httpserver):

@@ -15,7 +15,7 @@ from soccer_assets.feeds.protocol import FeedRefusedError
 from soccer_assets.feeds.providers.openligadb import OpenLigaDbFeed
 from soccer_assets.football.competitions import load_competitions
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
-from soccer_assets.football.records import AfterNinety, RawMatch, Rejection, UndrawnFixture, Venue
+from soccer_assets.football.records import AfterNinety, RawMatch, Rejection, UndrawnFixture, UnreadableFile, Venue
 from soccer_assets.stores.matches.grounds import ground_columns
 from soccer_assets.feeds.validation import validate_rows
 
@@ -289,6 +289,39 @@ def test_wrong_address_is_refused(copy):
     """Where no season is there at all the setting is named."""
     with pytest.raises(FeedRefusedError, match="SOCCER_FEED_URL: no season is there"):
         copy.fetch()
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("<!DOCTYPE html><title>Wartung</title>", "the file is a page of a website"),
+        ("", "the file is empty"),
+        ('[{"matchID": 7', "the JSON is cut or broken"),
+        ('{"message": "no"}', "a list of matches was expected"),
+    ],
+)
+def test_a_bad_answer_costs_its_league_and_season(copy, content, reason):
+    """It is reported with its competition, and the other leagues are read."""
+    copy.write(PLAYED)
+    copy.write(league="bl2")
+    (copy.folder / "getmatchdata" / "bl2" / "2024").write_text(content)
+
+    match, report = copy.fetch()
+
+    assert (match.competition, match.home_goals) == ("GER-1", 2)
+    assert isinstance(report, UnreadableFile)
+    assert reason in report.reason
+    assert report.payload["competition"] == "GER-2"
+
+
+def test_a_saved_page_of_a_missing_season_is_no_season(copy):
+    """What a server says of a season that it does not have yet is nothing to report."""
+    copy.write(PLAYED)
+    copy.write(league="bl2")
+    page = "<html><head><title>300 Multiple Choices</title></head></html>"
+    (copy.folder / "getmatchdata" / "bl2" / "2024").write_text(page)
+
+    assert len(copy.fetch()) == 1
 
 
 def test_other_answer_is_refused(copy):

@@ -11,7 +11,7 @@ from soccer_assets.clock import FixedClock, parse_instant
 from soccer_assets.feeds.protocol import FeedRefusedError, FeedUnavailableError
 from soccer_assets.feeds.providers.whoscored_json import WhoScoredJsonFeed
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
-from soccer_assets.football.records import RawMatch, Rejection
+from soccer_assets.football.records import RawMatch, Rejection, UnreadableFile
 from soccer_assets.settings import Settings
 
 NOW = parse_instant("2025-04-25T09:00:00Z")
@@ -185,6 +185,29 @@ def test_folder_is_a_path_or_an_address(saved, tmp_path, form):
     feed = WhoScoredJsonFeed.from_settings(Settings.from_env(environ))
 
     assert len(list(feed.fetch(SPRING, FixedClock(NOW)))) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("<html>", "the file is a page of a website"),
+        ("", "the file is empty"),
+        ("{}", "an object with a list 'tournaments' was expected"),
+        ('{"tournaments": [', "the JSON is cut or broken"),
+    ],
+)
+def test_a_bad_file_costs_itself(saved, content, reason):
+    """It is reported with its address, and the other files are read."""
+    saved.write(PLAYED)
+    bad = saved.folder / "20250421.json"
+    bad.write_text(content)
+
+    match, report = saved.fetch()
+
+    assert match.home_goals == 1
+    assert isinstance(report, UnreadableFile)
+    assert reason in report.reason
+    assert report.payload["file"] == bad.as_uri()
 
 
 @pytest.mark.parametrize(

@@ -8,14 +8,12 @@ second leg won 1-0 at 90 is a home win, however it ended. Results lag by hours o
 import datetime as dt
 from collections.abc import Collection, Iterator
 from functools import lru_cache
-from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from soccer_assets.clock import Clock
 from soccer_assets.feeds.base import SETTING, SiteFeed
-from soccer_assets.feeds.fields import brief, decode_json
 from soccer_assets.feeds.http import FileClient
-from soccer_assets.feeds.protocol import FeedError, FeedRefusedError, FeedUnavailableError
+from soccer_assets.feeds.protocol import FeedRefusedError
 from soccer_assets.feeds.providers.openfootball.openfootball_rows import (
     RESULT_LAG,
     SOURCE,
@@ -25,23 +23,16 @@ from soccer_assets.feeds.providers.openfootball.openfootball_rows import (
     listed,
     match_of,
 )
-from soccer_assets.feeds.unreadable import is_html, is_not_there_yet, unreadable_file
+from soccer_assets.feeds.unreadable import JsonFile, UnreadFile, read_json_rows, refuse_if_all
 from soccer_assets.feeds.visibility import flag_far_dates
 from soccer_assets.football.competitions import Competition
 from soccer_assets.football.matches import Window
-from soccer_assets.football.records import RawMatch, Rejection, UnreadableFile
+from soccer_assets.football.records import RawMatch, Rejection
 
 FIRST_SEASON = 2010
 FIRST_DAY = dt.date(FIRST_SEASON, 1, 1)
 # All files a window of five years needs.
 FILES_IN_MEMORY = 300
-
-
-class _Unread(NamedTuple):
-    """A file that cannot be read: its report, and the error where no file can."""
-
-    report: UnreadableFile
-    error: FeedError
 
 
 class OpenFootballFeed(SiteFeed):
@@ -71,55 +62,32 @@ class OpenFootballFeed(SiteFeed):
         """
         files = season_files(window, self._competitions.values())
         is_found = not files
-        unread: list[_Unread] = []
+        unread: list[UnreadFile] = []
         for file in files:
             rows = self._load(file)
-            if isinstance(rows, _Unread):
+            if isinstance(rows, UnreadFile):
                 unread.append(rows)
                 continue
             is_found = is_found or rows is not None
             for row in flag_far_dates(rows or (), FIRST_DAY, clock.now()):
                 if row.kickoff.date() in window:
                     yield match_of(row, file, clock)
-        if unread and not is_found:
-            raise next(
-                (one.error for one in unread if isinstance(one.error, FeedUnavailableError)), unread[0].error
-            )
         if not is_found:
+            refuse_if_all(unread)
             raise FeedRefusedError(
                 f"{SETTING}: none of {len(files)} files is there, not even {self._base_url}/{files[0].path}; "
                 f"set it to the address that has the seasons' folders below it"
             )
         yield from (one.report for one in unread)
 
-    def _read(self, file: SeasonFile) -> tuple[DatedRow, ...] | _Unread | None:
-        url = f"{self._base_url}/{file.path}"
-        try:
-            data = self._client.read(url)
-        except FeedRefusedError as error:
-            return _Unread(unreadable_file(SOURCE, url, file.code, b"", str(error)), error)
-        if data is None or is_not_there_yet(data):
-            return None
-        try:
-            document = decode_json(data, f"{SETTING}: {url}")
-            matches = listed(document)
-            if matches is None:
-                raise FeedRefusedError(
-                    f"{SETTING}: {url}: an object with a list 'matches' was expected, not {brief(document)}"
-                )
-        except FeedError as error:
-            return _Unread(unreadable_file(SOURCE, url, file.code, data, _what_is_wrong(data, error)), error)
+    def _read(self, file: SeasonFile) -> tuple[DatedRow, ...] | UnreadFile | None:
+        asked = JsonFile(
+            SOURCE, f"{self._base_url}/{file.path}", file.code, "an object with a list 'matches'"
+        )
+        matches = read_json_rows(self._client, asked, listed)
+        if isinstance(matches, UnreadFile) or matches is None:
+            return matches
         return dated_rows(matches, file, ZoneInfo(self._competitions[file.code].time_zone))
-
-
-def _what_is_wrong(data: bytes, error: FeedError) -> str:
-    if not data.strip():
-        return "the file is empty: JSON was expected; delete it, or load it again"
-    if is_html(data):
-        return "the file is a page of a website: JSON was expected; delete it, or load the data again"
-    if isinstance(error, FeedUnavailableError):
-        return "the JSON is cut or broken; load it again"
-    return "an object with a list 'matches' was expected; replace it by the provider's file"
 
 
 def season_files(window: Window, competitions: Collection[Competition]) -> list[SeasonFile]:
