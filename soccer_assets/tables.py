@@ -39,6 +39,7 @@ class UtcDateTime(TypeDecorator[dt.datetime]):
 
 
 SQUADS = "first, reserve or national"
+DECIDED_BY = "regular, extra_time, penalties, awarded or unknown"
 
 watermark = sa.Table(
     "watermark",
@@ -279,7 +280,7 @@ def _match_columns() -> list[sa.Column[object]]:
         sa.Column("away_goals", sa.SmallInteger),
         sa.Column("home_goals_half_time", sa.SmallInteger),
         sa.Column("away_goals_half_time", sa.SmallInteger),
-        sa.Column("decided_by", sa.String, comment="regular, extra_time, penalties or awarded"),
+        sa.Column("decided_by", sa.String, comment=DECIDED_BY),
         sa.Column("home_goals_et", sa.SmallInteger, comment="after extra time, the 90 minutes included"),
         sa.Column("away_goals_et", sa.SmallInteger),
         sa.Column("home_pens", sa.SmallInteger),
@@ -309,6 +310,13 @@ def _match_columns() -> list[sa.Column[object]]:
     ]
 
 
+# Finished, and the score after 90 minutes is not known.
+WITHOUT_SCORE = sa.text("status = 'finished' AND home_goals IS NULL")
+# A finished match has its score after 90 minutes, or the reason why it has none.
+HAS_SCORE_OR_REASON = (
+    "status <> 'finished' OR (home_goals IS NOT NULL AND away_goals IS NOT NULL) "
+    "OR (decided_by IS NOT NULL AND decided_by IN ('extra_time', 'penalties', 'unknown'))"
+)
 _MARKED = sa.text("quarantine IS NOT NULL")
 # Spelled out: SQLite takes a partial index only where a query repeats its condition.
 AWAITS_RESULT = sa.text("status IN ('scheduled', 'tbd', 'live')")
@@ -327,6 +335,10 @@ match = sa.Table(
     sa.Index("ix_match_awaits_result", "kickoff", sqlite_where=AWAITS_RESULT, postgresql_where=AWAITS_RESULT),
     sa.Index("ix_match_quarantine", "competition", sqlite_where=_MARKED, postgresql_where=_MARKED),
     sa.Index("ix_match_ground_rule", "kickoff", sqlite_where=_BY_RULE, postgresql_where=_BY_RULE),
+    sa.Index(
+        "ix_match_without_score", "decided_by", sqlite_where=WITHOUT_SCORE, postgresql_where=WITHOUT_SCORE
+    ),
+    sa.CheckConstraint(HAS_SCORE_OR_REASON, name="ck_match_has_score_or_reason"),
 )
 
 match_history = sa.Table(

@@ -14,7 +14,7 @@ from soccer_assets.clock import Clock
 from soccer_assets.feeds.fields import FieldError, brief, half_time_of, json_object
 from soccer_assets.feeds.visibility import visibility_by_status, visibility_by_time
 from soccer_assets.football.competitions import NATIONAL, Competition, season_of
-from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
+from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Outcome, Window, outcome_of
 from soccer_assets.football.records import AfterNinety, MatchOdds, RawMatch, Rejection, Venue
 
 Score = tuple[int, int] | None
@@ -161,6 +161,40 @@ def _text_at(fields: Any, path: str) -> str | None:
     for name in path.split("."):
         value = value.get(name) if isinstance(value, dict) else None
     return (" ".join(value.split())[:_LONGEST_NAME] or None) if isinstance(value, str) else None
+
+
+def check_winner(total: tuple[int, int], winner: Outcome | None, *, has_shoot_out: bool) -> None:
+    """Hold the winner that a provider names against the score at the end of the match.
+
+    Args:
+        total: home and away goals that decided the match.
+        winner: as the provider names it; None where it names none.
+        has_shoot_out: whether a level score leaves the winner open.
+
+    Raises:
+        FieldError: they contradict each other: nobody can tell which is wrong.
+    """
+    shown = outcome_of(*total)
+    if winner is None or winner is shown or (has_shoot_out and shown is Outcome.DRAW):
+        return
+    named = "a draw" if winner is Outcome.DRAW else f"a win of the {winner} team"
+    raise FieldError(
+        f"the provider marks {named}, which contradicts the score {total[0]}-{total[1]}: "
+        f"one of them is wrong; correct it at the provider"
+    )
+
+
+def winner_of(home: Any, away: Any) -> Outcome | None:
+    """The winner by the marks of both sides; a draw where both are false, None where there are none.
+
+    Raises:
+        FieldError: both sides are marked.
+    """
+    if home is True and away is True:
+        raise FieldError("both teams are marked as the winner; correct it at the provider")
+    if home is True or away is True:
+        return Outcome.HOME if home is True else Outcome.AWAY
+    return Outcome.DRAW if home is False and away is False else None
 
 
 def pick(fields: Any, *paths: str) -> dict[str, Any]:

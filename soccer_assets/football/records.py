@@ -48,7 +48,8 @@ class AfterNinety(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """How a match that went on after 90 minutes was decided; never a label and never a settlement.
 
     Attributes:
-        decided_by: ``extra_time`` or ``penalties``.
+        decided_by: ``extra_time``, ``penalties``, or ``unknown`` where the provider does not say whether the
+            match went on.
         home_goals: score after extra time, that of the 90 minutes included; None where unknown.
         home_penalties: goals of the shoot-out; None where there was none or they are unknown.
     """

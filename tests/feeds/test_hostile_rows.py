@@ -24,7 +24,7 @@ from soccer_assets.feeds.providers.football_data_org import FootballDataOrgFeed
 from soccer_assets.feeds.providers.openfootball.openfootball_feed import OpenFootballFeed
 from soccer_assets.feeds.providers.openligadb import OpenLigaDbFeed
 from soccer_assets.feeds.providers.whoscored_json import WhoScoredJsonFeed
-from soccer_assets.football.matches import Window
+from soccer_assets.football.matches import MatchStatus, Window
 from soccer_assets.football.records import RawMatch, Rejection
 from tests.builders import CLOCK
 from tests.feeds.hostile import spoil
@@ -260,5 +260,7 @@ def test_hostile_rows_cost_themselves(provider: Callable[[Path], Provider], tmp_
         encoded = {msgspec.json.encode(item) for item in items}
         assert {msgspec.json.encode(alone[number][0]) for number in controls} <= encoded
         assert all(item.reason for item in items if isinstance(item, Rejection))
+        finished = [item for item in items if getattr(item, "status", None) is MatchStatus.FINISHED]
+        assert all(item.home_goals is not None or item.after_90 for item in finished)
         rejected += sum(isinstance(item, Rejection) for item in items)
     assert DOCUMENTS * ROWS / 20 < rejected <= DOCUMENTS * ROWS / 2

@@ -18,7 +18,7 @@ from alembic.migration import MigrationContext
 
 from soccer_assets.resources.database import Database, NewerSchemaError
 from soccer_assets.resources.watermarks import next_change_no, read_watermark, set_watermark
-from soccer_assets.tables import metadata, team
+from soccer_assets.tables import match, match_raw, metadata, team
 from tests.builders import NOW
 
 
@@ -117,13 +117,18 @@ def test_a_writer_waits_for_the_one_before(database):
     assert seen == [42]
 
 
-def _at_the_first_schema(database: Database) -> None:
-    """Tables of the first version, with a team."""
+def _at_schema(database: Database, revision: str) -> None:
+    """Tables of an older version."""
     config = Config()
     config.set_main_option("script_location", str(files("soccer_assets") / "migrations"))
     with database.writing_schema() as connection:
         config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
+        command.upgrade(config, revision)
+
+
+def _at_the_first_schema(database: Database) -> None:
+    """Tables of the first version, with a team."""
+    _at_schema(database, "0001")
     with database.writing() as connection:
         connection.execute(
             sa.text("INSERT INTO team VALUES ('t1', 'Leeds', 'leeds', 'Testland', 'men', 'senior', :now)"),
@@ -147,6 +152,83 @@ def test_an_older_home_is_copied_aside_and_migrated_with_its_rows(empty_url: str
         assert kept.execute("SELECT version_num FROM alembic_version").fetchall() == [("0001",)]
         kept.close()
     assert database.migrate() is None
+
+
+def test_results_without_score_and_reason_get_one_and_none_can_come_back(empty_url: str) -> None:
+    """Rows of an older home keep everything and get the reason that their provider tells, or unknown."""
+    database = Database(empty_url)
+    _at_schema(database, "0094")
+    statuses = {"aet": "AET", "pen": "PEN", "lost": None, "told": "AET", "played": "FT", "open": None}
+    rows = {
+        name: {
+            "match_id": name,
+            "source": "archive",
+            "source_match_id": name,
+            "kickoff": NOW,
+            "kickoff_precision": "day",
+            "competition": "X",
+            "season": "2024",
+            "tier": 0,
+            "sex": "men",
+            "age_group": "senior",
+            "home_team_id": "a",
+            "away_team_id": "b",
+            "neutral": False,
+            "version": 3,
+            "updated_at": NOW,
+            "change_no": 5,
+            "status": "finished",
+            "home_goals": None,
+            "away_goals": None,
+            "decided_by": None,
+        }
+        for name in statuses
+    }
+    rows["told"]["decided_by"] = "extra_time"
+    rows["played"] |= {"home_goals": 2, "away_goals": 1, "decided_by": "regular"}
+    rows["open"]["status"] = "scheduled"
+    raw = {
+        "source": "archive",
+        "meeting": "",
+        "competition": "X",
+        "season": "2024",
+        "kickoff": NOW,
+        "status": "finished",
+        "record": "{}",
+        "sha256": "",
+        "first_seen_at": NOW,
+        "changed_at": NOW,
+        "version": 1,
+        "change_no": 5,
+    }
+    payloads = {name: f'{{"round":"1","status":"{status}"}}' for name, status in statuses.items() if status}
+    with database.writing() as connection:
+        connection.execute(_insert_then(match, rows["aet"]), list(rows.values()))
+        stored = [{**raw, "source_match_id": name, "payload": payload} for name, payload in payloads.items()]
+        connection.execute(_insert_then(match_raw, stored[0]), stored)
+        set_watermark(connection, "change_no", 7)
+
+    database.migrate()
+
+    assert not schema_differences(database)
+    with database.reading() as connection:
+        found = {row.match_id: row._asdict() for row in connection.execute(sa.select(match))}
+        assert read_watermark(connection, "change_no") == 8
+    healed = {"aet": "extra_time", "pen": "penalties", "lost": "unknown"}
+    expected = {
+        name: row | ({"decided_by": healed[name], "change_no": 8} if name in healed else {})
+        for name, row in rows.items()
+    }
+    assert {name: {key: found[name][key] for key in row} for name, row in expected.items()} == expected
+    for reason in (None, "regular", "awarded"):
+        broken = {**rows["lost"], "match_id": "new", "decided_by": reason}
+        with pytest.raises(sa.exc.IntegrityError), database.writing() as connection:
+            connection.execute(sa.insert(match), [broken])
+
+
+def _insert_then(table: sa.Table, row: dict[str, object]) -> sa.Insert:
+    """An insert of these columns alone: an older schema has no others."""
+    return sa.insert(sa.table(table.name, *(sa.column(name, table.c[name].type) for name in row)))
 
 
 def test_a_newer_home_is_refused_in_one_sentence_and_left_alone(empty_url: str) -> None:

@@ -1,13 +1,15 @@
 """API-Football, version 3: results and fixtures of every day, with a key.
 
 ``score.fulltime`` is the score after 90 minutes, ``goals`` the one after extra time: a second leg won 1-0 at
-90 is a home win. Errors come with HTTP 200 and a field ``errors``. The free plan covers yesterday to tomorrow
-with a hundred requests a day; other plans cover any day.
+90 is a home win. Of a match that ended at 90 minutes (``FT``) both are the same, and one of them is enough.
+Where they contradict each other, or ``teams.*.winner``, the row is rejected. Errors come with HTTP 200 and a
+field ``errors``. The free plan covers yesterday to tomorrow with a hundred requests a day; other plans cover
+any day.
 """
 
 import datetime as dt
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 from soccer_assets.clock import Clock
 from soccer_assets.feeds.base import SETTING, KeyedFeed
@@ -17,7 +19,6 @@ from soccer_assets.feeds.fields import (
     decode_json,
     id_of,
     instant_of,
-    json_object,
     name_of,
     noon_of,
     score_of,
@@ -28,15 +29,17 @@ from soccer_assets.feeds.json_rows import (
     ParsedMatch,
     Provider,
     Score,
+    check_winner,
     pick,
     season_label,
     venue_of,
     visible_matches,
+    winner_of,
 )
 from soccer_assets.feeds.protocol import FeedRefusedError, FeedUnavailableError
 from soccer_assets.feeds.provider_keys import key_variable
 from soccer_assets.football.competitions import INTERNATIONAL
-from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
+from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Outcome, Window
 from soccer_assets.football.records import AfterNinety, RawMatch, Rejection, after_ninety
 from soccer_assets.football.text_folding import fold
 
@@ -54,6 +57,15 @@ _STATUSES = {
     "ABD": MatchStatus.ABANDONED,
     "AWD": MatchStatus.AWARDED,
     "WO": MatchStatus.AWARDED,
+}
+# Countries that go by another name with the provider, or that changed theirs.
+_ALSO_CALLED = {
+    "turkiye": "turkey",
+    "czech republic": "czechia",
+    "republic of ireland": "ireland",
+    "korea republic": "south korea",
+    "china pr": "china",
+    "united states": "usa",
 }
 # Errors that end with the next minute or day; all others are permanent.
 _TRANSIENT = frozenset({"rateLimit", "requests"})
@@ -125,7 +137,7 @@ class ApiFootballFeed(KeyedFeed):
             raise FieldError(f"the league {brief(league.get('id'))} is no number")
         country = league.get("country")
         is_world = competition.country == INTERNATIONAL
-        if not is_world and (not isinstance(country, str) or fold(country) != fold(competition.country)):
+        if not is_world and _country(country) != _country(competition.country):
             raise FieldError(f"league {league['id']} is {competition.code}, but lies in {brief(country)}")
         code = pick(fields, "fixture.status.short").get("fixture", {}).get("status", {}).get("short")
         reported_status = _STATUSES.get(code) if isinstance(code, str) else None
@@ -146,9 +158,13 @@ class ApiFootballFeed(KeyedFeed):
             away_team=away,
             team_ids=(teams.get("home", {}).get("id"), teams.get("away", {}).get("id")),
             reported_status=reported_status,
-            score=lambda: _score(fields, is_finished=reported_status is MatchStatus.FINISHED),
+            score=lambda: (
+                _final_score(fields, str(code))
+                if reported_status is MatchStatus.FINISHED
+                else _part(fields, "goals", score_of)
+            ),
             half_time=lambda: _half_time(fields),
-            after_90=lambda: _after_90(fields, went_on=code in {"AET", "PEN"}),
+            after_90=lambda: _after_90(fields, str(code)),
             round=None if round_name is None else name_of(round_name, "the round"),
             venue=venue_of(fields["fixture"].get("venue"), "name", "city"),
             fixture=fixture_fields,
@@ -157,29 +173,101 @@ class ApiFootballFeed(KeyedFeed):
         )
 
 
+def _country(name: Any) -> Any:
+    """A country's name without differences of spelling: the provider writes ``Czech-Republic``."""
+    folded = fold(name.replace("-", " ")) if isinstance(name, str) else None
+    return _ALSO_CALLED.get(folded, folded) if folded else name
+
+
 def _fixture_of(fields: dict[str, Any]) -> dict[str, Any]:
     return pick(fields, *_FIXTURE)
 
 
-def _score(fields: dict[str, Any], *, is_finished: bool) -> Score:
-    if not is_finished:
-        goals = json_object(fields.get("goals"), "goals")
-        return score_of(goals.get("home"), goals.get("away"))
-    score = json_object(fields.get("score"), "the score")
-    part = json_object(score.get("fulltime"), "the score")
-    found = score_of(part.get("home"), part.get("away"))
-    if found is None:
-        raise FieldError("the match is finished, but has no score")
-    return found
+class _Result(NamedTuple):
+    """The parts of the result of a finished match; those beside the 90 minutes None where they are invalid.
+
+    Attributes:
+        full_time: after 90 minutes.
+        total: at the end, a shoot-out not counted.
+        extra: goals of the extra time alone.
+        penalties: goals of the shoot-out.
+        has_shoot_out: whether there was one, also where its goals are unknown.
+        went_on: whether the match had extra time or a shoot-out.
+    """
+
+    full_time: Score
+    total: Score
+    extra: Score
+    penalties: Score
+    has_shoot_out: bool
+    went_on: bool
 
 
-def _after_90(fields: dict[str, Any], *, went_on: bool) -> AfterNinety | None:
-    """``goals`` is the score after extra time, ``score.penalty`` the shoot-out."""
-    goals = fields.get("goals")
-    shootout = pick(fields, "score.penalty.home", "score.penalty.away").get("score", {}).get("penalty", {})
-    total = score_or_none(goals.get("home"), goals.get("away")) if isinstance(goals, dict) else None
-    penalties = score_or_none(shootout.get("home"), shootout.get("away"))
-    return after_ninety(total, penalties, went_on=went_on)
+def _result(fields: dict[str, Any], code: str) -> _Result:
+    full_time = _part(fields, "score.fulltime", score_of)
+    total, extra, penalties = (
+        _part(fields, name, score_or_none) for name in ("goals", "score.extratime", "score.penalty")
+    )
+    has_shoot_out = code == "PEN" or penalties is not None
+    # A stray extra time of 0-0 changes nothing; one that leads to another total is one.
+    is_longer = extra is not None and None not in (total, full_time) and total != full_time
+    went_on = has_shoot_out or code == "AET" or is_longer
+    return _Result(full_time, total, extra, penalties, has_shoot_out, went_on)
+
+
+def _final_score(fields: dict[str, Any], code: str) -> Score:
+    """The score after 90 minutes; None where a match went on and nothing tells its score at that moment."""
+    result = _result(fields, code)
+    full_time, total = result.full_time, result.total
+    if not result.went_on:
+        # Raises where ``goals`` alone tells the score and is invalid.
+        full_time = full_time or _part(fields, "goals", score_of)
+        total = total or full_time
+        if full_time is None or total is None:
+            raise FieldError("the match is finished, but has no score; add it at the provider")
+    if full_time is not None and total is not None and _contradict(result, full_time, total):
+        raise FieldError(
+            f"the score after 90 minutes {full_time[0]}-{full_time[1]} contradicts the one at the end "
+            f"{total[0]}-{total[1]}: one of them is wrong; correct it at the provider"
+        )
+    # After two legs a shoot-out has another winner than the match.
+    decider = result.penalties if result.has_shoot_out else total
+    if decider is not None:
+        check_winner(decider, _winner(fields), has_shoot_out=result.has_shoot_out)
+    # Goals in extra time, and still the same total: the extra time was added to the 90 minutes.
+    is_added = result.went_on and result.extra not in (None, (0, 0)) and full_time == total
+    return None if is_added else full_time
+
+
+def _contradict(result: _Result, full_time: tuple[int, int], total: tuple[int, int]) -> bool:
+    if not result.went_on:
+        return full_time != total
+    return full_time[0] > total[0] or full_time[1] > total[1]
+
+
+def _winner(fields: dict[str, Any]) -> Outcome | None:
+    """Draws have null on both sides, like matches without marks."""
+    teams = pick(fields, "teams.home.winner", "teams.away.winner").get("teams", {})
+    return winner_of(*(teams.get(side, {}).get("winner") for side in ("home", "away")))
+
+
+def _part(fields: dict[str, Any], path: str, parse: Callable[[Any, Any], Score]) -> Score:
+    """The pair at ``path.home`` and ``path.away``."""
+    value: Any = fields
+    for name in path.split("."):
+        value = value.get(name) if isinstance(value, dict) else None
+    if value is None:
+        return None
+    if not isinstance(value, dict):
+        return parse(value, None)
+    return parse(value.get("home"), value.get("away"))
+
+
+def _after_90(fields: dict[str, Any], code: str) -> AfterNinety | None:
+    result = _result(fields, code)
+    return after_ninety(
+        result.total, result.penalties, went_on=result.went_on, has_shoot_out=result.has_shoot_out
+    )
 
 
 def _half_time(fields: dict[str, Any]) -> tuple[Any, Any]:

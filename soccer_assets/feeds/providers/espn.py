@@ -2,7 +2,8 @@
 
 One answer holds a month of one league (``dates=YYYYMM``; ranges of days answer HTTP 400 since September
 2026). The score is the one after extra time, so a match with extra time is finished without a score, also a
-second leg won 1-0 at 90. There is no half-time score.
+second leg won 1-0 at 90. A shoot-out that is filled in counts, whatever the status says. A winner that
+contradicts the score is rejected. There is no half-time score.
 """
 
 import datetime as dt
@@ -30,10 +31,12 @@ from soccer_assets.feeds.json_rows import (
     ParsedMatch,
     Provider,
     Score,
+    check_winner,
     pick,
     season_label,
     venue_of,
     visible_matches,
+    winner_of,
 )
 from soccer_assets.feeds.protocol import FeedRefusedError
 from soccer_assets.feeds.unreadable import (
@@ -54,18 +57,19 @@ FIRST_DAY = dt.date(2015, 7, 1)
 LIMIT = 500
 ANSWERS_IN_MEMORY = 100
 
-_WENT_ON = frozenset({"STATUS_FINAL_AET", "STATUS_FINAL_PEN"})
+_SHOOT_OUT = "STATUS_FINAL_PEN"
+_WENT_ON = frozenset({"STATUS_FINAL_AET", _SHOOT_OUT})
 _STATUSES = {
     "STATUS_SCHEDULED": MatchStatus.SCHEDULED,
-    "STATUS_DELAYED": MatchStatus.SCHEDULED,
+    **dict.fromkeys(("STATUS_DELAYED", "STATUS_RAIN_DELAY"), MatchStatus.SCHEDULED),
     "STATUS_TBD": MatchStatus.TBD,
     **dict.fromkeys(("STATUS_FULL_TIME", "STATUS_FINAL", *_WENT_ON), MatchStatus.FINISHED),
     "STATUS_POSTPONED": MatchStatus.POSTPONED,
     # Stopped; if it goes on, the provider reports it again.
     "STATUS_SUSPENDED": MatchStatus.ABANDONED,
     "STATUS_ABANDONED": MatchStatus.ABANDONED,
-    "STATUS_CANCELED": MatchStatus.CANCELLED,
-    "STATUS_FORFEIT": MatchStatus.AWARDED,
+    **dict.fromkeys(("STATUS_CANCELED", "STATUS_CANCELLED"), MatchStatus.CANCELLED),
+    **dict.fromkeys(("STATUS_FORFEIT", "STATUS_WALKOVER"), MatchStatus.AWARDED),
 }
 _GOALS = re.compile(r"\d{1,2}", re.ASCII)
 
@@ -180,9 +184,13 @@ def _reader(competition: Competition) -> Any:
             reported_status=reported_status,
             neutral=game.get("neutralSite") is True,
             venue=venue_of(game.get("venue"), "fullName", "address.city", "address.country"),
-            score=lambda: _score(sides, name, is_finished=reported_status is MatchStatus.FINISHED),
+            score=lambda: (
+                _final_score(sides, name, is_cup=not competition.tier)
+                if reported_status is MatchStatus.FINISHED
+                else score_of(*(_number(side.get("score")) for side in sides))
+            ),
             odds=lambda: _odds(game),
-            after_90=lambda: _after_90(sides, went_on=name in _WENT_ON),
+            after_90=lambda: _after_90(sides, name),
             fixture=_fixture_of(event),
             result={
                 "status": type_,
@@ -225,27 +233,35 @@ def _fixture_of(event: dict[str, Any]) -> dict[str, Any]:
     return fixture | {"competitors": teams} | pick(game, "neutralSite", "timeValid", "altGameNote")
 
 
-def _score(sides: tuple[dict[str, Any], dict[str, Any]], status: Any, *, is_finished: bool) -> Score:
-    """The score; None after extra time, because it is not the one after 90 minutes."""
-    if status in _WENT_ON:
+def _final_score(sides: tuple[dict[str, Any], dict[str, Any]], status: Any, *, is_cup: bool) -> Score:
+    """The score after 90 minutes; None after extra time, because the provider's is the one at the end."""
+    if status in _WENT_ON or _shoot_out(sides) is not None:
         return None
-    goals = [side.get("score") for side in sides]
-    found = score_of(*map(_number, goals))
-    if found is None and is_finished:
-        raise FieldError("the match is finished, but has no score")
+    found = score_of(*(_number(side.get("score")) for side in sides))
+    if found is None:
+        raise FieldError("the match is finished, but has no score; add it at the provider")
+    # Of a level match in a cup the mark may be that of two legs.
+    check_winner(found, winner_of(*(side.get("winner") for side in sides)), has_shoot_out=is_cup)
     return found
+
+
+def _shoot_out(sides: tuple[dict[str, Any], dict[str, Any]]) -> Score:
+    """The goals of the shoot-out; None where there was none: 0-0 is none."""
+    found = score_or_none(*(_number(side.get("shootoutScore")) for side in sides))
+    return None if found == (0, 0) else found
 
 
 def _number(text: Any) -> Any:
     return int(text) if isinstance(text, str) and _GOALS.fullmatch(text) else text
 
 
-def _after_90(sides: tuple[dict[str, Any], dict[str, Any]], *, went_on: bool) -> AfterNinety | None:
+def _after_90(sides: tuple[dict[str, Any], dict[str, Any]], status: Any) -> AfterNinety | None:
     """``score`` is the one after extra time, ``shootoutScore`` the shoot-out."""
-    total, shootout = (
-        score_or_none(*(_number(side.get(name)) for side in sides)) for name in ("score", "shootoutScore")
-    )
-    return after_ninety(total, shootout, went_on=went_on)
+    total = score_or_none(*(_number(side.get("score")) for side in sides))
+    shoot_out = _shoot_out(sides)
+    has_shoot_out = status == _SHOOT_OUT or shoot_out is not None
+    went_on = has_shoot_out or status in _WENT_ON
+    return after_ninety(total, shoot_out, went_on=went_on, has_shoot_out=has_shoot_out)
 
 
 def _odds(game: dict[str, Any]) -> MatchOdds | None:

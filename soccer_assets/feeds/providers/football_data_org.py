@@ -28,13 +28,14 @@ from soccer_assets.feeds.json_rows import (
     ParsedMatch,
     Provider,
     Score,
+    check_winner,
     pick,
     season_label,
     venue_of,
     visible_matches,
 )
 from soccer_assets.feeds.protocol import FeedRefusedError
-from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
+from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Outcome, Window
 from soccer_assets.football.placeholders import NOT_KNOWN
 from soccer_assets.football.records import AfterNinety, RawMatch, Rejection, after_ninety
 
@@ -56,6 +57,7 @@ _STATUSES = {
     "CANCELLED": MatchStatus.CANCELLED,
     "AWARDED": MatchStatus.AWARDED,
 }
+_WINNERS = {"HOME_TEAM": Outcome.HOME, "DRAW": Outcome.DRAW, "AWAY_TEAM": Outcome.AWAY}
 _FIXTURE = (
     *("id", "utcDate", "matchday", "stage", "group", "competition.code", "competition.name"),
     *("season.id", "season.startDate", "season.endDate"),
@@ -163,7 +165,9 @@ def _score(value: Any, *, is_finished: bool) -> Score:
     score = json_object(value, "the score")
     duration = _duration_of(score)
     if is_finished:
-        _hold_against_winner(score, duration)
+        total = _part(score, "fullTime")
+        if total is not None:
+            check_winner(total, _winner(score), has_shoot_out=duration == "PENALTY_SHOOTOUT")
     if duration != "REGULAR" and score.get("regularTime") is None:
         return None
     part = json_object(score.get("fullTime" if duration == "REGULAR" else "regularTime"), "the score")
@@ -181,17 +185,9 @@ def _duration_of(score: dict[str, Any]) -> str:
     return "PENALTY_SHOOTOUT" if _part(score, "penalties") is not None else str(duration)
 
 
-def _hold_against_winner(score: dict[str, Any], duration: str) -> None:
-    """The winner must be the one that the score shows; after a shoot-out a level score shows none."""
-    total, winner = _part(score, "fullTime"), score.get("winner")
-    if total is None or winner not in ("HOME_TEAM", "AWAY_TEAM", "DRAW"):
-        return
-    shown = "DRAW" if total[0] == total[1] else "HOME_TEAM" if total[0] > total[1] else "AWAY_TEAM"
-    is_open = duration == "PENALTY_SHOOTOUT" and shown == "DRAW"
-    if shown != winner and not is_open:
-        raise FieldError(
-            f"the winner {winner} contradicts the score {total[0]}-{total[1]}: one of them is wrong"
-        )
+def _winner(score: dict[str, Any]) -> Outcome | None:
+    winner = score.get("winner")
+    return _WINNERS.get(winner) if isinstance(winner, str) else None
 
 
 def _part(score: dict[str, Any], name: str) -> tuple[int, int] | None:

@@ -2,7 +2,8 @@
 
 Of a match in several files the last in the order of file names counts. The score of a match with extra time
 is the final one, not the one after 90 minutes, so such a match is finished without a score, also a second leg
-won 1-0 at 90. In a cup a score counts only where ``elapsed`` says that the match ended at 90 (``FT``).
+won 1-0 at 90. In a cup a score counts only where ``elapsed`` says that the match ended at 90 (``FT``); else
+nobody says whether it went on, and ``decided_by`` is ``unknown``.
 """
 
 import datetime as dt
@@ -23,6 +24,7 @@ from soccer_assets.feeds.fields import (
     instant_of,
     name_of,
     score_of,
+    score_or_none,
     teams_of,
 )
 from soccer_assets.feeds.http import FileClient
@@ -31,7 +33,7 @@ from soccer_assets.feeds.protocol import FeedRefusedError
 from soccer_assets.feeds.unreadable import JsonFile, UnreadFile, read_json_rows, refuse_if_all
 from soccer_assets.football.competitions import Competition, competitions_of_feed, season_of
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
-from soccer_assets.football.records import RawMatch, Rejection
+from soccer_assets.football.records import AfterNinety, RawMatch, Rejection, after_ninety
 from soccer_assets.football.text_folding import fold
 from soccer_assets.settings import Settings
 
@@ -51,7 +53,8 @@ _RESULT = (
     *("status", "elapsed", "homeScore", "awayScore", "homeExtratimeScore", "awayExtratimeScore"),
     *("homePenaltyScore", "awayPenaltyScore"),
 )
-_AFTER_90 = ("homeExtratimeScore", "awayExtratimeScore", "homePenaltyScore", "awayPenaltyScore")
+_EXTRA_TIME = ("homeExtratimeScore", "awayExtratimeScore")
+_PENALTIES = ("homePenaltyScore", "awayPenaltyScore")
 
 
 class WhoScoredJsonFeed:
@@ -159,6 +162,7 @@ class WhoScoredJsonFeed:
             team_ids=(fields.get("homeTeamId"), fields.get("awayTeamId")),
             reported_status=reported_status,
             score=lambda: _score(fields, is_cup=not competition.tier),
+            after_90=lambda: _after_90(fields, is_cup=not competition.tier),
             fixture=_fixture_of(fields),
             result=pick(fields, *_RESULT),
         )
@@ -191,11 +195,22 @@ def _fixture_of(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def _score(fields: dict[str, Any], *, is_cup: bool) -> Score:
-    elapsed = fields.get("elapsed")
-    went_on = any(fields.get(name) is not None for name in _AFTER_90) or elapsed not in ("FT", None)
-    if went_on or (is_cup and elapsed is None):
+    if _after_90(fields, is_cup=is_cup) is not None:
         return None
     found = score_of(fields.get("homeScore"), fields.get("awayScore"))
     if found is None:
-        raise FieldError("the match is finished, but has no score")
+        raise FieldError("the match is finished, but has no score; save the file again")
     return found
+
+
+def _after_90(fields: dict[str, Any], *, is_cup: bool) -> AfterNinety | None:
+    """How a match was decided that went on, or of which nobody says that it did not."""
+    elapsed = fields.get("elapsed")
+    total = score_or_none(fields.get("homeScore"), fields.get("awayScore"))
+    penalties = score_or_none(fields.get("homePenaltyScore"), fields.get("awayPenaltyScore"))
+    has_shoot_out = elapsed == "PEN" or any(fields.get(name) is not None for name in _PENALTIES)
+    went_on = has_shoot_out or elapsed == "AET" or any(fields.get(name) is not None for name in _EXTRA_TIME)
+    if went_on:
+        return after_ninety(total, penalties, went_on=True, has_shoot_out=has_shoot_out)
+    is_told = elapsed == "FT" or (elapsed is None and not is_cup)
+    return None if is_told else AfterNinety(decided_by="unknown")

@@ -13,7 +13,7 @@ from soccer_assets.graph.pages.columns import column_schema
 from soccer_assets.resources.database import Database
 from soccer_assets.stores.matches.feed_agreement import compare_feeds
 from soccer_assets.stores.matches.normalise import update_matches
-from soccer_assets.stores.matches.quarantine import count_disputed, count_same_day
+from soccer_assets.stores.matches.quarantine import count_disputed, count_same_day, count_without_score
 from soccer_assets.stores.matches.team_aliases import learn_team_aliases
 from soccer_assets.tables import match, odds
 
@@ -62,6 +62,7 @@ def matches(
     with database.reading() as connection:
         rows = connection.execute(sa.select(sa.func.count()).select_from(match)).scalar_one()
         in_quarantine = sum(count_same_day(connection).values()) + count_disputed(connection)
+        without_score = count_without_score(connection)
         priced = connection.execute(sa.select(sa.func.count()).select_from(odds)).scalar_one()
     yield dg.MaterializeResult(
         asset_key=["matches", "match"],
@@ -75,6 +76,7 @@ def matches(
             "teams_added": counts.teams_added,
             "aliases_learnt": aliases,
             "in_quarantine": in_quarantine,
+            "without_90_minute_score": dg.MetadataValue.json(without_score),
         },
     )
     yield dg.MaterializeResult(

@@ -22,7 +22,7 @@ _MATCH = {
     "away_goals": "goals of the away team after 90 minutes and stoppage time; empty before the result",
     "home_goals_half_time": "goals of the home team at half-time; empty where unknown",
     "away_goals_half_time": "goals of the away team at half-time; empty where unknown",
-    "decided_by": "`regular`, `extra_time`, `penalties` or `awarded`; empty before the result",
+    "decided_by": "`regular`, `extra_time`, `penalties`, `awarded` or `unknown`; empty before the result",
     "home_goals_et": "goals of the home team after extra time, those of the 90 minutes included",
     "away_goals_et": "goals of the away team after extra time, those of the 90 minutes included",
     "home_pens": "goals of the home team in the penalty shoot-out",

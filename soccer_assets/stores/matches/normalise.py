@@ -317,7 +317,7 @@ def _contradiction(record: RawMatch) -> str | None:
 
 
 def _decision(record: RawMatch) -> dict[str, Any]:
-    """How the match was decided.
+    """How the match was decided; ``unknown`` where it is over and the feed does not tell its 90 minutes.
 
     A match with extra time is not taken for a draw after 90 minutes: two legs go there on aggregate.
     """
@@ -331,8 +331,8 @@ def _decision(record: RawMatch) -> dict[str, Any]:
             "away_pens": after.away_penalties,
         }
     decided_by = "awarded" if record.status is MatchStatus.AWARDED else None
-    if record.status is MatchStatus.FINISHED and record.home_goals is not None:
-        decided_by = "regular"
+    if record.status is MatchStatus.FINISHED:
+        decided_by = "unknown" if record.home_goals is None or record.away_goals is None else "regular"
     unknown = dict.fromkeys(("home_goals_et", "away_goals_et", "home_pens", "away_pens"))
     return {"decided_by": decided_by, **unknown}
 

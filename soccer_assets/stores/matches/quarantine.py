@@ -15,7 +15,7 @@ from soccer_assets.football.feed_agreement import FEED_MARKS
 from soccer_assets.football.matches import STATUS_RULES
 from soccer_assets.football.validity import CONTRADICTED, Result, twice_on_a_day
 from soccer_assets.resources.bulk_rows import in_list
-from soccer_assets.tables import match, team
+from soccer_assets.tables import WITHOUT_SCORE, match, team
 
 _RESULTS = [status.value for status, rule in STATUS_RULES.items() if rule.settles]
 _DAY = dt.timedelta(days=1)
@@ -102,6 +102,13 @@ def count_disputed(connection: sa.Connection) -> int:
         match.c.quarantine.is_not(None), match.c.quarantine.in_(FEED_MARKS)
     )
     return int(connection.execute(query).scalar_one())
+
+
+def count_without_score(connection: sa.Connection) -> dict[str, int]:
+    """The number of matches that are over and whose score after 90 minutes is not known, by the reason."""
+    count = sa.func.count()
+    query = sa.select(match.c.decided_by, count).where(WITHOUT_SCORE).group_by(match.c.decided_by)
+    return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def examples_of_quarantine(connection: sa.Connection, most: int) -> list[str]:

@@ -53,6 +53,10 @@ PLAYED: dict[str, Any] = {
 }
 
 
+CONTRADICTS = "contradicts the one at the end"
+MEND = "one of them is wrong; correct it at the provider"
+
+
 def changed(path: str, value: Any) -> dict[str, Any]:
     """The played match with another value at a dotted path."""
     row = copy.deepcopy(PLAYED)
@@ -124,6 +128,69 @@ def test_played_match_has_its_score(server):
     )
     assert match.payload["goals"] == PLAYED["goals"]
     assert "winner" not in match.payload["teams"]["home"]
+
+
+def ended(short: str, goals: Any, **parts: Any) -> dict[str, Any]:
+    """The match with another end: a status, the goals and the parts of the score as pairs."""
+    row = changed("fixture.status.short", short)
+    names = ("halftime", "fulltime", "extratime", "penalty")
+    pairs = {name: parts.get(name, (None, None)) for name in names} | {"goals": goals}
+    found = {name: {"home": pair[0], "away": pair[1]} for name, pair in pairs.items()}
+    teams = {"home": {"id": 36, "name": "Fulham"}, "away": {"id": 49, "name": "Chelsea"}}
+    return {**row, "teams": teams, "goals": found.pop("goals"), "score": found}
+
+
+@pytest.mark.parametrize(
+    ("row", "score", "decided_by"),
+    [
+        (ended("FT", (2, 1)), (2, 1), None),
+        (ended("FT", ("2", "1"), fulltime=("2", "1")), (2, 1), None),
+        (ended("FT", (None, None), fulltime=(2, 1)), (2, 1), None),
+        (ended("FT", (1, 1), fulltime=(1, 1), extratime=(0, 0)), (1, 1), None),
+        (ended("FT", (1, 1), fulltime=(1, 1), penalty=(5, 4)), (1, 1), "penalties"),
+        (ended("FT", (2, 1), fulltime=(1, 1), extratime=(1, 0)), (1, 1), "extra_time"),
+        (ended("PEN", (1, 1), fulltime=(1, 1)), (1, 1), "penalties"),
+        (ended("PEN", (1, 1)), (None, None), "penalties"),
+        (ended("PEN", (0, 1), fulltime=(0, 1), extratime=(0, 0), penalty=(1, 4)), (0, 1), "penalties"),
+        (ended("AET", (2, 1)), (None, None), "extra_time"),
+        (ended("AET", (2, 1), fulltime=(2, 1), extratime=(1, 0)), (None, None), "extra_time"),
+        (ended("AET", (None, None), fulltime=(1, 1)), (1, 1), "extra_time"),
+    ],
+)
+def test_a_finished_match_has_its_90_minutes_or_says_why_not(server, row, score, decided_by):
+    """Whichever parts of the result are missing: the right label, or unknown with how the match went on."""
+    (match,) = server.fetch(row)
+
+    assert (match.status, match.home_goals, match.away_goals) == (MatchStatus.FINISHED, *score)
+    assert (match.after_90.decided_by if match.after_90 else None) == decided_by
+
+
+@pytest.mark.parametrize("short", ["AWD", "WO"])
+def test_a_match_that_was_awarded_is_no_label(server, short):
+    """A walk-over of 3-0 was not played."""
+    (match,) = server.fetch(ended(short, (3, 0), fulltime=(3, 0)))
+
+    assert (match.status, match.home_goals, match.away_goals) == (MatchStatus.AWARDED, None, None)
+
+
+@pytest.mark.parametrize("penalty", [(4, 3), (3, 4)])
+def test_a_shoot_out_is_held_against_its_winner(server, penalty):
+    """The mark is the winner of the shoot-out, not of the level match."""
+    row = ended("PEN", (1, 1), fulltime=(1, 1), penalty=penalty)
+    row["teams"]["home"]["winner"] = True
+
+    (found,) = server.fetch(row)
+
+    assert isinstance(found, RawMatch) is (penalty == (4, 3))
+
+
+def test_a_country_may_go_by_another_name(server):
+    """The league's id decides; Turkey and Türkiye are one country."""
+    row = changed("league", {"id": 203, "name": "Süper Lig", "country": "Türkiye", "season": 2024})
+
+    (match,) = server.fetch(row)
+
+    assert match.competition == "TUR-1"
 
 
 @pytest.mark.parametrize("short", ["AET", "PEN"])
@@ -222,7 +289,13 @@ def test_other_leagues_are_left_alone(server):
         ("fixture.date", "2025-04-20", "the kickoff '2025-04-20' has no time zone"),
         ("fixture.id", True, "fixture.id is True, not an id"),
         ("score.fulltime.home", None, "the score None-2 is half a score"),
-        ("score.fulltime", {}, "the match is finished, but has no score"),
+        (
+            "score.fulltime",
+            {"home": 1, "away": 1},
+            f"the score after 90 minutes 1-1 {CONTRADICTS} 1-2: {MEND}",
+        ),
+        ("teams.home.winner", True, "both teams are marked as the winner; correct it at the provider"),
+        ("teams.away.winner", False, f"the provider marks a draw, which contradicts the score 1-2: {MEND}"),
     ],
 )
 def test_row_that_cannot_be_understood_is_rejected(server, path, value, reason):

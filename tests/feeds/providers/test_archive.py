@@ -19,7 +19,7 @@ from soccer_assets.feeds.protocol import FeedRefusedError
 from soccer_assets.feeds.providers.archive.archive_feed import ArchiveFeed
 from soccer_assets.feeds.providers.archive.archive_table import SCHEMA
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
-from soccer_assets.football.records import MatchOdds, RawMatch, Rejection
+from soccer_assets.football.records import AfterNinety, MatchOdds, RawMatch, Rejection
 from soccer_assets.settings import Settings
 
 NOW = parse_instant("2025-04-25T09:00:00Z")
@@ -181,6 +181,12 @@ def test_second_leg_after_extra_time_has_no_score(archive, status):
     assert (match.home_goals, match.away_goals) == (None, None)
     assert (match.home_goals_half_time, match.away_goals_half_time) == (0, 0)
     assert (match.payload["home_goals"], match.payload["status"]) == ("2", status)
+    # The final score of a shoot-out holds its goals in some rows.
+    told = {
+        "AET": {"decided_by": "extra_time", "home_goals": 2, "away_goals": 1},
+        "PEN": {"decided_by": "penalties"},
+    }
+    assert match.after_90 == AfterNinety(**told[status])
 
 
 def test_match_without_time_is_known_to_the_day(archive):

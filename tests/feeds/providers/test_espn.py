@@ -14,11 +14,11 @@ from soccer_assets.feeds.http import FileClient
 from soccer_assets.feeds.protocol import FeedRefusedError
 from soccer_assets.feeds.providers import espn
 from soccer_assets.feeds.providers.espn import EspnFeed
+from soccer_assets.feeds.unreadable import GIVE_UP_AFTER
 from soccer_assets.football.competitions import load_competitions
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
 from soccer_assets.football.records import AfterNinety, MatchOdds, RawMatch, UnreadableFile, Venue
 from soccer_assets.stores.matches.grounds import ground_columns
-from soccer_assets.feeds.unreadable import GIVE_UP_AFTER
 
 NOW = parse_instant("2025-04-25T09:00:00Z")
 APRIL = Window(dt.date(2025, 4, 2), dt.date(2025, 5, 1))
@@ -114,15 +114,68 @@ def test_played_match_has_score_and_price(server):
     assert "links" not in match.payload
 
 
-@pytest.mark.parametrize("name", ["STATUS_FINAL_AET", "STATUS_FINAL_PEN"])
-def test_second_leg_decided_later_has_no_score(server, name):
+def sides(home: dict[str, Any], away: dict[str, Any]) -> list[dict[str, Any]]:
+    """Both sides with their fields."""
+    return [
+        {"homeAway": "home", "team": {"id": "370", "displayName": "Fulham"}, **home},
+        {"homeAway": "away", "team": {"id": "363", "displayName": "Chelsea"}, **away},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("marks", "slug", "reason"),
+    [
+        ((True, False), "eng.1", "a win of the home team, which contradicts the score 1-2"),
+        ((False, False), "eng.1", "a draw, which contradicts the score 1-2"),
+        ((True, True), "eng.1", "both teams are marked as the winner"),
+        ((True, False), "uefa.champions", "a win of the home team, which contradicts the score 1-2"),
+    ],
+)
+def test_a_winner_that_the_score_contradicts_is_rejected(server, marks, slug, reason):
+    """Which of the two is wrong nobody can tell: neither is a label."""
+    competitors = sides({"score": "1", "winner": marks[0]}, {"score": "2", "winner": marks[1]})
+
+    (rejection,) = server.fetch(played(competitors=competitors), slug=slug)
+
+    assert reason in rejection.reason
+
+
+@pytest.mark.parametrize("marks", [(None, None), (False, True)])
+def test_a_winner_that_the_score_confirms_changes_nothing(server, marks):
+    """Also a match without marks."""
+    competitors = sides({"score": "1", "winner": marks[0]}, {"score": "2", "winner": marks[1]})
+
+    (match,) = server.fetch(played(competitors=competitors))
+
+    assert (match.home_goals, match.away_goals) == (1, 2)
+
+
+def test_a_shoot_out_counts_whatever_the_status_says(server):
+    """A level match with goals of a shoot-out went on: its 90 minutes are not known."""
+    competitors = sides(
+        {"score": "1", "shootoutScore": 4, "winner": True},
+        {"score": "1", "shootoutScore": 3, "winner": False},
+    )
+
+    (match,) = server.fetch(played(competitors=competitors), slug="eng.fa")
+
+    assert (match.home_goals, match.away_goals) == (None, None)
+    assert match.after_90 == AfterNinety(
+        decided_by="penalties", home_goals=1, away_goals=1, home_penalties=4, away_penalties=3
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "decided_by"), [("STATUS_FINAL_AET", "extra_time"), ("STATUS_FINAL_PEN", "penalties")]
+)
+def test_second_leg_decided_later_has_no_score(server, name, decided_by):
     """A second leg won 1-0 at 90 and settled later has no goals: the provider has the final score only."""
     (match,) = server.fetch(played(status=status(name)), slug="uefa.champions")
 
     assert (match.competition, match.status) == ("UEFA-CL", MatchStatus.FINISHED)
     assert (match.home_goals, match.away_goals) == (None, None)
     assert match.payload["scores"][0]["score"] == "1"
-    assert match.after_90 == AfterNinety(decided_by="extra_time", home_goals=1, away_goals=2)
+    assert match.after_90 == AfterNinety(decided_by=decided_by, home_goals=1, away_goals=2)
 
 
 @pytest.mark.parametrize(

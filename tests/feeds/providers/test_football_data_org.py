@@ -12,10 +12,10 @@ from soccer_assets.clock import FixedClock, SystemClock, parse_instant
 from soccer_assets.feeds.http import FileClient
 from soccer_assets.feeds.protocol import FeedRefusedError, FeedUnavailableError
 from soccer_assets.feeds.providers.football_data_org import FootballDataOrgFeed
+from soccer_assets.feeds.validation import validate_rows
 from soccer_assets.football.competitions import load_competitions
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
 from soccer_assets.football.records import AfterNinety, RawMatch, Rejection, UndrawnFixture, Venue
-from soccer_assets.feeds.validation import validate_rows
 from soccer_assets.settings import Settings
 from soccer_assets.stores.matches.grounds import ground_columns
 
@@ -177,8 +177,10 @@ def test_a_winner_that_the_score_contradicts_is_rejected(server, winner, home, a
 
     (rejection,) = server.fetch({**PLAYED, "score": score})
 
+    marked = {"HOME_TEAM": "a win of the home team", "AWAY_TEAM": "a win of the away team", "DRAW": "a draw"}
     assert rejection.reason == (
-        f"the winner {winner} contradicts the score {home}-{away}: one of them is wrong"
+        f"the provider marks {marked[winner]}, which contradicts the score {home}-{away}: "
+        f"one of them is wrong; correct it at the provider"
     )
 
 

@@ -13,11 +13,18 @@ from soccer_assets.clock import FixedClock, parse_instant
 from soccer_assets.feeds.http import FileClient
 from soccer_assets.feeds.protocol import FeedRefusedError
 from soccer_assets.feeds.providers.openligadb import OpenLigaDbFeed
+from soccer_assets.feeds.validation import validate_rows
 from soccer_assets.football.competitions import load_competitions
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
-from soccer_assets.football.records import AfterNinety, RawMatch, Rejection, UndrawnFixture, UnreadableFile, Venue
+from soccer_assets.football.records import (
+    AfterNinety,
+    RawMatch,
+    Rejection,
+    UndrawnFixture,
+    UnreadableFile,
+    Venue,
+)
 from soccer_assets.stores.matches.grounds import ground_columns
-from soccer_assets.feeds.validation import validate_rows
 
 NOW = parse_instant("2025-04-25T09:00:00Z")
 SPRING = Window(dt.date(2025, 3, 1), dt.date(2025, 6, 1))

@@ -90,16 +90,17 @@ def test_played_match_has_its_score(saved):
 
 
 @pytest.mark.parametrize(
-    ("change", "goals"),
+    ("change", "goals", "decided_by"),
     [
-        ({"elapsed": "AET"}, (None, None)),
-        ({"elapsed": "PEN", "homePenaltyScore": 3, "awayPenaltyScore": 4}, (None, None)),
-        ({"homeExtratimeScore": 2, "awayExtratimeScore": 1}, (None, None)),
-        ({"elapsed": None}, (None, None)),
-        ({"elapsed": "FT"}, (1, 0)),
+        ({"elapsed": "AET"}, (None, None), "extra_time"),
+        ({"elapsed": "PEN", "homePenaltyScore": 3, "awayPenaltyScore": 4}, (None, None), "penalties"),
+        ({"homeExtratimeScore": 2, "awayExtratimeScore": 1}, (None, None), "extra_time"),
+        ({"elapsed": None}, (None, None), "unknown"),
+        ({"elapsed": "Abd"}, (None, None), "unknown"),
+        ({"elapsed": "FT"}, (1, 0), None),
     ],
 )
-def test_second_leg_decided_later_has_no_score(saved, change, goals):
+def test_second_leg_decided_later_has_no_score(saved, change, goals, decided_by):
     """A second leg won 1-0 at 90 is unknown once it went on, or where nobody says that it did not."""
     saved.write({**PLAYED, "awayScore": 0, **change}, tournament=CUP)
 
@@ -107,6 +108,7 @@ def test_second_leg_decided_later_has_no_score(saved, change, goals):
 
     assert (match.competition, match.status) == ("UEFA-CL", MatchStatus.FINISHED)
     assert (match.home_goals, match.away_goals) == goals
+    assert (match.after_90.decided_by if match.after_90 else None) == decided_by
 
 
 @pytest.mark.parametrize(

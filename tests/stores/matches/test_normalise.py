@@ -119,6 +119,14 @@ def test_a_match_that_went_on_keeps_its_90_minutes_and_how_it_was_decided(databa
     assert (by_table.decided_by, by_table.home_goals) == ("awarded", None)
 
 
+def test_a_result_without_its_90_minutes_says_so(database):
+    """A feed that tells neither the score nor how the match went on: the reason is that nobody knows."""
+    update(database, [finished("1-0", home_goals=None, away_goals=None)])
+
+    (row,) = rows_of(database, match)
+    assert (row.status, row.home_goals, row.decided_by) == ("finished", None, "unknown")
+
+
 def test_a_fixture_has_no_goals(database):
     """Unknown values stay empty, and an unknown kickoff time has day precision."""
     update(database, [raw_match(kickoff_precision=KickoffPrecision.DAY)])

@@ -10,18 +10,21 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any, Self
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from soccer_assets.clock import Clock
 from soccer_assets.feeds.base import SETTING
-from soccer_assets.feeds.fields import book_odds, half_time_of, noon_of
+from soccer_assets.feeds.fields import book_odds, half_time_of, noon_of, score_or_none
 from soccer_assets.feeds.http import FileClient
 from soccer_assets.feeds.protocol import FeedRefusedError
 from soccer_assets.feeds.providers.archive.archive_rows import (
     EPOCH,
+    EXTRA_TIME,
     RESULT,
     STATUS_OF,
+    WENT_ON,
     RowCompetitions,
     RowResults,
     RowTimes,
@@ -33,7 +36,7 @@ from soccer_assets.feeds.providers.archive.archive_table import SCHEMA, ArchiveT
 from soccer_assets.feeds.visibility import visibility_by_time
 from soccer_assets.football.competitions import Competition
 from soccer_assets.football.matches import KickoffPrecision, Window
-from soccer_assets.football.records import RawMatch, Rejection
+from soccer_assets.football.records import RawMatch, Rejection, after_ninety
 from soccer_assets.settings import Settings
 
 SOURCE = "archive"
@@ -169,11 +172,15 @@ def _match(
     (match_id, kickoff, day, _, _, _, season, round_name, home, away, *result) = row
     precision = KickoffPrecision.DAY if kickoff is None else KickoffPrecision.MINUTE
     kickoff = noon_of(day) if kickoff is None else kickoff
-    _, _, half_home, half_away, reported, neutral, *prices, kind, _ = result
+    home_total, away_total, half_home, half_away, reported, neutral, *prices, kind, _ = result
     status = STATUS_OF.get(reported) if is_over else None
     if status is None:
         status = visibility_by_time(kickoff, precision, now, has_result=False, result_lag=RESULT_LAG).status
     half_home, half_away = half_time_of(half_home, half_away, score) if is_over else (None, None)
+    went_on = is_over and reported in WENT_ON
+    # The total of a shoot-out holds its goals in some rows.
+    total = score_or_none(home_total, away_total) if reported == EXTRA_TIME else None
+    after_90 = after_ninety(total, None, went_on=went_on, has_shoot_out=reported != EXTRA_TIME)
     has_odds = is_over and kind is not None and None not in prices
     return RawMatch(
         source=SOURCE,
@@ -193,4 +200,5 @@ def _match(
         home_goals_half_time=half_home,
         away_goals_half_time=half_away,
         odds=book_odds(kind, *prices) if has_odds else None,
+        after_90=after_90 or msgspec.UNSET,
     )

@@ -33,12 +33,13 @@ FIXTURE = frozenset(SCHEMA) - RESULT
 LENIENT = RESULT - {"home_goals", "away_goals", "status"}
 
 # AET and PEN rows hold the score after extra time, which is not the one after 90 minutes.
-FULL_TIME = "FT"
+FULL_TIME, EXTRA_TIME, SHOOT_OUT = "FT", "AET", "PEN"
+WENT_ON = frozenset({EXTRA_TIME, SHOOT_OUT})
 _GOALS = ("home_goals", "away_goals")
 STATUS_OF = {
     FULL_TIME: MatchStatus.FINISHED,
-    "AET": MatchStatus.FINISHED,
-    "PEN": MatchStatus.FINISHED,
+    EXTRA_TIME: MatchStatus.FINISHED,
+    SHOOT_OUT: MatchStatus.FINISHED,
     "VOID": MatchStatus.CANCELLED,
 }
 
