@@ -1,17 +1,31 @@
-"""An audit of a feed: reads everything it offers, stores nothing, accounts for every row."""
+"""An audit of a feed: reads everything it offers, stores nothing, accounts for every row.
 
-from collections import Counter
-from collections.abc import Mapping
+Rows pass the same validation as on their way into a home. Names are compared as the feed writes them, so that
+its own spellings of one club show: fixtures of a name that has no result, more clubs than the league has.
+"""
+
+import datetime as dt
+import itertools
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
 from soccer_assets.clock import Clock
+from soccer_assets.feeds.feed_set import members_of
 from soccer_assets.feeds.protocol import Feed
-from soccer_assets.feeds.validation import validate_rows
+from soccer_assets.feeds.validation import PRICES_REMOVED, validate_rows
 from soccer_assets.feeds.visibility import LOOK_AHEAD
-from soccer_assets.football.matches import Window
-from soccer_assets.football.records import RawMatch, Rejection, Repeat
+from soccer_assets.football.competitions import UNKNOWN_COMPETITION, load_competitions
+from soccer_assets.football.matches import STATUS_RULES, Window
+from soccer_assets.football.records import RawMatch, Rejection, Repeat, UndrawnFixture, UnreadableFile
+from soccer_assets.football.season_formats import season_format
 from soccer_assets.football.text_folding import fold
+
+_UNKNOWN = re.compile(UNKNOWN_COMPETITION.format("""['"](.*?)['"]"""))
+# Where no format is told, a second match of one pair is a repeat if it has the same score so soon after.
+_DAYS_OF_A_REPEAT = 3
 
 
 class Duplicate(msgspec.Struct, frozen=True):
@@ -21,8 +35,34 @@ class Duplicate(msgspec.Struct, frozen=True):
     twin: str
 
 
+class NameWithoutHistory(msgspec.Struct, frozen=True, order=True):
+    """A name with fixtures and no result anywhere in the feed: often a known club in another spelling."""
+
+    competition: str
+    name: str
+    fixtures: int
+
+
+class TooManyClubs(msgspec.Struct, frozen=True, order=True):
+    """A season with more names than the league has clubs: some club goes by two names."""
+
+    competition: str
+    season: str
+    most: int
+    names: tuple[str, ...]
+
+
+class Meetings(msgspec.Struct, frozen=True, order=True):
+    """Matches of one ordered pair that one season cannot have."""
+
+    competition: str
+    season: str
+    most: int
+    matches: tuple[str, ...]
+
+
 class Audit(msgspec.Struct, frozen=True, kw_only=True):
-    """What a feed offers: ``rows`` is the sum of matches, duplicates and rejected rows.
+    """What a feed offers: ``rows`` is the sum of matches, duplicates, rejected and undrawn rows.
 
     Attributes:
         statuses: how many matches have which status.
@@ -30,6 +70,14 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
         competitions: matches by competition.
         rejected: rows that could not be parsed.
         reasons: number of rejections by reason, the most frequent first.
+        undrawn: fixtures whose teams are not known yet, by reason.
+        prices_removed: matches whose prices are implausible; the matches stay.
+        unknown_competitions: rows of competitions that the catalogue does not know, by the feed's name of it.
+        names_without_history: names with fixtures and no result.
+        too_many_clubs: seasons with more names than clubs.
+        meetings_told_twice: matches of one pair beyond what the season's format allows.
+        contradictions: duplicates with another score.
+        files_passed_over: what is wrong with each file that cannot be read; not among the rows.
     """
 
     feed: str
@@ -42,6 +90,23 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
     duplicates: tuple[Duplicate, ...]
     rejected: int
     reasons: Mapping[str, int]
+    undrawn: Mapping[str, int]
+    prices_removed: int
+    unknown_competitions: Mapping[str, int]
+    names_without_history: tuple[NameWithoutHistory, ...]
+    too_many_clubs: tuple[TooManyClubs, ...]
+    meetings_told_twice: tuple[Meetings, ...]
+    contradictions: tuple[Duplicate, ...]
+    files_passed_over: tuple[str, ...]
+
+
+class _Told(msgspec.Struct, frozen=True):
+    """What the audit keeps of a match: a day, whether it is over, its score, and the row in words."""
+
+    day: dt.date
+    is_over: bool
+    score: tuple[int, int] | None
+    row: str
 
 
 def audit(feed: Feed, clock: Clock) -> Audit:
@@ -56,24 +121,35 @@ def audit(feed: Feed, clock: Clock) -> Audit:
     statuses: Counter[str] = Counter()
     competitions: Counter[str] = Counter()
     reasons: Counter[str] = Counter()
-    duplicates = []
-    seen: dict[tuple[str, ...], str] = {}
-    rows = scored = 0
+    undrawn: Counter[str] = Counter()
+    files, duplicates, contradictions = list[str](), list[Duplicate](), list[Duplicate]()
+    seen: dict[tuple[str, ...], _Told] = {}
+    seasons: defaultdict[tuple[str, str], _Season] = defaultdict(_Season)
+    rows = scored = prices_removed = 0
     for item in validate_rows(feed.fetch(window, clock), clock.now()):
+        if isinstance(item, UnreadableFile):
+            files.append(item.reason)
+            continue
+        if isinstance(item, Rejection) and item.reason.startswith(PRICES_REMOVED):
+            prices_removed += 1
+            continue
         rows += 1
         if isinstance(item, Rejection):
-            reasons[item.reason] += 1
+            (undrawn if isinstance(item, UndrawnFixture) else reasons)[item.reason] += 1
             continue
         row = item.match if isinstance(item, Repeat) else item
-        keys = _keys(row)
+        told, keys = _told(row), _keys(row)
         twin = next((seen[key] for key in keys if key in seen), None)
         if twin is not None:
-            duplicates.append(Duplicate(_described(row), twin))
+            duplicates.append(Duplicate(told.row, twin.row))
+            if None not in (told.score, twin.score) and told.score != twin.score:
+                contradictions.append(duplicates[-1])
             continue
-        seen.update(dict.fromkeys(keys, _described(row)))
+        seen.update(dict.fromkeys(keys, told))
         statuses[row.status.value] += 1
         competitions[row.competition] += 1
         scored += row.home_goals is not None
+        seasons[row.competition, row.season].add(row, told)
     return Audit(
         feed=feed.name,
         window=window,
@@ -85,7 +161,98 @@ def audit(feed: Feed, clock: Clock) -> Audit:
         duplicates=tuple(duplicates),
         rejected=reasons.total(),
         reasons=dict(reasons.most_common()),
+        undrawn=dict(undrawn.most_common()),
+        prices_removed=prices_removed,
+        unknown_competitions=_unknown_competitions(feed, competitions, reasons),
+        names_without_history=tuple(sorted(_names_without_history(seasons))),
+        too_many_clubs=tuple(sorted(_too_many_clubs(seasons))),
+        meetings_told_twice=tuple(sorted(_meetings_told_twice(seasons))),
+        contradictions=tuple(contradictions),
+        files_passed_over=tuple(files),
     )
+
+
+class _Season:
+    """The names and meetings of one season of one competition."""
+
+    def __init__(self) -> None:
+        self.names: dict[str, str] = {}
+        self.results: set[str] = set()
+        self.fixtures: Counter[str] = Counter()
+        self.meetings: defaultdict[tuple[str, str], list[_Told]] = defaultdict(list)
+
+    def add(self, match: RawMatch, told: _Told) -> None:
+        """Count a match."""
+        for name in (match.home_team, match.away_team):
+            self.names.setdefault(fold(name), name)
+            if told.is_over:
+                self.results.add(fold(name))
+            elif STATUS_RULES[match.status].is_served:
+                self.fixtures[fold(name)] += 1
+        self.meetings[fold(match.home_team), fold(match.away_team)].append(told)
+
+
+_Seasons = Mapping[tuple[str, str], _Season]
+
+
+def _names_without_history(seasons: _Seasons) -> Iterable[NameWithoutHistory]:
+    known = {name for season in seasons.values() for name in season.results}
+    found: Counter[tuple[str, str]] = Counter()
+    for (competition, _), season in seasons.items():
+        for name, fixtures in season.fixtures.items():
+            if name not in known:
+                found[competition, season.names[name]] += fixtures
+    return (NameWithoutHistory(*key, fixtures) for key, fixtures in found.items())
+
+
+def _too_many_clubs(seasons: _Seasons) -> Iterable[TooManyClubs]:
+    for (competition, label), season in seasons.items():
+        told = season_format(competition, label)
+        if told is not None and len(season.names) > told.most_clubs:
+            yield TooManyClubs(competition, label, told.most_clubs, tuple(sorted(season.names.values())))
+
+
+def _meetings_told_twice(seasons: _Seasons) -> Iterable[Meetings]:
+    for (competition, label), season in seasons.items():
+        told = season_format(competition, label)
+        for matches in season.meetings.values():
+            # A match that was put off or abandoned is not a meeting of its own.
+            played = sorted((one for one in matches if one.is_over), key=lambda one: one.day)
+            is_over = told is not None and len(played) > told.most_meetings
+            if is_over or (told is None and _repeats(played)):
+                most = told.most_meetings if told is not None else len(played) - 1
+                yield Meetings(competition, label, most, tuple(one.row for one in played))
+
+
+def _repeats(played: list[_Told]) -> bool:
+    return any(
+        one.score is not None and one.score == other.score and (other.day - one.day).days <= _DAYS_OF_A_REPEAT
+        for one, other in itertools.pairwise(played)
+    )
+
+
+def _unknown_competitions(
+    feed: Feed, competitions: Mapping[str, int], reasons: Mapping[str, int]
+) -> dict[str, int]:
+    """Rows by the feed's name of the competition: rejected, left out, or with a code of their own."""
+    found: Counter[str] = Counter()
+    for reason, rows in reasons.items():
+        if named := _UNKNOWN.match(reason):
+            found[named[1]] += rows
+    for member in members_of(feed):
+        found.update(getattr(member, "outside_catalogue", {}))
+    if not feed.is_simulated:
+        known, named_by = load_competitions(), feed.competitions()
+        for code in competitions.keys() - known.keys():
+            names = named_by[code].feeds.values() if code in named_by else ()
+            found[next(iter(names), code)] += competitions[code]
+    return dict(found.most_common())
+
+
+def _told(match: RawMatch) -> _Told:
+    is_scored = match.home_goals is not None and match.away_goals is not None
+    score = (match.home_goals or 0, match.away_goals or 0) if is_scored else None
+    return _Told(match.kickoff.date(), STATUS_RULES[match.status].settles, score, _described(match))
 
 
 def _keys(match: RawMatch) -> list[tuple[str, ...]]:

@@ -33,6 +33,8 @@ from soccer_assets.football.validity import (
 ROWS_A_BATCH = 10_000
 _FURTHEST_AHEAD = dt.timedelta(days=3 * 365)
 
+# How the reason begins where only the prices of a match are refused.
+PRICES_REMOVED = "odds: "
 _WAITS = ": the fixture is read once its teams are known"
 _BUT_PLAYED = ", but the match has a result: name the team at the provider"
 _GOALS = ("home_goals", "away_goals", "home_goals_half_time", "away_goals_half_time")
@@ -151,7 +153,7 @@ def _match_schema() -> Any:
 def _odds_schema() -> Any:
     import pandera.pandas as pa  # noqa: PLC0415 - a second that only an ingest pays
 
-    price = pa.Column(float, pa.Check.gt(LEAST_PRICE, error="odds: a price is not above 1"))
+    price = pa.Column(float, pa.Check.gt(LEAST_PRICE, error=f"{PRICES_REMOVED}a price is not above 1"))
     return pa.DataFrameSchema(
         {
             **dict.fromkeys(("home", "draw", "away"), price),
@@ -160,7 +162,7 @@ def _odds_schema() -> Any:
                 pa.Check.in_range(
                     LEAST_OVERROUND,
                     MOST_OVERROUND,
-                    error=f"odds: the overround is not from {LEAST_OVERROUND} to {MOST_OVERROUND}",
+                    error=f"{PRICES_REMOVED}the overround is not from {LEAST_OVERROUND} to {MOST_OVERROUND}",
                 ),
             ),
         }

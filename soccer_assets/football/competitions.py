@@ -23,6 +23,8 @@ _TURN_OF_YEAR = {2020: (8, 8)}
 _PLAYS_ELSEWHERE = {"MCO": "France"}
 _WITH_COUNTRY = re.compile(r"(.*\S) \(([A-Z]{3})\)")
 INTERNATIONAL = "International"
+# How the reason of a row begins whose competition is not in the catalogue; the feed's name of it in quotes.
+UNKNOWN_COMPETITION = "the competition {} is not in competitions.toml"
 
 # The squad of competitions whose matches are rated as internationals.
 NATIONAL = "national"

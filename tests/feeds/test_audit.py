@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from soccer_assets.clock import Clock, FixedClock, parse_instant
-from soccer_assets.feeds.audit import Duplicate, audit
+from soccer_assets.feeds.audit import Duplicate, NameWithoutHistory, audit
 from soccer_assets.feeds.http import FileClient
 from soccer_assets.feeds.providers.football_data.football_data_feed import FootballDataFeed
 from soccer_assets.feeds.providers.openfootball.openfootball_feed import OpenFootballFeed
 from soccer_assets.football.competitions import Competition
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
-from soccer_assets.football.records import RawMatch, Rejection
+from soccer_assets.football.records import MatchOdds, RawMatch, Rejection, UnreadableFile
 
 CLOCK = FixedClock(parse_instant("2025-07-10T00:00:00Z"))
 
@@ -64,9 +64,7 @@ class ListedFeed:
 def test_every_row_is_a_match_a_duplicate_or_rejected():
     """The three add up to the rows; reasons are counted, and statuses and competitions of the matches."""
     no = Rejection(source="listed", reason="no score", payload={})
-    ahead = match(
-        kickoff=parse_instant("2025-08-20T13:00:00Z"), status=MatchStatus.SCHEDULED, home_goals=None
-    )
+    ahead = fixture()
     feed = ListedFeed(match(), no, match(home_team="Arsenal"), no, ahead, match(home_team="FULHAM"))
 
     found = audit(feed, CLOCK)
@@ -112,6 +110,89 @@ def test_duplicate_says_which_row_it_is():
             twin="ENG-1 2024/2025 2025-04-20 Fulham 1-2 Chelsea",
         ),
     )
+
+
+def fixture(**change: object) -> RawMatch:
+    """A match of the next season that is to be played."""
+    return match(
+        **{
+            "kickoff": parse_instant("2025-08-20T13:00:00Z"),
+            "season": "2025/2026",
+            "status": MatchStatus.SCHEDULED,
+            "home_goals": None,
+            "away_goals": None,
+            **change,
+        }
+    )
+
+
+def test_a_name_with_fixtures_and_no_result_is_told():
+    """A club that the list of fixtures spells otherwise than the results."""
+    feed = ListedFeed(
+        match(), fixture(), fixture(home_team="FC Fulham"), fixture(home_team="FC Fulham", away_team="Hull")
+    )
+
+    assert audit(feed, CLOCK).names_without_history == (
+        NameWithoutHistory("ENG-1", "FC Fulham", 2),
+        NameWithoutHistory("ENG-1", "Hull", 1),
+    )
+
+
+def test_a_season_with_more_names_than_clubs_is_told():
+    """The Premier League has 20 clubs: with more names one club goes by two."""
+    rows = [match(home_team=f"Club {number}", away_team="Chelsea") for number in range(19)]
+    full, beyond = (
+        audit(ListedFeed(*rows), CLOCK),
+        audit(ListedFeed(*rows, match(away_team="Chelsea FC")), CLOCK),
+    )
+
+    assert full.too_many_clubs == ()
+    (found,) = beyond.too_many_clubs
+    assert (found.competition, found.season, found.most, len(found.names)) == ("ENG-1", "2024/2025", 20, 22)
+
+
+def test_a_meeting_told_on_two_days_is_told_and_a_replay_elsewhere_is_none():
+    """A pair meets once at one ground in the Premier League; where no format is told the score decides."""
+    later = parse_instant("2025-04-22T13:00:00Z")
+    league = ListedFeed(match(), match(kickoff=later))
+    cup = ListedFeed(match(competition="X"), match(competition="X", kickoff=later))
+    replay = ListedFeed(match(competition="X"), match(competition="X", kickoff=later, home_goals=2))
+
+    (found,) = audit(league, CLOCK).meetings_told_twice
+    assert (found.competition, found.most, len(found.matches)) == ("ENG-1", 1, 2)
+    assert [one.most for one in audit(cup, CLOCK).meetings_told_twice] == [1]
+    assert audit(replay, CLOCK).meetings_told_twice == ()
+
+
+def test_two_scores_of_one_match_are_a_contradiction():
+    """A repeat that agrees is none."""
+    found = audit(ListedFeed(match(), match(), match(home_goals=3)), CLOCK)
+
+    assert (len(found.duplicates), len(found.contradictions)) == (2, 1)
+    assert "Fulham 3-2 Chelsea" in found.contradictions[0].row
+
+
+def test_what_is_no_match_is_told_apart():
+    """Files are no rows; placeholders are no rejections; unknown competitions have their rows."""
+    bad = UnreadableFile(source="listed", reason="file passed over: E1.csv: it is empty", payload={})
+    unknown = Rejection(
+        source="listed", reason="the competition 'Narnia/Cup' is not in competitions.toml; add it", payload={}
+    )
+    found = audit(
+        ListedFeed(match(), bad, unknown, unknown, fixture(home_team="W49"), match(competition="OWN")), CLOCK
+    )
+
+    assert found.files_passed_over == (bad.reason,)
+    assert found.unknown_competitions == {"Narnia/Cup": 2, "OWN": 1}
+    assert list(found.undrawn.values()) == [1]
+    assert (found.rows, found.matches, found.rejected) == (5, 2, 2)
+
+
+def test_implausible_prices_cost_no_row():
+    """The match stays, and its prices are counted."""
+    found = audit(ListedFeed(match(odds=MatchOdds("x", 9.0, 9.0, 9.0))), CLOCK)
+
+    assert (found.rows, found.matches, found.rejected, found.prices_removed) == (1, 1, 0, 1)
 
 
 def test_rows_no_window_reaches_are_rejected(tmp_path):
@@ -171,6 +252,8 @@ def test_mirror_of_football_data_is_accounted_for(shared_data, tmp_path):
     (reason,) = found.reasons
     assert reason.startswith("the competition 'Switzerland/Challenge League' is not in competitions.toml")
     assert found.reasons[reason] == 2
+    assert found.unknown_competitions == {"Switzerland/Challenge League": 2}
+    assert (found.contradictions, found.files_passed_over) == ((), ())
 
 
 def test_mirror_of_openfootball_is_accounted_for(shared_data, tmp_path):
@@ -179,6 +262,6 @@ def test_mirror_of_openfootball_is_accounted_for(shared_data, tmp_path):
 
     found = audit(OpenFootballFeed(url, FileClient("X", tmp_path)), CLOCK)
 
-    assert (found.rows, found.matches, len(found.duplicates), found.rejected) == (83_631, 83_630, 0, 1)
+    assert (found.rows, found.matches, len(found.duplicates), found.rejected) == (83_631, 83_630, 0, 0)
     assert found.statuses == {"finished": 82_829, "cancelled": 583, "postponed": 166, "awarded": 52}
-    assert found.reasons == {"'N.N.' are placeholders: the fixture is read once its teams are known": 1}
+    assert found.undrawn == {"'N.N.' are placeholders: the fixture is read once its teams are known": 1}

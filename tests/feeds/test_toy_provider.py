@@ -39,7 +39,8 @@ def test_the_wheels_feed_is_found_and_every_row_accounted_for(env: dict[str, str
     assert "toy" in _soccer(env, "feeds", "list").split()
     sums = json.loads(_soccer(env, "feeds", "audit", "--feed", "toy"))
     assert sums["rows"] == sums["matches"] > 500
-    assert sums["rejected"] == sums["duplicates"] == 0
+    assert sums["rejected"] == sums["duplicates"] == sums["contradictions"] == 0
+    assert sums["twins"] == sums["details"]["contradictions"] == sums["details"]["files_passed_over"] == []
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ any day.
 """
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -25,6 +26,7 @@ from soccer_assets.feeds.fields import (
     score_or_none,
     teams_of,
 )
+from soccer_assets.feeds.http import FileClient
 from soccer_assets.feeds.json_rows import (
     ParsedMatch,
     Provider,
@@ -76,12 +78,22 @@ _FIXTURE = (
 
 
 class ApiFootballFeed(KeyedFeed):
-    """Matches of API-Football in the catalogue's leagues; requests go to ``fixtures`` below the address."""
+    """Matches of API-Football in the catalogue's leagues; requests go to ``fixtures`` below the address.
+
+    Attributes:
+        outside_catalogue: rows that were left out, by country, name and id of their league.
+    """
 
     name = SOURCE
     result_lag = dt.timedelta(hours=6)
     default_url = "https://v3.football.api-sports.io"
     key_header = "x-apisports-key"
+
+    def __init__(
+        self, base_url: str, client: FileClient, history_start: dt.date | None, clock: Clock
+    ) -> None:
+        super().__init__(base_url, client, history_start, clock)
+        self.outside_catalogue: Counter[str] = Counter()
 
     def fetch(self, window: Window, clock: Clock) -> Iterator[RawMatch | Rejection]:
         """Every match whose kickoff day (UTC) lies in ``window``, as known at ``clock.now()``.
@@ -93,7 +105,10 @@ class ApiFootballFeed(KeyedFeed):
         provider = Provider(SOURCE, self.result_lag, self._parse, _fixture_of)
         for number in range((window.end - window.start).days):
             day = window.start + dt.timedelta(days=number)
-            rows = [row for row in self._read(day) if not self._is_outside_catalogue(row)]
+            rows = self._read(day)
+            outside = [row for row in rows if self._is_outside_catalogue(row)]
+            self.outside_catalogue.update(map(_league_name, outside))
+            rows = [row for row in rows if not self._is_outside_catalogue(row)]
             yield from visible_matches(rows, provider, Window(day, day + dt.timedelta(days=1)), clock)
 
     def _is_outside_catalogue(self, row: Any) -> bool:
@@ -171,6 +186,11 @@ class ApiFootballFeed(KeyedFeed):
             result=pick(fields, "status", "goals", "score")
             | {"status": pick(fields, "fixture.status").get("fixture", {}).get("status")},
         )
+
+
+def _league_name(row: Any) -> str:
+    league = pick(row, "league.country", "league.name", "league.id").get("league", {})
+    return f"{league.get('country')}/{league.get('name')} (league {league.get('id')})"
 
 
 def _country(name: Any) -> Any:

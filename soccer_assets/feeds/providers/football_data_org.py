@@ -35,6 +35,7 @@ from soccer_assets.feeds.json_rows import (
     visible_matches,
 )
 from soccer_assets.feeds.protocol import FeedRefusedError
+from soccer_assets.football.competitions import UNKNOWN_COMPETITION
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Outcome, Window
 from soccer_assets.football.placeholders import NOT_KNOWN
 from soccer_assets.football.records import AfterNinety, RawMatch, Rejection, after_ninety
@@ -109,7 +110,7 @@ class FootballDataOrgFeed(KeyedFeed):
         code = pick(fields, "competition.code").get("competition", {}).get("code")
         competition = self._by_name.get(code) if isinstance(code, str) else None
         if competition is None:
-            raise FieldError(f"the competition {brief(code)} is not in competitions.toml")
+            raise FieldError(f"{UNKNOWN_COMPETITION.format(brief(code))}; add it there, or do without it")
         status_code = fields.get("status")
         reported_status = _STATUSES.get(status_code) if isinstance(status_code, str) else None
         if reported_status is None:

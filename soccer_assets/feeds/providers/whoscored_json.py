@@ -31,7 +31,12 @@ from soccer_assets.feeds.http import FileClient
 from soccer_assets.feeds.json_rows import ParsedMatch, Provider, Score, pick, visible_matches
 from soccer_assets.feeds.protocol import FeedRefusedError
 from soccer_assets.feeds.unreadable import JsonFile, UnreadFile, read_json_rows, refuse_if_all
-from soccer_assets.football.competitions import Competition, competitions_of_feed, season_of
+from soccer_assets.football.competitions import (
+    UNKNOWN_COMPETITION,
+    Competition,
+    competitions_of_feed,
+    season_of,
+)
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
 from soccer_assets.football.records import AfterNinety, RawMatch, Rejection, after_ninety
 from soccer_assets.football.text_folding import fold
@@ -142,7 +147,8 @@ class WhoScoredJsonFeed:
         region, tournament = fields.get("regionName"), fields.get("tournamentName")
         competition = self._by_name.get(fold(f"{region}/{tournament}"))
         if competition is None or (fields.get("sex") == _WOMEN and competition.sex != "women"):
-            raise FieldError(f"the competition {brief(f'{region}/{tournament}')} is not in competitions.toml")
+            name = brief(f"{region}/{tournament}")
+            raise FieldError(f"{UNKNOWN_COMPETITION.format(name)}; add it there, or do without it")
         code = fields.get("status")
         reported_status = _STATUSES.get(code) if type(code) is int else None
         if reported_status is None:

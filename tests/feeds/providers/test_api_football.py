@@ -184,6 +184,17 @@ def test_a_shoot_out_is_held_against_its_winner(server, penalty):
     assert isinstance(found, RawMatch) is (penalty == (4, 3))
 
 
+def test_rows_of_other_leagues_are_counted(server, httpserver):
+    """A league outside the catalogue is left out, and an audit can name it."""
+    server.answer = {"errors": [], "results": 2, "response": [PLAYED, changed("league.id", 44)]}
+    feed = ApiFootballFeed(httpserver.url_for(""), server.client, None, FixedClock(NOW))
+
+    rows = list(feed.fetch(Window(dt.date(2025, 4, 20), dt.date(2025, 4, 21)), FixedClock(NOW)))
+
+    assert len(rows) == 1
+    assert feed.outside_catalogue == {"England/Premier League (league 44)": 1}
+
+
 def test_a_country_may_go_by_another_name(server):
     """The league's id decides; Turkey and Türkiye are one country."""
     row = changed("league", {"id": 203, "name": "Süper Lig", "country": "Türkiye", "season": 2024})

@@ -271,7 +271,10 @@ def test_windows_are_split_at_the_providers_limit(server, httpserver):
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"competition": {"code": "XX"}}, "the competition 'XX' is not in competitions.toml"),
+        (
+            {"competition": {"code": "XX"}},
+            "the competition 'XX' is not in competitions.toml; add it there, or do without it",
+        ),
         ({"status": "WON"}, "the status 'WON' is not known"),
         ({"utcDate": "yesterday"}, "the kickoff 'yesterday' is no instant"),
         ({"awayTeam": {"id": None, "name": None}}, "the away team is missing"),

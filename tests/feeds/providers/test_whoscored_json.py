@@ -26,6 +26,8 @@ LEAGUE = {
 }
 CUP = {**LEAGUE, "tournamentName": "Champions League", "regionName": "Europe"}
 
+ADD_IT = "; add it there, or do without it"
+
 PLAYED: dict[str, Any] = {
     "id": 1821371,
     "stageId": 23400,
@@ -149,11 +151,15 @@ def test_last_file_of_a_match_counts(saved):
         (LEAGUE, {"status": 4}, "the status 4 is not known"),
         (LEAGUE, {"homeScore": None}, "the score None-2 is half a score"),
         (LEAGUE, {"startTimeUtc": "20.04.2025"}, "the kickoff '20.04.2025' is no instant"),
-        ({**LEAGUE, "sex": 1}, {}, "the competition 'England/Premier League' is not in competitions.toml"),
+        (
+            {**LEAGUE, "sex": 1},
+            {},
+            f"the competition 'England/Premier League' is not in competitions.toml{ADD_IT}",
+        ),
         (
             {**LEAGUE, "regionName": "Narnia"},
             {},
-            "the competition 'Narnia/Premier League' is not in competitions.toml",
+            f"the competition 'Narnia/Premier League' is not in competitions.toml{ADD_IT}",
         ),
     ],
 )

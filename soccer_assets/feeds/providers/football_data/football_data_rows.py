@@ -17,7 +17,7 @@ from soccer_assets.feeds.providers.football_data.csv_file import (
 )
 from soccer_assets.feeds.providers.football_data.season_labels import plain
 from soccer_assets.feeds.visibility import over_at, visibility_by_time
-from soccer_assets.football.competitions import Competition
+from soccer_assets.football.competitions import UNKNOWN_COMPETITION, Competition
 from soccer_assets.football.matches import MatchStatus, Outcome, outcome_of
 from soccer_assets.football.records import MatchOdds, MatchStats, RawMatch, Rejection
 from soccer_assets.football.validity import LEAST_GOALS, MOST_GOALS, is_goal_count, same_team_fault
@@ -99,7 +99,7 @@ def _called_off(played: Mapping[str, str], layout: Layout) -> MatchStatus | None
 
 def _fixture_fault(name: str, competition: Competition | None, home: str, away: str) -> str:
     if competition is None:
-        return f"the competition {name!r} is not in competitions.toml; correct it, or add it there"
+        return f"{UNKNOWN_COMPETITION.format(repr(name))}; correct it, or add it there"
     if not home or not away:
         return "a team is missing; add it"
     fault = same_team_fault(home, away)
