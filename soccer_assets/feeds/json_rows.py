@@ -16,6 +16,7 @@ from soccer_assets.feeds.visibility import visibility_by_status, visibility_by_t
 from soccer_assets.football.competitions import NATIONAL, Competition, season_of
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Outcome, Window, outcome_of
 from soccer_assets.football.records import AfterNinety, MatchOdds, RawMatch, Rejection, Venue
+from soccer_assets.football.season_labels import SeasonLabel, season_days
 
 Score = tuple[int, int] | None
 
@@ -126,28 +127,15 @@ def season_label(competition: Competition, start_year: Any, day: dt.date) -> str
         start_year = int(start_year)
     if type(start_year) is not int:
         raise FieldError(f"the season {brief(start_year)} is no year")
-    if not _first_day(competition, start_year) <= day < _end(competition, start_year):
+    label = SeasonLabel(start_year, is_double=competition.calendar == "autumn")
+    first_day, end = season_days(competition, label)
+    if not first_day <= day < end:
         if competition.squad == NATIONAL:
             return season_of(competition, day)
         raise FieldError(
-            f"the kickoff {day} lies outside the season {start_year}: correct one of them at the provider"
+            f"the kickoff {day} lies outside the season {label}: correct one of them at the provider"
         )
-    return f"{start_year}" if competition.calendar == "year" else f"{start_year}/{start_year + 1}"
-
-
-def _first_day(competition: Competition, year: int) -> dt.date:
-    """The earliest day of a season, qualifiers included."""
-    year = min(max(year, dt.MINYEAR), dt.MAXYEAR)
-    return dt.date(year, 1, 1) if competition.calendar == "year" else dt.date(year, 6, 1)
-
-
-def _end(competition: Competition, year: int) -> dt.date:
-    """The day after the latest one: 2019/20 ended in August 2020, Copa Libertadores 2020 in January 2021.
-
-    Until 2020 Argentina's seasons ran over two years.
-    """
-    year = min(max(year, dt.MINYEAR), dt.MAXYEAR - 1) + 1
-    return dt.date(year, 8, 1) if competition.calendar == "year" else dt.date(year, 9, 1)
+    return str(label)
 
 
 def venue_of(fields: Any, name: str, city: str = "", country: str = "") -> Venue | None:

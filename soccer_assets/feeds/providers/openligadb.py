@@ -28,12 +28,13 @@ from soccer_assets.feeds.json_rows import (
     Provider,
     Score,
     pick,
+    season_label,
     venue_of,
     visible_matches,
 )
 from soccer_assets.feeds.protocol import FeedRefusedError
 from soccer_assets.feeds.unreadable import JsonFile, UnreadFile, read_json_rows, refuse_if_all
-from soccer_assets.football.competitions import Competition, season_of
+from soccer_assets.football.competitions import Competition
 from soccer_assets.football.matches import KickoffPrecision, Window
 from soccer_assets.football.placeholders import NOT_KNOWN
 from soccer_assets.football.records import AfterNinety, RawMatch, Rejection, after_ninety
@@ -136,15 +137,10 @@ def _reader(competition: Competition, year: int) -> Any:
         )
         group = fixture.get("group", {}).get("groupName")
         kickoff = instant_of(fields.get("matchDateTimeUTC"))
-        if season_of(competition, kickoff.date()) != f"{year}/{year + 1}":
-            raise FieldError(
-                f"the kickoff {kickoff:%Y-%m-%d} lies outside the season {year}/{year + 1}: "
-                f"day and month may have changed places; correct it at the provider"
-            )
         return ParsedMatch(
             source_match_id=id_of(fields.get("matchID"), "matchID"),
             competition=competition,
-            season=f"{year}/{year + 1}",
+            season=season_label(competition, year, kickoff.date()),
             kickoff=kickoff,
             precision=KickoffPrecision.MINUTE,
             home_team=home,

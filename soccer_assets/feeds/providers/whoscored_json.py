@@ -7,7 +7,6 @@ nobody says whether it went on, and ``decided_by`` is ``unknown``.
 """
 
 import datetime as dt
-import re
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -22,23 +21,22 @@ from soccer_assets.feeds.fields import (
     brief,
     id_of,
     instant_of,
-    name_of,
     score_of,
     score_or_none,
     teams_of,
 )
 from soccer_assets.feeds.http import FileClient
-from soccer_assets.feeds.json_rows import ParsedMatch, Provider, Score, pick, visible_matches
+from soccer_assets.feeds.json_rows import ParsedMatch, Provider, Score, pick, season_label, visible_matches
 from soccer_assets.feeds.protocol import FeedRefusedError
 from soccer_assets.feeds.unreadable import JsonFile, UnreadFile, read_json_rows, refuse_if_all
 from soccer_assets.football.competitions import (
     UNKNOWN_COMPETITION,
     Competition,
     competitions_of_feed,
-    season_of,
 )
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
 from soccer_assets.football.records import AfterNinety, RawMatch, Rejection, after_ninety
+from soccer_assets.football.season_labels import read_label
 from soccer_assets.football.text_folding import fold
 from soccer_assets.settings import Settings
 
@@ -48,7 +46,6 @@ FIRST_DAY = dt.date(2009, 8, 1)
 # Other codes are undocumented; their rows are rejected and kept for inspection.
 _STATUSES = {1: MatchStatus.SCHEDULED, 6: MatchStatus.FINISHED}
 _WOMEN = 1
-_SEASON = re.compile(r"\d{4}(/\d{4})?", re.ASCII)
 _TOURNAMENT = ("tournamentId", "tournamentName", "regionId", "regionName", "seasonName", "sex")
 _FIXTURE = (
     *("id", "stageId", "startTimeUtc", "homeTeamId", "homeTeamName", "awayTeamId", "awayTeamName"),
@@ -155,12 +152,10 @@ class WhoScoredJsonFeed:
             raise FieldError(f"the status {brief(code)} is not known")
         kickoff = instant_of(fields.get("startTimeUtc"))
         home, away = teams_of(fields.get("homeTeamName"), fields.get("awayTeamName"))
-        season = fields.get("seasonName")
-        is_season = isinstance(season, str) and _SEASON.fullmatch(season)
         return ParsedMatch(
             source_match_id=id_of(fields.get("id"), "id"),
             competition=competition,
-            season=name_of(season, "the season") if is_season else season_of(competition, kickoff.date()),
+            season=season_label(competition, _start_year(fields.get("seasonName")), kickoff.date()),
             kickoff=kickoff,
             precision=KickoffPrecision.MINUTE,
             home_team=home,
@@ -189,6 +184,12 @@ def _rows_of(tournaments: list[Any]) -> Iterator[Any]:
         tournament_fields = pick(tournament, *_TOURNAMENT)
         for row in matches:
             yield {**row, **tournament_fields} if isinstance(row, dict) else row
+
+
+def _start_year(name: Any) -> int | None:
+    """The year in which a season starts that is called 2024/2025; None for other names: the day decides."""
+    label = read_label(name) if isinstance(name, str) else None
+    return label.year if label is not None and label.is_double else None
 
 
 def _id(row: Any) -> int | None:

@@ -36,6 +36,8 @@ LENIENT = RESULT - {"home_goals", "away_goals", "status"}
 FULL_TIME, EXTRA_TIME, SHOOT_OUT = "FT", "AET", "PEN"
 WENT_ON = frozenset({EXTRA_TIME, SHOOT_OUT})
 _GOALS = ("home_goals", "away_goals")
+# A date is the one of the ground or of the provider: an American night match is on the next day in UTC.
+_DAYS_OF_TIME_ZONES = 1
 STATUS_OF = {
     FULL_TIME: MatchStatus.FINISHED,
     EXTRA_TIME: MatchStatus.FINISHED,
@@ -194,6 +196,12 @@ def _fixture_faults(columns: Mapping[str, Column]) -> dict[int, str]:
     for name in ("date", "country", "competition", "season"):
         for row in np.flatnonzero(columns[name].codes < 0).tolist():
             reasons.setdefault(row, f"the {name} is missing")
+    for row, days in _days_apart(columns):
+        date, kickoff = (_value(columns[name], row) for name in ("date", "kickoff_utc"))
+        reasons.setdefault(
+            row,
+            f"the date {date} and kickoff_utc {kickoff:%Y-%m-%d} are {days} days apart: correct one of them",
+        )
     home, away = columns["home_team"], columns["away_team"]
     code_at_home = {name: code for code, name in enumerate(home.parsed)}
     home_codes = np.array([code_at_home.get(name, -1) for name in home.parsed])[home.codes]
@@ -204,6 +212,16 @@ def _fixture_faults(columns: Mapping[str, Column]) -> dict[int, str]:
         if reason := _reason(teams_of, _value(home, row), _value(away, row)):
             reasons.setdefault(row, reason)
     return reasons
+
+
+def _days_apart(columns: Mapping[str, Column]) -> list[tuple[int, int]]:
+    """The rows whose date and kickoff are further apart than time zones make them, with the days between."""
+    date, kickoff = columns["date"], columns["kickoff_utc"]
+    days = per_row(date, lambda day: float((day - EPOCH).days))
+    kickoff_days = per_row(kickoff, lambda instant: float((instant.date() - EPOCH).days))
+    apart = np.abs(kickoff_days - days)
+    rows = np.flatnonzero(apart > _DAYS_OF_TIME_ZONES)
+    return [(int(row), int(apart[row])) for row in rows]
 
 
 def _reason(parse: Callable[[Any, Any], Any], home: Any, away: Any) -> str:

@@ -20,6 +20,7 @@ from soccer_assets.feeds.fields import FieldError, brief, day_of, goals_of, inst
 from soccer_assets.feeds.http import FileClient
 from soccer_assets.feeds.protocol import FeedError, FeedRefusedError, FeedUnavailableError
 from soccer_assets.football.records import MatchStats
+from soccer_assets.football.season_labels import read_label
 
 STATUSES = frozenset({"FT", "AET", "PEN", "SCHEDULED", "VOID"})
 _PARQUET = b"PAR1"
@@ -129,6 +130,13 @@ def _price(value: Any) -> float | None:
     return price if 1.0 < price <= 1000.0 else None  # noqa: PLR2004 dearer than any book's
 
 
+def _season(value: Any) -> str:
+    """A season's name; 2024/25 and 2024-2025 are 2024/2025."""
+    name = name_of(value, "the season")
+    label = read_label(name)
+    return name if label is None else str(label)
+
+
 def _name(what: str) -> Callable[[Any], str]:
     return lambda value: name_of(value, what)
 
@@ -141,7 +149,7 @@ SCHEMA: dict[str, Callable[[Any], Any]] = {
     "country": _name("the country"),
     "competition": _name("the competition"),
     "tier": _tier_of,
-    "season": _name("the season"),
+    "season": _season,
     "round": _name("the round"),
     "home_team": _name("the home team"),
     "away_team": _name("the away team"),

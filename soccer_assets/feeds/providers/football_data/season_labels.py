@@ -6,57 +6,19 @@ labels of the other kind, where the rows themselves run over two years.
 """
 
 import datetime as dt
-import re
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from soccer_assets.feeds.fields import FieldError
 from soccer_assets.football.competitions import Competition, season_of
+from soccer_assets.football.season_labels import SeasonLabel, read_label, season_days
 
-_LABEL = re.compile(r"(\d{4})(?:\.0)?|(\d{4})[-/](\d{4}|\d{2})|(\d{2})[-/](\d{2})", re.ASCII)
-_CENTURY = 100
-# Two digits of a year from here on are of the last century.
-_LAST_CENTURY = 90
 _JULY, _MARCH = 7, 3
-
-
-class SeasonLabel(NamedTuple):
-    """A label as the file has it: the first year, and whether a second one follows."""
-
-    year: int
-    is_double: bool
-
-    def first_day(self) -> dt.date:
-        """The first day a match may have."""
-        return dt.date(self.year, 6, 1) if self.is_double else dt.date(self.year, 1, 1)
-
-    def end(self) -> dt.date:
-        """The day after the last one: 2019/2020 ended in August 2020, Brazil's 2020 in February 2021."""
-        return dt.date(self.year + 1, 9, 1) if self.is_double else dt.date(self.year + 1, 4, 1)
-
-    def __str__(self) -> str:
-        return f"{self.year}/{self.year + 1}" if self.is_double else f"{self.year}"
 
 
 def plain(name: str) -> str:
     """A name of a country, league or division without differences of case and blanks."""
     return " ".join(name.casefold().split())
-
-
-def read_label(text: str) -> SeasonLabel | None:
-    """The label of a text such as 2024, 2024/2025, 2024/25, 2024-25 or 24/25; None where it is none."""
-    found = _LABEL.fullmatch(text.replace(" ", ""))
-    if found is None:
-        return None
-    if found[1]:
-        return SeasonLabel(int(found[1]), is_double=False)
-    first = int(found[2] or found[4])
-    if found[4]:
-        first += 1900 if first >= _LAST_CENTURY else 2000
-    second = int(found[3] or found[5])
-    follows = first + 1 if found[3] and len(found[3]) > 2 else (first + 1) % _CENTURY  # noqa: PLR2004
-    return SeasonLabel(first, is_double=True) if second == follows else None
 
 
 class FileSeasons:
@@ -97,11 +59,8 @@ class FileSeasons:
         if reported is None:
             raise FieldError(f"the season {text!r} is not yyyy or yyyy/yyyy; write it so")
         season = self._by_calendar(reported, league, competition, day)
-        end = season.end()
-        if season.is_double and competition.calendar == "year":
-            # Argentina's 2013/2014 had a play-off in January 2015, between two calendars.
-            end = dt.date(season.year + 2, 3, 1)
-        if not season.first_day() <= day < end:
+        first_day, end = season_days(competition, season)
+        if not first_day <= day < end:
             raise FieldError(f"the date {day:%d/%m/%Y} lies outside the season {text!r}: correct one of them")
         return str(season)
 
