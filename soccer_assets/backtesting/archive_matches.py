@@ -150,6 +150,7 @@ def _placeholder_faults(columns: Mapping[str, Column]) -> dict[int, str]:
     ]
     return {
         row: placeholder_fault(str(home.parsed[home.codes[row]]), str(away.parsed[away.codes[row]]))
+        + "; name the team, or leave the row out"
         for row in np.flatnonzero(stands_for[0] | stands_for[1]).tolist()
     }
 

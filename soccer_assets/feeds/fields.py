@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -21,11 +22,26 @@ _LONGEST_NAME = 100
 _LONGEST_INTEGER = 18
 _YEARS = range(OLDEST_YEAR, 2100)
 # Some providers send a score as text, and some programs write 2.0 for 2.
-_GOALS = re.compile(r"(\d{1,2})(?:\.0+)?", re.ASCII)
+_GOALS = re.compile(r"(-?\d{1,9})(?:\.0+)?", re.ASCII)
+
+
+_ADD_IT = "add it at the source"
+_AN_INSTANT = "write it as 2025-04-20T13:00:00Z"
+AT_THE_SOURCE = "correct it at the source"
+# Not the provider's fault: it has a status that the adapter cannot read yet.
+REPORT_IT = "report it as a fault of this feed's adapter"
 
 
 class FieldError(FeedError, ValueError):
-    """A field is invalid; the text is the reason of a `Rejection`."""
+    """A field is invalid; the text is the reason of a `Rejection`.
+
+    Args:
+        fault: what is wrong.
+        remedy: what to do about it.
+    """
+
+    def __init__(self, fault: str, remedy: str = AT_THE_SOURCE) -> None:
+        super().__init__(f"{fault}; {remedy}")
 
 
 def decode_json(data: bytes, where: str) -> Any:
@@ -73,16 +89,16 @@ def name_of(value: Any, what: str) -> str:
         FieldError: it is missing, empty, too long, or holds control characters.
     """
     if value is None or value == "":
-        raise FieldError(f"{what} is missing")
+        raise FieldError(f"{what} is missing", _ADD_IT)
     if not isinstance(value, str):
         raise FieldError(f"{what} is {brief(value)}, not a text")
     if " " not in value and len(value) <= _LONGEST_NAME and value.isprintable():
         return value  # a blank is the only printable white space; most distinct values of an archive are ids
     text = " ".join(value.split())
     if not text:
-        raise FieldError(f"{what} is missing")
+        raise FieldError(f"{what} is missing", _ADD_IT)
     if len(text) > _LONGEST_NAME or not text.isprintable():
-        raise FieldError(f"{what} {brief(text)} is no name")
+        raise FieldError(f"{what} {brief(text)} is no printable name of at most {_LONGEST_NAME} characters")
     return text
 
 
@@ -111,11 +127,13 @@ def goals_of(value: Any) -> int | None:
         number = int(found[1])
     elif type(value) is float and value.is_integer():
         number = int(value)
-    elif type(value) is float and 0 < value < MOST_GOALS:
-        raise FieldError(f"the score {brief(value)} is no whole number")
-    if type(number) is int and is_goal_count(number):
-        return number
-    raise FieldError(f"the score {brief(value)} is no number from {LEAST_GOALS} to {MOST_GOALS}")
+    elif type(value) is float and math.isfinite(value):
+        raise FieldError(f"the score {brief(value)} is not a whole number")
+    if type(number) is not int:
+        raise FieldError(f"the score {brief(value)} is not a number")
+    if not is_goal_count(number):
+        raise FieldError(f"the score {brief(value)} is not from {LEAST_GOALS} to {MOST_GOALS}")
+    return number
 
 
 def score_of(home: Any, away: Any) -> tuple[int, int] | None:
@@ -128,7 +146,7 @@ def score_of(home: Any, away: Any) -> tuple[int, int] | None:
     if goals[0] is None and goals[1] is None:
         return None
     if goals[0] is None or goals[1] is None:
-        raise FieldError(f"the score {home}-{away} is half a score")
+        raise FieldError(f"the score {home}-{away} has one side alone", "add the other at the source")
     return goals[0], goals[1]
 
 
@@ -162,14 +180,16 @@ def instant_of(value: Any, what: str = "the kickoff") -> dt.datetime:
     Raises:
         FieldError: no such instant, or not of this time.
     """
+    if value is None or value == "":
+        raise FieldError(f"{what} is missing", _ADD_IT)
     try:
         instant = dt.datetime.fromisoformat(value.strip())
     except (AttributeError, TypeError, ValueError):
-        raise FieldError(f"{what} {brief(value)} is no instant") from None
+        raise FieldError(f"{what} {brief(value)} is not an ISO 8601 instant", _AN_INSTANT) from None
     if instant.tzinfo is None:
-        raise FieldError(f"{what} {brief(value)} has no time zone")
+        raise FieldError(f"{what} {brief(value)} has no time zone", _AN_INSTANT)
     if instant.year not in _YEARS:
-        raise FieldError(f"{what} {brief(value)} is not of this time")
+        raise FieldError(f"{what} {brief(value)} is not in the years {_YEARS[0]} to {_YEARS[-1]}")
     return instant.astimezone(dt.UTC)
 
 
@@ -179,13 +199,15 @@ def day_of(value: Any, what: str = "the date") -> dt.date:
     Raises:
         FieldError: no such day, or not of this time.
     """
+    if value is None or value == "":
+        raise FieldError(f"{what} is missing", _ADD_IT)
     try:
         # fromisoformat also takes 20250820 and 2025-W34-3.
         day = dt.datetime.strptime(value, "%Y-%m-%d").date()  # noqa: DTZ007 a day has no zone
     except (TypeError, ValueError):
-        raise FieldError(f"{what} {brief(value)} is no day yyyy-mm-dd") from None
+        raise FieldError(f"{what} {brief(value)} is no day yyyy-mm-dd", "write it as 2025-04-20") from None
     if day.year not in _YEARS:
-        raise FieldError(f"{what} {brief(value)} is not of this time")
+        raise FieldError(f"{what} {brief(value)} is not in the years {_YEARS[0]} to {_YEARS[-1]}")
     return day
 
 

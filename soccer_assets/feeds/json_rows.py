@@ -126,14 +126,14 @@ def season_label(competition: Competition, start_year: Any, day: dt.date) -> str
     if isinstance(start_year, str) and start_year.isascii() and start_year.isdigit():
         start_year = int(start_year)
     if type(start_year) is not int:
-        raise FieldError(f"the season {brief(start_year)} is no year")
+        raise FieldError(f"the season {brief(start_year)} is not a year")
     label = SeasonLabel(start_year, is_double=competition.calendar == "autumn")
     first_day, end = season_days(competition, label)
     if not first_day <= day < end:
         if competition.squad == NATIONAL:
             return season_of(competition, day)
         raise FieldError(
-            f"the kickoff {day} lies outside the season {label}: correct one of them at the provider"
+            f"the kickoff {day} lies outside the season {label}", "correct one of them at the source"
         )
     return str(label)
 
@@ -167,8 +167,7 @@ def check_winner(total: tuple[int, int], winner: Outcome | None, *, has_shoot_ou
         return
     named = "a draw" if winner is Outcome.DRAW else f"a win of the {winner} team"
     raise FieldError(
-        f"the provider marks {named}, which contradicts the score {total[0]}-{total[1]}: "
-        f"one of them is wrong; correct it at the provider"
+        f"the provider marks {named}, which contradicts the score {total[0]}-{total[1]}: one of them is wrong"
     )
 
 
@@ -179,7 +178,7 @@ def winner_of(home: Any, away: Any) -> Outcome | None:
         FieldError: both sides are marked.
     """
     if home is True and away is True:
-        raise FieldError("both teams are marked as the winner; correct it at the provider")
+        raise FieldError("both teams are marked as the winner")
     if home is True or away is True:
         return Outcome.HOME if home is True else Outcome.AWAY
     return Outcome.DRAW if home is False and away is False else None

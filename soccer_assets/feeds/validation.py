@@ -16,6 +16,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from soccer_assets.feeds.fields import AT_THE_SOURCE
 from soccer_assets.football.matches import STATUS_RULES
 from soccer_assets.football.placeholders import undrawn_teams
 from soccer_assets.football.records import RawMatch, Rejection, Row, UndrawnFixture
@@ -36,7 +37,7 @@ _FURTHEST_AHEAD = dt.timedelta(days=3 * 365)
 # How the reason begins where only the prices of a match are refused.
 PRICES_REMOVED = "odds: "
 _WAITS = ": the fixture is read once its teams are known"
-_BUT_PLAYED = ", but the match has a result: name the team at the provider"
+_BUT_PLAYED = ", but the match has a result: name the team at the source"
 _GOALS = ("home_goals", "away_goals", "home_goals_half_time", "away_goals_half_time")
 
 
@@ -113,7 +114,7 @@ def _match_schema() -> Any:
 
     goals = [
         pa.Check.in_range(
-            LEAST_GOALS, MOST_GOALS, error=f"a score is not a number from {LEAST_GOALS} to {MOST_GOALS}"
+            LEAST_GOALS, MOST_GOALS, error=f"a score is not from {LEAST_GOALS} to {MOST_GOALS}"
         ),
     ]
     return pa.DataFrameSchema(
@@ -202,5 +203,5 @@ def _failed_checks(schema: Any, frame: Any) -> dict[int, str]:
         cases = error.failure_cases
         for row, check in zip(cases["index"], cases["check"], strict=True):
             found.setdefault(int(row), []).append(str(check))
-        return {row: "; ".join(sorted(set(checks))) for row, checks in found.items()}
+        return {row: "; ".join([*sorted(set(checks)), AT_THE_SOURCE]) for row, checks in found.items()}
     return {}

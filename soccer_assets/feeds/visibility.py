@@ -98,7 +98,7 @@ def flag_far_dates(rows: Iterable[D], start: dt.date, now: dt.datetime) -> Itera
             row,
             kickoff=last or dt.datetime.combine(limit, dt.time(12), dt.UTC),
             precision=KickoffPrecision.TBD,
-            fault=row.fault or f"the date {day} lies {where}",
+            fault=row.fault or f"the date {day} lies {where}; correct it at the source",
         )
 
 

@@ -109,13 +109,15 @@ def test_a_team_with_two_results_on_a_day_is_quarantined(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"home_goals": 37}, "is no number from 0 to 36"),
+        ({"home_goals": 37}, "is not from 0 to 36"),
         ({"away_team": "Club 1", "home_team": "Club 1"}, "cannot play itself"),
         ({"away_team": "CLUB 1", "home_team": "Club 1"}, "cannot play itself"),
-        ({"home_goals": None}, "is half a score"),
+        ({"home_goals": None}, "has one side alone"),
         ({"status": "??"}, "is none of AET"),
         ({"date": "soon"}, "is no day yyyy-mm-dd"),
-        ({"date": dt.date(1850, 1, 1)}, "is not of this time"),
+        ({"date": "01/09/2024"}, "is no day yyyy-mm-dd"),
+        ({"home_team": "W49"}, "'W49' is a placeholder; name the team"),
+        ({"date": dt.date(1850, 1, 1)}, "is not in the years 1863 to 2099"),
         ({"season": None}, "the season is missing"),
     ],
 )

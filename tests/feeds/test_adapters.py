@@ -136,7 +136,6 @@ def test_picked_fields_keep_their_places():
         ("ENG-1", None, "2024/2025"),
         ("ENG-1", "2024", "2024/2025"),
         ("ENG-1", "", "2024/2025"),
-        ("BRA-1", 2024, "2024"),
     ],
 )
 def test_season_has_the_form_of_the_calendar(code, year, label):
@@ -184,15 +183,15 @@ def test_score_in_another_form_is_that_score(value, goals):
 @pytest.mark.parametrize(
     ("value", "reason"),
     [
-        (0.5, "the score 0.5 is no whole number"),
-        ("37", "the score '37' is no number from 0 to 36"),
-        (-1, "the score -1 is no number from 0 to 36"),
-        ("two", "the score 'two' is no number from 0 to 36"),
-        (True, "the score True is no number from 0 to 36"),
-        (float("nan"), "the score nan is no number from 0 to 36"),
-        (float("inf"), "the score inf is no number from 0 to 36"),
-        ("\u0662", "is no number from 0 to 36"),
-        ([1, 2], "the score [1, 2] is no number from 0 to 36"),
+        (0.5, "the score 0.5 is not a whole number"),
+        ("37", "the score '37' is not from 0 to 36"),
+        (-1, "the score -1 is not from 0 to 36"),
+        ("two", "the score 'two' is not a number"),
+        (True, "the score True is not a number"),
+        (float("nan"), "the score nan is not a number"),
+        (float("inf"), "the score inf is not a number"),
+        ("\u0662", "is not a number"),
+        ([1, 2], "the score [1, 2] is not a number"),
     ],
 )
 def test_what_is_no_score_is_a_fault_with_a_true_reason(value, reason):

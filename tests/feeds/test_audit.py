@@ -216,9 +216,9 @@ def test_rows_no_window_reaches_are_rejected(tmp_path):
 
     assert (found.rows, found.matches, found.rejected) == (5, 2, 3)
     assert found.reasons == {
-        "the date 1992-08-15 lies before 1993-07-01": 1,
-        "the date 2026-07-11 lies more than a year ahead": 1,
-        "the date 2030-01-01 lies more than a year ahead": 1,
+        "the date 1992-08-15 lies before 1993-07-01; correct it at the source": 1,
+        "the date 2026-07-11 lies more than a year ahead; correct it at the source": 1,
+        "the date 2030-01-01 lies more than a year ahead; correct it at the source": 1,
     }
 
 
@@ -238,7 +238,7 @@ def test_every_day_of_a_season_file_is_counted(tmp_path):
     found = audit(OpenFootballFeed(tmp_path.as_uri(), FileClient("X", tmp_path)), CLOCK)
 
     assert (found.rows, found.matches) == (5, 4)
-    assert found.reasons == {"the date 2027-05-20 lies more than a year ahead": 1}
+    assert found.reasons == {"the date 2027-05-20 lies more than a year ahead; correct it at the source": 1}
 
 
 def test_mirror_of_football_data_is_accounted_for(shared_data, tmp_path):

@@ -5,6 +5,7 @@ import datetime as dt
 import io
 import json
 import random
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,8 @@ from tests.feeds.providers import (
     test_whoscored_json,
 )
 
+# What to do about a fault, at the end of every reason.
+REMEDY = re.compile(r"[;:] (correct|add|write|delete|save|report|name|replace)\b")
 DOCUMENTS, ROWS = 40, 104
 DAY = Window(dt.date(2025, 4, 20), dt.date(2025, 4, 21))
 DAYS = Window(dt.date(2025, 4, 18), dt.date(2025, 4, 24))
@@ -259,7 +262,10 @@ def test_hostile_rows_cost_themselves(provider: Callable[[Path], Provider], tmp_
         assert len(items) == ROWS
         encoded = {msgspec.json.encode(item) for item in items}
         assert {msgspec.json.encode(alone[number][0]) for number in controls} <= encoded
-        assert all(item.reason for item in items if isinstance(item, Rejection))
+        untold = [
+            item.reason for item in items if isinstance(item, Rejection) and not REMEDY.search(item.reason)
+        ]
+        assert untold == []
         finished = [item for item in items if getattr(item, "status", None) is MatchStatus.FINISHED]
         assert all(item.home_goals is not None or item.after_90 for item in finished)
         rejected += sum(isinstance(item, Rejection) for item in items)

@@ -17,8 +17,8 @@ SOUND_ODDS = MatchOdds("avg_closing", 2.1, 3.4, 3.6)
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"home_goals": 37, "home_goals_half_time": None}, "a score is not a number from 0 to 36"),
-        ({"away_goals": -1, "away_goals_half_time": None}, "a score is not a number from 0 to 36"),
+        ({"home_goals": 37, "home_goals_half_time": None}, "a score is not from 0 to 36"),
+        ({"away_goals": -1, "away_goals_half_time": None}, "a score is not from 0 to 36"),
         ({"home_goals": None}, "only one side has a score"),
         ({"home_team": "Ärsenal", "away_team": "arsenal"}, "a team cannot play itself"),
         ({"competition": ""}, "the competition is empty"),
@@ -41,7 +41,9 @@ def test_a_row_that_cannot_be_is_refused_between_sound_ones(changes: dict[str, o
     first, refused, last = validate_rows([SOUND, bad, SOUND], NOW)
     assert first is SOUND
     assert last is SOUND
-    assert refused == Rejection(source=SOUND.source, reason=reason, payload={"as": "it came"})
+    assert refused == Rejection(
+        source=SOUND.source, reason=f"{reason}; correct it at the source", payload={"as": "it came"}
+    )
 
 
 @pytest.mark.parametrize(
@@ -72,7 +74,7 @@ def test_a_result_of_a_placeholder_is_a_fault_of_the_feed() -> None:
 
     assert type(refused) is Rejection
     assert refused.reason == (
-        "'W49' is a placeholder, but the match has a result: name the team at the provider"
+        "'W49' is a placeholder, but the match has a result: name the team at the source"
     )
 
 
@@ -103,4 +105,4 @@ def test_faults_of_one_row_are_told_together() -> None:
     bad = msgspec.structs.replace(SOUND, competition="", home_goals=99)
     (refused,) = validate_rows([bad], NOW)
     assert isinstance(refused, Rejection)
-    assert refused.reason == "a score is not a number from 0 to 36; the competition is empty"
+    assert refused.reason == "a score is not from 0 to 36; the competition is empty; correct it at the source"

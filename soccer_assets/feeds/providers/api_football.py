@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from soccer_assets.clock import Clock
 from soccer_assets.feeds.base import SETTING, KeyedFeed
 from soccer_assets.feeds.fields import (
+    REPORT_IT,
     FieldError,
     brief,
     decode_json,
@@ -149,15 +150,18 @@ class ApiFootballFeed(KeyedFeed):
         league, fixture, teams = (fixture_fields.get(name, {}) for name in ("league", "fixture", "teams"))
         competition = self._by_name.get(str(league.get("id")))
         if competition is None:
-            raise FieldError(f"the league {brief(league.get('id'))} is no number")
+            raise FieldError(f"the league {brief(league.get('id'))} is no id of a league")
         country = league.get("country")
         is_world = competition.country == INTERNATIONAL
         if not is_world and _country(country) != _country(competition.country):
-            raise FieldError(f"league {league['id']} is {competition.code}, but lies in {brief(country)}")
+            raise FieldError(
+                f"league {league['id']} is {competition.code}, but lies in {brief(country)}",
+                "correct its id in competitions.toml",
+            )
         code = pick(fields, "fixture.status.short").get("fixture", {}).get("status", {}).get("short")
         reported_status = _STATUSES.get(code) if isinstance(code, str) else None
         if reported_status is None:
-            raise FieldError(f"the status {brief(code)} is not known")
+            raise FieldError(f"the status {brief(code)} is not known", REPORT_IT)
         kickoff, precision = instant_of(fixture.get("date")), KickoffPrecision.MINUTE
         if reported_status is MatchStatus.TBD:
             kickoff, precision = noon_of(kickoff.date()), KickoffPrecision.DAY
@@ -244,11 +248,11 @@ def _final_score(fields: dict[str, Any], code: str) -> Score:
         full_time = full_time or _part(fields, "goals", score_of)
         total = total or full_time
         if full_time is None or total is None:
-            raise FieldError("the match is finished, but has no score; add it at the provider")
+            raise FieldError("the match is finished, but has no score", "add it at the source")
     if full_time is not None and total is not None and _contradict(result, full_time, total):
         raise FieldError(
             f"the score after 90 minutes {full_time[0]}-{full_time[1]} contradicts the one at the end "
-            f"{total[0]}-{total[1]}: one of them is wrong; correct it at the provider"
+            f"{total[0]}-{total[1]}: one of them is wrong"
         )
     # After two legs a shoot-out has another winner than the match.
     decider = result.penalties if result.has_shoot_out else total

@@ -15,6 +15,7 @@ from typing import Any
 from soccer_assets.clock import Clock
 from soccer_assets.feeds.base import SETTING, SiteFeed
 from soccer_assets.feeds.fields import (
+    REPORT_IT,
     FieldError,
     book_odds,
     brief,
@@ -163,7 +164,7 @@ def _reader(competition: Competition) -> Any:
         if reported_status is None and type_.get("state") == "in":
             reported_status = MatchStatus.LIVE
         if reported_status is None:
-            raise FieldError(f"the status {brief(name)} is not known")
+            raise FieldError(f"the status {brief(name)} is not known", REPORT_IT)
         kickoff, precision = instant_of(event.get("date")), KickoffPrecision.MINUTE
         if game.get("timeValid") is False or reported_status is MatchStatus.TBD:
             kickoff, precision = noon_of(kickoff.date()), KickoffPrecision.DAY
@@ -239,7 +240,7 @@ def _final_score(sides: tuple[dict[str, Any], dict[str, Any]], status: Any, *, i
         return None
     found = score_of(*(_number(side.get("score")) for side in sides))
     if found is None:
-        raise FieldError("the match is finished, but has no score; add it at the provider")
+        raise FieldError("the match is finished, but has no score", "add it at the source")
     # Of a level match in a cup the mark may be that of two legs.
     check_winner(found, winner_of(*(side.get("winner") for side in sides)), has_shoot_out=is_cup)
     return found

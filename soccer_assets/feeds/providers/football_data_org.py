@@ -13,6 +13,7 @@ from typing import Any
 from soccer_assets.clock import Clock
 from soccer_assets.feeds.base import SETTING, KeyedFeed
 from soccer_assets.feeds.fields import (
+    REPORT_IT,
     FieldError,
     brief,
     decode_json,
@@ -110,11 +111,11 @@ class FootballDataOrgFeed(KeyedFeed):
         code = pick(fields, "competition.code").get("competition", {}).get("code")
         competition = self._by_name.get(code) if isinstance(code, str) else None
         if competition is None:
-            raise FieldError(f"{UNKNOWN_COMPETITION.format(brief(code))}; add it there, or do without it")
+            raise FieldError(UNKNOWN_COMPETITION.format(brief(code)), "add it there, or do without it")
         status_code = fields.get("status")
         reported_status = _STATUSES.get(status_code) if isinstance(status_code, str) else None
         if reported_status is None:
-            raise FieldError(f"the status {brief(status_code)} is not known")
+            raise FieldError(f"the status {brief(status_code)} is not known", REPORT_IT)
         kickoff, precision = instant_of(fields.get("utcDate")), KickoffPrecision.MINUTE
         # SCHEDULED without a time of its own; a match with one is TIMED.
         if status_code == "SCHEDULED" and kickoff.time() == dt.time(0):
@@ -174,7 +175,7 @@ def _score(value: Any, *, is_finished: bool) -> Score:
     part = json_object(score.get("fullTime" if duration == "REGULAR" else "regularTime"), "the score")
     found = score_of(part.get("home"), part.get("away"))
     if found is None and is_finished and duration == "REGULAR":
-        raise FieldError("the match is finished, but has no score")
+        raise FieldError("the match is finished, but has no score", "add it at the source")
     return found
 
 
@@ -182,7 +183,7 @@ def _duration_of(score: dict[str, Any]) -> str:
     """How long the match went; a shoot-out that is filled in counts, whatever the duration says."""
     duration = score.get("duration")
     if duration not in ("REGULAR", "EXTRA_TIME", "PENALTY_SHOOTOUT"):
-        raise FieldError(f"the duration {brief(duration)} is not known")
+        raise FieldError(f"the duration {brief(duration)} is not known", REPORT_IT)
     return "PENALTY_SHOOTOUT" if _part(score, "penalties") is not None else str(duration)
 
 

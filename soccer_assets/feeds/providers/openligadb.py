@@ -162,7 +162,7 @@ def _reader(competition: Competition, year: int) -> Any:
 
 def _results_of(results: Any) -> list[dict[str, Any]]:
     if not isinstance(results, list) or not all(isinstance(result, dict) for result in results):
-        raise FieldError(f"the results {brief(results)} are no list of objects")
+        raise FieldError(f"the results {brief(results)} are not a list of objects")
     return results
 
 
@@ -173,13 +173,13 @@ def _score(results: Any, goals: Any, *, is_cup: bool) -> Score:
     if not regular:
         regular = [result for result in found if _type_of(result) == _FULL_TIME]
     if not regular:
-        raise FieldError("the match is finished, but has no result of its end")
+        raise FieldError("the match is finished, but has no result of its end", "add it at the source")
     scores = {score_of(result.get("pointsTeam1"), result.get("pointsTeam2")) for result in regular}
     if len(scores) > 1:
-        raise FieldError(f"the match has {len(scores)} different results of its end")
+        raise FieldError(f"the match has {len(scores)} different results of its end", "delete the wrong one")
     score = scores.pop()
     if score is None:
-        raise FieldError("the match is finished, but its result has no points")
+        raise FieldError("the match is finished, but its result has no points", "add them at the source")
     if (
         is_cup
         and regular[0].get("resultTypeKind") != _FULL_TIME_KIND

@@ -17,6 +17,7 @@ from urllib.request import url2pathname
 from soccer_assets.clock import Clock
 from soccer_assets.feeds.base import SETTING
 from soccer_assets.feeds.fields import (
+    REPORT_IT,
     FieldError,
     brief,
     id_of,
@@ -145,11 +146,11 @@ class WhoScoredJsonFeed:
         competition = self._by_name.get(fold(f"{region}/{tournament}"))
         if competition is None or (fields.get("sex") == _WOMEN and competition.sex != "women"):
             name = brief(f"{region}/{tournament}")
-            raise FieldError(f"{UNKNOWN_COMPETITION.format(name)}; add it there, or do without it")
+            raise FieldError(UNKNOWN_COMPETITION.format(name), "add it there, or do without it")
         code = fields.get("status")
         reported_status = _STATUSES.get(code) if type(code) is int else None
         if reported_status is None:
-            raise FieldError(f"the status {brief(code)} is not known")
+            raise FieldError(f"the status {brief(code)} is not known", REPORT_IT)
         kickoff = instant_of(fields.get("startTimeUtc"))
         home, away = teams_of(fields.get("homeTeamName"), fields.get("awayTeamName"))
         return ParsedMatch(
@@ -206,7 +207,7 @@ def _score(fields: dict[str, Any], *, is_cup: bool) -> Score:
         return None
     found = score_of(fields.get("homeScore"), fields.get("awayScore"))
     if found is None:
-        raise FieldError("the match is finished, but has no score; save the file again")
+        raise FieldError("the match is finished, but has no score", "save the file again")
     return found
 
 

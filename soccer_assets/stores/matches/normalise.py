@@ -208,13 +208,13 @@ def _update_batch(
 def _fault(record: RawMatch, competitions: Mapping[str, Competition]) -> str:
     """Why a record cannot be stored as a match; empty where it can."""
     if record.competition not in competitions:
-        return f"competition {record.competition!r} is not in competitions.toml"
+        return f"competition {record.competition!r} is not in competitions.toml; add it there"
     if fault := same_team_fault(record.home_team, record.away_team):
-        return fault
+        return f"{fault}; correct it at the source"
     goals = [count for count in (record.home_goals, record.away_goals) if count is not None]
     if not all(map(is_goal_count, goals)):
         score = f"{record.home_goals}-{record.away_goals}"
-        return f"the score {score} is not two numbers from {LEAST_GOALS} to {MOST_GOALS}"
+        return f"the score {score} is not two numbers from {LEAST_GOALS} to {MOST_GOALS}; correct it"
     return ""
 
 

@@ -219,13 +219,13 @@ def test_status_without_a_result(archive, reported, status):
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"home_goals": ""}, "the score None-2 is half a score"),
+        ({"home_goals": ""}, "the score None-2 has one side alone"),
         ({"home_goals": "", "away_goals": ""}, "the status is FT, but there is no score"),
-        ({"home_goals": "-1"}, "'-1' is no whole number"),
-        ({"away_goals": "99"}, "the score 99 is no number from 0 to 36"),
+        ({"home_goals": "-1"}, "the score -1 is not from 0 to 36"),
+        ({"away_goals": "99"}, "the score 99 is not from 0 to 36"),
         ({"status": "done"}, "the status 'done' is none of AET, FT, PEN, SCHEDULED, VOID"),
         ({"date": "20/04/2025"}, "the date '20/04/2025' is no day yyyy-mm-dd"),
-        ({"kickoff_utc": "soon"}, "kickoff_utc 'soon' is no instant"),
+        ({"kickoff_utc": "soon"}, "kickoff_utc 'soon' is not an ISO 8601 instant"),
         ({"away_team": "Fulham"}, "Fulham cannot play itself"),
         ({"country": ""}, "the country is missing"),
         ({"date": "", "kickoff_utc": "", "status": "won"}, "the date is missing"),
@@ -238,7 +238,7 @@ def test_row_that_cannot_be_understood_is_rejected(archive, change, reason):
     match, rejection = archive.fetch()
 
     assert isinstance(match, RawMatch)
-    assert rejection.reason == reason
+    assert rejection.reason.startswith(f"{reason};")
     assert rejection.payload["match_id"] == PLAYED["match_id"]
 
 
@@ -259,7 +259,7 @@ def test_line_with_cells_missing_is_rejected(archive):
     match, rejection = sorted(archive.fetch(), key=lambda item: isinstance(item, Rejection))
 
     assert isinstance(match, RawMatch)
-    assert rejection.reason == "the line has 2 cells, not 21"
+    assert rejection.reason == "the line has 2 cells, not 21; write one a column"
     assert not archive.fetch(Window(dt.date(2025, 5, 1), dt.date(2025, 6, 1)))
 
 

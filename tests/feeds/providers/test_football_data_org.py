@@ -110,7 +110,7 @@ def test_a_team_without_id_and_name_is_not_known_yet(server):
 
     assert isinstance(undrawn, UndrawnFixture)
     assert undrawn.reason == "'TBD' is a placeholder: the fixture is read once its teams are known"
-    assert (type(fault), fault.reason) == (Rejection, "the home team is missing")
+    assert (type(fault), fault.reason) == (Rejection, "the home team is missing; add it at the source")
 
 
 @pytest.mark.parametrize(("regular", "goals"), [({"home": 1, "away": 0}, (1, 0)), (None, (None, None))])
@@ -180,7 +180,7 @@ def test_a_winner_that_the_score_contradicts_is_rejected(server, winner, home, a
     marked = {"HOME_TEAM": "a win of the home team", "AWAY_TEAM": "a win of the away team", "DRAW": "a draw"}
     assert rejection.reason == (
         f"the provider marks {marked[winner]}, which contradicts the score {home}-{away}: "
-        f"one of them is wrong; correct it at the provider"
+        f"one of them is wrong; correct it at the source"
     )
 
 
@@ -273,10 +273,10 @@ def test_windows_are_split_at_the_providers_limit(server, httpserver):
     [
         (
             {"competition": {"code": "XX"}},
-            "the competition 'XX' is not in competitions.toml; add it there, or do without it",
+            "the competition 'XX' is not in competitions.toml",
         ),
         ({"status": "WON"}, "the status 'WON' is not known"),
-        ({"utcDate": "yesterday"}, "the kickoff 'yesterday' is no instant"),
+        ({"utcDate": "yesterday"}, "the kickoff 'yesterday' is not an ISO 8601 instant"),
         ({"awayTeam": {"id": None, "name": None}}, "the away team is missing"),
         (
             {"score": {"duration": "REGULAR", "fullTime": {"home": None, "away": None}}},
@@ -290,7 +290,7 @@ def test_row_that_cannot_be_understood_is_rejected(server, change, reason):
     match, rejection = server.fetch({**PLAYED, "id": 1}, {**PLAYED, **change})
 
     assert isinstance(match, RawMatch)
-    assert rejection.reason == reason
+    assert rejection.reason.startswith(f"{reason};")
 
 
 def test_key_is_never_shown(server, httpserver):

@@ -92,9 +92,9 @@ def row_results(columns: Mapping[str, Column]) -> RowResults:
     for row in half_scores.tolist():
         after.setdefault(row, _reason(score_of, *(_value(columns[name], row) for name in _GOALS)))
     for row in np.flatnonzero(is_full_time & np.isnan(goals).any(axis=1)).tolist():
-        after.setdefault(row, "the status is FT, but there is no score")
+        after.setdefault(row, "the status is FT, but there is no score; add it, or correct the status")
     for row in np.flatnonzero(columns["status"].codes < 0).tolist():
-        after.setdefault(row, "the status is missing")
+        after.setdefault(row, "the status is missing; add it")
     known = np.where(is_full_time[:, None] & ~np.isnan(goals).any(axis=1, keepdims=True), goals, -1)
     return RowResults(known.astype(np.int16), before, after)
 
@@ -195,12 +195,12 @@ def _fixture_faults(columns: Mapping[str, Column]) -> dict[int, str]:
     reasons: dict[int, str] = {}
     for name in ("date", "country", "competition", "season"):
         for row in np.flatnonzero(columns[name].codes < 0).tolist():
-            reasons.setdefault(row, f"the {name} is missing")
+            reasons.setdefault(row, f"the {name} is missing; add it")
     for row, days in _days_apart(columns):
         date, kickoff = (_value(columns[name], row) for name in ("date", "kickoff_utc"))
         reasons.setdefault(
             row,
-            f"the date {date} and kickoff_utc {kickoff:%Y-%m-%d} are {days} days apart: correct one of them",
+            f"the date {date} and kickoff_utc {kickoff:%Y-%m-%d} are {days} days apart; correct one of them",
         )
     home, away = columns["home_team"], columns["away_team"]
     code_at_home = {name: code for code, name in enumerate(home.parsed)}

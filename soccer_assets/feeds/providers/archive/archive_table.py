@@ -24,7 +24,7 @@ from soccer_assets.football.season_labels import read_label
 
 STATUSES = frozenset({"FT", "AET", "PEN", "SCHEDULED", "VOID"})
 _PARQUET = b"PAR1"
-_INTEGER = re.compile(r"(\d{1,9})(?:\.0+)?", re.ASCII)
+_INTEGER = re.compile(r"(-?\d{1,9})(?:\.0+)?", re.ASCII)
 _LOWEST_TIER = 20
 # The largest count of any statistic in the archive is 46 (shots).
 _LARGEST_COUNT = 99
@@ -61,7 +61,7 @@ class ArchiveTable(msgspec.Struct, frozen=True):
         return len(self.columns["match_id"].codes)
 
 
-def _integer_of(value: Any) -> int | None:
+def _integer_of(value: Any, what: str) -> int | None:
     """A whole number, also where the file has it as a float or as text, such as ``3`` or ``3.0``."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
@@ -69,18 +69,18 @@ def _integer_of(value: Any) -> int | None:
         return int(number[1])
     if type(value) is int:
         return value
-    raise FieldError(f"{brief(value)} is no whole number")
+    raise FieldError(f"{what} {brief(value)} is not a whole number")
 
 
 def _tier_of(value: Any) -> int:
-    tier = _integer_of(value)
+    tier = _integer_of(value, "the tier")
     if tier is None or not 1 <= tier <= _LOWEST_TIER:
-        raise FieldError(f"the tier {brief(value)} is no number from 1 to {_LOWEST_TIER}")
+        raise FieldError(f"the tier {brief(value)} is not from 1 to {_LOWEST_TIER}")
     return tier
 
 
 def _goals(value: Any) -> int | None:
-    return goals_of(_integer_of(value))
+    return goals_of(_integer_of(value, "the score"))
 
 
 def _day(value: Any) -> dt.date:
@@ -114,7 +114,7 @@ def _boolean(value: Any) -> bool:
 def _count(value: Any) -> int | None:
     """A statistic; None where it is no whole number from 0 to 99."""
     try:
-        count = _integer_of(value)
+        count = _integer_of(value, "the count")
     except FieldError:
         return None
     return count if count is not None and 0 <= count <= _LARGEST_COUNT else None
@@ -330,7 +330,9 @@ def _whole_rows(lines: Iterator[list[str]], width: int, broken: list[tuple[str, 
         if len(line) == width:
             yield line
         elif line:
-            broken.append((f"the line has {len(line)} cells, not {width}", ",".join(line)[:1000]))
+            broken.append(
+                (f"the line has {len(line)} cells, not {width}; write one a column", ",".join(line)[:1000])
+            )
 
 
 def _column(name: str, table: Any, parse: Callable[[Any], Any]) -> Column:

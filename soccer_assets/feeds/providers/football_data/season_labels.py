@@ -57,11 +57,13 @@ class FileSeasons:
             return season_of(competition, day)
         reported = read_label(text)
         if reported is None:
-            raise FieldError(f"the season {text!r} is not yyyy or yyyy/yyyy; write it so")
+            raise FieldError(f"the season {text!r} is not yyyy or yyyy/yyyy", "write it so")
         season = self._by_calendar(reported, league, competition, day)
         first_day, end = season_days(competition, season)
         if not first_day <= day < end:
-            raise FieldError(f"the date {day:%d/%m/%Y} lies outside the season {text!r}: correct one of them")
+            raise FieldError(
+                f"the date {day:%d/%m/%Y} lies outside the season {text!r}", "correct one of them"
+            )
         return str(season)
 
     def _by_calendar(

@@ -15,6 +15,7 @@ import msgspec
 
 from soccer_assets.clock import Clock
 from soccer_assets.feeds.fields import (
+    REPORT_IT,
     FieldError,
     brief,
     day_of,
@@ -115,9 +116,9 @@ def match_of(row: DatedRow, file: SeasonFile, clock: Clock) -> RawMatch | Reject
     # A row without a usable date may lie in the future: its result must not be read.
     is_over = not row.fault and over_at(row.kickoff, row.precision) <= clock.now()
     payload = present_fields(fields, _FIXTURE + _RESULT if is_over else _FIXTURE) or fields
+    if row.fault:
+        return Rejection(source=SOURCE, reason=row.fault, payload=payload)
     try:
-        if row.fault:
-            raise FieldError(row.fault)  # noqa: TRY301
         match = _match(row, fields, payload, file, clock, is_over=is_over)
     except FieldError as error:
         return Rejection(source=SOURCE, reason=str(error), payload=payload)
@@ -186,7 +187,7 @@ def _visibility(row: DatedRow, reported_status: Any, clock: Clock, *, has_result
         )
     status = _STATUSES.get(reported_status) if isinstance(reported_status, str) else None
     if status is None:
-        raise FieldError(f"the status {brief(reported_status)} is not known")
+        raise FieldError(f"the status {brief(reported_status)} is not known", REPORT_IT)
     return visibility_by_status(status, row.kickoff, row.precision, clock)
 
 
@@ -221,7 +222,7 @@ def _kickoff(fields: dict[str, Any], zone: ZoneInfo) -> tuple[dt.datetime, Kicko
         return noon_of(day), KickoffPrecision.DAY
     clock = _TIME.fullmatch(time.strip()) if isinstance(time, str) else None
     if clock is None:
-        raise FieldError(f"the time {brief(time)} is not hh:mm")
+        raise FieldError(f"the time {brief(time)} is not hh:mm", "write it so, or leave it out")
     named = clock[3] or clock[4] or fields.get("timezone")
     at = dt.time(int(clock[1]), int(clock[2]), tzinfo=_zone(named) if named else zone)
     return dt.datetime.combine(day, at).astimezone(dt.UTC), KickoffPrecision.MINUTE
@@ -233,7 +234,7 @@ def _zone(name: Any) -> dt.tzinfo:
         return dt.timezone(dt.timedelta(hours=_ZONES[text]))
     offset = _OFFSET.fullmatch(text)
     if offset is None:
-        raise FieldError(f"the time zone {brief(name)} is not known")
+        raise FieldError(f"the time zone {brief(name)} is not known", "write it as UTC+2")
     east = dt.timedelta(hours=int(offset[2] or 0), minutes=int(offset[3] or 0))
     return dt.timezone(-east if offset[1] == "-" else east)
 
