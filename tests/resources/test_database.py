@@ -157,7 +157,7 @@ def test_an_older_home_is_copied_aside_and_migrated_with_its_rows(empty_url: str
 def test_results_without_score_and_reason_get_one_and_none_can_come_back(empty_url: str) -> None:
     """Rows of an older home keep everything and get the reason that their provider tells, or unknown."""
     database = Database(empty_url)
-    _at_schema(database, "0094")
+    _at_schema(database, "0095")
     statuses = {"aet": "AET", "pen": "PEN", "lost": None, "told": "AET", "played": "FT", "open": None}
     rows = {
         name: {

@@ -7,8 +7,8 @@ and get ``decided_by``: what the stored row of the provider says, else ``unknown
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0095"
-down_revision = "0094"
+revision = "0096"
+down_revision = "0095"
 branch_labels = None
 depends_on = None
 
