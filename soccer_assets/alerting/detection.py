@@ -30,6 +30,8 @@ _CHANGES = {
 }
 # Checks whose failure is a fault of a kind of its own, and its headline.
 _KINDS = {"results_due": "feed", "drift_within_bounds": "drift"}
+# Metadata of a failed check that says what to do; alerts put it in place of their general advice.
+REMEDY = "remedy"
 _HEADLINES = {"feed": "has overdue results", "drift": "drifted beyond its bound", "check": "failed"}
 
 
@@ -182,6 +184,7 @@ def _failed_checks(instance: dg.DagsterInstance, keys: Iterable[dg.AssetCheckKey
             what=_HEADLINES[kind],
             promise="a result is known 3 hours after kickoff plus the feed's lag" if kind == "feed" else "",
             cause=evaluation.description or _text_of(evaluation.metadata),
+            action=_remedy_of(evaluation.metadata),
             path=f"/assets/{'/'.join(asset.path)}?view=checks",
         )
 
@@ -229,6 +232,11 @@ def _champion_change(instance: dg.DagsterInstance) -> Iterator[Condition]:
 
 def _instant(epoch_seconds: float) -> str:
     return isoformat(dt.datetime.fromtimestamp(epoch_seconds, dt.UTC))
+
+
+def _remedy_of(metadata: Mapping[str, Any]) -> str:
+    """What a check says that should be done; empty where it says nothing."""
+    return str(metadata[REMEDY].value) if REMEDY in metadata else ""
 
 
 def _text_of(metadata: Mapping[str, Any]) -> str:

@@ -43,6 +43,7 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True):
         promise: the expected state; empty where none is declared.
         cause: the cause, as far as known.
         path: the page to open, relative to the public address.
+        action: what to do about it; empty where the advice for its kind applies.
     """
 
     kind: str
@@ -53,6 +54,7 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True):
     promise: str = ""
     cause: str = ""
     path: str = ""
+    action: str = ""
 
     @property
     def key(self) -> str:

@@ -111,7 +111,7 @@ def _single(notification: Notification, feed: str, link: str, now: dt.datetime) 
         body += [
             f"Impact:   {guide.impact}",
             f"Cause:    {_first_line(condition.cause) or 'unknown'}",
-            f"Action:   {guide.action}",
+            f"Action:   {condition.action or guide.action}",
         ]
     body += [_page(link, condition.path), f"Feed:     {feed}"]
     return Message(f"[soccer] {headline}", "\n".join(body))
@@ -119,9 +119,10 @@ def _single(notification: Notification, feed: str, link: str, now: dt.datetime) 
 
 def _line(notification: Notification) -> str:
     condition = notification.condition
+    action = f"; {condition.action}" if condition.action and notification.transition != RECOVERED else ""
     has_promise = condition.promise and notification.transition != RECOVERED
     promise = f" (expected: {condition.promise})" if has_promise else ""
-    return f"- {_headline(notification)}, since {_when(condition.since)}{promise}"
+    return f"- {_headline(notification)}, since {_when(condition.since)}{promise}{action}"
 
 
 def _headline(notification: Notification) -> str:
@@ -159,5 +160,8 @@ def scrub(text: str, environ: Mapping[str, str]) -> str:
 def scrubbed(condition: Condition, environ: Mapping[str, str]) -> Condition:
     """The condition without credentials in its text."""
     return msgspec.structs.replace(
-        condition, what=scrub(condition.what, environ), cause=scrub(condition.cause, environ)
+        condition,
+        what=scrub(condition.what, environ),
+        cause=scrub(condition.cause, environ),
+        action=scrub(condition.action, environ),
     )
