@@ -32,6 +32,7 @@ class _Context:
         self,
         instance: dg.DagsterInstance,
         run: dg.DagsterRun,
+        job: dg.JobDefinition,
         asset_key: dg.AssetKey | None,
         months: dg.TimeWindow | None,
     ) -> None:
@@ -39,6 +40,7 @@ class _Context:
         self.partition_time_window = months
         self.run = run
         self.run_id = run.run_id
+        self.job_def = job
         self.log = _LOG
         self._asset_key = asset_key
 
@@ -101,7 +103,7 @@ class DirectJobs:
             for step, function in steps:
                 assets = assets_by_step[step]
                 keys = list(assets.keys)
-                context = _Context(self._instance, run, keys[0] if len(keys) == 1 else None, months)
+                context = _Context(self._instance, run, job, keys[0] if len(keys) == 1 else None, months)
                 arguments = self._arguments(
                     function, assets, resources | {"context": context}, configs.get(step, {})
                 )

@@ -27,10 +27,14 @@ class SiteFeed:
         default_url: the provider's own address.
         first_day: the first day it has matches of.
         requests_per_minute: its limit; None where it publishes none and serves files.
+        is_cheap_to_read_again: whether it serves files or months, so that 30 days cost it little more than 3.
+        days_a_request: days that one request asks for; None where any window costs the same.
     """
 
     name: str
     is_simulated = False
+    is_cheap_to_read_again: ClassVar[bool] = True
+    days_a_request: ClassVar[int | None] = None
     default_url: ClassVar[str]
     first_day: ClassVar[dt.date]
     requests_per_minute: ClassVar[int | None] = None

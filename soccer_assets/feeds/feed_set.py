@@ -9,7 +9,7 @@ import datetime as dt
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from soccer_assets.clock import Clock
-from soccer_assets.feeds.protocol import Feed, FeedRefusedError
+from soccer_assets.feeds.protocol import Feed, FeedRefusedError, days_a_request, is_cheap_to_read_again
 from soccer_assets.football.competitions import Competition
 from soccer_assets.football.matches import Window
 from soccer_assets.football.records import RawMatch, Row
@@ -74,6 +74,8 @@ class CompetitionFilter:
         self.name = feed.name
         self.is_simulated = feed.is_simulated
         self.result_lag: dt.timedelta = feed.result_lag
+        self.is_cheap_to_read_again = is_cheap_to_read_again(feed)
+        self.days_a_request = days_a_request(feed)
 
     def first_month(self) -> dt.date:
         """The feed's first month."""

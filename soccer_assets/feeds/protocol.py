@@ -40,6 +40,8 @@ __all__ = [
     "Repeat",
     "Row",
     "after_ninety",
+    "days_a_request",
+    "is_cheap_to_read_again",
 ]
 
 
@@ -57,6 +59,8 @@ class FeedRefusedError(FeedError):
 
 class Feed(Protocol):
     """A provider of matches.
+
+    A feed may say what reading costs its provider: see `is_cheap_to_read_again` and `days_a_request`.
 
     Attributes:
         name: the name in ``SOCCER_FEED``.
@@ -86,6 +90,25 @@ class Feed(Protocol):
             FeedError: the provider cannot be read.
         """
         ...
+
+
+def is_cheap_to_read_again(feed: Feed) -> bool:
+    """Whether 30 days cost the feed's provider little more than three: it serves files or whole months.
+
+    Such a feed is read 30 days back once a day, for corrections. False where a feed has no attribute of this
+    name: one written before it was asked for is not read more than it expects.
+    """
+    return bool(getattr(feed, "is_cheap_to_read_again", False))
+
+
+def days_a_request(feed: Feed) -> int | None:
+    """How many days one request asks the feed's provider for; None where any window costs the same.
+
+    Of such a feed old days are read only where a result is missing. None where a feed has no attribute of
+    this name.
+    """
+    days: int | None = getattr(feed, "days_a_request", None)
+    return days
 
 
 _OLD_NAMES = {"FeedRefused": FeedRefusedError, "FeedUnavailable": FeedUnavailableError}

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 import sqlalchemy as sa
 
-from soccer_assets.clock import Clock, isoformat
+from soccer_assets.clock import Clock
 from soccer_assets.contract.release import (
     MANIFEST_FILE,
     PREDICTIONS_FILE,
@@ -21,7 +21,6 @@ from soccer_assets.contract.release import (
     release_key,
 )
 from soccer_assets.feeds.protocol import Feed
-from soccer_assets.feeds.unreadable import FILE_PASSED_OVER
 from soccer_assets.football.matches import STATUS_RULES
 from soccer_assets.football.validity import (
     LEAST_GOALS,
@@ -33,6 +32,17 @@ from soccer_assets.football.validity import (
 )
 from soccer_assets.graph.assets.predictions import UPCOMING
 from soccer_assets.graph.feed_checks import feed_clocks_agree, feeds_agree
+from soccer_assets.graph.ingest_checks import (
+    BATCH,
+    BATCH_DESCRIPTION,
+    FILES,
+    FILES_DESCRIPTION,
+    REASONS_SHOWN,
+    batch_result,
+    due_table,
+    files_result,
+    remedy_metadata,
+)
 from soccer_assets.graph.meeting_checks import meetings_are_told_once
 from soccer_assets.graph.pages.values import table, timestamp
 from soccer_assets.resources.database import Database
@@ -43,114 +53,31 @@ from soccer_assets.resources.watermarks import read_watermark, set_watermark
 from soccer_assets.stores.exports import Exports
 from soccer_assets.stores.features.store import FeatureStore
 from soccer_assets.stores.ledger.audit import audit
-from soccer_assets.stores.matches.due import due_matches
-from soccer_assets.stores.matches.names import unresolved_names
+from soccer_assets.stores.matches.due import missing_results
+from soccer_assets.stores.matches.names import DECIDE_NAMES, held_back_text, unresolved_names
 from soccer_assets.stores.matches.quarantine import count_same_day, examples_of_quarantine
 from soccer_assets.stores.releases.current_status import next_expected_at
 from soccer_assets.stores.releases.publish import Releases
-from soccer_assets.tables import UtcDateTime, ingest, match, odds, rejected_row
+from soccer_assets.tables import UtcDateTime, match, odds
 
-# Shares of a batch above which the feed is faulty. History only warns: old archives hold months with 9 %
-# duplicates.
-MOST_REJECTED = 0.05
-MOST_DOUBLES = 0.01
-# A smaller batch only warns: a week of one league has some ten matches, and three bad rows of them are no
-# change of the provider's format, while a blocked run leaves every prediction stale.
-LEAST_ROWS_TO_BLOCK = 50
-# One or two bad rows are somebody's typing error, whatever their share.
-LEAST_BAD_ROWS_TO_BLOCK = 3
-_REASONS_SHOWN = 20
 _FOUND_POSSIBLE = "match found possible"
 _NEWEST_PRICES = dt.timedelta(days=1)
 
 
-def _newest_look(name: str) -> sa.ScalarSelect[dt.datetime]:
-    """When a livescores asset last looked at its feeds."""
-    looks = sa.select(sa.func.max(ingest.c.checked_at)).where(ingest.c.asset == f"livescores/{name}")
-    return looks.scalar_subquery()
-
-
-def _batch_check(name: str, *, blocking: bool) -> dg.AssetChecksDefinition:
-    @dg.asset_check(
-        asset=["livescores", name],
-        name="batch_is_sound",
-        blocking=blocking,
-        description="At most 5 % of the rows of the newest batch are rejected, and 1 % are duplicates: a "
-        "match reported twice, or a second result of a team on one day. A batch of fewer than 50 rows, or "
-        "with fewer than 3 bad ones, warns and blocks nothing.",
-    )
+def _batch_check(name: str) -> dg.AssetChecksDefinition:
+    @dg.asset_check(asset=["livescores", name], name=BATCH, blocking=True, description=BATCH_DESCRIPTION)
     def batch_is_sound(database: dg.ResourceParam[Database]) -> dg.AssetCheckResult:
         """Shares of rejected and duplicate rows in the newest batch."""
-        with database.reading() as connection:
-            newest = _newest_look(name)
-            sums = [sa.func.sum(ingest.c[name]).label(name) for name in ("seen", "rejected", "doubles")]
-            # One row a feed of the same ingestion.
-            batch = connection.execute(
-                sa.select(
-                    *sums, sa.func.max(ingest.c.checked_at, type_=UtcDateTime()).label("checked_at")
-                ).where(ingest.c.asset == f"livescores/{name}", ingest.c.checked_at == newest)
-            ).one()
-            reasons = connection.execute(
-                sa.select(rejected_row.c.reason, sa.func.count())
-                .where(rejected_row.c.last_seen_at == batch.checked_at)
-                .group_by(rejected_row.c.reason)
-                .order_by(sa.func.count().desc())
-                .limit(_REASONS_SHOWN)
-            )
-            by_reason: dict[str, int] = {row[0]: row[1] for row in reasons}
-        faults = [
-            bad
-            for bad, most in ((batch.rejected, MOST_REJECTED), (batch.doubles, MOST_DOUBLES))
-            if bad / max(batch.seen, 1) > most
-        ]
-        blocks = blocking and batch.seen >= LEAST_ROWS_TO_BLOCK
-        blocks = blocks and max(faults, default=0) >= LEAST_BAD_ROWS_TO_BLOCK
-        return dg.AssetCheckResult(
-            passed=not faults,
-            severity=dg.AssetCheckSeverity.ERROR if blocks else dg.AssetCheckSeverity.WARN,
-            metadata={
-                "rows": int(batch.seen),
-                "rejected": int(batch.rejected),
-                "duplicates": int(batch.doubles),
-                "rejected_by_reason": dg.MetadataValue.json(by_reason),
-            },
-        )
+        return batch_result(database, name, blocking=True)
 
     return batch_is_sound
 
 
 def _files_check(name: str) -> dg.AssetChecksDefinition:
-    @dg.asset_check(asset=["livescores", name], name="files_are_readable")
+    @dg.asset_check(asset=["livescores", name], name=FILES, description=FILES_DESCRIPTION)
     def files_are_readable(database: dg.ResourceParam[Database]) -> dg.AssetCheckResult:
         """No file of the feed was passed over at the newest look: which, what was found, what to do."""
-        with database.reading() as connection:
-            found = connection.execute(
-                sa.select(rejected_row.c.reason, rejected_row.c.payload, rejected_row.c.first_seen_at)
-                .where(
-                    rejected_row.c.last_seen_at == _newest_look(name),
-                    rejected_row.c.reason.startswith(FILE_PASSED_OVER, autoescape=True),
-                )
-                .order_by(rejected_row.c.reason)
-            )
-            files = [
-                {
-                    **msgspec.json.decode(row.payload, type=dict[str, str]),
-                    "reason": row.reason,
-                    "missing_since": isoformat(row.first_seen_at),
-                }
-                for row in found
-            ]
-        competitions = sorted({file["competition"] for file in files if file["competition"]})
-        return dg.AssetCheckResult(
-            passed=not files,
-            severity=dg.AssetCheckSeverity.WARN,
-            description="; ".join(file["reason"] for file in files[:_REASONS_SHOWN]),
-            metadata={
-                "files_passed_over": len(files),
-                "competitions": ", ".join(competitions),
-                "files": dg.MetadataValue.json(files[:_REASONS_SHOWN]),
-            },
-        )
+        return files_result(database, name)
 
     return files_are_readable
 
@@ -164,24 +91,17 @@ def results_due(
 ) -> dg.AssetCheckResult:
     """No result is missing 3 hours plus the feed's lag after kickoff. Weeks without matches pass."""
     due = next_expected_at(database, feed, clock.now())
-    overdue = due is not None and clock.now() > due
-    missing = due_matches(database, feed.result_lag, clock.now())
-    records: list[dict[str, str | int]] = [
-        {
-            "competition": found.competition,
-            "matches": found.matches,
-            "since": f"{found.since:%Y-%m-%d %H:%M}",
-            "months": ", ".join(found.months),
-        }
-        for found in missing
-    ]
+    missing = missing_results(database, feed.result_lag, clock.now())
     return dg.AssetCheckResult(
-        passed=not overdue,
+        passed=not missing.due,
         severity=dg.AssetCheckSeverity.WARN,
+        description=missing.text,
         metadata={
             "next_result_due": timestamp(due, "no match is waiting for its result"),
-            "matches_without_result": sum(found.matches for found in missing),
-            **table("missing_results", records),
+            "matches_without_result": missing.matches,
+            "matches_of_unread_days": missing.unread,
+            **remedy_metadata(missing.remedy),
+            **due_table(missing.due),
         },
     )
 
@@ -207,9 +127,11 @@ def names_are_decided(database: dg.ResourceParam[Database]) -> dg.AssetCheckResu
     return dg.AssetCheckResult(
         passed=not held,
         severity=dg.AssetCheckSeverity.WARN,
+        description=held_back_text(held),
         metadata={
             "open_names": len(held),
             "matches_held_back": sum(found.matches for found in held),
+            **remedy_metadata(DECIDE_NAMES if held else ""),
             **table("names", records),
         },
     )
@@ -251,14 +173,14 @@ def no_team_plays_twice_a_day(database: dg.ResourceParam[Database]) -> dg.AssetC
     """
     with database.reading() as connection:
         marked = count_same_day(connection)
-        examples = examples_of_quarantine(connection, _REASONS_SHOWN) if marked else []
+        examples = examples_of_quarantine(connection, REASONS_SHOWN) if marked else []
     return dg.AssetCheckResult(
         passed=not marked,
         severity=dg.AssetCheckSeverity.WARN,
         metadata={
             "in_quarantine": sum(marked.values()),
             "examples": examples,
-            "by_competition": dg.MetadataValue.json(dict(itertools.islice(marked.items(), _REASONS_SHOWN))),
+            "by_competition": dg.MetadataValue.json(dict(itertools.islice(marked.items(), REASONS_SHOWN))),
         },
     )
 
@@ -402,11 +324,7 @@ def _bodies(store: ObjectStore, release_id: str) -> list[Any]:
 
 
 CHECKS = [
-    _batch_check("recent", blocking=True),
-    _batch_check("upcoming", blocking=True),
-    _batch_check("window", blocking=True),
-    _batch_check("history", blocking=False),
-    *(_files_check(name) for name in ("recent", "upcoming", "window", "history")),
+    *(check(name) for name in ("recent", "upcoming", "window") for check in (_batch_check, _files_check)),
     results_due,
     results_are_possible,
     names_are_decided,

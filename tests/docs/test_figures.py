@@ -13,7 +13,7 @@ from soccer_assets.alerting import detection, watchdog
 from soccer_assets.contract import status
 from soccer_assets.football import validity
 from soccer_assets.football.ratings import parameters
-from soccer_assets.graph import checks
+from soccer_assets.graph import ingest_checks
 from soccer_assets.graph.assets import livescores
 from soccer_assets.modelling import (
     dataset,
@@ -66,11 +66,12 @@ FIGURES = [
     (JOBS, f"| runs of scheduled jobs | {retention.KEPT_RUN_DAYS} days,"),
     (JOBS, f"| {shadows.KEPT_DAYS} days after the match |"),
     (ASSETS, f"a finished match has {validity.LEAST_GOALS} to {validity.MOST_GOALS} goals a side"),
-    (ASSETS, f"at most {_percent(checks.MOST_REJECTED)} of the newest batch are rejected"),
-    (ASSETS, f"rejected and at most {_percent(checks.MOST_DOUBLES)} are duplicates"),
+    (ASSETS, f"at most {_percent(ingest_checks.MOST_REJECTED)} of the newest batch are rejected"),
+    (ASSETS, f"rejected and at most {_percent(ingest_checks.MOST_DOUBLES)} are duplicates"),
     (
         ASSETS,
-        f"fewer than {checks.LEAST_ROWS_TO_BLOCK} rows, or fewer than {checks.LEAST_BAD_ROWS_TO_BLOCK} bad",
+        f"fewer than {ingest_checks.LEAST_ROWS_TO_BLOCK} rows, or fewer than "
+        f"{ingest_checks.LEAST_BAD_ROWS_TO_BLOCK} bad",
     ),
     (HISTORY, f"up to {livescores.MONTHS_A_RUN} months of a feed in local files"),
     (HISTORY, f"or {livescores.REMOTE_MONTHS_A_RUN} months of a remote server"),

@@ -89,6 +89,9 @@ class ApiFootballFeed(KeyedFeed):
     result_lag = dt.timedelta(hours=6)
     default_url = "https://v3.football.api-sports.io"
     key_header = "x-apisports-key"
+    # A request a day: 30 of the free plan's 100.
+    is_cheap_to_read_again = False
+    days_a_request = 1
 
     def __init__(
         self, base_url: str, client: FileClient, history_start: dt.date | None, clock: Clock

@@ -87,6 +87,8 @@ class EspnFeed(SiteFeed):
     result_lag = dt.timedelta(hours=6)
     # None is published.
     requests_per_minute = 60
+    # A month of each league; February's days.
+    days_a_request = 28
 
     def __init__(self, base_url: str, client: FileClient, history_start: dt.date | None = None) -> None:
         super().__init__(base_url, client, history_start)

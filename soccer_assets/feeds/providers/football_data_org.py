@@ -74,6 +74,9 @@ class FootballDataOrgFeed(KeyedFeed):
     result_lag = dt.timedelta(hours=12)
     default_url = "https://api.football-data.org"
     key_header = "X-Auth-Token"
+    # Four requests for 30 days, of ten a minute.
+    is_cheap_to_read_again = True
+    days_a_request = DAYS_A_REQUEST
 
     def fetch(self, window: Window, clock: Clock) -> Iterator[RawMatch | Rejection]:
         """Every match whose kickoff day (UTC) lies in ``window``, as known at ``clock.now()``.

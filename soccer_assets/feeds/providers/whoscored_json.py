@@ -70,6 +70,7 @@ class WhoScoredJsonFeed:
 
     name = SOURCE
     is_simulated = False
+    is_cheap_to_read_again = True
     result_lag = dt.timedelta(days=3)
 
     def __init__(self, folder: Path, history_start: dt.date | None = None) -> None:

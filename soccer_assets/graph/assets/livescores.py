@@ -1,7 +1,7 @@
 """Livescores: the feed's rows, stored unchanged. Four windows on one table, `match_raw`."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -9,19 +9,37 @@ import dagster as dg
 from pydantic import Field
 
 from soccer_assets.clock import Clock
-from soccer_assets.feeds.feed_set import members_of
-from soccer_assets.feeds.protocol import Feed, FeedError, FeedUnavailableError
+from soccer_assets.feeds.feed_set import members_of, owners_of
+from soccer_assets.feeds.protocol import (
+    Feed,
+    FeedError,
+    FeedUnavailableError,
+    days_a_request,
+    is_cheap_to_read_again,
+)
 from soccer_assets.feeds.validation import validate_rows
 from soccer_assets.football.matches import Window
 from soccer_assets.graph import freshness
+from soccer_assets.graph.ingest_checks import (
+    BATCH,
+    BATCH_DESCRIPTION,
+    FILES,
+    FILES_DESCRIPTION,
+    MONTHS,
+    MONTHS_DESCRIPTION,
+    batch_result,
+    files_result,
+    months_result,
+)
 from soccer_assets.graph.pages.columns import column_schema
 from soccer_assets.graph.pages.values import timestamp
 from soccer_assets.graph.partitions import match_months
 from soccer_assets.resources.database import Database
-from soccer_assets.stores.matches.due import first_day_to_read
+from soccer_assets.stores.matches.due import missing_in_history, windows_to_read
 from soccer_assets.stores.matches.raw import IngestCounts, store_raw
 from soccer_assets.tables import match_raw
 
+HISTORY = dg.AssetKey(["livescores", "history"])
 UPCOMING_DAYS = 15
 # A run of a backfill takes 48 months: a launched run costs 10 s before its first step.
 MONTHS_A_RUN = 48
@@ -81,12 +99,18 @@ def livescore_assets(
     ) -> dg.MaterializeResult:
         """Matches of today and the last three days: scores, corrections, new kickoffs.
 
-        It reads further back, at most 120 days, where a result is missing or nobody has looked.
+        It reads further back, at most 120 days, where a result is missing or nobody has looked, and once a
+        day 30 days for corrections where that is cheap for the provider.
         """
         now = clock.now()
         windows = {
-            member.name: Window(
-                first_day_to_read(database, member.name, now), now.date() + dt.timedelta(days=1)
+            member.name: windows_to_read(
+                database,
+                member.name,
+                now,
+                result_lag=member.result_lag,
+                is_cheap_to_read_again=is_cheap_to_read_again(member),
+                days_a_request=days_a_request(member),
             )
             for member in members_of(feed)
         }
@@ -105,7 +129,15 @@ def livescore_assets(
         return _ingest(context, database, feed, clock, _one_window(feed, window))
 
     @asset(
-        key=["livescores", "history"],
+        key=HISTORY,
+        check_specs=[
+            dg.AssetCheckSpec(name, asset=HISTORY, description=description)
+            for name, description in (
+                (BATCH, BATCH_DESCRIPTION),
+                (FILES, FILES_DESCRIPTION),
+                (MONTHS, MONTHS_DESCRIPTION),
+            )
+        ],
         partitions_def=match_months(history_start, clock),
         backfill_policy=dg.BackfillPolicy.multi_run(max_partitions_per_run=months_a_run),
     )
@@ -114,11 +146,32 @@ def livescore_assets(
         database: dg.ResourceParam[Database],
         feed: dg.ResourceParam[Feed],
         clock: dg.ResourceParam[Clock],
-    ) -> dg.MaterializeResult:
-        """Matches of past months, one partition a month; backfill any range from this page."""
+    ) -> Iterator[Any]:
+        """Matches of past months, one partition a month; backfill any range from this page.
+
+        A run of this asset alone fails the months whose results are missing, and makes the others.
+        """
         months = context.partition_time_window
         window = Window(months.start.date(), months.end.date())
-        return _ingest(context, database, feed, clock, _one_window(feed, window))
+        made = _ingest(context, database, feed, clock, _one_window(feed, window))
+        lags = {member.name: member.result_lag for member in members_of(feed)}
+        missing = missing_in_history(database, lags, owners_of(feed), window, clock.now())
+        yield batch_result(database, "history", blocking=False)
+        yield files_result(database, "history")
+        yield months_result(missing)
+        if not missing.due or len(set(context.job_def.asset_layer.executable_asset_keys)) > 1:
+            # Stages behind this one go on: of a first build over 24 months one hole would leave nothing.
+            yield made
+            return
+        # A run that ends as a failure fails the partitions that it has not made, and no others.
+        for month in context.partition_keys:
+            if month not in missing.months:
+                yield dg.AssetMaterialization(HISTORY, partition=month, metadata=made.metadata)
+        raise dg.Failure(
+            f"{', '.join(missing.months)}: {missing.text}; the rows are stored and the other months are "
+            f"made; {missing.remedy}",
+            allow_retries=False,
+        )
 
     @asset(key=["livescores", "window"])
     def window(
@@ -135,9 +188,9 @@ def livescore_assets(
     return [recent, upcoming, history, window]
 
 
-def _one_window(feed: Feed, window: Window) -> dict[str, Window]:
+def _one_window(feed: Feed, window: Window) -> dict[str, list[Window]]:
     """The same window of each feed."""
-    return dict.fromkeys((member.name for member in members_of(feed)), window)
+    return {member.name: [window] for member in members_of(feed)}
 
 
 def _ingest(
@@ -145,16 +198,16 @@ def _ingest(
     database: Database,
     feed: Feed,
     clock: Clock,
-    windows: Mapping[str, Window],
+    windows: Mapping[str, Sequence[Window]],
 ) -> dg.MaterializeResult:
-    """Store what each feed reports of its window, by the feed's name; the metadata shows the widest one."""
+    """Store what each feed reports of its windows, by the feed's name; the metadata shows their span."""
     now, counts, faults = clock.now(), IngestCounts(), []
     asset = context.asset_key.to_user_string()
     for member in members_of(feed):
-        window = windows[member.name]
-        rows = validate_rows(member.fetch(window, clock), now)
         try:
-            counts += store_raw(database, rows, asset=asset, source=member.name, window=window, now=now)
+            for window in windows[member.name]:
+                rows = validate_rows(member.fetch(window, clock), now)
+                counts += store_raw(database, rows, asset=asset, source=member.name, window=window, now=now)
         except dg.DagsterExecutionInterruptedError as interrupt:
             # Cancelled from the page: the retry policy would keep the run for another five minutes.
             raise dg.Failure(description="cancelled", allow_retries=False) from interrupt
@@ -165,8 +218,9 @@ def _ingest(
         if may_help and INTERACTIVE_TAG not in context.run.tags:
             raise next(fault for fault in faults if isinstance(fault, FeedUnavailableError))
         raise dg.Failure(description="; ".join(map(str, faults)), allow_retries=False) from faults[0]
-    widest = min(windows.values(), key=lambda window: window.start)
-    return dg.MaterializeResult(metadata=_metadata(counts, widest, feed, now))
+    read = [window for each in windows.values() for window in each]
+    span = Window(min(window.start for window in read), max(window.end for window in read))
+    return dg.MaterializeResult(metadata=_metadata(counts, span, feed, now))
 
 
 def _metadata(counts: IngestCounts, window: Window, feed: Feed, now: dt.datetime) -> dict[str, Any]:

@@ -5,22 +5,34 @@ read again. Not here: when an answer is stale for it (``contract/status.py``).
 """
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 
-from soccer_assets.football.matches import KickoffPrecision
+from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
+from soccer_assets.football.meetings import ABANDONED_AFTER, WITHDRAWN_AFTER
 from soccer_assets.resources.database import Database
-from soccer_assets.tables import AWAITS_RESULT, ingest, match
+from soccer_assets.tables import AWAITS_RESULT, ingest, match, match_raw, match_source_id, vanished_match
 
 # A match lasts two hours; the third is for the provider's first update.
 SETTLING_TIME = dt.timedelta(hours=3)
 # Every look reads the last days again: corrections, and kickoffs that moved.
 LEAST_LOOK_BACK = dt.timedelta(days=3)
+# One look a day reads further: corrections and awards come within weeks.
+DAILY_LOOK_BACK = dt.timedelta(days=30)
 # Further back a month is read again as a partition of the history, by hand.
 MOST_LOOK_BACK = dt.timedelta(days=120)
+# A month of history has failed where a result is missing this long after kickoff and lag: not for a late
+# evening of its last day.
+HOLE_AFTER = dt.timedelta(hours=36)
+# Requests for older days in one look: twelve hourly looks make up for 120 days of a provider of days.
+MOST_OLD_REQUESTS = 10
+_DAY = dt.timedelta(days=1)
 _RECENT = "livescores/recent"
+_AWAITING = ("scheduled", "tbd", "live")
+_SHOWN = 5
 
 
 class DueMatches(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +49,68 @@ class DueMatches(msgspec.Struct, frozen=True, kw_only=True):
     months: tuple[str, ...]
 
 
+class MissingResults(msgspec.Struct, frozen=True, kw_only=True):
+    """The results that are due and missing, and whether the home or the provider is late.
+
+    Attributes:
+        due: by competition, most first; empty where nothing is missing.
+        unread: how many of them are of days that no look has read since the result was due.
+        command: the command that reads all of these days again; empty where nothing is missing.
+    """
+
+    due: tuple[DueMatches, ...] = ()
+    unread: int = 0
+    command: str = ""
+
+    @property
+    def matches(self) -> int:
+        """How many results are missing."""
+        return sum(found.matches for found in self.due)
+
+    @property
+    def months(self) -> tuple[str, ...]:
+        """Their months, in order."""
+        return tuple(sorted({month for found in self.due for month in found.months}))
+
+    @property
+    def text(self) -> str:
+        """How many are missing, since when, of which competitions, and who is late."""
+        if not self.due:
+            return "no result is missing"
+        since = min(found.since for found in self.due)
+        late = f"{self.unread} of them are of days that nobody has read since"
+        if self.unread == self.matches:
+            late = "nobody has read these days since"
+        elif not self.unread:
+            late = "the feed was read since and does not have them"
+        return (
+            f"{_counted(self.matches, 'result is', 'results are')} missing since {since:%Y-%m-%d} "
+            f"({_listed(self.due)}): {late}"
+        )
+
+    @property
+    def remedy(self) -> str:
+        """What to do, with the one command; empty where nothing is missing."""
+        if not self.due:
+            return ""
+        if self.unread:
+            return f"run `{self.command}`"
+        return (
+            f"check the provider's status page; another feed in SOCCER_FEED can take over; "
+            f"`{self.command}` reads these days again"
+        )
+
+
+def _counted(count: int, one: str, many: str) -> str:
+    return f"{count} {one if count == 1 else many}"
+
+
+def _listed(due: Sequence[DueMatches]) -> str:
+    """The competitions with their counts, as many as fit into a line."""
+    more = f" and {len(due) - _SHOWN} more" if len(due) > _SHOWN else ""
+    return ", ".join(f"{found.competition} {found.matches}" for found in due[:_SHOWN]) + more
+
+
 def result_due_at(kickoff: dt.datetime, precision: str, result_lag: dt.timedelta) -> dt.datetime:
     """When a result is due: 3 h and the feed's lag after kickoff, or after the day where only it is known."""
     if precision != KickoffPrecision.MINUTE:
@@ -44,23 +118,141 @@ def result_due_at(kickoff: dt.datetime, precision: str, result_lag: dt.timedelta
     return kickoff + SETTLING_TIME + result_lag
 
 
-def due_matches(database: Database, result_lag: dt.timedelta, now: dt.datetime) -> list[DueMatches]:
-    """Matches whose result is due and missing, by competition, most first."""
+def due_matches(
+    database: Database, result_lag: dt.timedelta, now: dt.datetime, since: dt.datetime | None = None
+) -> list[DueMatches]:
+    """Matches whose result is due and missing, by competition, most first.
+
+    Args:
+        database: the normalised matches.
+        result_lag: the feed's.
+        now: decides with the lag which results are due.
+        since: the first kickoff that counts; None for all.
+    """
+    with database.reading() as connection:
+        rows = _due_rows(connection, result_lag, now)
+    return _by_competition(
+        (row.competition, row.kickoff) for row in rows if since is None or row.kickoff >= since
+    )
+
+
+def missing_results(database: Database, result_lag: dt.timedelta, now: dt.datetime) -> MissingResults:
+    """The results that are due and missing, with the command that reads their days again.
+
+    Args:
+        database: the normalised matches, and the looks at the feeds.
+        result_lag: the feed's.
+        now: decides with the lag which results are due.
+    """
+    with database.reading() as connection:
+        rows = _due_rows(connection, result_lag, now)
+        if not rows:
+            return MissingResults()
+        looks = _looks(connection, min(_due_at(row, result_lag) for row in rows))
+    unread = sum(
+        not any(
+            row.kickoff.date() in window and checked_at > _due_at(row, result_lag)
+            for window, checked_at in looks.get(row.source, ())
+        )
+        for row in rows
+    )
+    due = tuple(_by_competition((row.competition, row.kickoff) for row in rows))
+    return MissingResults(due=due, unread=unread, command=_command(rows[0].kickoff, rows[-1].kickoff, now))
+
+
+def missing_in_history(
+    database: Database,
+    lags: Mapping[str, dt.timedelta],
+    owners: Mapping[str, str] | None,
+    window: Window,
+    now: dt.datetime,
+) -> MissingResults:
+    """Stored rows of a window that are without a result `HOLE_AFTER` and the lag after their kickoff.
+
+    Read from the raw rows, as a run over past months leaves them: matches are made of them by a later run. A
+    row whose match has a result by another row, or is over without one, is not missing; nor is one that the
+    next run makes withdrawn or abandoned (``football/meetings.py``).
+
+    Args:
+        database: the raw rows.
+        lags: by feed, how long a result may take.
+        owners: by competition the feed whose matches count; None where there is one feed.
+        window: days of the kickoffs.
+        now: nothing later is missing.
+    """
+    start, end = _midnight(window.start), _midnight(window.end)
     query = (
-        sa.select(match.c.competition, match.c.kickoff, match.c.kickoff_precision)
+        sa.select(match_raw.c.competition, match_raw.c.kickoff, match_raw.c.source)
+        .select_from(match_raw)
+        .outerjoin(
+            match_source_id,
+            sa.and_(
+                match_source_id.c.source == match_raw.c.source,
+                match_source_id.c.source_match_id == match_raw.c.source_match_id,
+            ),
+        )
+        .outerjoin(match, match.c.match_id == match_source_id.c.match_id)
+        .outerjoin(
+            vanished_match,
+            sa.and_(
+                vanished_match.c.source == match_raw.c.source,
+                vanished_match.c.source_match_id == match_raw.c.source_match_id,
+            ),
+        )
+        .where(
+            match_raw.c.source.in_(list(lags)),
+            match_raw.c.kickoff >= start,
+            match_raw.c.kickoff < min(end, now),
+            match_raw.c.status.in_(_AWAITING),
+            sa.or_(match.c.status.is_(None), match.c.status.in_(_AWAITING)),
+            sa.or_(
+                vanished_match.c.vanished_at.is_(None), vanished_match.c.vanished_at > now - WITHDRAWN_AFTER
+            ),
+            sa.or_(match_raw.c.status != MatchStatus.LIVE.value, match_raw.c.kickoff > now - ABANDONED_AFTER),
+        )
+        .order_by(match_raw.c.kickoff)
+    )
+    with database.reading() as connection:
+        rows = connection.execute(query).all()
+    missing = [
+        (row.competition, row.kickoff)
+        for row in rows
+        if row.kickoff + lags[row.source] + HOLE_AFTER < now
+        and (owners is None or owners.get(row.competition) == row.source)
+    ]
+    if not missing:
+        return MissingResults()
+    # The run that asks has read these days itself: none is unread.
+    return MissingResults(
+        due=tuple(_by_competition(missing)), command=_command(missing[0][1], missing[-1][1], now)
+    )
+
+
+def _due_rows(connection: sa.Connection, result_lag: dt.timedelta, now: dt.datetime) -> list[sa.Row[Any]]:
+    """Matches that are due, the oldest first."""
+    query = (
+        sa.select(match.c.competition, match.c.kickoff, match.c.kickoff_precision, match.c.source)
         .where(AWAITS_RESULT, match.c.kickoff < now)
         .order_by(match.c.kickoff)
     )
+    rows: list[sa.Row[Any]] = list(connection.execute(query))
+    return [row for row in rows if _due_at(row, result_lag) < now]
+
+
+def _due_at(row: sa.Row[Any], result_lag: dt.timedelta) -> dt.datetime:
+    return result_due_at(row.kickoff, row.kickoff_precision, result_lag)
+
+
+def _by_competition(matches: Iterable[tuple[str, dt.datetime]]) -> list[DueMatches]:
+    """Competition and kickoff of each match in; most matches first."""
     kickoffs: dict[str, list[dt.datetime]] = {}
-    with database.reading() as connection:
-        for competition, kickoff, precision in connection.execute(query):
-            if result_due_at(kickoff, precision, result_lag) < now:
-                kickoffs.setdefault(competition, []).append(kickoff)
+    for competition, kickoff in matches:
+        kickoffs.setdefault(competition, []).append(kickoff)
     found = [
         DueMatches(
             competition=competition,
             matches=len(times),
-            since=times[0],
+            since=min(times),
             months=tuple(sorted({f"{time:%Y-%m}-01" for time in times})),
         )
         for competition, times in kickoffs.items()
@@ -68,30 +260,114 @@ def due_matches(database: Database, result_lag: dt.timedelta, now: dt.datetime) 
     return sorted(found, key=lambda due: (-due.matches, due.competition))
 
 
-def first_day_to_read(database: Database, source: str, now: dt.datetime) -> dt.date:
-    """The first UTC day that a look at the newest matches must read.
+def _looks(connection: sa.Connection, since: dt.datetime) -> dict[str, list[tuple[Window, dt.datetime]]]:
+    """By feed, each window that was read after an instant, and when it was read last."""
+    query = (
+        sa.select(
+            ingest.c.source,
+            ingest.c.window_start,
+            ingest.c.window_end,
+            sa.func.max(ingest.c.checked_at, type_=ingest.c.checked_at.type),
+        )
+        .where(ingest.c.checked_at > since)
+        .group_by(ingest.c.source, ingest.c.window_start, ingest.c.window_end)
+    )
+    looks: dict[str, list[tuple[Window, dt.datetime]]] = {}
+    for source, start, end, checked_at in connection.execute(query):
+        looks.setdefault(source, []).append((Window(start, end), checked_at))
+    return looks
 
-    The earliest of three days ago, the last successful look, and the oldest match that is still without a
-    result; at most `MOST_LOOK_BACK` ago.
+
+def _command(first: dt.datetime, last: dt.datetime, now: dt.datetime) -> str:
+    """The command that reads the days between two kickoffs again."""
+    if first >= now - MOST_LOOK_BACK:
+        return "soccer run refresh_hourly"
+    return f"soccer run reload_history --months {first:%Y-%m} {last:%Y-%m}"
+
+
+def windows_to_read(
+    database: Database,
+    source: str,
+    now: dt.datetime,
+    *,
+    result_lag: dt.timedelta = dt.timedelta(0),
+    is_cheap_to_read_again: bool = False,
+    days_a_request: int | None = None,
+) -> list[Window]:
+    """The UTC days that a look at the newest matches must read, the newest window first.
+
+    The first window is of today and the last three days, or the lag if that is longer. To it come older days,
+    at most `MOST_LOOK_BACK` ago:
+
+    - days with a match that is still without a result;
+    - days that nobody has read since their results were there, because the home was off or the feed failed;
+    - once a day, where that is cheap, the last `DAILY_LOOK_BACK`: corrections and awards come after weeks.
+
+    Where any window costs a provider the same, that is one window. Else it is those days alone, in windows of
+    one request and at most `MOST_OLD_REQUESTS` of them a look, so that a long sleep is made up for over some
+    looks and within the provider's limits; and a day with an open match is asked for once a day: what a
+    provider has not told for days, it does not tell within the hour.
+
+    Args:
+        database: the matches, and the looks at the feeds.
+        source: name of the feed.
+        now: the current time.
+        result_lag: the feed's.
+        is_cheap_to_read_again: whether 30 days cost the feed's provider little more than three.
+        days_a_request: days that one request asks for; None where any window costs the same.
     """
-    oldest = now - MOST_LOOK_BACK
+    today, oldest = now.date(), now - MOST_LOOK_BACK
+    recent = Window((now - max(LEAST_LOOK_BACK, result_lag)).date(), today + _DAY)
     with database.reading() as connection:
-        last_look = connection.execute(
-            sa.select(sa.func.max(ingest.c.checked_at, type_=ingest.c.checked_at.type)).where(
-                ingest.c.asset == _RECENT, ingest.c.source == source
-            )
-        ).scalar()
-        unsettled = connection.execute(
-            sa.select(sa.func.min(match.c.kickoff, type_=match.c.kickoff.type)).where(
-                match.c.source == source,
-                AWAITS_RESULT,
-                match.c.kickoff >= oldest,
-                match.c.kickoff < now,
-            )
-        ).scalar()
-    starts = [now - LEAST_LOOK_BACK, *_known(last_look, unsettled)]
-    return max(min(starts), oldest).date()
+        began = _first_day_read(connection, source)
+        looks = _looks(connection, oldest).get(source, [])
+        open_days = _open_days(connection, source, oldest, now)
+
+    def is_read(day: dt.date, since: dt.datetime) -> bool:
+        return any(day in window and checked_at >= since for window, checked_at in looks)
+
+    # A day is complete when it was read after its end and the lag; of a lag of days, on the last of the days
+    # that every look reads.
+    wait = _DAY + min(result_lag, max(LEAST_LOOK_BACK, result_lag) - _DAY)
+    old_days = [oldest.date() + dt.timedelta(days=number) for number in range(MOST_LOOK_BACK.days)]
+    wanted = {day for day in open_days if days_a_request is None or not is_read(day, _midnight(today))}
+    if began is not None:
+        wanted |= {day for day in old_days if day >= began and not is_read(day, _midnight(day) + wait)}
+    if is_cheap_to_read_again:
+        far_back = (now - DAILY_LOOK_BACK).date()
+        wanted |= {day for day in old_days if day >= far_back and not is_read(day, _midnight(today))}
+    older = sorted((day for day in wanted if day < recent.start), reverse=True)
+    if days_a_request is None:
+        return [Window(min([recent.start, *older]), recent.end)]
+    windows = [recent]
+    for day in older:
+        if len(windows) > 1 and (windows[-1].end - day).days <= days_a_request:
+            windows[-1] = Window(day, windows[-1].end)
+        elif len(windows) <= MOST_OLD_REQUESTS:
+            windows.append(Window(day, day + _DAY))
+    return windows
 
 
-def _known(*instants: dt.datetime | None) -> Iterable[dt.datetime]:
-    return [instant for instant in instants if instant is not None]
+def _midnight(day: dt.date) -> dt.datetime:
+    return dt.datetime.combine(day, dt.time(), dt.UTC)
+
+
+def _first_day_read(connection: sa.Connection, source: str) -> dt.date | None:
+    """The first day that the first look at the newest matches of a feed read; before it lies the history."""
+    looks = sa.select(ingest.c.window_start).where(ingest.c.asset == _RECENT, ingest.c.source == source)
+    return connection.execute(looks.order_by(ingest.c.ingest_id).limit(1)).scalar()
+
+
+def _open_days(
+    connection: sa.Connection, source: str, oldest: dt.datetime, now: dt.datetime
+) -> list[dt.date]:
+    """Days of the feed's matches that have begun and are without a result, in order."""
+    kickoffs = connection.execute(
+        sa.select(match.c.kickoff).where(
+            match.c.source == source,
+            AWAITS_RESULT,
+            match.c.kickoff >= oldest,
+            match.c.kickoff < now,
+        )
+    )
+    return sorted({kickoff.date() for kickoff in kickoffs.scalars()})

@@ -28,6 +28,9 @@ from soccer_assets.tables import held_match, match_raw, team_spelling
 
 _Name = tuple[str, str]  # pool, folded spelling
 
+DECIDE_NAMES = "decide each with the command that `soccer teams unresolved` prints"
+_SHOWN = 5
+
 
 class UnresolvedName(msgspec.Struct, frozen=True, kw_only=True):
     """A spelling that is held back.
@@ -115,6 +118,21 @@ def place_names(
     placed = [_renamed(row, clubs) for row in [*waiting, *named] if _is_placed(row, clubs)]
     held = [row for row in named if not _is_placed(row, clubs)]
     return [*others, *placed], held
+
+
+def held_back_text(held: Sequence[UnresolvedName]) -> str:
+    """How many matches wait for which names, since when, with the best guess of each."""
+    if not held:
+        return "every name of the feed is decided"
+    shown = ", ".join(
+        f"{found.name} ({found.competition}, best guess {found.guess or 'none'})" for found in held[:_SHOWN]
+    )
+    more = f" and {len(held) - _SHOWN} more" if len(held) > _SHOWN else ""
+    matches, since = sum(found.matches for found in held), min(found.first_kickoff for found in held)
+    return (
+        f"{matches} {'match waits' if matches == 1 else 'matches wait'} for {len(held)} "
+        f"{'name' if len(held) == 1 else 'names'}: {shown}{more}; the earliest is of {since:%Y-%m-%d}"
+    )
 
 
 def unresolved_names(database: Database) -> list[UnresolvedName]:

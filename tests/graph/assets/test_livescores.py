@@ -43,14 +43,21 @@ def test_each_asset_asks_for_its_window(graph):
 def test_a_home_that_slept_eleven_days_leaves_no_hole(graph):
     """Fixtures were known, nobody looked for eleven days, then one look: every result is there."""
     asleep = [
-        raw_match(source_match_id=f"m{day}", kickoff=NOW + dt.timedelta(days=day)) for day in range(1, 12)
+        raw_match(source_match_id=f"m{day}", home_team=f"home {day}", kickoff=NOW + dt.timedelta(days=day))
+        for day in range(1, 12)
     ]
     graph.feed.items = asleep
     graph.run("livescores/recent")
     graph.run("livescores/upcoming")
     graph.at(NOW + dt.timedelta(days=11, hours=12))
     graph.feed.items = [
-        finished("1-0", match.kickoff.isoformat(), source_match_id=match.source_match_id) for match in asleep
+        finished(
+            "1-0",
+            match.kickoff.isoformat(),
+            source_match_id=match.source_match_id,
+            home_team=match.home_team,
+        )
+        for match in asleep
     ]
     graph.run("livescores/recent", "matches/match", "matches/odds")
 
@@ -289,7 +296,7 @@ def test_two_results_of_a_team_on_a_day_make_a_batch_rotten(graph):
 
 def test_a_bad_month_of_history_is_told_and_stops_nothing(graph):
     """Old archives are full of duplicates: the check warns and the rows are kept."""
-    graph.feed.items = [rejection(), raw_match(kickoff=parse_instant("2025-03-24T18:00:00Z"))]
+    graph.feed.items = [rejection(), finished("1-0", "2025-03-24T18:00:00Z")]
     result = graph.run("livescores/history", tags=history_of("2025-03-01", "2025-03-01"))
 
     assert result.success

@@ -60,6 +60,7 @@ class ArchiveFeed:
 
     name = SOURCE
     is_simulated = False
+    is_cheap_to_read_again = True
     result_lag = RESULT_LAG
 
     def __init__(

@@ -37,6 +37,7 @@ class SimulatedFeed:
 
     name = SOURCE
     is_simulated = True
+    is_cheap_to_read_again = True
     result_lag = dt.timedelta(hours=1)
 
     def __init__(self, seed: int, leagues: int, first_month: dt.date) -> None:
