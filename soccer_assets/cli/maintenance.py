@@ -16,17 +16,22 @@ from soccer_assets.cli.common import (
 
 @click.command()
 @click.argument("job")
-def run(job: str) -> None:
+@click.option("--months", nargs=2, help="First and last month of reload_history, e.g. 2025-01 2025-03.")
+def run(job: str, months: tuple[str, str] | None) -> None:
     """Run one JOB of the graph in this process and print its progress."""
     settings = settings_of_environment()
     keep_libraries_quiet()
     import dagster as dg  # noqa: PLC0415
 
+    from soccer_assets.operations.operation_error import OperationError  # noqa: PLC0415
     from soccer_assets.operations.run_job import run_job  # noqa: PLC0415
 
     use_instance_of(settings)
     with dg.DagsterInstance.get() as instance:
-        outcome = run_job(settings, instance, job, click.echo)
+        try:
+            outcome = run_job(settings, instance, job, click.echo, months)
+        except OperationError as error:
+            fail(str(error))
     if outcome.failure:
         fail(outcome.failure)
     click.echo(f"  {job} finished in {outcome.seconds:.0f} s")

@@ -73,6 +73,14 @@ build_everything = dg.define_asset_job(
     hooks={mark_mlflow_run_failed},
 )
 
+reload_history = dg.define_asset_job(
+    "reload_history",
+    _HISTORY | _TO_FEATURES | _TO_RELEASE,
+    description="Reads past months of the feed again, then updates matches, features, predictions and the "
+    "release: for results that are missing for longer than 120 days.",
+    tags=PUBLISHES,
+)
+
 # Without the publish tag: it publishes nothing and must not delay the hourly run.
 monitor_daily = dg.define_asset_job(
     "monitor_daily",
@@ -82,4 +90,4 @@ monitor_daily = dg.define_asset_job(
 )
 
 
-JOBS = [refresh_hourly, refresh_daily, retrain_model, rollback_champion, build_everything]
+JOBS = [refresh_hourly, refresh_daily, retrain_model, rollback_champion, build_everything, reload_history]

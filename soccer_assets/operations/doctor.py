@@ -20,16 +20,17 @@ from soccer_assets.resources.database import Database
 from soccer_assets.resources.model_registry import ModelRegistry
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.settings import SettingError, Settings
-from soccer_assets.stores.matches.due import due_matches
+from soccer_assets.stores.matches.due import missing_results
 from soccer_assets.stores.matches.feed_agreement import (
     described,
     offset_described,
     undecided,
     undecided_offsets,
 )
-from soccer_assets.stores.matches.names import unresolved_names
+from soccer_assets.stores.matches.names import DECIDE_NAMES, held_back_text, unresolved_names
 
 _SHOWN = 5
+
 _HEARTBEAT_WITHIN = dt.timedelta(minutes=2)
 
 
@@ -42,7 +43,11 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 class _UnhealthyError(OperationError):
-    """A part of the system answers but is not in order."""
+    """A part of the system answers but is not in order; ``remedy`` where the general one does not fit."""
+
+    def __init__(self, text: str, remedy: str = "") -> None:
+        super().__init__(text)
+        self.remedy = remedy
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
@@ -51,8 +56,8 @@ def examine(settings: Settings) -> Iterator[Finding]:
         ("settings", _home, "run `soccer up` to create the home, or set SOCCER_HOME to an existing one"),
         ("feed", _feed, "check SOCCER_FEED, SOCCER_FEED_URL and the provider's key"),
         ("database", _database, "check SOCCER_DATABASE_URL, and run `soccer migrate`"),
-        ("results", _results, "check the feed, then materialise these months of livescores/history"),
-        ("names", _names, "decide each with the command that `soccer teams unresolved` prints"),
+        ("results", _results, "run `soccer run refresh_hourly`"),
+        ("names", _names, DECIDE_NAMES),
         (
             "agreement",
             _agreement,
@@ -67,7 +72,8 @@ def examine(settings: Settings) -> Iterator[Finding]:
             yield Finding(subject, check(settings))
         except Exception as error:  # noqa: BLE001 - the operator wants to see any fault
             lines = str(error).strip().splitlines() or [type(error).__name__]
-            yield Finding(subject, scrub(lines[0], os.environ), remedy)
+            own = error.remedy if isinstance(error, _UnhealthyError) else ""
+            yield Finding(subject, scrub(lines[0], os.environ), own or remedy)
     yield from _processes(settings)
 
 
@@ -110,27 +116,18 @@ def _database(settings: Settings) -> str:
 
 def _results(settings: Settings) -> str:
     feed = open_feeds(apply_home(settings, _made(settings)))
-    due = due_matches(Database(settings.database_url), feed.result_lag, settings.clock.now())
-    if not due:
-        return "no result is missing"
-    months = sorted({month for found in due for month in found.months})
-    shown = ", ".join(f"{found.competition} {found.matches}" for found in due[:_SHOWN])
-    since = min(found.since for found in due)
-    raise _UnhealthyError(
-        f"{sum(found.matches for found in due)} results are missing since {since:%Y-%m-%d} ({shown}); "
-        f"months: {', '.join(months)}"
-    )
+    missing = missing_results(Database(settings.database_url), feed.result_lag, settings.clock.now())
+    if not missing.due:
+        return missing.text
+    raise _UnhealthyError(f"{missing.text}; months: {', '.join(missing.months)}", missing.remedy)
 
 
 def _names(settings: Settings) -> str:
     _made(settings)
     held = unresolved_names(Database(settings.database_url))
     if not held:
-        return "every name of the feed is decided"
-    shown = ", ".join(found.name for found in held[:_SHOWN])
-    raise _UnhealthyError(
-        f"{sum(found.matches for found in held)} matches wait for {len(held)} names: {shown}"
-    )
+        return held_back_text(held)
+    raise _UnhealthyError(held_back_text(held))
 
 
 def _agreement(settings: Settings) -> str:

@@ -2,13 +2,14 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import dagster as dg
 import msgspec
 
 from soccer_assets.graph.assets.livescores import INTERACTIVE_TAG
 from soccer_assets.graph.build import build_definitions
+from soccer_assets.operations.operation_error import OperationError
 from soccer_assets.settings import Settings
 
 
@@ -46,7 +47,11 @@ class Progress(logging.Handler):
 
 
 def run_job(
-    settings: Settings, instance: dg.DagsterInstance, job_name: str, say: Callable[[str], None]
+    settings: Settings,
+    instance: dg.DagsterInstance,
+    job_name: str,
+    say: Callable[[str], None],
+    months: tuple[str, str] | None = None,
 ) -> RunOutcome:
     """Run a job of this home's graph in this process.
 
@@ -55,6 +60,10 @@ def run_job(
         instance: stores the run.
         job_name: such as ``build_everything``, which loads the newest ``SOCCER_FIRST_BUILD_MONTHS`` months.
         say: prints one line per step.
+        months: first and last month of a job over history, such as ``2025-01``; None for the newest.
+
+    Raises:
+        OperationError: the home has no such month, or the job reads none.
     """
     progress = Progress(say)
     logger = logging.Logger("progress")  # noqa: LOG001 - Dagster needs a logger of its own
@@ -66,18 +75,33 @@ def run_job(
     progress.steps = len(job.nodes)
     tags = {INTERACTIVE_TAG: "true"}
     if job.partitions_def is not None:
-        months = job.partitions_def.get_partition_keys()[-settings.first_build_months :]
+        read = _months_of(job.partitions_def.get_partition_keys(), months, settings.first_build_months)
         tags |= {
-            "dagster/asset_partition_range_start": months[0],
-            "dagster/asset_partition_range_end": months[-1],
+            "dagster/asset_partition_range_start": read[0],
+            "dagster/asset_partition_range_end": read[-1],
         }
-        say(f"  history: {len(months)} months, {months[0][:7]} to {months[-1][:7]}")
+        say(f"  history: {len(read)} months, {read[0][:7]} to {read[-1][:7]}")
+    elif months is not None:
+        raise OperationError(f"{job_name} reads no months of history; run it without --months")
     start = time.monotonic()
     result = job.execute_in_process(
         run_config={"loggers": {"progress": {}}}, instance=instance, tags=tags, raise_on_error=False
     )
     failure = "" if result.success else _failure_of(result)
     return RunOutcome(result.run_id, failure, time.monotonic() - start)
+
+
+def _months_of(keys: Sequence[str], months: tuple[str, str] | None, newest: int) -> Sequence[str]:
+    """The partitions of a job: those from the first to the last month given, or the newest."""
+    if months is None:
+        return keys[-newest:]
+    first, last = (f"{month}-01" for month in months)
+    if first not in keys or last not in keys or first > last:
+        raise OperationError(
+            f"--months {' '.join(months)}: write the first and the last month from {keys[0][:7]} to "
+            f"{keys[-1][:7]}, e.g. --months {keys[0][:7]} {keys[-1][:7]}"
+        )
+    return [key for key in keys if first <= key <= last]
 
 
 def _failure_of(result: dg.ExecuteInProcessResult) -> str:

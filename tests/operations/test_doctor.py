@@ -1,12 +1,18 @@
 """The doctor: one line per check, and what to do about each fault."""
 
+import datetime as dt
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from soccer_assets.cli import main
-from soccer_assets.feeds.registry import feed_names
+from soccer_assets.clock import FixedClock
+from soccer_assets.feeds.registry import feed_names, open_feeds
+from soccer_assets.football.matches import Window
+from soccer_assets.resources.database import Database
+from soccer_assets.stores.matches.normalise import update_matches
+from soccer_assets.stores.matches.raw import store_raw
 from tests.homes import make_home
 
 SUBJECTS = [
@@ -69,6 +75,31 @@ def test_the_doctor_separates_faults_from_working_parts(
         "agreement",
     ]
     assert "check SOCCER_REDIS_URL" in lines["redis"]
+
+
+def test_the_doctor_counts_missing_results_and_names_the_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A home that slept eleven days: how many, of which competition, since when, and what mends it."""
+    settings = make_home(tmp_path / "home", SOCCER_LEAGUES="1", SOCCER_NOW="2025-04-25T09:00:00Z")
+    feed, database = open_feeds(settings), Database(settings.database_url)
+    asleep = FixedClock(settings.clock.now() - dt.timedelta(days=11))
+    window = Window(dt.date(2025, 4, 15), dt.date(2025, 4, 25))
+    rows = list(feed.fetch(window, asleep))
+    store_raw(database, rows, asset="livescores/upcoming", source=feed.name, window=window, now=asleep.now())
+    update_matches(database, feed.competitions(), asleep.now())
+    monkeypatch.setenv("SOCCER_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("SOCCER_NOW", "2025-04-25T09:00:00Z")
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+
+    line = lines_of(CliRunner().invoke(main, ["doctor"]).stdout)["results"]
+
+    assert rows
+    assert line == (
+        f"✗ results   {len(rows)} results are missing since {min(row.kickoff for row in rows):%Y-%m-%d} "
+        f"(SIM-1 {len(rows)}): nobody has read these days since; months: 2025-04-01; "
+        f"run `soccer run refresh_hourly`"
+    )
 
 
 def test_feeds_are_listed_with_their_lag() -> None:
