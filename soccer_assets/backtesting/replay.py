@@ -46,6 +46,7 @@ from soccer_assets.resources.model_registry import ModelRegistry
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.settings import Settings
 from soccer_assets.stores.ledger.record import ledger_head
+from soccer_assets.stores.matches.due import due_matches
 from soccer_assets.stores.models.evaluations import Scorecards
 from soccer_assets.stores.models.retraining_facts import read_facts
 from soccer_assets.stores.models.rollback_facts import read_rollback_facts
@@ -210,6 +211,13 @@ class Replay:
         self._record_training(decision.reason, decision.text)
         return f"trained: {decision.text}"
 
+    def _due_in_scope(self) -> int:
+        """Matches of the replayed days whose result is due at their end."""
+        due = due_matches(
+            self._database, self._feed.result_lag, self._plan.end, since=_midnight(self._plan.first)
+        )
+        return sum(found.matches for found in due)
+
     def _record_training(self, reason: str, text: str) -> None:
         verdict = self._scorecards.current().decision
         self._retrains.append(
@@ -233,7 +241,9 @@ class Replay:
             first_day=str(plan.first),
             last_day=str(plan.last),
             step_seconds=int(plan.step.total_seconds()),
-            ledger=summarise_ledger(count_entries(database), ledger_head(database) or "", settled),
+            ledger=summarise_ledger(
+                count_entries(database), ledger_head(database) or "", settled, self._due_in_scope()
+            ),
             months=summarise_months(settled, *moved),
             total=summarise("total", settled, *moved),
             retrains=tuple(self._retrains),

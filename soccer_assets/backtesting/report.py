@@ -90,13 +90,15 @@ class LedgerState(msgspec.Struct, frozen=True, kw_only=True):
         head: hash of the newest entry, which chains all before it.
         hash: SHA-256 over the head and every settled match with score, verdict and losses; a changed score
             changes it even where no later prediction depends on it.
-        coverage: share of the settled matches in scope that are scored.
+        due: matches in scope whose result is due and missing.
+        coverage: scored matches divided by the settled and the due ones in scope.
     """
 
     entries: int
     head: str
     hash: str
     coverage: float
+    due: int = 0
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,8 +118,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     settled: tuple[SettledMatch, ...]
 
 
-def summarise_ledger(entries: int, head: str, settled: Sequence[SettledMatch]) -> LedgerState:
-    """The state of the ledger and its hash over these matches."""
+def summarise_ledger(entries: int, head: str, settled: Sequence[SettledMatch], due: int) -> LedgerState:
+    """The state of the ledger and its hash over these matches, beside ``due`` matches without a result."""
     digest = hashlib.sha256(head.encode())
     for match in settled:
         parts = (
@@ -130,7 +132,8 @@ def summarise_ledger(entries: int, head: str, settled: Sequence[SettledMatch]) -
         entries=entries,
         head=head,
         hash=digest.hexdigest(),
-        coverage=scored / len(settled) if settled else 1.0,
+        coverage=scored / (len(settled) + due) if settled or due else 1.0,
+        due=due,
     )
 
 

@@ -116,8 +116,8 @@ def _show(report: Report, console: Console) -> None:
     console.print("champion, E0 (textbook Elo) and market (closing prices, where known): log loss")
     void = report.total.settled - report.total.scored
     console.print(
-        f"ledger: {ledger.entries} entries, {report.total.scored} matches scored, {void} void "
-        f"(coverage {ledger.coverage:.1%})"
+        f"ledger: {ledger.entries} entries, {report.total.scored} matches scored, {void} void, "
+        f"{ledger.due} without a due result (coverage {ledger.coverage:.1%})"
     )
     console.print(f"ledger head {ledger.head}\nledger hash {ledger.hash}", soft_wrap=True)
     for training in report.retrains:

@@ -102,7 +102,8 @@ class QualityScore(msgspec.Struct, frozen=True, kw_only=True):
         finished: finished matches in the set.
         scored: those with an official prediction and a 90-minute result.
         void: those excluded by the ledger's rules (postponed by more than 36 hours, abandoned, awarded ...).
-        coverage: ``scored / finished``; None if no match is finished.
+        due: matches whose result is due and missing.
+        coverage: ``scored / (finished + due)``; None if there is no such match.
         log_loss: mean, in nats; None, like the other scores, if no match is scored.
         expected_log_loss: mean entropy of the forecasts.
         rps: ranked probability score, 0 to 1.
@@ -123,6 +124,7 @@ class QualityScore(msgspec.Struct, frozen=True, kw_only=True):
     ece_15: float | None
     hit_rate: float | None
     against: dict[str, Comparison]
+    due: int = 0
 
 
 class QualityWeek(msgspec.Struct, frozen=True, kw_only=True):

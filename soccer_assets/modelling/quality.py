@@ -31,7 +31,7 @@ EARLY, MIDDLE, LATE, CUP = "early", "middle", "late", "cup"
 
 @dataclass(frozen=True, eq=False)
 class Settled:
-    """Matches in scope that are over or void, one row each.
+    """Matches in scope that are over, void or due, one row each.
 
     Attributes:
         kickoff: (n,) epoch seconds.
@@ -42,6 +42,7 @@ class Settled:
         outcomes: (n,) 0 home, 1 draw, 2 away; only read where scored.
         others: (n, 3) by name of another forecaster, NaN where it has none.
         dimensions: (n,) text by dimension; empty text belongs to no slice.
+        is_due: (n,) the result is due and missing; None where no row is.
     """
 
     kickoff: NDArray[np.int64]
@@ -52,6 +53,7 @@ class Settled:
     outcomes: NDArray[np.int8]
     others: Mapping[str, NDArray[np.float64]]
     dimensions: Mapping[str, NDArray[np.object_]]
+    is_due: NDArray[np.bool_] | None = None
 
 
 def overall(settled: Settled) -> QualityScore:
@@ -95,6 +97,7 @@ def phases(season_progress: Sequence[float], tier: Sequence[int]) -> list[str]:
 
 def _score(settled: Settled, rows: NDArray[np.bool_]) -> QualityScore:
     finished = int((rows & settled.is_finished).sum())
+    due = 0 if settled.is_due is None else int((rows & settled.is_due).sum())
     scored = rows & settled.is_scored
     count = int(scored.sum())
     official, happened = settled.probabilities[scored], settled.outcomes[scored]
@@ -104,7 +107,8 @@ def _score(settled: Settled, rows: NDArray[np.bool_]) -> QualityScore:
         finished=finished,
         scored=count,
         void=int((rows & settled.is_void).sum()),
-        coverage=count / finished if finished else None,
+        due=due,
+        coverage=count / (finished + due) if finished + due else None,
         log_loss=float(losses.mean()) if has_scores else None,
         expected_log_loss=float(-(official * np.log(official)).sum(axis=1).mean()) if has_scores else None,
         rps=rps(official, happened) if has_scores else None,

@@ -44,6 +44,18 @@ def test_scores_of_four_matches_are_the_hand_worked_ones() -> None:
     assert score.ece_15 == pytest.approx(0.0)
 
 
+def test_a_missing_result_lowers_the_coverage_and_no_score() -> None:
+    """The void match were due instead: four of six are covered, in its own slice one of two."""
+    full = _settled()
+    due = Settled(**(vars(full) | {"is_void": np.zeros(6, np.bool_), "is_due": full.is_void}))
+    score = overall(due)
+
+    assert (score.finished, score.scored, score.void, score.due) == (5, 4, 0, 1)
+    assert score.coverage == 4 / 6
+    assert score.log_loss == overall(full).log_loss
+    assert {part.value: part.score.coverage for part in by_slice(due)} == {"A": 2 / 3, "B": 1 / 2}
+
+
 def test_another_forecaster_is_compared_on_the_rows_that_both_have() -> None:
     """Elo has all four, the book has one: its coverage says so, and one match has no interval."""
     against = overall(_settled()).against

@@ -88,7 +88,7 @@ def monitoring(
     drift = with_drift_start(report, _previous_drift(object_store))
     object_store.write(DRIFT_KEY, msgspec.json.encode(drift))
     yield _drift_result(drift)
-    settled, head = read_settled(database, data, now), ledger_head(database)
+    settled, head = read_settled(database, data, feed.result_lag, now), ledger_head(database)
     quality = quality_report(settled, version=champion.version, ledger_head=head, feed=feed.name, now=now)
     object_store.write(QUALITY_KEY, msgspec.json.encode(quality))
     yield _quality_result(quality)
@@ -133,6 +133,7 @@ def _quality_result(report: QualityReport) -> dg.MaterializeResult:
         "dagster/row_count": report.overall.scored,
         "finished": report.overall.finished,
         "void": report.overall.void,
+        "due": report.overall.due,
         "coverage": 0.0 if report.overall.coverage is None else report.overall.coverage,
         "ledger_head": report.ledger_head or "empty",
     }

@@ -20,7 +20,7 @@ def drift_table(columns: Sequence[ColumnDrift]) -> str:
 
 def score_table(scores: Mapping[str, QualityScore]) -> str:
     """One row a score in Markdown: counts, scores, and the differences to textbook Elo and closing prices."""
-    counts = ("", "scored", "finished", "void", "coverage")
+    counts = ("", "scored", "finished", "void", "due", "coverage")
     columns = (*counts, "log_loss", "rps", "brier", "ece_15", "hit rate", "minus Elo", "minus book")
     lines = ["| " + " | ".join(columns) + " |", "|---" * len(columns) + "|"]
     for name, score in scores.items():
@@ -35,5 +35,6 @@ def score_table(scores: Mapping[str, QualityScore]) -> str:
             else ""
             for opponent in _OPPONENTS
         )
-        lines.append(f"| {name} | {score.scored} | {score.finished} | {score.void} | {cells} | {gaps} |")
+        numbered = " | ".join(map(str, (score.scored, score.finished, score.void, score.due)))
+        lines.append(f"| {name} | {numbered} | {cells} | {gaps} |")
     return "\n".join(lines)

@@ -18,15 +18,18 @@ from soccer_assets.modelling.scorecard import BOOK, ELO
 from soccer_assets.modelling.training import fit_elo_textbook
 from soccer_assets.resources.database import Database
 from soccer_assets.stores.ledger.scores import newest_scores
-from soccer_assets.tables import ledger_entry, match
+from soccer_assets.stores.matches.due import result_due_at
+from soccer_assets.tables import AWAITS_RESULT, ledger_entry, match
 
 # Textbook Elo has six parameters; fewer matches than this do not determine them.
 _LEAST_FOR_ELO = 200
 _SETTLES = [status.value for status, rule in STATUS_RULES.items() if rule.settles]
 
 
-def read_settled(database: Database, data: TrainingData, now: dt.datetime) -> Settled:
-    """Every match since the ledger's first entry that is finished or void by ``now``.
+def read_settled(
+    database: Database, data: TrainingData, result_lag: dt.timedelta, now: dt.datetime
+) -> Settled:
+    """Every match since the ledger's first entry that is finished or void by ``now``, or due and missing.
 
     Textbook Elo is fitted on matches whose result was known before that first entry, and forecasts from what
     was known before each kickoff, as the published models did.
@@ -34,9 +37,10 @@ def read_settled(database: Database, data: TrainingData, now: dt.datetime) -> Se
     Args:
         database: matches and the ledger.
         data: features and closing prices of the finished matches.
+        result_lag: the feed's; decides with ``now`` when a result is due.
         now: nothing later counts.
     """
-    start, rows = _rows(database, now)
+    start, rows = _rows(database, result_lag, now)
     row_of = {match_id: row for row, match_id in enumerate(data.matches.match_id.tolist())}
     known = np.array([row_of.get(row.match_id, -1) for row in rows], np.int64)
     has_features = known >= 0
@@ -70,16 +74,28 @@ def read_settled(database: Database, data: TrainingData, now: dt.datetime) -> Se
             "phase": phase,
             "model": np.array([row.model_sha256 or "" for row in rows], object),
         },
+        is_due=np.array([_awaits(row) for row in rows], np.bool_),
     )
 
 
-def _rows(database: Database, now: dt.datetime) -> tuple[dt.datetime, list[sa.Row[Any]]]:
-    """The ledger's first instant, and the matches since then with their newest score and official entry."""
+def _awaits(row: sa.Row[Any]) -> bool:
+    """Whether the row has neither a result nor a verdict."""
+    return row.verdict is None and row.status not in _SETTLES
+
+
+def _rows(
+    database: Database, result_lag: dt.timedelta, now: dt.datetime
+) -> tuple[dt.datetime, list[sa.Row[Any]]]:
+    """The ledger's first instant, and the matches since then with their newest score and official entry.
+
+    Of those without a result and a verdict only the ones whose result is due.
+    """
     newest = newest_scores().subquery()
     query = (
         sa.select(
             match.c.match_id,
             match.c.kickoff,
+            match.c.kickoff_precision,
             match.c.status,
             match.c.competition,
             match.c.tier,
@@ -97,9 +113,16 @@ def _rows(database: Database, now: dt.datetime) -> tuple[dt.datetime, list[sa.Ro
     with database.reading() as connection:
         first = sa.select(sa.func.min(ledger_entry.c.recorded_at, type_=ledger_entry.c.recorded_at.type))
         start = connection.execute(first).scalar() or now
-        over = sa.or_(match.c.status.in_(_SETTLES), newest.c.verdict.is_not(None))
-        in_scope = query.where(match.c.kickoff > start, match.c.kickoff <= now, over)
-        return start, list(connection.execute(in_scope.order_by(match.c.kickoff, match.c.match_id)))
+        counts = sa.or_(match.c.status.in_(_SETTLES), newest.c.verdict.is_not(None), AWAITS_RESULT)
+        in_scope = query.where(match.c.kickoff > start, match.c.kickoff <= now, counts)
+        rows: list[sa.Row[Any]] = list(
+            connection.execute(in_scope.order_by(match.c.kickoff, match.c.match_id))
+        )
+        return start, [
+            row
+            for row in rows
+            if not _awaits(row) or result_due_at(row.kickoff, row.kickoff_precision, result_lag) < now
+        ]
 
 
 def _elo(data: TrainingData, rows: NDArray[np.int64], start: dt.datetime) -> NDArray[np.float64]:

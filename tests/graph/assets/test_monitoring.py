@@ -33,17 +33,20 @@ def settled(filled: Graph) -> Graph:  # noqa: F811
 
 
 def test_both_reports_are_in_the_store_and_on_the_page(settled: Graph) -> None:
-    """Two of two finished matches are scored, by week and slice; two months have no season to compare."""
+    """Two matches are scored and two due, by week and slice; two months have no season to compare."""
     result = settled.run(*MONITORING)
 
     assert result.success
     report = msgspec.json.decode(settled.store.read(QUALITY_KEY) or b"", type=QualityReport)
-    assert (report.overall.finished, report.overall.scored, report.overall.coverage) == (2, 2, 1.0)
+    overall = report.overall
+    assert (overall.finished, overall.scored, overall.due, overall.coverage) == (2, 2, 2, 0.5)
     assert [(each.week, each.score.scored) for each in report.weeks] == [("2025-W17", 2)]
     model = settled.registry.get(CHAMPION).facts.content_sha256
     assert {(each.dimension, each.value) for each in report.slices} == {
         ("competition", "TST-1"),
+        ("competition", "TST-2"),
         ("tier", "1"),
+        ("tier", "2"),
         ("phase", "middle"),
         ("model", model),
     }
@@ -52,7 +55,7 @@ def test_both_reports_are_in_the_store_and_on_the_page(settled: Graph) -> None:
         losses = connection.execute(sa.select(ledger_score.c.log_loss)).scalars().all()
     assert report.overall.log_loss == pytest.approx(np.mean(losses))
     metadata = settled.metadata(result, "monitoring/quality")
-    assert (metadata["dagster/row_count"], metadata["coverage"]) == (2, 1.0)
+    assert (metadata["dagster/row_count"], metadata["due"], metadata["coverage"]) == (2, 2, 0.5)
     assert metadata["log_loss_by_week"].startswith("![plot](data:image/png;base64,")
     assert "2025-W17" in metadata["weeks"]
     drift = msgspec.json.decode(settled.store.read(DRIFT_KEY) or b"", type=DriftReport)

@@ -14,6 +14,7 @@ from soccer_assets.football.matches import KickoffPrecision, Window
 from soccer_assets.modelling.dataset import Boundaries, Split, TrainingData
 from soccer_assets.modelling.ledger_rules import Entry
 from soccer_assets.modelling.odds import devig_shin
+from soccer_assets.modelling.quality import overall
 from soccer_assets.modelling.training import fit_elo_textbook
 from soccer_assets.resources.database import Database
 from soccer_assets.stores.ledger.record import record_and_score
@@ -25,6 +26,9 @@ from tests.builders import COMPETITIONS, NOW, finished, raw_match
 
 HISTORY, PLAYED = 300, 20
 LATER = NOW + dt.timedelta(days=3)
+
+
+LAG = dt.timedelta(hours=1)
 
 
 def _data(match_ids: list[str], kickoffs: list[int], outcomes: np.ndarray) -> TrainingData:
@@ -99,7 +103,7 @@ def test_every_forecaster_stands_beside_its_own_match(database: Database, played
     ids = [*(f"h{number}" for number in range(HISTORY)), *reversed(played)]
     kickoffs = [*past, *(start + 7_200 * number + 3_600 for number in reversed(range(PLAYED)))]
     data = _data(ids, kickoffs, rng.integers(0, 3, HISTORY + PLAYED).astype(np.int8))
-    settled = read_settled(database, data, LATER)
+    settled = read_settled(database, data, LAG, LATER)
 
     assert (settled.is_finished.sum(), settled.is_scored.sum(), settled.is_void.sum()) == (20, 18, 0)
     assert (settled.outcomes[settled.is_scored] == 0).all()
@@ -119,7 +123,7 @@ def test_every_forecaster_stands_beside_its_own_match(database: Database, played
 
     later_outcomes = data.outcomes.copy()
     later_outcomes[HISTORY:] = 2 - later_outcomes[HISTORY:]
-    turned = read_settled(database, _data(ids, kickoffs, later_outcomes), LATER)
+    turned = read_settled(database, _data(ids, kickoffs, later_outcomes), LAG, LATER)
     np.testing.assert_array_equal(turned.others["elo_textbook"], settled.others["elo_textbook"])
 
 
@@ -129,8 +133,36 @@ def test_without_enough_history_elo_has_no_say_and_later_matches_are_out_of_scop
     """A report for a day earlier contains the matches of that day only."""
     kickoffs = [int(NOW.timestamp()) + 7_200 * number + 3_600 for number in range(PLAYED)]
     data = _data(played, kickoffs, np.zeros(PLAYED, np.int8))
-    settled = read_settled(database, data, NOW + dt.timedelta(hours=10))
+    settled = read_settled(database, data, LAG, NOW + dt.timedelta(hours=10))
 
     assert len(settled.kickoff) == 5
     assert np.isnan(settled.others["elo_textbook"]).all()
     assert msgspec.json.encode(settled.dimensions["tier"].tolist()) == b'["1","1","1","1","1"]'
+
+
+def test_a_result_that_is_due_and_missing_is_in_scope_and_no_other(
+    database: Database, played: list[str]
+) -> None:
+    """Of two fixtures without a result one is due, four hours after kickoff: it lowers the coverage."""
+    kickoffs = [int(NOW.timestamp()) + 7_200 * number + 3_600 for number in range(PLAYED)]
+    data = _data(played, kickoffs, np.zeros(PLAYED, np.int8))
+    at = NOW + dt.timedelta(hours=10)
+    rows = [
+        raw_match(
+            source_match_id=f"late {hours}",
+            kickoff=at - dt.timedelta(hours=hours),
+            competition="TST-2",
+            home_team=f"late {hours}",
+        )
+        for hours in (5, 3)
+    ]
+    window = Window(NOW.date(), LATER.date())
+    store_raw(database, rows, asset="a", source="fake", window=window, now=NOW)
+    update_matches(database, COMPETITIONS, NOW)
+    settled = read_settled(database, data, LAG, at)
+
+    assert settled.is_due is not None
+    assert len(settled.kickoff) == 6
+    assert (settled.is_due.sum(), (settled.is_due & (settled.is_finished | settled.is_void)).sum()) == (1, 0)
+    assert settled.dimensions["competition"][settled.is_due].tolist() == ["TST-2"]
+    assert overall(settled).coverage == 5 / 6
