@@ -93,12 +93,8 @@ def forecast(
     outcome_probabilities: Sequence[float], goals: GoalForecast, reasons: tuple[Reason, ...] = ()
 ) -> Forecast:
     """A forecast of the three probabilities, the goals and the reasons of one match."""
-    p_home, p_draw, p_away = outcome_probabilities
-    return Forecast(
-        p_home=p_home,
-        p_draw=p_draw,
-        p_away=p_away,
-        predicted_label=_label(outcome_probabilities),
+    return _forecast(
+        outcome_probabilities,
         expected_goals=Goals(goals.expected_home, goals.expected_away),
         over_2_5=goals.p_over_2_5,
         both_teams_to_score=goals.p_both_score,
@@ -113,19 +109,25 @@ def forecast_of_row(row: Any) -> Forecast:
     Args:
         row: mapping of column to value. Rows of versions before the goal columns have NaN there.
     """
-    outcome_probabilities = (row["p_home"], row["p_draw"], row["p_away"])
     has_goals = row["expected_home_goals"] == row["expected_home_goals"]
+    return _forecast(
+        (row["p_home"], row["p_draw"], row["p_away"]),
+        expected_goals=Goals(row["expected_home_goals"], row["expected_away_goals"]) if has_goals else None,
+        over_2_5=row["over_2_5"] if has_goals else None,
+        both_teams_to_score=row["both_teams_to_score"] if has_goals else None,
+        likely_scores=stored_json(row["likely_scores"] if has_goals else None),
+        reasons=stored_json(row["reasons"]),
+    )
+
+
+def _forecast(outcome_probabilities: Sequence[float], **details: Any) -> Forecast:
     p_home, p_draw, p_away = outcome_probabilities
     return Forecast(
         p_home=p_home,
         p_draw=p_draw,
         p_away=p_away,
         predicted_label=_label(outcome_probabilities),
-        expected_goals=Goals(row["expected_home_goals"], row["expected_away_goals"]) if has_goals else None,
-        over_2_5=row["over_2_5"] if has_goals else None,
-        both_teams_to_score=row["both_teams_to_score"] if has_goals else None,
-        likely_scores=stored_json(row["likely_scores"] if has_goals else None),
-        reasons=stored_json(row["reasons"]),
+        **details,
     )
 
 
