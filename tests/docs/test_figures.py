@@ -70,8 +70,10 @@ FIGURES = [
     (ASSETS, f"rejected and at most {_percent(ingest_checks.MOST_DOUBLES)} are duplicates"),
     (
         ASSETS,
-        f"fewer than {ingest_checks.LEAST_ROWS_TO_BLOCK} rows, or fewer than "
-        f"{ingest_checks.LEAST_BAD_ROWS_TO_BLOCK} bad",
+        (
+            f"fewer than {ingest_checks.LEAST_ROWS_TO_BLOCK} rows, or fewer than "
+            f"{ingest_checks.LEAST_BAD_ROWS_TO_BLOCK} bad"
+        ),
     ),
     (HISTORY, f"up to {livescores.MONTHS_A_RUN} months of a feed in local files"),
     (HISTORY, f"or {livescores.REMOTE_MONTHS_A_RUN} months of a remote server"),
