@@ -28,8 +28,6 @@ _CORRECTED_DATE = dt.timedelta(days=3)
 _NEXT_DAY = dt.timedelta(days=1)
 _LONGEST_ADVANCE = dt.timedelta(days=14)
 _LONGEST_POSTPONEMENT = dt.timedelta(days=120)
-# A play-off is played after the rounds: a club with fewer of its season's matches than this is still in them.
-_ROUNDS_PLAYED = 0.9
 
 _NUMBER = re.compile(r"\d+")
 
@@ -38,10 +36,6 @@ _Score = tuple[int, int]
 
 class Schedule(Protocol):
     """What else the two clubs of a pair played."""
-
-    def fewest_before(self, kickoff: dt.datetime) -> int:
-        """How many matches of the season the club with fewer of them had played before."""
-        ...
 
     def could_play_both(self, one: dt.date, other: dt.date) -> bool:
         """Whether one of the clubs, by its other matches, could have played on both days."""
@@ -162,12 +156,10 @@ def _is_one(one: Telling, other: Telling, season: SeasonFormat | None, schedule:
         return True
     if _are_two_stages(one, other) and (season is None or season.most_meetings > 1):
         return False
-    meets_once = season is not None and season.meetings == 1
     earlier, later = sorted((one, other), key=lambda row: row.kickoff)
+    meets_once = season is not None and season.meets_once_by(later.kickoff.date())
     if earlier.has_result and later.has_result:
-        is_same = _is_a_corrected_date(earlier, later, schedule) or (
-            meets_once and _is_in_the_rounds(later, season, schedule)
-        )
+        is_same = meets_once or _is_a_corrected_date(earlier, later, schedule)
         return is_same and one.score == other.score
     # Put off: the row without a result is the earlier one. A played match that is listed once more stays two
     # rows until the list drops it.
@@ -193,11 +185,3 @@ def _is_a_corrected_date(earlier: Telling, later: Telling, schedule: Schedule) -
     return gap <= _CORRECTED_DATE and not schedule.could_play_both(
         earlier.kickoff.date(), later.kickoff.date()
     )
-
-
-def _is_in_the_rounds(telling: Telling, season: SeasonFormat | None, schedule: Schedule) -> bool:
-    """Whether a row of a pair that meets once cannot be a play-off."""
-    if season is None or season.most_meetings == 1:
-        return True
-    rounds = (season.clubs - 1) * 2 * season.meetings
-    return schedule.fewest_before(telling.kickoff) < _ROUNDS_PLAYED * rounds

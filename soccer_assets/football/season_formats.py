@@ -5,6 +5,7 @@ when a season's roster is full, so that another spelling cannot be another club,
 one ordered pair is another meeting rather than the same one reported twice. Not here: a season's teams.
 """
 
+import datetime as dt
 from functools import cache
 from importlib import resources
 from typing import Annotated
@@ -23,6 +24,7 @@ class SeasonFormat(msgspec.Struct, frozen=True, kw_only=True):
         guests: most clubs of another tier, in play-offs that providers file under this league.
         meetings: most matches of one ordered pair (home, away) in the league's own rounds.
         most_meetings: the same with play-offs and finals.
+        repeats_from: first day on which a pair can meet again beyond its rounds, where the format says so.
         why: what is exceptional about the season; empty where nothing is.
     """
 
@@ -31,7 +33,13 @@ class SeasonFormat(msgspec.Struct, frozen=True, kw_only=True):
     guests: int
     meetings: int
     most_meetings: int
+    repeats_from: dt.date | None = None
     why: str = ""
+
+    def meets_once_by(self, day: dt.date) -> bool:
+        """Whether an ordered pair has met at most once by a day of the season."""
+        is_before_repeats = self.repeats_from is not None and day < self.repeats_from
+        return self.meetings == 1 and (self.most_meetings == 1 or is_before_repeats)
 
     @property
     def most_clubs(self) -> int:
@@ -47,6 +55,7 @@ class _Format(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"
     meetings: _Count
     most: int = 0
     guests: int = 0
+    repeats_from: Annotated[str, msgspec.Meta(pattern=r"^[01]\d-[0-3]\d$")] | None = None
 
 
 class _Exception(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -102,5 +111,11 @@ def season_format(competition: str, season: str) -> SeasonFormat | None:
         guests=(differs and differs.guests) or base.guests,
         meetings=meetings,
         most_meetings=max((differs and differs.most) or base.most, meetings),
+        repeats_from=_day_of(season, base.repeats_from) if base.repeats_from else None,
         why=differs.why if differs else "",
     )
+
+
+def _day_of(season: str, day: str) -> dt.date:
+    """A day such as ``05-01`` of a season's last year."""
+    return dt.date.fromisoformat(f"{season.rpartition('/')[2]}-{day}")

@@ -21,14 +21,10 @@ OCTOBER, NEXT_DAYS, FEBRUARY = (
 
 
 class Schedule:
-    """Clubs with so many matches before, and with or without others on the days in question."""
+    """Clubs that have no other match on the days in question, or have."""
 
-    def __init__(self, played=0, *, is_free=False):
-        self.played, self.is_free = played, is_free
-
-    def fewest_before(self, _kickoff):
-        """The same before every kickoff."""
-        return self.played
+    def __init__(self, *, is_free=False):
+        self.is_free = is_free
 
     def could_play_both(self, _one, _other):
         """Whether they are free."""
@@ -153,11 +149,20 @@ def test_one_score_twice_within_days_is_one_match_where_no_club_could_play_both(
     assert keys(group_tellings(rows, None, Schedule(is_free=is_free))) == right
 
 
-@pytest.mark.parametrize(("played", "right"), [(20, [["new", "old"]]), (46, [["new"], ["old"]])])
-def test_a_play_off_is_played_after_the_rounds(played, right):
-    """Two rows with one score: a club that is still in the rounds plays no play-off."""
-    rows = [telling("old", OCTOBER, (1, 1)), telling("new", FEBRUARY, (1, 1))]
-    assert keys(group_tellings(rows, WITH_PLAY_OFFS, Schedule(played))) == right
+@pytest.mark.parametrize(
+    ("repeats_from", "right"),
+    [
+        (dt.date(2025, 5, 1), [["new", "old"]]),
+        (dt.date(2025, 2, 1), [["new"], ["old"]]),
+        (None, [["new"], ["old"]]),  # a Liguilla follows the Apertura in December
+    ],
+)
+@pytest.mark.parametrize("score", [(1, 1), None])
+def test_a_pair_that_may_meet_in_play_offs_meets_once_before_them(repeats_from, right, score):
+    """Two rows with one score, or one put off, are one match where play-offs have not begun."""
+    season = msgspec.structs.replace(WITH_PLAY_OFFS, repeats_from=repeats_from)
+    rows = [telling("old", OCTOBER, score), telling("new", FEBRUARY, score or (2, 0))]
+    assert keys(group_tellings(rows, season, BUSY)) == right
 
 
 def test_a_season_corrected_is_one_match():

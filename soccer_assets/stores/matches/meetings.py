@@ -279,33 +279,22 @@ class _StoredSchedule:
         self._record = record
         self._clubs = (fold(record.home_team), fold(record.away_team))
 
-    def fewest_before(self, kickoff: dt.datetime) -> int:
-        """How many matches of the season the club with fewer of them had played before."""
-        earliest = kickoff - dt.timedelta(days=366)
-        of_season = sa.and_(
-            match_raw.c.competition == self._record.competition, match_raw.c.season == self._record.season
-        )
-        return min(len(days) for days in self._days(earliest, kickoff, of_season))
-
     def could_play_both(self, one: dt.date, other: dt.date) -> bool:
         """Whether one of the clubs has no other match within a day of either."""
         day = dt.timedelta(days=1)
         first, last = (dt.datetime.combine(end, dt.time(), dt.UTC) for end in (one - day, other + 2 * day))
-        of_others = match_raw.c.meeting != self._meeting()
-        return not all(self._days(first, last, of_others))
+        return not all(self._days(first, last))
 
     def _meeting(self) -> str:
         return meeting_key(self._record.competition, self._record.season, *self._clubs)
 
-    def _days(
-        self, first: dt.datetime, end: dt.datetime, condition: sa.ColumnElement[bool]
-    ) -> list[list[dt.date]]:
-        """The days of each club's matches from an instant to another."""
+    def _days(self, first: dt.datetime, end: dt.datetime) -> list[list[dt.date]]:
+        """The days of each club's other matches from an instant to another."""
         query = sa.select(match_raw.c.meeting, match_raw.c.kickoff).where(
             match_raw.c.source == self._record.source,
             match_raw.c.kickoff >= first,
             match_raw.c.kickoff < end,
-            condition,
+            match_raw.c.meeting != self._meeting(),
         )
         found: dict[str, list[dt.date]] = {club: [] for club in self._clubs}
         for meeting, kickoff in self._connection.execute(query):
