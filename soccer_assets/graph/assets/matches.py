@@ -55,7 +55,7 @@ def matches(
     """Everything that changed in `match_raw` since the last run, normalised."""
     competitions, owners, now = feed.competitions(), owners_of(feed), clock.now()
     counts, aliases = update_matches(database, competitions, now, owners), 0
-    if owners and counts.read:
+    if owners:  # also after a run that was killed in between: each step knows what it has read
         aliases = learn_team_aliases(database, competitions, owners, now)
         compare_feeds(database, competitions, owners, now)
         counts += update_matches(database, competitions, now, owners)

@@ -98,6 +98,8 @@ def compare_feeds(
             for month in compare(pair_reports(by_source[owners[code]], by_source[second])).values()
             if month.month in months and (code, month.month) in touched
         ]
+    if not touched:
+        return 0
     with database.writing() as connection:
         stored = _disputed(connection)
         _replace(connection, touched, found, now)

@@ -17,10 +17,12 @@ from soccer_assets.football.competitions import Competition
 from soccer_assets.football.identity import Pool, mint_team_id
 from soccer_assets.resources.bulk_rows import in_list, upsert
 from soccer_assets.resources.database import Database
+from soccer_assets.resources.watermarks import read_watermark, set_watermark
 from soccer_assets.stores.matches.feed_agreement import compare_again
 from soccer_assets.stores.matches.teams import TeamError, merge_teams, redirects
 from soccer_assets.tables import match_raw, team, team_alias, team_split
 
+_LEARNED_SO_FAR = "match_raw learned from for team_alias"
 _Fixtures = defaultdict[tuple[Pool, str], defaultdict[str, set[Meeting]]]
 
 
@@ -54,6 +56,9 @@ def learn_team_aliases(
         How many names were learned.
     """
     with database.reading() as connection:
+        newest = connection.execute(sa.select(sa.func.max(match_raw.c.change_no))).scalar() or 0
+        if newest <= read_watermark(connection, _LEARNED_SO_FAR):
+            return 0
         learned, are_teams = _new_aliases(connection, competitions, owners)
     stored = []
     for name in learned:
@@ -63,10 +68,11 @@ def learn_team_aliases(
             except TeamError:  # they have met, or one of them was merged by hand
                 continue
         stored.append({"source": name.source, "alias": name.alias, "team_id": name.team_id})
-    if stored:
-        with database.writing() as connection:
+    with database.writing() as connection:
+        if stored:
             upsert(connection, team_alias, stored)
             compare_again(connection)
+        set_watermark(connection, _LEARNED_SO_FAR, newest)
     return len(stored)
 
 

@@ -6,10 +6,11 @@ from typing import Any
 import dagster as dg
 
 from soccer_assets.alerting.detection import graph_conditions
-from soccer_assets.feeds.feed_set import FeedSet
+from soccer_assets.feeds.feed_set import FeedSet, owners_of
 from soccer_assets.football.records import RawMatch
 from soccer_assets.stores.matches.feed_trust import decide
-from tests.builders import NOW, FakeFeed
+from soccer_assets.stores.matches.normalise import update_matches
+from tests.builders import COMPETITIONS, NOW, FakeFeed
 from tests.graph.assets.conftest import Graph, history_of
 from tests.stores.matches.test_feed_agreement import known_rows, month_of_rows
 
@@ -76,6 +77,19 @@ def test_a_dispute_fails_a_check_and_alerts_until_a_person_decides(graph: Graph)
 
     assert checked(graph) == {"feeds_agree": {}, "feed_clocks_agree": {}}
     assert alerts(graph) == {}
+
+
+def test_a_run_that_was_killed_before_the_comparison_is_made_good_by_the_next(graph: Graph) -> None:
+    """The next run reads no new row and compares all the same."""
+    first = NamedFeed("first", [*known_rows("first"), *month_of_rows("first")])
+    second = NamedFeed("second", [*known_rows("second"), *month_of_rows("second", score="0-3")])
+    graph.feed = FeedSet([first, second])  # type: ignore[assignment]
+    assert graph.run("livescores/history", tags=history_of("2025-01-01", "2025-04-01")).success
+    update_matches(graph.database, COMPETITIONS, NOW, owners_of(graph.feed))
+
+    assert graph.run("matches/match", "matches/odds").success
+
+    assert checked(graph)["feeds_agree"]["undecided_months"] == 1
 
 
 def test_a_wrong_clock_fails_a_check_of_its_own(graph: Graph) -> None:
