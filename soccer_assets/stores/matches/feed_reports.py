@@ -13,7 +13,7 @@ from soccer_assets.football.identity import Pool, mint_team_id
 from soccer_assets.football.matches import STATUS_RULES, KickoffPrecision, MatchStatus
 from soccer_assets.football.text_folding import fold
 from soccer_assets.resources.bulk_rows import in_list
-from soccer_assets.stores.matches.feed_trust import Scope
+from soccer_assets.stores.matches.feed_trust import Scope, stored_feeds
 from soccer_assets.stores.matches.teams import redirects
 from soccer_assets.tables import match_raw, team_alias
 
@@ -55,7 +55,7 @@ def read_reports(
 ) -> Reports:
     """The stored matches of some competitions and months, a day on both sides included."""
     decoder = msgspec.json.Decoder(_Row)
-    sources = sorted(connection.execute(sa.select(match_raw.c.source).distinct()).scalars())
+    sources = stored_feeds(connection)
     keys = _TeamKeys(connection, sources)
     query = sa.select(
         match_raw.c.source, match_raw.c.source_match_id, match_raw.c.competition, match_raw.c.record

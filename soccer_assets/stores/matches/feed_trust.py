@@ -105,7 +105,7 @@ def withdraw(database: Database, *, competition: str, month: str, now: dt.dateti
 
 def mark_scopes_unread(connection: sa.Connection, scopes: Iterable[Scope]) -> int:
     """Mark the raw rows of these competitions and months as unread; returns how many."""
-    marked, sources = 0, _sources(connection)
+    marked, sources = 0, stored_feeds(connection)
     for competition, month in sorted(scopes):
         theirs = _theirs(connection, competition, month, sources)
         done = connection.execute(
@@ -174,6 +174,11 @@ def decided_competitions(connection: sa.Connection) -> set[str]:
     return set(connection.execute(sa.select(feed_trust.c.competition)).scalars())
 
 
+def stored_feeds(connection: sa.Connection) -> list[str]:
+    """Names of the feeds that stored rows."""
+    return sorted(connection.execute(sa.select(match_raw.c.source).distinct()).scalars())
+
+
 def _trust(connection: sa.Connection) -> dict[Scope, str]:
     query = sa.select(feed_trust).where(feed_trust.c.is_valid)
     return {(row.competition, row.month): row.feed for row in connection.execute(query)}
@@ -212,7 +217,7 @@ def _rows_of(database: Database, competition: str, month: str) -> dict[str, list
     """Ids of the raw rows of a competition and month by feed; read without a lock."""
     found: defaultdict[str, list[str]] = defaultdict(list)
     with database.reading() as connection:
-        theirs = _theirs(connection, competition, month, _sources(connection))
+        theirs = _theirs(connection, competition, month, stored_feeds(connection))
         query = sa.select(match_raw.c.source, match_raw.c.source_match_id).where(theirs)
         for source, row_id in connection.execute(query):
             found[source].append(row_id)
@@ -232,11 +237,6 @@ def _mark_rows_unread(connection: sa.Connection, rows: Mapping[str, Sequence[str
             done = connection.execute(sa.update(match_raw).where(theirs).values(change_no=change_no))
             marked += int(done.rowcount)
     return marked
-
-
-def _sources(connection: sa.Connection) -> list[str]:
-    """Names of the feeds that stored rows."""
-    return sorted(connection.execute(sa.select(match_raw.c.source).distinct()).scalars())
 
 
 def _theirs(

@@ -19,11 +19,13 @@ from soccer_assets.resources.bulk_rows import in_list, upsert
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.watermarks import read_watermark, set_watermark
 from soccer_assets.stores.matches.feed_agreement import compare_again
+from soccer_assets.stores.matches.feed_trust import stored_feeds
 from soccer_assets.stores.matches.teams import TeamError, merge_teams, redirects
 from soccer_assets.tables import match_raw, team, team_alias, team_split
 
 _LEARNED_SO_FAR = "match_raw learned from for team_alias"
-_Fixtures = defaultdict[tuple[Pool, str], defaultdict[str, set[Meeting]]]
+_SEASON = dt.timedelta(days=400)
+_Fixtures = Mapping[tuple[Pool, str], Mapping[str, set[Meeting]]]
 
 
 class _Alias(NamedTuple):
@@ -57,9 +59,11 @@ def learn_team_aliases(
     """
     with database.reading() as connection:
         newest = connection.execute(sa.select(sa.func.max(match_raw.c.change_no))).scalar() or 0
-        if newest <= read_watermark(connection, _LEARNED_SO_FAR):
+        read_so_far = read_watermark(connection, _LEARNED_SO_FAR)
+        if newest <= read_so_far:
             return 0
-        learned, are_teams = _new_aliases(connection, competitions, owners)
+        fixtures = _fixtures(connection, competitions, owners, read_so_far)
+        learned, are_teams = _new_aliases(connection, fixtures)
     stored = []
     for name in learned:
         if name.own_id in are_teams:
@@ -76,9 +80,7 @@ def learn_team_aliases(
     return len(stored)
 
 
-def _new_aliases(
-    connection: sa.Connection, competitions: Mapping[str, Competition], owners: Mapping[str, str]
-) -> tuple[list[_Alias], set[str]]:
+def _new_aliases(connection: sa.Connection, fixtures: _Fixtures) -> tuple[list[_Alias], set[str]]:
     """Names that fixtures show to be a team, without those known or split, and their ids that are teams."""
     merged_into = redirects(connection)
     apart = {(row.keep, row.gone) for row in connection.execute(sa.select(team_split))}
@@ -87,9 +89,9 @@ def _new_aliases(
         for row in connection.execute(sa.select(team_alias))
     }
     found = set()
-    for (pool, owner), feeds in _fixtures(connection, competitions, owners).items():
+    for (pool, owner), feeds in fixtures.items():
         for other in feeds.keys() - {owner}:
-            for name, meant in learn_aliases(feeds[owner], feeds[other]).items():
+            for name, meant in learn_aliases(feeds.get(owner, ()), feeds[other]).items():
                 own_id, team_id = (
                     known.get((source, f"{pool}|{spelling}")) or _team_id(pool, spelling)
                     for source, spelling in ((other, name), (owner, meant))
@@ -107,26 +109,42 @@ def _new_aliases(
 
 
 def _fixtures(
-    connection: sa.Connection, competitions: Mapping[str, Competition], owners: Mapping[str, str]
+    connection: sa.Connection,
+    competitions: Mapping[str, Competition],
+    owners: Mapping[str, str],
+    read_so_far: int,
 ) -> _Fixtures:
-    """The meetings of competitions that more than one feed provides, by pool and owner; names are folded."""
-    count = sa.func.count(sa.distinct(match_raw.c.source))
-    shared = (
-        connection.execute(
-            sa.select(match_raw.c.competition).group_by(match_raw.c.competition).having(count > 1)
-        )
-        .scalars()
-        .all()
+    """The meetings of competitions that more than one feed provides, by pool and owner; names are folded.
+
+    Those of pools with a row newer than ``read_so_far``, from a season before the earliest such row to a
+    season after the latest.
+    """
+    kickoff = match_raw.c.kickoff
+    first, last = (bound(kickoff, type_=kickoff.type) for bound in (sa.func.min, sa.func.max))
+    newer = sa.select(match_raw.c.competition, first.label("first"), last.label("last")).where(
+        match_raw.c.change_no > read_so_far, in_list(connection, match_raw.c.competition, sorted(owners))
     )
-    codes = [code for code in shared if code in competitions and code in owners]
-    found: _Fixtures = defaultdict(lambda: defaultdict(set))
-    pools = {code: _pool_of(competitions[code]) for code in codes}
-    query = sa.select(
-        match_raw.c.source, match_raw.c.competition, match_raw.c.meeting, match_raw.c.kickoff
-    ).where(in_list(connection, match_raw.c.competition, codes))
-    for source, code, meeting, kickoff in connection.execute(query):
-        _, _, home, away = meeting.split("|", 3)
-        found[pools[code], owners[code]][source].add(Meeting(kickoff.date(), home, away))
+    touched = connection.execute(newer.group_by(match_raw.c.competition)).all()
+    pools = {code: _pool_of(competitions[code]) for code in owners if code in competitions}
+    open_pools = {pools[row.competition] for row in touched if row.competition in pools}
+    if not open_pools:
+        return {}
+    query = sa.select(match_raw.c.source, match_raw.c.competition, match_raw.c.meeting, kickoff).where(
+        in_list(connection, match_raw.c.source, stored_feeds(connection)),
+        kickoff >= min(row.first for row in touched) - _SEASON,
+        kickoff <= max(row.last for row in touched) + _SEASON,
+    )
+    by_competition: defaultdict[str, defaultdict[str, set[Meeting]]] = defaultdict(lambda: defaultdict(set))
+    for source, code, meeting, at in connection.execute(query):
+        if pools.get(code) in open_pools:
+            _, _, home, away = meeting.split("|", 3)
+            by_competition[code][source].add(Meeting(at.date(), home, away))
+    found: defaultdict[tuple[Pool, str], defaultdict[str, set[Meeting]]]
+    found = defaultdict(lambda: defaultdict(set))
+    for code, by_source in by_competition.items():
+        if len(by_source) > 1:
+            for source, meetings in by_source.items():
+                found[pools[code], owners[code]][source] |= meetings
     return found
 
 
