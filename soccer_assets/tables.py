@@ -253,6 +253,13 @@ match_merge = sa.Table(
     sa.Index("ix_match_merge_change_no", "change_no"),
 )
 
+shared_match_id = sa.Table(
+    "shared_match_id",
+    metadata,
+    sa.Column("match_id", sa.String, primary_key=True, comment="that one feed's row alone would give"),
+    sa.Column("keep", sa.String, nullable=False, comment="id of the match, from another feed's row"),
+)
+
 match_source_id = sa.Table(
     "match_source_id",
     metadata,

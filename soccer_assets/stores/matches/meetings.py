@@ -21,6 +21,7 @@ from soccer_assets.football.season_formats import season_format
 from soccer_assets.football.text_folding import fold
 from soccer_assets.resources.bulk_rows import IDS_PER_QUERY, batches, in_list, upsert
 from soccer_assets.resources.watermarks import next_change_no
+from soccer_assets.stores.matches.shared_match_ids import by_shared_id
 from soccer_assets.stores.matches.teams import redirects
 from soccer_assets.stores.matches.vanished import marks_of
 from soccer_assets.tables import match, match_history, match_merge, match_raw, match_source_id, team
@@ -110,7 +111,7 @@ def give_ids(
             )
             for row in connection.execute(query):
                 found[row.source, row.source_match_id] = row.match_id
-    ids = {key: mint_match_id(*owner) for key, owner in matches.items()}
+    ids = by_shared_id(connection, {key: mint_match_id(*owner) for key, owner in matches.items()})
     moved = {key: match_id for key, match_id in ids.items() if found.get(key) != match_id}
     rows = [
         {"source": key[0], "source_match_id": key[1], "match_id": match_id}

@@ -166,7 +166,8 @@ def _update_batch(
     meetings = bring_together(
         connection, records, competitions, now, lambda record: not _fault(record, competitions)
     )
-    records = meetings.records
+    # Again: meetings bring rows of the same feed along.
+    records = rows_that_count(connection, meetings.records, owners)
     teams, teams_added = _place_teams(connection, records, competitions, now)
     match_ids, removed = give_ids(connection, meetings.matches, now)
     rows = {

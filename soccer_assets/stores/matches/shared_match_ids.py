@@ -13,7 +13,9 @@ from soccer_assets.football.identity import mint_match_id
 from soccer_assets.resources.bulk_rows import IDS_PER_QUERY, batches, in_list, upsert
 from soccer_assets.stores.matches.feed_reports import read_reports, runs_of_months, touched_scopes
 from soccer_assets.stores.matches.feed_trust import decided_competitions
-from soccer_assets.tables import match_source_id
+from soccer_assets.tables import match_source_id, shared_match_id
+
+RowKey = tuple[str, str]  # source, source_match_id
 
 
 def share_match_ids(
@@ -41,9 +43,20 @@ def share_match_ids(
                 _share(connection, _same_matches(owners[code], second, by_source))
 
 
+def by_shared_id(connection: sa.Connection, ids: Mapping[RowKey, str]) -> dict[RowKey, str]:
+    """The ids that rows alone would give, each replaced by the id that it shares with another feed's row."""
+    if connection.execute(sa.select(shared_match_id.c.match_id).limit(1)).scalar() is None:
+        return dict(ids)
+    keep: dict[str, str] = {}
+    for part in batches(sorted(set(ids.values())), IDS_PER_QUERY):
+        query = sa.select(shared_match_id).where(in_list(connection, shared_match_id.c.match_id, part))
+        keep.update({row.match_id: row.keep for row in connection.execute(query)})
+    return {row: keep.get(match_id, match_id) for row, match_id in ids.items()}
+
+
 def _same_matches(
     owner: str, second: str, by_source: Mapping[str, Sequence[ReportedMatch]]
-) -> dict[tuple[str, str], tuple[str, str]]:
+) -> dict[RowKey, RowKey]:
     """Rows of the first feed, by source and id, and the row of the second about the same match."""
     firsts, seconds = by_source.get(owner, ()), by_source[second]
     pairs = pair_reports(firsts, seconds)
@@ -63,10 +76,10 @@ def _teams_of(rows: Iterable[ReportedMatch]) -> set[str]:
     return {team_id for row in rows for team_id in (row.home, row.away)}
 
 
-def _share(connection: sa.Connection, pairs: Mapping[tuple[str, str], tuple[str, str]]) -> None:
-    """Store one match id for both rows of each pair where at least one of them has none."""
+def _share(connection: sa.Connection, pairs: Mapping[RowKey, RowKey]) -> None:
+    """Store one match id for both rows of each pair: the first row's, else the second's."""
     rows = {*pairs, *pairs.values()}
-    known: dict[tuple[str, str], str] = {}
+    known: dict[RowKey, str] = {}
     for source in sorted({source for source, _ in rows}):
         for ids in batches(sorted(id_ for of, id_ in rows if of == source), IDS_PER_QUERY):
             query = sa.select(match_source_id).where(
@@ -76,12 +89,14 @@ def _share(connection: sa.Connection, pairs: Mapping[tuple[str, str], tuple[str,
             known.update(
                 {(row.source, row.source_match_id): row.match_id for row in connection.execute(query)}
             )
-    new = {
-        row: known.get(one) or known.get(other) or mint_match_id(*one)
-        for one, other in pairs.items()
-        for row in (one, other)
-        if row not in known
-    }
+    shared: dict[str, str] = {}
+    new: dict[RowKey, str] = {}
+    for one, other in pairs.items():
+        keep = known.get(one) or known.get(other) or mint_match_id(*one)
+        own_ids = {mint_match_id(*one), mint_match_id(*other), known.get(one, keep), known.get(other, keep)}
+        shared.update(dict.fromkeys(own_ids - {keep}, keep))
+        new.update({row: keep for row in (one, other) if row not in known})
+    upsert(connection, shared_match_id, [{"match_id": id_, "keep": keep} for id_, keep in shared.items()])
     upsert(
         connection,
         match_source_id,
