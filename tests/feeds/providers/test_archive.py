@@ -168,6 +168,35 @@ def test_match_is_over_two_hours_after_kickoff(archive, now, status):
     assert (match.home_goals is not None) == (status is MatchStatus.FINISHED)
 
 
+@pytest.mark.parametrize(
+    ("kickoff", "is_read"),
+    [
+        ("2025-04-19T23:00:00Z", True),
+        ("2025-04-21T02:00:00Z", True),
+        ("2025-04-13T13:00:00Z", False),
+        ("2025-04-22T00:00:00Z", False),
+    ],
+)
+def test_a_date_must_agree_with_its_kickoff(archive, kickoff, is_read):
+    """A day apart is the time zone; a week apart one of them is wrong, and nobody knows which."""
+    archive.write_csv({**PLAYED, "kickoff_utc": kickoff})
+
+    (row,) = archive.fetch()
+
+    assert isinstance(row, RawMatch) is is_read
+    assert is_read or "days apart; correct one of them" in row.reason
+
+
+@pytest.mark.parametrize("label", ["2024/2025", "2024/25", "2024-25", "24/25"])
+def test_a_season_has_one_label(archive, label):
+    """Two spellings would be two seasons; the payload keeps the file's."""
+    archive.write_csv({**PLAYED, "season": label})
+
+    (match,) = archive.fetch()
+
+    assert (match.season, match.payload["season"]) == ("2024/2025", label)
+
+
 @pytest.mark.parametrize("status", ["AET", "PEN"])
 def test_second_leg_after_extra_time_has_no_score(archive, status):
     """A second leg won 1-0 at 90 and settled later has no goals: the file knows the final score alone."""
