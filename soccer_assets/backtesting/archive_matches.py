@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from soccer_assets.backtesting.errors import ArchiveError
 from soccer_assets.clock import SystemClock
+from soccer_assets.feeds.base import SETTING
 from soccer_assets.feeds.fields import noon_of
 from soccer_assets.feeds.http import FileClient
 from soccer_assets.feeds.protocol import FeedError
@@ -102,7 +103,7 @@ def read_matches(
             )
             return _matches(table, statistics, now)
         except FeedError as error:
-            raise ArchiveError(str(error)) from error
+            raise ArchiveError(str(error).replace(SETTING, ARCHIVE_OPTION)) from error
 
 
 def _matches(table: ArchiveTable, statistics: ArchiveTable | None, now: dt.datetime) -> ArchiveMatches:

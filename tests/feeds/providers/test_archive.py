@@ -6,6 +6,7 @@ import gzip
 import random
 import time
 from collections import Counter
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from soccer_assets.football.records import AfterNinety, MatchOdds, RawMatch, Rej
 from soccer_assets.settings import Settings
 
 NOW = parse_instant("2025-04-25T09:00:00Z")
+NOON = dt.datetime(2025, 4, 20, 12)  # noqa: DTZ001 a column without a zone
 SPRING = Window(dt.date(2025, 3, 1), dt.date(2025, 6, 1))
 ALL_TIME = Window(dt.date(1850, 1, 1), dt.date(2100, 1, 1))
 
@@ -166,6 +168,51 @@ def test_match_is_over_two_hours_after_kickoff(archive, now, status):
 
     assert match.status is status
     assert (match.home_goals is not None) == (status is MatchStatus.FINISHED)
+
+
+ODD_COLUMNS = {
+    "blank text": ("home_goals", pa.array(["1", "", "1"]), "one side alone"),
+    "not a number": ("home_goals", pa.array([1.0, float("nan"), 1.0]), "one side alone"),
+    "infinity": ("home_goals", pa.array([1.0, float("inf"), 1.0]), "the score inf is not a whole number"),
+    "decimals": ("home_goals", pa.array(map(Decimal, ("1.0", "2.5", "1.0"))), "not a whole number"),
+    "objects": ("home_goals", pa.array([None, {"a": 1}, None]), "not a whole number"),
+    "bytes": ("home_team", pa.array([b"Fulham", None, b"Leeds"]), "the home team is missing"),
+    "years": ("season", pa.array([2024, None, 2025]), "the season is missing"),
+    "lists": ("round", pa.array([None, ["1"] * 60, None]), "the round"),
+    "dates as texts": ("date", pa.array(["2025-04-20", "20/04/2025", "2025-04-20"]), "no day yyyy-mm-dd"),
+    "instants": ("date", pa.array([NOON, None, NOON], pa.timestamp("ns")), "the date is missing"),
+    "the year 35 million": (
+        "kickoff_utc",
+        pa.array([None, 2**50, None], pa.timestamp("s", tz="UTC")),
+        "not an ISO 8601 instant",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", list(ODD_COLUMNS))
+def test_an_odd_column_of_parquet_costs_its_rows(archive, name):
+    """Whatever type a program wrote: rows that mean something are read, the others rejected with a reason."""
+    column, values, reason = ODD_COLUMNS[name]
+    rows = [{**PLAYED, "match_id": id_, "home_team": id_, "kickoff_utc": None} for id_ in "abc"]
+    archive.write_parquet(*rows)
+    table = pq.read_table(archive.file)
+    table = table.set_column(table.column_names.index(column), column, values)
+    pq.write_table(table, archive.file)
+
+    found = archive.fetch(ALL_TIME)
+
+    rejected = [row.reason for row in found if isinstance(row, Rejection)]
+    assert any(reason in one for one in rejected)
+    is_unscored = name == "objects"  # the other two have one side alone
+    assert (len(found), len(rejected)) == (3, 3 if is_unscored else 1)
+
+
+def test_a_file_without_one_date_says_what_it_has(archive):
+    """The first value of the column is shown."""
+    archive.write_csv({**PLAYED, "kickoff_utc": "", "date": "20250420"})
+
+    with pytest.raises(FeedRefusedError, match="'20250420' is no day yyyy-mm-dd; write it as 2025-04-20"):
+        archive.fetch()
 
 
 @pytest.mark.parametrize(

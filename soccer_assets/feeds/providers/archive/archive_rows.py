@@ -114,7 +114,8 @@ def row_times(columns: Mapping[str, Column]) -> RowTimes:
     days = np.where(np.isnan(kickoff_days), days, kickoff_days)
     known = np.flatnonzero(~np.isnan(days))
     if not known.size:
-        raise FeedRefusedError(f"{SETTING}: no row of the archive has a date that can be used")
+        faults = [*date.faults.values(), "the column 'date' is empty"]
+        raise FeedRefusedError(f"{SETTING}: no row of the archive has a date that can be used: {faults[0]}")
     last_known = np.maximum(np.searchsorted(known, np.arange(len(days)), side="right") - 1, 0)
     return RowTimes(days[known[last_known]].astype(np.int64), np.where(np.isnan(over), np.inf, over))
 

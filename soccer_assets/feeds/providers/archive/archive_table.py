@@ -5,6 +5,7 @@ Each distinct value of a column is parsed once, so that 800,000 rows take second
 
 import csv
 import datetime as dt
+import decimal
 import io
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -131,8 +132,8 @@ def _price(value: Any) -> float | None:
 
 
 def _season(value: Any) -> str:
-    """A season's name; 2024/25 and 2024-2025 are 2024/2025."""
-    name = name_of(value, "the season")
+    """A season's name; 2024/25 and 2024-2025 are 2024/2025, and the number 2024 is 2024."""
+    name = name_of(str(value) if type(value) is int else value, "the season")
     label = read_label(name)
     return name if label is None else str(label)
 
@@ -340,13 +341,12 @@ def _column(name: str, table: Any, parse: Callable[[Any], Any]) -> Column:
 
     if name not in table.column_names:
         return Column(np.full(table.num_rows, -1, np.int32), _objects([]), _objects([]), {})
-    array = table[name].combine_chunks()
-    if pa.types.is_timestamp(array.type):
-        # Python's datetimes end at microseconds.
-        array = array.cast(pa.timestamp("us", tz=array.type.tz), safe=False)
-    encoded = array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
+    encoded = _encoded(table[name].combine_chunks())
     codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32)
-    found = encoded.dictionary.to_pylist()
+    found = _values_of(encoded.dictionary)
+    # Other programs write an empty text or NaN for a cell without a value.
+    if blank := [code for code, value in enumerate(found) if value == "" or value != value]:  # noqa: PLR0124 NaN
+        codes[np.isin(codes, blank)] = -1
     is_text = pa.types.is_string(encoded.dictionary.type) or pa.types.is_large_string(encoded.dictionary.type)
     values, faults = list(found), {}
     for code in _codes_to_parse(name, encoded.dictionary) if is_text else range(len(found)):
@@ -357,6 +357,42 @@ def _column(name: str, table: Any, parse: Callable[[Any], Any]) -> Column:
             faults[code] = str(error)
     shown = found if is_text else [_json(value) for value in found]
     return Column(codes, _objects(shown), _objects(values), faults)
+
+
+def _encoded(array: Any) -> Any:
+    """The column, dictionary-encoded; one of lists or objects as their texts, which no parser takes."""
+    import pyarrow as pa  # noqa: PLC0415 - only this feed needs it
+
+    if pa.types.is_dictionary(array.type):
+        return array
+    if pa.types.is_timestamp(array.type) and array.type.unit == "ns":
+        # Python's datetimes end at microseconds.
+        array = array.cast(pa.timestamp("us", tz=array.type.tz), safe=False)
+    try:
+        return array.dictionary_encode()
+    except pa.ArrowNotImplementedError:
+        texts = [None if value is None else str(value) for value in array.to_pylist()]
+        return pa.array(texts, pa.string()).dictionary_encode()
+
+
+def _values_of(dictionary: Any) -> list[Any]:
+    """The distinct values in Python's types; text for bytes, and for an instant beyond Python's years."""
+    try:
+        values = dictionary.to_pylist()
+    except (OverflowError, ValueError):
+        values = [_value_or_text(scalar) for scalar in dictionary]
+    return [_plain(value) if isinstance(value, bytes | decimal.Decimal) else value for value in values]
+
+
+def _value_or_text(scalar: Any) -> Any:
+    try:
+        return scalar.as_py()
+    except (OverflowError, ValueError):
+        return str(scalar.value)
+
+
+def _plain(value: bytes | decimal.Decimal) -> str | float:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else float(value)
 
 
 def _codes_to_parse(name: str, dictionary: Any) -> Iterable[int]:
