@@ -13,10 +13,10 @@ import sqlalchemy as sa
 
 from soccer_assets.alerting.detection import REMEDY
 from soccer_assets.clock import isoformat
-from soccer_assets.feeds.unreadable import FILE_PASSED_OVER
 from soccer_assets.graph.pages.values import table
 from soccer_assets.resources.database import Database
 from soccer_assets.stores.matches.due import DueMatches, MissingResults
+from soccer_assets.stores.matches.unreadable_files import files_passed_over
 from soccer_assets.tables import UtcDateTime, ingest, rejected_row
 
 BATCH, FILES, MONTHS = "batch_is_sound", "files_are_readable", "months_are_complete"
@@ -86,22 +86,10 @@ def batch_result(database: Database, name: str, *, blocking: bool) -> dg.AssetCh
 def files_result(database: Database, name: str) -> dg.AssetCheckResult:
     """The files that the newest look of a livescores asset passed over."""
     with database.reading() as connection:
-        found = connection.execute(
-            sa.select(rejected_row.c.reason, rejected_row.c.payload, rejected_row.c.first_seen_at)
-            .where(
-                rejected_row.c.last_seen_at == _newest_look(name),
-                rejected_row.c.reason.startswith(FILE_PASSED_OVER, autoescape=True),
-            )
-            .order_by(rejected_row.c.reason)
-        )
-        files = [
-            {
-                **msgspec.json.decode(row.payload, type=dict[str, str]),
-                "reason": row.reason,
-                "missing_since": isoformat(row.first_seen_at),
-            }
-            for row in found
-        ]
+        found = files_passed_over(connection, f"livescores/{name}")
+    files = [
+        msgspec.structs.asdict(file) | {"missing_since": isoformat(file.missing_since)} for file in found
+    ]
     competitions = sorted({file["competition"] for file in files if file["competition"]})
     return dg.AssetCheckResult(
         check_name=FILES,
@@ -112,6 +100,7 @@ def files_result(database: Database, name: str) -> dg.AssetCheckResult:
             "files_passed_over": len(files),
             "competitions": ", ".join(competitions),
             "files": dg.MetadataValue.json(files[:REASONS_SHOWN]),
+            **remedy_metadata("mend the files at their source; the next run reads them" if files else ""),
         },
     )
 

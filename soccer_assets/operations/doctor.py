@@ -28,6 +28,7 @@ from soccer_assets.stores.matches.feed_agreement import (
     undecided_offsets,
 )
 from soccer_assets.stores.matches.names import DECIDE_NAMES, held_back_text, unresolved_names
+from soccer_assets.stores.matches.unreadable_files import files_passed_over
 
 _SHOWN = 5
 
@@ -57,6 +58,11 @@ def examine(settings: Settings) -> Iterator[Finding]:
         ("feed", _feed, "check SOCCER_FEED, SOCCER_FEED_URL and the provider's key"),
         ("database", _database, "check SOCCER_DATABASE_URL, and run `soccer migrate`"),
         ("results", _results, "run `soccer run refresh_hourly`"),
+        (
+            "files",
+            _files,
+            "mend them at their source; the next hourly run reads them",
+        ),
         ("names", _names, DECIDE_NAMES),
         (
             "agreement",
@@ -120,6 +126,19 @@ def _results(settings: Settings) -> str:
     if not missing.due:
         return missing.text
     raise _UnhealthyError(f"{missing.text}; months: {', '.join(missing.months)}", missing.remedy)
+
+
+def _files(settings: Settings) -> str:
+    _made(settings)
+    with Database(settings.database_url).reading() as connection:
+        files = files_passed_over(connection, "livescores/recent", "livescores/upcoming")
+    if not files:
+        return "every file of the feeds was read"
+    shown = "; ".join(
+        f"{file.competition or file.file} since {file.missing_since:%Y-%m-%d}, {file.reason}"
+        for file in files[:_SHOWN]
+    )
+    raise _UnhealthyError(f"{len(files)} of the feeds cannot be read: {shown}")
 
 
 def _names(settings: Settings) -> str:

@@ -9,7 +9,9 @@ from click.testing import CliRunner
 from soccer_assets.cli import main
 from soccer_assets.clock import FixedClock
 from soccer_assets.feeds.registry import feed_names, open_feeds
+from soccer_assets.feeds.unreadable import unreadable_file
 from soccer_assets.football.matches import Window
+from soccer_assets.football.records import UnreadableFile
 from soccer_assets.resources.database import Database
 from soccer_assets.stores.matches.normalise import update_matches
 from soccer_assets.stores.matches.raw import store_raw
@@ -20,6 +22,7 @@ SUBJECTS = [
     "feed",
     "database",
     "results",
+    "files",
     "names",
     "agreement",
     "store",
@@ -71,6 +74,7 @@ def test_the_doctor_separates_faults_from_working_parts(
         "feed",
         "database",
         "results",
+        "files",
         "names",
         "agreement",
     ]
@@ -100,6 +104,29 @@ def test_the_doctor_counts_missing_results_and_names_the_command(
         f"(SIM-1 {len(rows)}): nobody has read these days since; months: 2025-04-01; "
         f"run `soccer run refresh_hourly`"
     )
+
+
+def test_the_doctor_names_a_file_that_was_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which file, of which competition, since when, and what was found; nothing once it is read again."""
+    settings = make_home(tmp_path / "home", SOCCER_LEAGUES="1", SOCCER_NOW="2025-04-25T09:00:00Z")
+    database, first = Database(settings.database_url), settings.clock.now() - dt.timedelta(days=3)
+    window = Window(dt.date(2025, 4, 15), dt.date(2025, 4, 25))
+    bad = unreadable_file("fake", "http://there/E1.csv", "ENG-2", b"", "the file is empty; load it again")
+    monkeypatch.setenv("SOCCER_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+
+    def line_after(rows: list[UnreadableFile], now: dt.datetime) -> str:
+        store_raw(database, rows, asset="livescores/recent", source="fake", window=window, now=now)
+        return lines_of(CliRunner().invoke(main, ["doctor"]).stdout)["files"]
+
+    line_after([bad], first)
+    line = line_after([bad], first + dt.timedelta(days=1))
+
+    assert line.startswith("✗")
+    assert f"ENG-2 since {first:%Y-%m-%d}, {bad.reason}" in line
+    assert line_after([], first + dt.timedelta(days=2)).startswith("✓")
 
 
 def test_feeds_are_listed_with_their_lag() -> None:

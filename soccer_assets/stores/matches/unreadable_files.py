@@ -1,0 +1,57 @@
+"""Files of a feed that the newest look passed over, for the check, its alert and `soccer doctor`."""
+
+import datetime as dt
+
+import msgspec
+import sqlalchemy as sa
+
+from soccer_assets.feeds.unreadable import FILE_PASSED_OVER
+from soccer_assets.tables import UtcDateTime, ingest, rejected_row
+
+
+class PassedOver(msgspec.Struct, frozen=True):
+    """A file that could not be read.
+
+    Attributes:
+        file: its address.
+        competition: codes of the competitions whose matches it has; empty where it has several.
+        found: what stood in its place.
+        reason: what is wrong, and what to do.
+        missing_since: when it was first found so.
+    """
+
+    file: str
+    competition: str
+    found: str
+    reason: str
+    missing_since: dt.datetime
+
+
+class _Payload(msgspec.Struct):
+    file: str
+    competition: str = ""
+    found: str = ""
+
+
+def files_passed_over(connection: sa.Connection, *assets: str) -> list[PassedOver]:
+    """The files that the newest look of each of these assets, such as ``livescores/recent``, passed over."""
+    newest = connection.execute(
+        sa.select(sa.func.max(ingest.c.checked_at, type_=UtcDateTime()))
+        .where(ingest.c.asset.in_(assets))
+        .group_by(ingest.c.asset)
+    )
+    query = (
+        sa.select(rejected_row.c.reason, rejected_row.c.payload, rejected_row.c.first_seen_at)
+        .where(
+            rejected_row.c.last_seen_at.in_(newest.scalars().all()),
+            rejected_row.c.reason.startswith(FILE_PASSED_OVER, autoescape=True),
+        )
+        .order_by(rejected_row.c.reason)
+    )
+    found = {}
+    for row in connection.execute(query):
+        told = msgspec.json.decode(row.payload, type=_Payload)
+        found[told.file, row.reason] = PassedOver(
+            told.file, told.competition, told.found, row.reason, row.first_seen_at
+        )
+    return list(found.values())
