@@ -65,6 +65,15 @@ query Partitions($key: AssetKeyInput!) {
   }
 }
 """
+_STATUSES = """
+query Statuses($key: AssetKeyInput!) {
+  assetNodeOrError(assetKey: $key) {
+    ... on AssetNode {
+      assetPartitionStatuses { ... on TimePartitionStatuses { ranges { status startKey endKey } } }
+    }
+  }
+}
+"""
 
 
 class LiveHome:
@@ -111,9 +120,9 @@ class LiveHome:
             yield client
 
     @contextmanager
-    def code(self, impatient: str = "") -> Iterator[None]:
+    def code(self, impatient: str = "", module: str = "soccer_assets.definitions") -> Iterator[None]:
         """The code server, whose children the runs are; with a location of `tests.impatient` where named."""
-        module = "tests.impatient" if impatient else "soccer_assets.definitions"
+        module = "tests.impatient" if impatient else module
         address = ["--host", "127.0.0.1", "--port", str(self._code_port)]
         command = [sys.executable, "-m", "dagster", "api", "grpc", "-m", module]
         command += ["-a", impatient or "defs", *address]
@@ -165,6 +174,16 @@ class LiveHome:
         """The number of materialised partitions of `livescores/history`."""
         found = self.ask(_PARTITIONS, key={"path": ["livescores", "history"]})
         return int(found["partitionStats"]["numMaterialized"])
+
+    def months_in(self, status: str) -> list[str]:
+        """Partitions of `livescores/history` that the page shows as `FAILED` or `MATERIALIZED`."""
+        found = self.ask(_STATUSES, key={"path": ["livescores", "history"]})
+        ranges = [each for each in found["assetPartitionStatuses"]["ranges"] if each["status"] == status]
+        return [
+            month
+            for month in self.months()
+            if any(each["startKey"] <= month <= each["endKey"] for each in ranges)
+        ]
 
     def launch_backfill(self, months: list[str]) -> str:
         """Start a backfill by the mutation that the page sends; returns its id."""

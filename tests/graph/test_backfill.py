@@ -50,3 +50,32 @@ def test_a_backfill_from_the_page_ends_cancels_and_resumes_beside_an_hourly_run(
         assert home.runs_of(resumed) == ["SUCCESS"] * 3  # 101 months, 48 a run
         assert home.materialized() == len(months) == 101
     assert len(_stored(home)) > 5_000
+
+
+def test_failed_and_missing_chooses_the_month_with_a_hole_alone(tmp_path: Path) -> None:
+    """A provider tells no results of a month: one run fails that month of 29, a backfill of it mends it."""
+    home = LiveHome(
+        tmp_path / "home",
+        SOCCER_LEAGUES="2",
+        SOCCER_HISTORY_START="2022-07-01",
+        SOCCER_NOW="2024-11-02T09:00:00Z",
+    )
+    (tmp_path / "home" / "stuck").write_text("2023-10")
+    with home.code(module="tests.stuck_month"), home.webserver(), home.daemon():
+        months = home.months()
+        first = home.launch_backfill(months)
+        home.wait_until(lambda: home.backfill_status(first) in ENDED)
+        assert home.backfill_status(first) == "COMPLETED_FAILED", home.log
+        assert home.runs_of(first) == ["FAILURE"]
+        assert home.months_in("FAILED") == ["2023-10-01"]
+        made = home.months_in("MATERIALIZED")
+        assert made == [month for month in months if month != "2023-10-01"]
+        stored = _stored(home)
+
+        (tmp_path / "home" / "stuck").unlink()
+        chosen = home.launch_backfill([month for month in months if month not in made])
+        home.wait_until(lambda: home.backfill_status(chosen) in ENDED)
+        assert home.backfill_status(chosen) == "COMPLETED_SUCCESS", home.log
+        assert home.months_in("FAILED") == []
+        assert home.months_in("MATERIALIZED") == months
+    assert _stored(home) == stored
