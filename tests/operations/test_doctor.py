@@ -13,9 +13,12 @@ from soccer_assets.feeds.unreadable import unreadable_file
 from soccer_assets.football.matches import Window
 from soccer_assets.football.records import UnreadableFile
 from soccer_assets.resources.database import Database
+from soccer_assets.stores.matches.feed_trust import decide
 from soccer_assets.stores.matches.normalise import update_matches
 from soccer_assets.stores.matches.raw import store_raw
+from tests.builders import NOW
 from tests.homes import make_home
+from tests.stores.matches.test_feed_agreement import known_rows, month_of_rows, refresh
 
 SUBJECTS = [
     "settings",
@@ -127,6 +130,29 @@ def test_the_doctor_names_a_file_that_was_passed_over(
     assert line.startswith("✗")
     assert f"ENG-2 since {first:%Y-%m-%d}, {bad.reason}" in line
     assert line_after([], first + dt.timedelta(days=2)).startswith("✓")
+
+
+def test_the_doctor_names_feeds_that_contradict_each_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Months with other scores and clocks that are wrong, with the commands, until a person decides."""
+    settings = make_home(tmp_path / "home", SOCCER_LEAGUES="1")
+    monkeypatch.setenv("SOCCER_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    database = Database(settings.database_url)
+    hour = dt.timedelta(hours=1)
+    refresh(database, *known_rows("first"), *known_rows("second"))
+    refresh(database, *month_of_rows("first"), *month_of_rows("second", score="0-3", shift=hour))
+
+    found = lines_of(CliRunner().invoke(main, ["doctor"]).stdout)["agreement"]
+    assert found.startswith("✗")
+    assert "report the same score in 0% of 15 results of TST-1 in 2025-03" in found
+    assert "kickoffs of second are 1 h late against first in 15 of 15 matches of TST-1, 2025-03" in found
+    assert "soccer feeds trust" in found
+
+    decide(database, competition="TST-1", feed="first", month="2025-03", now=NOW)
+    found = lines_of(CliRunner().invoke(main, ["doctor"]).stdout)["agreement"]
+    assert found.startswith("✓")
 
 
 def test_feeds_are_listed_with_their_lag() -> None:
