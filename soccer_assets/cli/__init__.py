@@ -9,11 +9,11 @@ import click
 from soccer_assets.cli import (
     alerts,
     backtesting,
+    doubtful_matches,
     feeds,
     keys,
     ledger,
     maintenance,
-    matches,
     releases,
     serve,
     teams,
@@ -30,6 +30,14 @@ for _command in (
     *(serve.up, serve.serve, serve.watchdog),
     *(maintenance.run, maintenance.migrate, maintenance.doctor, maintenance.prune),
     *(backtesting.backtest, backtesting.replay),
-    *(alerts.alerts, feeds.feeds, keys.keys, ledger.ledger, matches.matches, releases.release, teams.teams),
+    *(
+        alerts.alerts,
+        feeds.feeds,
+        keys.keys,
+        ledger.ledger,
+        doubtful_matches.matches,
+        releases.release,
+        teams.teams,
+    ),
 ):
     main.add_command(_command)
