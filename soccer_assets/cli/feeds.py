@@ -80,7 +80,7 @@ def agreement(competition: str) -> None:
         if month.competition == (competition or month.competition)
     ]
     if not found:
-        click.echo("no two feeds of this home have a match in common")
+        click.echo("two feeds of this home have no match in common")
     by_feeds: dict[tuple[str, str, str], list[int]] = {}
     for month in found:
         sums = by_feeds.setdefault((month.competition, month.first, month.second), [0, 0])
@@ -94,6 +94,8 @@ def agreement(competition: str) -> None:
             _show_undecided(month)
     for offset in feed_agreement.offsets_of(found):
         click.echo(f"clock: {feed_agreement.offset_described(offset)}")
+        for choice in (offset.first, offset.second):
+            click.echo(f"    soccer feeds trust {offset.competition} {choice}")
     for made in feed_trust.decisions(database):
         if made.competition == (competition or made.competition):
             scope = f"{made.competition} --month {made.month}" if made.month else made.competition

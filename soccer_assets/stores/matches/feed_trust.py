@@ -131,7 +131,7 @@ def rows_that_count(
     counted, others = [], defaultdict(list)
     for record in records:
         owner = owners.get(record.competition, record.source)
-        trusted = trusted_feed(trust, record.competition, record.kickoff) or owner
+        trusted = (trusted_feed(trust, record.competition, record.kickoff) if trust else None) or owner
         if record.source == trusted:
             counted.append(record)
         elif record.source == owner:

@@ -351,3 +351,17 @@ def test_the_commands_show_and_decide(disputed: Database, monkeypatch: pytest.Mo
     assert soccer("trust", "TST-1", "first", "--neither").startswith("1 ")
     assert "2025-13" in soccer("trust", "TST-1", "first", "--month", "2025-13")
     assert "nothing was decided" in soccer("trust", "TST-1", "--withdraw")
+
+
+def test_the_command_shows_a_wrong_clock(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the command for either feed."""
+    monkeypatch.setenv("SOCCER_DATABASE_URL", database.url)
+    assert "no match in common" in CliRunner().invoke(main, ["feeds", "agreement"]).output
+    known(database)
+    refresh(database, *month_of_rows("first"), *month_of_rows("second", shift=dt.timedelta(minutes=-30)))
+
+    shown = CliRunner().invoke(main, ["feeds", "agreement"]).output
+
+    assert "kickoffs of second are 0.5 h early against first in 15 of 15 matches of TST-1, 2025-03" in shown
+    assert "soccer feeds trust TST-1 second" in shown
+    assert "undecided" not in shown
