@@ -4,6 +4,7 @@ Each case is what a provider really published, with fictitious clubs; its README
 """
 
 import datetime as dt
+import json
 from pathlib import Path
 
 import pytest
@@ -12,16 +13,20 @@ import sqlalchemy as sa
 from soccer_assets.clock import FixedClock
 from soccer_assets.feeds.http import FileClient
 from soccer_assets.feeds.protocol import Feed
+from soccer_assets.feeds.providers.api_football import ApiFootballFeed
 from soccer_assets.feeds.providers.football_data.football_data_feed import FootballDataFeed
 from soccer_assets.feeds.providers.openfootball.openfootball_feed import OpenFootballFeed
+from soccer_assets.feeds.providers.openligadb import OpenLigaDbFeed
 from soccer_assets.feeds.validation import validate_rows
 from soccer_assets.football.competitions import load_competitions
 from soccer_assets.football.matches import Window
+from soccer_assets.football.validity import contradiction
 from soccer_assets.resources.database import Database
 from soccer_assets.stores.matches.doubtful import repeated_rows, withdrawn_matches
 from soccer_assets.stores.matches.normalise import update_matches
 from soccer_assets.stores.matches.raw import IngestCounts, store_raw
 from soccer_assets.tables import match, match_source_id, team
+from tests.feeds.test_cases import Answers
 
 DAY = dt.timedelta(days=1)
 
@@ -151,3 +156,42 @@ def test_c12_the_date_of_a_played_match_is_corrected_by_days(database, shared_ca
     look(database, openfootball(shared_cases / "c12a"), instant("2016-12-20"))
     look(database, openfootball(shared_cases / "c12b"), instant("2016-12-21"))
     assert [line[:10] for line in stored(database)] == ["2016-12-04", "2016-12-04"]
+
+
+def test_api_football_one_match_one_club_and_nothing_live_for_ever(database, shared_cases, tmp_path):
+    """Put off under a new id, interrupted for good, a club in league and cup, ids that identify nobody."""
+    rows = json.loads((shared_cases / "api-football" / "fixtures.json").read_bytes())
+    now = instant("2025-06-10")
+    feed = ApiFootballFeed("http://there", Answers(tmp_path, rows, "response"), None, FixedClock(now))
+    look(database, feed, now)
+    look(database, feed, now + DAY)
+
+    found = stored(database)
+    assert [line for line in found if "Goblinford" in line and "Ogreton" in line] == [
+        "2025-04-22 Goblinford 1-0 Ogreton finished"
+    ]
+    assert not [line for line in found if line.endswith(("live", "scheduled", "postponed"))]
+    assert "2025-03-30 Elfbury 2-1 Goblinford finished" in found
+    with database.reading() as connection:
+        homes = connection.execute(
+            sa.select(match.c.home_team_id).where(match.c.source_match_id.in_(["1000017", "1000018"]))
+        )
+        assert len(set(homes.scalars())) == 1
+        assert not set(connection.execute(sa.select(match.c.quarantine)).scalars()) - {None}
+
+
+def test_openligadb_a_match_made_anew_under_another_id(database, shared_cases, tmp_path):
+    """One match; while both rows tell their score it teaches nothing."""
+    rows = json.loads((shared_cases / "openligadb" / "bl1_2020.json").read_bytes())
+    answer = tmp_path / "getmatchdata" / "bl1" / "2020"
+    answer.parent.mkdir(parents=True)
+    drachental, marks = [], []
+    for day, gone in (("2020-10-04", None), ("2020-10-05", 61000)):
+        answer.write_text(json.dumps([row for row in rows if row["matchID"] != gone]))
+        feed = OpenLigaDbFeed(tmp_path.as_uri(), FileClient("SOCCER_FEED_URL", tmp_path / "cache"))
+        look(database, feed, instant(day), back=40)
+        drachental.append([line for line in stored(database) if "VfB Drachental" in line[11:25]])
+        with database.reading() as connection:
+            marks.append(set(connection.execute(sa.select(match.c.quarantine)).scalars()))
+    assert drachental == [["2020-10-03 VfB Drachental 2-1 SV Koboldstadt finished"]] * 2
+    assert marks == [{None, contradiction([(2, 1), (0, 1)])}, {None}]

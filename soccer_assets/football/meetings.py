@@ -41,6 +41,10 @@ class Schedule(Protocol):
         """Whether one of the clubs, by its other matches, could have played on both days."""
         ...
 
+    def do_others_repeat(self) -> bool:
+        """Whether other pairs of the season have two results that differ: the format is another one here."""
+        ...
+
 
 class Telling(msgspec.Struct, frozen=True, kw_only=True):
     """A stored row of an ordered pair's meetings in one season.
@@ -105,6 +109,12 @@ def group_tellings(
     return [sorted(group, key=_precedence, reverse=True) for group in groups]
 
 
+def other_scores(group: Sequence[Telling]) -> tuple[_Score, ...]:
+    """Scores that rows which are still listed tell otherwise than the row that stands."""
+    listed = {one.score for one in group[1:] if one.has_result and one.vanished_at is None and one.score}
+    return tuple(sorted(listed - {group[0].score}))
+
+
 def first_seen(group: Sequence[Telling]) -> Telling:
     """The row whose id the match has: predictions were made for it."""
     return min(group, key=lambda one: (one.first_seen_at, one.kickoff, one.key))
@@ -131,8 +141,10 @@ def _precedence(telling: Telling) -> tuple[bool, bool, dt.datetime, dt.datetime,
 
 
 def _may_be_one(one: Telling, other: Telling) -> bool:
-    """Whether nothing forbids that two rows are one match: two scores are two matches."""
-    return not (one.has_result and other.has_result) or one.score == other.score or _replaces(one, other)
+    """Whether nothing forbids that two rows are one match: two scores on two days are two matches."""
+    is_one_day = one.kickoff.date() == other.kickoff.date()
+    are_results = one.has_result and other.has_result
+    return is_one_day or not are_results or one.score == other.score or _replaces(one, other)
 
 
 def _replaces(one: Telling, other: Telling) -> bool:
@@ -157,15 +169,21 @@ def _is_one(one: Telling, other: Telling, season: SeasonFormat | None, schedule:
     if _are_two_stages(one, other) and (season is None or season.most_meetings > 1):
         return False
     earlier, later = sorted((one, other), key=lambda row: row.kickoff)
-    meets_once = season is not None and season.meets_once_by(later.kickoff.date())
     if earlier.has_result and later.has_result:
-        is_same = meets_once or _is_a_corrected_date(earlier, later, schedule)
-        return is_same and one.score == other.score
+        return one.score == other.score and (
+            _is_a_corrected_date(earlier, later, schedule) or _meets_once(later, season, schedule)
+        )
     # Put off: the row without a result is the earlier one. A played match that is listed once more stays two
     # rows until the list drops it.
     is_same_round = one.round is not None and one.round == other.round
-    was_put_off = meets_once or (is_same_round and earlier.status is MatchStatus.POSTPONED)
-    return earlier.is_open and was_put_off
+    is_postponed = is_same_round and earlier.status is MatchStatus.POSTPONED
+    return earlier.is_open and (is_postponed or _meets_once(later, season, schedule))
+
+
+def _meets_once(later: Telling, season: SeasonFormat | None, schedule: Schedule) -> bool:
+    """Whether the pair has met at most once by the later row, by a format that the feed's rows bear out."""
+    is_told = season is not None and season.meets_once_by(later.kickoff.date())
+    return is_told and not schedule.do_others_repeat()
 
 
 def _are_two_stages(one: Telling, other: Telling) -> bool:

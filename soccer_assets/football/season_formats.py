@@ -94,11 +94,16 @@ def load_season_formats() -> dict[str, _League]:
 
 @cache
 def season_format(competition: str, season: str) -> SeasonFormat | None:
-    """The format of a season, such as ``ENG-1`` and ``2024/2025``; None where it is not told."""
+    """The format of a season, such as ``ENG-1`` and ``2024/2025``; None where it is not told.
+
+    A label of one year is no season of a league that is told by two: it holds halves of two seasons.
+    """
     league = load_season_formats().get(competition)
     if league is None:
         return None
-    held = [block for block in league.formats if block.start <= season]
+    held = [
+        block for block in league.formats if block.start <= season and ("/" in block.start) == ("/" in season)
+    ]
     if not held:
         return None
     base = max(held, key=lambda block: block.start)

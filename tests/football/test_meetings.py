@@ -7,7 +7,13 @@ import msgspec
 import pytest
 
 from soccer_assets.football.matches import MatchStatus
-from soccer_assets.football.meetings import Telling, first_seen, group_tellings, status_by_now
+from soccer_assets.football.meetings import (
+    Telling,
+    first_seen,
+    group_tellings,
+    other_scores,
+    status_by_now,
+)
 from soccer_assets.football.season_formats import SeasonFormat
 
 LOOK = dt.datetime(2024, 10, 1, 6, tzinfo=dt.UTC)
@@ -23,8 +29,12 @@ OCTOBER, NEXT_DAYS, FEBRUARY = (
 class Schedule:
     """Clubs that have no other match on the days in question, or have."""
 
-    def __init__(self, *, is_free=False):
-        self.is_free = is_free
+    def __init__(self, *, is_free=False, repeats=False):
+        self.is_free, self.repeats = is_free, repeats
+
+    def do_others_repeat(self):
+        """Whether other pairs met twice."""
+        return self.repeats
 
     def could_play_both(self, _one, _other):
         """Whether they are free."""
@@ -134,6 +144,23 @@ def test_days_apart(season, one, other, right):
 
 
 @pytest.mark.parametrize(
+    ("gone", "others"),
+    [(None, ((2, 1),)), ("old", ()), ("new", ())],
+    ids=["both listed", "old gone", "new gone"],
+)
+def test_two_scores_on_one_day_are_one_match_that_contradicts_itself_while_both_are_listed(gone, others):
+    """Nobody plays the same opponent twice on a day; what is still listed stands."""
+    rows = [telling("old", OCTOBER, (2, 1)), telling("new", OCTOBER, (0, 1), first_seen_at=LATER)]
+    [group] = group_tellings(
+        [msgspec.structs.replace(row, vanished_at=LATER if row.key == gone else None) for row in rows],
+        None,
+        BUSY,
+    )
+    assert group[0].key == ("old" if gone == "new" else "new")
+    assert other_scores(group) == others
+
+
+@pytest.mark.parametrize(
     ("days", "is_free", "right"),
     [
         (1, True, [["new", "old"]]),
@@ -163,6 +190,13 @@ def test_a_pair_that_may_meet_in_play_offs_meets_once_before_them(repeats_from, 
     season = msgspec.structs.replace(WITH_PLAY_OFFS, repeats_from=repeats_from)
     rows = [telling("old", OCTOBER, score), telling("new", FEBRUARY, score or (2, 0))]
     assert keys(group_tellings(rows, season, BUSY)) == right
+
+
+@pytest.mark.parametrize("score", [(1, 1), None])
+def test_where_other_pairs_meet_twice_the_format_is_not_believed(score):
+    """A feed that files two tournaments of a year under one label."""
+    rows = [telling("old", OCTOBER, score), telling("new", FEBRUARY, score or (2, 0))]
+    assert keys(group_tellings(rows, ONCE, Schedule(repeats=True))) == [["new"], ["old"]]
 
 
 def test_a_season_corrected_is_one_match():

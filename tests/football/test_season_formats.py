@@ -58,3 +58,10 @@ def test_each_block_is_of_a_competition_and_in_its_calendar(code: str) -> None:
         assert 1 < found.least_clubs <= found.clubs <= found.most_clubs
         assert found.meetings <= found.most_meetings
     assert competition.tier > 0 or competition.country == "International" or code == "ARG-LC"
+
+
+def test_a_calendar_year_is_no_season_of_a_league_that_is_told_by_two_years():
+    """It would hold the spring of one season and the autumn of the next."""
+    assert season_format("POL-1", "2008/2009") is not None
+    assert season_format("POL-1", "2009") is None
+    assert season_format("JPN-1", "2019") is not None

@@ -15,7 +15,13 @@ import sqlalchemy as sa
 from soccer_assets.football.competitions import Competition
 from soccer_assets.football.identity import meeting_key, mint_match_id
 from soccer_assets.football.matches import STATUS_RULES
-from soccer_assets.football.meetings import Telling, first_seen, group_tellings, status_by_now
+from soccer_assets.football.meetings import (
+    Telling,
+    first_seen,
+    group_tellings,
+    other_scores,
+    status_by_now,
+)
 from soccer_assets.football.records import RawMatch
 from soccer_assets.football.season_formats import season_format
 from soccer_assets.football.text_folding import fold
@@ -28,6 +34,11 @@ from soccer_assets.tables import match, match_history, match_merge, match_raw, m
 
 _Key = tuple[str, str]  # source, source_match_id
 _Meeting = tuple[str, str]  # source, meeting
+
+
+# Fewer may be results that the feed has corrected and still lists.
+_PAIRS_THAT_REPEAT = 2
+_A_SEASON = dt.timedelta(days=366)
 
 
 class Meetings(NamedTuple):
@@ -83,7 +94,7 @@ def bring_together(
             matches.update(dict.fromkeys(keys, owner))
             done.update(keys)
             best = next(row for row in rows if row.telling.key == group[0].key)
-            standing.append(_by_now(best.record, group[0], now))
+            standing.append(_with_others(_by_now(best.record, group[0], now), other_scores(group)))
     for record in records:
         key = row_key(record)
         if key in done:
@@ -133,6 +144,10 @@ def row_key(record: RawMatch) -> tuple[str, str]:
     return record.source, record.source_match_id or ""
 
 
+def _meeting_of(record: RawMatch) -> str:
+    return meeting_key(record.competition, record.season, record.home_team, record.away_team)
+
+
 def _telling(
     record: RawMatch, first_seen_at: dt.datetime, vanished_at: dt.datetime | None, replaced_by: str | None
 ) -> Telling:
@@ -153,6 +168,14 @@ def _telling(
         vanished_at=vanished_at,
         replaced_by=replaced_by,
     )
+
+
+def _with_others(record: RawMatch, scores: tuple[tuple[int, int], ...]) -> RawMatch:
+    """The record with what other rows tell of its match."""
+    if not scores:
+        return record
+    own = () if record.other_scores is msgspec.UNSET else record.other_scores
+    return msgspec.structs.replace(record, other_scores=tuple(sorted({*own, *scores})))
 
 
 def _by_now(record: RawMatch, telling: Telling, now: dt.datetime) -> RawMatch:
@@ -286,8 +309,31 @@ class _StoredSchedule:
         first, last = (dt.datetime.combine(end, dt.time(), dt.UTC) for end in (one - day, other + 2 * day))
         return not all(self._days(first, last))
 
+    def do_others_repeat(self) -> bool:
+        """Whether two other pairs of the season or more have two results that differ."""
+        of_season = sa.and_(
+            match_raw.c.source == self._record.source,
+            match_raw.c.competition == self._record.competition,
+            match_raw.c.season == self._record.season,
+            match_raw.c.kickoff >= self._record.kickoff - _A_SEASON,
+            match_raw.c.kickoff <= self._record.kickoff + _A_SEASON,
+            match_raw.c.meeting != self._meeting(),
+        )
+        several = (
+            sa.select(match_raw.c.meeting)
+            .where(of_season)
+            .group_by(match_raw.c.meeting)
+            .having(sa.func.count() > 1)
+        )
+        meetings = list(self._connection.execute(several).scalars())
+        scores: defaultdict[str, set[tuple[int, int]]] = defaultdict(set)
+        for row in _rows(self._connection, self._record.source, meetings, (), {}):
+            if row.telling.score is not None and row.record.season == self._record.season:
+                scores[_meeting_of(row.record)].add(row.telling.score)
+        return sum(len(found) > 1 for found in scores.values()) >= _PAIRS_THAT_REPEAT
+
     def _meeting(self) -> str:
-        return meeting_key(self._record.competition, self._record.season, *self._clubs)
+        return _meeting_of(self._record)
 
     def _days(self, first: dt.datetime, end: dt.datetime) -> list[list[dt.date]]:
         """The days of each club's other matches from an instant to another."""

@@ -249,14 +249,20 @@ def _place_teams(
     in_order = sorted(records, key=lambda record: competitions[record.competition].country == INTERNATIONAL)
     for record in in_order:
         place = competitions[record.competition]
+        for _, name, own_id in _team_keys(record):
+            if own_id:
+                club, pool = _club(name, place)
+                own_ids.see(record.source, own_id, pool, club, record.kickoff.date())
+    for record in in_order:
+        place = competitions[record.competition]
         for key in _team_keys(record):
             if key in placed:
                 continue
             _, name, own_id = key
-            club, country = club_of(name, place)
-            pool = Pool(country, place.sex, place.age_group, place.squad)
+            club, pool = _club(name, place)
+            country = pool.country
             minted = mint_team_id(country, place.sex, place.age_group, club, place.squad)
-            team_id = own_ids.place(record.source, own_id, pool, minted) if own_id else minted
+            team_id = own_ids.place(record.source, own_id, pool, minted, club) if own_id else minted
             placed[key] = merged_into.get(team_id, team_id)
             if team_id == minted:
                 teams.setdefault(
@@ -290,6 +296,12 @@ def _place_teams(
     upsert(connection, team_alias, list(aliases.values()))
     own_ids.write(now)
     return placed, len(new)
+
+
+def _club(name: str, place: Competition) -> tuple[str, Pool]:
+    """A club's name without its country's code, and the pool in which it is one team."""
+    club, country = club_of(name, place)
+    return club, Pool(country, place.sex, place.age_group, place.squad)
 
 
 def _match_row(

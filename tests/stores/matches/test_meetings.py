@@ -195,3 +195,17 @@ def test_meetings_that_a_format_allows_stay_apart(database: Database) -> None:
         ),
     )
     assert len(stored(database)) == 3
+
+
+def test_a_format_that_the_feeds_own_rows_contradict_merges_nothing(database: Database) -> None:
+    """Two tournaments of a year under one label: pairs meet twice, and some of them with one score."""
+    spring, autumn = (dt.datetime(*day, 15, tzinfo=dt.UTC) for day in ((2024, 9, 5), (2025, 2, 8)))
+    look(
+        database,
+        *(
+            result(f"{home} {half.month}", score, half, home_team=home)
+            for home, scores in (("Leeds", "1-0 1-0"), ("Hull", "1-0 2-0"), ("York", "0-0 3-1"))
+            for half, score in zip((spring, autumn), scores.split(), strict=True)
+        ),
+    )
+    assert len(stored(database)) == 6

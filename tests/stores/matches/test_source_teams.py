@@ -88,3 +88,27 @@ def test_rows_without_ids_go_by_name_as_before(database: Database) -> None:
 
     found = teams_of(database)
     assert not set(found["m1"]) & set(found["m3"])
+
+
+def test_an_id_under_which_two_clubs_play_on_one_day_identifies_neither(database: Database) -> None:
+    """The id and the name together do, in league and cup alike."""
+    day = "2025-04-20T14:00:00Z"
+    rows = [
+        finished("1-0", day, source_match_id="a", home_team="Leeds", away_team="Derby", team_ids=("1", "2")),
+        finished("1-0", day, source_match_id="b", home_team="Hull", away_team="York", team_ids=("1", "2")),
+        finished(
+            "2-0",
+            "2025-04-23T19:00:00Z",
+            source_match_id="c",
+            competition="TST-2",
+            home_team="Hull",
+            away_team="Kyiv",
+            team_ids=("1", "99"),
+        ),
+    ]
+    pass_over(database, rows)
+    pass_over(database, rows)
+
+    found = teams_of(database)
+    assert len({*found["a"], *found["b"]}) == 4
+    assert found["c"][0] == found["b"][0]
