@@ -155,7 +155,7 @@ def _agreement(settings: Settings) -> str:
     disputed, offsets = undecided(database), undecided_offsets(database)
     if faults := [*map(described, disputed[:_SHOWN]), *map(offset_described, offsets[:_SHOWN])]:
         count = (
-            f"{len(disputed)} months with other scores, {len(offsets)} wrong clocks: " if faults[1:] else ""
+            f"months with other scores: {len(disputed)}, wrong clocks: {len(offsets)}; " if faults[1:] else ""
         )
         raise _UnhealthyError(f"{count}{'; '.join(faults)}")
     return "no feed contradicts another"
