@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from soccer_assets.backtesting.archive_meetings import one_row_a_match
 from soccer_assets.backtesting.errors import ArchiveError
 from soccer_assets.clock import SystemClock
 from soccer_assets.feeds.base import SETTING
@@ -43,7 +44,7 @@ from soccer_assets.feeds.validation import failed_match_checks, failed_price_che
 from soccer_assets.football.competitions import NATIONAL, Competition, club_of
 from soccer_assets.football.identity import meeting_key, mint_match_id, mint_team_id
 from soccer_assets.football.match_table import SECONDS_A_DAY, UNKNOWN_COUNT, UNKNOWN_GOALS, MatchTable
-from soccer_assets.football.matches import STATUS_RULES
+from soccer_assets.football.matches import STATUS_RULES, MatchStatus
 from soccer_assets.football.neutral_grounds import ground_of, ruled_competitions, stage_of
 from soccer_assets.football.placeholders import is_placeholder
 from soccer_assets.football.validity import Result, twice_on_a_day
@@ -53,6 +54,7 @@ ARCHIVE_OPTION, STATISTICS_OPTION = "--archive", "--stats"
 CLOSING = "_closing"
 _SOURCE = "archive"
 _PRICES = ("odds_home", "odds_draw", "odds_away")
+REPEATED = "another row tells this match, and counts"
 
 
 class ArchiveMatches(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,9 +122,13 @@ def _matches(table: ArchiveTable, statistics: ArchiveTable | None, now: dt.datet
     rows = _last_of_each_id(facts["match_id"], np.delete(rows, list(failed)))
 
     facts = {name: values[rows] for name, values in facts.items()}
+    one_each = one_row_a_match(facts, _status_of(columns, rows, over), _rounds_of(columns, rows))
+    rows = rows[one_each.stands]
+    facts = {name: values[one_each.stands] for name, values in facts.items()}
+    facts["match_id"] = one_each.match_id[one_each.stands]
     settled, goals = facts.pop("is_settled"), facts.pop("goals")
     away_is_host = facts.pop("away_is_host")
-    quarantined = _twice_on_a_day(facts, settled, goals)
+    quarantined = _twice_on_a_day(facts, settled, goals) | one_each.is_contradicted[one_each.stands]
     has_result = (goals >= 0).all(axis=1) & ~quarantined
     matches = MatchTable.from_columns(
         **facts,
@@ -132,7 +138,10 @@ def _matches(table: ArchiveTable, statistics: ArchiveTable | None, now: dt.datet
         trains=has_result,
         **({} if statistics is None else _statistics(statistics.columns, facts["match_id"], over[rows])),
     ).turned_round(away_is_host)
-    reasons = Counter([*rejected.values(), *failed.values(), *(reason for reason, _ in table.broken)])
+    repeated = [REPEATED] * int((~one_each.stands).sum())
+    reasons = Counter(
+        [*repeated, *rejected.values(), *failed.values(), *(reason for reason, _ in table.broken)]
+    )
     return ArchiveMatches(
         matches=matches,
         closing_prices=turned_back(_closing_prices(columns, rows, over), matches.is_turned),
@@ -140,6 +149,24 @@ def _matches(table: ArchiveTable, statistics: ArchiveTable | None, now: dt.datet
         rejected=dict(reasons.most_common()),
         quarantined=int(quarantined.sum()),
     )
+
+
+def _status_of(
+    columns: Mapping[str, Column], rows: NDArray[Any], over: NDArray[np.bool_]
+) -> list[MatchStatus]:
+    """The status of each row, as known now."""
+    status = columns["status"]
+    known = [STATUS_OF.get(value, MatchStatus.SCHEDULED) for value in status.parsed]
+    return [
+        known[code] if is_over else MatchStatus.SCHEDULED
+        for code, is_over in zip(status.codes[rows].tolist(), over[rows].tolist(), strict=True)
+    ]
+
+
+def _rounds_of(columns: Mapping[str, Column], rows: NDArray[Any]) -> list[str | None]:
+    """The round of each row; None where it has none."""
+    rounds = columns["round"]
+    return [None if code < 0 else rounds.parsed[code] for code in rounds.codes[rows].tolist()]
 
 
 def _placeholder_faults(columns: Mapping[str, Column]) -> dict[int, str]:

@@ -137,10 +137,10 @@ def test_prices_count_as_far_as_validation_lets_them(tmp_path):
     days = {name: dt.date(2024, 9, number) for number, name in enumerate("abcd", start=1)}
     found = read(
         tmp_path,
-        row(match_id="a", date=days["a"]) | prices,
-        row(match_id="b", date=days["b"]) | prices | {"odds_type": "avg"},
-        row(match_id="c", date=days["c"]) | prices | {"odds_away": 40.0},
-        row(match_id="d", date=days["d"]) | prices | {"odds_home": 1.0},
+        row(match_id="a", date=days["a"], home_team="Home a") | prices,
+        row(match_id="b", date=days["b"], home_team="Home b") | prices | {"odds_type": "avg"},
+        row(match_id="c", date=days["c"], home_team="Home c") | prices | {"odds_away": 40.0},
+        row(match_id="d", date=days["d"], home_team="Home d") | prices | {"odds_home": 1.0},
     )
 
     assert found.closing_prices[0].tolist() == [2.0, 3.4, 4.0]

@@ -19,6 +19,7 @@ abandoned     no      no             no         no
 replayed      no      no             no         no
 awarded       no      no             no         no
 cancelled     no      no             no         no
+withdrawn     no      no             no         no
 """
 _HEAD, *_LINES = [line.split() for line in TABLE.strip().splitlines()]
 CELLS = [
