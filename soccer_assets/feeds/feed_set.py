@@ -119,6 +119,11 @@ def members_of(feed: Feed) -> tuple[Feed, ...]:
     return feed.members if isinstance(feed, FeedSet) else (feed,)
 
 
+def names_of(feed: Feed) -> list[str]:
+    """The names of the members of a set; the feed's own where it is one provider's."""
+    return [member.name for member in members_of(feed)]
+
+
 def owners_of(feed: Feed) -> dict[str, str] | None:
     """By competition, the name of the feed whose matches count; None where there is one feed only."""
     members = members_of(feed)

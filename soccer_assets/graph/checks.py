@@ -20,6 +20,7 @@ from soccer_assets.contract.release import (
     Prediction,
     release_key,
 )
+from soccer_assets.feeds.feed_set import names_of
 from soccer_assets.feeds.protocol import Feed
 from soccer_assets.football.matches import STATUS_RULES
 from soccer_assets.football.validity import (
@@ -91,15 +92,16 @@ def results_due(
 ) -> dg.AssetCheckResult:
     """No result is missing 3 hours plus the feed's lag after kickoff. Weeks without matches pass."""
     due = next_expected_at(database, feed, clock.now())
-    missing = missing_results(database, feed.result_lag, clock.now())
+    missing = missing_results(database, names_of(feed), feed.result_lag, clock.now())
     return dg.AssetCheckResult(
-        passed=not missing.due,
+        passed=missing.is_complete,
         severity=dg.AssetCheckSeverity.WARN,
         description=missing.text,
         metadata={
             "next_result_due": timestamp(due, "no match is waiting for its result"),
             "matches_without_result": missing.matches,
             "matches_of_unread_days": missing.unread,
+            "days_never_read": len(missing.days_never_read),
             **remedy_metadata(missing.remedy),
             **due_table(missing.due),
         },

@@ -12,6 +12,7 @@ from soccer_assets.alerting.rendering import scrub
 from soccer_assets.alerting.watchdog import Watchdog
 from soccer_assets.clock import SystemClock
 from soccer_assets.contract.release import CHAMPION, POINTER_KEY, Pointer
+from soccer_assets.feeds.feed_set import names_of
 from soccer_assets.feeds.registry import open_feeds
 from soccer_assets.football.matches import Window
 from soccer_assets.home import Home, apply_home, read_home
@@ -122,8 +123,10 @@ def _database(settings: Settings) -> str:
 
 def _results(settings: Settings) -> str:
     feed = open_feeds(apply_home(settings, _made(settings)))
-    missing = missing_results(Database(settings.database_url), feed.result_lag, settings.clock.now())
-    if not missing.due:
+    missing = missing_results(
+        Database(settings.database_url), names_of(feed), feed.result_lag, settings.clock.now()
+    )
+    if missing.is_complete:
         return missing.text
     raise _UnhealthyError(f"{missing.text}; months: {', '.join(missing.months)}", missing.remedy)
 

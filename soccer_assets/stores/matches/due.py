@@ -55,12 +55,20 @@ class MissingResults(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         due: by competition, most first; empty where nothing is missing.
         unread: how many of them are of days that no look has read since the result was due.
+        days_never_read: days between two looks that no look has read, and that the next one will not read
+            either: the home was off, and they are older than `MOST_LOOK_BACK`. Their matches may be unknown.
         command: the command that reads all of these days again; empty where nothing is missing.
     """
 
     due: tuple[DueMatches, ...] = ()
     unread: int = 0
+    days_never_read: tuple[dt.date, ...] = ()
     command: str = ""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing is missing."""
+        return not self.due and not self.days_never_read
 
     @property
     def matches(self) -> int:
@@ -70,13 +78,17 @@ class MissingResults(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def months(self) -> tuple[str, ...]:
         """Their months, in order."""
-        return tuple(sorted({month for found in self.due for month in found.months}))
+        months = {month for found in self.due for month in found.months}
+        return tuple(sorted(months | {f"{day:%Y-%m}-01" for day in self.days_never_read}))
 
     @property
     def text(self) -> str:
         """How many are missing, since when, of which competitions, and who is late."""
+        never_read = ""
+        if days := self.days_never_read:
+            never_read = f"{_counted(len(days), 'day', 'days')} from {days[0]} to {days[-1]} were never read"
         if not self.due:
-            return "no result is missing"
+            return never_read or "no result is missing"
         since = min(found.since for found in self.due)
         late = f"{self.unread} of them are of days that nobody has read since"
         if self.unread == self.matches:
@@ -85,15 +97,15 @@ class MissingResults(msgspec.Struct, frozen=True, kw_only=True):
             late = "the feed was read since and does not have them"
         return (
             f"{_counted(self.matches, 'result is', 'results are')} missing since {since:%Y-%m-%d} "
-            f"({_listed(self.due)}): {late}"
+            f"({_listed(self.due)}): {late}" + (f"; {never_read}" if never_read else "")
         )
 
     @property
     def remedy(self) -> str:
         """What to do, with the one command; empty where nothing is missing."""
-        if not self.due:
+        if self.is_complete:
             return ""
-        if self.unread:
+        if self.unread or self.days_never_read:
             return f"run `{self.command}`"
         return (
             f"check the provider's status page; another feed in SOCCER_FEED can take over; "
@@ -136,19 +148,23 @@ def due_matches(
     )
 
 
-def missing_results(database: Database, result_lag: dt.timedelta, now: dt.datetime) -> MissingResults:
+def missing_results(
+    database: Database, sources: Iterable[str], result_lag: dt.timedelta, now: dt.datetime
+) -> MissingResults:
     """The results that are due and missing, with the command that reads their days again.
 
     Args:
         database: the normalised matches, and the looks at the feeds.
-        result_lag: the feed's.
+        sources: names of the home's feeds.
+        result_lag: the longest of these feeds.
         now: decides with the lag which results are due.
     """
     with database.reading() as connection:
         rows = _due_rows(connection, result_lag, now)
-        if not rows:
+        never_read = sorted({day for source in sources for day in _days_never_read(connection, source, now)})
+        if not rows and not never_read:
             return MissingResults()
-        looks = _looks(connection, min(_due_at(row, result_lag) for row in rows))
+        looks = _looks(connection, min((_due_at(row, result_lag) for row in rows), default=now))
     unread = sum(
         not any(
             row.kickoff.date() in window and checked_at > _due_at(row, result_lag)
@@ -157,7 +173,10 @@ def missing_results(database: Database, result_lag: dt.timedelta, now: dt.dateti
         for row in rows
     )
     due = tuple(_by_competition((row.competition, row.kickoff) for row in rows))
-    return MissingResults(due=due, unread=unread, command=_command(rows[0].kickoff, rows[-1].kickoff, now))
+    days = sorted([*never_read, *(row.kickoff.date() for row in rows)])
+    return MissingResults(
+        due=due, unread=unread, days_never_read=tuple(never_read), command=_command(days[0], days[-1], now)
+    )
 
 
 def missing_in_history(
@@ -224,7 +243,8 @@ def missing_in_history(
         return MissingResults()
     # The run that asks has read these days itself: none is unread.
     return MissingResults(
-        due=tuple(_by_competition(missing)), command=_command(missing[0][1], missing[-1][1], now)
+        due=tuple(_by_competition(missing)),
+        command=_command(missing[0][1].date(), missing[-1][1].date(), now),
     )
 
 
@@ -278,9 +298,9 @@ def _looks(connection: sa.Connection, since: dt.datetime) -> dict[str, list[tupl
     return looks
 
 
-def _command(first: dt.datetime, last: dt.datetime, now: dt.datetime) -> str:
-    """The command that reads the days between two kickoffs again."""
-    if first >= now - MOST_LOOK_BACK:
+def _command(first: dt.date, last: dt.date, now: dt.datetime) -> str:
+    """The command that reads the days from the first to the last again."""
+    if first >= (now - MOST_LOOK_BACK).date():
         return "soccer run refresh_hourly"
     return f"soccer run reload_history --months {first:%Y-%m} {last:%Y-%m}"
 
@@ -356,6 +376,21 @@ def _first_day_read(connection: sa.Connection, source: str) -> dt.date | None:
     """The first day that the first look at the newest matches of a feed read; before it lies the history."""
     looks = sa.select(ingest.c.window_start).where(ingest.c.asset == _RECENT, ingest.c.source == source)
     return connection.execute(looks.order_by(ingest.c.ingest_id).limit(1)).scalar()
+
+
+def _days_never_read(connection: sa.Connection, source: str, now: dt.datetime) -> list[dt.date]:
+    """Days since the first look that none has read after their end, and that the next one does not reach."""
+    began = _first_day_read(connection, source)
+    if began is None:
+        return []
+    read = {
+        window.start + dt.timedelta(days=number)
+        for window, checked_at in _looks(connection, _midnight(began)).get(source, ())
+        for number in range((min(window.end, checked_at.date()) - window.start).days)
+    }
+    old = (now - MOST_LOOK_BACK).date() - began
+    days = (began + dt.timedelta(days=number) for number in range(old.days))
+    return [day for day in days if day not in read]
 
 
 def _open_days(

@@ -77,7 +77,7 @@ def _days(days: int) -> dict[str, Any]:
 def test_a_home_that_slept_says_so_and_one_look_mends_it(graph: Graph) -> None:
     """Before the look 12 results are missing of days nobody has read; the named command finds them all."""
     known = slept(graph, 11)
-    missing = missing_results(graph.database, graph.feed.result_lag, graph.clock.now())
+    missing = missing_results(graph.database, ["fake"], graph.feed.result_lag, graph.clock.now())
 
     assert missing.text == (
         "12 results are missing since 2025-04-26 (TST-1 10, TST-2 2): nobody has read these days since"
@@ -130,7 +130,7 @@ def test_what_no_look_reaches_is_the_homes_own_hole_and_the_alert_names_the_comm
     graph.run(
         *("livescores/history", "matches/match", "matches/odds"), tags=history_of("2025-04-01", "2025-07-01")
     )
-    assert missing_results(graph.database, graph.feed.result_lag, graph.clock.now()).due == ()
+    assert missing_results(graph.database, ["fake"], graph.feed.result_lag, graph.clock.now()).due == ()
 
 
 @pytest.mark.parametrize(

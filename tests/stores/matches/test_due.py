@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
 from soccer_assets.resources.database import Database
-from soccer_assets.stores.matches.due import DueMatches, due_matches, windows_to_read
+from soccer_assets.stores.matches.due import DueMatches, due_matches, missing_results, windows_to_read
 from soccer_assets.stores.matches.normalise import update_matches
 from soccer_assets.stores.matches.raw import store_raw
 from soccer_assets.tables import match, metadata
@@ -75,6 +75,36 @@ def test_a_long_sleep_is_made_up_for_by_a_provider_of_days_in_some_looks(databas
     assert [len(days) for days in asked] == [10, 4, 10, 10, 3, 0]
     days = [day for each in asked for day in each]
     assert sorted(days) == [NOW.date() - dt.timedelta(days=back) for back in range(40, 3, -1)]
+
+
+def test_days_that_no_look_will_reach_are_named_until_their_months_are_read(database: Database) -> None:
+    """A home that was off from 300 to 5 days ago: what lies before 120 days has to be read by hand."""
+    look(database, now=NOW - dt.timedelta(days=300))
+    start = first_day_to_read(database, "fake", NOW - dt.timedelta(days=5))
+    look(database, now=NOW - dt.timedelta(days=5), since=start)
+    look(database, now=NOW - dt.timedelta(days=200), asset="livescores/upcoming")
+
+    missing = missing_results(database, ["fake"], LAG, NOW)
+    gap = [
+        NOW.date() - dt.timedelta(days=back) for back in range(300, 125, -1) if back not in (201, 202, 203)
+    ]
+    assert list(missing.days_never_read) == gap
+    assert missing.text == f"{len(gap)} days from {gap[0]} to {gap[-1]} were never read"
+    assert missing.remedy == "run `soccer run reload_history --months 2024-06 2024-12`"
+    assert missing_results(database, ["another"], LAG, NOW).is_complete
+
+    window = Window(dt.date(2024, 6, 1), dt.date(2025, 1, 1))
+    store_raw(database, iter(()), asset="livescores/history", source="fake", window=window, now=NOW)
+    assert missing_results(database, ["fake"], LAG, NOW).is_complete
+
+
+def test_a_home_that_is_on_has_read_every_day(database: Database) -> None:
+    """A look a day for half a year leaves no day of it."""
+    for days in range(180, -1, -1):
+        now = NOW - dt.timedelta(days=days)
+        look(database, now=now, since=first_day_to_read(database, "fake", now))
+
+    assert missing_results(database, ["fake"], LAG, NOW).is_complete
 
 
 def test_a_provider_of_days_is_asked_for_an_old_result_once_a_day(database: Database) -> None:
