@@ -9,6 +9,7 @@ Not here: which clubs are meant (``team_resolution.py``), and ids of providers w
 
 import datetime as dt
 import re
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -89,9 +90,10 @@ def group_tellings(
         season: its format; None where it is not told.
         schedule: of the two clubs.
     """
+    days = _by_day(tellings)
     groups: list[list[Telling]] = []
     # Results first: an open row joins the match that it became.
-    for telling in sorted(tellings, key=lambda one: (not one.has_result, one.kickoff, one.key)):
+    for telling in sorted(days, key=lambda one: (not one.has_result, one.kickoff, one.key)):
         near = sorted(groups, key=lambda group: abs(group[0].kickoff - telling.kickoff))
         found = next(
             (
@@ -106,7 +108,36 @@ def group_tellings(
             groups.append([telling])
         else:
             found.append(telling)
-    return [sorted(group, key=_precedence, reverse=True) for group in groups]
+    rows = [[row for telling in group for row in days[telling]] for group in groups]
+    return [sorted(group, key=_precedence, reverse=True) for group in rows]
+
+
+def _by_day(tellings: Sequence[Telling]) -> dict[Telling, list[Telling]]:
+    """The rows of each day, which are one match, under the one that stands for all of them.
+
+    It is listed if one of them is, since the first of them was seen: a row that came in place of one of its
+    own day came in place of no other.
+    """
+    days: defaultdict[dt.date, list[Telling]] = defaultdict(list)
+    for telling in tellings:
+        days[telling.kickoff.date()].append(telling)
+    found: dict[Telling, list[Telling]] = {}
+    stands_for: dict[str, str] = {}
+    for rows in days.values():
+        best = max(rows, key=_precedence)
+        gone = [row.vanished_at for row in rows if row.vanished_at is not None]
+        together = msgspec.structs.replace(
+            best,
+            first_seen_at=min(row.first_seen_at for row in rows),
+            vanished_at=max(gone) if len(gone) == len(rows) else None,
+            replaced_by=next((row.replaced_by for row in rows if row.replaced_by), None),
+        )
+        found[together] = rows
+        stands_for.update(dict.fromkeys((row.key for row in rows), together.key))
+    return {
+        msgspec.structs.replace(one, replaced_by=stands_for.get(one.replaced_by or "", one.replaced_by)): rows
+        for one, rows in found.items()
+    }
 
 
 def other_scores(group: Sequence[Telling]) -> tuple[_Score, ...]:
@@ -142,9 +173,7 @@ def _precedence(telling: Telling) -> tuple[bool, bool, dt.datetime, dt.datetime,
 
 def _may_be_one(one: Telling, other: Telling) -> bool:
     """Whether nothing forbids that two rows are one match: two scores on two days are two matches."""
-    is_one_day = one.kickoff.date() == other.kickoff.date()
-    are_results = one.has_result and other.has_result
-    return is_one_day or not are_results or one.score == other.score or _replaces(one, other)
+    return not (one.has_result and other.has_result) or one.score == other.score or _replaces(one, other)
 
 
 def _replaces(one: Telling, other: Telling) -> bool:
@@ -164,7 +193,7 @@ def _is_one(one: Telling, other: Telling, season: SeasonFormat | None, schedule:
         return True
     if not all(row.is_open or row.has_result for row in (one, other)):
         return False  # awarded, abandoned, cancelled: its replay is another match
-    if _replaces(one, other) or one.kickoff.date() == other.kickoff.date():
+    if _replaces(one, other):
         return True
     if _are_two_stages(one, other) and (season is None or season.most_meetings > 1):
         return False

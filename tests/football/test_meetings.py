@@ -199,6 +199,24 @@ def test_where_other_pairs_meet_twice_the_format_is_not_believed(score):
     assert keys(group_tellings(rows, ONCE, Schedule(repeats=True))) == [["new"], ["old"]]
 
 
+def test_two_meetings_whose_rows_were_all_made_anew_stay_two():
+    """A club's corrected name gives every row another id in one look: each replaces that of its own day."""
+    april = FEBRUARY + dt.timedelta(days=50)
+    rows = [
+        row
+        for day, name in ((FEBRUARY, "winter"), (april, "spring"))
+        for row in (
+            telling(f"old {name}", day, (1, 2), vanished_at=LATER),
+            telling(f"new {name}", day, (1, 2), first_seen_at=LATER),
+        )
+    ]
+    for order in itertools.permutations(rows):
+        assert keys(group_tellings(order, None, Schedule(is_free=True))) == [
+            ["new spring", "old spring"],
+            ["new winter", "old winter"],
+        ]
+
+
 def test_a_season_corrected_is_one_match():
     """The row that came in its place is the same match, whatever else differs."""
     old = telling("old", OCTOBER, replaced_by="new", vanished_at=LATER)

@@ -33,9 +33,6 @@ from soccer_assets.stores.matches.vanished import marks_of
 from soccer_assets.tables import match, match_history, match_merge, match_raw, match_source_id, team
 
 _Key = tuple[str, str]  # source, source_match_id
-_Meeting = tuple[str, str]  # source, meeting
-
-
 # Fewer may be results that the feed has corrected and still lists.
 _PAIRS_THAT_REPEAT = 2
 _A_SEASON = dt.timedelta(days=366)

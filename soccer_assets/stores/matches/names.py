@@ -242,6 +242,8 @@ def write_one_clubs(database: Database, found: Sequence[OneClub], now: dt.dateti
         for one in found
     ]
     with database.writing() as connection:
+        for source in sorted({one.source for one in found}):
+            _known_spellings(connection, source, now)  # writes down what was stored before
         upsert(connection, team_spelling, rows)
 
 

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from soccer_assets.cli import main
 from soccer_assets.football.competitions import load_competitions
 from soccer_assets.football.matches import Window
+from soccer_assets.football.team_resolution import Why
 from soccer_assets.resources.database import Database
 from soccer_assets.stores.matches.heal import heal, undo
 from soccer_assets.stores.matches.normalise import update_matches
@@ -68,6 +69,10 @@ def test_a_healed_home_has_one_club_and_an_undone_one_has_two(older: Database) -
             for table in (match, match_raw, held_match)
         ]
     assert counts == [201, 201, 0]
+    store(older, played(20))
+    with older.reading() as connection:
+        assert list(connection.execute(sa.select(held_match))) == []
+        assert set(connection.execute(sa.select(team_spelling.c.why)).scalars()) == {Why.BEFORE, Why.HEALED}
     again = heal(older, NOW)
     assert (again.merged, again.refused) == ((), ())
 
