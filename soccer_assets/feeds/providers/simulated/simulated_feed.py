@@ -3,19 +3,35 @@
 A pure function of seed, window and now. Results come two hours after kickoff. Of all matches 2 % are up to
 two hours late, 0.5 % are reported wrong and corrected within a day, and 2 % are postponed: announced the day
 before, rescheduled three days after the old kickoff. The true probabilities are known, so calibration tests
-compare with them.
+compare with them. With `Habits` it also lists its rows as badly as real providers do, and knows the truth.
 """
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Self
 
 import numpy as np
 from msgspec.structs import replace
 
 from soccer_assets.clock import Clock, isoformat
+from soccer_assets.feeds.providers.simulated.habits import (
+    LONGEST_PUT_OFF_DAYS,
+    Change,
+    Habits,
+    abbreviated,
+    changes_of,
+    listed_rows,
+    true_match,
+)
 from soccer_assets.feeds.providers.simulated.season import Season, goal_minutes, play_season, season_years
-from soccer_assets.feeds.providers.simulated.world import League, clubs_of, competition_of, league_of
+from soccer_assets.feeds.providers.simulated.world import (
+    League,
+    clubs_of,
+    competition_of,
+    league_of,
+    uniforms,
+)
 from soccer_assets.football.competitions import Competition
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
 from soccer_assets.football.records import MatchOdds, MatchStats, RawMatch, Rejection
@@ -33,6 +49,7 @@ class SimulatedFeed:
         seed: determines the world.
         leagues: number of leagues, 1 to 200; the first n leagues are the same in any larger world.
         first_month: the first day of the history.
+        habits: what the feed does to its rows as real providers do; None for nothing of that kind.
     """
 
     name = SOURCE
@@ -40,8 +57,9 @@ class SimulatedFeed:
     is_cheap_to_read_again = True
     result_lag = dt.timedelta(hours=1)
 
-    def __init__(self, seed: int, leagues: int, first_month: dt.date) -> None:
+    def __init__(self, seed: int, leagues: int, first_month: dt.date, habits: Habits | None = None) -> None:
         self._seed = seed
+        self._habits = habits
         self._leagues = [league_of(seed, number) for number in range(1, leagues + 1)]
         self._first_month = first_month.replace(day=1)
 
@@ -64,6 +82,9 @@ class SimulatedFeed:
 
     def fetch(self, window: Window, clock: Clock) -> Iterator[RawMatch | Rejection]:
         """Every match whose kickoff, as announced by now, lies in ``window``; ordered by kickoff."""
+        if self._habits is not None:
+            yield from self._fetch_by_habit(self._habits, window, clock)
+            return
         now = int(clock.now().timestamp())
         start, end = (int(_midnight(day).timestamp()) for day in (window.start, window.end))
         matches: list[RawMatch] = []
@@ -75,9 +96,62 @@ class SimulatedFeed:
                 matches += [self._match(league, season, int(row), now) for row in rows]
         yield from sorted(matches, key=lambda match: (match.kickoff, match.source_match_id))
 
+    def true_matches(self, window: Window, clock: Clock) -> list[RawMatch]:
+        """Every match of the window once, as it is by what the feed has told until now.
+
+        A feed with habits lists other rows; who read all of them should end with these. A match that was
+        struck off is withdrawn.
+        """
+        now = int(clock.now().timestamp())
+        found = [
+            match_at(now) if change is None else true_match(match_at, change, now)
+            for match_at, change in self._in_reach(self._habits or Habits(), window)
+        ]
+        return sorted(_within(window, found), key=lambda match: (match.kickoff, match.source_match_id))
+
+    def _fetch_by_habit(self, habits: Habits, window: Window, clock: Clock) -> list[RawMatch]:
+        """The rows of a window with the feed's habits."""
+        now = int(clock.now().timestamp())
+        found: list[RawMatch] = []
+        for match_at, change in self._in_reach(habits, window):
+            found += [match_at(now)] if change is None else listed_rows(match_at, change, now)
+        listed = [self._as_listed(match, habits) for match in _within(window, found)]
+        return sorted(listed, key=lambda match: (match.kickoff, match.home_team, match.source_match_id or ""))
+
+    def _in_reach(
+        self, habits: Habits, window: Window
+    ) -> Iterator[tuple[Callable[[int], RawMatch], Change | None]]:
+        """The matches that can be within a window, put off by months too, each with its habit."""
+        reach = dt.timedelta(days=LONGEST_PUT_OFF_DAYS)
+        first, last = window.start - reach, window.end + reach
+        start, end = (int(_midnight(day).timestamp()) for day in (first, last))
+        for league in self._leagues:
+            for year in season_years(league, first, last):
+                season = play_season(self._seed, league, year)
+                changes = changes_of(self._seed, league, year, habits)
+                for row in np.flatnonzero((start <= season.kickoff) & (season.first_kickoff < end)).tolist():
+                    yield partial(self._match, league, season, row), changes.get(row)
+
+    def _as_listed(self, match: RawMatch, habits: Habits) -> RawMatch:
+        """The row with the names of a list of fixtures, and with or without the provider's ids."""
+        home, away = match.home_team, match.away_team
+        if match.status is not MatchStatus.FINISHED:
+            home, away = self._spelled(home, habits), self._spelled(away, habits)
+        payload = match.payload | {"home": home, "away": away}
+        if habits.has_ids:
+            listed = replace(match, team_ids=(match.home_team, match.away_team))
+        else:
+            payload.pop("id")
+            listed = replace(match, source_match_id=None)
+        return replace(listed, payload=payload, home_team=home, away_team=away)
+
+    def _spelled(self, club: str, habits: Habits) -> str:
+        is_abbreviated = uniforms((1,), "spelled", self._seed, club)[0] < habits.spelled_otherwise
+        return abbreviated(club) if is_abbreviated else club
+
     def true_probabilities(self, source_match_id: str) -> tuple[float, float, float]:
         """True home, draw and away probabilities of a match, from the Poisson distributions of its goals."""
-        code, label, round_, place = source_match_id.split("|")
+        code, label, round_, place = source_match_id.split("|")[:4]
         league = self._leagues[int(code.removeprefix("SIM-")) - 1]
         season = play_season(self._seed, league, int(label[:4]))
         home, draw, away = season.probabilities[(int(round_) - 1) * (league.size // 2) + int(place) - 1]
@@ -150,6 +224,10 @@ def _status(season: Season, row: int, now: int) -> tuple[MatchStatus, int]:
     if now >= kickoff and not season.is_late[row]:
         return MatchStatus.LIVE, kickoff
     return MatchStatus.SCHEDULED, kickoff
+
+
+def _within(window: Window, matches: Iterable[RawMatch]) -> list[RawMatch]:
+    return [match for match in matches if match.kickoff.date() in window]
 
 
 def _midnight(day: dt.date) -> dt.datetime:
