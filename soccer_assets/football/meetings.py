@@ -160,11 +160,16 @@ def status_by_now(telling: Telling, now: dt.datetime) -> MatchStatus:
     return telling.status
 
 
-def _precedence(telling: Telling) -> tuple[bool, bool, dt.datetime, dt.datetime, str]:
-    """What stands of two rows of one match: a result, what is still listed, the later row, the later date."""
+def _precedence(telling: Telling) -> tuple[bool, bool, bool, dt.datetime, dt.datetime, str]:
+    """What stands of two rows of one match.
+
+    A result, what is still listed, what has a date, the later row, the later date. A postponed row beside
+    another one was made anew, also where a look at its day came after the look at the new day.
+    """
     return (
         telling.has_result,
         telling.vanished_at is None,
+        telling.status is not MatchStatus.POSTPONED,
         telling.first_seen_at,
         telling.kickoff,
         telling.key,

@@ -30,7 +30,16 @@ from soccer_assets.resources.watermarks import next_change_no
 from soccer_assets.stores.matches.shared_match_ids import by_shared_id
 from soccer_assets.stores.matches.teams import redirects
 from soccer_assets.stores.matches.vanished import marks_of
-from soccer_assets.tables import match, match_history, match_merge, match_raw, match_source_id, team
+from soccer_assets.tables import (
+    match,
+    match_history,
+    match_merge,
+    match_raw,
+    match_source_id,
+    team,
+    team_alias,
+    team_source_id,
+)
 
 _Key = tuple[str, str]  # source, source_match_id
 # Fewer may be results that the feed has corrected and still lists.
@@ -75,7 +84,9 @@ def bring_together(
     """
     sources = {record.source for record in records}
     marks = marks_of(connection, sources)
-    names = _Names(_names_of_merged_teams(connection), competitions)
+    names = _Names(
+        _names_of_merged_teams(connection), _names_of_own_ids(connection, records, competitions), competitions
+    )
     several = _meetings_of_several_rows(connection, records, marks, names)
     standing: list[RawMatch] = []
     matches: dict[_Key, _Key] = {}
@@ -183,22 +194,68 @@ def _by_now(record: RawMatch, telling: Telling, now: dt.datetime) -> RawMatch:
 _Pool = tuple[str, str, str, str]  # country, sex, age group, squad
 
 
+_OwnId = tuple[str, str, str]  # source, scope of its ids, id of a team
+
+
 class _Names(NamedTuple):
-    """The names that merged teams go by."""
+    """The names that one team goes by: of merged teams, and of one id of the provider's own."""
 
     of_teams: dict[tuple[_Pool, str], list[str]]
+    of_own_ids: dict[_OwnId, list[str]]
     competitions: Mapping[str, Competition]
 
     def meetings(self, record: RawMatch) -> list[str]:
         """A row's meeting under every name of its two teams, that of the kept names first."""
-        place = self.competitions[record.competition]
-        pool = (place.country, place.sex, place.age_group, place.squad)
-        home, away = fold(record.home_team), fold(record.away_team)
+        homes, aways = (
+            list(
+                dict.fromkeys(
+                    name
+                    for one in self.of_own_ids.get(own_id, [fold(shown)])
+                    for name in self.of_teams.get((_pool(self.competitions[record.competition]), one), [one])
+                )
+            )
+            for own_id, shown in _own_ids(record, self.competitions)
+        )
         return [
-            meeting_key(record.competition, record.season, home_name, away_name)
-            for home_name in self.of_teams.get((pool, home), [home])
-            for away_name in self.of_teams.get((pool, away), [away])
+            meeting_key(record.competition, record.season, home, away) for home in homes for away in aways
         ]
+
+
+def _pool(place: Competition) -> _Pool:
+    return (place.country, place.sex, place.age_group, place.squad)
+
+
+def _own_ids(record: RawMatch, competitions: Mapping[str, Competition]) -> list[tuple[_OwnId, str]]:
+    """The provider's own id of home and of away, empty where it has none, and the name beside it."""
+    place = competitions[record.competition]
+    scope = f"{place.sex}|{place.age_group}|{place.squad}"
+    ids = ("", "") if record.team_ids is msgspec.UNSET else record.team_ids
+    names = (record.home_team, record.away_team)
+    return [((record.source, scope, id_), name) for id_, name in zip(ids, names, strict=True)]
+
+
+def _names_of_own_ids(
+    connection: sa.Connection, records: Sequence[RawMatch], competitions: Mapping[str, Competition]
+) -> dict[_OwnId, list[str]]:
+    """All names of teams that go by several under one id of their provider."""
+    found: defaultdict[_OwnId, set[str]] = defaultdict(set)
+    for record in records:
+        for key, name in _own_ids(record, competitions):
+            if key[2]:
+                found[key].add(fold(name))
+    if not found:
+        return {}
+    query = sa.select(
+        team_source_id.c.source, team_source_id.c.pool, team_source_id.c.source_team_id, team_alias.c.alias
+    )
+    query = query.join(
+        team_alias,
+        (team_alias.c.team_id == team_source_id.c.team_id) & (team_alias.c.source == team_source_id.c.source),
+    ).where(in_list(connection, team_source_id.c.source, sorted({source for source, _, _ in found})))
+    for source, scope, id_, alias in connection.execute(query):
+        if (source, scope, id_) in found:
+            found[source, scope, id_].add(alias.rpartition("|")[2])
+    return {key: sorted(names) for key, names in found.items() if len(names) > 1}
 
 
 def _names_of_merged_teams(connection: sa.Connection) -> dict[tuple[_Pool, str], list[str]]:

@@ -9,7 +9,7 @@ every later pass looks at them again. Not here: ids of teams (``teams.py``) and 
 import datetime as dt
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -17,6 +17,7 @@ import sqlalchemy as sa
 
 from soccer_assets.football.competitions import INTERNATIONAL, Competition, club_of, load_competitions
 from soccer_assets.football.identity import Pool
+from soccer_assets.football.matches import Window
 from soccer_assets.football.records import RawMatch
 from soccer_assets.football.team_resolution import Decided, Held, Sighting, Spellings, Why, resolve
 from soccer_assets.football.text_folding import fold
@@ -24,7 +25,7 @@ from soccer_assets.football.written_names import written_names
 from soccer_assets.resources.bulk_rows import IDS_PER_QUERY, batches, in_list, upsert
 from soccer_assets.resources.database import Database
 from soccer_assets.stores.store_error import StoreError
-from soccer_assets.tables import held_match, match_raw, team_spelling
+from soccer_assets.tables import held_match, match_raw, team_spelling, vanished_match
 
 _Name = tuple[str, str]  # pool, folded spelling
 
@@ -86,7 +87,7 @@ class _Side(NamedTuple):
 
 
 def place_names(
-    connection: sa.Connection, source: str, matches: Sequence[RawMatch], now: dt.datetime
+    connection: sa.Connection, source: str, matches: Sequence[RawMatch], now: dt.datetime, window: Window
 ) -> tuple[list[RawMatch], list[RawMatch]]:
     """The rows to store, teams by the names of their clubs, and those of ``matches`` that are held back.
 
@@ -98,6 +99,7 @@ def place_names(
         source: name of the feed.
         matches: rows of one batch.
         now: what new rows are stamped with.
+        window: what the pass reads; a row of it that waits and that the pass does not have proves nothing.
     """
     named = [row for row in matches if _has_no_ids(row)]
     if not named:
@@ -108,6 +110,9 @@ def place_names(
         side.pool for row in named for side in _sides(row) if side.key not in clubs
     }
     waiting = _held_rows(connection, source, open_pools) if open_pools else []
+    if waiting:
+        reported = {digest_of(row) for row in named}
+        waiting = [row for row in waiting if row.kickoff.date() not in window or digest_of(row) in reported]
     if open_pools:
         evidence = [*_stored_rows(connection, source, open_pools), *waiting, *named]
         found = _decide(evidence, clubs, open_pools)
@@ -118,6 +123,29 @@ def place_names(
     placed = [_renamed(row, clubs) for row in [*waiting, *named] if _is_placed(row, clubs)]
     held = [row for row in named if not _is_placed(row, clubs)]
     return [*others, *placed], held
+
+
+def forget_unlisted(connection: sa.Connection, source: str, window: Window, listed: Collection[str]) -> None:
+    """Drop rows of the window that wait, where a whole look no longer had them.
+
+    Args:
+        connection: a transaction that writes.
+        source: name of the feed.
+        window: what the look read, without a file or page that could not be read.
+        listed: digests of the rows that it had and that are held back.
+    """
+    query = sa.select(held_match.c.sha256, held_match.c.kickoff).where(held_match.c.source == source)
+    gone = [
+        digest
+        for digest, kickoff in connection.execute(query)
+        if kickoff.date() in window and digest not in listed
+    ]
+    _drop(connection, source, gone)
+
+
+def digest_of(row: RawMatch) -> str:
+    """The key of a row that is held back."""
+    return hashlib.sha256(msgspec.json.encode(row)).hexdigest()
 
 
 def held_back_text(held: Sequence[UnresolvedName]) -> str:
@@ -333,15 +361,22 @@ def _known_spellings(
 
 
 def _stored_rows(connection: sa.Connection, source: str, pools: set[str] | None) -> Iterable[RawMatch]:
-    """Stored rows of competitions whose clubs may be of the pools; of all where None."""
+    """Stored rows of competitions whose clubs may be of the pools; of all where None.
+
+    A row that the feed no longer lists is no evidence: its sides or its day may have been corrected.
+    """
     decoder = msgspec.json.Decoder(RawMatch)
     codes = [
         code
         for code, place in load_competitions().items()
         if pools is None or any(_reaches(place, pool) for pool in pools)
     ]
+    is_gone = sa.exists().where(
+        vanished_match.c.source == match_raw.c.source,
+        vanished_match.c.source_match_id == match_raw.c.source_match_id,
+    )
     query = sa.select(match_raw.c.record).where(
-        match_raw.c.source == source, in_list(connection, match_raw.c.competition, codes)
+        match_raw.c.source == source, in_list(connection, match_raw.c.competition, codes), ~is_gone
     )
     for (record,) in connection.execute(query):
         row = decoder.decode(record)
@@ -475,8 +510,7 @@ def _hold_back(
             for side in _sides(row)
             if isinstance(decision := found.get(side.key), Held)
         }
-        record = msgspec.json.encode(row)
-        digest = hashlib.sha256(record).hexdigest()
+        digest = digest_of(row)
         held[digest] = {
             "source": source,
             "sha256": digest,
@@ -484,7 +518,7 @@ def _hold_back(
             "season": row.season,
             "kickoff": row.kickoff,
             "open_names": msgspec.json.encode(names, order="deterministic").decode(),
-            "record": record.decode(),
+            "record": msgspec.json.encode(row).decode(),
             "first_seen_at": now,
             "last_seen_at": now,
         }
@@ -498,7 +532,10 @@ def _release(
     clubs: Mapping[_Name, tuple[str, str]],
 ) -> None:
     """Rows that waited and are placed now wait no more."""
-    done = [hashlib.sha256(msgspec.json.encode(row)).hexdigest() for row in waiting if _is_placed(row, clubs)]
+    _drop(connection, source, [digest_of(row) for row in waiting if _is_placed(row, clubs)])
+
+
+def _drop(connection: sa.Connection, source: str, done: Sequence[str]) -> None:
     for digests in batches(done, IDS_PER_QUERY):
         connection.execute(
             sa.delete(held_match).where(

@@ -29,7 +29,7 @@ from soccer_assets.resources.bulk_rows import (
 )
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.watermarks import next_change_no
-from soccer_assets.stores.matches.names import place_names
+from soccer_assets.stores.matches.names import digest_of, forget_unlisted, place_names
 from soccer_assets.stores.matches.vanished import mark_vanished, names_in
 from soccer_assets.tables import ingest, match_raw, match_raw_history, rejected_row
 
@@ -88,12 +88,14 @@ class _Look(msgspec.Struct):
         played: competition, team and day of each result.
         scores: the results of each match, by its id.
         listed: ids of the rows.
+        held: digests of the rows that are held back.
         doubtful_names: folded texts of rows that are not stored.
     """
 
     played: set[tuple[str, str, dt.date]] = msgspec.field(default_factory=set)
     scores: dict[str, set[tuple[int, int]]] = msgspec.field(default_factory=dict)
     listed: set[str] = msgspec.field(default_factory=set)
+    held: set[str] = msgspec.field(default_factory=set)
     doubtful_names: set[str] = msgspec.field(default_factory=set)
 
 
@@ -123,9 +125,10 @@ def store_raw(
     total, look = IngestCounts(), _Look()
     for batch in prefetch(items, ROWS_PER_TRANSACTION):
         with database.writing() as connection:
-            total += _store_batch(connection, batch, source, now, look)
+            total += _store_batch(connection, batch, source, window, now, look)
     with database.writing() as connection:
         if not total.files_passed_over:
+            forget_unlisted(connection, source, window, look.held)
             mark_vanished(connection, source, window, look.listed, look.doubtful_names, now)
         connection.execute(
             sa.insert(ingest).values(
@@ -174,6 +177,7 @@ def _store_batch(
     connection: sa.Connection,
     items: Sequence[Row],
     source: str,
+    window: Window,
     now: dt.datetime,
     look: _Look,
 ) -> IngestCounts:
@@ -181,9 +185,10 @@ def _store_batch(
     files_passed_over = sum(isinstance(item, UnreadableFile) for item in rejections)
     undrawn = sum(isinstance(item, UndrawnFixture) for item in rejections)
     reported = [item for item in items if isinstance(item, RawMatch)]
-    matches, held = place_names(connection, source, reported, now)
+    matches, held = place_names(connection, source, reported, now, window)
     by_id = _one_each(_identify(connection, source, _without_exchanged(matches)), look.scores)
     look.listed.update(by_id)
+    look.held.update(map(digest_of, held))
     look.doubtful_names |= names_in(rejection.payload for rejection in rejections)
     look.doubtful_names |= {fold(name) for row in held for name in (row.home_team, row.away_team)}
     contents = {id_: _content(id_, match) for id_, match in by_id.items()}
@@ -214,6 +219,10 @@ def _store_batch(
         )
         insert(connection, match_raw, added)
         upsert(connection, match_raw, changed)
+        left = {
+            old.meeting for row in changed if (old := known[row["source_match_id"]]).meeting != row["meeting"]
+        }
+        _mark_unread(connection, source, left, change_no)
     finished = [match.kickoff for match in matches if STATUS_RULES[match.status].settles]
     return IngestCounts(
         seen=len(items) - files_passed_over,
@@ -362,6 +371,13 @@ def _known_rows(
         )
         known.update({row.source_match_id: row for row in connection.execute(query)})
     return known
+
+
+def _mark_unread(connection: sa.Connection, source: str, meetings: Iterable[str], change_no: int) -> None:
+    """Rows that stay in a meeting which another row has left: what stands for their match may change."""
+    for keys in batches(sorted(meetings), IDS_PER_QUERY):
+        theirs = (match_raw.c.source == source) & in_list(connection, match_raw.c.meeting, keys)
+        connection.execute(sa.update(match_raw).where(theirs).values(change_no=change_no))
 
 
 def _meeting_of(match: RawMatch) -> str:
