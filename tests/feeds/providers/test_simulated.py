@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scipy.stats import skellam
 
 from soccer_assets.clock import FixedClock, parse_instant
+from soccer_assets.feeds.providers.simulated.habits import Habits, Kind
 from soccer_assets.feeds.providers.simulated.season import outcome_probabilities, play_season, season_years
 from soccer_assets.feeds.providers.simulated.simulated_feed import SimulatedFeed
 from soccer_assets.feeds.providers.simulated.world import clubs_of, league_of, members_of
@@ -303,3 +304,67 @@ def test_history_starts_ten_years_ago_or_where_it_is_told(tmp_path, environ, fir
     feed = SimulatedFeed.from_settings(Settings.from_env({"SOCCER_HOME": str(tmp_path), **environ}))
 
     assert feed.first_month() == first
+
+
+EVERY_HABIT = Habits(
+    put_off=0.05,
+    made_anew=0.05,
+    exchanged=0.05,
+    struck_off=0.05,
+    date_corrected=0.05,
+    score_corrected=0.05,
+    season_corrected=0.05,
+    told_twice=0.05,
+    spelled_otherwise=0.5,
+)
+
+
+@settings(max_examples=5, deadline=None)
+@given(days=st.lists(DAYS, min_size=3, max_size=3).map(sorted), now=INSTANTS)
+def test_parts_of_a_window_equal_the_whole_with_habits(days, now):
+    """A row is listed on the day that it tells, in whichever window that is."""
+    feed = SimulatedFeed(20, 1, dt.date(2015, 8, 1), EVERY_HABIT)
+    start, middle, end = days
+    parts, whole = (
+        [row for window in windows for row in feed.fetch(window, FixedClock(now))]
+        for windows in ((Window(start, middle), Window(middle, end)), (Window(start, end),))
+    )
+
+    assert parts == whole
+
+
+def test_without_habits_the_rows_are_the_truth():
+    """Habits of share 0 list what a feed without habits lists, but for the ids of teams."""
+    feed = SimulatedFeed(20, 1, dt.date(2015, 8, 1), Habits())
+    plain = fetch(SEASON, leagues=1)
+
+    assert sorted(feed.true_matches(SEASON, FixedClock(NOW)), key=lambda row: row.source_match_id) == sorted(
+        plain, key=lambda row: row.source_match_id
+    )
+    assert {row.source_match_id: row.payload for row in feed.fetch(SEASON, FixedClock(NOW))} == {
+        row.source_match_id: row.payload for row in plain
+    }
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_each_habit_lists_other_rows_than_the_truth_and_ends_in_it(kind):
+    """At some instant the listed rows differ from the world without the habit; later its truth is listed."""
+    habits = Habits(**{kind.value: 0.5}, longest_wrong_date_days=3)
+    window = Window(dt.date(2024, 8, 1), dt.date(2025, 12, 1))
+    feed = SimulatedFeed(20, 1, dt.date(2015, 8, 1), habits)
+    looks = [FixedClock(NOW - dt.timedelta(days=days)) for days in (250, 150, 50)]
+    plain = [{told(row) for row in fetch(window, clock.now(), leagues=1)} for clock in looks]
+    listed = [[told(row) for row in feed.fetch(window, clock)] for clock in looks]
+    assert any(
+        len(rows) != len(set(rows)) or set(rows) != bare for rows, bare in zip(listed, plain, strict=True)
+    )
+
+    end = FixedClock(NOW + dt.timedelta(days=200))
+    rows = {told(row) for row in feed.fetch(window, end) if row.status is MatchStatus.FINISHED}
+    assert rows == {told(row) for row in feed.true_matches(window, end) if row.status is MatchStatus.FINISHED}
+
+
+def told(row: RawMatch) -> tuple[object, ...]:
+    """What a row says, without its id."""
+    score = (row.home_goals, row.away_goals)
+    return row.season, row.kickoff, row.home_team, row.away_team, row.status, score

@@ -112,8 +112,8 @@ class World:
     def _in_catalogue(self, row: RawMatch) -> RawMatch:
         """The row under the code of a league that the catalogue has.
 
-        Without ids only the first league is spelled otherwise. Where no format is told, a spelling that stands
-        in a single row is held back for a person, and rightly so: nothing shows that it is no new club.
+        Without ids only the first league is spelled otherwise. Where no format is told, a spelling that
+        stands in a single row is held back for a person: nothing shows that it is no new club.
         """
         code = LEAGUES[row.competition]
         if row.source_match_id is not None or code == "ENG-1":
@@ -157,7 +157,7 @@ def looks(draw: st.DrawFn) -> tuple[list[Look], dt.datetime]:
 
 
 @pytest.mark.parametrize("has_ids", [True, False])
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(1, 12), seen=looks(), data=st.data())
 def test_any_looks_end_in_the_truth(migrated_file, tmp_path_factory, has_ids, seed, seen, data):
     """Any split, order, repetition and correction of the feed's rows gives the simulator's own matches."""

@@ -15,7 +15,7 @@ from soccer_assets.stores.exports import Exports
 from soccer_assets.stores.matches.normalise import update_matches
 from soccer_assets.stores.matches.raw import store_raw
 from soccer_assets.stores.matches.teams import merge_teams, split_team
-from soccer_assets.tables import match, match_history, match_merge, match_raw
+from soccer_assets.tables import match, match_history, match_merge, match_raw, team
 from tests.builders import NOW, finished, raw_match, rejection
 
 SEASON = Window(dt.date(2024, 7, 1), dt.date(2025, 7, 1))
@@ -209,3 +209,50 @@ def test_a_format_that_the_feeds_own_rows_contradict_merges_nothing(database: Da
         ),
     )
     assert len(stored(database)) == 6
+
+
+@pytest.mark.parametrize("new_first", [False, True])
+def test_the_new_date_stands_before_the_postponed_row_in_any_order_of_looks(
+    database: Database, new_first: bool
+) -> None:
+    """A backfill reads the month of the new date before that of the old one, or after it."""
+    old, new = NOW + 3 * DAY, NOW + 40 * DAY
+    passes = [
+        (row("m1", old, status=MatchStatus.POSTPONED), Window(old.date(), old.date() + DAY)),
+        (row("m2", new), Window(new.date(), new.date() + DAY)),
+    ]
+    for number, (found, window) in enumerate(reversed(passes) if new_first else passes):
+        look(database, found, window=window, now=NOW + number * DAY)
+    assert stored(database) == [("scheduled", f"{new:%m-%d}", "m2")]
+
+
+def test_home_and_away_exchanged_under_one_id_leaves_both_matches_as_they_are_listed(
+    database: Database,
+) -> None:
+    """Both matches of a pair are exchanged, and their looks are a day apart: neither hides the other."""
+    first, second = NOW + 3 * DAY, NOW + 150 * DAY
+    windows = [Window(day.date(), day.date() + DAY) for day in (first, second)]
+    look(database, row("m1", first), row("m2", second, home="Derby", away="Leeds"))
+    look(database, row("m1", first, home="Derby", away="Leeds"), window=windows[0], now=NOW + DAY)
+    look(database, row("m2", second), window=windows[1], now=NOW + 2 * DAY)
+
+    assert stored(database) == [
+        ("scheduled", f"{first:%m-%d}", "m1"),
+        ("scheduled", f"{second:%m-%d}", "m2"),
+    ]
+    with database.reading() as connection:
+        names = sa.select(team.c.name).join(match, match.c.home_team_id == team.c.team_id)
+        assert list(connection.execute(names.order_by(match.c.kickoff)).scalars()) == ["Derby", "Leeds"]
+
+
+def test_rows_of_one_team_id_under_two_names_are_one_meeting(database: Database) -> None:
+    """The provider renamed a club and made its postponed match anew."""
+    ids = {"team_ids": ("t1", "t2")}
+    look(database, row("m1", NOW - 20 * DAY, status=MatchStatus.POSTPONED, home="Leeds Utd", **ids))
+    look(
+        database,
+        row("m1", NOW - 20 * DAY, status=MatchStatus.POSTPONED, home="Leeds Utd", **ids),
+        result("m2", "2-1", NOW - 2 * DAY, home_team="Leeds United", **ids),
+        now=NOW + DAY,
+    )
+    assert stored(database) == [("finished", f"{NOW - 2 * DAY:%m-%d}", "m2")]

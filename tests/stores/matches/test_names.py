@@ -196,3 +196,16 @@ def test_a_season_in_any_split_ends_in_the_same_clubs(sqlite_database: Database,
 
 def _parts(rows: list[RawMatch], size: int) -> list[list[RawMatch]]:
     return [rows[at : at + size] for at in range(0, len(rows), size)]
+
+
+def test_a_row_that_waits_and_is_no_longer_listed_waits_no_more(database: Database) -> None:
+    """The list was corrected before anybody decided the name; a look elsewhere leaves it waiting."""
+    store(database, played(8))
+    later = FIRST + dt.timedelta(days=365)
+    fixture = _match("Ogreton Marsh", "Amber", later)
+    next_year = Window(dt.date(2025, 7, 1), dt.date(2026, 7, 1))
+    passes = [([fixture], next_year, 1), (played(8), WINDOW, 1), ([], next_year, 0)]
+
+    for rows, window, waiting in passes:
+        store_raw(database, iter(rows), asset="livescores/window", source="fake", window=window, now=NOW)
+        assert sum(held.matches for held in unresolved_names(database)) == waiting
