@@ -13,7 +13,7 @@ import msgspec
 import sqlalchemy as sa
 
 from soccer_assets.football.competitions import Competition
-from soccer_assets.football.identity import meeting_key, mint_match_id
+from soccer_assets.football.identity import Pool, meeting_key, mint_match_id
 from soccer_assets.football.matches import STATUS_RULES
 from soccer_assets.football.meetings import (
     Telling,
@@ -28,6 +28,7 @@ from soccer_assets.football.text_folding import fold
 from soccer_assets.resources.bulk_rows import IDS_PER_QUERY, batches, in_list, upsert
 from soccer_assets.resources.watermarks import next_change_no
 from soccer_assets.stores.matches.shared_match_ids import by_shared_id
+from soccer_assets.stores.matches.source_teams import SourceTeams
 from soccer_assets.stores.matches.teams import redirects
 from soccer_assets.stores.matches.vanished import marks_of
 from soccer_assets.tables import (
@@ -38,7 +39,6 @@ from soccer_assets.tables import (
     match_source_id,
     team,
     team_alias,
-    team_source_id,
 )
 
 _Key = tuple[str, str]  # source, source_match_id
@@ -194,7 +194,7 @@ def _by_now(record: RawMatch, telling: Telling, now: dt.datetime) -> RawMatch:
 _Pool = tuple[str, str, str, str]  # country, sex, age group, squad
 
 
-_OwnId = tuple[str, str, str]  # source, scope of its ids, id of a team
+_OwnId = tuple[str, Pool, str]  # source, country and kind of team, the provider's id
 
 
 class _Names(NamedTuple):
@@ -221,41 +221,52 @@ class _Names(NamedTuple):
         ]
 
 
-def _pool(place: Competition) -> _Pool:
-    return (place.country, place.sex, place.age_group, place.squad)
+def _pool(place: Competition) -> Pool:
+    return Pool(place.country, place.sex, place.age_group, place.squad)
 
 
 def _own_ids(record: RawMatch, competitions: Mapping[str, Competition]) -> list[tuple[_OwnId, str]]:
     """The provider's own id of home and of away, empty where it has none, and the name beside it."""
-    place = competitions[record.competition]
-    scope = f"{place.sex}|{place.age_group}|{place.squad}"
+    pool = _pool(competitions[record.competition])
     ids = ("", "") if record.team_ids is msgspec.UNSET else record.team_ids
     names = (record.home_team, record.away_team)
-    return [((record.source, scope, id_), name) for id_, name in zip(ids, names, strict=True)]
+    return [((record.source, pool, id_), name) for id_, name in zip(ids, names, strict=True)]
 
 
 def _names_of_own_ids(
     connection: sa.Connection, records: Sequence[RawMatch], competitions: Mapping[str, Competition]
 ) -> dict[_OwnId, list[str]]:
     """All names of teams that go by several under one id of their provider."""
-    found: defaultdict[_OwnId, set[str]] = defaultdict(set)
-    for record in records:
-        for key, name in _own_ids(record, competitions):
-            if key[2]:
-                found[key].add(fold(name))
-    if not found:
+    told = [record for record in records if record.team_ids is not msgspec.UNSET]
+    if not told:
         return {}
-    query = sa.select(
-        team_source_id.c.source, team_source_id.c.pool, team_source_id.c.source_team_id, team_alias.c.alias
-    )
-    query = query.join(
-        team_alias,
-        (team_alias.c.team_id == team_source_id.c.team_id) & (team_alias.c.source == team_source_id.c.source),
-    ).where(in_list(connection, team_source_id.c.source, sorted({source for source, _, _ in found})))
-    for source, scope, id_, alias in connection.execute(query):
-        if (source, scope, id_) in found:
-            found[source, scope, id_].add(alias.rpartition("|")[2])
-    return {key: sorted(names) for key, names in found.items() if len(names) > 1}
+    teams = SourceTeams(connection, {record.source for record in told})
+    names: defaultdict[_OwnId, set[str]] = defaultdict(set)
+    for record in told:
+        for key, name in _own_ids(record, competitions):
+            source, pool, own_id = key
+            if own_id:
+                names[key].add(fold(name))
+                teams.see(source, own_id, pool, name, record.kickoff.date())
+    owners = {key: teams.known(*key) for key in names}
+    for source in {source for source, _, _ in names}:
+        stored = _aliases(connection, source, {team_id for team_id in owners.values() if team_id})
+        for key, team_id in owners.items():
+            if team_id is not None and key[0] == source:
+                names[key] |= stored[team_id]
+    return {
+        key: sorted(of_id) for key, of_id in names.items() if len(of_id) > 1 and not teams.is_shared(*key)
+    }
+
+
+def _aliases(connection: sa.Connection, source: str, team_ids: set[str]) -> defaultdict[str, set[str]]:
+    """Folded names under which a source names teams."""
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    query = sa.select(team_alias.c.team_id, team_alias.c.alias).where(team_alias.c.source == source)
+    for team_id, alias in connection.execute(query):
+        if team_id in team_ids:
+            found[team_id].add(alias.rpartition("|")[2])
+    return found
 
 
 def _names_of_merged_teams(connection: sa.Connection) -> dict[tuple[_Pool, str], list[str]]:

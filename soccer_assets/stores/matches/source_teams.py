@@ -54,6 +54,15 @@ class SourceTeams:
         if other != name and likeness(other, name) is Likeness.NONE:
             self._shared.add(key)
 
+    def is_shared(self, source: str, pool: Pool, own_id: str) -> bool:
+        """Whether an id, by all that was seen, identifies nobody."""
+        return _key(source, own_id, pool) in self._shared
+
+    def known(self, source: str, pool: Pool, own_id: str) -> str | None:
+        """The stored team of an id; None where the id is new."""
+        found = self._teams.get(_key(source, own_id, pool))
+        return None if found is None else found[0]
+
     def place(self, source: str, own_id: str, pool: Pool, by_name: str, name: str) -> str:
         """The team that an id means; ``by_name`` where the id is new, or its country becomes known."""
         key = _key(source, own_id, pool)

@@ -25,7 +25,7 @@ SPELLED = "Atl. Trollo"
 def older(database: Database, monkeypatch: pytest.MonkeyPatch) -> Database:
     """A season of twenty clubs and a fixture that spells one otherwise, stored as an older version did."""
     monkeypatch.setattr(
-        "soccer_assets.stores.matches.raw.place_names", lambda _connection, _source, rows, _now: (rows, [])
+        "soccer_assets.stores.matches.raw.place_names", lambda _connection, _source, rows, *_: (rows, [])
     )
     rows = played(20)
     store(database, rows)
