@@ -57,8 +57,8 @@ def play(database: Database, matches: int, first_day: dt.datetime) -> None:
             "2-1",
             isoformat(first_day + dt.timedelta(hours=number)),
             source_match_id=f"{first_day:%d}-{number}",
-            home_team=f"home {number}",
-            away_team=f"away {number}",
+            home_team=f"home {first_day:%d} {number}",
+            away_team=f"away {first_day:%d} {number}",
         )
         for number in range(matches)
     ]

@@ -94,9 +94,18 @@ def worker(home, redis_url):
         log.close()
 
 
-def send(client, rows, **headers):
+def send_once(client, rows, **headers):
     """A task sent."""
     return client.post("/predict/async/", json=rows, headers=PREDICTOR | headers)
+
+
+def send(client, rows, **headers):
+    """A task sent, again after a 503: on busy cores a first connection takes its second."""
+    deadline = time.monotonic() + 60
+    while (answer := send_once(client, rows, **headers)).status_code == 503:
+        assert time.monotonic() < deadline, answer.text
+        time.sleep(0.5)
+    return answer
 
 
 def status(client, accepted, headers=PREDICTOR):
@@ -155,7 +164,7 @@ def test_srv_05_one_idempotency_key_is_one_task_and_one_result(tasks, tmp_path, 
     key = {"Idempotency-Key": "order-7"}
     first, again = (send(tasks, [PAIRING], **key) for _ in range(2))
     other_body = send(tasks, [PAIRING] * 2, **key)
-    other_client = tasks.post("/predict/async/", json=[PAIRING], headers=ADMIN | key)
+    other_client = send(tasks, [PAIRING], **ADMIN, **key)
 
     assert first.json() == again.json()
     assert other_body.status_code == 422
@@ -174,7 +183,7 @@ def test_srv_05_a_task_outlives_its_worker_and_no_part_is_scored_twice(
     tasks, tmp_path, redis_url, monkeypatch
 ):
     """Killed in the middle, another worker goes on after the last part; the result is whole and in order."""
-    monkeypatch.setattr("serving.tasks.queue.HEARTBEAT_TIMEOUT_SECONDS", 4)
+    monkeypatch.setattr("serving.tasks.queue.HEARTBEAT_TIMEOUT_SECONDS", 9)
     names = [name for name in TEAMS if name != "Derby"]
     rows = [PAIRING | {"home_team": names[number % 7]} for number in range(8_000)]
     accepted = send(tasks, rows)
@@ -240,7 +249,7 @@ def test_srv_06_without_redis_tasks_are_503_at_once_and_lookups_go_on(tmp_path, 
 
     for _ in range(2):
         answers = [
-            send(client, [PAIRING]),
+            send_once(client, [PAIRING]),
             client.get("/monitoring/task_status/x", headers=PREDICTOR),
             client.get("/monitoring/queues", headers=ADMIN),
             client.get("/events/", headers=READER),

@@ -116,7 +116,7 @@ def test_every_forecaster_stands_beside_its_own_match(database: Database, played
     assert set(settled.dimensions["model"]) == {"m" * 64, ""}
 
     hosts = data.matches.turned_round(np.isin(data.matches.match_id, played[:2]))
-    named = read_settled(database, replace(data, matches=hosts), LATER)
+    named = read_settled(database, replace(data, matches=hosts), LAG, LATER)
     for name, forecasts in settled.others.items():
         np.testing.assert_array_equal(named.others[name][:2], forecasts[:2, ::-1])
         np.testing.assert_array_equal(named.others[name][2:], forecasts[2:])
