@@ -19,6 +19,7 @@ from soccer_assets.football.records import RawMatch
 from soccer_assets.resources.bulk_rows import IDS_PER_QUERY, batches, in_list, upsert
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.watermarks import next_change_no
+from soccer_assets.stores.matches.unread import mark_rows_unread
 from soccer_assets.stores.store_error import StoreError
 from soccer_assets.tables import feed_agreement, feed_trust, match_raw, match_source_id
 
@@ -80,7 +81,7 @@ def decide(database: Database, *, competition: str, feed: str, month: str, now: 
     decision = {"competition": competition, "month": month, "feed": feed}
     with database.writing() as connection:
         upsert(connection, feed_trust, [{**decision, "is_valid": True, "decided_at": now}])
-        return _mark_rows_unread(connection, rows)
+        return mark_rows_unread(connection, rows)
 
 
 def withdraw(database: Database, *, competition: str, month: str, now: dt.datetime) -> int:
@@ -100,7 +101,7 @@ def withdraw(database: Database, *, competition: str, month: str, now: dt.dateti
                 f"nothing was decided about {competition}{f' in {month}' if month else ''}; "
                 "`soccer feeds agreement` lists the decisions"
             )
-        return _mark_rows_unread(connection, rows)
+        return mark_rows_unread(connection, rows)
 
 
 def mark_scopes_unread(connection: sa.Connection, scopes: Iterable[Scope]) -> int:
@@ -222,21 +223,6 @@ def _rows_of(database: Database, competition: str, month: str) -> dict[str, list
         for source, row_id in connection.execute(query):
             found[source].append(row_id)
     return dict(found)
-
-
-def _mark_rows_unread(connection: sa.Connection, rows: Mapping[str, Sequence[str]]) -> int:
-    """Mark raw rows as unread, by primary key: a whole competition has no index.
-
-    The next pass reads the rows of one change number in one transaction: a number a batch keeps it short.
-    """
-    marked = 0
-    for source, ids in rows.items():
-        for part in batches(sorted(ids), IDS_PER_QUERY):
-            theirs = (match_raw.c.source == source) & in_list(connection, match_raw.c.source_match_id, part)
-            change_no = next_change_no(connection)
-            done = connection.execute(sa.update(match_raw).where(theirs).values(change_no=change_no))
-            marked += int(done.rowcount)
-    return marked
 
 
 def _theirs(

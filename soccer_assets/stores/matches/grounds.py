@@ -6,7 +6,7 @@ The raw row stays as the provider reported it. Not here: the rules (``football/n
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -27,8 +27,9 @@ from soccer_assets.football.records import RawMatch
 from soccer_assets.football.text_folding import fold
 from soccer_assets.resources.bulk_rows import IDS_PER_QUERY, ROWS_PER_TRANSACTION, batches, in_list
 from soccer_assets.resources.database import Database
-from soccer_assets.resources.watermarks import next_change_no, read_watermark, set_watermark
-from soccer_assets.tables import match, match_raw
+from soccer_assets.resources.watermarks import read_watermark, set_watermark
+from soccer_assets.stores.matches.unread import mark_rows_unread
+from soccer_assets.tables import match
 
 _RULES = "rules of neutral ground of the last pass"  # a stored watermark's name
 _OWN = ": own ground of a finalist"
@@ -92,17 +93,10 @@ def mark_rows_of_changed_rules(database: Database) -> int:
     for source, ids in by_source.items():
         for part in batches(sorted(ids), ROWS_PER_TRANSACTION):
             with database.writing() as connection:
-                _mark_unread(connection, source, part)
+                mark_rows_unread(connection, {source: part})
     with database.writing() as connection:
         set_watermark(connection, _RULES, digest)
     return len(rows)
-
-
-def _mark_unread(connection: sa.Connection, source: str, row_ids: Sequence[str]) -> None:
-    change_no = next_change_no(connection)
-    for part in batches(row_ids, IDS_PER_QUERY):
-        theirs = (match_raw.c.source == source) & in_list(connection, match_raw.c.source_match_id, part)
-        connection.execute(sa.update(match_raw).where(theirs).values(change_no=change_no))
 
 
 def put_finalists_at_home(connection: sa.Connection, rows: Mapping[str, dict[str, Any]]) -> None:
@@ -142,8 +136,7 @@ def mark_finals_with_another_host(connection: sa.Connection, rows: Mapping[str, 
     marked = 0
     for row in finals:
         if any(row[name] != value for name, value in grounds.settle(row).items()):
-            _mark_unread(connection, row["source"], [row["source_match_id"]])
-            marked += 1
+            marked += mark_rows_unread(connection, {row["source"]: [row["source_match_id"]]})
     return marked
 
 

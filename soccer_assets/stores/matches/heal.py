@@ -5,14 +5,14 @@ the next refresh brings them together. Nothing is deleted; `undo` gives the club
 """
 
 import datetime as dt
+from collections.abc import Mapping, Sequence
 
 import msgspec
 import sqlalchemy as sa
 
 from soccer_assets.football.identity import Pool, mint_team_id
-from soccer_assets.resources.bulk_rows import IDS_PER_QUERY, batches, in_list
+from soccer_assets.resources.bulk_rows import IDS_PER_QUERY, batches
 from soccer_assets.resources.database import Database
-from soccer_assets.resources.watermarks import next_change_no
 from soccer_assets.stores.matches.names import (
     OneClub,
     clubs_under_two_names,
@@ -21,6 +21,7 @@ from soccer_assets.stores.matches.names import (
     write_one_clubs,
 )
 from soccer_assets.stores.matches.teams import TeamError, merge_teams, split_team
+from soccer_assets.stores.matches.unread import mark_rows_unread
 from soccer_assets.tables import match_raw
 
 
@@ -48,7 +49,7 @@ def heal(database: Database, now: dt.datetime, *, is_trial: bool = False) -> Hea
     """
     found = clubs_under_two_names(database)
     if is_trial:
-        return HealReport(merged=tuple(found), refused=(), matches=len(_rows_of_several(database)))
+        return HealReport(merged=tuple(found), refused=(), matches=_counted(_rows_of_several(database)))
     merged, refused, matches = [], [], 0
     for one in found:
         try:
@@ -59,13 +60,11 @@ def heal(database: Database, now: dt.datetime, *, is_trial: bool = False) -> Hea
             merged.append(one)
     write_one_clubs(database, merged, now)
     rows = _rows_of_several(database)
-    for part in batches(rows, IDS_PER_QUERY):
-        with database.writing() as connection:
-            change_no = next_change_no(connection)
-            ids = in_list(connection, match_raw.c.source_match_id, [id_ for _, id_ in part])
-            sources = in_list(connection, match_raw.c.source, {source for source, _ in part})
-            connection.execute(sa.update(match_raw).where(sources, ids).values(change_no=change_no))
-    return HealReport(merged=tuple(merged), refused=tuple(refused), matches=matches + len(rows))
+    for source, ids in rows.items():
+        for part in batches(ids, IDS_PER_QUERY):
+            with database.writing() as connection:
+                mark_rows_unread(connection, {source: part})
+    return HealReport(merged=tuple(merged), refused=tuple(refused), matches=matches + _counted(rows))
 
 
 def undo(database: Database, now: dt.datetime) -> HealReport:
@@ -86,8 +85,12 @@ def _team_id(pool: Pool, name: str) -> str:
     return mint_team_id(pool.country, pool.sex, pool.age_group, name, pool.squad)
 
 
-def _rows_of_several(database: Database) -> list[tuple[str, str]]:
-    """Source and id of the raw rows of meetings that have several."""
+def _counted(rows: Mapping[str, Sequence[str]]) -> int:
+    return sum(map(len, rows.values()))
+
+
+def _rows_of_several(database: Database) -> dict[str, list[str]]:
+    """Ids of the raw rows of meetings that have several, by source."""
     several = (
         sa.select(match_raw.c.source, match_raw.c.meeting)
         .group_by(match_raw.c.source, match_raw.c.meeting)
@@ -98,5 +101,8 @@ def _rows_of_several(database: Database) -> list[tuple[str, str]]:
         several,
         sa.and_(several.c.source == match_raw.c.source, several.c.meeting == match_raw.c.meeting),
     )
+    found: dict[str, list[str]] = {}
     with database.reading() as connection:
-        return [(source, id_) for source, id_ in connection.execute(query)]
+        for source, id_ in connection.execute(query):
+            found.setdefault(source, []).append(id_)
+    return found

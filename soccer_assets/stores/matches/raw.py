@@ -222,7 +222,7 @@ def _store_batch(
         left = {
             old.meeting for row in changed if (old := known[row["source_match_id"]]).meeting != row["meeting"]
         }
-        _mark_unread(connection, source, left, change_no)
+        _mark_meetings_unread(connection, source, left, change_no)
     finished = [match.kickoff for match in matches if STATUS_RULES[match.status].settles]
     return IngestCounts(
         seen=len(items) - files_passed_over,
@@ -373,7 +373,9 @@ def _known_rows(
     return known
 
 
-def _mark_unread(connection: sa.Connection, source: str, meetings: Iterable[str], change_no: int) -> None:
+def _mark_meetings_unread(
+    connection: sa.Connection, source: str, meetings: Iterable[str], change_no: int
+) -> None:
     """Rows that stay in a meeting which another row has left: what stands for their match may change."""
     for keys in batches(sorted(meetings), IDS_PER_QUERY):
         theirs = (match_raw.c.source == source) & in_list(connection, match_raw.c.meeting, keys)

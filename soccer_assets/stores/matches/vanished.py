@@ -16,7 +16,7 @@ from soccer_assets.football.matches import STATUS_RULES, MatchStatus, Window
 from soccer_assets.football.meetings import ABANDONED_AFTER, WITHDRAWN_AFTER
 from soccer_assets.football.text_folding import fold
 from soccer_assets.resources.bulk_rows import IDS_PER_QUERY, batches, in_list, upsert
-from soccer_assets.resources.watermarks import next_change_no
+from soccer_assets.stores.matches.unread import mark_rows_unread
 from soccer_assets.tables import AWAITS_RESULT, match, match_raw, match_source_id, vanished_match
 
 # A look that lacks more than this share of a competition's rows was cut short: it proves nothing.
@@ -77,7 +77,8 @@ def mark_vanished(
     replaced = {mark["source_match_id"] for mark in marks if mark["how"]}
     again = _withdrawn(connection, source, returned) | _one_of_several(connection, source, returned)
     several = _one_of_several(connection, source, [row.source_match_id for row in gone])
-    _mark_unread(connection, source, replaced | again | several | _overdue(connection, source, now))
+    unread = replaced | again | several | _overdue(connection, source, now)
+    mark_rows_unread(connection, {source: unread})
     return len(returned) + len(gone)
 
 
@@ -226,16 +227,6 @@ def _overdue(connection: sa.Connection, source: str, now: dt.datetime) -> set[st
         match.c.kickoff <= now - ABANDONED_AFTER,
     )
     return {*connection.execute(gone).scalars(), *connection.execute(live).scalars()}
-
-
-def _mark_unread(connection: sa.Connection, source: str, ids: Iterable[str]) -> None:
-    wanted = sorted(ids)
-    if not wanted:
-        return
-    change_no = next_change_no(connection)
-    for part in batches(wanted, IDS_PER_QUERY):
-        theirs = (match_raw.c.source == source) & in_list(connection, match_raw.c.source_match_id, part)
-        connection.execute(sa.update(match_raw).where(theirs).values(change_no=change_no))
 
 
 def _midnight(day: dt.date) -> dt.datetime:
