@@ -80,3 +80,8 @@ def parse_instant(text: str) -> dt.datetime:
 def isoformat(instant: dt.datetime) -> str:
     """The instant as text: UTC, to the second, ending in ``Z``."""
     return instant.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def midnight(day: dt.date) -> dt.datetime:
+    """The first instant of a UTC day."""
+    return dt.datetime.combine(day, dt.time(), dt.UTC)

@@ -326,7 +326,8 @@ HAS_SCORE_OR_REASON = (
 )
 _MARKED = sa.text("quarantine IS NOT NULL")
 # Spelled out: SQLite takes a partial index only where a query repeats its condition.
-AWAITS_RESULT = sa.text("status IN ('scheduled', 'tbd', 'live')")
+AWAITING = ("scheduled", "tbd", "live")
+AWAITS_RESULT = sa.text(f"status IN {AWAITING}")
 _BY_RULE = sa.text("ground_rule IS NOT NULL")
 match = sa.Table(
     "match",

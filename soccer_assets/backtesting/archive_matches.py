@@ -41,8 +41,8 @@ from soccer_assets.feeds.providers.archive.archive_table import (
     read_statistics,
 )
 from soccer_assets.feeds.validation import failed_match_checks, failed_price_checks, placeholder_fault
-from soccer_assets.football.competitions import NATIONAL, Competition, club_of
-from soccer_assets.football.identity import meeting_key, mint_match_id, mint_team_id
+from soccer_assets.football.competitions import NATIONAL, Competition, club_and_pool
+from soccer_assets.football.identity import meeting_key, mint_match_id
 from soccer_assets.football.match_table import SECONDS_A_DAY, UNKNOWN_COUNT, UNKNOWN_GOALS, MatchTable
 from soccer_assets.football.matches import STATUS_RULES, MatchStatus
 from soccer_assets.football.neutral_grounds import ground_of, ruled_competitions, stage_of
@@ -261,8 +261,8 @@ def _team_ids(names: Column, placed: RowCompetitions) -> NDArray[np.object_]:
 
 
 def _team_id(name: str, competition: Competition) -> str:
-    club, country = club_of(name, competition)
-    return mint_team_id(country, competition.sex, competition.age_group, club, competition.squad)
+    club, pool = club_and_pool(name, competition)
+    return pool.team_id(club)
 
 
 def _checked(facts: Mapping[str, NDArray[Any]], rows: NDArray[np.int64]) -> dict[str, NDArray[Any]]:

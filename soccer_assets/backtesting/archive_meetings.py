@@ -9,14 +9,18 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from soccer_assets.football.matches import MatchStatus
-from soccer_assets.football.meetings import Telling, first_seen, group_tellings, other_scores
+from soccer_assets.football.meetings import (
+    Telling,
+    do_pairs_repeat,
+    first_seen,
+    group_tellings,
+    other_scores,
+)
 from soccer_assets.football.season_formats import season_format
 
 _PAIR = ("competition", "season", "home_team", "away_team")
 _SECONDS_A_DAY = 86_400
 _NOW = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-# As in the graph: fewer may be results that were corrected and are still there.
-_PAIRS_THAT_REPEAT = 2
 
 
 class OneRowAMatch(NamedTuple):
@@ -81,15 +85,20 @@ def _may_be_one(facts: Mapping[str, NDArray[Any]], rows: list[int]) -> bool:
 
 
 def _telling(facts: Mapping[str, NDArray[Any]], row: int, status: MatchStatus, title: str | None) -> Telling:
-    home, away = facts["goals"][row].tolist()
     return Telling(
         key=str(facts["match_id"][row]),
         kickoff=dt.datetime.fromtimestamp(int(facts["kickoff"][row]), dt.UTC),
         status=status,
-        score=(home, away) if facts["is_settled"][row] and min(home, away) >= 0 else None,
+        score=_score(facts, row),
         round=title,
         first_seen_at=_NOW,
     )
+
+
+def _score(facts: Mapping[str, NDArray[Any]], row: int) -> tuple[int, int] | None:
+    """The result of a row; None where there is none, or its 90 minutes are unknown."""
+    home, away = facts["goals"][row].tolist()
+    return (home, away) if facts["is_settled"][row] and min(home, away) >= 0 else None
 
 
 class _Schedule:
@@ -115,8 +124,9 @@ class _Schedule:
         of_season = np.flatnonzero(
             is_season & (self._facts["competition"] == self._facts["competition"][here])
         )
-        scores: dict[int, set[tuple[int, ...]]] = {}
-        for row in of_season[self._facts["is_settled"][of_season]].tolist():
-            if self._pairs[row] != self._pairs[here]:
-                scores.setdefault(int(self._pairs[row]), set()).add(tuple(self._facts["goals"][row].tolist()))
-        return sum(len(found) > 1 for found in scores.values()) >= _PAIRS_THAT_REPEAT
+        scores: dict[int, set[tuple[int, int]]] = {}
+        for row in of_season.tolist():
+            score = _score(self._facts, row)
+            if score is not None and self._pairs[row] != self._pairs[here]:
+                scores.setdefault(int(self._pairs[row]), set()).add(score)
+        return do_pairs_repeat(scores.values())

@@ -22,7 +22,7 @@ from soccer_assets.backtesting.report import (
     summarise_months,
 )
 from soccer_assets.backtesting.settled_rows import count_entries, read_settled
-from soccer_assets.clock import ReplayClock, isoformat
+from soccer_assets.clock import ReplayClock, isoformat, midnight
 from soccer_assets.feeds.feed_set import filter_competitions
 from soccer_assets.feeds.protocol import Feed
 from soccer_assets.feeds.registry import open_feeds
@@ -95,12 +95,12 @@ class ReplayPlan(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def start(self) -> dt.datetime:
         """When the home is built: one step before the first day, so that its first match is predicted too."""
-        return _midnight(self.first) - self.step
+        return midnight(self.first) - self.step
 
     @property
     def end(self) -> dt.datetime:
         """The last instant of the clock."""
-        return _midnight(self.last + dt.timedelta(days=1))
+        return midnight(self.last + dt.timedelta(days=1))
 
     def instants(self) -> Iterator[dt.datetime]:
         """The instants of the steps after the start; the last is the end."""
@@ -214,7 +214,7 @@ class Replay:
     def _due_in_scope(self) -> int:
         """Matches of the replayed days whose result is due at their end."""
         due = due_matches(
-            self._database, self._feed.result_lag, self._plan.end, since=_midnight(self._plan.first)
+            self._database, self._feed.result_lag, self._plan.end, since=midnight(self._plan.first)
         )
         return sum(found.matches for found in due)
 
@@ -233,7 +233,7 @@ class Replay:
     def _report(self) -> Report:
         plan, database = self._plan, self._database
         data = load_training_data(self._exports, self._features, database, plan.end)
-        settled = read_settled(database, data, _midnight(plan.first), plan.end)
+        settled = read_settled(database, data, midnight(plan.first), plan.end)
         moved = (self._retrains, self._rollbacks)
         return Report(
             feed=self._feed.name,
@@ -251,10 +251,6 @@ class Replay:
             failures=tuple(self._failures),
             settled=settled,
         )
-
-
-def _midnight(day: dt.date) -> dt.datetime:
-    return dt.datetime(day.year, day.month, day.day, tzinfo=dt.UTC)
 
 
 def _months_before(instant: dt.datetime, months: int) -> dt.datetime:

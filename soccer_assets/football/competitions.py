@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from soccer_assets.football.identity import Pool
 from soccer_assets.football.text_folding import fold
 
 # Autumn seasons start on 1 July, but 2019/20 ended in July and August 2020. 8 August is right for 24 of 28
@@ -52,6 +53,11 @@ class Competition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     age_group: str = "senior"
     squad: Literal["first", "reserve", "national"] = "first"
     feeds: dict[str, str] = {}
+
+    @property
+    def pool(self) -> Pool:
+        """The scope within which an entrant's name is one team; in international cups see `club_and_pool`."""
+        return Pool(self.country, self.sex, self.age_group, self.squad)
 
 
 @cache
@@ -97,6 +103,12 @@ def club_of(name: str, competition: Competition) -> tuple[str, str]:
         if country is not None:
             return found[1], country
     return name, competition.country
+
+
+def club_and_pool(name: str, competition: Competition) -> tuple[str, Pool]:
+    """An entrant's name without its country's code, and the pool in which it is one team."""
+    club, country = club_of(name, competition)
+    return club, competition.pool._replace(country=country)
 
 
 @cache

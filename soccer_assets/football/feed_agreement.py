@@ -182,6 +182,16 @@ def month_of(kickoff: dt.datetime) -> str:
     return f"{kickoff:%Y-%m}"
 
 
+def start_of(month: str) -> dt.datetime:
+    """The first instant of a month such as ``2025-04``."""
+    return dt.datetime.strptime(month, "%Y-%m").replace(tzinfo=dt.UTC)
+
+
+def end_of(month: str) -> dt.datetime:
+    """The first instant after a month."""
+    return (start_of(month) + dt.timedelta(days=31)).replace(day=1)
+
+
 def _compare_month(month: str, pairs: Sequence[tuple[ReportedMatch, ReportedMatch]]) -> MonthAgreement:
     results = [(one, one.score, other.score) for one, other in pairs if one.score and other.score]
     differences = [

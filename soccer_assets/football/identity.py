@@ -98,6 +98,10 @@ class Pool(NamedTuple):
         """The text in ids and aliases; the squad only where it is not the first."""
         return "|".join(self[:3] if self.squad == "first" else self)
 
+    def team_id(self, name: str) -> str:
+        """The permanent id of the pool's team of that name, see `mint_team_id`."""
+        return mint_team_id(self.country, self.sex, self.age_group, name, self.squad)
+
 
 def mint_team_id(country: str, sex: str, age_group: str, name: str, squad: str = "first") -> str:
     """The permanent id of a team; the same name in another pool is another team."""

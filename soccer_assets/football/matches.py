@@ -72,6 +72,15 @@ def outcome_of(home_goals: int, away_goals: int) -> Outcome:
     return Outcome.DRAW if home_goals == away_goals else Outcome.AWAY
 
 
+def settled_score(
+    status: MatchStatus, home_goals: int | None, away_goals: int | None
+) -> tuple[int, int] | None:
+    """The 90-minute score of a match that is over and counts; None of any other, and where it is unknown."""
+    if not STATUS_RULES[status].settles or home_goals is None or away_goals is None:
+        return None
+    return home_goals, away_goals
+
+
 class Window(msgspec.Struct, frozen=True):
     """A half-open range of UTC days: ``start`` is in it, ``end`` is not."""
 

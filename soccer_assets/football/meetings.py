@@ -10,7 +10,7 @@ Not here: which clubs are meant (``team_resolution.py``), and ids of providers w
 import datetime as dt
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Protocol
 
 import msgspec
@@ -29,6 +29,8 @@ _CORRECTED_DATE = dt.timedelta(days=3)
 _NEXT_DAY = dt.timedelta(days=1)
 _LONGEST_ADVANCE = dt.timedelta(days=14)
 _LONGEST_POSTPONEMENT = dt.timedelta(days=120)
+# Fewer may be results that the feed has corrected and still lists.
+_PAIRS_THAT_REPEAT = 2
 
 _NUMBER = re.compile(r"\d+")
 
@@ -138,6 +140,11 @@ def _by_day(tellings: Sequence[Telling]) -> dict[Telling, list[Telling]]:
         msgspec.structs.replace(one, replaced_by=stands_for.get(one.replaced_by or "", one.replaced_by)): rows
         for one, rows in found.items()
     }
+
+
+def do_pairs_repeat(scores: Iterable[Collection[_Score]]) -> bool:
+    """Whether pairs met more than once in a season, from the distinct scores of each pair."""
+    return sum(len(of_pair) > 1 for of_pair in scores) >= _PAIRS_THAT_REPEAT
 
 
 def other_scores(group: Sequence[Telling]) -> tuple[_Score, ...]:

@@ -11,10 +11,19 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from soccer_assets.clock import midnight
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
 from soccer_assets.football.meetings import ABANDONED_AFTER, WITHDRAWN_AFTER
 from soccer_assets.resources.database import Database
-from soccer_assets.tables import AWAITS_RESULT, ingest, match, match_raw, match_source_id, vanished_match
+from soccer_assets.tables import (
+    AWAITING,
+    AWAITS_RESULT,
+    ingest,
+    match,
+    match_raw,
+    match_source_id,
+    vanished_match,
+)
 
 # A match lasts two hours; the third is for the provider's first update.
 SETTLING_TIME = dt.timedelta(hours=3)
@@ -31,7 +40,6 @@ HOLE_AFTER = dt.timedelta(hours=36)
 MOST_OLD_REQUESTS = 10
 _DAY = dt.timedelta(days=1)
 _RECENT = "livescores/recent"
-_AWAITING = ("scheduled", "tbd", "live")
 _SHOWN = 5
 
 
@@ -199,7 +207,7 @@ def missing_in_history(
         window: days of the kickoffs.
         now: nothing later is missing.
     """
-    start, end = _midnight(window.start), _midnight(window.end)
+    start, end = midnight(window.start), midnight(window.end)
     query = (
         sa.select(match_raw.c.competition, match_raw.c.kickoff, match_raw.c.source)
         .select_from(match_raw)
@@ -222,8 +230,8 @@ def missing_in_history(
             match_raw.c.source.in_(list(lags)),
             match_raw.c.kickoff >= start,
             match_raw.c.kickoff < min(end, now),
-            match_raw.c.status.in_(_AWAITING),
-            sa.or_(match.c.status.is_(None), match.c.status.in_(_AWAITING)),
+            match_raw.c.status.in_(AWAITING),
+            sa.or_(match.c.status.is_(None), match.c.status.in_(AWAITING)),
             sa.or_(
                 vanished_match.c.vanished_at.is_(None), vanished_match.c.vanished_at > now - WITHDRAWN_AFTER
             ),
@@ -350,12 +358,12 @@ def windows_to_read(
     # that every look reads.
     wait = _DAY + min(result_lag, max(LEAST_LOOK_BACK, result_lag) - _DAY)
     old_days = [oldest.date() + dt.timedelta(days=number) for number in range(MOST_LOOK_BACK.days)]
-    wanted = {day for day in open_days if days_a_request is None or not is_read(day, _midnight(today))}
+    wanted = {day for day in open_days if days_a_request is None or not is_read(day, midnight(today))}
     if began is not None:
-        wanted |= {day for day in old_days if day >= began and not is_read(day, _midnight(day) + wait)}
+        wanted |= {day for day in old_days if day >= began and not is_read(day, midnight(day) + wait)}
     if is_cheap_to_read_again:
         far_back = (now - DAILY_LOOK_BACK).date()
-        wanted |= {day for day in old_days if day >= far_back and not is_read(day, _midnight(today))}
+        wanted |= {day for day in old_days if day >= far_back and not is_read(day, midnight(today))}
     older = sorted((day for day in wanted if day < recent.start), reverse=True)
     if days_a_request is None:
         return [Window(min([recent.start, *older]), recent.end)]
@@ -366,10 +374,6 @@ def windows_to_read(
         elif len(windows) <= MOST_OLD_REQUESTS:
             windows.append(Window(day, day + _DAY))
     return windows
-
-
-def _midnight(day: dt.date) -> dt.datetime:
-    return dt.datetime.combine(day, dt.time(), dt.UTC)
 
 
 def _first_day_read(connection: sa.Connection, source: str) -> dt.date | None:
@@ -385,7 +389,7 @@ def _days_never_read(connection: sa.Connection, source: str, now: dt.datetime) -
         return []
     read = {
         window.start + dt.timedelta(days=number)
-        for window, checked_at in _looks(connection, _midnight(began)).get(source, ())
+        for window, checked_at in _looks(connection, midnight(began)).get(source, ())
         for number in range((min(window.end, checked_at.date()) - window.start).days)
     }
     old = (now - MOST_LOOK_BACK).date() - began

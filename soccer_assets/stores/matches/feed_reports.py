@@ -7,10 +7,9 @@ from collections.abc import Collection, Iterator, Mapping
 import msgspec
 import sqlalchemy as sa
 
-from soccer_assets.football.competitions import Competition, club_of
-from soccer_assets.football.feed_agreement import ReportedMatch, month_of
-from soccer_assets.football.identity import Pool, mint_team_id
-from soccer_assets.football.matches import STATUS_RULES, KickoffPrecision, MatchStatus
+from soccer_assets.football.competitions import Competition, club_and_pool
+from soccer_assets.football.feed_agreement import ReportedMatch, end_of, month_of, start_of
+from soccer_assets.football.matches import KickoffPrecision, MatchStatus, settled_score
 from soccer_assets.football.text_folding import fold
 from soccer_assets.resources.bulk_rows import in_list
 from soccer_assets.stores.matches.feed_trust import Scope, stored_feeds
@@ -38,7 +37,7 @@ def runs_of_months(months: Collection[str]) -> Iterator[list[str]]:
     """Consecutive months, at most a year of them at once."""
     run: list[str] = []
     for month in sorted(months):
-        if run and (len(run) == _MONTHS_A_READING or month != month_of(_end_of(run[-1]))):
+        if run and (len(run) == _MONTHS_A_READING or month != month_of(end_of(run[-1]))):
             yield run
             run = []
         run.append(month)
@@ -62,14 +61,12 @@ def read_reports(
     ).where(
         in_list(connection, match_raw.c.source, sources),
         in_list(connection, match_raw.c.competition, sorted(set(codes) & competitions.keys())),
-        match_raw.c.kickoff >= _start_of(months[0]) - _DAY,
-        match_raw.c.kickoff < _end_of(months[-1]) + _DAY,
+        match_raw.c.kickoff >= start_of(months[0]) - _DAY,
+        match_raw.c.kickoff < end_of(months[-1]) + _DAY,
     )
     found: Reports = defaultdict(lambda: defaultdict(list))
     for source, row_id, code, record in connection.execute(query):
         row, place = decoder.decode(record), competitions[code]
-        has_score = STATUS_RULES[row.status].settles
-        score = (row.home_goals, row.away_goals) if has_score else (None, None)
         found[code][source].append(
             ReportedMatch(
                 row_id=row_id,
@@ -77,18 +74,10 @@ def read_reports(
                 is_timed=row.kickoff_precision is KickoffPrecision.MINUTE,
                 home=keys.key(source, owners[code], row.home_team, place),
                 away=keys.key(source, owners[code], row.away_team, place),
-                score=None if score[0] is None or score[1] is None else (score[0], score[1]),
+                score=settled_score(row.status, row.home_goals, row.away_goals),
             )
         )
     return found
-
-
-def _start_of(month: str) -> dt.datetime:
-    return dt.datetime.strptime(month, "%Y-%m").replace(tzinfo=dt.UTC)
-
-
-def _end_of(month: str) -> dt.datetime:
-    return (_start_of(month) + dt.timedelta(days=31)).replace(day=1)
 
 
 class _Row(msgspec.Struct, frozen=True):
@@ -116,13 +105,10 @@ class _TeamKeys:
         """The team's id; of a name that no pass has placed yet, the id that it would get."""
         asked = (source, place.code, name)
         if asked not in self._known:
-            club, country = club_of(name, place)
-            pool = Pool(country, place.sex, place.age_group, place.squad)
+            club, pool = club_and_pool(name, place)
             alias = f"{pool}|{fold(club)}"
             team_id = (
-                self._aliases.get((source, alias))
-                or self._aliases.get((owner, alias))
-                or mint_team_id(country, place.sex, place.age_group, club, place.squad)
+                self._aliases.get((source, alias)) or self._aliases.get((owner, alias)) or pool.team_id(club)
             )
             self._known[asked] = self._merged_into.get(team_id, team_id)
         return self._known[asked]

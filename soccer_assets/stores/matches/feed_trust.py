@@ -13,7 +13,14 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from soccer_assets.football.feed_agreement import FEEDS_DISAGREE, NEITHER_IS_TRUSTED, NOT_TOLD, month_of
+from soccer_assets.football.feed_agreement import (
+    FEEDS_DISAGREE,
+    NEITHER_IS_TRUSTED,
+    NOT_TOLD,
+    end_of,
+    month_of,
+    start_of,
+)
 from soccer_assets.football.matches import STATUS_RULES, MatchStatus
 from soccer_assets.football.records import RawMatch
 from soccer_assets.resources.bulk_rows import IDS_PER_QUERY, batches, in_list, upsert
@@ -232,11 +239,9 @@ def _theirs(
     theirs = match_raw.c.competition == competition
     if month == EVERY_MONTH:
         return theirs
-    start = dt.datetime.strptime(month, "%Y-%m").replace(tzinfo=dt.UTC)
-    end = (start + dt.timedelta(days=31)).replace(day=1)
     return sa.and_(
         theirs,
         in_list(connection, match_raw.c.source, sources),
-        match_raw.c.kickoff >= start,
-        match_raw.c.kickoff < end,
+        match_raw.c.kickoff >= start_of(month),
+        match_raw.c.kickoff < end_of(month),
     )

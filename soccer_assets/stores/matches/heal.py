@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 import msgspec
 import sqlalchemy as sa
 
-from soccer_assets.football.identity import Pool, mint_team_id
 from soccer_assets.resources.bulk_rows import IDS_PER_QUERY, batches
 from soccer_assets.resources.database import Database
 from soccer_assets.stores.matches.names import (
@@ -53,7 +52,7 @@ def heal(database: Database, now: dt.datetime, *, is_trial: bool = False) -> Hea
     merged, refused, matches = [], [], 0
     for one in found:
         try:
-            matches += merge_teams(database, _team_id(one.pool, one.club), _team_id(one.pool, one.name), now)
+            matches += merge_teams(database, one.pool.team_id(one.club), one.pool.team_id(one.name), now)
         except TeamError as error:
             refused.append((one, str(error)))
         else:
@@ -72,17 +71,13 @@ def undo(database: Database, now: dt.datetime) -> HealReport:
     undone, refused, matches = [], [], 0
     for one in healed_clubs(database):
         try:
-            matches += split_team(database, _team_id(one.pool, one.name), now)
+            matches += split_team(database, one.pool.team_id(one.name), now)
         except TeamError as error:
             refused.append((one, str(error)))
         else:
             undone.append(one)
     forget_healed(database, now)
     return HealReport(merged=tuple(undone), refused=tuple(refused), matches=matches)
-
-
-def _team_id(pool: Pool, name: str) -> str:
-    return mint_team_id(pool.country, pool.sex, pool.age_group, name, pool.squad)
 
 
 def _counted(rows: Mapping[str, Sequence[str]]) -> int:

@@ -12,11 +12,13 @@ from typing import Any, NamedTuple
 import msgspec
 import sqlalchemy as sa
 
+from soccer_assets.clock import midnight
 from soccer_assets.football.competitions import Competition
 from soccer_assets.football.identity import Pool, meeting_key, mint_match_id
-from soccer_assets.football.matches import STATUS_RULES
+from soccer_assets.football.matches import settled_score
 from soccer_assets.football.meetings import (
     Telling,
+    do_pairs_repeat,
     first_seen,
     group_tellings,
     other_scores,
@@ -27,7 +29,7 @@ from soccer_assets.football.season_formats import season_format
 from soccer_assets.football.text_folding import fold
 from soccer_assets.resources.bulk_rows import IDS_PER_QUERY, batches, in_list, upsert
 from soccer_assets.resources.watermarks import next_change_no
-from soccer_assets.stores.matches.shared_match_ids import by_shared_id
+from soccer_assets.stores.matches.shared_match_ids import by_shared_id, stored_match_ids
 from soccer_assets.stores.matches.source_teams import SourceTeams
 from soccer_assets.stores.matches.teams import redirects
 from soccer_assets.stores.matches.vanished import marks_of
@@ -42,8 +44,6 @@ from soccer_assets.tables import (
 )
 
 _Key = tuple[str, str]  # source, source_match_id
-# Fewer may be results that the feed has corrected and still lists.
-_PAIRS_THAT_REPEAT = 2
 _A_SEASON = dt.timedelta(days=366)
 
 
@@ -108,8 +108,7 @@ def bring_together(
         if key in done:
             continue
         matches[key] = key
-        status = status_by_now(_telling(record, now, *marks.get(key, (None, None))), now)
-        standing.append(record if status is record.status else msgspec.structs.replace(record, status=status))
+        standing.append(_by_now(record, _telling(record, now, *marks.get(key, (None, None))), now))
     return Meetings(standing, matches)
 
 
@@ -120,16 +119,7 @@ def give_ids(
 
     Those are moved to the history here.
     """
-    found: dict[_Key, str] = {}
-    for source in sorted({source for source, _ in matches}):
-        wanted = sorted(source_match_id for owner, source_match_id in matches if owner == source)
-        for part in batches(wanted, IDS_PER_QUERY):
-            query = sa.select(match_source_id).where(
-                match_source_id.c.source == source,
-                in_list(connection, match_source_id.c.source_match_id, part),
-            )
-            for row in connection.execute(query):
-                found[row.source, row.source_match_id] = row.match_id
+    found = stored_match_ids(connection, matches)
     ids = by_shared_id(connection, {key: mint_match_id(*owner) for key, owner in matches.items()})
     moved = {key: match_id for key, match_id in ids.items() if found.get(key) != match_id}
     rows = [
@@ -159,18 +149,11 @@ def _meeting_of(record: RawMatch) -> str:
 def _telling(
     record: RawMatch, first_seen_at: dt.datetime, vanished_at: dt.datetime | None, replaced_by: str | None
 ) -> Telling:
-    score = None
-    if (
-        STATUS_RULES[record.status].settles
-        and record.home_goals is not None
-        and record.away_goals is not None
-    ):
-        score = (record.home_goals, record.away_goals)
     return Telling(
         key=record.source_match_id or "",
         kickoff=record.kickoff,
         status=record.status,
-        score=score,
+        score=settled_score(record.status, record.home_goals, record.away_goals),
         round=record.round,
         first_seen_at=first_seen_at,
         vanished_at=vanished_at,
@@ -191,16 +174,13 @@ def _by_now(record: RawMatch, telling: Telling, now: dt.datetime) -> RawMatch:
     return record if status is record.status else msgspec.structs.replace(record, status=status)
 
 
-_Pool = tuple[str, str, str, str]  # country, sex, age group, squad
-
-
 _OwnId = tuple[str, Pool, str]  # source, country and kind of team, the provider's id
 
 
 class _Names(NamedTuple):
     """The names that one team goes by: of merged teams, and of one id of the provider's own."""
 
-    of_teams: dict[tuple[_Pool, str], list[str]]
+    of_teams: dict[tuple[Pool, str], list[str]]
     of_own_ids: dict[_OwnId, list[str]]
     competitions: Mapping[str, Competition]
 
@@ -211,7 +191,7 @@ class _Names(NamedTuple):
                 dict.fromkeys(
                     name
                     for one in self.of_own_ids.get(own_id, [fold(shown)])
-                    for name in self.of_teams.get((_pool(self.competitions[record.competition]), one), [one])
+                    for name in self.of_teams.get((self.competitions[record.competition].pool, one), [one])
                 )
             )
             for own_id, shown in _own_ids(record, self.competitions)
@@ -221,13 +201,9 @@ class _Names(NamedTuple):
         ]
 
 
-def _pool(place: Competition) -> Pool:
-    return Pool(place.country, place.sex, place.age_group, place.squad)
-
-
 def _own_ids(record: RawMatch, competitions: Mapping[str, Competition]) -> list[tuple[_OwnId, str]]:
     """The provider's own id of home and of away, empty where it has none, and the name beside it."""
-    pool = _pool(competitions[record.competition])
+    pool = competitions[record.competition].pool
     ids = ("", "") if record.team_ids is msgspec.UNSET else record.team_ids
     names = (record.home_team, record.away_team)
     return [((record.source, pool, id_), name) for id_, name in zip(ids, names, strict=True)]
@@ -269,7 +245,7 @@ def _aliases(connection: sa.Connection, source: str, team_ids: set[str]) -> defa
     return found
 
 
-def _names_of_merged_teams(connection: sa.Connection) -> dict[tuple[_Pool, str], list[str]]:
+def _names_of_merged_teams(connection: sa.Connection) -> dict[tuple[Pool, str], list[str]]:
     """By pool and each folded name of a merged team, all names of that team, the kept one first."""
     merged_into = redirects(connection)
     if not merged_into:
@@ -277,10 +253,10 @@ def _names_of_merged_teams(connection: sa.Connection) -> dict[tuple[_Pool, str],
     query = sa.select(team).where(
         in_list(connection, team.c.team_id, sorted({*merged_into, *merged_into.values()}))
     )
-    by_team: defaultdict[tuple[str, _Pool], list[str]] = defaultdict(list)
+    by_team: defaultdict[tuple[str, Pool], list[str]] = defaultdict(list)
     for row in connection.execute(query):
         keep = merged_into.get(row.team_id, row.team_id)
-        names = by_team[keep, (row.country, row.sex, row.age_group, row.squad)]
+        names = by_team[keep, Pool(row.country, row.sex, row.age_group, row.squad)]
         names.insert(0 if keep == row.team_id else len(names), row.folded_name)
     return {(pool, name): names for (_, pool), names in by_team.items() for name in names}
 
@@ -371,7 +347,7 @@ class _StoredSchedule:
     def could_play_both(self, one: dt.date, other: dt.date) -> bool:
         """Whether one of the clubs has no other match within a day of either."""
         day = dt.timedelta(days=1)
-        first, last = (dt.datetime.combine(end, dt.time(), dt.UTC) for end in (one - day, other + 2 * day))
+        first, last = map(midnight, (one - day, other + 2 * day))
         return not all(self._days(first, last))
 
     def do_others_repeat(self) -> bool:
@@ -395,7 +371,7 @@ class _StoredSchedule:
         for row in _rows(self._connection, self._record.source, meetings, (), {}):
             if row.telling.score is not None and row.record.season == self._record.season:
                 scores[_meeting_of(row.record)].add(row.telling.score)
-        return sum(len(found) > 1 for found in scores.values()) >= _PAIRS_THAT_REPEAT
+        return do_pairs_repeat(scores.values())
 
     def _meeting(self) -> str:
         return _meeting_of(self._record)

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import msgspec
 import sqlalchemy as sa
 
-from soccer_assets.football.competitions import INTERNATIONAL, Competition, club_of, load_competitions
+from soccer_assets.football.competitions import INTERNATIONAL, Competition, club_and_pool, load_competitions
 from soccer_assets.football.identity import Pool
 from soccer_assets.football.matches import Window
 from soccer_assets.football.records import RawMatch
@@ -311,8 +311,7 @@ def _sides(row: RawMatch) -> tuple[_Side, _Side]:
 
 
 def _side(name: str, place: Competition) -> _Side:
-    club, country = club_of(name, place)
-    pool = Pool(country, place.sex, place.age_group, place.squad)
+    club, pool = club_and_pool(name, place)
     return _Side(str(pool), club, name[len(club) :])
 
 

@@ -8,8 +8,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from soccer_assets.football.competitions import INTERNATIONAL, Competition, club_of
-from soccer_assets.football.identity import Pool, mint_team_id
+from soccer_assets.football.competitions import INTERNATIONAL, Competition, club_and_pool
 from soccer_assets.football.matches import MatchStatus
 from soccer_assets.football.records import MatchStats, RawMatch, Rejection
 from soccer_assets.football.text_folding import fold
@@ -251,7 +250,7 @@ def _place_teams(
         place = competitions[record.competition]
         for _, name, own_id in _team_keys(record):
             if own_id:
-                club, pool = _club(name, place)
+                club, pool = club_and_pool(name, place)
                 own_ids.see(record.source, own_id, pool, club, record.kickoff.date())
     for record in in_order:
         place = competitions[record.competition]
@@ -259,9 +258,8 @@ def _place_teams(
             if key in placed:
                 continue
             _, name, own_id = key
-            club, pool = _club(name, place)
-            country = pool.country
-            minted = mint_team_id(country, place.sex, place.age_group, club, place.squad)
+            club, pool = club_and_pool(name, place)
+            minted = pool.team_id(club)
             team_id = own_ids.place(record.source, own_id, pool, minted, club) if own_id else minted
             placed[key] = merged_into.get(team_id, team_id)
             if team_id == minted:
@@ -271,7 +269,7 @@ def _place_teams(
                         "team_id": team_id,
                         "name": club,
                         "folded_name": fold(club),
-                        "country": country,
+                        "country": pool.country,
                         "sex": place.sex,
                         "age_group": place.age_group,
                         "first_seen_at": now,
@@ -296,12 +294,6 @@ def _place_teams(
     upsert(connection, team_alias, list(aliases.values()))
     own_ids.write(now)
     return placed, len(new)
-
-
-def _club(name: str, place: Competition) -> tuple[str, Pool]:
-    """A club's name without its country's code, and the pool in which it is one team."""
-    club, country = club_of(name, place)
-    return club, Pool(country, place.sex, place.age_group, place.squad)
 
 
 def _match_row(

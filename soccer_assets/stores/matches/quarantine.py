@@ -11,6 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from soccer_assets.clock import midnight
 from soccer_assets.football.feed_agreement import FEED_MARKS
 from soccer_assets.football.matches import STATUS_RULES
 from soccer_assets.football.validity import CONTRADICTED, Result, twice_on_a_day
@@ -136,7 +137,7 @@ def _results_of(connection: sa.Connection, days: Iterable[dt.date]) -> Iterator[
     runs = list(_runs(sorted(days)))
     for at in range(0, len(runs), _RUNS_PER_QUERY):
         within = [
-            sa.and_(match.c.kickoff >= _midnight(first), match.c.kickoff < _midnight(last + _DAY))
+            sa.and_(match.c.kickoff >= midnight(first), match.c.kickoff < midnight(last + _DAY))
             for first, last in runs[at : at + _RUNS_PER_QUERY]
         ]
         yield from connection.execute(
@@ -148,7 +149,3 @@ def _runs(days: list[dt.date]) -> Iterator[tuple[dt.date, dt.date]]:
     for _, run in itertools.groupby(enumerate(days), key=lambda item: item[1].toordinal() - item[0]):
         members = [day for _, day in run]
         yield members[0], members[-1]
-
-
-def _midnight(day: dt.date) -> dt.datetime:
-    return dt.datetime.combine(day, dt.time(), dt.UTC)

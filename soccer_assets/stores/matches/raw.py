@@ -14,7 +14,7 @@ import msgspec
 import sqlalchemy as sa
 
 from soccer_assets.football.identity import KnownMeeting, assign_ids, meeting_key
-from soccer_assets.football.matches import STATUS_RULES, MatchStatus, Window
+from soccer_assets.football.matches import STATUS_RULES, MatchStatus, Window, settled_score
 from soccer_assets.football.records import RawMatch, Rejection, Row, UndrawnFixture, UnreadableFile
 from soccer_assets.football.text_folding import fold
 from soccer_assets.resources.bulk_rows import (
@@ -290,10 +290,7 @@ def _one_each(
 
 
 def _result_of(match: RawMatch) -> tuple[int, int] | None:
-    """The score of a match that is over; None of any other."""
-    if not STATUS_RULES[match.status].settles or match.home_goals is None or match.away_goals is None:
-        return None
-    return match.home_goals, match.away_goals
+    return settled_score(match.status, match.home_goals, match.away_goals)
 
 
 def _precedes(match: RawMatch, known: RawMatch) -> bool:

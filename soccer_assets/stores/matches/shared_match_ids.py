@@ -3,6 +3,7 @@
 A trusted feed's row so takes the place of the other's, and the match keeps its id, history and prediction.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 import sqlalchemy as sa
@@ -43,6 +44,24 @@ def share_match_ids(
                 _share(connection, _same_matches(owners[code], second, by_source))
 
 
+def stored_match_ids(connection: sa.Connection, rows: Iterable[RowKey]) -> dict[RowKey, str]:
+    """The id of the match of each row that a pass has normalised."""
+    by_source: defaultdict[str, list[str]] = defaultdict(list)
+    for source, row_id in sorted(rows):
+        by_source[source].append(row_id)
+    found: dict[RowKey, str] = {}
+    for source, row_ids in by_source.items():
+        for part in batches(row_ids, IDS_PER_QUERY):
+            query = sa.select(match_source_id).where(
+                match_source_id.c.source == source,
+                in_list(connection, match_source_id.c.source_match_id, part),
+            )
+            found.update(
+                {(row.source, row.source_match_id): row.match_id for row in connection.execute(query)}
+            )
+    return found
+
+
 def by_shared_id(connection: sa.Connection, ids: Mapping[RowKey, str]) -> dict[RowKey, str]:
     """The ids that rows alone would give, each replaced by the id that it shares with another feed's row."""
     if connection.execute(sa.select(shared_match_id.c.match_id).limit(1)).scalar() is None:
@@ -78,17 +97,7 @@ def _teams_of(rows: Iterable[ReportedMatch]) -> set[str]:
 
 def _share(connection: sa.Connection, pairs: Mapping[RowKey, RowKey]) -> None:
     """Store one match id for both rows of each pair: the first row's, else the second's."""
-    rows = {*pairs, *pairs.values()}
-    known: dict[RowKey, str] = {}
-    for source in sorted({source for source, _ in rows}):
-        for ids in batches(sorted(id_ for of, id_ in rows if of == source), IDS_PER_QUERY):
-            query = sa.select(match_source_id).where(
-                match_source_id.c.source == source,
-                in_list(connection, match_source_id.c.source_match_id, ids),
-            )
-            known.update(
-                {(row.source, row.source_match_id): row.match_id for row in connection.execute(query)}
-            )
+    known = stored_match_ids(connection, {*pairs, *pairs.values()})
     shared: dict[str, str] = {}
     new: dict[RowKey, str] = {}
     for one, other in pairs.items():

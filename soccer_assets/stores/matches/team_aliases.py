@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from soccer_assets.football.alias_learning import Meeting, learn_aliases
 from soccer_assets.football.competitions import Competition
-from soccer_assets.football.identity import Pool, mint_team_id
+from soccer_assets.football.identity import Pool
 from soccer_assets.resources.bulk_rows import in_list, upsert
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.watermarks import read_watermark, set_watermark
@@ -93,7 +93,7 @@ def _new_aliases(connection: sa.Connection, fixtures: _Fixtures) -> tuple[list[_
         for other in feeds.keys() - {owner}:
             for name, meant in learn_aliases(feeds.get(owner, ()), feeds[other]).items():
                 own_id, team_id = (
-                    known.get((source, f"{pool}|{spelling}")) or _team_id(pool, spelling)
+                    known.get((source, f"{pool}|{spelling}")) or pool.team_id(spelling)
                     for source, spelling in ((other, name), (owner, meant))
                 )
                 team_id = merged_into.get(team_id, team_id)
@@ -125,7 +125,7 @@ def _fixtures(
         match_raw.c.change_no > read_so_far, in_list(connection, match_raw.c.competition, sorted(owners))
     )
     touched = connection.execute(newer.group_by(match_raw.c.competition)).all()
-    pools = {code: _pool_of(competitions[code]) for code in owners if code in competitions}
+    pools = {code: competitions[code].pool for code in owners if code in competitions}
     open_pools = {pools[row.competition] for row in touched if row.competition in pools}
     if not open_pools:
         return {}
@@ -146,11 +146,3 @@ def _fixtures(
             for source, meetings in by_source.items():
                 found[pools[code], owners[code]][source] |= meetings
     return found
-
-
-def _team_id(pool: Pool, name: str) -> str:
-    return mint_team_id(pool.country, pool.sex, pool.age_group, name, pool.squad)
-
-
-def _pool_of(competition: Competition) -> Pool:
-    return Pool(competition.country, competition.sex, competition.age_group, competition.squad)

@@ -12,6 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from soccer_assets.clock import midnight
 from soccer_assets.football.matches import STATUS_RULES, MatchStatus, Window
 from soccer_assets.football.meetings import ABANDONED_AFTER, WITHDRAWN_AFTER
 from soccer_assets.football.text_folding import fold
@@ -117,8 +118,8 @@ def _missing(
     names = ("source", "source_match_id", "meeting", "competition", "kickoff", "status")
     query = sa.select(*[match_raw.c[name] for name in names]).where(
         match_raw.c.source == source,
-        match_raw.c.kickoff >= _midnight(window.start),
-        match_raw.c.kickoff < _midnight(window.end),
+        match_raw.c.kickoff >= midnight(window.start),
+        match_raw.c.kickoff < midnight(window.end),
     )
     stored: defaultdict[str, int] = defaultdict(int)
     gone: defaultdict[str, list[sa.Row[Any]]] = defaultdict(list)
@@ -227,7 +228,3 @@ def _overdue(connection: sa.Connection, source: str, now: dt.datetime) -> set[st
         match.c.kickoff <= now - ABANDONED_AFTER,
     )
     return {*connection.execute(gone).scalars(), *connection.execute(live).scalars()}
-
-
-def _midnight(day: dt.date) -> dt.datetime:
-    return dt.datetime.combine(day, dt.time(), dt.UTC)

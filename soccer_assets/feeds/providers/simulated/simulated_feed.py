@@ -14,7 +14,7 @@ from typing import Self
 import numpy as np
 from msgspec.structs import replace
 
-from soccer_assets.clock import Clock, isoformat
+from soccer_assets.clock import Clock, isoformat, midnight
 from soccer_assets.feeds.providers.simulated.habits import (
     LONGEST_PUT_OFF_DAYS,
     Change,
@@ -86,7 +86,7 @@ class SimulatedFeed:
             yield from self._fetch_by_habit(self._habits, window, clock)
             return
         now = int(clock.now().timestamp())
-        start, end = (int(_midnight(day).timestamp()) for day in (window.start, window.end))
+        start, end = (int(midnight(day).timestamp()) for day in (window.start, window.end))
         matches: list[RawMatch] = []
         for league in self._leagues:
             for year in season_years(league, window.start, window.end):
@@ -124,7 +124,7 @@ class SimulatedFeed:
         """The matches that can be within a window, put off by months too, each with its habit."""
         reach = dt.timedelta(days=LONGEST_PUT_OFF_DAYS)
         first, last = window.start - reach, window.end + reach
-        start, end = (int(_midnight(day).timestamp()) for day in (first, last))
+        start, end = (int(midnight(day).timestamp()) for day in (first, last))
         for league in self._leagues:
             for year in season_years(league, first, last):
                 season = play_season(self._seed, league, year)
@@ -228,7 +228,3 @@ def _status(season: Season, row: int, now: int) -> tuple[MatchStatus, int]:
 
 def _within(window: Window, matches: Iterable[RawMatch]) -> list[RawMatch]:
     return [match for match in matches if match.kickoff.date() in window]
-
-
-def _midnight(day: dt.date) -> dt.datetime:
-    return dt.datetime.combine(day, dt.time(), dt.UTC)
