@@ -61,7 +61,7 @@ def split(merged: str) -> None:
 def unresolved() -> None:
     """Print the names whose matches are held back, each with the best guess and the command."""
     from soccer_assets.resources.database import Database  # noqa: PLC0415
-    from soccer_assets.stores.matches.names import unresolved_names  # noqa: PLC0415
+    from soccer_assets.stores.matches.held_rows import unresolved_names  # noqa: PLC0415
 
     found = unresolved_names(Database(settings_of_environment().database_url))
     if not found:

@@ -55,7 +55,7 @@ from soccer_assets.stores.exports import Exports
 from soccer_assets.stores.features.store import FeatureStore
 from soccer_assets.stores.ledger.audit import audit
 from soccer_assets.stores.matches.due import missing_results
-from soccer_assets.stores.matches.names import DECIDE_NAMES, held_back_text, unresolved_names
+from soccer_assets.stores.matches.held_rows import DECIDE_NAMES, held_back_text, unresolved_names
 from soccer_assets.stores.matches.quarantine import count_same_day, examples_of_quarantine
 from soccer_assets.stores.releases.current_status import next_expected_at
 from soccer_assets.stores.releases.publish import Releases

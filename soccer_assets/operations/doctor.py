@@ -28,7 +28,7 @@ from soccer_assets.stores.matches.feed_agreement import (
     undecided,
     undecided_offsets,
 )
-from soccer_assets.stores.matches.names import DECIDE_NAMES, held_back_text, unresolved_names
+from soccer_assets.stores.matches.held_rows import DECIDE_NAMES, held_back_text, unresolved_names
 from soccer_assets.stores.matches.unreadable_files import files_passed_over
 
 _SHOWN = 5

@@ -35,7 +35,8 @@ from soccer_assets.graph.pages.columns import column_schema
 from soccer_assets.graph.pages.values import timestamp
 from soccer_assets.graph.partitions import match_months
 from soccer_assets.resources.database import Database
-from soccer_assets.stores.matches.due import missing_in_history, windows_to_read
+from soccer_assets.stores.matches.due import missing_in_history
+from soccer_assets.stores.matches.look_windows import windows_to_read
 from soccer_assets.stores.matches.raw import IngestCounts, store_raw
 from soccer_assets.tables import match_raw
 

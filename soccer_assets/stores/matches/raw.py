@@ -29,7 +29,8 @@ from soccer_assets.resources.bulk_rows import (
 )
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.watermarks import next_change_no
-from soccer_assets.stores.matches.names import digest_of, forget_unlisted, place_names
+from soccer_assets.stores.matches.held_rows import digest_of, forget_unlisted
+from soccer_assets.stores.matches.names import place_names
 from soccer_assets.stores.matches.vanished import mark_vanished, names_in
 from soccer_assets.tables import ingest, match_raw, match_raw_history, rejected_row
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
 from soccer_assets.resources.database import Database
-from soccer_assets.stores.matches.due import DueMatches, due_matches, missing_results, windows_to_read
+from soccer_assets.stores.matches.due import DueMatches, due_matches, missing_results
+from soccer_assets.stores.matches.look_windows import windows_to_read
 from soccer_assets.stores.matches.normalise import update_matches
 from soccer_assets.stores.matches.raw import store_raw
 from soccer_assets.tables import match, metadata

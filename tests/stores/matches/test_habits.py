@@ -21,7 +21,7 @@ from soccer_assets.football.competitions import load_competitions
 from soccer_assets.football.matches import MatchStatus, Window
 from soccer_assets.football.records import RawMatch
 from soccer_assets.resources.database import Database
-from soccer_assets.stores.matches.names import unresolved_names
+from soccer_assets.stores.matches.held_rows import unresolved_names
 from soccer_assets.stores.matches.normalise import update_matches
 from soccer_assets.stores.matches.raw import store_raw
 from soccer_assets.tables import match, team

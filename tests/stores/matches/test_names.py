@@ -11,7 +11,8 @@ from soccer_assets.cli import main
 from soccer_assets.football.matches import MatchStatus, Window
 from soccer_assets.football.records import RawMatch
 from soccer_assets.resources.database import Database
-from soccer_assets.stores.matches.names import UnknownNameError, decide_by_hand, unresolved_names
+from soccer_assets.stores.matches.held_rows import unresolved_names
+from soccer_assets.stores.matches.names import UnknownNameError, decide_by_hand
 from soccer_assets.stores.matches.raw import IngestCounts, store_raw
 from soccer_assets.tables import held_match, match_raw, team_spelling
 from tests.builders import NOW, finished, raw_match
