@@ -101,8 +101,8 @@ def run_backtest(
         CANDIDATE: forecast(model, values[scored], matches.is_neutral[scored]),
     }
     if predictions_path is not None:
-        told = turned_back(forecasts[CANDIDATE], matches.is_turned[scored])
-        _write_predictions(predictions_path, matches.match_id[scored], told)
+        turned = turned_back(forecasts[CANDIDATE], matches.is_turned[scored])
+        _write_predictions(predictions_path, matches.match_id[scored], turned)
     return BacktestReport(
         scorecard=score(labels[scored], matches.kickoff[scored], forecasts, archive.closing_prices[scored]),
         archive=archive,

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from soccer_assets.football.matches import MatchStatus
 from soccer_assets.football.meetings import (
-    Telling,
+    ReportedRow,
     do_pairs_repeat,
     first_seen,
-    group_tellings,
+    group_rows,
     other_scores,
 )
 from soccer_assets.football.season_formats import season_format
@@ -58,10 +58,10 @@ def one_row_a_match(
         if not _may_be_one(facts, rows):
             continue
         schedule = _Schedule(facts, rows, pairs)
-        tellings = [_telling(facts, row, status[row], rounds[row]) for row in rows]
-        place = dict(zip((telling.key for telling in tellings), rows, strict=True))
-        told = season_format(facts["competition"][rows[0]], facts["season"][rows[0]])
-        for group in group_tellings(tellings, told, schedule):
+        reported_rows = [_reported_row(facts, row, status[row], rounds[row]) for row in rows]
+        place = dict(zip((reported.key for reported in reported_rows), rows, strict=True))
+        season = season_format(facts["competition"][rows[0]], facts["season"][rows[0]])
+        for group in group_rows(reported_rows, season, schedule):
             best = place[group[0].key]
             found.stands[[place[one.key] for one in group[1:]]] = False
             found.match_id[best] = first_seen(group).key
@@ -84,8 +84,10 @@ def _may_be_one(facts: Mapping[str, NDArray[Any]], rows: list[int]) -> bool:
     return len(days) < len(rows) or len(scores) < len(rows) or not facts["is_settled"][rows].all()
 
 
-def _telling(facts: Mapping[str, NDArray[Any]], row: int, status: MatchStatus, title: str | None) -> Telling:
-    return Telling(
+def _reported_row(
+    facts: Mapping[str, NDArray[Any]], row: int, status: MatchStatus, title: str | None
+) -> ReportedRow:
+    return ReportedRow(
         key=str(facts["match_id"][row]),
         kickoff=dt.datetime.fromtimestamp(int(facts["kickoff"][row]), dt.UTC),
         status=status,

@@ -116,8 +116,8 @@ def _textbook_elo(data: TrainingData, start: dt.datetime, end: dt.datetime) -> M
         refit_weeks=_REFIT_WEEKS,
     )
     ids = data.matches.match_id[walked.rows].tolist()
-    told = turned_back(walked.probabilities, data.matches.is_turned[walked.rows])
-    return {match_id: _probabilities(row) for match_id, row in zip(ids, told, strict=True)}
+    turned = turned_back(walked.probabilities, data.matches.is_turned[walked.rows])
+    return {match_id: _probabilities(row) for match_id, row in zip(ids, turned, strict=True)}
 
 
 def _probabilities(row: NDArray[np.float64]) -> Probabilities:

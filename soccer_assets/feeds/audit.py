@@ -24,7 +24,7 @@ from soccer_assets.football.season_formats import season_format
 from soccer_assets.football.text_folding import fold
 
 _UNKNOWN = re.compile(UNKNOWN_COMPETITION.format("""['"](.*?)['"]"""))
-# Where no format is told, a second match of one pair is a repeat if it has the same score so soon after.
+# Where no format is known, a second match of one pair is a repeat if it has the same score so soon after.
 _DAYS_OF_A_REPEAT = 3
 
 
@@ -100,7 +100,7 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
     files_passed_over: tuple[str, ...]
 
 
-class _Told(msgspec.Struct, frozen=True):
+class _Reported(msgspec.Struct, frozen=True):
     """What the audit keeps of a match: a day, whether it is over, its score, and the row in words."""
 
     day: dt.date
@@ -123,7 +123,7 @@ def audit(feed: Feed, clock: Clock) -> Audit:
     reasons: Counter[str] = Counter()
     undrawn: Counter[str] = Counter()
     files, duplicates, contradictions = list[str](), list[Duplicate](), list[Duplicate]()
-    seen: dict[tuple[str, ...], _Told] = {}
+    seen: dict[tuple[str, ...], _Reported] = {}
     seasons: defaultdict[tuple[str, str], _Season] = defaultdict(_Season)
     rows = scored = prices_removed = 0
     for item in validate_rows(feed.fetch(window, clock), clock.now()):
@@ -138,18 +138,18 @@ def audit(feed: Feed, clock: Clock) -> Audit:
             (undrawn if isinstance(item, UndrawnFixture) else reasons)[item.reason] += 1
             continue
         row = item.match if isinstance(item, Repeat) else item
-        told, keys = _told(row), _keys(row)
+        reported, keys = _reported(row), _keys(row)
         twin = next((seen[key] for key in keys if key in seen), None)
         if twin is not None:
-            duplicates.append(Duplicate(told.row, twin.row))
-            if None not in (told.score, twin.score) and told.score != twin.score:
+            duplicates.append(Duplicate(reported.row, twin.row))
+            if None not in (reported.score, twin.score) and reported.score != twin.score:
                 contradictions.append(duplicates[-1])
             continue
-        seen.update(dict.fromkeys(keys, told))
+        seen.update(dict.fromkeys(keys, reported))
         statuses[row.status.value] += 1
         competitions[row.competition] += 1
         scored += row.home_goals is not None
-        seasons[row.competition, row.season].add(row, told)
+        seasons[row.competition, row.season].add(row, reported)
     return Audit(
         feed=feed.name,
         window=window,
@@ -179,17 +179,17 @@ class _Season:
         self.names: dict[str, str] = {}
         self.results: set[str] = set()
         self.fixtures: Counter[str] = Counter()
-        self.meetings: defaultdict[tuple[str, str], list[_Told]] = defaultdict(list)
+        self.meetings: defaultdict[tuple[str, str], list[_Reported]] = defaultdict(list)
 
-    def add(self, match: RawMatch, told: _Told) -> None:
+    def add(self, match: RawMatch, reported: _Reported) -> None:
         """Count a match."""
         for name in (match.home_team, match.away_team):
             self.names.setdefault(fold(name), name)
-            if told.is_over:
+            if reported.is_over:
                 self.results.add(fold(name))
             elif STATUS_RULES[match.status].is_served:
                 self.fixtures[fold(name)] += 1
-        self.meetings[fold(match.home_team), fold(match.away_team)].append(told)
+        self.meetings[fold(match.home_team), fold(match.away_team)].append(reported)
 
 
 _Seasons = Mapping[tuple[str, str], _Season]
@@ -207,24 +207,24 @@ def _names_without_history(seasons: _Seasons) -> Iterable[NameWithoutHistory]:
 
 def _too_many_clubs(seasons: _Seasons) -> Iterable[TooManyClubs]:
     for (competition, label), season in seasons.items():
-        told = season_format(competition, label)
-        if told is not None and len(season.names) > told.most_clubs:
-            yield TooManyClubs(competition, label, told.most_clubs, tuple(sorted(season.names.values())))
+        expected = season_format(competition, label)
+        if expected is not None and len(season.names) > expected.most_clubs:
+            yield TooManyClubs(competition, label, expected.most_clubs, tuple(sorted(season.names.values())))
 
 
 def _meetings_told_twice(seasons: _Seasons) -> Iterable[Meetings]:
     for (competition, label), season in seasons.items():
-        told = season_format(competition, label)
+        expected = season_format(competition, label)
         for matches in season.meetings.values():
             # A match that was put off or abandoned is not a meeting of its own.
             played = sorted((one for one in matches if one.is_over), key=lambda one: one.day)
-            is_over = told is not None and len(played) > told.most_meetings
-            if is_over or (told is None and _repeats(played)):
-                most = told.most_meetings if told is not None else len(played) - 1
+            is_over = expected is not None and len(played) > expected.most_meetings
+            if is_over or (expected is None and _repeats(played)):
+                most = expected.most_meetings if expected is not None else len(played) - 1
                 yield Meetings(competition, label, most, tuple(one.row for one in played))
 
 
-def _repeats(played: list[_Told]) -> bool:
+def _repeats(played: list[_Reported]) -> bool:
     return any(
         one.score is not None and one.score == other.score and (other.day - one.day).days <= _DAYS_OF_A_REPEAT
         for one, other in itertools.pairwise(played)
@@ -249,10 +249,10 @@ def _unknown_competitions(
     return dict(found.most_common())
 
 
-def _told(match: RawMatch) -> _Told:
+def _reported(match: RawMatch) -> _Reported:
     is_scored = match.home_goals is not None and match.away_goals is not None
     score = (match.home_goals or 0, match.away_goals or 0) if is_scored else None
-    return _Told(match.kickoff.date(), STATUS_RULES[match.status].settles, score, _described(match))
+    return _Reported(match.kickoff.date(), STATUS_RULES[match.status].settles, score, _described(match))
 
 
 def _keys(match: RawMatch) -> list[tuple[str, ...]]:

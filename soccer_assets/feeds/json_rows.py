@@ -47,7 +47,7 @@ class ParsedMatch(msgspec.Struct, frozen=True, kw_only=True):
         score: the score after 90 minutes of a finished match, or the score so far of a live one; raises
             `FieldError` where it is invalid.
         neutral: the provider's own flag that the ground is neutral.
-        venue: the ground, where it is told.
+        venue: the ground, where it is reported.
         has_result: for providers without a status, whether a result is present.
         team_ids: the provider's ids of home and away, as they came.
         half_time: both half-time scores, not yet parsed.
@@ -140,8 +140,8 @@ def season_label(competition: Competition, start_year: Any, day: dt.date) -> str
 
 def venue_of(fields: Any, name: str, city: str = "", country: str = "") -> Venue | None:
     """The ground of a match by the dotted paths of its parts; None where it has no name."""
-    told = [_text_at(fields, path) for path in (name, city, country)]
-    return Venue(told[0], *told[1:]) if told[0] else None
+    parts = [_text_at(fields, path) for path in (name, city, country)]
+    return Venue(parts[0], *parts[1:]) if parts[0] else None
 
 
 def _text_at(fields: Any, path: str) -> str | None:

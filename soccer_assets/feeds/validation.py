@@ -76,8 +76,8 @@ def placeholder_fault(home_team: str, away_team: str) -> str:
     """The sentence for placeholders among the names of a fixture; empty where both are teams."""
     if not (names := undrawn_teams(home_team, away_team)):
         return ""
-    told = " and ".join(dict.fromkeys(map(repr, names)))
-    return f"{told} {'are placeholders' if len(names) > 1 else 'is a placeholder'}"
+    shown = " and ".join(dict.fromkeys(map(repr, names)))
+    return f"{shown} {'are placeholders' if len(names) > 1 else 'is a placeholder'}"
 
 
 def failed_match_checks(columns: Mapping[str, Any], now: dt.datetime) -> dict[int, str]:

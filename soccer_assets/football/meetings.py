@@ -49,7 +49,7 @@ class Schedule(Protocol):
         ...
 
 
-class Telling(msgspec.Struct, frozen=True, kw_only=True):
+class ReportedRow(msgspec.Struct, frozen=True, kw_only=True):
     """A stored row of an ordered pair's meetings in one season.
 
     Attributes:
@@ -82,60 +82,62 @@ class Telling(msgspec.Struct, frozen=True, kw_only=True):
         return STATUS_RULES[self.status].settles
 
 
-def group_tellings(
-    tellings: Sequence[Telling], season: SeasonFormat | None, schedule: Schedule
-) -> list[list[Telling]]:
+def group_rows(
+    rows: Sequence[ReportedRow], season: SeasonFormat | None, schedule: Schedule
+) -> list[list[ReportedRow]]:
     """The rows of each match, the one that stands first; every row is in one group.
 
     Args:
-        tellings: all rows of an ordered pair in a season, from one feed.
-        season: its format; None where it is not told.
+        rows: all rows of an ordered pair in a season, from one feed.
+        season: its format; None where it is not known.
         schedule: of the two clubs.
     """
-    days = _by_day(tellings)
-    groups: list[list[Telling]] = []
+    days = _by_day(rows)
+    groups: list[list[ReportedRow]] = []
     # Results first: an open row joins the match that it became.
-    for telling in sorted(days, key=lambda one: (not one.has_result, one.kickoff, one.key)):
-        near = sorted(groups, key=lambda group: abs(group[0].kickoff - telling.kickoff))
+    for of_day in sorted(days, key=lambda row: (not row.has_result, row.kickoff, row.key)):
+        near = sorted(groups, key=lambda group: abs(group[0].kickoff - of_day.kickoff))
         found = next(
             (
                 group
                 for group in near
-                if all(_may_be_one(telling, other) for other in group)
-                and any(_is_one(telling, other, season, schedule) for other in group)
+                if all(_may_be_one(of_day, other) for other in group)
+                and any(_is_one(of_day, other, season, schedule) for other in group)
             ),
             None,
         )
         if found is None:
-            groups.append([telling])
+            groups.append([of_day])
         else:
-            found.append(telling)
-    rows = [[row for telling in group for row in days[telling]] for group in groups]
-    return [sorted(group, key=_precedence, reverse=True) for group in rows]
+            found.append(of_day)
+    return [
+        sorted((row for of_day in group for row in days[of_day]), key=_precedence, reverse=True)
+        for group in groups
+    ]
 
 
-def _by_day(tellings: Sequence[Telling]) -> dict[Telling, list[Telling]]:
+def _by_day(rows: Sequence[ReportedRow]) -> dict[ReportedRow, list[ReportedRow]]:
     """The rows of each day, which are one match, under the one that stands for all of them.
 
     It is listed if one of them is, since the first of them was seen: a row that came in place of one of its
     own day came in place of no other.
     """
-    days: defaultdict[dt.date, list[Telling]] = defaultdict(list)
-    for telling in tellings:
-        days[telling.kickoff.date()].append(telling)
-    found: dict[Telling, list[Telling]] = {}
+    days: defaultdict[dt.date, list[ReportedRow]] = defaultdict(list)
+    for row in rows:
+        days[row.kickoff.date()].append(row)
+    found: dict[ReportedRow, list[ReportedRow]] = {}
     stands_for: dict[str, str] = {}
-    for rows in days.values():
-        best = max(rows, key=_precedence)
-        gone = [row.vanished_at for row in rows if row.vanished_at is not None]
+    for of_day in days.values():
+        best = max(of_day, key=_precedence)
+        gone = [row.vanished_at for row in of_day if row.vanished_at is not None]
         together = msgspec.structs.replace(
             best,
-            first_seen_at=min(row.first_seen_at for row in rows),
-            vanished_at=max(gone) if len(gone) == len(rows) else None,
-            replaced_by=next((row.replaced_by for row in rows if row.replaced_by), None),
+            first_seen_at=min(row.first_seen_at for row in of_day),
+            vanished_at=max(gone) if len(gone) == len(of_day) else None,
+            replaced_by=next((row.replaced_by for row in of_day if row.replaced_by), None),
         )
-        found[together] = rows
-        stands_for.update(dict.fromkeys((row.key for row in rows), together.key))
+        found[together] = of_day
+        stands_for.update(dict.fromkeys((row.key for row in of_day), together.key))
     return {
         msgspec.structs.replace(one, replaced_by=stands_for.get(one.replaced_by or "", one.replaced_by)): rows
         for one, rows in found.items()
@@ -147,48 +149,48 @@ def do_pairs_repeat(scores: Iterable[Collection[_Score]]) -> bool:
     return sum(len(of_pair) > 1 for of_pair in scores) >= _PAIRS_THAT_REPEAT
 
 
-def other_scores(group: Sequence[Telling]) -> tuple[_Score, ...]:
+def other_scores(group: Sequence[ReportedRow]) -> tuple[_Score, ...]:
     """Scores that rows which are still listed tell otherwise than the row that stands."""
     listed = {one.score for one in group[1:] if one.has_result and one.vanished_at is None and one.score}
     return tuple(sorted(listed - {group[0].score}))
 
 
-def first_seen(group: Sequence[Telling]) -> Telling:
+def first_seen(group: Sequence[ReportedRow]) -> ReportedRow:
     """The row whose id the match has: predictions were made for it."""
     return min(group, key=lambda one: (one.first_seen_at, one.kickoff, one.key))
 
 
-def status_by_now(telling: Telling, now: dt.datetime) -> MatchStatus:
+def status_by_now(row: ReportedRow, now: dt.datetime) -> MatchStatus:
     """The row's status; withdrawn or abandoned where the feed has been silent about it for too long."""
-    if telling.is_open and telling.vanished_at is not None and now >= telling.vanished_at + WITHDRAWN_AFTER:
+    if row.is_open and row.vanished_at is not None and now >= row.vanished_at + WITHDRAWN_AFTER:
         return MatchStatus.WITHDRAWN
-    if telling.status is MatchStatus.LIVE and now >= telling.kickoff + ABANDONED_AFTER:
+    if row.status is MatchStatus.LIVE and now >= row.kickoff + ABANDONED_AFTER:
         return MatchStatus.ABANDONED
-    return telling.status
+    return row.status
 
 
-def _precedence(telling: Telling) -> tuple[bool, bool, bool, dt.datetime, dt.datetime, str]:
+def _precedence(row: ReportedRow) -> tuple[bool, bool, bool, dt.datetime, dt.datetime, str]:
     """What stands of two rows of one match.
 
     A result, what is still listed, what has a date, the later row, the later date. A postponed row beside
     another one was made anew, also where a look at its day came after the look at the new day.
     """
     return (
-        telling.has_result,
-        telling.vanished_at is None,
-        telling.status is not MatchStatus.POSTPONED,
-        telling.first_seen_at,
-        telling.kickoff,
-        telling.key,
+        row.has_result,
+        row.vanished_at is None,
+        row.status is not MatchStatus.POSTPONED,
+        row.first_seen_at,
+        row.kickoff,
+        row.key,
     )
 
 
-def _may_be_one(one: Telling, other: Telling) -> bool:
+def _may_be_one(one: ReportedRow, other: ReportedRow) -> bool:
     """Whether nothing forbids that two rows are one match: two scores on two days are two matches."""
     return not (one.has_result and other.has_result) or one.score == other.score or _replaces(one, other)
 
 
-def _replaces(one: Telling, other: Telling) -> bool:
+def _replaces(one: ReportedRow, other: ReportedRow) -> bool:
     """Whether one of two rows went in the look in which the other came, in one stage."""
     return not _are_two_stages(one, other) and any(
         old.vanished_at is not None
@@ -199,7 +201,7 @@ def _replaces(one: Telling, other: Telling) -> bool:
     )
 
 
-def _is_one(one: Telling, other: Telling, season: SeasonFormat | None, schedule: Schedule) -> bool:
+def _is_one(one: ReportedRow, other: ReportedRow, season: SeasonFormat | None, schedule: Schedule) -> bool:
     """Whether two rows of a pair are one match, by proof or by the season's format."""
     if other.key == one.replaced_by or one.key == other.replaced_by:
         return True
@@ -221,13 +223,13 @@ def _is_one(one: Telling, other: Telling, season: SeasonFormat | None, schedule:
     return earlier.is_open and (is_postponed or _meets_once(later, season, schedule))
 
 
-def _meets_once(later: Telling, season: SeasonFormat | None, schedule: Schedule) -> bool:
+def _meets_once(later: ReportedRow, season: SeasonFormat | None, schedule: Schedule) -> bool:
     """Whether the pair has met at most once by the later row, by a format that the feed's rows bear out."""
     is_told = season is not None and season.meets_once_by(later.kickoff.date())
     return is_told and not schedule.do_others_repeat()
 
 
-def _are_two_stages(one: Telling, other: Telling) -> bool:
+def _are_two_stages(one: ReportedRow, other: ReportedRow) -> bool:
     """Whether rows name stages that differ: a semi-final and a final do, two matchdays do not."""
     return one.round is not None and other.round is not None and _stage(one.round) != _stage(other.round)
 
@@ -236,7 +238,7 @@ def _stage(name: str) -> str:
     return _NUMBER.sub("", fold(name)).strip()
 
 
-def _is_a_corrected_date(earlier: Telling, later: Telling, schedule: Schedule) -> bool:
+def _is_a_corrected_date(earlier: ReportedRow, later: ReportedRow, schedule: Schedule) -> bool:
     """Whether two results with one score are so near that neither club could have played both."""
     gap = later.kickoff.date() - earlier.kickoff.date()
     if gap <= _NEXT_DAY:

@@ -81,11 +81,11 @@ def _is_phrase(text: str, found: list[str], words: _Words) -> bool:
         return not {"place", "stage"}.isdisjoint(kinds[:-1])
     if "" in kinds:
         return False
-    told = set(kinds) - {"between"}
-    if "place" in told:
-        return len(told) > 1 or not {"best", "place"}.isdisjoint(found)
+    named = set(kinds) - {"between"}
+    if "place" in named:
+        return len(named) > 1 or not {"best", "place"}.isdisjoint(found)
     numbers = kinds.count("number")
-    return "stage" in told and (numbers > 1 or (numbers == 1 and found[0] in words.numbered))
+    return "stage" in named and (numbers > 1 or (numbers == 1 and found[0] in words.numbered))
 
 
 def undrawn_teams(home: str, away: str) -> list[str]:

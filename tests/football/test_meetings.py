@@ -8,9 +8,9 @@ import pytest
 
 from soccer_assets.football.matches import MatchStatus
 from soccer_assets.football.meetings import (
-    Telling,
+    ReportedRow,
     first_seen,
-    group_tellings,
+    group_rows,
     other_scores,
     status_by_now,
 )
@@ -44,9 +44,9 @@ class Schedule:
 BUSY = Schedule()
 
 
-def telling(key, kickoff, score=None, status=None, **changes):
+def reported(key, kickoff, score=None, status=None, **changes):
     """A row; finished where it has a score, else scheduled."""
-    return Telling(
+    return ReportedRow(
         **{
             "key": key,
             "kickoff": kickoff,
@@ -113,9 +113,9 @@ def keys(groups):
 )
 def test_months_apart(season, one, other, right):
     """The format decides, or proof."""
-    rows = [telling("old", **({"kickoff": OCTOBER} | one)), telling("new", FEBRUARY, **other)]
+    rows = [reported("old", **({"kickoff": OCTOBER} | one)), reported("new", FEBRUARY, **other)]
     for order in (rows, rows[::-1]):
-        assert keys(group_tellings(order, season, Schedule(is_free=True))) == right
+        assert keys(group_rows(order, season, Schedule(is_free=True))) == right
 
 
 @pytest.mark.parametrize("season", [ONCE, TWICE, None])
@@ -139,8 +139,8 @@ def test_months_apart(season, one, other, right):
 )
 def test_days_apart(season, one, other, right):
     """One score within three days, and what came as the other went, is one match in every format."""
-    rows = [telling("old", OCTOBER, **one), telling("new", NEXT_DAYS, **other)]
-    assert keys(group_tellings(rows, season, BUSY)) == right
+    rows = [reported("old", OCTOBER, **one), reported("new", NEXT_DAYS, **other)]
+    assert keys(group_rows(rows, season, BUSY)) == right
 
 
 @pytest.mark.parametrize(
@@ -150,8 +150,8 @@ def test_days_apart(season, one, other, right):
 )
 def test_two_scores_on_one_day_are_one_match_that_contradicts_itself_while_both_are_listed(gone, others):
     """Nobody plays the same opponent twice on a day; what is still listed stands."""
-    rows = [telling("old", OCTOBER, (2, 1)), telling("new", OCTOBER, (0, 1), first_seen_at=LATER)]
-    [group] = group_tellings(
+    rows = [reported("old", OCTOBER, (2, 1)), reported("new", OCTOBER, (0, 1), first_seen_at=LATER)]
+    [group] = group_rows(
         [msgspec.structs.replace(row, vanished_at=LATER if row.key == gone else None) for row in rows],
         None,
         BUSY,
@@ -172,8 +172,8 @@ def test_two_scores_on_one_day_are_one_match_that_contradicts_itself_while_both_
 )
 def test_one_score_twice_within_days_is_one_match_where_no_club_could_play_both(days, is_free, right):
     """Tours and series really repeat a score in three days; a club that plays elsewhere then cannot."""
-    rows = [telling("old", OCTOBER, (1, 0)), telling("new", OCTOBER + dt.timedelta(days=days), (1, 0))]
-    assert keys(group_tellings(rows, None, Schedule(is_free=is_free))) == right
+    rows = [reported("old", OCTOBER, (1, 0)), reported("new", OCTOBER + dt.timedelta(days=days), (1, 0))]
+    assert keys(group_rows(rows, None, Schedule(is_free=is_free))) == right
 
 
 @pytest.mark.parametrize(
@@ -188,15 +188,15 @@ def test_one_score_twice_within_days_is_one_match_where_no_club_could_play_both(
 def test_a_pair_that_may_meet_in_play_offs_meets_once_before_them(repeats_from, right, score):
     """Two rows with one score, or one put off, are one match where play-offs have not begun."""
     season = msgspec.structs.replace(WITH_PLAY_OFFS, repeats_from=repeats_from)
-    rows = [telling("old", OCTOBER, score), telling("new", FEBRUARY, score or (2, 0))]
-    assert keys(group_tellings(rows, season, BUSY)) == right
+    rows = [reported("old", OCTOBER, score), reported("new", FEBRUARY, score or (2, 0))]
+    assert keys(group_rows(rows, season, BUSY)) == right
 
 
 @pytest.mark.parametrize("score", [(1, 1), None])
 def test_where_other_pairs_meet_twice_the_format_is_not_believed(score):
     """A feed that files two tournaments of a year under one label."""
-    rows = [telling("old", OCTOBER, score), telling("new", FEBRUARY, score or (2, 0))]
-    assert keys(group_tellings(rows, ONCE, Schedule(repeats=True))) == [["new"], ["old"]]
+    rows = [reported("old", OCTOBER, score), reported("new", FEBRUARY, score or (2, 0))]
+    assert keys(group_rows(rows, ONCE, Schedule(repeats=True))) == [["new"], ["old"]]
 
 
 def test_two_meetings_whose_rows_were_all_made_anew_stay_two():
@@ -206,12 +206,12 @@ def test_two_meetings_whose_rows_were_all_made_anew_stay_two():
         row
         for day, name in ((FEBRUARY, "winter"), (april, "spring"))
         for row in (
-            telling(f"old {name}", day, (1, 2), vanished_at=LATER),
-            telling(f"new {name}", day, (1, 2), first_seen_at=LATER),
+            reported(f"old {name}", day, (1, 2), vanished_at=LATER),
+            reported(f"new {name}", day, (1, 2), first_seen_at=LATER),
         )
     ]
     for order in itertools.permutations(rows):
-        assert keys(group_tellings(order, None, Schedule(is_free=True))) == [
+        assert keys(group_rows(order, None, Schedule(is_free=True))) == [
             ["new spring", "old spring"],
             ["new winter", "old winter"],
         ]
@@ -219,15 +219,15 @@ def test_two_meetings_whose_rows_were_all_made_anew_stay_two():
 
 def test_a_season_corrected_is_one_match():
     """The row that came in its place is the same match, whatever else differs."""
-    old = telling("old", OCTOBER, replaced_by="new", vanished_at=LATER)
-    new = telling("new", OCTOBER + dt.timedelta(days=200), first_seen_at=LATER)
-    assert keys(group_tellings([old, new], None, BUSY)) == [["new", "old"]]
+    old = reported("old", OCTOBER, replaced_by="new", vanished_at=LATER)
+    new = reported("new", OCTOBER + dt.timedelta(days=200), first_seen_at=LATER)
+    assert keys(group_rows([old, new], None, BUSY)) == [["new", "old"]]
 
 
 def test_the_match_keeps_the_id_that_predictions_were_made_for():
     """The row seen first gives the id; the result stands."""
-    old, new = telling("old", OCTOBER), telling("new", FEBRUARY, (2, 1), first_seen_at=LATER)
-    [group] = group_tellings([new, old], ONCE, BUSY)
+    old, new = reported("old", OCTOBER), reported("new", FEBRUARY, (2, 1), first_seen_at=LATER)
+    [group] = group_rows([new, old], ONCE, BUSY)
     assert group[0] is new
     assert first_seen(group) is old
 
@@ -235,12 +235,12 @@ def test_the_match_keeps_the_id_that_predictions_were_made_for():
 def test_two_meetings_and_a_row_put_off_are_two_matches_in_every_order():
     """A row joins the match it became and no other, however the rows come."""
     rows = [
-        telling("first", OCTOBER, (1, 0)),
-        telling("second", FEBRUARY, (2, 2), first_seen_at=LATER),
-        telling("put off", FEBRUARY - dt.timedelta(days=20), vanished_at=LATER),
+        reported("first", OCTOBER, (1, 0)),
+        reported("second", FEBRUARY, (2, 2), first_seen_at=LATER),
+        reported("put off", FEBRUARY - dt.timedelta(days=20), vanished_at=LATER),
     ]
     for order in itertools.permutations(rows):
-        assert keys(group_tellings(order, TWICE, BUSY)) == [["first"], ["second", "put off"]]
+        assert keys(group_rows(order, TWICE, BUSY)) == [["first"], ["second", "put off"]]
 
 
 @pytest.mark.parametrize(
@@ -258,5 +258,5 @@ def test_two_meetings_and_a_row_put_off_are_two_matches_in_every_order():
 )
 def test_the_clock_withdraws_and_abandons(changes, days, right):
     """A week away from the list, or a week under way."""
-    row = msgspec.structs.replace(telling("row", LOOK), **changes)
+    row = msgspec.structs.replace(reported("row", LOOK), **changes)
     assert status_by_now(row, LOOK + dt.timedelta(days=days)) is right

@@ -1,6 +1,6 @@
 """Matches that a person should look at: withdrawn ones, and rows that are or may be one match reported twice.
 
-A possible duplicate is more meetings of a pair than its season's format allows, or, where no format is told,
+A possible duplicate is more meetings of a pair than its season's format allows, or, where no format is known,
 one score twice within two weeks or a match without a result beside one with a result.
 """
 
@@ -105,10 +105,10 @@ def possible_duplicates(database: Database, since: dt.datetime) -> list[Doubtful
 
 def _doubts_about(rows: Sequence[sa.Row[Any]]) -> Iterator[DoubtfulMatch]:
     """The rows of one pair and season that may be one match."""
-    told = season_format(rows[0].competition, rows[0].season)
-    if told is not None:
-        if len(rows) > told.most_meetings:
-            doubt = f"the pair meets {told.most_meetings} times at most in this season, and has {len(rows)}"
+    season = season_format(rows[0].competition, rows[0].season)
+    if season is not None:
+        if len(rows) > season.most_meetings:
+            doubt = f"the pair meets {season.most_meetings} times at most in this season, and has {len(rows)}"
             yield from (_doubtful(row, doubt) for row in rows)
         return
     named: set[str] = set()

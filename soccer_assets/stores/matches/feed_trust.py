@@ -145,8 +145,8 @@ def rows_that_count(
         elif record.source == owner:
             others[trusted].append(record)
     for trusted, rows in others.items():
-        told = _also_told_by(connection, trusted, rows)
-        counted += [row for row in rows if (row.source, row.source_match_id) not in told]
+        reported = _also_told_by(connection, trusted, rows)
+        counted += [row for row in rows if (row.source, row.source_match_id) not in reported]
     return counted
 
 

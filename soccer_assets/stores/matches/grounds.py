@@ -1,6 +1,6 @@
 """Decides where each match is played as it is normalised: by flag, by rule, or on a finalist's own ground.
 
-A finalist's own ground is the one that is told most often for its home matches of a year before and after.
+A finalist's own ground is the one reported most often for its home matches of a year before and after.
 The raw row stays as the provider reported it. Not here: the rules (``football/neutral_grounds.py``).
 """
 
@@ -120,15 +120,15 @@ def mark_finals_with_another_host(connection: sa.Connection, rows: Mapping[str, 
     Returns:
         How many raw rows were marked.
     """
-    told = {row["home_team_id"] for row in rows.values() if row["ground"] and not row["ground_rule"]}
-    if not told:
+    teams = {row["home_team_id"] for row in rows.values() if row["ground"] and not row["ground_rule"]}
+    if not teams:
         return 0
     columns = [match.c[name] for name in (*_FINAL, "source", "source_match_id")]
     query = sa.select(*columns).where(match.c.ground_rule.is_not(None), match.c.ground.is_not(None))
     finals = [
         row
         for row in map(dict, connection.execute(query).mappings())
-        if _is_by_rule(row) and (row["home_team_id"] in told or row["away_team_id"] in told)
+        if _is_by_rule(row) and (row["home_team_id"] in teams or row["away_team_id"] in teams)
     ]
     if not finals:
         return 0
@@ -144,7 +144,7 @@ _FINAL = ("home_team_id", "away_team_id", "kickoff", "neutral", "away_is_host", 
 
 
 def _is_by_rule(row: Mapping[str, Any]) -> bool:
-    """Whether the ground is told, and a rule says that it is neutral, or did before its host was found."""
+    """Whether the ground is known, and a rule says that it is neutral, or did before its host was found."""
     rule = row["ground_rule"]
     return row["ground"] is not None and rule not in (None, FLAG) and (row["neutral"] or rule.endswith(_OWN))
 

@@ -17,10 +17,10 @@ from soccer_assets.football.competitions import Competition
 from soccer_assets.football.identity import Pool, meeting_key, mint_match_id
 from soccer_assets.football.matches import settled_score
 from soccer_assets.football.meetings import (
-    Telling,
+    ReportedRow,
     do_pairs_repeat,
     first_seen,
-    group_tellings,
+    group_rows,
     other_scores,
     status_by_now,
 )
@@ -63,7 +63,7 @@ class _Row(NamedTuple):
     """A raw row, decoded."""
 
     record: RawMatch
-    telling: Telling
+    reported: ReportedRow
 
 
 def bring_together(
@@ -97,18 +97,18 @@ def bring_together(
         if wanted.isdisjoint(row_key(row.record) for row in rows):
             continue
         for group in _groups(connection, rows):
-            keys = [(rows[0].record.source, telling.key) for telling in group]
+            keys = [(rows[0].record.source, reported.key) for reported in group]
             owner = (rows[0].record.source, first_seen(group).key)
             matches.update(dict.fromkeys(keys, owner))
             done.update(keys)
-            best = next(row for row in rows if row.telling.key == group[0].key)
+            best = next(row for row in rows if row.reported.key == group[0].key)
             standing.append(_with_others(_by_now(best.record, group[0], now), other_scores(group)))
     for record in records:
         key = row_key(record)
         if key in done:
             continue
         matches[key] = key
-        standing.append(_by_now(record, _telling(record, now, *marks.get(key, (None, None))), now))
+        standing.append(_by_now(record, _reported_row(record, now, *marks.get(key, (None, None))), now))
     return Meetings(standing, matches)
 
 
@@ -146,10 +146,10 @@ def _meeting_of(record: RawMatch) -> str:
     return meeting_key(record.competition, record.season, record.home_team, record.away_team)
 
 
-def _telling(
+def _reported_row(
     record: RawMatch, first_seen_at: dt.datetime, vanished_at: dt.datetime | None, replaced_by: str | None
-) -> Telling:
-    return Telling(
+) -> ReportedRow:
+    return ReportedRow(
         key=record.source_match_id or "",
         kickoff=record.kickoff,
         status=record.status,
@@ -169,8 +169,8 @@ def _with_others(record: RawMatch, scores: tuple[tuple[int, int], ...]) -> RawMa
     return msgspec.structs.replace(record, other_scores=tuple(sorted({*own, *scores})))
 
 
-def _by_now(record: RawMatch, telling: Telling, now: dt.datetime) -> RawMatch:
-    status = status_by_now(telling, now)
+def _by_now(record: RawMatch, reported: ReportedRow, now: dt.datetime) -> RawMatch:
+    status = status_by_now(reported, now)
     return record if status is record.status else msgspec.structs.replace(record, status=status)
 
 
@@ -213,12 +213,12 @@ def _names_of_own_ids(
     connection: sa.Connection, records: Sequence[RawMatch], competitions: Mapping[str, Competition]
 ) -> dict[_OwnId, list[str]]:
     """All names of teams that go by several under one id of their provider."""
-    told = [record for record in records if record.team_ids is not msgspec.UNSET]
-    if not told:
+    with_ids = [record for record in records if record.team_ids is not msgspec.UNSET]
+    if not with_ids:
         return {}
-    teams = SourceTeams(connection, {record.source for record in told})
+    teams = SourceTeams(connection, {record.source for record in with_ids})
     names: defaultdict[_OwnId, set[str]] = defaultdict(set)
-    for record in told:
+    for record in with_ids:
         for key, name in _own_ids(record, competitions):
             source, pool, own_id = key
             if own_id:
@@ -312,25 +312,25 @@ def _rows(
             for id_, text, first_seen_at in connection.execute(query):
                 record = decoder.decode(text)
                 mark = marks.get((source, id_), (None, None))
-                found[id_] = _Row(record, _telling(record, first_seen_at, *mark))
+                found[id_] = _Row(record, _reported_row(record, first_seen_at, *mark))
     return list(found.values())
 
 
 def _join_replacements(groups: dict[str, list[_Row]], replacements: Iterable[tuple[str, str]]) -> None:
     """Put a row that was replaced into the meeting of the row that came in its place."""
-    meeting_of = {row.telling.key: meeting for meeting, rows in groups.items() for row in rows}
+    meeting_of = {row.reported.key: meeting for meeting, rows in groups.items() for row in rows}
     for old, new in replacements:
         here, there = meeting_of.get(old), meeting_of.get(new)
         if here is None or there is None or here == there:
             continue
         groups[there].extend(groups.pop(here))
-        meeting_of.update({row.telling.key: there for row in groups[there]})
+        meeting_of.update({row.reported.key: there for row in groups[there]})
 
 
-def _groups(connection: sa.Connection, rows: Sequence[_Row]) -> list[list[Telling]]:
+def _groups(connection: sa.Connection, rows: Sequence[_Row]) -> list[list[ReportedRow]]:
     record = rows[0].record
-    return group_tellings(
-        [row.telling for row in rows],
+    return group_rows(
+        [row.reported for row in rows],
         season_format(record.competition, record.season),
         _StoredSchedule(connection, record),
     )
@@ -369,8 +369,8 @@ class _StoredSchedule:
         meetings = list(self._connection.execute(several).scalars())
         scores: defaultdict[str, set[tuple[int, int]]] = defaultdict(set)
         for row in _rows(self._connection, self._record.source, meetings, (), {}):
-            if row.telling.score is not None and row.record.season == self._record.season:
-                scores[_meeting_of(row.record)].add(row.telling.score)
+            if row.reported.score is not None and row.record.season == self._record.season:
+                scores[_meeting_of(row.record)].add(row.reported.score)
         return do_pairs_repeat(scores.values())
 
     def _meeting(self) -> str:

@@ -50,8 +50,8 @@ def files_passed_over(connection: sa.Connection, *assets: str) -> list[PassedOve
     )
     found = {}
     for row in connection.execute(query):
-        told = msgspec.json.decode(row.payload, type=_Payload)
-        found[told.file, row.reason] = PassedOver(
-            told.file, told.competition, told.found, row.reason, row.first_seen_at
+        reported = msgspec.json.decode(row.payload, type=_Payload)
+        found[reported.file, row.reason] = PassedOver(
+            reported.file, reported.competition, reported.found, row.reason, row.first_seen_at
         )
     return list(found.values())
