@@ -5,7 +5,7 @@ Not here: the 59 features (``football/feature_descriptions.py``).
 
 _MATCH = {
     "match_id": "id of the match, assigned once; it never changes",
-    "kickoff": "start of the match; 00:00 UTC of its day where only the day is known",
+    "kickoff": "start of the match; 12:00 UTC of its day where only the day is known",
     "kickoff_precision": "`minute`, or `day` where only the day of the kickoff is known",
     "competition": "code of the competition, such as ENG-1",
     "season": "season as the feed names it, such as 2024/2025 or 2025",
