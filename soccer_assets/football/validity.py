@@ -77,9 +77,9 @@ class Result(NamedTuple):
 
     def meeting(self) -> tuple[dt.date, tuple[str, Goals]]:
         """What two tellings of one match share, whichever team is named first."""
-        sides = sorted(zip((self.home, self.away), self.goals, strict=True), key=lambda side: side[0])
-        (first, first_goals), (second, second_goals) = sides
-        return self.day, (f"{first}|{second}", (first_goals, second_goals))
+        if self.home <= self.away:
+            return self.day, (f"{self.home}|{self.away}", self.goals)
+        return self.day, (f"{self.away}|{self.home}", self.goals[::-1])
 
 
 def contradiction(scores: Iterable[tuple[int, int]]) -> str:
@@ -98,7 +98,7 @@ def twice_on_a_day(results: Iterable[Result]) -> dict[str, str]:
     marks: dict[str, str] = {}
     first: dict[tuple[str, dt.date], Result] = {}
     for rows in tellings.values():
-        kept, *others = sorted(rows)
+        kept, *others = sorted(rows) if len(rows) > 1 else rows
         marks.update(dict.fromkeys((other.match_id for other in others), TOLD_TWICE))
         for team in (kept.home, kept.away):
             beside = first.setdefault((team, kept.day), kept)

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from soccer_assets.clock import midnight
 from soccer_assets.football.competitions import Competition
 from soccer_assets.football.identity import Pool, meeting_key, mint_match_id
-from soccer_assets.football.matches import settled_score
+from soccer_assets.football.matches import STATUS_RULES, settled_score
 from soccer_assets.football.meetings import (
     ReportedRow,
     do_pairs_repeat,
@@ -92,6 +92,9 @@ def bring_together(
     matches: dict[_Key, _Key] = {}
     done: set[_Key] = set()
     wanted = {row_key(record) for record in records}
+    stored = stored_match_ids(
+        connection, {row_key(row.record) for found in several for row in found} - wanted
+    )
     for found in several:
         rows = [row for row in found if is_sound(row.record)]
         if wanted.isdisjoint(row_key(row.record) for row in rows):
@@ -99,6 +102,8 @@ def bring_together(
         for group in _groups(connection, rows):
             keys = [(rows[0].record.source, reported.key) for reported in group]
             owner = (rows[0].record.source, first_seen(group).key)
+            if wanted.isdisjoint(keys) and _needs_no_work(group[0], keys, owner, rows, stored):
+                continue
             matches.update(dict.fromkeys(keys, owner))
             done.update(keys)
             best = next(row for row in rows if row.reported.key == group[0].key)
@@ -108,8 +113,26 @@ def bring_together(
         if key in done:
             continue
         matches[key] = key
+        if key not in marks and STATUS_RULES[record.status].settles:
+            standing.append(record)  # its status stays, whatever the time
+            continue
         standing.append(_by_now(record, _reported_row(record, now, *marks.get(key, (None, None))), now))
     return Meetings(standing, matches)
+
+
+def _needs_no_work(
+    best: ReportedRow, keys: Sequence[_Key], owner: _Key, rows: Sequence[_Row], stored: Mapping[_Key, str]
+) -> bool:
+    """Whether rows that are not of the batch need no work: they are stored so, or come in a later batch.
+
+    Where the pairs of a league meet four times a season, each batch brings one such row for four of its own.
+    """
+    stored_as = {stored.get(key) for key in keys}
+    if stored_as == {None}:
+        return True
+    match_id = mint_match_id(*owner)
+    members = {row_key(row.record) for row in rows if stored.get(row_key(row.record)) == match_id}
+    return stored_as == {match_id} and members == set(keys) and STATUS_RULES[best.status].settles
 
 
 def give_ids(
@@ -186,6 +209,8 @@ class _Names(NamedTuple):
 
     def meetings(self, record: RawMatch) -> list[str]:
         """A row's meeting under every name of its two teams, that of the kept names first."""
+        if not self.of_teams and not self.of_own_ids:
+            return [_meeting_of(record)]
         homes, aways = (
             list(
                 dict.fromkeys(

@@ -62,6 +62,7 @@ FROM_COMPETITION = tuple(
     for column in match.columns
     if column.name in Competition.__struct_fields__ and column.name not in FROM_RECORD
 )
+_NO_STATS: dict[str, None] = dict.fromkeys(MatchStats.__struct_fields__)
 _of_record, _of_competition = attrgetter(*FROM_RECORD), attrgetter(*FROM_COMPETITION)
 
 
@@ -299,15 +300,16 @@ def _place_teams(
 def _match_row(
     match_id: str, record: RawMatch, place: Competition, teams: Mapping[_TeamKey, str]
 ) -> dict[str, Any]:
+    home, away = _team_keys(record)
     return {
         "match_id": match_id,
         **dict(zip(FROM_RECORD, _of_record(record), strict=True)),
         **dict(zip(FROM_COMPETITION, _of_competition(place), strict=True)),
-        "home_team_id": teams[_team_keys(record)[0]],
-        "away_team_id": teams[_team_keys(record)[1]],
+        "home_team_id": teams[home],
+        "away_team_id": teams[away],
         **_decision(record),
         **ground_columns(record, place),
-        **{name: getattr(record.stats, name, None) for name in MatchStats.__struct_fields__},
+        **(_NO_STATS if record.stats is None else msgspec.structs.asdict(record.stats)),
         "kickoff_precision": record.kickoff_precision.value,
         "status": record.status.value,
         "quarantine": _contradiction(record),
