@@ -6,6 +6,7 @@ and the sidecar. The table in docs/reference/settings.md lists every variable, a
 
 import datetime as dt
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -47,6 +48,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     alerts_file: Path
     sidecars: tuple[str, ...] = ()
     dagster_url: str = ""
+    dagster_hosts: tuple[str, ...] = ()
+    dagster_port_role: str = "admin"
+    dagster_socket: str = ""
     cors_origins: tuple[str, ...] = ()
 
     @property
@@ -92,6 +96,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             s3_endpoint_url=env.get("SOCCER_S3_ENDPOINT_URL", ""),
             dagster_port=dagster_port,
             dagster_url=(env.get("SOCCER_DAGSTER_URL") or f"http://127.0.0.1:{dagster_port}").rstrip("/"),
+            dagster_hosts=_host_names(env, "SOCCER_DAGSTER_HOSTS"),
+            dagster_port_role=_choice(env, "SOCCER_DAGSTER_PORT_ROLE", ("admin", "launcher", "viewer")),
+            dagster_socket=_socket(env, "SOCCER_DAGSTER_SOCKET"),
             serving_port=_integer(env, "SOCCER_SERVING_PORT", 8000, 1, 65535),
             mlflow_port=_integer(env, "SOCCER_MLFLOW_PORT", 5000, 1, 65535),
             serving_workers=_integer(env, "SOCCER_SERVING_WORKERS", 1, 1, 64),
@@ -169,6 +176,31 @@ def _origins(env: Mapping[str, str], name: str) -> tuple[str, ...]:
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path:
             raise SettingError(f"{name}: {origin!r} is not an origin; write it as https://app.example.com")
     return origins
+
+
+def _host_names(env: Mapping[str, str], name: str) -> tuple[str, ...]:
+    """Comma-separated host names, without ports."""
+    hosts = tuple(host for part in env.get(name, "").split(",") if (host := part.strip().lower()))
+    for host in hosts:
+        if not re.fullmatch(r"\[[0-9a-f:.]+\]|[a-z0-9._-]+", host):
+            raise SettingError(f"{name}: {host!r} is not a host name; write it as dagster.internal")
+    return hosts
+
+
+def _choice(env: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
+    """One of several words, the first by default."""
+    text = env.get(name, "").strip().lower()
+    if text and text not in choices:
+        raise SettingError(f"{name}={text!r} is none of {', '.join(choices)}")
+    return text or choices[0]
+
+
+def _socket(env: Mapping[str, str], name: str) -> str:
+    """The absolute path of a unix socket."""
+    text = env.get(name, "").strip()
+    if text and not text.startswith("/"):
+        raise SettingError(f"{name}={text!r} is not an absolute path; write it as /run/soccer/dagster.sock")
+    return text
 
 
 def _instant(env: Mapping[str, str], name: str) -> dt.datetime | None:

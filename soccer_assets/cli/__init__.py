@@ -17,6 +17,7 @@ from soccer_assets.cli import (
     releases,
     serve,
     teams,
+    webserver,
 )
 
 
@@ -27,7 +28,7 @@ def main() -> None:
 
 
 for _command in (
-    *(serve.up, serve.serve, serve.watchdog),
+    *(serve.up, serve.serve, serve.watchdog, webserver.webserver),
     *(maintenance.run, maintenance.migrate, maintenance.doctor, maintenance.prune),
     *(backtesting.backtest, backtesting.replay),
     *(

@@ -30,6 +30,7 @@ from soccer_assets.stores.matches.feed_agreement import (
 )
 from soccer_assets.stores.matches.held_rows import DECIDE_NAMES, held_back_text, unresolved_names
 from soccer_assets.stores.matches.unreadable_files import files_passed_over
+from soccer_assets.webserver.access import describe_access
 
 _SHOWN = 5
 
@@ -72,6 +73,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         ),
         ("store", _store, "check SOCCER_STORE_URL; the first build publishes a release"),
         ("redis", _redis, "check SOCCER_REDIS_URL; until then sidecars find releases by polling"),
+        ("dagster", describe_access, ""),
         ("mlflow", _mlflow, "check SOCCER_MLFLOW_URL; `soccer run retrain_model` trains a model"),
     )
     for subject, check, remedy in checks:

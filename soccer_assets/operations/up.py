@@ -222,8 +222,8 @@ def _start(settings: Settings, processes: Processes, env: Mapping[str, str]) -> 
     location = {"host": HOST, "port": code_port, "location_name": "soccer_assets"}
     _workspace(settings).write_text(json.dumps({"load_from": [{"grpc_server": location}]}))
     processes.start("sidecar", sidecar_command(settings, HOST), dict(env) | shared_metrics(settings))
-    webserver = ["-m", "dagster_webserver", "-h", HOST, "-p", str(settings.dagster_port)]
-    processes.start("dagster-webserver", [python, *webserver, "-w", str(_workspace(settings))], env)
+    webserver = ["-m", "soccer_assets.cli", "webserver", "--host", HOST]
+    processes.start("dagster-webserver", [python, *webserver, "--workspace", str(_workspace(settings))], env)
 
 
 def _start_mlflow(settings: Settings, processes: Processes, env: Mapping[str, str]) -> None:
