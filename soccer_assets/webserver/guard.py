@@ -16,10 +16,11 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import Message, Receive, Scope, Send
 
-from soccer_assets.webserver.operations import OperationError, read_operation
+from soccer_assets.webserver.operations import UnreadableOperationError, read_operation
 from soccer_assets.webserver.origins import Names
 from soccer_assets.webserver.roles import CURRENT_ROLE, Role, required_role, role_named
 from soccer_assets.webserver.route_table import RULES, find_route
+from soccer_assets.webserver.webserver_error import WebserverError
 from soccer_assets.webserver.websocket_guard import guarded_channel
 
 ROLE_HEADER = "x-soccer-role"
@@ -45,7 +46,7 @@ class Access(msgspec.Struct, frozen=True):
     socket: str = ""
 
 
-class RefusedError(Exception):
+class RefusedError(WebserverError):
     """A request is refused with a status; the message says why."""
 
     def __init__(self, status: HTTPStatus, text: str) -> None:
@@ -167,7 +168,7 @@ class Guard:
             )
         try:
             operation = read_operation(query, name)
-        except OperationError as error:
+        except UnreadableOperationError as error:
             raise RefusedError(HTTPStatus.BAD_REQUEST, str(error)) from None
         what = f"{operation.kind} {', '.join(sorted(operation.fields))}"
         if operation.kind == "subscription":

@@ -16,12 +16,14 @@ from graphql import (
     parse,
 )
 
+from soccer_assets.webserver.webserver_error import WebserverError
+
 # The largest document of Dagster's pages has 2,600 tokens. Parsing this many takes 0.2 s.
 _MOST_TOKENS = 15_000
 _MOST_COMMENTS = 1_000
 
 
-class OperationError(ValueError):
+class UnreadableOperationError(WebserverError):
     """The document cannot be read, or does not say which operation runs; the message says why."""
 
 
@@ -44,28 +46,30 @@ def read_operation(document: str, name: str | None) -> Operation:
     A field counts also under ``@skip`` or ``@include``: their variables are not looked at.
 
     Raises:
-        OperationError: the document is malformed or too large, or names no single operation.
+        UnreadableOperationError: the document is malformed or too large, or names no single operation.
     """
     try:
         definitions = parse(
             document, no_location=True, max_lexical_tokens=_MOST_TOKENS, max_comments=_MOST_COMMENTS
         ).definitions
     except GraphQLError as error:
-        raise OperationError(error.message) from None
+        raise UnreadableOperationError(error.message) from None
     except RecursionError:
-        raise OperationError("the document is nested too deeply") from None
+        raise UnreadableOperationError("the document is nested too deeply") from None
     operations = [one for one in definitions if isinstance(one, OperationDefinitionNode)]
     fragments = {one.name.value: one for one in definitions if isinstance(one, FragmentDefinitionNode)}
     if len(operations) + len(fragments) < len(definitions):
-        raise OperationError("the document holds two fragments of one name, or something that cannot run")
+        raise UnreadableOperationError(
+            "the document holds two fragments of one name, or something that cannot run"
+        )
     names = [one.name.value if one.name else None for one in operations]
     if len(set(names)) < len(names):
-        raise OperationError("two operations have the same name")
+        raise UnreadableOperationError("two operations have the same name")
     if name is None and len(operations) > 1:
-        raise OperationError("operationName must say which of the operations is to run")
+        raise UnreadableOperationError("operationName must say which of the operations is to run")
     chosen = [one for one, its_name in zip(operations, names, strict=True) if name in {None, its_name}]
     if not chosen:
-        raise OperationError(f"there is no operation {name!r}" if name else "there is no operation")
+        raise UnreadableOperationError(f"there is no operation {name!r}" if name else "there is no operation")
     fields: set[str] = set()
     _collect(chosen[0].selection_set, fragments, fields)
     return Operation(chosen[0].operation.value, frozenset(fields))
@@ -83,7 +87,7 @@ def _collect(
             elif isinstance(selection, FragmentSpreadNode):
                 name = selection.name.value
                 if name not in fragments:
-                    raise OperationError(f"there is no fragment {name!r}")
+                    raise UnreadableOperationError(f"there is no fragment {name!r}")
                 if name not in opened:
                     opened.add(name)
                     waiting.append(fragments[name].selection_set)

@@ -19,6 +19,7 @@ from soccer_assets.settings import Settings
 from soccer_assets.webserver.access import access_of
 from soccer_assets.webserver.guard import LARGEST_BODY, Guard
 from soccer_assets.webserver.roles import CURRENT_ROLE, Role
+from soccer_assets.webserver.webserver_error import WebserverError
 
 # Dagster's own defaults of `dagster-webserver`: ms, s, connections beyond the pool's size, ms.
 _STATEMENT_TIMEOUT = 15_000
@@ -37,7 +38,7 @@ _LAUNCHER_PERMISSIONS = frozenset(
 )
 
 
-class SocketError(ValueError):
+class SocketError(WebserverError):
     """The port or the unix socket cannot be used; the message says what to do."""
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.types import Message, Receive, Send
 
-from soccer_assets.webserver.operations import OperationError, read_operation
+from soccer_assets.webserver.operations import UnreadableOperationError, read_operation
 from soccer_assets.webserver.roles import Role, required_role
 
 _POLICY_VIOLATION = 1008
@@ -38,7 +38,7 @@ def guarded_channel(receive: Receive, send: Send, role: Role, largest: int) -> t
                 return {"type": "websocket.receive", "text": json.dumps(told)}
             try:
                 payload = _checked(told.get("payload"), role)
-            except OperationError as error:
+            except UnreadableOperationError as error:
                 refused = {"type": "error", "id": told.get("id"), "payload": {"message": str(error)}}
                 await send({"type": "websocket.send", "text": json.dumps(refused)})
                 continue
@@ -66,7 +66,7 @@ def _read(text: str | None, largest: int) -> dict[str, Any] | None:
 def _checked(payload: Any, role: Role) -> dict[str, Any]:
     """The payload of a subscription, as Dagster reads it: with ``operation_name``."""
     if not isinstance(payload, dict):
-        raise OperationError("the payload is not an object")
+        raise UnreadableOperationError("the payload is not an object")
     query, variables = payload.get("query"), payload.get("variables")
     name = payload.get("operation_name") or payload.get("operationName") or None
     if (
@@ -74,10 +74,10 @@ def _checked(payload: Any, role: Role) -> dict[str, Any]:
         or not isinstance(variables, dict | None)
         or not isinstance(name, str | None)
     ):
-        raise OperationError("send a query as text, variables as an object, operationName as text")
+        raise UnreadableOperationError("send a query as text, variables as an object, operationName as text")
     operation = read_operation(query, name)
     if operation.kind != "subscription":
-        raise OperationError("only subscriptions are taken over the websocket")
+        raise UnreadableOperationError("only subscriptions are taken over the websocket")
     if role < required_role(operation):
-        raise OperationError(f"a {role.name.lower()} may not subscribe to this")
+        raise UnreadableOperationError(f"a {role.name.lower()} may not subscribe to this")
     return {"query": query, "variables": variables, "operation_name": name}

@@ -30,6 +30,7 @@ SUBJECTS = [
     "agreement",
     "store",
     "redis",
+    "dagster",
     "mlflow",
     "daemon",
 ]
