@@ -59,9 +59,7 @@ def read_operation(document: str, name: str | None) -> Operation:
     operations = [one for one in definitions if isinstance(one, OperationDefinitionNode)]
     fragments = {one.name.value: one for one in definitions if isinstance(one, FragmentDefinitionNode)}
     if len(operations) + len(fragments) < len(definitions):
-        raise UnreadableOperationError(
-            "the document holds two fragments of one name, or something that cannot run"
-        )
+        raise UnreadableOperationError("the document holds two fragments of one name, or a definition")
     names = [one.name.value if one.name else None for one in operations]
     if len(set(names)) < len(names):
         raise UnreadableOperationError("two operations have the same name")

@@ -81,6 +81,7 @@ def test_the_doctor_separates_faults_from_working_parts(
         "files",
         "names",
         "agreement",
+        "dagster",
     ]
     assert "check SOCCER_REDIS_URL" in lines["redis"]
 
