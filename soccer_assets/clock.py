@@ -79,7 +79,8 @@ def parse_instant(text: str) -> dt.datetime:
 
 def isoformat(instant: dt.datetime) -> str:
     """The instant as text: UTC, to the second, ending in ``Z``."""
-    return instant.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    # Not strftime: it writes the year 999 with three digits, which sorts behind all others.
+    return instant.astimezone(dt.UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
 def midnight(day: dt.date) -> dt.datetime:

@@ -7,6 +7,7 @@ hashes of 256-bit random tokens; a fast hash is enough for tokens that cannot be
 from http import HTTPStatus
 
 from litestar.connection import ASGIConnection
+from litestar.exceptions import MethodNotAllowedException
 from litestar.handlers import BaseRouteHandler
 
 from serving.http.rate_limit import Allowance, RateLimiter
@@ -23,8 +24,9 @@ READ = "read"
 PREDICT = "predict"
 ADMIN = "admin"
 
-# Key of the allowance in the request's state.
+# Keys in the request's state: the allowance, and whether the client asked for the head of the answer only.
 ALLOWANCE = "allowance"
+HEAD = "is_head"
 
 
 def has_scope(key: ApiKey, scope: str) -> bool:
@@ -39,8 +41,12 @@ async def authorize(connection: ASGIConnection, handler: BaseRouteHandler) -> No
     and its allowance in ``scope["state"]``, from which the middleware writes the rate-limit headers.
 
     Raises:
-        ProblemError: see `admit`.
+        ProblemError: see `admit`; 405 for HEAD where GET would start a run.
     """
+    if connection.scope["method"] == "OPTIONS":  # tells the allowed methods only; browsers send no key
+        return
+    if handler.opt.get("starts_run") and connection.scope["state"].get(HEAD):
+        raise MethodNotAllowedException(headers={"Allow": "OPTIONS, POST"})
     state = connection.app.state
     token = connection.headers.get(HEADER)
     if token is None and handler.opt.get("takes_x_token"):

@@ -1,6 +1,7 @@
 """The outermost middleware: request ids, timing and counting, security headers, and the fast path.
 
-It runs outside Litestar's routing, so that unknown paths and wrong methods are counted too.
+It runs outside Litestar's routing, so that unknown paths and wrong methods are counted too. HEAD is answered
+as GET without its body, and `Allow` names it.
 """
 
 import itertools
@@ -13,6 +14,7 @@ from typing import Any
 import structlog
 from litestar import Litestar
 from litestar.enums import ScopeType
+from litestar.routes import HTTPRoute
 from litestar.types import (
     HTTPScope,
     LifeSpanReceive,
@@ -24,7 +26,7 @@ from litestar.types import (
     Send,
 )
 
-from serving.http.auth import ALLOWANCE
+from serving.http.auth import ALLOWANCE, HEAD
 from serving.http.fast_path import PREFIX, FastLookup
 from serving.metrics import Metrics
 
@@ -57,6 +59,12 @@ class Application(Litestar):
         self._lookups = FastLookup(
             state.snapshots, state.key_ring, state.rate_limiter, state.metrics, siblings=below
         )
+        # Litestar's own list misses methods that another router has for the same path.
+        self._methods = {
+            route.path_format: {*route.route_handler_map}
+            for route in self.routes
+            if isinstance(route, HTTPRoute)
+        }
         # Ids of one worker differ by the counter, those of two workers by the random prefix.
         self._id_prefix = secrets.token_hex(8).encode()
         self._ids = itertools.count(1)
@@ -91,20 +99,39 @@ class Application(Litestar):
         await send({"type": "http.response.body", "body": body, "more_body": False})
         self._lookups.answered.add(time.perf_counter() - started)
 
+    def _allowed(self, scope: Any) -> bytes:
+        """The methods of a request's path, HEAD beside GET; empty where the path is not known."""
+        methods = self._methods.get(scope.get("path_template"), set())
+        return ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set()))).encode()
+
     async def _observe(self, scope: HTTPScope, receive: Receive, send: Send, request_id: bytes) -> None:
         metrics: Metrics = self.state.metrics
         started = time.perf_counter()
         status = 500
+        asked = scope["method"]
+        is_head = asked == "HEAD"
+        if is_head:
+            scope, receive = {**scope, "method": "GET", "state": {HEAD: True}}, _nothing
+        is_over = False
 
         async def send_with_headers(message: Message) -> None:
-            nonlocal status
+            nonlocal status, is_over
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = [*message["headers"], *_SAFE_HEADERS, (b"x-request-id", request_id)]
+                headers = [
+                    (name, self._allowed(scope) or value) if name == b"allow" else (name, value)
+                    for name, value in message["headers"]
+                ]
+                headers += (*_SAFE_HEADERS, (b"x-request-id", request_id))
                 allowance = scope.get("state", {}).get(ALLOWANCE)
                 if allowance is not None:
                     headers += allowance.headers()
                 message["headers"] = [*headers, _NO_STORE] if status >= 400 else headers  # noqa: PLR2004
+            elif is_head:
+                if is_over:
+                    return
+                is_over = True
+                message = {"type": "http.response.body", "body": b"", "more_body": False}
             await send(message)
 
         structlog.contextvars.clear_contextvars()
@@ -114,6 +141,11 @@ class Application(Litestar):
         finally:
             # The path template, not the path: match ids would create a series each.
             route = scope.get("path_template") or "unmatched"
-            method = scope["method"] if scope["method"] in _METHODS else "OTHER"
+            method = asked if asked in _METHODS else "OTHER"
             metrics.requests.labels(route, method, str(status)).inc()
             metrics.latency.labels(route, method).observe(time.perf_counter() - started)
+
+
+async def _nothing() -> Any:
+    """The end of a request without a body: what follows its head is not sent."""
+    return {"type": "http.disconnect"}

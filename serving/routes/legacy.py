@@ -76,7 +76,12 @@ async def read_celery_workers(tasks: NamedDependency[TaskQueue]) -> Response[Wor
     return await respond_workers(tasks, DEPRECATED)
 
 
-@get("/export/{table:str}", status_code=HTTPStatus.ACCEPTED, opt=sources.OPTIONS, responses=sources.RESPONSES)
+@get(
+    "/export/{table:str}",
+    status_code=HTTPStatus.ACCEPTED,
+    opt=sources.OPTIONS | {"starts_run": True},
+    responses=sources.RESPONSES,
+)
 async def export_by_get(
     table: FromPath[sources.Table], dagster: NamedDependency[Dagster], dagster_pages: NamedDependency[str]
 ) -> Response[bytes]:

@@ -1,5 +1,6 @@
 """The HTTP surface as a whole: paths, documents, metrics, origins."""
 
+import datetime as dt
 import re
 from pathlib import Path
 
@@ -7,7 +8,8 @@ import msgspec
 
 from serving.http.schemas import PairingBody, PredictionBody
 from serving.scoring.schemas import FeatureRow, Pairing
-from tests.serving.builders import READER
+from soccer_assets.clock import isoformat, parse_instant
+from tests.serving.builders import READER, TOKENS
 from tests.serving.scoring.test_engine import PAIRING, ask, scoring
 
 __all__ = ["scoring"]
@@ -127,3 +129,48 @@ def test_browsers_of_other_origins_are_refused_unless_named(store, serve):
     assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (200, page)
     refused = client.get("/predict/m1", headers=READER | {"Origin": other})
     assert "access-control-allow-origin" not in refused.headers
+
+
+def test_every_route_tells_its_methods_without_a_key(client):
+    """OPTIONS names the methods of a path; a browser's question before a request sends no key."""
+    for path in {path for _, path, _ in SURFACE}:
+        answer = client.options(_filled(path))
+        allowed = set(answer.headers["Allow"].split(", "))
+
+        assert answer.status_code == 204, path
+        assert {method for method, of, _ in SURFACE if of == path} <= allowed
+        assert ("HEAD" in allowed) == ("GET" in allowed)
+
+
+def test_head_is_get_without_its_body(client):
+    """Every GET route answers HEAD with the same status and type; where GET starts a run, HEAD does not."""
+    for path in {path for method, path, _ in SURFACE if method == "GET"} - {"/events"}:
+        headers = {"X-API-Key": TOKENS["admin"]}
+        head = client.head(_filled(path), headers=headers)
+
+        assert head.content == b"", path
+        if path == "/sources/export/{table}":
+            assert head.status_code == 405
+            continue
+        got = client.get(_filled(path), headers=headers)
+        assert (head.status_code, head.headers.get("Content-Type")) == (
+            got.status_code,
+            got.headers.get("Content-Type"),
+        ), path
+
+
+def test_head_of_the_event_stream_ends(client):
+    """The head of a stream without an end is answered, and nothing waits for events."""
+    assert client.head("/events", headers={"X-API-Key": TOKENS["admin"]}).content == b""
+
+
+def _filled(path: str) -> str:
+    return re.sub(r"{(\w+)}", lambda found: "matches" if found[1] == "table" else "unknown", path)
+
+
+def test_instants_have_four_digits_of_year():
+    """A year before 1000 is written as text sorts it, and is read again."""
+    early = dt.datetime(999, 1, 2, 3, 4, 5, tzinfo=dt.UTC)
+
+    assert isoformat(early) == "0999-01-02T03:04:05Z"
+    assert parse_instant(isoformat(early)) == early
