@@ -231,7 +231,7 @@ def test_graph_that_stopped_makes_the_same_release_stale(tmp_path):
     ):
         wait_until(lambda: ready_release(address) == "r0", 60)
         # The promise ends soon, also on a machine that took long to start the server.
-        due = SystemClock().now().replace(microsecond=0) + dt.timedelta(seconds=4)
+        due = SystemClock().now().replace(microsecond=0) + dt.timedelta(seconds=20)
         write_status(tmp_path / "store", checked_at=isoformat(due), next_expected_at=isoformat(due))
         wait_until(lambda: client.get("/predict/m1").json()["next_expected_at"] == isoformat(due))
         fresh = client.get("/predict/m1").json()
