@@ -43,7 +43,7 @@ async def authorize(connection: ASGIConnection, handler: BaseRouteHandler) -> No
     Raises:
         ProblemError: see `admit`; 405 for HEAD where GET would start a run.
     """
-    if connection.scope["method"] == "OPTIONS":  # tells the allowed methods only; browsers send no key
+    if connection.scope.get("method") == "OPTIONS":  # tells the allowed methods only; browsers send no key
         return
     if handler.opt.get("starts_run") and connection.scope["state"].get(HEAD):
         raise MethodNotAllowedException(headers={"Allow": "OPTIONS, POST"})
