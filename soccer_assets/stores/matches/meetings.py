@@ -92,9 +92,8 @@ def bring_together(
     matches: dict[_Key, _Key] = {}
     done: set[_Key] = set()
     wanted = {row_key(record) for record in records}
-    stored = stored_match_ids(
-        connection, {row_key(row.record) for found in several for row in found} - wanted
-    )
+    # Those of the batch too: a row that leaves its match leaves it to the others.
+    stored = stored_match_ids(connection, {row_key(row.record) for found in several for row in found})
     for found in several:
         rows = [row for row in found if is_sound(row.record)]
         if wanted.isdisjoint(row_key(row.record) for row in rows):
@@ -102,7 +101,7 @@ def bring_together(
         for group in _groups(connection, rows):
             keys = [(rows[0].record.source, reported.key) for reported in group]
             owner = (rows[0].record.source, first_seen(group).key)
-            if wanted.isdisjoint(keys) and _needs_no_work(group[0], keys, owner, rows, stored):
+            if wanted.isdisjoint(keys) and _needs_no_work(group[0], keys, owner, found, stored):
                 continue
             matches.update(dict.fromkeys(keys, owner))
             done.update(keys)
@@ -123,7 +122,7 @@ def bring_together(
 def _needs_no_work(
     best: ReportedRow, keys: Sequence[_Key], owner: _Key, rows: Sequence[_Row], stored: Mapping[_Key, str]
 ) -> bool:
-    """Whether rows that are not of the batch need no work: they are stored so, or come in a later batch.
+    """Whether a match without rows of the batch needs no work: stored with these alone, or with none yet.
 
     Where the pairs of a league meet four times a season, each batch brings one such row for four of its own.
     """
@@ -209,7 +208,7 @@ class _Names(NamedTuple):
 
     def meetings(self, record: RawMatch) -> list[str]:
         """A row's meeting under every name of its two teams, that of the kept names first."""
-        if not self.of_teams and not self.of_own_ids:
+        if not self.of_teams and not self.of_own_ids:  # 4.3 of 12 s of a pass over 170,986 rows
             return [_meeting_of(record)]
         homes, aways = (
             list(

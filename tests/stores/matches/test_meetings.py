@@ -94,6 +94,16 @@ def test_a_stored_match_that_turns_out_to_be_another_moves_to_the_history(databa
         assert list(connection.execute(sa.select(match_merge))) == []
 
 
+def test_the_row_that_another_one_leaves_stands_for_the_match_again(database: Database) -> None:
+    """Two rows were one match; the one that stood is corrected away, and the match shows the other one."""
+    early, late = NOW - 100 * DAY, NOW - 2 * DAY
+    look(database, result("m1", "2-1", early), result("m2", "2-1", late))
+    assert stored(database) == [("finished", f"{late:%m-%d}", "m2")]
+    look(database, result("m1", "2-1", early), result("m2", "3-1", late), now=NOW + DAY)
+
+    assert stored(database) == [("finished", f"{early:%m-%d}", "m1"), ("finished", f"{late:%m-%d}", "m2")]
+
+
 def test_what_a_feed_no_longer_lists_is_withdrawn_after_a_week_and_comes_back(database: Database) -> None:
     """A look that had the window whole marks it; a week later it is withdrawn; listed again, a fixture."""
     others = [row(f"m{number}", home=f"Town {number}") for number in range(2, 9)]
