@@ -15,6 +15,9 @@ import msgspec
 
 from soccer_assets.clock import Clock, clock_at, parse_instant
 
+# A host in lower case, without a port: a name, an IPv4 address, or an IPv6 address in brackets.
+HOST_NAME = r"\[[0-9a-f:.]+\]|[a-z0-9._-]+"
+
 
 class SettingError(ValueError):
     """A setting is invalid; the message names it and says what to write instead."""
@@ -182,7 +185,7 @@ def _host_names(env: Mapping[str, str], name: str) -> tuple[str, ...]:
     """Comma-separated host names, without ports."""
     hosts = tuple(host for part in env.get(name, "").split(",") if (host := part.strip().lower()))
     for host in hosts:
-        if not re.fullmatch(r"\[[0-9a-f:.]+\]|[a-z0-9._-]+", host):
+        if not re.fullmatch(HOST_NAME, host):
             raise SettingError(f"{name}: {host!r} is not a host name; write it as dagster.internal")
     return hosts
 

@@ -60,8 +60,8 @@ class Application(Litestar):
             state.snapshots, state.key_ring, state.rate_limiter, state.metrics, siblings=below
         )
         # Litestar's own list misses methods that another router has for the same path.
-        self._methods = {
-            route.path_format: {*route.route_handler_map}
+        self._allow = {
+            route.path_format: _allow(set(route.route_handler_map))
             for route in self.routes
             if isinstance(route, HTTPRoute)
         }
@@ -99,11 +99,6 @@ class Application(Litestar):
         await send({"type": "http.response.body", "body": body, "more_body": False})
         self._lookups.answered.add(time.perf_counter() - started)
 
-    def _allowed(self, scope: Any) -> bytes:
-        """The methods of a request's path, HEAD beside GET; empty where the path is not known."""
-        methods = self._methods.get(scope.get("path_template"), set())
-        return ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set()))).encode()
-
     async def _observe(self, scope: HTTPScope, receive: Receive, send: Send, request_id: bytes) -> None:
         metrics: Metrics = self.state.metrics
         started = time.perf_counter()
@@ -119,7 +114,7 @@ class Application(Litestar):
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = [
-                    (name, self._allowed(scope) or value) if name == b"allow" else (name, value)
+                    (name, self._allow.get(scope.get("path_template"), value) if name == b"allow" else value)
                     for name, value in message["headers"]
                 ]
                 headers += (*_SAFE_HEADERS, (b"x-request-id", request_id))
@@ -149,3 +144,8 @@ class Application(Litestar):
 async def _nothing() -> Any:
     """The end of a request without a body: what follows its head is not sent."""
     return {"type": "http.disconnect"}
+
+
+def _allow(methods: set[str]) -> bytes:
+    """The value of the header ``Allow``: the methods of a path, HEAD beside GET."""
+    return ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set()))).encode()

@@ -23,7 +23,7 @@ def webserver(host: str, port: int | None, workspace: Path | None, path_prefix: 
     settings = settings_of_environment()
     settings = msgspec.structs.replace(settings, dagster_port=port or settings.dagster_port)
     use_instance_of(settings)
-    from soccer_assets.webserver.server import SocketError, serve_pages  # noqa: PLC0415
+    from soccer_assets.webserver.server import SocketError, serve_pages  # noqa: PLC0415 - Dagster: seconds that no other command pays
 
     try:
         serve_pages(

@@ -16,7 +16,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import Message, Receive, Scope, Send
 
-from soccer_assets.webserver.operations import UnreadableOperationError, read_operation
+from soccer_assets.webserver.operations import UnreadableOperationError, read_question
 from soccer_assets.webserver.origins import Names
 from soccer_assets.webserver.roles import CURRENT_ROLE, Role, required_role, role_named
 from soccer_assets.webserver.route_table import RULES, find_route
@@ -28,6 +28,8 @@ USER_HEADER = "x-soccer-user"
 
 # Dagster's pages send at most 100 kB: the run config and every month of a backfill.
 LARGEST_BODY = 2 * 2**20
+
+_BODY_HEADERS = {b"content-type", b"content-length", b"transfer-encoding"}
 
 _logger = logging.getLogger("dagster-webserver.guard")
 
@@ -68,9 +70,10 @@ class Guard:
             await self._app(scope, receive, send)
             return
         try:
-            role = self._check(scope)
+            route = find_route(self._app.routes, scope)
+            role = self._check(scope, route)
             if scope["type"] == "http":
-                receive = await self._checked_body(scope, receive, role)
+                receive = await self._checked_body(scope, receive, role, is_graphql=route == "/graphql")
         except RefusedError as error:
             _logger.warning("refused %s %r: %s", scope.get("method", "websocket"), scope["path"], error)
             await _refuse(scope, receive, send, error)
@@ -85,8 +88,8 @@ class Guard:
         finally:
             CURRENT_ROLE.reset(token)
 
-    def _check(self, scope: Scope) -> Role:
-        """Host, role, route, method and page of a request; returns its caller's role."""
+    def _check(self, scope: Scope, route: str | None) -> Role:
+        """Check host, role, route, method and page of a request; returns its caller's role."""
         headers = Headers(scope=scope)
         host = _single(headers, "host") or ""
         if not self._access.names.is_known(host):
@@ -95,7 +98,7 @@ class Guard:
                 f"the host {host!r} is not known; name it in SOCCER_PUBLIC_URL or SOCCER_DAGSTER_HOSTS",
             )
         role = self._role(scope, headers)
-        rule = RULES.get(find_route(self._app.routes, scope) or "")
+        rule = RULES.get(route or "")
         if rule is None:
             raise RefusedError(HTTPStatus.NOT_FOUND, "there is no such page")
         is_read = scope["type"] == "http" and scope["method"] in {"GET", "HEAD"}
@@ -131,10 +134,9 @@ class Guard:
         ):
             raise RefusedError(HTTPStatus.FORBIDDEN, f"the page {origin or site!r} may not send this")
 
-    async def _checked_body(self, scope: Scope, receive: Receive, role: Role) -> Receive:
+    async def _checked_body(self, scope: Scope, receive: Receive, role: Role, *, is_graphql: bool) -> Receive:
         """Check what a request asks for; returns what the application is to read."""
         headers = Headers(scope=scope)
-        is_graphql = find_route(self._app.routes, scope) == "/graphql"
         if scope["method"] != "POST":
             if is_graphql and "text/html" not in headers.get("accept", ""):
                 raise RefusedError(HTTPStatus.METHOD_NOT_ALLOWED, "GraphQL is asked by POST")
@@ -144,7 +146,7 @@ class Guard:
             raise RefusedError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send application/json")
         body = _json_object(await _whole_body(receive))
         if is_graphql:
-            body = self._checked_question(body, role, _single(headers, USER_HEADER))
+            body = _checked_question(body, role, _single(headers, USER_HEADER))
         # Written anew, so that what was checked is what is run.
         data = json.dumps(body).encode()
         scope["headers"] = [
@@ -154,33 +156,28 @@ class Guard:
         ]
         return _replay(data, receive)
 
-    def _checked_question(self, body: dict[str, Any], role: Role, user: str | None) -> dict[str, Any]:
-        query, variables, name = body.get("query"), body.get("variables"), body.get("operationName")
-        if isinstance(variables, str):
-            variables = _json_object(variables.encode())
-        if (
-            not isinstance(query, str)
-            or not isinstance(variables, dict | None)
-            or not isinstance(name, str | None)
-        ):
-            raise RefusedError(
-                HTTPStatus.BAD_REQUEST, "send a query as text, variables as an object, operationName as text"
-            )
-        try:
-            operation = read_operation(query, name)
-        except UnreadableOperationError as error:
-            raise RefusedError(HTTPStatus.BAD_REQUEST, str(error)) from None
-        what = f"{operation.kind} {', '.join(sorted(operation.fields))}"
-        if operation.kind == "subscription":
-            raise RefusedError(HTTPStatus.BAD_REQUEST, "subscriptions are asked over the websocket")
-        if role < required_role(operation):
-            raise RefusedError(HTTPStatus.FORBIDDEN, f"a {role.name.lower()} may not run: {what}")
-        if operation.kind == "mutation":
-            _logger.info("%s by %r as %s", what, user or "", role.name.lower())
-        return {"query": query, "variables": variables, "operationName": name}
 
-
-_BODY_HEADERS = {b"content-type", b"content-length", b"transfer-encoding"}
+def _checked_question(body: dict[str, Any], role: Role, user: str | None) -> dict[str, Any]:
+    variables = body.get("variables")
+    if isinstance(variables, str):
+        variables = _json_object(variables.encode())
+    try:
+        question = read_question(body.get("query"), variables, body.get("operationName"))
+        operation = question.operation
+    except UnreadableOperationError as error:
+        raise RefusedError(HTTPStatus.BAD_REQUEST, str(error)) from None
+    what = f"{operation.kind} {', '.join(sorted(operation.fields))}"
+    if operation.kind == "subscription":
+        raise RefusedError(HTTPStatus.BAD_REQUEST, "subscriptions are asked over the websocket")
+    if role < required_role(operation):
+        raise RefusedError(HTTPStatus.FORBIDDEN, f"a {role.name.lower()} may not run: {what}")
+    if operation.kind == "mutation":
+        _logger.info("%s by %r as %s", what, user or "", role.name.lower())
+    return {
+        "query": question.query,
+        "variables": question.variables,
+        "operationName": question.operation_name,
+    }
 
 
 def _single(headers: Headers, name: str) -> str | None:

@@ -4,6 +4,7 @@ The parser is the one with which Dagster runs the document (graphql-core), so th
 """
 
 from functools import lru_cache
+from typing import Any
 
 import msgspec
 from graphql import (
@@ -37,6 +38,38 @@ class Operation(msgspec.Struct, frozen=True):
 
     kind: str
     fields: frozenset[str]
+
+
+class Question(msgspec.Struct, frozen=True):
+    """A GraphQL request: its document, variables, and which of the document's operations runs."""
+
+    query: str
+    variables: dict[str, Any] | None
+    operation_name: str | None
+
+    @property
+    def operation(self) -> Operation:
+        """The operation that runs.
+
+        Raises:
+            UnreadableOperationError: see `read_operation`.
+        """
+        return read_operation(self.query, self.operation_name)
+
+
+def read_question(query: object, variables: object, operation_name: object) -> Question:
+    """The fields of a request as a client sent them, in the types that they must have.
+
+    Raises:
+        UnreadableOperationError: one of them has another type.
+    """
+    if (
+        not isinstance(query, str)
+        or not isinstance(variables, dict | None)
+        or not isinstance(operation_name, str | None)
+    ):
+        raise UnreadableOperationError("send a query as text, variables as an object, operationName as text")
+    return Question(query, variables, operation_name)
 
 
 @lru_cache(maxsize=256)
@@ -90,4 +123,5 @@ def _collect(
                     opened.add(name)
                     waiting.append(fragments[name].selection_set)
             else:
-                waiting.append(selection.selection_set)  # type: ignore[attr-defined]  # an inline fragment
+                # GraphQL's third and last kind, an inline fragment; the parser's types name the base class.
+                waiting.append(selection.selection_set)  # type: ignore[attr-defined]

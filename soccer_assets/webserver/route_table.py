@@ -18,6 +18,7 @@ class Rule(msgspec.Struct, frozen=True):
 
 
 _READ = Rule(Role.VIEWER, frozenset({"GET", "HEAD"}))
+_READ_BY_ADMIN = Rule(Role.ADMIN, _READ.methods)
 _REPORT = Rule(Role.ADMIN, frozenset({"POST"}))
 
 STATIC = "static"
@@ -34,8 +35,8 @@ RULES = {
     "/logs/{path:path}": _READ,
     "/download_debug/{run_id:str}": _READ,
     # They hand out any notebook file that the code server can read; this graph has none.
-    "/notebook": Rule(Role.ADMIN, frozenset({"GET", "HEAD"})),
-    "/dagit/notebook": Rule(Role.ADMIN, frozenset({"GET", "HEAD"})),
+    "/notebook": _READ_BY_ADMIN,
+    "/dagit/notebook": _READ_BY_ADMIN,
     "/report_asset_materialization/{asset_key:path}": _REPORT,
     "/report_asset_check/{asset_key:path}": _REPORT,
     "/report_asset_observation/{asset_key:path}": _REPORT,

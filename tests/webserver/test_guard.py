@@ -52,11 +52,11 @@ PARAMS = {
 }
 
 
-class Reached:
+class Reached(Starlette):
     """The webserver's routes over an application that only notes that it was reached."""
 
     def __init__(self, app: Starlette) -> None:
-        self.routes = app.routes
+        super().__init__(routes=app.routes)
         self.count = 0
 
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
@@ -260,8 +260,8 @@ def test_every_route_answers_its_methods_and_roles_only(app):
                 assert answer.status_code in ({200} if may else {403, 405})
                 if method == "POST" and role is Role.ADMIN:
                     for headers in FOREIGN:
-                        told = {"Content-Type": "application/json", **headers}
-                        refused = client.request(method, path, headers=told, content="{}")
+                        foreign = {"Content-Type": "application/json", **headers}
+                        refused = client.request(method, path, headers=foreign, content="{}")
                         assert refused.status_code == 403
 
 
@@ -281,7 +281,7 @@ def test_a_report_needs_json(app):
 def test_a_proxys_role_is_read_over_its_socket_only(app):
     """The header decides over the socket; on the port it is refused, whatever it says."""
     access = Access(port_role=Role.VIEWER, socket="/run/soccer/dagster.sock")
-    guard = Guard(Reached(app), access)  # type: ignore[arg-type]
+    guard = Guard(Reached(app), access)
 
     async def from_proxy(scope: Scope, receive: Receive, send: Send) -> None:
         await guard(scope | {"server": ("/run/soccer/dagster.sock", None)}, receive, send)
