@@ -140,11 +140,12 @@ class TaskQueue:
             return TaskState(status="success", rows=rows, progress=1.0, parts=part_count(rows))
         job = await self._queue.job(task_id)
         status = "pending" if job is None else str(job.status.value)
-        if status in {"failed", "aborted"}:
+        # A job that its worker aborted for a late heartbeat is queued again, while it has attempts left.
+        if status == "failed" or (status == "aborted" and not job.retryable):
             lines = str(job.error or "").strip().splitlines()
             reason = lines[-1] if lines else "its worker died too often"
             return TaskState(status="failed", rows=rows, progress=job.progress, reason=reason)
-        running = status in {"active", "aborting"}
+        running = status in {"active", "aborting", "aborted"}
         progress = 0.0 if job is None else job.progress
         return TaskState(status="running" if running else "pending", rows=rows, progress=progress)
 

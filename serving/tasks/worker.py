@@ -7,18 +7,22 @@ itself when a task starts. If it is killed, the next worker resumes the task aft
 import asyncio
 import contextlib
 import importlib
+import itertools
 import logging
 import os
 import socket
 import sys
+import time
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
 
 import msgspec
 import structlog
+from saq.job import Status
 from saq.queue.redis import RedisQueue
 from saq.types import PartialTimersDict
+from saq.utils import now
 from saq.worker import Worker
 
 from serving.backends.redis import RedisUnavailableError, connect, translate_redis_errors
@@ -37,12 +41,39 @@ _PAUSE_SECONDS = 1.0
 # On shutdown the running task is requeued after this time; its stored parts remain.
 _STOP_SECONDS = 2
 _NICENESS = 10
+# How often a worker looks for jobs in no list; the look reads every kept job.
+_LOST_JOBS_SECONDS = 15.0
 
 _log = structlog.get_logger()
 
 
 class WorkerQueue(RedisQueue):
-    """A queue that pauses while Redis is down, and lists a worker until `ALIVE_SECONDS` after a heartbeat."""
+    """A queue that loses no job, pauses while Redis is down, and lists a worker for `ALIVE_SECONDS`."""
+
+    _next_look = 0.0
+
+    async def sweep(self, *args: Any, **kwargs: Any) -> list[str]:
+        """Queue jobs again whose worker sends no heartbeat.
+
+        saq takes such a job from its list, waits five seconds for its worker, and only then queues it again.
+        A worker that sweeps its own late job and dies in these seconds leaves it in no list.
+        """
+        swept = await super().sweep(*args, **kwargs)
+        if time.monotonic() < self._next_look:
+            return swept
+        self._next_look = time.monotonic() + _LOST_JOBS_SECONDS
+        lists = [await self.redis.lrange(name, 0, -1) for name in (self._active, self._queued)]
+        listed = set(itertools.chain(*lists))
+        async for job in self.iter_jobs([Status.ACTIVE, Status.ABORTING]):
+            # Twice the timeout: another worker may be within saq's five seconds.
+            if job.id.encode() in listed or now() - job.touched < 2000 * job.heartbeat:
+                continue
+            swept.append(job.id)
+            if job.retryable:
+                await self.retry(job, error=self.swept_error_message)
+            else:
+                await self.finish(job, Status.ABORTED, error=self.swept_error_message)
+        return swept
 
     async def worker_info(self, *args: Any, **kwargs: Any) -> Any:
         """Send the worker's heartbeat; saq would drop the worker a second after one that is late."""

@@ -1,6 +1,7 @@
 """Bulk scoring: a real worker process on a real Valkey, killed in the middle."""
 
 import gzip
+import json
 import os
 import signal
 import subprocess
@@ -19,6 +20,7 @@ from backports import zstd
 
 from serving.child_process import ChildProcess
 from serving.http.schemas import TaskStatus
+from serving.tasks.queue import MAX_ATTEMPTS
 from soccer_assets.clock import isoformat
 from tests.services import free_ports, valkey
 from tests.serving.builders import NOW, READER, TOKENS, StubScorer, write_keys, write_status
@@ -210,9 +212,38 @@ def test_srv_05_a_task_outlives_its_worker_and_no_part_is_scored_twice(
     assert not server.exists(f"soccer:task:{task_id}:rows")
 
 
+@pytest.mark.parametrize("state", ["active", "aborting"])
+def test_a_task_in_no_list_is_scored(tasks, tmp_path, redis_url, state):
+    """A worker took its own late task from the list and died before it was queued again."""
+    accepted = send(tasks, [PAIRING])
+    rewrite_job(redis_url, accepted, status=state, started=1, touched=1, attempts=1)
+    assert status(tasks, accepted).json()["status"] == "running"
+
+    with worker(tmp_path, redis_url):
+        assert len(wait_for(tasks, accepted, "success")["result"]["items"]) == 1
+
+
+def test_a_task_aborted_for_a_late_heartbeat_is_not_failed_while_it_is_tried_again(tasks, redis_url):
+    """Between the abort and the next attempt it runs; after the last attempt it has failed."""
+    accepted = send(tasks, [PAIRING])
+    rewrite_job(redis_url, accepted, status="aborted", attempts=1, error="swept")
+    assert status(tasks, accepted).json()["status"] == "running"
+    rewrite_job(redis_url, accepted, attempts=MAX_ATTEMPTS)
+    assert status(tasks, accepted).json()["status"] == "failed"
+
+
+def rewrite_job(redis_url, accepted, **changes):
+    """The task's job with other fields, in none of the queue's lists."""
+    server = redis.Redis.from_url(redis_url)
+    name = f"saq:job:scoring:{accepted.json()['task_id']}"
+    server.set(name, json.dumps(json.loads(server.get(name)) | changes))
+    server.lrem("saq:scoring:queued", 0, name)
+    server.zrem("saq:scoring:incomplete", name)
+
+
 def test_tasks_belong_to_their_key(tasks):
     """Another client's task is unknown, an admin sees it; so is one that never was."""
-    write_keys_of_two = tasks.post("/predict/async/", json=[PAIRING], headers=ADMIN)
+    write_keys_of_two = send(tasks, [PAIRING], **ADMIN)
 
     assert status(tasks, write_keys_of_two).status_code == 404
     mine = send(tasks, [PAIRING])
@@ -227,6 +258,8 @@ def test_tasks_belong_to_their_key(tasks):
 )
 def test_bodies_are_looked_at_before_they_are_taken(tasks, content, code):
     """No JSON is 400, more than 100,000 rows 413; what is wrong with single rows is in the result."""
+    send(tasks, [PAIRING])  # the first connection, which takes its second on busy cores
+
     assert tasks.post("/predict/async/", content=content, headers=PREDICTOR).status_code == code
 
 
