@@ -22,7 +22,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureR
     return folder / "venv" / "bin"
 
 
-@pytest.mark.slow
+@pytest.mark.trial
 def test_help_answers_in_under_half_a_second(installed):
     """The command line imports only what help needs."""
     seconds = []
