@@ -2,15 +2,11 @@
 
 import datetime as dt
 import logging
-import re
 from collections.abc import Mapping, Sequence
 
 from soccer_assets.alerting.outbox import Delivery, Outbox
-from soccer_assets.alerting.rendering import scrub
 from soccer_assets.alerting.subscribers import Subscriber, SubscriberError
-
-# Shorter parts of an address are words such as `to` and `hook`, not secrets.
-_ADDRESS_PART = re.compile(r"[^/:@?&=]{8,}")
+from soccer_assets.masking import MASK, mask
 
 
 def deliver(
@@ -60,15 +56,15 @@ def send(subscriber: Subscriber, delivery: Delivery, environ: Mapping[str, str])
         try:
             is_sent = receiver.notify(title=delivery.title, body=body, notify_type="warning")
         except Exception as error:  # noqa: BLE001 - a fault of any receiver must leave the message pending
-            return _redacted(f"{type(error).__name__}: {error}", address, environ)
+            return _redacted(f"{type(error).__name__}: {error}", subscriber, environ)
         reason = captured.getvalue().strip()
     if is_sent:
         return ""
-    return _redacted(reason.splitlines()[-1] if reason else "the receiver rejected it", address, environ)
+    return _redacted(reason.splitlines()[-1] if reason else "the receiver rejected it", subscriber, environ)
 
 
-def _redacted(reason: str, address: str, environ: Mapping[str, str]) -> str:
+def _redacted(reason: str, subscriber: Subscriber, environ: Mapping[str, str]) -> str:
     """The reason without any part of the address: services put tokens in the path as well as in the user."""
-    for part in sorted(_ADDRESS_PART.findall(address), key=len, reverse=True):
-        reason = reason.replace(part, "***")
-    return scrub(reason, environ)
+    for part in sorted(subscriber.secrets(environ), key=len, reverse=True):
+        reason = reason.replace(part, MASK)
+    return mask(reason, environ)

@@ -1,19 +1,16 @@
 """The text of an alert: what, since when, expected state, impact, cause, action, page."""
 
 import datetime as dt
-import re
 from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from soccer_assets.alerting.faults import ESCALATED, NEW, NOTICE, RECOVERED, REMINDER, Condition, Notification
+from soccer_assets.masking import mask
 
 # A digest lists this many and counts the rest: 100 assets that fail together are one message.
 _LISTED = 20
 _CAUSE_CHARACTERS = 300
-_SECRET_NAME = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL", re.IGNORECASE)
-_SHORTEST_SECRET = 6
-_URL_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
 _PREFIXES = {NEW: "", ESCALATED: "worse: ", REMINDER: "still: ", RECOVERED: "recovered: "}
 
 
@@ -148,20 +145,11 @@ def _first_line(cause: str) -> str:
     return first if len(first) <= _CAUSE_CHARACTERS else first[: _CAUSE_CHARACTERS - 1] + "…"
 
 
-def scrub(text: str, environ: Mapping[str, str]) -> str:
-    """The text without credentials: those in addresses, and values of variables named like secrets."""
-    text = _URL_CREDENTIALS.sub("***@", text)
-    for name, value in environ.items():
-        if _SECRET_NAME.search(name) and len(value) >= _SHORTEST_SECRET:
-            text = text.replace(value, "***")
-    return text
-
-
 def scrubbed(condition: Condition, environ: Mapping[str, str]) -> Condition:
     """The condition without credentials in its text."""
     return msgspec.structs.replace(
         condition,
-        what=scrub(condition.what, environ),
-        cause=scrub(condition.cause, environ),
-        action=scrub(condition.action, environ),
+        what=mask(condition.what, environ),
+        cause=mask(condition.cause, environ),
+        action=mask(condition.action, environ),
     )

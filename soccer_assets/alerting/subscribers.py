@@ -9,6 +9,7 @@ import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from string import Template
+from urllib.parse import quote, unquote
 
 import msgspec
 from filelock import FileLock
@@ -16,6 +17,8 @@ from filelock import FileLock
 from soccer_assets.alerting.faults import KINDS, Condition
 
 _OWNER_ONLY = 0o600
+# Shorter parts of an address are words such as `to` and `hook`, not secrets.
+_ADDRESS_PART = re.compile(r"[^/:@?&=]{8,}")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*(?=://)", re.IGNORECASE)
 
 
@@ -62,17 +65,33 @@ class Subscriber(msgspec.Struct, frozen=True, kw_only=True):
         return self.muted_until is not None and now < self.muted_until
 
     def address(self, environ: Mapping[str, str]) -> str:
-        """The address with its variables filled in.
+        """The address with its variables filled in, each percent-encoded.
+
+        A value is data: a ``@`` or ``/`` in a password must not end the password, and ``%41`` is no ``A``.
 
         Raises:
             SubscriberError: a variable is not set.
         """
+        encoded = {name: quote(value, safe="") for name, value in self._variables(environ)}
+        # Apprise decodes the query twice, every other part once.
+        twice = {name: value.replace("%25", "%2525") for name, value in encoded.items()}
+        before, mark, query = self.url.partition("?")
         try:
-            return Template(self.url).substitute(environ)
+            return f"{Template(before).substitute(encoded)}{mark}{Template(query).substitute(twice)}"
         except (KeyError, ValueError) as error:
             raise SubscriberError(
                 f"subscriber {self.id}: {error} in its address is not set in this process's environment"
             ) from None
+
+    def secrets(self, environ: Mapping[str, str]) -> set[str]:
+        """What no output may show: values of its variables and parts of its address, encoded or not."""
+        values = {value for _, value in self._variables(environ)}
+        parts = {part for part in _ADDRESS_PART.findall(self.url) if "$" not in part}
+        found = values | parts
+        return {form for text in found for form in (text, quote(text, safe=""), unquote(text)) if form}
+
+    def _variables(self, environ: Mapping[str, str]) -> list[tuple[str, str]]:
+        return [(name, environ[name]) for name in Template(self.url).get_identifiers() if name in environ]
 
 
 class Subscribers:

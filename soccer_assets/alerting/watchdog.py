@@ -19,9 +19,9 @@ from soccer_assets.alerting.detection import disk_conditions
 from soccer_assets.alerting.faults import FAILURE, NEW, RECOVERED, Condition
 from soccer_assets.alerting.notifier import AlertNotifier
 from soccer_assets.alerting.outbox import Delivery
-from soccer_assets.alerting.rendering import scrub
 from soccer_assets.alerting.subscribers import Subscriber, SubscriberError
 from soccer_assets.clock import SystemClock, isoformat
+from soccer_assets.masking import mask
 from soccer_assets.settings import Settings
 
 _INTERVAL_SECONDS = 15.0
@@ -84,7 +84,7 @@ class Watchdog:
             status = httpx.get(f"{url.rstrip('/')}/ready", timeout=_TIMEOUT_SECONDS).status_code
             cause = "" if status == httpx.codes.OK else f"/ready answers {status}"
         except httpx.HTTPError as error:
-            cause = scrub(str(error), os.environ) or type(error).__name__
+            cause = mask(str(error), os.environ) or type(error).__name__
         if not cause:
             self._last_ready[url] = now
             return None
@@ -92,7 +92,7 @@ class Watchdog:
             return None
         return Condition(
             kind="sidecar",
-            subject=scrub(url, os.environ),
+            subject=mask(url, os.environ),
             severity=FAILURE,
             since=isoformat(self._last_ready[url]),
             what="is down: it does not answer",
@@ -127,7 +127,7 @@ def watch(settings: Settings, *, once: bool, say: Callable[[str], object]) -> No
             except SubscriberError as error:
                 say(str(error))
             except sa.exc.OperationalError as error:
-                say(scrub(f"the database does not answer: {error.orig}", os.environ))
+                say(mask(f"the database does not answer: {error.orig}", os.environ))
                 fallback.down(clock.now())
             if once:
                 return

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from soccer_assets.masking import mask
 from soccer_assets.settings import SettingError, Settings
 
 if TYPE_CHECKING:  # help must not import the store's libraries
@@ -51,6 +52,6 @@ def store_url(folder_or_url: str) -> str:
 
 
 def fail(message: str) -> NoReturn:
-    """Print one sentence and exit with code 1."""
-    click.echo(f"soccer: {message}", err=True)
+    """Print one sentence, without secrets, and exit with code 1."""
+    click.echo(f"soccer: {mask(message, os.environ)}", err=True)
     sys.exit(1)

@@ -7,6 +7,7 @@ import click
 import msgspec
 
 from soccer_assets.cli.common import fail, settings_of_environment, store_url, use_instance_of
+from soccer_assets.masking import mask
 from soccer_assets.settings import SettingError
 
 
@@ -64,7 +65,8 @@ def serve(url: str, host: str, port: int | None, workers: int | None, tasks: boo
         "SOCCER_SERVING_WORKERS": str(settings.serving_workers),
         **shared_metrics(settings),
     }
-    click.echo(f"serving releases of {settings.store_url} on http://{host}:{settings.serving_port}")
+    store = mask(settings.store_url, os.environ)
+    click.echo(f"serving releases of {store} on http://{host}:{settings.serving_port}")
     if tasks and settings.redis_url:
         sys.exit(serve_with_task_worker(command))
     os.execv(command[0], command)  # noqa: S606 - our own interpreter, without a shell

@@ -8,7 +8,6 @@ import dagster as dg
 import msgspec
 import sqlalchemy as sa
 
-from soccer_assets.alerting.rendering import scrub
 from soccer_assets.alerting.watchdog import Watchdog
 from soccer_assets.clock import SystemClock
 from soccer_assets.contract.release import CHAMPION, POINTER_KEY, Pointer
@@ -16,6 +15,7 @@ from soccer_assets.feeds.feed_set import names_of
 from soccer_assets.feeds.registry import open_feeds
 from soccer_assets.football.matches import Window
 from soccer_assets.home import Home, apply_home, read_home
+from soccer_assets.masking import mask
 from soccer_assets.operations.operation_error import OperationError
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.model_registry import ModelRegistry
@@ -82,7 +82,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         except Exception as error:  # noqa: BLE001 - the operator wants to see any fault
             lines = str(error).strip().splitlines() or [type(error).__name__]
             own = error.remedy if isinstance(error, _UnhealthyError) else ""
-            yield Finding(subject, scrub(lines[0], os.environ), own or remedy)
+            yield Finding(subject, mask(lines[0], os.environ), own or remedy)
     yield from _processes(settings)
 
 

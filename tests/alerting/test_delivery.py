@@ -343,3 +343,35 @@ def test_a_database_outage_and_its_recovery_notify_once_each_without_the_outbox(
         ("[soccer] the database does not answer (failure)", "A-database-new-2026-11-24T09:00:00Z"),
         ("[soccer] recovered: the database does not answer", "A-database-recovered-2026-11-24T09:00:00Z"),
     ]
+
+
+@pytest.mark.parametrize("secret", ["p@ss/w:rd", "%41", "a+b c&d=e#f?g", "%2F%252F", "$HOME ${X}"])
+def test_a_variable_arrives_as_it_is_in_every_part_of_an_address(
+    notifier: AlertNotifier, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch, secret: str
+) -> None:
+    """In user, password and query, decoded once: no part of a value becomes the host."""
+    httpserver.expect_request("/alert").respond_with_data("")
+    monkeypatch.setenv("HOOK_PART", secret)
+    port = httpserver.port
+    notifier.subscribers.subscribe(f"json://me:${{HOOK_PART}}@127.0.0.1:{port}/alert?-to=${{HOOK_PART}}")
+    notifier.report("graph", [STALE])
+    ((request, _),) = httpserver.log
+    assert request.authorization is not None
+    assert request.authorization.password == secret
+    assert request.args["to"] == secret
+
+
+@pytest.mark.parametrize("secret", ["p@ss/w:rd", "abc", "x y%41"])
+def test_the_error_of_an_unreachable_receiver_holds_no_part_of_a_variable(
+    notifier: AlertNotifier, monkeypatch: pytest.MonkeyPatch, secret: str
+) -> None:
+    from apprise.plugins.custom_json import NotifyJSON  # noqa: PLC0415
+
+    def refuse(self: NotifyJSON, *_arguments: object, **_options: object) -> bool:
+        raise OSError(f"cannot reach {self.url()} with {self.password!r}")
+
+    monkeypatch.setattr(NotifyJSON, "send", refuse)
+    monkeypatch.setenv("HOOK_PART", secret)
+    subscriber = notifier.subscribers.subscribe("json://me:${HOOK_PART}@127.0.0.1:9/alert")
+    notifier.report("graph", [STALE])
+    assert secret not in notifier.outbox.pending()[subscriber.id][1]

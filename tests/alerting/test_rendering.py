@@ -5,7 +5,8 @@ import re
 import pytest
 
 from soccer_assets.alerting.faults import KINDS, NEW, NOTICE, RECOVERED, REMINDER, Condition, Notification
-from soccer_assets.alerting.rendering import GUIDES, Message, render, scrub, scrubbed
+from soccer_assets.alerting.rendering import GUIDES, Message, render, scrubbed
+from soccer_assets.masking import mask
 from tests.alerting.builders import NOW, STALE, condition
 
 PUBLIC = "https://soccer.example.org/dagster/"
@@ -77,7 +78,7 @@ def test_no_secret_is_in_the_text() -> None:
     """Credentials in addresses and values of secret variables are masked, other values are not."""
     environ = {"SOCCER_API_FOOTBALL_KEY": "abc123secret", "HOME": "/home/someone"}
     text = "postgresql://soccer:pw@db/soccer refused key abc123secret below /home/someone"
-    assert scrub(text, environ) == "postgresql://***@db/soccer refused key *** below /home/someone"
+    assert mask(text, environ) == "postgresql://***@db/soccer refused key *** below /home/someone"
     assert "abc123" not in scrubbed(condition("x", cause=text), environ).cause
 
 
