@@ -5,10 +5,12 @@ league (SOCCER_SEED=13), its first release, and the candidate as MLflow stored i
 again: they are what an upgrade finds.
 """
 
+import hashlib
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import dagster as dg
 import msgspec
 import numpy as np
 import pytest
@@ -18,7 +20,9 @@ from litestar.testing import TestClient
 from serving.app import create_app
 from soccer_assets.contract.release import Manifest
 from soccer_assets.football.ratings.state import TeamState
-from soccer_assets.modelling.outcome_model import OutcomeModel
+from soccer_assets.graph.checks import champion_is_loadable
+from soccer_assets.modelling.outcome_model import _ONE_BOOSTER, OutcomeModel
+from soccer_assets.resources.model_registry import ModelRegistry, RegisteredModel, TrainingFacts
 from tests.serving.builders import READER, make_settings, write_keys, write_status
 from tests.serving.conftest import first_release_tried
 
@@ -66,6 +70,48 @@ def test_an_old_champion_answers_the_same_bits(manifest: Manifest) -> None:
     answers = model.predict_proba(np.array([row.features for row in manifest.golden_rows]))
 
     assert answers.tolist() == [list(row.probabilities) for row in manifest.golden_rows]
+
+
+def test_a_model_of_an_older_format_keeps_its_hash() -> None:
+    """The hash is of the bytes that were stored, although this version would write others."""
+    model = _with_one_booster(RELEASE / "model.bin")
+
+    assert OutcomeModel.from_bytes(model).to_bytes() != model
+    assert OutcomeModel.from_bytes(model).sha256 == hashlib.sha256(model).hexdigest()
+
+
+def test_a_champion_of_an_older_format_passes_its_check() -> None:
+    """The check on the champion compares hashes of stored bytes: a run of `retrain_model` goes on."""
+    data = _with_one_booster(RELEASE / "model.bin")
+    facts = TrainingFacts(
+        recipe="",
+        content_sha256=hashlib.sha256(data).hexdigest(),
+        snapshot_id="",
+        trained_at="",
+        train_end="",
+        trained_rows=0,
+    )
+
+    class Registry(ModelRegistry):
+        def get(self, alias: str) -> RegisteredModel:
+            return RegisteredModel(version="1", run_id=alias, facts=facts)
+
+        def load(self, registered: RegisteredModel) -> OutcomeModel:
+            assert registered.facts is facts
+            return OutcomeModel.from_bytes(data)
+
+    result = champion_is_loadable(model_registry=Registry(""))
+
+    assert isinstance(result, dg.AssetCheckResult)
+    assert result.passed
+
+
+def _with_one_booster(file: Path) -> bytes:
+    """A stored model as the versions before its present format wrote it: one booster, not a list."""
+    fields = msgspec.msgpack.decode(file.read_bytes())
+    fields[0], trees = _ONE_BOOSTER, fields[6]
+    fields[6] = trees[0] if trees else b""
+    return msgspec.msgpack.encode(fields[:8])  # it had no share of the textbook
 
 
 def test_an_old_registered_model_loads_in_mlflow(manifest: Manifest, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -205,11 +205,13 @@ class OutcomeModel:
             file.anchor_share,
         )
         model.predict_proba(np.zeros((1, len(model.feature_names))))
+        # Its identity, also where another version's file has the same model in other bytes.
+        model.__dict__["sha256"] = hashlib.sha256(data).hexdigest()
         return model
 
     @cached_property
     def sha256(self) -> str:
-        """SHA-256 of the model's bytes, in hex."""
+        """SHA-256 in hex of the bytes it was read from; of `to_bytes` where it was fitted here."""
         return hashlib.sha256(self.to_bytes()).hexdigest()
 
 
