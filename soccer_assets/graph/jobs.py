@@ -3,10 +3,11 @@
 import dagster as dg
 
 from soccer_assets.graph.assets.model import REASON_TAG
+from soccer_assets.resources.dagster_runs import PUBLISH_TAG, at_most
 from soccer_assets.resources.mlflow_run import mark_mlflow_run_failed
 
 # The run queue starts one run with this tag at a time: publishers never interleave.
-PUBLISHES = {"soccer/publish": "release"}
+PUBLISHES = {PUBLISH_TAG: "release"}
 # A sensor's reason overrides this one.
 BY_HAND = {REASON_TAG: "by hand"}
 
@@ -32,20 +33,20 @@ refresh_hourly = dg.define_asset_job(
     _RECENT | _TO_FEATURES | _TO_RELEASE,
     description="Ingests the last three days of the feed, then updates matches, features, predictions and "
     "the release.",
-    tags=PUBLISHES,
+    tags=PUBLISHES | at_most(hours=2),
 )
 refresh_daily = dg.define_asset_job(
     "refresh_daily",
     _UPCOMING | _RECENT | _TO_FEATURES | _TO_RELEASE,
     description="As refresh_hourly, and ingests the fixtures of the next fifteen days.",
-    tags=PUBLISHES,
+    tags=PUBLISHES | at_most(hours=3),
 )
 retrain_model = dg.define_asset_job(
     "retrain_model",
     _MODEL | _TO_RELEASE,
     description="Trains and evaluates a candidate; promotes it if every gate passes, then predicts and "
     "releases.",
-    tags=PUBLISHES | BY_HAND,
+    tags=PUBLISHES | BY_HAND | at_most(hours=8),
     hooks={mark_mlflow_run_failed},
 )
 tune_parameters = dg.define_asset_job(
@@ -54,6 +55,7 @@ tune_parameters = dg.define_asset_job(
     description="Searches hyper-parameters on the last three seasons; the next candidate is fitted with "
     "them.",
     hooks={mark_mlflow_run_failed},
+    tags=at_most(hours=8),
 )
 rollback_champion = dg.define_asset_job(
     "rollback_champion",
@@ -61,7 +63,7 @@ rollback_champion = dg.define_asset_job(
     description="Swaps champion and previous champion, then predicts and releases; a second run swaps them "
     "back.",
     config={"ops": {"model__champion": {"config": {"rollback": True}}}},
-    tags=PUBLISHES | BY_HAND,
+    tags=PUBLISHES | BY_HAND | at_most(hours=2),
     hooks={mark_mlflow_run_failed},
 )
 build_everything = dg.define_asset_job(
@@ -69,7 +71,7 @@ build_everything = dg.define_asset_job(
     _HISTORY | _RECENT | _UPCOMING | _TO_FEATURES | _MODEL | _TO_RELEASE | _MONITORING,
     description="First build of a home: the newest months of history, a first model, a first release, both "
     "reports.",
-    tags=PUBLISHES,
+    tags=PUBLISHES | at_most(hours=24),
     hooks={mark_mlflow_run_failed},
 )
 
@@ -78,7 +80,7 @@ reload_history = dg.define_asset_job(
     _HISTORY | _TO_FEATURES | _TO_RELEASE,
     description="Reads past months of the feed again, then updates matches, features, predictions and the "
     "release: for results that are missing for longer than 120 days.",
-    tags=PUBLISHES,
+    tags=PUBLISHES | at_most(hours=24),
 )
 
 # Without the publish tag: it publishes nothing and must not delay the hourly run.
@@ -87,6 +89,7 @@ monitor_daily = dg.define_asset_job(
     _MONITORING,
     description="Reports on drift of features and predictions, and on the quality of the published "
     "predictions.",
+    tags=at_most(hours=3),
 )
 
 

@@ -5,6 +5,7 @@ import msgspec
 
 from soccer_assets.clock import Clock, SystemClock
 from soccer_assets.contract.release import ALIASES
+from soccer_assets.resources.dagster_runs import at_most
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.model_registry import ModelRegistry
 from soccer_assets.resources.object_store import ObjectStore
@@ -28,7 +29,10 @@ def remove_old_data(
     return dg.Output(None, metadata={f"{kind}_removed": count for kind, count in removed.items()})
 
 
-@dg.job(description="Removes old exports, features, releases and runs; never matches or the ledger.")
+@dg.job(
+    description="Removes old exports, features, releases and runs; never matches or the ledger.",
+    tags=at_most(hours=3),
+)
 def prune_daily() -> None:
     """Retention, once a day."""
     remove_old_data()

@@ -47,7 +47,12 @@ INSTANCE: dict[str, Any] = {
         },
         "pools": {"default_limit": 1, "granularity": "op"},
     },
-    "run_monitoring": {"enabled": True, "free_slots_after_run_end_seconds": 300},
+    "run_monitoring": {
+        "enabled": True,
+        "free_slots_after_run_end_seconds": 300,
+        # 24 hours, for runs without a tag of their own such as backfills.
+        "max_runtime_seconds": 86_400,
+    },
     "run_retries": {"enabled": True, "max_retries": 2, "retry_on_asset_or_op_failure": False},
     "freshness": {"enabled": True},
     "retention": {

@@ -1,8 +1,11 @@
-"""Queries of Dagster's runs."""
+"""Tags and queries of Dagster's runs."""
 
 from collections.abc import Sequence
 
 import dagster as dg
+
+# On runs that publish a release; the run queue starts one of them at a time.
+PUBLISH_TAG = "soccer/publish"
 
 _OPEN = [
     dg.DagsterRunStatus.QUEUED,
@@ -11,6 +14,14 @@ _OPEN = [
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
 ]
+
+
+def at_most(*, hours: int) -> dict[str, str]:
+    """The tag by which Dagster's run monitoring ends a run that takes longer.
+
+    A run that hangs holds the queue of publishers. A bound is several times what the job takes.
+    """
+    return {"dagster/max_runtime": str(hours * 3600)}
 
 
 def open_runs(instance: dg.DagsterInstance, jobs: Sequence[str]) -> int:

@@ -5,8 +5,10 @@ import datetime as dt
 import dagster as dg
 import pytest
 import yaml
+from dagster._core.storage.tags import MAX_RUNTIME_SECONDS_TAG
 
 from soccer_assets.graph import freshness
+from soccer_assets.graph.automation_conditions import follow_upstream_sensor
 from soccer_assets.graph.build import build_definitions
 from soccer_assets.graph.jobs import JOBS
 from soccer_assets.operations.up import INSTANCE
@@ -132,6 +134,19 @@ def test_every_stage_has_a_blocking_check(definitions):
 def test_every_publishing_job_is_serialised():
     """Jobs that end in a release carry the tag of which one runs at a time."""
     assert {job.name for job in JOBS if "soccer/publish" in (job.tags or {})} == {job.name for job in JOBS}
+
+
+def test_every_run_is_bounded_in_time(definitions):
+    """A run that hangs is ended: by its job's tag, or by the instance's bound for runs without one."""
+    bounds = {
+        job.name: int(job.tags.get(MAX_RUNTIME_SECONDS_TAG, 0))
+        for job in definitions.resolve_all_job_defs()
+        if not job.name.startswith("__")
+    }
+    largest = INSTANCE["run_monitoring"]["max_runtime_seconds"]
+
+    assert {name for name, bound in bounds.items() if not 3600 <= bound <= largest} == set()
+    assert 3600 <= int(follow_upstream_sensor.run_tags[MAX_RUNTIME_SECONDS_TAG]) <= largest
 
 
 def test_the_deployed_instance_differs_only_in_storage(request):

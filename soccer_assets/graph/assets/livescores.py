@@ -50,6 +50,9 @@ REMOTE_MONTHS_A_RUN = 12
 # Set on runs that a person waits for: they fail at once where a scheduled run retries.
 INTERACTIVE_TAG = "soccer/interactive"
 
+# No provider lists fixtures further ahead; a mistyped century would ask for them month by month.
+FURTHEST_AHEAD = dt.timedelta(days=400)
+
 _RETRY = dg.RetryPolicy(max_retries=3, delay=300)
 _GROUP = "livescores"
 
@@ -57,23 +60,46 @@ _GROUP = "livescores"
 class WindowConfig(dg.Config):
     """A window of UTC days for a run by hand."""
 
-    start: str | None = Field(None, description="First day, e.g. 2025-04-01; default: `days` before `end`.")
+    start: str | None = Field(
+        None,
+        description="First day, e.g. 2025-04-01, in the home's history; default: `days` before `end`.",
+    )
     end: str | None = Field(None, description="The day after the last one; default: tomorrow.")
     days: int = Field(90, ge=1, description="Length of the window where `start` is not given.")
 
-    def window(self, today: dt.date) -> Window:
+    def window(self, today: dt.date, history_start: dt.date) -> Window:
         """The window of these fields.
 
+        Args:
+            today: the default end is the day after it.
+            history_start: the home's first day; a window without `start` begins no earlier.
+
         Raises:
-            Failure: a day is not valid, or the window is empty.
+            Failure: a day is not valid, the window is empty, or it leaves the home's history.
         """
         try:
             end = dt.date.fromisoformat(self.end) if self.end else today + dt.timedelta(days=1)
-            start = dt.date.fromisoformat(self.start) if self.start else end - dt.timedelta(days=self.days)
+            if self.start:
+                start = dt.date.fromisoformat(self.start)
+            else:
+                start = end - dt.timedelta(days=min(self.days, max((end - history_start).days, 0)))
         except ValueError as error:
             raise dg.Failure(f"{error}; write days as 2025-04-01", allow_retries=False) from error
         if start >= end:
             raise dg.Failure(f"the window from {start} to {end} is empty", allow_retries=False)
+        if start < history_start:
+            raise dg.Failure(
+                f"the window from {start} to {end} begins before {history_start}, the first day of this "
+                "home; write a later start (SOCCER_HISTORY_START sets the first month of a new home)",
+                allow_retries=False,
+            )
+        latest = today + FURTHEST_AHEAD
+        if end > latest:
+            raise dg.Failure(
+                f"the window from {start} to {end} ends after {latest}, {FURTHEST_AHEAD.days} days from now; "
+                "write an earlier end",
+                allow_retries=False,
+            )
         return Window(start, end)
 
 
@@ -182,8 +208,11 @@ def livescore_assets(
         feed: dg.ResourceParam[Feed],
         clock: dg.ResourceParam[Clock],
     ) -> dg.MaterializeResult:
-        """Matches of a window from the run's config; default: the last 90 days."""
-        asked = config.window(clock.now().date())
+        """Matches of a window from the run's config; default: the last 90 days.
+
+        A window that begins before the home's first month, or ends over a year from now, is refused.
+        """
+        asked = config.window(clock.now().date(), history_start.replace(day=1))
         return _ingest(context, database, feed, clock, _one_window(feed, asked))
 
     return [recent, upcoming, history, window]

@@ -103,6 +103,52 @@ def test_windows_in_any_order_store_each_match_once(graph):
     assert len(stored(graph)) == 120
 
 
+def asked_for(**config: object) -> dict[str, Any]:
+    """The run configuration of a window by hand."""
+    return {"ops": {"livescores__window": {"config": config}}}
+
+
+@pytest.mark.parametrize(
+    ("config", "window"),
+    [
+        ({}, Window(dt.date(2025, 1, 26), dt.date(2025, 4, 26))),
+        ({"start": "2025-01-01", "end": "2025-02-01"}, Window(dt.date(2025, 1, 1), dt.date(2025, 2, 1))),
+        ({"days": 10**9}, Window(dt.date(2025, 1, 1), dt.date(2025, 4, 26))),
+        ({"end": "2025-01-11"}, Window(dt.date(2025, 1, 1), dt.date(2025, 1, 11))),
+        ({"start": "2025-04-01", "end": "2026-05-30"}, Window(dt.date(2025, 4, 1), dt.date(2026, 5, 30))),
+    ],
+)
+def test_a_window_by_hand_stays_within_the_homes_history(graph, config, window):
+    """Without a start it begins at most `days` before its end, and not before the home's first day."""
+    result = graph.run("livescores/window", run_config=asked_for(**config))
+
+    assert result.success
+    assert graph.feed.windows == [window]
+
+
+@pytest.mark.parametrize(
+    ("config", "reason"),
+    [
+        ({"start": "0870-02-20"}, "begins before 2025-01-01, the first day of this home"),
+        ({"start": "2024-12-31", "end": "2025-02-01"}, "begins before 2025-01-01"),
+        ({"start": "0001-01-01", "end": "9999-12-31"}, "begins before 2025-01-01"),
+        ({"start": "2025-04-01", "end": "9999-12-31"}, "ends after 2026-05-30, 400 days from now"),
+        ({"end": "2205-04-01", "days": 30}, "ends after 2026-05-30"),
+        ({"end": "2024-12-01"}, "is empty"),
+        ({"end": "0001-01-01"}, "is empty"),
+        ({"start": "2025-04-31"}, "write days as 2025-04-01"),
+        ({"start": "20 April"}, "write days as 2025-04-01"),
+    ],
+)
+def test_a_mistyped_window_is_refused_before_the_feed_is_asked(graph, config, reason):
+    """A wrong century would keep the pool of livescores for hours, month by month."""
+    result = graph.run("livescores/window", run_config=asked_for(**config))
+
+    assert reason in failure_of(result)
+    assert attempts(result) == 1
+    assert graph.feed.windows == []
+
+
 def test_or_06_backfill_bounds_follow_the_clock():
     """Months run from the home's first to the clock's own, which is included; nobody writes an end down."""
     replay = match_months(dt.date(2025, 1, 1), FixedClock(parse_instant("2025-04-25T09:00:00Z")))
