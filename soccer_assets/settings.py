@@ -62,6 +62,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return clock_at(self.now)
 
     @property
+    def artifacts(self) -> Path:
+        """The folder of MLflow's artifacts; its server, where there is one, keeps its own instead."""
+        return self.home / "mlflow" / "artifacts"
+
+    @property
     def is_feed_local(self) -> bool:
         """Whether every feed is simulated or in files of this machine."""
         urls = [self.feed_urls.get(name, self.feed_url) for name in self.feeds if name != "simulated"]

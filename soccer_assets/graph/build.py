@@ -4,6 +4,7 @@ The code location (``soccer_assets.definitions``) asks it once; a replay and tes
 feed of their own.
 """
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -37,6 +38,7 @@ from soccer_assets.stores.features.store import FeatureStore
 from soccer_assets.stores.models.evaluations import Scorecards
 from soccer_assets.stores.releases.draft import ReleaseDrafts
 from soccer_assets.stores.releases.publish import Releases
+from soccer_assets.stores.releases.released_model import released_model
 
 
 def build_definitions(
@@ -60,8 +62,8 @@ def build_definitions(
     events = EventBus(settings.redis_url)
     frames = ParquetIOManager(store)
     # A database keeps no files: they lie in the home. A server keeps its own.
-    artifacts = settings.home / "mlflow" / "artifacts" if settings.mlflow_url.startswith("sqlite:") else None
-    registry = ModelRegistry(settings.mlflow_url, artifacts)
+    artifacts = settings.artifacts if settings.mlflow_url.startswith("sqlite:") else None
+    registry = ModelRegistry(settings.mlflow_url, artifacts, functools.partial(released_model, store))
     exports_store, feature_store = Exports(store, database), FeatureStore(store)
     scorecards = Scorecards(store)
     drafts = ReleaseDrafts(database, exports_store, feature_store, registry, scorecards, feed)

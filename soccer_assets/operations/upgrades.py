@@ -18,6 +18,7 @@ from pathlib import Path
 import msgspec
 
 from soccer_assets.operations.operation_error import OperationError
+from soccer_assets.resources.artifact_paths import keep_artifacts_below
 from soccer_assets.resources.database import NewerSchemaError
 from soccer_assets.settings import Settings
 
@@ -44,6 +45,15 @@ def upgrade_databases(settings: Settings, environ: Mapping[str, str]) -> list[Pa
         NewerSchemaError: a database has a newer version's schema; nothing is changed.
         UpgradeError: the program's own migration failed.
     """
+    copies = _upgrade(settings, environ)
+    for database in _databases(settings)[
+        "mlflow"
+    ]:  # MLflow's pages show artifacts without asking the registry
+        keep_artifacts_below(settings.artifacts, database)
+    return copies
+
+
+def _upgrade(settings: Settings, environ: Mapping[str, str]) -> list[Path]:
     note = settings.home / "versions.json"
     installed = {program: version(program) for program in _SCRIPTS}
     if _recorded_versions(note) == installed:

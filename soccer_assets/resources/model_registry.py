@@ -4,10 +4,12 @@ MLflow takes seconds to import, so only the methods that use it import it. A mod
 ``model.bin`` (see `modelling.outcome_model`), wrapped so that ``mlflow.pyfunc.load_model`` works too.
 """
 
+import contextlib
 import functools
 import hashlib
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ import msgspec
 from soccer_assets.contract.release import MODEL_FILE, MODEL_NAME
 from soccer_assets.modelling.outcome_model import OutcomeModel
 from soccer_assets.modelling.training import DEFAULTS, Parameters
+from soccer_assets.resources.artifact_paths import keep_artifacts_below
 from soccer_assets.resources.resource_error import ResourceError
 
 _ARTIFACT = "model"
@@ -59,15 +62,22 @@ class RegisteredModel(msgspec.Struct, frozen=True, kw_only=True):
 class ModelRegistry:
     """Versions and aliases of the one registered model."""
 
-    def __init__(self, url: str, artifacts: Path | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        artifacts: Path | None = None,
+        find_elsewhere: Callable[[str], bytes | None] | None = None,
+    ) -> None:
         """Nothing is opened before the first use.
 
         Args:
             url: MLflow's tracking and registry address, a server or a database.
             artifacts: folder for artifacts where ``url`` is a database; a server has its own.
+            find_elsewhere: finds a model's file by its hash where the artifact is missing.
         """
         self.url = url
         self._artifacts = artifacts
+        self._find_elsewhere = find_elsewhere
         # A version never changes: a model that was read and verified once is not fetched again.
         self._model = functools.lru_cache(maxsize=_MODELS_IN_MEMORY)(self._read)
 
@@ -77,7 +87,10 @@ class ModelRegistry:
         os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
         os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")  # otherwise it logs a line per step
         if self.url.startswith("sqlite:///"):
-            Path(self.url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+            database = Path(self.url.removeprefix("sqlite:///"))
+            database.parent.mkdir(parents=True, exist_ok=True)
+            if self._artifacts:
+                keep_artifacts_below(self._artifacts, database)
         import mlflow  # noqa: PLC0415 - seconds to import
 
         mlflow.set_tracking_uri(self.url)
@@ -161,18 +174,27 @@ class ModelRegistry:
         return self._model(registered)
 
     def _read(self, registered: RegisteredModel) -> OutcomeModel:
-        import mlflow  # noqa: PLC0415 - seconds to import
-
-        source = self._client.get_model_version(MODEL_NAME, registered.version).source
-        with tempfile.TemporaryDirectory() as folder:
-            local = mlflow.artifacts.download_artifacts(artifact_uri=source, dst_path=folder)
-            data = b"".join(file.read_bytes() for file in Path(local).rglob(MODEL_FILE))
-        if hashlib.sha256(data).hexdigest() != registered.facts.content_sha256:
+        wanted = registered.facts.content_sha256
+        data = self._artifact_of(registered)
+        if hashlib.sha256(data).hexdigest() != wanted and self._find_elsewhere:
+            data = self._find_elsewhere(wanted) or b""
+        if hashlib.sha256(data).hexdigest() != wanted:
             raise MissingModelError(
-                f"the artifact of {MODEL_NAME} version {registered.version} is missing or has another hash; "
-                "restore its artifact or run the job retrain_model"
+                f"the artifact of {MODEL_NAME} version {registered.version} is missing or has another hash, "
+                "and no release holds it; restore it from a backup, or run the job retrain_model"
             )
         return OutcomeModel.from_bytes(data)
+
+    def _artifact_of(self, registered: RegisteredModel) -> bytes:
+        """The model's file as MLflow keeps it; empty where it does not."""
+        import mlflow  # noqa: PLC0415 - seconds to import
+        from mlflow.exceptions import MlflowException  # noqa: PLC0415
+
+        source = self._client.get_model_version(MODEL_NAME, registered.version).source
+        with tempfile.TemporaryDirectory() as folder, contextlib.suppress(MlflowException, OSError):
+            local = mlflow.artifacts.download_artifacts(artifact_uri=source, dst_path=folder)
+            return b"".join(file.read_bytes() for file in Path(local).rglob(MODEL_FILE))
+        return b""
 
     def set_alias(self, alias: str, version: str) -> None:
         """Move an alias to a version."""
