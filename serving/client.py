@@ -19,9 +19,13 @@ from serving.http.schemas import (
 )
 from serving.problems import Problem
 from serving.scoring.schemas import FeatureRow, Pairing
+from soccer_assets.loopback import is_loopback
 
 _T = TypeVar("_T")
 _ENDED = {"success", "failed"}
+_RETRY_SECONDS = 2.0
+# The connection failed; a timeout is no such failure: the sidecar may still work on the request.
+_BROKEN = (httpx.NetworkError, httpx.RemoteProtocolError)
 
 
 class RefusedError(ServingError):
@@ -35,6 +39,9 @@ class RefusedError(ServingError):
 class Client:
     """A connection pool that sends one API key.
 
+    A request that may be repeated (all but `submit` without an idempotency key) is sent once more after 2 s
+    when the connection is refused or broken: a killed sidecar listens again within that time.
+
     Args:
         base_url: of the sidecar.
         key: an API key with the scopes of the methods that are called.
@@ -42,7 +49,10 @@ class Client:
     """
 
     def __init__(self, base_url: str, key: str, seconds: float = 10.0) -> None:
-        self._http = httpx.Client(base_url=base_url, headers={"X-API-Key": key}, timeout=seconds)
+        # A proxy of the environment does not know this machine's loopback address.
+        trust_env = not is_loopback(base_url)
+        headers = {"X-API-Key": key}
+        self._http = httpx.Client(base_url=base_url, headers=headers, timeout=seconds, trust_env=trust_env)
 
     def __enter__(self) -> Self:
         """The client itself."""
@@ -85,7 +95,14 @@ class Client:
         """Submit rows to score in the background; retries with the same idempotency key are safe."""
         headers = {} if idempotency_key is None else {"Idempotency-Key": idempotency_key}
         content = msgspec.json.encode(rows)
-        return self._ask(TaskAccepted, "POST", "/predict/async/", content=content, headers=headers)
+        return self._ask(
+            TaskAccepted,
+            "POST",
+            "/predict/async/",
+            is_repeatable=idempotency_key is not None,
+            content=content,
+            headers=headers,
+        )
 
     def wait(self, task: TaskAccepted, poll_seconds: float = 0.5) -> TaskStatus:
         """Poll a task until it succeeded or failed, and return its status with result or reason."""
@@ -94,9 +111,31 @@ class Client:
         return status
 
     def _ask(
-        self, kind: type[_T], method: str, path: str, *, params: Mapping[str, Any] | None = None, **sent: Any
+        self,
+        kind: type[_T],
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        is_repeatable: bool = True,
+        **sent: Any,
     ) -> _T:
-        response = self._http.request(method, path, params=params, **sent)
+        try:
+            response = self._http.request(method, path, params=params, **sent)
+        except _BROKEN:
+            if not is_repeatable:
+                raise
+            time.sleep(_RETRY_SECONDS)
+            response = self._http.request(method, path, params=params, **sent)
         if response.is_error:
-            raise RefusedError(msgspec.json.decode(response.content, type=Problem))
+            raise RefusedError(_problem_of(response))
         return msgspec.json.decode(response.content, type=kind)
+
+
+def _problem_of(response: httpx.Response) -> Problem:
+    """The problem in an error's body; a proxy's own page becomes one with its status."""
+    try:
+        return msgspec.json.decode(response.content, type=Problem)
+    except msgspec.DecodeError:
+        detail = "the answer is no problem document: it comes from a proxy before the sidecar"
+        return Problem("about:blank", response.reason_phrase, response.status_code, detail, response.url.path)

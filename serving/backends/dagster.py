@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from serving.errors import ServingError
+from soccer_assets.loopback import is_loopback
 
 _LAUNCH = """
 mutation Launch($params: ExecutionParams!) {
@@ -77,7 +78,8 @@ class Dagster:
         params = {"selector": selector, "runConfigData": config, "executionMetadata": {"tags": tags}}
         try:
             async with httpx.AsyncClient(
-                timeout=httpx.Timeout(_ANSWER_SECONDS, connect=_CONNECT_SECONDS)
+                timeout=httpx.Timeout(_ANSWER_SECONDS, connect=_CONNECT_SECONDS),
+                trust_env=not is_loopback(self._url),
             ) as client:
                 answer = await client.post(
                     f"{self._url}/graphql", json={"query": _LAUNCH, "variables": {"params": params}}

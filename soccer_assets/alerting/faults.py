@@ -25,6 +25,7 @@ KINDS = (
     "rollback",
     "daemon",
     "sidecar",
+    "process",
     "database",
     "store",
     "disk",

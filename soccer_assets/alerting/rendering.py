@@ -63,6 +63,10 @@ GUIDES = {
         "restart the dagster-daemon and read its log",
     ),
     "sidecar": Guide("clients of this address get no answers", "read the sidecar's log and restart it"),
+    "process": Guide(
+        "what this part does stands still; while the sidecar runs, the last release stays in service",
+        "read its log, remove the cause and start `soccer up` again",
+    ),
     "database": Guide(
         "nothing new can be stored or published; the last release stays in service",
         "check that the database of SOCCER_DATABASE_URL runs and accepts connections",

@@ -1,26 +1,32 @@
 """The watchdog: monitors what cannot report its own failure, the daemon's heartbeat and the sidecars.
 
-A process of its own: a child of `soccer up`, a service in a deployment. It notifies the same subscribers
+A process of its own: a service in a deployment, or started by `soccer up`, whose end it survives: it tells of
+an end that nobody ordered. One runs in a home at a time. It notifies the same subscribers
 through the same outbox as the graph's alert sensor, and sends what that one left pending. While the database
 is down it sends to the subscribers directly.
 """
 
 import datetime as dt
 import os
+import select
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import IO
 
 import dagster as dg
 import httpx
 import sqlalchemy as sa
+from filelock import FileLock, Timeout
 
 from soccer_assets.alerting.delivery import send
 from soccer_assets.alerting.detection import disk_conditions
+from soccer_assets.alerting.down_parts import read_down_parts
 from soccer_assets.alerting.faults import FAILURE, NEW, RECOVERED, Condition
 from soccer_assets.alerting.notifier import AlertNotifier
 from soccer_assets.alerting.outbox import Delivery
 from soccer_assets.alerting.subscribers import Subscriber, SubscriberError
-from soccer_assets.clock import SystemClock, isoformat
+from soccer_assets.clock import Clock, SystemClock, isoformat
+from soccer_assets.loopback import is_loopback
 from soccer_assets.masking import mask
 from soccer_assets.settings import Settings
 
@@ -29,6 +35,14 @@ _INTERVAL_SECONDS = 15.0
 _DAEMON_GRACE = dt.timedelta(seconds=120)
 _SIDECAR_GRACE = dt.timedelta(seconds=45)
 _TIMEOUT_SECONDS = 5.0
+# After an end of `soccer up` that nobody ordered, subscribers who cannot be reached are tried for this long.
+_LAST_TRY_SECONDS = 600.0
+# A watchdog that tells of the end of an earlier `soccer up` is waited for.
+_TAKE_OVER_SECONDS = _LAST_TRY_SECONDS + 60.0
+
+
+class WatchdogRunningError(Exception):
+    """Another watchdog watches this home."""
 
 
 class Watchdog:
@@ -62,7 +76,24 @@ class Watchdog:
         sidecars = [self._sidecar(url, now) for url in self._sidecars]
         found = [*sidecars, self._daemon(instance, now)]
         down = [condition for condition in found if condition is not None]
-        return [*down, *disk_conditions(self._settings.home, now)]
+        return [*down, *self._parts(), *disk_conditions(self._settings.home, now)]
+
+    def _parts(self) -> list[Condition]:
+        """The parts of `soccer up` that ended too often and stay down."""
+        return [
+            Condition(
+                kind="process",
+                subject=part.name,
+                severity=FAILURE,
+                since=part.since,
+                what="is down: it ended five times within five minutes",
+                promise="a part that ends is started again",
+                cause=mask(part.cause, os.environ),
+                path="/deployment/daemons",
+                action=f"read {part.log}, remove the cause and start `soccer up` again",
+            )
+            for part in read_down_parts(self._settings.home)
+        ]
 
     def _daemon(self, instance: dg.DagsterInstance, now: dt.datetime) -> Condition | None:
         beats = [beat.timestamp for beat in instance.get_daemon_heartbeats().values()]
@@ -81,7 +112,9 @@ class Watchdog:
 
     def _sidecar(self, url: str, now: dt.datetime) -> Condition | None:
         try:
-            status = httpx.get(f"{url.rstrip('/')}/ready", timeout=_TIMEOUT_SECONDS).status_code
+            ready = f"{url.rstrip('/')}/ready"
+            answer = httpx.get(ready, timeout=_TIMEOUT_SECONDS, trust_env=not is_loopback(ready))
+            status = answer.status_code
             cause = "" if status == httpx.codes.OK else f"/ready answers {status}"
         except httpx.HTTPError as error:
             cause = mask(str(error), os.environ) or type(error).__name__
@@ -102,18 +135,40 @@ class Watchdog:
         )
 
 
-def watch(settings: Settings, *, once: bool, say: Callable[[str], object]) -> None:
+def watch(
+    settings: Settings, *, once: bool, say: Callable[[str], object], up: IO[bytes] | None = None
+) -> None:
     """Check every 15 seconds, for ever or once, and notify the subscribers.
 
     Args:
         settings: of the home.
         once: check once without grace periods, then return.
         say: gets one line an event.
+        up: a pipe that `soccer up` keeps open. When it closes, `soccer up` is gone: an orderly stop would
+            have stopped the watchdog first. It tells the subscribers, tries for 10 minutes, and ends.
+
+    Raises:
+        WatchdogRunningError: another watchdog watches this home.
     """
+    if once:
+        _watch(settings, once=True, say=say, up=None)
+        return
+    settings.home.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(settings.home / "watchdog.lock", timeout=_TAKE_OVER_SECONDS if up else 0):
+            _watch(settings, once=False, say=say, up=up)
+    except Timeout:
+        raise WatchdogRunningError(
+            f"another watchdog watches SOCCER_HOME={settings.home}; stop it first (`soccer up` starts one)"
+        ) from None
+
+
+def _watch(settings: Settings, *, once: bool, say: Callable[[str], object], up: IO[bytes] | None) -> None:
     clock, notifier = SystemClock(), AlertNotifier.of(settings)
     grace = {"daemon_grace": dt.timedelta(0), "sidecar_grace": dt.timedelta(0)} if once else {}
     watchdog = Watchdog(settings, clock.now(), **grace)
     fallback = DatabaseDownNotifier(notifier)
+    conditions: list[Condition] = []
     with dg.DagsterInstance.get() as instance:
         while True:
             try:
@@ -131,39 +186,111 @@ def watch(settings: Settings, *, once: bool, say: Callable[[str], object]) -> No
                 fallback.down(clock.now())
             if once:
                 return
-            time.sleep(_INTERVAL_SECONDS)
+            if _is_gone(up, _INTERVAL_SECONDS):
+                say("soccer up is gone")
+                tell_up_is_gone(notifier, conditions, clock, say)
+                return
+
+
+def _is_gone(up: IO[bytes] | None, seconds: float) -> bool:
+    """Wait some seconds; whether `soccer up` disappeared meanwhile."""
+    if up is None:
+        time.sleep(seconds)
+        return False
+    readable, _, _ = select.select([up], [], [], seconds)
+    return bool(readable) and not up.read(1)
+
+
+def tell_up_is_gone(
+    notifier: AlertNotifier,
+    conditions: Sequence[Condition],
+    clock: Clock,
+    say: Callable[[str], object],
+    *,
+    seconds: float = _LAST_TRY_SECONDS,
+    interval: float = _INTERVAL_SECONDS,
+) -> None:
+    """Tell every subscriber that `soccer up` ended, until each was reached or the time is over.
+
+    Args:
+        notifier: of the home.
+        conditions: the faults that held before; they still do.
+        clock: wall clock.
+        say: gets one line an event.
+        seconds: the longest time.
+        interval: between two tries.
+    """
+    gone = Condition(
+        kind="process",
+        subject="soccer up",
+        severity=FAILURE,
+        since=isoformat(clock.now()),
+        what="ended without being stopped",
+        promise="it runs until Ctrl-C or SIGTERM",
+        cause="killed: by hand, by the system for want of memory, or with its session",
+        path="/runs",
+        action="start `soccer up` again; it continues from what is stored",
+    )
+    fallback = DatabaseDownNotifier(notifier, gone)
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            notifier.report("watchdog", [*conditions, gone])
+            if not notifier.outbox.pending():
+                return
+        except SubscriberError as error:
+            say(str(error))
+        except (sa.exc.OperationalError, OSError) as error:
+            say(mask(f"the database does not answer: {error}", os.environ))
+            if fallback.down(clock.now()):
+                return
+        if time.monotonic() >= end:
+            return
+        time.sleep(interval)
 
 
 class DatabaseDownNotifier:
-    """Notifies each subscriber once that the database is down and once that it recovered, without the outbox.
+    """Notifies each subscriber once of a fault and once of its recovery, without the outbox.
+
+    The fault is that the database is down, unless another one is given.
 
     State is kept in memory: nothing can be stored while the database is down.
     """
 
-    def __init__(self, notifier: AlertNotifier) -> None:
+    def __init__(self, notifier: AlertNotifier, fault: Condition | None = None) -> None:
         """Bind to the notifier that has the subscribers and renders the messages."""
         self._notifier = notifier
+        self._fault = fault
         self._open: Condition | None = None
         self._notified: set[str] = set()
 
-    def down(self, now: dt.datetime) -> None:
-        """Notify every subscriber that was not reached yet; the next check retries the others."""
-        self._open = condition = self._open or Condition(
-            kind="database",
-            subject="the database",
-            severity=FAILURE,
-            since=isoformat(now),
-            what="does not answer",
-            path="/runs",
+    def down(self, now: dt.datetime) -> bool:
+        """Notify every subscriber that was not reached yet; whether all are reached now."""
+        self._open = condition = (
+            self._open
+            or self._fault
+            or Condition(
+                kind="database",
+                subject="the database",
+                severity=FAILURE,
+                since=isoformat(now),
+                what="does not answer",
+                path="/runs",
+            )
         )
+        is_complete = True
         for subscriber in self._notifier.subscribers.all():
             is_due = (
                 subscriber.id not in self._notified
                 and subscriber.wants(condition)
                 and not subscriber.is_muted(now)
             )
-            if is_due and self._send(subscriber, condition, NEW):
-                self._notified.add(subscriber.id)
+            if is_due:
+                if self._send(subscriber, condition, NEW):
+                    self._notified.add(subscriber.id)
+                else:
+                    is_complete = False
+        return is_complete
 
     def recovered(self) -> None:
         """Notify everyone who got the alert; the next check retries those who cannot be reached."""
@@ -178,7 +305,7 @@ class DatabaseDownNotifier:
         """Whether the message was delivered; a retry has the same id."""
         message = self._notifier.message(condition, transition)
         delivery = Delivery(
-            delivery_id=f"A-database-{transition}-{condition.since}",
+            delivery_id=f"A-{condition.kind}-{transition}-{condition.since}",
             subscriber=subscriber.id,
             title=message.title,
             body=message.body,

@@ -74,10 +74,14 @@ def serve(url: str, host: str, port: int | None, workers: int | None, tasks: boo
 
 @click.command()
 @click.option("--once", is_flag=True, help="Check once and print what is missing.")
-def watchdog(once: bool) -> None:
+@click.option("--with-up", is_flag=True, hidden=True, help="Standard input is a pipe that `soccer up` holds.")
+def watchdog(once: bool, with_up: bool) -> None:
     """Check the daemon, the sidecars and the disk, and notify the subscribers of faults."""
     settings = settings_of_environment()
     use_instance_of(settings)
-    from soccer_assets.alerting.watchdog import watch  # noqa: PLC0415
+    from soccer_assets.alerting.watchdog import WatchdogRunningError, watch  # noqa: PLC0415
 
-    watch(settings, once=once, say=click.echo)
+    try:
+        watch(settings, once=once, say=click.echo, up=sys.stdin.buffer if with_up else None)
+    except WatchdogRunningError as error:
+        fail(str(error))

@@ -205,6 +205,7 @@ def _processes(settings: Settings) -> Iterator[Finding]:
             "answers",
             "start `soccer up`, or `soccer serve --release STORE`; its log shows why it ended",
         ),
+        "process": ("none stays down", "read its log, remove the cause and start `soccer up` again"),
         "disk": ("has free space", "free space, or run `soccer prune`"),
     }
     folder = settings.home / "dagster"

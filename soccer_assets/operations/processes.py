@@ -11,7 +11,6 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import IO
 
 import msgspec
 
@@ -50,88 +49,104 @@ class Processes:
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         folder.mkdir(parents=True, exist_ok=True)
 
-    def stop_leftovers(self) -> list[str]:
-        """Stop the children of an earlier `soccer up` on this home that was killed."""
-        if not self._pid_file.is_file():
-            return []
+    def stop_leftovers(self, say: Callable[[str], object]) -> None:
+        """Stop the children of an earlier `soccer up` on this home that was killed.
+
+        A list that cannot be read is ignored: it is for children that hang, the others end with their parent.
+        """
         import psutil  # noqa: PLC0415 - not in the serving image, which needs the rest of this module
 
-        stopped = []
-        for child in msgspec.json.decode(self._pid_file.read_bytes(), type=list[Child]):
+        try:
+            children = msgspec.json.decode(self._pid_file.read_bytes(), type=list[Child])
+        except (OSError, msgspec.DecodeError):
+            children = []
+        for child in children:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process = psutil.Process(child.pid)
                 if abs(process.create_time() - child.created) < 1.0:
                     _stop_group(child.pid, lambda leftover=process: not leftover.is_running())  # type: ignore[misc]  # bound now
-                    stopped.append(child.name)
-        self._pid_file.unlink()
-        return stopped
+                    say(f"stopped {child.name}, left by a killed `soccer up`")
+        self._pid_file.unlink(missing_ok=True)
 
-    def start(self, name: str, command: Sequence[str], env: Mapping[str, str]) -> None:
-        """Start a child that keeps running; its output goes to its log."""
-        with self.log_of(name).open("ab") as log:
-            self._spawn(name, command, env, log)
+    def start(
+        self,
+        name: str,
+        command: Sequence[str],
+        env: Mapping[str, str],
+        *,
+        fds: Sequence[int] = (),
+        stdin: int | None = None,
+        is_apart: bool = False,
+        has_log: bool = True,
+    ) -> None:
+        """Start a child.
 
-    def run(self, name: str, command: Sequence[str], env: Mapping[str, str]) -> int:
-        """Run a child until it ends, with its output on ours; returns its exit code."""
-        process = self._spawn(name, command, env, None)
-        code = process.wait()
-        del self._running[name]
-        return code
+        Args:
+            name: of its log.
+            command: program and arguments.
+            env: its whole environment.
+            fds: file descriptors that it inherits.
+            stdin: file descriptor of its standard input; nothing to read by default.
+            is_apart: whether it survives us.
+            has_log: whether its output goes to its log; else on ours.
 
-    def _spawn(
-        self, name: str, command: Sequence[str], env: Mapping[str, str], output: IO[bytes] | None
-    ) -> subprocess.Popen[bytes]:
-        process = subprocess.Popen(  # noqa: S603 - our own programs
-            list(command),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output and subprocess.STDOUT,
-            env=dict(env),
-            start_new_session=True,  # Ctrl-C reaches us alone; we stop the children in order
-            preexec_fn=prepare_child,  # noqa: PLW1509 - one thread, two calls
-        )
-        self._running[name] = process
+        Raises:
+            OSError: it cannot be started.
+        """
+        with self.log_of(name).open("ab") if has_log else contextlib.nullcontext() as log:
+            self._running[name] = subprocess.Popen(  # noqa: S603 - our own programs
+                list(command),
+                stdin=subprocess.DEVNULL if stdin is None else stdin,
+                stdout=log,
+                stderr=log and subprocess.STDOUT,
+                env=dict(env),
+                pass_fds=tuple(fds),
+                start_new_session=True,  # Ctrl-C reaches us alone; we stop the children in order
+                preexec_fn=prepare_apart if is_apart else prepare_child,  # noqa: PLW1509 - one thread, two calls
+            )
+        self._write_pids()
+
+    def _write_pids(self) -> None:
         import psutil  # noqa: PLC0415 - as above
 
-        children = [
-            Child(child, running.pid, psutil.Process(running.pid).create_time())
-            for child, running in self._running.items()
-            if running.poll() is None
-        ]
-        self._pid_file.write_bytes(msgspec.json.encode(children))
-        return process
+        children = []
+        for name, process in self._running.items():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                children.append(Child(name, process.pid, psutil.Process(process.pid).create_time()))
+        partial = self._pid_file.with_suffix(".tmp")
+        with contextlib.suppress(OSError):  # a full disk: the children end with us all the same
+            partial.write_bytes(msgspec.json.encode(children))
+            partial.replace(self._pid_file)
 
     def log_of(self, name: str) -> Path:
         """The log file of a child."""
         return self._folder / f"{name}.log"
 
-    def wait_until(self, name: str, is_ready: Callable[[], bool], seconds: float) -> None:
-        """Wait until a child is ready.
+    def log_tail(self, name: str) -> list[str]:
+        """The last lines of a child's log; none where it cannot be read."""
+        try:
+            return self.log_of(name).read_text(errors="replace").strip().splitlines()[-8:]
+        except OSError:
+            return []
 
-        Raises:
-            StartError: it ended, or was not ready in time; the message contains the end of its log.
-        """
-        deadline = time.monotonic() + seconds
-        while not is_ready():
-            self.check()
-            if time.monotonic() > deadline:
-                raise StartError(f"{name} did not answer within {seconds:.0f} s; see {self.log_of(name)}")
-            time.sleep(0.1)
+    def exit_code(self, name: str) -> int | None:
+        """The exit code of a child, negative after a signal; None while it runs."""
+        return self._running[name].poll()
 
-    def check(self) -> None:
-        """Check that all children are running, and rotate large logs.
+    def end_group(self, name: str) -> None:
+        """End what a dead child left: its own children, which would hold its ports and files."""
+        process = self._running[name]
+        _stop_group(process.pid, lambda: process.poll() is not None)
 
-        Raises:
-            StartError: a child ended by itself.
-        """
-        for name, process in self._running.items():
+    def forget(self, name: str) -> None:
+        """Take a child that ended off the list."""
+        del self._running[name]
+        self._write_pids()
+
+    def rotate_logs(self) -> None:
+        """Rotate large logs; on a full disk they are only emptied."""
+        for name in self._running:
             _rotate(self.log_of(name))
-            if process.poll() is not None:
-                tail = self.log_of(name).read_text(errors="replace").strip().splitlines()[-8:]
-                raise StartError(
-                    f"{name} ended with exit code {process.returncode}; see {self.log_of(name)}\n"
-                    + "\n".join(f"  | {line}" for line in tail)
-                )
 
     def stop(self) -> None:
         """Stop all children, in reverse order of their start."""
@@ -151,10 +166,12 @@ def _rotate(log: Path) -> None:
     A child keeps its file open in append mode, so its next line goes to the start of the emptied file (as
     with logrotate's ``copytruncate``; a line printed in between is lost).
     """
-    with contextlib.suppress(FileNotFoundError):  # a child of `run` prints on our output and has no log
+    with contextlib.suppress(OSError):  # a child that prints on our output has no log
         if log.stat().st_size > _LARGEST_LOG_BYTES:
-            shutil.copyfile(log, log.with_suffix(".log.1"))
-            os.truncate(log, 0)
+            try:
+                shutil.copyfile(log, log.with_suffix(".log.1"))
+            finally:
+                os.truncate(log, 0)
 
 
 def is_port_free(port: int) -> bool:
@@ -190,3 +207,8 @@ def prepare_child() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     if _prctl:
         _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def prepare_apart() -> None:
+    """Restore SIGINT for a child that survives us."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)

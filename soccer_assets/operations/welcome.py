@@ -1,6 +1,7 @@
 """The output of `soccer up` when it is ready: pages, this machine's key, commands, a first prediction."""
 
 import os
+import shlex
 from typing import Any
 
 import httpx
@@ -29,7 +30,8 @@ def local_key(settings: Settings) -> str:
 
 def first_prediction(base: str, key: str) -> Any:
     """The prediction of the next match over HTTP; of a played one where none is upcoming."""
-    with httpx.Client(base_url=base, headers={"X-API-Key": key}, timeout=10) as client:
+    # A proxy of the environment does not know this machine's loopback address.
+    with httpx.Client(base_url=base, headers={"X-API-Key": key}, timeout=10, trust_env=False) as client:
         for path in ("/predict/matches/", "/predict/predictions/"):
             answer = client.get(path, params={"limit": 1}).raise_for_status()
             if items := answer.json()["items"]:
@@ -59,11 +61,12 @@ def print_addresses(settings: Settings, home: Home, console: Console, *, with_ml
             "\n[bold]simulated clubs[/bold]: these teams do not exist; set SOCCER_FEED to a real feed"
         )
     key = settings.home / "dev.key"
+    quoted = shlex.quote(str(key))
     console.print(f"\nread key: {key}\n\nthree things to try:")
     console.print(
-        f'  curl -s -H "X-API-Key: $(cat {key})" {serving}/predict/matches/?limit=3', soft_wrap=True
+        f'  curl -s -H "X-API-Key: $(cat {quoted})" "{serving}/predict/matches/?limit=3"', soft_wrap=True
     )
-    console.print(f'  curl -s -H "X-API-Key: $(cat {key})" {serving}/predict/model/info', soft_wrap=True)
+    console.print(f'  curl -s -H "X-API-Key: $(cat {quoted})" {serving}/predict/model/info', soft_wrap=True)
     console.print(
         f"  open {dagster}/assets/livescores/history and materialize older months\n", soft_wrap=True
     )

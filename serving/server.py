@@ -1,0 +1,56 @@
+"""The sidecar's server process: ``python -m serving.server [--listen-fds 5,6] GRANIAN'S OPTIONS``.
+
+Granian opens its own sockets, which close when it is killed: clients are refused until the next one listens.
+`soccer up` opens one socket a worker itself and passes them down. Connections then wait in the kernel while
+a killed worker or server is started again, and each worker keeps its share of them.
+"""
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from granian import _granian, cli  # the first is private; the tests kill servers on inherited sockets
+from granian.server.mp import MPServer
+
+# Granian's types are incomplete.
+_cli: Any = cli
+_socket_holder: Any = _granian.SocketHolder
+
+_LISTEN_FDS = "--listen-fds"
+# A socket that is passed down listens already, with the backlog of who opened it.
+_NO_BACKLOG = 0
+
+
+class InheritedSocketServer(MPServer):
+    """Granian's server on sockets that its parent opened, one for each worker."""
+
+    def __init__(self, *args: Any, fds: list[int], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._holders = [_socket_holder(fd, False, _NO_BACKLOG) for fd in fds]
+
+    def _init_shared_socket(self) -> None:
+        self._ssp = self._sso = None
+
+    def _spawn_worker(self, idx: Any, target: Any, callback_loader: Any, socket_loader: Any = None) -> Any:
+        del socket_loader  # only the abstract class has it
+        self._shd: Any = self._holders[idx]
+        return super()._spawn_worker(idx=idx, target=target, callback_loader=callback_loader)
+
+
+def main() -> None:
+    """Run granian's command line, on the sockets of ``--listen-fds`` where it is given."""
+    arguments = sys.argv[1:]
+    if arguments[:1] == [_LISTEN_FDS]:
+        fds = [int(fd) for fd in arguments[1].split(",")]
+        for fd in fds:
+            os.set_inheritable(fd, False)  # for the workers, which are forks, not for what they start
+        arguments = arguments[2:]
+        _cli.Server = lambda *args, **kwargs: InheritedSocketServer(*args, fds=fds, **kwargs)
+    # Granian puts the working folder on the import path; the folder of this package is there already.
+    sys.argv = [sys.argv[0], *arguments, "--working-dir", str(Path(__file__).parents[1])]
+    _cli.entrypoint()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,46 @@
+"""Parts of `soccer up` that stay down: written by the supervisor, told by the watchdog, shown by `doctor`."""
+
+import contextlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+
+class DownPart(msgspec.Struct, frozen=True):
+    """A part that ended too often and is not started again.
+
+    Attributes:
+        name: of the part, such as ``dagster-daemon``.
+        since: when it was given up, ISO 8601 in UTC.
+        cause: how it ended, and the last line of its log.
+        log: its log file.
+    """
+
+    name: str
+    since: str
+    cause: str
+    log: str
+
+
+def write_down_parts(home: Path, parts: Sequence[DownPart]) -> bool:
+    """Replace the list; False where it cannot be written now (a full disk): the caller tries again."""
+    file = _file(home)
+    partial = file.with_suffix(".tmp")
+    try:
+        partial.write_bytes(msgspec.json.encode(parts))
+        partial.replace(file)
+    except OSError:
+        return False
+    return True
+
+
+def read_down_parts(home: Path) -> list[DownPart]:
+    """The parts that stay down; none where nothing was written, or what was written cannot be read."""
+    with contextlib.suppress(OSError, msgspec.DecodeError):
+        return msgspec.json.decode(_file(home).read_bytes(), type=list[DownPart])
+    return []
+
+
+def _file(home: Path) -> Path:
+    return home / "run" / "down.json"

@@ -1,0 +1,22 @@
+"""Addresses of this machine, which no proxy may be asked for."""
+
+import ipaddress
+from urllib.parse import urlsplit
+
+# What a process that honours proxies must ask directly.
+LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a URL points at this machine's loopback address: `HTTP_PROXY` must not be used for it."""
+    try:
+        host = urlsplit(url).hostname or ""
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def no_proxy(listed: str) -> str:
+    """The value of `NO_PROXY` with this machine's own names added to those that are ``listed``."""
+    names = [name for part in listed.split(",") if (name := part.strip())]
+    return ",".join([*names, *(name for name in LOOPBACK_NAMES if name not in names)])
