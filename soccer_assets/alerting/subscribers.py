@@ -14,6 +14,7 @@ from urllib.parse import quote, unquote
 import msgspec
 from filelock import FileLock
 
+from soccer_assets.alerting.alerting_error import AlertingError
 from soccer_assets.alerting.faults import KINDS, Condition
 
 _OWNER_ONLY = 0o600
@@ -22,7 +23,7 @@ _ADDRESS_PART = re.compile(r"[^/:@?&=]{8,}")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*(?=://)", re.IGNORECASE)
 
 
-class SubscriberError(ValueError):
+class SubscriberError(AlertingError, ValueError):
     """The subscribers' file or a subscription cannot be used; the message names the remedy."""
 
 

@@ -18,6 +18,7 @@ import httpx
 import sqlalchemy as sa
 from filelock import FileLock, Timeout
 
+from soccer_assets.alerting.alerting_error import AlertingError
 from soccer_assets.alerting.delivery import send
 from soccer_assets.alerting.detection import disk_conditions
 from soccer_assets.alerting.down_parts import read_down_parts
@@ -41,7 +42,7 @@ _LAST_TRY_SECONDS = 600.0
 _TAKE_OVER_SECONDS = _LAST_TRY_SECONDS + 60.0
 
 
-class WatchdogRunningError(Exception):
+class WatchdogRunningError(AlertingError):
     """Another watchdog watches this home."""
 
 

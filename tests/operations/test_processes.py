@@ -26,11 +26,11 @@ def test_a_log_that_has_grown_large_is_kept_as_the_one_before_and_begins_anew(
     children._running["talker"] = talker
     try:
         _ask(talker, log, "line 0\n")
-        children.check()
+        children.rotate_logs()
         assert not (tmp_path / "talker.log.1").exists()
         _ask(talker, log, "line 0\nline 1\n")
 
-        children.check()
+        children.rotate_logs()
 
         assert (tmp_path / "talker.log.1").read_text() == "line 0\nline 1\n"
         assert log.read_text() == ""

@@ -1,0 +1,138 @@
+"""The watchdog beside `soccer up`: parts that stay down, an end that nobody ordered, one a home."""
+
+import os
+import threading
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+from pytest_httpserver import HTTPServer
+
+from soccer_assets.alerting.down_parts import DownPart, write_down_parts
+from soccer_assets.alerting.notifier import AlertNotifier
+from soccer_assets.alerting.watchdog import Watchdog, WatchdogRunningError, _is_gone, tell_up_is_gone, watch
+from soccer_assets.clock import SystemClock
+from soccer_assets.resources.database import Database
+from soccer_assets.resources.event_bus import EventBus
+from soccer_assets.settings import Settings
+from tests.alerting.builders import condition
+
+
+def _settings(home: Path) -> Settings:
+    return Settings.from_env({"SOCCER_HOME": str(home)})
+
+
+def _notifier(settings: Settings, database: Database) -> AlertNotifier:
+    return AlertNotifier(settings, database, EventBus(""), SystemClock())
+
+
+def _titles(httpserver: HTTPServer) -> list[str]:
+    return [request.get_json()["title"] for request, answer in httpserver.log if answer.status_code == 200]
+
+
+def test_a_part_that_stays_down_is_a_fault_until_the_next_start(tmp_path: Path) -> None:
+    """Its log is named; an empty list is no fault."""
+    (tmp_path / "run").mkdir()
+    watchdog = Watchdog(_settings(tmp_path), SystemClock().now())
+    write_down_parts(
+        tmp_path,
+        [DownPart("worker", "2026-11-24T09:00:00Z", "exit code 1: no memory", "/home/run/worker.log")],
+    )
+    (fault,) = watchdog._parts()
+    write_down_parts(tmp_path, [])
+
+    assert fault.key == "process:worker"
+    assert fault.cause == "exit code 1: no memory"
+    assert "/home/run/worker.log" in fault.action
+    assert watchdog._parts() == []
+
+
+def test_a_closed_pipe_is_the_end_of_soccer_up() -> None:
+    """An open one is not; without `soccer up` there is none."""
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb") as up:
+        assert not _is_gone(up, 0)
+        os.close(writing)
+        assert _is_gone(up, 60)
+    assert not _is_gone(None, 0)
+
+
+def test_the_end_of_soccer_up_is_told_once_and_recovers_nothing_else(
+    tmp_path: Path, httpserver: HTTPServer
+) -> None:
+    """A receiver that is down at first is tried again; faults that were open stay open."""
+    httpserver.expect_oneshot_request("/told").respond_with_data("")
+    httpserver.expect_request("/told").respond_with_data("")
+    database = Database(f"sqlite:///{tmp_path}/soccer.db")
+    database.migrate()
+    notifier = _notifier(_settings(tmp_path), database)
+    notifier.subscribers.subscribe(f"json://127.0.0.1:{httpserver.port}/told")
+    open_before = condition("the disk", kind="disk", what="is nearly full")
+    notifier.report("watchdog", [open_before])
+
+    tell_up_is_gone(notifier, [open_before], SystemClock(), print, seconds=60, interval=0.05)
+    notifier.report("watchdog", [open_before])
+
+    assert _titles(httpserver) == [
+        "[soccer] the disk is nearly full (failure)",
+        "[soccer] soccer up ended without being stopped (failure)",
+        "[soccer] recovered: soccer up ended without being stopped",
+    ]
+
+
+def test_the_end_is_told_although_the_database_is_gone_too(tmp_path: Path, httpserver: HTTPServer) -> None:
+    """A machine that loses one loses both: the message goes out without the outbox."""
+    httpserver.expect_oneshot_request("/told").respond_with_data("", status=503)
+    httpserver.expect_request("/told").respond_with_data("")
+    database = Database("postgresql+psycopg2://nobody@127.0.0.1:1/gone")
+    notifier = _notifier(_settings(tmp_path), database)
+    notifier.subscribers.subscribe(f"json://127.0.0.1:{httpserver.port}/told")
+
+    tell_up_is_gone(notifier, [], SystemClock(), print, seconds=60, interval=0.05)
+
+    assert _titles(httpserver) == ["[soccer] soccer up ended without being stopped (failure)"]
+
+
+def test_nobody_reachable_ends_with_the_time(tmp_path: Path, httpserver: HTTPServer) -> None:
+    """The message stays in the outbox for the next watchdog."""
+    httpserver.expect_request("/told").respond_with_data("", status=503)
+    database = Database(f"sqlite:///{tmp_path}/soccer.db")
+    database.migrate()
+    notifier = _notifier(_settings(tmp_path), database)
+    notifier.subscribers.subscribe(f"json://127.0.0.1:{httpserver.port}/told")
+
+    tell_up_is_gone(notifier, [], SystemClock(), print, seconds=0.1, interval=0.05)
+
+    assert len(notifier.outbox.pending()) == 1
+
+
+def test_a_home_has_one_watchdog(tmp_path: Path) -> None:
+    """A second one is refused in a sentence; the lock is free when the first has ended."""
+    failed: list[Exception] = []
+
+    def second() -> None:
+        try:
+            watch(_settings(tmp_path), once=False, say=print)
+        except WatchdogRunningError as error:
+            failed.append(error)
+
+    with FileLock(tmp_path / "watchdog.lock"):
+        thread = threading.Thread(target=second)
+        thread.start()
+        thread.join(60)
+
+    assert [str(error).startswith("another watchdog watches") for error in failed] == [True]
+
+
+@pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy"])
+def test_the_sidecar_is_asked_without_a_proxy(
+    tmp_path: Path, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """A proxy of the environment does not know this machine's loopback address."""
+    monkeypatch.setenv(name, "http://127.0.0.1:9")
+    httpserver.expect_request("/ready").respond_with_data("")
+    now = SystemClock().now()
+    watchdog = Watchdog(_settings(tmp_path), now)
+
+    assert watchdog._sidecar(f"http://127.0.0.1:{httpserver.port}", now) is None
+    assert len(httpserver.log) == 1
