@@ -6,11 +6,15 @@ from collections.abc import Callable, Sequence
 
 import dagster as dg
 import msgspec
+from dagster._core.storage.tags import REPOSITORY_LABEL_TAG
 
 from soccer_assets.graph.assets.livescores import INTERACTIVE_TAG
 from soccer_assets.graph.build import build_definitions
 from soccer_assets.operations.operation_error import OperationError
 from soccer_assets.settings import Settings
+
+# Dagster's pages list a job's runs by this tag; a run in this process has it from nobody else.
+CODE_LOCATION_TAGS = {REPOSITORY_LABEL_TAG: "__repository__@soccer_assets"}
 
 
 class RunOutcome(msgspec.Struct, frozen=True):
@@ -73,7 +77,7 @@ def run_job(
         job_name
     )
     progress.steps = len(job.nodes)
-    tags = {INTERACTIVE_TAG: "true"}
+    tags = {INTERACTIVE_TAG: "true", **CODE_LOCATION_TAGS}
     if job.partitions_def is not None:
         read = _months_of(job.partitions_def.get_partition_keys(), months, settings.first_build_months)
         tags |= {

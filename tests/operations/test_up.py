@@ -153,6 +153,37 @@ def test_the_daemon_runs_what_the_page_launches(running):
 
 
 @pytest.mark.slow
+def test_the_first_build_is_a_run_of_its_job(running):
+    """Dagster's pages list it with the runs of `build_everything`, though no daemon launched it."""
+    ask = """query($s: PipelineSelector!) { pipelineOrError(params: $s) {
+        ... on Pipeline { runs { status } } } }"""
+    selector = {
+        "repositoryName": "__repository__",
+        "repositoryLocationName": "soccer_assets",
+        "pipelineName": "build_everything",
+    }
+    graphql = f"http://127.0.0.1:{running.dagster_port}/graphql"
+    answer = httpx.post(graphql, json={"query": ask, "variables": {"s": selector}}, timeout=60).json()
+
+    assert [run["status"] for run in answer["data"]["pipelineOrError"]["runs"]] == ["SUCCESS"]
+
+
+@pytest.mark.slow
+def test_no_command_line_holds_a_secret_and_no_other_user_reads_the_home(running):
+    """Every user of the machine reads command lines; Valkey and the code server have no port."""
+    commands = [" ".join(child.cmdline()) for child in running.children()]
+    secret = (running.home / "dev.key").read_text().strip()
+
+    assert not [command for command in commands if secret in command or "://" in command]
+    assert stat.S_IMODE(running.home.stat().st_mode) == 0o700
+    assert stat.S_IMODE((running.home / "run" / "sockets").stat().st_mode) == 0o700
+    assert {path.name for path in (running.home / "run" / "sockets").iterdir()} == {
+        "valkey.sock",
+        "code.sock",
+    }
+
+
+@pytest.mark.slow
 def test_nothing_is_written_outside_the_home(running):
     """Caches of Python, numba, matplotlib and MLflow stay inside the home."""
     assert {path.name for path in running.home.parent.iterdir() if path.suffix != ".out"} == {"home"}
