@@ -47,7 +47,7 @@ class Client:
             self._is_over.wait(0.02)
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 90.0) -> float:
+def wait_until(condition: Callable[[], bool], seconds: float = 600.0) -> float:
     """Wait until a condition holds; returns the seconds that it took."""
     begin = time.monotonic()
     while not condition():

@@ -229,7 +229,7 @@ def test_a_home_with_a_long_path_starts(tmp_path: Path) -> None:
     """A unix socket's path may hold 107 bytes, the home's has 200; nothing is left in the short folder."""
     home = tmp_path / ("d" * (199 - len(str(tmp_path)) if len(str(tmp_path)) < 190 else 9))
     stack = Stack(home, "--once")
-    code = stack.process.wait(200)
+    code = stack.process.wait(600)
 
     assert code == 0, stack.output
     assert not (home / "run" / "sockets.path").exists()

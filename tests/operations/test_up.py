@@ -50,7 +50,7 @@ class Stack:
         """Its output so far."""
         return self._log.read_text()
 
-    def wait_for(self, text: str, seconds: float = 150) -> None:
+    def wait_for(self, text: str, seconds: float = 600) -> None:
         """Wait until it has printed something."""
         deadline = time.monotonic() + seconds
         while text not in self.output:
@@ -66,11 +66,11 @@ class Stack:
         """Stop it as a service manager would; returns its exit code."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(40)
+        return self.process.wait(120)
 
 
 def _finish(stack: Stack) -> tuple[int, str]:
-    code = stack.process.wait(200)
+    code = stack.process.wait(600)
     return code, stack.output
 
 
