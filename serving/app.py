@@ -16,7 +16,6 @@ from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme, Tag
 from structlog.tracebacks import ExceptionDictTransformer
 
@@ -26,10 +25,12 @@ from serving.backends.match_table import LiveMatches
 from serving.backends.redis import import_library
 from serving.background_tasks import cancel_and_wait
 from serving.http import auth
+from serving.http.body import BodyBudget
 from serving.http.middleware import Application
+from serving.http.query import check_query
 from serving.http.rate_limit import RateLimiter
 from serving.http.shutdown import before_stop
-from serving.http.swagger import SwaggerPage, openapi_router
+from serving.http.swagger import DocumentPlugin, SwaggerPage, openapi_router
 from serving.metrics import Metrics
 from serving.problems import handle_http, handle_unexpected
 from serving.release.current import SnapshotHolder
@@ -76,7 +77,7 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
     scorer = scorer or Scorer()
     task_queue = TaskQueue(settings.redis_url, settings.task_keep_seconds)
     matches, dagster = LiveMatches(settings.database_url), Dagster(settings.dagster_url)
-    stream = EventStream(settings.redis_url)
+    stream, bodies = EventStream(settings.redis_url), BodyBudget(settings.max_body_bytes)
     reloader = Reloader(
         reader=ReleaseReader(settings.store_url, cache_folder(settings), settings.s3_endpoint_url),
         holder=holder,
@@ -122,11 +123,11 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
             legacy.sources_router,
             events.router,
         ],
-        guards=[auth.authorize],
+        guards=[auth.authorize, check_query],
         security=[{"apiKey": []}],
     )
     return Application(
-        route_handlers=[protected, *operations.handlers],
+        route_handlers=[protected, Router("/", route_handlers=operations.handlers, guards=[check_query])],
         dependencies={
             "snapshots": Provide(lambda: holder, sync_to_thread=False),
             "metrics": Provide(lambda: metrics, sync_to_thread=False),
@@ -140,6 +141,7 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
                 lambda: settings.public_url or settings.dagster_url, sync_to_thread=False
             ),
             "events": Provide(lambda: stream, sync_to_thread=False),
+            "bodies": Provide(lambda: bodies, sync_to_thread=False),
         },
         exception_handlers={HTTPException: handle_http, Exception: handle_unexpected},
         lifespan=[lifespan],
@@ -150,6 +152,7 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
                 "rate_limiter": limiter,
                 "reloader": reloader,
                 "snapshots": holder,
+                "root_path": settings.root_path,
             }
         ),
         openapi_config=_openapi(),
@@ -185,7 +188,7 @@ def _openapi() -> OpenAPIConfig:
             "Send an API key in the header X-API-Key. Errors are application/problem+json."
         ),
         use_handler_docstrings=True,
-        render_plugins=[SwaggerPage(), JsonRenderPlugin()],
+        render_plugins=[SwaggerPage(), DocumentPlugin()],
         openapi_router=openapi_router(),
         components=Components(
             security_schemes={

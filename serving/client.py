@@ -106,7 +106,9 @@ class Client:
 
     def wait(self, task: TaskAccepted, poll_seconds: float = 0.5) -> TaskStatus:
         """Poll a task until it succeeded or failed, and return its status with result or reason."""
-        while (status := self._ask(TaskStatus, "GET", task.status_url)).status not in _ENDED:
+        while (
+            status := self._ask(TaskStatus, "GET", f"/monitoring/task_status/{task.task_id}")
+        ).status not in _ENDED:
             time.sleep(poll_seconds)
         return status
 

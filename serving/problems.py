@@ -64,9 +64,30 @@ class ProblemError(HTTPException, ServingError):
         self.errors = errors
 
 
-def bad_request(detail: str) -> ProblemError:
+def problem_body(
+    status: HTTPStatus,
+    slug: str,
+    detail: str,
+    *,
+    instance: str = "",
+    errors: tuple[ParameterError, ...] = (),
+) -> bytes:
+    """The body of an error; arguments as those of `ProblemError`."""
+    return msgspec.json.encode(
+        Problem(
+            type=f"urn:soccer-assets:problem:{slug}",
+            title=status.phrase,
+            status=status.value,
+            detail=detail,
+            instance=instance,
+            errors=errors,
+        )
+    )
+
+
+def bad_request(detail: str, *errors: ParameterError) -> ProblemError:
     """400: a parameter cannot be parsed or used."""
-    return ProblemError(HTTPStatus.BAD_REQUEST, "invalid-parameter", detail)
+    return ProblemError(HTTPStatus.BAD_REQUEST, "invalid-parameter", detail, errors=errors)
 
 
 def unavailable(slug: str, detail: str, retry_seconds: int = 5) -> ProblemError:
@@ -90,17 +111,24 @@ def handle_http(request: Request[Any, Any, Any], error: HTTPException) -> Respon
     if isinstance(error, ProblemError):
         return _render(request, status, error.slug, error.detail, headers=error.headers, errors=error.errors)
     if error.extra:
-        errors = tuple(
-            ParameterError(parameter=str(item.get("key", "")), message=str(item.get("message", "")))
-            for item in error.extra
-            if isinstance(item, dict)
-        )
+        errors = _parameter_errors(request, error.extra)
         listed = "; ".join(f"{item.parameter}: {item.message}" for item in errors)
         return _render(
             request, status, "invalid-parameter", f"Correct and send again: {listed}", errors=errors
         )
     slug = status.phrase.lower().replace(" ", "-")
     return _render(request, status, slug, _WHAT_TO_DO.get(status, error.detail), headers=error.headers)
+
+
+def _parameter_errors(request: Request[Any, Any, Any], extra: Any) -> tuple[ParameterError, ...]:
+    """Litestar's errors of parameters, by the names that clients send: `from`, not `from_day`."""
+    asked = (request.scope.get("path_template", ""), request.scope["method"])
+    known = request.app.state["parameters"].get(asked)
+    sent_as: Mapping[str, str] = {} if known is None else known.sent_as
+    found = [
+        (str(item.get("key", "")), str(item.get("message", ""))) for item in extra if isinstance(item, dict)
+    ]
+    return tuple(ParameterError(sent_as.get(name, name), message) for name, message in found)
 
 
 def handle_unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
@@ -123,16 +151,9 @@ def _render(
     headers: Mapping[str, str] | None = None,
     errors: tuple[ParameterError, ...] = (),
 ) -> Response[bytes]:
-    problem = Problem(
-        type=f"urn:soccer-assets:problem:{slug}",
-        title=status.phrase,
-        status=status.value,
-        detail=detail,
-        instance=request.url.path,  # without the query, which may hold a secret
-        errors=errors,
-    )
     return Response(
-        msgspec.json.encode(problem),
+        # The path without the query, which may hold a secret.
+        problem_body(status, slug, detail, instance=request.url.path, errors=errors),
         status_code=status.value,
         media_type=MEDIA_TYPE,
         headers=dict(headers or {}),

@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
@@ -17,6 +17,15 @@ from soccer_assets.clock import Clock, clock_at, parse_instant
 
 # A host in lower case, without a port: a name, an IPv4 address, or an IPv6 address in brackets.
 HOST_NAME = r"\[[0-9a-f:.]+\]|[a-z0-9._-]+"
+
+
+_MEGABYTE = 1024 * 1024
+# Of the library's, those that change how a server is reached.
+_REDIS_OPTIONS = {
+    *("db", "username", "password", "protocol", "client_name", "health_check_interval"),
+    *("ssl_cert_reqs", "ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_check_hostname"),
+}
+_PREFIX = re.compile(r"(/[A-Za-z0-9._~-]{1,64}){1,8}")
 
 
 class SettingError(ValueError):
@@ -48,6 +57,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     rate_limit_per_minute: int = 60_000
     task_keep_seconds: int = 86_400
     public_url: str = ""
+    root_path: str = ""
+    max_body_bytes: int = 32 * 1024 * 1024
     alerts_file: Path
     sidecars: tuple[str, ...] = ()
     dagster_url: str = ""
@@ -99,7 +110,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             first_build_months=_integer(env, "SOCCER_FIRST_BUILD_MONTHS", 36, 1, 1200),
             database_url=env.get("SOCCER_DATABASE_URL") or f"sqlite:///{home}/soccer.db",
             store_url=(env.get("SOCCER_STORE_URL") or f"file://{home}/store").rstrip("/"),
-            redis_url=env.get("SOCCER_REDIS_URL", ""),
+            redis_url=_redis_url(env, "SOCCER_REDIS_URL"),
             mlflow_url=env.get("SOCCER_MLFLOW_URL") or f"sqlite:///{home}/mlflow/mlflow.db",
             s3_endpoint_url=env.get("SOCCER_S3_ENDPOINT_URL", ""),
             dagster_port=dagster_port,
@@ -114,6 +125,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             rate_limit_per_minute=_integer(env, "SOCCER_RATE_LIMIT_PER_MINUTE", 60_000, 0, 10**9),
             task_keep_seconds=_integer(env, "SOCCER_TASK_KEEP_SECONDS", 86_400, 60, 30 * 86_400),
             public_url=_public_url(env, "SOCCER_PUBLIC_URL"),
+            root_path=_root_path(env, "SOCCER_ROOT_PATH"),
+            max_body_bytes=_integer(env, "SOCCER_MAX_BODY_MB", 32, 1, 1024) * _MEGABYTE,
             alerts_file=Path(env.get("SOCCER_ALERTS_FILE") or home / "alerts.json").expanduser().absolute(),
             cors_origins=_origins(env, "SOCCER_CORS_ORIGINS"),
             sidecars=tuple(
@@ -174,6 +187,44 @@ def _public_url(env: Mapping[str, str], name: str) -> str:
             f"{name}={text} is not reachable from another machine; write the address that others use"
         )
     return text.rstrip("/")
+
+
+def _root_path(env: Mapping[str, str], name: str) -> str:
+    """The path under which a proxy publishes the sidecar, without the last slash."""
+    text = env.get(name, "").strip().rstrip("/")
+    if text and not _PREFIX.fullmatch(text):
+        raise SettingError(f"{name}={text!r} is not a path; write it as /soccer")
+    return text
+
+
+def _redis_url(env: Mapping[str, str], name: str) -> str:
+    """An address that the library can use; a refusal does not repeat it: it may hold a password."""
+    text = env.get(name, "").strip()
+    if not text:
+        return ""
+    hint = "write it as redis://host:6379/0, rediss://user:password@host:6379/0 or unix:///path/to/socket"
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+        host = (parts.hostname or "").encode("idna")
+    except (ValueError, UnicodeError):
+        raise SettingError(
+            f"{name} is not an address (is the port a number, and is the password percent-encoded?); {hint}"
+        ) from None
+    if parts.scheme not in {"redis", "rediss", "unix"}:
+        raise SettingError(f"{name} begins with neither redis://, rediss:// nor unix://; {hint}")
+    unknown = {key for key, _ in parse_qsl(parts.query, keep_blank_values=True)} - _REDIS_OPTIONS
+    if unknown:
+        raise SettingError(f"{name}: unknown option {min(unknown)[:40]!r} after the ?; {hint}")
+    if parts.scheme == "unix":
+        if not parts.path.strip("/"):
+            raise SettingError(f"{name} names no socket; {hint}")
+        return text
+    if not host or port == 0:
+        raise SettingError(f"{name} names no host, or the port 0; {hint}")
+    if parts.path.strip("/") and not re.fullmatch("[0-9]{1,4}", parts.path.strip("/")):
+        raise SettingError(f"{name}: the database after the host is not a number; {hint}")
+    return text
 
 
 def _origins(env: Mapping[str, str], name: str) -> tuple[str, ...]:

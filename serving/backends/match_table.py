@@ -84,6 +84,15 @@ class LiveMatches:
         Raises:
             DatabaseUnavailableError: the database does not answer, or no connection became free in 2 s.
         """
+        found = await self._ask(query)
+        last = found[query.limit - 1] if len(found) > query.limit else None
+        return found[: query.limit], None if last is None else (last.kickoff, last.match_id)
+
+    async def has_competition(self, code: str) -> bool:
+        """Whether a match is of this competition; errors as of `page`."""
+        return bool(await self._ask(LiveQuery(limit=0, competition=code)))
+
+    async def _ask(self, query: LiveQuery) -> list[Live]:
         if time.monotonic() < self._unavailable_until:
             raise DatabaseUnavailableError
         try:
@@ -92,14 +101,12 @@ class LiveMatches:
         except TimeoutError as error:
             raise DatabaseUnavailableError from error
         try:
-            found = await asyncio.to_thread(self._read, query)
+            return await asyncio.to_thread(self._read, query)
         except DatabaseUnavailableError:
             self._unavailable_until = time.monotonic() + _RETRY_SECONDS
             raise
         finally:
             self._turns.release()
-        last = found[query.limit - 1] if len(found) > query.limit else None
-        return found[: query.limit], None if last is None else (last.kickoff, last.match_id)
 
     def close(self) -> None:
         """Close the connections."""

@@ -9,6 +9,7 @@ import re
 import secrets
 import sqlite3
 import time
+from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -28,11 +29,17 @@ from litestar.types import (
 
 from serving.http.auth import ALLOWANCE, HEAD
 from serving.http.fast_path import PREFIX, FastLookup
+from serving.http.query import parameters_of
 from serving.metrics import Metrics
+from serving.problems import MEDIA_TYPE, problem_body
 
 REQUEST_ID_HEADER = "X-Request-ID"
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+# Litestar keeps the last 1,024 paths; the longest that is meant is a cursor's query.
+_LONGEST_PATH = 1_000
+_LONGEST_QUERY = 8_000
 
 # A client's request id is logged: plain characters only.
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
@@ -55,6 +62,8 @@ class Application(Litestar):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         state = self.state
+        state.parameters = parameters_of(self.routes)
+        self._root_path: str = state.root_path
         below = [route.path.removeprefix(PREFIX) for route in self.routes if route.path.startswith(PREFIX)]
         self._lookups = FastLookup(
             state.snapshots, state.key_ring, state.rate_limiter, state.metrics, siblings=below
@@ -80,6 +89,8 @@ class Application(Litestar):
 
     async def _answer(self, scope: Any, receive: Any, send: Any) -> None:
         started = time.perf_counter()
+        if self._root_path:
+            scope = _without_prefix(scope, self._root_path)
         headers = dict(scope["headers"])
         asked_id = headers.get(b"x-request-id")
         if asked_id is not None and _REQUEST_ID.fullmatch(asked_id):
@@ -132,13 +143,28 @@ class Application(Litestar):
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id.decode())
         try:
-            await super().__call__(scope, receive, send_with_headers)
+            if len(scope["path"]) > _LONGEST_PATH or len(scope["query_string"]) > _LONGEST_QUERY:
+                await _refuse_long(send_with_headers)
+            else:
+                await super().__call__(scope, receive, send_with_headers)
         finally:
             # The path template, not the path: match ids would create a series each.
             route = scope.get("path_template") or "unmatched"
             method = asked if asked in _METHODS else "OTHER"
             metrics.requests.labels(route, method, str(status)).inc()
             metrics.latency.labels(route, method).observe(time.perf_counter() - started)
+
+
+async def _refuse_long(send: Send) -> None:
+    """Answer 414."""
+    body = problem_body(
+        HTTPStatus.REQUEST_URI_TOO_LONG,
+        "uri-too-long",
+        f"The path has over {_LONGEST_PATH} characters, or the query over {_LONGEST_QUERY}.",
+    )
+    head = [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": HTTPStatus.REQUEST_URI_TOO_LONG, "headers": head})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
 async def _nothing() -> Any:
@@ -149,3 +175,11 @@ async def _nothing() -> Any:
 def _allow(methods: set[str]) -> bytes:
     """The value of the header ``Allow``: the methods of a path, HEAD beside GET."""
     return ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set()))).encode()
+
+
+def _without_prefix(scope: Any, prefix: str) -> Any:
+    """The scope of a request whose path a proxy has left under its prefix; otherwise the same."""
+    path = scope["path"]
+    if path != prefix and not path.startswith(f"{prefix}/"):
+        return scope
+    return {**scope, "path": path[len(prefix) :] or "/", "raw_path": scope["raw_path"][len(prefix) :] or b"/"}

@@ -13,6 +13,7 @@ from litestar.openapi.spec import (
     Schema,
 )
 
+from serving.http.schemas import IngestWindow
 from serving.scoring.schemas import FeatureRow, Pairing
 
 _PAIRING = {
@@ -102,3 +103,16 @@ class TaskOperation(RowsOperation):
     def __post_init__(self) -> None:
         """Set the request body, which Litestar found none of."""
         self.request_body = _rows(100_000)
+
+
+@dataclass
+class WindowOperation(Operation):
+    """An operation whose request body is a window of days."""
+
+    def __post_init__(self) -> None:
+        """Set the request body, which Litestar found none of."""
+        self.request_body = RequestBody(
+            content={"application/json": OpenAPIMediaType(schema=_schema(IngestWindow))},
+            description="All fields are optional; the default is the last 90 days.",
+            required=True,
+        )

@@ -11,10 +11,10 @@ import msgspec
 from litestar import Request
 from litestar.params import QueryParameter
 
+from serving.http.prefix import prefix_of
 from serving.problems import bad_request
 from soccer_assets.clock import isoformat
 
-Competition = Annotated[str | None, QueryParameter(description="Such as `ENG-1`.")]
 Limit = Annotated[int, QueryParameter(ge=1, le=1000, description="Rows of a page.")]
 Cursor = Annotated[str | None, QueryParameter(description="`next_cursor` of the previous page.")]
 FirstDay = Annotated[dt.date | None, QueryParameter(name="from", description="First day.")]
@@ -32,7 +32,7 @@ def next_url(request: Request[Any, Any, Any], cursor: str) -> str:
     """
     asked = parse_qsl(request.scope["query_string"].decode("latin-1"))
     pairs = [pair for pair in asked if pair[0] not in {"cursor", "offset"}]
-    return f"{request.url.path}?{urlencode([*pairs, ('cursor', cursor)])}"
+    return f"{prefix_of(request)}{request.url.path}?{urlencode([*pairs, ('cursor', cursor)])}"
 
 
 def next_page(
@@ -61,7 +61,7 @@ def decode_cursor(cursor: str | None) -> tuple[str, str] | None:
     try:
         content = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         return msgspec.json.decode(content, type=tuple[str, str])
-    except (binascii.Error, ValueError) as error:
+    except (binascii.Error, ValueError, RecursionError) as error:
         raise bad_request("`cursor` is invalid; send the `next_cursor` of the previous page.") from error
 
 

@@ -4,6 +4,9 @@ Predictions are not encoded from these: their bytes come from the release. A tes
 structs.
 """
 
+import datetime as dt
+from typing import Annotated
+
 import msgspec
 
 from serving.backends.match_table import Live
@@ -143,6 +146,20 @@ class LivePage(msgspec.Struct, frozen=True):
 
     items: tuple[Live, ...]
     next_cursor: str | None
+
+
+class IngestWindow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A half-open window of UTC days.
+
+    Attributes:
+        start: first day; by default `days` before `end`.
+        end: day after the last one; by default tomorrow.
+        days: length of the window if `start` is omitted.
+    """
+
+    start: dt.date | None = None
+    end: dt.date | None = None
+    days: Annotated[int, msgspec.Meta(ge=1, le=36_500)] = 90
 
 
 class Launched(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,16 +4,24 @@ Its files come from the package flask-swagger-ui, which ships every release of S
 package's code runs.
 """
 
+import re
 from importlib.util import find_spec
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from litestar import Request, Router
-from litestar.openapi.plugins import OpenAPIRenderPlugin
+from litestar.connection import ASGIConnection
+from litestar.exceptions import NotFoundException
+from litestar.handlers import BaseRouteHandler
+from litestar.openapi.plugins import JsonRenderPlugin, OpenAPIRenderPlugin
 from litestar.static_files import create_static_files_router
 
+from serving.http.prefix import prefix_of
+
 PATH = "/schema"
+
+_FILE_NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
 
 # No external resources and no inline scripts. Swagger UI sets inline styles.
 _POLICY = (
@@ -21,19 +29,23 @@ _POLICY = (
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 
-_PAGE = f"""<!DOCTYPE html>
+
+def _page(prefix: str) -> bytes:
+    """The page, below a proxy's path prefix."""
+    base = f"{prefix}{PATH}"
+    return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>soccer-assets</title>
-<link rel="icon" type="image/png" href="{PATH}/assets/favicon-32x32.png">
-<link rel="stylesheet" href="{PATH}/assets/swagger-ui.css">
+<link rel="icon" type="image/png" href="{base}/assets/favicon-32x32.png">
+<link rel="stylesheet" href="{base}/assets/swagger-ui.css">
 </head>
 <body>
 <div id="page"></div>
-<script src="{PATH}/assets/swagger-ui-bundle.js"></script>
-<script src="{PATH}/assets/start.js"></script>
+<script src="{base}/assets/swagger-ui-bundle.js"></script>
+<script src="{base}/assets/start.js"></script>
 </body>
 </html>
 """.encode()
@@ -47,15 +59,32 @@ class SwaggerPage(OpenAPIRenderPlugin):
 
     def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
         """The page; it fetches the OpenAPI document itself."""
-        del request, openapi_schema
-        return _PAGE
+        del openapi_schema
+        return _page(prefix_of(request))
 
     def receive_router(self, router: Router) -> None:
         """Serve the files that the page refers to."""
         folders: list[Path | PathLike[Any] | str] = [Path(__file__).with_name("pages"), _swagger_ui()]
         router.register(
-            create_static_files_router("/assets", folders, include_in_schema=False, cache_control=None)
+            create_static_files_router(
+                "/assets", folders, include_in_schema=False, cache_control=None, guards=[_check_name]
+            )
         )
+
+
+class DocumentPlugin(JsonRenderPlugin):
+    """The OpenAPI document, whose paths begin below a proxy's path prefix."""
+
+    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
+        """The document as JSON."""
+        servers = [{"url": prefix_of(request) or "/"}]
+        return super().render(request, openapi_schema | {"servers": servers})
+
+
+async def _check_name(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+    """Guard: names that no file can have are unknown; the file system would raise an error."""
+    if not _FILE_NAME.fullmatch(str(connection.path_params.get("file_path", "")).strip("/")):
+        raise NotFoundException
 
 
 def openapi_router() -> Router:

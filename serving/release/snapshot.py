@@ -4,6 +4,7 @@ Look-ups read bodies from memory if they fit, otherwise from the SQLite file; pa
 """
 
 import contextlib
+import json
 import sqlite3
 import threading
 import time
@@ -11,16 +12,22 @@ import weakref
 from urllib.parse import quote
 
 import msgspec
+import structlog
 
 from serving.release.reader import LocalRelease, ReleaseRefusedError
 from serving.release.scoring_files import ScoringFiles
 from soccer_assets.contract.release import (
     CHAMPION,
+    DIRECTORY_FILE,
     MODEL_FILE,
     PREDICTIONS_FILE,
+    Directory,
     Manifest,
     Prediction,
 )
+from soccer_assets.football.name_lookup import Names
+
+_log = structlog.get_logger()
 
 # Up to this file size, about 120,000 matches, each worker holds the bodies in memory: a look-up in a dict
 # takes a tenth of the time of one in SQLite and does not wait for the GIL. Larger releases stay in the file.
@@ -37,8 +44,7 @@ class PageQuery(msgspec.Struct, frozen=True, kw_only=True):
         kickoff_from: inclusive lower bound, ISO 8601 in UTC.
         kickoff_before: exclusive upper bound.
         upcoming_only: excludes matches played before the release.
-        team_id: of the home or away team.
-        team_folded: folded name of the home or away team; a row matches id or name.
+        team_ids: of the home or away team.
     """
 
     limit: int
@@ -48,8 +54,7 @@ class PageQuery(msgspec.Struct, frozen=True, kw_only=True):
     kickoff_before: str | None = None
     upcoming_only: bool = False
     competition: str | None = None
-    team_id: str | None = None
-    team_folded: str | None = None
+    team_ids: tuple[str, ...] | None = None
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -77,6 +82,7 @@ class Snapshot:
         self.manifest: Manifest = release.manifest
         self.model_file = release.files[MODEL_FILE]
         self.scoring_files = ScoringFiles.of(release.manifest, release.files)
+        self.names = _read_names(release)
         self.opened_at = time.time()
         # Identifies every byte of the release, for ETags.
         self.tag = self.pointer.manifest_sha256[:16].encode()
@@ -135,11 +141,9 @@ class Snapshot:
             conditions.append("is_upcoming = 1")
         if query.competition is not None:
             conditions.append("competition = :competition")
-        if query.team_id is not None or query.team_folded is not None:
-            conditions.append(
-                "(home_team_id = :team_id OR away_team_id = :team_id"
-                " OR home_team_folded = :team_folded OR away_team_folded = :team_folded)"
-            )
+        if query.team_ids is not None:
+            ids = "(SELECT value FROM json_each(:team_ids))"
+            conditions.append(f"(home_team_id IN {ids} OR away_team_id IN {ids})")
         if query.after is not None:
             conditions.append("(kickoff, match_id) > (:after_kickoff, :after_match_id)")
         # Only the constants above are joined; all values are bound parameters.
@@ -150,6 +154,7 @@ class Snapshot:
             "after_kickoff": after_kickoff,
             "after_match_id": after_match_id,
             "rows": query.limit + 1,
+            "team_ids": json.dumps(query.team_ids),
         }
         del values["after"]
         with self._pages_lock:
@@ -159,6 +164,22 @@ class Snapshot:
         rows = [(match_id, body) for match_id, body, _ in found[: query.limit]]
         last = found[query.limit - 1] if len(found) > query.limit else None
         return Page(rows, None if last is None else (last[2], last[0]))
+
+    def has_competition(self, code: str) -> bool:
+        """Whether a row is of this competition."""
+        sql = "SELECT 1 FROM prediction WHERE competition = ? LIMIT 1"
+        with self._pages_lock:
+            return self._pages.execute(sql, (code,)).fetchone() is not None
+
+    def team_ids(self, text: str, folded: str) -> tuple[str, ...]:
+        """The teams of the rows that have this id, or this folded name."""
+        sql = " UNION ".join(
+            f"SELECT {side}_team_id FROM prediction"  # noqa: S608 - constants
+            f" WHERE {side}_team_id = :text OR {side}_team_folded = :folded"
+            for side in ("home", "away")
+        )
+        with self._pages_lock:
+            return tuple(row[0] for row in self._pages.execute(sql, {"text": text, "folded": folded}))
 
     def close(self) -> None:
         """Close the connections now, instead of after the last request."""
@@ -188,6 +209,20 @@ class Snapshot:
         ).fetchone()
         if first is not None:
             msgspec.json.decode(first[0], type=Prediction)
+
+
+def _read_names(release: LocalRelease) -> Names | None:
+    """The names of teams and competitions; None for a release without a directory of them."""
+    file = release.files.get(DIRECTORY_FILE)
+    if file is None:
+        return None
+    try:
+        return Names(msgspec.json.decode(file.read_bytes(), type=Directory))
+    except (OSError, ValueError) as error:
+        _log.warning(
+            "names of the release cannot be read", release_id=release.pointer.release_id, error=str(error)
+        )
+        return None
 
 
 def _close(*connections: sqlite3.Connection) -> None:

@@ -12,8 +12,8 @@ from litestar.params import QueryParameter
 
 from serving.backends.match_table import DatabaseUnavailableError, LiveMatches, LiveQuery
 from serving.http.auth import READ
+from serving.http.names import Competition, known_code, refuse
 from serving.http.paging import (
-    Competition,
     Cursor,
     FirstDay,
     LastDay,
@@ -70,8 +70,7 @@ async def list_livescores(
         if from_day is not None or to_day is not None:
             raise bad_request("Send either `year` and `month`, or `from` and `to`.")
         from_day, to_day = dt.date(year, month, 1), _last_of(year, month)
-    if competition is not None and "\0" in competition:  # PostgreSQL refuses NUL in text
-        raise bad_request("`competition` is a code such as `ENG-1`.")
+    code, reason = (None, "") if competition is None else known_code(snapshots.current, competition)
     start, end = day_bounds(from_day, to_day, tz)
     query = LiveQuery(
         limit=limit,
@@ -79,10 +78,13 @@ async def list_livescores(
         kickoff_from=start,
         kickoff_before=end,
         status=status,
-        competition=competition,
+        competition=code or competition,
     )
     try:
         rows, last = await live_matches.page(query)
+        # The table may have a competition that the release does not list yet.
+        if competition is not None and not (rows or code or await live_matches.has_competition(competition)):
+            refuse("competition", reason)
     except DatabaseUnavailableError as error:
         raise unavailable(
             "no-database", "The match table is unavailable; try again shortly. Predictions are still served."

@@ -2,12 +2,14 @@
 
 import datetime as dt
 from http import HTTPStatus
+from typing import Any
 
-from litestar import Response, get
+from litestar import Request, Response, get
 from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
 
 from serving.backends.event_stream import EventStream
+from serving.http.prefix import prefix_of
 from serving.http.schemas import Health, Index, Ready
 from serving.metrics import CONTENT_TYPE, Metrics
 from serving.problems import MEDIA_TYPE, Problem, ProblemError, not_loaded
@@ -22,31 +24,36 @@ _UNAVAILABLE = {
 
 
 @get("/", sync_to_thread=False, tags=["operations"])
-def index(snapshots: NamedDependency[SnapshotHolder]) -> Index:
+def index(request: Request[Any, Any, Any], snapshots: NamedDependency[SnapshotHolder]) -> Index:
     """Links to all paths."""
     current = snapshots.current
     return Index(
         name="soccer-assets",
         release_id=None if current is None else current.snapshot.release_id,
-        links={
-            "documentation": "/schema",
-            "openapi": "/schema/openapi.json",
-            "upcoming_matches": "/predict/matches/",
-            "all_predictions": "/predict/predictions/",
-            "one_prediction": "/predict/{match_id}",
-            "model": "/predict/model/info",
-            "freshness": "/monitoring/freshness",
-            "drift": "/monitoring/drift",
-            "quality": "/monitoring/quality",
-            "livescores": "/livescores/",
-            "events": "/events/",
-            "score_a_pairing": "/predict/",
-            "score_many": "/predict/async/",
-            "liveness": "/healthcheck/",
-            "readiness": "/ready",
-            "metrics": "/metrics",
-        },
+        links=_links(prefix_of(request)),
     )
+
+
+def _links(prefix: str) -> dict[str, str]:
+    paths = {
+        "documentation": "/schema",
+        "openapi": "/schema/openapi.json",
+        "upcoming_matches": "/predict/matches/",
+        "all_predictions": "/predict/predictions/",
+        "one_prediction": "/predict/{match_id}",
+        "model": "/predict/model/info",
+        "freshness": "/monitoring/freshness",
+        "drift": "/monitoring/drift",
+        "quality": "/monitoring/quality",
+        "livescores": "/livescores/",
+        "events": "/events/",
+        "score_a_pairing": "/predict/",
+        "score_many": "/predict/async/",
+        "liveness": "/healthcheck/",
+        "readiness": "/ready",
+        "metrics": "/metrics",
+    }
+    return {name: f"{prefix}{path}" for name, path in paths.items()}
 
 
 @get("/healthcheck/", sync_to_thread=False, tags=["operations"], responses=_UNAVAILABLE)

@@ -10,8 +10,8 @@ from litestar.params import FromPath, QueryParameter
 
 from serving.http import openapi as documents
 from serving.http.auth import READ
+from serving.http.names import Competition, TeamName, find_competition, find_teams
 from serving.http.paging import (
-    Competition,
     Cursor,
     FirstDay,
     LastDay,
@@ -26,7 +26,6 @@ from serving.http.schemas import ModelInfo, PredictionBody, PredictionPage
 from serving.problems import ProblemError
 from serving.release.current import SnapshotHolder, require_release
 from serving.release.snapshot import PageQuery
-from soccer_assets.football.text_folding import fold
 
 _PAGE = {
     "items": [documents.PREDICTION],
@@ -94,23 +93,22 @@ def list_upcoming(
     to_day: LastDay = None,
     tz: TimeZone = "UTC",
     competition: Competition = None,
-    team: Annotated[
-        str | None, QueryParameter(description="Team id or name; case and accents are ignored.")
-    ] = None,
+    team: TeamName = None,
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> Response[bytes]:
     """Upcoming matches ordered by kickoff, page by page."""
     day_start, day_end = day_bounds(from_day, to_day, tz)
+    snapshot = require_release(snapshots).snapshot
+    chosen = None if competition is None else find_competition(snapshot, competition)
     query = PageQuery(
         limit=limit,
         after=decode_cursor(cursor),
         kickoff_from=max(day_start or "", snapshots.now_text()),
         kickoff_before=day_end,
         upcoming_only=True,
-        competition=competition,
-        team_id=team,
-        team_folded=None if team is None else fold(team),
+        competition=competition if chosen is None else chosen.code,
+        team_ids=None if team is None else find_teams(snapshot, team, chosen),
     )
     return _send_page(request, snapshots, query)
 

@@ -14,6 +14,8 @@ from litestar.params import HeaderParameter
 from serving.child_process import ChildBusyError, ChildProcess
 from serving.http import openapi as documents
 from serving.http.auth import PREDICT
+from serving.http.body import BodyBudget, read_body
+from serving.http.prefix import prefix_of
 from serving.http.respond import JSON, documented
 from serving.http.schemas import PairingBody, ScoredFeaturesBody, ScoredRows, TaskAccepted
 from serving.metrics import Metrics
@@ -29,8 +31,6 @@ from soccer_assets.contract.api_keys import ApiKey
 MAX_ROWS = 1_000
 MAX_TASK_ROWS = 100_000
 _MAX_BYTES = 8 * 1024 * 1024
-# 100,000 rows of features take some 150 MB.
-_MAX_TASK_BYTES = 256 * 1024 * 1024
 # A response lists at most this many errors of a list of rows.
 _MAX_LISTED_ERRORS = 20
 
@@ -46,16 +46,16 @@ _ERRORS = (
     status_code=HTTPStatus.OK,
     opt={"scope": PREDICT},
     operation_class=documents.RowsOperation,
-    request_max_body_size=_MAX_BYTES,
     responses=documented(
         PairingBody | ScoredFeaturesBody | ScoredRows, *_ERRORS, example=documents.SCORED_PAIRING
     ),
 )
 async def score(
-    request: Request[Any, Any, Any],
+    request: Request[Any, ApiKey, Any],
     snapshots: NamedDependency[SnapshotHolder],
     scorer: NamedDependency[Scorer],
     metrics: NamedDependency[Metrics],
+    bodies: NamedDependency[BodyBudget],
 ) -> Response[bytes]:
     """Score a pairing or a row of features, or a list of up to 1,000 of them.
 
@@ -63,18 +63,19 @@ async def score(
     fixture. A single row is scored with its reasons, a list without. If a row cannot be scored, the request
     is refused and the row named. For more rows use `POST /predict/async/`.
     """
-    raw, is_list = read_rows(await request.body(), MAX_ROWS)
-    rows = [decode_row(row) for row in raw]
+    with bodies.hold(request.auth.id) as held:
+        raw, is_list = read_rows(await read_body(request, min(_MAX_BYTES, bodies.most_bytes), held), MAX_ROWS)
+        rows = [decode_row(row) for row in raw]
     _refuse(
         {number: (row,) for number, row in enumerate(rows) if isinstance(row, RowProblem)}, is_list=is_list
     )
     current, now = require_release(snapshots), snapshots.clock.now()
     started = time.perf_counter()
     scored = await _answers(current, scorer, rows, now, with_reasons=not is_list)  # type: ignore[arg-type]  # checked
-    bodies = scored.answers
-    _refuse({number: body for number, body in enumerate(bodies) if isinstance(body, tuple)}, is_list=is_list)
+    answers = scored.answers
+    _refuse({number: body for number, body in enumerate(answers) if isinstance(body, tuple)}, is_list=is_list)
     _count(metrics, scored, time.perf_counter() - started, is_list=is_list)
-    complete = [current.view.body("", body, now) for body in bodies if isinstance(body, bytes)]
+    complete = [current.view.body("", body, now) for body in answers if isinstance(body, bytes)]
     content = b'{"items":[' + b",".join(complete) + b"]}" if is_list else complete[0]
     return Response(content, media_type=JSON, headers={"Cache-Control": "no-store"})
 
@@ -100,13 +101,13 @@ async def _answers(
     status_code=HTTPStatus.ACCEPTED,
     opt={"scope": PREDICT},
     operation_class=documents.TaskOperation,
-    request_max_body_size=_MAX_TASK_BYTES,
     responses=documented(TaskAccepted, *_ERRORS, status=HTTPStatus.ACCEPTED),
 )
 async def score_later(
     request: Request[Any, ApiKey, Any],
     child: NamedDependency[ChildProcess],
     tasks: NamedDependency[TaskQueue],
+    bodies: NamedDependency[BodyBudget],
     idempotency_key: Annotated[
         str | None,
         HeaderParameter(
@@ -121,7 +122,10 @@ async def score_later(
     A row that cannot be scored gets its errors as its result; the others are scored.
     """
     try:
-        packed = await child.run_for_client(pack_rows, await request.body(), MAX_TASK_ROWS)
+        with bodies.hold(request.auth.id) as held:
+            body = await read_body(request, bodies.most_bytes, held)
+            packed = await child.run_for_client(pack_rows, body, MAX_TASK_ROWS)
+            del body
         if isinstance(packed, TooManyRows):
             raise too_many(packed.rows, MAX_TASK_ROWS)
         if isinstance(packed, str):
@@ -137,10 +141,12 @@ async def score_later(
             "idempotency-key",
             "This Idempotency-Key was used with another body; use a new key for each task.",
         ) from error
-    address = f"/monitoring/task_status/{task_id}"
-    body = TaskAccepted(task_id=task_id, status="submitted", status_url=address)
+    address = f"{prefix_of(request)}/monitoring/task_status/{task_id}"
+    accepted = TaskAccepted(task_id=task_id, status="submitted", status_url=address)
     return Response(
-        msgspec.json.encode(body), media_type=JSON, headers={"Location": address, "Cache-Control": "no-store"}
+        msgspec.json.encode(accepted),
+        media_type=JSON,
+        headers={"Location": address, "Cache-Control": "no-store"},
     )
 
 

@@ -1,54 +1,53 @@
 """Launches ingest and export runs in Dagster. For admins; `X-Token` is accepted as well as `X-API-Key`."""
 
-import datetime as dt
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Annotated, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
 import msgspec
-from litestar import Response, Router, patch, post
+from litestar import Request, Response, Router, patch, post
 from litestar.di import NamedDependency
-from litestar.params import Body, FromPath
+from litestar.params import FromPath
 
 from serving.backends.dagster import Dagster, DagsterUnavailableError, LaunchRefusedError
+from serving.http import openapi as documents
 from serving.http.auth import ADMIN
+from serving.http.body import BodyBudget, read_body
 from serving.http.respond import JSON, documented
-from serving.http.schemas import Launched
-from serving.problems import ProblemError, unavailable
+from serving.http.schemas import IngestWindow, Launched
+from serving.problems import ParameterError, ProblemError, bad_request, unavailable
+from serving.scoring.schemas import problem_of
+from soccer_assets.contract.api_keys import ApiKey
 
 OPTIONS = {"scope": ADMIN, "takes_x_token": True}
 RESPONSES = documented(
     Launched, HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY, status=HTTPStatus.ACCEPTED
 )
 
+_MAX_WINDOW_BYTES = 64 * 1024
+
 Table = Literal["match_raw", "match"]
 # Both tables are exported under one snapshot id, so that readers find both or neither.
 ASSETS_OF = dict.fromkeys(get_args(Table), (("exports", "match_raw"), ("exports", "match")))
 
 
-class IngestWindow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A half-open window of UTC days.
-
-    Attributes:
-        start: first day; by default `days` before `end`.
-        end: day after the last one; by default tomorrow.
-        days: length of the window if `start` is omitted.
-    """
-
-    start: dt.date | None = None
-    end: dt.date | None = None
-    days: Annotated[int, msgspec.Meta(ge=1, le=36_500)] = 90
-
-
-@patch("/livescores/", status_code=HTTPStatus.ACCEPTED, opt=OPTIONS, responses=RESPONSES)
+@patch(
+    "/livescores/",
+    status_code=HTTPStatus.ACCEPTED,
+    opt=OPTIONS,
+    operation_class=documents.WindowOperation,
+    responses=RESPONSES
+    | documented(Launched, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, status=HTTPStatus.ACCEPTED),
+)
 async def ingest(
-    data: Annotated[
-        IngestWindow, Body(description="All fields are optional; the default is the last 90 days.")
-    ],
+    request: Request[Any, ApiKey, Any],
+    bodies: NamedDependency[BodyBudget],
     dagster: NamedDependency[Dagster],
     dagster_pages: NamedDependency[str],
 ) -> Response[bytes]:
     """Launch an ingest of a window of days; downstream assets up to the release follow automatically."""
+    with bodies.hold(request.auth.id) as held:
+        data = _window(await read_body(request, _MAX_WINDOW_BYTES, held))
     if data.start is not None and data.end is not None and data.start >= data.end:
         raise ProblemError(
             HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -58,6 +57,21 @@ async def ingest(
     window = {name: str(day) for name in ("start", "end") if (day := getattr(data, name)) is not None}
     config = {"ops": {"livescores__window": {"config": {**window, "days": data.days}}}}
     return await launch(dagster, dagster_pages, [("livescores", "window")], config)
+
+
+def _window(body: bytes) -> IngestWindow:
+    try:
+        return msgspec.json.decode(body, type=IngestWindow)
+    except msgspec.ValidationError as error:
+        refused = problem_of(error)
+        raise bad_request(
+            f"Correct and send again: {refused.field}: {refused.message}".replace(": : ", ": "),
+            ParameterError(refused.field, refused.message),
+        ) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ProblemError(
+            HTTPStatus.BAD_REQUEST, "invalid-body", f"The body cannot be read: {error}; send a JSON object."
+        ) from error
 
 
 @post("/export/{table:str}", status_code=HTTPStatus.ACCEPTED, opt=OPTIONS, responses=RESPONSES)

@@ -137,10 +137,14 @@ def decode_row(raw: msgspec.Raw) -> Row | RowProblem:
             return msgspec.json.decode(raw, type=FeatureRow)
         return msgspec.json.decode(raw, type=Pairing)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        message = str(error)
-        place = _AT.search(message)
-        field = place[1] if place else ""
-        return RowProblem(field, _AT.sub("", message))
+        return problem_of(error)
+
+
+def problem_of(error: Exception) -> RowProblem:
+    """What is wrong with a body, from an error of msgspec."""
+    message = str(error)
+    place = _AT.search(message)
+    return RowProblem(place[1] if place else "", _AT.sub("", message))
 
 
 def parse_kickoff(text: str) -> tuple[dt.datetime, bool]:

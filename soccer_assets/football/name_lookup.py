@@ -13,6 +13,8 @@ from soccer_assets.football.football_error import FootballError
 from soccer_assets.football.text_folding import fold
 
 _NEAREST = 5
+# The cache of `fold` would keep what strangers send.
+_fold_once = fold.__wrapped__
 # Half of the letters in order: "Leds Utd" finds Leeds United.
 _LEAST_LIKENESS = 0.5
 
@@ -42,7 +44,7 @@ class Names:
         Raises:
             UnclearNameError: there is none, or several have that name.
         """
-        folded = fold(text)
+        folded = _fold_once(text)
         found = self._competitions.get(folded)
         if found is not None:
             return found
@@ -69,7 +71,7 @@ class Names:
             if not _may_enter(team, competition):
                 raise UnclearNameError(f"{_described(team)} does not play in {competition.code}")
             return team
-        folded = fold(text)
+        folded = _fold_once(text)
         named = [
             candidate for candidate in self._by_name.get(folded, ()) if _may_enter(candidate, competition)
         ]
@@ -82,6 +84,11 @@ class Names:
         raise UnclearNameError(
             f"there is no team {text!r} for {competition.code}{_hint(map(_described, near))}"
         )
+
+    def teams(self, text: str) -> list[TeamEntry]:
+        """All teams of an id or a name, whatever they play in; empty if there is none."""
+        team = self._teams.get(self._redirects.get(text, text))
+        return [team] if team is not None else list(self._by_name.get(_fold_once(text), ()))
 
     def _near(self, folded: str, competition: CompetitionEntry) -> list[TeamEntry]:
         """Entrants with names like the given one; those of the competition's country where it has any."""

@@ -1,0 +1,207 @@
+"""Request bodies: read in parts up to a limit, decompressed, without a byte order mark.
+
+Here too: how many bytes of bodies a worker holds at a time. Not here: what a body means (``routes``).
+"""
+
+import asyncio
+import contextlib
+import zlib
+from collections import defaultdict
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any
+
+from litestar import Request
+
+from serving.problems import ProblemError, unavailable
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_MEGABYTE = 1024 * 1024
+# The longest pause within a body, and the time for all of it: a client that stalls would hold its place.
+_PAUSE_SECONDS = 20.0
+_BODY_SECONDS = 120.0
+# Streams in one gzip body: each of many empty ones would cost a copy of the rest.
+_MOST_STREAMS = 1_000
+# A limit's worth of bytes from each of this many clients of one key, and of all keys.
+_BODIES_OF_KEY = 2
+_BODIES = 4
+
+
+class BodyBudget:
+    """The bytes of bodies that this worker holds, for each key and in total.
+
+    Args:
+        most_bytes: of one body; a key may hold twice as many at a time, all keys together four times.
+    """
+
+    def __init__(self, most_bytes: int) -> None:
+        self.most_bytes = most_bytes
+        self._of_key: defaultdict[str, int] = defaultdict(int)
+        self._total = 0
+
+    @contextlib.contextmanager
+    def hold(self, key_id: str) -> Iterator["_Held"]:
+        """A place for one body; its bytes are free again after the block."""
+        held = _Held(self, key_id)
+        try:
+            yield held
+        finally:
+            self._total -= held.bytes
+            self._of_key[key_id] -= held.bytes
+            if not self._of_key[key_id]:
+                del self._of_key[key_id]
+
+    def add(self, key_id: str, count: int) -> None:
+        """Count more bytes of a body.
+
+        Raises:
+            ProblemError: 429 where the key holds too many, 503 where all keys together do.
+        """
+        if self._of_key[key_id] + count > _BODIES_OF_KEY * self.most_bytes:
+            raise ProblemError(
+                HTTPStatus.TOO_MANY_REQUESTS,
+                "too-many-bytes",
+                "This key sends too many large bodies at a time; send one after the other.",
+                {"Retry-After": "2"},
+            )
+        if self._total + count > _BODIES * self.most_bytes:
+            raise unavailable("not-now", "Too many large bodies arrive now; send yours again shortly.", 2)
+        self._total += count
+        self._of_key[key_id] += count
+
+
+class _Held:
+    """The bytes that one body holds of a budget."""
+
+    def __init__(self, budget: BodyBudget, key_id: str) -> None:
+        self._budget = budget
+        self._key_id = key_id
+        self.bytes = 0
+
+    def add(self, count: int) -> None:
+        """Hold more bytes; errors as `BodyBudget.add`."""
+        self._budget.add(self._key_id, count)
+        self.bytes += count
+
+
+async def read_body(request: Request[Any, Any, Any], most_bytes: int, held: _Held) -> bytes:
+    """The whole body, decompressed where it is gzip, without a byte order mark.
+
+    Args:
+        request: whose body was not read yet.
+        most_bytes: of the body as sent, and again after decompression.
+        held: counts the bytes.
+
+    Raises:
+        ProblemError: 413 too large; 415 an unknown content coding; 408 not complete in time; 400 broken
+            off or not gzip; 429 and 503 of the budget.
+    """
+    decode = _decoder(request.headers.get("content-encoding", ""))
+    if _announced(request) > most_bytes:
+        raise _too_large(most_bytes)
+    body = bytearray()
+    sent = 0
+    try:
+        async with asyncio.timeout(_BODY_SECONDS):
+            while True:
+                async with asyncio.timeout(_PAUSE_SECONDS):
+                    message: Any = await request.receive()
+                if message["type"] == "http.disconnect":
+                    raise _unreadable("the body ended before it was complete")
+                part: bytes = message.get("body", b"")
+                sent += len(part)
+                decoded = await decode(part, most_bytes - len(body) + 1)
+                held.add(len(decoded))
+                body += decoded
+                if sent > most_bytes or len(body) > most_bytes:
+                    raise _too_large(most_bytes)
+                if not message.get("more_body", False):
+                    break
+    except TimeoutError as error:
+        raise ProblemError(
+            HTTPStatus.REQUEST_TIMEOUT, "slow-body", "The body did not arrive in time; send it again."
+        ) from error
+    except zlib.error as error:
+        raise _unreadable(f"the body is not gzip as its Content-Encoding says ({error})") from error
+    if not decode.is_complete:
+        raise _unreadable("the gzip body is cut off")
+    if body.startswith(_BYTE_ORDER_MARK):
+        del body[: len(_BYTE_ORDER_MARK)]
+    return bytes(body)
+
+
+class _Plain:
+    """A body that is sent as it is."""
+
+    is_complete = True
+
+    async def __call__(self, part: bytes, _: int) -> bytes:
+        return part
+
+
+class _Gzip:
+    """Decompresses a body part by part, never more than a given number of bytes."""
+
+    def __init__(self) -> None:
+        self._stream = _gzip_stream()
+        self._streams = 1
+        self._has_begun = False
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the end of the stream was seen."""
+        return self._stream.eof or not self._has_begun
+
+    async def __call__(self, part: bytes, most: int) -> bytes:
+        # In a thread: 400 kB can become 32 MB, which takes 50 ms.
+        return await asyncio.to_thread(self._decompress, part, most) if part else b""
+
+    def _decompress(self, part: bytes, most: int) -> bytes:
+        decoded = b""
+        while part and len(decoded) < most:
+            if self._stream.eof:  # a file may consist of several streams
+                self._stream = _gzip_stream()
+                self._streams += 1
+                if self._streams > _MOST_STREAMS:
+                    raise zlib.error("too many streams")
+            self._has_begun = True
+            decoded += self._stream.decompress(part, most - len(decoded))
+            part = self._stream.unused_data
+        return decoded
+
+
+def _gzip_stream() -> "zlib._Decompress":
+    return zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+
+
+def _decoder(codings: str) -> _Plain | _Gzip:
+    name = codings.strip().lower()
+    if name in {"", "identity"}:
+        return _Plain()
+    if name in {"gzip", "x-gzip"}:
+        return _Gzip()
+    raise ProblemError(
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        "content-coding",
+        f"The Content-Encoding {name[:40]!r} is not understood; send the body as it is, or gzip.",
+        {"Accept-Encoding": "gzip, identity"},
+    )
+
+
+def _announced(request: Request[Any, Any, Any]) -> int:
+    length = request.headers.get("content-length", "")
+    return int(length) if length.isascii() and length.isdigit() else 0
+
+
+def _unreadable(what: str) -> ProblemError:
+    return ProblemError(
+        HTTPStatus.BAD_REQUEST, "invalid-body", f"{what[0].upper()}{what[1:]}; send it again."
+    )
+
+
+def _too_large(most_bytes: int) -> ProblemError:
+    return ProblemError(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        "body-too-large",
+        f"The body is larger than {most_bytes / _MEGABYTE:g} MB; send fewer rows at once.",
+    )
