@@ -15,12 +15,14 @@ from soccer_assets.contract.events import OUTBOX_PREFIX, Refusal
 from soccer_assets.contract.release import POINTER_KEY, Pointer
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.stores.models.champion_change import change_of
+from soccer_assets.stores.releases.current_models import WITHOUT_REGISTRY
 
 # Older runs do not raise alerts.
 _NEWEST_RUNS = 200
 _RUN_AGE = dt.timedelta(days=7)
 _LEAST_FREE_BYTES = 1_000_000_000
 _CHAMPION = dg.AssetKey(["model", "champion"])
+_UPCOMING = dg.AssetKey(["predictions", "upcoming"])
 _FINISHED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
 
 # Changes of the champion that subscribers hear of: kind of the notice, and its headline.
@@ -30,6 +32,7 @@ _CHANGES = {
 }
 # Checks whose failure is a fault of a kind of its own, and its headline.
 _KINDS = {"results_due": "feed", "drift_within_bounds": "drift"}
+_ENDED = "the run ended before any step failed"
 # Metadata of a failed check that says what to do; alerts put it in place of their general advice.
 REMEDY = "remedy"
 _HEADLINES = {"feed": "has overdue results", "drift": "drifted beyond its bound", "check": "failed"}
@@ -41,7 +44,7 @@ def graph_conditions(
     checks: Iterable[dg.AssetCheckKey],
     now: dt.datetime,
 ) -> list[Condition]:
-    """Failed runs, failed checks, stale assets, and the newest promotion or rollback.
+    """Failed runs, failed checks, stale assets, the newest promotion or rollback, and MLflow if it is away.
 
     Args:
         instance: whose runs, checks and materialisations are read.
@@ -56,6 +59,7 @@ def graph_conditions(
         *_failed_checks(instance, checks),
         *_stale_assets(instance, watched, cause),
         *_champion_change(instance),
+        *_without_registry(instance),
     ]
 
 
@@ -152,15 +156,23 @@ def _subject(run: dg.DagsterRun) -> str:
 
 
 def _cause(instance: dg.DagsterInstance, run_id: str) -> str:
-    steps = instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.STEP_FAILURE, limit=1).records
-    for record in steps:
+    """The root of the first failed step's error; without one, why the run itself ended."""
+    kinds = {dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.RUN_FAILURE}
+    # Oldest first: a step fails before its run.
+    for record in instance.get_records_for_run(run_id, of_type=kinds, limit=1).records:
         event = record.event_log_entry.dagster_event
-        error = event.step_failure_data.error if event else None
-        while error is not None and error.cause is not None:
-            error = error.cause
-        if event is not None and error is not None:
-            return f"{event.step_key}: {error.message.strip()}"
-    return "the run ended before any step failed"
+        if event is None:
+            continue
+        message = _root_message(getattr(event.event_specific_data, "error", None))
+        return f"{event.step_key}: {message}" if event.step_key else message or event.message or _ENDED
+    return _ENDED
+
+
+def _root_message(error: Any) -> str:
+    """The message of the innermost cause; empty without an error."""
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return error.message.strip() if error is not None else ""
 
 
 def _failed_checks(instance: dg.DagsterInstance, keys: Iterable[dg.AssetCheckKey]) -> Iterator[Condition]:
@@ -227,6 +239,26 @@ def _champion_change(instance: dg.DagsterInstance) -> Iterator[Condition]:
         what=what,
         cause=change.reason,
         path="/assets/model/champion",
+    )
+
+
+def _without_registry(instance: dg.DagsterInstance) -> Iterator[Condition]:
+    """A warning where the newest predictions were made without MLflow's models."""
+    event = instance.get_latest_materialization_event(_UPCOMING)
+    if event is None or event.asset_materialization is None:
+        return
+    note = event.asset_materialization.metadata.get(WITHOUT_REGISTRY)
+    if note is None:
+        return
+    yield Condition(
+        kind="mlflow",
+        subject="MLflow",
+        severity=WARNING,
+        since=_instant(event.timestamp),
+        what="gave no models to the last refresh",
+        promise="the models of its aliases at every refresh",
+        cause=str(note.value),
+        path="/assets/predictions/upcoming",
     )
 
 

@@ -28,6 +28,7 @@ KINDS = (
     "process",
     "database",
     "store",
+    "mlflow",
     "disk",
 )
 

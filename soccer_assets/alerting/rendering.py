@@ -75,6 +75,11 @@ GUIDES = {
         "nothing new can be published; sidecars serve the release they have loaded",
         "check that the store of SOCCER_STORE_URL can be read and written",
     ),
+    "mlflow": Guide(
+        "results, fixtures and releases go on with the champion of the current release; training and "
+        "rollback fail until it is back",
+        "check that the server of SOCCER_MLFLOW_URL runs; `soccer doctor` shows what it answers",
+    ),
     "disk": Guide(
         "nothing new can be stored; stored data is intact and the last release stays in service",
         "free space, or run `soccer prune`",

@@ -66,7 +66,7 @@ def build_definitions(
     registry = ModelRegistry(settings.mlflow_url, artifacts, functools.partial(released_model, store))
     exports_store, feature_store = Exports(store, database), FeatureStore(store)
     scorecards = Scorecards(store)
-    drafts = ReleaseDrafts(database, exports_store, feature_store, registry, scorecards, feed)
+    drafts = ReleaseDrafts(database, exports_store, feature_store, registry, scorecards, store, feed)
     return dg.Definitions(
         assets=[
             *livescore_assets(

@@ -8,14 +8,16 @@ import contextlib
 import functools
 import hashlib
 import os
+import socket
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from soccer_assets.contract.release import MODEL_FILE, MODEL_NAME
+from soccer_assets.masking import mask
 from soccer_assets.modelling.outcome_model import OutcomeModel
 from soccer_assets.modelling.training import DEFAULTS, Parameters
 from soccer_assets.resources.artifact_paths import keep_artifacts_below
@@ -29,6 +31,15 @@ _NOT_THERE = {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}
 
 class MissingModelError(ResourceError):
     """No model version has the alias, or its artifact is missing or damaged."""
+
+
+class RegistryUnavailableError(ResourceError):
+    """MLflow does not answer, or cannot do what it was asked for."""
+
+
+# One call takes at most 36 s: three attempts of 10 s and pauses of 2 and 4 s. MLflow's own defaults are eight
+# attempts of 120 s.
+_BOUNDS = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
 
 
 class TrainingFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,6 +94,8 @@ class ModelRegistry:
 
     @functools.cached_property
     def _client(self) -> Any:
+        for name, value in _BOUNDS.items():
+            os.environ.setdefault(name, value)
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
         os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
         os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")  # otherwise it logs a line per step
@@ -97,24 +110,46 @@ class ModelRegistry:
         mlflow.set_registry_uri(self.url)
         return mlflow.MlflowClient(self.url, self.url)
 
+    @contextlib.contextmanager
+    def _asking(self) -> Iterator[Any]:
+        """MLflow's client; what it raises where it fails becomes one sentence.
+
+        Raises:
+            RegistryUnavailableError: MLflow does not answer, or answers with an error.
+        """
+        try:
+            yield self._client
+        except Exception as error:
+            if not isinstance(error, _faults()):
+                raise
+            # Without the chain: its root, a refused connection, would be shown in place of this sentence.
+            raise RegistryUnavailableError(
+                f"MLflow at {mask(self.url, os.environ)} {_reason(error)}"
+            ) from None
+
     def ensure_experiment(self, name: str) -> None:
-        """Create the experiment with our artifact folder, unless it exists."""
-        if self._client.get_experiment_by_name(name) is None:
-            location = self._artifacts.as_uri() if self._artifacts else None
-            self._client.create_experiment(name, artifact_location=location)
+        """Create the experiment with our artifact folder, unless it exists.
+
+        Raises:
+            RegistryUnavailableError: as of every method, MLflow does not answer.
+        """
+        with self._asking() as client:
+            if client.get_experiment_by_name(name) is None:
+                location = self._artifacts.as_uri() if self._artifacts else None
+                client.create_experiment(name, artifact_location=location)
 
     def register(self, model: OutcomeModel, facts: TrainingFacts) -> RegisteredModel:
         """Log the model into the active MLflow run and register it as a new version."""
-        import mlflow  # noqa: PLC0415 - seconds to import
-        from mlflow.models import ModelSignature  # noqa: PLC0415
-        from mlflow.types import ColSpec, DataType, Schema  # noqa: PLC0415
+        with self._asking():
+            import mlflow  # noqa: PLC0415 - seconds to import
+            from mlflow.models import ModelSignature  # noqa: PLC0415
+            from mlflow.types import ColSpec, DataType, Schema  # noqa: PLC0415
 
-        client = self._client
         signature = ModelSignature(
             inputs=Schema([ColSpec(DataType.double, name) for name in model.feature_names]),
             outputs=Schema([ColSpec(DataType.double, name) for name in ("p_home", "p_draw", "p_away")]),
         )
-        with tempfile.TemporaryDirectory() as folder:
+        with self._asking(), tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / MODEL_FILE
             file.write_bytes(model.to_bytes())
             logged = mlflow.pyfunc.log_model(
@@ -127,28 +162,29 @@ class ModelRegistry:
             )
         active: Any = mlflow.active_run()
         run_id: str = active.info.run_id
-        if not client.search_registered_models(f"name = '{MODEL_NAME}'"):
-            client.create_registered_model(MODEL_NAME, description="1x2 probabilities before kickoff")
-        version = client.create_model_version(
-            MODEL_NAME,
-            source=logged.model_uri,
-            run_id=run_id,
-            model_id=logged.model_id,
-            tags={_CARD_TAG: msgspec.json.encode(facts).decode()},
-        )
+        with self._asking() as client:
+            if not client.search_registered_models(f"name = '{MODEL_NAME}'"):
+                client.create_registered_model(MODEL_NAME, description="1x2 probabilities before kickoff")
+            version = client.create_model_version(
+                MODEL_NAME,
+                source=logged.model_uri,
+                run_id=run_id,
+                model_id=logged.model_id,
+                tags={_CARD_TAG: msgspec.json.encode(facts).decode()},
+            )
         return RegisteredModel(version=str(version.version), run_id=run_id, facts=facts)
 
     def find(self, alias: str) -> RegisteredModel | None:
         """The version with an alias; None where there is none."""
-        client = self._client
-        from mlflow.exceptions import MlflowException  # noqa: PLC0415 - seconds to import
+        with self._asking() as client:
+            from mlflow.exceptions import MlflowException  # noqa: PLC0415 - seconds to import
 
-        try:
-            return _registered(client.get_model_version_by_alias(MODEL_NAME, alias))
-        except MlflowException as error:
-            if error.error_code in _NOT_THERE:  # no model, or none with this alias
-                return None
-            raise
+            try:
+                return _registered(client.get_model_version_by_alias(MODEL_NAME, alias))
+            except MlflowException as error:
+                if error.error_code in _NOT_THERE:  # no model, or none with this alias
+                    return None
+                raise
 
     def get(self, alias: str) -> RegisteredModel:
         """The version with an alias.
@@ -163,7 +199,8 @@ class ModelRegistry:
 
     def version(self, version: str) -> RegisteredModel:
         """A version by its number."""
-        return _registered(self._client.get_model_version(MODEL_NAME, version))
+        with self._asking() as client:
+            return _registered(client.get_model_version(MODEL_NAME, version))
 
     def load(self, registered: RegisteredModel) -> OutcomeModel:
         """The model of a version, verified by the hash it was registered with.
@@ -187,18 +224,43 @@ class ModelRegistry:
 
     def _artifact_of(self, registered: RegisteredModel) -> bytes:
         """The model's file as MLflow keeps it; empty where it does not."""
-        import mlflow  # noqa: PLC0415 - seconds to import
-        from mlflow.exceptions import MlflowException  # noqa: PLC0415
+        with self._asking() as client:
+            import mlflow  # noqa: PLC0415 - seconds to import
+            from mlflow.exceptions import MlflowException  # noqa: PLC0415
 
-        source = self._client.get_model_version(MODEL_NAME, registered.version).source
-        with tempfile.TemporaryDirectory() as folder, contextlib.suppress(MlflowException, OSError):
-            local = mlflow.artifacts.download_artifacts(artifact_uri=source, dst_path=folder)
-            return b"".join(file.read_bytes() for file in Path(local).rglob(MODEL_FILE))
+            source = client.get_model_version(MODEL_NAME, registered.version).source
+            with tempfile.TemporaryDirectory() as folder, contextlib.suppress(MlflowException, OSError):
+                local = mlflow.artifacts.download_artifacts(artifact_uri=source, dst_path=folder)
+                return b"".join(file.read_bytes() for file in Path(local).rglob(MODEL_FILE))
         return b""
 
     def set_alias(self, alias: str, version: str) -> None:
         """Move an alias to a version."""
-        self._client.set_registered_model_alias(MODEL_NAME, alias, version)
+        with self._asking() as client:
+            client.set_registered_model_alias(MODEL_NAME, alias, version)
+
+
+def _faults() -> tuple[type[Exception], ...]:
+    """What MLflow's client raises where its server, database or files fail."""
+    import requests  # noqa: PLC0415 - MLflow imports both anyway
+    import sqlalchemy as sa  # noqa: PLC0415
+    from mlflow.exceptions import MlflowException  # noqa: PLC0415 - seconds to import
+
+    return (MlflowException, requests.RequestException, sa.exc.SQLAlchemyError, OSError)
+
+
+def _reason(error: BaseException) -> str:
+    """The predicate of the sentence: what lies at the root of an error, or its own first line."""
+    chain = [error]
+    while (below := chain[-1].__cause__ or chain[-1].__context__) is not None and below not in chain:
+        chain.append(below)
+    for each in chain:
+        if isinstance(each, TimeoutError) or "timed out" in str(each):
+            return "does not answer (timed out)"
+        if isinstance(each, (ConnectionError, socket.gaierror)) and each.strerror:
+            return f"does not answer ({each.strerror})"
+    lines = str(error).strip().splitlines()
+    return f"cannot be used ({mask(lines[0], os.environ) if lines else type(error).__name__})"
 
 
 def _example(model: OutcomeModel) -> Any:

@@ -5,6 +5,7 @@ Reads and frames only. Not here: forecasting (``modelling/fixtures.py``), the le
 """
 
 import datetime as dt
+from collections.abc import Collection
 
 import numpy as np
 import pandas as pd
@@ -121,9 +122,13 @@ def forecast_table(
 
 
 def merge_with_previous(
-    forecasts: pd.DataFrame, previous: pd.DataFrame | None, served: pd.DataFrame, now: dt.datetime
+    forecasts: pd.DataFrame,
+    previous: pd.DataFrame | None,
+    served: pd.DataFrame,
+    now: dt.datetime,
+    absent: Collection[str] = (),
 ) -> pd.DataFrame:
-    """The new forecasts, and the last ones of matches that were played meanwhile.
+    """The new forecasts, and the last ones of matches that were played meanwhile or that lost their model.
 
     An unchanged forecast keeps the instant at which it was first made.
 
@@ -132,6 +137,7 @@ def merge_with_previous(
         previous: the table of the run before; None before the first.
         served: rows of `read_served_matches`.
         now: kickoffs before it are played matches.
+        absent: aliases whose model could not be read: their last forecasts of upcoming matches stay.
     """
     if previous is None:
         return forecasts
@@ -140,10 +146,11 @@ def merge_with_previous(
     previous = previous.reindex(columns=[*columns, *_DERIVED])
     earlier = previous.merge(served[["match_id", "kickoff"]], on="match_id")
     oldest = pd.Timestamp(now) - pd.Timedelta(days=PLAYED_DAYS)
-    played = earlier[(earlier["kickoff"] <= now) & (earlier["kickoff"] >= oldest)]
-    played = played[previous.columns]
+    is_played = (earlier["kickoff"] <= now) & (earlier["kickoff"] >= oldest)
+    is_kept = (earlier["kickoff"] > now) & earlier["model"].isin(list(absent))
+    kept = earlier.loc[is_played | is_kept, previous.columns]
     same = [*_FORECAST, "predicted_kickoff"]
     merged = forecasts.merge(earlier[columns], on=same, how="left", suffixes=("", "_before"))
     merged["predicted_at"] = merged.pop("predicted_at_before").fillna(merged["predicted_at"])
-    parts = [part for part in (merged, played) if len(part)]
+    parts = [part for part in (merged, kept) if len(part)]
     return pd.concat(parts, ignore_index=True) if parts else merged

@@ -1,5 +1,7 @@
 """The registry on MLflow's SQLite: versions, aliases, and artifacts that are checked before use."""
 
+import datetime as dt
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +10,13 @@ import mlflow
 import numpy as np
 import pandas as pd
 import pytest
+from mlflow.environment_variables import (
+    MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR,
+    MLFLOW_HTTP_REQUEST_MAX_RETRIES,
+    MLFLOW_HTTP_REQUEST_TIMEOUT,
+)
 
+from soccer_assets.alerting.detection import graph_conditions
 from soccer_assets.contract.release import CANDIDATE, CHAMPION, MODEL_FILE
 from soccer_assets.modelling.outcome_model import ELO_TEXTBOOK, OutcomeModel
 from soccer_assets.resources.mlflow_run import EXPERIMENT, training_run
@@ -16,8 +24,10 @@ from soccer_assets.resources.model_registry import (
     MissingModelError,
     ModelRegistry,
     RegisteredModel,
+    RegistryUnavailableError,
     TrainingFacts,
 )
+from tests.services import free_ports
 
 
 def elo(home_weight: float) -> OutcomeModel:
@@ -103,3 +113,41 @@ def test_models_are_registered_found_and_checked(tmp_path):
     damage(artifacts, models[2].sha256, None)
     with pytest.raises(MissingModelError, match="version 3 is missing or has another hash"):
         registry.load(third)
+
+
+def test_a_training_without_mlflow_fails_with_one_sentence(monkeypatch, tmp_path):
+    """Refused, or no database at all: the alert and the run's page say it without the client's own text."""
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    (port,) = free_ports(1)
+    garbage = tmp_path / "mlflow.db"
+    garbage.write_bytes(b"not a database" * 1000)
+
+    @dg.asset
+    def training(mlflow: dg.ResourceParam[Any]) -> None:
+        mlflow.log_params({"seed": 20})
+
+    for url, reason in (
+        (f"http://127.0.0.1:{port}", "does not answer (Connection refused)"),
+        (f"sqlite:///{garbage}", "cannot be used ("),
+    ):
+        resources = {"mlflow": training_run(ModelRegistry(url))}
+        with dg.DagsterInstance.ephemeral() as instance:
+            dg.materialize([training], resources=resources, instance=instance, raise_on_error=False)
+            (found,) = graph_conditions(instance, {}, [], dt.datetime.now(dt.UTC))
+        assert f"MLflow at {url} {reason}" in found.cause
+        assert "Max retries" not in found.cause
+
+
+def test_a_server_that_never_answers_is_asked_for_half_a_minute(monkeypatch):
+    """MLflow itself would ask for a quarter of an hour; an operator's own values stay."""
+    for variable in (MLFLOW_HTTP_REQUEST_MAX_RETRIES, MLFLOW_HTTP_REQUEST_TIMEOUT):
+        monkeypatch.setenv(variable.name, "")  # so that it is restored afterwards
+        monkeypatch.delenv(variable.name)
+    monkeypatch.setenv(MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR.name, "0")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        registry = ModelRegistry(f"http://127.0.0.1:{server.getsockname()[1]}")
+        monkeypatch.setenv(MLFLOW_HTTP_REQUEST_TIMEOUT.name, "1")
+        with pytest.raises(RegistryUnavailableError, match=r"does not answer \(timed out\)"):
+            registry.find(CHAMPION)
+
+    assert (MLFLOW_HTTP_REQUEST_MAX_RETRIES.get(), MLFLOW_HTTP_REQUEST_TIMEOUT.get()) == (2, 1)

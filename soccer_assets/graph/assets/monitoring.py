@@ -27,6 +27,7 @@ from soccer_assets.stores.features.store import FeatureStore
 from soccer_assets.stores.ledger.record import ledger_head
 from soccer_assets.stores.models.training_data import load_training_data
 from soccer_assets.stores.monitoring.settled import read_settled
+from soccer_assets.stores.releases.current_models import read_current_models
 
 DRIFT, QUALITY = dg.AssetKey(["monitoring", "drift"]), dg.AssetKey(["monitoring", "quality"])
 
@@ -69,6 +70,7 @@ _SHOWN = 15
     ],
 )
 def monitoring(
+    context: dg.AssetExecutionContext,
     exports: dg.ResourceParam[Exports],
     feature_store: dg.ResourceParam[FeatureStore],
     database: dg.ResourceParam[Database],
@@ -80,10 +82,17 @@ def monitoring(
     """Both reports from one load of the matches, which is most of their cost."""
     now = clock.now()
     data = load_training_data(exports, feature_store, database, now)
-    champion = model_registry.get(CHAMPION)
-    model = model_registry.load(champion)
+    models = read_current_models(model_registry, object_store, aliases=(CHAMPION,))
+    if models.note:
+        context.log.warning(models.note)
+    champion = models.registered[CHAMPION]
     report = drift_report(
-        data, model, version=champion.version, train_end=champion.facts.train_end, feed=feed.name, now=now
+        data,
+        models.models[CHAMPION],
+        version=champion.version,
+        train_end=champion.facts.train_end,
+        feed=feed.name,
+        now=now,
     )
     drift = with_drift_start(report, _previous_drift(object_store))
     object_store.write(DRIFT_KEY, msgspec.json.encode(drift))

@@ -36,6 +36,11 @@ from soccer_assets.stores.predictions import (
     prediction_months,
     read_served_matches,
 )
+from soccer_assets.stores.releases.current_models import (
+    WITHOUT_REGISTRY,
+    CurrentModels,
+    read_current_models,
+)
 from soccer_assets.tables import ledger_entry
 
 UPCOMING = dg.AssetKey(["predictions", "upcoming"])
@@ -57,6 +62,7 @@ def upcoming(
     exports: dg.ResourceParam[Exports],
     feature_store: dg.ResourceParam[FeatureStore],
     model_registry: dg.ResourceParam[ModelRegistry],
+    object_store: dg.ResourceParam[ObjectStore],
     frames: dg.ResourceParam[ParquetIOManager],
     clock: dg.ResourceParam[Clock],
 ) -> pd.DataFrame:
@@ -65,6 +71,8 @@ def upcoming(
     One row for each of champion, previous champion and candidate. A played match keeps its last forecast
     before kickoff for 90 days, beside its result. Goals come from the goal model's two rates, on a grid of
     scores that keeps the probabilities; the champion's rows name the groups of features that moved them.
+
+    While MLflow is away the champion is the current release's, and the other models keep their forecasts.
     """
     now = clock.now()
     manifest = feature_store.manifest()
@@ -74,8 +82,11 @@ def upcoming(
     fixtures = served[(served["kickoff"] > now) & (served["kickoff"] < last_day)]
     features = feature_store.read(manifest, months)
     values = feature_values(features, fixtures["match_id"].tolist(), manifest.feature_names)
-    forecasts = _forecasts(model_registry, fixtures, values, manifest.feature_names, now)
-    predictions = merge_with_previous(forecasts, frames.read(UPCOMING), served, now)
+    models = read_current_models(model_registry, object_store)
+    if models.note:
+        context.log.warning(models.note)
+    forecasts = _forecasts(models, fixtures, values, manifest.feature_names, now)
+    predictions = merge_with_previous(forecasts, frames.read(UPCOMING), served, now, models.absent)
     table = predictions.merge(served, on="match_id").sort_values(["kickoff", "match_id", "model"])
     champion = table[(table["model"] == CHAMPION) & (table["kickoff"] > now)]
     context.add_output_metadata(
@@ -86,6 +97,7 @@ def upcoming(
             "by_competition": _counts(champion["competition"]),
             "by_model": _counts(table["model"]),
         }
+        | ({WITHOUT_REGISTRY: models.note} if models.note else {})
     )
     return table.reset_index(drop=True)
 
@@ -99,31 +111,27 @@ def _counts(column: "pd.Series[str]") -> dg.JsonMetadataValue:
 
 
 def _forecasts(
-    registry: ModelRegistry,
+    current: CurrentModels,
     fixtures: pd.DataFrame,
     values: NDArray[np.float64],
     feature_names: Sequence[str],
     now: dt.datetime,
 ) -> pd.DataFrame:
-    """Forecasts of every model with an alias; reasons for the champion's only."""
+    """Forecasts of every model that could be read; reasons for the champion's only."""
     is_neutral, is_turned = (fixtures[name].to_numpy(dtype=bool) for name in ("neutral", "away_is_host"))
     tables = []
     for alias in ALIASES:
-        registered = registry.find(alias)
-        if registered is None:
+        if alias not in current.models:
             continue
-        model = registry.load(registered)
         forecasts = forecast_fixtures(
-            model,
+            current.models[alias],
             values,
             feature_names,
             is_neutral,
             with_reasons=alias == CHAMPION,
             is_turned=is_turned,
         )
-        tables.append(forecast_table(alias, registered, fixtures, forecasts, now))
-    if not tables:
-        raise dg.Failure("no model has an alias yet; run the job retrain_model", allow_retries=False)
+        tables.append(forecast_table(alias, current.registered[alias], fixtures, forecasts, now))
     return pd.concat(tables, ignore_index=True)
 
 

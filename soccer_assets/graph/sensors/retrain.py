@@ -7,7 +7,7 @@ from soccer_assets.graph.assets.model import REASON_TAG, TEXT_TAG
 from soccer_assets.graph.jobs import build_everything, retrain_model
 from soccer_assets.modelling.retraining import decide_retrain
 from soccer_assets.resources.database import Database
-from soccer_assets.resources.model_registry import ModelRegistry
+from soccer_assets.resources.model_registry import ModelRegistry, RegistryUnavailableError
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.stores.models.retraining_facts import read_facts
 
@@ -31,9 +31,12 @@ def retrain_sensor(
     clock: dg.ResourceParam[Clock],
 ) -> dg.RunRequest | dg.SkipReason:
     """Starts a training after enough new matches, on drift, on a poor settled score, or at the age limit."""
-    facts = read_facts(
-        database, model_registry, context.instance, TRAINING_JOBS, SystemClock().now(), object_store
-    )
+    try:
+        facts = read_facts(
+            database, model_registry, context.instance, TRAINING_JOBS, SystemClock().now(), object_store
+        )
+    except RegistryUnavailableError as error:
+        return dg.SkipReason(str(error))
     decision = decide_retrain(facts, clock.now())
     if decision.reason is None or facts.trained_at is None:
         return dg.SkipReason(decision.text)

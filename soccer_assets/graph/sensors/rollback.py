@@ -7,7 +7,7 @@ from soccer_assets.graph.assets.model import REASON_TAG, TEXT_TAG
 from soccer_assets.graph.jobs import build_everything, retrain_model, rollback_champion
 from soccer_assets.modelling.rollback import decide_rollback
 from soccer_assets.resources.database import Database
-from soccer_assets.resources.model_registry import ModelRegistry
+from soccer_assets.resources.model_registry import ModelRegistry, RegistryUnavailableError
 from soccer_assets.stores.models.rollback_facts import read_rollback_facts
 
 WORSE_THAN_PREVIOUS = "worse than the previous champion"
@@ -29,7 +29,10 @@ def rollback_sensor(
     model_registry: dg.ResourceParam[ModelRegistry],
 ) -> dg.RunRequest | dg.SkipReason:
     """Rolls back to the previous champion when settled matches show that it forecasts better."""
-    facts = read_rollback_facts(database, model_registry, context.instance, CHAMPION_JOBS)
+    try:
+        facts = read_rollback_facts(database, model_registry, context.instance, CHAMPION_JOBS)
+    except RegistryUnavailableError as error:
+        return dg.SkipReason(str(error))
     decision = decide_rollback(facts)
     if not decision.roll_back:
         return dg.SkipReason(decision.text)

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from soccer_assets.clock import isoformat
 from soccer_assets.contract.prediction import Meeting, Provenance, forecast_of_row, render
 from soccer_assets.contract.release import (
-    ALIASES,
     CHAMPION,
     MODEL_NAME,
     GoldenRow,
@@ -29,10 +28,12 @@ from soccer_assets.football.matches import outcome_of
 from soccer_assets.modelling.outcome_model import OutcomeModel
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.model_registry import ModelRegistry, RegisteredModel
+from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.stores.exports import Exports
 from soccer_assets.stores.features.store import FeatureStore
 from soccer_assets.stores.ledger.record import ledger_head
 from soccer_assets.stores.models.evaluations import Scorecards
+from soccer_assets.stores.releases.current_models import read_current_models
 from soccer_assets.stores.releases.current_status import data_as_of
 from soccer_assets.stores.releases.directory import read_directory
 from soccer_assets.stores.releases.publish import Draft, ReleaseRow
@@ -71,14 +72,16 @@ class ReleaseDrafts:
         feature_store: FeatureStore,
         registry: ModelRegistry,
         scorecards: Scorecards,
+        store: ObjectStore,
         feed: Feed,
     ) -> None:
-        """Bind to the stores."""
+        """Bind to the stores; ``store`` holds the current release."""
         self._database = database
         self._exports = exports
         self._features = feature_store
         self._registry = registry
         self._scorecards = scorecards
+        self._store = store
         self._feed = feed
 
     def draft(self, predictions: pd.DataFrame, now: dt.datetime) -> ReleaseContent:
@@ -91,18 +94,21 @@ class ReleaseDrafts:
         Raises:
             StalePredictionsError: another model became champion after the predictions were made.
             MissingModelError: there is no champion.
+            RegistryUnavailableError: MLflow does not answer, and there is no release yet.
         """
-        registered = {alias: found for alias in ALIASES if (found := self._registry.find(alias)) is not None}
-        champion = self._registry.get(CHAMPION)
-        _require_champion(predictions[predictions["kickoff"] > now], champion)
-        model = self._registry.load(champion)
+        current = read_current_models(self._registry, self._store, aliases=(CHAMPION,))
+        champion, model = current.registered[CHAMPION], current.models[CHAMPION]
+        _require_champion(predictions[predictions["kickoff"] > now], champion, current.note)
         newest = data_as_of(self._database)
         draft = Draft(
             feed=self._feed.name,
             is_simulated=self._feed.is_simulated,
             data_as_of=isoformat(newest) if newest else None,
             snapshot_id=self._exports.manifest().snapshot_id,
-            models={alias: _card(alias, version, self._scorecards) for alias, version in registered.items()},
+            models={
+                alias: _card(alias, version, self._scorecards)
+                for alias, version in current.registered.items()
+            },
             feature_names=model.feature_names,
             golden_rows=golden_rows(model, _newest_features(model, self._features)),
             ledger_head=ledger_head(self._database),
@@ -117,8 +123,12 @@ class ReleaseDrafts:
         )
 
 
-def _require_champion(upcoming: pd.DataFrame, champion: RegisteredModel) -> None:
+def _require_champion(upcoming: pd.DataFrame, champion: RegisteredModel, note: str) -> None:
     versions = set(upcoming.loc[upcoming["model"] == CHAMPION, "model_version"])
+    if versions - {champion.version} and note:
+        raise StalePredictionsError(
+            f"the predictions are of another champion ({note}); the next run predicts"
+        )
     if versions - {champion.version}:
         raise StalePredictionsError(
             f"the champion became version {champion.version} after these predictions were made; the run that "

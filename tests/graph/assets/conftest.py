@@ -180,6 +180,7 @@ class Graph:
                 self.features,
                 self.registry,  # type: ignore[arg-type]  # a fake
                 scorecards,
+                self.store,
                 self.feed,
             ),
             "releases": self.releases,
