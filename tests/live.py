@@ -147,8 +147,8 @@ class LiveHome:
     @contextmanager
     def webserver(self) -> Iterator[None]:
         """A webserver that answers."""
-        address = ["-h", "127.0.0.1", "-p", str(self._port), "-w", self.workspace]
-        command = [sys.executable, "-m", "dagster_webserver", *address]
+        address = ["--host", "127.0.0.1", "--port", str(self._port), "--workspace", self.workspace]
+        command = [sys.executable, "-m", "soccer_assets.cli", "webserver", *address]
 
         with running(
             command,

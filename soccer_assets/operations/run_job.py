@@ -1,8 +1,11 @@
 """Runs a job in this process and reports its progress: `soccer run`, the first build, the refresh of `up`."""
 
+import contextlib
 import logging
+import threading
 import time
 from collections.abc import Callable, Sequence
+from typing import Self
 
 import dagster as dg
 import msgspec
@@ -16,6 +19,9 @@ from soccer_assets.settings import Settings
 # Dagster's pages list a job's runs by this tag; a run in this process has it from nobody else.
 CODE_LOCATION_TAGS = {REPOSITORY_LABEL_TAG: "__repository__@soccer_assets"}
 
+# A step of the first build takes up to a minute; a terminal without a new line for longer looks stuck.
+_QUIET_SECONDS = 10.0
+
 
 class RunOutcome(msgspec.Struct, frozen=True):
     """The result of a run; an empty ``failure`` means success."""
@@ -26,14 +32,31 @@ class RunOutcome(msgspec.Struct, frozen=True):
 
 
 class Progress(logging.Handler):
-    """Reports each finished step once, from Dagster's step events."""
+    """Reports each finished step once, from Dagster's step events, and a long one while it runs.
 
-    def __init__(self, say: Callable[[str], None]) -> None:
+    Use it in a ``with`` statement: a thread waits for ten seconds without a line.
+    """
+
+    def __init__(self, say: Callable[[str], None], quiet_seconds: float = _QUIET_SECONDS) -> None:
         super().__init__(logging.DEBUG)
         self.steps = 0
         self._say = say
+        self._quiet_seconds = quiet_seconds
         self._done = 0
         self._started: dict[str, float] = {}
+        self._said_at = time.monotonic()
+        self._is_over = threading.Event()
+        self._thread = threading.Thread(target=self._report_running, name="progress", daemon=True)
+
+    def __enter__(self) -> Self:
+        """Start the thread."""
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End the thread."""
+        self._is_over.set()
+        self._thread.join()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Report a step that finished or failed."""
@@ -44,10 +67,23 @@ class Progress(logging.Handler):
             self._started[event.step_key] = time.monotonic()
         if event.event_type in {dg.DagsterEventType.STEP_SUCCESS, dg.DagsterEventType.STEP_FAILURE}:
             self._done += 1
-            seconds = time.monotonic() - self._started.get(event.step_key, time.monotonic())
+            seconds = time.monotonic() - self._started.pop(event.step_key, time.monotonic())
             mark = "✓" if event.event_type == dg.DagsterEventType.STEP_SUCCESS else "✗"
-            name = event.step_key.replace("__", "/")
-            self._say(f"  [{self._done:2d}/{self.steps}] {mark} {name}  {seconds:.1f} s")
+            self._line(f"  [{self._done:2d}/{self.steps}] {mark} {_name_of(event.step_key)}  {seconds:.1f} s")
+
+    def _line(self, text: str) -> None:
+        self._said_at = time.monotonic()
+        self._say(text)
+
+    def _report_running(self) -> None:
+        while not self._is_over.wait(max(0.0, self._said_at + self._quiet_seconds - time.monotonic())):
+            with self.lock or contextlib.nullcontext():  # the handler's own, which `emit` holds
+                now = time.monotonic()
+                running = [f"{_name_of(key)}, {now - began:.0f} s" for key, began in self._started.items()]
+                if now >= self._said_at + self._quiet_seconds:
+                    self._line(
+                        f"  [{self._done:2d}/{self.steps}] … {'; '.join(running) or 'between two steps'}"
+                    )
 
 
 def run_job(
@@ -88,11 +124,16 @@ def run_job(
     elif months is not None:
         raise OperationError(f"{job_name} reads no months of history; run it without --months")
     start = time.monotonic()
-    result = job.execute_in_process(
-        run_config={"loggers": {"progress": {}}}, instance=instance, tags=tags, raise_on_error=False
-    )
+    with progress:
+        result = job.execute_in_process(
+            run_config={"loggers": {"progress": {}}}, instance=instance, tags=tags, raise_on_error=False
+        )
     failure = "" if result.success else _failure_of(result)
     return RunOutcome(result.run_id, failure, time.monotonic() - start)
+
+
+def _name_of(step_key: str) -> str:
+    return step_key.replace("__", "/")
 
 
 def _months_of(keys: Sequence[str], months: tuple[str, str] | None, newest: int) -> Sequence[str]:

@@ -31,7 +31,7 @@ def sidecar_command(settings: Settings, host: str, fds: Sequence[int] = ()) -> l
         fds: one socket a worker that listens already, for a server whose connections survive it.
     """
     inherited = ["--listen-fds", ",".join(map(str, fds))] if fds else []
-    granian = ["--interface", "asgi", "--factory", "serving.app:create_app", "--host", host]
+    granian = ["--interface", "asgi", "--host", host]
     workers = ["--port", str(settings.serving_port), "--workers", str(settings.serving_workers)]
     options = [*granian, *workers, "--no-ws", "--respawn-failed-workers", *_CONNECTIONS, *_STOP]
     return [sys.executable, "-P", "-m", "serving.server", *inherited, *options]

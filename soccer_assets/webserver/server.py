@@ -108,7 +108,11 @@ def serve_pages(settings: Settings, *, host: str, workspace: Path, path_prefix: 
             config = uvicorn.Config(
                 guard, log_level="warning", proxy_headers=False, server_header=False, ws_max_size=LARGEST_BODY
             )
-            uvicorn.Server(config).run(sockets)
+            try:
+                uvicorn.Server(config).run(sockets)
+            finally:
+                if access.socket:
+                    Path(access.socket).unlink(missing_ok=True)
 
 
 @contextlib.asynccontextmanager

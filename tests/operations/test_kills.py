@@ -3,7 +3,6 @@
 `pytest -m trial -s tests/operations/test_kills.py` prints the table.
 """
 
-import json
 import signal
 import socket
 from collections.abc import Iterator
@@ -17,77 +16,12 @@ from pytest_httpserver import HTTPServer
 from soccer_assets.alerting.down_parts import read_down_parts
 from soccer_assets.alerting.subscribers import Subscribers
 from soccer_assets.operations.supervisor import MOST_ENDS
-from tests.operations.kills import Client, kill_whole, wait_until
+from tests.operations.kills import BESIDE, Client, System, kill_whole, wait_until
 from tests.operations.test_up import Stack
 
 pytestmark = pytest.mark.trial
 
 WORKERS = 3
-# Their end touches no look-up.
-BESIDE = ("valkey", "dagster-code", "dagster-webserver", "dagster-daemon", "worker", "watchdog")
-
-
-class System:
-    """A `soccer up` with several sidecar workers, and a client that asks for a prediction of its release."""
-
-    def __init__(self, stack: Stack) -> None:
-        self.stack = stack
-        self.key = (stack.home / "dev.key").read_text().strip()
-        self.base = f"http://127.0.0.1:{stack.serving_port}"
-        page = self.get("/predict/matches/?limit=1").json()
-        self.look_up = f"{self.base}/predict/{page['items'][0]['match_id']}"
-
-    def get(self, path: str) -> httpx.Response:
-        """An answer of the sidecar."""
-        return httpx.get(f"{self.base}{path}", headers={"X-API-Key": self.key}, timeout=30, trust_env=False)
-
-    def client(self) -> Client:
-        """A client that asks for as long as its context lasts."""
-        return Client(self.look_up, self.key)
-
-    def pid(self, name: str) -> int | None:
-        """The process id of a part, None while it has none."""
-        for child in json.loads((self.stack.home / "run" / "children.json").read_bytes()):
-            if child["name"] == name:
-                return int(child["pid"])
-        return None
-
-    def works(self, name: str) -> bool:
-        """Whether a part does its work, not only runs."""
-        pid = self.pid(name)
-        if pid is None or not psutil.pid_exists(pid):
-            return False
-        graphql = f"http://127.0.0.1:{self.stack.dagster_port}/graphql"
-        query = {
-            "dagster-webserver": "{ version }",
-            "dagster-code": '{ repositoryOrError(repositorySelector: {repositoryName: "__repository__", '
-            'repositoryLocationName: "soccer_assets"}) { __typename } }',
-        }.get(name)
-        if query is not None:
-            try:
-                answer = httpx.post(graphql, json={"query": query}, timeout=30, trust_env=False).json()
-            except httpx.TransportError:
-                return False
-            return name != "dagster-code" or answer["data"]["repositoryOrError"]["__typename"] == "Repository"
-        if name == "valkey":
-            with socket.socket(socket.AF_UNIX) as client:
-                try:
-                    client.connect(str(self.stack.home / "run" / "sockets" / "valkey.sock"))
-                except OSError:
-                    return False
-                client.sendall(b"PING\r\n")
-                return client.recv(16).startswith(b"+PONG")
-        return True
-
-    def workers(self) -> list[psutil.Process]:
-        """The sidecar's worker processes."""
-        pid = self.pid("sidecar")
-        assert pid is not None
-        return [
-            child
-            for child in psutil.Process(pid).children()
-            if "resource_tracker" not in str(child.cmdline())
-        ]
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,48 @@
+"""The progress of a job that runs in this process."""
+
+import logging
+import threading
+
+import dagster as dg
+
+from soccer_assets.operations.run_job import Progress
+
+
+def test_a_long_step_is_reported_while_it_runs_and_once_when_it_ends() -> None:
+    """The step ends only after a line said that it runs: without that line this test fails."""
+    lines: list[str] = []
+    is_reported = threading.Event()
+
+    def say(line: str) -> None:
+        lines.append(line)
+        if "… slow, " in line:
+            is_reported.set()
+
+    progress = Progress(say, quiet_seconds=0.02)
+    logger = logging.Logger("progress")  # noqa: LOG001 - as the job's own
+    logger.addHandler(progress)
+
+    @dg.op
+    def slow() -> bool:
+        return is_reported.wait(60)
+
+    @dg.job(logger_defs={"progress": dg.LoggerDefinition(lambda _context: logger)})
+    def long_job() -> None:
+        slow()
+
+    progress.steps = 1
+    with progress:
+        done = long_job.execute_in_process(run_config={"loggers": {"progress": {}}})
+
+    assert done.output_for_node("slow") is True
+    assert [line for line in lines if "✓" in line] == [line for line in lines if "[ 1/1] ✓ slow  " in line]
+    assert sum("✓" in line for line in lines) == 1
+    assert "[ 0/1] … slow, 0 s" in " ".join(lines)
+
+
+def test_the_thread_ends_with_the_job() -> None:
+    """Nothing is printed after the last line of a job, and no thread is left."""
+    with Progress(lambda _line: None):
+        pass
+
+    assert "progress" not in {thread.name for thread in threading.enumerate()}
