@@ -18,6 +18,9 @@ from soccer_assets.clock import Clock, clock_at, parse_instant
 # A host in lower case, without a port: a name, an IPv4 address, or an IPv6 address in brackets.
 HOST_NAME = r"\[[0-9a-f:.]+\]|[a-z0-9._-]+"
 
+# The path becomes part of URLs (? # %) and of file name patterns (* ? [ ]), where it would be another one.
+_NOT_IN_A_HOME = re.compile(r"[?#%*\[\]\x00-\x1f\x7f]")
+
 
 _MEGABYTE = 1024 * 1024
 # Of the library's, those that change how a server is reached.
@@ -92,7 +95,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """
         env = os.environ if environ is None else environ
         dagster_port = _integer(env, "SOCCER_DAGSTER_PORT", 3000, 1, 65535)
-        home = Path(env.get("SOCCER_HOME") or ".soccer").expanduser().absolute()
+        home = _home(env)
         feeds = tuple(name.strip() for name in env.get("SOCCER_FEED", "simulated").split(",") if name.strip())
         if not feeds:
             raise SettingError("SOCCER_FEED is empty; name a feed such as 'simulated' or 'football-data'")
@@ -133,6 +136,25 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
                 url for part in env.get("SOCCER_SIDECARS", "").split(",") if (url := part.strip())
             ),
         )
+
+
+def _home(env: Mapping[str, str]) -> Path:
+    """The absolute path of the home, which becomes part of URLs."""
+    return checked_home(Path(env.get("SOCCER_HOME") or ".soccer").expanduser().absolute(), "SOCCER_HOME=")
+
+
+def checked_home(home: Path, name: str) -> Path:
+    """The path of a home, if it may be part of URLs; ``name`` says in the message where it comes from.
+
+    Raises:
+        SettingError: what a database's URL calls its path would be another file.
+    """
+    if found := _NOT_IN_A_HOME.search(str(home)):
+        raise SettingError(
+            f"{name}{str(home)!r} contains {found[0]!r}, which has a meaning of its own in the address of a "
+            "database; use a folder without ? # % * [ ] and control characters in its path"
+        )
+    return home
 
 
 def _integer(env: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:

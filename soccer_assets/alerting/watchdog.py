@@ -6,11 +6,13 @@ through the same outbox as the graph's alert sensor, and sends what that one lef
 is down it sends to the subscribers directly.
 """
 
+import contextlib
 import datetime as dt
 import os
 import select
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import IO
 
 import dagster as dg
@@ -21,6 +23,7 @@ from filelock import FileLock, Timeout
 from soccer_assets.alerting.alerting_error import AlertingError
 from soccer_assets.alerting.delivery import send
 from soccer_assets.alerting.detection import disk_conditions
+from soccer_assets.alerting.disk_space import is_disk_full
 from soccer_assets.alerting.down_parts import read_down_parts
 from soccer_assets.alerting.faults import FAILURE, NEW, RECOVERED, Condition
 from soccer_assets.alerting.notifier import AlertNotifier
@@ -168,11 +171,14 @@ def _watch(settings: Settings, *, once: bool, say: Callable[[str], object], up: 
     clock, notifier = SystemClock(), AlertNotifier.of(settings)
     grace = {"daemon_grace": dt.timedelta(0), "sidecar_grace": dt.timedelta(0)} if once else {}
     watchdog = Watchdog(settings, clock.now(), **grace)
-    fallback = DatabaseDownNotifier(notifier)
+    fallback = DatabaseDownNotifier(notifier, settings.home)
     conditions: list[Condition] = []
-    with dg.DagsterInstance.get() as instance:
+    with contextlib.ExitStack() as opened:
+        instance: dg.DagsterInstance | None = None
         while True:
             try:
+                if instance is None:  # here: its database may not open on a full disk, and later it does
+                    instance = opened.enter_context(dg.DagsterInstance.get())
                 conditions = watchdog.check(instance, clock.now())
                 counts = notifier.report("watchdog", conditions)
                 fallback.recovered()
@@ -182,14 +188,15 @@ def _watch(settings: Settings, *, once: bool, say: Callable[[str], object], up: 
                         say(f"  {condition.subject} {condition.what} since {condition.since}")
             except SubscriberError as error:
                 say(str(error))
-            except sa.exc.OperationalError as error:
-                say(mask(f"the database does not answer: {error.orig}", os.environ))
-                fallback.down(clock.now())
+            except (sa.exc.DBAPIError, dg.DagsterError, OSError) as error:
+                cause = mask(str(getattr(error, "orig", error)), os.environ)
+                say(f"the database does not answer: {cause}")
+                fallback.down(clock.now(), cause)
             if once:
                 return
             if _is_gone(up, _INTERVAL_SECONDS):
                 say("soccer up is gone")
-                tell_up_is_gone(notifier, conditions, clock, say)
+                tell_up_is_gone(notifier, settings.home, conditions, clock, say)
                 return
 
 
@@ -204,6 +211,7 @@ def _is_gone(up: IO[bytes] | None, seconds: float) -> bool:
 
 def tell_up_is_gone(
     notifier: AlertNotifier,
+    home: Path,
     conditions: Sequence[Condition],
     clock: Clock,
     say: Callable[[str], object],
@@ -215,6 +223,7 @@ def tell_up_is_gone(
 
     Args:
         notifier: of the home.
+        home: its folder.
         conditions: the faults that held before; they still do.
         clock: wall clock.
         say: gets one line an event.
@@ -232,7 +241,7 @@ def tell_up_is_gone(
         path="/runs",
         action="start `soccer up` again; it continues from what is stored",
     )
-    fallback = DatabaseDownNotifier(notifier, gone)
+    fallback = DatabaseDownNotifier(notifier, home, gone)
     end = time.monotonic() + seconds
     while True:
         try:
@@ -241,9 +250,10 @@ def tell_up_is_gone(
                 return
         except SubscriberError as error:
             say(str(error))
-        except (sa.exc.OperationalError, OSError) as error:
-            say(mask(f"the database does not answer: {error}", os.environ))
-            if fallback.down(clock.now()):
+        except (sa.exc.DBAPIError, OSError) as error:
+            cause = mask(str(getattr(error, "orig", error)), os.environ)
+            say(f"the database does not answer: {cause}")
+            if fallback.down(clock.now(), cause):
                 return
         if time.monotonic() >= end:
             return
@@ -253,32 +263,22 @@ def tell_up_is_gone(
 class DatabaseDownNotifier:
     """Notifies each subscriber once of a fault and once of its recovery, without the outbox.
 
-    The fault is that the database is down, unless another one is given.
+    The fault is that the database is down or its disk is full, unless another one is given.
 
     State is kept in memory: nothing can be stored while the database is down.
     """
 
-    def __init__(self, notifier: AlertNotifier, fault: Condition | None = None) -> None:
-        """Bind to the notifier that has the subscribers and renders the messages."""
+    def __init__(self, notifier: AlertNotifier, home: Path, fault: Condition | None = None) -> None:
+        """Bind to the notifier that has the subscribers and renders the messages, and to its home."""
         self._notifier = notifier
+        self._home = home
         self._fault = fault
         self._open: Condition | None = None
         self._notified: set[str] = set()
 
-    def down(self, now: dt.datetime) -> bool:
+    def down(self, now: dt.datetime, cause: str = "") -> bool:
         """Notify every subscriber that was not reached yet; whether all are reached now."""
-        self._open = condition = (
-            self._open
-            or self._fault
-            or Condition(
-                kind="database",
-                subject="the database",
-                severity=FAILURE,
-                since=isoformat(now),
-                what="does not answer",
-                path="/runs",
-            )
-        )
+        self._open = condition = self._open or self._fault or self._fault_of(now, cause)
         is_complete = True
         for subscriber in self._notifier.subscribers.all():
             is_due = (
@@ -292,6 +292,30 @@ class DatabaseDownNotifier:
                 else:
                     is_complete = False
         return is_complete
+
+    def _fault_of(self, now: dt.datetime, cause: str) -> Condition:
+        """The full disk where there is one: the database's own error does not say so each time."""
+        if is_disk_full(self._home):
+            return Condition(
+                kind="disk",
+                subject="the disk of the home",
+                severity=FAILURE,
+                since=isoformat(now),
+                what="is full",
+                promise="space for what is stored",
+                cause=cause,
+                path="/runs",
+                action="free space; what waits continues by itself",
+            )
+        return Condition(
+            kind="database",
+            subject="the database",
+            severity=FAILURE,
+            since=isoformat(now),
+            what="does not answer",
+            cause=cause,
+            path="/runs",
+        )
 
     def recovered(self) -> None:
         """Notify everyone who got the alert; the next check retries those who cannot be reached."""

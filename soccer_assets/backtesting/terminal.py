@@ -15,7 +15,7 @@ from soccer_assets.backtesting.plot import write_plot
 from soccer_assets.backtesting.replay import Replay, ReplayPlan
 from soccer_assets.backtesting.report import Month, Report
 from soccer_assets.clock import SystemClock
-from soccer_assets.settings import Settings
+from soccer_assets.settings import Settings, checked_home
 
 _STEP = re.compile(r"(\d+)([hd])")
 
@@ -53,7 +53,7 @@ def replay_in(
     if home is None:
         with tempfile.TemporaryDirectory(prefix="soccer-replay-") as folder:
             return _replay(Path(folder), settings, plan, json_file, plot)
-    home = home.expanduser().absolute()
+    home = checked_home(home.expanduser().absolute(), "--home ")
     if home.exists() and (not home.is_dir() or any(home.iterdir())):
         raise ReplayError(f"--home {home} is not an empty folder; a replay starts from nothing: name another")
     home.mkdir(parents=True, exist_ok=True)

@@ -4,6 +4,8 @@ Here: options, output and exit codes. Heavy imports are inside the commands, so 
 here: what a command does (``operations``, ``backtesting``, ``stores``).
 """
 
+from typing import Any
+
 import click
 
 from soccer_assets.cli import (
@@ -19,9 +21,27 @@ from soccer_assets.cli import (
     teams,
     webserver,
 )
+from soccer_assets.cli.common import fail, settings_of_environment
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Commands(click.Group):
+    """Ends with one sentence where the home, its disk or a database is the cause of an error."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; an error with another cause is raised."""
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            from soccer_assets.operations.home_health import explain  # noqa: PLC0415 - help is instant
+
+            if text := explain(error, settings_of_environment()):
+                fail(text)
+            raise
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="soccer-assets")
 def main() -> None:
     """Football match prediction: an asset graph and a serving sidecar."""

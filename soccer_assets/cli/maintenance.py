@@ -23,17 +23,21 @@ def run(job: str, months: tuple[str, str] | None) -> None:
     keep_libraries_quiet()
     import dagster as dg  # noqa: PLC0415
 
+    from soccer_assets.operations.home_health import home_faults  # noqa: PLC0415
     from soccer_assets.operations.operation_error import OperationError  # noqa: PLC0415
     from soccer_assets.operations.run_job import run_job  # noqa: PLC0415
 
     use_instance_of(settings)
+    for fault in home_faults(settings):
+        fail(fault.sentence)
     with dg.DagsterInstance.get() as instance:
         try:
             outcome = run_job(settings, instance, job, click.echo, months)
         except OperationError as error:
             fail(str(error))
     if outcome.failure:
-        fail(outcome.failure)
+        faults = [fault.sentence for fault in home_faults(settings, is_thorough=True)]
+        fail("; ".join([outcome.failure, *faults[:1]]))
     click.echo(f"  {job} finished in {outcome.seconds:.0f} s")
 
 

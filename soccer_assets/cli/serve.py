@@ -1,5 +1,6 @@
 """Commands that keep running: everything, the sidecar alone, the watchdog."""
 
+import contextlib
 import os
 import sys
 
@@ -82,6 +83,12 @@ def watchdog(once: bool, with_up: bool) -> None:
     from soccer_assets.alerting.watchdog import WatchdogRunningError, watch  # noqa: PLC0415
 
     try:
-        watch(settings, once=once, say=click.echo, up=sys.stdin.buffer if with_up else None)
+        watch(settings, once=once, say=_say, up=sys.stdin.buffer if with_up else None)
     except WatchdogRunningError as error:
         fail(str(error))
+
+
+def _say(text: str) -> None:
+    """Print a line, also where its log is on a full disk: what the watchdog tells matters more."""
+    with contextlib.suppress(OSError):
+        click.echo(text)

@@ -16,6 +16,7 @@ from soccer_assets.feeds.registry import open_feeds
 from soccer_assets.football.matches import Window
 from soccer_assets.home import Home, apply_home, read_home
 from soccer_assets.masking import mask
+from soccer_assets.operations.home_health import home_faults
 from soccer_assets.operations.operation_error import OperationError
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.model_registry import ModelRegistry
@@ -34,6 +35,7 @@ from soccer_assets.webserver.access import describe_access
 
 _SHOWN = 5
 
+_FIRST = "mend {} first, as said there"
 _HEARTBEAT_WITHIN = dt.timedelta(minutes=2)
 
 
@@ -56,6 +58,7 @@ class _UnhealthyError(OperationError):
 def examine(settings: Settings) -> Iterator[Finding]:
     """Check each part of the system; a fault does not prevent the next check."""
     checks: tuple[tuple[str, Callable[[Settings], str], str], ...] = (
+        ("home", _folder, ""),
         ("settings", _home, "run `soccer up` to create the home, or set SOCCER_HOME to an existing one"),
         ("feed", _feed, "check SOCCER_FEED, SOCCER_FEED_URL and the provider's key"),
         ("database", _database, "check SOCCER_DATABASE_URL, and run `soccer migrate`"),
@@ -76,14 +79,30 @@ def examine(settings: Settings) -> Iterator[Finding]:
         ("dagster", describe_access, ""),
         ("mlflow", _mlflow, "check SOCCER_MLFLOW_URL; `soccer run retrain_model` trains a model"),
     )
+    faults = {fault.subject: fault for fault in home_faults(settings, is_thorough=True)}
     for subject, check, remedy in checks:
+        if (fault := faults.get(subject)) is not None:
+            yield Finding(subject, fault.text, fault.remedy)
+            continue
         try:
             yield Finding(subject, check(settings))
         except Exception as error:  # noqa: BLE001 - the operator wants to see any fault
-            lines = str(error).strip().splitlines() or [type(error).__name__]
             own = error.remedy if isinstance(error, _UnhealthyError) else ""
-            yield Finding(subject, mask(lines[0], os.environ), own or remedy)
-    yield from _processes(settings)
+            first = _FIRST.format(next(iter(faults))) if faults and not own else ""
+            yield Finding(subject, _first_line(error), own or first or remedy)
+    try:
+        yield from _processes(settings)
+    except Exception as error:  # noqa: BLE001 - as above
+        yield Finding("daemon", _first_line(error), _FIRST.format(next(iter(faults), "the fault")))
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(getattr(error, "orig", error)).strip().splitlines() or [type(error).__name__]
+    return mask(lines[0], os.environ)
+
+
+def _folder(settings: Settings) -> str:
+    return f"{settings.home} can be written"
 
 
 def _home(settings: Settings) -> str:

@@ -82,7 +82,7 @@ class Progress(logging.Handler):
                 running = [f"{_name_of(key)}, {now - began:.0f} s" for key, began in self._started.items()]
                 if now >= self._said_at + self._quiet_seconds:
                     self._line(
-                        f"  [{self._done:2d}/{self.steps}] … {'; '.join(running) or 'between two steps'}"
+                        f"  [{self._done:2d}/{self.steps}] … {'; '.join(running) or 'no step is running'}"
                     )
 
 

@@ -6,7 +6,6 @@ given up: it would stay down after the disk has space again.
 """
 
 import datetime as dt
-import shutil
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from soccer_assets.alerting.disk_space import is_disk_full
 from soccer_assets.alerting.down_parts import DownPart, write_down_parts
 from soccer_assets.clock import isoformat
 from soccer_assets.operations.processes import Processes, StartError
@@ -22,8 +22,6 @@ MOST_ENDS = 5
 WITHIN_SECONDS = 300.0
 _LONGEST_PAUSE = 30.0
 _CHECK_SECONDS = 0.2
-# Below this no process can be expected to run: its log and its database cannot be written.
-_FULL_DISK_BYTES = 4_000_000
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
@@ -168,7 +166,7 @@ class Supervisor:
         while now - life.ends[0] > WITHIN_SECONDS:
             life.ends.popleft()
         how = reason or (f"killed by signal {-code}" if code < 0 else f"exit code {code}")
-        if len(life.ends) >= MOST_ENDS and not self._is_disk_full():
+        if len(life.ends) >= MOST_ENDS and not is_disk_full(self._home):
             self._give_up(life, how)
             return
         pause = 0.0 if len(life.ends) == 1 else min(2.0 ** (len(life.ends) - 2), _LONGEST_PAUSE)
@@ -189,9 +187,3 @@ class Supervisor:
         cause = ": ".join([how, *tail])
         self._down.append(DownPart(name, isoformat(dt.datetime.now(dt.UTC)), cause, str(log)))
         self._is_written = False
-
-    def _is_disk_full(self) -> bool:
-        try:
-            return shutil.disk_usage(self._home).free < _FULL_DISK_BYTES
-        except OSError:
-            return True

@@ -23,6 +23,7 @@ from soccer_assets.contract.status import STATUS_KEY, Status
 from soccer_assets.feeds.registry import open_feeds
 from soccer_assets.home import apply_home, open_home
 from soccer_assets.loopback import no_proxy
+from soccer_assets.operations.home_health import home_faults
 from soccer_assets.operations.local_sockets import LocalSockets, listen
 from soccer_assets.operations.operation_error import OperationError
 from soccer_assets.operations.processes import HOST, Processes, StartError, is_port_free
@@ -86,6 +87,8 @@ def up(settings: Settings, *, once: bool, with_mlflow: bool, console: Console) -
         SettingError: a setting contradicts this home.
     """
     start = time.monotonic()
+    for fault in home_faults(settings):
+        raise StartError(fault.sentence)
     feed = open_feeds(settings)
     home = open_home(settings, is_simulated=feed.is_simulated, first_month=feed.first_month())
     settings = apply_home(settings, home)

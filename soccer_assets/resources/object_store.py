@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
+from urllib.parse import unquote
 
 import fsspec
 import msgspec
@@ -57,8 +58,9 @@ class ObjectStore:
 
     @property
     def root(self) -> str:
-        """The folder's path, or bucket and prefix."""
-        return self.url.split("://", 1)[1]
+        """The folder's path, decoded from its URL as the sidecar decodes it; or bucket and prefix."""
+        path = self.url.split("://", 1)[1]
+        return unquote(path) if self.is_local else path
 
     @functools.cached_property
     def filesystem(self) -> Any:

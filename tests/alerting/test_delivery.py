@@ -328,7 +328,7 @@ def test_a_database_outage_and_its_recovery_notify_once_each_without_the_outbox(
     notifier = _notifier(Database("postgresql+psycopg2://nobody@127.0.0.1:1/gone"), tmp_path, clock)
     notifier.subscribers.subscribe(_hook(httpserver))
     notifier.subscribers.subscribe(_hook(httpserver), kinds=("run",))
-    fallback = DatabaseDownNotifier(notifier)
+    fallback = DatabaseDownNotifier(notifier, tmp_path)
     for _ in range(3):
         fallback.down(clock.now())
         clock.move(minutes=1)

@@ -3,14 +3,23 @@
 import os
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from filelock import FileLock
 from pytest_httpserver import HTTPServer
 
+from soccer_assets.alerting import disk_space
 from soccer_assets.alerting.down_parts import DownPart, write_down_parts
 from soccer_assets.alerting.notifier import AlertNotifier
-from soccer_assets.alerting.watchdog import Watchdog, WatchdogRunningError, _is_gone, tell_up_is_gone, watch
+from soccer_assets.alerting.watchdog import (
+    DatabaseDownNotifier,
+    Watchdog,
+    WatchdogRunningError,
+    _is_gone,
+    tell_up_is_gone,
+    watch,
+)
 from soccer_assets.clock import SystemClock
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.event_bus import EventBus
@@ -70,7 +79,7 @@ def test_the_end_of_soccer_up_is_told_once_and_recovers_nothing_else(
     open_before = condition("the disk", kind="disk", what="is nearly full")
     notifier.report("watchdog", [open_before])
 
-    tell_up_is_gone(notifier, [open_before], SystemClock(), print, seconds=60, interval=0.05)
+    tell_up_is_gone(notifier, tmp_path, [open_before], SystemClock(), print, seconds=60, interval=0.05)
     notifier.report("watchdog", [open_before])
 
     assert _titles(httpserver) == [
@@ -88,9 +97,30 @@ def test_the_end_is_told_although_the_database_is_gone_too(tmp_path: Path, https
     notifier = _notifier(_settings(tmp_path), database)
     notifier.subscribers.subscribe(f"json://127.0.0.1:{httpserver.port}/told")
 
-    tell_up_is_gone(notifier, [], SystemClock(), print, seconds=60, interval=0.05)
+    tell_up_is_gone(notifier, tmp_path, [], SystemClock(), print, seconds=60, interval=0.05)
 
     assert _titles(httpserver) == ["[soccer] soccer up ended without being stopped (failure)"]
+
+
+@pytest.mark.parametrize(("free", "what"), [(0, "is full"), (10**12, "does not answer")])
+def test_a_full_disk_is_named_where_the_database_only_fails(
+    tmp_path: Path, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch, free: int, what: str
+) -> None:
+    """SQLite calls it a full database or an I/O error; on a disk with space the database is the fault."""
+    httpserver.expect_request("/told").respond_with_data("")
+    monkeypatch.setattr(
+        disk_space, "shutil", SimpleNamespace(disk_usage=lambda _: SimpleNamespace(free=free))
+    )
+    notifier = _notifier(_settings(tmp_path), Database("postgresql+psycopg2://nobody@127.0.0.1:1/gone"))
+    notifier.subscribers.subscribe(f"json://127.0.0.1:{httpserver.port}/told")
+    fallback = DatabaseDownNotifier(notifier, tmp_path)
+
+    fallback.down(SystemClock().now(), "database or disk is full")
+    fallback.down(SystemClock().now(), "disk I/O error")
+
+    (message,) = [request.get_json() for request, _ in httpserver.log]
+    assert what in message["title"]
+    assert "database or disk is full" in message["message"]
 
 
 def test_nobody_reachable_ends_with_the_time(tmp_path: Path, httpserver: HTTPServer) -> None:
@@ -101,7 +131,7 @@ def test_nobody_reachable_ends_with_the_time(tmp_path: Path, httpserver: HTTPSer
     notifier = _notifier(_settings(tmp_path), database)
     notifier.subscribers.subscribe(f"json://127.0.0.1:{httpserver.port}/told")
 
-    tell_up_is_gone(notifier, [], SystemClock(), print, seconds=0.1, interval=0.05)
+    tell_up_is_gone(notifier, tmp_path, [], SystemClock(), print, seconds=0.1, interval=0.05)
 
     assert len(notifier.outbox.pending()) == 1
 

@@ -21,6 +21,7 @@ from tests.homes import make_home
 from tests.stores.matches.test_feed_agreement import known_rows, month_of_rows, refresh
 
 SUBJECTS = [
+    "home",
     "settings",
     "feed",
     "database",
@@ -74,6 +75,7 @@ def test_the_doctor_separates_faults_from_working_parts(
 
     lines = lines_of(done.stdout)
     assert [subject for subject in SUBJECTS if lines[subject].startswith("✓")] == [
+        "home",
         "settings",
         "feed",
         "database",

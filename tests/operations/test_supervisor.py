@@ -10,8 +10,8 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
+from soccer_assets.alerting import disk_space
 from soccer_assets.alerting.down_parts import read_down_parts, write_down_parts
-from soccer_assets.operations import supervisor as supervisor_module
 from soccer_assets.operations.processes import Processes, StartError
 from soccer_assets.operations.supervisor import MOST_ENDS, WITHIN_SECONDS, Part, Supervisor
 
@@ -109,9 +109,7 @@ def test_ends_far_apart_are_not_counted_together(kept: Kept) -> None:
 
 def test_nothing_is_given_up_while_the_disk_is_full(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
     """It would stay down after the disk has space again."""
-    monkeypatch.setattr(
-        supervisor_module, "shutil", SimpleNamespace(disk_usage=lambda _: SimpleNamespace(free=0))
-    )
+    monkeypatch.setattr(disk_space, "shutil", SimpleNamespace(disk_usage=lambda _: SimpleNamespace(free=0)))
     kept.supervisor.start(_part("ours"))
     kept.supervisor.started()
     for _ in range(MOST_ENDS + 2):
