@@ -11,6 +11,7 @@ import click
 from soccer_assets.cli import (
     alerts,
     backtesting,
+    backup,
     doubtful_matches,
     feeds,
     keys,
@@ -50,6 +51,7 @@ def main() -> None:
 for _command in (
     *(serve.up, serve.serve, serve.watchdog, webserver.webserver),
     *(maintenance.run, maintenance.migrate, maintenance.doctor, maintenance.prune),
+    *(backup.backup, backup.restore),
     *(backtesting.backtest, backtesting.replay),
     *(
         alerts.alerts,

@@ -113,6 +113,18 @@ class Database:
 
         return ScriptDirectory.from_config(_alembic_config()).get_current_head()
 
+    @staticmethod
+    def has_schema(revision: str) -> bool:
+        """Whether this version of the program knows a schema."""
+        from alembic.script import ScriptDirectory  # noqa: PLC0415 - 0.3 s that only a start pays
+        from alembic.util import CommandError  # noqa: PLC0415
+
+        try:
+            ScriptDirectory.from_config(_alembic_config()).get_revision(revision)
+        except CommandError:
+            return False
+        return True
+
     def _copy_aside(self, revision: str) -> Path | None:
         """Back up the SQLite file under its schema's name; an existing backup of that schema stays."""
         name = self.engine.url.database

@@ -38,6 +38,7 @@ from soccer_assets.contract.status import STATUS_KEY, Status
 from soccer_assets.football.text_folding import fold
 from soccer_assets.resources.event_bus import EventBus
 from soccer_assets.resources.object_store import ConflictError, ObjectStore, Versioned
+from soccer_assets.stores.releases.backup_lease import wait_for_lease
 
 
 class ReleaseRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -165,6 +166,7 @@ class Releases:
             model_version=next(iter(manifest.models.values())).version,
             published_at=isoformat(now),
         )
+        wait_for_lease(self._store)
         self._store.swap(POINTER_KEY, msgspec.json.encode(pointer), versioned.etag if versioned else None)
         is_promotion = current is not None and current.model_version != pointer.model_version
         announced = self._announce("promotion" if is_promotion else "release", pointer, now)

@@ -1,0 +1,105 @@
+"""Copies the objects of a store into an archive, and says what the copied state refers to."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+import msgspec
+
+from soccer_assets.contract.release import MANIFEST_FILE, POINTER_KEY, Manifest, Pointer, release_key
+from soccer_assets.operations.backup.archive import ArchiveWriter
+from soccer_assets.operations.backup.progress import Progress
+from soccer_assets.resources.object_store import ObjectStore
+from soccer_assets.stores import exports
+from soccer_assets.stores.exports import CurrentExport, ExportManifest
+from soccer_assets.stores.features import store as features
+from soccer_assets.stores.features.store import FeatureManifest
+from soccer_assets.stores.ledger import parquet_copy
+from soccer_assets.stores.ledger.parquet_copy import LedgerCopy
+from soccer_assets.stores.releases.backup_lease import LEASE_KEY
+
+# Named by their content, or by a number that is never used again: written once.
+_WRITTEN_ONCE = re.compile(
+    r"exports/(match|match_raw|manifests)/|features/(match_features|team_state)/"
+    r"|predictions/ledger/(entries|scores)/|releases/[^/]+/|model/scorecards/"
+)
+_READERS = 8
+
+
+def is_written_once(key: str) -> bool:
+    """Whether an object never changes."""
+    return _WRITTEN_ONCE.match(key) is not None
+
+
+def written_once(store: ObjectStore) -> list[str]:
+    """Keys of the objects that never change, without those of releases that are not finished."""
+    keys = [key for key in store.list("") if is_written_once(key)]
+    finished = {key.removesuffix(MANIFEST_FILE) for key in keys if _is_manifest(key)}
+    return [key for key in keys if not key.startswith("releases/") or f"{key.rsplit('/', 1)[0]}/" in finished]
+
+
+def read_changing(store: ObjectStore) -> dict[str, bytes]:
+    """Every object that is written again and again, but the pointer; each is small."""
+    keys = [key for key in store.list("") if not is_written_once(key)]
+    found = {key: store.read(key) for key in keys if key not in {POINTER_KEY, LEASE_KEY}}
+    return {key: data for key, data in found.items() if data is not None}
+
+
+def copy_objects(
+    store: ObjectStore, keys: Iterable[str], writer: ArchiveWriter, folder: str, progress: Progress
+) -> None:
+    """Copy objects into a folder of the archive, where it lacks them; some are pruned meanwhile."""
+    wanted = [key for key in keys if f"{folder}/{key}" not in writer.files]
+
+    def copy(key: str) -> None:
+        try:
+            with store.filesystem.open(store.path(key), "rb") as source:
+                writer.copy(f"{folder}/{key}", source)
+        except FileNotFoundError:
+            return
+
+    with ThreadPoolExecutor(max_workers=_READERS) as pool:
+        for done, _ in enumerate(pool.map(copy, wanted), 1):
+            progress.at(done, len(wanted))
+
+
+def referred(read: Callable[[str], bytes | None]) -> Iterator[tuple[str, str]]:
+    """Key and hash of each object that the pointer and the other current objects refer to.
+
+    Args:
+        read: reads an object of the copied state.
+    """
+    yield from _of_release(read)
+    if data := read(exports.CURRENT_KEY):
+        current = msgspec.json.decode(data, type=CurrentExport)
+        if manifest := read(f"exports/manifests/{current.snapshot_id}.json"):
+            tables = msgspec.json.decode(manifest, type=ExportManifest).tables
+            yield from ((part.key, part.sha256) for table in tables.values() for part in table.parts)
+    if data := read(parquet_copy.MANIFEST_KEY):
+        copy = msgspec.json.decode(data, type=LedgerCopy)
+        yield from ((part.key, part.sha256) for table in (copy.entries, copy.scores) for part in table.parts)
+    if data := read(features.CURRENT_KEY):
+        found = msgspec.json.decode(data, type=FeatureManifest)
+        yield from ((part.key, part.sha256) for part in found.table.parts)
+        yield from ((state.key, state.sha256) for state in (found.team_state, *found.checkpoints))
+
+
+def lost(read: Callable[[str], bytes | None], hashes: Mapping[str, str]) -> list[str]:
+    """Keys that the copied state refers to and that were not copied with the hash that it names."""
+    return sorted(key for key, sha256 in referred(read) if hashes.get(key) != sha256)
+
+
+def _of_release(read: Callable[[str], bytes | None]) -> Iterator[tuple[str, str]]:
+    data = read(POINTER_KEY)
+    if data is None:
+        return
+    pointer = msgspec.json.decode(data, type=Pointer)
+    key = release_key(pointer.release_id, MANIFEST_FILE)
+    yield key, pointer.manifest_sha256
+    if manifest := read(key):
+        for name, entry in msgspec.json.decode(manifest, type=Manifest).files.items():
+            yield release_key(pointer.release_id, name), entry.sha256
+
+
+def _is_manifest(key: str) -> bool:
+    return key.startswith("releases/") and key.endswith(f"/{MANIFEST_FILE}")
