@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from filelock import FileLock, Timeout
 
@@ -132,7 +133,7 @@ def _fill(settings: Settings, places: Places, writer: ArchiveWriter, say: Say) -
         made_by=version("soccer-assets"),
         host=socket.gethostname(),
         home=str(places.home),
-        sidecars=settings.sidecars,
+        sidecars=tuple(map(_without_login, settings.sidecars)),
         facts=facts,
         files=writer.files,
     )
@@ -237,6 +238,11 @@ def _check_references(writer: ArchiveWriter, say: Say) -> None:
         )
     for key in missing:
         say(f"  ! {key} is missing or damaged in the store; it is not in the backup")
+
+
+def _without_login(address: str) -> str:
+    parts = urlsplit(address)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
 def _size(writer: ArchiveWriter) -> str:

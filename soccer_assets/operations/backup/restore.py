@@ -265,7 +265,7 @@ def _require_fit(manifest: BackupManifest, places: Places) -> None:
     """
     if not Database.has_schema(manifest.facts.schema):
         raise BackupError(
-            f"the backup's tables have the schema {manifest.facts.schema} of version {manifest.made_by}; install "
+            f"the backup has the schema {manifest.facts.schema} of version {manifest.made_by}; install "
             "that version or a newer one first"
         )
     if is_sqlite(places.matches) and places.home.is_mount():

@@ -21,6 +21,7 @@ LEASE_KEY = "releases/lease.json"
 HELD_SECONDS = 60.0
 
 _POLL_SECONDS = 0.25
+_IN_USE = "another backup of this store is running or was killed a moment ago; run this one again in a minute"
 
 
 class LeaseError(StoreError):
@@ -44,12 +45,12 @@ def held_lease(store: ObjectStore, seconds: float = HELD_SECONDS) -> Iterator[Le
     now = SystemClock().now()
     versioned = store.read_versioned(LEASE_KEY)
     if versioned is not None and _is_held(versioned.data, now):
-        raise LeaseError("another backup of this store is running; wait until it has ended")
+        raise LeaseError(_IN_USE)
     lease = Lease(holder=secrets.token_hex(8), until=now + dt.timedelta(seconds=seconds))
     try:
         store.swap(LEASE_KEY, msgspec.json.encode(lease), versioned.etag if versioned else None)
     except ConflictError:
-        raise LeaseError("another backup of this store is running; wait until it has ended") from None
+        raise LeaseError(_IN_USE) from None
     try:
         yield lease
     finally:

@@ -1,0 +1,1 @@
+"""Tests of `soccer backup` and `soccer restore`."""
