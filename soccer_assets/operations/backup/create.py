@@ -103,6 +103,7 @@ def _fill(settings: Settings, places: Places, writer: ArchiveWriter, say: Say) -
             start = time.monotonic()
             made_at = isoformat(SystemClock().now())
             pointer, changing = store.read(POINTER_KEY), read_changing(store)
+            there = written_once(store)  # a release that is written later has entries that the ledger lacks
             pinned = _pin(places, writer)
             is_still = store.read(POINTER_KEY) == pointer
         if is_still:
@@ -118,7 +119,7 @@ def _fill(settings: Settings, places: Places, writer: ArchiveWriter, say: Say) -
     finally:
         _close(pinned)
     progress = Progress(say, "the remaining objects")
-    copy_objects(store, written_once(store), writer, at.STORE, progress)
+    copy_objects(store, there, writer, at.STORE, progress)
     copy_objects(artifacts, artifacts.list(""), writer, at.ARTIFACTS, progress)
     for key, data in changing.items():
         writer.write(f"{at.STORE}/{key}", data)
