@@ -25,7 +25,7 @@ mutation Launch($params: ExecutionParams!) {
 _REPOSITORY = {"repositoryLocationName": "soccer_assets", "repositoryName": "__repository__"}
 _CONNECT_SECONDS = 1.0
 _ANSWER_SECONDS = 15.0
-# After a failure no request is sent for this long: callers get the error at once.
+# After a failure to connect no request is sent for this long: callers get the error at once.
 _RETRY_SECONDS = 2.0
 
 
@@ -86,9 +86,11 @@ class Dagster:
                 )
             answer.raise_for_status()
             launched = answer.json()["data"]["launchRun"]
-        except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
+        except httpx.TransportError as error:
             self._unavailable_until = time.monotonic() + _RETRY_SECONDS
             raise DagsterUnavailableError from error
+        except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
+            raise DagsterUnavailableError from error  # of this request alone: the next one is sent
         if launched["__typename"] == "LaunchRunSuccess":
             return LaunchedRun(launched["run"]["runId"], launched["run"]["status"])
         if launched["__typename"] == "PipelineNotFoundError":  # the code server is not up yet

@@ -6,6 +6,7 @@ the stream still holds.
 """
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -25,6 +26,8 @@ HEARTBEAT_SECONDS = 15.0
 _BLOCK_MS = 3_000  # below the socket timeout, so that an idle stream is not taken for a dead server
 _PAUSE_SECONDS = 1.0
 _PAGE = 500
+
+_NUMBER = re.compile("[0-9]{1,20}")
 
 _log = structlog.get_logger()
 
@@ -177,10 +180,7 @@ class EventStream:
 def is_event_id(text: str) -> bool:
     """Whether a text is a Redis stream id, such as ``1764183600000-0``."""
     first, dash, second = text.partition("-")
-    most = len("18446744073709551615")
-    return bool(dash) and all(
-        part.isascii() and part.isdigit() and len(part) <= most for part in (first, second)
-    )
+    return bool(dash) and all(_NUMBER.fullmatch(part) and int(part) < 2**64 for part in (first, second))
 
 
 def _order(name: str) -> tuple[int, int]:

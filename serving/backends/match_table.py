@@ -8,6 +8,7 @@ import asyncio
 import datetime as dt
 import functools
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import quote
 
@@ -20,12 +21,17 @@ from soccer_assets.contract.release import Team
 _CONNECTIONS = 4
 _WAIT_SECONDS = 2
 _STATEMENT_MS = 3_000
-# After a failure no query is sent for this long: callers get the error at once.
+_ANSWER_SECONDS = 5.0
+# After a failure of the connection no query is sent for this long: callers get the error at once.
 _RETRY_SECONDS = 2.0
 
 
 class DatabaseUnavailableError(ServingError):
-    """The database does not answer, or all connections are busy."""
+    """The database does not answer, answers with an error, or all connections are busy."""
+
+    def __init__(self, *, is_connection_lost: bool = False) -> None:
+        super().__init__()
+        self.is_connection_lost = is_connection_lost
 
 
 class Live(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,6 +83,7 @@ class LiveMatches:
         self._url = url
         self._unavailable_until = 0.0
         self._turns = asyncio.Semaphore(_CONNECTIONS)
+        self._threads = ThreadPoolExecutor(_CONNECTIONS, "match-table")
 
     async def page(self, query: LiveQuery) -> tuple[list[Live], tuple[str, str] | None]:
         """Matches ordered by kickoff and match id, and the last row if another page follows.
@@ -100,16 +107,31 @@ class LiveMatches:
                 await self._turns.acquire()
         except TimeoutError as error:
             raise DatabaseUnavailableError from error
+        reading = asyncio.get_running_loop().run_in_executor(self._threads, self._read, query)
+        reading.add_done_callback(self._end_turn)
+        # A server that was stopped answers no time limit of its own; its turn ends when the thread does.
+        await asyncio.wait([reading], timeout=_ANSWER_SECONDS)
+        if not reading.done():
+            self._pause()
+            raise DatabaseUnavailableError
         try:
-            return await asyncio.to_thread(self._read, query)
-        except DatabaseUnavailableError:
-            self._unavailable_until = time.monotonic() + _RETRY_SECONDS
+            return reading.result()
+        except DatabaseUnavailableError as error:
+            if error.is_connection_lost:
+                self._pause()
             raise
-        finally:
-            self._turns.release()
+
+    def _end_turn(self, reading: asyncio.Future[Any]) -> None:
+        self._turns.release()
+        if not reading.cancelled():
+            reading.exception()  # retrieved, also where nobody waits any more
+
+    def _pause(self) -> None:
+        self._unavailable_until = time.monotonic() + _RETRY_SECONDS
 
     def close(self) -> None:
         """Close the connections."""
+        self._threads.shutdown(wait=False)
         if "_engine" in self.__dict__:
             self._engine.dispose()
 
@@ -157,7 +179,22 @@ class LiveMatches:
             with self._engine.connect() as connection:
                 return [_live(row) for row in connection.execute(chosen).mappings()]
         except sa.exc.SQLAlchemyError as error:
-            raise DatabaseUnavailableError from error
+            raise DatabaseUnavailableError(is_connection_lost=_is_connection_lost(error)) from error
+
+
+def _is_connection_lost(error: Any) -> bool:
+    """Whether an error of SQLAlchemy is one of the connection, and no refusal of one statement."""
+    import sqlalchemy as sa  # noqa: PLC0415 - see above
+
+    if isinstance(error, sa.exc.TimeoutError):  # no connection became free
+        return True
+    # PostgreSQL: 08 connection, 53 resources, 57P shutting down. SQLITE_ERROR is one of the statement.
+    code = getattr(getattr(error, "orig", None), "pgcode", None)
+    is_refusal = getattr(getattr(error, "orig", None), "sqlite_errorname", "") == "SQLITE_ERROR"
+    is_of_server = code is None or str(code).startswith(("08", "53", "57P"))
+    return (
+        isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError) and is_of_server and not is_refusal
+    )
 
 
 def _instant(text: str) -> dt.datetime:

@@ -14,7 +14,17 @@ from serving.errors import ServingError
 
 
 class RedisUnavailableError(ServingError):
-    """Redis does not answer, or answers with an error; the message is the library's exception name."""
+    """Redis does not answer, or answers with an error; the message is the library's exception name.
+
+    Attributes:
+        is_connection_lost: it does not answer; otherwise it refused one command.
+        is_full: it refused the command because its memory is full.
+    """
+
+    def __init__(self, message: str, *, is_connection_lost: bool = True, is_full: bool = False) -> None:
+        super().__init__(message)
+        self.is_connection_lost = is_connection_lost
+        self.is_full = is_full
 
 
 @contextlib.contextmanager
@@ -24,12 +34,16 @@ def translate_redis_errors() -> Iterator[None]:
     Raises:
         RedisUnavailableError: Redis does not answer, or answers with an error.
     """
-    from redis.exceptions import RedisError  # noqa: PLC0415 - see above
+    from redis import exceptions as of  # noqa: PLC0415 - see above
 
     try:
         yield
-    except (RedisError, OSError) as error:
-        raise RedisUnavailableError(type(error).__name__) from error
+    except (of.RedisError, OSError) as error:
+        raise RedisUnavailableError(
+            type(error).__name__,
+            is_connection_lost=isinstance(error, OSError | of.ConnectionError | of.TimeoutError),
+            is_full=isinstance(error, of.OutOfMemoryError),
+        ) from error
 
 
 def connect(url: str, *, answer_seconds: float = 5.0) -> Any:

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import datetime as dt
+import re
 from typing import Annotated, Any
 from urllib.parse import parse_qsl, urlencode
 from zoneinfo import ZoneInfo
@@ -13,10 +14,12 @@ from litestar.params import QueryParameter
 
 from serving.http.prefix import prefix_of
 from serving.problems import bad_request
-from soccer_assets.clock import isoformat
+from soccer_assets.clock import isoformat, parse_instant
 
 Limit = Annotated[int, QueryParameter(ge=1, le=1000, description="Rows of a page.")]
 Cursor = Annotated[str | None, QueryParameter(description="`next_cursor` of the previous page.")]
+_MATCH_ID = re.compile(r"[!-~]{1,100}")
+
 FirstDay = Annotated[dt.date | None, QueryParameter(name="from", description="First day.")]
 LastDay = Annotated[dt.date | None, QueryParameter(name="to", description="Last day, included.")]
 TimeZone = Annotated[
@@ -60,9 +63,14 @@ def decode_cursor(cursor: str | None) -> tuple[str, str] | None:
         return None
     try:
         content = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        return msgspec.json.decode(content, type=tuple[str, str])
-    except (binascii.Error, ValueError, RecursionError) as error:
-        raise bad_request("`cursor` is invalid; send the `next_cursor` of the previous page.") from error
+        kickoff, match_id = msgspec.json.decode(content, type=tuple[str, str])
+        # What a backend would refuse is refused here: its error would be taken for a fault of its own.
+        is_ours = isoformat(parse_instant(kickoff)) == kickoff and _MATCH_ID.fullmatch(match_id) is not None
+    except (binascii.Error, ValueError, OverflowError, RecursionError):
+        is_ours = False
+    if not is_ours:
+        raise bad_request("`cursor` is invalid; send the `next_cursor` of the previous page.")
+    return kickoff, match_id
 
 
 def day_bounds(from_day: dt.date | None, to_day: dt.date | None, tz: str) -> tuple[str | None, str | None]:

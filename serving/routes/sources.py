@@ -1,5 +1,6 @@
 """Launches ingest and export runs in Dagster. For admins; `X-Token` is accepted as well as `X-API-Key`."""
 
+import datetime as dt
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, Literal, get_args
@@ -16,14 +17,18 @@ from serving.http.body import BodyBudget, read_body
 from serving.http.respond import JSON, documented
 from serving.http.schemas import IngestWindow, Launched
 from serving.problems import ParameterError, ProblemError, bad_request, unavailable
+from serving.release.current import SnapshotHolder
 from serving.scoring.schemas import problem_of
 from soccer_assets.contract.api_keys import ApiKey
+from soccer_assets.football.validity import OLDEST_YEAR
 
 OPTIONS = {"scope": ADMIN, "takes_x_token": True}
 RESPONSES = documented(
     Launched, HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY, status=HTTPStatus.ACCEPTED
 )
 
+# No provider lists fixtures further ahead.
+_FURTHEST_AHEAD = dt.timedelta(days=400)
 _MAX_WINDOW_BYTES = 64 * 1024
 
 Table = Literal["match_raw", "match"]
@@ -42,6 +47,7 @@ ASSETS_OF = dict.fromkeys(get_args(Table), (("exports", "match_raw"), ("exports"
 async def ingest(
     request: Request[Any, ApiKey, Any],
     bodies: NamedDependency[BodyBudget],
+    snapshots: NamedDependency[SnapshotHolder],
     dagster: NamedDependency[Dagster],
     dagster_pages: NamedDependency[str],
 ) -> Response[bytes]:
@@ -53,6 +59,13 @@ async def ingest(
             HTTPStatus.UNPROCESSABLE_ENTITY,
             "empty-window",
             f"The window from {data.start} to {data.end} is empty; `end` is the day after the last one.",
+        )
+    earliest, latest = dt.date(OLDEST_YEAR, 1, 1), snapshots.clock.now().date() + _FURTHEST_AHEAD
+    if not all(earliest <= day <= latest for day in (data.start, data.end) if day is not None):
+        raise ProblemError(
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            "impossible-window",
+            f"The window must lie between {earliest} and {latest}, and not before the home's first day.",
         )
     window = {name: str(day) for name in ("start", "end") if (day := getattr(data, name)) is not None}
     config = {"ops": {"livescores__window": {"config": {**window, "days": data.days}}}}

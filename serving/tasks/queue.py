@@ -5,6 +5,7 @@ import contextlib
 import functools
 import hashlib
 import importlib
+import re
 import time
 import uuid
 from collections.abc import AsyncIterator, Coroutine
@@ -18,6 +19,8 @@ from serving.errors import ServingError
 from serving.tasks.store import PackedRows, QueueUnavailableError, TaskStore, part_count
 
 _T = TypeVar("_T")
+
+_TASK_ID = re.compile("[0-9a-f]{32}")
 
 QUEUE = "scoring"
 JOB = "score_task"
@@ -35,12 +38,12 @@ _TASK_SECONDS = 3600
 # Imported only if Redis is configured.
 _QUEUE_LIBRARY = "saq.queue.redis"
 
-# After a failure no command is sent for this long: callers get the error at once.
+# After a failure of the connection no command is sent for this long: callers get the error at once.
 _RETRY_SECONDS = 2.0
 
 
 class QueueFullError(ServingError):
-    """`MAX_QUEUED` tasks wait already."""
+    """`MAX_QUEUED` tasks wait already, or the memory of Redis is full."""
 
 
 class TaskState(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,11 +83,13 @@ class TaskQueue:
         return await self._ask(self._submit(task_id, key_id, packed))
 
     async def state(self, task_id: str, key_id: str, *, is_admin: bool) -> TaskState | None:
-        """Status of a task; None if unknown or of another API key.
+        """Status of a task; None if unknown, of another API key, or no id of a task.
 
         Raises:
             QueueUnavailableError: Redis does not answer.
         """
+        if not _TASK_ID.fullmatch(task_id):  # the library would fail on some of them
+            return None
         return await self._ask(self._state(task_id, key_id, is_admin=is_admin))
 
     def parts(self, task_id: str, count: int) -> AsyncIterator[bytes]:
@@ -158,7 +163,10 @@ class TaskQueue:
             with translate_redis_errors():
                 return await question
         except RedisUnavailableError as error:
-            self._unavailable_until = time.monotonic() + _RETRY_SECONDS
+            if error.is_full:
+                raise QueueFullError from error
+            if error.is_connection_lost:
+                self._unavailable_until = time.monotonic() + _RETRY_SECONDS
             raise QueueUnavailableError from error
 
     @functools.cached_property
