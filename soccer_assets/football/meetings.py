@@ -8,6 +8,7 @@ Not here: which clubs are meant (``team_resolution.py``), and ids of providers w
 """
 
 import datetime as dt
+import itertools
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
@@ -142,6 +143,18 @@ def _by_day(rows: Sequence[ReportedRow]) -> dict[ReportedRow, list[ReportedRow]]
         msgspec.structs.replace(one, replaced_by=stands_for.get(one.replaced_by or "", one.replaced_by)): rows
         for one, rows in found.items()
     }
+
+
+def are_separate(days: Sequence[dt.date], season: SeasonFormat | None) -> bool:
+    """Whether results of a pair on these days are matches of their own, whatever their scores are.
+
+    Args:
+        days: in order, of results that the feed lists.
+        season: its format; None where it is not known.
+    """
+    if season is not None and any(map(season.meets_once_by, days[1:])):
+        return False
+    return all(later - earlier > _CORRECTED_DATE for earlier, later in itertools.pairwise(days))
 
 
 def do_pairs_repeat(scores: Iterable[Collection[_Score]]) -> bool:

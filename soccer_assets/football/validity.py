@@ -11,7 +11,7 @@ listed, but they move no rating and train no model. So is a match that is report
 """
 
 import datetime as dt
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -92,9 +92,15 @@ def twice_on_a_day(results: Iterable[Result]) -> dict[str, str]:
 
     Of rows that tell one match with the same score the one with the least id counts.
     """
+    of_a_day = list(results)
+    times = Counter((result.day, team) for result in of_a_day for team in (result.home, result.away))
+    twice = {
+        team_and_day for team_and_day, count in times.items() if count > 1
+    }  # few: the rest needs no work
     tellings: defaultdict[tuple[dt.date, tuple[str, Goals]], list[Result]] = defaultdict(list)
-    for result in results:
-        tellings[result.meeting()].append(result)
+    for result in of_a_day:
+        if (result.day, result.home) in twice or (result.day, result.away) in twice:
+            tellings[result.meeting()].append(result)
     marks: dict[str, str] = {}
     first: dict[tuple[str, dt.date], Result] = {}
     for rows in tellings.values():

@@ -10,9 +10,10 @@ import functools
 import gc
 import io
 import itertools
+import operator
 import re
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -156,16 +157,25 @@ def _sqlite_rows(
     kind = UtcDateTime().dialect_impl(dialect)
     bind = functools.lru_cache(4096)(kind.bind_processor(dialect) or (lambda value: value))
     instants = [index for index, name in enumerate(names) if isinstance(table.c[name].type, UtcDateTime)]
+    values_of = _values_of(names)
     for row in rows:
-        values = [row[name] for name in names]
+        values = list(values_of(row))
         for index in instants:
             values[index] = bind(values[index])
         yield tuple(values)
 
 
+def _values_of(names: Sequence[str]) -> Callable[[dict[str, Any]], tuple[Any, ...]]:
+    """A row's values in the order of the names."""
+    if len(names) == 1:
+        return lambda row: (row[names[0]],)
+    return operator.itemgetter(*names)
+
+
 def _copy_lines(names: Sequence[str], rows: Iterable[dict[str, Any]]) -> Iterator[str]:
+    values_of = _values_of(names)
     for row in rows:
-        yield "\t".join([_copy_value(row[name]) for name in names]) + "\n"
+        yield "\t".join(map(_copy_value, values_of(row))) + "\n"
 
 
 def _copy_value(value: Any) -> str:

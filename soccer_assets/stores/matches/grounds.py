@@ -16,6 +16,7 @@ from soccer_assets.football.competitions import Competition
 from soccer_assets.football.neutral_grounds import (
     AT_HOME,
     FLAG,
+    Ground,
     ground_of,
     may_be_ruled,
     ruled_competitions,
@@ -36,11 +37,26 @@ _OWN = ": own ground of a finalist"
 _YEAR = dt.timedelta(days=400)
 
 
-def ground_columns(record: RawMatch, place: Competition) -> dict[str, Any]:
+def _columns(found: Ground, venue: str | None) -> dict[str, Any]:
+    return {
+        "neutral": found.is_neutral,
+        "away_is_host": found.away_is_host,
+        "ground": venue,
+        "ground_rule": found.rule,
+    }
+
+
+_AT_HOME = _columns(AT_HOME, None)
+
+
+def ground_columns(record: RawMatch, place: Competition) -> Mapping[str, Any]:
     """The columns of a match that say where it is played, before finalists' own grounds are looked up."""
+    is_plain = not record.neutral and place.code not in ruled_competitions()
+    if is_plain and record.venue is msgspec.UNSET:
+        return _AT_HOME
     venue = None if record.venue is msgspec.UNSET else record.venue
     found = AT_HOME
-    if record.neutral or place.code in ruled_competitions():
+    if not is_plain:
         found = ground_of(
             place,
             record.kickoff.date(),
@@ -50,12 +66,7 @@ def ground_columns(record: RawMatch, place: Competition) -> dict[str, Any]:
             flag=flag_of(record),
             country=venue.country if venue else None,
         )
-    return {
-        "neutral": found.is_neutral,
-        "away_is_host": found.away_is_host,
-        "ground": None if venue is None else venue.text,
-        "ground_rule": found.rule,
-    }
+    return _columns(found, None if venue is None else venue.text)
 
 
 def flag_of(record: RawMatch) -> bool | None:

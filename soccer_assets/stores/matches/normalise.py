@@ -41,7 +41,7 @@ from soccer_assets.stores.matches.grounds import (
 from soccer_assets.stores.matches.meetings import bring_together, give_ids, row_key
 from soccer_assets.stores.matches.quarantine import mark_same_day
 from soccer_assets.stores.matches.raw import store_rejections
-from soccer_assets.stores.matches.shared_match_ids import share_match_ids
+from soccer_assets.stores.matches.shared_match_ids import RowKey, share_match_ids
 from soccer_assets.stores.matches.source_teams import SourceTeams
 from soccer_assets.stores.matches.teams import redirects
 from soccer_assets.tables import (
@@ -62,6 +62,12 @@ FROM_COMPETITION = tuple(
     for column in match.columns
     if column.name in Competition.__struct_fields__ and column.name not in FROM_RECORD
 )
+# A row takes these whole: most matches of an archive have no statistics and end after 90 minutes.
+_AFTER_90: dict[str | None, dict[str, str | None]] = {
+    decided_by: {"decided_by": decided_by}
+    | dict.fromkeys(("home_goals_et", "away_goals_et", "home_pens", "away_pens"))
+    for decided_by in (None, "awarded", "regular", "unknown")
+}
 _NO_STATS: dict[str, None] = dict.fromkeys(MatchStats.__struct_fields__)
 _of_record, _of_competition = attrgetter(*FROM_RECORD), attrgetter(*FROM_COMPETITION)
 
@@ -170,15 +176,7 @@ def _update_batch(
     records = rows_that_count(connection, meetings.records, owners)
     teams, teams_added = _place_teams(connection, records, competitions, now)
     match_ids, removed = give_ids(connection, meetings.matches, now)
-    rows = {
-        match_ids[row_key(record)]: _match_row(
-            match_ids[row_key(record)],
-            record,
-            competitions[record.competition],
-            teams,
-        )
-        for record in records
-    }
+    rows = _match_rows(records, match_ids, competitions, teams)
     put_finalists_at_home(connection, rows)
     if owners is not None:
         mark_disagreeing(connection, rows.values())
@@ -212,8 +210,8 @@ def _fault(record: RawMatch, competitions: Mapping[str, Competition]) -> str:
         return f"competition {record.competition!r} is not in competitions.toml; add it there"
     if fault := same_team_fault(record.home_team, record.away_team):
         return f"{fault}; correct it at the source"
-    goals = [count for count in (record.home_goals, record.away_goals) if count is not None]
-    if not all(map(is_goal_count, goals)):
+    home, away = record.home_goals, record.away_goals
+    if (home is not None and not is_goal_count(home)) or (away is not None and not is_goal_count(away)):
         score = f"{record.home_goals}-{record.away_goals}"
         return f"the score {score} is not two numbers from {LEAST_GOALS} to {MOST_GOALS}; correct it"
     return ""
@@ -248,17 +246,19 @@ def _place_teams(
     # Leagues first: they tell the country of a club that an international cup only names.
     in_order = sorted(records, key=lambda record: competitions[record.competition].country == INTERNATIONAL)
     for record in in_order:
+        if record.team_ids is msgspec.UNSET:
+            continue
         place = competitions[record.competition]
         for _, name, own_id in _team_keys(record):
             if own_id:
                 club, pool = club_and_pool(name, place)
                 own_ids.see(record.source, own_id, pool, club, record.kickoff.date())
     for record in in_order:
-        place = competitions[record.competition]
         for key in _team_keys(record):
             if key in placed:
                 continue
             _, name, own_id = key
+            place = competitions[record.competition]
             club, pool = club_and_pool(name, place)
             minted = pool.team_id(club)
             team_id = own_ids.place(record.source, own_id, pool, minted, club) if own_id else minted
@@ -297,23 +297,35 @@ def _place_teams(
     return placed, len(new)
 
 
-def _match_row(
-    match_id: str, record: RawMatch, place: Competition, teams: Mapping[_TeamKey, str]
-) -> dict[str, Any]:
-    home, away = _team_keys(record)
-    return {
-        "match_id": match_id,
-        **dict(zip(FROM_RECORD, _of_record(record), strict=True)),
-        **dict(zip(FROM_COMPETITION, _of_competition(place), strict=True)),
-        "home_team_id": teams[home],
-        "away_team_id": teams[away],
-        **_decision(record),
-        **ground_columns(record, place),
-        **(_NO_STATS if record.stats is None else msgspec.structs.asdict(record.stats)),
-        "kickoff_precision": record.kickoff_precision.value,
-        "status": record.status.value,
-        "quarantine": _contradiction(record),
+def _match_rows(
+    records: Sequence[RawMatch],
+    match_ids: Mapping[RowKey, str],
+    competitions: Mapping[str, Competition],
+    teams: Mapping[_TeamKey, str],
+) -> dict[str, dict[str, Any]]:
+    """The rows of `match`, by id, but for version and quarantine by other rows."""
+    of_places = {
+        code: dict(zip(FROM_COMPETITION, _of_competition(competitions[code]), strict=True))
+        for code in {record.competition for record in records}
     }
+    rows = {}
+    for record in records:
+        match_id = match_ids[row_key(record)]
+        home, away = _team_keys(record)
+        rows[match_id] = {
+            "match_id": match_id,
+            **dict(zip(FROM_RECORD, _of_record(record), strict=True)),
+            **of_places[record.competition],
+            "home_team_id": teams[home],
+            "away_team_id": teams[away],
+            **_decision(record),
+            **ground_columns(record, competitions[record.competition]),
+            **(_NO_STATS if record.stats is None else msgspec.structs.asdict(record.stats)),
+            "kickoff_precision": record.kickoff_precision.value,
+            "status": record.status.value,
+            "quarantine": _contradiction(record),
+        }
+    return rows
 
 
 def _contradiction(record: RawMatch) -> str | None:
@@ -323,7 +335,7 @@ def _contradiction(record: RawMatch) -> str | None:
     return contradiction([(record.home_goals, record.away_goals), *record.other_scores])
 
 
-def _decision(record: RawMatch) -> dict[str, Any]:
+def _decision(record: RawMatch) -> Mapping[str, Any]:
     """How the match was decided; ``unknown`` where it is over and the feed does not tell its 90 minutes.
 
     A match with extra time is not taken for a draw after 90 minutes: two legs go there on aggregate.
@@ -340,8 +352,7 @@ def _decision(record: RawMatch) -> dict[str, Any]:
     decided_by = "awarded" if record.status is MatchStatus.AWARDED else None
     if record.status is MatchStatus.FINISHED:
         decided_by = "unknown" if record.home_goals is None or record.away_goals is None else "regular"
-    unknown = dict.fromkeys(("home_goals_et", "away_goals_et", "home_pens", "away_pens"))
-    return {"decided_by": decided_by, **unknown}
+    return _AFTER_90[decided_by]
 
 
 def _write_matches(

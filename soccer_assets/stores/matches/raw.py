@@ -88,14 +88,14 @@ class _Look(msgspec.Struct):
     Attributes:
         played: competition, team and day of each result.
         scores: the results of each match, by its id.
-        listed: ids of the rows.
+        listed: kickoff of each row, by its id.
         held: digests of the rows that are held back.
         doubtful_names: folded texts of rows that are not stored.
     """
 
     played: set[tuple[str, str, dt.date]] = msgspec.field(default_factory=set)
     scores: dict[str, set[tuple[int, int]]] = msgspec.field(default_factory=dict)
-    listed: set[str] = msgspec.field(default_factory=set)
+    listed: dict[str, dt.datetime] = msgspec.field(default_factory=dict)
     held: set[str] = msgspec.field(default_factory=set)
     doubtful_names: set[str] = msgspec.field(default_factory=set)
 
@@ -188,7 +188,7 @@ def _store_batch(
     reported = [item for item in items if isinstance(item, RawMatch)]
     matches, held = place_names(connection, source, reported, now, window)
     by_id = _one_each(_identify(connection, source, _without_exchanged(matches)), look.scores)
-    look.listed.update(by_id)
+    look.listed.update((id_, match.kickoff) for id_, match in by_id.items())
     look.held.update(map(digest_of, held))
     look.doubtful_names |= names_in(rejection.payload for rejection in rejections)
     look.doubtful_names |= {fold(name) for row in held for name in (row.home_team, row.away_team)}

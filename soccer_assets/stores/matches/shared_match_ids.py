@@ -52,13 +52,11 @@ def stored_match_ids(connection: sa.Connection, rows: Iterable[RowKey]) -> dict[
     found: dict[RowKey, str] = {}
     for source, row_ids in by_source.items():
         for part in batches(row_ids, IDS_PER_QUERY):
-            query = sa.select(match_source_id).where(
+            query = sa.select(match_source_id.c.source_match_id, match_source_id.c.match_id).where(
                 match_source_id.c.source == source,
                 in_list(connection, match_source_id.c.source_match_id, part),
             )
-            found.update(
-                {(row.source, row.source_match_id): row.match_id for row in connection.execute(query)}
-            )
+            found.update({(source, row_id): match_id for row_id, match_id in connection.execute(query)})
     return found
 
 
