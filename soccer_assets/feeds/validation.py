@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from soccer_assets.feeds.fields import AT_THE_SOURCE
 from soccer_assets.football.matches import STATUS_RULES
-from soccer_assets.football.placeholders import undrawn_teams
+from soccer_assets.football.placeholders import is_placeholder, undrawn_teams
 from soccer_assets.football.records import RawMatch, Rejection, Row, UndrawnFixture
 from soccer_assets.football.validity import (
     LEAST_GOALS,
@@ -65,8 +65,9 @@ def validate_rows(rows: Iterable[Row], now: dt.datetime) -> Iterator[Row]:
 
 def _undrawn(row: Row) -> Row:
     """The row, or what is kept of a match with a placeholder for a team."""
-    if not isinstance(row, RawMatch) or not (reason := placeholder_fault(row.home_team, row.away_team)):
+    if not isinstance(row, RawMatch) or not (is_placeholder(row.home_team) or is_placeholder(row.away_team)):
         return row
+    reason = placeholder_fault(row.home_team, row.away_team)
     if STATUS_RULES[row.status].settles:
         return Rejection(source=row.source, reason=f"{reason}{_BUT_PLAYED}", payload=row.payload)
     return UndrawnFixture(source=row.source, reason=f"{reason}{_WAITS}", payload=row.payload)

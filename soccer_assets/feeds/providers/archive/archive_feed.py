@@ -139,18 +139,15 @@ class ArchiveFeed:
         codes = {name: column.codes[rows] for name, column in columns.items()}
         values = zip(*(columns[name].parsed[codes[name]].tolist() for name in SCHEMA), strict=True)
         names = [name for name in SCHEMA if (codes[name] >= 0).any()]
-        is_result = [name in RESULT for name in names]
         shown = zip(*(columns[name].shown[codes[name]].tolist() for name in names), strict=True)
         over = (self._times.over_at[rows] <= now.timestamp()).tolist()
         places, goals = self._competitions.of_row[rows].tolist(), results.goals[rows].tolist()
         for number, place, is_over, score, cells, row in zip(
             rows.tolist(), places, over, goals, shown, values, strict=True
         ):
-            payload = {
-                name: value
-                for name, value, is_hidden in zip(names, cells, is_result, strict=True)
-                if value is not None and (is_over or not is_hidden)
-            }
+            payload = {name: value for name, value in zip(names, cells, strict=True) if value is not None}
+            if not is_over:
+                payload = {name: value for name, value in payload.items() if name not in RESULT}
             reason = (results.rejected_after if is_over else results.rejected_before).get(number)
             if reason is not None:
                 yield Rejection(source=self.name, reason=reason, payload=payload)
