@@ -59,23 +59,69 @@ def read_json_rows(
     Raises:
         FeedUnavailableError: the provider does not answer: no other file can be read either.
     """
-    data, where = b"", f"{SETTING}: {file.url}"
     try:
         found = client.read(file.url)
     except FeedRefusedError as error:
-        return _unread(file, data, str(error), error)
+        return _unread(file, b"", str(error), error)
     if found is None or is_not_there_yet(found):
         return None
-    data = found
+    return rows_of_answer(file, client.without_secrets_in(found), rows_of)
+
+
+def rows_of_answer(
+    file: JsonFile, data: bytes, rows_of: Callable[[Any], list[Any] | UnreadFile | None]
+) -> list[Any] | UnreadFile:
+    """The rows of a file that was read.
+
+    Args:
+        file: the file.
+        data: its bytes, without secrets.
+        rows_of: the rows of its document; None where it is another document.
+    """
+    where = f"{SETTING}: {file.url}"
     try:
         document = decode_json(data, where)
-        rows = rows_of(document)
     except FeedError as error:
         return _unread(file, data, _what_is_wrong(data, error), error)
+    rows = rows_of(document)
     if rows is None:
         other = FeedRefusedError(f"{where}: {file.expected} was expected, not {brief(document)}")
         return _unread(file, data, f"{file.expected} was expected; replace it by the provider's file", other)
     return rows
+
+
+class Answers:
+    """The answers of one look at an interface: which could be read, and the reports of the others."""
+
+    def __init__(self) -> None:
+        self._unread: list[UnreadFile] = []
+        self._is_one_read = False
+
+    def rows(self, answer: list[Any] | UnreadFile) -> list[Any]:
+        """The rows of an answer; none where it cannot be read.
+
+        Raises:
+            FeedUnavailableError: so many answers were cut, and none could be read.
+            FeedRefusedError: so many answers cannot be read, and none could.
+        """
+        if not isinstance(answer, UnreadFile):
+            self._is_one_read = True
+            return answer
+        self._unread.append(answer)
+        if len(self._unread) >= GIVE_UP_AFTER and not self._is_one_read:
+            refuse_if_all(self._unread)
+        return []
+
+    def reports(self) -> list[UnreadableFile]:
+        """The reports of the answers that could not be read.
+
+        Raises:
+            FeedUnavailableError: none could be read; one of them was cut.
+            FeedRefusedError: none could be read.
+        """
+        if not self._is_one_read:
+            refuse_if_all(self._unread)
+        return [one.report for one in self._unread]
 
 
 def refuse_if_all(unread: Sequence[UnreadFile]) -> None:

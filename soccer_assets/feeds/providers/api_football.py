@@ -18,7 +18,6 @@ from soccer_assets.feeds.fields import (
     REPORT_IT,
     FieldError,
     brief,
-    decode_json,
     id_of,
     instant_of,
     name_of,
@@ -41,6 +40,7 @@ from soccer_assets.feeds.json_rows import (
 )
 from soccer_assets.feeds.protocol import FeedRefusedError, FeedUnavailableError
 from soccer_assets.feeds.provider_keys import key_variable
+from soccer_assets.feeds.unreadable import Answers, JsonFile, UnreadFile, rows_of_answer, unreadable_file
 from soccer_assets.football.competitions import INTERNATIONAL
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Outcome, Window
 from soccer_assets.football.records import AfterNinety, RawMatch, Rejection, after_ninety
@@ -104,23 +104,25 @@ class ApiFootballFeed(KeyedFeed):
 
         Raises:
             FeedUnavailableError: the provider does not answer, or the quota is used up.
-            FeedRefusedError: wrong address or key, a plan without these days, or another answer.
+            FeedRefusedError: wrong address or key, a plan without these days, or no answer can be read.
         """
         provider = Provider(SOURCE, self.result_lag, self._parse, _fixture_of)
+        answers = Answers()
         for number in range((window.end - window.start).days):
             day = window.start + dt.timedelta(days=number)
-            rows = self._read(day)
+            rows = answers.rows(self._read(day))
             outside = [row for row in rows if self._is_outside_catalogue(row)]
             self.outside_catalogue.update(map(_league_name, outside))
             rows = [row for row in rows if not self._is_outside_catalogue(row)]
             yield from visible_matches(rows, provider, Window(day, day + dt.timedelta(days=1)), clock)
+        yield from answers.reports()
 
     def _is_outside_catalogue(self, row: Any) -> bool:
         """Whether the row belongs to a league outside the catalogue; the provider has over a thousand."""
         league = pick(row, "league.id").get("league", {}).get("id")
         return type(league) is int and league > 0 and str(league) not in self._by_name
 
-    def _read(self, day: dt.date) -> list[Any]:
+    def _read(self, day: dt.date) -> list[Any] | UnreadFile:
         url = f"{self._base_url}/fixtures?date={day}&timezone=UTC"
         where = f"{SETTING}: {url}"
         data = self._client.read(url)
@@ -128,7 +130,13 @@ class ApiFootballFeed(KeyedFeed):
             raise FeedRefusedError(
                 f"{where} does not exist; set it to the address that has fixtures below it"
             )
-        document = decode_json(data, where)
+        asked = JsonFile(SOURCE, url, "", "an object with a list 'response'")
+        return rows_of_answer(
+            asked, self._client.without_secrets_in(data), lambda document: self._rows_of(document, url)
+        )
+
+    def _rows_of(self, document: Any, url: str) -> list[Any] | UnreadFile | None:
+        where = f"{SETTING}: {url}"
         errors = document.get("errors") if isinstance(document, dict) else None
         if errors:
             message = f"{where} answers with errors: {self._redacted(errors)}"
@@ -137,12 +145,12 @@ class ApiFootballFeed(KeyedFeed):
             raise FeedRefusedError(f"{message}; check the plan and {key_variable(SOURCE)}")
         rows = document.get("response") if isinstance(document, dict) else None
         if not isinstance(rows, list):
-            raise FeedRefusedError(
-                f"{where}: an object with a list 'response' was expected, not {brief(document)}"
-            )
+            return None
         pages = pick(document, "paging.total").get("paging", {}).get("total", 1)
         if document.get("results", len(rows)) != len(rows) or pages != 1:
-            raise FeedUnavailableError(f"{where}: {len(rows)} rows are not all; try again later")
+            fault = f"{len(rows)} rows are not all; the next look asks again"
+            report = unreadable_file(SOURCE, url, "", b"", fault)
+            return UnreadFile(report, FeedUnavailableError(f"{where}: {fault}"))
         return rows
 
     def _redacted(self, errors: Any) -> str:

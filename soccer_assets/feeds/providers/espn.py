@@ -41,11 +41,10 @@ from soccer_assets.feeds.json_rows import (
 )
 from soccer_assets.feeds.protocol import FeedRefusedError
 from soccer_assets.feeds.unreadable import (
-    GIVE_UP_AFTER,
+    Answers,
     JsonFile,
     UnreadFile,
     read_json_rows,
-    refuse_if_all,
     unreadable_file,
 )
 from soccer_assets.football.competitions import Competition
@@ -101,20 +100,13 @@ class EspnFeed(SiteFeed):
             FeedUnavailableError: the provider does not answer.
             FeedRefusedError: there is no answer, or not one can be read.
         """
-        is_found = False
-        unread: list[UnreadFile] = []
+        answers = Answers()
         months = _months(window)
         for competition in self._competitions.values():
             provider = Provider(SOURCE, self.result_lag, _reader(competition), _fixture_of)
             seen_ids: set[str | None] = set()
             for month in months:
-                rows = self._load(competition.code, month)
-                if isinstance(rows, UnreadFile):
-                    unread.append(rows)
-                    if len(unread) == GIVE_UP_AFTER and not is_found:
-                        refuse_if_all(unread)
-                    continue
-                is_found = True
+                rows = answers.rows(self._load(competition.code, month))
                 items = list(visible_matches(rows, provider, window, clock))
                 # A match near midnight may be in two months.
                 yield from (
@@ -123,9 +115,7 @@ class EspnFeed(SiteFeed):
                     if isinstance(item, Rejection) or item.source_match_id not in seen_ids
                 )
                 seen_ids |= {item.source_match_id for item in items if isinstance(item, RawMatch)}
-        if not is_found:
-            refuse_if_all(unread)
-        yield from (one.report for one in unread)
+        yield from answers.reports()
 
     def _read(self, code: str, month: str) -> list[Any] | UnreadFile:
         slug = self._competitions[code].feeds[SOURCE]

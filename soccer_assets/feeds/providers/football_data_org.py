@@ -16,7 +16,6 @@ from soccer_assets.feeds.fields import (
     REPORT_IT,
     FieldError,
     brief,
-    decode_json,
     id_of,
     instant_of,
     json_object,
@@ -36,6 +35,7 @@ from soccer_assets.feeds.json_rows import (
     visible_matches,
 )
 from soccer_assets.feeds.protocol import FeedRefusedError
+from soccer_assets.feeds.unreadable import Answers, JsonFile, UnreadFile, rows_of_answer
 from soccer_assets.football.competitions import UNKNOWN_COMPETITION
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Outcome, Window
 from soccer_assets.football.placeholders import NOT_KNOWN
@@ -83,32 +83,28 @@ class FootballDataOrgFeed(KeyedFeed):
 
         Raises:
             FeedUnavailableError: the provider does not answer, or not now.
-            FeedRefusedError: wrong address or key, or an answer that is not in this provider's format.
+            FeedRefusedError: wrong address or key, or not one answer is in this provider's format.
         """
         provider = Provider(SOURCE, self.result_lag, self._parse, _fixture_of)
+        answers = Answers()
         day = window.start
         while day < window.end:
             part = Window(day, min(day + dt.timedelta(days=DAYS_A_REQUEST), window.end))
-            yield from visible_matches(self._read(part), provider, part, clock)
+            yield from visible_matches(answers.rows(self._read(part)), provider, part, clock)
             day = part.end
+        yield from answers.reports()
 
-    def _read(self, part: Window) -> list[Any]:
+    def _read(self, part: Window) -> list[Any] | UnreadFile:
         codes = ",".join(sorted(self._by_name))
         first, last = part.start - dt.timedelta(days=1), part.end
         url = f"{self._base_url}/v4/matches?dateFrom={first}&dateTo={last}&competitions={codes}"
         data = self._client.read(url)
-        where = f"{SETTING}: {url}"
         if data is None:
             raise FeedRefusedError(
-                f"{where} does not exist; set it to the address that has v4/matches below it"
+                f"{SETTING}: {url} does not exist; set it to the address that has v4/matches below it"
             )
-        document = decode_json(data, where)
-        matches = document.get("matches") if isinstance(document, dict) else None
-        if not isinstance(matches, list):
-            raise FeedRefusedError(
-                f"{where}: an object with a list 'matches' was expected, not {brief(document)}"
-            )
-        return matches
+        asked = JsonFile(SOURCE, url, "", "an object with a list 'matches'")
+        return rows_of_answer(asked, self._client.without_secrets_in(data), _matches_of)
 
     def _parse(self, fields: dict[str, Any]) -> ParsedMatch:
         code = pick(fields, "competition.code").get("competition", {}).get("code")
@@ -146,6 +142,11 @@ class FootballDataOrgFeed(KeyedFeed):
             fixture=_fixture_of(fields),
             result=pick(fields, "status", "score", "lastUpdated"),
         )
+
+
+def _matches_of(document: Any) -> list[Any] | None:
+    matches = document.get("matches") if isinstance(document, dict) else None
+    return matches if isinstance(matches, list) else None
 
 
 def _fixture_of(fields: dict[str, Any]) -> dict[str, Any]:

@@ -13,9 +13,10 @@ from soccer_assets.clock import FixedClock, SystemClock, parse_instant
 from soccer_assets.feeds.http import FileClient
 from soccer_assets.feeds.protocol import FeedRefusedError, FeedUnavailableError
 from soccer_assets.feeds.providers.api_football import ApiFootballFeed
+from soccer_assets.feeds.unreadable import GIVE_UP_AFTER
 from soccer_assets.football.competitions import load_competitions
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
-from soccer_assets.football.records import AfterNinety, RawMatch, Rejection, Venue
+from soccer_assets.football.records import AfterNinety, RawMatch, Rejection, UnreadableFile, Venue
 from soccer_assets.settings import Settings
 from soccer_assets.stores.matches.grounds import ground_columns
 
@@ -354,6 +355,39 @@ def test_incomplete_answer_is_not_taken(server, answer, error, reason):
 
     with pytest.raises(error, match=reason):
         server.ask()
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (f"<html>blocked, {KEY}</html>", "the file is a page of a website"),
+        ("", "the file is empty"),
+        ('{"response": [{"fixture"', "the JSON is cut or broken"),
+        (json.dumps({"message": KEY}), "an object with a list 'response' was expected"),
+        (json.dumps({"results": 2, "response": []}), "0 rows are not all"),
+    ],
+)
+def test_a_bad_answer_costs_its_day(server, httpserver, body, reason):
+    """It is reported without the key, and the other days are read."""
+    httpserver.expect_oneshot_request("/fixtures").respond_with_data(body)
+
+    match, report = server.fetch(PLAYED, window=Window(DAY.start - dt.timedelta(days=1), DAY.end))
+
+    assert isinstance(match, RawMatch)
+    assert isinstance(report, UnreadableFile)
+    assert reason in report.reason
+    assert KEY not in str(msgspec.structs.asdict(report))
+
+
+def test_a_server_that_blocks_is_left_alone(server, httpserver):
+    """After five answers without data, and none with some, no more are asked for; the key is not shown."""
+    httpserver.clear()
+    httpserver.expect_request("/fixtures").respond_with_data(f"<html>{KEY} is blocked</html>")
+
+    with pytest.raises(FeedRefusedError, match="JSON was expected") as refusal:
+        server.ask(Window(DAY.start - dt.timedelta(days=30), DAY.end))
+    assert len(httpserver.log) == GIVE_UP_AFTER
+    assert KEY not in str(refusal.value)
 
 
 def test_missing_key_names_its_variable(tmp_path, monkeypatch):

@@ -4,6 +4,7 @@ import datetime as dt
 import json
 from typing import Any
 
+import msgspec
 import pytest
 import stamina
 from werkzeug import Request, Response
@@ -15,7 +16,14 @@ from soccer_assets.feeds.providers.football_data_org import FootballDataOrgFeed
 from soccer_assets.feeds.validation import validate_rows
 from soccer_assets.football.competitions import load_competitions
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
-from soccer_assets.football.records import AfterNinety, RawMatch, Rejection, UndrawnFixture, Venue
+from soccer_assets.football.records import (
+    AfterNinety,
+    RawMatch,
+    Rejection,
+    UndrawnFixture,
+    UnreadableFile,
+    Venue,
+)
 from soccer_assets.settings import Settings
 from soccer_assets.stores.matches.grounds import ground_columns
 
@@ -291,6 +299,37 @@ def test_row_that_cannot_be_understood_is_rejected(server, change, reason):
 
     assert isinstance(match, RawMatch)
     assert rejection.reason.startswith(f"{reason};")
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (f"<html>blocked, {KEY}</html>", "the file is a page of a website"),
+        ("", "the file is empty"),
+        ('{"matches": [{"id"', "the JSON is cut or broken"),
+        (json.dumps({"message": KEY}), "an object with a list 'matches' was expected"),
+    ],
+)
+def test_a_bad_answer_costs_its_days(server, httpserver, body, reason):
+    """It is reported without the key, and the other days are read."""
+    httpserver.expect_oneshot_request("/v4/matches").respond_with_data(body)
+
+    match, report = server.fetch(PLAYED, window=Window(DAYS.start - dt.timedelta(days=8), DAYS.end))
+
+    assert isinstance(match, RawMatch)
+    assert isinstance(report, UnreadableFile)
+    assert reason in report.reason
+    assert KEY not in str(msgspec.structs.asdict(report))
+
+
+def test_no_readable_answer_refuses_the_feed(server, httpserver):
+    """Where not one answer can be read the look fails, and the error does not show the key."""
+    httpserver.clear()
+    httpserver.expect_request("/v4/matches").respond_with_data(f"<html>{KEY} is blocked</html>")
+
+    with pytest.raises(FeedRefusedError, match="JSON was expected") as refusal:
+        server.fetch(PLAYED)
+    assert KEY not in str(refusal.value)
 
 
 def test_key_is_never_shown(server, httpserver):
