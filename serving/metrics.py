@@ -15,6 +15,8 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 from prometheus_client.samples import Sample
 
+from serving.pipeline_metrics import PipelineMetrics
+
 CONTENT_TYPE = "text/plain; version=0.0.4"
 
 _LATENCY = "soccer_http_request_duration_seconds"
@@ -253,6 +255,14 @@ class Metrics:
             registry=self.registry,
             multiprocess_mode="livemax",
         )
+
+        self.unread = Gauge(
+            "soccer_unreadable_objects",
+            "Objects of the store that could not be read at the last poll: pointer, status, keys, reports.",
+            registry=self.registry,
+            multiprocess_mode="livemax",
+        )
+        self.pipeline = PipelineMetrics(self.registry)
 
     def batch(self, route: str, method: str, status: str) -> Batch:
         """A counter for answers so frequent that the metrics' own locks and files would cost too much."""

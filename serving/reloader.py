@@ -30,6 +30,7 @@ from serving.release.reader import (
 from serving.release.snapshot import Snapshot
 from serving.scoring.process import Rows, Scorer
 from soccer_assets.contract.events import EVENT_STREAM, Refusal
+from soccer_assets.contract.pipeline import PIPELINE_KEY, PipelineState
 from soccer_assets.contract.release import Pointer
 from soccer_assets.contract.reports import DRIFT_KEY, QUALITY_KEY, DriftReport, QualityReport
 
@@ -150,7 +151,7 @@ class Reloader:
         return value
 
     async def _read_reports(self) -> None:
-        """Read drift and quality, which change once a day, every `REPORT_SECONDS`."""
+        """Read drift and quality, which change once a day, and Dagster's runs, every `REPORT_SECONDS`."""
         if time.monotonic() < self._reports_due:
             return
         self._reports_due = time.monotonic() + REPORT_SECONDS
@@ -158,6 +159,8 @@ class Reloader:
         quality = await self._read("quality", lambda: self._reader.read_report(QUALITY_KEY, QualityReport))
         self._holder.drift = drift or self._holder.drift
         self._holder.quality = quality or self._holder.quality
+        pipeline = await self._read("pipeline", lambda: self._reader.read_report(PIPELINE_KEY, PipelineState))
+        self._holder.pipeline = pipeline or self._holder.pipeline
 
     def _is_handled(self, pointer: Pointer) -> bool:
         """Whether this release is current already, or was refused less than a minute ago."""
@@ -263,6 +266,11 @@ class Reloader:
         metrics.model.clear()
         if self._holder.drift is not None:
             metrics.drift.set(self._holder.drift.share_drifted)
+        metrics.unread.set(len(self._failing))
+        if self._holder.pipeline is not None:
+            metrics.pipeline.update_runs(self._holder.pipeline)
+        if self._holder.quality is not None:
+            metrics.pipeline.update_scores(self._holder.quality.overall)
         metrics.stale.set(1 if self._holder.stale_reasons() else 0)
         metrics.rows.set(0 if current is None else current.snapshot.manifest.prediction_rows)
         if current is not None:
@@ -273,6 +281,7 @@ class Reloader:
             for alias, card in manifest.models.items():
                 metrics.model.labels(alias, card.version, card.recipe).set(1)
             metrics.published_at.set(dt.datetime.fromisoformat(pointer.published_at).timestamp())
+            metrics.pipeline.update_assets(current.view.status.assets)
             metrics.checked_at.set(dt.datetime.fromisoformat(current.view.status.checked_at).timestamp())
 
     async def _poll(self, first: asyncio.Task[None]) -> None:

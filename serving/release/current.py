@@ -13,6 +13,7 @@ import msgspec
 from serving.problems import not_loaded
 from serving.release.snapshot import Snapshot
 from soccer_assets.clock import Clock, isoformat
+from soccer_assets.contract.pipeline import PipelineState
 from soccer_assets.contract.reports import DriftReport, QualityReport
 from soccer_assets.contract.status import Status, fresh_until, stale_reasons
 
@@ -93,7 +94,7 @@ class SnapshotHolder:
     Attributes:
         current: None until a release is loaded, and after the first release was refused.
         clock: measures the age of the data.
-        drift: the newest drift report; None before the first. Likewise `quality`.
+        drift: the newest drift report; None before the first. Likewise `quality` and `pipeline`.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -101,6 +102,7 @@ class SnapshotHolder:
         self.current: Current | None = None
         self.drift: DriftReport | None = None
         self.quality: QualityReport | None = None
+        self.pipeline: PipelineState | None = None
         self._status: Status | None = None
 
     def swap(self, snapshot: Snapshot | None) -> None:

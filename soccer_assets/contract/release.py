@@ -157,7 +157,7 @@ class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
     trained_at: str
     train_end: str
     trained_rows: int
-    scorecard: dict[str, dict[str, float]]
+    scorecard: dict[str, dict[str, int | float]]
 
 
 class TeamEntry(msgspec.Struct, frozen=True, kw_only=True):

@@ -92,7 +92,7 @@ def build_definitions(
                 "feature_store": feature_store,
                 "feed": feed,
                 "frames": frames,
-                "mlflow": training_run(registry),
+                "mlflow": training_run(registry, settings.dagster_url),
                 "model_registry": registry,
                 "object_store": store,
                 "parquet_io_manager": frames,

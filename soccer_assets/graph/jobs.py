@@ -4,7 +4,6 @@ import dagster as dg
 
 from soccer_assets.graph.assets.model import REASON_TAG
 from soccer_assets.resources.dagster_runs import PUBLISH_TAG, at_most
-from soccer_assets.resources.mlflow_run import mark_mlflow_run_failed
 
 # The run queue starts one run with this tag at a time: publishers never interleave.
 PUBLISHES = {PUBLISH_TAG: "release"}
@@ -26,6 +25,7 @@ _TO_RELEASE = dg.AssetSelection.assets(
 _RECENT = dg.AssetSelection.assets(["livescores", "recent"])
 _UPCOMING = dg.AssetSelection.assets(["livescores", "upcoming"])
 _HISTORY = dg.AssetSelection.assets(["livescores", "history"])
+_PARAMETERS = dg.AssetSelection.assets(["model", "parameters"])
 _MONITORING = dg.AssetSelection.groups("monitoring")
 
 refresh_hourly = dg.define_asset_job(
@@ -43,36 +43,41 @@ refresh_daily = dg.define_asset_job(
 )
 retrain_model = dg.define_asset_job(
     "retrain_model",
-    _MODEL | _TO_RELEASE,
-    description="Trains and evaluates a candidate; promotes it if every gate passes, then predicts and "
-    "releases.",
+    _MODEL | _TO_RELEASE | _MONITORING,
+    description="Trains and evaluates a candidate; promotes it if every gate passes, then predicts, releases "
+    "and reports on drift and quality.",
     tags=PUBLISHES | BY_HAND | at_most(hours=8),
-    hooks={mark_mlflow_run_failed},
 )
 tune_parameters = dg.define_asset_job(
     "tune_parameters",
-    dg.AssetSelection.assets(["model", "parameters"]),
+    _PARAMETERS,
     description="Searches hyper-parameters on the last three seasons; the next candidate is fitted with "
     "them.",
-    hooks={mark_mlflow_run_failed},
     tags=at_most(hours=8),
 )
 rollback_champion = dg.define_asset_job(
     "rollback_champion",
-    dg.AssetSelection.assets(["model", "champion"]) | _TO_RELEASE,
-    description="Swaps champion and previous champion, then predicts and releases; a second run swaps them "
-    "back.",
+    dg.AssetSelection.assets(["model", "champion"]) | _TO_RELEASE | _MONITORING,
+    description="Swaps champion and previous champion, then predicts, releases and reports on drift and "
+    "quality; a second run swaps them back. The page of `model/champion` says which version is served, which "
+    "one a rollback would serve, and how both scored.",
     config={"ops": {"model__champion": {"config": {"rollback": True}}}},
     tags=PUBLISHES | BY_HAND | at_most(hours=2),
-    hooks={mark_mlflow_run_failed},
 )
 build_everything = dg.define_asset_job(
     "build_everything",
-    _HISTORY | _RECENT | _UPCOMING | _TO_FEATURES | _MODEL | _TO_RELEASE | _MONITORING,
+    dg.AssetSelection.all(),
     description="First build of a home: the newest months of history, a first model, a first release, both "
     "reports.",
+    # Every asset is made once: Dagster warns in red, at each launch by hand, of one that never was. The
+    # window is of one day, and no hyper-parameters are searched.
+    config={
+        "ops": {
+            "livescores__window": {"config": {"days": 1}},
+            "model__parameters": {"config": {"trials": 0}},
+        }
+    },
     tags=PUBLISHES | at_most(hours=24),
-    hooks={mark_mlflow_run_failed},
 )
 
 reload_history = dg.define_asset_job(
@@ -94,3 +99,5 @@ monitor_daily = dg.define_asset_job(
 
 
 JOBS = [refresh_hourly, refresh_daily, retrain_model, rollback_champion, build_everything, reload_history]
+JOB_NAMES = tuple(job.name for job in (*JOBS, tune_parameters, monitor_daily))
+"""Jobs of assets, whose newest run the metrics show."""

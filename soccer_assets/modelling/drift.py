@@ -32,8 +32,9 @@ class DriftPolicy(msgspec.Struct, frozen=True, kw_only=True):
         psi: smallest relevant index; .1 counts as moderate and .25 as large (Siddiqi 2006).
         false_discovery_rate: bound on the corrected p-values.
         share: share of drifted columns that asks for a retrain. On 837,000 matches of 1998 to 2025, every
-            other month from 2016, it was at most .06 in ordinary times (the number of known matches of a team
-            always grows), .15 to .17 around the winter World Cup, and .21 to .25 in the pandemic.
+            other month from 2016, it was at most .06 in ordinary times, .15 to .17 around the winter World
+            Cup, and .21 to .25 in the pandemic. These shares count the two numbers of known results, which
+            always grow; reports leave them out.
     """
 
     current_days: int = 28

@@ -65,6 +65,23 @@ class Gate(msgspec.Struct, frozen=True):
     text: str
 
 
+GATES = {
+    "signature": "The candidate reads the features as they are now.",
+    "plausible_dates": "Few sides also played the day before: more mean that day and month are swapped.",
+    "enough_weeks": "The test matches span several weeks; those of one cannot rank two forecasters.",
+    "better_than_prior": "Log loss is below the class prior's, with the upper end of the interval.",
+    "better_than_elo": "Log loss is below textbook Elo's, with the upper end of the interval.",
+    "gain_over_elo": "The mean gain over textbook Elo is worth a change of the champion.",
+    "not_worse_than_champion": "Log loss is not above the champion's by more than the tolerance.",
+    "calibrated": "The calibration error is one that a perfect forecaster, or the champion, also shows.",
+    "draw_rate": "The mean draw probability is near the frequency of draws.",
+    "no_slice_collapses": "On no slice is it significantly worse than the champion, or textbook Elo.",
+    "no_leak_log_loss": "Log loss is not so far below the closing prices' that features must have leaked.",
+    "no_leak_accuracy": "Accuracy is not so high beside prices that features must have leaked.",
+}
+"""Every gate by name: what holds where it is passed. Which of them apply depends on the evaluation."""
+
+
 class PromotionDecision(msgspec.Struct, frozen=True):
     """Whether the candidate takes over, the sentence shown to operators, and what it rests on."""
 

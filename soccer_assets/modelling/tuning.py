@@ -61,6 +61,15 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
     last_kickoff: int
 
 
+def completed_trials(found: Search) -> list[tuple[int, float]]:
+    """Number and mean log loss of each trial that was scored on every fold."""
+    return [
+        (number, float(np.mean(trial.log_losses)))
+        for number, trial in enumerate(found.trials)
+        if len(trial.log_losses) == len(found.fold_rows)
+    ]
+
+
 def season_folds(matches: MatchTable, boundaries: Boundaries, seasons: int = SEASONS) -> list[Split]:
     """The last ``seasons`` years before the test window, oldest first, each after its own past.
 

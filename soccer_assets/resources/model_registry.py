@@ -10,7 +10,7 @@ import hashlib
 import os
 import socket
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,12 @@ from soccer_assets.resources.resource_error import ResourceError
 _ARTIFACT = "model"
 _CARD_TAG = "soccer.card"
 _MODELS_IN_MEMORY = 4
+_MODEL_DESCRIPTION = (
+    "Probabilities of home, draw and away before kickoff. The alias `champion` is served, `previous` is the "
+    "champion before it, `candidate` the newest training."
+)
+# MLflow's pages show a model's experiment with runs and models, not with the traces and prompts of an LLM.
+_EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
 _NOT_THERE = {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}
 
 
@@ -128,18 +134,41 @@ class ModelRegistry:
             ) from None
 
     def ensure_experiment(self, name: str) -> None:
-        """Create the experiment with our artifact folder, unless it exists.
+        """Create the experiment with our artifact folder, unless it exists; mark it as one of models.
 
         Raises:
             RegistryUnavailableError: as of every method, MLflow does not answer.
         """
         with self._asking() as client:
-            if client.get_experiment_by_name(name) is None:
+            found = client.get_experiment_by_name(name)
+            if found is None:
                 location = self._artifacts.as_uri() if self._artifacts else None
-                client.create_experiment(name, artifact_location=location)
+                client.create_experiment(name, artifact_location=location, tags=_EXPERIMENT_TAGS)
+                return
+            for tag, value in _EXPERIMENT_TAGS.items():
+                if found.tags.get(tag) != value:
+                    client.set_experiment_tag(found.experiment_id, tag, value)
 
-    def register(self, model: OutcomeModel, facts: TrainingFacts) -> RegisteredModel:
-        """Log the model into the active MLflow run and register it as a new version."""
+    def register(self, model: OutcomeModel, facts: TrainingFacts, run_name: str = "") -> RegisteredModel:
+        """Log the model into an MLflow run and register it as a new version.
+
+        Args:
+            model: what is registered.
+            facts: how it was trained.
+            run_name: of a run of its own below the active one, for a model that the active run does not
+                describe; empty for the active run itself.
+        """
+        if not run_name:
+            return self._register(model, facts)
+        with self._asking():
+            import mlflow  # noqa: PLC0415 - seconds to import
+
+            with mlflow.start_run(run_name=run_name, nested=mlflow.active_run() is not None):
+                described = msgspec.to_builtins(facts)
+                mlflow.log_params({**described.pop("parameters"), **described})
+                return self._register(model, facts)
+
+    def _register(self, model: OutcomeModel, facts: TrainingFacts) -> RegisteredModel:
         with self._asking():
             import mlflow  # noqa: PLC0415 - seconds to import
             from mlflow.models import ModelSignature  # noqa: PLC0415
@@ -164,13 +193,14 @@ class ModelRegistry:
         run_id: str = active.info.run_id
         with self._asking() as client:
             if not client.search_registered_models(f"name = '{MODEL_NAME}'"):
-                client.create_registered_model(MODEL_NAME, description="1x2 probabilities before kickoff")
+                client.create_registered_model(MODEL_NAME, description=_MODEL_DESCRIPTION)
             version = client.create_model_version(
                 MODEL_NAME,
                 source=logged.model_uri,
                 run_id=run_id,
                 model_id=logged.model_id,
                 tags={_CARD_TAG: msgspec.json.encode(facts).decode()},
+                description=description_of(facts),
             )
         return RegisteredModel(version=str(version.version), run_id=run_id, facts=facts)
 
@@ -239,6 +269,14 @@ class ModelRegistry:
         with self._asking() as client:
             client.set_registered_model_alias(MODEL_NAME, alias, version)
 
+    def annotate(self, registered: RegisteredModel, note: str, tags: Mapping[str, str]) -> None:
+        """Say in a version's description, and in tags, what became of it; idempotent."""
+        described = f"{description_of(registered.facts)}\n\n{note}"
+        with self._asking() as client:
+            client.update_model_version(MODEL_NAME, registered.version, described)
+            for name, value in tags.items():
+                client.set_model_version_tag(MODEL_NAME, registered.version, name, value)
+
 
 def _faults() -> tuple[type[Exception], ...]:
     """What MLflow's client raises where its server, database or files fail."""
@@ -261,6 +299,14 @@ def _reason(error: BaseException) -> str:
             return f"does not answer ({each.strerror})"
     lines = str(error).strip().splitlines()
     return f"cannot be used ({mask(lines[0], os.environ) if lines else type(error).__name__})"
+
+
+def description_of(facts: TrainingFacts) -> str:
+    """A model version in a sentence: its recipe, and the matches that it learnt from."""
+    return (
+        f"`{facts.recipe}`, fitted on {facts.trained_rows:,} matches until {facts.train_end}, of snapshot "
+        f"{facts.snapshot_id}."
+    )
 
 
 def _example(model: OutcomeModel) -> Any:

@@ -271,7 +271,7 @@ def test_metrics_table_is_what_is_exported() -> None:
     types = re.findall(r"^# TYPE (\w+) (\w+)$", metrics.exposition().decode(), re.MULTILINE)
     labels = {
         metric._name: metric._labelnames
-        for name, metric in vars(metrics).items()
+        for name, metric in (vars(metrics) | vars(metrics.pipeline)).items()
         if not name.startswith("_") and isinstance(metric, MetricWrapperBase)
     }
     exported = {

@@ -3,14 +3,18 @@
 from collections.abc import Iterator
 
 import dagster as dg
+import numpy as np
+import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 
 from soccer_assets import tables
-from soccer_assets.football.features import FEATURE_NAMES
+from soccer_assets.football.features import FEATURE_NAMES, compute_features
 from soccer_assets.graph.build import build_definitions
 from soccer_assets.graph.pages.columns import column_schema, feature_schema
+from soccer_assets.graph.pages.lineage import LINEAGE, STATISTICS, feature_sources
 from soccer_assets.settings import Settings
+from soccer_assets.stores.features.store import match_table_of
 
 PLAIN_TYPES = {"string", "integer", "float", "boolean", "date", "timestamp (UTC)"}
 # Tables: every other asset holds files of one kind or nothing that has columns.
@@ -78,6 +82,66 @@ def test_every_column_has_a_description_and_a_plain_type(definitions: dg.Definit
     every = [(key, column) for key, found in columns.items() for column in found]
     assert [(key, column.name) for key, column in every if not column.description] == []
     assert [(key, column.name, column.type) for key, column in every if column.type not in PLAIN_TYPES] == []
+
+
+def test_every_column_says_which_columns_it_comes_from(definitions: dg.Definitions) -> None:
+    """Each column of each table, and only columns that the tables upstream have."""
+    columns = {key: {column.name for column in found} for key, found in _columns(definitions).items()}
+    specs = {spec.key.to_user_string(): spec for spec in definitions.resolve_all_asset_specs()}
+    graph = definitions.resolve_asset_graph()
+
+    assert {key for key, spec in specs.items() if LINEAGE in spec.metadata} == WITH_COLUMNS
+    for key in WITH_COLUMNS:
+        value = specs[key].metadata[LINEAGE]
+        deps = (
+            value.value if isinstance(value, dg.TableColumnLineageMetadataValue) else value
+        ).deps_by_column
+        assert set(deps) == columns[key], key
+        upstream = {parent.to_user_string() for parent in graph.get_ancestor_asset_keys(specs[key].key)}
+        for sources in deps.values():
+            for source in sources:
+                assert source.asset_key.to_user_string() in upstream
+                assert source.column_name in columns[source.asset_key.to_user_string()]
+        if upstream:
+            assert any(deps.values()), key
+
+
+def test_the_lineage_of_features_is_what_their_code_reads() -> None:
+    """Every column of a match that the feature code asks for, and statistics where they change a feature."""
+    rng = np.random.default_rng(0)
+    rows = 60
+    counts = {name: rng.integers(1, 9, rows) for name in STATISTICS}
+    days = np.datetime64("2025-01-01") + np.arange(rows)
+    table = pa.table(
+        {
+            **{name: [name] * rows for name in ("competition", "season")},
+            "match_id": [str(number) for number in range(rows)],
+            "kickoff": pa.array(days.astype("datetime64[s]"), pa.timestamp("s", "UTC")),
+            "kickoff_precision": ["minute"] * rows,
+            "tier": pa.array([1] * rows, pa.int8()),
+            "home_team_id": [str(number % 5) for number in range(rows)],
+            "away_team_id": [str(5 + number % 7) for number in range(rows)],
+            **{name: pa.array(rng.integers(0, 4, rows), pa.int16()) for name in ("home_goals", "away_goals")},
+            "quarantine": pa.array([None] * rows, pa.string()),
+            "status": ["finished"] * rows,
+            "squad": ["first"] * rows,
+            **{name: [False] * rows for name in ("neutral", "away_is_host")},
+            **{name: pa.array(values, pa.int16()) for name, values in counts.items()},
+        }
+    )
+    # A table without a column that is read is an error; one with a column more is not noticed.
+    assert set(table.column_names) == {name for feature in FEATURE_NAMES for name in feature_sources(feature)}
+    before = compute_features(match_table_of(table))[0].values
+    for name, values in counts.items():
+        changed = table.set_column(table.column_names.index(name), name, pa.array(values + 3, pa.int16()))
+        after = compute_features(match_table_of(changed))[0].values
+        moved = {
+            feature
+            for feature, column, other in zip(FEATURE_NAMES, before.T, after.T, strict=True)
+            if not np.array_equal(column, other)
+        }
+        assert moved
+        assert {feature for feature in moved if name not in feature_sources(feature)} == set(), name
 
 
 def test_a_feature_says_what_it_is_its_unit_and_its_bounds() -> None:

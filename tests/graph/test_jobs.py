@@ -1,6 +1,10 @@
 """The run queue, configured as by `soccer up` and deployments, starts one publisher at a time."""
 
+from pathlib import Path
+from typing import Any
+
 import dagster as dg
+import pytest
 from dagster._core.remote_origin import (
     RegisteredCodeLocationOrigin,
     RemoteJobOrigin,
@@ -10,13 +14,16 @@ from dagster._core.test_utils import create_run_for_test
 from dagster._daemon.run_coordinator.queued_run_coordinator_daemon import QueuedRunCoordinatorDaemon
 
 from soccer_assets.graph.automation_conditions import follow_upstream_sensor
+from soccer_assets.graph.build import build_definitions
 from soccer_assets.graph.jobs import (
+    build_everything,
     monitor_daily,
     refresh_hourly,
     retrain_model,
     rollback_champion,
 )
 from soccer_assets.operations.up import INSTANCE
+from soccer_assets.settings import Settings
 
 _ORIGIN = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("soccer_assets"), "__repository__")
 
@@ -55,3 +62,23 @@ def test_one_of_several_publishers_starts_and_the_others_wait() -> None:
         instance.delete_run(first)
         _add(instance, retrain_model.name, dict(retrain_model.tags or {}), dg.DagsterRunStatus.STARTED)
         assert _startable(instance) == [monitor_daily.name]
+
+
+def test_a_first_build_makes_every_asset(tmp_path: Path) -> None:
+    """Dagster warns at each launch by hand of an asset upstream that was never made."""
+    definitions = build_definitions(Settings.from_env({"SOCCER_HOME": str(tmp_path)}))
+    made = definitions.resolve_job_def(build_everything.name).asset_layer.executable_asset_keys
+
+    assert set(made) == {spec.key for spec in definitions.resolve_all_asset_specs()}
+
+
+@pytest.mark.parametrize("job", [retrain_model, rollback_champion])
+def test_a_change_of_the_champion_is_followed_by_both_reports(tmp_path: Path, job: Any) -> None:
+    """Drift and quality name the champion that is served, not the one before it."""
+    definitions = build_definitions(Settings.from_env({"SOCCER_HOME": str(tmp_path)}))
+    resolved = definitions.resolve_job_def(job.name)
+    order = [node.name for node in resolved.nodes_in_topological_order]
+
+    assert order.index("monitoring") > order.index("model__champion")
+    # A "hook skipped" beside every step of every run says nothing.
+    assert not resolved.hook_defs

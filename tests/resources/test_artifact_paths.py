@@ -48,7 +48,7 @@ def register(registry: ModelRegistry, weight: float) -> str:
         mlflow.log_text(f"weight {weight}", "notes.txt")
         versions.append(registry.register(model, facts).version)
 
-    assert dg.materialize([training], resources={"mlflow": training_run(registry)}).success
+    assert dg.materialize([training], resources={"mlflow": training_run(registry, "http://dagster")}).success
     registry.set_alias(CHAMPION, versions[0])
     return versions[0]
 

@@ -17,7 +17,7 @@ from mlflow.environment_variables import (
 )
 
 from soccer_assets.alerting.detection import graph_conditions
-from soccer_assets.contract.release import CANDIDATE, CHAMPION, MODEL_FILE
+from soccer_assets.contract.release import CANDIDATE, CHAMPION, MODEL_FILE, MODEL_NAME
 from soccer_assets.modelling.outcome_model import ELO_TEXTBOOK, OutcomeModel
 from soccer_assets.resources.mlflow_run import EXPERIMENT, training_run
 from soccer_assets.resources.model_registry import (
@@ -28,6 +28,8 @@ from soccer_assets.resources.model_registry import (
     TrainingFacts,
 )
 from tests.services import free_ports
+
+DAGSTER = "http://dagster.example:3000"
 
 
 def elo(home_weight: float) -> OutcomeModel:
@@ -54,17 +56,31 @@ def facts(model: OutcomeModel) -> TrainingFacts:
 
 
 def register(registry: ModelRegistry, *models: OutcomeModel) -> tuple[list[RegisteredModel], str]:
-    """Register models in one training run, and the id of its MLflow run."""
+    """Register models in one training run, the last in a run of its own, and the id of the MLflow run."""
     made = []
 
     @dg.asset
     def training(mlflow: dg.ResourceParam[Any]) -> None:
         mlflow.log_params({"seed": 20})
-        made.extend(registry.register(model, facts(model)) for model in models)
+        made.extend(registry.register(model, facts(model)) for model in models[:-1])
+        made.append(registry.register(models[-1], facts(models[-1]), run_name="first champion"))
 
-    assert dg.materialize([training], resources={"mlflow": training_run(registry)}).success
-    (run,) = mlflow.search_runs(experiment_names=[EXPERIMENT], output_format="list")
+    result = dg.materialize(
+        [training], resources={"mlflow": training_run(registry, DAGSTER)}, tags={"soccer/reason": "by hand"}
+    )
+    assert result.success
+    own, run = mlflow.search_runs(
+        experiment_names=[EXPERIMENT], order_by=["attributes.start_time DESC"], output_format="list"
+    )
     assert (run.info.status, run.data.params["seed"]) == ("FINISHED", "20")
+    assert run.data.tags["dagster/run"] == f"{DAGSTER}/runs/{result.run_id}"
+    assert run.data.tags["soccer/reason"] == "by hand"
+    assert run.info.run_name.startswith(f"{result.dagster_run.job_name} 20")
+    # A model that the run does not describe has a run below it, with its own parameters.
+    assert (own.info.status, own.info.run_name) == ("FINISHED", "first champion")
+    assert own.data.tags["mlflow.parentRunId"] == run.info.run_id
+    assert (own.data.params["recipe"], own.data.params["trained_rows"]) == (ELO_TEXTBOOK, "120")
+    assert "seed" not in own.data.params
     return made, run.info.run_id
 
 
@@ -88,7 +104,12 @@ def test_models_are_registered_found_and_checked(tmp_path):
     (first, second, third), run_id = register(registry, *models)
 
     assert [model.version for model in (first, second, third)] == ["1", "2", "3"]
-    assert {model.run_id for model in (first, second, third)} == {run_id}
+    assert first.run_id == second.run_id == run_id != third.run_id
+    registry.annotate(second, "not promoted: too few matches", {"passes_every_gate": "false"})
+    described = mlflow.MlflowClient().get_model_version(MODEL_NAME, "2")
+    assert described.description.startswith("`elo_textbook`, fitted on 120 matches until 2025-04-20")
+    assert described.description.endswith("\n\nnot promoted: too few matches")
+    assert described.tags["passes_every_gate"] == "false"
     assert registry.version("2") == second
     with pytest.raises(MissingModelError, match="run the job retrain_model"):
         registry.get(CHAMPION)
@@ -115,6 +136,27 @@ def test_models_are_registered_found_and_checked(tmp_path):
         registry.load(third)
 
 
+def test_the_mlflow_run_of_a_failed_step_has_failed(tmp_path):
+    """Without a hook: the resource asks Dagster's log when it is torn down."""
+    registry = ModelRegistry(f"sqlite:///{tmp_path}/mlflow.db", tmp_path / "artifacts")
+
+    @dg.asset
+    def training(mlflow: dg.ResourceParam[Any]) -> None:
+        mlflow.log_params({"seed": 20})
+        raise dg.Failure(description="no matches")
+
+    resources = {"mlflow": training_run(registry, DAGSTER)}
+    with dg.DagsterInstance.ephemeral() as instance:
+        assert not dg.materialize(
+            [training], resources=resources, instance=instance, raise_on_error=False
+        ).success
+
+    (run,) = mlflow.search_runs(experiment_names=[EXPERIMENT], output_format="list")
+    assert run.info.status == "FAILED"
+    experiment = mlflow.get_experiment_by_name(EXPERIMENT)
+    assert experiment.tags["mlflow.experimentKind"] == "custom_model_development"
+
+
 def test_a_training_without_mlflow_fails_with_one_sentence(monkeypatch, tmp_path):
     """Refused, or no database at all: the alert and the run's page say it without the client's own text."""
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
@@ -130,7 +172,7 @@ def test_a_training_without_mlflow_fails_with_one_sentence(monkeypatch, tmp_path
         (f"http://127.0.0.1:{port}", "does not answer (Connection refused)"),
         (f"sqlite:///{garbage}", "cannot be used ("),
     ):
-        resources = {"mlflow": training_run(ModelRegistry(url))}
+        resources = {"mlflow": training_run(ModelRegistry(url), DAGSTER)}
         with dg.DagsterInstance.ephemeral() as instance:
             dg.materialize([training], resources=resources, instance=instance, raise_on_error=False)
             (found,) = graph_conditions(instance, {}, [], dt.datetime.now(dt.UTC))

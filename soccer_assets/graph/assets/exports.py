@@ -8,6 +8,7 @@ from soccer_assets.clock import Clock
 from soccer_assets.graph import freshness
 from soccer_assets.graph.automation_conditions import FOLLOW_UPSTREAM
 from soccer_assets.graph.pages.columns import column_schema
+from soccer_assets.graph.pages.lineage import table_metadata
 from soccer_assets.graph.pages.values import size
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.stores.exports import MATCH_RAW_SCHEMA, MATCH_SCHEMA, Exports
@@ -26,7 +27,7 @@ from soccer_assets.stores.exports import MATCH_RAW_SCHEMA, MATCH_SCHEMA, Exports
             owners=["team:data"],
             automation_condition=FOLLOW_UPSTREAM,
             freshness_policy=freshness.EXPORTS,
-            metadata={"dagster/column_schema": column_schema(MATCH_RAW_SCHEMA)},
+            metadata=table_metadata("exports/match_raw", column_schema(MATCH_RAW_SCHEMA)),
         ),
         dg.AssetSpec(
             ["exports", "match"],
@@ -37,7 +38,7 @@ from soccer_assets.stores.exports import MATCH_RAW_SCHEMA, MATCH_SCHEMA, Exports
             owners=["team:data"],
             automation_condition=FOLLOW_UPSTREAM,
             freshness_policy=freshness.EXPORTS,
-            metadata={"dagster/column_schema": column_schema(MATCH_SCHEMA)},
+            metadata=table_metadata("exports/match", column_schema(MATCH_SCHEMA)),
         ),
     ],
 )

@@ -7,6 +7,7 @@ import dagster as dg
 from soccer_assets.football.features import FEATURE_NAMES
 from soccer_assets.graph.automation_conditions import FOLLOW_UPSTREAM
 from soccer_assets.graph.pages.columns import feature_schema
+from soccer_assets.graph.pages.lineage import table_metadata
 from soccer_assets.graph.pages.values import size
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.stores.exports import Exports
@@ -36,7 +37,7 @@ from soccer_assets.stores.features.update import update_features
             kinds={"python", "parquet"},
             owners=["team:models"],
             automation_condition=FOLLOW_UPSTREAM,
-            metadata={"dagster/column_schema": feature_schema(FEATURE_NAMES)},
+            metadata=table_metadata("features/match_features", feature_schema(FEATURE_NAMES)),
         ),
     ],
 )

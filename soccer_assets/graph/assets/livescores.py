@@ -32,6 +32,7 @@ from soccer_assets.graph.ingest_checks import (
     months_result,
 )
 from soccer_assets.graph.pages.columns import column_schema
+from soccer_assets.graph.pages.lineage import table_metadata
 from soccer_assets.graph.pages.values import timestamp
 from soccer_assets.graph.partitions import match_months
 from soccer_assets.resources.database import Database
@@ -109,7 +110,7 @@ def livescore_assets(
     """The livescores stage of a home whose history begins at ``history_start``."""
     asset = partial(
         dg.asset,
-        metadata={"dagster/column_schema": column_schema(match_raw)},
+        metadata=table_metadata("livescores/recent", column_schema(match_raw)),
         group_name=_GROUP,
         kinds={"python", "table"},
         owners=["team:data"],

@@ -10,6 +10,7 @@ from soccer_assets.feeds.feed_set import owners_of
 from soccer_assets.feeds.protocol import Feed
 from soccer_assets.graph.automation_conditions import FOLLOW_UPSTREAM
 from soccer_assets.graph.pages.columns import column_schema
+from soccer_assets.graph.pages.lineage import table_metadata
 from soccer_assets.resources.database import Database
 from soccer_assets.stores.matches.feed_agreement import compare_feeds
 from soccer_assets.stores.matches.normalise import update_matches
@@ -33,7 +34,7 @@ LIVESCORES = [dg.AssetKey(["livescores", name]) for name in ("recent", "upcoming
             kinds={"python", "table"},
             owners=["team:data"],
             automation_condition=FOLLOW_UPSTREAM,
-            metadata={"dagster/column_schema": column_schema(match)},
+            metadata=table_metadata("matches/match", column_schema(match)),
         ),
         dg.AssetSpec(
             ["matches", "odds"],
@@ -43,7 +44,7 @@ LIVESCORES = [dg.AssetKey(["livescores", name]) for name in ("recent", "upcoming
             kinds={"python", "table"},
             owners=["team:data"],
             automation_condition=FOLLOW_UPSTREAM,
-            metadata={"dagster/column_schema": column_schema(odds)},
+            metadata=table_metadata("matches/odds", column_schema(odds)),
         ),
     ],
 )

@@ -1,22 +1,26 @@
 """Model: hyper-parameters, a fitted candidate, its evaluation on unseen matches, and the champion."""
 
 import functools
+from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
+import msgspec
 from pydantic import Field
 
 from soccer_assets.clock import Clock
-from soccer_assets.contract.release import CANDIDATE, CHAMPION
+from soccer_assets.contract.release import CANDIDATE, CHAMPION, PREVIOUS
 from soccer_assets.graph import freshness
+from soccer_assets.graph.pages.champion import champion_page
 from soccer_assets.graph.pages.training_reports import candidate_report, evaluation_report, search_report
-from soccer_assets.graph.pages.values import timestamp
+from soccer_assets.graph.pages.values import finite, timestamp
 from soccer_assets.modelling.evaluation import evaluate, is_complete
+from soccer_assets.modelling.promotion import GATES, PromotionDecision
 from soccer_assets.modelling.scorecard import Scorecard
 from soccer_assets.modelling.training import SEED, fit_candidate
 from soccer_assets.modelling.tuning import search
 from soccer_assets.resources.database import Database
-from soccer_assets.resources.model_registry import MissingModelError, ModelRegistry, RegisteredModel
+from soccer_assets.resources.model_registry import MissingModelError, ModelRegistry
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.stores.exports import Exports
 from soccer_assets.stores.features.store import FeatureStore
@@ -24,8 +28,12 @@ from soccer_assets.stores.models.champion import roll_back, update_champion
 from soccer_assets.stores.models.champion_change import ChampionChange, change_metadata
 from soccer_assets.stores.models.evaluations import Scorecards, reading_of
 from soccer_assets.stores.models.forecasts import forecasts_on_test
-from soccer_assets.stores.models.parameters import current_parameters, write_search
+from soccer_assets.stores.models.parameters import current_parameters, read_search, write_search
+from soccer_assets.stores.models.reigns import record_reign
 from soccer_assets.stores.models.training_data import load_training_data, training_facts
+
+GATE_CHECKS = frozenset(dg.AssetCheckKey(dg.AssetKey(["model", "evaluation"]), name) for name in GATES)
+"""Checks that say whether a candidate is good enough: their failure is a verdict and no fault."""
 
 # On runs that may change the champion: the reason for the run, and its sentence.
 REASON_TAG = "soccer/reason"
@@ -46,7 +54,9 @@ class ChampionConfig(dg.Config):
 class SearchConfig(dg.Config):
     """Limits of the search."""
 
-    trials: int = Field(20, ge=1, description="Parameter sets to try; the first is the defaults.")
+    trials: int = Field(
+        20, ge=0, description="Parameter sets to try; the first is the defaults. 0 keeps what stands."
+    )
     timeout_minutes: float = Field(60.0, gt=0, description="No trial starts after this time.")
 
 
@@ -71,6 +81,8 @@ def parameters(
     Each season is predicted by a model of the matches before it. Optuna searches with a fixed seed, once a
     month or by hand. The defaults stay where no trial beats them, and until the first search.
     """
+    if config.trials == 0:
+        return _kept_parameters(object_store)
     data = load_training_data(exports, feature_store, database, clock.now())
     found = search(
         data.matches,
@@ -85,6 +97,18 @@ def parameters(
     report = search_report(found, data.snapshot_id)
     report.log_to(mlflow)
     return dg.MaterializeResult(metadata=report.page())
+
+
+def _kept_parameters(store: ObjectStore) -> dg.MaterializeResult:
+    """The page where nothing was searched: the parameters that the next candidate is fitted with."""
+    chosen = msgspec.structs.asdict(current_parameters(store))
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": 0,
+            "parameters": dg.MetadataValue.json(chosen),
+            "origin": "the last search" if read_search(store) else "the defaults: nothing was searched yet",
+        }
+    )
 
 
 @dg.asset(
@@ -116,7 +140,9 @@ def candidate(
         data.values, data.outcomes, data.split, data.feature_names, parameters=parameters, seed=SEED
     )
     facts = training_facts(model, data, data.split.train | data.split.calibration, now, parameters)
-    report = candidate_report(model, data, facts)
+    report = candidate_report(
+        model, data, facts, f"{object_store.url}/exports/manifests/{data.snapshot_id}.json"
+    )
     report.log_to(mlflow)
     registered = model_registry.register(model, facts)
     model_registry.set_alias(CANDIDATE, registered.version)
@@ -135,7 +161,11 @@ def candidate(
             asset=["model", "evaluation"],
             blocking=True,
             description="Every forecaster was scored on the same, sufficiently many matches.",
-        )
+        ),
+        *(
+            dg.AssetCheckSpec(name, asset=["model", "evaluation"], description=f"Promotion gate. {text}")
+            for name, text in GATES.items()
+        ),
     ],
     group_name="model",
     kinds=_KINDS,
@@ -174,10 +204,27 @@ def evaluation(
     scorecards.describe(candidate.version, CANDIDATE, result)
     report = evaluation_report(data, forecasts, result)
     report.log_to(mlflow)
-    return dg.MaterializeResult(
-        metadata=report.page() | {"evaluations_on_these_matches": readings},
-        check_results=[_completeness(result.scorecard)],
+    model_registry.annotate(
+        candidate, result.decision.reason, {"passes_every_gate": str(result.decision.promote).lower()}
     )
+    return dg.MaterializeResult(
+        metadata=report.page() | {"readings_of_this_test": readings},
+        check_results=[_completeness(result.scorecard), *_gates(result.decision)],
+    )
+
+
+def _gates(decision: PromotionDecision) -> Iterator[dg.AssetCheckResult]:
+    """A result for each promotion gate. They warn: a candidate that is not promoted is no fault."""
+    decided = {gate.name: gate for gate in decision.gates}
+    for name in GATES:
+        gate = decided.get(name)
+        yield dg.AssetCheckResult(
+            check_name=name,
+            passed=gate is None or gate.passed,
+            severity=dg.AssetCheckSeverity.WARN,
+            description=gate.text if gate else "does not apply to this evaluation",
+            metadata=finite({"value": gate.value, "bound": gate.bound}) if gate else {},
+        )
 
 
 def _completeness(scorecard: Scorecard) -> dg.AssetCheckResult:
@@ -198,7 +245,7 @@ def _completeness(scorecard: Scorecard) -> dg.AssetCheckResult:
 def champion(
     context: dg.AssetExecutionContext,
     config: ChampionConfig,
-    mlflow: dg.ResourceParam[Any],  # noqa: ARG001 - registering a model needs the run that it opens
+    mlflow: dg.ResourceParam[Any],
     exports: dg.ResourceParam[Exports],
     feature_store: dg.ResourceParam[FeatureStore],
     database: dg.ResourceParam[Database],
@@ -212,16 +259,34 @@ def champion(
     A candidate that passed every gate is refitted on all rows by the same recipe and promoted; the replaced
     model gets the alias `previous`. The first champion is textbook Elo.
     """
-    if config.rollback:
-        return _rolled_back(object_store, model_registry, context.run)
     now = clock.now()
-    load = functools.partial(load_training_data, exports, feature_store, database, now)
-    change = update_champion(model_registry, scorecards, load, now)
+    if config.rollback:
+        change = _rolled_back(object_store, model_registry, context.run)
+    else:
+        load = functools.partial(load_training_data, exports, feature_store, database, now)
+        change = update_champion(model_registry, scorecards, load, now)
     context.log.info(change.reason)
-    return _champion_result(model_registry.get(CHAMPION), change)
+    current = model_registry.get(CHAMPION)
+    mlflow.set_tags({"champion": current.version, "change": change.kind, "reason": change.reason})
+    reigns = record_reign(object_store, current, change.kind, now)
+    page = champion_page(current, model_registry.find(PREVIOUS), reigns, scorecards)
+    return dg.MaterializeResult(
+        data_version=dg.DataVersion(current.facts.content_sha256),
+        metadata={
+            "version": current.version,
+            "change": change.kind,
+            "reason": change.reason,
+            **page,
+            "recipe": current.facts.recipe,
+            "content_sha256": current.facts.content_sha256,
+            "dagster/row_count": current.facts.trained_rows,
+            "newest_training_match": timestamp(current.facts.train_end, "unknown"),
+            **change_metadata(change),
+        },
+    )
 
 
-def _rolled_back(store: ObjectStore, registry: ModelRegistry, run: dg.DagsterRun) -> dg.MaterializeResult:
+def _rolled_back(store: ObjectStore, registry: ModelRegistry, run: dg.DagsterRun) -> ChampionChange:
     """Champion and previous champion swap aliases; a second rollback swaps them back."""
     try:
         plan = roll_back(store, registry, run.root_run_id or run.run_id)
@@ -229,23 +294,6 @@ def _rolled_back(store: ObjectStore, registry: ModelRegistry, run: dg.DagsterRun
         raise dg.Failure(str(error), allow_retries=False) from error
     why = run.tags.get(TEXT_TAG, "")
     reason = f"rolled back from version {plan.back_from} to version {plan.back_to}"
-    change = ChampionChange(
+    return ChampionChange(
         kind="rolled_back", version=plan.back_to, reason=f"{reason}: {why}" if why else reason
-    )
-    return _champion_result(registry.get(CHAMPION), change)
-
-
-def _champion_result(current: RegisteredModel, change: ChampionChange) -> dg.MaterializeResult:
-    return dg.MaterializeResult(
-        data_version=dg.DataVersion(current.facts.content_sha256),
-        metadata={
-            "version": current.version,
-            "recipe": current.facts.recipe,
-            "content_sha256": current.facts.content_sha256,
-            "dagster/row_count": current.facts.trained_rows,
-            "newest_training_match": timestamp(current.facts.train_end, "unknown"),
-            "change": change.kind,
-            "reason": change.reason,
-            **change_metadata(change),
-        },
     )

@@ -1,6 +1,6 @@
 """Monitoring: drift from the champion's training, and quality of the settled predictions."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import dagster as dg
 import msgspec
@@ -12,10 +12,11 @@ from soccer_assets.contract.reports import (
     QUALITY_KEY,
     DriftReport,
     QualityReport,
+    QualityScore,
 )
 from soccer_assets.feeds.protocol import Feed
 from soccer_assets.graph import freshness
-from soccer_assets.graph.pages.monitoring_tables import drift_table, score_table
+from soccer_assets.graph.pages.monitoring_tables import drift_table, score_numbers, score_tables
 from soccer_assets.graph.pages.plots import drift_plot, quality_plot
 from soccer_assets.modelling.drift import DEFAULT_POLICY
 from soccer_assets.modelling.monitoring_reports import drift_report, quality_report, with_drift_start
@@ -112,8 +113,9 @@ def _drift_result(report: DriftReport) -> dg.MaterializeResult:
     metadata: dict[str, dg.MetadataValue | str | int | float] = {
         "dagster/row_count": len(report.columns),
         "verdict": report.text,
-        "share_drifted": report.share_drifted,
+        "share_drifted": float(report.share_drifted),
         "bound": report.bound,
+        "columns_drifted": sum(column.has_drifted for column in report.columns),
         "model_version": report.model_version,
     }
     if report.columns:
@@ -143,15 +145,19 @@ def _quality_result(report: QualityReport) -> dg.MaterializeResult:
         "finished": report.overall.finished,
         "void": report.overall.void,
         "due": report.overall.due,
-        "coverage": 0.0 if report.overall.coverage is None else report.overall.coverage,
+        **score_numbers(report.overall),
         "ledger_head": report.ledger_head or "empty",
     }
     if report.overall.scored:
         weeks = {week.week: week.score for week in report.weeks[-_SHOWN:]}
         slices = {f"{part.dimension} {part.value[:12]}": part.score for part in report.slices}
         metadata |= {
-            "weeks": dg.MetadataValue.md(score_table({"all": report.overall} | weeks)),
-            "slices": dg.MetadataValue.md(score_table(slices)),
+            **_tables("weeks", {"all": report.overall} | weeks),
+            **_tables("slices", slices),
             "log_loss_by_week": quality_plot(report.weeks).metadata,
         }
     return dg.MaterializeResult(asset_key=QUALITY, metadata=metadata)
+
+
+def _tables(name: str, scores: Mapping[str, QualityScore]) -> dict[str, dg.MarkdownMetadataValue]:
+    return {f"{name}_{part}": dg.MetadataValue.md(text) for part, text in score_tables(scores).items()}

@@ -16,6 +16,7 @@ from soccer_assets.graph import freshness
 from soccer_assets.graph.assets.livescores import UPCOMING_DAYS
 from soccer_assets.graph.automation_conditions import FOLLOW_UPSTREAM
 from soccer_assets.graph.pages.columns import column_schema
+from soccer_assets.graph.pages.lineage import table_metadata
 from soccer_assets.graph.pages.values import timestamp
 from soccer_assets.modelling.fixtures import forecast_fixtures
 from soccer_assets.modelling.ledger_rules import Entry
@@ -54,7 +55,7 @@ UPCOMING = dg.AssetKey(["predictions", "upcoming"])
     owners=["team:models"],
     automation_condition=FOLLOW_UPSTREAM,
     freshness_policy=freshness.PREDICTIONS,
-    metadata={"dagster/column_schema": column_schema(PREDICTION_SCHEMA)},
+    metadata=table_metadata("predictions/upcoming", column_schema(PREDICTION_SCHEMA)),
     io_manager_key="parquet_io_manager",
 )
 def upcoming(
@@ -143,7 +144,7 @@ def _forecasts(
     kinds={"python", "table", "parquet"},
     owners=["team:models"],
     automation_condition=FOLLOW_UPSTREAM,
-    metadata={"dagster/column_schema": column_schema(ledger_entry)},
+    metadata=table_metadata("predictions/ledger", column_schema(ledger_entry)),
 )
 def ledger(
     predictions: pd.DataFrame,

@@ -47,6 +47,11 @@ def column_schema(table: sa.Table | pa.Schema) -> dg.TableSchema:
     return dg.TableSchema(columns=columns)
 
 
+def column_names(table: sa.Table | pa.Schema) -> tuple[str, ...]:
+    """The columns of a SQL table or a parquet schema, in their order."""
+    return tuple(table.columns.keys()) if isinstance(table, sa.Table) else tuple(table.names)
+
+
 def feature_schema(feature_names: tuple[str, ...]) -> dg.TableSchema:
     """The columns of the feature table: the match's id, then every feature with unit and bounds."""
     return dg.TableSchema(

@@ -18,12 +18,15 @@ from soccer_assets.contract.reports import ColumnDrift, QualityWeek
 from soccer_assets.football.match_table import SECONDS_A_DAY
 from soccer_assets.modelling.metrics import EPOCH_WEEKDAY, iso_week_number
 from soccer_assets.modelling.scorecard import Scorecard
-from soccer_assets.modelling.tuning import Search
+from soccer_assets.modelling.tuning import Search, completed_trials
 
 P = ParamSpec("P")
 
 _BLUE = "#1b6ca8"
 _COLOURS = {"home": _BLUE, "draw": "#8a8a8a", "away": "#c8553d"}
+# Inches. A page shows a plot in a dialog of 470 pixels and cuts what is wider; see `_DPI`.
+_WIDTH = 5.2
+_DPI = 90
 _HAS_PAGES = ContextVar("has_pages", default=True)
 
 
@@ -54,7 +57,7 @@ class Plot:
         if not _HAS_PAGES.get():
             return dg.MetadataValue.md("not drawn: this run has no page")
         sink = io.BytesIO()
-        self.figure.savefig(sink, format="png", dpi=90)
+        self.figure.savefig(sink, format="png", dpi=_DPI)
         return dg.MetadataValue.md(
             f"![plot](data:image/png;base64,{base64.b64encode(sink.getvalue()).decode()})"
         )
@@ -73,7 +76,7 @@ def _drawn_on_demand(draw: Callable[P, Any]) -> Callable[P, Plot]:
 @_drawn_on_demand
 def reliability_plot(probabilities: NDArray[np.float64], outcomes: NDArray[np.int8], bins: int = 15) -> Any:
     """Probability against observed frequency, a line a class; dot area is the number of matches."""
-    figure, axes = _figure((5.2, 4.6))
+    figure, axes = _figure(4.6)
     axes.plot([0, 1], [0, 1], color="#cccccc", linewidth=1)
     edges = np.linspace(0, 1, bins + 1)
     for column, name in enumerate(OUTCOMES):
@@ -95,7 +98,7 @@ def reliability_plot(probabilities: NDArray[np.float64], outcomes: NDArray[np.in
 @_drawn_on_demand
 def differences_plot(scorecard: Scorecard) -> Any:
     """Log loss of the candidate minus each other forecaster, with 95 % intervals by week."""
-    figure, axes = _figure((5.2, 2.8))
+    figure, axes = _figure(2.8)
     rows = [(f"{name} (all)", gap) for name, gap in scorecard.differences.items()]
     rows += [(f"{name} (odds)", gap) for name, gap in scorecard.differences_with_odds.items()]
     for position, (_, gap) in enumerate(rows):
@@ -110,7 +113,7 @@ def differences_plot(scorecard: Scorecard) -> Any:
 @_drawn_on_demand
 def drift_plot(columns: Sequence[ColumnDrift], bound: float) -> Any:
     """Population stability index of the columns that moved most; drifted ones are red."""
-    figure, axes = _figure((5.2, 0.6 + 0.22 * len(columns)))
+    figure, axes = _figure(1.4 + 0.2 * len(columns))
     shown = list(reversed(columns))
     colours = [_COLOURS["away" if column.has_drifted else "home"] for column in shown]
     axes.barh([column.name for column in shown], [column.psi for column in shown], color=colours)
@@ -123,7 +126,7 @@ def drift_plot(columns: Sequence[ColumnDrift], bound: float) -> Any:
 @_drawn_on_demand
 def quality_plot(weeks: Sequence[QualityWeek]) -> Any:
     """Log loss by week: published, textbook Elo and closing prices, each on the matches it covers."""
-    figure, axes = _figure((6.4, 3.2))
+    figure, axes = _figure(3.2)
     lines: dict[str, dict[str, float]] = {"published": {}, "elo_textbook": {}, "book": {}}
     for week in weeks:
         if week.score.log_loss is not None:
@@ -145,7 +148,7 @@ def quality_plot(weeks: Sequence[QualityWeek]) -> Any:
 @_drawn_on_demand
 def learning_curve_plot(curves: Mapping[str, Sequence[tuple[int, float]]]) -> Any:
     """Log loss by rounds of trees, one line per set of rows; round 0 is the logit alone."""
-    figure, axes = _figure((5.2, 3.2))
+    figure, axes = _figure(3.2)
     for name, curve in curves.items():
         rounds, losses = zip(*curve, strict=True)
         axes.plot(rounds, losses, marker="o", markersize=3, linewidth=1.2, label=name)
@@ -157,7 +160,7 @@ def learning_curve_plot(curves: Mapping[str, Sequence[tuple[int, float]]]) -> An
 @_drawn_on_demand
 def gains_plot(gains: Mapping[str, float], most: int = 20) -> Any:
     """Each feature's share of the gain of all splits, largest on top."""
-    figure, axes = _figure((5.2, 4.6))
+    figure, axes = _figure(4.6)
     shown = list(gains.items())[:most][::-1]
     axes.barh([name for name, _ in shown], [gain for _, gain in shown], color=_BLUE)
     axes.set(xlabel="share of the trees' gain")
@@ -168,7 +171,7 @@ def gains_plot(gains: Mapping[str, float], most: int = 20) -> Any:
 @_drawn_on_demand
 def slices_plot(scorecard: Scorecard, opponent: str, most: int = 30) -> Any:
     """Log loss of the candidate minus an opponent on each slice, with 95 % intervals."""
-    figure, axes = _figure((5.2, 5.6))
+    figure, axes = _figure(5.6)
     rows = [part for part in scorecard.slices if opponent in part.differences]
     rows = sorted(rows, key=lambda part: -part.rows)[:most][::-1]
     for position, part in enumerate(rows):
@@ -190,7 +193,7 @@ def weeks_plot(kickoff: NDArray[np.int64], losses: Mapping[str, NDArray[np.float
         kickoff: (n,) epoch seconds.
         losses: (n,) differences of the candidate, by the name of the other forecaster.
     """
-    figure, axes = _figure((6.4, 3.2))
+    figure, axes = _figure(3.2)
     week, number = np.unique(iso_week_number(kickoff), return_inverse=True)
     monday = ((week * 7 - EPOCH_WEEKDAY) * SECONDS_A_DAY).astype("datetime64[s]")
     for name, difference in losses.items():
@@ -209,13 +212,8 @@ def weeks_plot(kickoff: NDArray[np.int64], losses: Mapping[str, NDArray[np.float
 @_drawn_on_demand
 def trials_plot(found: Search) -> Any:
     """Mean log loss of each completed trial over its folds, and the best so far."""
-    figure, axes = _figure((5.2, 3.2))
-    folds = len(found.fold_rows)
-    whole = [
-        (number, float(np.mean(trial.log_losses)))
-        for number, trial in enumerate(found.trials)
-        if len(trial.log_losses) == folds
-    ]
+    figure, axes = _figure(3.2)
+    whole = completed_trials(found)
     numbers, losses = zip(*whole, strict=True)
     axes.scatter(numbers, losses, color=_BLUE, s=14)
     axes.step(numbers, np.minimum.accumulate(losses), where="post", color="#c8553d", linewidth=1)
@@ -223,11 +221,12 @@ def trials_plot(found: Search) -> Any:
     return figure
 
 
-def _figure(size: tuple[float, float]) -> tuple[Any, Any]:
+def _figure(height: float) -> tuple[Any, Any]:
+    """A figure of this height in inches, as wide as a page shows, and its axes."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - only plots pay for it
     from matplotlib.figure import Figure  # noqa: PLC0415
 
-    figure = Figure(figsize=size, layout="constrained")
+    figure = Figure(figsize=(_WIDTH, height), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     axes.spines[["top", "right"]].set_visible(False)

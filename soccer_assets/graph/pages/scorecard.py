@@ -4,8 +4,12 @@ from collections.abc import Sequence
 
 import msgspec
 
+from soccer_assets.graph.pages.values import finite, markdown
 from soccer_assets.modelling.promotion import Gate
-from soccer_assets.modelling.scorecard import CANDIDATE, ELO, Scorecard
+from soccer_assets.modelling.scorecard import CANDIDATE, ELO, Metrics, Scorecard
+
+SCORES = ("forecaster", "log loss", "RPS", "Brier")
+CALIBRATION = ("forecaster", "accuracy", "ece_15")
 
 
 def flat_metrics(scorecard: Scorecard) -> dict[str, float]:
@@ -25,40 +29,93 @@ def flat_metrics(scorecard: Scorecard) -> dict[str, float]:
     return scores | shares | bands
 
 
-def scorecard_markdown(scorecard: Scorecard) -> str:
-    """All forecasters on all test matches, and on those with odds."""
-    columns = ("rows", "forecaster", "n", "log_loss", "rps", "brier", "accuracy", "ece_15", "skill share")
-    lines = [f"| {' | '.join(columns)} | candidate minus it |", "|---" * (len(columns) + 1) + "|"]
-    row_sets = {
-        "all": (scorecard.forecasters, scorecard.differences),
-        "odds": (scorecard.forecasters_with_odds, scorecard.differences_with_odds),
+def scorecard_tables(scorecard: Scorecard) -> dict[str, str]:
+    """Tables in Markdown by name, each narrow enough for an asset's page: a wider one is cut at its edge.
+
+    All forecasters on all test matches and on those with prices, and the candidate against each.
+    """
+    tables = {
+        "scores": markdown(SCORES, (_scores(*item) for item in scorecard.forecasters.items())),
+        "calibration": markdown(CALIBRATION, (_calibration(*item) for item in scorecard.forecasters.items())),
     }
-    for row_set, (forecasters, differences) in row_sets.items():
-        for name, row in forecasters.items():
-            gap = differences.get(name)
-            text = f"{gap.mean:+.4f} [{gap.low:+.4f}, {gap.high:+.4f}]" if gap else ""
-            share = scorecard.skill_share.get(name) if row_set == "odds" else None
-            skill = "" if share is None else f"{share:.3f}"
-            lines.append(
-                f"| {row_set} | {name} | {row.rows} | {row.log_loss:.4f} | {row.rps:.4f} "
-                f"| {row.brier_score:.4f} | {row.accuracy:.4f} | {row.ece_15:.4f} | {skill} | {text} |"
-            )
-    lines.append(
-        f"\nA perfect forecaster shows an ece_15 of up to {scorecard.ece_15_noise:.4f} on all rows and "
+    if scorecard.forecasters_with_odds:
+        with_odds = scorecard.forecasters_with_odds.items()
+        tables |= {
+            "scores_with_prices": markdown(SCORES, (_scores(*item) for item in with_odds)),
+            "calibration_with_prices": markdown(
+                (*CALIBRATION, "skill share"),
+                (
+                    (*_calibration(name, row), _or_empty(scorecard.skill_share.get(name), ".3f"))
+                    for name, row in with_odds
+                ),
+            ),
+        }
+    rows = [("all", *item) for item in scorecard.differences.items()]
+    rows += [("prices", *item) for item in scorecard.differences_with_odds.items()]
+    tables["candidate_minus"] = markdown(
+        ("matches", "forecaster", "log loss", "95 % interval"),
+        (
+            (where, name, f"{gap.mean:+.4f}", f"{gap.low:+.4f} to {gap.high:+.4f}")
+            for where, name, gap in rows
+        ),
+    )
+    return tables
+
+
+def scorecard_markdown(scorecard: Scorecard) -> str:
+    """The tables of a scorecard one below the other, for a terminal or a file."""
+    titles = {
+        "scores": f"{scorecard.rows} matches",
+        "scores_with_prices": f"{scorecard.rows_with_odds} matches with prices",
+        "candidate_minus": "log loss of the candidate minus each other forecaster",
+    }
+    parts = [
+        (f"{titles[name]}\n\n" if name in titles else "") + table
+        for name, table in scorecard_tables(scorecard).items()
+    ]
+    noise = (
+        f"A perfect forecaster shows an ece_15 of up to {scorecard.ece_15_noise:.4f} on all rows and "
         f"{scorecard.ece_15_noise_with_odds:.4f} on those with odds (95 %)."
     )
-    return "\n".join(lines)
+    return "\n\n".join([*parts, noise])
+
+
+def _scores(name: str, row: Metrics) -> tuple[str, ...]:
+    return (name, f"{row.log_loss:.4f}", f"{row.rps:.4f}", f"{row.brier_score:.4f}")
+
+
+def _calibration(name: str, row: Metrics) -> tuple[str, ...]:
+    return (name, f"{row.accuracy:.4f}", f"{row.ece_15:.4f}")
+
+
+def _or_empty(value: float | None, spec: str) -> str:
+    return "" if value is None else format(value, spec)
 
 
 def slices_markdown(scorecard: Scorecard) -> str:
     """The candidate on each slice, compared with textbook Elo."""
-    lines = ["| slice | n | candidate | candidate minus Elo |", "|---|---|---|---|"]
+    rows = []
     for part in scorecard.slices:
         gap = part.differences.get(ELO)
         text = f"{gap.mean:+.4f} [{gap.low:+.4f}, {gap.high:+.4f}]" if gap else ""
-        loss = part.log_losses[CANDIDATE]
-        lines.append(f"| {part.dimension} {part.name} | {part.rows} | {loss:.4f} | {text} |")
-    return "\n".join(lines)
+        rows.append((f"{part.dimension} {part.name}", str(part.rows), text))
+    return markdown(("slice", "n", "candidate minus Elo"), rows)
+
+
+def scorecard_numbers(scorecard: Scorecard) -> dict[str, float]:
+    """The candidate's scores as numbers, which an asset's page plots over its materialisations."""
+    candidate = scorecard.forecasters[CANDIDATE]
+    numbers = {
+        "log_loss": candidate.log_loss,
+        "rps": candidate.rps,
+        "brier_score": candidate.brier_score,
+        "accuracy": candidate.accuracy,
+        "ece_15": candidate.ece_15,
+        "ece_15_noise": scorecard.ece_15_noise,
+    }
+    gaps = {**scorecard.differences_with_odds, **scorecard.differences}
+    numbers |= {f"log_loss_minus_{name}": gap.mean for name, gap in gaps.items()}
+    return finite(numbers)
 
 
 def gates_markdown(gates: Sequence[Gate]) -> str:

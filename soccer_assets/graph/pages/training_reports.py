@@ -1,7 +1,7 @@
 """Reports of a training run: what MLflow logs and what an asset's page shows, from the same values."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,7 +24,8 @@ from soccer_assets.graph.pages.plots import (
 from soccer_assets.graph.pages.scorecard import (
     flat_metrics,
     gates_markdown,
-    scorecard_markdown,
+    scorecard_numbers,
+    scorecard_tables,
     slices_markdown,
 )
 from soccer_assets.modelling.dataset import TrainingData
@@ -33,8 +34,32 @@ from soccer_assets.modelling.evaluation import Evaluation, loss_differences
 from soccer_assets.modelling.outcome_model import OutcomeModel
 from soccer_assets.modelling.scorecard import CANDIDATE, ELO
 from soccer_assets.modelling.training import SEED
-from soccer_assets.modelling.tuning import Search
+from soccer_assets.modelling.tuning import Search, completed_trials
 from soccer_assets.resources.model_registry import TrainingFacts
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Matches that a run used; MLflow lists them beside the run and finds runs of the same ones.
+
+    Attributes:
+        name: such as "training matches".
+        digest: hash of the snapshot they belong to.
+        source: address of the snapshot.
+        facts: their number and their span.
+    """
+
+    name: str
+    digest: str
+    source: str
+    facts: Mapping[str, str]
+
+    def log_to(self, mlflow: Any, use: str) -> None:
+        """Log the dataset as an input of the active run."""
+        source = mlflow.data.dataset_source_registry.resolve_dataset_source(self.source)
+        # MLflow's digests have at most 36 characters.
+        made = mlflow.data.meta_dataset.MetaDataset(source, name=self.name, digest=self.digest[:36])
+        mlflow.log_input(made, context=use, tags=dict(self.facts))
 
 
 @dataclass(frozen=True)
@@ -44,6 +69,9 @@ class RunReport:
     Attributes:
         params: MLflow's parameters.
         metrics: MLflow's metrics.
+        series: MLflow's metrics by step, such as log loss by rounds of trees.
+        tags: MLflow's tags.
+        datasets: MLflow's datasets by their use.
         files: JSON artefacts of the MLflow run by file name.
         plots: by name; an artefact of the run each, and an image on the page.
         metadata: entries of the page, without the plots.
@@ -51,6 +79,9 @@ class RunReport:
 
     params: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
+    series: Mapping[str, Sequence[tuple[int, float]]] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    datasets: Mapping[str, Dataset] = field(default_factory=dict)
     files: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     plots: Mapping[str, Plot] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=dict)
@@ -61,6 +92,13 @@ class RunReport:
             mlflow.log_params(dict(self.params))
         if self.metrics:
             mlflow.log_metrics(dict(self.metrics))
+        for name, points in self.series.items():
+            for step, value in points:
+                mlflow.log_metric(name, value, step=step)
+        if self.tags:
+            mlflow.set_tags(dict(self.tags))
+        for use, dataset in self.datasets.items():
+            dataset.log_to(mlflow, use)
         for name, content in self.files.items():
             mlflow.log_dict(content, name)
         for name, plot in self.plots.items():
@@ -77,6 +115,7 @@ def search_report(found: Search, snapshot_id: str) -> RunReport:
     return RunReport(
         params=chosen | {"seed": SEED, "snapshot_id": snapshot_id, "trials": len(found.trials)},
         metrics={"log_loss": found.log_loss, "default_log_loss": found.default_log_loss},
+        series={"trial.log_loss": completed_trials(found)},
         files={"search.json": msgspec.to_builtins(found)},
         plots={"trials": trials_plot(found)},
         metadata={
@@ -89,8 +128,15 @@ def search_report(found: Search, snapshot_id: str) -> RunReport:
     )
 
 
-def candidate_report(model: OutcomeModel, data: TrainingData, facts: TrainingFacts) -> RunReport:
-    """A fitted candidate: its recipe, its windows, how it learnt and which features it uses."""
+def candidate_report(model: OutcomeModel, data: TrainingData, facts: TrainingFacts, source: str) -> RunReport:
+    """A fitted candidate: its recipe, its windows, how it learnt and which features it uses.
+
+    Args:
+        model: the candidate.
+        data: what it was fitted on.
+        facts: as the registry stores them.
+        source: address of the snapshot of the matches.
+    """
     parameters = msgspec.structs.asdict(facts.parameters)
     windows = {name: _window(data, getattr(data.split, name)) for name in ("train", "calibration", "test")}
     gains = feature_gains(model)
@@ -115,6 +161,12 @@ def candidate_report(model: OutcomeModel, data: TrainingData, facts: TrainingFac
             **parameters,
             **windows,
         },
+        series={f"{name}.log_loss": curve for name, curve in curves.items()},
+        tags={"recipe": model.recipe, "snapshot_id": data.snapshot_id},
+        datasets={
+            name: Dataset(f"{name} matches", data.snapshot_id, source, {"window": window})
+            for name, window in windows.items()
+        },
         files={"insight.json": {"feature_gain": gains, "learning_curve": curves}},
         plots={"learning_curve": learning_curve_plot(curves), "feature_gain": gains_plot(gains)},
         metadata={
@@ -135,6 +187,11 @@ def evaluation_report(
     scorecard, test = evaluation.scorecard, data.split.test
     return RunReport(
         metrics=flat_metrics(scorecard),
+        tags={
+            "verdict": evaluation.decision.reason,
+            "passes_every_gate": str(evaluation.decision.promote).lower(),
+            "compared_with_champion": evaluation.champion_version or "none",
+        },
         files={"scorecard.json": msgspec.to_builtins(evaluation)},
         plots={
             "reliability": reliability_plot(forecasts[CANDIDATE], data.outcomes[test]),
@@ -145,7 +202,8 @@ def evaluation_report(
         metadata={
             "dagster/row_count": scorecard.rows,
             "verdict": evaluation.decision.reason,
-            "scorecard": dg.MetadataValue.md(scorecard_markdown(scorecard)),
+            **scorecard_numbers(scorecard),
+            **{name: dg.MetadataValue.md(table) for name, table in scorecard_tables(scorecard).items()},
             "slices_table": dg.MetadataValue.md(slices_markdown(scorecard)),
             "gates": dg.MetadataValue.md(gates_markdown(evaluation.decision.gates)),
         },

@@ -1,7 +1,8 @@
 """Metadata values that people can read: instants as timestamps, sizes with a unit, tables."""
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 
 import dagster as dg
 
@@ -27,6 +28,21 @@ def table(name: str, records: Sequence[Mapping[str, str | int]]) -> dict[str, dg
     """Metadata of that name with a table; none without records."""
     rows = [dg.TableRecord(dict(record)) for record in records]
     return {name: dg.MetadataValue.table(rows)} if rows else {}
+
+
+def finite(numbers: Mapping[str, float | None]) -> dict[str, float]:
+    """The numbers that a page can plot, as floats: GraphQL knows no NaN and no infinity."""
+    return {
+        name: float(number)
+        for name, number in numbers.items()
+        if number is not None and math.isfinite(number)
+    }
+
+
+def markdown(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown."""
+    lines = [columns, ["---"] * len(columns), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
 def size(count: int) -> str:

@@ -7,6 +7,7 @@ from soccer_assets.alerting.notifier import AlertNotifier
 from soccer_assets.alerting.subscribers import SubscriberError
 from soccer_assets.clock import SystemClock
 from soccer_assets.graph import freshness
+from soccer_assets.graph.assets.model import GATE_CHECKS
 from soccer_assets.resources.object_store import ObjectStore
 
 
@@ -24,7 +25,7 @@ def alert_sensor(
 ) -> dg.SkipReason:
     """Notifies each subscriber once when a fault begins, and once when it recovers."""
     graph = context.repository_def.asset_graph if context.repository_def else None
-    checks = graph.asset_check_keys if graph else ()
+    checks = graph.asset_check_keys - GATE_CHECKS if graph else ()
     now = SystemClock().now()
     conditions = [
         *graph_conditions(context.instance, freshness.WATCHED, checks, now),

@@ -1,20 +1,24 @@
 """The status sensor: rewrites the status beside the release pointer every minute."""
 
 import dagster as dg
+import msgspec
 
-from soccer_assets.clock import Clock
+from soccer_assets.clock import Clock, SystemClock
+from soccer_assets.contract.pipeline import PIPELINE_KEY
 from soccer_assets.contract.status import Status
 from soccer_assets.feeds.protocol import Feed
 from soccer_assets.graph import freshness
+from soccer_assets.graph.jobs import JOB_NAMES
 from soccer_assets.resources.database import Database
+from soccer_assets.resources.object_store import ObjectStore
+from soccer_assets.stores.monitoring.pipeline import pipeline_state
 from soccer_assets.stores.releases.current_status import current_status
 from soccer_assets.stores.releases.publish import Releases
 
 
 @dg.sensor(
     description="Rewrites the status beside the release pointer, so that the sidecar's clients see a stale "
-    "asset within "
-    "a minute.",
+    "asset within a minute, and the state of the runs for its metrics.",
     minimum_interval_seconds=60,
     default_status=dg.DefaultSensorStatus.RUNNING,
 )
@@ -23,9 +27,12 @@ def status_sensor(
     database: dg.ResourceParam[Database],
     releases: dg.ResourceParam[Releases],
     feed: dg.ResourceParam[Feed],
+    object_store: dg.ResourceParam[ObjectStore],
     clock: dg.ResourceParam[Clock],
 ) -> dg.SkipReason:
     """Rewrites the status beside the release pointer, so that clients see a stale asset within a minute."""
+    state = pipeline_state(context.instance, JOB_NAMES, database, feed, clock.now(), SystemClock().now())
+    object_store.write(PIPELINE_KEY, msgspec.json.encode(state))
     if releases.pointer() is None:
         return dg.SkipReason("no release yet: there is no status to update; run build_everything")
     status = current_status(database, feed, clock, context.instance, freshness.WATCHED)

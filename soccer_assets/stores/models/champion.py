@@ -82,8 +82,11 @@ def bootstrap(
     """The first champion: textbook Elo, fitted on all rows."""
     rows = data.everything.train
     elo = fit_elo_textbook(data.values, data.outcomes, rows, data.feature_names)
-    champion = registry.register(elo, training_facts(elo, data, rows, now, DEFAULTS))
+    facts = training_facts(elo, data, rows, now, DEFAULTS)
+    # The active run describes the candidate: its parameters and scores are not those of textbook Elo.
+    champion = registry.register(elo, facts, run_name="first champion: textbook Elo")
     registry.set_alias(CHAMPION, champion.version)
+    registry.annotate(champion, "The first champion.", {"promoted": "true"})
     scorecards.describe(champion.version, ELO, evaluation)
     return champion
 
@@ -105,10 +108,13 @@ def promote(
     winner = refit(fitted, data.values, data.outcomes, data.everything, parameters=parameters, seed=SEED)
     if winner.sha256 != champion.facts.content_sha256:
         facts = training_facts(winner, data, data.everything.train, now, parameters)
-        replaced, champion = champion, registry.register(winner, facts)
+        name = f"champion: version {candidate.version} refitted on all matches"
+        replaced, champion = champion, registry.register(winner, facts, run_name=name)
         registry.set_alias(PREVIOUS, replaced.version)
         registry.set_alias(CHAMPION, champion.version)
     scorecards.describe(champion.version, CANDIDATE, evaluation)
+    note = f"The recipe of version {candidate.version}, refitted on all matches. {evaluation.decision.reason}"
+    registry.annotate(champion, note, {"promoted": "true", "refit_of": candidate.version})
     return champion
 
 

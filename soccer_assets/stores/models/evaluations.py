@@ -102,10 +102,10 @@ class Scorecards:
             metrics["odds"] = msgspec.structs.asdict(with_odds)
         self._store.write(_key(version), msgspec.json.encode(metrics))
 
-    def metrics_of(self, version: str) -> dict[str, dict[str, float]]:
+    def metrics_of(self, version: str) -> dict[str, dict[str, int | float]]:
         """Scores of a model version by row set (`all`, `odds`); empty where it was never evaluated."""
         data = self._store.read(_key(version))
-        return {} if data is None else msgspec.json.decode(data, type=dict[str, dict[str, float]])
+        return {} if data is None else msgspec.json.decode(data, type=dict[str, dict[str, int | float]])
 
 
 def _key(version: str) -> str:

@@ -3,6 +3,7 @@
 import datetime as dt
 import logging
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import dagster as dg
@@ -36,6 +37,7 @@ class FakeRegistry:
         self.models: dict[str, OutcomeModel] = {}
         self.registered: dict[str, RegisteredModel] = {}
         self.aliases: dict[str, str] = {}
+        self.notes: dict[str, tuple[str, dict[str, str]]] = {}
 
     def add(self, model: OutcomeModel, *aliases: str) -> RegisteredModel:
         """Register a model of March under aliases."""
@@ -51,12 +53,17 @@ class FakeRegistry:
         self.aliases |= dict.fromkeys(aliases, registered.version)
         return registered
 
-    def register(self, model: OutcomeModel, facts: TrainingFacts) -> RegisteredModel:
+    def register(self, model: OutcomeModel, facts: TrainingFacts, run_name: str = "") -> RegisteredModel:
         """Register a model as the next version."""
         version = str(len(self.models) + 1)
         self.models[version] = model
-        self.registered[version] = RegisteredModel(version=version, run_id=f"run-{version}", facts=facts)
+        run_id = run_name or f"run-{version}"
+        self.registered[version] = RegisteredModel(version=version, run_id=run_id, facts=facts)
         return self.registered[version]
+
+    def annotate(self, registered: RegisteredModel, note: str, tags: dict[str, str]) -> None:
+        """Keep what became of a version."""
+        self.notes[registered.version] = (note, tags)
 
     def version(self, version: str) -> RegisteredModel:
         """A version by its number."""
@@ -96,7 +103,27 @@ class FakeTracking:
     def __init__(self) -> None:
         self.params: dict[str, Any] = {}
         self.metrics: dict[str, float] = {}
+        self.series: dict[str, list[tuple[int, float]]] = {}
+        self.tags: dict[str, str] = {}
+        self.inputs: dict[str, dict[str, Any]] = {}
         self.files: set[str] = set()
+        # MLflow's constructors of datasets: values with the same names.
+        self.data = SimpleNamespace(
+            dataset_source_registry=SimpleNamespace(resolve_dataset_source=str),
+            meta_dataset=SimpleNamespace(MetaDataset=lambda source, **named: {"source": source, **named}),
+        )
+
+    def log_metric(self, name: str, value: float, step: int) -> None:
+        """Keep one step of a metric."""
+        self.series.setdefault(name, []).append((step, value))
+
+    def set_tags(self, tags: dict[str, str]) -> None:
+        """Keep tags."""
+        self.tags |= tags
+
+    def log_input(self, dataset: dict[str, Any], context: str, tags: dict[str, str]) -> None:
+        """Keep a dataset by its use."""
+        self.inputs[context] = dataset | tags
 
     def log_params(self, params: dict[str, Any]) -> None:
         """Keep parameters."""

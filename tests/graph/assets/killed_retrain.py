@@ -61,9 +61,9 @@ class FileRegistry(FakeRegistry):
             kept = pickle.loads(file.read_bytes())  # noqa: S301 - this module wrote it
             self.models, self.registered, self.aliases = kept
 
-    def register(self, registered: OutcomeModel, facts: TrainingFacts) -> RegisteredModel:
+    def register(self, registered: OutcomeModel, facts: TrainingFacts, run_name: str = "") -> RegisteredModel:
         """Register a model as the next version."""
-        made = super().register(registered, facts)
+        made = super().register(registered, facts, run_name)
         self._save()
         return made
 

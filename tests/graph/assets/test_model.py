@@ -15,13 +15,14 @@ from soccer_assets.graph.assets.model import REASON_TAG
 from soccer_assets.graph.sensors.retrain import retrain_sensor
 from soccer_assets.modelling import evaluation
 from soccer_assets.modelling.outcome_model import ELO_TEXTBOOK, XGBOOST_ON_LOGIT
-from soccer_assets.modelling.promotion import PromotionDecision
+from soccer_assets.modelling.promotion import GATES, PromotionDecision
 from soccer_assets.modelling.retraining import AGE
 from soccer_assets.modelling.training import Parameters
 from soccer_assets.resources.event_bus import EventBus
 from soccer_assets.stores.models.champion import Rollback, roll_back
 from soccer_assets.stores.models.evaluations import Scorecards
 from soccer_assets.stores.models.parameters import read_search, write_search
+from soccer_assets.stores.models.reigns import read_reigns
 from soccer_assets.stores.releases.publish import Releases
 from tests.builders import NOW, two_leagues
 from tests.graph.assets.conftest import Graph, elo_model, history_of
@@ -52,7 +53,12 @@ def test_the_first_champion_is_the_textbook(untrained):
     result = untrained.run(*MODEL)
 
     assert result.success
-    assert all(check.passed for check in result.get_asset_check_evaluations())
+    checks = {check.check_name: check.passed for check in result.get_asset_check_evaluations()}
+    assert checks.keys() == {"scorecard_is_complete", "champion_is_loadable", *GATES}
+    decision = Scorecards(untrained.store).current().decision
+    refused = {gate.name for gate in decision.gates if not gate.passed}
+    assert {name for name, passed in checks.items() if not passed} == refused
+    assert "better_than_prior" in refused
     registry = untrained.registry
     assert registry.get(CANDIDATE).facts.recipe == XGBOOST_ON_LOGIT
     assert registry.get(CHAMPION).facts.recipe == ELO_TEXTBOOK
@@ -62,15 +68,31 @@ def test_the_first_champion_is_the_textbook(untrained):
     assert (candidate["finished_matches"], candidate["dagster/row_count"]) == (110, 88)
     assert (champion["dagster/row_count"], champion["change"]) == (110, "bootstrapped")
     assert champion["reason"].startswith("not promoted")
+    assert champion["champion"].startswith("version 3: elo_textbook, fitted on 110 matches")
+    assert champion["champion_since"] == NOW.timestamp()
+    assert champion["previous_champion"].startswith("none")
+    assert champion["a_rollback_would"].startswith("fail")
+    # Textbook Elo has a run of its own: the other one describes the candidate.
+    assert registry.get(CHAMPION).run_id != registry.get(CANDIDATE).run_id
+    assert registry.notes["2"] == (decision.reason, {"passes_every_gate": "false"})
     scorecard = Scorecards(untrained.store).current().scorecard
     assert (scorecard.rows, set(scorecard.forecasters)) == (12, {"prior", "elo_textbook", "candidate"})
     tracking = untrained.tracking
     assert tracking.metrics["all.candidate.log_loss"] == scorecard.forecasters["candidate"].log_loss
     assert tracking.params["recipe"] == XGBOOST_ON_LOGIT
+    assert tracking.tags["verdict"] == tracking.tags["reason"] == decision.reason
+    assert (tracking.tags["change"], tracking.tags["champion"]) == ("bootstrapped", "3")
+    assert tracking.inputs.keys() == {"train", "calibration", "test"}
+    assert tracking.inputs["test"]["window"].startswith("12 matches, ")
+    assert [step for step, _ in tracking.series["calibration.log_loss"]][:2] == [0, 1]
     plots = ("learning_curve", "feature_gain", "reliability", "differences", "slices", "weeks")
     assert tracking.files == {"scorecard.json", "insight.json"} | {f"{name}.png" for name in plots}
     for name, asset in zip(plots, ["candidate"] * 2 + ["evaluation"] * 4, strict=True):
         assert "data:image/png" in untrained.metadata(result, f"model/{asset}")[name]
+    page = untrained.metadata(result, "model/evaluation")
+    numbers = ("log_loss", "ece_15", "log_loss_minus_elo_textbook")
+    assert {name: type(page[name]) for name in numbers} == dict.fromkeys(numbers, float)
+    assert page["log_loss_minus_elo_textbook"] == scorecard.differences["elo_textbook"].mean
 
 
 def test_a_candidate_that_passes_every_gate_takes_over(untrained, monkeypatch):
@@ -115,9 +137,9 @@ def test_a_failed_check_leaves_the_champion_alone(untrained, monkeypatch):
     result = untrained.run(*MODEL)
 
     assert not result.success
-    assert {check.check_name: check.passed for check in result.get_asset_check_evaluations()} == {
-        "scorecard_is_complete": False
-    }
+    checks = {check.check_name: check.passed for check in result.get_asset_check_evaluations()}
+    assert checks["scorecard_is_complete"] is False
+    assert "champion_is_loadable" not in checks
     assert untrained.registry.aliases.keys() - before.keys() == {CANDIDATE}
     assert untrained.registry.find(CHAMPION) is None
 
@@ -186,8 +208,13 @@ def test_a_rollback_releases_the_champion_before_and_the_same_way_leads_back(unt
         served.append((registry.aliases[CHAMPION], registry.aliases[PREVIOUS]))
         assert metadata["change"] == "rolled_back"
         assert metadata["version"] == registry.aliases[CHAMPION]
+        assert metadata["champion"].startswith(f"version {registry.aliases[CHAMPION]}:")
+        assert metadata["previous_champion"].startswith(f"version {registry.aliases[PREVIOUS]}:")
+        assert metadata["a_rollback_would"].startswith(f"serve version {registry.aliases[PREVIOUS]} ")
+        assert metadata["champion_since"] == NOW.timestamp()
         assert untrained.releases.pointer().model_version == registry.aliases[CHAMPION]
     assert served == [(old.version, new.version), (new.version, old.version)]
+    assert [reign.version for reign in read_reigns(untrained.store)] == [old.version, new.version]
 
 
 def test_a_rollback_that_was_killed_and_started_again_does_not_lead_back(untrained):
@@ -248,4 +275,4 @@ def test_every_look_at_the_test_window_is_written_down(untrained):
     assert {each.rows for each in readings} == {12}
     assert readings[0].run_id != readings[1].run_id == second.run_id
     assert readings[0].data_sha256 == readings[1].data_sha256
-    assert untrained.metadata(second, "model/evaluation")["evaluations_on_these_matches"] == 2
+    assert untrained.metadata(second, "model/evaluation")["readings_of_this_test"] == 2

@@ -57,7 +57,8 @@ def test_both_reports_are_in_the_store_and_on_the_page(settled: Graph) -> None:
     metadata = settled.metadata(result, "monitoring/quality")
     assert (metadata["dagster/row_count"], metadata["due"], metadata["coverage"]) == (2, 2, 0.5)
     assert metadata["log_loss_by_week"].startswith("![plot](data:image/png;base64,")
-    assert "2025-W17" in metadata["weeks"]
+    assert all("2025-W17" in metadata[f"weeks_{part}"] for part in ("matches", "scores", "against"))
+    assert metadata["log_loss"] == pytest.approx(np.mean(losses))
     drift = msgspec.json.decode(settled.store.read(DRIFT_KEY) or b"", type=DriftReport)
     assert (drift.columns, drift.is_within_bounds, drift.reference) == ((), True, None)
     assert drift.text.startswith("too few to compare: ")

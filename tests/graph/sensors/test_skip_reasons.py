@@ -1,16 +1,20 @@
 """The skip reasons of the status and alert sensors: sentences with their numbers."""
 
+import datetime as dt
 from pathlib import Path
 
 import dagster as dg
+import msgspec
 
 from soccer_assets.alerting.notifier import AlertNotifier
+from soccer_assets.contract.pipeline import PIPELINE_KEY, PipelineState
 from soccer_assets.graph.sensors.alerts import alert_sensor
 from soccer_assets.graph.sensors.status import status_sensor
 from soccer_assets.resources.event_bus import EventBus
 from soccer_assets.settings import Settings
 from tests.alerting.flaky_graph import run
 from tests.alerting.test_delivery import HandClock
+from tests.builders import NOW
 from tests.graph.assets.conftest import Graph, graph  # noqa: F401 - a fixture
 from tests.graph.assets.test_refresh import HOURLY, filled  # noqa: F401 - a fixture
 
@@ -20,6 +24,7 @@ def _status(graph: Graph) -> str:  # noqa: F811
         "database": graph.database,
         "releases": graph.releases,
         "feed": graph.feed,
+        "object_store": graph.store,
         "clock": graph.clock,
     }
     skipped = status_sensor(dg.build_sensor_context(instance=graph.instance, resources=resources))
@@ -37,6 +42,12 @@ def test_the_status_sensor_counts_assets_by_state_and_names_the_results(filled: 
     assert text.startswith("status updated: 9 ")
     assert "releases/current" in text
     assert text.endswith("newest result 2025-04-24T18:00:00Z, next result due 2025-04-25T22:00:00Z")
+    state = msgspec.json.decode(filled.store.read(PIPELINE_KEY) or b"", type=PipelineState)
+    assert (state.queued, state.running, state.results_due) == (0, 0, 0)
+    filled.at(NOW + dt.timedelta(days=2))
+    _status(filled)
+    state = msgspec.json.decode(filled.store.read(PIPELINE_KEY) or b"", type=PipelineState)
+    assert state.results_due == 4
 
 
 def test_the_alert_sensor_counts_faults_notifications_and_messages(
