@@ -8,8 +8,13 @@ from typing import Any
 
 import dagster as dg
 import msgspec
+from dagster._core.storage.asset_check_execution_record import (
+    AssetCheckExecutionRecord,
+    AssetCheckExecutionRecordStatus,
+)
 
 from soccer_assets.alerting.faults import FAILURE, NOTICE, WARNING, Condition
+from soccer_assets.alerting.run_texts import subject_of, texts_of
 from soccer_assets.clock import isoformat
 from soccer_assets.contract.events import OUTBOX_PREFIX, Refusal
 from soccer_assets.contract.release import POINTER_KEY, Pointer
@@ -20,6 +25,8 @@ from soccer_assets.stores.releases.current_models import WITHOUT_REGISTRY
 # Older runs do not raise alerts.
 _NEWEST_RUNS = 200
 _RUN_AGE = dt.timedelta(days=7)
+# Evaluations of a failed check that are read for its beginning: two days of an hourly one.
+_NEWEST_EVALUATIONS = 50
 _LEAST_FREE_BYTES = 1_000_000_000
 _CHAMPION = dg.AssetKey(["model", "champion"])
 _UPCOMING = dg.AssetKey(["predictions", "upcoming"])
@@ -27,20 +34,41 @@ _FINISHED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
 
 # Changes of the champion that subscribers hear of: kind of the notice, and its headline.
 _CHANGES = {
-    "promoted": ("promotion", "is the new champion"),
-    "rolled_back": ("rollback", "is the champion again"),
+    "promoted": ("promotion", "is the new champion", "champion is now version {version}"),
+    "rolled_back": ("rollback", "is the champion again", "champion rolled back to version {version}"),
 }
 # Checks whose failure is a fault of a kind of its own, and its headline.
 _KINDS = {"results_due": "feed", "drift_within_bounds": "drift"}
 _ENDED = "the run ended before any step failed"
 # Metadata of a failed check that says what to do; alerts put it in place of their general advice.
 REMEDY = "remedy"
+# Metadata of a failed check that says since when its promise is broken: a timestamp.
+BROKEN_SINCE = "broken_since"
 _HEADLINES = {"feed": "has overdue results", "drift": "drifted beyond its bound", "check": "failed"}
+_EVALUATED = {AssetCheckExecutionRecordStatus.SUCCEEDED, AssetCheckExecutionRecordStatus.FAILED}
+_STOPPED = "the run stopped before it published; the last release stays in service"
+_STOPPED_NOTHING = "nothing was stopped: predictions are made and published all the same"
+
+
+class Promise(msgspec.Struct, frozen=True, kw_only=True):
+    """What a freshness policy promises.
+
+    Attributes:
+        text: such as "fails after 3 hours".
+        after: age at which it is first broken.
+        job: the job that makes the asset anew.
+        impact: effect of an old asset on predictions.
+    """
+
+    text: str
+    after: dt.timedelta
+    job: str
+    impact: str
 
 
 def graph_conditions(
     instance: dg.DagsterInstance,
-    watched: Mapping[dg.AssetKey, str],
+    watched: Mapping[dg.AssetKey, Promise],
     checks: Iterable[dg.AssetCheckKey],
     now: dt.datetime,
 ) -> list[Condition]:
@@ -48,7 +76,7 @@ def graph_conditions(
 
     Args:
         instance: whose runs, checks and materialisations are read.
-        watched: by asset with a freshness policy, the policy as text.
+        watched: by asset with a freshness policy, what was promised.
         checks: every check of the graph.
         now: wall clock.
     """
@@ -61,6 +89,28 @@ def graph_conditions(
         *_champion_change(instance),
         *_without_registry(instance),
     ]
+
+
+def healing_run(instance: dg.DagsterInstance, ended: Condition) -> str:
+    """Id of the run that ended a condition that was found here; empty where none did."""
+    if ended.kind == "run":
+        since = dt.datetime.fromisoformat(ended.since)
+        records = instance.get_run_records(
+            dg.RunsFilter(statuses=[dg.DagsterRunStatus.SUCCESS], updated_after=since), limit=_NEWEST_RUNS
+        )
+        runs = [record.dagster_run for record in records]
+        return next((run.run_id for run in runs if subject_of(run) == ended.subject), "")
+    if not ended.asset:
+        return ""
+    asset = dg.AssetKey.from_user_string(ended.asset)
+    if ended.kind not in {*_KINDS.values(), "check"}:
+        made = instance.get_latest_materialization_event(asset)
+        return made.run_id if made else ""
+    names = {kind: name for name, kind in _KINDS.items()}
+    key = dg.AssetCheckKey(asset, names.get(ended.kind) or ended.subject.rpartition(":")[2])
+    latest = instance.event_log_storage.get_latest_asset_check_execution_by_key([key]).get(key)
+    record = _evaluated(instance, key, latest)
+    return record.run_id if record else ""
 
 
 def store_conditions(store: ObjectStore, now: dt.datetime) -> list[Condition]:
@@ -98,9 +148,11 @@ def _rejections(store: ObjectStore) -> list[Condition]:
                     severity=FAILURE,
                     since=refusal.at,
                     what="was rejected by the sidecar",
+                    headline=f"release {refusal.release_id} was rejected by sidecar {refusal.sidecar}",
                     promise="a published release is served within seconds",
                     cause=refusal.reason,
                     path="/assets/releases/current",
+                    asset="releases/current",
                 )
             )
     return found
@@ -125,38 +177,46 @@ def disk_conditions(folder: Path, now: dt.datetime) -> list[Condition]:
 
 
 def _failed_runs(instance: dg.DagsterInstance, now: dt.datetime) -> Iterator[Condition]:
-    """Jobs whose newest finished run failed; an ad hoc run is identified by the assets it selects."""
-    seen: set[str] = set()
-    records = instance.get_run_records(
+    """Jobs whose newest finished run failed; an ad hoc run is identified by the assets it selects.
+
+    Such a job has failed since the first run after its last success.
+    """
+    succeeded: set[str] = set()
+    newest: dict[str, dg.DagsterRun] = {}
+    since: dict[str, float] = {}
+    for record in instance.get_run_records(
         dg.RunsFilter(statuses=_FINISHED, updated_after=now - _RUN_AGE), limit=_NEWEST_RUNS
-    )
-    for record in records:
-        run = record.dagster_run
-        subject = _subject(run)
-        if subject in seen:
-            continue
-        seen.add(subject)
-        if run.status != dg.DagsterRunStatus.FAILURE:
-            continue
+    ):
+        subject = subject_of(record.dagster_run)
+        if record.dagster_run.status == dg.DagsterRunStatus.SUCCESS:
+            succeeded.add(subject)
+        elif subject not in succeeded:
+            newest.setdefault(subject, record.dagster_run)
+            since[subject] = record.end_time or record.create_timestamp.timestamp()
+    for subject, run in newest.items():
+        step, cause = _failed_step(instance, run.run_id)
+        texts = texts_of(run)
         yield Condition(
             kind="run",
             subject=subject,
             severity=FAILURE,
-            since=_instant(record.end_time or record.create_timestamp.timestamp()),
+            since=_instant(since[subject]),
             what="failed",
-            cause=_cause(instance, run.run_id),
+            headline=f"{texts.name} failed",
+            impact=texts.impact,
+            action=texts.action,
+            cause=f"{step}: {cause}" if step else cause,
             path=f"/runs/{run.run_id}",
+            asset=step if "/" in step else "",
+            run=run.run_id,
         )
 
 
-def _subject(run: dg.DagsterRun) -> str:
-    if not run.job_name.startswith("__"):
-        return run.job_name
-    return "the run of " + ", ".join(sorted(key.to_user_string() for key in run.asset_selection or ()))
+def _failed_step(instance: dg.DagsterInstance, run_id: str) -> tuple[str, str]:
+    """The first step that failed, named as its asset, and the root of its error.
 
-
-def _cause(instance: dg.DagsterInstance, run_id: str) -> str:
-    """The root of the first failed step's error; without one, why the run itself ended."""
+    Without one the name is empty, and the cause why the run itself ended.
+    """
     kinds = {dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.RUN_FAILURE}
     # Oldest first: a step fails before its run.
     for record in instance.get_records_for_run(run_id, of_type=kinds, limit=1).records:
@@ -164,8 +224,9 @@ def _cause(instance: dg.DagsterInstance, run_id: str) -> str:
         if event is None:
             continue
         message = _root_message(getattr(event.event_specific_data, "error", None))
-        return f"{event.step_key}: {message}" if event.step_key else message or event.message or _ENDED
-    return _ENDED
+        step = (event.step_key or "").replace("__", "/")
+        return step, message if step else message or event.message or _ENDED
+    return "", _ENDED
 
 
 def _root_message(error: Any) -> str:
@@ -177,32 +238,65 @@ def _root_message(error: Any) -> str:
 
 def _failed_checks(instance: dg.DagsterInstance, keys: Iterable[dg.AssetCheckKey]) -> Iterator[Condition]:
     latest = instance.event_log_storage.get_latest_asset_check_execution_by_key(list(keys))
-    for key, record in sorted(latest.items(), key=lambda item: str(item[0])):
-        if record.event is None or record.event.dagster_event is None:
+    for key, newest in sorted(latest.items(), key=lambda item: str(item[0])):
+        record = _evaluated(instance, key, newest)
+        evaluation = _evaluation_of(record)
+        if record is None or evaluation is None or evaluation.passed:
             continue
-        dagster_event = record.event.dagster_event
-        if dagster_event.event_type != dg.DagsterEventType.ASSET_CHECK_EVALUATION:
-            continue
-        evaluation = dagster_event.asset_check_evaluation_data
-        if evaluation.passed:
-            continue
-        asset = key.asset_key
+        asset = "/".join(key.asset_key.path)
         kind = _KINDS.get(key.name, "check")
+        is_failure = evaluation.severity == dg.AssetCheckSeverity.ERROR
         yield Condition(
             kind=kind,
-            subject="/".join(asset.path) if kind != "check" else f"{'/'.join(asset.path)}:{key.name}",
-            severity=FAILURE if evaluation.severity == dg.AssetCheckSeverity.ERROR else WARNING,
-            since=_instant(record.event.timestamp),
+            subject=asset if kind != "check" else f"{asset}:{key.name}",
+            severity=FAILURE if is_failure else WARNING,
+            since=_since_of(evaluation.metadata) or _failing_since(instance, key),
             what=_HEADLINES[kind],
+            headline=f"check {key.name} of {asset} failed" if kind == "check" else "",
             promise="a result is known 3 hours after kickoff plus the feed's lag" if kind == "feed" else "",
             cause=evaluation.description or _text_of(evaluation.metadata),
             action=_remedy_of(evaluation.metadata),
-            path=f"/assets/{'/'.join(asset.path)}?view=checks",
+            impact=(_STOPPED if is_failure else _STOPPED_NOTHING) if kind == "check" else "",
+            path=f"/assets/{asset}?view=checks",
+            asset=asset,
+            run=record.run_id,
         )
 
 
+def _failing_since(instance: dg.DagsterInstance, key: dg.AssetCheckKey) -> str:
+    """When the check first failed after it last passed, as far as its newest evaluations go."""
+    since = ""
+    for record in instance.event_log_storage.get_asset_check_execution_history(
+        key, _NEWEST_EVALUATIONS, status=_EVALUATED
+    ):
+        evaluation = _evaluation_of(record)
+        if evaluation is not None and evaluation.passed:
+            break
+        if evaluation is not None and record.event is not None:
+            since = _instant(record.event.timestamp)
+    return since
+
+
+def _evaluated(
+    instance: dg.DagsterInstance, key: dg.AssetCheckKey, newest: AssetCheckExecutionRecord | None
+) -> AssetCheckExecutionRecord | None:
+    """The newest evaluation: a run that has begun has only planned its own, and may fail before it."""
+    if newest is None or newest.status in _EVALUATED:
+        return newest
+    history = instance.event_log_storage.get_asset_check_execution_history(key, limit=1, status=_EVALUATED)
+    return history[0] if history else None
+
+
+def _evaluation_of(record: AssetCheckExecutionRecord | None) -> dg.AssetCheckEvaluation | None:
+    event = record.event.dagster_event if record is not None and record.event else None
+    if event is None or event.event_type != dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+        return None
+    evaluation: dg.AssetCheckEvaluation = event.asset_check_evaluation_data
+    return evaluation
+
+
 def _stale_assets(
-    instance: dg.DagsterInstance, watched: Mapping[dg.AssetKey, str], cause: str
+    instance: dg.DagsterInstance, watched: Mapping[dg.AssetKey, Promise], cause: str
 ) -> Iterator[Condition]:
     records = instance.get_freshness_state_records(list(watched))
     for key, promise in watched.items():
@@ -210,15 +304,20 @@ def _stale_assets(
         state = record.freshness_state.value if record else "PASS"
         if record is None or state not in {"WARN", "FAIL"}:
             continue
+        made = instance.get_latest_materialization_event(key)
+        broken = made.timestamp + promise.after.total_seconds() if made else record.updated_at.timestamp()
         yield Condition(
             kind="freshness",
             subject=key.to_user_string(),
             severity=WARNING if state == "WARN" else FAILURE,
-            since=isoformat(record.updated_at),
+            since=_instant(min(broken, record.updated_at.timestamp())),
             what="is stale",
-            promise=promise,
+            promise=promise.text,
             cause=cause,
+            impact=promise.impact,
+            action=f"look what stopped it (`soccer doctor`); `soccer run {promise.job}` brings it up to date",
             path=f"/assets/{'/'.join(key.path)}",
+            asset=key.to_user_string(),
         )
 
 
@@ -230,15 +329,18 @@ def _champion_change(instance: dg.DagsterInstance) -> Iterator[Condition]:
     change = change_of(event.asset_materialization.metadata)
     if change is None or change.kind not in _CHANGES:
         return
-    kind, what = _CHANGES[change.kind]
+    kind, what, headline = _CHANGES[change.kind]
     yield Condition(
         kind=kind,
         subject=f"model version {change.version}",
         severity=NOTICE,
         since=_instant(event.timestamp),
         what=what,
+        headline=headline.format(version=change.version),
         cause=change.reason,
         path="/assets/model/champion",
+        asset=_CHAMPION.to_user_string(),
+        run=event.run_id,
     )
 
 
@@ -259,11 +361,18 @@ def _without_registry(instance: dg.DagsterInstance) -> Iterator[Condition]:
         promise="the models of its aliases at every refresh",
         cause=str(note.value),
         path="/assets/predictions/upcoming",
+        asset="predictions/upcoming",
+        run=event.run_id,
     )
 
 
 def _instant(epoch_seconds: float) -> str:
     return isoformat(dt.datetime.fromtimestamp(epoch_seconds, dt.UTC))
+
+
+def _since_of(metadata: Mapping[str, Any]) -> str:
+    """Since when the promise is broken, where a check says so; else empty."""
+    return _instant(metadata[BROKEN_SINCE].value) if BROKEN_SINCE in metadata else ""
 
 
 def _remedy_of(metadata: Mapping[str, Any]) -> str:

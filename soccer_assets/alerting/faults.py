@@ -46,6 +46,10 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True):
         cause: the cause, as far as known.
         path: the page to open, relative to the public address.
         action: what to do about it; empty where the advice for its kind applies.
+        impact: its effect on predictions; empty where that of its kind applies.
+        headline: the whole headline; empty where it is subject and predicate.
+        asset: key of the asset that it concerns.
+        run: id of the run that it concerns.
     """
 
     kind: str
@@ -57,6 +61,10 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True):
     cause: str = ""
     path: str = ""
     action: str = ""
+    impact: str = ""
+    headline: str = ""
+    asset: str = ""
+    run: str = ""
 
     @property
     def key(self) -> str:
@@ -94,7 +102,7 @@ def diff(
     """The notifications that a subscriber is due.
 
     A fault whose severity falls keeps its higher severity until it recovers: oscillating between warning and
-    failure notifies once.
+    failure notifies once. One that is repeated began when it was first seen.
 
     Args:
         notified: by condition key, what the subscriber was last notified of.
@@ -114,6 +122,9 @@ def diff(
         else:
             after[condition.key] = before
             continue
+        if before is not None:  # it never ended in between
+            first = min(before.condition.since, condition.since)
+            condition = msgspec.structs.replace(condition, since=first)  # noqa: PLW2901
         notifications.append(Notification(transition=transition, condition=condition))
         after[condition.key] = Notified(condition=condition, notified_at=now)
     ended = [before.condition for key, before in notified.items() if key not in after]

@@ -1,10 +1,12 @@
 """The notifier: records what each subscriber is due from a source's conditions, and sends it."""
 
 import os
-from collections.abc import Sequence
+import socket
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
+from soccer_assets.alerting.alert import Origin
 from soccer_assets.alerting.delivery import deliver, send
 from soccer_assets.alerting.faults import NEW, RECOVERED, Condition, Notification
 from soccer_assets.alerting.outbox import Delivery, Outbox
@@ -34,8 +36,13 @@ class AlertNotifier:
 
     def __init__(self, settings: Settings, database: Database, events: EventBus, clock: Clock) -> None:
         """Bind to a home; ``clock`` is the wall clock outside tests."""
-        self._feed = ",".join(settings.feeds)
-        self._public_url = settings.public_url
+        self._origin = Origin(
+            host=socket.gethostname(),
+            home=str(settings.home),
+            feed=",".join(settings.feeds),
+            pages=settings.public_url.rstrip("/") or f"http://127.0.0.1:{settings.dagster_port}",
+            is_public=bool(settings.public_url),
+        )
         self._events = events
         self._clock = clock
         self.subscribers = Subscribers(settings.alerts_file)
@@ -46,8 +53,19 @@ class AlertNotifier:
         """The notifier of a home, on the wall clock: alerts concern the real world, not a replayed one."""
         return cls(settings, Database(settings.database_url), EventBus(settings.redis_url), SystemClock())
 
-    def report(self, source: str, conditions: Sequence[Condition]) -> NotifierCounts:
+    def report(
+        self,
+        source: str,
+        conditions: Sequence[Condition],
+        healing_run: Callable[[Condition], str] | None = None,
+    ) -> NotifierCounts:
         """Record what is due to each subscriber from the conditions of ``source``, and send due messages.
+
+        Args:
+            source: the observer; it ends its own conditions only.
+            conditions: everything that it observes now.
+            healing_run: id of the run that ended a condition, empty where none did; None where no run ends
+                conditions of this source.
 
         Raises:
             SubscriberError: the subscribers' file cannot be used.
@@ -55,9 +73,14 @@ class AlertNotifier:
         now = self._clock.now()
         current = [scrubbed(condition, os.environ) for condition in conditions]
         subscribers = self.subscribers.all()
+        ended = self.outbox.ended(source, current) if healing_run else []
+        healing_runs = {each.key: run for each in ended if healing_run and (run := healing_run(each))}
+
+        def rendered(notifications: Sequence[Notification]) -> Message:
+            return self._render(notifications, healing_runs)
+
         notifications = sum(
-            len(self.outbox.record(subscriber, source, current, now, self._render))
-            for subscriber in subscribers
+            len(self.outbox.record(subscriber, source, current, now, rendered)) for subscriber in subscribers
         )
         for notification in self.outbox.record(_STREAM, source, current, now, None):
             self._publish(notification)
@@ -66,7 +89,11 @@ class AlertNotifier:
 
     def test(self, subscriber: Subscriber) -> str:
         """Send a test message; returns the error, empty on success."""
-        body = f"What:     this is a test; nothing is wrong\nFeed:     {self._feed}"
+        origin = self._origin
+        body = (
+            "What:     this is a test; nothing is wrong\n"
+            f"Host:     {origin.host}, home {origin.home}\nFeed:     {origin.feed}"
+        )
         delivery = Delivery(
             delivery_id="A-test", subscriber=subscriber.id, title="[soccer] a test", body=body, attempts=1
         )
@@ -76,8 +103,12 @@ class AlertNotifier:
         """The message for one transition of a condition."""
         return self._render([Notification(transition=transition, condition=condition)])
 
-    def _render(self, notifications: Sequence[Notification]) -> Message:
-        return render(notifications, feed=self._feed, public_url=self._public_url, now=self._clock.now())
+    def _render(
+        self, notifications: Sequence[Notification], healing_runs: Mapping[str, str] | None = None
+    ) -> Message:
+        return render(
+            notifications, origin=self._origin, now=self._clock.now(), healing_runs=healing_runs or {}
+        )
 
     def _publish(self, notification: Notification) -> None:
         condition = notification.condition

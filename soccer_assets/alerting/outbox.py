@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from soccer_assets.alerting.alert import Alert
 from soccer_assets.alerting.faults import Condition, Notification, Notified, diff
 from soccer_assets.alerting.rendering import Message
 from soccer_assets.alerting.subscribers import Subscriber
@@ -37,6 +38,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     body: str
     attempts: int
+    alerts: tuple[Alert, ...] = ()
 
 
 class Outbox:
@@ -98,6 +100,22 @@ class Outbox:
                 self._add(connection, subscriber, render(changes.notifications), now)
         return changes.notifications
 
+    def ended(self, source: str, conditions: Sequence[Condition]) -> list[Condition]:
+        """The faults of a source that a subscriber was notified of and that hold no longer."""
+        current = {condition.key for condition in conditions}
+        with self._database.reading() as connection:
+            notified = connection.execute(
+                sa.select(alert_told.c.condition, alert_told.c.record)
+                .where(alert_told.c.source == source)
+                .distinct()
+            ).all()
+        found = {
+            row.condition: msgspec.json.decode(row.record, type=Condition)
+            for row in notified
+            if row.condition not in current
+        }
+        return list(found.values())
+
     def take_due(self, now: dt.datetime) -> list[Delivery]:
         """Lease the oldest pending message of each subscriber, where it is due.
 
@@ -125,6 +143,7 @@ class Outbox:
                 title=row.title,
                 body=row.body,
                 attempts=row.attempts + 1,
+                alerts=msgspec.json.decode(row.alerts, type=tuple[Alert, ...]),
             )
             for row in rows
         ]
@@ -174,6 +193,7 @@ class Outbox:
                 subscriber=subscriber.id,
                 title=message.title,
                 body=message.body,
+                alerts=msgspec.json.encode(message.alerts).decode(),
                 created_at=now,
                 attempts=0,
                 next_try_at=now,

@@ -1,157 +1,77 @@
-"""The text of an alert: what, since when, expected state, impact, cause, action, page."""
+"""The text of a message: what, since when, expected state, impact, cause, action, pages, and where."""
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from soccer_assets.alerting.faults import ESCALATED, NEW, NOTICE, RECOVERED, REMINDER, Condition, Notification
+from soccer_assets.alerting.alert import Alert, Origin, alert_of
+from soccer_assets.alerting.faults import Condition, Notification
+from soccer_assets.alerting.guides import GUIDES
 from soccer_assets.masking import mask
 
 # A digest lists this many and counts the rest: 100 assets that fail together are one message.
-_LISTED = 20
-_CAUSE_CHARACTERS = 300
-_PREFIXES = {NEW: "", ESCALATED: "worse: ", REMINDER: "still: ", RECOVERED: "recovered: "}
+LISTED = 20
+# Mail programs show about this much of a subject.
+_TITLE_CHARACTERS = 110
+# In a title and a list the worst comes first, and what is over last.
+_ORDER = {("open", "failure"): 0, ("open", "warning"): 1, ("notice", "notice"): 2}
 
 
 class Message(msgspec.Struct, frozen=True):
-    """Title and body, plain text."""
+    """Title and body, plain text, and the alerts that they tell of."""
 
     title: str
     body: str
+    alerts: tuple[Alert, ...] = ()
 
 
-class Guide(msgspec.Struct, frozen=True):
-    """Impact of a kind of fault on the service, and the action to take."""
+def render(
+    notifications: Sequence[Notification],
+    *,
+    origin: Origin,
+    now: dt.datetime,
+    healing_runs: Mapping[str, str] | None = None,
+) -> Message:
+    """One message for all notifications; a digest where there are several.
 
-    impact: str
-    action: str
-
-
-GUIDES = {
-    "run": Guide(
-        "the last release stays in service; after 3 hours its answers are marked stale",
-        "open the run, read the failed step, fix its cause and re-execute from failure",
-    ),
-    "check": Guide(
-        "a failure stopped the run before it published, and the last release stays in service; a warning "
-        "stopped nothing",
-        "open the check, read its counts, fix the cause and materialise the asset again",
-    ),
-    "freshness": Guide(
-        "answers rest on data older than promised and say so in `stale` and `stale_reasons`",
-        "check that the schedule and the daemon run, then launch the asset's job by hand",
-    ),
-    "feed": Guide(
-        "expected results are missing; answers are marked stale",
-        "check the provider's status page; another feed in SOCCER_FEED can take over",
-    ),
-    "drift": Guide(
-        "matches differ from those the model was trained on; its probabilities may be less well calibrated",
-        "look at the drift plots; the retrain sensor starts a training by itself above its bound",
-    ),
-    "release": Guide(
-        "a sidecar rejected the newest release and serves the previous one",
-        "read the reason, then launch refresh_hourly: it publishes again",
-    ),
-    "promotion": Guide("predictions come from a new champion", "none; the scorecard shows why"),
-    "rollback": Guide(
-        "predictions come from the previous champion again", "read the comparison of both in the ledger"
-    ),
-    "daemon": Guide(
-        "no schedule, sensor or backfill runs; the last release stays in service and goes stale",
-        "restart the dagster-daemon and read its log",
-    ),
-    "sidecar": Guide("clients of this address get no answers", "read the sidecar's log and restart it"),
-    "process": Guide(
-        "what this part does stands still; while the sidecar runs, the last release stays in service",
-        "read its log, remove the cause and start `soccer up` again",
-    ),
-    "database": Guide(
-        "nothing new can be stored or published; the last release stays in service",
-        "check that the database of SOCCER_DATABASE_URL runs and accepts connections",
-    ),
-    "store": Guide(
-        "nothing new can be published; sidecars serve the release they have loaded",
-        "check that the store of SOCCER_STORE_URL can be read and written",
-    ),
-    "mlflow": Guide(
-        "results, fixtures and releases go on with the champion of the current release; training and "
-        "rollback fail until it is back",
-        "check that the server of SOCCER_MLFLOW_URL runs; `soccer doctor` shows what it answers",
-    ),
-    "disk": Guide(
-        "nothing new can be stored; stored data is intact and the last release stays in service",
-        "free space, or run `soccer prune`",
-    ),
-}
+    Args:
+        notifications: at least one.
+        origin: where they were seen.
+        now: wall clock.
+        healing_runs: by key of a condition that ended, the run that ended it.
+    """
+    healed = healing_runs or {}
+    alerts = [alert_of(each, origin, now, healed.get(each.condition.key)) for each in notifications]
+    alerts.sort(key=lambda alert: _ORDER.get((alert.state, alert.severity), len(_ORDER)))
+    body = _single(alerts[0]) if len(alerts) == 1 else _digest(alerts, origin)
+    seen = [("Host", f"{origin.host}, home {origin.home}"), ("Feed", origin.feed)]
+    if not origin.is_public:
+        seen.append(
+            ("Links", f"open on {origin.host} only; set SOCCER_PUBLIC_URL for links that others can open")
+        )
+    return Message(f"[soccer] {_title(alerts)}", "\n".join([*body, *map(_written, seen)]), tuple(alerts))
 
 
-def render(notifications: Sequence[Notification], *, feed: str, public_url: str, now: dt.datetime) -> Message:
-    """One message for all notifications; a digest where there are several."""
-    link = public_url.rstrip("/")
-    total = len(notifications)
-    if total == 1:
-        return _single(notifications[0], feed, link, now)
-    open_faults = [each for each in notifications if each.transition != RECOVERED]
-    parts = [f"{len(open_faults)} need attention"] if open_faults else []
-    parts += [f"{total - len(open_faults)} recovered"] if len(open_faults) < total else []
-    body = [_line(notification) for notification in notifications[:_LISTED]]
-    if total > _LISTED:
-        body.append(f"- and {total - _LISTED} more")
-    kinds = sorted({notification.condition.kind for notification in open_faults})
-    body += ["", *(f"{kind}: {GUIDES[kind].impact}. Action: {GUIDES[kind].action}." for kind in kinds)]
-    body += ["", _page(link, "/runs"), f"Feed:     {feed}"]
-    return Message(f"[soccer] {total} alerts: {', '.join(parts)}", "\n".join(body))
+def facts(alert: Alert) -> list[tuple[str, str]]:
+    """What a message says of an alert, label and value; without its pages."""
+    rows = [
+        ("What", alert.headline),
+        ("Since", when(alert.since)),
+        ("Expected", alert.expected),
+        ("Resolved", f"{when(alert.resolved_at)}; no action needed" if alert.resolved_at else ""),
+        ("Impact", alert.impact),
+        ("Cause", "" if alert.resolved_at else alert.cause or "unknown"),
+        ("Action", alert.action),
+        ("Asset", alert.asset or ""),
+        ("Run", alert.run or ""),
+    ]
+    return [(label, value) for label, value in rows if value]
 
 
-def _single(notification: Notification, feed: str, link: str, now: dt.datetime) -> Message:
-    condition, guide = notification.condition, GUIDES[notification.condition.kind]
-    headline = _headline(notification)
-    body = [f"What:     {headline}", f"Since:    {_when(condition.since)}"]
-    if condition.promise:
-        body.append(f"Expected: {condition.promise}")
-    if notification.transition == RECOVERED:
-        body.append(f"Resolved: {_when(now.isoformat())}; no action needed")
-    else:
-        body += [
-            f"Impact:   {guide.impact}",
-            f"Cause:    {_first_line(condition.cause) or 'unknown'}",
-            f"Action:   {condition.action or guide.action}",
-        ]
-    body += [_page(link, condition.path), f"Feed:     {feed}"]
-    return Message(f"[soccer] {headline}", "\n".join(body))
-
-
-def _line(notification: Notification) -> str:
-    condition = notification.condition
-    action = f"; {condition.action}" if condition.action and notification.transition != RECOVERED else ""
-    has_promise = condition.promise and notification.transition != RECOVERED
-    promise = f" (expected: {condition.promise})" if has_promise else ""
-    return f"- {_headline(notification)}, since {_when(condition.since)}{promise}{action}"
-
-
-def _headline(notification: Notification) -> str:
-    condition, transition = notification.condition, notification.transition
-    severity = f" ({condition.severity})"
-    if condition.severity == NOTICE or transition == RECOVERED:
-        severity = ""
-    return f"{_PREFIXES[transition]}{condition.subject} {condition.what}{severity}"
-
-
-def _page(link: str, path: str) -> str:
-    if not link:
-        return "Page:     set SOCCER_PUBLIC_URL to the address of Dagster's pages to get a link here"
-    return f"Page:     {link}{path}"
-
-
-def _when(instant: str) -> str:
+def when(instant: str) -> str:
+    """An instant as people read it."""
     return f"{dt.datetime.fromisoformat(instant).astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC"
-
-
-def _first_line(cause: str) -> str:
-    first = cause.strip().splitlines()[0] if cause.strip() else ""
-    return first if len(first) <= _CAUSE_CHARACTERS else first[: _CAUSE_CHARACTERS - 1] + "…"
 
 
 def scrubbed(condition: Condition, environ: Mapping[str, str]) -> Condition:
@@ -161,4 +81,46 @@ def scrubbed(condition: Condition, environ: Mapping[str, str]) -> Condition:
         what=mask(condition.what, environ),
         cause=mask(condition.cause, environ),
         action=mask(condition.action, environ),
+        headline=mask(condition.headline, environ),
+        impact=mask(condition.impact, environ),
     )
+
+
+def _title(alerts: Sequence[Alert]) -> str:
+    """The first headlines, as many as there is room for, and the number of the others."""
+    title = alerts[0].headline
+    for index, alert in enumerate(alerts[1:], start=1):
+        longer = f"{title}; {alert.headline}"
+        if len(longer) > _TITLE_CHARACTERS:
+            return f"{title}; and {len(alerts) - index} more"
+        title = longer
+    return title
+
+
+def _single(alert: Alert) -> list[str]:
+    return [_written(fact) for fact in [*facts(alert), *_pages(alert)]]
+
+
+def _digest(alerts: Sequence[Alert], origin: Origin) -> list[str]:
+    body = [line for alert in alerts[:LISTED] for line in _lines(alert)]
+    if len(alerts) > LISTED:
+        body.append(f"- and {len(alerts) - LISTED} more")
+    impacts = dict.fromkeys((alert.kind, alert.impact) for alert in alerts if alert.impact)
+    advice = [f"{kind}: {impact}. Action: {GUIDES[kind].action}." for kind, impact in impacts]
+    return [*body, "", *advice, "", _written(("Page", f"{origin.pages}/runs"))]
+
+
+def _lines(alert: Alert) -> list[str]:
+    own_action = f"; {alert.action}" if alert.action not in {"", GUIDES[alert.kind].action} else ""
+    promise = f" (expected: {alert.expected})" if alert.expected and not alert.resolved_at else ""
+    lines = [f"- {alert.headline}, since {when(alert.since)}{promise}{own_action}"]
+    return lines + [f"  {link.href}" for link in alert.links[:1]]
+
+
+def _pages(alert: Alert) -> list[tuple[str, str]]:
+    return [("Page", link.href) for link in alert.links]
+
+
+def _written(fact: tuple[str, str]) -> str:
+    label, value = fact
+    return f"{label + ':':<10}{value}"

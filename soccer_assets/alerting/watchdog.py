@@ -335,5 +335,6 @@ class DatabaseDownNotifier:
             title=message.title,
             body=message.body,
             attempts=1,
+            alerts=message.alerts,
         )
         return not send(subscriber, delivery, os.environ)

@@ -7,9 +7,18 @@ from typing import Any
 
 import msgspec
 
+from soccer_assets.alerting.alert import Origin
 from soccer_assets.alerting.faults import FAILURE, Condition
 
 NOW = dt.datetime(2026, 11, 24, 9, 0, tzinfo=dt.UTC)
+
+ORIGIN = Origin(
+    host="web-1",
+    home="/srv/soccer",
+    feed="simulated",
+    pages="https://soccer.example.org/dagster",
+    is_public=True,
+)
 
 STALE = Condition(
     kind="freshness",
@@ -20,6 +29,7 @@ STALE = Condition(
     promise="fails after 3 hours",
     cause="livescores/recent: https://feed.example.org did not answer within 30 s",
     path="/assets/releases/current",
+    asset="releases/current",
 )
 
 

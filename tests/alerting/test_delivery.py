@@ -79,12 +79,12 @@ def test_or_04_a_failing_run_and_its_recovery_reach_mail_and_webhook_once_each(
         notifier.report("graph", [failed])
         clock.move(minutes=1)
     for _ in range(2):
-        notifier.report("graph", [])
+        notifier.report("graph", [], lambda _ended: "healing-run")
         clock.move(minutes=1)
     subjects = [str(mail["Subject"]) for mail in box.mails]
     assert subjects == [
         "[soccer] refresh_hourly failed (failure)",
-        "[soccer] recovered: refresh_hourly failed",
+        "[soccer] recovered: refresh_hourly succeeded again",
     ]
     assert box.mails[0]["List-Unsubscribe"] == (
         f"<mailto:soccer@example.org?subject=unsubscribe%20{mail.id}>"
@@ -92,6 +92,7 @@ def test_or_04_a_failing_run_and_its_recovery_reach_mail_and_webhook_once_each(
     posted = [json.loads(request.get_data()) for request, _ in httpserver.log]
     assert [alert["title"] for alert in posted] == subjects
     assert "https://soccer.example.org/runs/abc" in posted[0]["message"]
+    assert "https://soccer.example.org/runs/healing-run" in posted[1]["message"]
 
 
 def test_a_failed_delivery_is_retried_with_backoff_and_arrives_once(
@@ -130,7 +131,7 @@ def test_a_recovery_never_overtakes_its_alert(
     clock.move(seconds=20)
     notifier.report("graph", [])
     titles = [json.loads(request.get_data())["title"] for request, _ in httpserver.log]
-    assert titles[1:] == [titles[0], "[soccer] recovered: releases/current is stale"]
+    assert titles[1:] == [titles[0], "[soccer] recovered: releases/current is fresh again"]
 
 
 def report_counts(notifier: AlertNotifier) -> tuple[int, int]:
@@ -148,7 +149,9 @@ def test_a_hundred_faults_at_once_are_one_message(
     clock.move(minutes=1)
     notifier.report("graph", [])
     titles = [json.loads(request.get_data())["title"] for request, _ in httpserver.log]
-    assert titles == ["[soccer] 100 alerts: 100 need attention", "[soccer] 100 alerts: 100 recovered"]
+    assert len(titles) == 2
+    assert titles[0].endswith("features/2 is stale (failure); and 97 more")
+    assert titles[1].endswith("recovered: features/1 is fresh again; and 98 more")
 
 
 def test_a_muted_subscriber_is_notified_afterwards_of_open_faults(
@@ -341,7 +344,7 @@ def test_a_database_outage_and_its_recovery_notify_once_each_without_the_outbox(
     ]
     assert delivered == [
         ("[soccer] the database does not answer (failure)", "A-database-new-2026-11-24T09:00:00Z"),
-        ("[soccer] recovered: the database does not answer", "A-database-recovered-2026-11-24T09:00:00Z"),
+        ("[soccer] recovered: the database answers again", "A-database-recovered-2026-11-24T09:00:00Z"),
     ]
 
 

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,16 @@ from dagster._core.definitions.freshness import FreshnessState
 from pytest_httpserver import HTTPServer
 
 from soccer_assets.alerting.detection import graph_conditions, store_conditions
+from soccer_assets.alerting.guides import GUIDES
 from soccer_assets.alerting.notifier import AlertNotifier
+from soccer_assets.alerting.run_texts import texts_of
 from soccer_assets.alerting.watchdog import Watchdog
 from soccer_assets.cli import main
 from soccer_assets.contract.events import OUTBOX_PREFIX, Refusal
 from soccer_assets.contract.release import POINTER_KEY, Pointer
 from soccer_assets.graph import freshness
+from soccer_assets.graph.jobs import JOBS, monitor_daily, tune_parameters
+from soccer_assets.graph.maintenance import prune_daily
 from soccer_assets.graph.sensors.alerts import alert_sensor
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.event_bus import EventBus
@@ -40,12 +45,12 @@ def instance() -> Iterator[dg.DagsterInstance]:
 def _detected(instance: dg.DagsterInstance) -> dict[str, str]:
     checks = [dg.AssetCheckKey(CURRENT, "release_is_readable")]
     now = dt.datetime.now(dt.UTC)
-    return {each.key: each.cause for each in graph_conditions(instance, freshness.WATCHED, checks, now)}
+    return {each.key: each.cause for each in graph_conditions(instance, freshness.PROMISES, checks, now)}
 
 
 def test_a_failed_run_is_detected_with_its_cause_until_the_job_succeeds(instance: dg.DagsterInstance) -> None:
     run(instance, run_fails=True)
-    cause = "releases__current: ValueError: https://me:secret@feed.example.org did not answer"
+    cause = "releases/current: ValueError: https://me:secret@feed.example.org did not answer"
     assert _detected(instance) == {"run:refresh_hourly": cause}
     run(instance)
     assert _detected(instance) == {}
@@ -58,15 +63,84 @@ def test_a_failed_check_is_detected_until_it_passes(instance: dg.DagsterInstance
     assert _detected(instance) == {}
 
 
+def test_a_failed_check_stays_failed_while_the_next_run_has_only_planned_it(
+    instance: dg.DagsterInstance,
+) -> None:
+    """Every hourly run plans its checks at its start: that is no recovery, nor is a run that fails before."""
+    run(instance, check_fails=True)
+    found = _detected(instance)
+    run(instance, run_fails=True)
+    assert _detected(instance).items() >= found.items()
+    assert len(found) == 1
+
+
+def test_a_fault_began_when_it_first_failed_not_when_it_failed_last(instance: dg.DagsterInstance) -> None:
+    key = dg.AssetCheckKey(CURRENT, "release_is_readable")
+
+    def began() -> dict[str, str]:
+        found = graph_conditions(instance, freshness.PROMISES, [key], dt.datetime.now(dt.UTC))
+        return {each.kind: each.since for each in found}
+
+    run(instance, check_fails=True)
+    run(instance, run_fails=True)
+    first = began()
+    run(instance, run_fails=True)
+    run(instance, run_fails=True)
+    assert began() == first
+    run(instance)
+    run(instance, check_fails=True)
+    assert began()["check"] >= first["check"]
+    assert "run" not in began()
+
+
+def test_a_stale_asset_broke_its_promise_a_window_after_it_was_made(instance: dg.DagsterInstance) -> None:
+    """Dagster's own record has the instant at which its daemon looked."""
+    run(instance)
+    made = instance.get_latest_materialization_event(CURRENT)
+    assert made is not None
+    promise = freshness.PROMISES[CURRENT]
+    report_freshness(instance, FreshnessState.FAIL)
+    (found,) = graph_conditions(
+        instance,
+        {CURRENT: msgspec.structs.replace(promise, after=dt.timedelta(seconds=-5))},
+        [],
+        dt.datetime.now(dt.UTC),
+    )
+    broken = dt.datetime.fromtimestamp(made.timestamp, dt.UTC) - dt.timedelta(seconds=5)
+    assert abs(dt.datetime.fromisoformat(found.since) - broken) < dt.timedelta(seconds=1)
+
+
+def test_a_run_by_hand_that_failed_makes_nothing_stale() -> None:
+    by_hand = dg.DagsterRun(job_name="__ASSET_JOB", asset_selection=frozenset([dg.AssetKey(["a", "b"])]))
+    assert "nothing else is stale" in texts_of(by_hand).impact
+    assert "marked stale" in texts_of(dg.DagsterRun(job_name="refresh_hourly")).impact
+
+
+def test_every_job_has_texts_and_every_command_in_the_texts_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands are parsed by the command line itself, and jobs that they name are in the graph."""
+    monkeypatch.setenv("SOCCER_HOME", "/nonexistent")
+    jobs = {job.name for job in [*JOBS, monitor_daily, tune_parameters, prune_daily]}
+    texts = [texts_of(dg.DagsterRun(job_name=job)).action for job in jobs]
+    assert not any(text == texts_of(dg.DagsterRun(job_name="unknown")).action for text in texts)
+    texts += [guide.action for guide in GUIDES.values()]
+    texts += [f"`soccer run {promise.job}`" for promise in freshness.PROMISES.values()]
+    commands = {command for text in texts for command in re.findall("`soccer ([^`]+)`", text)}
+    assert {"run refresh_hourly", "doctor", "prune"} <= commands
+    for command in commands:
+        name, *arguments = command.split()
+        main.commands[name].make_context(name, list(arguments)).close()
+        assert name != "run" or arguments[0] in jobs
+
+
 def test_or_07_a_stale_asset_is_detected_with_its_promise_until_it_is_fresh(
     instance: dg.DagsterInstance,
 ) -> None:
     """Predecessor's risk OR-07, no freshness: every stale asset is a condition until it is fresh."""
     for state, severity in (("WARN", "warning"), ("FAIL", "failure"), ("PASS", None)):
         report_freshness(instance, FreshnessState[state])
-        found = graph_conditions(instance, freshness.WATCHED, [], dt.datetime.now(dt.UTC))
+        found = graph_conditions(instance, freshness.PROMISES, [], dt.datetime.now(dt.UTC))
         assert [(each.subject, each.severity, each.promise) for each in found] == (
-            [("releases/current", severity, freshness.WATCHED[CURRENT])] if severity else []
+            [("releases/current", severity, freshness.PROMISES[CURRENT].text)] if severity else []
         )
 
 
@@ -141,8 +215,8 @@ def test_or_04_and_or_07_a_failed_run_a_stale_asset_and_their_recovery_reach_mai
     titles = [
         "[soccer] refresh_hourly failed (failure)",
         "[soccer] releases/current is stale (failure)",
-        "[soccer] recovered: refresh_hourly failed",
-        "[soccer] recovered: releases/current is stale",
+        "[soccer] recovered: refresh_hourly succeeded again",
+        "[soccer] recovered: releases/current is fresh again",
     ]
     assert [str(mail["Subject"]) for mail in box.mails] == titles
     taken = [
@@ -151,6 +225,10 @@ def test_or_04_and_or_07_a_failed_run_a_stale_asset_and_their_recovery_reach_mai
         if response.status_code == 200
     ]
     assert taken == titles
+    alerts = [json.loads(request.get_data())["alerts"] for request, _ in httpserver.log][1:]
+    healed = instance.get_run_records(dg.RunsFilter(statuses=[dg.DagsterRunStatus.SUCCESS]))[0]
+    assert [alert["run"] for (alert,) in alerts[2:]] == [healed.dagster_run.run_id] * 2
+    assert [alert["dedup_key"] for (alert,) in alerts[:2]] == [alert["dedup_key"] for (alert,) in alerts[2:]]
     bodies = [request.get_data(as_text=True) for request, _ in httpserver.log]
     assert not any("secret" in body for body in bodies)
     assert "fails after 3 hours" in bodies[2]

@@ -20,7 +20,7 @@ from soccer_assets.graph import freshness
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.settings import Settings
 from soccer_assets.stores.models.champion_change import ChampionChange, change_metadata
-from tests.alerting.builders import NOW
+from tests.alerting.builders import NOW, ORIGIN
 from tests.alerting.flaky_graph import CURRENT, report_freshness, run
 from tests.services import free_ports
 
@@ -38,7 +38,7 @@ class Observed:
 
     def graph(self, *checks: dg.AssetCheckKey) -> list[Condition]:
         """Conditions of the graph."""
-        return graph_conditions(self.instance, freshness.WATCHED, checks, dt.datetime.now(dt.UTC))
+        return graph_conditions(self.instance, freshness.PROMISES, checks, dt.datetime.now(dt.UTC))
 
 
 @pytest.fixture
@@ -198,12 +198,12 @@ def test_the_text_of_each_kind_of_fault(
     """The fault as it is detected, in the text of its golden file; only instants and ids are set."""
     (found,) = fault(observed)
     path = "/runs/RUN" if found.path.startswith("/runs/") else found.path
-    found = scrubbed(msgspec.structs.replace(found, since="2026-11-24T08:07:00Z", path=path), {})
+    changes = {"since": "2026-11-24T08:07:00Z", "path": path, "run": "RUN" if found.run else ""}
+    found = scrubbed(msgspec.structs.replace(found, **changes), {})
 
     message = render(
         [Notification(transition=NEW, condition=found)],
-        feed="simulated",
-        public_url="https://soccer.example.org",
+        origin=ORIGIN,
         now=NOW,
     )
 

@@ -51,10 +51,10 @@ def test_or_04_and_or_07_a_live_daemon_notifies_once_of_a_failed_run_a_stale_ass
             time.sleep(12)  # two more ticks
 
     titles = {
-        "run": ["[soccer] prune_daily failed (failure)", "[soccer] recovered: prune_daily failed"],
+        "run": ["[soccer] prune_daily failed (failure)", "[soccer] recovered: prune_daily succeeded again"],
         "freshness": [
             "[soccer] livescores/recent is stale (failure)",
-            "[soccer] recovered: livescores/recent is stale",
+            "[soccer] recovered: livescores/recent is fresh again",
         ],
     }
     assert _taken(httpserver) == titles

@@ -1,8 +1,10 @@
 """The alert sensor: checks the graph every 30 seconds and notifies the subscribers of what changed."""
 
+from functools import partial
+
 import dagster as dg
 
-from soccer_assets.alerting.detection import graph_conditions, store_conditions
+from soccer_assets.alerting.detection import graph_conditions, healing_run, store_conditions
 from soccer_assets.alerting.notifier import AlertNotifier
 from soccer_assets.alerting.subscribers import SubscriberError
 from soccer_assets.clock import SystemClock
@@ -28,11 +30,11 @@ def alert_sensor(
     checks = graph.asset_check_keys - GATE_CHECKS if graph else ()
     now = SystemClock().now()
     conditions = [
-        *graph_conditions(context.instance, freshness.WATCHED, checks, now),
+        *graph_conditions(context.instance, freshness.PROMISES, checks, now),
         *store_conditions(object_store, now),
     ]
     try:
-        counts = alert_notifier.report("graph", conditions)
+        counts = alert_notifier.report("graph", conditions, partial(healing_run, context.instance))
     except SubscriberError as error:
         return dg.SkipReason(str(error))
     return dg.SkipReason(

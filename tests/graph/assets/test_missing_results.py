@@ -15,6 +15,7 @@ from soccer_assets.football.matches import MatchStatus
 from soccer_assets.football.records import RawMatch
 from soccer_assets.stores.matches.due import missing_results
 from soccer_assets.tables import match
+from tests.alerting.builders import ORIGIN
 from tests.builders import NOW, finished, raw_match
 from tests.graph.assets.conftest import Graph, history_of
 from tests.stores.matches import test_names
@@ -50,7 +51,7 @@ def alert_of(graph: Graph, key: dg.AssetKey, check: str) -> str:
     notifications = [Notification(transition=NEW, condition=each) for each in found if each.kind != "run"]
     if not notifications:
         return ""
-    return render(notifications, feed="fake", public_url="", now=graph.clock.now()).body
+    return render(notifications, origin=ORIGIN, now=graph.clock.now()).body
 
 
 def results_due(result: dg.ExecuteInProcessResult) -> Any:
