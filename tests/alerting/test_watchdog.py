@@ -85,7 +85,7 @@ def test_the_end_of_soccer_up_is_told_once_and_recovers_nothing_else(
     assert _titles(httpserver) == [
         "[soccer] the disk is nearly full (failure)",
         "[soccer] soccer up ended without being stopped (failure)",
-        "[soccer] recovered: soccer up ended without being stopped",
+        "[soccer] recovered: soccer up runs again",
     ]
 
 

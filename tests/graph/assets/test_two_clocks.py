@@ -71,4 +71,7 @@ def test_a_feed_frozen_on_a_matchday_raises_one_warning(graph, tick):
     overdue = "livescores/recent has overdue results"
     assert frozen[:3] == [[], [], []]
     assert frozen[3:] == [[f"[soccer] {overdue} (warning)"]] * 4
-    assert recovered == [f"[soccer] {overdue} (warning)", f"[soccer] recovered: {overdue}"]
+    assert recovered == [
+        f"[soccer] {overdue} (warning)",
+        "[soccer] recovered: livescores/recent has the results that were due",
+    ]
