@@ -444,7 +444,7 @@ alert_delivery = sa.Table(
     sa.Column("subscriber", sa.String, nullable=False),
     sa.Column("title", sa.String, nullable=False),
     sa.Column("body", sa.Text, nullable=False),
-    sa.Column("alerts", sa.Text, nullable=False, server_default="[]", comment="what it tells of, JSON"),
+    sa.Column("alerts", sa.Text, comment="what it tells of, JSON; null in messages of older versions"),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("next_try_at", UtcDateTime, nullable=False, comment="taken by a sender until then, or due"),

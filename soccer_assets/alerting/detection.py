@@ -45,6 +45,7 @@ REMEDY = "remedy"
 # Metadata of a failed check that says since when its promise is broken: a timestamp.
 BROKEN_SINCE = "broken_since"
 _HEADLINES = {"feed": "has overdue results", "drift": "drifted beyond its bound", "check": "failed"}
+_PROMPT = "most results of a matchday come within twice the feed's lag, or as fast as 95 % of its own"
 _EVALUATED = {AssetCheckExecutionRecordStatus.SUCCEEDED, AssetCheckExecutionRecordStatus.FAILED}
 _STOPPED = "the run stopped before it published; the last release stays in service"
 _STOPPED_NOTHING = "nothing was stopped: predictions are made and published all the same"
@@ -253,7 +254,7 @@ def _failed_checks(instance: dg.DagsterInstance, keys: Iterable[dg.AssetCheckKey
             since=_since_of(evaluation.metadata) or _failing_since(instance, key),
             what=_HEADLINES[kind],
             headline=f"check {key.name} of {asset} failed" if kind == "check" else "",
-            promise="a result is known 3 hours after kickoff plus the feed's lag" if kind == "feed" else "",
+            promise=_PROMPT if kind == "feed" else "",
             cause=evaluation.description or _text_of(evaluation.metadata),
             action=_remedy_of(evaluation.metadata),
             impact=(_STOPPED if is_failure else _STOPPED_NOTHING) if kind == "check" else "",

@@ -143,7 +143,7 @@ class Outbox:
                 title=row.title,
                 body=row.body,
                 attempts=row.attempts + 1,
-                alerts=msgspec.json.decode(row.alerts, type=tuple[Alert, ...]),
+                alerts=msgspec.json.decode(row.alerts or "[]", type=tuple[Alert, ...]),
             )
             for row in rows
         ]

@@ -11,7 +11,7 @@ import dagster as dg
 import msgspec
 import sqlalchemy as sa
 
-from soccer_assets.alerting.detection import REMEDY
+from soccer_assets.alerting.detection import BROKEN_SINCE, REMEDY
 from soccer_assets.clock import isoformat
 from soccer_assets.graph.pages.values import table
 from soccer_assets.resources.database import Database
@@ -123,6 +123,11 @@ def months_result(missing: MissingResults) -> dg.AssetCheckResult:
 def remedy_metadata(remedy: str) -> dict[str, str]:
     """What to do about a failed check, as alerts read it; none where nothing is wrong."""
     return {REMEDY: remedy} if remedy else {}
+
+
+def broken_since(instant: dt.datetime | None) -> dict[str, dg.TimestampMetadataValue]:
+    """Since when the promise of a failed check is broken, as alerts read it; none where it is not known."""
+    return {} if instant is None else {BROKEN_SINCE: dg.MetadataValue.timestamp(instant)}
 
 
 def due_table(due: Sequence[DueMatches]) -> dict[str, dg.TableMetadataValue]:

@@ -11,4 +11,7 @@ depends_on = None
 
 def upgrade() -> None:
     """Change the schema."""
-    op.add_column("alert_delivery", sa.Column("alerts", sa.Text, nullable=False, server_default="[]"))
+    op.add_column(
+        "alert_delivery",
+        sa.Column("alerts", sa.Text, comment="what it tells of, JSON; null in messages of older versions"),
+    )
