@@ -25,7 +25,7 @@ SOLVE = UV_CUSTOM_COMPILE_COMMAND="make lock" uv pip compile --quiet --universal
 	--python-version 3.11 pyproject.toml --extra pipeline --extra serving --group build
 ADDED_TO = $(addprefix -c ,$(1)) $$(sed -n 's/^\([a-z0-9][^=]*\)==.*/--no-emit-package \1/p' $(1))
 
-.PHONY: up install test check trial lock pictures
+.PHONY: up install test check trial lock audit pictures
 
 up: install  ## start everything, build what is missing, keep it running (ARGS="--once", "--mlflow-ui")
 	@exec $(BIN)/soccer up $(ARGS)
@@ -52,6 +52,9 @@ lock:  ## write the lock files anew (needs uv); each holds what it adds to those
 	$(SOLVE) --extra dev $(call ADDED_TO,requirements.lock) -o requirements-dev.lock
 	$(SOLVE) --extra dev --extra bench $(call ADDED_TO,requirements.lock requirements-dev.lock) -o requirements-bench.lock
 	@sed -i '/^# The following packages were excluded/,$$d' requirements-dev.lock requirements-bench.lock
+
+audit:  ## ask the advisory database of PyPI about every locked package (needs uv); one that it cannot answer for fails
+	uvx pip-audit@2.10.1 --strict --disable-pip --require-hashes $(addprefix -r ,requirements.lock requirements-dev.lock requirements-bench.lock)
 
 .venv/bin/python:
 	@[ -n "$(PYTHON)" ] || { echo "no python3 found: install Python 3.11, 3.12 or 3.13"; exit 1; }
