@@ -38,6 +38,7 @@ from soccer_assets.graph.partitions import match_months
 from soccer_assets.resources.database import Database
 from soccer_assets.stores.matches.due import missing_in_history
 from soccer_assets.stores.matches.look_windows import windows_to_read
+from soccer_assets.stores.matches.month_rows import rows_by_month
 from soccer_assets.stores.matches.raw import IngestCounts, store_raw
 from soccer_assets.tables import match_raw
 
@@ -187,14 +188,18 @@ def livescore_assets(
         yield batch_result(database, "history", blocking=False)
         yield files_result(database, "history")
         yield months_result(missing)
+        pages = _month_pages(database, feed, context.partition_keys)
         if not missing.due or len(set(context.job_def.asset_layer.executable_asset_keys)) > 1:
             # Stages behind this one go on: of a first build over 24 months one hole would leave nothing.
-            yield made
+            for month, page in pages.items():
+                context.add_asset_metadata(page, HISTORY, partition_key=month)
+            yield dg.MaterializeResult(metadata={"whole_run": _whole_run(made)})
             return
         # A run that ends as a failure fails the partitions that it has not made, and no others.
         for month in context.partition_keys:
             if month not in missing.months:
-                yield dg.AssetMaterialization(HISTORY, partition=month, metadata=made.metadata)
+                metadata = {"whole_run": _whole_run(made), **pages[month]}
+                yield dg.AssetMaterialization(HISTORY, partition=month, metadata=metadata)
         raise dg.Failure(
             f"{', '.join(missing.months)}: {missing.text}; the rows are stored and the other months are "
             f"made; {missing.remedy}",
@@ -217,6 +222,32 @@ def livescore_assets(
         return _ingest(context, database, feed, clock, _one_window(feed, asked))
 
     return [recent, upcoming, history, window]
+
+
+def _month_pages(database: Database, feed: Feed, months: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """The page of each month: its own rows, not those of the run that read several months."""
+    found = rows_by_month(database, [member.name for member in members_of(feed)], months)
+    return {
+        month: {
+            "dagster/partition_row_count": rows.rows,
+            "dagster/row_count": rows.rows,
+            "with_result": rows.with_result,
+            "without_result": rows.rows - rows.with_result,
+            "competitions": rows.competitions,
+            "last_change": timestamp(rows.last_change, "no match in this month"),
+        }
+        for month, rows in found.items()
+    }
+
+
+def _whole_run(made: dg.MaterializeResult) -> dg.JsonMetadataValue:
+    """The counts of a run over several months, apart from those of each month."""
+    counts = {
+        name.removeprefix("dagster/"): value
+        for name, value in (made.metadata or {}).items()
+        if isinstance(value, int | str)
+    }
+    return dg.MetadataValue.json(counts)
 
 
 def _one_window(feed: Feed, window: Window) -> dict[str, list[Window]]:

@@ -91,6 +91,17 @@ def test_a_range_of_months_is_one_run_and_each_month_is_made(graph):
     key = dg.AssetKey(["livescores", "history"])
     assert graph.instance.get_materialized_partitions(key) == {"2025-03-01", "2025-04-01"}
     assert len(stored(graph)) == 120
+    pages = {
+        event.partition: {name: value.value for name, value in event.materialization.metadata.items()}
+        for event in result.get_asset_materialization_events()
+    }
+    # Each month shows its own rows; those of the run stand apart.
+    assert {month: page["dagster/partition_row_count"] for month, page in pages.items()} == {
+        "2025-03-01": 62,
+        "2025-04-01": 58,
+    }
+    assert [pages[month]["without_result"] for month in sorted(pages)] == [0, 10]
+    assert {page["whole_run"]["row_count"] for page in pages.values()} == {120}
 
 
 def test_windows_in_any_order_store_each_match_once(graph):
