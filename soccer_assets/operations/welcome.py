@@ -53,7 +53,9 @@ def print_addresses(settings: Settings, home: Home, console: Console, *, with_ml
     table.add_row("the HTTP API", f"{serving}/schema")
     table.add_row("the sidecar's readiness", f"{serving}/ready")
     if with_mlflow:
-        table.add_row("training runs in MLflow", f"http://{HOST}:{settings.mlflow_port}")
+        # Without the parameter MLflow opens its pages for prompts and traces of language models.
+        runs = f"http://{HOST}:{settings.mlflow_port}/#/experiments/1/runs?workflowType=machine_learning"
+        table.add_row("training runs in MLflow", runs)
     console.print()
     console.print(table)
     if home.is_simulated:

@@ -24,9 +24,9 @@ P = ParamSpec("P")
 
 _BLUE = "#1b6ca8"
 _COLOURS = {"home": _BLUE, "draw": "#8a8a8a", "away": "#c8553d"}
-# Inches. A page shows a plot in a dialog of 470 pixels and cuts what is wider; see `_DPI`.
+# Inches. A page shows a plot in a dialog of 470 pixels and cuts what is wider; see `DPI`.
 _WIDTH = 5.2
-_DPI = 90
+DPI = 90
 _HAS_PAGES = ContextVar("has_pages", default=True)
 
 
@@ -57,7 +57,7 @@ class Plot:
         if not _HAS_PAGES.get():
             return dg.MetadataValue.md("not drawn: this run has no page")
         sink = io.BytesIO()
-        self.figure.savefig(sink, format="png", dpi=_DPI)
+        self.figure.savefig(sink, format="png", dpi=DPI)
         return dg.MetadataValue.md(
             f"![plot](data:image/png;base64,{base64.b64encode(sink.getvalue()).decode()})"
         )
@@ -119,7 +119,9 @@ def drift_plot(columns: Sequence[ColumnDrift], bound: float) -> Any:
     axes.barh([column.name for column in shown], [column.psi for column in shown], color=colours)
     axes.axvline(bound, color="#cccccc", linewidth=1)
     axes.tick_params(axis="y", labelsize=7)
-    axes.set(xlabel="population stability index", title="columns that moved most (red: drifted)")
+    axes.set(xlabel="population stability index")
+    # Of the figure, not of the axes: beside long names of columns these are narrower than the title.
+    figure.suptitle("columns that moved most (red: drifted)", fontsize="medium")
     return figure
 
 

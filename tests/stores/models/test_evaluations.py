@@ -57,4 +57,6 @@ def test_a_version_carries_the_scores_of_its_forecaster(folder_store):
         "odds": 0.99,
     }
     assert list(scorecards.metrics_of("9")) == ["all"]
+    # A count stays a count: 1218.0 matches are shown by every client of the manifest.
+    assert type(scorecards.metrics_of("8")["all"]["rows"]) is int
     assert scorecards.metrics_of("10") == {}
