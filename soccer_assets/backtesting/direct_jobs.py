@@ -18,6 +18,7 @@ import pandas as pd
 from soccer_assets.backtesting.errors import JobFailedError
 from soccer_assets.graph.assets.livescores import INTERACTIVE_TAG
 from soccer_assets.graph.build import plain_resources
+from soccer_assets.graph.jobs import declared_config
 from soccer_assets.graph.pages.plots import without_pages
 from soccer_assets.resources.mlflow_run import tracked_run
 from soccer_assets.resources.parquet_io_manager import ParquetIOManager
@@ -93,7 +94,7 @@ class DirectJobs:
         )
         self._instance.run_storage.add_historical_run(run, now)
         assets_by_step = {node.node_handle.name: node.assets_def for node in job.asset_layer.data}
-        configs = {step: op["config"] for step, op in (job.run_config or {}).get("ops", {}).items()}
+        configs = {step: op["config"] for step, op in declared_config(job).get("ops", {}).items()}
         with contextlib.ExitStack() as stack:
             stack.enter_context(without_pages())
             resources = dict(self._resources)

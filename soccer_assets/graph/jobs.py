@@ -1,5 +1,7 @@
 """Jobs: each runs a whole chain of assets, because a launched run costs seconds before its first step."""
 
+from typing import Any
+
 import dagster as dg
 
 from soccer_assets.graph.assets.model import REASON_TAG
@@ -96,6 +98,17 @@ monitor_daily = dg.define_asset_job(
     "predictions.",
     tags=at_most(hours=3),
 )
+
+
+def declared_config(job: dg.JobDefinition) -> dict[str, Any]:
+    """The config that a job declares for its ops; empty where it declares none.
+
+    A job over partitions holds it as that of each partition, and a run in this process does not ask for it.
+    """
+    if job.partitioned_config is None or job.partitions_def is None:
+        return dict(job.run_config or {})
+    newest = job.partitions_def.get_partition_keys()[-1]
+    return dict(job.partitioned_config.get_run_config_for_partition_key(newest))
 
 
 JOBS = [refresh_hourly, refresh_daily, retrain_model, rollback_champion, build_everything, reload_history]

@@ -13,6 +13,7 @@ from dagster._core.storage.tags import REPOSITORY_LABEL_TAG
 
 from soccer_assets.graph.assets.livescores import INTERACTIVE_TAG
 from soccer_assets.graph.build import build_definitions
+from soccer_assets.graph.jobs import declared_config
 from soccer_assets.operations.operation_error import OperationError
 from soccer_assets.settings import Settings
 
@@ -124,10 +125,9 @@ def run_job(
     elif months is not None:
         raise OperationError(f"{job_name} reads no months of history; run it without --months")
     start = time.monotonic()
+    config = declared_config(job) | {"loggers": {"progress": {}}}
     with progress:
-        result = job.execute_in_process(
-            run_config={"loggers": {"progress": {}}}, instance=instance, tags=tags, raise_on_error=False
-        )
+        result = job.execute_in_process(run_config=config, instance=instance, tags=tags, raise_on_error=False)
     failure = "" if result.success else _failure_of(result)
     return RunOutcome(result.run_id, failure, time.monotonic() - start)
 

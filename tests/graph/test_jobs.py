@@ -17,6 +17,7 @@ from soccer_assets.graph.automation_conditions import follow_upstream_sensor
 from soccer_assets.graph.build import build_definitions
 from soccer_assets.graph.jobs import (
     build_everything,
+    declared_config,
     monitor_daily,
     refresh_hourly,
     retrain_model,
@@ -69,6 +70,8 @@ def test_a_first_build_makes_every_asset(tmp_path: Path) -> None:
     definitions = build_definitions(Settings.from_env({"SOCCER_HOME": str(tmp_path)}))
     made = definitions.resolve_job_def(build_everything.name).asset_layer.executable_asset_keys
 
+    config = declared_config(definitions.resolve_job_def(build_everything.name))
+    assert config["ops"]["model__parameters"] == {"config": {"trials": 0}}  # a search takes minutes
     assert set(made) == {spec.key for spec in definitions.resolve_all_asset_specs()}
 
 
