@@ -33,7 +33,7 @@ up: install  ## start everything, build what is missing, keep it running (ARGS="
 install: .venv/.installed  ## make .venv and install what `make up` needs
 
 test: .venv/.installed-dev  ## run the tests
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 trial: .venv/.installed-bench  ## soak, load and long faults, and every benchmark at full size
 	$(BIN)/python -m pytest -m trial --timeout 3600 $(ARGS)

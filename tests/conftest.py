@@ -15,6 +15,16 @@ from soccer_assets.resources.object_store import ObjectStore
 from tests import services
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests first, so that no worker ends long after the other; those of the sidecar last.
+
+    Tests of the graph fork, which after the sidecar's threads in one process can wait for ever.
+    """
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    sidecar = Path(__file__).parent / "serving"
+    items.sort(key=lambda item: (item.path.is_relative_to(sidecar), item.path not in slow))
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real match data; a test that needs it skips where it is missing."""

@@ -296,8 +296,8 @@ def _meetings_of_several_rows(
     """The rows of each meeting of the batch that has more than one, with rows that replace one another."""
     by_source: defaultdict[str, dict[str, str]] = defaultdict(dict)
     for record in records:
-        first, *others = names.meetings(record)
-        by_source[record.source].update(dict.fromkeys((first, *others), first))
+        found_under = names.meetings(record)
+        by_source[record.source].update(dict.fromkeys(found_under, found_under[0]))
     replacements = [(source, old, new) for (source, old), (_, new) in marks.items() if new is not None]
     found: list[list[_Row]] = []
     for source, leads in by_source.items():

@@ -95,7 +95,7 @@ def place_names(
         found = _decide(evidence, clubs, open_pools)
         shown = {side.key: side.name for row in evidence for side in _sides(row)}
         _store_decisions(connection, source, found, clubs, shown, now)
-        _hold_back(connection, source, [*waiting, *named], found, clubs, now)
+        _hold_back(connection, source, waiting, named, found, clubs, now)
         _release(connection, source, waiting, clubs)
     placed = [_renamed(row, clubs) for row in [*waiting, *named] if _is_placed(row, clubs)]
     held = [row for row in named if not _is_placed(row, clubs)]
@@ -401,14 +401,26 @@ def _spelling(source: str, key: _Name, decision: Decided, name: str, now: dt.dat
 def _hold_back(
     connection: sa.Connection,
     source: str,
-    rows: Sequence[RawMatch],
+    waiting: Sequence[RawMatch],
+    named: Sequence[RawMatch],
     found: Mapping[_Name, Decided | Held],
     clubs: Mapping[_Name, tuple[str, str]],
     now: dt.datetime,
 ) -> None:
-    """Keep the rows that cannot be placed, each with its open names and the best guess."""
+    """Keep the rows that cannot be placed, each with its open names, the best guess, and since when it waits.
+
+    Args:
+        connection: a transaction that writes.
+        source: name of the feed.
+        waiting: rows that were held back before.
+        named: rows that the pass has.
+        found: what was decided about each name.
+        clubs: names that have a club.
+        now: of the pass.
+    """
     held = {}
-    for row in rows:
+    seen = _seen_at(connection, source, [digest_of(row) for row in waiting])
+    for row in [*waiting, *named]:
         if _is_placed(row, clubs):
             continue
         names = {
@@ -421,6 +433,7 @@ def _hold_back(
             if isinstance(decision := found.get(side.key), Held)
         }
         digest = digest_of(row)
+        first_seen_at, last_seen_at = seen.get(digest, (now, now))
         held[digest] = {
             "source": source,
             "sha256": digest,
@@ -429,10 +442,22 @@ def _hold_back(
             "kickoff": row.kickoff,
             "open_names": msgspec.json.encode(names, order="deterministic").decode(),
             "record": msgspec.json.encode(row).decode(),
-            "first_seen_at": now,
-            "last_seen_at": now,
+            "first_seen_at": first_seen_at,
+            "last_seen_at": last_seen_at,
         }
+    for digest in {digest_of(row) for row in named} & held.keys():
+        held[digest]["last_seen_at"] = now
     upsert(connection, held_match, list(held.values()))
+
+
+def _seen_at(
+    connection: sa.Connection, source: str, digests: Sequence[str]
+) -> dict[str, tuple[dt.datetime, dt.datetime]]:
+    """When rows that are held back were first and last seen."""
+    query = sa.select(held_match.c.sha256, held_match.c.first_seen_at, held_match.c.last_seen_at).where(
+        held_match.c.source == source, in_list(connection, held_match.c.sha256, digests)
+    )
+    return {digest: (first, last) for digest, first, last in connection.execute(query)}
 
 
 def _release(

@@ -45,9 +45,11 @@ def _match(home: str, away: str, kickoff: dt.datetime, score: str | None = None)
     return finished(score, kickoff.isoformat(), **told)
 
 
-def store(database: Database, rows: list[RawMatch]) -> IngestCounts:
+def store(
+    database: Database, rows: list[RawMatch], *, window: Window = WINDOW, now: dt.datetime = NOW
+) -> IngestCounts:
     """Store rows as a pass over the season."""
-    return store_raw(database, iter(rows), asset="livescores/window", source="fake", window=WINDOW, now=NOW)
+    return store_raw(database, iter(rows), asset="livescores/window", source="fake", window=window, now=now)
 
 
 def teams_of(database: Database) -> set[str]:
@@ -104,6 +106,21 @@ def test_a_name_that_stays_open_is_held_back_listed_and_decided_by_one_command(
         ).scalars()
         assert [meeting.split("|")[2] for meeting in found] == ["ogreton"]
         assert connection.execute(sa.select(sa.func.count()).select_from(held_match)).scalar_one() == 0
+
+
+def test_a_row_that_waits_tells_since_when_and_when_it_was_last_seen(database: Database) -> None:
+    """Also a later pass that has it, or that does not read its days, leaves the instant at which it came."""
+    store(database, played(8))
+    fixture = _match("Ogreton Marsh", "Amber", FIRST + dt.timedelta(days=365))
+    days = [NOW + dt.timedelta(days=number) for number in range(3)]
+
+    store(database, [fixture], now=days[0])
+    store(database, [fixture], now=days[1])
+    store(database, played(8), window=Window(FIRST.date(), dt.date(2025, 1, 1)), now=days[2])
+
+    with database.reading() as connection:
+        (row,) = connection.execute(sa.select(held_match))
+    assert (row.first_seen_at, row.last_seen_at) == (days[0], days[1])
 
 
 def test_a_name_can_be_a_new_club_by_hand(database: Database) -> None:
