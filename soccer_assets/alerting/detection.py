@@ -2,7 +2,7 @@
 
 import datetime as dt
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,13 +57,13 @@ class Promise(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         text: such as "fails after 3 hours".
         after: age at which it is first broken.
-        job: the job that makes the asset anew.
+        jobs: those that make the asset anew, the first by hand too.
         impact: effect of an old asset on predictions.
     """
 
     text: str
     after: dt.timedelta
-    job: str
+    jobs: tuple[str, ...]
     impact: str
 
 
@@ -82,11 +82,10 @@ def graph_conditions(
         now: wall clock.
     """
     failures = list(_failed_runs(instance, now))
-    cause = failures[0].cause if failures else ""
     return [
         *failures,
         *_failed_checks(instance, checks),
-        *_stale_assets(instance, watched, cause),
+        *_stale_assets(instance, watched, failures),
         *_champion_change(instance),
         *_without_registry(instance),
     ]
@@ -297,8 +296,9 @@ def _evaluation_of(record: AssetCheckExecutionRecord | None) -> dg.AssetCheckEva
 
 
 def _stale_assets(
-    instance: dg.DagsterInstance, watched: Mapping[dg.AssetKey, Promise], cause: str
+    instance: dg.DagsterInstance, watched: Mapping[dg.AssetKey, Promise], failures: Sequence[Condition]
 ) -> Iterator[Condition]:
+    causes = {failure.subject: failure.cause for failure in reversed(failures)}
     records = instance.get_freshness_state_records(list(watched))
     for key, promise in watched.items():
         record = records.get(key)
@@ -314,9 +314,9 @@ def _stale_assets(
             since=_instant(min(broken, record.updated_at.timestamp())),
             what="is stale",
             promise=promise.text,
-            cause=cause,
+            cause=next((causes[job] for job in promise.jobs if job in causes), ""),
             impact=promise.impact,
-            action=f"look what stopped it (`soccer doctor`); `soccer run {promise.job}` brings it up to date",
+            action=f"`soccer doctor` looks for what stopped it; `soccer run {promise.jobs[0]}` makes it anew",
             path=f"/assets/{'/'.join(key.path)}",
             asset=key.to_user_string(),
         )

@@ -74,6 +74,7 @@ def mail_of(
         "Date": format_datetime(dt.datetime.now(dt.UTC)),
         # The same at every attempt: mail servers and programs show a repeated message once.
         "Message-ID": f"<{digest}@{domain}>",
+        "Auto-Submitted": "auto-generated",  # RFC 3834: an absence assistant does not answer it
         **receiver.headers,
     }
     for name, value in headers.items():

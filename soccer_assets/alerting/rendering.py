@@ -114,7 +114,9 @@ def _lines(alert: Alert) -> list[str]:
     own_action = f"; {alert.action}" if alert.action not in {"", GUIDES[alert.kind].action} else ""
     promise = f" (expected: {alert.expected})" if alert.expected and not alert.resolved_at else ""
     lines = [f"- {alert.headline}, since {when(alert.since)}{promise}{own_action}"]
-    return lines + [f"  {link.href}" for link in alert.links[:1]]
+    named = [f"asset {alert.asset}"] if alert.asset else []
+    named += [f"run {alert.run}"] if alert.run else []
+    return lines + [f"  {', '.join([*named, link.href])}" for link in alert.links[:1]]
 
 
 def _pages(alert: Alert) -> list[tuple[str, str]]:

@@ -66,26 +66,27 @@ WATCHED: dict[dg.AssetKey, str] = {key: text_of(policy) for key, policy in POLIC
 _OLD_DATA = "answers rest on data older than promised and say so in `stale` and `stale_reasons`"
 _OLD_REPORT = "the report shows an older state; predictions are not affected"
 _OLD_MATCHES = "predictions rest on matches that are older than promised"
-# By watched asset: the job that makes it anew, and the effect of an old one on predictions.
-_JOB_AND_IMPACT = {
-    "livescores/recent": ("refresh_hourly", _OLD_DATA),
-    "livescores/upcoming": ("refresh_daily", "matches that were announced since are not predicted"),
-    "exports/match_raw": ("refresh_hourly", _OLD_MATCHES),
-    "exports/match": ("refresh_hourly", _OLD_MATCHES),
-    "model/candidate": ("retrain_model", "the champion stays; nobody has tried for a better one"),
-    "monitoring/drift": ("monitor_daily", _OLD_REPORT),
-    "monitoring/quality": ("monitor_daily", _OLD_REPORT),
-    "predictions/upcoming": ("refresh_hourly", _OLD_MATCHES),
-    "releases/current": ("refresh_hourly", _OLD_DATA),
+_HOURLY = ("refresh_hourly", "refresh_daily")
+# By watched asset: the jobs that make it anew, and the effect of an old one on predictions.
+_JOBS_AND_IMPACT = {
+    "livescores/recent": (_HOURLY, _OLD_DATA),
+    "livescores/upcoming": (("refresh_daily",), "matches that were announced since are not predicted"),
+    "exports/match_raw": (_HOURLY, _OLD_MATCHES),
+    "exports/match": (_HOURLY, _OLD_MATCHES),
+    "model/candidate": (("retrain_model",), "the champion stays; nobody has tried for a better one"),
+    "monitoring/drift": (("monitor_daily",), _OLD_REPORT),
+    "monitoring/quality": (("monitor_daily",), _OLD_REPORT),
+    "predictions/upcoming": (_HOURLY, _OLD_MATCHES),
+    "releases/current": (_HOURLY, _OLD_DATA),
 }
 
 
 def _promise(key: dg.AssetKey, policy: dg.FreshnessPolicy) -> Promise:
     if not isinstance(policy, TimeWindowFreshnessPolicy):
         raise TypeError(f"{policy} has no time window")
-    job, impact = _JOB_AND_IMPACT[key.to_user_string()]
+    jobs, impact = _JOBS_AND_IMPACT[key.to_user_string()]
     first = policy.warn_window or policy.fail_window
-    return Promise(text=text_of(policy), after=first.to_timedelta(), job=job, impact=impact)
+    return Promise(text=text_of(policy), after=first.to_timedelta(), jobs=jobs, impact=impact)
 
 
 # What the alerts say of each.

@@ -110,6 +110,18 @@ def test_a_stale_asset_broke_its_promise_a_window_after_it_was_made(instance: dg
     assert abs(dt.datetime.fromisoformat(found.since) - broken) < dt.timedelta(seconds=1)
 
 
+def test_an_old_asset_is_explained_by_the_job_that_makes_it_only(instance: dg.DagsterInstance) -> None:
+    """A run by hand that failed is no cause of it."""
+    run(instance, run_fails=True)
+    report_freshness(instance, FreshnessState.FAIL)
+    promise = freshness.PROMISES[CURRENT]
+    for jobs, cause in ((promise.jobs, "releases/current: ValueError"), (("retrain_model",), "")):
+        watched = {CURRENT: msgspec.structs.replace(promise, jobs=jobs)}
+        found = {each.kind: each for each in graph_conditions(instance, watched, [], dt.datetime.now(dt.UTC))}
+        assert found["freshness"].cause.startswith(cause)
+        assert bool(found["freshness"].cause) == bool(cause)
+
+
 def test_a_run_by_hand_that_failed_makes_nothing_stale() -> None:
     by_hand = dg.DagsterRun(job_name="__ASSET_JOB", asset_selection=frozenset([dg.AssetKey(["a", "b"])]))
     assert "nothing else is stale" in texts_of(by_hand).impact
@@ -123,7 +135,7 @@ def test_every_job_has_texts_and_every_command_in_the_texts_works(monkeypatch: p
     texts = [texts_of(dg.DagsterRun(job_name=job)).action for job in jobs]
     assert not any(text == texts_of(dg.DagsterRun(job_name="unknown")).action for text in texts)
     texts += [guide.action for guide in GUIDES.values()]
-    texts += [f"`soccer run {promise.job}`" for promise in freshness.PROMISES.values()]
+    texts += [f"`soccer run {promise.jobs[0]}`" for promise in freshness.PROMISES.values()]
     commands = {command for text in texts for command in re.findall("`soccer ([^`]+)`", text)}
     assert {"run refresh_hourly", "doctor", "prune"} <= commands
     for command in commands:

@@ -103,7 +103,10 @@ def test_a_hundred_assets_that_fail_together_are_one_message() -> None:
     first = "; ".join(f"features/{number} is stale (failure)" for number in range(3))
     assert message.title == f"[soccer] {first}; and 97 more"
     expected = "(expected: fails after 3 hours)"
-    last = f"- features/19 is stale (failure), since 2026-11-24 08:07 UTC {expected}\n"
+    last = (
+        f"- features/19 is stale (failure), since 2026-11-24 08:07 UTC {expected}\n"
+        "  asset releases/current, https://soccer.example.org/dagster/assets/releases/current\n"
+    )
     assert last in message.body
     assert "- and 80 more\n" in message.body
     assert len(message.alerts) == 100
