@@ -48,6 +48,13 @@ watermark = sa.Table(
     sa.Column("value", sa.BigInteger, nullable=False),
 )
 
+installation = sa.Table(
+    "installation",
+    metadata,
+    sa.Column("id", sa.String(16), primary_key=True, comment="random, made with the table"),
+    sa.Column("is_simulated", sa.Boolean, comment="whether its clubs are fictitious; empty before a feed"),
+)
+
 ingest = sa.Table(
     "ingest",
     metadata,
@@ -253,6 +260,19 @@ match_merge = sa.Table(
     sa.Index("ix_match_merge_change_no", "change_no"),
 )
 
+# Append-only: each match that was played and no longer counts as such.
+match_removal = sa.Table(
+    "match_removal",
+    metadata,
+    sa.Column("removal_id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
+    sa.Column("match_id", sa.String, nullable=False, comment="empty where a person accepted a loss"),
+    sa.Column("matches", sa.Integer, nullable=False, comment="how many; 1 but for an accepted loss"),
+    sa.Column("reason", sa.String, nullable=False, comment="merged, accepted, or the new status"),
+    sa.Column("keep", sa.String, comment="the match that it is one with"),
+    sa.Column("removed_at", UtcDateTime, nullable=False),
+    sa.Column("change_no", sa.BigInteger, nullable=False),
+)
+
 shared_match_id = sa.Table(
     "shared_match_id",
     metadata,
@@ -329,6 +349,8 @@ _MARKED = sa.text("quarantine IS NOT NULL")
 AWAITING = ("scheduled", "tbd", "live")
 AWAITS_RESULT = sa.text(f"status IN {AWAITING}")
 _BY_RULE = sa.text("ground_rule IS NOT NULL")
+# Few rows: the number of played matches is that of all matches less these, and needs no scan.
+NOT_SETTLED = sa.text("status <> 'finished'")
 match = sa.Table(
     "match",
     metadata,
@@ -343,6 +365,7 @@ match = sa.Table(
     sa.Index("ix_match_awaits_result", "kickoff", sqlite_where=AWAITS_RESULT, postgresql_where=AWAITS_RESULT),
     sa.Index("ix_match_quarantine", "competition", sqlite_where=_MARKED, postgresql_where=_MARKED),
     sa.Index("ix_match_ground_rule", "kickoff", sqlite_where=_BY_RULE, postgresql_where=_BY_RULE),
+    sa.Index("ix_match_not_settled", "status", sqlite_where=NOT_SETTLED, postgresql_where=NOT_SETTLED),
     sa.Index(
         "ix_match_without_score", "decided_by", sqlite_where=WITHOUT_SCORE, postgresql_where=WITHOUT_SCORE
     ),

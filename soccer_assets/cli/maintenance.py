@@ -48,11 +48,13 @@ def migrate() -> None:
     from soccer_assets.feeds.registry import open_feeds  # noqa: PLC0415
     from soccer_assets.home import open_home  # noqa: PLC0415
     from soccer_assets.resources.database import Database, NewerSchemaError  # noqa: PLC0415
+    from soccer_assets.stores.releases.origin import establish  # noqa: PLC0415
 
-    feed = open_feeds(settings)
+    feed, database = open_feeds(settings), Database(settings.database_url)
     open_home(settings, is_simulated=feed.is_simulated, first_month=feed.first_month())
     try:
-        copy = Database(settings.database_url).migrate()
+        copy = database.migrate()
+        establish(database, store_of(settings), is_simulated=feed.is_simulated)
     except NewerSchemaError as error:
         fail(str(error))
     click.echo("the match tables have this version's schema" + (f"; backup: {copy}" if copy else ""))

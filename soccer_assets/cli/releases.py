@@ -1,4 +1,4 @@
-"""`soccer release`: publish a synthetic release."""
+"""`soccer release`: publish a synthetic release, accept a database that lost what a release rests on."""
 
 import click
 import msgspec
@@ -31,3 +31,41 @@ def synthetic(predictions: int, url: str, version: int) -> None:
     manifest = publish(releases, predictions, now, version).manifest
     click.echo(f"release {manifest.release_id}: {manifest.prediction_rows} predictions")
     click.echo(create_key(store, SCOPES, now, note="made with a synthetic release"))
+
+
+@release.command()
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def accept(yes: bool) -> None:
+    """Publish from this database from now on, although it lost what the current release rests on.
+
+    Prints what differs and asks. Restore a backup instead where there is one: what is accepted is lost.
+    """
+    settings = settings_of_environment()
+    from soccer_assets.feeds.registry import open_feeds  # noqa: PLC0415
+    from soccer_assets.resources.database import Database  # noqa: PLC0415
+    from soccer_assets.stores.releases.origin import (  # noqa: PLC0415
+        OriginRefusedError,
+        inspect,
+    )
+    from soccer_assets.stores.releases.origin import (  # noqa: PLC0415
+        accept as accept_database,
+    )
+
+    database, store, is_simulated = (
+        Database(settings.database_url),
+        store_of(settings),
+        open_feeds(settings).is_simulated,
+    )
+    found = inspect(database, store, is_simulated=is_simulated)
+    if not found.text:
+        click.echo("nothing differs: this database is the one of the current release")
+        return
+    for sentence in (*found.faults, *found.differences):
+        click.echo(sentence)
+    if not found.faults and not yes:
+        click.confirm("publish from this database from now on?", abort=True)
+    try:
+        accept_database(database, store, is_simulated=is_simulated, now=settings.clock.now())
+    except OriginRefusedError as error:
+        fail(str(error))
+    click.echo("accepted; the next run publishes: `soccer run refresh_daily`")

@@ -209,8 +209,30 @@ class GoldenRow(msgspec.Struct, frozen=True):
     probabilities: tuple[float, float, float]
 
 
+class Origin(msgspec.Struct, frozen=True, kw_only=True):
+    """The database that a release was made from; the next publish refuses one that lost any of it.
+
+    Attributes:
+        installation: the database's id.
+        ledger_sequence: number of the ledger's newest entry; 0 while it is empty.
+        ledger_hash: hash of that entry; GENESIS while it is empty.
+        settled: how often a match got its result.
+        removed: how many of these matches no longer count as played; the removals say why.
+    """
+
+    installation: str
+    ledger_sequence: int
+    ledger_hash: str
+    settled: int
+    removed: int
+
+
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """The contents of a release; written after its files and before the pointer."""
+    """The contents of a release; written after its files and before the pointer.
+
+    Attributes:
+        origin: not hashed into the release's id; None in releases of earlier versions.
+    """
 
     schema_version: int
     release_id: str
@@ -225,6 +247,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     prediction_rows: int
     ledger_head: str | None
     files: dict[str, FileEntry]
+    origin: Origin | None = None
 
 
 class Pointer(msgspec.Struct, frozen=True, kw_only=True):

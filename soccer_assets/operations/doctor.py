@@ -31,6 +31,7 @@ from soccer_assets.stores.matches.feed_agreement import (
 )
 from soccer_assets.stores.matches.held_rows import DECIDE_NAMES, held_back_text, unresolved_names
 from soccer_assets.stores.matches.unreadable_files import files_passed_over
+from soccer_assets.stores.releases.origin import inspect
 from soccer_assets.webserver.access import describe_access
 
 _SHOWN = 5
@@ -75,6 +76,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
             "list them with `soccer feeds agreement`; decide with `soccer feeds trust`",
         ),
         ("store", _store, "check SOCCER_STORE_URL; the first build publishes a release"),
+        ("origin", _origin, "restore the database, or run `soccer release accept`"),
         ("redis", _redis, "check SOCCER_REDIS_URL; until then sidecars find releases by polling"),
         ("dagster", describe_access, ""),
         ("mlflow", _mlflow, "check SOCCER_MLFLOW_URL; `soccer run retrain_model` trains a model"),
@@ -191,6 +193,17 @@ def _store(settings: Settings) -> str:
         raise _UnhealthyError(f"{settings.store_url} contains no release")
     pointer = msgspec.json.decode(data, type=Pointer)
     return f"release {pointer.release_id}, published {pointer.published_at}"
+
+
+def _origin(settings: Settings) -> str:
+    feed = open_feeds(apply_home(settings, _made(settings)))
+    store = ObjectStore(settings.store_url, settings.s3_endpoint_url)
+    found = inspect(Database(settings.database_url), store, is_simulated=feed.is_simulated)
+    if found.faults:
+        raise _UnhealthyError("; ".join(found.faults), "restore the database")
+    if found.differences:
+        raise _UnhealthyError("; ".join(found.differences))
+    return f"installation {found.origin.installation}, {found.origin.settled} matches got their result"
 
 
 def _redis(settings: Settings) -> str:

@@ -34,6 +34,7 @@ from soccer_assets.operations.welcome import first_prediction, local_key, print_
 from soccer_assets.resources.database import Database, NewerSchemaError
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.settings import Settings
+from soccer_assets.stores.releases.origin import establish
 
 # Data older than this is refreshed at the start, without waiting for the hourly run.
 _REFRESH_AFTER = dt.timedelta(hours=1)
@@ -104,6 +105,11 @@ def up(settings: Settings, *, once: bool, with_mlflow: bool, console: Console) -
         _check_ports(settings, with_mlflow=with_mlflow)
         sockets = LocalSockets(settings.home)
         env = _prepare(settings, sockets, console)
+        establish(
+            Database(settings.database_url),
+            ObjectStore(settings.store_url, settings.s3_endpoint_url),
+            is_simulated=feed.is_simulated,
+        )
         key = local_key(settings)
         _start(settings, supervisor, sockets, env)
         _build(settings, supervisor, env, console)
@@ -301,8 +307,10 @@ def _build(settings: Settings, supervisor: Supervisor, env: Mapping[str, str], c
         console.print(f"last check of the feed: {checked_at:%Y-%m-%d %H:%M} UTC; refreshing:")
         job = "refresh_daily"
     code = supervisor.run(job, [*_PYTHON, "-m", "soccer_assets.cli", "run", job], env)
-    if code != 0:
+    if code != 0 and job == "build_everything":
         raise StartError(f"the job {job} failed, see above; stored data is unchanged")
+    if code != 0:
+        console.print(f"the job {job} failed, see above; the current release is served")
 
 
 def _answers(url: str) -> bool:

@@ -30,6 +30,7 @@ SUBJECTS = [
     "names",
     "agreement",
     "store",
+    "origin",
     "redis",
     "dagster",
     "mlflow",
@@ -83,6 +84,7 @@ def test_the_doctor_separates_faults_from_working_parts(
         "files",
         "names",
         "agreement",
+        "origin",
         "dagster",
     ]
     assert "check SOCCER_REDIS_URL" in lines["redis"]

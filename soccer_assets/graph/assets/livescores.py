@@ -36,6 +36,7 @@ from soccer_assets.graph.pages.lineage import table_metadata
 from soccer_assets.graph.pages.values import timestamp
 from soccer_assets.graph.partitions import match_months
 from soccer_assets.resources.database import Database
+from soccer_assets.stores.installation import FeedClassError, claim_feed_class
 from soccer_assets.stores.matches.due import missing_in_history
 from soccer_assets.stores.matches.look_windows import windows_to_read
 from soccer_assets.stores.matches.month_rows import rows_by_month
@@ -265,6 +266,10 @@ def _ingest(
     """Store what each feed reports of its windows, by the feed's name; the metadata shows their span."""
     now, counts, faults = clock.now(), IngestCounts(), []
     asset = context.asset_key.to_user_string()
+    try:
+        claim_feed_class(database, is_simulated=feed.is_simulated)
+    except FeedClassError as error:
+        raise dg.Failure(str(error), allow_retries=False) from error
     for member in members_of(feed):
         try:
             for window in windows[member.name]:

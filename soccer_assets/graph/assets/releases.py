@@ -16,6 +16,7 @@ from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.stores.monitoring.result_latency import ResultLatency, result_latency
 from soccer_assets.stores.releases.current_status import current_status
 from soccer_assets.stores.releases.draft import ReleaseDrafts, StalePredictionsError
+from soccer_assets.stores.releases.origin import OriginRefusedError, require_origin
 from soccer_assets.stores.releases.publish import Releases
 
 
@@ -45,6 +46,10 @@ def current(
     and a manifest with the hash of each. The pointer is written last, then the event.
     """
     now = clock.now()
+    try:  # first: the status too is this database's
+        origin = require_origin(database, object_store, is_simulated=feed.is_simulated)
+    except OriginRefusedError as error:
+        raise dg.Failure(str(error), allow_retries=False) from error
     is_healed = releases.reconcile(now)
     lease = releases.lease()
     try:
@@ -54,7 +59,7 @@ def current(
     # Before the pointer: a sidecar that loads the first release finds its status too.
     status = current_status(database, feed, clock, context.instance, freshness.WATCHED)
     releases.write_status(status, now)
-    published = releases.publish(content.draft, content.model, content.team_state, now, lease)
+    published = releases.publish(content.draft, content.model, content.team_state, now, lease, origin)
     manifest = published.manifest
     return dg.MaterializeResult(
         data_version=dg.DataVersion(manifest.release_id),

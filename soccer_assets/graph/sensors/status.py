@@ -13,6 +13,7 @@ from soccer_assets.resources.database import Database
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.stores.monitoring.pipeline import pipeline_state
 from soccer_assets.stores.releases.current_status import current_status
+from soccer_assets.stores.releases.origin import inspect
 from soccer_assets.stores.releases.publish import Releases
 
 
@@ -35,6 +36,8 @@ def status_sensor(
     object_store.write(PIPELINE_KEY, msgspec.json.encode(state))
     if releases.pointer() is None:
         return dg.SkipReason("no release yet: there is no status to update; run build_everything")
+    if refused := inspect(database, object_store, is_simulated=feed.is_simulated).text:
+        return dg.SkipReason(f"status not updated: {refused}")
     status = current_status(database, feed, clock, context.instance, freshness.WATCHED)
     releases.write_status(status, clock.now())
     return dg.SkipReason(_sentence(status))

@@ -15,11 +15,12 @@ from soccer_assets.modelling.ledger_rules import GENESIS, SCORED, Entry, chain_h
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.resources.parquet_parts import DamagedPartError
+from soccer_assets.stores.installation import read_installation
 from soccer_assets.stores.ledger.parquet_copy import FOLDER, LedgerCopy, head_of_copy, read_copy
 from soccer_assets.stores.ledger.scores import newest_scores
 from soccer_assets.tables import ledger_entry, match, match_merge
 
-_ROWS_PER_FETCH = 10_000
+ROWS_PER_FETCH = 10_000
 
 
 class Audit(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,13 +58,16 @@ class VoidMatch(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def audit(database: Database, store: ObjectStore) -> Audit:
-    """Recompute every hash, and look up the head of every release and of the copy among them."""
+    """Recompute every hash, and look up the head of every release and of the copy among them.
+
+    Releases that a person declared lost to this database (`soccer release accept`) are left out.
+    """
     heads = _published_heads(store)
     copy = read_copy(store)
     missing = dict(heads)
     entries, head, broken, is_copied = 0, GENESIS, None, copy is None or copy.head == GENESIS
     with database.reading() as connection:
-        rows = connection.execution_options(yield_per=_ROWS_PER_FETCH).execute(
+        rows = connection.execution_options(yield_per=ROWS_PER_FETCH).execute(
             sa.select(ledger_entry).order_by(ledger_entry.c.sequence)
         )
         for row in rows:
@@ -126,11 +130,13 @@ def entry_of(row: sa.Row[Any]) -> Entry:
 
 def _published_heads(store: ObjectStore) -> dict[str, list[str]]:
     heads: dict[str, list[str]] = {}
+    owner = read_installation(store)
+    accepted = owner.accepted if owner else ()
     for key in store.list("releases/"):
         data = store.read(key) if key.endswith(f"/{MANIFEST_FILE}") else None
         if data is None:
             continue
         manifest = msgspec.json.decode(data, type=Manifest)
-        if manifest.ledger_head is not None:
+        if manifest.ledger_head is not None and manifest.release_id not in accepted:
             heads.setdefault(manifest.ledger_head, []).append(manifest.release_id)
     return heads

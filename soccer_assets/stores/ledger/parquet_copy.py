@@ -119,6 +119,14 @@ def copy_ledger(database: Database, store: ObjectStore) -> LedgerCopy | None:
     return made
 
 
+def set_copy_aside(store: ObjectStore, now: dt.datetime) -> None:
+    """Keep the copy's manifest under another name; the next copy starts with the ledger's first entry."""
+    data = store.read(MANIFEST_KEY)
+    if data is not None:
+        store.write(f"{FOLDER}/set-aside-{now:%Y%m%dT%H%M%S}.json", data)
+        store.delete(MANIFEST_KEY)
+
+
 def _appended(
     store: ObjectStore, before: LedgerCopy, entries: Sequence[sa.Row[Any]], scores: Sequence[sa.Row[Any]]
 ) -> LedgerCopy:

@@ -30,6 +30,7 @@ from soccer_assets.football.season_formats import season_format
 from soccer_assets.football.text_folding import fold
 from soccer_assets.resources.bulk_rows import IDS_PER_QUERY, batches, in_list, upsert
 from soccer_assets.resources.watermarks import next_change_no
+from soccer_assets.stores.matches.removals import record_merges
 from soccer_assets.stores.matches.shared_match_ids import by_shared_id, stored_match_ids
 from soccer_assets.stores.matches.source_teams import SourceTeams
 from soccer_assets.stores.matches.teams import redirects
@@ -487,6 +488,7 @@ def _remove(connection: sa.Connection, gone: Mapping[str, str], now: dt.datetime
         row.pop("change_no")
     upsert(connection, match_history, kept)
     connection.execute(sa.delete(match).where(in_list(connection, match.c.match_id, ids)))
+    record_merges(connection, removed, gone, now)
     upsert(
         connection,
         match_merge,

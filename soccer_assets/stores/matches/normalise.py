@@ -41,6 +41,7 @@ from soccer_assets.stores.matches.grounds import (
 from soccer_assets.stores.matches.meetings import bring_together, give_ids, row_key
 from soccer_assets.stores.matches.quarantine import mark_same_day
 from soccer_assets.stores.matches.raw import store_rejections
+from soccer_assets.stores.matches.removals import count_written
 from soccer_assets.stores.matches.shared_match_ids import RowKey, share_match_ids
 from soccer_assets.stores.matches.source_teams import SourceTeams
 from soccer_assets.stores.matches.teams import redirects
@@ -388,4 +389,5 @@ def _write_matches(
     upsert(connection, match_history, replaced)
     insert(connection, match, added)
     upsert(connection, match, changed)
+    count_written(connection, added, changed, known, now, change_no)
     return len(added), len(changed)

@@ -30,6 +30,7 @@ from soccer_assets.contract.release import (
     GoldenRow,
     Manifest,
     ModelCard,
+    Origin,
     Pointer,
     Prediction,
     release_key,
@@ -136,6 +137,7 @@ class Releases:
         team_state: bytes,
         now: dt.datetime,
         lease: PublishLease | None = None,
+        origin: Origin | None = None,
     ) -> Published:
         """Make the draft the current release, unless it already is.
 
@@ -145,6 +147,7 @@ class Releases:
             team_state: the file of all team states.
             now: time of publication.
             lease: from `lease`; by default the pointer is read now.
+            origin: the database that the draft was read from, if any.
 
         Raises:
             ConflictError: another publisher moved the pointer meanwhile; the next run starts from theirs.
@@ -157,7 +160,7 @@ class Releases:
             manifest = msgspec.json.decode(encoded, type=Manifest)
             return Published(manifest=manifest, is_new=False, is_announced=False)
         if encoded is None:
-            encoded = self._write_files(draft, release_id, model, team_state, now)
+            encoded = self._write_files(draft, release_id, model, team_state, now, origin)
         manifest = msgspec.json.decode(encoded, type=Manifest)
         pointer = Pointer(
             schema_version=SCHEMA_VERSION,
@@ -200,7 +203,13 @@ class Releases:
         return encoded if is_complete else None
 
     def _write_files(
-        self, draft: Draft, release_id: str, model: bytes, team_state: bytes, now: dt.datetime
+        self,
+        draft: Draft,
+        release_id: str,
+        model: bytes,
+        team_state: bytes,
+        now: dt.datetime,
+        origin: Origin | None,
     ) -> bytes:
         """Write the files, then the manifest; returns the manifest's bytes."""
         directory = msgspec.json.encode(draft.directory)
@@ -229,6 +238,7 @@ class Releases:
             prediction_rows=len(draft.rows),
             ledger_head=draft.ledger_head,
             files=files,
+            origin=origin,
         )
         encoded = msgspec.json.encode(manifest)
         key = release_key(release_id, MANIFEST_FILE)

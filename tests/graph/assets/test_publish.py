@@ -11,12 +11,19 @@ import dagster as dg
 import msgspec
 import pytest
 import redis
+import sqlalchemy as sa
 
 from soccer_assets.contract.events import EVENT_STREAM, Event
-from soccer_assets.contract.release import CHAMPION, PREVIOUS
+from soccer_assets.contract.release import CHAMPION, POINTER_KEY, PREVIOUS
+from soccer_assets.contract.status import STATUS_KEY
+from soccer_assets.graph.sensors.status import status_sensor
+from soccer_assets.resources.object_store import ObjectStore
+from soccer_assets.stores.exports import CURRENT_KEY as CURRENT_EXPORT_KEY
+from soccer_assets.stores.installation import claim_feed_class
 from soccer_assets.stores.ledger.audit import audit
 from soccer_assets.stores.releases.publish import Releases
-from tests.builders import NOW
+from soccer_assets.tables import match, match_raw
+from tests.builders import NOW, two_leagues
 from tests.graph.assets.conftest import Graph, elo_model
 from tests.graph.assets.killed_retrain import OLD, RETRAIN, STEPS, WINNER, events_of, home, winning
 from tests.graph.assets.test_model import TO_RELEASE
@@ -139,3 +146,56 @@ def _assert_agrees(graph: Graph, events_url: str, promotions: list[str]) -> None
     assert events[-1].detail["model_version"] == champion.version
     assert [event.type for event in events if event.type == "promotion"] == promotions
     assert len({event.release_id for event in events}) == len(events)
+
+
+def test_a_run_on_a_database_that_lost_matches_exports_and_publishes_nothing(
+    filled: Graph,  # noqa: F811
+) -> None:
+    """It fails with the command that is the way out; all that is published stays, and a repair heals it."""
+    assert filled.run(*HOURLY).success
+    before = _published(filled.store)
+    lost = sa.select(match).where(match.c.status == "finished").limit(3)
+    with filled.database.writing() as connection:
+        rows = [row._asdict() for row in connection.execute(lost)]
+        connection.execute(sa.delete(match).where(match.c.match_id.in_([row["match_id"] for row in rows])))
+    play(filled, filled.feed.items[55], "2-0")
+    filled.at(NOW + dt.timedelta(hours=12))
+
+    for assets, step in ((HOURLY, "exports"), (("releases/current",), "releases__current")):
+        result = filled.run(*assets)
+        (event,) = (event for event in result.get_step_failure_events() if event.step_key == step)
+        description = event.step_failure_data.user_failure_data.description
+        assert "3 played matches are missing" in description
+        assert "`soccer release accept`" in description
+    skipped = status_sensor(
+        dg.build_sensor_context(filled.instance),
+        database=filled.database,
+        object_store=filled.store,
+        releases=filled.releases,
+        feed=filled.feed,
+        clock=filled.clock,
+    )
+    assert "3 played matches are missing" in skipped.skip_message
+    assert _published(filled.store) == before
+
+    with filled.database.writing() as connection:
+        connection.execute(sa.insert(match), rows)
+    assert filled.run(*HOURLY).success
+    assert _published(filled.store) != before
+
+
+def _published(store: ObjectStore) -> list[bytes | None]:
+    """What the sidecar and the next stages read."""
+    return [store.read(key) for key in (POINTER_KEY, STATUS_KEY, CURRENT_EXPORT_KEY)]
+
+
+def test_clubs_of_the_other_kind_are_not_stored(graph: Graph) -> None:
+    """A home of real clubs on a database of simulated ones: refused before a row is written."""
+    claim_feed_class(graph.database, is_simulated=not graph.feed.is_simulated)
+    graph.feed.items = two_leagues()
+    result = graph.run("livescores/recent", run_config={})
+
+    (event,) = result.get_step_failure_events()
+    assert "SOCCER_DATABASE_URL" in event.step_failure_data.user_failure_data.description
+    with graph.database.reading() as connection:
+        assert not connection.execute(sa.select(match_raw)).all()

@@ -22,6 +22,7 @@ from tests.graph.assets.test_refresh import HOURLY, filled  # noqa: F401 - a fix
 def _status(graph: Graph) -> str:  # noqa: F811
     resources = {
         "database": graph.database,
+        "object_store": graph.store,
         "releases": graph.releases,
         "feed": graph.feed,
         "object_store": graph.store,

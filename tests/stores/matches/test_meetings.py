@@ -14,6 +14,7 @@ from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.stores.exports import Exports
 from soccer_assets.stores.matches.normalise import update_matches
 from soccer_assets.stores.matches.raw import store_raw
+from soccer_assets.stores.matches.removals import read_balance
 from soccer_assets.stores.matches.teams import merge_teams, split_team
 from soccer_assets.tables import match, match_history, match_merge, match_raw, team
 from tests.builders import NOW, finished, raw_match, rejection
@@ -27,6 +28,8 @@ def look(database: Database, *rows: object, now: dt.datetime = NOW, window: Wind
     """A whole look at the feed, and the matches that follow from it."""
     store_raw(database, iter(rows), asset="livescores/window", source="fake", window=window, now=now)
     update_matches(database, load_competitions(), now)
+    with database.reading() as connection:  # whatever became of the rows
+        assert read_balance(connection).missing == 0
 
 
 def row(id_: str, kickoff: dt.datetime = AHEAD, home: str = "Leeds", away: str = "Derby", **changes: object):
