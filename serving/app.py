@@ -22,7 +22,7 @@ from structlog.tracebacks import ExceptionDictTransformer
 from serving.backends.dagster import Dagster
 from serving.backends.event_stream import EventStream
 from serving.backends.match_table import LiveMatches
-from serving.backends.redis import import_library
+from serving.backends.redis import OwnNames, import_library
 from serving.background_tasks import cancel_and_wait
 from serving.http import auth
 from serving.http.body import BodyBudget
@@ -71,19 +71,21 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
     settings = settings or Settings.from_env()
     _configure_logging()
     metrics, keys, holder = Metrics(), KeyRing(), SnapshotHolder(settings.clock)
+    names = OwnNames()
     limiter = RateLimiter(
-        settings.rate_limit_per_minute, settings.redis_url, metrics, workers=settings.serving_workers
+        settings.rate_limit_per_minute, settings.redis_url, names, metrics, workers=settings.serving_workers
     )
     scorer = scorer or Scorer()
-    task_queue = TaskQueue(settings.redis_url, settings.task_keep_seconds)
+    task_queue = TaskQueue(settings.redis_url, names, settings.task_keep_seconds)
     matches, dagster = LiveMatches(settings.database_url), Dagster(settings.dagster_url)
-    stream, bodies = EventStream(settings.redis_url), BodyBudget(settings.max_body_bytes)
+    stream, bodies = EventStream(settings.redis_url, names), BodyBudget(settings.max_body_bytes)
     reloader = Reloader(
         reader=ReleaseReader(settings.store_url, cache_folder(settings), settings.s3_endpoint_url),
         holder=holder,
         keys=keys,
         scorer=scorer,
         metrics=metrics,
+        names=names,
         sidecar=sidecar_name(settings),
         poll_seconds=settings.poll_seconds,
         redis_url=settings.redis_url,

@@ -15,7 +15,7 @@ from typing import TypeVar, cast
 
 import structlog
 
-from serving.backends.redis import RedisUnavailableError, connect, translate_redis_errors
+from serving.backends.redis import OwnNames, RedisUnavailableError, connect, translate_redis_errors
 from serving.background_tasks import cancel_and_wait
 from serving.child_process import ChildFailedError
 from serving.metrics import Metrics
@@ -29,7 +29,8 @@ from serving.release.reader import (
 )
 from serving.release.snapshot import Snapshot
 from serving.scoring.process import Rows, Scorer
-from soccer_assets.contract.events import EVENT_STREAM, Refusal
+from soccer_assets.contract.events import Refusal
+from soccer_assets.contract.installation import INSTALLATION_KEY, Installation
 from soccer_assets.contract.pipeline import PIPELINE_KEY, PipelineState
 from soccer_assets.contract.release import Pointer
 from soccer_assets.contract.reports import DRIFT_KEY, QUALITY_KEY, DriftReport, QualityReport
@@ -61,6 +62,7 @@ class Reloader:
         keys: gets the API keys.
         scorer: scores the golden rows.
         metrics: counts reloads and failures.
+        names: get the id of the installation.
         sidecar: name that signs refusals.
         poll_seconds: interval of polls.
         redis_url: server of the event stream; empty for polling only.
@@ -74,6 +76,7 @@ class Reloader:
         keys: KeyRing,
         scorer: Scorer,
         metrics: Metrics,
+        names: OwnNames,
         sidecar: str,
         poll_seconds: float,
         redis_url: str = "",
@@ -83,6 +86,7 @@ class Reloader:
         self._keys = keys
         self._scorer = scorer
         self._metrics = metrics
+        self._names = names
         self._sidecar = sidecar
         self._poll_seconds = poll_seconds
         self._redis_url = redis_url
@@ -94,6 +98,7 @@ class Reloader:
         self._refused: Pointer | None = None
         self._refused_until = 0.0
         self._reports_due = 0.0
+        self._is_named = asyncio.Event()
         self._reported: set[str] = set()
 
     @property
@@ -151,7 +156,17 @@ class Reloader:
         return value
 
     async def _read_reports(self) -> None:
-        """Read drift and quality, which change once a day, and Dagster's runs, every `REPORT_SECONDS`."""
+        """Read drift, quality, Dagster's runs and the installation's id every `REPORT_SECONDS`.
+
+        An id that is not known yet is read at every poll.
+        """
+        if not self._is_named.is_set() or time.monotonic() >= self._reports_due:
+            installation = await self._read(
+                "installation", lambda: self._reader.read_report(INSTALLATION_KEY, Installation)
+            )
+            if installation is not None:
+                self._names.set(installation.id)
+                self._is_named.set()
         if time.monotonic() < self._reports_due:
             return
         self._reports_due = time.monotonic() + REPORT_SECONDS
@@ -296,12 +311,14 @@ class Reloader:
         """Trigger a poll at every entry of the event stream; without Redis, polling continues alone."""
         last_id: bytes | str = "$"
         pause = 0.5
+        await self._is_named.wait()
         while True:
             try:
                 with translate_redis_errors():
                     async with connect(self._redis_url, answer_seconds=15.0) as client:
                         while True:
-                            answer = await client.xread({EVENT_STREAM: last_id}, count=100, block=10_000)
+                            stream = self._names.get().events
+                            answer = await client.xread({stream: last_id}, count=100, block=10_000)
                             pause = 0.5
                             for _, entries in cast(_StreamAnswer, answer) or ():
                                 last_id = entries[-1][0]

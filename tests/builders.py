@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from soccer_assets.clock import Clock, FixedClock, parse_instant
+from soccer_assets.contract.installation import RedisNames
 from soccer_assets.feeds.protocol import FeedError
 from soccer_assets.football.competitions import Competition
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
@@ -15,6 +16,10 @@ from soccer_assets.football.records import RawMatch, Rejection
 
 NOW = parse_instant("2025-04-25T09:00:00Z")
 CLOCK = FixedClock(NOW)
+
+# The id of every database and store that a fixture makes.
+INSTALLATION = "0123456789abcdef"
+EVENT_STREAM = RedisNames(INSTALLATION).events
 
 COMPETITIONS = {
     code: Competition(

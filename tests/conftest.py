@@ -12,7 +12,9 @@ import sqlalchemy as sa
 
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.object_store import ObjectStore
+from soccer_assets.stores.installation import name_store, write_id
 from tests import services
+from tests.builders import INSTALLATION
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -47,6 +49,7 @@ def postgres_server() -> Iterator[str]:
         _run(url, "CREATE DATABASE migrated")
         migrated = Database(_with_name(url, "migrated"))
         migrated.migrate()
+        write_id(migrated, INSTALLATION)
         migrated.engine.dispose()
         yield url
 
@@ -64,6 +67,7 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("migrated") / "soccer.db"
     database = Database(f"sqlite:///{file}")
     database.migrate()
+    write_id(database, INSTALLATION)
     database.engine.dispose()
     return file
 
@@ -115,6 +119,13 @@ def seaweedfs_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str
 def folder_store(tmp_path: Path) -> ObjectStore:
     """An object store in a folder."""
     return ObjectStore(f"file://{tmp_path}/store")
+
+
+@pytest.fixture
+def named_store(folder_store: ObjectStore) -> ObjectStore:
+    """A store in a folder that says whose it is."""
+    name_store(folder_store, INSTALLATION)
+    return folder_store
 
 
 @pytest.fixture(params=["moto", "seaweedfs"])

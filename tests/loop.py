@@ -13,7 +13,8 @@ import redis
 import sqlalchemy as sa
 
 from soccer_assets.clock import isoformat
-from soccer_assets.contract.events import EVENT_STREAM, Event
+from soccer_assets.contract.events import Event
+from soccer_assets.contract.installation import RedisNames
 from soccer_assets.contract.release import CHAMPION, OUTCOMES, PREVIOUS
 from soccer_assets.football.identity import mint_match_id
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, outcome_of
@@ -24,6 +25,7 @@ from soccer_assets.resources.mlflow_run import EXPERIMENT
 from soccer_assets.resources.model_registry import ModelRegistry
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.resources.watermarks import set_watermark
+from soccer_assets.stores.installation import read_installation
 from soccer_assets.stores.ledger.record import record_and_score
 from soccer_assets.stores.ledger.running_sums import read_comparison
 from soccer_assets.stores.ledger.shadows import record_shadows
@@ -101,7 +103,7 @@ class Loop:
     def events(self) -> list[Event]:
         """The events of the stream, oldest first."""
         with redis.Redis.from_url(self.home.settings.redis_url) as client:
-            entries = client.xrange(EVENT_STREAM)
+            entries = client.xrange(RedisNames(read_installation(self._store).id).events)
         return [msgspec.json.decode(fields[b"event"], type=Event) for _, fields in entries]
 
     def crown_a_bad_champion(self) -> str:

@@ -23,7 +23,10 @@ def manifests(home: Path) -> list[dict[str, Any]]:
 
 
 def know_ids(home: Path, mask: Mask) -> None:
-    """Have the mask name releases by their number, and runs and models by the version of the model."""
+    """Have the mask name releases by their number, runs and models by the version of the model."""
+    owner = home / "store" / "installation.json"
+    if owner.is_file():
+        mask.know(json.loads(owner.read_text())["id"], "<installation>")
     for number, manifest in enumerate(manifests(home), 1):
         mask.know(manifest["release_id"], f"<release {number}>")
     with rows_of(home / "mlflow" / "mlflow.db") as ask:
@@ -73,6 +76,9 @@ def table_hashes(file: Path) -> dict[str, Any]:
             keys = [column[1] for column in sorted(columns, key=lambda one: one[5]) if column[5]]
             order = ", ".join(keys or [column[1] for column in columns])
             rows = ask(f"SELECT * FROM {table} ORDER BY {order}")  # noqa: S608  names of the schema
+            if table == "installation":  # its id is drawn
+                rows = [row[1:] for row in rows]
+                columns = columns[1:]
             hashes[table] = {"rows": len(rows)} | {
                 column[1]: sha(*(f"{row[place]!r}\0".encode() for row in rows))
                 for place, column in enumerate(columns)
@@ -183,7 +189,8 @@ def event_stream(url: str, mask: Mask) -> list[str]:
     import redis
 
     with redis.Redis.from_url(url) as client:
-        entries = client.xrange("soccer:events")
+        # `soccer:events`, or with the installation's id between: an older tree may have made it.
+        entries = [entry for name in client.keys("soccer:*events") for entry in client.xrange(name)]
     return [
         mask(value.decode(), f"home_events[{number}]")
         for number, (_, fields) in enumerate(entries)

@@ -13,10 +13,10 @@ from typing import Any
 import msgspec
 import structlog
 
-from serving.backends.redis import RedisUnavailableError, connect, translate_redis_errors
+from serving.backends.redis import OwnNames, RedisUnavailableError, connect, translate_redis_errors
 from serving.background_tasks import cancel_and_wait
 from serving.errors import ServingError
-from soccer_assets.contract.events import EVENT_STREAM, Event
+from soccer_assets.contract.events import Event
 
 MAX_LISTENERS = 1_000
 # At about 200 bytes an event: a client 200 events behind no longer reads.
@@ -59,11 +59,13 @@ class EventStream:
 
     Args:
         url: of Redis; empty disables events.
+        names: of the installation.
         heartbeat_seconds: a comment is sent after this much silence, so that proxies keep the connection.
     """
 
-    def __init__(self, url: str, heartbeat_seconds: float = HEARTBEAT_SECONDS) -> None:
+    def __init__(self, url: str, names: OwnNames, heartbeat_seconds: float = HEARTBEAT_SECONDS) -> None:
         self._url = url
+        self._names = names
         self._heartbeat_seconds = heartbeat_seconds
         self._listeners: set[_Listener] = set()
         self._tail: asyncio.Task[None] | None = None
@@ -112,14 +114,15 @@ class EventStream:
 
     async def _missed(self, after: str | None, now_text: str) -> list[_Entry]:
         """Entries after an id. The last one is always present and marks the position of the stream."""
+        stream = self._names.get().events
         async with connect(self._url) as client:
-            newest = await client.xrevrange(EVENT_STREAM, count=1)
+            newest = await client.xrevrange(stream, count=1)
             end = newest[0][0].decode() if newest else "0-0"
             if after is None:
                 return [(end, b"")]
-            oldest = await client.xrange(EVENT_STREAM, count=1)
-            added = (await client.xinfo_stream(EVENT_STREAM))["entries-added"] if newest else 0
-            length = await client.xlen(EVENT_STREAM)
+            oldest = await client.xrange(stream, count=1)
+            added = (await client.xinfo_stream(stream))["entries-added"] if newest else 0
+            length = await client.xlen(stream)
             is_trimmed = added > length and (not oldest or _order(after) < _order(oldest[0][0].decode()))
             if is_trimmed or _order(after) > _order(end):
                 # The stream was trimmed, or the server lost its data: entries may be missing.
@@ -128,7 +131,7 @@ class EventStream:
                 return [(end, gap)]
             found: list[_Entry] = []
             start = after
-            while page := await client.xrange(EVENT_STREAM, min=f"({start}", count=_PAGE):
+            while page := await client.xrange(stream, min=f"({start}", count=_PAGE):
                 found += [(name.decode(), fields[b"event"]) for name, fields in page if b"event" in fields]
                 start = page[-1][0].decode()
             return [*found, (start, b"")]
@@ -167,7 +170,7 @@ class EventStream:
                 await asyncio.sleep(_PAUSE_SECONDS)
 
     async def _next(self, client: Any, last: str) -> str:
-        answer = await client.xread({EVENT_STREAM: last}, count=_PAGE, block=_BLOCK_MS)
+        answer = await client.xread({self._names.get().events: last}, count=_PAGE, block=_BLOCK_MS)
         for _, entries in answer or ():
             for name, fields in entries:
                 last = name.decode()

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from serving.errors import ServingError
+from soccer_assets.contract.installation import RedisNames
 
 
 class RedisUnavailableError(ServingError):
@@ -63,6 +64,28 @@ def connect(url: str, *, answer_seconds: float = 5.0) -> Any:
     return Redis.from_url(
         url, socket_connect_timeout=1, socket_timeout=answer_seconds, retry=Retry(NoBackoff(), 0)
     )
+
+
+class OwnNames:
+    """The names on Redis of the installation whose store is served; the reloader reads its id there."""
+
+    def __init__(self, installation: str = "") -> None:
+        self._names = RedisNames(installation) if installation else None
+
+    def set(self, installation: str) -> None:
+        """Use the names of this installation from now on."""
+        if self._names is None or self._names.installation != installation:
+            self._names = RedisNames(installation)
+
+    def get(self) -> RedisNames:
+        """The names.
+
+        Raises:
+            RedisUnavailableError: the store does not say yet whose it is.
+        """
+        if self._names is None:
+            raise RedisUnavailableError("the store has no installation.json yet")
+        return self._names
 
 
 async def import_library(url: str) -> None:

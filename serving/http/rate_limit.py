@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import structlog
 
-from serving.backends.redis import RedisUnavailableError, connect, translate_redis_errors
+from serving.backends.redis import OwnNames, RedisUnavailableError, connect, translate_redis_errors
 from serving.background_tasks import cancel_and_wait
 from serving.metrics import Metrics
 
@@ -78,6 +78,7 @@ class RateLimiter:
     Args:
         per_minute: requests per key and minute of the wall clock; 0 for no limit.
         redis_url: shares budgets between workers and replicas; empty: each worker grants its share.
+        names: of the installation.
         metrics: counts failures.
         workers: number of workers of this sidecar.
         now: seconds since 1970; clocks of all replicas must agree.
@@ -87,6 +88,7 @@ class RateLimiter:
         self,
         per_minute: int,
         redis_url: str,
+        names: OwnNames,
         metrics: Metrics,
         workers: int = 1,
         now: Callable[[], float] = time.time,
@@ -96,6 +98,7 @@ class RateLimiter:
         self._is_alone = not redis_url
         self._block = max(1, per_minute // _BLOCKS)
         self._redis_url = redis_url
+        self._names = names
         self._metrics = metrics
         self._now = now
         self._buckets: dict[str, _Bucket] = {}
@@ -159,11 +162,12 @@ class RateLimiter:
     async def _lease(self, client: Any, key_ids: list[str]) -> None:
         """Lease a block plus any overdraft for each key, in one round trip."""
         asked: list[tuple[_Bucket, int, int]] = []
+        names = self._names.get()
         pipeline = client.pipeline(transaction=False)
         for key_id in key_ids:
             bucket = self._buckets[key_id]
             block = max(bucket.used - bucket.leased, 0) + self._block
-            name = f"soccer:rate:{key_id}:{bucket.window}"
+            name = names.rate(key_id, bucket.window)
             pipeline.incrby(name, block)
             pipeline.expire(name, 2 * WINDOW_SECONDS)
             asked.append((bucket, bucket.window, block))

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import msgspec
 from prometheus_client import Gauge
 
-from serving.backends.redis import RedisUnavailableError, connect, translate_redis_errors
+from serving.backends.redis import OwnNames, RedisUnavailableError, connect, translate_redis_errors
 from serving.errors import ServingError
 from serving.tasks.store import PackedRows, QueueUnavailableError, TaskStore, part_count
 
@@ -22,7 +22,6 @@ _T = TypeVar("_T")
 
 _TASK_ID = re.compile("[0-9a-f]{32}")
 
-QUEUE = "scoring"
 JOB = "score_task"
 
 # With this many queued tasks, further ones are refused with 503.
@@ -61,11 +60,14 @@ class TaskQueue:
 
     Args:
         url: of Redis; empty disables tasks.
+        names: of the installation.
         keep_seconds: time to live of a task and its result.
     """
 
-    def __init__(self, url: str, keep_seconds: int) -> None:
+    def __init__(self, url: str, names: OwnNames, keep_seconds: int) -> None:
         self._url = url
+        self._names = names
+        self._queues: dict[str, Any] = {}
         self._keep = keep_seconds
         self._unavailable_until = 0.0
 
@@ -102,7 +104,7 @@ class TaskQueue:
         Raises:
             QueueUnavailableError: Redis does not answer.
         """
-        return await self._ask(self._queue.info())
+        return await self._ask(self._info())
 
     async def watch(self, gauge: Gauge, seconds: float = 5.0) -> None:
         """Update the gauge of the queue depth until cancelled; it keeps its value while Redis is down."""
@@ -154,6 +156,9 @@ class TaskQueue:
         progress = 0.0 if job is None else job.progress
         return TaskState(status="running" if running else "pending", rows=rows, progress=progress)
 
+    async def _info(self) -> Any:
+        return await self._queue.info()
+
     async def _ask(self, question: Coroutine[Any, Any, _T]) -> _T:
         """Await a call to Redis; after a failure, fail fast for `_RETRY_SECONDS`."""
         if not self._url or time.monotonic() < self._unavailable_until:
@@ -175,8 +180,11 @@ class TaskQueue:
 
     @functools.cached_property
     def _store(self) -> TaskStore:
-        return TaskStore(self._redis, self._keep)
+        return TaskStore(self._redis, self._names, self._keep)
 
-    @functools.cached_property
+    @property
     def _queue(self) -> Any:
-        return importlib.import_module(_QUEUE_LIBRARY).RedisQueue(self._redis, name=QUEUE)
+        name = self._names.get().queue
+        if name not in self._queues:
+            self._queues[name] = importlib.import_module(_QUEUE_LIBRARY).RedisQueue(self._redis, name=name)
+        return self._queues[name]

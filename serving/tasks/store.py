@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from serving.backends.redis import OwnNames
 from serving.errors import ServingError
 from serving.scoring.schemas import MalformedBodyError, split_rows
 
@@ -63,11 +64,13 @@ class TaskStore:
 
     Args:
         client: of Redis.
+        names: of the installation.
         keep_seconds: time to live of a task after it was submitted, and again after it was done.
     """
 
-    def __init__(self, client: Any, keep_seconds: int) -> None:
+    def __init__(self, client: Any, names: OwnNames, keep_seconds: int) -> None:
         self._redis = client
+        self._names = names
         self._keep = keep_seconds
 
     async def create(self, task_id: str, key_id: str, packed: PackedRows) -> bool:
@@ -76,7 +79,7 @@ class TaskStore:
         Raises:
             IdempotencyKeyReusedError: it exists with another body.
         """
-        name = _name(task_id)
+        name = self._name(task_id)
         if await self._redis.hsetnx(name, "sha256", packed.sha256):
             await self._write(name, key_id, packed)
             return True
@@ -95,12 +98,12 @@ class TaskStore:
 
     async def facts(self, task_id: str) -> dict[str, str]:
         """The facts of a task; empty for an unknown one."""
-        found = await self._redis.hgetall(_name(task_id))
+        found = await self._redis.hgetall(self._name(task_id))
         return {name.decode(): value.decode() for name, value in found.items()}
 
     async def rows(self, task_id: str) -> list[msgspec.Raw]:
         """The rows of a task, not decoded yet."""
-        data = await self._redis.get(f"{_name(task_id)}:rows")
+        data = await self._redis.get(f"{self._name(task_id)}:rows")
         return msgspec.json.decode(zlib.decompress(data or b""), type=list[msgspec.Raw])
 
     async def resume(self, task_id: str, release_id: str) -> int:
@@ -108,27 +111,27 @@ class TaskStore:
         facts = await self.facts(task_id)
         parts = part_count(int(facts["rows"]))
         if facts.get("release_id") != release_id:
-            names = [_part(task_id, number) for number in range(parts)]
+            names = [self._part(task_id, number) for number in range(parts)]
             if names:
                 await self._redis.delete(*names)
-            await self._redis.hset(_name(task_id), "release_id", release_id)
+            await self._redis.hset(self._name(task_id), "release_id", release_id)
             return 0
         for number in range(parts):
-            if not await self._redis.exists(_part(task_id, number)):
+            if not await self._redis.exists(self._part(task_id, number)):
                 return number
         return parts
 
     async def write_part(self, task_id: str, number: int, items: list[bytes]) -> None:
         """Store a part of the result unless it exists."""
         data = zlib.compress(b",".join(items), _COMPRESSION)
-        await self._redis.set(_part(task_id, number), data, nx=True, ex=self._keep)
+        await self._redis.set(self._part(task_id, number), data, nx=True, ex=self._keep)
 
     async def finish(self, task_id: str) -> None:
         """Mark a task as done and restart its time to live."""
-        name = _name(task_id)
+        name = self._name(task_id)
         pipeline = self._redis.pipeline()
         for number in range(part_count(int((await self.facts(task_id))["rows"]))):
-            pipeline.expire(_part(task_id, number), self._keep)
+            pipeline.expire(self._part(task_id, number), self._keep)
         pipeline.hset(name, "is_done", 1)
         pipeline.expire(name, self._keep)
         pipeline.delete(f"{name}:rows")
@@ -137,15 +140,13 @@ class TaskStore:
     async def parts(self, task_id: str, count: int) -> AsyncIterator[bytes]:
         """Iterate over the parts of a result, each a JSON list without its brackets."""
         for number in range(count):
-            data = await self._redis.get(_part(task_id, number))
+            data = await self._redis.get(self._part(task_id, number))
             if data is None:
                 raise QueueUnavailableError(f"part {number} of task {task_id} has expired")
             yield zlib.decompress(data)
 
+    def _name(self, task_id: str) -> str:
+        return self._names.get().task(task_id)
 
-def _name(task_id: str) -> str:
-    return f"soccer:task:{task_id}"
-
-
-def _part(task_id: str, number: int) -> str:
-    return f"soccer:task:{task_id}:part:{number}"
+    def _part(self, task_id: str, number: int) -> str:
+        return f"{self._name(task_id)}:part:{number}"

@@ -25,16 +25,17 @@ from saq.types import PartialTimersDict
 from saq.utils import now
 from saq.worker import Worker
 
-from serving.backends.redis import RedisUnavailableError, connect, translate_redis_errors
+from serving.backends.redis import OwnNames, RedisUnavailableError, connect, translate_redis_errors
 from serving.background_tasks import cancel_and_wait
-from serving.release.reader import ReleaseReader
+from serving.release.reader import ReleaseError, ReleaseReader
 from serving.release.scoring_files import ScoringFiles
 from serving.scoring.process import import_xgboost_alone
 from serving.scoring.schemas import RefusedRow, Row, RowProblem, decode_row
 from serving.settings import cache_folder
-from serving.tasks.queue import ALIVE_SECONDS, HEARTBEAT_SECONDS, JOB, QUEUE
+from serving.tasks.queue import ALIVE_SECONDS, HEARTBEAT_SECONDS, JOB
 from serving.tasks.store import PART_ROWS, TaskStore, part_count
 from soccer_assets.clock import Clock, isoformat
+from soccer_assets.contract.installation import INSTALLATION_KEY, Installation
 from soccer_assets.settings import Settings
 
 _PAUSE_SECONDS = 1.0
@@ -181,9 +182,10 @@ async def work(settings: Settings) -> None:
     """Score tasks until the process gets a stop signal."""
     client = connect(settings.redis_url)
     reader = ReleaseReader(settings.store_url, cache_folder(settings), settings.s3_endpoint_url)
-    scorer = TaskScorer(TaskStore(client, settings.task_keep_seconds), reader, settings.clock)
+    names = await _names(reader)
+    scorer = TaskScorer(TaskStore(client, names, settings.task_keep_seconds), reader, settings.clock)
     worker: Worker[Any] = Worker(
-        WorkerQueue(client, name=QUEUE),
+        WorkerQueue(client, name=names.get().queue),
         functions=[(JOB, scorer.score)],
         concurrency=1,
         timers=cast("PartialTimersDict", {"sweep": HEARTBEAT_SECONDS, "worker_info": HEARTBEAT_SECONDS}),
@@ -196,10 +198,32 @@ async def work(settings: Settings) -> None:
     await client.aclose()
 
 
+async def _names(reader: ReleaseReader) -> OwnNames:
+    """The names on Redis; waits until the store says whose it is."""
+    while True:
+        installation = await asyncio.to_thread(_installation, reader)
+        if installation is not None:
+            return OwnNames(installation)
+        await asyncio.sleep(_PAUSE_SECONDS)
+
+
+def _installation(reader: ReleaseReader) -> str | None:
+    """The id of the installation whose store this is; None before it is known, and without an answer."""
+    try:
+        found = reader.read_report(INSTALLATION_KEY, Installation)
+    except ReleaseError:
+        return None
+    return found.id if found else None
+
+
 async def is_worker_alive(settings: Settings) -> bool:
     """Whether a worker of this host sent a heartbeat within the last seconds."""
+    reader = ReleaseReader(settings.store_url, cache_folder(settings), settings.s3_endpoint_url)
+    installation = _installation(reader)
+    if installation is None:
+        return False
     client = connect(settings.redis_url)
-    info = await RedisQueue(client, name=QUEUE).info()
+    info = await RedisQueue(client, name=OwnNames(installation).get().queue).info()
     await client.aclose()
     beats = [worker["metadata"] or {} for worker in info["workers"].values()]
     return any(beat.get("host") == socket.gethostname() for beat in beats)

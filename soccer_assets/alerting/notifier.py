@@ -16,6 +16,7 @@ from soccer_assets.clock import Clock, SystemClock, isoformat
 from soccer_assets.contract.events import Event
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.event_bus import EventBus
+from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.settings import Settings
 
 # The event stream of `GET /events` is one more subscriber, which gets every alert at once.
@@ -51,7 +52,9 @@ class AlertNotifier:
     @classmethod
     def of(cls, settings: Settings) -> "AlertNotifier":
         """The notifier of a home, on the wall clock: alerts concern the real world, not a replayed one."""
-        return cls(settings, Database(settings.database_url), EventBus(settings.redis_url), SystemClock())
+        store = ObjectStore(settings.store_url, settings.s3_endpoint_url)
+        events = EventBus(settings.redis_url, store)
+        return cls(settings, Database(settings.database_url), events, SystemClock())
 
     def report(
         self,

@@ -5,9 +5,6 @@ import msgspec
 OUTBOX_PREFIX = "outbox/"
 
 
-EVENT_STREAM = "soccer:events"
-
-
 EVENT_STREAM_MAXLEN = 10_000
 
 

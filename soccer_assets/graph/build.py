@@ -59,7 +59,7 @@ def build_definitions(
     feed = feed or open_feeds(settings)
     store = ObjectStore(settings.store_url, settings.s3_endpoint_url)
     database = Database(settings.database_url)
-    events = EventBus(settings.redis_url)
+    events = EventBus(settings.redis_url, store)
     frames = ParquetIOManager(store)
     # A database keeps no files: they lie in the home. A server keeps its own.
     artifacts = settings.artifacts if settings.mlflow_url.startswith("sqlite:") else None

@@ -21,9 +21,11 @@ from soccer_assets.clock import Clock
 from soccer_assets.contract.events import Event
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.event_bus import EventBus
+from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.settings import Settings
 from soccer_assets.tables import alert_delivery
 from tests.alerting.builders import NOW, STALE, Mailbox, condition
+from tests.builders import EVENT_STREAM
 
 
 class HandClock:
@@ -55,11 +57,13 @@ def notifier(database: Database, tmp_path: Path, clock: HandClock) -> AlertNotif
     return _notifier(database, tmp_path, clock)
 
 
-def _notifier(database: Database, home: Path, clock: Clock, redis_url: str = "") -> AlertNotifier:
+def _notifier(
+    database: Database, home: Path, clock: Clock, redis_url: str = "", store: ObjectStore | None = None
+) -> AlertNotifier:
     settings = Settings.from_env(
         {"SOCCER_HOME": str(home), "SOCCER_PUBLIC_URL": "https://soccer.example.org"}
     )
-    return AlertNotifier(settings, database, EventBus(redis_url), clock)
+    return AlertNotifier(settings, database, EventBus(redis_url, store), clock)
 
 
 def _hook(httpserver: HTTPServer) -> str:
@@ -268,24 +272,22 @@ def test_the_message_of_a_killed_sender_is_sent_by_the_next(
 
 
 def test_every_alert_is_an_event_for_the_sidecars_clients(
-    sqlite_database: Database, tmp_path: Path, clock: HandClock, valkey_url: str
+    sqlite_database: Database, tmp_path: Path, clock: HandClock, valkey_url: str, named_store: ObjectStore
 ) -> None:
     import msgspec  # noqa: PLC0415
     import redis  # noqa: PLC0415
 
     client = redis.Redis.from_url(valkey_url)
-    client.delete("soccer:events")
-    notifier = _notifier(sqlite_database, tmp_path, clock, valkey_url)
+    client.delete(EVENT_STREAM)
+    notifier = _notifier(sqlite_database, tmp_path, clock, valkey_url, named_store)
     for conditions in ([STALE], [STALE], []):
         notifier.report("graph", conditions)
-    events = [
-        msgspec.json.decode(fields[b"event"], type=Event) for _, fields in client.xrange("soccer:events")
-    ]
+    events = [msgspec.json.decode(fields[b"event"], type=Event) for _, fields in client.xrange(EVENT_STREAM)]
     assert [(event.type, event.detail["state"]) for event in events] == [
         ("freshness", "failure"),
         ("freshness", "passing"),
     ]
-    client.delete("soccer:events")
+    client.delete(EVENT_STREAM)
 
 
 def test_an_open_fault_is_repeated_after_the_subscribers_hours(

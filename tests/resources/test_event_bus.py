@@ -5,9 +5,11 @@ from collections.abc import Iterator
 import pytest
 import redis
 
-from soccer_assets.contract.events import EVENT_STREAM, EVENT_STREAM_MAXLEN, Event
+from soccer_assets.contract.events import EVENT_STREAM_MAXLEN, Event
 from soccer_assets.resources import event_bus
 from soccer_assets.resources.event_bus import EventBus
+from soccer_assets.stores.installation import name_store, new_id
+from tests.builders import EVENT_STREAM
 
 
 @pytest.fixture
@@ -23,9 +25,9 @@ def release(number: int) -> Event:
     return Event(type="release", at="2025-04-25T09:00:00Z", release_id=f"r{number}", detail={"n": "1"})
 
 
-def test_an_event_is_appended_and_read_back(valkey_url, client):
+def test_an_event_is_appended_and_read_back(valkey_url, client, named_store):
     """The newest release is the one that was published last, with all its fields."""
-    bus = EventBus(valkey_url)
+    bus = EventBus(valkey_url, named_store)
     assert bus.last_release() is None
 
     assert [bus.publish(release(number)) for number in (1, 2)] == [True, True]
@@ -33,9 +35,9 @@ def test_an_event_is_appended_and_read_back(valkey_url, client):
     assert client.xlen(EVENT_STREAM) == 2
 
 
-def test_other_events_do_not_hide_the_last_release(valkey_url, client):
+def test_other_events_do_not_hide_the_last_release(valkey_url, client, named_store):
     """Alerts after a release leave it the newest release."""
-    bus = EventBus(valkey_url)
+    bus = EventBus(valkey_url, named_store)
     bus.publish(release(1))
     for _ in range(5):
         bus.publish(Event(type="alert", at="2025-04-25T10:00:00Z"))
@@ -43,10 +45,10 @@ def test_other_events_do_not_hide_the_last_release(valkey_url, client):
     assert bus.last_release() == release(1)
 
 
-def test_the_stream_is_bounded(valkey_url, client, monkeypatch):
+def test_the_stream_is_bounded(valkey_url, client, named_store, monkeypatch):
     """Old events are trimmed, in whole nodes of a hundred, so that the stream never fills the memory."""
     monkeypatch.setattr(event_bus, "EVENT_STREAM_MAXLEN", 200)
-    bus = EventBus(valkey_url)
+    bus = EventBus(valkey_url, named_store)
     for number in range(500):
         bus.publish(release(number))
 
@@ -56,9 +58,19 @@ def test_the_stream_is_bounded(valkey_url, client, monkeypatch):
 
 
 @pytest.mark.parametrize("url", ["", "redis://127.0.0.1:1/0"])
-def test_without_a_server_events_are_dropped_and_said_to_be(url):
+def test_without_a_server_events_are_dropped_and_said_to_be(url, named_store):
     """Without an address or an answer nothing is raised, and `publish` returns False."""
-    bus = EventBus(url)
+    bus = EventBus(url, named_store)
 
     assert bus.publish(release(1)) is False
     assert bus.last_release() is None
+
+
+def test_without_an_id_no_event_is_published(valkey_url, folder_store):
+    """It would have no stream; one that the store names later is used."""
+    bus = EventBus(valkey_url, folder_store)
+    assert bus.publish(release(1)) is False
+    assert bus.last_release() is None
+    name_store(folder_store, new_id())
+    assert bus.publish(release(1)) is True
+    assert bus.last_release() == release(1)

@@ -16,6 +16,7 @@ import numpy as np
 from serving.scoring.process import Rows, Scorer
 from soccer_assets.clock import isoformat, parse_instant
 from soccer_assets.contract.api_keys import API_KEYS_KEY, ApiKey, ApiKeys
+from soccer_assets.contract.installation import INSTALLATION_KEY, Installation
 from soccer_assets.contract.release import (
     CHAMPION,
     DIRECTORY_FILE,
@@ -39,6 +40,7 @@ from soccer_assets.contract.status import STATUS_KEY, AssetState, Status
 from soccer_assets.football.text_folding import fold
 from soccer_assets.modelling.outcome_model import THREADS, XGBOOST_ON_LOGIT, OutcomeModel
 from soccer_assets.settings import Settings
+from tests.builders import INSTALLATION
 
 NOW = parse_instant("2025-04-25T09:00:00Z")
 
@@ -144,6 +146,7 @@ def write_pointer(store: Path, release_id: str, schema_version: int = SCHEMA_VER
         published_at="2025-04-25T08:57:00Z",
     )
     put(store, POINTER_KEY, pointer)
+    put(store, INSTALLATION_KEY, Installation(id=INSTALLATION))
 
 
 def write_status(store: Path, **changes: Any) -> Status:

@@ -17,9 +17,9 @@ import httpx
 import pytest
 
 from soccer_assets.clock import FixedClock, SystemClock, isoformat
-from soccer_assets.contract.events import EVENT_STREAM
 from soccer_assets.resources.database import Database
 from tests import services
+from tests.builders import EVENT_STREAM
 from tests.serving.builders import NOW, READER, hours, write_pointer, write_status
 from tests.serving.load import Load
 from tests.serving.processes import free_port, ready_release, sidecar, valkey, wait_until

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from benchmarks.serving import Server
-from soccer_assets.contract.events import EVENT_STREAM
+from tests.builders import EVENT_STREAM
 from tests.serving.builders import (
     TOKENS,
     make_prediction,

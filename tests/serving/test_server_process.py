@@ -6,9 +6,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from soccer_assets.contract.events import EVENT_STREAM
 from soccer_assets.operations.server_command import shared_metrics
 from soccer_assets.settings import Settings
+from tests.builders import EVENT_STREAM
 from tests.serving.builders import READER, make_prediction, make_release, real_model, write_keys, write_status
 from tests.serving.processes import free_port, publish, ready_release, sidecar, valkey, wait_until
 

@@ -31,7 +31,8 @@ def publish_and_die(store_url: str, events_url: str, step: str, draft: Draft, no
             _die_if(step == "event")
             return super().publish(event)
 
-    Releases(Store(store_url), Events(events_url)).publish(draft, b"model", b"state", now)
+    store = Store(store_url)
+    Releases(store, Events(events_url, store)).publish(draft, b"model", b"state", now)
 
 
 def _die_if(is_time: bool) -> None:

@@ -24,10 +24,11 @@ from soccer_assets.resources.database import Database
 from soccer_assets.resources.event_bus import EventBus
 from soccer_assets.resources.model_registry import RegisteredModel, TrainingFacts
 from soccer_assets.resources.object_store import ObjectStore
+from soccer_assets.stores.installation import write_id
 from soccer_assets.stores.models import champion
 from soccer_assets.stores.models.evaluations import Scorecards
 from soccer_assets.stores.releases.publish import Releases
-from tests.builders import two_leagues
+from tests.builders import INSTALLATION, two_leagues
 from tests.graph.assets.conftest import FakeRegistry, Graph, elo_model, history_of
 from tests.graph.assets.test_model import MODEL, TO_RELEASE
 from tests.graph.assets.test_refresh import HOURLY
@@ -84,7 +85,7 @@ def home(folder: Path, events_url: str, instance: dg.DagsterInstance) -> Graph:
     graph = Graph(Database(f"sqlite:///{folder}/soccer.db"), ObjectStore(f"file://{folder}/store"), instance)
     graph.feed.items = two_leagues()
     graph.registry = FileRegistry(folder / "registry.pickle")
-    graph.releases = Releases(graph.store, EventBus(events_url))
+    graph.releases = Releases(graph.store, EventBus(events_url, graph.store))
     return graph
 
 
@@ -150,7 +151,9 @@ def main(folder: Path, valkey_url: str, steps: Sequence[str]) -> None:
     """Make the homes and kill a run in each."""
     base = folder / "base"
     base.mkdir()
-    Database(f"sqlite:///{base}/soccer.db").migrate()
+    database = Database(f"sqlite:///{base}/soccer.db")
+    database.migrate()
+    write_id(database, INSTALLATION)
     with dg.DagsterInstance.ephemeral() as instance:
         graph = home(base, "", instance)
         registered = graph.registry.add(OLD)

@@ -9,7 +9,7 @@ import redis
 
 from soccer_assets.alerting.detection import graph_conditions
 from soccer_assets.clock import FixedClock
-from soccer_assets.contract.events import EVENT_STREAM, Event
+from soccer_assets.contract.events import Event
 from soccer_assets.contract.release import CANDIDATE, CHAMPION, PREVIOUS
 from soccer_assets.graph.assets.model import REASON_TAG
 from soccer_assets.graph.sensors.retrain import retrain_sensor
@@ -24,7 +24,7 @@ from soccer_assets.stores.models.evaluations import Scorecards
 from soccer_assets.stores.models.parameters import read_search, write_search
 from soccer_assets.stores.models.reigns import read_reigns
 from soccer_assets.stores.releases.publish import Releases
-from tests.builders import NOW, two_leagues
+from tests.builders import EVENT_STREAM, NOW, two_leagues
 from tests.graph.assets.conftest import Graph, elo_model, history_of
 
 TO_FEATURES = (
@@ -151,7 +151,7 @@ def test_or_01_from_a_reason_to_a_served_release_and_its_event_in_one_run(untrai
     """
     with redis.Redis.from_url(valkey_url) as client:
         client.delete(EVENT_STREAM)
-        untrained.releases = Releases(untrained.store, EventBus(valkey_url))
+        untrained.releases = Releases(untrained.store, EventBus(valkey_url, untrained.store))
         first = untrained.run(*MODEL, *TO_RELEASE)
         served = untrained.releases.pointer().model_version
         resources = {

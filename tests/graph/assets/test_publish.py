@@ -13,7 +13,7 @@ import pytest
 import redis
 import sqlalchemy as sa
 
-from soccer_assets.contract.events import EVENT_STREAM, Event
+from soccer_assets.contract.events import Event
 from soccer_assets.contract.release import CHAMPION, POINTER_KEY, PREVIOUS
 from soccer_assets.contract.status import STATUS_KEY
 from soccer_assets.graph.sensors.status import status_sensor
@@ -23,7 +23,7 @@ from soccer_assets.stores.installation import claim_feed_class
 from soccer_assets.stores.ledger.audit import audit
 from soccer_assets.stores.releases.publish import Releases
 from soccer_assets.tables import match, match_raw
-from tests.builders import NOW, two_leagues
+from tests.builders import EVENT_STREAM, NOW, two_leagues
 from tests.graph.assets.conftest import Graph, elo_model
 from tests.graph.assets.killed_retrain import OLD, RETRAIN, STEPS, WINNER, events_of, home, winning
 from tests.graph.assets.test_model import TO_RELEASE

@@ -3,6 +3,7 @@
 import pytest
 
 from serving.backends.event_stream import MAX_UNREAD, EventStream, _Listener, is_event_id
+from serving.backends.redis import OwnNames
 
 
 def test_a_client_that_does_not_read_is_dropped():
@@ -13,7 +14,7 @@ def test_a_client_that_does_not_read_is_dropped():
 
     assert listener.is_dropped
     assert listener.unread.qsize() == MAX_UNREAD
-    assert EventStream("").listeners == 0
+    assert EventStream("", OwnNames()).listeners == 0
 
 
 @pytest.mark.parametrize(

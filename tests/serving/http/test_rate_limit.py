@@ -7,8 +7,10 @@ from urllib.parse import urlsplit
 import pytest
 import redis
 
+from serving.backends.redis import OwnNames
 from serving.http.rate_limit import WINDOW_SECONDS, RateLimiter
 from serving.metrics import Metrics
+from tests.builders import INSTALLATION
 from tests.services import free_ports, valkey
 from tests.serving.builders import READER, TOKENS
 from tests.serving.processes import valkey as valkey_on
@@ -34,7 +36,7 @@ def redis_url(tmp_path_factory):
 
 def limiter(limit, url="", wall=None, workers=1):
     """A limiter on a clock of its own."""
-    return RateLimiter(limit, url, Metrics(), workers, wall or Wall())
+    return RateLimiter(limit, url, OwnNames(INSTALLATION), Metrics(), workers, wall or Wall())
 
 
 def test_a_key_has_its_budget_and_a_new_one_each_minute():

@@ -7,7 +7,8 @@ import httpx
 import msgspec
 import pytest
 
-from soccer_assets.contract.events import EVENT_STREAM, Event
+from soccer_assets.contract.events import Event
+from tests.builders import EVENT_STREAM
 from tests.serving.builders import READER, write_keys, write_status
 from tests.serving.processes import free_port, ready_release, sidecar, valkey, wait_until
 from tests.serving.processes import publish as publish_release

@@ -22,11 +22,14 @@ from serving.child_process import ChildProcess
 from serving.http.schemas import TaskStatus
 from serving.tasks.queue import MAX_ATTEMPTS
 from soccer_assets.clock import isoformat
+from soccer_assets.contract.installation import RedisNames
+from tests.builders import INSTALLATION
 from tests.services import free_ports, valkey
 from tests.serving.builders import NOW, READER, TOKENS, StubScorer, write_keys, write_status
 from tests.serving.league import TEAMS, make_scoring_release, model
 from tests.serving.processes import ready_release, sidecar, wait_until
 
+NAMES = RedisNames(INSTALLATION)
 ROOT = Path(__file__).parents[3]
 PREDICTOR = {"X-API-Key": TOKENS["predictor"]}
 ADMIN = {"X-API-Key": TOKENS["admin"]}
@@ -141,7 +144,7 @@ def test_task_is_taken_scored_and_kept(tasks, tmp_path, redis_url):
         priorities = {thread: os.getpriority(os.PRIO_PROCESS, thread) for thread in threads}
         alive = tasks.get("/monitoring/workers", headers=ADMIN).json()["workers"]
         check = [sys.executable, "-m", "serving.worker", "--check"]
-        env = os.environ | {"SOCCER_REDIS_URL": redis_url}
+        env = os.environ | {"SOCCER_REDIS_URL": redis_url, "SOCCER_HOME": str(tmp_path)}
         assert subprocess.run(check, cwd=ROOT, env=env, check=False).returncode == 0
     body = msgspec.json.decode(status(tasks, accepted).content, type=TaskStatus, strict=True)
 
@@ -194,12 +197,12 @@ def test_srv_05_a_task_outlives_its_worker_and_no_part_is_scored_twice(
     with worker(tmp_path, redis_url) as process:
         wait_for(tasks, accepted, "running")
         deadline = time.monotonic() + 120
-        while not server.exists(f"soccer:task:{task_id}:part:1"):
+        while not server.exists(f"{NAMES.task(task_id)}:part:1"):
             assert time.monotonic() < deadline
             time.sleep(0.01)
         process.kill()
         process.wait()
-    first = server.get(f"soccer:task:{task_id}:part:0")
+    first = server.get(f"{NAMES.task(task_id)}:part:0")
     assert status(tasks, accepted).json()["status"] == "running"
 
     with worker(tmp_path, redis_url):
@@ -208,8 +211,8 @@ def test_srv_05_a_task_outlives_its_worker_and_no_part_is_scored_twice(
     assert [item["home_team"]["name"] for item in body["result"]["items"]] == [
         row["home_team"] for row in rows
     ]
-    assert server.get(f"soccer:task:{task_id}:part:0") == first
-    assert not server.exists(f"soccer:task:{task_id}:rows")
+    assert server.get(f"{NAMES.task(task_id)}:part:0") == first
+    assert not server.exists(f"{NAMES.task(task_id)}:rows")
 
 
 @pytest.mark.parametrize("state", ["active", "aborting"])
@@ -235,10 +238,10 @@ def test_a_task_aborted_for_a_late_heartbeat_is_not_failed_while_it_is_tried_aga
 def rewrite_job(redis_url, accepted, **changes):
     """The task's job with other fields, in none of the queue's lists."""
     server = redis.Redis.from_url(redis_url)
-    name = f"saq:job:scoring:{accepted.json()['task_id']}"
+    name = f"saq:job:{NAMES.queue}:{accepted.json()['task_id']}"
     server.set(name, json.dumps(json.loads(server.get(name)) | changes))
-    server.lrem("saq:scoring:queued", 0, name)
-    server.zrem("saq:scoring:incomplete", name)
+    server.lrem(f"saq:{NAMES.queue}:queued", 0, name)
+    server.zrem(f"saq:{NAMES.queue}:incomplete", name)
 
 
 def test_tasks_belong_to_their_key(tasks):

@@ -13,7 +13,7 @@ import pytest
 import redis
 
 from soccer_assets.clock import isoformat
-from soccer_assets.contract.events import EVENT_STREAM, Event
+from soccer_assets.contract.events import Event
 from soccer_assets.contract.release import (
     CHAMPION,
     DIRECTORY_FILE,
@@ -29,8 +29,9 @@ from soccer_assets.contract.release import (
 from soccer_assets.contract.status import AssetState, Status
 from soccer_assets.resources.event_bus import EventBus
 from soccer_assets.resources.object_store import ConflictError, ObjectStore
+from soccer_assets.stores.installation import name_store
 from soccer_assets.stores.releases.publish import Draft, ReleaseRow, Releases, write_predictions
-from tests.builders import NOW
+from tests.builders import EVENT_STREAM, INSTALLATION, NOW
 from tests.serving.builders import make_model_card, make_prediction
 from tests.stores.killed import EXIT_CODE, publish_and_die
 
@@ -99,7 +100,8 @@ def stream_url(valkey_url: str) -> Iterator[str]:
 @pytest.fixture
 def releases(folder_store: ObjectStore, stream_url: str) -> Releases:
     """Releases into a folder, announced on a stream."""
-    return Releases(folder_store, EventBus(stream_url))
+    name_store(folder_store, INSTALLATION)
+    return Releases(folder_store, EventBus(stream_url, folder_store))
 
 
 def test_a_release_is_whole_and_announced(releases, folder_store, stream_url):
@@ -197,9 +199,9 @@ def test_going_back_to_an_earlier_release_keeps_its_manifest(releases, folder_st
     assert whole_release(folder_store) == first.manifest
 
 
-def test_a_pointer_that_moved_meanwhile_is_not_overwritten(folder_store, stream_url, monkeypatch):
+def test_a_pointer_that_moved_meanwhile_is_not_overwritten(named_store, stream_url, monkeypatch):
     """Of two publishers the slower one gets a conflict, and the faster one's release stays whole."""
-    fast, slow = (Releases(folder_store, EventBus(stream_url)) for _ in range(2))
+    fast, slow = (Releases(named_store, EventBus(stream_url, named_store)) for _ in range(2))
     publish(fast, draft())
     theirs = draft(make_prediction("m2"))
     real = Releases._write_files
@@ -214,7 +216,7 @@ def test_a_pointer_that_moved_meanwhile_is_not_overwritten(folder_store, stream_
     with pytest.raises(ConflictError):
         publish(slow, draft(make_prediction("m3")), LATER)
 
-    assert whole_release(folder_store).release_id == theirs.release_id(b"model", b"state")
+    assert whole_release(named_store).release_id == theirs.release_id(b"model", b"state")
     assert len(announced(stream_url)) == 2
 
 
@@ -270,17 +272,17 @@ def test_a_lost_event_is_announced_by_the_next_run(releases, folder_store, strea
     assert announced(stream_url) == [("release", first), ("release", second)]
 
 
-def test_an_alert_on_the_stream_is_no_lost_release(releases, stream_url):
+def test_an_alert_on_the_stream_is_no_lost_release(releases, folder_store, stream_url):
     """Events of other kinds lie between two releases without the last one being announced again."""
     publish(releases, draft())
-    EventBus(stream_url).publish(Event(type="alert", at="2025-04-25T10:00:00Z"))
+    EventBus(stream_url, folder_store).publish(Event(type="alert", at="2025-04-25T10:00:00Z"))
 
     assert not releases.reconcile(LATER)
 
 
 def test_a_stream_out_of_reach_stops_no_release(folder_store):
     """Without Redis the release is current all the same; readers poll the pointer."""
-    releases = Releases(folder_store, EventBus("redis://127.0.0.1:1/0"))
+    releases = Releases(folder_store, EventBus("redis://127.0.0.1:1/0", folder_store))
     published = publish(releases, draft())
 
     assert (published.is_new, published.is_announced) == (True, False)
