@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from soccer_assets.alerting.subscribers import Subscribers
 from soccer_assets.operations.backup.places import Places
 from soccer_assets.resources.database import Database
+from soccer_assets.stores.installation import rename
 from soccer_assets.tables import alert_delivery
 
 # Until somebody decides: `soccer alerts mute` with an earlier instant starts a subscriber again.
@@ -20,6 +21,7 @@ def become_a_copy(places: Places) -> int:
         database.migrate()
         with database.writing() as connection:  # what the original still has to send
             connection.execute(sa.delete(alert_delivery).where(alert_delivery.c.delivered_at.is_(None)))
+        rename(database, places.open_store())
     finally:
         database.engine.dispose()
     subscribers = Subscribers(places.alerts_file)

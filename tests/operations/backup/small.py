@@ -26,10 +26,12 @@ from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.resources.watermarks import read_watermark
 from soccer_assets.settings import Settings
 from soccer_assets.stores.exports import CURRENT_KEY, CurrentExport, Exports
+from soccer_assets.stores.installation import read_identity, read_installation
 from soccer_assets.stores.ledger.audit import audit
 from soccer_assets.stores.ledger.parquet_copy import copy_ledger
 from soccer_assets.stores.ledger.record import ledger_head
 from soccer_assets.stores.releases.key_store import create_key
+from soccer_assets.stores.releases.origin import require_origin
 from soccer_assets.stores.releases.publish import Releases
 from soccer_assets.tables import match
 from tests.builders import NOW, raw_match
@@ -100,7 +102,16 @@ class Small:
         record(self.database, entry(match_id=mint_match_id("fake", name)))
         copy_ledger(self.database, self.store)
         drafted = draft(make_prediction(name), ledger_head=ledger_head(self.database))
-        return self.releases.publish(drafted, b"model", b"state", NOW).manifest.release_id
+        origin = require_origin(self.database, self.store, is_simulated=True)
+        return self.releases.publish(drafted, b"model", b"state", NOW, origin=origin).manifest.release_id
+
+    @property
+    def id(self) -> str:
+        """Its id, which database and store agree on."""
+        with self.database.reading() as connection:
+            found = read_identity(connection).id
+        assert read_installation(self.store).id == found
+        return found
 
     @property
     def releases(self) -> Releases:

@@ -91,6 +91,9 @@ def test_a_copy_alerts_nobody(home: Small, tmp_path: Path) -> None:
         with small.database.reading() as connection:
             waiting = connection.execute(sa.select(sa.func.count()).select_from(alert_delivery)).scalar()
         assert waiting == (0 if is_muted else 1)
+        assert (small.id != home.id) is is_muted
+        small.check()
+        small.publish(2)
         small.check()
         small.close()
 
