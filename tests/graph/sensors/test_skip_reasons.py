@@ -25,7 +25,6 @@ def _status(graph: Graph) -> str:  # noqa: F811
         "object_store": graph.store,
         "releases": graph.releases,
         "feed": graph.feed,
-        "object_store": graph.store,
         "clock": graph.clock,
     }
     skipped = status_sensor(dg.build_sensor_context(instance=graph.instance, resources=resources))

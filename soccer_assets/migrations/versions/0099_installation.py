@@ -7,8 +7,8 @@ from alembic import op
 
 from soccer_assets.tables import UtcDateTime
 
-revision = "0098"
-down_revision = "0097"
+revision = "0099"
+down_revision = "0098"
 branch_labels = None
 depends_on = None
 
