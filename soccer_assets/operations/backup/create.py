@@ -207,6 +207,8 @@ def _copy_files(places: Places, writer: ArchiveWriter) -> None:
     """Small files of the home, and what the runs printed."""
     files = {f"{at.HOME}/{name}": places.home / name for name in at.HOME_FILES}
     files[f"{at.HOME}/{at.ALERTS_FILE}"] = places.alerts_file
+    if not places.dagster:
+        files[f"{at.DAGSTER}/{at.INSTANCE_FILE}"] = places.dagster_folder / at.INSTANCE_FILE
     logs = places.dagster_folder / "storage"
     files |= {f"{at.LOGS}/{file.relative_to(logs)}": file for file in logs.rglob("*") if file.is_file()}
     for name, file in files.items():

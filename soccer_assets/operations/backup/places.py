@@ -13,7 +13,8 @@ SQLITE = "sqlite:///"
 
 # Files of a home beside its databases and objects, below the home and in an archive alike. Not this machine's
 # key (`dev.key`): a backup holds hashes of keys alone.
-HOME_FILES = ("home.json", "versions.json", "dagster/dagster.yaml")
+HOME_FILES = ("home.json", "versions.json")
+INSTANCE_FILE = "dagster.yaml"  # as `soccer up` writes it; a deployment has its own
 ALERTS_FILE = "alerts.json"
 
 # Folders and files of an archive.

@@ -158,15 +158,20 @@ def drop(url: str) -> None:
 
 
 def take_place(beside: str, url: str, stamp: str) -> str:
-    """Give the filled database the name of the one in use, which gets another; returns that name, if any."""
+    """Give the filled database the name of the one in use, which gets another; returns that name, if any.
+
+    A database without tables, as a new deployment has, is removed.
+    """
     former = f"{sa.make_url(url).database}_replaced_{stamp}"
+    rename = sql.SQL("ALTER DATABASE {} RENAME TO {}")
+    is_used = has_tables(url)
+    if not is_used:
+        drop(url)
     with _maintaining(url) as cursor:
-        rename = sql.SQL("ALTER DATABASE {} RENAME TO {}")
-        is_there = _exists(url)
-        if is_there:
+        if is_used:
             cursor.execute(rename.format(_name(url), sql.Identifier(former)))
         cursor.execute(rename.format(_name(beside), _name(url)))
-    return former if is_there else ""
+    return former if is_used else ""
 
 
 def _exists(url: str) -> bool:

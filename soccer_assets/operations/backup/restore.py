@@ -193,8 +193,8 @@ class _Restoring:
                 _copy(file, target)
         if not self._places.dagster:
             for name, file in self._files(at.DAGSTER).items():
-                top, rest = name.split("/", 1)
-                _copy(file, self._beside(folder / top) / rest)
+                top, *rest = name.split("/")
+                _copy(file, self._beside(folder / top).joinpath(*rest))
 
     def _stage_store(self, folder: str, store: ObjectStore) -> str:
         progress = Progress(self._say, folder)

@@ -53,13 +53,13 @@ class Small:
         """The installation whose home is a folder."""
         return cls(Settings.from_env({"SOCCER_HOME": str(home)} | environ))
 
-    def begin(self, registry: ModelRegistry) -> str:
+    def begin(self, registry: ModelRegistry, **instance_settings: Any) -> str:
         """Make every part; returns the token of its one key."""
         open_home(self.settings, is_simulated=True, first_month=NOW.date())
         self.database.migrate()
         instance = self.settings.home / "dagster"
         instance.mkdir(exist_ok=True)
-        (instance / "dagster.yaml").write_text(json.dumps(INSTANCE))
+        (instance / "dagster.yaml").write_text(json.dumps(INSTANCE | instance_settings))
         self.train(registry, 0.5)
         Subscribers(self.settings.alerts_file).subscribe("jsons://${HOOK_TOKEN}@hooks.example.com/alerts")
         self.publish(1)
