@@ -11,7 +11,7 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
     MPLCONFIGDIR=/tmp/matplotlib
 # Owned here, because a named volume takes its owner from the folder it first covers.
 RUN useradd --uid 10001 --create-home soccer \
-    && install --directory --owner=soccer --group=soccer /srv/soccer /srv/dagster /srv/dagster/storage
+    && install --directory --owner=soccer --group=soccer /srv/soccer /srv/backups /srv/dagster /srv/dagster/storage
 WORKDIR /srv/soccer
 
 # Every package of the lock file, its hash checked, and this project. The images below install from here and

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 import yaml
 
 from soccer_assets.feeds.provider_keys import key_variable
+from soccer_assets.operations.backup.places import places_of
 from soccer_assets.settings import Settings
 
 ROOT = Path(__file__).parents[1]
@@ -198,14 +199,41 @@ def test_the_workspace_names_the_code_server():
 
 def test_every_server_is_watched_bounded_and_restarted():
     """Each long-running service has a health check, a memory limit and a restart policy."""
-    staying = {name: service for name, service in services() if name != "migrate"}
+    ending = {"migrate", "backup"}
+    staying = {name: service for name, service in services() if name not in ending}
 
-    assert resolved()["services"]["migrate"]["restart"] == "no"
+    assert {resolved()["services"][name]["restart"] for name in ending} == {"no"}
     for name, service in staying.items():
         assert service["restart"] == "unless-stopped", name
         assert service["healthcheck"]["test"][0] == "CMD", name
         assert int(service["mem_limit"]) >= 256 * 2**20, name
         assert service["logging"]["driver"] == "local", name
+
+
+def test_the_backup_is_of_what_the_services_use():
+    """MLflow's database and artifacts, Dagster's database, logs and the home: where the services have them."""
+    found = resolved()["services"]
+    backup = found["backup"]
+    given = {name: value for name, value in backup["environment"].items() if value is not None}
+    mlflow = found["mlflow"]
+    settings = Settings.from_env(given | {"SOCCER_HOME": "/srv/soccer"})
+    folders = {mount["target"] for name in ("code", "migrate") for mount in found[name]["volumes"]}
+
+    places = places_of(settings, given | {"DAGSTER_HOME": "/srv/dagster"})
+
+    assert places.mlflow == mlflow["environment"]["MLFLOW_BACKEND_STORE_URI"]
+    assert f"--artifacts-destination {places.artifacts}" in shlex.join(mlflow["command"])
+    assert places.dagster == found["daemon"]["environment"]["DAGSTER_POSTGRES_URL"]
+    assert (places.matches, places.store) == (
+        found["code"]["environment"]["SOCCER_DATABASE_URL"],
+        found["code"]["environment"]["SOCCER_STORE_URL"],
+    )
+    assert {str(places.home), str(places.dagster_folder / "storage")} == folders
+    assert folders < {mount["target"] for mount in backup["volumes"]}
+    assert backup["profiles"] == ["backup"]
+    owned = re.search(r"install --directory .*", (ROOT / "Dockerfile").read_text())
+    assert owned is not None
+    assert {mount["target"] for mount in backup["volumes"]} <= set(owned.group().split())
 
 
 def test_what_must_last_lies_in_named_volumes():

@@ -1,4 +1,4 @@
-"""Backups of a deployment: three PostgreSQL databases, a bucket for the store and one for MLflow's artifacts."""
+"""Backups of a deployment: three PostgreSQL databases, and a bucket for store and artifacts."""
 
 import contextlib
 import uuid
