@@ -211,7 +211,7 @@ def test_every_server_is_watched_bounded_and_restarted():
 
 
 def test_the_backup_is_of_what_the_services_use():
-    """MLflow's database and artifacts, Dagster's database, logs and the home: where the services have them."""
+    """MLflow's database and artifacts, Dagster's database and logs, the home: where the services have it."""
     found = resolved()["services"]
     backup = found["backup"]
     given = {name: value for name, value in backup["environment"].items() if value is not None}

@@ -89,7 +89,11 @@ class Small:
             versions.append(registry.register(model, facts).version)
 
         with dg.DagsterInstance.from_config(str(self.settings.home / "dagster")) as instance:
-            made = dg.materialize([training], resources={"mlflow": training_run(registry)}, instance=instance)
+            made = dg.materialize(
+                [training],
+                resources={"mlflow": training_run(registry, "http://127.0.0.1:3000")},
+                instance=instance,
+            )
         assert made.success
         registry.set_alias(CHAMPION, versions[0])
         return versions[0]
