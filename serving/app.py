@@ -26,6 +26,7 @@ from serving.backends.redis import OwnNames, import_library
 from serving.background_tasks import cancel_and_wait
 from serving.http import auth
 from serving.http.body import BodyBudget
+from serving.http.failed_keys import FailedKeys
 from serving.http.middleware import Application
 from serving.http.query import check_query
 from serving.http.rate_limit import RateLimiter
@@ -155,6 +156,7 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
                 "reloader": reloader,
                 "snapshots": holder,
                 "root_path": settings.root_path,
+                "failed_keys": FailedKeys(settings.failed_keys_per_minute, settings.trusted_proxies),
             }
         ),
         openapi_config=_openapi(),

@@ -131,7 +131,10 @@ class Client:
             response = self._http.request(method, path, params=params, **sent)
         if response.is_error:
             raise RefusedError(_problem_of(response))
-        return msgspec.json.decode(response.content, type=kind)
+        try:
+            return msgspec.json.decode(response.content, type=kind)
+        except msgspec.DecodeError as error:  # a page of a proxy, such as its login
+            raise RefusedError(_problem_of(response)) from error
 
 
 def _problem_of(response: httpx.Response) -> Problem:

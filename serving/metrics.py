@@ -155,6 +155,14 @@ class Metrics:
             ["what"],
             registry=self.registry,
         )
+        self.store_failures = Counter(
+            "soccer_store_failures",
+            "Reads of the object store that it did not answer.",
+            ["what"],
+            registry=self.registry,
+        )
+        for what in ("pointer", "status", "keys", "drift", "quality", "release"):
+            self.store_failures.labels(what)  # exported as zeros from the start
         self.release = Gauge(
             "soccer_release_info",
             "1 for the current release.",

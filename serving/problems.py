@@ -95,12 +95,12 @@ def unavailable(slug: str, detail: str, retry_seconds: int = 5) -> ProblemError:
     return ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, slug, detail, {"Retry-After": str(retry_seconds)})
 
 
-def not_loaded() -> ProblemError:
-    """503: no release is loaded."""
+def not_loaded(reason: str) -> ProblemError:
+    """503: no release is loaded, and why."""
     return ProblemError(
         HTTPStatus.SERVICE_UNAVAILABLE,
         "no-release",
-        "No release is loaded yet; try again shortly. If this lasts, publish one from Dagster.",
+        reason,
         {"Retry-After": "2"},
     )
 

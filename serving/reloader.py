@@ -19,7 +19,7 @@ from serving.backends.redis import OwnNames, RedisUnavailableError, connect, tra
 from serving.background_tasks import cancel_and_wait
 from serving.child_process import ChildFailedError
 from serving.metrics import Metrics
-from serving.release.current import SnapshotHolder
+from serving.release.current import FIRST_READ, SnapshotHolder
 from serving.release.key_ring import KeyRing
 from serving.release.reader import (
     ReleaseReader,
@@ -49,6 +49,17 @@ RETRY_REFUSED_SECONDS = 60.0
 REPORT_SECONDS = 30.0
 
 _MAX_BACKOFF_SECONDS = 30.0
+
+# Why no release is loaded, and what to do.
+_STORE_SILENT = (
+    "The store of the releases cannot be read; it is tried again with every poll. Check that it runs, "
+    "SOCCER_STORE_URL and its credentials; the log of the sidecar has its answer."
+)
+_NOTHING_PUBLISHED = (
+    "Nothing is published in the store yet, or SOCCER_STORE_URL names another: `soccer run refresh_hourly` "
+    "publishes."
+)
+_UNREADABLE = "The pointer to the current release cannot be read; publish again: `soccer run refresh_hourly`."
 
 _log = structlog.get_logger()
 
@@ -100,6 +111,7 @@ class Reloader:
         self._reports_due = 0.0
         self._is_named = asyncio.Event()
         self._reported: set[str] = set()
+        self._reason = FIRST_READ
 
     @property
     def is_watching(self) -> bool:
@@ -133,6 +145,8 @@ class Reloader:
             if status is not None:
                 self._holder.update_status(status)
             pointer = await self._read("pointer", self._reader.read_pointer)
+            if pointer is None and self._holder.current is None:
+                self._holder.reason = self._reason
             await self._read_reports()
             if pointer is not None and not self._is_handled(pointer):
                 await self._load(pointer)
@@ -146,6 +160,11 @@ class Reloader:
             value = await asyncio.to_thread(read)
         except (StoreUnavailableError, UnreadableObjectError) as error:
             self._metrics.poll_failures.labels(what).inc()
+            if isinstance(error, StoreUnavailableError):
+                self._metrics.store_failures.labels(what).inc()
+                self._reason = _STORE_SILENT
+            else:
+                self._reason = _UNREADABLE if isinstance(error.__cause__, ValueError) else _NOTHING_PUBLISHED
             if what not in self._failing:  # log the first failure, not every poll
                 self._failing.add(what)
                 _log.warning("cannot read", what=what, error=str(error))
@@ -244,6 +263,14 @@ class Reloader:
 
     async def _refuse(self, pointer: Pointer, refusal: ReleaseRefusedError) -> None:
         self._metrics.reloads.labels(refusal.reason).inc()
+        if refusal.reason == "unreachable":
+            self._metrics.store_failures.labels("release").inc()
+            self._holder.reason = _STORE_SILENT
+        else:
+            self._holder.reason = (
+                f"Release {pointer.release_id} is refused ({refusal.reason}); its log says why. "
+                "Publish it again: `soccer run refresh_hourly`."
+            )
         if refusal.reason != "unreachable":  # an unreachable store is retried at the next poll
             self._refused = pointer
             self._refused_until = time.monotonic() + RETRY_REFUSED_SECONDS

@@ -1,4 +1,4 @@
-"""The sidecar's server process: ``python -m serving.server [--listen-fds 5,6] GRANIAN'S OPTIONS``.
+"""The sidecar's server process: ``python -m serving.server [--keep-alive 75] [--listen-fds 5,6] OPTIONS``.
 
 Granian opens its own sockets, which close when it is killed: clients are refused until the next one listens.
 `soccer up` opens one socket a worker itself and passes them down. Connections then wait in the kernel while
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from granian import _granian, cli  # the first is private; the tests kill servers on inherited sockets
+from granian.http import HTTP1Settings
 from granian.server.mp import MPServer
 
 from serving import app
@@ -23,6 +24,7 @@ _cli: Any = cli
 _socket_holder: Any = _granian.SocketHolder
 
 _LISTEN_FDS = "--listen-fds"
+_KEEP_ALIVE = "--keep-alive"
 # A socket that is passed down listens already, with the backlog of who opened it.
 _NO_BACKLOG = 0
 
@@ -43,9 +45,25 @@ class InheritedSocketServer(MPServer):
         return super()._spawn_worker(idx=idx, target=target, callback_loader=callback_loader)
 
 
+def _keep_connections(seconds: float) -> None:
+    """Close idle connections after this time; granian's command line takes no more than 60 s.
+
+    A load balancer that keeps them longer than its server would send requests into closed ones. The time also
+    bounds the head of a request, from the connection's last answer on.
+    """
+
+    def settings(**options: Any) -> HTTP1Settings:
+        return HTTP1Settings(**options | {"header_read_timeout": int(1000 * seconds)})
+
+    _cli.HTTP1Settings = settings
+
+
 def main() -> None:
-    """Run granian's command line, on the sockets of ``--listen-fds`` where it is given."""
+    """Run granian's command line with the options that it lacks."""
     arguments = sys.argv[1:]
+    if arguments[:1] == [_KEEP_ALIVE]:
+        _keep_connections(float(arguments[1]))
+        arguments = arguments[2:]
     if arguments[:1] == [_LISTEN_FDS]:
         fds = [int(fd) for fd in arguments[1].split(",")]
         for fd in fds:

@@ -5,6 +5,7 @@ and the sidecar. The table in docs/reference/settings.md lists every variable, a
 """
 
 import datetime as dt
+import ipaddress
 import os
 import re
 from collections.abc import Mapping
@@ -61,6 +62,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     task_keep_seconds: int = 86_400
     public_url: str = ""
     root_path: str = ""
+    keep_alive_seconds: int = 75
+    failed_keys_per_minute: int = 300
+    trusted_proxies: tuple[str, ...] = ()
     max_body_bytes: int = 32 * 1024 * 1024
     alerts_file: Path
     sidecars: tuple[str, ...] = ()
@@ -129,6 +133,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             task_keep_seconds=_integer(env, "SOCCER_TASK_KEEP_SECONDS", 86_400, 60, 30 * 86_400),
             public_url=_public_url(env, "SOCCER_PUBLIC_URL"),
             root_path=_root_path(env, "SOCCER_ROOT_PATH"),
+            keep_alive_seconds=_integer(env, "SOCCER_KEEP_ALIVE_SECONDS", 75, 1, 3600),
+            failed_keys_per_minute=_integer(env, "SOCCER_FAILED_KEYS_PER_MINUTE", 300, 0, 10**9),
+            trusted_proxies=_networks(env, "SOCCER_TRUSTED_PROXIES"),
             max_body_bytes=_integer(env, "SOCCER_MAX_BODY_MB", 32, 1, 1024) * _MEGABYTE,
             alerts_file=Path(env.get("SOCCER_ALERTS_FILE") or home / "alerts.json").expanduser().absolute(),
             cors_origins=_origins(env, "SOCCER_CORS_ORIGINS"),
@@ -217,6 +224,19 @@ def _root_path(env: Mapping[str, str], name: str) -> str:
     if text and not _PREFIX.fullmatch(text):
         raise SettingError(f"{name}={text!r} is not a path; write it as /soccer")
     return text
+
+
+def _networks(env: Mapping[str, str], name: str) -> tuple[str, ...]:
+    """Comma-separated addresses or networks."""
+    networks = tuple(item for part in env.get(name, "").split(",") if (item := part.strip()))
+    for network in networks:
+        try:
+            ipaddress.ip_network(network, strict=False)
+        except ValueError:
+            raise SettingError(
+                f"{name}: {network!r} is neither an address nor a network; write it as 10.0.0.5 or 10.0.0.0/8"
+            ) from None
+    return networks
 
 
 def _redis_url(env: Mapping[str, str], name: str) -> str:

@@ -7,6 +7,7 @@ the stream still holds.
 
 import asyncio
 import re
+import weakref
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -19,6 +20,8 @@ from serving.errors import ServingError
 from soccer_assets.contract.events import Event
 
 MAX_LISTENERS = 1_000
+# Of one API key: its forgotten clients leave places for others.
+MAX_LISTENERS_OF_KEY = 100
 # At about 200 bytes an event: a client 200 events behind no longer reads.
 MAX_UNREAD = 200
 HEARTBEAT_SECONDS = 15.0
@@ -39,10 +42,15 @@ class EventsUnavailableError(ServingError):
     """Redis does not answer, or `MAX_LISTENERS` clients are connected."""
 
 
+class TooManyStreamsError(ServingError):
+    """`MAX_LISTENERS_OF_KEY` clients of one API key are connected."""
+
+
 class _Listener:
     """Queue of one client's unread entries; None ends its stream."""
 
-    def __init__(self) -> None:
+    def __init__(self, key_id: str = "") -> None:
+        self.key_id = key_id
         self.unread: asyncio.Queue[_Entry | None] = asyncio.Queue(MAX_UNREAD)
         self.is_dropped = False
 
@@ -67,7 +75,8 @@ class EventStream:
         self._url = url
         self._names = names
         self._heartbeat_seconds = heartbeat_seconds
-        self._listeners: set[_Listener] = set()
+        # Only its stream holds a listener: that of a client who left before the first byte has no `finally`.
+        self._listeners: weakref.WeakSet[_Listener] = weakref.WeakSet()
         self._tail: asyncio.Task[None] | None = None
         self._is_closed = False
 
@@ -76,19 +85,23 @@ class EventStream:
         """Number of connected clients."""
         return len(self._listeners)
 
-    async def listen(self, after: str | None, now_text: str) -> AsyncIterator[bytes]:
+    async def listen(self, after: str | None, now_text: str, key_id: str = "") -> AsyncIterator[bytes]:
         """Subscribe a client: missed events first, then new ones, as server-sent event frames.
 
         Args:
             after: the last id the client received; None for new events only.
             now_text: time of the request, for the `reset` event that reports a gap.
+            key_id: of the client's API key.
 
         Raises:
             EventsUnavailableError: Redis does not answer, or too many clients are connected.
+            TooManyStreamsError: too many clients of this key are connected.
         """
         if not self._url or self._is_closed or len(self._listeners) >= MAX_LISTENERS:
             raise EventsUnavailableError
-        listener = _Listener()
+        if sum(listener.key_id == key_id for listener in self._listeners) >= MAX_LISTENERS_OF_KEY:
+            raise TooManyStreamsError
+        listener = _Listener(key_id)
         # Subscribe before reading the backlog: an entry in between is seen twice and sent once.
         self._listeners.add(listener)
         try:
@@ -104,7 +117,7 @@ class EventStream:
     def end_streams(self) -> None:
         """End all streams and accept no more: the sidecar shuts down."""
         self._is_closed = True
-        for listener in self._listeners:
+        for listener in tuple(self._listeners):
             listener.offer(None)
 
     async def close(self) -> None:

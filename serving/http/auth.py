@@ -29,6 +29,10 @@ ALLOWANCE = "allowance"
 HEAD = "is_head"
 
 
+class UnknownKeyError(ProblemError):
+    """401: no key has this token."""
+
+
 def has_scope(key: ApiKey, scope: str) -> bool:
     """Whether a key has a scope: ``admin`` includes all, ``predict`` does not include ``read``."""
     return scope in key.scopes or ADMIN in key.scopes
@@ -41,19 +45,33 @@ async def authorize(connection: ASGIConnection, handler: BaseRouteHandler) -> No
     and its allowance in ``scope["state"]``, from which the middleware writes the rate-limit headers.
 
     Raises:
-        ProblemError: see `admit`; 405 for HEAD where GET would start a run.
+        ProblemError: see `admit`; 429 where an address sends too many unknown keys.
+        MethodNotAllowedException: HEAD where GET would start a run.
     """
     if connection.scope.get("method") == "OPTIONS":  # tells the allowed methods only; browsers send no key
         return
     if handler.opt.get("starts_run") and connection.scope["state"].get(HEAD):
-        raise MethodNotAllowedException(headers={"Allow": "OPTIONS, POST"})
+        raise MethodNotAllowedException(headers={"Allow": ""})  # filled in by the middleware
     state = connection.app.state
     token = connection.headers.get(HEADER)
     if token is None and handler.opt.get("takes_x_token"):
         token = connection.headers.get(SOURCES_HEADER)
-    key, allowance = admit(
-        token, handler.opt["scope"], state["key_ring"], state["rate_limiter"], state["metrics"]
-    )
+    try:
+        key, allowance = admit(
+            token, handler.opt["scope"], state["key_ring"], state["rate_limiter"], state["metrics"]
+        )
+    except UnknownKeyError as error:
+        wait = state["failed_keys"].count(
+            connection.client.host if connection.client else "", connection.headers.get("x-forwarded-for", "")
+        )
+        if not wait:
+            raise
+        raise ProblemError(
+            HTTPStatus.TOO_MANY_REQUESTS,
+            "failed-keys",
+            f"Too many unknown API keys came from this address; retry in {wait} s.",
+            {"Retry-After": str(wait)},
+        ) from error
     connection.scope["auth"] = key
     connection.scope["state"][ALLOWANCE] = allowance
 
@@ -87,7 +105,7 @@ def admit(
     key = keys.identify(token.encode("latin-1"))
     if key is None:
         metrics.auth_failures.labels("unknown").inc()
-        raise _unauthorized(f"Unknown API key in {HEADER}; ask an operator for a new one.")
+        raise _unauthorized(f"Unknown API key in {HEADER}; ask an operator for a new one.", UnknownKeyError)
     if not has_scope(key, scope):
         metrics.auth_failures.labels("scope").inc()
         raise ProblemError(
@@ -107,5 +125,5 @@ def admit(
     return key, allowance
 
 
-def _unauthorized(detail: str) -> ProblemError:
-    return ProblemError(HTTPStatus.UNAUTHORIZED, "api-key", detail, {"WWW-Authenticate": "ApiKey"})
+def _unauthorized(detail: str, kind: type[ProblemError] = ProblemError) -> ProblemError:
+    return kind(HTTPStatus.UNAUTHORIZED, "api-key", detail, {"WWW-Authenticate": "ApiKey"})

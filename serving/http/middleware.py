@@ -70,9 +70,7 @@ class Application(Litestar):
         )
         # Litestar's own list misses methods that another router has for the same path.
         self._allow = {
-            route.path_format: _allow(set(route.route_handler_map))
-            for route in self.routes
-            if isinstance(route, HTTPRoute)
+            route.path_format: _allow(route) for route in self.routes if isinstance(route, HTTPRoute)
         }
         # Ids of one worker differ by the counter, those of two workers by the random prefix.
         self._id_prefix = secrets.token_hex(8).encode()
@@ -172,9 +170,12 @@ async def _nothing() -> Any:
     return {"type": "http.disconnect"}
 
 
-def _allow(methods: set[str]) -> bytes:
-    """The value of the header ``Allow``: the methods of a path, HEAD beside GET."""
-    return ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set()))).encode()
+def _allow(route: HTTPRoute) -> bytes:
+    """The value of the header ``Allow``: the methods of a path, HEAD beside a GET that starts no run."""
+    methods: set[str] = set(route.route_handler_map)
+    reads = [handler for handler, _ in route.route_handler_map.values() if "GET" in handler.http_methods]
+    has_head = any(not handler.opt.get("starts_run") for handler in reads)
+    return ", ".join(sorted(methods | ({"HEAD"} if has_head else set()))).encode()
 
 
 def _without_prefix(scope: Any, prefix: str) -> Any:

@@ -17,6 +17,7 @@ from soccer_assets.contract.pipeline import PipelineState
 from soccer_assets.contract.reports import DriftReport, QualityReport
 from soccer_assets.contract.status import Status, fresh_until, stale_reasons
 
+FIRST_READ = "The first release is being read; try again shortly."
 MOVED_REASON = "the kickoff moved since this was predicted"
 
 
@@ -94,12 +95,14 @@ class SnapshotHolder:
     Attributes:
         current: None until a release is loaded, and after the first release was refused.
         clock: measures the age of the data.
+        reason: why no release is loaded, and what to do, while `current` is None.
         drift: the newest drift report; None before the first. Likewise `quality` and `pipeline`.
     """
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self.current: Current | None = None
+        self.reason = FIRST_READ
         self.drift: DriftReport | None = None
         self.quality: QualityReport | None = None
         self.pipeline: PipelineState | None = None
@@ -144,5 +147,5 @@ def require_release(snapshots: SnapshotHolder) -> Current:
         ProblemError: 503, no release is loaded.
     """
     if snapshots.current is None:
-        raise not_loaded()
+        raise not_loaded(snapshots.reason)
     return snapshots.current

@@ -1,18 +1,25 @@
 """Server-sent events: promotions, releases, changes of freshness, alerts."""
 
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any
 
-from litestar import Router, get
+from litestar import Request, Router, get
 from litestar.di import NamedDependency
 from litestar.params import HeaderParameter
 from litestar.response import Stream
 
-from serving.backends.event_stream import EventStream, EventsUnavailableError, is_event_id
+from serving.backends.event_stream import (
+    MAX_LISTENERS_OF_KEY,
+    EventStream,
+    EventsUnavailableError,
+    TooManyStreamsError,
+    is_event_id,
+)
 from serving.http.auth import READ
 from serving.http.respond import documented
-from serving.problems import bad_request, unavailable
+from serving.problems import ProblemError, bad_request, unavailable
 from serving.release.current import SnapshotHolder
+from soccer_assets.contract.api_keys import ApiKey
 
 
 @get(
@@ -21,6 +28,7 @@ from serving.release.current import SnapshotHolder
     responses=documented(str, HTTPStatus.BAD_REQUEST, media_type="text/event-stream"),
 )
 async def follow_events(
+    request: Request[Any, ApiKey, Any],
     events: NamedDependency[EventStream],
     snapshots: NamedDependency[SnapshotHolder],
     last_event_id: Annotated[
@@ -40,7 +48,14 @@ async def follow_events(
     if last_event_id is not None and not is_event_id(last_event_id):
         raise bad_request("`Last-Event-ID` is not an event id; send the `id` of an event, or omit it.")
     try:
-        frames = await events.listen(last_event_id or None, snapshots.now_text())
+        frames = await events.listen(last_event_id or None, snapshots.now_text(), request.auth.id)
+    except TooManyStreamsError as error:
+        raise ProblemError(
+            HTTPStatus.TOO_MANY_REQUESTS,
+            "too-many-streams",
+            f"This API key follows {MAX_LISTENERS_OF_KEY} event streams already; close some.",
+            {"Retry-After": "30"},
+        ) from error
     except EventsUnavailableError as error:
         raise unavailable(
             "no-events", "Events are unavailable; try again shortly, or poll /predict/model/info."

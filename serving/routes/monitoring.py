@@ -23,7 +23,7 @@ def read_freshness(
     """When the data was last checked, its newest result, and the freshness of every watched asset."""
     current, now = snapshots.current, snapshots.clock.now()
     if current is None:
-        raise not_loaded()
+        raise not_loaded(snapshots.reason)
     manifest, status = current.snapshot.manifest, current.view.status
     reasons = stale_reasons(status, now)
     freshness = Freshness(

@@ -73,7 +73,7 @@ def ready(snapshots: NamedDependency[SnapshotHolder]) -> Ready:
     """Readiness: whether a release is loaded; stale data is reported and still served."""
     current = snapshots.current
     if current is None:
-        raise not_loaded()
+        raise not_loaded(snapshots.reason)
     manifest = current.snapshot.manifest
     return Ready(
         "ready", manifest.release_id, manifest.feed, manifest.is_simulated, bool(snapshots.stale_reasons())

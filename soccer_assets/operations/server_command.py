@@ -11,9 +11,8 @@ from types import FrameType
 from soccer_assets.operations.processes import prepare_child
 from soccer_assets.settings import Settings
 
-# With the defaults, 1,024 idle connections lock out all other clients. A client has ten seconds to send the
-# head of a request.
-_CONNECTIONS = ("--backlog", "4096", "--backpressure", "65536", "--http1-header-read-timeout", "10000")
+# With the defaults, 1,024 idle connections lock out all other clients.
+_CONNECTIONS = ("--backlog", "4096", "--backpressure", "65536")
 
 # A stopping worker has 20 s to finish its requests; then it is killed.
 _STOP = ("--workers-kill-timeout", "20")
@@ -30,11 +29,12 @@ def sidecar_command(settings: Settings, host: str, fds: Sequence[int] = ()) -> l
         host: address to listen on.
         fds: one socket a worker that listens already, for a server whose connections survive it.
     """
+    keep_alive = ["--keep-alive", str(settings.keep_alive_seconds)]
     inherited = ["--listen-fds", ",".join(map(str, fds))] if fds else []
     granian = ["--interface", "asgi", "--host", host]
     workers = ["--port", str(settings.serving_port), "--workers", str(settings.serving_workers)]
     options = [*granian, *workers, "--no-ws", "--respawn-failed-workers", *_CONNECTIONS, *_STOP]
-    return [sys.executable, "-P", "-m", "serving.server", *inherited, *options]
+    return [sys.executable, "-P", "-m", "serving.server", *keep_alive, *inherited, *options]
 
 
 def shared_metrics(settings: Settings) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Reloads: what is swapped in, what is refused, and that there is one at a time."""
 
+import re
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +10,8 @@ import pytest
 
 from serving.scoring.process import Scorer
 from soccer_assets.contract.events import Refusal
-from soccer_assets.contract.release import GoldenRow, Manifest, Pointer
+from soccer_assets.contract.release import POINTER_KEY, GoldenRow, Manifest, Pointer
+from tests.services import free_ports
 from tests.serving.builders import (
     GOLDEN_ROWS,
     READER,
@@ -240,6 +242,7 @@ def test_first_release_with_a_wrong_model_does_not_stay(tmp_path, serve):
     response = client.get("/predict/m1", headers=READER)
 
     assert client.get("/ready").status_code == 503
+    assert "Release r1 is refused (golden_rows)" in client.get("/ready").json()["detail"]
     assert (response.status_code, response.headers["retry-after"]) == (503, "2")
     assert len(refusals(tmp_path / "store")) == 1
     assert client.get("/healthcheck/").status_code == 200
@@ -247,9 +250,16 @@ def test_first_release_with_a_wrong_model_does_not_stay(tmp_path, serve):
 
 def test_empty_store_is_not_ready_until_a_release_comes(tmp_path, serve):
     """A sidecar may start before the graph has published anything."""
+    (tmp_path / "store").mkdir()
     client = serve()
     assert client.get("/ready").status_code == 503
+    assert "Nothing is published" in client.get("/ready").json()["detail"]
     assert client.get("/healthcheck/").status_code == 200
+
+    (tmp_path / "store" / POINTER_KEY).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / "store" / POINTER_KEY).write_bytes(b"{")
+    reload(client)
+    assert "pointer to the current release cannot be read" in client.get("/ready").json()["detail"]
 
     make_release(tmp_path / "store", [make_prediction()])
     reload(client)
@@ -339,3 +349,16 @@ def test_stub_scorer_is_asked_once_a_release(store, serve):
         reload(client)
 
     assert scorer.calls == 1
+
+
+def test_a_store_that_does_not_answer_is_told_and_counted(monkeypatch, serve):
+    """Readiness names the store, not a missing release, and a metric counts the failed reads."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "x")
+    client = serve(store_url="s3://bucket/store", s3_endpoint_url=f"http://127.0.0.1:{free_ports(1)[0]}")
+    reload(client)
+
+    assert "store of the releases cannot be read" in client.get("/ready").json()["detail"]
+    counted = re.search(r'soccer_store_failures_total{what="pointer"} (\d+)', client.get("/metrics").text)
+    assert counted is not None
+    assert int(counted[1]) >= 1

@@ -9,7 +9,7 @@ import redis as redis_library
 import sqlalchemy as sa
 
 from serving.backends.match_table import DatabaseUnavailableError, LiveMatches, LiveQuery
-from serving.backends.redis import RedisUnavailableError, translate_redis_errors
+from serving.backends.redis import OwnNames, RedisUnavailableError, translate_redis_errors
 from serving.tasks.queue import TaskQueue
 from serving.tasks.store import QueueUnavailableError
 from soccer_assets.tables import match, metadata
@@ -131,7 +131,8 @@ def test_a_command_that_is_refused_is_not_held_against_the_next(valkey_url):
     url = valkey_url.replace("/0", "/9")
     name = "f" * 32
     server = redis_library.Redis.from_url(url)
-    queue = TaskQueue(url, 60)
+    names = OwnNames("breakers")
+    queue = TaskQueue(url, names, 60)
 
     async def ask():
         with pytest.raises(QueueUnavailableError):
@@ -140,11 +141,11 @@ def test_a_command_that_is_refused_is_not_held_against_the_next(valkey_url):
         await queue.close()
         return found
 
-    server.set(f"soccer:task:{name}", "no hash")
+    server.set(names.get().task(name), "no hash")
     try:
         assert asyncio.run(ask()) is None
     finally:
-        server.delete(f"soccer:task:{name}")
+        server.delete(names.get().task(name))
         server.close()
 
 
