@@ -39,6 +39,7 @@ class _Context:
     ) -> None:
         self.instance = instance
         self.partition_time_window = months
+        self.partition_keys: list[str] = []  # whose pages a replay does not have
         self.run = run
         self.run_id = run.run_id
         self.job_def = job
@@ -54,6 +55,11 @@ class _Context:
 
     def add_output_metadata(self, metadata: Mapping[str, Any]) -> None:
         """Do nothing: a replay has no asset pages."""
+
+    def add_asset_metadata(
+        self, metadata: Mapping[str, Any], asset_key: dg.AssetKey, partition_key: str
+    ) -> None:
+        """Do nothing, likewise."""
 
 
 class DirectJobs:

@@ -13,7 +13,7 @@ from soccer_assets.contract.release import CANDIDATE, CHAMPION, PREVIOUS
 from soccer_assets.graph import freshness
 from soccer_assets.graph.pages.champion import champion_page
 from soccer_assets.graph.pages.training_reports import candidate_report, evaluation_report, search_report
-from soccer_assets.graph.pages.values import finite, timestamp
+from soccer_assets.graph.pages.values import finite, short_hash, timestamp
 from soccer_assets.modelling.evaluation import evaluate, is_complete
 from soccer_assets.modelling.promotion import GATES, PromotionDecision
 from soccer_assets.modelling.scorecard import Scorecard
@@ -278,7 +278,7 @@ def champion(
             "reason": change.reason,
             **page,
             "recipe": current.facts.recipe,
-            "content_sha256": current.facts.content_sha256,
+            "content": short_hash(current.facts.content_sha256),
             "dagster/row_count": current.facts.trained_rows,
             "newest_training_match": timestamp(current.facts.train_end, "unknown"),
             **change_metadata(change),

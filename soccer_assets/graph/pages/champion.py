@@ -58,6 +58,9 @@ def _rollback(champion: RegisteredModel, previous: RegisteredModel | None) -> st
 def _table(reigns: Sequence[Reign]) -> str:
     newest = list(reigns)[: -_SHOWN - 1 : -1]
     return markdown(
-        ("version", "recipe", "since", "by"),
-        ((reign.version, reign.recipe, reign.since, reign.how.replace("_", " ")) for reign in newest),
+        ("version", "recipe", "since (UTC)", "by"),
+        (
+            (reign.version, reign.recipe, reign.since[:16].replace("T", " "), reign.how.replace("_", " "))
+            for reign in newest
+        ),
     )

@@ -28,6 +28,7 @@ from soccer_assets.graph.pages.scorecard import (
     scorecard_tables,
     slices_markdown,
 )
+from soccer_assets.graph.pages.values import short_hash
 from soccer_assets.modelling.dataset import TrainingData
 from soccer_assets.modelling.diagnostics import feature_gains, learning_curve
 from soccer_assets.modelling.evaluation import Evaluation, loss_differences
@@ -36,6 +37,8 @@ from soccer_assets.modelling.scorecard import CANDIDATE, ELO
 from soccer_assets.modelling.training import SEED
 from soccer_assets.modelling.tuning import Search, completed_trials
 from soccer_assets.resources.model_registry import TrainingFacts
+
+_HASHES = ("snapshot_id", "data_sha256", "code_version")
 
 
 @dataclass(frozen=True)
@@ -170,8 +173,8 @@ def candidate_report(model: OutcomeModel, data: TrainingData, facts: TrainingFac
         files={"insight.json": {"feature_gain": gains, "learning_curve": curves}},
         plots={"learning_curve": learning_curve_plot(curves), "feature_gain": gains_plot(gains)},
         metadata={
-            **origin,
-            "content_sha256": model.sha256,
+            **{name: short_hash(text) if name in _HASHES else text for name, text in origin.items()},
+            "content": short_hash(model.sha256),
             "parameters": dg.MetadataValue.json(parameters),
             "finished_matches": len(data.matches),
             "dagster/row_count": facts.trained_rows,

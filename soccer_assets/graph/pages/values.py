@@ -30,6 +30,11 @@ def table(name: str, records: Sequence[Mapping[str, str | int]]) -> dict[str, dg
     return {name: dg.MetadataValue.table(rows)} if rows else {}
 
 
+def short_hash(sha256: str) -> str:
+    """The first 16 digits of a hash: all 64 make a page's table wider than the page, which cuts its texts."""
+    return sha256[:16]
+
+
 def finite(numbers: Mapping[str, float | None]) -> dict[str, float]:
     """The numbers that a page can plot, as floats: GraphQL knows no NaN and no infinity."""
     return {
