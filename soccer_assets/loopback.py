@@ -1,6 +1,7 @@
 """Addresses of this machine, which no proxy may be asked for."""
 
 import ipaddress
+from collections.abc import MutableMapping
 from urllib.parse import urlsplit
 
 # What a process that honours proxies must ask directly.
@@ -20,3 +21,9 @@ def no_proxy(listed: str) -> str:
     """The value of `NO_PROXY` with this machine's own names added to those that are ``listed``."""
     names = [name for part in listed.split(",") if (name := part.strip())]
     return ",".join([*names, *(name for name in LOOPBACK_NAMES if name not in names)])
+
+
+def ask_loopback_directly(environ: MutableMapping[str, str]) -> None:
+    """Exempt this machine's own addresses from the proxy of an environment, in both of its spellings."""
+    listed = environ.get("no_proxy") or environ.get("NO_PROXY", "")
+    environ["NO_PROXY"] = environ["no_proxy"] = no_proxy(listed)

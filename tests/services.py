@@ -31,8 +31,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 S3_KEY = "test-key"
 S3_SECRET = "test-secret"
 
-_START_SECONDS = 60.0
-_STOP_SECONDS = 15.0
+_START_SECONDS = 180.0
+_STOP_SECONDS = 60.0
 _PR_SET_PDEATHSIG = 1
 # Bound before the fork: a process that has dropped its rights may not be able to read our files.
 _prctl = ctypes.CDLL(None).prctl
@@ -72,7 +72,7 @@ def running(
         user: keywords of `subprocess.Popen` that change the user.
 
     Raises:
-        StartError: it ended, or did not answer within a minute.
+        StartError: it ended, or did not answer within three minutes.
     """
 
     def die_with_parent() -> None:

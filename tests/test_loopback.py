@@ -1,7 +1,11 @@
 """Which addresses are this machine's own, and are never asked through a proxy."""
 
-import pytest
+from urllib.request import proxy_bypass_environment
 
+import pytest
+from click.testing import CliRunner
+
+from soccer_assets.cli import main
 from soccer_assets.loopback import is_loopback, no_proxy
 
 
@@ -28,3 +32,20 @@ def test_no_proxy_keeps_what_is_listed() -> None:
     """Each name once."""
     assert no_proxy(" .internal, localhost") == ".internal,localhost,127.0.0.1,::1"
     assert no_proxy("") == "localhost,127.0.0.1,::1"
+
+
+@pytest.mark.parametrize("name", ["NO_PROXY", "no_proxy"])
+def test_a_commands_libraries_ask_loopback_directly(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """MLflow's, S3's and the feeds' clients read the environment as the standard library does."""
+    for variable in ("NO_PROXY", "no_proxy"):
+        monkeypatch.setenv(variable, "")  # set here, so that it is restored afterwards
+        monkeypatch.delenv(variable)
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv(name, "feeds.internal")
+    assert not proxy_bypass_environment("127.0.0.1:5000")
+
+    done = CliRunner().invoke(main, ["feeds", "list"])
+
+    assert done.exit_code == 0
+    assert all(proxy_bypass_environment(host) for host in ("127.0.0.1:5000", "localhost", "feeds.internal"))
+    assert not proxy_bypass_environment("www.football-data.co.uk")

@@ -4,6 +4,7 @@ Here: options, output and exit codes. Heavy imports are inside the commands, so 
 here: what a command does (``operations``, ``backtesting``, ``stores``).
 """
 
+import os
 from typing import Any
 
 import click
@@ -23,6 +24,7 @@ from soccer_assets.cli import (
     webserver,
 )
 from soccer_assets.cli.common import fail, settings_of_environment
+from soccer_assets.loopback import ask_loopback_directly
 
 
 class _Commands(click.Group):
@@ -46,6 +48,8 @@ class _Commands(click.Group):
 @click.version_option(package_name="soccer-assets")
 def main() -> None:
     """Football match prediction: an asset graph and a serving sidecar."""
+    # For the clients of MLflow, S3 and the feeds, which read the environment themselves.
+    ask_loopback_directly(os.environ)
 
 
 for _command in (

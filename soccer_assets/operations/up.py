@@ -22,7 +22,7 @@ from soccer_assets.contract.release import POINTER_KEY
 from soccer_assets.contract.status import STATUS_KEY, Status
 from soccer_assets.feeds.registry import open_feeds
 from soccer_assets.home import apply_home, open_home
-from soccer_assets.loopback import no_proxy
+from soccer_assets.loopback import ask_loopback_directly
 from soccer_assets.operations.home_health import home_faults
 from soccer_assets.operations.local_sockets import LocalSockets, listen
 from soccer_assets.operations.operation_error import OperationError
@@ -157,7 +157,9 @@ def _lock(home: Path) -> FileLock:
 def home_environment(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
     """The environment of every process of a home: its settings, and caches inside the home."""
     cache = settings.home / "cache"
-    return dict(environ) | {
+    direct = dict(environ)
+    ask_loopback_directly(direct)
+    return direct | {
         "SOCCER_HOME": str(settings.home),
         "DAGSTER_HOME": str(settings.home / "dagster"),
         "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -171,8 +173,6 @@ def home_environment(settings: Settings, environ: Mapping[str, str]) -> dict[str
         "PYTHONDONTWRITEBYTECODE": "",
         # The working folder is not on the import path: a `json.py` there would run in every process.
         "PYTHONSAFEPATH": "1",
-        "NO_PROXY": no_proxy(environ.get("NO_PROXY", environ.get("no_proxy", ""))),
-        "no_proxy": no_proxy(environ.get("no_proxy", environ.get("NO_PROXY", ""))),
         "TMPDIR": str(settings.home / "tmp"),
         # Hides Dagster's notices about its own beta and preview functions.
         "PYTHONWARNINGS": "ignore",

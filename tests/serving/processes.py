@@ -66,7 +66,7 @@ def valkey(folder, port):
     finally:
         client.close()
         process.terminate()
-        process.wait(10)
+        process.wait(60)
 
 
 @contextmanager
@@ -96,7 +96,7 @@ def sidecar(home, workers=1, store=None, *, tasks=False, **environ):
     finally:
         if process.poll() is None:
             process.terminate()
-            process.wait(20)
+            process.wait(60)
         log.close()
 
 

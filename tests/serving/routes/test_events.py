@@ -1,7 +1,6 @@
 """Events as clients follow them: a real granian process, a real Valkey."""
 
 import signal
-import time
 
 import httpx
 import msgspec
@@ -50,7 +49,7 @@ class Following:
 def follow(address, last=None):
     """A stream that is open."""
     headers = READER | ({"Last-Event-ID": last} if last else {})
-    return httpx.stream("GET", f"{address}/events/", headers=headers, timeout=20)
+    return httpx.stream("GET", f"{address}/events/", headers=headers, timeout=90)
 
 
 def test_events_arrive_are_replayed_and_end_with_the_sidecar(home):
@@ -89,7 +88,7 @@ def test_events_arrive_are_replayed_and_end_with_the_sidecar(home):
             process.send_signal(signal.SIGTERM)
             with pytest.raises((EOFError, httpx.TransportError)):
                 next(following)
-        assert process.wait(20) == 0
+        assert process.wait(90) == 0
     assert all("Traceback" not in log.read_text() for log in home.glob("log-*"))
 
 
@@ -106,9 +105,7 @@ def test_listener_outlasts_the_event_server(home):
             publish(server, "alert")
             next(following)
         with valkey(home, port) as server:
-            deadline = time.monotonic() + 20
-            while time.monotonic() < deadline and server.info("clients")["blocked_clients"] < 2:
-                time.sleep(0.05)
+            wait_until(lambda: server.info("clients")["blocked_clients"] >= 2)
             publish(server, "release")
             assert next(following)["event"] == "release"
         stream.__exit__(None, None, None)
