@@ -108,8 +108,8 @@ def _database_files(settings: Settings) -> Iterator[_DatabaseFile]:
         yield _DatabaseFile(
             "database",
             matches,
-            f"move {matches.name}, {matches.name}-wal and {matches.name}-shm aside and put a backup in their "
-            "place; without a backup start on another SOCCER_HOME, which reads the feeds again",
+            "then `soccer restore BACKUP --replace` with the newest backup; without one start on another "
+            "SOCCER_HOME, which reads the feeds again",
         )
     folder = settings.home / "dagster"
     for part in (("history", "runs.db"), ("history", "runs", "index.db"), ("schedules", "schedules.db")):
