@@ -68,7 +68,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
         dedup_key: the same for a fault's begin, its reminders and its end, on whatever host it is seen.
         state: ``open`` while the fault lasts, ``resolved`` at its end, ``notice`` for what never ends.
         transition: ``new``, ``worse``, ``reminder`` or ``recovered``.
-        kind: such as ``run`` or ``freshness``.
+        kind: such as ``run`` or ``freshness``; ``test`` of a test message.
         severity: ``notice``, ``warning`` or ``failure``; of a resolved fault the one that it had.
         subject: the asset, job, release or address that it concerns.
         headline: one line that says what.
@@ -116,7 +116,7 @@ class Webhook(msgspec.Struct, frozen=True, kw_only=True):
         title: every headline in one line, as far as there is room.
         message: the text that people get.
         type: ``failure``, ``warning``, ``info`` (a notice) or ``success`` (every alert is resolved).
-        alerts: one for each fault; empty in a test message.
+        alerts: one for each fault.
     """
 
     schema_version: int

@@ -117,6 +117,8 @@ def _type_of(alerts: Sequence[Alert]) -> Any:
     for severity, kind in (("failure", NotifyType.FAILURE), ("warning", NotifyType.WARNING)):
         if severity in found:
             return kind
+    if not found:  # queued by an older version
+        return NotifyType.WARNING
     return NotifyType.SUCCESS if found == {"success"} else NotifyType.INFO
 
 

@@ -31,6 +31,8 @@ KINDS = (
     "mlflow",
     "disk",
 )
+# Of `soccer alerts test`, whatever the subscriber's filters are.
+TEST = "test"
 
 
 class Condition(msgspec.Struct, frozen=True, kw_only=True):

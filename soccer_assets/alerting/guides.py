@@ -2,6 +2,8 @@
 
 import msgspec
 
+from soccer_assets.alerting.faults import TEST
+
 
 class Guide(msgspec.Struct, frozen=True):
     """General texts of a kind; a condition may have its own.
@@ -20,6 +22,7 @@ class Guide(msgspec.Struct, frozen=True):
 
 
 GUIDES = {
+    TEST: Guide("none", "none; this is how an alert arrives"),
     "run": Guide(
         "the last release stays in service",
         "open the run, read the failed step, fix its cause and re-execute from failure",

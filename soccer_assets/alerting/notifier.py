@@ -8,7 +8,7 @@ import msgspec
 
 from soccer_assets.alerting.alert import Origin
 from soccer_assets.alerting.delivery import deliver, send
-from soccer_assets.alerting.faults import NEW, RECOVERED, Condition, Notification
+from soccer_assets.alerting.faults import NEW, RECOVERED, TEST, WARNING, Condition, Notification
 from soccer_assets.alerting.outbox import Delivery, Outbox
 from soccer_assets.alerting.rendering import Message, render, scrubbed
 from soccer_assets.alerting.subscribers import Subscriber, Subscribers
@@ -91,14 +91,28 @@ class AlertNotifier:
         return NotifierCounts(len(current), notifications, sent, failed)
 
     def test(self, subscriber: Subscriber) -> str:
-        """Send a test message; returns the error, empty on success."""
+        """Send a test message, of a fault that begins and ends; returns the error, empty on success."""
+        fault = Condition(
+            kind=TEST,
+            subject="the test",
+            severity=WARNING,
+            since=isoformat(self._clock.now()),
+            what="has begun",
+            headline="a test: nothing is wrong",
+        )
+        both = [Notification(transition=transition, condition=fault) for transition in (NEW, RECOVERED)]
         origin = self._origin
         body = (
             "What:     this is a test; nothing is wrong\n"
             f"Host:     {origin.host}, home {origin.home}\nFeed:     {origin.feed}"
         )
         delivery = Delivery(
-            delivery_id="A-test", subscriber=subscriber.id, title="[soccer] a test", body=body, attempts=1
+            delivery_id="A-test",
+            subscriber=subscriber.id,
+            title="[soccer] a test",
+            body=body,
+            attempts=1,
+            alerts=self._render(both).alerts,
         )
         return send(subscriber, delivery, os.environ)
 

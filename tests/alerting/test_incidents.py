@@ -114,6 +114,15 @@ def test_each_fault_is_an_incident_that_its_recovery_closes(
     assert triggered.count(stale) == 2
 
 
+def test_a_test_message_opens_an_incident_and_closes_it(
+    notifier: AlertNotifier, service: tuple[Incidents, str]
+) -> None:
+    incidents, address = service
+    assert notifier.test(notifier.subscribers.subscribe(address)) == ""
+    assert [action for action, _ in incidents.events] == ["trigger", "resolve"]
+    assert incidents.open == {}
+
+
 def test_what_a_service_did_not_take_is_sent_again_with_the_same_key(
     notifier: AlertNotifier, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -141,7 +150,7 @@ def test_a_webhook_is_data_of_the_documented_schema(notifier: AlertNotifier, htt
     schema = json.loads(SCHEMA.read_text())
     for post in posts:
         jsonschema.validate(post, schema)
-    assert [post["type"] for post in posts] == ["failure", "success", "info"]
+    assert [post["type"] for post in posts] == ["failure", "success", "warning"]
     assert [post["team"] for post in posts] == ["ops"] * 3  # what the address adds stays
     begun, ended = ({alert["dedup_key"]: alert for alert in post["alerts"]} for post in posts[:2])
     assert begun.keys() - ended.keys() == {"rollback:model version 2"}
