@@ -43,6 +43,7 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
         host: name of the machine.
         home: folder of the home.
         feed: names of the feeds.
+        installation: its id; empty where the database could not be asked for it.
         pages: address of Dagster's pages, without a slash at the end.
         is_public: whether others than this machine reach it.
     """
@@ -50,6 +51,7 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
     host: str
     home: str
     feed: str
+    installation: str
     pages: str
     is_public: bool
 
@@ -142,7 +144,7 @@ def alert_of(
     is_over = notification.transition == RECOVERED
     run = (healing_run if is_over else condition.run) or None
     return Alert(
-        dedup_key=dedup_key(condition),
+        dedup_key=dedup_key(condition, origin.installation),
         state="resolved" if is_over else "notice" if condition.severity == NOTICE else "open",
         transition=cast("Transition", notification.transition),
         kind=condition.kind,
@@ -164,9 +166,12 @@ def alert_of(
     )
 
 
-def dedup_key(condition: Condition) -> str:
-    """Identifies the fault for receivers: its kind and subject, at most 255 characters."""
-    key = condition.key
+def dedup_key(condition: Condition, installation: str) -> str:
+    """Identifies the fault for receivers: installation, kind and subject, at most 255 characters.
+
+    Without the host: a fault that another machine tells of is the same.
+    """
+    key = f"{installation}:{condition.key}" if installation else condition.key
     if len(key) <= _KEY_CHARACTERS:
         return key
     digest = hashlib.sha256(key.encode()).hexdigest()[:16]

@@ -1,10 +1,13 @@
 """The notifier: records what each subscriber is due from a source's conditions, and sends it."""
 
+import contextlib
+import functools
 import os
 import socket
 from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
+import sqlalchemy as sa
 
 from soccer_assets.alerting.alert import Origin
 from soccer_assets.alerting.delivery import deliver, send
@@ -18,6 +21,7 @@ from soccer_assets.resources.database import Database
 from soccer_assets.resources.event_bus import EventBus
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.settings import Settings
+from soccer_assets.stores.installation import read_identity
 
 # The event stream of `GET /events` is one more subscriber, which gets every alert at once.
 _STREAM = Subscriber(id="events", url="", remind_hours=24.0 * 365)
@@ -37,13 +41,8 @@ class AlertNotifier:
 
     def __init__(self, settings: Settings, database: Database, events: EventBus, clock: Clock) -> None:
         """Bind to a home; ``clock`` is the wall clock outside tests."""
-        self._origin = Origin(
-            host=socket.gethostname(),
-            home=str(settings.home),
-            feed=",".join(settings.feeds),
-            pages=settings.public_url.rstrip("/") or f"http://127.0.0.1:{settings.dagster_port}",
-            is_public=bool(settings.public_url),
-        )
+        self._settings = settings
+        self._database = database
         self._events = events
         self._clock = clock
         self.subscribers = Subscribers(settings.alerts_file)
@@ -55,6 +54,21 @@ class AlertNotifier:
         store = ObjectStore(settings.store_url, settings.s3_endpoint_url)
         events = EventBus(settings.redis_url, store)
         return cls(settings, Database(settings.database_url), events, SystemClock())
+
+    @functools.cached_property
+    def _origin(self) -> Origin:
+        """Asked for once: the key of a fault must not change between its begin and its end."""
+        settings, installation = self._settings, ""
+        with contextlib.suppress(sa.exc.SQLAlchemyError), self._database.reading() as connection:
+            installation = read_identity(connection).id
+        return Origin(
+            host=socket.gethostname(),
+            home=str(settings.home),
+            feed=",".join(settings.feeds),
+            installation=installation,
+            pages=settings.public_url.rstrip("/") or f"http://127.0.0.1:{settings.dagster_port}",
+            is_public=bool(settings.public_url),
+        )
 
     def report(
         self,

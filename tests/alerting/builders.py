@@ -16,6 +16,7 @@ ORIGIN = Origin(
     host="web-1",
     home="/srv/soccer",
     feed="simulated",
+    installation="5f0c2a9be1d40377",
     pages="https://soccer.example.org/dagster",
     is_public=True,
 )

@@ -19,6 +19,7 @@ from soccer_assets.clock import SystemClock
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.event_bus import EventBus
 from soccer_assets.settings import Settings
+from soccer_assets.stores.installation import read_identity
 from tests.alerting.builders import STALE, condition
 
 SCHEMA = Path("docs/reference/alerts.schema.json")
@@ -73,6 +74,13 @@ def notifier(sqlite_database: Database, tmp_path: Path) -> AlertNotifier:
     return AlertNotifier(settings, sqlite_database, EventBus(""), SystemClock())
 
 
+@pytest.fixture
+def own(sqlite_database: Database) -> str:
+    """The id of the installation."""
+    with sqlite_database.reading() as connection:
+        return read_identity(connection).id
+
+
 @pytest.fixture(params=["pagerduty", "opsgenie"])
 def service(
     request: pytest.FixtureRequest, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
@@ -93,17 +101,19 @@ def service(
 
 
 def test_each_fault_is_an_incident_that_its_recovery_closes(
-    notifier: AlertNotifier, service: tuple[Incidents, str]
+    notifier: AlertNotifier, service: tuple[Incidents, str], own: str
 ) -> None:
     """Several faults in one message are several incidents; a notice is none."""
     incidents, address = service
     # Opsgenie's key is part of a path.
-    stale = "freshness:releases/current" if "pagerduty" in address else "freshness:releases.current"
+    stale = (
+        f"{own}:freshness:releases/current" if "pagerduty" in address else f"{own}:freshness:releases.current"
+    )
     notifier.subscribers.subscribe(address, remind_hours=0)
     notifier.report("graph", [STALE, FAILED, ROLLBACK])
     assert incidents.open == {
         stale: "releases/current is stale (failure)",
-        "run:refresh_hourly": "refresh_hourly failed (failure)",
+        f"{own}:run:refresh_hourly": "refresh_hourly failed (failure)",
     }
     notifier.report("graph", [STALE, ROLLBACK])  # STALE is repeated: the same incident
     assert list(incidents.open) == [stale]
@@ -124,7 +134,7 @@ def test_a_test_message_opens_an_incident_and_closes_it(
 
 
 def test_what_a_service_did_not_take_is_sent_again_with_the_same_key(
-    notifier: AlertNotifier, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
+    notifier: AlertNotifier, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch, own: str
 ) -> None:
     incidents = Incidents()
     incidents.is_down = True
@@ -135,12 +145,14 @@ def test_what_a_service_did_not_take_is_sent_again_with_the_same_key(
     notifier.report("graph", [STALE, warning])
     assert notifier.outbox.pending()[subscriber.id][0] == 1
     assert sorted(incidents.events) == [
-        ("trigger", "freshness:features/team_state"),
-        ("trigger", "freshness:releases/current"),
+        ("trigger", f"{own}:freshness:features/team_state"),
+        ("trigger", f"{own}:freshness:releases/current"),
     ]
 
 
-def test_a_webhook_is_data_of_the_documented_schema(notifier: AlertNotifier, httpserver: HTTPServer) -> None:
+def test_a_webhook_is_data_of_the_documented_schema(
+    notifier: AlertNotifier, httpserver: HTTPServer, own: str
+) -> None:
     httpserver.expect_request("/alert").respond_with_data("")
     subscriber = notifier.subscribers.subscribe(f"json://127.0.0.1:{httpserver.port}/alert?:team=ops")
     notifier.report("graph", [STALE, FAILED, ROLLBACK])
@@ -153,12 +165,12 @@ def test_a_webhook_is_data_of_the_documented_schema(notifier: AlertNotifier, htt
     assert [post["type"] for post in posts] == ["failure", "success", "warning"]
     assert [post["team"] for post in posts] == ["ops"] * 3  # what the address adds stays
     begun, ended = ({alert["dedup_key"]: alert for alert in post["alerts"]} for post in posts[:2])
-    assert begun.keys() - ended.keys() == {"rollback:model version 2"}
-    run = begun["run:refresh_hourly"]
+    assert begun.keys() - ended.keys() == {f"{own}:rollback:model version 2"}
+    run = begun[f"{own}:run:refresh_hourly"]
     assert (run["state"], run["severity"], run["run"]) == ("open", "failure", "abc")
     assert run["links"] == [{"name": "run", "href": "https://soccer.example.org/runs/abc"}]
-    assert begun["rollback:model version 2"]["state"] == "notice"
-    over = ended["run:refresh_hourly"]
+    assert begun[f"{own}:rollback:model version 2"]["state"] == "notice"
+    over = ended[f"{own}:run:refresh_hourly"]
     assert (over["state"], over["since"], over["run"]) == ("resolved", run["since"], "healing-run")
     assert over["links"][0]["href"] == "https://soccer.example.org/runs/healing-run"
 

@@ -10,6 +10,7 @@ from soccer_assets.alerting.rendering import Message, render, scrubbed
 from soccer_assets.masking import mask
 from tests.alerting.builders import NOW, ORIGIN, STALE, condition
 
+ID = ORIGIN.installation
 LOCAL = msgspec.structs.replace(ORIGIN, pages="http://127.0.0.1:3000", is_public=False)
 
 
@@ -159,10 +160,11 @@ def test_a_key_is_the_same_at_begin_and_end_and_not_longer_than_receivers_take()
     long = condition("the run of " + ", ".join(f"features/{number}" for number in range(100)), kind="run")
     other = msgspec.structs.replace(long, subject=long.subject + ", model/candidate")
     keys = {rendered(long, transition).alerts[0].dedup_key for transition in (NEW, REMINDER, RECOVERED)}
-    assert keys == {dedup_key(long)}
-    assert len(dedup_key(long)) == 255
-    assert dedup_key(long) != dedup_key(other)
-    assert dedup_key(STALE) == "freshness:releases/current"
+    assert keys == {dedup_key(long, ID)}
+    assert len(dedup_key(long, ID)) == 255
+    assert dedup_key(long, ID) != dedup_key(other, ID)
+    assert dedup_key(STALE, ID) == "5f0c2a9be1d40377:freshness:releases/current"
+    assert dedup_key(STALE, "0" * 16) != dedup_key(STALE, ID)
 
 
 def test_a_long_cause_is_cut_at_its_first_line() -> None:
