@@ -171,7 +171,7 @@ def explain(error: BaseException, settings: Settings) -> str:
         }:
             return f"{_reason_of(Path(str(cause.filename or settings.home)), cause)}; {_remedy_of(cause)}"
         if isinstance(cause, sa.exc.DBAPIError | sqlite3.Error):
-            for fault in home_faults(settings):
+            for fault in home_faults(settings, is_thorough=True):
                 return fault.sentence
             reason = str(getattr(cause, "orig", cause)).strip().splitlines()
             what = reason[0] if reason else type(cause).__name__

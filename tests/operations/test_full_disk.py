@@ -50,7 +50,9 @@ def test_a_full_disk_takes_nothing_down(system: System, httpserver: HTTPServer) 
     with system.client() as client:
         filler = fill(system.stack.home.parent)
         full_since = time.monotonic()
-        told = wait_until(lambda: bool(httpserver.log))
+        told = wait_until(
+            lambda: any("is full" in request.get_data(as_text=True) for request, _ in httpserver.log)
+        )
         for part in BESIDE:
             before = system.pid(part)
             assert before is not None

@@ -184,6 +184,15 @@ def test_an_error_is_explained_by_its_cause_only(home: Path, error: Exception, w
         assert bool(sentence) == bool(words)
 
 
+def test_an_error_in_the_middle_of_a_file_names_the_file(home: Path) -> None:
+    """SQLite's error does not say which of five files is damaged; after an error every page is read."""
+    overwrite(home / "mlflow" / "mlflow.db", 9)
+
+    sentence = explain(sqlite3.DatabaseError("database disk image is malformed"), settings_of(home))
+
+    assert str(home / "mlflow" / "mlflow.db") in sentence
+
+
 @pytest.mark.parametrize("character", ["?", "#", "%", "*", "[", "\n"])
 def test_a_home_whose_path_means_something_else_in_a_url_is_refused(tmp_path: Path, character: str) -> None:
     """In one sentence, before anything is created: its databases would be written beside it."""
