@@ -6,6 +6,7 @@ import dagster as dg
 import pandas as pd
 
 from soccer_assets.clock import Clock
+from soccer_assets.contract.release import Origin
 from soccer_assets.feeds.protocol import Feed
 from soccer_assets.graph import freshness
 from soccer_assets.graph.assets.predictions import UPCOMING
@@ -46,10 +47,7 @@ def current(
     and a manifest with the hash of each. The pointer is written last, then the event.
     """
     now = clock.now()
-    try:  # first: the status too is this database's
-        origin = require_origin(database, object_store, is_simulated=feed.is_simulated)
-    except OriginRefusedError as error:
-        raise dg.Failure(str(error), allow_retries=False) from error
+    origin = _origin(database, object_store, feed)  # first: the status too is this database's
     is_healed = releases.reconcile(now)
     lease = releases.lease()
     try:
@@ -78,6 +76,14 @@ def current(
             "result_latency": dg.MetadataValue.md(_latency_table(result_latency(database, now))),
         },
     )
+
+
+def _origin(database: Database, store: ObjectStore, feed: Feed) -> Origin:
+    """The database's origin; a refused one fails the run."""
+    try:
+        return require_origin(database, store, is_simulated=feed.is_simulated)
+    except OriginRefusedError as error:
+        raise dg.Failure(str(error), allow_retries=False) from error
 
 
 def _latency_table(by_feed: Mapping[str, ResultLatency]) -> str:

@@ -53,9 +53,9 @@ def scorecard_tables(scorecard: Scorecard) -> dict[str, str]:
     rows = [("all", *item) for item in scorecard.differences.items()]
     rows += [("prices", *item) for item in scorecard.differences_with_odds.items()]
     tables["candidate_minus"] = markdown(
-        ("matches", "forecaster", "log loss", "95 % interval"),
+        ("matches", "forecaster", "log loss", "from", "to (95 %)"),
         (
-            (where, name, f"{gap.mean:+.4f}", f"{gap.low:+.4f} to {gap.high:+.4f}")
+            (where, name, *(f"{number:+.4f}" for number in (gap.mean, gap.low, gap.high)))
             for where, name, gap in rows
         ),
     )
