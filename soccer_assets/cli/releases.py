@@ -19,13 +19,11 @@ def synthetic(predictions: int, url: str, version: int) -> None:
     """Publish a release of simulated clubs of any size, for benchmarks and trials, and print an API key."""
     settings = msgspec.structs.replace(settings_of_environment(), store_url=store_url(url))
     from soccer_assets.resources.event_bus import EventBus  # noqa: PLC0415
-    from soccer_assets.stores.installation import name_store, new_id  # noqa: PLC0415
     from soccer_assets.stores.releases.key_store import SCOPES, create_key  # noqa: PLC0415
     from soccer_assets.stores.releases.publish import Releases  # noqa: PLC0415
     from soccer_assets.stores.releases.synthetic import FEED, publish  # noqa: PLC0415
 
     store, now = store_of(settings), settings.clock.now()
-    name_store(store, new_id())
     releases = Releases(store, EventBus(settings.redis_url, store))
     current = releases.feed()
     if current not in {None, FEED}:

@@ -94,6 +94,9 @@ def write_installation(store: ObjectStore, value: Installation) -> None:
 
 def name_store(store: ObjectStore, installation_id: str) -> Installation:
     """Give a store without an id this one; returns the id that it has, perhaps from another process."""
+    known = read_installation(store)
+    if known is not None:
+        return known
     with contextlib.suppress(ConflictError):
         store.swap(INSTALLATION_KEY, msgspec.json.encode(Installation(id=installation_id)), None)
     return read_installation(store) or Installation(id=installation_id)

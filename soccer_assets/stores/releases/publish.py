@@ -39,6 +39,7 @@ from soccer_assets.contract.status import STATUS_KEY, Status
 from soccer_assets.football.text_folding import fold
 from soccer_assets.resources.event_bus import EventBus
 from soccer_assets.resources.object_store import ConflictError, ObjectStore, Versioned
+from soccer_assets.stores.installation import name_store, new_id
 from soccer_assets.stores.releases.backup_lease import wait_for_lease
 
 
@@ -147,12 +148,13 @@ class Releases:
             team_state: the file of all team states.
             now: time of publication.
             lease: from `lease`; by default the pointer is read now.
-            origin: the database that the draft was read from, if any.
+            origin: the database that the draft was read from, if any; without one a new store gets a new id.
 
         Raises:
             ConflictError: another publisher moved the pointer meanwhile; the next run starts from theirs.
         """
         versioned = (lease or self.lease()).pointer
+        name_store(self._store, origin.installation if origin else new_id())
         current = msgspec.json.decode(versioned.data, type=Pointer) if versioned else None
         release_id = draft.release_id(model, team_state)
         encoded = self._complete(release_id)
