@@ -12,11 +12,14 @@ from filelock import FileLock
 from pytest_httpserver import HTTPServer
 
 from soccer_assets.alerting.subscribers import Subscribers
+from soccer_assets.contract.events import Event
 from soccer_assets.contract.release import CHAMPION
 from soccer_assets.operations.backup import create, restore
 from soccer_assets.operations.backup.archive import MANIFEST, BackupError, BackupManifest
 from soccer_assets.operations.backup.restore import Mode
+from soccer_assets.resources.event_bus import EventBus
 from soccer_assets.resources.model_registry import ModelRegistry
+from soccer_assets.stores.releases.origin import require_origin
 from soccer_assets.tables import alert_delivery
 from tests.builders import NOW
 from tests.operations.backup.small import Small, files_below, registry_of
@@ -96,6 +99,32 @@ def test_a_copy_alerts_nobody(home: Small, tmp_path: Path) -> None:
         small.publish(2)
         small.check()
         small.close()
+
+
+def test_a_copy_shares_no_name_with_its_original(home: Small, tmp_path: Path, valkey_url: str) -> None:
+    """On one Redis each writes into its own stream; a replacement goes on in the original's."""
+    database, store = home.database, home.store
+    original = require_origin(database, store, is_simulated=True).installation
+    home.back_up(tmp_path / "backup")
+    copy, replacement = Small.at(tmp_path / "copy"), Small.at(tmp_path / "replacement")
+
+    copy.restore(tmp_path / "backup", Mode.COPY)
+    replacement.restore(tmp_path / "backup", Mode.REPLACE)
+
+    ids, streams = [], []
+    for number, small in enumerate((home, copy, replacement)):
+        ids.append(require_origin(small.database, small.store, is_simulated=True).installation)
+        small.publish(2)
+        assert EventBus(valkey_url, small.store).publish(
+            Event(type="release", at="", release_id=f"r{number}")
+        )
+        small.close()
+    for small in (home, copy):
+        last = EventBus(valkey_url, small.store).last_release()
+        streams.append(last.release_id if last else None)
+    assert (ids[0], ids[2]) == (original, original)
+    assert ids[1] not in {original, ""}
+    assert streams == ["r2", "r1"]
 
 
 def test_a_copy_overwrites_nothing(home: Small, backup: Path) -> None:
