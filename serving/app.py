@@ -52,6 +52,7 @@ from serving.routes import (
 from serving.scoring.process import Scorer
 from serving.settings import cache_folder, sidecar_name
 from serving.tasks.queue import TaskQueue
+from serving.tasks.quota import Quota
 from soccer_assets.contract.release import SCHEMA_VERSION
 from soccer_assets.settings import Settings
 
@@ -77,11 +78,13 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
         settings.rate_limit_per_minute, settings.redis_url, names, metrics, workers=settings.serving_workers
     )
     scorer = scorer or Scorer()
-    task_queue = TaskQueue(settings.redis_url, names, settings.task_keep_seconds)
+    reader = ReleaseReader(settings.store_url, cache_folder(settings), settings.s3_endpoint_url)
+    quota = Quota(settings.tasks_per_key, settings.task_bytes_per_key)
+    task_queue = TaskQueue(settings.redis_url, names, settings.task_keep_seconds, quota, reader)
     matches, dagster = LiveMatches(settings.database_url), Dagster(settings.dagster_url)
     stream, bodies = EventStream(settings.redis_url, names), BodyBudget(settings.max_body_bytes)
     reloader = Reloader(
-        reader=ReleaseReader(settings.store_url, cache_folder(settings), settings.s3_endpoint_url),
+        reader=reader,
         holder=holder,
         keys=keys,
         scorer=scorer,

@@ -66,6 +66,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     failed_keys_per_minute: int = 300
     trusted_proxies: tuple[str, ...] = ()
     max_body_bytes: int = 32 * 1024 * 1024
+    tasks_per_key: int = 20
+    task_bytes_per_key: int = 1024 * _MEGABYTE
     alerts_file: Path
     sidecars: tuple[str, ...] = ()
     dagster_url: str = ""
@@ -137,6 +139,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             failed_keys_per_minute=_integer(env, "SOCCER_FAILED_KEYS_PER_MINUTE", 300, 0, 10**9),
             trusted_proxies=_networks(env, "SOCCER_TRUSTED_PROXIES"),
             max_body_bytes=_integer(env, "SOCCER_MAX_BODY_MB", 32, 1, 1024) * _MEGABYTE,
+            tasks_per_key=_integer(env, "SOCCER_TASKS_PER_KEY", 20, 1, 10_000),
+            task_bytes_per_key=_integer(env, "SOCCER_TASK_MB_PER_KEY", 1024, 1, 1_000_000) * _MEGABYTE,
             alerts_file=Path(env.get("SOCCER_ALERTS_FILE") or home / "alerts.json").expanduser().absolute(),
             cors_origins=_origins(env, "SOCCER_CORS_ORIGINS"),
             sidecars=tuple(

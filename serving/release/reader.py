@@ -12,6 +12,7 @@ import os
 import re
 import tempfile
 import time
+import uuid
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import unquote, urlsplit
@@ -38,6 +39,9 @@ from soccer_assets.contract.release import (
 from soccer_assets.contract.status import STATUS_KEY, Status
 
 _T = TypeVar("_T")
+
+# Large rows and results of bulk tasks.
+TASK_DATA_PREFIX = "tasks/"
 
 REQUIRED_FILES = (PREDICTIONS_FILE, MODEL_FILE)
 
@@ -167,6 +171,34 @@ class ReleaseReader:
             obstore.put(
                 self._store(), _outbox_key(refusal.release_id, refusal.sidecar), msgspec.json.encode(refusal)
             )
+        except (BaseError, OSError) as error:
+            raise StoreUnavailableError(_first_line(error)) from error
+
+    def write_task_data(self, data: bytes) -> str:
+        """Store rows or results of a task under a new key, and return it; errors as `write_refusal`."""
+        key = f"{TASK_DATA_PREFIX}{uuid.uuid4().hex}"
+        try:
+            obstore.put(self._store(), key, data)
+        except (BaseError, OSError) as error:
+            raise StoreUnavailableError(_first_line(error)) from error
+        return key
+
+    def read_task_data(self, key: str) -> bytes:
+        """What `write_task_data` stored; errors as `read_pointer`."""
+        return self._get(key)
+
+    def prune_task_data(self, keep_seconds: float) -> None:
+        """Delete rows and results of tasks that are older; errors as `write_refusal`."""
+        oldest = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=keep_seconds)
+        try:
+            old = [
+                item["path"]
+                for page in obstore.list(self._store(), TASK_DATA_PREFIX)
+                for item in page
+                if item["last_modified"] < oldest
+            ]
+            for key in old:
+                obstore.delete(self._store(), key)
         except (BaseError, OSError) as error:
             raise StoreUnavailableError(_first_line(error)) from error
 

@@ -24,6 +24,7 @@ from serving.release.current import Current, SnapshotHolder, require_release
 from serving.scoring.process import Scored, Scorer
 from serving.scoring.schemas import MalformedBodyError, Row, RowProblem, decode_row, split_rows
 from serving.tasks.queue import QueueFullError, TaskQueue
+from serving.tasks.quota import QuotaExceededError
 from serving.tasks.store import IdempotencyKeyReusedError, QueueUnavailableError, TooManyRows, pack_rows
 from soccer_assets.clock import isoformat
 from soccer_assets.contract.api_keys import ApiKey
@@ -133,6 +134,10 @@ async def score_later(
         task_id = await tasks.submit(request.auth.id, packed, idempotency_key)
     except (QueueUnavailableError, ChildBusyError) as error:
         raise unavailable("no-queue", "Tasks cannot be accepted now; retry shortly.") from error
+    except QuotaExceededError as error:
+        raise ProblemError(
+            HTTPStatus.TOO_MANY_REQUESTS, "task-quota", str(error), {"Retry-After": "30"}
+        ) from error
     except QueueFullError as error:
         raise unavailable("queue-full", "Too many tasks are queued; retry later.", 30) from error
     except IdempotencyKeyReusedError as error:

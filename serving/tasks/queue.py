@@ -16,6 +16,8 @@ from prometheus_client import Gauge
 
 from serving.backends.redis import OwnNames, RedisUnavailableError, connect, translate_redis_errors
 from serving.errors import ServingError
+from serving.release.reader import ReleaseReader
+from serving.tasks.quota import Quota, QuotaExceededError
 from serving.tasks.store import PackedRows, QueueUnavailableError, TaskStore, part_count
 
 _T = TypeVar("_T")
@@ -62,9 +64,20 @@ class TaskQueue:
         url: of Redis; empty disables tasks.
         names: of the installation.
         keep_seconds: time to live of a task and its result.
+        quota: of each API key.
+        objects: the object store, see `TaskStore`.
     """
 
-    def __init__(self, url: str, names: OwnNames, keep_seconds: int) -> None:
+    def __init__(
+        self,
+        url: str,
+        names: OwnNames,
+        keep_seconds: int,
+        quota: Quota | None = None,
+        objects: ReleaseReader | None = None,
+    ) -> None:
+        self._quota = quota
+        self._objects = objects
         self._url = url
         self._names = names
         self._queues: dict[str, Any] = {}
@@ -77,6 +90,7 @@ class TaskQueue:
         Raises:
             QueueUnavailableError: Redis does not answer.
             QueueFullError: too many tasks are queued.
+            QuotaExceededError: its API key has too many tasks.
             IdempotencyKeyReusedError: the idempotency key was used with another body.
         """
         task_id = uuid.uuid4().hex
@@ -125,7 +139,12 @@ class TaskQueue:
     async def _submit(self, task_id: str, key_id: str, packed: PackedRows) -> str:
         if await self._queue.count("queued") >= MAX_QUEUED:
             raise QueueFullError
-        await self._store.create(task_id, key_id, packed)
+        try:
+            await self._store.create(task_id, key_id, packed)
+        except QuotaExceededError:
+            if not await self._end_failed(key_id):
+                raise
+            await self._store.create(task_id, key_id, packed)
         facts = await self._store.facts(task_id)
         if "is_done" not in facts and await self._queue.job(task_id) is None:
             await self._queue.enqueue(
@@ -137,6 +156,20 @@ class TaskQueue:
                 ttl=self._keep,
             )
         return task_id
+
+    async def _end_failed(self, key_id: str) -> bool:
+        """Give back the places of a key's tasks that ended without a result; whether there were any."""
+        tasks = await self._store.quotas.unfinished(key_id)
+        jobs = await self._queue.jobs(tasks) if tasks else []
+        # A task without a job is being submitted, or was, by a request that was cut off: it expires.
+        ended = [
+            task_id
+            for task_id, job in zip(tasks, jobs, strict=True)
+            if job is not None
+            and (job.status.value == "failed" or (job.status.value == "aborted" and not job.retryable))
+        ]
+        await self._store.quotas.end(key_id, ended)
+        return bool(ended)
 
     async def _state(self, task_id: str, key_id: str, *, is_admin: bool) -> TaskState | None:
         facts = await self._store.facts(task_id)
@@ -180,7 +213,7 @@ class TaskQueue:
 
     @functools.cached_property
     def _store(self) -> TaskStore:
-        return TaskStore(self._redis, self._names, self._keep)
+        return TaskStore(self._redis, self._names, self._keep, self._quota, self._objects)
 
     @property
     def _queue(self) -> Any:

@@ -4,6 +4,7 @@ Results are stored in compressed parts, so that a task whose worker was killed r
 part is written once and never changed; all parts of a task come from one release.
 """
 
+import asyncio
 import hashlib
 import zlib
 from collections.abc import AsyncIterator
@@ -13,11 +14,18 @@ import msgspec
 
 from serving.backends.redis import OwnNames
 from serving.errors import ServingError
+from serving.release.reader import ReleaseError, ReleaseReader, StoreUnavailableError
 from serving.scoring.schemas import MalformedBodyError, split_rows
+from serving.tasks.quota import Quota, Quotas
 
 PART_ROWS = 1_000
 
 _COMPRESSION = 1
+
+# Redis holds everything in memory: what is larger lies in the object store. A full part has some 100 kB.
+_LARGE = 32 * 1024
+# zlib's data begins otherwise.
+_ELSEWHERE = b"object:"
 
 
 class QueueUnavailableError(ServingError):
@@ -66,32 +74,51 @@ class TaskStore:
         client: of Redis.
         names: of the installation.
         keep_seconds: time to live of a task after it was submitted, and again after it was done.
+        quota: of each API key.
+        objects: the object store, for data above `_LARGE` bytes; without it all stays in Redis.
     """
 
-    def __init__(self, client: Any, names: OwnNames, keep_seconds: int) -> None:
+    def __init__(
+        self,
+        client: Any,
+        names: OwnNames,
+        keep_seconds: int,
+        quota: Quota | None = None,
+        objects: ReleaseReader | None = None,
+    ) -> None:
+        self.quotas = Quotas(client, names, keep_seconds, quota or Quota())
+        self._objects = objects
         self._redis = client
         self._names = names
-        self._keep = keep_seconds
+        self.keep_seconds = self._keep = keep_seconds
 
     async def create(self, task_id: str, key_id: str, packed: PackedRows) -> bool:
         """Store a task; False if it exists already.
 
         Raises:
             IdempotencyKeyReusedError: it exists with another body.
+            QuotaExceededError: its key has too many tasks.
         """
         name = self._name(task_id)
-        if await self._redis.hsetnx(name, "sha256", packed.sha256):
-            await self._write(name, key_id, packed)
-            return True
-        if await self._redis.hget(name, "sha256") != packed.sha256.encode():
+        is_new = bool(await self._redis.hsetnx(name, "sha256", packed.sha256))
+        if not is_new and await self._redis.hget(name, "sha256") != packed.sha256.encode():
             raise IdempotencyKeyReusedError
-        if not await self._redis.hexists(name, "rows"):  # the first call was killed between its two writes
+        # Without its rows the first call was killed between its two writes.
+        if not is_new and await self._redis.hexists(name, "rows"):
+            return False
+        try:
+            await self.quotas.reserve(key_id, task_id, len(packed.data))
             await self._write(name, key_id, packed)
-        return False
+        except Exception:
+            await self._redis.delete(name)
+            await self.quotas.release(key_id, task_id)
+            raise
+        return is_new
 
     async def _write(self, name: str, key_id: str, packed: PackedRows) -> None:
+        rows = await self._put(packed.data)
         pipeline = self._redis.pipeline()
-        pipeline.set(f"{name}:rows", packed.data, ex=self._keep)
+        pipeline.set(f"{name}:rows", rows, ex=self._keep)
         pipeline.hset(name, mapping={"key_id": key_id, "rows": packed.rows})
         pipeline.expire(name, self._keep)
         await pipeline.execute()
@@ -103,7 +130,7 @@ class TaskStore:
 
     async def rows(self, task_id: str) -> list[msgspec.Raw]:
         """The rows of a task, not decoded yet."""
-        data = await self._redis.get(f"{self._name(task_id)}:rows")
+        data = await self._get(f"{self._name(task_id)}:rows")
         return msgspec.json.decode(zlib.decompress(data or b""), type=list[msgspec.Raw])
 
     async def resume(self, task_id: str, release_id: str) -> int:
@@ -124,13 +151,15 @@ class TaskStore:
     async def write_part(self, task_id: str, number: int, items: list[bytes]) -> None:
         """Store a part of the result unless it exists."""
         data = zlib.compress(b",".join(items), _COMPRESSION)
-        await self._redis.set(self._part(task_id, number), data, nx=True, ex=self._keep)
+        if await self._redis.set(self._part(task_id, number), await self._put(data), nx=True, ex=self._keep):
+            await self._redis.hincrby(self._name(task_id), "bytes", len(data))
 
     async def finish(self, task_id: str) -> None:
         """Mark a task as done and restart its time to live."""
-        name = self._name(task_id)
+        name, facts = self._name(task_id), await self.facts(task_id)
+        await self.quotas.end(facts["key_id"], [task_id], int(facts.get("bytes", 0)))
         pipeline = self._redis.pipeline()
-        for number in range(part_count(int((await self.facts(task_id))["rows"]))):
+        for number in range(part_count(int(facts["rows"]))):
             pipeline.expire(self._part(task_id, number), self._keep)
         pipeline.hset(name, "is_done", 1)
         pipeline.expire(name, self._keep)
@@ -140,10 +169,29 @@ class TaskStore:
     async def parts(self, task_id: str, count: int) -> AsyncIterator[bytes]:
         """Iterate over the parts of a result, each a JSON list without its brackets."""
         for number in range(count):
-            data = await self._redis.get(self._part(task_id, number))
+            data = await self._get(self._part(task_id, number))
             if data is None:
                 raise QueueUnavailableError(f"part {number} of task {task_id} has expired")
             yield zlib.decompress(data)
+
+    async def _put(self, data: bytes) -> bytes:
+        """What Redis stores: the data, or if it is large where it lies in the object store."""
+        if self._objects is None or len(data) <= _LARGE:
+            return data
+        try:
+            return _ELSEWHERE + (await asyncio.to_thread(self._objects.write_task_data, data)).encode()
+        except StoreUnavailableError as error:
+            raise QueueUnavailableError(str(error)) from error
+
+    async def _get(self, name: str) -> bytes | None:
+        data: bytes | None = await self._redis.get(name)
+        if data is None or self._objects is None or not data.startswith(_ELSEWHERE):
+            return data
+        key = data.removeprefix(_ELSEWHERE).decode()
+        try:
+            return await asyncio.to_thread(self._objects.read_task_data, key)
+        except ReleaseError as error:
+            raise QueueUnavailableError(str(error)) from error
 
     def _name(self, task_id: str) -> str:
         return self._names.get().task(task_id)

@@ -27,7 +27,7 @@ from saq.worker import Worker
 
 from serving.backends.redis import OwnNames, RedisUnavailableError, connect, translate_redis_errors
 from serving.background_tasks import cancel_and_wait
-from serving.release.reader import ReleaseError, ReleaseReader
+from serving.release.reader import ReleaseError, ReleaseReader, StoreUnavailableError
 from serving.release.scoring_files import ScoringFiles
 from serving.scoring.process import import_xgboost_alone
 from serving.scoring.schemas import RefusedRow, Row, RowProblem, decode_row
@@ -44,6 +44,7 @@ _STOP_SECONDS = 2
 _NICENESS = 10
 # How often a worker looks for jobs in no list; the look reads every kept job.
 _LOST_JOBS_SECONDS = 15.0
+_PRUNE_SECONDS = 3600.0
 
 _log = structlog.get_logger()
 
@@ -103,6 +104,7 @@ class TaskScorer:
         self._store = store
         self._reader = reader
         self._clock = clock
+        self._next_prune = 0.0
         self._thread = ThreadPoolExecutor(1, initializer=_take_low_priority)
 
     async def score(self, context: dict[str, Any]) -> None:
@@ -121,7 +123,17 @@ class TaskScorer:
                 await self._store.write_part(job.key, number, items)
                 job.progress = (number + 1) / count
             await self._store.finish(job.key)
+        await asyncio.to_thread(self._prune)
         _log.info("task done", task_id=job.key, rows=len(rows), release_id=files.provenance.release_id)
+
+    def _prune(self) -> None:
+        """Delete the data of expired tasks, at most once an hour."""
+        if time.monotonic() < self._next_prune:
+            return
+        self._next_prune = time.monotonic() + _PRUNE_SECONDS
+        with contextlib.suppress(StoreUnavailableError):
+            # Twice the time: rows are kept from the start of a task, results again from its end.
+            self._reader.prune_task_data(2 * self._store.keep_seconds)
 
     def _files(self) -> ScoringFiles:
         """The current release's files, fetched and checked."""
@@ -183,7 +195,9 @@ async def work(settings: Settings) -> None:
     client = connect(settings.redis_url)
     reader = ReleaseReader(settings.store_url, cache_folder(settings), settings.s3_endpoint_url)
     names = await _names(reader)
-    scorer = TaskScorer(TaskStore(client, names, settings.task_keep_seconds), reader, settings.clock)
+    scorer = TaskScorer(
+        TaskStore(client, names, settings.task_keep_seconds, objects=reader), reader, settings.clock
+    )
     worker: Worker[Any] = Worker(
         WorkerQueue(client, name=names.get().queue),
         functions=[(JOB, scorer.score)],

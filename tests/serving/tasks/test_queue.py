@@ -286,7 +286,7 @@ def test_srv_06_without_redis_tasks_are_503_at_once_and_lookups_go_on(tmp_path, 
     for _ in range(2):
         answers = [
             send_once(client, [PAIRING]),
-            client.get("/monitoring/task_status/x", headers=PREDICTOR),
+            client.get(f"/monitoring/task_status/{'0' * 32}", headers=PREDICTOR),
             client.get("/monitoring/queues", headers=ADMIN),
             client.get("/events/", headers=READER),
         ]
