@@ -5,6 +5,7 @@ is written to the list that the watchdog tells, and the other parts go on. While
 given up: it would stay down after the disk has space again.
 """
 
+import contextlib
 import datetime as dt
 import time
 from collections import deque
@@ -69,7 +70,7 @@ class Supervisor:
         """Bind to a home; ``say`` gets one line for each end, ``monotonic`` is the clock of the pauses."""
         self._home = home
         self._processes = processes
-        self._say = say
+        self._print = say
         self._monotonic = monotonic
         self._lives: dict[str, _Life] = {}
         self._down: list[DownPart] = []
@@ -139,6 +140,10 @@ class Supervisor:
         self._lives.clear()
         self._processes.stop()
         write_down_parts(self._home, [])
+
+    def _say(self, text: str) -> None:
+        with contextlib.suppress(OSError):  # our own output may be a file on the full disk
+            self._print(text)
 
     def _launch(self, part: Part) -> None:
         part.prepare()

@@ -3,6 +3,7 @@
 Everything binds 127.0.0.1 and keeps its state, caches and temporary files under one home.
 """
 
+import contextlib
 import datetime as dt
 import json
 import os
@@ -132,7 +133,8 @@ def up(settings: Settings, *, once: bool, with_mlflow: bool, console: Console) -
         console.print("running; Ctrl-C stops everything")
         supervisor.run_forever()
     except _StopError:
-        console.print("\nstopping ...")
+        with contextlib.suppress(OSError):  # a full disk
+            console.print("\nstopping ...")
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         signal.signal(signal.SIGINT, signal.SIG_IGN)

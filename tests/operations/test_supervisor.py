@@ -1,5 +1,6 @@
 """The supervisor with small real processes, and a clock of pauses that the test moves."""
 
+import contextlib
 import shutil
 import sys
 import time
@@ -9,6 +10,7 @@ from types import SimpleNamespace
 
 import psutil
 import pytest
+from rich.console import Console
 
 from soccer_assets.alerting import disk_space
 from soccer_assets.alerting.down_parts import read_down_parts, write_down_parts
@@ -178,3 +180,28 @@ def test_a_list_that_cannot_be_read_stops_nothing(tmp_path: Path) -> None:
 def test_a_list_that_cannot_be_written_is_said_so(tmp_path: Path) -> None:
     """The supervisor tries again at its next look."""
     assert not write_down_parts(tmp_path / "missing", [])
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_output_on_a_full_disk_ends_nothing(tmp_path: Path) -> None:
+    """Its own log may be on the disk that is full: the parts are started again all the same."""
+    (tmp_path / "run").mkdir()
+    processes = Processes(tmp_path / "run")
+    full = Path("/dev/full").open("w")  # noqa: SIM115 - its close fails too
+    console = Console(file=full)
+    with pytest.raises(OSError, match="No space left"):
+        console.print("this console is on a full disk")
+    supervisor = Supervisor(tmp_path, processes, console.print)
+    supervisor.start(_part("ours"))
+    supervisor.started()
+    for _ in range(2):
+        before = processes._running["ours"]
+        before.kill()
+        before.wait()
+        supervisor.check()
+        supervisor._lives["ours"].starts_at = supervisor._lives["ours"].starts_at and 0.0
+        supervisor.check()
+        assert processes._running["ours"].pid != before.pid
+    supervisor.stop()
+    with contextlib.suppress(OSError):
+        full.close()
