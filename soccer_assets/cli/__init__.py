@@ -13,6 +13,7 @@ from soccer_assets.cli import (
     alerts,
     backtesting,
     backup,
+    code_server,
     doubtful_matches,
     feeds,
     keys,
@@ -53,7 +54,7 @@ def main() -> None:
 
 
 for _command in (
-    *(serve.up, serve.serve, serve.watchdog, webserver.webserver),
+    *(serve.up, serve.serve, serve.watchdog, webserver.webserver, code_server.code),
     *(maintenance.run, maintenance.migrate, maintenance.doctor, maintenance.prune),
     *(backup.backup, backup.restore),
     *(backtesting.backtest, backtesting.replay),

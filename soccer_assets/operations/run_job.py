@@ -15,6 +15,7 @@ from soccer_assets.graph.assets.livescores import INTERACTIVE_TAG
 from soccer_assets.graph.build import build_definitions
 from soccer_assets.graph.jobs import declared_config
 from soccer_assets.operations.operation_error import OperationError
+from soccer_assets.resources.run_workers import process_tag
 from soccer_assets.settings import Settings
 
 # Dagster's pages list a job's runs by this tag; a run in this process has it from nobody else.
@@ -114,7 +115,7 @@ def run_job(
         job_name
     )
     progress.steps = len(job.nodes)
-    tags = {INTERACTIVE_TAG: "true", **CODE_LOCATION_TAGS}
+    tags = {INTERACTIVE_TAG: "true", **CODE_LOCATION_TAGS, **process_tag()}
     if job.partitions_def is not None:
         read = _months_of(job.partitions_def.get_partition_keys(), months, settings.first_build_months)
         tags |= {

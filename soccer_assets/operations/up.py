@@ -34,6 +34,7 @@ from soccer_assets.operations.upgrades import UpgradeError, upgrade_databases
 from soccer_assets.operations.welcome import first_prediction, local_key, print_addresses
 from soccer_assets.resources.database import Database, NewerSchemaError
 from soccer_assets.resources.object_store import ObjectStore
+from soccer_assets.resources.run_workers import Worker, worker_of
 from soccer_assets.settings import Settings
 from soccer_assets.stores.releases.origin import establish
 
@@ -55,8 +56,10 @@ INSTANCE: dict[str, Any] = {
         },
         "pools": {"default_limit": 1, "granularity": "op"},
     },
+    "run_launcher": {"module": "soccer_assets.resources.run_launcher", "class": "CheckedRunLauncher"},
     "run_monitoring": {
         "enabled": True,
+        "poll_interval_seconds": 30,
         "free_slots_after_run_end_seconds": 300,
         # 24 hours, for runs without a tag of their own such as backfills.
         "max_runtime_seconds": 86_400,
@@ -228,6 +231,8 @@ def _prepare_instance(folder: Path) -> None:
     ]
     with dg.DagsterInstance.from_config(str(folder)) as instance:
         for run in instance.get_runs(dg.RunsFilter(statuses=open_statuses)):
+            if worker_of(instance, run) is Worker.ALIVE:  # `soccer run` in another terminal
+                continue
             instance.report_run_failed(run, "its process was killed; the next run repeats its work")
             instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
 
@@ -236,7 +241,7 @@ def _start(settings: Settings, supervisor: Supervisor, sockets: LocalSockets, en
     """Start everything except the daemon: its schedules must not start runs during the first build."""
     if not settings.redis_url:
         supervisor.start(_valkey(settings, sockets, env))
-    code = ["-m", "dagster", "api", "grpc", "-m", "soccer_assets.definitions", "--empty-working-directory"]
+    code = ["-m", "soccer_assets.cli", "code"]
     supervisor.start(
         Part(
             name="dagster-code",
