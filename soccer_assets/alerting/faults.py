@@ -24,6 +24,7 @@ KINDS = (
     "promotion",
     "rollback",
     "daemon",
+    "queue",
     "sidecar",
     "process",
     "database",

@@ -59,6 +59,10 @@ GUIDES = {
     "rollback": Guide(
         "predictions come from the previous champion again", "none; the champion's page compares both"
     ),
+    "queue": Guide(
+        "no new result, fixture or model is published; the last release stays in service and goes stale",
+        "open the run that holds the queue and terminate it if its log stands still; the next run follows",
+    ),
     "daemon": Guide(
         "no schedule, sensor or backfill runs; the last release stays in service and goes stale",
         "restart the dagster-daemon and read its log; `soccer doctor` says what is wrong",

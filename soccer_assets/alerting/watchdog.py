@@ -28,6 +28,7 @@ from soccer_assets.alerting.down_parts import read_down_parts
 from soccer_assets.alerting.faults import FAILURE, NEW, RECOVERED, Condition
 from soccer_assets.alerting.notifier import AlertNotifier
 from soccer_assets.alerting.outbox import Delivery
+from soccer_assets.alerting.publish_queue import queue_conditions, read_queue
 from soccer_assets.alerting.subscribers import Subscriber, SubscriberError
 from soccer_assets.clock import Clock, SystemClock, isoformat
 from soccer_assets.loopback import is_loopback
@@ -38,6 +39,7 @@ _INTERVAL_SECONDS = 15.0
 # The daemon writes its heartbeat every 30 s; a sidecar that reloads is busy for seconds.
 _DAEMON_GRACE = dt.timedelta(seconds=120)
 _SIDECAR_GRACE = dt.timedelta(seconds=45)
+_QUEUE_GRACE = dt.timedelta(minutes=4)
 _TIMEOUT_SECONDS = 5.0
 # After an end of `soccer up` that nobody ordered, subscribers who cannot be reached are tried for this long.
 _LAST_TRY_SECONDS = 600.0
@@ -59,6 +61,7 @@ class Watchdog:
         *,
         daemon_grace: dt.timedelta = _DAEMON_GRACE,
         sidecar_grace: dt.timedelta = _SIDECAR_GRACE,
+        queue_grace: dt.timedelta = _QUEUE_GRACE,
     ) -> None:
         """Start at ``now``.
 
@@ -67,10 +70,14 @@ class Watchdog:
             now: wall clock; nothing counts as missing before its grace period from here.
             daemon_grace: age of the newest heartbeat from which the daemon counts as down.
             sidecar_grace: time without a 200 from ``/ready`` from which a sidecar counts as down.
+            queue_grace: time from which a queue that stands is a fault.
         """
         self._settings = settings
         self._sidecars = settings.sidecars or (f"http://127.0.0.1:{settings.serving_port}",)
         self._started = now
+        self._queue_grace = queue_grace
+        self._queue_checked = now
+        self._queue_stands_since: dt.datetime | None = None
         self._last_ready = dict.fromkeys(self._sidecars, now)
         self._daemon_grace = daemon_grace
         self._sidecar_grace = sidecar_grace
@@ -80,7 +87,27 @@ class Watchdog:
         sidecars = [self._sidecar(url, now) for url in self._sidecars]
         found = [*sidecars, self._daemon(instance, now)]
         down = [condition for condition in found if condition is not None]
-        return [*down, *self._parts(), *disk_conditions(self._settings.home, now)]
+        return [
+            *down,
+            *self._parts(),
+            *self._queue(instance, now),
+            *disk_conditions(self._settings.home, now),
+        ]
+
+    def _queue(self, instance: dg.DagsterInstance, now: dt.datetime) -> list[Condition]:
+        """The queue of runs that publish, where it stood at every check of the grace period.
+
+        A machine that slept is late with everything when it wakes, and its next run comes within minutes.
+        """
+        found = queue_conditions(read_queue(instance), now)
+        has_slept = now - self._queue_checked > self._queue_grace
+        self._queue_checked = now
+        if not found or (has_slept and self._queue_grace):
+            self._queue_stands_since = None
+        elif self._queue_stands_since is None:
+            self._queue_stands_since = now
+        stands_since = self._queue_stands_since
+        return found if stands_since is not None and now - stands_since >= self._queue_grace else []
 
     def _parts(self) -> list[Condition]:
         """The parts of `soccer up` that ended too often and stay down."""
@@ -169,7 +196,8 @@ def watch(
 
 def _watch(settings: Settings, *, once: bool, say: Callable[[str], object], up: IO[bytes] | None) -> None:
     clock, notifier = SystemClock(), AlertNotifier.of(settings)
-    grace = {"daemon_grace": dt.timedelta(0), "sidecar_grace": dt.timedelta(0)} if once else {}
+    graces = ("daemon_grace", "sidecar_grace", "queue_grace") if once else ()
+    grace = dict.fromkeys(graces, dt.timedelta(0))
     watchdog = Watchdog(settings, clock.now(), **grace)
     fallback = DatabaseDownNotifier(notifier, settings.home)
     conditions: list[Condition] = []

@@ -8,6 +8,7 @@ import dagster as dg
 import msgspec
 import sqlalchemy as sa
 
+from soccer_assets.alerting.publish_queue import read_queue, remedy_of
 from soccer_assets.alerting.watchdog import Watchdog
 from soccer_assets.clock import SystemClock
 from soccer_assets.contract.release import CHAMPION, POINTER_KEY, Pointer
@@ -21,6 +22,7 @@ from soccer_assets.operations.operation_error import OperationError
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.model_registry import ModelRegistry
 from soccer_assets.resources.object_store import ObjectStore
+from soccer_assets.resources.run_workers import lost_runs
 from soccer_assets.settings import SettingError, Settings
 from soccer_assets.stores.matches.due import missing_results
 from soccer_assets.stores.matches.feed_agreement import (
@@ -250,6 +252,7 @@ def _processes(settings: Settings) -> Iterator[Finding]:
     )
     with dg.DagsterInstance.get() as instance:
         missing = watchdog.check(instance, now)
+        yield _queue(instance, now)
     for kind, (ok, remedy) in remedies.items():
         faults = [
             f"{fault.subject} {fault.what}" + (f" ({fault.cause})" if fault.cause else "")
@@ -259,3 +262,16 @@ def _processes(settings: Settings) -> Iterator[Finding]:
         yield from (Finding(kind, text, remedy) for text in faults)
         if not faults:
             yield Finding(kind, ok)
+
+
+def _queue(instance: dg.DagsterInstance, now: dt.datetime) -> Finding:
+    """The runs that publish, and runs whose process is gone, which would hold them."""
+    lost = [f"{run.job_name} ({run.run_id[:8]})" for run in lost_runs(instance)]
+    if lost:
+        return Finding(
+            "queue",
+            f"without a process: {', '.join(lost)}",
+            "wait half a minute: the daemon closes them; a start of `soccer up` does too",
+        )
+    queue = read_queue(instance)
+    return Finding("queue", queue.text(now), remedy_of(queue) if queue.is_standing(now) else "")

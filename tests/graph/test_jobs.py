@@ -29,7 +29,7 @@ from soccer_assets.settings import Settings
 _ORIGIN = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("soccer_assets"), "__repository__")
 
 
-def _add(
+def add_run(
     instance: dg.DagsterInstance,
     job: str,
     tags: dict[str, str],
@@ -53,15 +53,15 @@ def _startable(instance: dg.DagsterInstance) -> list[str]:
 def test_one_of_several_publishers_starts_and_the_others_wait() -> None:
     """Retrain, hourly run, rollback and runs after a backfill are serialised; monitoring runs beside them."""
     with dg.instance_for_test(overrides=INSTANCE) as instance:
-        first = _add(instance, retrain_model.name, dict(retrain_model.tags or {}))
+        first = add_run(instance, retrain_model.name, dict(retrain_model.tags or {}))
         for job in (refresh_hourly, rollback_champion):
-            _add(instance, job.name, dict(job.tags or {}))
-        _add(instance, "follow_upstream", dict(follow_upstream_sensor.run_tags or {}))
-        _add(instance, monitor_daily.name, dict(monitor_daily.tags or {}))
+            add_run(instance, job.name, dict(job.tags or {}))
+        add_run(instance, "follow_upstream", dict(follow_upstream_sensor.run_tags or {}))
+        add_run(instance, monitor_daily.name, dict(monitor_daily.tags or {}))
 
         assert _startable(instance) == [retrain_model.name, monitor_daily.name]
         instance.delete_run(first)
-        _add(instance, retrain_model.name, dict(retrain_model.tags or {}), dg.DagsterRunStatus.STARTED)
+        add_run(instance, retrain_model.name, dict(retrain_model.tags or {}), dg.DagsterRunStatus.STARTED)
         assert _startable(instance) == [monitor_daily.name]
 
 
