@@ -16,6 +16,7 @@ from serving.app import create_app
 from soccer_assets.alerting.detection import disk_conditions
 from soccer_assets.football.matches import Window
 from soccer_assets.resources.database import Database
+from soccer_assets.resources.database_faults import DatabaseUnavailableError
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.stores.exports import Exports
 from soccer_assets.stores.matches.normalise import update_matches
@@ -91,7 +92,7 @@ def test_a_full_disk_loses_nothing_and_the_last_release_answers(disk, migrated_f
     with TestClient(create_app(settings, scorer=StubScorer())) as sidecar:
         filler = fill(disk)
 
-        with pytest.raises(sa.exc.OperationalError, match="full"):
+        with pytest.raises(DatabaseUnavailableError, match="the database has no space left on its disk"):
             ingest(all_rows)
         with pytest.raises(OSError, match="No space left") as fault:
             store.write("exports/match/never.parquet", bytes(DISK_MB * 2**20))

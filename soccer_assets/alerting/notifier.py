@@ -46,6 +46,7 @@ class AlertNotifier:
         self._events = events
         self._clock = clock
         self.subscribers = Subscribers(settings.alerts_file)
+        self.database = database
         self.outbox = Outbox(database)
 
     @classmethod

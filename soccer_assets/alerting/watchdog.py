@@ -21,18 +21,20 @@ import sqlalchemy as sa
 from filelock import FileLock, Timeout
 
 from soccer_assets.alerting.alerting_error import AlertingError
+from soccer_assets.alerting.bounded_call import BoundedCall
 from soccer_assets.alerting.delivery import send
 from soccer_assets.alerting.detection import disk_conditions
 from soccer_assets.alerting.disk_space import is_disk_full
 from soccer_assets.alerting.down_parts import read_down_parts
 from soccer_assets.alerting.faults import FAILURE, NEW, RECOVERED, Condition
-from soccer_assets.alerting.notifier import AlertNotifier
+from soccer_assets.alerting.notifier import AlertNotifier, NotifierCounts
 from soccer_assets.alerting.outbox import Delivery
 from soccer_assets.alerting.publish_queue import queue_conditions, read_queue
 from soccer_assets.alerting.subscribers import Subscriber, SubscriberError
 from soccer_assets.clock import Clock, SystemClock, isoformat
 from soccer_assets.loopback import is_loopback
 from soccer_assets.masking import mask
+from soccer_assets.resources.database_faults import DatabaseUnavailableError, one_sentence
 from soccer_assets.settings import Settings
 
 _INTERVAL_SECONDS = 15.0
@@ -41,10 +43,15 @@ _DAEMON_GRACE = dt.timedelta(seconds=120)
 _SIDECAR_GRACE = dt.timedelta(seconds=45)
 _QUEUE_GRACE = dt.timedelta(minutes=4)
 _TIMEOUT_SECONDS = 5.0
+# A lock is waited for up to 60 s; with 15 s between checks, a server that hangs is told within 2 minutes.
+_LONGEST_CHECK_SECONDS = 80.0
 # After an end of `soccer up` that nobody ordered, subscribers who cannot be reached are tried for this long.
 _LAST_TRY_SECONDS = 600.0
 # A watchdog that tells of the end of an earlier `soccer up` is waited for.
 _TAKE_OVER_SECONDS = _LAST_TRY_SECONDS + 60.0
+
+# A call that hangs is an OSError.
+_DATABASE_FAULTS = (DatabaseUnavailableError, sa.exc.DBAPIError, dg.DagsterError, OSError)
 
 
 class WatchdogRunningError(AlertingError):
@@ -201,14 +208,23 @@ def _watch(settings: Settings, *, once: bool, say: Callable[[str], object], up: 
     watchdog = Watchdog(settings, clock.now(), **grace)
     fallback = DatabaseDownNotifier(notifier, settings.home)
     conditions: list[Condition] = []
+    # Of every connection of this process, Dagster's own too.
+    os.environ.setdefault("PGCONNECT_TIMEOUT", "10")
     with contextlib.ExitStack() as opened:
-        instance: dg.DagsterInstance | None = None
+        instances: list[dg.DagsterInstance] = []
+
+        def check() -> tuple[list[Condition], NotifierCounts]:
+            with one_sentence():
+                if not instances:  # here: its database may not open on a full disk, and later it does
+                    instances.append(opened.enter_context(dg.DagsterInstance.get()))
+                notifier.database.probe()
+                found = watchdog.check(instances[0], clock.now())
+                return found, notifier.report("watchdog", found)
+
+        checked = BoundedCall(check, _LONGEST_CHECK_SECONDS)
         while True:
             try:
-                if instance is None:  # here: its database may not open on a full disk, and later it does
-                    instance = opened.enter_context(dg.DagsterInstance.get())
-                conditions = watchdog.check(instance, clock.now())
-                counts = notifier.report("watchdog", conditions)
+                conditions, counts = checked()
                 fallback.recovered()
                 if once or counts.notifications:
                     say(f"{counts.conditions} faults, {counts.sent} messages sent")
@@ -216,16 +232,23 @@ def _watch(settings: Settings, *, once: bool, say: Callable[[str], object], up: 
                         say(f"  {condition.subject} {condition.what} since {condition.since}")
             except SubscriberError as error:
                 say(str(error))
-            except (sa.exc.DBAPIError, dg.DagsterError, OSError) as error:
-                cause = mask(str(getattr(error, "orig", error)), os.environ)
-                say(f"the database does not answer: {cause}")
-                fallback.down(clock.now(), cause)
+            except _DATABASE_FAULTS as error:
+                cause, what = _words_of(error)
+                say(f"the database {what}: {cause}")
+                fallback.down(clock.now(), cause, what)
             if once:
                 return
             if _is_gone(up, _INTERVAL_SECONDS):
                 say("soccer up is gone")
                 tell_up_is_gone(notifier, settings.home, conditions, clock, say)
                 return
+
+
+def _words_of(error: Exception) -> tuple[str, str]:
+    """The database's own words, and the predicate of the sentence about it."""
+    if isinstance(error, DatabaseUnavailableError):
+        return error.detail, error.predicate
+    return mask(str(getattr(error, "orig", error)), os.environ), "does not answer"
 
 
 def _is_gone(up: IO[bytes] | None, seconds: float) -> bool:
@@ -271,17 +294,22 @@ def tell_up_is_gone(
     )
     fallback = DatabaseDownNotifier(notifier, home, gone)
     end = time.monotonic() + seconds
+
+    def is_told() -> bool:
+        notifier.report("watchdog", [*conditions, gone])
+        return not notifier.outbox.pending()
+
+    told = BoundedCall(is_told, min(_LONGEST_CHECK_SECONDS, seconds))
     while True:
         try:
-            notifier.report("watchdog", [*conditions, gone])
-            if not notifier.outbox.pending():
+            if told():
                 return
         except SubscriberError as error:
             say(str(error))
-        except (sa.exc.DBAPIError, OSError) as error:
-            cause = mask(str(getattr(error, "orig", error)), os.environ)
-            say(f"the database does not answer: {cause}")
-            if fallback.down(clock.now(), cause):
+        except _DATABASE_FAULTS as error:
+            cause, what = _words_of(error)
+            say(f"the database {what}: {cause}")
+            if fallback.down(clock.now(), cause, what):
                 return
         if time.monotonic() >= end:
             return
@@ -304,9 +332,15 @@ class DatabaseDownNotifier:
         self._open: Condition | None = None
         self._notified: set[str] = set()
 
-    def down(self, now: dt.datetime, cause: str = "") -> bool:
-        """Notify every subscriber that was not reached yet; whether all are reached now."""
-        self._open = condition = self._open or self._fault or self._fault_of(now, cause)
+    def down(self, now: dt.datetime, cause: str = "", what: str = "does not answer") -> bool:
+        """Notify every subscriber that was not reached yet; whether all are reached now.
+
+        Args:
+            now: wall clock.
+            cause: the database's own words.
+            what: the predicate of the headline, such as "is read-only".
+        """
+        self._open = condition = self._open or self._fault or self._fault_of(now, cause, what)
         is_complete = True
         for subscriber in self._notifier.subscribers.all():
             is_due = (
@@ -321,7 +355,7 @@ class DatabaseDownNotifier:
                     is_complete = False
         return is_complete
 
-    def _fault_of(self, now: dt.datetime, cause: str) -> Condition:
+    def _fault_of(self, now: dt.datetime, cause: str, what: str) -> Condition:
         """The full disk where there is one: the database's own error does not say so each time."""
         if is_disk_full(self._home):
             return Condition(
@@ -340,7 +374,7 @@ class DatabaseDownNotifier:
             subject="the database",
             severity=FAILURE,
             since=isoformat(now),
-            what="does not answer",
+            what=what,
             cause=cause,
             path="/runs",
         )

@@ -29,7 +29,7 @@ from soccer_assets.loopback import ask_loopback_directly
 
 
 class _Commands(click.Group):
-    """Ends with one sentence where the home, its disk or a database is the cause of an error."""
+    """Ends with one sentence where the home, its disk, a database, the store or MLflow is the cause."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; an error with another cause is raised."""

@@ -14,6 +14,8 @@ from pathlib import Path
 import msgspec
 import sqlalchemy as sa
 
+from soccer_assets.resources.database_faults import DatabaseUnavailableError
+from soccer_assets.resources.resource_error import ResourceError
 from soccer_assets.settings import Settings
 
 # SQLite's answers to a file that it did not write, or that somebody else wrote into.
@@ -170,6 +172,11 @@ def explain(error: BaseException, settings: Settings) -> str:
             errno.EDQUOT,
         }:
             return f"{_reason_of(Path(str(cause.filename or settings.home)), cause)}; {_remedy_of(cause)}"
+        if isinstance(cause, DatabaseUnavailableError):
+            faults = (fault.sentence for fault in home_faults(settings))
+            return next(faults, f"{cause}; run `soccer doctor`")
+        if isinstance(cause, ResourceError):
+            return str(cause)
         if isinstance(cause, sa.exc.DBAPIError | sqlite3.Error):
             for fault in home_faults(settings, is_thorough=True):
                 return fault.sentence

@@ -10,11 +10,30 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from soccer_assets.resources.database_faults import READ_ONLY, DatabaseUnavailableError, one_sentence
 from soccer_assets.resources.resource_error import ResourceError
+from soccer_assets.tables import metadata
 
 _BUSY_TIMEOUT_MS = 30_000
 # An advisory lock number that no other program on the database uses: the bytes of "soccer".
 _MIGRATION_LOCK = int.from_bytes(b"soccer")
+
+
+# How long a PostgreSQL server may take: libpq waits for ever, and a lost network shows after hours.
+_CONNECTING = {
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
+# Milliseconds. A lock is waited for longer than the longest write transaction takes; a session that holds one
+# and does nothing is ended.
+_LIMITS = {
+    "statement_timeout": 600_000,
+    "lock_timeout": 60_000,
+    "idle_in_transaction_session_timeout": 1_800_000,
+}
 
 
 class NewerSchemaError(ResourceError):
@@ -33,7 +52,7 @@ class Database:
         """The connection pool; on SQLite, writers wait for each other instead of failing."""
         url = sa.make_url(self.url)
         if url.get_backend_name() != "sqlite":
-            return sa.create_engine(url, pool_pre_ping=True)
+            return _server_engine(url)
         Path(url.database or "").parent.mkdir(parents=True, exist_ok=True)
         engine = sa.create_engine(url)
 
@@ -57,8 +76,12 @@ class Database:
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[sa.Connection]:
-        """A read-only transaction: all its queries see the same state of the database."""
-        with self.engine.connect() as connection:
+        """A read-only transaction: all its queries see the same state of the database.
+
+        Raises:
+            DatabaseUnavailableError: the database cannot be used.
+        """
+        with one_sentence(), self.engine.connect() as connection:
             if connection.dialect.name == "postgresql":
                 # In PostgreSQL's default level, every query sees a new state.
                 connection.execution_options(isolation_level="REPEATABLE READ")
@@ -67,11 +90,34 @@ class Database:
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[sa.Connection]:
-        """A write transaction; one at a time, so that ``change_no`` rises in the order of commits."""
-        with self.engine.connect().execution_options(writes=True) as connection, connection.begin():
+        """A write transaction; one at a time, so that ``change_no`` rises in the order of commits.
+
+        Raises:
+            DatabaseUnavailableError: the database cannot be used.
+        """
+        with (
+            one_sentence(),
+            self.engine.connect().execution_options(writes=True) as connection,
+            connection.begin(),
+        ):
             if connection.dialect.name == "postgresql":
                 connection.execute(sa.text("LOCK TABLE watermark IN EXCLUSIVE MODE"))
             yield connection
+
+    def probe(self) -> None:
+        """Take the write lock and read each table, so that a fault shows before a run meets it.
+
+        Raises:
+            DatabaseUnavailableError: the database cannot be written, or a table cannot be read.
+        """
+        with self.writing() as connection:
+            if connection.dialect.name == "postgresql":
+                # A read-only session may take the lock.
+                state = connection.exec_driver_sql("SHOW transaction_read_only").scalar_one()
+                if state == "on":
+                    raise DatabaseUnavailableError(READ_ONLY)
+            for table in metadata.sorted_tables:
+                connection.execute(sa.select(sa.literal(1)).select_from(table).limit(1))
 
     def migrate(self) -> Path | None:
         """Upgrade the schema to this version.
@@ -141,8 +187,30 @@ class Database:
         """A transaction that changes the schema; one at a time, without needing a table to lock."""
         with self.engine.connect().execution_options(writes=True) as connection, connection.begin():
             if connection.dialect.name == "postgresql":
+                # An index of a million rows takes its time, and another migration is waited for.
+                connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+                connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
             yield connection
+
+
+def _server_engine(url: sa.URL) -> sa.Engine:
+    """The connection pool of a PostgreSQL server; limits that its operator set for us stay."""
+    connecting = {name: value for name, value in _CONNECTING.items() if name not in url.query}
+    engine = sa.create_engine(url, pool_pre_ping=True, connect_args=connecting)
+
+    @sa.event.listens_for(engine, "connect")
+    def configure(connection: Any, _record: object) -> None:
+        # By statements, because pgbouncer refuses them as parameters of the connection.
+        with connection.cursor() as cursor:
+            for name, milliseconds in _LIMITS.items():
+                cursor.execute(
+                    "SELECT set_config(%s, %s, false) WHERE current_setting(%s) = '0'",
+                    (name, str(milliseconds), name),
+                )
+        connection.commit()
+
+    return engine
 
 
 def _alembic_config() -> Any:

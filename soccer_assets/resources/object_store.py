@@ -1,7 +1,8 @@
 """The object store: a folder or an S3 bucket, by URL, with the same methods.
 
-Objects are read and written through fsspec (s3fs on S3, without its listing cache: a long-lived process must
-see new objects). `swap` is a compare-and-swap: a conditional put on S3, a rename under a lock in a folder.
+Objects are read and listed through fsspec (s3fs on S3, without its listing cache: a long-lived process must
+see new objects), and written on S3 through boto3. `swap` is a compare-and-swap: a conditional put on S3, a
+rename under a lock in a folder.
 """
 
 import contextlib
@@ -11,6 +12,7 @@ import hashlib
 import io
 import os
 import shutil
+import socket
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,11 +23,17 @@ import fsspec
 import msgspec
 from filelock import FileLock
 
+from soccer_assets.masking import mask
 from soccer_assets.resources.resource_error import ResourceError
 
 # S3 answers 412 where a condition fails, 404 where the key of an If-Match is missing, and 409 for concurrent
 # conditional puts; SeaweedFS answers 412 for the missing key too.
 _LOST_RACE = frozenset({404, 409, 412})
+
+# A server that never answers is given up after 40 s; botocore's and s3fs's defaults add up to half an hour.
+_CONNECT_SECONDS = 5
+_ANSWER_SECONDS = 20
+_ATTEMPTS = 2
 
 _PARTIAL = ".tmp-"
 _LOCK = ".lock"
@@ -34,6 +42,10 @@ _COPY_BYTES = 2**20
 
 class ConflictError(ResourceError):
     """The object changed since it was read."""
+
+
+class StoreUnavailableError(ResourceError):
+    """The S3 server does not answer, or answers with an error."""
 
 
 class Versioned(msgspec.Struct, frozen=True):
@@ -68,13 +80,49 @@ class ObjectStore:
         if self.is_local:
             return fsspec.filesystem("file", auto_mkdir=True)
         client = {"endpoint_url": self._s3_endpoint_url} if self._s3_endpoint_url else {}
-        return fsspec.filesystem("s3", use_listings_cache=False, client_kwargs=client)
+        filesystem = fsspec.filesystem(
+            "s3",
+            use_listings_cache=False,
+            client_kwargs=client,
+            # s3fs repeats by itself; repetitions by both would multiply.
+            config_kwargs=_bounds(attempts=1),
+        )
+        filesystem.retries = _ATTEMPTS
+        return filesystem
 
     @functools.cached_property
     def _s3(self) -> Any:
-        from dagster_aws.s3 import S3Resource  # noqa: PLC0415 - seconds to import, and only S3 needs it
+        import boto3  # noqa: PLC0415 - half a second to import, and only S3 needs it
+        from botocore.config import Config  # noqa: PLC0415
 
-        return S3Resource(endpoint_url=self._s3_endpoint_url or None).get_client()
+        config = Config(**_bounds(attempts=_ATTEMPTS))
+        # A session of its own: the default one keeps the first credentials that it found.
+        session = boto3.session.Session()
+        return session.client("s3", endpoint_url=self._s3_endpoint_url or None, config=config)
+
+    @contextlib.contextmanager
+    def _asking(self) -> Iterator[None]:
+        """Turn what an S3 server's client raises where the server fails into one sentence.
+
+        Raises:
+            StoreUnavailableError: the server does not answer, or answers with an error.
+        """
+        if self.is_local:
+            yield
+            return
+        from aiohttp import ClientError as HttpError  # noqa: PLC0415 - only S3 needs them
+        from boto3.exceptions import Boto3Error  # noqa: PLC0415
+        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+
+        try:
+            yield
+        except FileNotFoundError:
+            raise
+        except (Boto3Error, BotoCoreError, ClientError, HttpError, OSError) as error:
+            # Without the chain: its root would be shown in place of this sentence.
+            raise StoreUnavailableError(
+                f"the object store {mask(self.url, os.environ)} {_reason(error)}"
+            ) from None
 
     def path(self, key: str) -> str:
         """The object's path, as fsspec names it."""
@@ -83,47 +131,60 @@ class ObjectStore:
     def read(self, key: str) -> bytes | None:
         """The object's bytes; None where there is none."""
         try:
-            data: bytes = self.filesystem.cat_file(self.path(key))
+            with self._asking():
+                data: bytes = self.filesystem.cat_file(self.path(key))
         except FileNotFoundError:
             return None
         return data
 
     def exists(self, key: str) -> bool:
         """Whether the object exists."""
-        found: bool = self.filesystem.isfile(self.path(key))
-        return found
+        try:
+            # Not `isfile`, which answers no where the server does not answer.
+            with self._asking():
+                return bool(self.filesystem.info(self.path(key))["type"] == "file")
+        except FileNotFoundError:
+            return False
 
     def write(self, key: str, data: bytes) -> None:
         """Write the object atomically: a reader sees the old bytes or the new ones."""
         if self.is_local:
             _replace_file(Path(self.path(key)), io.BytesIO(data))
-        else:
-            self.filesystem.pipe_file(self.path(key), data)
+            return
+        # Not by s3fs: its client waits for ever for the leave to send a body (100 Continue).
+        bucket, _, prefix = self.path(key).partition("/")
+        with self._asking():
+            self._s3.put_object(Bucket=bucket, Key=prefix, Body=data)
 
     def upload(self, key: str, file: Path) -> None:
         """Copy a local file into the store, atomically."""
         if self.is_local:
             with file.open("rb") as source:
                 _replace_file(Path(self.path(key)), source)
-        else:
-            self.filesystem.put_file(str(file), self.path(key))
+            return
+        bucket, _, prefix = self.path(key).partition("/")
+        with self._asking():
+            self._s3.upload_file(str(file), bucket, prefix)
 
     def list(self, prefix: str) -> list[str]:
         """The keys below a prefix, sorted."""
-        folder = self.path(prefix)
-        found = self.filesystem.find(folder) if self.filesystem.isdir(folder) else []
+        folder, found = self.path(prefix), []
+        # Not `isdir`, which answers no where the server does not answer.
+        with contextlib.suppress(FileNotFoundError), self._asking():
+            found = [path for path in self.filesystem.find(folder) if path != folder]
         keys = sorted(path.removeprefix(self.root).removeprefix("/") for path in found)
         # A folder also contains the locks of `swap` and the partial files of killed writes.
         return [key for key in keys if not (self.is_local and _is_internal(Path(key).name))]
 
     def modified_at(self, key: str) -> dt.datetime:
         """When the object was last written, aware, in UTC."""
-        modified: dt.datetime = self.filesystem.modified(self.path(key))
+        with self._asking():
+            modified: dt.datetime = self.filesystem.modified(self.path(key))
         return modified if modified.tzinfo else modified.replace(tzinfo=dt.UTC)
 
     def delete(self, key: str) -> None:
         """Remove the object, if it exists."""
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(FileNotFoundError), self._asking():
             self.filesystem.rm_file(self.path(key))
 
     def read_versioned(self, key: str) -> Versioned | None:
@@ -132,11 +193,12 @@ class ObjectStore:
             data = self.read(key)
             return None if data is None else Versioned(data, hashlib.sha256(data).hexdigest())
         bucket, _, prefix = self.path(key).partition("/")
-        try:
-            answer = self._s3.get_object(Bucket=bucket, Key=prefix)
-        except self._s3.exceptions.NoSuchKey:
-            return None
-        return Versioned(answer["Body"].read(), answer["ETag"])
+        with self._asking():
+            try:
+                answer = self._s3.get_object(Bucket=bucket, Key=prefix)
+            except self._s3.exceptions.NoSuchKey:
+                return None
+            return Versioned(answer["Body"].read(), answer["ETag"])
 
     def swap(self, key: str, data: bytes, etag: str | None) -> None:
         """Replace the object if it still has ``etag`` (None: if it still does not exist).
@@ -151,16 +213,15 @@ class ObjectStore:
                     raise ConflictError(f"{key} changed since it was read")
                 self.write(key, data)
             return
-        from botocore.exceptions import ClientError  # noqa: PLC0415 - only S3 needs it
-
         bucket, _, prefix = self.path(key).partition("/")
         condition = {"IfNoneMatch": "*"} if etag is None else {"IfMatch": etag}
-        try:
-            self._s3.put_object(Bucket=bucket, Key=prefix, Body=data, **condition)
-        except ClientError as error:
-            if error.response["ResponseMetadata"]["HTTPStatusCode"] in _LOST_RACE:
-                raise ConflictError(f"{key} changed since it was read") from error
-            raise
+        with self._asking():
+            try:
+                self._s3.put_object(Bucket=bucket, Key=prefix, Body=data, **condition)
+            except self._s3.exceptions.ClientError as error:
+                if error.response["ResponseMetadata"]["HTTPStatusCode"] in _LOST_RACE:
+                    raise ConflictError(f"{key} changed since it was read") from error
+                raise
 
     @contextlib.contextmanager
     def _locked(self, key: str) -> Iterator[None]:
@@ -168,6 +229,37 @@ class ObjectStore:
         lock.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(lock):
             yield
+
+
+def _bounds(*, attempts: int) -> dict[str, Any]:
+    """How long botocore waits for a server, and how often it asks."""
+    return {
+        "connect_timeout": _CONNECT_SECONDS,
+        "read_timeout": _ANSWER_SECONDS,
+        "retries": {"total_max_attempts": attempts, "mode": "standard"},
+    }
+
+
+def _reason(error: Exception) -> str:
+    """The predicate of the sentence: no answer, wrong credentials, or the server's own words."""
+    from aiohttp import ClientError as HttpError  # noqa: PLC0415 - only S3 needs them
+    from botocore.exceptions import ConnectionError as NoConnectionError  # noqa: PLC0415
+    from botocore.exceptions import (  # noqa: PLC0415
+        ConnectTimeoutError,
+        HTTPClientError,
+        NoCredentialsError,
+        ReadTimeoutError,
+    )
+
+    if isinstance(error, (ConnectTimeoutError, ReadTimeoutError, TimeoutError)):
+        return "does not answer (timed out)"
+    if isinstance(error, (NoConnectionError, HTTPClientError, HttpError, ConnectionError, socket.gaierror)):
+        return "does not answer (no connection)"
+    status = getattr(error, "response", {}).get("ResponseMetadata", {}).get("HTTPStatusCode")
+    if isinstance(error, (PermissionError, NoCredentialsError)) or status in {401, 403}:
+        return "refuses the credentials of AWS_ACCESS_KEY_ID"
+    lines = str(error).strip().splitlines()
+    return f"cannot be used ({mask(lines[0], os.environ) if lines else type(error).__name__})"
 
 
 def _is_internal(name: str) -> bool:

@@ -1,17 +1,21 @@
 """The watchdog beside `soccer up`: parts that stay down, an end that nobody ordered, one a home."""
 
 import os
+import socket
 import threading
 from pathlib import Path
 from types import SimpleNamespace
 
+import dagster as dg
 import pytest
 from filelock import FileLock
 from pytest_httpserver import HTTPServer
 
 from soccer_assets.alerting import disk_space
+from soccer_assets.alerting.bounded_call import BoundedCall
 from soccer_assets.alerting.down_parts import DownPart, write_down_parts
 from soccer_assets.alerting.notifier import AlertNotifier
+from soccer_assets.alerting.subscribers import Subscribers
 from soccer_assets.alerting.watchdog import (
     DatabaseDownNotifier,
     Watchdog,
@@ -22,6 +26,7 @@ from soccer_assets.alerting.watchdog import (
 )
 from soccer_assets.clock import SystemClock
 from soccer_assets.resources.database import Database
+from soccer_assets.resources.database_faults import DatabaseUnavailableError
 from soccer_assets.resources.event_bus import EventBus
 from soccer_assets.settings import Settings
 from tests.alerting.builders import condition
@@ -166,3 +171,77 @@ def test_the_sidecar_is_asked_without_a_proxy(
 
     assert watchdog._sidecar(f"http://127.0.0.1:{httpserver.port}", now) is None
     assert len(httpserver.log) == 1
+
+
+def test_a_database_that_never_answers_is_told_once_with_its_recovery(
+    tmp_path: Path, sqlite_database: Database, httpserver: HTTPServer
+) -> None:
+    """The message says what is wrong with it; nothing is stored meanwhile."""
+    httpserver.expect_request("/hook").respond_with_data("")
+    notifier = _notifier(_settings(tmp_path), sqlite_database)
+    notifier.subscribers.subscribe(f"json://127.0.0.1:{httpserver.port}/hook")
+    fallback = DatabaseDownNotifier(notifier, tmp_path)
+    for _ in range(2):
+        fallback.down(SystemClock().now(), "cannot execute INSERT", "is read-only: a standby")
+    fallback.recovered()
+
+    (first, second) = _titles(httpserver)
+    assert "the database is read-only: a standby" in first
+    assert "recovered: the database" in second
+    told = httpserver.log[0][0].get_json()["message"]
+    assert "Cause:    cannot execute INSERT" in told
+
+
+def test_the_watchdog_tells_of_a_database_server_that_is_silent(
+    tmp_path: Path, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes the connection and never answers: the subscribers hear it without the outbox."""
+    httpserver.expect_request("/hook").respond_with_data("")
+    said: list[str] = []
+    with dg.instance_for_test(), socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"postgresql+psycopg2://soccer@127.0.0.1:{server.getsockname()[1]}/soccer?connect_timeout=2"
+        settings = Settings.from_env({"SOCCER_HOME": str(tmp_path), "SOCCER_DATABASE_URL": url})
+        monkeypatch.setenv("PGCONNECT_TIMEOUT", "2")
+        Subscribers(settings.alerts_file).subscribe(f"json://127.0.0.1:{httpserver.port}/hook")
+        watch(settings, once=True, say=said.append)
+
+    (title,) = _titles(httpserver)
+    assert "the database does not answer" in title
+    assert said[0].startswith("the database does not answer: ")
+
+
+def test_a_call_that_hangs_is_given_up_and_not_made_again_until_it_ends() -> None:
+    """A server that is stopped in the middle of an answer leaves one thread, not one a check."""
+    release, calls = threading.Event(), []
+
+    def ask() -> int:
+        calls.append(len(calls))
+        if len(calls) == 1:
+            release.wait()
+        return len(calls)
+
+    call = BoundedCall(ask, 0.05)
+    for _ in range(3):
+        with pytest.raises(TimeoutError, match="no answer within"):
+            call()
+    assert calls == [0]
+    release.set()
+    call = _patient(call)
+    assert call() == 2
+    assert calls == [0, 1]
+
+
+def test_the_exception_of_a_bounded_call_is_its_own() -> None:
+    """The caller handles it as if there were no thread."""
+
+    def ask() -> int:
+        raise DatabaseUnavailableError("is locked")
+
+    with pytest.raises(DatabaseUnavailableError, match="is locked"):
+        BoundedCall(ask, 60)()
+
+
+def _patient(call: BoundedCall[int]) -> BoundedCall[int]:
+    """The same call with a minute to answer: the machine may be busy."""
+    call._seconds = 60
+    return call
