@@ -20,6 +20,7 @@ from soccer_assets.contract.events import Event
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.event_bus import EventBus
 from soccer_assets.resources.object_store import ObjectStore
+from soccer_assets.resources.resource_error import ResourceError
 from soccer_assets.settings import Settings
 from soccer_assets.stores.installation import read_identity
 
@@ -60,7 +61,10 @@ class AlertNotifier:
     def _origin(self) -> Origin:
         """Asked for once: the key of a fault must not change between its begin and its end."""
         settings, installation = self._settings, ""
-        with contextlib.suppress(sa.exc.SQLAlchemyError), self._database.reading() as connection:
+        with (
+            contextlib.suppress(ResourceError, sa.exc.SQLAlchemyError),
+            self._database.reading() as connection,
+        ):
             installation = read_identity(connection).id
         return Origin(
             host=socket.gethostname(),
