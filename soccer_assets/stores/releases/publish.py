@@ -116,8 +116,9 @@ class Releases:
 
     def reconcile(self, now: dt.datetime) -> bool:
         """Announce the current release if a killed run lost its event; returns whether it did."""
-        pointer = self.pointer()
+        # The event first: a pointer read before another run published would be announced after its successor.
         last = self._events.last_release()
+        pointer = self.pointer()
         if pointer is None or (last is not None and last.release_id == pointer.release_id):
             return False
         is_promotion = last is not None and last.detail.get("model_version") != pointer.model_version
