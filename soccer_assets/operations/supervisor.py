@@ -168,10 +168,15 @@ class Supervisor:
             )
         now = self._monotonic()
         life.ends.append(now)
+        if is_disk_full(
+            self._home
+        ):  # such ends do not count: the next one with space again would be the last
+            while len(life.ends) > MOST_ENDS - 2:
+                life.ends.popleft()
         while now - life.ends[0] > WITHIN_SECONDS:
             life.ends.popleft()
         how = reason or (f"killed by signal {-code}" if code < 0 else f"exit code {code}")
-        if len(life.ends) >= MOST_ENDS and not is_disk_full(self._home):
+        if len(life.ends) >= MOST_ENDS:
             self._give_up(life, how)
             return
         pause = 0.0 if len(life.ends) == 1 else min(2.0 ** (len(life.ends) - 2), _LONGEST_PAUSE)
