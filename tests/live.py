@@ -84,8 +84,8 @@ class LiveHome:
         self._port, self._code_port, serving_port = free_ports(3)
         environ |= {"SOCCER_SERVING_PORT": str(serving_port)}
         self.settings = make_home(folder, **environ)
-        # Twice: Dagster's code server takes the first entry for the script's folder and drops it.
-        path = {"PYTHONPATH": f"{_ROOT}{os.pathsep}{_ROOT}"}
+        # Dagster's code server takes the first entry for the script's folder, and drops every one like it.
+        path = {"PYTHONPATH": f"{folder / 'dropped'}{os.pathsep}{_ROOT}"}
         self.env = home_environment(self.settings, os.environ) | environ | path
         self._graphql = httpx.Client(base_url=f"http://127.0.0.1:{self._port}", timeout=60)
         self._dagster = folder / "dagster"

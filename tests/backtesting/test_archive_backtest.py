@@ -222,9 +222,11 @@ def test_the_command_prints_the_scorecard_and_writes_what_it_is_asked_for(tmp_pa
     done = CliRunner().invoke(main, ["backtest", *days, *files])
 
     assert done.exit_code == 0, done.output
-    rows = {line.split(" | ")[1]: line for line in done.output.splitlines() if line.startswith("| odds")}
-    assert set(rows) == {"prior", "elo_textbook", "candidate", "book"}
-    assert re.search(r"[+-]0\.\d{4} \[[+-]0\.\d{4}, [+-]0\.\d{4}\]", rows["elo_textbook"])
+    priced, differences = re.split("with prices\n|log loss of the candidate", done.output)[1:]
+    assert set(re.findall(r"^\| ([a-z]\w+) \| [01]\.", priced, re.MULTILINE)) == {
+        *("prior", "elo_textbook", "candidate", "book")
+    }
+    assert re.search(r"\| prices \| elo_textbook \|( [+-]0\.\d{4} \|){3}", differences)
     assert json.loads(card.read_bytes())["odds"]["n"] == 132
     assert len(predictions.read_text().splitlines()) == 133
     assert "archive: 660 rows, 0 rejected, 0 results quarantined" in done.output

@@ -56,7 +56,7 @@ def test_report_is_answered_once_there_is_one(store, serve, monkeypatch, path, k
     client = serve()
     missing = client.get(path, headers=READER)
     assert (missing.status_code, "the asset monitoring/" in missing.json()["detail"]) == (404, True)
-    assert 'what="drift"' not in client.get("/metrics").text  # none yet is no failure
+    assert 'soccer_store_failures_total{what="drift"} 0.0' in client.get("/metrics").text  # none yet
 
     put(store, key, report)
     reload(client)

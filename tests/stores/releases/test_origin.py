@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from click.testing import CliRunner
 
 from soccer_assets.cli import main
+from soccer_assets.contract.installation import INSTALLATION_KEY
 from soccer_assets.contract.release import MANIFEST_FILE, POINTER_KEY, Manifest, Origin, release_key
 from soccer_assets.football.records import RawMatch
 from soccer_assets.resources.database import Database
@@ -295,8 +296,9 @@ def _forget_origin(store: ObjectStore) -> None:
 def test_an_empty_database_beside_an_earlier_release_without_a_ledger_is_refused(
     database: Database, folder_store: ObjectStore
 ) -> None:
-    """Nothing but its emptiness tells."""
+    """Nothing but its emptiness tells: versions that recorded no origin gave no store an id."""
     Releases(folder_store, EventBus("")).publish(draft(), b"model", b"state", NOW)
+    folder_store.delete(INSTALLATION_KEY)
     with pytest.raises(OriginRefusedError, match="the match database is empty"):
         require_origin(database, folder_store, is_simulated=True)
     feed(database, *results(2))
