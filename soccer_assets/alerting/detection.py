@@ -17,9 +17,9 @@ from soccer_assets.alerting.faults import FAILURE, NOTICE, WARNING, Condition
 from soccer_assets.alerting.run_texts import subject_of, texts_of
 from soccer_assets.clock import isoformat
 from soccer_assets.contract.events import OUTBOX_PREFIX, Refusal
-from soccer_assets.contract.release import POINTER_KEY, Pointer
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.stores.models.champion_change import change_of
+from soccer_assets.stores.release_manifests import read_pointer
 from soccer_assets.stores.releases.current_models import WITHOUT_REGISTRY
 
 # Older runs do not raise alerts.
@@ -132,15 +132,14 @@ def store_conditions(store: ObjectStore, now: dt.datetime) -> list[Condition]:
 
 
 def _rejections(store: ObjectStore) -> list[Condition]:
-    data = store.read(POINTER_KEY)
-    current = msgspec.json.decode(data, type=Pointer).release_id if data else None
+    current = read_pointer(store)
     found = []
     for key in store.list(OUTBOX_PREFIX):
         content = store.read(key)
         if content is None:  # withdrawn meanwhile
             continue
         refusal = msgspec.json.decode(content, type=Refusal)
-        if refusal.release_id == current:
+        if current is not None and refusal.release_id == current.release_id:
             found.append(
                 Condition(
                     kind="release",

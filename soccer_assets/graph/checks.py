@@ -14,9 +14,7 @@ import sqlalchemy as sa
 
 from soccer_assets.clock import Clock
 from soccer_assets.contract.release import (
-    MANIFEST_FILE,
     PREDICTIONS_FILE,
-    Manifest,
     Prediction,
     release_key,
 )
@@ -59,6 +57,7 @@ from soccer_assets.stores.matches.due import missing_results
 from soccer_assets.stores.matches.held_rows import DECIDE_NAMES, held_back_text, unresolved_names
 from soccer_assets.stores.matches.quarantine import count_same_day, examples_of_quarantine
 from soccer_assets.stores.matches.quiet_feed import quiet_now, quiet_text
+from soccer_assets.stores.release_manifests import read_manifest
 from soccer_assets.stores.releases.current_status import next_expected_at
 from soccer_assets.stores.releases.publish import Releases
 from soccer_assets.tables import UtcDateTime, match, odds
@@ -289,12 +288,11 @@ def release_is_readable(
 ) -> dg.AssetCheckResult:
     """The pointer names a stored manifest, and every body of the release decodes into a prediction."""
     pointer = releases.pointer()
-    data = object_store.read(release_key(pointer.release_id, MANIFEST_FILE)) if pointer else None
-    if pointer is None or data is None:
+    manifest = read_manifest(object_store, pointer.release_id) if pointer else None
+    if pointer is None or manifest is None:
         return dg.AssetCheckResult(
             passed=False, description="the pointer names no stored release; run refresh_hourly"
         )
-    manifest = msgspec.json.decode(data, type=Manifest)
     bodies = _bodies(object_store, pointer.release_id)
     decoder = msgspec.json.Decoder(Prediction)
     named = {decoder.decode(body).release_id for body in bodies}

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from soccer_assets.alerting.publish_queue import read_queue, remedy_of
 from soccer_assets.alerting.watchdog import Watchdog
 from soccer_assets.clock import SystemClock
-from soccer_assets.contract.release import CHAMPION, POINTER_KEY, Pointer
+from soccer_assets.contract.release import CHAMPION
 from soccer_assets.feeds.feed_set import names_of
 from soccer_assets.feeds.registry import open_feeds
 from soccer_assets.football.matches import Window
@@ -33,6 +33,7 @@ from soccer_assets.stores.matches.feed_agreement import (
 )
 from soccer_assets.stores.matches.held_rows import DECIDE_NAMES, held_back_text, unresolved_names
 from soccer_assets.stores.matches.unreadable_files import files_passed_over
+from soccer_assets.stores.release_manifests import read_pointer
 from soccer_assets.stores.releases.origin import inspect
 from soccer_assets.webserver.access import describe_access
 
@@ -190,10 +191,9 @@ def _agreement(settings: Settings) -> str:
 
 
 def _store(settings: Settings) -> str:
-    data = ObjectStore(settings.store_url, settings.s3_endpoint_url).read(POINTER_KEY)
-    if data is None:
+    pointer = read_pointer(ObjectStore(settings.store_url, settings.s3_endpoint_url))
+    if pointer is None:
         raise _UnhealthyError(f"{settings.store_url} contains no release")
-    pointer = msgspec.json.decode(data, type=Pointer)
     return f"release {pointer.release_id}, published {pointer.published_at}"
 
 

@@ -13,12 +13,12 @@ from collections.abc import Iterable
 import dagster as dg
 import msgspec
 
-from soccer_assets.contract.release import POINTER_KEY, Pointer
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.stores import exports
 from soccer_assets.stores.exports import CurrentExport, ExportManifest
 from soccer_assets.stores.features.store import find_features
 from soccer_assets.stores.ledger.parquet_copy import FOLDER, MANIFEST_KEY, read_copy
+from soccer_assets.stores.release_manifests import read_pointer
 
 KEPT_SNAPSHOTS = 30
 KEPT_RELEASES = 30
@@ -106,17 +106,18 @@ def _prune_ledger_copy(store: ObjectStore, now: dt.datetime) -> int:
 
 
 def _prune_releases(store: ObjectStore, now: dt.datetime) -> int:
-    data = store.read(POINTER_KEY)
-    if data is None:
+    current = read_pointer(store)
+    if current is None:
         return 0
-    current = msgspec.json.decode(data, type=Pointer).release_id
     files: dict[str, list[str]] = {}
     for key in store.list("releases"):
         if key.count("/") == 2:  # noqa: PLR2004 - releases/{release_id}/{file}
             files.setdefault(key.split("/")[1], []).append(key)
     written = {release: max(store.modified_at(key) for key in keys) for release, keys in files.items()}
     old = sorted(written, key=lambda release: written[release], reverse=True)[KEPT_RELEASES:]
-    removed = [release for release in old if release != current and now - written[release] > _MINIMUM_AGE]
+    removed = [
+        release for release in old if release != current.release_id and now - written[release] > _MINIMUM_AGE
+    ]
     for release in removed:
         for key in files[release]:
             store.delete(key)

@@ -4,23 +4,19 @@ A chain that was rewritten with every hash recomputed is consistent in itself; a
 release, or the copy, reveals it.
 """
 
-from typing import Any
-
 import msgspec
 import sqlalchemy as sa
 
-from soccer_assets.contract.release import MANIFEST_FILE, Manifest
-from soccer_assets.football.matches import KickoffPrecision
-from soccer_assets.modelling.ledger_rules import GENESIS, SCORED, Entry, chain_hash
+from soccer_assets.modelling.ledger_rules import SCORED
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.resources.parquet_parts import DamagedPartError
 from soccer_assets.stores.installation import read_installation
+from soccer_assets.stores.ledger.chain import EMPTY, Head, walk
 from soccer_assets.stores.ledger.parquet_copy import FOLDER, LedgerCopy, head_of_copy, read_copy
 from soccer_assets.stores.ledger.scores import newest_scores
-from soccer_assets.tables import ledger_entry, match, match_merge
-
-ROWS_PER_FETCH = 10_000
+from soccer_assets.stores.release_manifests import kept_manifests
+from soccer_assets.tables import match, match_merge
 
 
 class Audit(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,22 +61,19 @@ def audit(database: Database, store: ObjectStore) -> Audit:
     heads = _published_heads(store)
     copy = read_copy(store)
     missing = dict(heads)
-    entries, head, broken, is_copied = 0, GENESIS, None, copy is None or copy.head == GENESIS
+    head, broken = EMPTY, None
+    copied = None if copy is None else Head(copy.entries.rows, copy.head)
+    is_copied = copy is None or copy.head == EMPTY.hash
     with database.reading() as connection:
-        rows = connection.execution_options(yield_per=ROWS_PER_FETCH).execute(
-            sa.select(ledger_entry).order_by(ledger_entry.c.sequence)
-        )
-        for row in rows:
-            entries += 1
-            expected = chain_hash(head, entry_of(row))
-            if broken is None and (row.previous_hash, row.hash, row.sequence) != (head, expected, entries):
-                broken = int(row.sequence)
-            head = expected
-            missing.pop(head, None)
-            is_copied = is_copied or (copy is not None and (entries, head) == (copy.entries.rows, copy.head))
+        for link in walk(connection):
+            head = link.head
+            if broken is None and not link.is_sound:
+                broken = link.stored
+            missing.pop(head.hash, None)
+            is_copied = is_copied or head == copied
     fault = None if is_copied else "the ledger lacks entries that its copy holds"
     return Audit(
-        entries=entries,
+        entries=head.sequence,
         first_broken=broken,
         releases=sum(len(releases) for releases in heads.values()),
         contradicted_by=tuple(sorted(release for releases in missing.values() for release in releases)),
@@ -122,21 +115,11 @@ def void_matches(database: Database) -> list[VoidMatch]:
         ]
 
 
-def entry_of(row: sa.Row[Any]) -> Entry:
-    """A stored entry as the struct of the rules."""
-    fields = {name: getattr(row, name) for name in Entry.__struct_fields__}
-    return Entry(**(fields | {"kickoff_precision": KickoffPrecision(row.kickoff_precision)}))
-
-
 def _published_heads(store: ObjectStore) -> dict[str, list[str]]:
     heads: dict[str, list[str]] = {}
     owner = read_installation(store)
     accepted = owner.accepted if owner else ()
-    for key in store.list("releases/"):
-        data = store.read(key) if key.endswith(f"/{MANIFEST_FILE}") else None
-        if data is None:
-            continue
-        manifest = msgspec.json.decode(data, type=Manifest)
+    for manifest in kept_manifests(store):
         if manifest.ledger_head is not None and manifest.release_id not in accepted:
             heads.setdefault(manifest.ledger_head, []).append(manifest.release_id)
     return heads

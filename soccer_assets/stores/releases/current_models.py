@@ -12,12 +12,8 @@ import msgspec
 from soccer_assets.contract.release import (
     ALIASES,
     CHAMPION,
-    MANIFEST_FILE,
     MODEL_FILE,
-    POINTER_KEY,
-    Manifest,
     ModelCard,
-    Pointer,
     release_key,
 )
 from soccer_assets.modelling.outcome_model import OutcomeModel
@@ -29,6 +25,7 @@ from soccer_assets.resources.model_registry import (
     TrainingFacts,
 )
 from soccer_assets.resources.object_store import ObjectStore
+from soccer_assets.stores.release_manifests import current_manifest
 
 # Metadata of `predictions/upcoming`: why its models are not the registry's. The alerts read it.
 WITHOUT_REGISTRY = "without_mlflow"
@@ -91,22 +88,17 @@ def _of_registry(registry: ModelRegistry, aliases: Collection[str]) -> CurrentMo
 
 def _of_release(store: ObjectStore, reason: str) -> CurrentModels | None:
     """The current release's champion, and the versions of its other models; None without a whole release."""
-    data = store.read(POINTER_KEY)
-    if data is None:
+    manifest = current_manifest(store)
+    model = store.read(release_key(manifest.release_id, MODEL_FILE)) if manifest else None
+    if manifest is None or model is None:
         return None
-    release_id = msgspec.json.decode(data, type=Pointer).release_id
-    encoded = store.read(release_key(release_id, MANIFEST_FILE))
-    model = store.read(release_key(release_id, MODEL_FILE))
-    if encoded is None or model is None:
-        return None
-    manifest = msgspec.json.decode(encoded, type=Manifest)
     if CHAMPION not in manifest.models or _digest(model) != manifest.files[MODEL_FILE].sha256:
         return None
     version = manifest.models[CHAMPION].version
     return CurrentModels(
         registered={alias: _registered(card) for alias, card in manifest.models.items()},
         models={CHAMPION: OutcomeModel.from_bytes(model)},
-        note=f"{reason}; used champion version {version} of release {release_id} instead",
+        note=f"{reason}; used champion version {version} of release {manifest.release_id} instead",
     )
 
 

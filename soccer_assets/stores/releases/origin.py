@@ -12,14 +12,7 @@ import msgspec
 import sqlalchemy as sa
 
 from soccer_assets.contract.installation import Installation
-from soccer_assets.contract.release import (
-    MANIFEST_FILE,
-    POINTER_KEY,
-    Manifest,
-    Origin,
-    Pointer,
-    release_key,
-)
+from soccer_assets.contract.release import Manifest, Origin
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.resources.watermarks import next_change_no
@@ -36,9 +29,11 @@ from soccer_assets.stores.installation import (
     write_installation,
 )
 from soccer_assets.stores.ledger.audit import audit
+from soccer_assets.stores.ledger.chain import EMPTY, Head
 from soccer_assets.stores.ledger.parquet_copy import set_copy_aside
-from soccer_assets.stores.ledger.tail import EMPTY, Head, find_head, has_entry, verify_tail
+from soccer_assets.stores.ledger.tail import find_head, has_entry, verify_tail
 from soccer_assets.stores.matches.removals import Balance, accept_loss, read_balance
+from soccer_assets.stores.release_manifests import current_manifest
 from soccer_assets.stores.store_error import StoreError
 
 WAY_OUT = (
@@ -114,7 +109,7 @@ def inspect(database: Database, store: ObjectStore, *, is_simulated: bool) -> In
         store: where it would be published.
         is_simulated: whether the feed's clubs are fictitious.
     """
-    held, current = read_installation(store), _current(store)
+    held, current = read_installation(store), current_manifest(store)
     if current is not None and held is not None and current.release_id in held.accepted:
         current = None
     with database.reading() as connection:
@@ -163,7 +158,7 @@ def accept(database: Database, store: ObjectStore, *, is_simulated: bool, now: d
         raise OriginRefusedError(found.text)
     if not found.differences:
         return found
-    held, current = found.installation or Installation(id=found.origin.installation), _current(store)
+    held, current = found.installation or Installation(id=found.origin.installation), current_manifest(store)
     lost = audit(database, store)
     with database.writing() as connection:
         if found.missing:
@@ -175,16 +170,6 @@ def accept(database: Database, store: ObjectStore, *, is_simulated: bool, now: d
     write_installation(store, msgspec.structs.replace(held, accepted=tuple(dict.fromkeys(accepted))))
     write_id(database, held.id)
     return found
-
-
-def _current(store: ObjectStore) -> Manifest | None:
-    """The current release's manifest; None before the first release, and where it is lost."""
-    pointer = store.read(POINTER_KEY)
-    if pointer is None:
-        return None
-    release_id = msgspec.json.decode(pointer, type=Pointer).release_id
-    data = store.read(release_key(release_id, MANIFEST_FILE))
-    return None if data is None else msgspec.json.decode(data, type=Manifest)
 
 
 def _verified_head(connection: sa.Connection, current: Manifest | None) -> Head | None:

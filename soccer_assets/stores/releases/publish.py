@@ -40,6 +40,7 @@ from soccer_assets.football.text_folding import fold
 from soccer_assets.resources.event_bus import EventBus
 from soccer_assets.resources.object_store import ConflictError, ObjectStore, Versioned
 from soccer_assets.stores.installation import name_store, new_id
+from soccer_assets.stores.release_manifests import current_manifest, read_pointer
 from soccer_assets.stores.releases.backup_lease import wait_for_lease
 
 
@@ -103,16 +104,12 @@ class Releases:
 
     def pointer(self) -> Pointer | None:
         """The current release; None before the first."""
-        data = self._store.read(POINTER_KEY)
-        return None if data is None else msgspec.json.decode(data, type=Pointer)
+        return read_pointer(self._store)
 
     def feed(self) -> str | None:
         """The feed of the current release; None before the first."""
-        pointer = self.pointer()
-        if pointer is None:
-            return None
-        manifest = self._store.read(release_key(pointer.release_id, MANIFEST_FILE))
-        return None if manifest is None else msgspec.json.decode(manifest, type=Manifest).feed
+        manifest = current_manifest(self._store)
+        return None if manifest is None else manifest.feed
 
     def reconcile(self, now: dt.datetime) -> bool:
         """Announce the current release if a killed run lost its event; returns whether it did."""

@@ -2,10 +2,9 @@
 
 import hashlib
 
-import msgspec
-
-from soccer_assets.contract.release import MANIFEST_FILE, MODEL_FILE, Manifest, release_key
+from soccer_assets.contract.release import MODEL_FILE, release_key
 from soccer_assets.resources.object_store import ObjectStore
+from soccer_assets.stores.release_manifests import kept_manifests
 
 
 def released_model(store: ObjectStore, sha256: str) -> bytes | None:
@@ -13,13 +12,7 @@ def released_model(store: ObjectStore, sha256: str) -> bytes | None:
 
     Every release has its champion's file, so a champion is found here when the registry has lost it.
     """
-    for key in store.list("releases"):
-        if not key.endswith(f"/{MANIFEST_FILE}"):
-            continue
-        encoded = store.read(key)
-        if encoded is None:  # pruned meanwhile
-            continue
-        manifest = msgspec.json.decode(encoded, type=Manifest)
+    for manifest in kept_manifests(store):
         entry = manifest.files.get(MODEL_FILE)
         if entry is not None and entry.sha256 == sha256:
             data = store.read(release_key(manifest.release_id, MODEL_FILE))

@@ -12,7 +12,7 @@ from soccer_assets.cli import main
 from soccer_assets.contract.release import CHAMPION
 from soccer_assets.contract.reports import DRIFT_KEY, QUALITY_KEY, DriftReport, QualityReport
 from soccer_assets.modelling.ledger_rules import GENESIS, chain_hash
-from soccer_assets.stores.ledger.audit import entry_of
+from soccer_assets.stores.ledger.chain import entry_of
 from soccer_assets.tables import ledger_entry, ledger_score
 from tests.builders import NOW
 from tests.graph.assets.conftest import Graph

@@ -14,7 +14,7 @@ from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
 from soccer_assets.football.records import RawMatch
 from soccer_assets.modelling.ledger_rules import GENESIS, Entry, chain_hash
 from soccer_assets.resources.database import Database
-from soccer_assets.stores.ledger.audit import entry_of
+from soccer_assets.stores.ledger.chain import entry_of
 from soccer_assets.stores.ledger.record import LedgerCounts, ledger_head, record_and_score
 from soccer_assets.stores.matches.normalise import update_matches
 from soccer_assets.stores.matches.raw import store_raw
