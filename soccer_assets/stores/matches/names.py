@@ -420,7 +420,7 @@ def _hold_back(
     """
     held = {}
     seen = _seen_at(connection, source, [digest_of(row) for row in waiting])
-    for row in [*waiting, *named]:
+    for row, is_listed in [*((row, False) for row in waiting), *((row, True) for row in named)]:
         if _is_placed(row, clubs):
             continue
         names = {
@@ -443,10 +443,8 @@ def _hold_back(
             "open_names": msgspec.json.encode(names, order="deterministic").decode(),
             "record": msgspec.json.encode(row).decode(),
             "first_seen_at": first_seen_at,
-            "last_seen_at": last_seen_at,
+            "last_seen_at": now if is_listed else last_seen_at,
         }
-    for digest in {digest_of(row) for row in named} & held.keys():
-        held[digest]["last_seen_at"] = now
     upsert(connection, held_match, list(held.values()))
 
 
