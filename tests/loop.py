@@ -30,8 +30,8 @@ from soccer_assets.stores.ledger.record import record_and_score
 from soccer_assets.stores.ledger.running_sums import read_comparison
 from soccer_assets.stores.ledger.shadows import record_shadows
 from soccer_assets.tables import match
-from tests.graph.assets.conftest import elo_model
 from tests.live import LiveHome
+from tests.models import elo_model
 from tests.stores.releases.test_publish import whole_release
 from tests.toy_archive import Row, rows_until, write_archive
 

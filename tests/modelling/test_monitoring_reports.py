@@ -12,7 +12,7 @@ from soccer_assets.football.match_table import SECONDS_A_DAY, MatchTable
 from soccer_assets.modelling.dataset import Boundaries, Split, TrainingData
 from soccer_assets.modelling.monitoring_reports import GROWS_BY_CONSTRUCTION, drift_report, with_drift_start
 from tests.builders import NOW
-from tests.graph.assets.conftest import elo_model
+from tests.models import elo_model
 
 
 def _seasons(moved: float) -> TrainingData:

@@ -4,7 +4,8 @@ import contextlib
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Self
 
 import httpx
@@ -79,6 +80,17 @@ def kill_whole(process: psutil.Process) -> None:
     """Kill -9 a process and all that it started, the parent first."""
     for each in [process, *process.children(recursive=True)]:
         each.kill()
+
+
+@contextlib.contextmanager
+def running_system(home: Path, workers: int) -> Iterator["System"]:
+    """A `soccer up` in a new home, until the context ends."""
+    stack = Stack(home, SOCCER_SERVING_WORKERS=str(workers))
+    try:
+        stack.wait_for("running; Ctrl-C stops everything")
+        yield System(stack)
+    finally:
+        stack.stop()
 
 
 class System:

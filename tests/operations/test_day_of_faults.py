@@ -32,8 +32,7 @@ from soccer_assets.home import apply_home, read_home
 from soccer_assets.resources.database import Database
 from soccer_assets.settings import Settings
 from soccer_assets.tables import match, team
-from tests.operations.kills import BESIDE, System, kill_whole, wait_until
-from tests.operations.test_up import Stack
+from tests.operations.kills import BESIDE, System, kill_whole, running_system, wait_until
 
 pytestmark = pytest.mark.trial
 
@@ -47,12 +46,8 @@ _LOCK_SECONDS = 20.0
 @pytest.fixture
 def system(tmp_path: Path) -> Iterator[System]:
     """The whole system, with two workers of the sidecar."""
-    stack = Stack(tmp_path / "home", SOCCER_SERVING_WORKERS="2")
-    try:
-        stack.wait_for("running; Ctrl-C stops everything")
-        yield System(stack)
-    finally:
-        stack.stop()
+    with running_system(tmp_path / "home", 2) as running:
+        yield running
 
 
 class _Day:

@@ -11,8 +11,7 @@ from pytest_httpserver import HTTPServer
 
 from soccer_assets.alerting.down_parts import read_down_parts
 from soccer_assets.alerting.subscribers import Subscribers
-from tests.operations.kills import BESIDE, System, kill_whole, wait_until
-from tests.operations.test_up import Stack
+from tests.operations.kills import BESIDE, System, kill_whole, running_system, wait_until
 from tests.test_disk_full import fill
 
 pytestmark = pytest.mark.trial
@@ -32,12 +31,10 @@ def system(tmp_path: Path) -> Iterator[System]:
     mounted = subprocess.run(mount, check=False, capture_output=True)
     if mounted.returncode:
         pytest.skip(f"a small disk cannot be mounted here: {mounted.stderr.decode().strip()}")
-    stack = Stack(folder / "home", SOCCER_SERVING_WORKERS="2")
     try:
-        stack.wait_for("running; Ctrl-C stops everything")
-        yield System(stack)
+        with running_system(folder / "home", 2) as running:
+            yield running
     finally:
-        stack.stop()
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 

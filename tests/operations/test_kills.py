@@ -16,7 +16,7 @@ from pytest_httpserver import HTTPServer
 from soccer_assets.alerting.down_parts import read_down_parts
 from soccer_assets.alerting.subscribers import Subscribers
 from soccer_assets.operations.supervisor import MOST_ENDS
-from tests.operations.kills import BESIDE, Client, System, kill_whole, wait_until
+from tests.operations.kills import BESIDE, Client, System, kill_whole, running_system, wait_until
 from tests.operations.test_up import Stack
 
 pytestmark = pytest.mark.trial
@@ -27,12 +27,8 @@ WORKERS = 3
 @pytest.fixture(scope="module")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """The whole system, shared by all kills: each must leave it as it was."""
-    stack = Stack(tmp_path_factory.mktemp("kills") / "home", SOCCER_SERVING_WORKERS=str(WORKERS))
-    try:
-        stack.wait_for("running; Ctrl-C stops everything")
-        yield System(stack)
-    finally:
-        stack.stop()
+    with running_system(tmp_path_factory.mktemp("kills") / "home", WORKERS) as running:
+        yield running
 
 
 def _report(part: str, client: Client, back: float, told: str) -> None:

@@ -2,18 +2,14 @@
 
 import shutil
 from pathlib import Path
-from typing import Any
 
-import dagster as dg
 import mlflow
-import numpy as np
 import pytest
 
-from soccer_assets.contract.release import CHAMPION, MODEL_FILE
-from soccer_assets.modelling.outcome_model import ELO_TEXTBOOK, OutcomeModel
+from soccer_assets.contract.release import MODEL_FILE
 from soccer_assets.resources.artifact_paths import keep_artifacts_below
-from soccer_assets.resources.mlflow_run import training_run
-from soccer_assets.resources.model_registry import MissingModelError, ModelRegistry, TrainingFacts
+from soccer_assets.resources.model_registry import MissingModelError, ModelRegistry
+from tests.models import train_champion
 
 # MLflow and dagster-mlflow warn about their own insides.
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -22,35 +18,6 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 def registry_of(home: Path) -> ModelRegistry:
     """The registry of a home, as its processes open it."""
     return ModelRegistry(f"sqlite:///{home}/mlflow/mlflow.db", home / "mlflow" / "artifacts")
-
-
-def register(registry: ModelRegistry, weight: float) -> str:
-    """Train and register a model with this weight, log a file beside it, and return the model's version."""
-    model = OutcomeModel(
-        recipe=ELO_TEXTBOOK,
-        feature_names=("elo_textbook_gap", "tier"),
-        center=np.zeros(2),
-        scale=np.ones(2),
-        weights=np.array([[0.3, 0.0, -0.3], [weight, 0.0, -weight], [0.0, 0.0, 0.0]]),
-    )
-    facts = TrainingFacts(
-        recipe=model.recipe,
-        content_sha256=model.sha256,
-        snapshot_id="s1",
-        trained_at="2025-04-25T09:00:00Z",
-        train_end="2025-04-20T14:00:00Z",
-        trained_rows=120,
-    )
-    versions = []
-
-    @dg.asset
-    def training(mlflow: dg.ResourceParam[Any]) -> None:
-        mlflow.log_text(f"weight {weight}", "notes.txt")
-        versions.append(registry.register(model, facts).version)
-
-    assert dg.materialize([training], resources={"mlflow": training_run(registry, "http://dagster")}).success
-    registry.set_alias(CHAMPION, versions[0])
-    return versions[0]
 
 
 def weight_of(registry: ModelRegistry, version: str) -> float:
@@ -73,13 +40,13 @@ def files_of(home: Path) -> dict[str, bytes]:
 def test_a_moved_home_keeps_its_models(tmp_path: Path, name: str) -> None:
     """Models and artifacts of runs are found at the new place, new ones are written there, and back again."""
     former, moved = tmp_path / "former", tmp_path / name
-    first = register(registry_of(former), 0.5)
+    first = train_champion(registry_of(former), 0.5)
     moved.parent.mkdir(parents=True, exist_ok=True)
     former.rename(moved)
 
     registry = registry_of(moved)
     assert (weight_of(registry, first), notes_of(registry, first)) == (0.5, "weight 0.5")
-    second = register(registry, 0.9)
+    second = train_champion(registry, 0.9)
     assert not former.exists()
 
     moved.rename(former)
@@ -92,13 +59,13 @@ def test_a_moved_home_keeps_its_models(tmp_path: Path, name: str) -> None:
 def test_a_copied_home_leaves_its_original_alone(tmp_path: Path) -> None:
     """Original and copy train their own next model; neither reads nor writes the other's files."""
     original, copy = tmp_path / "original", tmp_path / "copy"
-    first = register(registry_of(original), 0.5)
+    first = train_champion(registry_of(original), 0.5)
     shutil.copytree(original, copy)
     before = files_of(original)
 
-    own = register(registry_of(copy), 0.7)
+    own = train_champion(registry_of(copy), 0.7)
     assert files_of(original) == before
-    register(registry_of(original), 0.9)
+    train_champion(registry_of(original), 0.9)
     shutil.rmtree(original)
 
     registry = registry_of(copy)
@@ -108,9 +75,9 @@ def test_a_copied_home_leaves_its_original_alone(tmp_path: Path) -> None:
 def test_what_was_written_into_the_former_place_is_brought_along(tmp_path: Path) -> None:
     """Earlier versions went on writing where the home had been: those models and files are found too."""
     former, moved = tmp_path / "former", tmp_path / "moved"
-    register(registry_of(former), 0.5)
+    train_champion(registry_of(former), 0.5)
     former.rename(moved)
-    stray = register(ModelRegistry(f"sqlite:///{moved}/mlflow/mlflow.db"), 0.9)
+    stray = train_champion(ModelRegistry(f"sqlite:///{moved}/mlflow/mlflow.db"), 0.9)
     assert list(former.rglob(MODEL_FILE))
 
     weight_of(registry_of(moved), stray)
@@ -123,7 +90,7 @@ def test_what_was_written_into_the_former_place_is_brought_along(tmp_path: Path)
 def test_a_lost_artifact_is_found_by_its_hash_or_refused(tmp_path: Path) -> None:
     """A model elsewhere with the registered hash serves; anything else is refused with what to do."""
     home = tmp_path / "home"
-    version = register(registry_of(home), 0.5)
+    version = train_champion(registry_of(home), 0.5)
     (file,) = (home / "mlflow" / "artifacts").rglob(MODEL_FILE)
     data = {"": file.read_bytes()}
     shutil.rmtree(home / "mlflow" / "artifacts")
@@ -151,7 +118,7 @@ def test_a_database_outside_the_home_stays_as_it_is(tmp_path: Path) -> None:
         tmp_path / "other/mlflow/artifacts",
         tmp_path / "m.db",
     )
-    version = register(ModelRegistry(f"sqlite:///{database}", one), 0.5)
+    version = train_champion(ModelRegistry(f"sqlite:///{database}", one), 0.5)
 
     assert keep_artifacts_below(other, database) == 0
 

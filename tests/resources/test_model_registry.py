@@ -25,34 +25,11 @@ from soccer_assets.resources.model_registry import (
     ModelRegistry,
     RegisteredModel,
     RegistryUnavailableError,
-    TrainingFacts,
 )
+from tests.models import elo_model, facts_of
 from tests.services import free_ports
 
 DAGSTER = "http://dagster.example:3000"
-
-
-def elo(home_weight: float) -> OutcomeModel:
-    """A textbook model whose home side gains by the Elo gap."""
-    return OutcomeModel(
-        recipe=ELO_TEXTBOOK,
-        feature_names=("elo_textbook_gap", "tier"),
-        center=np.zeros(2),
-        scale=np.ones(2),
-        weights=np.array([[0.3, 0.0, -0.3], [home_weight, 0.0, -home_weight], [0.0, 0.0, 0.0]]),
-    )
-
-
-def facts(model: OutcomeModel) -> TrainingFacts:
-    """How the model was trained."""
-    return TrainingFacts(
-        recipe=model.recipe,
-        content_sha256=model.sha256,
-        snapshot_id="s1",
-        trained_at="2025-04-25T09:00:00Z",
-        train_end="2025-04-20T14:00:00Z",
-        trained_rows=120,
-    )
 
 
 def register(registry: ModelRegistry, *models: OutcomeModel) -> tuple[list[RegisteredModel], str]:
@@ -62,8 +39,8 @@ def register(registry: ModelRegistry, *models: OutcomeModel) -> tuple[list[Regis
     @dg.asset
     def training(mlflow: dg.ResourceParam[Any]) -> None:
         mlflow.log_params({"seed": 20})
-        made.extend(registry.register(model, facts(model)) for model in models[:-1])
-        made.append(registry.register(models[-1], facts(models[-1]), run_name="first champion"))
+        made.extend(registry.register(model, facts_of(model)) for model in models[:-1])
+        made.append(registry.register(models[-1], facts_of(models[-1]), run_name="first champion"))
 
     result = dg.materialize(
         [training], resources={"mlflow": training_run(registry, DAGSTER)}, tags={"soccer/reason": "by hand"}
@@ -100,7 +77,7 @@ def test_models_are_registered_found_and_checked(tmp_path):
     artifacts = tmp_path / "artifacts"
     registry = ModelRegistry(f"sqlite:///{tmp_path}/deep/mlflow.db", artifacts)
     assert registry.find(CHAMPION) is None
-    models = [elo(0.5), elo(0.9), elo(1.3)]
+    models = [elo_model(weight, ("elo_textbook_gap", "tier")) for weight in (0.5, 0.9, 1.3)]
     (first, second, third), run_id = register(registry, *models)
 
     assert [model.version for model in (first, second, third)] == ["1", "2", "3"]

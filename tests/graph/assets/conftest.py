@@ -7,16 +7,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import dagster as dg
-import numpy as np
 import pytest
 
 from soccer_assets.clock import Clock, FixedClock
 from soccer_assets.contract.release import CHAMPION
-from soccer_assets.football.features import FEATURE_NAMES
 from soccer_assets.graph.assets import exports, features, matches, model, monitoring, predictions, releases
 from soccer_assets.graph.assets.livescores import livescore_assets
 from soccer_assets.graph.checks import CHECKS
-from soccer_assets.modelling.outcome_model import ELO_TEXTBOOK, OutcomeModel
+from soccer_assets.modelling.outcome_model import OutcomeModel
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.event_bus import EventBus
 from soccer_assets.resources.model_registry import RegisteredModel, TrainingFacts
@@ -28,6 +26,7 @@ from soccer_assets.stores.models.evaluations import Scorecards
 from soccer_assets.stores.releases.draft import ReleaseDrafts
 from soccer_assets.stores.releases.publish import Releases
 from tests.builders import CLOCK, FakeFeed
+from tests.models import elo_model
 
 
 class FakeRegistry:
@@ -84,17 +83,6 @@ class FakeRegistry:
     def load(self, registered: RegisteredModel) -> OutcomeModel:
         """The model of a version."""
         return self.models[registered.version]
-
-
-def elo_model(home_weight: float = 0.5) -> OutcomeModel:
-    """A textbook model whose home side gains by the Elo gap."""
-    return OutcomeModel(
-        recipe=ELO_TEXTBOOK,
-        feature_names=FEATURE_NAMES,
-        center=np.zeros(2),
-        scale=np.ones(2),
-        weights=np.array([[0.3, 0.0, -0.3], [home_weight, 0.0, -home_weight], [0.0, 0.0, 0.0]]),
-    )
 
 
 class FakeTracking:

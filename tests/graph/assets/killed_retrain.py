@@ -29,9 +29,10 @@ from soccer_assets.stores.models import champion
 from soccer_assets.stores.models.evaluations import Scorecards
 from soccer_assets.stores.releases.publish import Releases
 from tests.builders import INSTALLATION, two_leagues
-from tests.graph.assets.conftest import FakeRegistry, Graph, elo_model, history_of
+from tests.graph.assets.conftest import FakeRegistry, Graph, history_of
 from tests.graph.assets.test_model import MODEL, TO_RELEASE
 from tests.graph.assets.test_refresh import HOURLY
+from tests.models import elo_model
 
 EXIT_CODE = 9
 # What was done last before the kill.

@@ -25,7 +25,8 @@ from soccer_assets.stores.models.parameters import read_search, write_search
 from soccer_assets.stores.models.reigns import read_reigns
 from soccer_assets.stores.releases.publish import Releases
 from tests.builders import EVENT_STREAM, NOW, two_leagues
-from tests.graph.assets.conftest import Graph, elo_model, history_of
+from tests.graph.assets.conftest import Graph, history_of
+from tests.models import elo_model
 
 TO_FEATURES = (
     "matches/match",

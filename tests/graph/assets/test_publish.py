@@ -24,10 +24,11 @@ from soccer_assets.stores.ledger.audit import audit
 from soccer_assets.stores.releases.publish import Releases
 from soccer_assets.tables import match, match_raw
 from tests.builders import EVENT_STREAM, NOW, two_leagues
-from tests.graph.assets.conftest import Graph, elo_model
+from tests.graph.assets.conftest import Graph
 from tests.graph.assets.killed_retrain import OLD, RETRAIN, STEPS, WINNER, events_of, home, winning
 from tests.graph.assets.test_model import TO_RELEASE
 from tests.graph.assets.test_refresh import HOURLY, filled, play  # noqa: F401 - a fixture
+from tests.models import elo_model
 from tests.stores.releases.test_publish import whole_release
 
 # Where a kill would do most harm; `make trial` takes every step.

@@ -31,7 +31,8 @@ from soccer_assets.graph.assets.predictions import UPCOMING
 from soccer_assets.stores.features.store import match_table_of
 from soccer_assets.stores.predictions import PREDICTION_SCHEMA
 from tests.builders import NOW, finished, raw_match, two_leagues
-from tests.graph.assets.conftest import Graph, elo_model, history_of
+from tests.graph.assets.conftest import Graph, history_of
+from tests.models import elo_model
 
 LIVESCORES = ("livescores/recent", "livescores/upcoming")
 TO_FEATURES = (

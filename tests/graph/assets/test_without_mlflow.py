@@ -17,9 +17,10 @@ from soccer_assets.resources.model_registry import MissingModelError, ModelRegis
 from soccer_assets.stores.releases.current_models import WITHOUT_REGISTRY
 from tests import services
 from tests.builders import NOW
-from tests.graph.assets.conftest import FakeRegistry, Graph, elo_model
+from tests.graph.assets.conftest import FakeRegistry, Graph
 from tests.graph.assets.test_livescores import failure_of
 from tests.graph.assets.test_refresh import HOURLY, filled, play  # noqa: F401 - a fixture
+from tests.models import elo_model
 from tests.stores.releases.test_publish import whole_release
 
 LATER = NOW + dt.timedelta(hours=12)

@@ -34,7 +34,8 @@ from soccer_assets.stores.matches.raw import store_raw
 from soccer_assets.stores.models.retraining_facts import read_facts
 from soccer_assets.tables import ledger_score
 from tests.builders import COMPETITIONS, NOW, finished
-from tests.graph.assets.conftest import FakeRegistry, elo_model
+from tests.graph.assets.conftest import FakeRegistry
+from tests.models import elo_model
 
 JOBS = ("retrain_model",)
 Tick = Callable[..., dg.RunRequest | dg.SkipReason]

@@ -19,9 +19,10 @@ from soccer_assets.stores.ledger.record import record_and_score
 from soccer_assets.stores.ledger.shadows import paired_predictions, prune_shadows, record_shadows
 from soccer_assets.tables import ledger_entry, ledger_score
 from tests.builders import NOW
-from tests.graph.assets.conftest import FakeRegistry, Graph, elo_model, graph  # noqa: F401 - a fixture
+from tests.graph.assets.conftest import FakeRegistry, Graph, graph  # noqa: F401 - a fixture
 from tests.graph.assets.test_model import ROLLBACK, TO_RELEASE
 from tests.graph.assets.test_refresh import HOURLY, filled  # noqa: F401 - a fixture
+from tests.models import elo_model
 
 GOOD, BAD = (0.6, 0.25, 0.15), (0.15, 0.25, 0.6)
 

@@ -6,22 +6,18 @@ from typing import Any
 
 import dagster as dg
 import msgspec
-import numpy as np
 import sqlalchemy as sa
 
 from soccer_assets.alerting.subscribers import Subscribers
-from soccer_assets.contract.release import CHAMPION
 from soccer_assets.football.identity import mint_match_id
 from soccer_assets.home import open_home
-from soccer_assets.modelling.outcome_model import ELO_TEXTBOOK, OutcomeModel
 from soccer_assets.operations.backup.archive import BackupManifest
 from soccer_assets.operations.backup.create import back_up
 from soccer_assets.operations.backup.restore import Mode, Restored, restore
 from soccer_assets.operations.up import INSTANCE
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.event_bus import EventBus
-from soccer_assets.resources.mlflow_run import training_run
-from soccer_assets.resources.model_registry import ModelRegistry, TrainingFacts
+from soccer_assets.resources.model_registry import ModelRegistry
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.resources.watermarks import read_watermark
 from soccer_assets.settings import Settings
@@ -35,6 +31,7 @@ from soccer_assets.stores.releases.origin import require_origin
 from soccer_assets.stores.releases.publish import Releases
 from soccer_assets.tables import match
 from tests.builders import NOW, raw_match
+from tests.models import train_champion
 from tests.serving.builders import make_prediction
 from tests.stores.ledger.test_record import entry, feed, record
 from tests.stores.releases.test_publish import draft, whole_release
@@ -67,36 +64,8 @@ class Small:
 
     def train(self, registry: ModelRegistry, weight: float) -> str:
         """Register a champion in a run of Dagster's; returns its version."""
-        model = OutcomeModel(
-            recipe=ELO_TEXTBOOK,
-            feature_names=("elo_textbook_gap", "tier"),
-            center=np.zeros(2),
-            scale=np.ones(2),
-            weights=np.array([[0.3, 0.0, -0.3], [weight, 0.0, -weight], [0.0, 0.0, 0.0]]),
-        )
-        facts = TrainingFacts(
-            recipe=model.recipe,
-            content_sha256=model.sha256,
-            snapshot_id="s1",
-            trained_at="2025-04-25T09:00:00Z",
-            train_end="2025-04-20T14:00:00Z",
-            trained_rows=120,
-        )
-        versions = []
-
-        @dg.asset(name="candidate", key_prefix="model")
-        def training(mlflow: dg.ResourceParam[Any]) -> None:
-            versions.append(registry.register(model, facts).version)
-
         with dg.DagsterInstance.from_config(str(self.settings.home / "dagster")) as instance:
-            made = dg.materialize(
-                [training],
-                resources={"mlflow": training_run(registry, "http://127.0.0.1:3000")},
-                instance=instance,
-            )
-        assert made.success
-        registry.set_alias(CHAMPION, versions[0])
-        return versions[0]
+            return train_champion(registry, weight, instance)
 
     def publish(self, number: int) -> str:
         """What an hourly run does with one more match: ingest, export, ledger, its copy, release."""
