@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from soccer_assets.clock import midnight
 from soccer_assets.football.competitions import Competition
-from soccer_assets.football.identity import Pool, meeting_key, mint_match_id
+from soccer_assets.football.identity import mint_match_id
 from soccer_assets.football.matches import STATUS_RULES, settled_score
 from soccer_assets.football.meetings import (
     ReportedRow,
@@ -30,10 +30,9 @@ from soccer_assets.football.season_formats import season_format
 from soccer_assets.football.text_folding import fold
 from soccer_assets.resources.bulk_rows import IDS_PER_QUERY, batches, in_list, upsert
 from soccer_assets.resources.watermarks import next_change_no
+from soccer_assets.stores.matches.meeting_names import TeamNames, meeting_of, read_team_names
 from soccer_assets.stores.matches.removals import record_merges
 from soccer_assets.stores.matches.shared_match_ids import by_shared_id, stored_match_ids
-from soccer_assets.stores.matches.source_teams import SourceTeams
-from soccer_assets.stores.matches.teams import redirects
 from soccer_assets.stores.matches.vanished import marks_of
 from soccer_assets.tables import (
     match,
@@ -41,8 +40,6 @@ from soccer_assets.tables import (
     match_merge,
     match_raw,
     match_source_id,
-    team,
-    team_alias,
 )
 
 _Key = tuple[str, str]  # source, source_match_id
@@ -87,9 +84,7 @@ def bring_together(
     """
     sources = {record.source for record in records}
     marks = marks_of(connection, sources)
-    names = _Names(
-        _names_of_merged_teams(connection), _names_of_own_ids(connection, records, competitions), competitions
-    )
+    names = read_team_names(connection, records, competitions)
     several = _meetings_of_several_rows(connection, records, marks, names)
     standing: list[RawMatch] = []
     matches: dict[_Key, _Key] = {}
@@ -167,10 +162,6 @@ def row_key(record: RawMatch) -> tuple[str, str]:
     return record.source, record.source_match_id or ""
 
 
-def _meeting_of(record: RawMatch) -> str:
-    return meeting_key(record.competition, record.season, record.home_team, record.away_team)
-
-
 def _reported_row(
     record: RawMatch, first_seen_at: dt.datetime, vanished_at: dt.datetime | None, replaced_by: str | None
 ) -> ReportedRow:
@@ -199,100 +190,11 @@ def _by_now(record: RawMatch, reported: ReportedRow, now: dt.datetime) -> RawMat
     return record if status is record.status else msgspec.structs.replace(record, status=status)
 
 
-_OwnId = tuple[str, Pool, str]  # source, country and kind of team, the provider's id
-
-
-class _Names(NamedTuple):
-    """The names that one team goes by: of merged teams, and of one id of the provider's own."""
-
-    of_teams: dict[tuple[Pool, str], list[str]]
-    of_own_ids: dict[_OwnId, list[str]]
-    competitions: Mapping[str, Competition]
-
-    def meetings(self, record: RawMatch) -> list[str]:
-        """A row's meeting under every name of its two teams, that of the kept names first."""
-        if not self.of_teams and not self.of_own_ids:  # 4.3 of 12 s of a pass over 170,986 rows
-            return [_meeting_of(record)]
-        homes, aways = (
-            list(
-                dict.fromkeys(
-                    name
-                    for one in self.of_own_ids.get(own_id, [fold(shown)])
-                    for name in self.of_teams.get((self.competitions[record.competition].pool, one), [one])
-                )
-            )
-            for own_id, shown in _own_ids(record, self.competitions)
-        )
-        return [
-            meeting_key(record.competition, record.season, home, away) for home in homes for away in aways
-        ]
-
-
-def _own_ids(record: RawMatch, competitions: Mapping[str, Competition]) -> list[tuple[_OwnId, str]]:
-    """The provider's own id of home and of away, empty where it has none, and the name beside it."""
-    pool = competitions[record.competition].pool
-    ids = ("", "") if record.team_ids is msgspec.UNSET else record.team_ids
-    names = (record.home_team, record.away_team)
-    return [((record.source, pool, id_), name) for id_, name in zip(ids, names, strict=True)]
-
-
-def _names_of_own_ids(
-    connection: sa.Connection, records: Sequence[RawMatch], competitions: Mapping[str, Competition]
-) -> dict[_OwnId, list[str]]:
-    """All names of teams that go by several under one id of their provider."""
-    with_ids = [record for record in records if record.team_ids is not msgspec.UNSET]
-    if not with_ids:
-        return {}
-    teams = SourceTeams(connection, {record.source for record in with_ids})
-    names: defaultdict[_OwnId, set[str]] = defaultdict(set)
-    for record in with_ids:
-        for key, name in _own_ids(record, competitions):
-            source, pool, own_id = key
-            if own_id:
-                names[key].add(fold(name))
-                teams.see(source, own_id, pool, name, record.kickoff.date())
-    owners = {key: teams.known(*key) for key in names}
-    for source in {source for source, _, _ in names}:
-        stored = _aliases(connection, source, {team_id for team_id in owners.values() if team_id})
-        for key, team_id in owners.items():
-            if team_id is not None and key[0] == source:
-                names[key] |= stored[team_id]
-    return {
-        key: sorted(of_id) for key, of_id in names.items() if len(of_id) > 1 and not teams.is_shared(*key)
-    }
-
-
-def _aliases(connection: sa.Connection, source: str, team_ids: set[str]) -> defaultdict[str, set[str]]:
-    """Folded names under which a source names teams."""
-    found: defaultdict[str, set[str]] = defaultdict(set)
-    query = sa.select(team_alias.c.team_id, team_alias.c.alias).where(team_alias.c.source == source)
-    for team_id, alias in connection.execute(query):
-        if team_id in team_ids:
-            found[team_id].add(alias.rpartition("|")[2])
-    return found
-
-
-def _names_of_merged_teams(connection: sa.Connection) -> dict[tuple[Pool, str], list[str]]:
-    """By pool and each folded name of a merged team, all names of that team, the kept one first."""
-    merged_into = redirects(connection)
-    if not merged_into:
-        return {}
-    query = sa.select(team).where(
-        in_list(connection, team.c.team_id, sorted({*merged_into, *merged_into.values()}))
-    )
-    by_team: defaultdict[tuple[str, Pool], list[str]] = defaultdict(list)
-    for row in connection.execute(query):
-        keep = merged_into.get(row.team_id, row.team_id)
-        names = by_team[keep, Pool(row.country, row.sex, row.age_group, row.squad)]
-        names.insert(0 if keep == row.team_id else len(names), row.folded_name)
-    return {(pool, name): names for (_, pool), names in by_team.items() for name in names}
-
-
 def _meetings_of_several_rows(
     connection: sa.Connection,
     records: Sequence[RawMatch],
     marks: Mapping[_Key, tuple[dt.datetime, str | None]],
-    names: _Names,
+    names: TeamNames,
 ) -> list[list[_Row]]:
     """The rows of each meeting of the batch that has more than one, with rows that replace one another."""
     by_source: defaultdict[str, dict[str, str]] = defaultdict(dict)
@@ -449,11 +351,11 @@ class _StoredSchedule:
         scores: defaultdict[str, set[tuple[int, int]]] = defaultdict(set)
         for row in _rows(self._connection, self._record.source, meetings, (), {}):
             if row.reported.score is not None and row.record.season == self._record.season:
-                scores[_meeting_of(row.record)].add(row.reported.score)
+                scores[meeting_of(row.record)].add(row.reported.score)
         return do_pairs_repeat(scores.values())
 
     def _meeting(self) -> str:
-        return _meeting_of(self._record)
+        return meeting_of(self._record)
 
     def _days(self, first: dt.datetime, end: dt.datetime) -> list[list[dt.date]]:
         """The days of each club's other matches from an instant to another."""

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 import sqlalchemy as sa
 
-from soccer_assets.football.identity import KnownMeeting, assign_ids, meeting_key
+from soccer_assets.football.identity import KnownMeeting, assign_ids
 from soccer_assets.football.matches import STATUS_RULES, MatchStatus, Window, settled_score
 from soccer_assets.football.records import RawMatch, Rejection, Row, UndrawnFixture, UnreadableFile
 from soccer_assets.football.text_folding import fold
@@ -30,6 +30,7 @@ from soccer_assets.resources.bulk_rows import (
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.watermarks import next_change_no
 from soccer_assets.stores.matches.held_rows import digest_of, forget_unlisted
+from soccer_assets.stores.matches.meeting_names import meeting_of
 from soccer_assets.stores.matches.names import place_names
 from soccer_assets.stores.matches.vanished import mark_vanished, names_in
 from soccer_assets.tables import ingest, match_raw, match_raw_history, rejected_row
@@ -323,7 +324,7 @@ def _identify(
     by_meeting: defaultdict[str, list[RawMatch]] = defaultdict(list)
     for match in matches:
         if match.source_match_id is None:
-            by_meeting[_meeting_of(match)].append(match)
+            by_meeting[meeting_of(match)].append(match)
     known = _known_meetings(connection, source, list(by_meeting))
     for meeting, rows in by_meeting.items():
         ids = assign_ids(meeting, [row.kickoff.date() for row in rows], known[meeting])
@@ -380,10 +381,6 @@ def _mark_meetings_unread(
         connection.execute(sa.update(match_raw).where(theirs).values(change_no=change_no))
 
 
-def _meeting_of(match: RawMatch) -> str:
-    return meeting_key(match.competition, match.season, match.home_team, match.away_team)
-
-
 def _content(source_match_id: str, match: RawMatch) -> _Content:
     payload = msgspec.json.encode(match.payload, order="deterministic")
     record = msgspec.json.encode(msgspec.structs.replace(match, payload={}, source_match_id=source_match_id))
@@ -398,7 +395,7 @@ def _row(source_match_id: str, match: RawMatch, content: _Content) -> dict[str, 
         "season": match.season,
         "kickoff": match.kickoff,
         "status": match.status.value,
-        "meeting": _meeting_of(match),
+        "meeting": meeting_of(match),
         "payload": content.payload.decode(),
         "record": content.record.decode(),
         "sha256": content.sha256,
