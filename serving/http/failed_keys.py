@@ -66,10 +66,10 @@ class FailedKeys:
         for hop in reversed(forwarded_for.split(",")):
             if found is None or not any(found in network for network in self._trusted):
                 break
-            told = _parse(hop.strip())
-            if told is None:
+            address = _parse(hop.strip())
+            if address is None:
                 break
-            found = told
+            found = address
         if found is None:
             return peer
         if found.version == 4:  # noqa: PLR2004 - of the Internet Protocol

@@ -16,5 +16,5 @@ def prefix_of(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
     configured: str = connection.app.state["root_path"]
     if configured:
         return configured
-    told = connection.headers.get(HEADER, "")
-    return told.rstrip("/") if _PREFIX.fullmatch(told) else ""
+    prefix = connection.headers.get(HEADER, "")
+    return prefix.rstrip("/") if _PREFIX.fullmatch(prefix) else ""

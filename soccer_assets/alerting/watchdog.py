@@ -22,15 +22,13 @@ from filelock import FileLock, Timeout
 
 from soccer_assets.alerting.alerting_error import AlertingError
 from soccer_assets.alerting.bounded_call import BoundedCall
-from soccer_assets.alerting.delivery import send
 from soccer_assets.alerting.detection import disk_conditions
-from soccer_assets.alerting.disk_space import is_disk_full
+from soccer_assets.alerting.direct_notifier import DatabaseDownNotifier
 from soccer_assets.alerting.down_parts import read_down_parts
-from soccer_assets.alerting.faults import FAILURE, NEW, RECOVERED, Condition
+from soccer_assets.alerting.faults import FAILURE, Condition
 from soccer_assets.alerting.notifier import AlertNotifier, NotifierCounts
-from soccer_assets.alerting.outbox import Delivery
 from soccer_assets.alerting.publish_queue import queue_conditions, read_queue
-from soccer_assets.alerting.subscribers import Subscriber, SubscriberError
+from soccer_assets.alerting.subscribers import SubscriberError
 from soccer_assets.clock import Clock, SystemClock, isoformat
 from soccer_assets.loopback import is_loopback
 from soccer_assets.masking import mask
@@ -183,7 +181,7 @@ def watch(
         once: check once without grace periods, then return.
         say: gets one line an event.
         up: a pipe that `soccer up` keeps open. When it closes, `soccer up` is gone: an orderly stop would
-            have stopped the watchdog first. It tells the subscribers, tries for 10 minutes, and ends.
+            have stopped the watchdog first. It notifies the subscribers, tries for 10 minutes, and ends.
 
     Raises:
         WatchdogRunningError: another watchdog watches this home.
@@ -240,7 +238,7 @@ def _watch(settings: Settings, *, once: bool, say: Callable[[str], object], up: 
                 return
             if _is_gone(up, _INTERVAL_SECONDS):
                 say("soccer up is gone")
-                tell_up_is_gone(notifier, settings.home, conditions, clock, say)
+                notify_up_is_gone(notifier, settings.home, conditions, clock, say)
                 return
 
 
@@ -260,7 +258,7 @@ def _is_gone(up: IO[bytes] | None, seconds: float) -> bool:
     return bool(readable) and not up.read(1)
 
 
-def tell_up_is_gone(
+def notify_up_is_gone(
     notifier: AlertNotifier,
     home: Path,
     conditions: Sequence[Condition],
@@ -270,7 +268,7 @@ def tell_up_is_gone(
     seconds: float = _LAST_TRY_SECONDS,
     interval: float = _INTERVAL_SECONDS,
 ) -> None:
-    """Tell every subscriber that `soccer up` ended, until each was reached or the time is over.
+    """Notify every subscriber that `soccer up` ended, until each was reached or the time is over.
 
     Args:
         notifier: of the home.
@@ -295,14 +293,14 @@ def tell_up_is_gone(
     fallback = DatabaseDownNotifier(notifier, home, gone)
     end = time.monotonic() + seconds
 
-    def is_told() -> bool:
+    def is_notified() -> bool:
         notifier.report("watchdog", [*conditions, gone])
         return not notifier.outbox.pending()
 
-    told = BoundedCall(is_told, min(_LONGEST_CHECK_SECONDS, seconds))
+    notified = BoundedCall(is_notified, min(_LONGEST_CHECK_SECONDS, seconds))
     while True:
         try:
-            if told():
+            if notified():
                 return
         except SubscriberError as error:
             say(str(error))
@@ -314,89 +312,3 @@ def tell_up_is_gone(
         if time.monotonic() >= end:
             return
         time.sleep(interval)
-
-
-class DatabaseDownNotifier:
-    """Notifies each subscriber once of a fault and once of its recovery, without the outbox.
-
-    The fault is that the database is down or its disk is full, unless another one is given.
-
-    State is kept in memory: nothing can be stored while the database is down.
-    """
-
-    def __init__(self, notifier: AlertNotifier, home: Path, fault: Condition | None = None) -> None:
-        """Bind to the notifier that has the subscribers and renders the messages, and to its home."""
-        self._notifier = notifier
-        self._home = home
-        self._fault = fault
-        self._open: Condition | None = None
-        self._notified: set[str] = set()
-
-    def down(self, now: dt.datetime, cause: str = "", what: str = "does not answer") -> bool:
-        """Notify every subscriber that was not reached yet; whether all are reached now.
-
-        Args:
-            now: wall clock.
-            cause: the database's own words.
-            what: the predicate of the headline, such as "is read-only".
-        """
-        self._open = condition = self._open or self._fault or self._fault_of(now, cause, what)
-        is_complete = True
-        for subscriber in self._notifier.subscribers.all():
-            is_due = (
-                subscriber.id not in self._notified
-                and subscriber.wants(condition)
-                and not subscriber.is_muted(now)
-            )
-            if is_due:
-                if self._send(subscriber, condition, NEW):
-                    self._notified.add(subscriber.id)
-                else:
-                    is_complete = False
-        return is_complete
-
-    def _fault_of(self, now: dt.datetime, cause: str, what: str) -> Condition:
-        """The full disk where there is one: the database's own error does not say so each time."""
-        if is_disk_full(self._home):
-            return Condition(
-                kind="disk",
-                subject="the disk of the home",
-                severity=FAILURE,
-                since=isoformat(now),
-                what="is full",
-                promise="space for what is stored",
-                cause=cause,
-                path="/runs",
-                action="free space; what waits continues by itself",
-            )
-        return Condition(
-            kind="database",
-            subject="the database",
-            severity=FAILURE,
-            since=isoformat(now),
-            what=what,
-            cause=cause,
-            path="/runs",
-        )
-
-    def recovered(self) -> None:
-        """Notify everyone who got the alert; the next check retries those who cannot be reached."""
-        if self._open is None:
-            return
-        waiting = [each for each in self._notifier.subscribers.all() if each.id in self._notified]
-        self._notified = {each.id for each in waiting if not self._send(each, self._open, RECOVERED)}
-        if not self._notified:
-            self._open = None
-
-    def _send(self, subscriber: Subscriber, condition: Condition, transition: str) -> bool:
-        """Whether the message was delivered; a retry has the same id."""
-        message = self._notifier.message(condition, transition)
-        delivery = Delivery(
-            delivery_id=f"A-{condition.kind}-{transition}-{condition.since}",
-            subscriber=subscriber.id,
-            title=message.title,
-            body=message.body,
-            attempts=1,
-            alerts=message.alerts,
-        )
-        return not send(subscriber, delivery, os.environ)

@@ -14,9 +14,9 @@ import pytest
 import sqlalchemy as sa
 from pytest_httpserver import HTTPServer
 
+from soccer_assets.alerting.direct_notifier import DatabaseDownNotifier
 from soccer_assets.alerting.notifier import AlertNotifier
 from soccer_assets.alerting.outbox import LEASE
-from soccer_assets.alerting.watchdog import DatabaseDownNotifier
 from soccer_assets.clock import Clock
 from soccer_assets.contract.events import Event
 from soccer_assets.resources.database import Database

@@ -13,15 +13,15 @@ from pytest_httpserver import HTTPServer
 
 from soccer_assets.alerting import disk_space
 from soccer_assets.alerting.bounded_call import BoundedCall
+from soccer_assets.alerting.direct_notifier import DatabaseDownNotifier
 from soccer_assets.alerting.down_parts import DownPart, write_down_parts
 from soccer_assets.alerting.notifier import AlertNotifier
 from soccer_assets.alerting.subscribers import Subscribers
 from soccer_assets.alerting.watchdog import (
-    DatabaseDownNotifier,
     Watchdog,
     WatchdogRunningError,
     _is_gone,
-    tell_up_is_gone,
+    notify_up_is_gone,
     watch,
 )
 from soccer_assets.clock import SystemClock
@@ -84,7 +84,7 @@ def test_the_end_of_soccer_up_is_told_once_and_recovers_nothing_else(
     open_before = condition("the disk", kind="disk", what="is nearly full")
     notifier.report("watchdog", [open_before])
 
-    tell_up_is_gone(notifier, tmp_path, [open_before], SystemClock(), print, seconds=60, interval=0.05)
+    notify_up_is_gone(notifier, tmp_path, [open_before], SystemClock(), print, seconds=60, interval=0.05)
     notifier.report("watchdog", [open_before])
 
     assert _titles(httpserver) == [
@@ -102,7 +102,7 @@ def test_the_end_is_told_although_the_database_is_gone_too(tmp_path: Path, https
     notifier = _notifier(_settings(tmp_path), database)
     notifier.subscribers.subscribe(f"json://127.0.0.1:{httpserver.port}/told")
 
-    tell_up_is_gone(notifier, tmp_path, [], SystemClock(), print, seconds=60, interval=0.05)
+    notify_up_is_gone(notifier, tmp_path, [], SystemClock(), print, seconds=60, interval=0.05)
 
     assert _titles(httpserver) == ["[soccer] soccer up ended without being stopped (failure)"]
 
@@ -136,7 +136,7 @@ def test_nobody_reachable_ends_with_the_time(tmp_path: Path, httpserver: HTTPSer
     notifier = _notifier(_settings(tmp_path), database)
     notifier.subscribers.subscribe(f"json://127.0.0.1:{httpserver.port}/told")
 
-    tell_up_is_gone(notifier, tmp_path, [], SystemClock(), print, seconds=0.1, interval=0.05)
+    notify_up_is_gone(notifier, tmp_path, [], SystemClock(), print, seconds=0.1, interval=0.05)
 
     assert len(notifier.outbox.pending()) == 1
 
