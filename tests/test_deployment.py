@@ -186,6 +186,28 @@ def test_each_program_has_a_database_of_its_own_with_the_driver_written_out():
     }
 
 
+def test_every_session_of_dagster_and_mlflow_is_bounded(postgres_server, monkeypatch):
+    """A server that hangs, a lock or a lost network costs minutes; migrations and backups may take longer."""
+    bounds = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
+    found = resolved()["services"]
+    address = sa.make_url(postgres_server)
+    for name, variable in (("daemon", "DAGSTER_POSTGRES_URL"), ("mlflow", "MLFLOW_BACKEND_STORE_URI")):
+        environment = found[name]["environment"]
+        for given in ("PGOPTIONS", "PGCONNECT_TIMEOUT"):
+            monkeypatch.setenv(given, environment[given])
+        query = sa.make_url(environment[variable]).query
+        engine = sa.create_engine(address.set(query=query), poolclass=sa.NullPool)
+        with engine.connect() as connection:
+            shown = [connection.exec_driver_sql(f"SHOW {bound}").scalar_one() for bound in bounds]
+            connecting = connection.connection.dbapi_connection.info.dsn_parameters
+        assert shown == ["10min", "1min", "30min"], name
+        assert connecting["tcp_user_timeout"] == "60000"
+        assert connecting["connect_timeout"] == "10"
+    users = {name for name, service in services() if "DAGSTER_POSTGRES_URL" in service.get("environment", {})}
+    unbounded = {name for name in users if not found[name]["environment"]["PGOPTIONS"]}
+    assert unbounded == {"migrate", "backup"}
+
+
 def test_the_workspace_names_the_code_server():
     """The webserver and the daemon look for the graph where compose starts it."""
     (location,) = yaml.safe_load((ROOT / "workspace.yaml").read_text())["load_from"]

@@ -21,7 +21,6 @@ import sqlalchemy as sa
 from filelock import FileLock, Timeout
 
 from soccer_assets.alerting.alerting_error import AlertingError
-from soccer_assets.alerting.bounded_call import BoundedCall
 from soccer_assets.alerting.detection import disk_conditions
 from soccer_assets.alerting.direct_notifier import DatabaseDownNotifier
 from soccer_assets.alerting.down_parts import read_down_parts
@@ -29,6 +28,7 @@ from soccer_assets.alerting.faults import FAILURE, Condition
 from soccer_assets.alerting.notifier import AlertNotifier, NotifierCounts
 from soccer_assets.alerting.publish_queue import queue_conditions, read_queue
 from soccer_assets.alerting.subscribers import SubscriberError
+from soccer_assets.bounded_call import BoundedCall
 from soccer_assets.clock import Clock, SystemClock, isoformat
 from soccer_assets.loopback import is_loopback
 from soccer_assets.masking import mask

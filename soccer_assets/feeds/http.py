@@ -12,9 +12,10 @@ import time
 import warnings
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 from urllib.request import url2pathname
 
@@ -22,6 +23,7 @@ import httpx
 import msgspec
 import stamina
 
+from soccer_assets.bounded_call import BoundedCall
 from soccer_assets.clock import SystemClock
 from soccer_assets.feeds.protocol import FeedRefusedError, FeedUnavailableError
 from soccer_assets.feeds.rate_limiter import RateLimiter
@@ -32,7 +34,7 @@ ATTEMPTS = 4
 # A longer Retry-After is not waited for: the next run tries again.
 LONGEST_WAIT = dt.timedelta(seconds=60)
 LARGEST_FILE_BYTES = 64 * 1024 * 1024
-# The read timeout covers one chunk of a body; this bounds the whole download.
+# The read timeout covers one chunk of headers or body; this bounds the whole answer.
 LONGEST_DOWNLOAD_SECONDS = 120.0
 
 # football-data.co.uk answers 300 with an HTML page for a season file that does not exist yet.
@@ -47,6 +49,14 @@ class CachedFile(msgspec.Struct, frozen=True):
     etag: str
     last_modified: str
     body: bytes
+
+
+class _Answer(NamedTuple):
+    """A server's answer, and whether its body is known to be complete."""
+
+    status: int
+    file: CachedFile
+    is_complete: bool
 
 
 class FileClient:
@@ -148,19 +158,34 @@ class FileClient:
         if self._requests_per_minute is not None:
             file = self._cache / f"{urlsplit(url).hostname}.pace"
             RateLimiter(file, self._requests_per_minute).acquire()
+        try:
+            answer = BoundedCall(partial(self._ask, url, headers), LONGEST_DOWNLOAD_SECONDS)()
+        except TimeoutError:
+            raise _not_read() from None
+        if answer is None:
+            return None
+        if cached is not None and answer.status == HTTPStatus.NOT_MODIFIED:
+            return cached.body
+        if answer.is_complete and (answer.file.etag or answer.file.last_modified):
+            self._write_cache(answer.file)
+        return answer.file.body
+
+    def _ask(self, url: str, headers: Mapping[str, str]) -> "_Answer | None":
+        """The server's answer; None where it has no such file."""
         with self._open_http_client().stream("GET", url, headers=headers) as response:
-            if cached is not None and response.status_code == HTTPStatus.NOT_MODIFIED:
-                return cached.body
             if response.status_code in _MISSING:
                 return None
-            response.raise_for_status()
-            body = self._read_body(response)
-            etag, last_modified = response.headers.get("ETag", ""), response.headers.get("Last-Modified", "")
+            if response.status_code != HTTPStatus.NOT_MODIFIED or not headers:
+                response.raise_for_status()
+            file = CachedFile(
+                url=url,
+                etag=response.headers.get("ETag", ""),
+                last_modified=response.headers.get("Last-Modified", ""),
+                body=self._read_body(response),
+            )
             # A body that ends with the connection may have been cut, so it is not cached.
-            has_length = "Content-Length" in response.headers or "Transfer-Encoding" in response.headers
-        if has_length and (etag or last_modified):
-            self._write_cache(CachedFile(url=url, etag=etag, last_modified=last_modified, body=body))
-        return body
+            is_complete = "Content-Length" in response.headers or "Transfer-Encoding" in response.headers
+            return _Answer(response.status_code, file, is_complete)
 
     def _read_body(self, response: httpx.Response) -> bytes:
         body = bytearray()
@@ -168,7 +193,7 @@ class FileClient:
         for chunk in response.iter_bytes():
             body += chunk
             if time.monotonic() > deadline:
-                raise httpx.ReadTimeout(f"not read within {LONGEST_DOWNLOAD_SECONDS:.0f} s")
+                raise _not_read()
             if len(body) > self._largest_bytes:
                 limit = self._largest_bytes // 2**20
                 raise FeedRefusedError(
@@ -201,6 +226,10 @@ class FileClient:
         with os.fdopen(handle, "wb") as out:
             out.write(msgspec.msgpack.encode(file))
         Path(temporary).replace(self._cache_path(file.url))
+
+
+def _not_read() -> httpx.ReadTimeout:
+    return httpx.ReadTimeout(f"not read within {LONGEST_DOWNLOAD_SECONDS:.0f} s")
 
 
 def _split_address(url: str) -> SplitResult | None:

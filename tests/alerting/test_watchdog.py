@@ -12,7 +12,6 @@ from filelock import FileLock
 from pytest_httpserver import HTTPServer
 
 from soccer_assets.alerting import disk_space
-from soccer_assets.alerting.bounded_call import BoundedCall
 from soccer_assets.alerting.direct_notifier import DatabaseDownNotifier
 from soccer_assets.alerting.down_parts import DownPart, write_down_parts
 from soccer_assets.alerting.notifier import AlertNotifier
@@ -24,6 +23,7 @@ from soccer_assets.alerting.watchdog import (
     notify_up_is_gone,
     watch,
 )
+from soccer_assets.bounded_call import BoundedCall
 from soccer_assets.clock import SystemClock
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.database_faults import DatabaseUnavailableError

@@ -223,6 +223,14 @@ def raw_url():
         server.server_close()
 
 
+def test_not_modified_without_a_cached_file_is_no_file(client, httpserver):
+    """There is nothing that could be unmodified."""
+    httpserver.expect_request("/E0.csv").respond_with_data(status=304)
+
+    with pytest.raises(FeedRefusedError, match="HTTP 304"):
+        client.read(httpserver.url_for("/E0.csv"))
+
+
 def test_cut_body_is_unavailable(client, raw_url):
     """A body shorter than announced is no file."""
     url = raw_url(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\nETag: x\r\n\r\nDiv,Da")
@@ -239,10 +247,23 @@ def test_body_without_a_length_is_not_cached(client, raw_url, tmp_path):
     assert not (tmp_path / "cache").exists()
 
 
-def test_slow_body_is_stopped(client, raw_url, monkeypatch):
+_CHUNKED = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n"
+# A header of gzip whose file name never ends: no byte of it is content.
+_GZIP = b"a\r\n\x1f\x8b\x08\x08\0\0\0\0\0\x03\r\n"
+
+
+@pytest.mark.parametrize(
+    ("begin", "drop"),
+    [
+        pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n", b"x", id="body"),
+        pytest.param(b"HTTP/1.1 200 OK\r\n", b"X-More: x\r\n", id="headers"),
+        pytest.param(_CHUNKED + _GZIP, b"1\r\nx\r\n", id="nothing in gzip"),
+    ],
+)
+def test_slow_answer_is_stopped(client, raw_url, monkeypatch, begin, drop):
     """A server that sends a byte now and then cannot hold a run for ever."""
     monkeypatch.setattr(http, "LONGEST_DOWNLOAD_SECONDS", 0.05)
-    url = raw_url(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n", *[b"x"] * 100, pause_seconds=0.02)
+    url = raw_url(begin, *[drop] * 90, pause_seconds=0.02)
 
     with pytest.raises(FeedUnavailableError, match="not read within"):
         client.read(url)

@@ -35,6 +35,10 @@ class PinnedDatabase:
         """
         self._url, self._target = url, target
         self.connection = connect(url)
+        with self.connection.cursor() as cursor:
+            # It is idle while another database is dumped.
+            cursor.execute("SET idle_in_transaction_session_timeout = 0")
+        self.connection.commit()
         self.connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
         with self.connection.cursor() as cursor:
             cursor.execute("SELECT pg_export_snapshot()")

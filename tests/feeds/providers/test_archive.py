@@ -1,11 +1,15 @@
 """The archive: a Parquet or CSV file in the documented schema."""
 
+import contextlib
 import csv
 import datetime as dt
 import gzip
 import random
+import socketserver
+import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,12 +20,14 @@ import pytest
 
 from soccer_assets.clock import FixedClock, parse_instant
 from soccer_assets.feeds.http import FileClient
-from soccer_assets.feeds.protocol import FeedRefusedError
+from soccer_assets.feeds.protocol import FeedRefusedError, FeedUnavailableError
+from soccer_assets.feeds.providers.archive import archive_table
 from soccer_assets.feeds.providers.archive.archive_feed import ArchiveFeed
 from soccer_assets.feeds.providers.archive.archive_table import SCHEMA
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
 from soccer_assets.football.records import AfterNinety, MatchOdds, RawMatch, Rejection
 from soccer_assets.settings import Settings
+from tests import services
 
 NOW = parse_instant("2025-04-25T09:00:00Z")
 NOON = dt.datetime(2025, 4, 20, 12)  # noqa: DTZ001 a column without a zone
@@ -82,9 +88,10 @@ class Archive:
             columns[name] = text.cast(TYPES[name]) if name in TYPES else text
         pq.write_table(pa.table(columns), self.file)
 
-    def feed(self, url: str = "") -> ArchiveFeed:
+    def feed(self, url: str = "", s3_endpoint_url: str = "") -> ArchiveFeed:
         """The feed of the file."""
-        return ArchiveFeed(url or str(self.file), FileClient("SOCCER_FEED_URL", self.file.parent / "cache"))
+        client = FileClient("SOCCER_FEED_URL", self.file.parent / "cache")
+        return ArchiveFeed(url or str(self.file), client, s3_endpoint_url)
 
     def fetch(self, window: Window = SPRING, now: dt.datetime = NOW) -> list[RawMatch | Rejection]:
         """All rows of a window."""
@@ -434,6 +441,63 @@ def test_signature_of_a_link_is_not_shown(archive, httpserver, scheme):
 
     assert "s3cret" not in f"{refusal.value}"
     assert "/y.csv" in f"{refusal.value}"
+
+
+@contextlib.contextmanager
+def s3_server(answer: bytes, drop: bytes = b"") -> Iterator[str]:
+    """A server that begins an answer and then sends a drop of it now and then, or nothing; its address."""
+
+    class Server(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            while self.request.recv(65536):
+                self.request.sendall(answer)
+                while drop:
+                    self.request.sendall(drop)
+                    time.sleep(0.05)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Server) as server:
+        server.daemon_threads, server.block_on_close = True, False
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+@pytest.fixture
+def _s3_login(monkeypatch):
+    for name, value in (("ACCESS_KEY_ID", "key"), ("SECRET_ACCESS_KEY", "secret"), ("DEFAULT_REGION", "eu")):
+        monkeypatch.setenv(f"AWS_{name}", value)
+
+
+@pytest.mark.usefixtures("_s3_login")
+@pytest.mark.parametrize(
+    ("answer", "drop"),
+    [
+        pytest.param(b"", b"", id="silent"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\nETag: x\r\n", b"X: y\r\n", id="drops"),
+        pytest.param(None, b"", id="nobody"),
+        pytest.param(b"no HTTP at all\r\n\r\n", b"", id="nonsense"),
+    ],
+)
+def test_an_s3_server_that_hangs_costs_seconds(archive, monkeypatch, answer, drop):
+    """The run fails with one sentence; boto's and s3fs's own bounds add up to half an hour."""
+    monkeypatch.setattr(archive_table, "_ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr(archive_table, "_LONGEST_SECONDS", 30.0 if answer == b"" else 1.0)
+    with s3_server(answer or b"", drop) as url:
+        address = "http://127.0.0.1:1" if answer is None else url
+        with pytest.raises(FeedUnavailableError, match=r"cannot read s3://bucket/matches\.csv"):
+            archive.feed("s3://bucket/matches.csv", s3_endpoint_url=address).first_month()
+
+
+@pytest.mark.usefixtures("_s3_login")
+def test_an_archive_in_a_bucket_is_read(archive, moto_endpoint):
+    """With bounds as without."""
+    archive.write_csv(PLAYED)
+    client = services.s3_client(moto_endpoint)
+    client.create_bucket(Bucket="archive")
+    client.upload_file(str(archive.file), "archive", "matches.csv")
+
+    feed = archive.feed("s3://archive/matches.csv", s3_endpoint_url=moto_endpoint)
+    assert list(feed.fetch(SPRING, FixedClock(NOW))) == archive.fetch()
 
 
 def test_empty_setting_is_refused(tmp_path):

@@ -16,6 +16,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from soccer_assets.bounded_call import BoundedCall
 from soccer_assets.feeds.base import SETTING
 from soccer_assets.feeds.fields import FieldError, brief, day_of, goals_of, instant_of, name_of
 from soccer_assets.feeds.http import FileClient
@@ -29,6 +30,12 @@ _INTEGER = re.compile(r"(-?\d{1,9})(?:\.0+)?", re.ASCII)
 _LOWEST_TIER = 20
 # The largest count of any statistic in the archive is 46 (shots).
 _LARGEST_COUNT = 99
+# Of S3: s3fs's defaults add up to minutes, and a server that sends a byte now and then is never given up.
+_CONNECT_SECONDS = 5
+_ANSWER_SECONDS = 20
+_ATTEMPTS = 2
+# The whole archive has 60 MB. Bounds every scheme that fsspec knows: few of its file systems have bounds.
+_LONGEST_SECONDS = 600.0
 
 
 class Column(msgspec.Struct, frozen=True):
@@ -245,23 +252,35 @@ def shown(url: str) -> str:
 
 
 def _read(file: _File, client: FileClient, s3_endpoint_url: str) -> bytes:
+    if urlsplit(file.url).scheme not in {"http", "https"}:
+        return _read_by_fsspec(file, s3_endpoint_url)
+    place = shown(file.url)
+    try:
+        found = client.read(file.url)
+    except FeedError as error:
+        # Without its cause, which repeats the address.
+        raise type(error)(str(error).replace(file.url, place)) from None
+    if found is None:
+        raise FeedRefusedError(f"{file.setting}: there is no file at {place}")
+    return found
+
+
+def _read_by_fsspec(file: _File, s3_endpoint_url: str) -> bytes:
     import fsspec  # noqa: PLC0415 - only this feed needs it
 
-    url, place = file.url, shown(file.url)
-    scheme = urlsplit(url).scheme
-    if scheme in {"http", "https"}:
-        try:
-            found = client.read(url)
-        except FeedError as error:
-            # Without its cause, which repeats the address.
-            raise type(error)(str(error).replace(url, place)) from None
-        if found is None:
-            raise FeedRefusedError(f"{file.setting}: there is no file at {place}")
-        return found
-    options = {"endpoint_url": s3_endpoint_url} if scheme == "s3" and s3_endpoint_url else {}
-    try:
+    url, place, scheme = file.url, shown(file.url), urlsplit(file.url).scheme
+    options = _s3_options(s3_endpoint_url) if scheme in {"s3", "s3a"} else {}
+
+    def read() -> bytes:
+        filesystem, _ = fsspec.core.url_to_fs(url, **options)
+        if options:
+            filesystem.retries = _ATTEMPTS
         with fsspec.open(url, "rb", compression="infer", **options) as opened:
             data: bytes = opened.read()
+            return data
+
+    try:
+        data = BoundedCall(read, _LONGEST_SECONDS)()
     except FileNotFoundError as error:
         raise FeedRefusedError(f"{file.setting}: there is no file at {place}") from error
     except (ValueError, ImportError) as error:
@@ -272,9 +291,17 @@ def _read(file: _File, client: FileClient, s3_endpoint_url: str) -> bytes:
         raise FeedRefusedError(f"{file} is a folder; name the file") from error
     except PermissionError as error:
         raise FeedRefusedError(f"{file.setting}: not allowed to read {place}") from error
-    except OSError as error:
+    except Exception as error:
+        # Every file system has exceptions of its own, some of them without a common base.
         raise FeedUnavailableError(f"{file.setting}: cannot read {place}: {type(error).__name__}") from error
     return data
+
+
+def _s3_options(endpoint_url: str) -> dict[str, Any]:
+    """How long an S3 server may take; s3fs repeats by itself, repetitions by both would multiply."""
+    bounds = {"connect_timeout": _CONNECT_SECONDS, "read_timeout": _ANSWER_SECONDS}
+    options: dict[str, Any] = {"config_kwargs": {**bounds, "retries": {"total_max_attempts": 1}}}
+    return options | ({"endpoint_url": endpoint_url} if endpoint_url else {})
 
 
 def _read_table(
