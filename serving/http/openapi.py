@@ -30,6 +30,7 @@ _PREDICTED: dict[str, Any] = {
     "kickoff": "2026-12-05T15:00:00Z",
     "kickoff_precision": "minute",
     "neutral": False,
+    "away_is_host": False,
     "p_home": 0.52,
     "p_draw": 0.26,
     "p_away": 0.22,
@@ -59,7 +60,7 @@ _PREDICTED: dict[str, Any] = {
     "stale_reasons": [],
 }
 PREDICTION = _PREDICTED | {"match_id": "52ebe02471d9ac99", "round": "19", "status": "scheduled"}
-SCORED_PAIRING = {"kind": "pairing", "leg": 1} | _PREDICTED
+SCORED_PAIRING = {"kind": "pairing", "leg": 1, "ground_rule": None} | _PREDICTED
 _FEATURES = {"match_id": "my-1", "features": {"elo_textbook_gap": 120.0}}
 
 

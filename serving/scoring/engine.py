@@ -27,12 +27,13 @@ from serving.scoring.schemas import (
 )
 from soccer_assets.clock import isoformat
 from soccer_assets.contract.prediction import Meeting, forecast, probabilities, render
-from soccer_assets.contract.release import CompetitionEntry, Directory, Team
+from soccer_assets.contract.release import CompetitionEntry, Directory, Team, TeamEntry
 from soccer_assets.football import hypothetical_match as football
-from soccer_assets.football.competitions import NATIONAL, Competition, season_of
+from soccer_assets.football.competitions import NATIONAL, Competition, entrant_name, season_of
 from soccer_assets.football.features import FEATURE_NAMES
 from soccer_assets.football.match_table import SECONDS_A_DAY
 from soccer_assets.football.name_lookup import Names, UnclearNameError
+from soccer_assets.football.neutral_grounds import FLAG, Ground, ground_of, stage_of
 from soccer_assets.football.ratings.state import TeamState
 from soccer_assets.modelling import neutral_ground
 from soccer_assets.modelling.fixtures import forecast_fixtures
@@ -42,6 +43,8 @@ from soccer_assets.modelling.outcome_model import OutcomeModel
 MIN_RESULTS = 30
 
 _MAX_LISTED_NAMES = 10
+# Instead of `FLAG`, which names the feed's.
+_STATED = "the request says so"
 
 
 class _ResolvedPairing(msgspec.Struct, frozen=True):
@@ -49,7 +52,8 @@ class _ResolvedPairing(msgspec.Struct, frozen=True):
 
     row: Pairing
     meeting: Meeting
-    pairing: football.Pairing
+    ground: Ground
+    pairing: football.Pairing  # with the side first that is at home
 
 
 class Engine:
@@ -123,14 +127,17 @@ class Engine:
                 f"{competition.code} is not modelled: {results} results are known, {MIN_RESULTS} are needed"
             )
             return (RowProblem("competition", message),)
+        place = self._place(competition)
+        ground = _ground(row, place, kickoff.date(), teams)
+        first, second = reversed(teams) if ground.away_is_host else teams
         pairing = football.Pairing(
-            home_team=teams[0].id,
-            away_team=teams[1].id,
+            home_team=first.id,
+            away_team=second.id,
             kickoff=seconds,
             competition=competition.code,
-            season=self._season(competition, kickoff.date()),
+            season=self._season(place, kickoff.date()),
             tier=competition.tier,
-            is_neutral=row.neutral,
+            is_neutral=ground.is_neutral,
             is_international=competition.squad == NATIONAL,
             is_day_precision=is_day,
         )
@@ -141,24 +148,30 @@ class Engine:
             away_team=Team(teams[1].id, teams[1].name),
             kickoff=isoformat(kickoff),
             kickoff_precision="day" if is_day else "minute",
-            neutral=row.neutral,
+            neutral=ground.is_neutral,
+            away_is_host=ground.away_is_host,
         )
-        return _ResolvedPairing(row, meeting, pairing)
+        return _ResolvedPairing(row, meeting, ground, pairing)
 
-    def _season(self, competition: CompetitionEntry, day: dt.date) -> str:
-        """The season of a day, in the format of the competition's results."""
-        number = int(self._state.leagues["season"][self._leagues[competition.code]])
-        newest = self._state.season_names[number] if number >= 0 else ""
-        calendar = Competition(
+    def _place(self, competition: CompetitionEntry) -> Competition:
+        """The competition as `football` knows it, with seasons in the format of its results."""
+        return Competition(
             code=competition.code,
             name=competition.name,
             country=competition.country,
             tier=competition.tier,
             time_zone="UTC",
-            calendar="year" if newest.isdigit() else "autumn",
+            calendar="year" if self._newest_season(competition.code).isdigit() else "autumn",
+            squad="national" if competition.squad == NATIONAL else "first",
         )
-        # A season lasts at least until its newest result: Brazil's 2020 ran to February 2021.
-        return max(season_of(calendar, day), newest)
+
+    def _season(self, place: Competition, day: dt.date) -> str:
+        """The season of a day; it lasts at least until its newest result: Brazil's 2020 ran to 2021."""
+        return max(season_of(place, day), self._newest_season(place.code))
+
+    def _newest_season(self, code: str) -> str:
+        number = int(self._state.leagues["season"][self._leagues[code]])
+        return self._state.season_names[number] if number >= 0 else ""
 
     def _validate(self, row: FeatureRow) -> FeatureRow | tuple[RowProblem, ...]:
         expected, given = set(self._model.feature_names), row.features.keys()
@@ -186,6 +199,7 @@ class Engine:
             FEATURE_NAMES,
             np.array([pair.is_neutral for pair in pairs]),
             with_reasons=with_reasons,
+            is_turned=np.array([resolved.ground.away_is_host for resolved in pairings.values()]),
         )
         return {
             number: msgspec.json.encode(
@@ -194,6 +208,7 @@ class Engine:
                     self._provenance,
                     resolved.meeting,
                     forecast(probabilities, goals, reasons),
+                    ground_rule=resolved.ground.rule,
                     leg=resolved.row.leg,
                     predicted_at=predicted_at,
                 )
@@ -248,6 +263,14 @@ class Engine:
         )
         values = football.pairing_features(self._state, [pairing])
         forecast_fixtures(self._model, values, FEATURE_NAMES, np.ones(1, np.bool_), with_reasons=True)
+
+
+def _ground(row: Pairing, place: Competition, day: dt.date, teams: Sequence[TeamEntry]) -> Ground:
+    """Which side of a pairing is at home: as the request says, otherwise by the rules that batches follow."""
+    home, away = (entrant_name(team.name, team.country, place) for team in teams)
+    titles = () if row.stage is None else (row.stage if row.leg is None else f"{row.stage}, leg {row.leg}",)
+    ground = ground_of(place, day, home, away, stage=stage_of(*titles), flag=row.neutral)
+    return Ground(is_neutral=True, rule=_STATED) if ground.rule == FLAG else ground
 
 
 @functools.lru_cache(maxsize=2)  # the release that answers, and the next one while it is checked

@@ -17,7 +17,14 @@ from soccer_assets.contract.release import Goals, Reason, ScoreChance, Team
 
 Name = Annotated[str, Meta(min_length=1, max_length=120)]
 
-_LEG = "1 or 2 of a two-legged tie; echoed and not used by the model."
+_NEUTRAL = (
+    "Whether neither side is at home. Left out, the rules of the competition decide: by stage, day and hosts."
+)
+_STAGE = (
+    "Title of the stage or round, such as `Final`; read by the rules of neutral ground, not by the model."
+)
+_LEG = "1 or 2 of a two-legged tie, which has no neutral ground; not used by the model."
+_GROUND_RULE = "Why the side named first is not at home: a rule, or the request; null where it is at home."
 
 # As msgspec ends its messages.
 _AT = re.compile(r" - at `\$\.?(.*)`$")
@@ -31,15 +38,20 @@ class Pairing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         away_team: likewise.
         kickoff: an instant such as ``2026-12-05T15:00:00Z``, or a day if only that is known.
         competition: code such as ``ENG-1``, or name.
-        neutral: on neutral ground; the order of the teams then does not matter.
-        leg: 1 or 2 of a two-legged tie; echoed and not used by the model.
+        neutral: on neutral ground; the order of the teams then does not matter. None: rules decide.
+        stage: title of the stage or round, for those rules.
+        leg: 1 or 2 of a two-legged tie; echoed, and for those rules.
     """
 
     home_team: Name
     away_team: Name
     kickoff: Annotated[str, Meta(min_length=10, max_length=40, examples=["2026-12-05T15:00:00Z"])]
     competition: Name
-    neutral: bool = False
+    neutral: Annotated[bool | None, Meta(description=_NEUTRAL)] = None
+    stage: Annotated[
+        Annotated[str, Meta(min_length=1, max_length=120)] | None,
+        Meta(description=_STAGE, examples=["Final"]),
+    ] = None
     leg: Annotated[Annotated[int, Meta(ge=1, le=2)] | None, Meta(description=_LEG)] = None
 
 
@@ -74,6 +86,8 @@ class ScoredPairing(Provenance, frozen=True, kw_only=True, tag_field="kind", tag
     kickoff: str
     kickoff_precision: str
     neutral: bool
+    away_is_host: bool
+    ground_rule: Annotated[str | None, Meta(description=_GROUND_RULE)]
     leg: Annotated[int | None, Meta(description=_LEG)]
     p_home: float
     p_draw: float

@@ -15,7 +15,7 @@ _T = TypeVar("_T")
 
 
 class Meeting(msgspec.Struct, frozen=True, kw_only=True):
-    """Two teams, their competition and kickoff."""
+    """Two teams, their competition and kickoff; see `release.Prediction`."""
 
     competition: str
     season: str
@@ -24,6 +24,7 @@ class Meeting(msgspec.Struct, frozen=True, kw_only=True):
     kickoff: str
     kickoff_precision: str
     neutral: bool
+    away_is_host: bool = False
 
 
 class Provenance(msgspec.Struct, frozen=True, kw_only=True):

@@ -110,6 +110,8 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
     ``p_draw`` and ``p_away``. Predictions made before these fields existed have none.
 
     Attributes:
+        neutral: neither side is at home.
+        away_is_host: the side named second is at home: a tournament's host, or a finalist on its own ground.
         expected_goals: mean goals of each side after 90 minutes.
         over_2_5: probability of three goals or more.
         both_teams_to_score: probability that both teams score.
@@ -127,6 +129,7 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
     kickoff_precision: str
     status: str
     neutral: bool
+    away_is_host: bool = False
     p_home: float
     p_draw: float
     p_away: float

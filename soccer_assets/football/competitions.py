@@ -105,6 +105,14 @@ def club_of(name: str, competition: Competition) -> tuple[str, str]:
     return name, competition.country
 
 
+def entrant_name(club: str, country: str, competition: Competition) -> str:
+    """The name of a club as `club_of` reads it: in an international cup with its country's code."""
+    if competition.country != INTERNATIONAL or competition.squad == NATIONAL:
+        return club
+    code = next((code for code, name in _countries().items() if name == country), None)
+    return club if code is None else f"{club} ({code})"
+
+
 def club_and_pool(name: str, competition: Competition) -> tuple[str, Pool]:
     """An entrant's name without its country's code, and the pool in which it is one team."""
     club, country = club_of(name, competition)

@@ -94,14 +94,15 @@ def test_a_prediction_and_a_scored_pairing_agree_on_what_they_share():
     made = forecast((0.5, 0.3, 0.2), GOALS, REASONS)
     at = "2025-04-25T09:00:00Z"
     pairing = msgspec.to_builtins(
-        render(ScoredPairing, PROVENANCE, MEETING, made, leg=None, predicted_at=at), order="deterministic"
+        render(ScoredPairing, PROVENANCE, MEETING, made, ground_rule=None, leg=None, predicted_at=at),
+        order="deterministic",
     )
     prediction = msgspec.to_builtins(rendered(made))
 
     assert {name: pairing[name] for name in pairing.keys() & prediction.keys()} == {
         name: prediction[name] for name in pairing.keys() & prediction.keys()
     }
-    assert pairing.keys() - prediction.keys() == {"kind", "leg"}
+    assert pairing.keys() - prediction.keys() == {"kind", "ground_rule", "leg"}
 
 
 @pytest.mark.parametrize(

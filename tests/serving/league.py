@@ -17,11 +17,14 @@ TEAMS = ("Leeds", "Derby", "Köln", "Brighton & Hove Albion", "Ajax", "Porto", "
 COMPETITION = "ENG-2"
 
 
-def directory() -> Directory:
+CUP = ("INT-CUP", "Cup of Nations", "World")
+
+
+def directory(names: tuple[str, ...] = TEAMS, cup: tuple[str, str, str] = CUP) -> Directory:
     """Eight teams of the league, two further Everton, a women's side, and two leagues without results."""
     entry = {"sex": "men", "age_group": "senior"}
     teams = [
-        TeamEntry(id=f"t{number}", name=name, country="England", **entry) for number, name in enumerate(TEAMS)
+        TeamEntry(id=f"t{number}", name=name, country="England", **entry) for number, name in enumerate(names)
     ]
     teams[1] = msgspec.structs.replace(teams[1], aliases=("derby county",))
     teams += [
@@ -35,13 +38,13 @@ def directory() -> Directory:
             (COMPETITION, "Championship", "England", 2),
             ("ENG-1", "Premier League", "England", 1),
             ("RUS-1", "Premier League", "Russia", 1),
-            ("INT-CUP", "Cup of Nations", "World", 0),
+            (*cup, 0),
         )
     ]
     return Directory(teams=tuple(teams), competitions=tuple(competitions), redirects={"t0-old": "t0"})
 
 
-def team_state() -> TeamState:
+def team_state(cup: str = CUP[0]) -> TeamState:
     """After 240 matches of the league and 40 of the cup, the last a week before the tests' now."""
     rng = np.random.default_rng(3)
     rows, last = 280, int(NOW.timestamp()) - 7 * 86_400
@@ -52,7 +55,7 @@ def team_state() -> TeamState:
         match_id=[f"m{number}" for number in range(rows)],
         kickoff=last - 86_400 * np.arange(rows)[::-1],
         is_day_precision=np.zeros(rows, bool),
-        competition=np.where(is_cup, "INT-CUP", COMPETITION),
+        competition=np.where(is_cup, cup, COMPETITION),
         season=["2024/2025"] * rows,
         tier=np.where(is_cup, 0, 2),
         home_team=[f"t{number}" for number in home],

@@ -180,6 +180,7 @@ def _row(row: Mapping[Any, Any], feed: Feed, now: Any) -> ReleaseRow:
         kickoff=isoformat(row["kickoff"].to_pydatetime()),
         kickoff_precision=row["kickoff_precision"],
         neutral=bool(row["neutral"]),
+        away_is_host=bool(row["away_is_host"]),
     )
     provenance = Provenance(
         model=row["model"],
