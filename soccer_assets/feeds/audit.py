@@ -17,6 +17,7 @@ from soccer_assets.feeds.feed_set import members_of
 from soccer_assets.feeds.protocol import Feed
 from soccer_assets.feeds.validation import PRICES_REMOVED, validate_rows
 from soccer_assets.feeds.visibility import LOOK_AHEAD
+from soccer_assets.football.club_names import Likeness, likeness
 from soccer_assets.football.competitions import UNKNOWN_COMPETITION, load_competitions
 from soccer_assets.football.matches import STATUS_RULES, Window
 from soccer_assets.football.records import RawMatch, Rejection, Repeat, UndrawnFixture, UnreadableFile
@@ -44,12 +45,18 @@ class NameWithoutHistory(msgspec.Struct, frozen=True, order=True):
 
 
 class TooManyClubs(msgspec.Struct, frozen=True, order=True):
-    """A season with more names than the league has clubs: some club goes by two names."""
+    """A season with more names than the league has clubs: some club goes by two names.
+
+    Attributes:
+        most: clubs of the league, with guests of its play-offs.
+        alike: pairs of names that resemble each other and have neither met nor shared a day.
+    """
 
     competition: str
     season: str
     most: int
     names: tuple[str, ...]
+    alike: tuple[tuple[str, str], ...] = ()
 
 
 class Meetings(msgspec.Struct, frozen=True, order=True):
@@ -179,17 +186,27 @@ class _Season:
         self.names: dict[str, str] = {}
         self.results: set[str] = set()
         self.fixtures: Counter[str] = Counter()
+        self.days: defaultdict[str, set[dt.date]] = defaultdict(set)
         self.meetings: defaultdict[tuple[str, str], list[_Reported]] = defaultdict(list)
 
     def add(self, match: RawMatch, reported: _Reported) -> None:
         """Count a match."""
         for name in (match.home_team, match.away_team):
             self.names.setdefault(fold(name), name)
+            self.days[fold(name)].add(reported.day)
             if reported.is_over:
                 self.results.add(fold(name))
             elif STATUS_RULES[match.status].is_served:
                 self.fixtures[fold(name)] += 1
         self.meetings[fold(match.home_team), fold(match.away_team)].append(reported)
+
+    def alike(self, least: Likeness) -> tuple[tuple[str, str], ...]:
+        """Pairs of names at least so alike that have not shared a day; who has met has shared one."""
+        return tuple(
+            (self.names[one], self.names[other])
+            for one, other in itertools.combinations(sorted(self.names), 2)
+            if likeness(one, other) >= least and self.days[one].isdisjoint(self.days[other])
+        )
 
 
 _Seasons = Mapping[tuple[str, str], _Season]
@@ -208,8 +225,14 @@ def _names_without_history(seasons: _Seasons) -> Iterable[NameWithoutHistory]:
 def _too_many_clubs(seasons: _Seasons) -> Iterable[TooManyClubs]:
     for (competition, label), season in seasons.items():
         expected = season_format(competition, label)
-        if expected is not None and len(season.names) > expected.most_clubs:
-            yield TooManyClubs(competition, label, expected.most_clubs, tuple(sorted(season.names.values())))
+        if expected is None or len(season.names) <= expected.clubs:
+            continue
+        is_beyond = len(season.names) > expected.most_clubs
+        # A guest of the play-offs may resemble a club, as Dundee United does Dundee.
+        alike = season.alike(Likeness.STRONG if is_beyond else Likeness.SAME)
+        if is_beyond or alike:
+            names = tuple(sorted(season.names.values()))
+            yield TooManyClubs(competition, label, expected.most_clubs, names, alike)
 
 
 def _meetings_told_twice(seasons: _Seasons) -> Iterable[Meetings]:

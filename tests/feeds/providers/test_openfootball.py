@@ -2,7 +2,7 @@
 
 import datetime as dt
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -344,6 +344,33 @@ def test_file_that_cannot_be_read_is_reported_and_the_others_are_read(mirror, co
     assert report.reason.startswith(f"file passed over: {bad.as_uri()}: ")
     assert reason in report.reason
     assert (report.payload["file"], report.payload["competition"]) == (bad.as_uri(), "ESP-1")
+
+
+def test_a_file_with_the_matches_of_another_league_is_passed_over(mirror):
+    """`ru.2.json` of 2019/20 is `ru.1.json` again: it is reported, and the first league keeps its matches.
+
+    Clubs that meet by chance on one day, another country or another season make no copy.
+    """
+    names = [f"Club {number}" for number in range(24)]
+    rows = [
+        PLAYED | {"team1": home, "team2": away} for home, away in zip(names[::2], names[1::2], strict=True)
+    ]
+    later = [PLAYED | {"team1": row["team2"], "team2": row["team1"], "date": "2025-05-04"} for row in rows]
+    mirror.write("2024-25/en.1.json", *rows)
+    mirror.write("2024-25/en.2.json", *(row | {"team1": row["team1"].upper()} for row in rows), *later[:3])
+    mirror.write("2024-25/en.3.json", *rows[:3], *later)
+    mirror.write("2024-25/de.1.json", *rows)
+
+    found = mirror.fetch()
+
+    (report,) = (row for row in found if isinstance(row, UnreadableFile))
+    assert "2024-25/en.2.json: it has the matches of 2024-25/en.1.json" in report.reason
+    assert report.payload["competition"] == "ENG-2"
+    assert Counter(row.competition for row in found if isinstance(row, RawMatch)) == {
+        "ENG-1": 12,
+        "ENG-3": 15,
+        "GER-1": 12,
+    }
 
 
 def test_saved_answer_of_a_missing_file_is_no_file(mirror):

@@ -6,7 +6,7 @@ second leg won 1-0 at 90 is a home win, however it ended. Results lag by hours o
 """
 
 import datetime as dt
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -20,19 +20,29 @@ from soccer_assets.feeds.providers.openfootball.openfootball_rows import (
     DatedRow,
     SeasonFile,
     dated_rows,
+    fixtures_of,
     listed,
     match_of,
 )
-from soccer_assets.feeds.unreadable import JsonFile, UnreadFile, read_json_rows, refuse_if_all
+from soccer_assets.feeds.unreadable import (
+    JsonFile,
+    UnreadFile,
+    read_json_rows,
+    refuse_if_all,
+    unreadable_file,
+)
 from soccer_assets.feeds.visibility import flag_far_dates
 from soccer_assets.football.competitions import Competition
 from soccer_assets.football.matches import Window
-from soccer_assets.football.records import RawMatch, Rejection
+from soccer_assets.football.records import RawMatch, Rejection, UnreadableFile
 
 FIRST_SEASON = 2010
 FIRST_DAY = dt.date(FIRST_SEASON, 1, 1)
 # All files a window of five years needs.
 FILES_IN_MEMORY = 300
+# A file is a copy of another one where it has more than half of its matches, and not just a few.
+_COPIED = 0.5
+_FEW_MATCHES = 10
 
 
 class OpenFootballFeed(SiteFeed):
@@ -50,11 +60,13 @@ class OpenFootballFeed(SiteFeed):
     def __init__(self, base_url: str, client: FileClient, history_start: dt.date | None = None) -> None:
         super().__init__(base_url, client, history_start)
         self._load = lru_cache(maxsize=FILES_IN_MEMORY)(self._read)
+        self._fixtures = lru_cache(maxsize=FILES_IN_MEMORY)(self._read_fixtures)
 
     def fetch(self, window: Window, clock: Clock) -> Iterator[RawMatch | Rejection]:
         """Every match whose kickoff day (UTC) lies in ``window``, as known at ``clock.now()``.
 
-        Files that cannot be read come last, as an `UnreadableFile` each.
+        Files that cannot be read come last, as an `UnreadableFile` each; so does a league's file that has
+        the matches of another league of the country: the provider has put it there by mistake.
 
         Raises:
             FeedUnavailableError: the provider does not answer, or every file is cut.
@@ -63,12 +75,16 @@ class OpenFootballFeed(SiteFeed):
         files = season_files(window, self._competitions.values())
         is_found = not files
         unread: list[UnreadFile] = []
-        for file in files:
+        copies: list[UnreadableFile] = []
+        for number, file in enumerate(files):
             rows = self._load(file)
             if isinstance(rows, UnreadFile):
                 unread.append(rows)
                 continue
             is_found = is_found or rows is not None
+            if rows and (original := self._copied_from(file, files[:number])):
+                copies.append(self._copy(file, original))
+                continue
             for row in flag_far_dates(rows or (), FIRST_DAY, clock.now()):
                 if row.kickoff.date() in window:
                     yield match_of(row, file, clock)
@@ -79,6 +95,27 @@ class OpenFootballFeed(SiteFeed):
                 f"set it to the address that has the seasons' folders below it"
             )
         yield from (one.report for one in unread)
+        yield from copies
+
+    def _copied_from(self, file: SeasonFile, earlier: Sequence[SeasonFile]) -> SeasonFile | None:
+        """The earlier file of the same season and country whose matches a file has."""
+        country = self._competitions[file.code].country
+        for other in earlier:
+            is_near = other.season == file.season and other.code != file.code
+            if is_near and self._competitions[other.code].country == country:
+                fixtures = self._fixtures(file)
+                shared = len(fixtures & self._fixtures(other))
+                if shared >= _FEW_MATCHES and shared > _COPIED * len(fixtures):
+                    return other
+        return None
+
+    def _copy(self, file: SeasonFile, original: SeasonFile) -> UnreadableFile:
+        fault = f"it has the matches of {original.path}; replace it by the matches of its own league"
+        return unreadable_file(SOURCE, f"{self._base_url}/{file.path}", file.code, b"", fault)
+
+    def _read_fixtures(self, file: SeasonFile) -> frozenset[tuple[dt.date, str, str]]:
+        rows = self._load(file)
+        return frozenset() if rows is None or isinstance(rows, UnreadFile) else fixtures_of(rows)
 
     def _read(self, file: SeasonFile) -> tuple[DatedRow, ...] | UnreadFile | None:
         asked = JsonFile(

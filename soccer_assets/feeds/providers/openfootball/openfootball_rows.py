@@ -7,7 +7,7 @@ and their variants (``i`` half-time, ``et`` extra time, ``p`` shoot-out). All ar
 
 import datetime as dt
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -37,6 +37,7 @@ from soccer_assets.feeds.visibility import (
 )
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus
 from soccer_assets.football.records import AfterNinety, RawMatch, Rejection, after_ninety
+from soccer_assets.football.text_folding import fold
 
 SOURCE = "openfootball"
 RESULT_LAG = dt.timedelta(days=7)
@@ -108,6 +109,17 @@ def dated_rows(matches: list[Any], file: SeasonFile, zone: ZoneInfo) -> tuple[Da
     if rows:
         undated = [msgspec.structs.replace(row, kickoff=rows[0].kickoff) for row in undated]
     return (*undated, *rows)
+
+
+def fixtures_of(rows: Sequence[DatedRow]) -> frozenset[tuple[dt.date, str, str]]:
+    """Day and teams of each row that has them: what two files with the same matches share."""
+    found = set()
+    for row in rows:
+        if not row.fault:
+            home, away = (_team(row.value.get(side)) for side in ("team1", "team2"))
+            if isinstance(home, str) and isinstance(away, str):
+                found.add((row.kickoff.date(), fold(home), fold(away)))
+    return frozenset(found)
 
 
 def match_of(row: DatedRow, file: SeasonFile, clock: Clock) -> RawMatch | Rejection:
