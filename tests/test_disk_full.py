@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from litestar.testing import TestClient
 
 from serving.app import create_app
-from soccer_assets.alerting.detection import disk_conditions
+from soccer_assets.alerting.disk_space import disk_conditions
 from soccer_assets.football.matches import Window
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.database_faults import DatabaseUnavailableError
@@ -102,7 +102,7 @@ def test_a_full_disk_loses_nothing_and_the_last_release_answers(disk, migrated_f
         assert exports.manifest() == manifest
         assert exports.read_matches(manifest).num_rows == len(first)
         (alert,) = disk_conditions(disk, NOW)
-        assert (alert.kind, alert.subject, alert.what) == ("disk", str(disk), "has 0 MB left")
+        assert (alert.kind, alert.subject, alert.what) == ("disk", str(disk), "is on a disk that is full")
         assert sidecar.get("/predict/m1", headers=READER).status_code == 200
     with TestClient(create_app(settings, scorer=StubScorer())) as restarted:
         assert restarted.get("/predict/m1", headers=READER).status_code == 200

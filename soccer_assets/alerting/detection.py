@@ -1,9 +1,7 @@
-"""Detection of faults: in Dagster's records, in the sidecars' rejections of releases, and on the disk."""
+"""Detection of faults: in Dagster's records, and in the sidecars' rejections of releases."""
 
 import datetime as dt
-import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -27,7 +25,6 @@ _NEWEST_RUNS = 200
 _RUN_AGE = dt.timedelta(days=7)
 # Evaluations of a failed check that are read for its beginning: two days of an hourly one.
 _NEWEST_EVALUATIONS = 50
-_LEAST_FREE_BYTES = 1_000_000_000
 _CHAMPION = dg.AssetKey(["model", "champion"])
 _UPCOMING = dg.AssetKey(["predictions", "upcoming"])
 _FINISHED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
@@ -155,24 +152,6 @@ def _rejections(store: ObjectStore) -> list[Condition]:
                 )
             )
     return found
-
-
-def disk_conditions(folder: Path, now: dt.datetime) -> list[Condition]:
-    """One condition where the home's disk has less than 1 GB free."""
-    free = shutil.disk_usage(folder).free
-    if free >= _LEAST_FREE_BYTES:
-        return []
-    return [
-        Condition(
-            kind="disk",
-            subject=str(folder),
-            severity=FAILURE,
-            since=isoformat(now),
-            what=f"has {free / 1e6:.0f} MB left",
-            promise=f"at least {_LEAST_FREE_BYTES / 1e9:.0f} GB free",
-            path="/runs",
-        )
-    ]
 
 
 def _failed_runs(instance: dg.DagsterInstance, now: dt.datetime) -> Iterator[Condition]:

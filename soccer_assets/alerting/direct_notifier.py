@@ -1,33 +1,47 @@
-"""Notifies the subscribers without the outbox, while the database cannot be used or its disk is full."""
+"""Notifies the subscribers without the outbox, while the database cannot be used or its disk is full.
+
+What is sent so is recorded in the outbox once the database can be used again: the fault then ends as any
+other does, and a full disk of which the outbox told when it was nearly full is not told again.
+"""
 
 import datetime as dt
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from soccer_assets.alerting.delivery import send
-from soccer_assets.alerting.disk_space import is_disk_full
-from soccer_assets.alerting.faults import FAILURE, NEW, RECOVERED, Condition
-from soccer_assets.alerting.notifier import AlertNotifier
+from soccer_assets.alerting.direct_state import DirectState, Entry
+from soccer_assets.alerting.disk_space import disk_conditions, is_disk_full
+from soccer_assets.alerting.faults import FAILURE, NEW, Condition, Notified
+from soccer_assets.alerting.notifier import AlertNotifier, NotifierCounts
 from soccer_assets.alerting.outbox import Delivery
 from soccer_assets.alerting.subscribers import Subscriber
 from soccer_assets.clock import isoformat
 
 
-class DatabaseDownNotifier:
-    """Notifies each subscriber once of a fault and once of its recovery, without the outbox.
+class DirectNotifier:
+    """Notifies each subscriber once of a fault that the outbox cannot take.
 
     The fault is that the database is down or its disk is full, unless another one is given.
-
-    State is kept in memory: nothing can be stored while the database is down.
     """
 
-    def __init__(self, notifier: AlertNotifier, home: Path, fault: Condition | None = None) -> None:
-        """Bind to the notifier that has the subscribers and renders the messages, and to its home."""
+    def __init__(
+        self, notifier: AlertNotifier, home: Path, source: str, fault: Condition | None = None
+    ) -> None:
+        """Bind to a notifier, which has the subscribers and renders the messages.
+
+        Args:
+            notifier: of the home.
+            home: its folder.
+            source: the observer, as in the outbox.
+            fault: the fault to notify of.
+        """
         self._notifier = notifier
         self._home = home
+        self._source = source
         self._fault = fault
         self._open: Condition | None = None
-        self._notified: set[str] = set()
+        self._state = DirectState(home)
 
     def down(self, now: dt.datetime, cause: str = "", what: str = "does not answer") -> bool:
         """Notify every subscriber that was not reached yet; whether all are reached now.
@@ -41,31 +55,24 @@ class DatabaseDownNotifier:
         is_complete = True
         for subscriber in self._notifier.subscribers.all():
             is_due = (
-                subscriber.id not in self._notified
+                not self._state.holds(subscriber.id, condition)
                 and subscriber.wants(condition)
                 and not subscriber.is_muted(now)
             )
-            if is_due:
-                if self._send(subscriber, condition, NEW):
-                    self._notified.add(subscriber.id)
-                else:
-                    is_complete = False
+            if not is_due:
+                continue
+            if self._send(subscriber, condition):
+                notified = Notified(condition=condition, notified_at=now)
+                self._state.add(Entry(subscriber=subscriber.id, notified=notified, is_recorded=False))
+            else:
+                is_complete = False
         return is_complete
 
     def _fault_of(self, now: dt.datetime, cause: str, what: str) -> Condition:
         """The full disk where there is one: the database's own error does not say so each time."""
         if is_disk_full(self._home):
-            return Condition(
-                kind="disk",
-                subject="the disk of the home",
-                severity=FAILURE,
-                since=isoformat(now),
-                what="is full",
-                promise="space for what is stored",
-                cause=cause,
-                path="/runs",
-                action="free space; what waits continues by itself",
-            )
+            (condition,) = disk_conditions(self._home, now, cause)
+            return condition
         return Condition(
             kind="database",
             subject="the database",
@@ -76,20 +83,35 @@ class DatabaseDownNotifier:
             path="/runs",
         )
 
-    def recovered(self) -> None:
-        """Notify everyone who got the alert; the next check retries those who cannot be reached."""
-        if self._open is None:
-            return
-        waiting = [each for each in self._notifier.subscribers.all() if each.id in self._notified]
-        self._notified = {each.id for each in waiting if not self._send(each, self._open, RECOVERED)}
-        if not self._notified:
-            self._open = None
+    def report(self, conditions: Sequence[Condition]) -> NotifierCounts:
+        """Report through the outbox, of a database that can be used: what was sent without it ends here, too.
 
-    def _send(self, subscriber: Subscriber, condition: Condition, transition: str) -> bool:
+        Args:
+            conditions: everything that the source observes now.
+
+        Raises:
+            DatabaseUnavailableError: the database cannot be used.
+            SubscriberError: the subscribers' file cannot be used.
+        """
+        sent = self._state.unrecorded()
+        if sent:
+            known = {subscriber.id for subscriber in self._notifier.subscribers.all()}
+            notified = [(entry.subscriber, entry.notified) for entry in sent if entry.subscriber in known]
+            self._notifier.outbox.adopt(self._source, notified)
+            self._state.mark_recorded(sent)
+        counts = self._notifier.report(self._source, conditions)
+        self._open = None
+        self._state.mirror(
+            Entry(subscriber=subscriber, notified=notified, is_recorded=True)
+            for subscriber, notified in self._notifier.outbox.notified(self._source)
+        )
+        return counts
+
+    def _send(self, subscriber: Subscriber, condition: Condition) -> bool:
         """Whether the message was delivered; a retry has the same id."""
-        message = self._notifier.message(condition, transition)
+        message = self._notifier.message(condition)
         delivery = Delivery(
-            delivery_id=f"A-{condition.kind}-{transition}-{condition.since}",
+            delivery_id=f"A-{condition.kind}-{NEW}-{condition.since}",
             subscriber=subscriber.id,
             title=message.title,
             body=message.body,

@@ -86,14 +86,8 @@ class Outbox:
                 connection,
                 alert_told,
                 [
-                    {
-                        "subscriber": subscriber.id,
-                        "source": source,
-                        "condition": key,
-                        "record": msgspec.json.encode(state.condition).decode(),
-                        "told_at": state.notified_at,
-                    }
-                    for key, state in changes.notified.items()
+                    {"subscriber": subscriber.id, "source": source, **_columns_of(state)}
+                    for state in changes.notified.values()
                 ],
             )
             if changes.notifications and render is not None:
@@ -115,6 +109,29 @@ class Outbox:
             if row.condition not in current
         }
         return list(found.values())
+
+    def notified(self, source: str) -> list[tuple[str, Notified]]:
+        """The faults that a source has notified subscribers of and that hold, with the subscriber's id."""
+        with self._database.reading() as connection:
+            rows = connection.execute(sa.select(alert_told).where(alert_told.c.source == source)).all()
+        return [(row.subscriber, _notified_of(row)) for row in rows]
+
+    def adopt(self, source: str, notified: Sequence[tuple[str, Notified]]) -> None:
+        """Record notifications that were sent without the outbox; what it has already stays.
+
+        Args:
+            source: the observer.
+            notified: subscriber's id, the fault and when it was sent.
+        """
+        with self._database.writing() as connection:
+            query = sa.select(alert_told.c.subscriber, alert_told.c.condition)
+            known = {tuple(row) for row in connection.execute(query.where(alert_told.c.source == source))}
+            rows = [
+                {"subscriber": subscriber, "source": source, **_columns_of(state)}
+                for subscriber, state in notified
+                if (subscriber, state.condition.key) not in known
+            ]
+            upsert(connection, alert_told, rows)
 
     def take_due(self, now: dt.datetime) -> list[Delivery]:
         """Lease the oldest pending message of each subscriber, where it is due.
@@ -212,11 +229,18 @@ class Outbox:
 
 def _read_notified(connection: sa.Connection, *where: sa.ColumnElement[bool]) -> dict[str, Notified]:
     rows = connection.execute(sa.select(alert_told).where(*where)).all()
+    return {row.condition: _notified_of(row) for row in rows}
+
+
+def _notified_of(row: sa.Row[Any]) -> Notified:
+    return Notified(condition=msgspec.json.decode(row.record, type=Condition), notified_at=row.told_at)
+
+
+def _columns_of(notified: Notified) -> dict[str, object]:
     return {
-        row.condition: Notified(
-            condition=msgspec.json.decode(row.record, type=Condition), notified_at=row.told_at
-        )
-        for row in rows
+        "condition": notified.condition.key,
+        "record": msgspec.json.encode(notified.condition).decode(),
+        "told_at": notified.notified_at,
     }
 
 

@@ -21,8 +21,8 @@ import sqlalchemy as sa
 from filelock import FileLock, Timeout
 
 from soccer_assets.alerting.alerting_error import AlertingError
-from soccer_assets.alerting.detection import disk_conditions
-from soccer_assets.alerting.direct_notifier import DatabaseDownNotifier
+from soccer_assets.alerting.direct_notifier import DirectNotifier
+from soccer_assets.alerting.disk_space import disk_conditions
 from soccer_assets.alerting.down_parts import read_down_parts
 from soccer_assets.alerting.faults import FAILURE, Condition
 from soccer_assets.alerting.notifier import AlertNotifier, NotifierCounts
@@ -35,6 +35,8 @@ from soccer_assets.masking import mask
 from soccer_assets.resources.database_faults import DatabaseUnavailableError, one_sentence
 from soccer_assets.settings import Settings
 
+# Of the faults that it observes, in the outbox.
+_SOURCE = "watchdog"
 _INTERVAL_SECONDS = 15.0
 # The daemon writes its heartbeat every 30 s; a sidecar that reloads is busy for seconds.
 _DAEMON_GRACE = dt.timedelta(seconds=120)
@@ -204,7 +206,7 @@ def _watch(settings: Settings, *, once: bool, say: Callable[[str], object], up: 
     graces = ("daemon_grace", "sidecar_grace", "queue_grace") if once else ()
     grace = dict.fromkeys(graces, dt.timedelta(0))
     watchdog = Watchdog(settings, clock.now(), **grace)
-    fallback = DatabaseDownNotifier(notifier, settings.home)
+    direct = DirectNotifier(notifier, settings.home, _SOURCE)
     conditions: list[Condition] = []
     # Of every connection of this process, Dagster's own too.
     os.environ.setdefault("PGCONNECT_TIMEOUT", "10")
@@ -217,13 +219,12 @@ def _watch(settings: Settings, *, once: bool, say: Callable[[str], object], up: 
                     instances.append(opened.enter_context(dg.DagsterInstance.get()))
                 notifier.database.probe()
                 found = watchdog.check(instances[0], clock.now())
-                return found, notifier.report("watchdog", found)
+                return found, direct.report(found)
 
         checked = BoundedCall(check, _LONGEST_CHECK_SECONDS)
         while True:
             try:
                 conditions, counts = checked()
-                fallback.recovered()
                 if once or counts.notifications:
                     say(f"{counts.conditions} faults, {counts.sent} messages sent")
                     for condition in conditions:
@@ -233,7 +234,7 @@ def _watch(settings: Settings, *, once: bool, say: Callable[[str], object], up: 
             except _DATABASE_FAULTS as error:
                 cause, what = _words_of(error)
                 say(f"the database {what}: {cause}")
-                fallback.down(clock.now(), cause, what)
+                direct.down(clock.now(), cause, what)
             if once:
                 return
             if _is_gone(up, _INTERVAL_SECONDS):
@@ -290,11 +291,11 @@ def notify_up_is_gone(
         path="/runs",
         action="start `soccer up` again; it continues from what is stored",
     )
-    fallback = DatabaseDownNotifier(notifier, home, gone)
+    direct = DirectNotifier(notifier, home, _SOURCE, gone)
     end = time.monotonic() + seconds
 
     def is_notified() -> bool:
-        notifier.report("watchdog", [*conditions, gone])
+        direct.report([*conditions, gone])
         return not notifier.outbox.pending()
 
     notified = BoundedCall(is_notified, min(_LONGEST_CHECK_SECONDS, seconds))
@@ -307,7 +308,7 @@ def notify_up_is_gone(
         except _DATABASE_FAULTS as error:
             cause, what = _words_of(error)
             say(f"the database {what}: {cause}")
-            if fallback.down(clock.now(), cause, what):
+            if direct.down(clock.now(), cause, what):
                 return
         if time.monotonic() >= end:
             return

@@ -14,7 +14,6 @@ import pytest
 import sqlalchemy as sa
 from pytest_httpserver import HTTPServer
 
-from soccer_assets.alerting.direct_notifier import DatabaseDownNotifier
 from soccer_assets.alerting.notifier import AlertNotifier
 from soccer_assets.alerting.outbox import LEASE
 from soccer_assets.clock import Clock
@@ -322,32 +321,6 @@ def test_a_delivered_message_is_deleted_after_30_days_and_a_pending_one_is_not(
         NOW + dt.timedelta(days=29),
         NOW + dt.timedelta(days=31),
     }
-
-
-def test_a_database_outage_and_its_recovery_notify_once_each_without_the_outbox(
-    tmp_path: Path, clock: HandClock, httpserver: HTTPServer
-) -> None:
-    """The state is in memory: the watchdog retries only whom it has not reached."""
-    httpserver.expect_oneshot_request("/alert").respond_with_data("", status=503)
-    httpserver.expect_request("/alert").respond_with_data("")
-    notifier = _notifier(Database("postgresql+psycopg2://nobody@127.0.0.1:1/gone"), tmp_path, clock)
-    notifier.subscribers.subscribe(_hook(httpserver))
-    notifier.subscribers.subscribe(_hook(httpserver), kinds=("run",))
-    fallback = DatabaseDownNotifier(notifier, tmp_path)
-    for _ in range(3):
-        fallback.down(clock.now())
-        clock.move(minutes=1)
-    for _ in range(2):
-        fallback.recovered()
-    delivered = [
-        (json.loads(request.get_data())["title"], request.headers["X-Soccer-Alert-Id"])
-        for request, response in httpserver.log
-        if response.status_code == 200
-    ]
-    assert delivered == [
-        ("[soccer] the database does not answer (failure)", "A-database-new-2026-11-24T09:00:00Z"),
-        ("[soccer] recovered: the database answers again", "A-database-recovered-2026-11-24T09:00:00Z"),
-    ]
 
 
 @pytest.mark.parametrize("secret", ["p@ss/w:rd", "%41", "a+b c&d=e#f?g", "%2F%252F", "$HOME ${X}"])

@@ -10,7 +10,8 @@ import msgspec
 import pytest
 from dagster._core.definitions.freshness import FreshnessState
 
-from soccer_assets.alerting.detection import disk_conditions, graph_conditions, store_conditions
+from soccer_assets.alerting.detection import graph_conditions, store_conditions
+from soccer_assets.alerting.disk_space import disk_conditions
 from soccer_assets.alerting.faults import NEW, Condition, Notification
 from soccer_assets.alerting.rendering import render, scrubbed
 from soccer_assets.alerting.watchdog import Watchdog
@@ -152,7 +153,7 @@ def _closed_address() -> str:
 
 def full_disk(observed: Observed) -> list[Condition]:
     """A disk with 200 MB left."""
-    with mock.patch("soccer_assets.alerting.detection.shutil.disk_usage") as usage:
+    with mock.patch("soccer_assets.alerting.disk_space.shutil.disk_usage") as usage:
         usage.return_value.free = 200_000_000
         (found,) = disk_conditions(observed.home, NOW)
     return [msgspec.structs.replace(found, subject="/srv/soccer")]

@@ -4,15 +4,12 @@ import os
 import socket
 import threading
 from pathlib import Path
-from types import SimpleNamespace
 
 import dagster as dg
 import pytest
 from filelock import FileLock
 from pytest_httpserver import HTTPServer
 
-from soccer_assets.alerting import disk_space
-from soccer_assets.alerting.direct_notifier import DatabaseDownNotifier
 from soccer_assets.alerting.down_parts import DownPart, write_down_parts
 from soccer_assets.alerting.notifier import AlertNotifier
 from soccer_assets.alerting.subscribers import Subscribers
@@ -107,27 +104,6 @@ def test_the_end_is_told_although_the_database_is_gone_too(tmp_path: Path, https
     assert _titles(httpserver) == ["[soccer] soccer up ended without being stopped (failure)"]
 
 
-@pytest.mark.parametrize(("free", "what"), [(0, "is full"), (10**12, "does not answer")])
-def test_a_full_disk_is_named_where_the_database_only_fails(
-    tmp_path: Path, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch, free: int, what: str
-) -> None:
-    """SQLite calls it a full database or an I/O error; on a disk with space the database is the fault."""
-    httpserver.expect_request("/told").respond_with_data("")
-    monkeypatch.setattr(
-        disk_space, "shutil", SimpleNamespace(disk_usage=lambda _: SimpleNamespace(free=free))
-    )
-    notifier = _notifier(_settings(tmp_path), Database("postgresql+psycopg2://nobody@127.0.0.1:1/gone"))
-    notifier.subscribers.subscribe(f"json://127.0.0.1:{httpserver.port}/told")
-    fallback = DatabaseDownNotifier(notifier, tmp_path)
-
-    fallback.down(SystemClock().now(), "database or disk is full")
-    fallback.down(SystemClock().now(), "disk I/O error")
-
-    (message,) = [request.get_json() for request, _ in httpserver.log]
-    assert what in message["title"]
-    assert "database or disk is full" in message["message"]
-
-
 def test_nobody_reachable_ends_with_the_time(tmp_path: Path, httpserver: HTTPServer) -> None:
     """The message stays in the outbox for the next watchdog."""
     httpserver.expect_request("/told").respond_with_data("", status=503)
@@ -171,25 +147,6 @@ def test_the_sidecar_is_asked_without_a_proxy(
 
     assert watchdog._sidecar(f"http://127.0.0.1:{httpserver.port}", now) is None
     assert len(httpserver.log) == 1
-
-
-def test_a_database_that_never_answers_is_told_once_with_its_recovery(
-    tmp_path: Path, sqlite_database: Database, httpserver: HTTPServer
-) -> None:
-    """The message says what is wrong with it; nothing is stored meanwhile."""
-    httpserver.expect_request("/hook").respond_with_data("")
-    notifier = _notifier(_settings(tmp_path), sqlite_database)
-    notifier.subscribers.subscribe(f"json://127.0.0.1:{httpserver.port}/hook")
-    fallback = DatabaseDownNotifier(notifier, tmp_path)
-    for _ in range(2):
-        fallback.down(SystemClock().now(), "cannot execute INSERT", "is read-only: a standby")
-    fallback.recovered()
-
-    (first, second) = _titles(httpserver)
-    assert "the database is read-only: a standby" in first
-    assert "recovered: the database" in second
-    told = httpserver.log[0][0].get_json()["message"]
-    assert "Cause:    cannot execute INSERT" in told
 
 
 def test_the_watchdog_tells_of_a_database_server_that_is_silent(

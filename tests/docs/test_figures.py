@@ -9,7 +9,7 @@ from serving import reloader
 from serving.routes import scoring as scoring_routes
 from serving.scoring import engine
 from serving.tasks import queue
-from soccer_assets.alerting import detection, watchdog
+from soccer_assets.alerting import disk_space, watchdog
 from soccer_assets.contract import status
 from soccer_assets.football import validity
 from soccer_assets.football.ratings import parameters
@@ -113,7 +113,7 @@ FIGURES = [
     (LEDGER, f"is at most {_percent(1 / _ROLLBACK.evidence)}, however"),
     (ALERTS, f"daemon for {watchdog._DAEMON_GRACE // dt.timedelta(minutes=1)} minutes"),
     (ALERTS, f"does not answer for {watchdog._SIDECAR_GRACE // dt.timedelta(seconds=1)} seconds"),
-    (ALERTS, f"less than {detection._LEAST_FREE_BYTES / 1e9:.0f} GB free"),
+    (ALERTS, f"less than {disk_space._LEAST_FREE_BYTES / 1e9:.0f} GB free"),
     ("docs/reference/features.md", f"shrunk towards {parameters.AVERAGE_POINTS} with the weight of"),
     ("docs/reference/glossary.md", f"K = {parameters.TEXTBOOK_K:.0f}, home advantage"),
     ("docs/reference/glossary.md", f"home advantage {parameters.TEXTBOOK_HOME_ADVANTAGE:.0f}, start 1500"),
