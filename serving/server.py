@@ -9,6 +9,7 @@ The application is imported before the workers are forked: once, not once a work
 """
 
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ from serving import app
 _cli: Any = cli
 _socket_holder: Any = _granian.SocketHolder
 
+# As `soccer up` and `soccer serve` name the folder.
+_METRICS_IN_MEMORY = "/dev/shm/soccer-"  # noqa: S108 - it is this user's alone
 _LISTEN_FDS = "--listen-fds"
 _KEEP_ALIVE = "--keep-alive"
 # A socket that is passed down listens already, with the backlog of who opened it.
@@ -73,7 +76,17 @@ def main() -> None:
     # Granian puts the working folder on the import path; the folder of this package is there already.
     options = ["--factory", f"{app.__name__}:create_app", "--working-dir", str(Path(__file__).parents[1])]
     sys.argv = [sys.argv[0], *arguments, *options]
-    _cli.entrypoint()
+    try:
+        _cli.entrypoint()
+    finally:
+        _remove_metrics()
+
+
+def _remove_metrics() -> None:
+    """Remove the workers' metrics where they lie in memory: nothing else would before the next start."""
+    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR", "")
+    if folder.startswith(_METRICS_IN_MEMORY):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":

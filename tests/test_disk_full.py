@@ -8,6 +8,8 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
+import psutil
 import pytest
 import sqlalchemy as sa
 from litestar.testing import TestClient
@@ -23,6 +25,7 @@ from soccer_assets.stores.matches.normalise import update_matches
 from soccer_assets.stores.matches.raw import store_raw
 from soccer_assets.tables import match, match_raw
 from tests.builders import COMPETITIONS, NOW, two_leagues
+from tests.serving import processes
 from tests.serving.builders import (
     READER,
     StubScorer,
@@ -114,3 +117,43 @@ def test_a_full_disk_loses_nothing_and_the_last_release_answers(disk, migrated_f
     assert exports.read_matches(after).num_rows == len(all_rows)
     assert not store.exists("exports/match/never.parquet")
     database.engine.dispose()
+
+
+@pytest.mark.slow
+def test_a_sidecar_worker_that_starts_on_a_full_disk_answers(disk: Path) -> None:
+    """Its metrics lie in memory: a page of a file that the disk cannot hold would end it, again and again."""
+    processes.publish(disk, "r1")
+    write_status(disk / "store")
+    write_keys(disk / "store")
+    memory = Path("/dev/shm")  # noqa: S108 - read only
+    with processes.sidecar(disk, 2) as (address, process):
+
+        def workers() -> set[psutil.Process]:
+            children = psutil.Process(process.pid).children()
+            alive = (child for child in children if child.status() != psutil.STATUS_ZOMBIE)
+            return {child for child in alive if "resource_tracker" not in str(child.cmdline())}
+
+        processes.wait_until(lambda: processes.ready_release(address) == "r1")
+        metrics = Path(psutil.Process(process.pid).environ()["PROMETHEUS_MULTIPROC_DIR"])
+        before = workers()
+        fill(disk)
+        min(before, key=lambda worker: worker.pid).kill()
+        processes.wait_until(lambda: len(workers() - before) == 1)
+        (started,) = workers() - before
+        processes.wait_until(lambda: answers(address) == [200] * 20)
+        counted = 'soccer_http_requests_total{method="GET",route="/predict/{match_id}",status="200"}'
+
+        assert counted in httpx.get(f"{address}/metrics", timeout=60).text
+        assert started in workers()
+        assert metrics.is_relative_to(memory)
+    assert not metrics.exists()
+
+
+def answers(address: str) -> list[int]:
+    """The status of twenty look-ups, each on a connection of its own: they meet both workers."""
+    found = []
+    for _ in range(20):
+        with contextlib.suppress(httpx.TransportError):
+            answer = httpx.get(f"{address}/predict/m1", headers=READER, timeout=60)
+            found.append(answer.status_code)
+    return found

@@ -1,11 +1,14 @@
 """Starts the sidecar: the server's command, the metrics folder of several workers, the task worker."""
 
+import hashlib
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from types import FrameType
 
 from soccer_assets.operations.processes import prepare_child
@@ -16,6 +19,10 @@ _CONNECTIONS = ("--backlog", "4096", "--backpressure", "65536")
 
 # A stopping worker has 20 s to finish its requests; then it is killed.
 _STOP = ("--workers-kill-timeout", "20")
+
+# A file system in memory, on Linux. A worker's metrics take less than 1 MB; a container has 64 MB.
+_MEMORY = Path("/dev/shm")  # noqa: S108 - the folder in it is the user's alone
+_LEAST_MEMORY_BYTES = 16_000_000
 
 # Interval of the check that the task worker is running, and the shortest time between two restarts.
 _CHECK_SECONDS = 2.0
@@ -38,13 +45,34 @@ def sidecar_command(settings: Settings, host: str, fds: Sequence[int] = ()) -> l
 
 
 def shared_metrics(settings: Settings) -> dict[str, str]:
-    """The environment by which several workers share metrics: an emptied folder; nothing for one worker."""
+    """The environment by which several workers share metrics: an emptied folder; nothing for one worker.
+
+    The folder is in memory where the system has such a one: workers map its files, and a page that a full
+    disk cannot hold ends the process that writes it, with SIGBUS. The server removes it when it stops.
+    """
     if settings.serving_workers == 1 or "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         return {}
-    folder = settings.home / "cache" / f"metrics-{settings.serving_port}"
+    name = f"metrics-{settings.serving_port}"
+    folder = _in_memory(settings.home, name) or settings.home / "cache" / name
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    folder.mkdir(mode=0o700, parents=True)
     return {"PROMETHEUS_MULTIPROC_DIR": str(folder)}
+
+
+def _in_memory(home: Path, name: str) -> Path | None:
+    """A folder of this home and user in memory; None without room, or where another user took the name."""
+    digest = hashlib.sha256(str(home.resolve()).encode()).hexdigest()[:16]
+    folder = _MEMORY / f"soccer-{os.getuid()}-{digest}-{name}"
+    try:
+        if not os.access(_MEMORY, os.W_OK) or shutil.disk_usage(_MEMORY).free < _LEAST_MEMORY_BYTES:
+            return None
+        found = folder.lstat()
+    except FileNotFoundError:
+        return folder if _MEMORY.is_dir() else None
+    except OSError:
+        return None
+    is_ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
+    return folder if is_ours else None
 
 
 def task_worker_command() -> list[str]:
