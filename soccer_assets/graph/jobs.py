@@ -30,6 +30,14 @@ _HISTORY = dg.AssetSelection.assets(["livescores", "history"])
 _PARAMETERS = dg.AssetSelection.assets(["model", "parameters"])
 _MONITORING = dg.AssetSelection.groups("monitoring")
 
+
+def rollback_config(from_version: str | None = None, to_version: str | None = None) -> dict[str, Any]:
+    """The config of a rollback, from one version to another where they are named."""
+    named = {"from_version": from_version, "to_version": to_version}
+    versions = {name: int(version) for name, version in named.items() if version is not None}
+    return {"ops": {"model__champion": {"config": {"rollback": True, **versions}}}}
+
+
 refresh_hourly = dg.define_asset_job(
     "refresh_hourly",
     _RECENT | _TO_FEATURES | _TO_RELEASE,
@@ -60,10 +68,11 @@ tune_parameters = dg.define_asset_job(
 rollback_champion = dg.define_asset_job(
     "rollback_champion",
     dg.AssetSelection.assets(["model", "champion"]) | _TO_RELEASE | _MONITORING,
-    description="Swaps champion and previous champion, then predicts, releases and reports on drift and "
-    "quality; a second run swaps them back. The page of `model/champion` says which version is served, which "
-    "one a rollback would serve, and how both scored.",
-    config={"ops": {"model__champion": {"config": {"rollback": True}}}},
+    description="Makes the previous champion the champion again, then predicts, releases and reports on "
+    "drift and quality. A second run changes nothing; `to_version` names any earlier champion, also one that "
+    "was rolled back. The page of `model/champion` says which version is served, which one a rollback would "
+    "serve, and how both scored.",
+    config=rollback_config(),
     tags=PUBLISHES | BY_HAND | at_most(hours=2),
 )
 build_everything = dg.define_asset_job(

@@ -1,7 +1,8 @@
 """Model: hyper-parameters, a fitted candidate, its evaluation on unseen matches, and the champion."""
 
+import datetime as dt
 import functools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import dagster as dg
@@ -14,6 +15,7 @@ from soccer_assets.graph import freshness
 from soccer_assets.graph.pages.champion import champion_page
 from soccer_assets.graph.pages.training_reports import candidate_report, evaluation_report, search_report
 from soccer_assets.graph.pages.values import finite, short_hash, timestamp
+from soccer_assets.modelling.dataset import TrainingData
 from soccer_assets.modelling.evaluation import evaluate, is_complete
 from soccer_assets.modelling.promotion import GATES, PromotionDecision
 from soccer_assets.modelling.scorecard import Scorecard
@@ -24,12 +26,14 @@ from soccer_assets.resources.model_registry import MissingModelError, ModelRegis
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.stores.exports import Exports
 from soccer_assets.stores.features.store import FeatureStore
-from soccer_assets.stores.models.champion import roll_back, update_champion
-from soccer_assets.stores.models.champion_change import ChampionChange, change_metadata
+from soccer_assets.stores.models.champion import update_champion
+from soccer_assets.stores.models.champion_change import ChampionChange, change_metadata, change_of
+from soccer_assets.stores.models.champion_move import ChampionMovedError, last_move
 from soccer_assets.stores.models.evaluations import Scorecards, reading_of
 from soccer_assets.stores.models.forecasts import forecasts_on_test
 from soccer_assets.stores.models.parameters import current_parameters, read_search, write_search
 from soccer_assets.stores.models.reigns import record_reign
+from soccer_assets.stores.models.rollbacks import RollbackRefusedError, RollbackRequest, roll_back
 from soccer_assets.stores.models.training_data import load_training_data, training_facts
 
 GATE_CHECKS = frozenset(dg.AssetCheckKey(dg.AssetKey(["model", "evaluation"]), name) for name in GATES)
@@ -44,11 +48,32 @@ _OWNERS = ["team:models"]
 
 
 class ChampionConfig(dg.Config):
-    """Whether to promote or to roll back."""
+    """Whether to promote or to roll back, and from which version to which."""
 
     rollback: bool = Field(
         False, description="Roll back to the previous champion instead of promoting a candidate."
     )
+    from_version: int | None = Field(
+        None,
+        ge=1,
+        description="The version that is expected to be the champion. Where neither it nor `to_version` is, "
+        "nothing is changed. Default: whichever is the champion.",
+    )
+    to_version: int | None = Field(
+        None,
+        ge=1,
+        description="The version that becomes the champion, one that was champion before. Default: the "
+        "previous champion; a champion that a rollback restored stays.",
+    )
+
+    def request(self, run: dg.DagsterRun) -> RollbackRequest:
+        """The rollback that these fields ask for, in a run or its retry."""
+        return RollbackRequest(
+            run_id=first_run_id(run),
+            from_version=None if self.from_version is None else str(self.from_version),
+            to_version=None if self.to_version is None else str(self.to_version),
+            why=run.tags.get(TEXT_TAG, ""),
+        )
 
 
 class SearchConfig(dg.Config):
@@ -261,10 +286,11 @@ def champion(
     """
     now = clock.now()
     if config.rollback:
-        change = _rolled_back(object_store, model_registry, context.run)
+        change = _rolled_back(object_store, model_registry, config.request(context.run))
     else:
         load = functools.partial(load_training_data, exports, feature_store, database, now)
-        change = update_champion(model_registry, scorecards, load, now)
+        change = _promoted(object_store, model_registry, scorecards, load, now, first_run_id(context.run))
+    change = _untold(context, object_store, change)
     context.log.info(change.reason)
     current = model_registry.get(CHAMPION)
     mlflow.set_tags({"champion": current.version, "change": change.kind, "reason": change.reason})
@@ -286,14 +312,42 @@ def champion(
     )
 
 
-def _rolled_back(store: ObjectStore, registry: ModelRegistry, run: dg.DagsterRun) -> ChampionChange:
-    """Champion and previous champion swap aliases; a second rollback swaps them back."""
+def _rolled_back(store: ObjectStore, registry: ModelRegistry, request: RollbackRequest) -> ChampionChange:
     try:
-        plan = roll_back(store, registry, run.root_run_id or run.run_id)
-    except MissingModelError as error:
+        return roll_back(store, registry, request)
+    except (MissingModelError, RollbackRefusedError, ChampionMovedError) as error:
         raise dg.Failure(str(error), allow_retries=False) from error
-    why = run.tags.get(TEXT_TAG, "")
-    reason = f"rolled back from version {plan.back_from} to version {plan.back_to}"
-    return ChampionChange(
-        kind="rolled_back", version=plan.back_to, reason=f"{reason}: {why}" if why else reason
-    )
+
+
+def _promoted(
+    store: ObjectStore,
+    registry: ModelRegistry,
+    scorecards: Scorecards,
+    load: Callable[[], TrainingData],
+    now: dt.datetime,
+    run_id: str,
+) -> ChampionChange:
+    try:
+        return update_champion(store, registry, scorecards, load, now, run_id)
+    except ChampionMovedError as error:
+        raise dg.Failure(str(error), allow_retries=False) from error
+
+
+def _untold(context: dg.AssetExecutionContext, store: ObjectStore, change: ChampionChange) -> ChampionChange:
+    """The change of a run that was killed before it could tell it, in place of one that kept the champion.
+
+    Alerts read the newest materialisation: one that names another version was made before the move.
+    """
+    move = last_move(store)
+    if change.kind != "kept" or move is None or move.version != change.version:
+        return change
+    event = context.instance.get_latest_materialization_event(context.asset_key)
+    told = change_of(event.asset_materialization.metadata) if event and event.asset_materialization else None
+    if told is None or told.version == change.version:
+        return change
+    return ChampionChange(kind=move.kind, version=move.version, reason=move.reason)
+
+
+def first_run_id(run: dg.DagsterRun) -> str:
+    """The id of the run, or of the first run where this one is its retry."""
+    return run.root_run_id or run.run_id

@@ -49,6 +49,12 @@ def _named(model: RegisteredModel) -> str:
 def _rollback(champion: RegisteredModel, previous: RegisteredModel | None) -> str:
     if previous is None:
         return "fail: there is no previous champion to serve"
+    if int(champion.version) < int(previous.version):
+        return (
+            f"change nothing: version {champion.version} ({champion.facts.recipe}) was restored by a "
+            f"rollback; with to_version {previous.version} the job rollback_champion serves version {previous.version} "
+            f"({previous.facts.recipe}) again"
+        )
     return (
         f"serve version {previous.version} ({previous.facts.recipe}) in place of version {champion.version} "
         f"({champion.facts.recipe}), which becomes the previous champion; launch the job rollback_champion"

@@ -4,7 +4,7 @@ import dagster as dg
 
 from soccer_assets.clock import SystemClock
 from soccer_assets.graph.assets.model import REASON_TAG, TEXT_TAG
-from soccer_assets.graph.jobs import build_everything, retrain_model, rollback_champion
+from soccer_assets.graph.jobs import build_everything, retrain_model, rollback_champion, rollback_config
 from soccer_assets.modelling.rollback import decide_rollback
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.model_registry import ModelRegistry, RegistryUnavailableError
@@ -41,4 +41,6 @@ def rollback_sensor(
         # At most one attempt a day for the same pair of versions.
         run_key=f"{facts.champion}/{facts.previous}/{SystemClock().now():%Y-%m-%d}",
         tags={REASON_TAG: WORSE_THAN_PREVIOUS, TEXT_TAG: decision.text},
+        # A request that waited behind a promotion or a rollback by hand replaces no other champion.
+        run_config=rollback_config(facts.champion, facts.previous),
     )

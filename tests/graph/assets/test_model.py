@@ -12,6 +12,7 @@ from soccer_assets.clock import FixedClock
 from soccer_assets.contract.events import Event
 from soccer_assets.contract.release import CANDIDATE, CHAMPION, PREVIOUS
 from soccer_assets.graph.assets.model import REASON_TAG
+from soccer_assets.graph.jobs import rollback_config
 from soccer_assets.graph.sensors.retrain import retrain_sensor
 from soccer_assets.modelling import evaluation
 from soccer_assets.modelling.outcome_model import ELO_TEXTBOOK, XGBOOST_ON_LOGIT
@@ -19,7 +20,6 @@ from soccer_assets.modelling.promotion import GATES, PromotionDecision
 from soccer_assets.modelling.retraining import AGE
 from soccer_assets.modelling.training import Parameters
 from soccer_assets.resources.event_bus import EventBus
-from soccer_assets.stores.models.champion import Rollback, roll_back
 from soccer_assets.stores.models.evaluations import Scorecards
 from soccer_assets.stores.models.parameters import read_search, write_search
 from soccer_assets.stores.models.reigns import read_reigns
@@ -193,17 +193,17 @@ def test_training_without_features_says_what_to_do(graph):
     assert "materialise features/match_features first" in error.message
 
 
-ROLLBACK = {"ops": {"model__champion": {"config": {"rollback": True}}}}
+ROLLBACK = rollback_config()
 TO_RELEASE = ("predictions/upcoming", "predictions/ledger", "releases/current")
 
 
-def test_a_rollback_releases_the_champion_before_and_the_same_way_leads_back(untrained):
+def test_a_rollback_releases_the_champion_before_and_naming_the_other_leads_back(untrained):
     """Champion and previous change places, and the release names the one that answers."""
     registry = untrained.registry
     old, new = registry.add(elo_model(0.9), PREVIOUS), registry.add(elo_model(1.1), CHAMPION)
     served = []
-    for _ in range(2):
-        result = untrained.run("model/champion", *TO_RELEASE, run_config=ROLLBACK)
+    for config in (ROLLBACK, rollback_config(old.version, new.version)):
+        result = untrained.run("model/champion", *TO_RELEASE, run_config=config)
         assert result.success
         metadata = untrained.metadata(result, "model/champion")
         served.append((registry.aliases[CHAMPION], registry.aliases[PREVIOUS]))
@@ -211,24 +211,55 @@ def test_a_rollback_releases_the_champion_before_and_the_same_way_leads_back(unt
         assert metadata["version"] == registry.aliases[CHAMPION]
         assert metadata["champion"].startswith(f"version {registry.aliases[CHAMPION]}:")
         assert metadata["previous_champion"].startswith(f"version {registry.aliases[PREVIOUS]}:")
-        assert metadata["a_rollback_would"].startswith(f"serve version {registry.aliases[PREVIOUS]} ")
+        assert f"version {registry.aliases[PREVIOUS]} " in metadata["a_rollback_would"]
         assert metadata["champion_since"] == NOW.timestamp()
         assert untrained.releases.pointer().model_version == registry.aliases[CHAMPION]
     assert served == [(old.version, new.version), (new.version, old.version)]
     assert [reign.version for reign in read_reigns(untrained.store)] == [old.version, new.version]
 
 
-def test_a_rollback_that_was_killed_and_started_again_does_not_lead_back(untrained):
-    """A retry belongs to the run that was started first: the bad champion does not return."""
+@pytest.mark.parametrize(
+    "config", [{}, {"from_version": 3}, {"to_version": 2}, {"from_version": 3, "to_version": 2}]
+)
+def test_a_rollback_launched_twice_rolls_back_once(untrained, config):
+    """The second run succeeds and says that it is so; one notice is told, the aliases stay."""
     registry = untrained.registry
     old, bad = registry.add(elo_model(0.9), PREVIOUS), registry.add(elo_model(1.1), CHAMPION)
-    plans = [roll_back(untrained.store, registry, "first run") for _ in range(2)]
+    assert (old.version, bad.version) == ("2", "3")
+    asked = {"ops": {"model__champion": {"config": {"rollback": True, **config}}}}
+    first, second = (untrained.run("model/champion", run_config=asked) for _ in range(2))
 
-    assert plans == [Rollback(run_id="first run", back_from=bad.version, back_to=old.version)] * 2
-    assert registry.aliases == {CHAMPION: old.version, PREVIOUS: bad.version}
-    registry.set_alias(PREVIOUS, old.version)  # as a kill between the two aliases leaves them
-    roll_back(untrained.store, registry, "first run")
-    assert registry.aliases == {CHAMPION: old.version, PREVIOUS: bad.version}
+    assert (first.success, second.success) == (True, True)
+    assert untrained.metadata(first, "model/champion")["reason"] == "rolled back from version 3 to version 2"
+    page = untrained.metadata(second, "model/champion")
+    assert page["change"] == "kept"
+    assert page["reason"] == "already so: version 2 is the champion, version 3 the previous champion"
+    assert page["a_rollback_would"].startswith("change nothing")
+    assert registry.aliases == {CHAMPION: "2", PREVIOUS: "3"}
+
+
+@pytest.mark.parametrize(
+    ("config", "sentence"),
+    [
+        ({"from_version": 1, "to_version": 2}, "version 3 is the champion, neither version 1 nor version 2"),
+        ({"from_version": 2}, "version 3 is the champion, not version 2"),
+        ({"to_version": 9}, "version 9 was never the champion"),
+        ({"from_version": 3, "to_version": 1}, "version 1 was never the champion"),
+    ],
+)
+def test_a_rollback_of_another_champion_is_refused_in_a_sentence(untrained, config, sentence):
+    """Nothing moves where the champion is neither version, or the other one never was champion."""
+    registry = untrained.registry
+    registry.add(elo_model(0.9), PREVIOUS)
+    registry.add(elo_model(1.1), CHAMPION)
+    before = dict(registry.aliases)
+    asked = {"ops": {"model__champion": {"config": {"rollback": True, **config}}}}
+    result = untrained.run("model/champion", run_config=asked)
+
+    (event,) = result.get_step_failure_events()
+    assert sentence in event.step_failure_data.user_failure_data.description
+    assert "nothing was changed" in event.step_failure_data.user_failure_data.description
+    assert registry.aliases == before
 
 
 def test_a_rollback_without_a_champion_before_says_so(untrained):
