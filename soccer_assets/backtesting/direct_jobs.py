@@ -16,10 +16,10 @@ import dagster as dg
 import pandas as pd
 
 from soccer_assets.backtesting.errors import JobFailedError
-from soccer_assets.graph.assets.livescores import INTERACTIVE_TAG
 from soccer_assets.graph.build import plain_resources
 from soccer_assets.graph.jobs import declared_config
 from soccer_assets.graph.pages.plots import without_pages
+from soccer_assets.graph.retries import INTERACTIVE_TAG
 from soccer_assets.resources.mlflow_run import tracked_run
 from soccer_assets.resources.parquet_io_manager import ParquetIOManager
 

@@ -18,6 +18,7 @@ from soccer_assets.graph.assets import exports, features, matches, model, monito
 from soccer_assets.graph.assets.livescores import MONTHS_A_RUN, REMOTE_MONTHS_A_RUN, livescore_assets
 from soccer_assets.graph.automation_conditions import follow_upstream_sensor
 from soccer_assets.graph.checks import CHECKS
+from soccer_assets.graph.executor import one_process
 from soccer_assets.graph.jobs import JOBS, monitor_daily, tune_parameters
 from soccer_assets.graph.maintenance import prune_daily
 from soccer_assets.graph.schedules import SCHEDULES
@@ -102,7 +103,7 @@ def build_definitions(
             }
         ),
         # Ten small assets take 1 s in one process and 28 to 55 s with a process each.
-        executor=dg.in_process_executor,
+        executor=one_process,
     )
 
 

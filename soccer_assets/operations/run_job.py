@@ -11,9 +11,9 @@ import dagster as dg
 import msgspec
 from dagster._core.storage.tags import REPOSITORY_LABEL_TAG
 
-from soccer_assets.graph.assets.livescores import INTERACTIVE_TAG
 from soccer_assets.graph.build import build_definitions
 from soccer_assets.graph.jobs import declared_config
+from soccer_assets.graph.retries import INTERACTIVE_TAG
 from soccer_assets.operations.operation_error import OperationError
 from soccer_assets.resources.run_workers import process_tag
 from soccer_assets.settings import Settings

@@ -61,6 +61,8 @@ INSTANCE: dict[str, Any] = {
         "enabled": True,
         "poll_interval_seconds": 30,
         "free_slots_after_run_end_seconds": 300,
+        # A cancelled run ends within seconds; one in a call that no interrupt reaches is ended after this.
+        "cancel_timeout_seconds": 60,
         # 24 hours, for runs without a tag of their own such as backfills.
         "max_runtime_seconds": 86_400,
     },

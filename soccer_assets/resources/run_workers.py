@@ -55,7 +55,7 @@ def worker_of(instance: dg.DagsterInstance, run: dg.DagsterRun, *, no_code_serve
         return Worker.UNKNOWN
     server = json.loads(run.tags[GRPC_INFO_TAG])
     knows = _code_server_knows(server, run.run_id)
-    if knows or _is_process_here(instance, run.run_id):
+    if knows or _process_here(instance, run.run_id) is not None:
         return Worker.ALIVE
     is_here = "socket" in server or server.get("host") in _LOCAL_HOSTS
     return Worker.GONE if knows is False or is_here or no_code_server else Worker.UNKNOWN
@@ -100,8 +100,20 @@ def _code_server_knows(server: Mapping[str, object], run_id: str) -> bool | None
     return deserialize_value(answer, CanCancelExecutionResult).can_cancel
 
 
-def _is_process_here(instance: dg.DagsterInstance, run_id: str) -> bool:
-    """Whether the process that reported itself as the run's worker lives on this machine."""
+def signal_worker(instance: dg.DagsterInstance, run_id: str, number: int) -> bool:
+    """Send a signal to the run's worker; False where it does not live on this machine."""
+    pid = _process_here(instance, run_id)
+    if pid is None:
+        return False
+    try:
+        os.kill(pid, number)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
+
+
+def _process_here(instance: dg.DagsterInstance, run_id: str) -> int | None:
+    """The process that reported itself as the run's worker, where it lives on this machine."""
     events = instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.ENGINE_EVENT).records
     for record in events:
         event = record.event_log_entry.dagster_event
@@ -112,8 +124,8 @@ def _is_process_here(instance: dg.DagsterInstance, run_id: str) -> bool:
         reported = record.event_log_entry.timestamp
         created = _start_of(int(str(pid.value)), of_worker=True)
         if created is not None and 0 <= reported - created + 1 <= _REPORTS_WITHIN_SECONDS:
-            return True
-    return False
+            return int(str(pid.value))
+    return None
 
 
 def _process_of_tag(process: Mapping[str, object]) -> Worker:

@@ -39,7 +39,7 @@ def test_other_events_do_not_hide_the_last_release(valkey_url, client, named_sto
     """Alerts after a release leave it the newest release."""
     bus = EventBus(valkey_url, named_store)
     bus.publish(release(1))
-    for _ in range(5):
+    for _ in range(250):  # several pages of the look back
         bus.publish(Event(type="alert", at="2025-04-25T10:00:00Z"))
 
     assert bus.last_release() == release(1)
@@ -74,3 +74,36 @@ def test_without_an_id_no_event_is_published(valkey_url, folder_store):
     name_store(folder_store, new_id())
     assert bus.publish(release(1)) is True
     assert bus.last_release() == release(1)
+
+
+def test_an_event_that_was_decided_on_an_older_stream_is_decided_again(valkey_url, client, named_store):
+    """What another process appends meanwhile is seen by the second decision, which may be for nothing."""
+    one, other = EventBus(valkey_url, named_store), EventBus(valkey_url, named_store)
+    seen = []
+
+    def next_event(last):
+        seen.append(last)
+        if last is None:
+            other.publish(release(1))
+        return release(2) if len(seen) < 3 else None
+
+    assert one.publish_next(next_event) is True
+    assert one.publish_next(next_event) is False
+    assert seen == [None, release(1), release(2)]
+    assert client.xlen(EVENT_STREAM) == 2
+
+
+def test_a_lost_connection_appends_no_event_twice(valkey_url, client, named_store, monkeypatch):
+    """The server took the event and its answer got lost: it is not sent again."""
+    bus = EventBus(valkey_url, named_store)
+    assert bus.publish(release(1)) is True
+    real = redis.Connection.read_response
+
+    def lost(self, *arguments, **options):
+        real(self, *arguments, **options)
+        raise redis.TimeoutError("the answer came too late")
+
+    monkeypatch.setattr(redis.Connection, "read_response", lost)
+    assert bus.publish(release(2)) is False
+    monkeypatch.undo()
+    assert client.xlen(EVENT_STREAM) == 2

@@ -4,6 +4,7 @@ import json
 import logging
 import multiprocessing
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -69,6 +70,21 @@ def worker() -> Iterator[multiprocessing.process.BaseProcess]:
     process.join()
 
 
+class Context:
+    """What the daemon hands to its iteration."""
+
+    def __init__(self, instance: dg.DagsterInstance) -> None:
+        self.instance = instance
+
+    def create_request_context(self) -> None:
+        """No code location is asked."""
+
+
+def monitor(instance: dg.DagsterInstance) -> None:
+    """One look of run monitoring."""
+    list(execute_run_monitoring_iteration(Context(instance), logging.getLogger("monitoring")))
+
+
 def statuses(instance: dg.DagsterInstance, *run_ids: str) -> list[str]:
     """Status of runs."""
     return [instance.get_run_by_id(run_id).status.value for run_id in run_ids]
@@ -109,15 +125,48 @@ def test_run_monitoring_closes_a_lost_run_while_the_daemon_runs(instance, worker
     alive = started(instance, by_code_server(), worker.pid)
     remote = started(instance, by_code_server("192.0.2.1"), dead_pid())
 
-    class Context:
-        """What the daemon hands to its iteration."""
-
-        def __init__(self, instance: dg.DagsterInstance) -> None:
-            self.instance = instance
-
-        def create_request_context(self) -> None:
-            """No code location is asked."""
-
-    list(execute_run_monitoring_iteration(Context(instance), logging.getLogger("monitoring")))
+    monitor(instance)
     assert statuses(instance, dead, alive, remote) == ["FAILURE", "STARTED", "STARTED"]
     assert instance.run_monitoring_poll_interval_seconds <= 30
+
+
+@pytest.mark.parametrize("status", [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.NOT_STARTED])
+def test_a_run_that_is_cancelled_while_its_process_starts_is_cancelled_at_once(instance, status) -> None:
+    """Its process would leave it alone, and it would stay cancelling until it is given up."""
+    run = create_run_for_test(instance, job_name="refresh_hourly", tags=PUBLISHES, status=status)
+
+    assert instance.run_launcher.terminate(run.run_id)
+    assert statuses(instance, run.run_id) == ["CANCELED"]
+    assert not instance.run_launcher.terminate(run.run_id)
+
+
+def test_a_cancelled_run_whose_process_hears_no_interrupt_is_ended_with_it(
+    instance, worker, monkeypatch
+) -> None:
+    """Within the bound it is left in peace; then it is closed, its process is gone and its pool is free."""
+    run_id = started(instance, by_code_server(), worker.pid)
+    instance.event_log_storage.claim_concurrency_slot("livescores", run_id, "step")
+    instance.report_run_canceling(instance.get_run_by_id(run_id))
+    monitor(instance)
+    assert statuses(instance, run_id) == ["CANCELING"]
+    assert instance.run_monitoring_cancel_timeout_seconds == 60
+    assert worker.is_alive()
+
+    at = time.time() + 60
+    monkeypatch.setattr("dagster._daemon.monitoring.run_monitoring.time.time", lambda: at)
+    monitor(instance)
+    monkeypatch.undo()
+    worker.join(60)
+    assert worker.exitcode == -signal.SIGKILL
+    assert statuses(instance, run_id) == ["CANCELED"]
+    assert instance.event_log_storage.get_concurrency_info("livescores").claimed_slots == []
+
+
+def test_a_run_is_interrupted_also_where_its_code_server_is_gone(instance, worker) -> None:
+    """A worker outlives its code server: it is told by a signal."""
+    run_id = started(instance, by_code_server(), worker.pid)
+
+    assert instance.run_launcher.terminate(run_id)
+    worker.join(60)
+    assert worker.exitcode not in (None, 0)
+    assert statuses(instance, run_id) == ["CANCELING"]

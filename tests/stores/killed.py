@@ -2,6 +2,7 @@
 
 import datetime as dt
 import os
+from collections.abc import Callable
 
 from soccer_assets.contract.events import Event
 from soccer_assets.contract.release import MANIFEST_FILE, POINTER_KEY, PREDICTIONS_FILE
@@ -27,9 +28,9 @@ def publish_and_die(store_url: str, events_url: str, step: str, draft: Draft, no
             super().swap(key, data, etag)
 
     class Events(EventBus):
-        def publish(self, event: Event) -> bool:
+        def publish_next(self, next_event: Callable[[Event | None], Event | None]) -> bool:
             _die_if(step == "event")
-            return super().publish(event)
+            return super().publish_next(next_event)
 
     store = Store(store_url)
     Releases(store, Events(events_url, store)).publish(draft, b"model", b"state", now)

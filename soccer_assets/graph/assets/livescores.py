@@ -35,6 +35,7 @@ from soccer_assets.graph.pages.columns import column_schema
 from soccer_assets.graph.pages.lineage import table_metadata
 from soccer_assets.graph.pages.values import timestamp
 from soccer_assets.graph.partitions import match_months
+from soccer_assets.graph.retries import INTERACTIVE_TAG, retried
 from soccer_assets.resources.database import Database
 from soccer_assets.stores.installation import FeedClassError, claim_feed_class
 from soccer_assets.stores.matches.due import missing_in_history
@@ -50,13 +51,9 @@ MONTHS_A_RUN = 48
 # Fewer from a provider's server: a failed run then repeats less.
 REMOTE_MONTHS_A_RUN = 12
 
-# Set on runs that a person waits for: they fail at once where a scheduled run retries.
-INTERACTIVE_TAG = "soccer/interactive"
-
 # No provider lists fixtures further ahead; a mistyped century would ask for them month by month.
 FURTHEST_AHEAD = dt.timedelta(days=400)
 
-_RETRY = dg.RetryPolicy(max_retries=3, delay=300)
 _GROUP = "livescores"
 
 
@@ -116,7 +113,6 @@ def livescore_assets(
         group_name=_GROUP,
         kinds={"python", "table"},
         owners=["team:data"],
-        retry_policy=_RETRY,
         pool=_GROUP,
     )
 
@@ -133,18 +129,19 @@ def livescore_assets(
         day 30 days for corrections where that is cheap for the provider.
         """
         now = clock.now()
-        windows = {
-            member.name: windows_to_read(
-                database,
-                member.name,
-                now,
-                result_lag=member.result_lag,
-                is_cheap_to_read_again=is_cheap_to_read_again(member),
-                days_a_request=days_a_request(member),
-            )
-            for member in members_of(feed)
-        }
-        return _ingest(context, database, feed, clock, windows)
+        with retried(context):
+            windows = {
+                member.name: windows_to_read(
+                    database,
+                    member.name,
+                    now,
+                    result_lag=member.result_lag,
+                    is_cheap_to_read_again=is_cheap_to_read_again(member),
+                    days_a_request=days_a_request(member),
+                )
+                for member in members_of(feed)
+            }
+            return _ingest(context, database, feed, clock, windows)
 
     @asset(key=["livescores", "upcoming"], freshness_policy=freshness.LIVESCORES_UPCOMING)
     def upcoming(
@@ -156,7 +153,8 @@ def livescore_assets(
         """Fixtures of today and the next fifteen days: the matches to predict."""
         today = clock.now().date()
         window = Window(today, today + dt.timedelta(days=UPCOMING_DAYS + 1))
-        return _ingest(context, database, feed, clock, _one_window(feed, window))
+        with retried(context):
+            return _ingest(context, database, feed, clock, _one_window(feed, window))
 
     @asset(
         key=HISTORY,
@@ -183,13 +181,17 @@ def livescore_assets(
         """
         months = context.partition_time_window
         window = Window(months.start.date(), months.end.date())
-        made = _ingest(context, database, feed, clock, _one_window(feed, window))
-        lags = {member.name: member.result_lag for member in members_of(feed)}
-        missing = missing_in_history(database, lags, owners_of(feed), window, clock.now())
-        yield batch_result(database, "history", blocking=False)
-        yield files_result(database, "history")
-        yield months_result(missing)
-        pages = _month_pages(database, feed, context.partition_keys)
+        with retried(context):
+            made = _ingest(context, database, feed, clock, _one_window(feed, window))
+            lags = {member.name: member.result_lag for member in members_of(feed)}
+            missing = missing_in_history(database, lags, owners_of(feed), window, clock.now())
+            checks = [
+                batch_result(database, "history", blocking=False),
+                files_result(database, "history"),
+                months_result(missing),
+            ]
+            pages = _month_pages(database, feed, context.partition_keys)
+        yield from checks
         if not missing.due or len(set(context.job_def.asset_layer.executable_asset_keys)) > 1:
             # Stages behind this one go on: of a first build over 24 months one hole would leave nothing.
             for month, page in pages.items():
@@ -220,7 +222,8 @@ def livescore_assets(
         A window that begins before the home's first month, or ends over a year from now, is refused.
         """
         asked = config.window(clock.now().date(), history_start.replace(day=1))
-        return _ingest(context, database, feed, clock, _one_window(feed, asked))
+        with retried(context):
+            return _ingest(context, database, feed, clock, _one_window(feed, asked))
 
     return [recent, upcoming, history, window]
 
@@ -275,9 +278,6 @@ def _ingest(
             for window in windows[member.name]:
                 rows = validate_rows(member.fetch(window, clock), now)
                 counts += store_raw(database, rows, asset=asset, source=member.name, window=window, now=now)
-        except dg.DagsterExecutionInterruptedError as interrupt:
-            # Cancelled from the page: the retry policy would keep the run for another five minutes.
-            raise dg.Failure(description="cancelled", allow_retries=False) from interrupt
         except FeedError as fault:  # the other feeds go on
             faults.append(fault)
     if faults:

@@ -1,6 +1,7 @@
 """Releases: files, then manifest, then pointer, then event. The only way out of the graph."""
 
 from collections.abc import Mapping
+from functools import partial
 
 import dagster as dg
 import pandas as pd
@@ -55,8 +56,9 @@ def current(
     except StalePredictionsError as error:
         raise dg.Failure(str(error), allow_retries=False) from error
     # Before the pointer: a sidecar that loads the first release finds its status too.
-    status = current_status(database, feed, clock, context.instance, freshness.WATCHED)
-    releases.write_status(status, now)
+    status = releases.write_status(
+        partial(current_status, database, feed, clock, context.instance, freshness.WATCHED), now
+    )
     published = releases.publish(content.draft, content.model, content.team_state, now, lease, origin)
     manifest = published.manifest
     return dg.MaterializeResult(

@@ -52,8 +52,8 @@ def _rollback(champion: RegisteredModel, previous: RegisteredModel | None) -> st
     if int(champion.version) < int(previous.version):
         return (
             f"change nothing: version {champion.version} ({champion.facts.recipe}) was restored by a "
-            f"rollback; with to_version {previous.version} the job rollback_champion serves version {previous.version} "
-            f"({previous.facts.recipe}) again"
+            f"rollback; with to_version {previous.version} the job rollback_champion serves the other again, "
+            f"{previous.facts.recipe}"
         )
     return (
         f"serve version {previous.version} ({previous.facts.recipe}) in place of version {champion.version} "

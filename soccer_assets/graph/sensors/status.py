@@ -1,5 +1,7 @@
 """The status sensor: rewrites the status beside the release pointer every minute."""
 
+from functools import partial
+
 import dagster as dg
 import msgspec
 
@@ -38,8 +40,9 @@ def status_sensor(
         return dg.SkipReason("no release yet: there is no status to update; run build_everything")
     if refused := inspect(database, object_store, is_simulated=feed.is_simulated).text:
         return dg.SkipReason(f"status not updated: {refused}")
-    status = current_status(database, feed, clock, context.instance, freshness.WATCHED)
-    releases.write_status(status, clock.now())
+    status = releases.write_status(
+        partial(current_status, database, feed, clock, context.instance, freshness.WATCHED), clock.now()
+    )
     return dg.SkipReason(_sentence(status))
 
 

@@ -9,7 +9,7 @@ import datetime as dt
 import hashlib
 import sqlite3
 import tempfile
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 import msgspec
@@ -113,13 +113,7 @@ class Releases:
 
     def reconcile(self, now: dt.datetime) -> bool:
         """Announce the current release if a killed run lost its event; returns whether it did."""
-        # The event first: a pointer read before another run published would be announced after its successor.
-        last = self._events.last_release()
-        pointer = self.pointer()
-        if pointer is None or (last is not None and last.release_id == pointer.release_id):
-            return False
-        is_promotion = last is not None and last.detail.get("model_version") != pointer.model_version
-        return self._announce("promotion" if is_promotion else "release", pointer, now)
+        return self._announce(None, now)
 
     def lease(self) -> PublishLease:
         """Read the pointer that `publish` will replace by compare-and-swap.
@@ -171,27 +165,62 @@ class Releases:
         )
         wait_for_lease(self._store)
         self._store.swap(POINTER_KEY, msgspec.json.encode(pointer), versioned.etag if versioned else None)
-        is_promotion = current is not None and current.model_version != pointer.model_version
-        announced = self._announce("promotion" if is_promotion else "release", pointer, now)
+        announced = self._announce(current, now)
         return Published(manifest=manifest, is_new=True, is_announced=announced)
 
-    def write_status(self, status: Status, now: dt.datetime) -> None:
-        """Rewrite the status, and announce each asset whose freshness changed."""
-        before = self._store.read(STATUS_KEY)
-        self._store.write(STATUS_KEY, msgspec.json.encode(status))
-        known = msgspec.json.decode(before, type=Status).assets if before else ()
+    def write_status(self, make: Callable[[], Status], now: dt.datetime) -> Status:
+        """Rewrite the status, and announce each asset whose freshness changed, once.
+
+        Args:
+            make: reads the status. Where another run wrote one meanwhile, this one may be older: it is
+                dropped.
+            now: time of the events.
+
+        Returns:
+            What ``make`` read.
+        """
+        before = self._store.read_versioned(STATUS_KEY)
+        status = make()
+        try:
+            self._store.swap(STATUS_KEY, msgspec.json.encode(status), before.etag if before else None)
+        except ConflictError:
+            return status
+        known = msgspec.json.decode(before.data, type=Status).assets if before else ()
         states = {asset.key: asset.state for asset in known}
         for asset in status.assets:
             was = states.get(asset.key, asset.state)
             if was != asset.state:
                 detail = {"asset": asset.key, "state": asset.state, "was": was}
                 self._events.publish(Event(type="freshness", at=isoformat(now), detail=detail))
+        return status
 
-    def _announce(self, kind: str, pointer: Pointer, now: dt.datetime) -> bool:
-        detail = {"model_version": pointer.model_version}
-        return self._events.publish(
-            Event(type=kind, at=isoformat(now), release_id=pointer.release_id, detail=detail)
-        )
+    def _announce(self, before: Pointer | None, now: dt.datetime) -> bool:
+        """Announce the current release, unless the stream names it last; returns whether it did.
+
+        The pointer is read after the stream, and the event is appended only to the stream that was read: a
+        slow run announces neither twice nor after its successor. A release that another one replaced before
+        its run came this far is not announced.
+
+        Args:
+            before: the release that was replaced, for a stream that names none.
+            now: time of the event.
+        """
+
+        def next_event(last: Event | None) -> Event | None:
+            pointer = self.pointer()
+            if pointer is None or (last is not None and last.release_id == pointer.release_id):
+                return None
+            known = before.model_version if before else pointer.model_version
+            if last is not None:
+                known = last.detail.get("model_version", "")
+            return Event(
+                type="release" if known == pointer.model_version else "promotion",
+                at=isoformat(now),
+                release_id=pointer.release_id,
+                detail={"model_version": pointer.model_version},
+            )
+
+        return self._events.publish_next(next_event)
 
     def _complete(self, release_id: str) -> bytes | None:
         """The manifest of a release that has all its files; None if it must be written."""

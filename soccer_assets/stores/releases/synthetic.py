@@ -83,7 +83,7 @@ def publish(releases: Releases, count: int, now: dt.datetime, version: int = 1) 
         data_as_of=isoformat(now),
         next_expected_at=None,
     )
-    releases.write_status(status, now)
+    releases.write_status(lambda: status, now)
     return releases.publish(draft, model.to_bytes(), state.to_bytes(), now)
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import dagster as dg
 
+from soccer_assets.contract.events import Event
 from soccer_assets.contract.release import CANDIDATE, CHAMPION, MANIFEST_FILE, POINTER_KEY, PREVIOUS
 from soccer_assets.graph.assets import model, predictions
 from soccer_assets.modelling import evaluation
@@ -39,8 +40,8 @@ EXIT_CODE = 9
 STEPS = (
     "candidate",
     "evaluation",
-    "previous alias",
     "champion alias",
+    "previous alias",
     "predictions",
     "ledger",
     "files",
@@ -125,7 +126,22 @@ def _kill_after(step: str) -> None:
         ),
         after=lambda _self, key, *_rest: step == "pointer" and key == POINTER_KEY,
     )
-    _dies(EventBus, "publish", after=lambda _self, event: step == "event" and event.type == "promotion")
+    real = EventBus.publish_next
+
+    def deadly(self: EventBus, next_event: Callable[[Event | None], Event | None]) -> bool:
+        events: list[Event | None] = []
+
+        def observed(last: Event | None) -> Event | None:
+            events.append(next_event(last))
+            return events[-1]
+
+        is_published = real(self, observed)
+        last = events[-1] if events else None
+        if step == "event" and is_published and last is not None and last.type == "promotion":
+            os._exit(EXIT_CODE)
+        return is_published
+
+    EventBus.publish_next = deadly  # type: ignore[method-assign]
 
 
 def _dies(

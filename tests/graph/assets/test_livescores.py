@@ -13,9 +13,9 @@ from soccer_assets.feeds.feed_set import FeedSet
 from soccer_assets.feeds.protocol import FeedRefusedError, FeedUnavailableError
 from soccer_assets.football.matches import Window
 from soccer_assets.football.records import RawMatch, UnreadableFile
-from soccer_assets.graph.assets import livescores
-from soccer_assets.graph.assets.livescores import INTERACTIVE_TAG
+from soccer_assets.graph import retries
 from soccer_assets.graph.partitions import match_months
+from soccer_assets.graph.retries import INTERACTIVE_TAG
 from soccer_assets.tables import ingest, match, match_raw
 from tests.builders import COMPETITIONS, NOW, FakeFeed, finished, raw_match, rejection, two_leagues
 from tests.graph.assets.conftest import Graph, history_of
@@ -177,9 +177,8 @@ def test_or_06_backfill_bounds_follow_the_clock():
 
 
 def retried_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The stage's own policy without its five minutes between attempts."""
-    policy = dg.RetryPolicy(max_retries=livescores._RETRY.max_retries)
-    monkeypatch.setattr(livescores, "_RETRY", policy)
+    """Without the five minutes between attempts."""
+    monkeypatch.setattr(retries, "SECONDS_TO_WAIT", 0)
 
 
 def attempts(result: dg.ExecuteInProcessResult) -> int:

@@ -26,7 +26,7 @@ from soccer_assets.contract.release import (
     Prediction,
     release_key,
 )
-from soccer_assets.contract.status import AssetState, Status
+from soccer_assets.contract.status import STATUS_KEY, AssetState, Status
 from soccer_assets.resources.event_bus import EventBus
 from soccer_assets.resources.object_store import ConflictError, ObjectStore
 from soccer_assets.stores.installation import name_store
@@ -362,10 +362,101 @@ def test_a_state_that_changes_is_announced_once(releases: Releases, stream_url: 
     )
     stale = msgspec.structs.replace(fresh, assets=(msgspec.structs.replace(fresh.assets[0], state="fail"),))
     for status in (fresh, fresh, stale, stale):
-        releases.write_status(status, NOW)
+        releases.write_status(lambda status=status: status, NOW)
 
     with redis.Redis.from_url(stream_url) as client:
         ((_, fields),) = client.xrange(EVENT_STREAM)
     event = msgspec.json.decode(fields[b"event"], type=Event)
     assert (event.type, event.at) == ("freshness", isoformat(NOW))
     assert event.detail == {"asset": "livescores/recent", "state": "fail", "was": "pass"}
+
+
+def _slow_run(store: ObjectStore, monkeypatch: pytest.MonkeyPatch, after: str, meanwhile: Any) -> None:
+    """Let something happen once, right after this run reads or moves the pointer."""
+    real = getattr(ObjectStore, after)
+    waiting = [meanwhile]
+
+    def slow(self: ObjectStore, key: str, *rest: Any) -> Any:
+        result = real(self, key, *rest)
+        if self is store and key == POINTER_KEY and waiting:
+            waiting.pop()()
+        return result
+
+    monkeypatch.setattr(ObjectStore, after, slow)
+
+
+def test_promotions_are_announced_once_and_in_order_beside_a_slow_run(
+    named_store: ObjectStore, stream_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run reads the pointer, looking for a lost event; a rollback is published before it goes on.
+
+    3, 2 was once seen as 3, 2, 3, 2.
+    """
+    other = ObjectStore(named_store.url)
+    fast, slow = (Releases(each, EventBus(stream_url, each)) for each in (other, named_store))
+    for version in ("2", "3"):
+        publish(fast, draft(version=version))
+    _slow_run(named_store, monkeypatch, "read", lambda: publish(fast, draft(version="2"), LATER))
+
+    assert [slow.reconcile(LATER), fast.reconcile(LATER)] == [False, False]
+    assert _promoted(stream_url) == ["3", "2"]
+
+
+@pytest.mark.parametrize("after", ["read", "swap"])
+def test_a_release_is_not_announced_after_the_one_that_replaced_it(
+    named_store: ObjectStore, stream_url: str, monkeypatch: pytest.MonkeyPatch, after: str
+) -> None:
+    """A slow run is about to announce version 3 when version 4 is published and announced."""
+    other = ObjectStore(named_store.url)
+    fast, slow = (Releases(each, EventBus(stream_url, each)) for each in (other, named_store))
+    publish(fast, draft(version="2"))
+    if after == "read":  # the run that published version 3 was killed before its event
+        publish(Releases(other, EventBus("")), draft(version="3"))
+    _slow_run(named_store, monkeypatch, after, lambda: publish(fast, draft(version="4"), LATER))
+    if after == "read":
+        assert not slow.reconcile(LATER)
+    else:
+        assert not publish(slow, draft(version="3")).is_announced
+
+    assert fast.pointer().model_version == "4"
+    assert [slow.reconcile(LATER), fast.reconcile(LATER)] == [False, False]
+    assert _promoted(stream_url) == ["4"]
+
+
+def _promoted(url: str) -> list[str]:
+    with redis.Redis.from_url(url) as client:
+        entries = client.xrange(EVENT_STREAM)
+    events = [msgspec.json.decode(fields[b"event"], type=Event) for _, fields in entries]
+    return [event.detail["model_version"] for event in events if event.type == "promotion"]
+
+
+def test_a_status_read_before_another_run_wrote_a_newer_one_is_dropped(
+    releases: Releases, folder_store: ObjectStore, stream_url: str
+) -> None:
+    """A slow run neither turns a fresh asset stale again, nor announces it twice."""
+
+    def status(state: str, hour: int) -> Status:
+        asset = AssetState(key="livescores/recent", state=state, promise="every 90 minutes")
+        return Status(
+            schema_version=1,
+            feed="fake",
+            checked_at=f"2025-04-25T{hour:02}:00:00Z",
+            data_as_of=None,
+            next_expected_at=None,
+            assets=(asset,),
+        )
+
+    def slowly() -> Status:
+        read = status("fail", 8)
+        for state, hour in (("fail", 8), ("pass", 9)):
+            releases.write_status(lambda state=state, hour=hour: status(state, hour), NOW)
+        return read
+
+    releases.write_status(lambda: status("pass", 8), NOW)
+    releases.write_status(slowly, NOW)
+
+    assert msgspec.json.decode(folder_store.read(STATUS_KEY), type=Status) == status("pass", 9)
+    with redis.Redis.from_url(stream_url) as client:
+        entries = client.xrange(EVENT_STREAM)
+    events = [msgspec.json.decode(fields[b"event"], type=Event) for _, fields in entries]
+    assert [event.detail["state"] for event in events] == ["fail", "pass"]
