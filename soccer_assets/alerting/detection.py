@@ -37,7 +37,7 @@ _CHANGES = {
 # Checks whose failure is a fault of a kind of its own, and its headline.
 _KINDS = {"results_due": "feed", "drift_within_bounds": "drift"}
 _ENDED = "the run ended before any step failed"
-# Metadata of a failed check that says what to do; alerts put it in place of their general advice.
+# Metadata of a failed check or step that says what to do; alerts put it in place of their general advice.
 REMEDY = "remedy"
 # Metadata of a failed check that says since when its promise is broken: a timestamp.
 BROKEN_SINCE = "broken_since"
@@ -172,7 +172,7 @@ def _failed_runs(instance: dg.DagsterInstance, now: dt.datetime) -> Iterator[Con
             newest.setdefault(subject, record.dagster_run)
             since[subject] = record.end_time or record.create_timestamp.timestamp()
     for subject, run in newest.items():
-        step, cause = _failed_step(instance, run.run_id)
+        step, cause, remedy = _failed_step(instance, run.run_id)
         texts = texts_of(run)
         yield Condition(
             kind="run",
@@ -182,7 +182,7 @@ def _failed_runs(instance: dg.DagsterInstance, now: dt.datetime) -> Iterator[Con
             what="failed",
             headline=f"{texts.name} failed",
             impact=texts.impact,
-            action=texts.action,
+            action=remedy or texts.action,
             cause=f"{step}: {cause}" if step else cause,
             path=f"/runs/{run.run_id}",
             asset=step if "/" in step else "",
@@ -190,8 +190,8 @@ def _failed_runs(instance: dg.DagsterInstance, now: dt.datetime) -> Iterator[Con
         )
 
 
-def _failed_step(instance: dg.DagsterInstance, run_id: str) -> tuple[str, str]:
-    """The first step that failed, named as its asset, and the root of its error.
+def _failed_step(instance: dg.DagsterInstance, run_id: str) -> tuple[str, str, str]:
+    """The first step that failed, named as its asset, the root of its error, and what the step says to do.
 
     Without one the name is empty, and the cause why the run itself ended.
     """
@@ -203,8 +203,10 @@ def _failed_step(instance: dg.DagsterInstance, run_id: str) -> tuple[str, str]:
             continue
         message = _root_message(getattr(event.event_specific_data, "error", None))
         step = (event.step_key or "").replace("__", "/")
-        return step, message if step else message or event.message or _ENDED
-    return "", _ENDED
+        said = getattr(event.event_specific_data, "user_failure_data", None)
+        remedy = _remedy_of(said.metadata) if said is not None else ""
+        return step, message if step else message or event.message or _ENDED, remedy
+    return "", _ENDED, ""
 
 
 def _root_message(error: Any) -> str:

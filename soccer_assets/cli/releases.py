@@ -68,4 +68,7 @@ def accept(yes: bool) -> None:
         accept_database(database, store, is_simulated=is_simulated, now=settings.clock.now())
     except OriginRefusedError as error:
         fail(str(error))
-    click.echo("accepted; the next run publishes: `soccer run refresh_daily`")
+    if found.is_most_there:
+        click.echo("accepted; the next run publishes: `soccer run refresh_daily`")
+    else:  # a refresh reads the newest days only
+        click.echo("accepted; most matches are gone: `soccer run build_everything` loads them and publishes")

@@ -17,6 +17,9 @@ from soccer_assets.resources.object_store import ConflictError, ObjectStore
 from soccer_assets.stores.store_error import StoreError
 from soccer_assets.tables import installation, match_raw
 
+OTHER_CLUBS = "give one of them a database of its own with SOCCER_DATABASE_URL"
+"""What to do where a database holds clubs of the other kind."""
+
 _KINDS = {True: "simulated clubs", False: "real clubs"}
 # What the built-in simulated feed calls itself in the rows of databases from before the kind was stored.
 _SIMULATED_SOURCE = "simulated"
@@ -59,7 +62,7 @@ def claim_feed_class(database: Database, *, is_simulated: bool) -> None:
         stored = connection.execute(sa.select(installation.c.is_simulated)).scalar_one()
         known = read_identity(connection).is_simulated
     if fault := class_fault(known, is_simulated=is_simulated):
-        raise FeedClassError(fault)
+        raise FeedClassError(f"{fault}; {OTHER_CLUBS}")
     if stored is None:
         with database.writing() as connection:
             connection.execute(sa.update(installation).values(is_simulated=is_simulated))
@@ -69,10 +72,7 @@ def class_fault(known: bool | None, *, is_simulated: bool) -> str:
     """Why rows of this kind of clubs may not be stored in a database of the other; empty where they may."""
     if known in {None, is_simulated}:
         return ""
-    return (
-        f"the match database holds {_KINDS[not is_simulated]} and the feed has {_KINDS[is_simulated]}; give "
-        "one of them a database of its own with SOCCER_DATABASE_URL"
-    )
+    return f"the match database holds {_KINDS[not is_simulated]} and the feed has {_KINDS[is_simulated]}"
 
 
 def write_id(database: Database, installation_id: str) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from soccer_assets.alerting.detection import REMEDY
 from soccer_assets.clock import Clock
 from soccer_assets.feeds.protocol import Feed
 from soccer_assets.graph import freshness
@@ -56,7 +57,7 @@ def exports(
     try:
         require_origin(database, object_store, is_simulated=feed.is_simulated)
     except OriginRefusedError as error:
-        raise dg.Failure(str(error), allow_retries=False) from error
+        raise dg.Failure(str(error), {REMEDY: error.remedy}, allow_retries=False) from error
     manifest, months_written = exports.update(clock.now())
     for name, table in manifest.tables.items():
         yield dg.MaterializeResult(

@@ -6,6 +6,7 @@ from functools import partial
 import dagster as dg
 import pandas as pd
 
+from soccer_assets.alerting.detection import REMEDY
 from soccer_assets.clock import Clock
 from soccer_assets.contract.release import Origin
 from soccer_assets.feeds.protocol import Feed
@@ -85,7 +86,7 @@ def _origin(database: Database, store: ObjectStore, feed: Feed) -> Origin:
     try:
         return require_origin(database, store, is_simulated=feed.is_simulated)
     except OriginRefusedError as error:
-        raise dg.Failure(str(error), allow_retries=False) from error
+        raise dg.Failure(str(error), {REMEDY: error.remedy}, allow_retries=False) from error
 
 
 def _latency_table(by_feed: Mapping[str, ResultLatency]) -> str:

@@ -74,6 +74,13 @@ class BackupManifest(msgspec.Struct, frozen=True, kw_only=True):
     files: dict[str, FileEntry]
 
 
+class _Head(msgspec.Struct, frozen=True):
+    """What every format has."""
+
+    format: int
+    made_by: str
+
+
 class ArchiveWriter:
     """Writes files below a folder and records their hashes."""
 
@@ -148,10 +155,13 @@ def read_manifest(folder: Path) -> BackupManifest:
         seal = ""
     if seal.split(" ")[0] != hashlib.sha256(data).hexdigest():
         raise BackupError(f"{folder} is damaged: {MANIFEST} does not match its hash; restore another backup")
-    manifest = msgspec.json.decode(data, type=BackupManifest)
-    if manifest.format > FORMAT:
-        raise BackupError(f"{folder} was made by version {manifest.made_by}; restore it with that version")
-    return manifest
+    try:
+        head = msgspec.json.decode(data, type=_Head)
+        if head.format > FORMAT:
+            raise BackupError(f"{folder} was made by version {head.made_by}; restore it with that version")
+        return msgspec.json.decode(data, type=BackupManifest)
+    except msgspec.DecodeError as error:
+        raise BackupError(f"{folder} is damaged: {MANIFEST}: {error}; restore another backup") from None
 
 
 def is_whole(folder: Path, name: str, entry: FileEntry) -> bool:

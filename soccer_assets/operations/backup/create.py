@@ -35,6 +35,7 @@ from soccer_assets.operations.backup.places import Places, file_of, is_sqlite, p
 from soccer_assets.operations.backup.postgres import PinnedDatabase
 from soccer_assets.operations.backup.progress import Progress
 from soccer_assets.operations.backup.sqlite_files import PinnedFile, copy_file
+from soccer_assets.resources.resource_error import ResourceError
 from soccer_assets.settings import Settings
 from soccer_assets.stores.releases.backup_lease import LeaseError, held_lease
 
@@ -65,7 +66,7 @@ def back_up(settings: Settings, environ: Mapping[str, str], target: Path, say: S
         with private_files(), _partial(target) as folder:
             manifest = _fill(settings, places, ArchiveWriter(folder), say)
             folder.rename(target)
-    except (OSError, LeaseError) as error:
+    except (OSError, LeaseError, ResourceError) as error:
         raise BackupError(f"nothing was backed up: {error}") from error
     return manifest
 

@@ -7,11 +7,14 @@ installation as it was, and may be repeated.
 
 import contextlib
 import os
+import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
 
 import msgspec
+import psycopg2
+import sqlalchemy as sa
 from filelock import FileLock, Timeout
 
 from soccer_assets.clock import SystemClock
@@ -35,9 +38,20 @@ from soccer_assets.operations.backup.progress import Progress
 from soccer_assets.operations.backup.swaps import BucketSwap, DatabaseSwap, PathSwap, Swap
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.object_store import ObjectStore
+from soccer_assets.resources.resource_error import ResourceError
 from soccer_assets.settings import Settings
 
 Say = Callable[[str], None]
+
+# What a full disk, a damaged file or a server that went away raises.
+_FAULTS = (
+    OSError,
+    sqlite3.Error,
+    psycopg2.Error,
+    sa.exc.SQLAlchemyError,
+    msgspec.DecodeError,
+    ResourceError,
+)
 
 
 class Mode(StrEnum):
@@ -74,8 +88,14 @@ def restore(settings: Settings, environ: Mapping[str, str], folder: Path, mode: 
     Raises:
         BackupError: the backup is damaged or fits nothing here, or the original answers; nothing was changed.
     """
+    try:
+        return _restore(folder, places_of(settings, environ), mode, say)
+    except _FAULTS as error:
+        raise BackupError(f"nothing was restored: {_reason(error)}") from error
+
+
+def _restore(folder: Path, places: Places, mode: Mode, say: Say) -> Restored:
     manifest = read_manifest(folder)
-    places = places_of(settings, environ)
     _require_fit(manifest, places)
     require_stopped(places.home)
     if mode is Mode.REPLACE:
@@ -89,8 +109,6 @@ def restore(settings: Settings, environ: Mapping[str, str], folder: Path, mode: 
             restoring.stage()
             muted = become_a_copy(restoring.staged) if mode is Mode.COPY else 0
             require_stopped(places.home)  # making the parts may have taken minutes
-        except OSError as error:
-            raise BackupError(f"nothing was restored: {error}") from error
         except BaseException:
             restoring.discard()
             raise
@@ -154,9 +172,9 @@ class _Restoring:
         os.sync()
         try:
             former = [swap.commit(progress) for swap in reversed(self._swaps)]
-        except (OSError, BackupError) as error:
+        except (*_FAULTS, BackupError) as error:
             raise BackupError(
-                f"the restore ended between two parts ({error}); remove the cause and run it again"
+                f"the restore ended between two parts ({_reason(error)}); remove the cause and run it again"
             ) from error
         progress.done("changed")
         return tuple(filter(None, former))
@@ -164,7 +182,8 @@ class _Restoring:
     def discard(self) -> None:
         """Remove what did not take its place."""
         for swap in self._swaps:
-            swap.discard()
+            with contextlib.suppress(*_FAULTS, BackupError):  # the next restore removes it
+                swap.discard()
 
     def _beside(self, final: Path) -> Path:
         """Where a file or folder is made: within a part that is made, or as a part of its own."""
@@ -319,6 +338,11 @@ def _verify(folder: Path, manifest: BackupManifest, say: Say) -> None:
 def _copy(source: Path, target: Path) -> None:
     with source.open("rb") as stream, open_private(target) as file:
         copy_stream(stream, file)
+
+
+def _reason(error: Exception) -> str:
+    """One line; of SQLAlchemy's errors the database's own words."""
+    return str(getattr(error, "orig", None) or error).strip().splitlines()[0]
 
 
 def _told(facts: object) -> str:

@@ -100,6 +100,8 @@ def _readable(file: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
+            raise BackupError(f"nothing was backed up: no space is left for the copy of {file}") from error
         raise BackupError(
             f"{file} cannot be copied ({error}); restore the newest backup, or see `soccer doctor`"
         ) from error

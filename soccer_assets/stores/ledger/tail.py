@@ -22,6 +22,13 @@ def has_entry(connection: sa.Connection, head: Head) -> bool:
     return head == EMPTY or connection.execute(query).scalar() == head.hash
 
 
+def entries_gone(connection: sa.Connection, head: Head) -> int:
+    """How many entries up to one are missing: they are numbered without gaps."""
+    query = sa.select(sa.func.count()).select_from(ledger_entry)
+    found = connection.execute(query.where(ledger_entry.c.sequence <= head.sequence)).scalar_one()
+    return head.sequence - int(found)
+
+
 def verify_tail(connection: sa.Connection, after: Head) -> tuple[Head, int | None]:
     """Recompute the hashes of all entries after one.
 

@@ -18,11 +18,13 @@ from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.resources.watermarks import next_change_no
 from soccer_assets.stores.exports import CURRENT_KEY as CURRENT_EXPORT_KEY
 from soccer_assets.stores.installation import (
+    OTHER_CLUBS,
     DatabaseIdentity,
     FeedClassError,
     claim_feed_class,
     class_fault,
     name_store,
+    new_id,
     read_identity,
     read_installation,
     write_id,
@@ -31,19 +33,29 @@ from soccer_assets.stores.installation import (
 from soccer_assets.stores.ledger.audit import audit
 from soccer_assets.stores.ledger.chain import EMPTY, Head
 from soccer_assets.stores.ledger.parquet_copy import set_copy_aside
-from soccer_assets.stores.ledger.tail import find_head, has_entry, verify_tail
+from soccer_assets.stores.ledger.tail import entries_gone, find_head, has_entry, verify_tail
 from soccer_assets.stores.matches.removals import Balance, accept_loss, read_balance
 from soccer_assets.stores.release_manifests import current_manifest
 from soccer_assets.stores.store_error import StoreError
 
 WAY_OUT = (
-    "the current release stays; restore the database and the store that belong together, or run "
+    "restore the database and the store that belong together (`soccer restore BACKUP --replace`), or run "
     "`soccer release accept` to publish from this database from now on"
 )
+_RESTORE = "restore the database from a backup: `soccer restore BACKUP --replace`"
 
 
 class OriginRefusedError(StoreError):
-    """The database is not the one that the current release was made from, or lost part of it."""
+    """The database is not the one that the current release was made from, or lost part of it.
+
+    Attributes:
+        remedy: what to do.
+    """
+
+    def __init__(self, text: str, remedy: str) -> None:
+        """Set the whole text, and its part that says what to do."""
+        super().__init__(text)
+        self.remedy = remedy
 
 
 class Inspection(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,23 +65,25 @@ class Inspection(msgspec.Struct, frozen=True, kw_only=True):
         origin: of a release that is made now.
         differences: what a person may accept, each as a sentence.
         faults: what nobody may accept.
+        remedy: what to do about them; empty where nothing was found.
         installation: whose store it is; None where it was never said.
         missing: played matches that are missing without a removal.
+        is_most_there: whether the database has at least half of the played matches of the current release.
     """
 
     origin: Origin
     differences: tuple[str, ...]
     faults: tuple[str, ...]
+    remedy: str
     installation: Installation | None
     missing: int
+    is_most_there: bool
 
     @property
     def text(self) -> str:
         """Why nothing is published, and the way out; empty where it may be."""
         found = (*self.faults, *self.differences)
-        if not found:
-            return ""
-        return "; ".join(found) if self.faults else "; ".join((*found, WAY_OUT))
+        return "; ".join((*found, "the current release stays", self.remedy)) if found else ""
 
 
 def require_origin(database: Database, store: ObjectStore, *, is_simulated: bool) -> Origin:
@@ -80,7 +94,7 @@ def require_origin(database: Database, store: ObjectStore, *, is_simulated: bool
     """
     found = inspect(database, store, is_simulated=is_simulated)
     if found.text:
-        raise OriginRefusedError(found.text)
+        raise OriginRefusedError(found.text, found.remedy)
     if (
         found.installation is None
         and name_store(store, found.origin.installation).id != found.origin.installation
@@ -115,6 +129,7 @@ def inspect(database: Database, store: ObjectStore, *, is_simulated: bool) -> In
     with database.reading() as connection:
         own, balance = read_identity(connection), read_balance(connection)
         verified = _verified_head(connection, current)
+        gone = 0 if verified is None else entries_gone(connection, verified)
         head, broken = verify_tail(connection, verified or EMPTY)
         is_empty = not balance.played and head == EMPTY
     differences = _differences(held, current, own, balance, is_simulated=is_simulated)
@@ -124,11 +139,20 @@ def inspect(database: Database, store: ObjectStore, *, is_simulated: bool) -> In
         differences.append(
             "the match database is empty"
         )  # and the release of a version that recorded no origin
-    faults = [fault] if (fault := class_fault(own.is_simulated, is_simulated=is_simulated)) else []
-    if broken is not None:
-        faults.append(
-            f"entry {broken} of the ledger was changed: its hash does not match; restore the database"
+    if held is None and current is None and head != EMPTY:
+        differences.append(
+            f"the object store is new, and the match database has a ledger of {head.sequence} entries, which "
+            "were published from another one"
         )
+    damages = [f"{gone} entries of the ledger are missing"] if gone else []
+    if broken is not None:
+        damages.append(f"entry {broken} of the ledger was changed: its hash does not match")
+    other_clubs = class_fault(own.is_simulated, is_simulated=is_simulated)
+    remedy = WAY_OUT if differences else ""
+    if damages:
+        remedy = _RESTORE
+    if other_clubs:
+        remedy = OTHER_CLUBS
     return Inspection(
         origin=Origin(
             installation=own.id,
@@ -138,9 +162,11 @@ def inspect(database: Database, store: ObjectStore, *, is_simulated: bool) -> In
             removed=balance.removed,
         ),
         differences=tuple(differences),
-        faults=tuple(faults),
+        faults=(*([other_clubs] if other_clubs else []), *damages),
+        remedy=remedy,
         installation=held,
         missing=balance.missing,
+        is_most_there=_is_most_there(current, balance),
     )
 
 
@@ -155,10 +181,12 @@ def accept(database: Database, store: ObjectStore, *, is_simulated: bool, now: d
     """
     found = inspect(database, store, is_simulated=is_simulated)
     if found.faults:
-        raise OriginRefusedError(found.text)
+        raise OriginRefusedError(found.text, found.remedy)
     if not found.differences:
         return found
-    held, current = found.installation or Installation(id=found.origin.installation), current_manifest(store)
+    # A database that had another store gets another id: that store may still be in use.
+    held = found.installation or Installation(id=new_id(), formerly=(found.origin.installation,))
+    current = current_manifest(store)
     lost = audit(database, store)
     with database.writing() as connection:
         if found.missing:
@@ -180,6 +208,11 @@ def _verified_head(connection: sa.Connection, current: Manifest | None) -> Head 
         return EMPTY if current.ledger_head is None else find_head(connection, current.ledger_head)
     head = Head(current.origin.ledger_sequence, current.origin.ledger_hash)
     return head if has_entry(connection, head) else None
+
+
+def _is_most_there(current: Manifest | None, balance: Balance) -> bool:
+    origin = current.origin if current else None
+    return origin is None or 2 * balance.played >= origin.settled - origin.removed
 
 
 def _differences(

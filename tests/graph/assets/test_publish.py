@@ -13,6 +13,8 @@ import pytest
 import redis
 import sqlalchemy as sa
 
+from soccer_assets.alerting.alert import brief
+from soccer_assets.alerting.detection import graph_conditions, healing_run
 from soccer_assets.contract.events import Event
 from soccer_assets.contract.release import CHAMPION, POINTER_KEY, PREVIOUS
 from soccer_assets.contract.status import STATUS_KEY
@@ -168,6 +170,9 @@ def test_a_run_on_a_database_that_lost_matches_exports_and_publishes_nothing(
         description = event.step_failure_data.user_failure_data.description
         assert "3 played matches are missing" in description
         assert "`soccer release accept`" in description
+        (alert,) = graph_conditions(filled.instance, {}, (), filled.clock.now())
+        assert "3 played matches are missing" in brief(alert.cause)
+        assert "`soccer release accept`" in alert.action
     skipped = status_sensor(
         dg.build_sensor_context(filled.instance),
         database=filled.database,
@@ -181,8 +186,11 @@ def test_a_run_on_a_database_that_lost_matches_exports_and_publishes_nothing(
 
     with filled.database.writing() as connection:
         connection.execute(sa.insert(match), rows)
-    assert filled.run(*HOURLY).success
+    healed = filled.run(*HOURLY)
+    assert healed.success
     assert _published(filled.store) != before
+    assert graph_conditions(filled.instance, {}, (), filled.clock.now()) == []
+    assert healing_run(filled.instance, alert) == healed.run_id
 
 
 def _published(store: ObjectStore) -> list[bytes | None]:

@@ -27,7 +27,7 @@ from soccer_assets.stores.ledger.audit import audit
 from soccer_assets.stores.ledger.parquet_copy import copy_ledger
 from soccer_assets.stores.ledger.record import ledger_head
 from soccer_assets.stores.releases.key_store import create_key
-from soccer_assets.stores.releases.origin import require_origin
+from soccer_assets.stores.releases.origin import establish, require_origin
 from soccer_assets.stores.releases.publish import Releases
 from soccer_assets.tables import match
 from tests.builders import NOW, raw_match
@@ -57,6 +57,7 @@ class Small:
         instance = self.settings.home / "dagster"
         instance.mkdir(exist_ok=True)
         (instance / "dagster.yaml").write_text(json.dumps(INSTANCE | instance_settings))
+        establish(self.database, self.store, is_simulated=True)
         self.train(registry, 0.5)
         Subscribers(self.settings.alerts_file).subscribe("jsons://${HOOK_TOKEN}@hooks.example.com/alerts")
         self.publish(1)

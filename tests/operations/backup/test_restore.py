@@ -1,6 +1,8 @@
 """Restores of a home: verified before anything changes, in place of the original or beside it."""
 
 import datetime as dt
+import hashlib
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +25,7 @@ from soccer_assets.stores.releases.origin import require_origin
 from soccer_assets.tables import alert_delivery
 from tests.builders import NOW
 from tests.operations.backup.small import Small, files_below, registry_of
+from tests.test_disk_full import disk, fill  # noqa: F401 - a fixture
 
 
 @pytest.fixture
@@ -190,6 +193,63 @@ DAMAGES: dict[str, tuple[str, Callable[[Path], None]]] = {
     "no hash of the manifest": (f"{MANIFEST}.sha256", Path.unlink),
     "an empty manifest": (MANIFEST, lambda file: file.write_bytes(b"")),
 }
+
+
+FORGERIES = {
+    "no JSON": (MANIFEST, b"no JSON"),
+    "another JSON": (MANIFEST, b"[1, 2]"),
+    "a manifest without facts": (MANIFEST, b'{"format": 1, "made_by": "1"}'),
+    "no database": ("databases/soccer.db", b"no SQLite file" * 400),
+    "an empty database": ("databases/soccer.db", b""),
+    "no MLflow": ("databases/mlflow.db", b"no SQLite file" * 400),
+    "no pointer": ("store/releases/current.json", b"{}"),
+}
+
+
+@pytest.mark.parametrize("forgery", FORGERIES)
+def test_a_forged_backup_with_right_hashes_is_refused_in_one_sentence(
+    home: Small, backup: Path, forgery: str
+) -> None:
+    """Hashes tell of damage; who writes the files anew writes the hashes too."""
+    name, content = FORGERIES[forgery]
+    (backup / name).write_bytes(content)
+    if name != MANIFEST:
+        manifest = msgspec.json.decode((backup / MANIFEST).read_bytes())
+        manifest["files"][name] = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+        (backup / MANIFEST).write_bytes(msgspec.json.encode(manifest))
+    seal = hashlib.sha256((backup / MANIFEST).read_bytes()).hexdigest()
+    (backup / f"{MANIFEST}.sha256").write_text(f"{seal}  {MANIFEST}\n")
+    home.close()
+    before = files_below(home.settings.home)
+
+    with pytest.raises(BackupError, match=r"is damaged|nothing was restored") as refused:
+        home.restore(backup, Mode.REPLACE)
+
+    assert "\n" not in str(refused.value)
+    assert files_below(home.settings.home) == before
+    assert sorted(path.name for path in backup.parent.iterdir()) == ["backup", "home"]
+
+
+@pytest.mark.parametrize("kilobytes", [0, 200, 1500])
+def test_a_full_disk_is_one_sentence_and_leaves_nothing(
+    home: Small,
+    backup: Path,
+    disk: Path,  # noqa: F811
+    kilobytes: int,
+) -> None:
+    """Of a backup and of a restore; what was there stays, and with space again both work."""
+    filler = fill(disk)
+    os.truncate(filler, filler.stat().st_size - kilobytes * 1000)
+    copy = Small.at(disk / "home")
+    for attempt in (lambda: home.back_up(disk / "backup"), lambda: copy.restore(backup, Mode.COPY)):
+        with pytest.raises(BackupError, match=r"nothing was (backed up|restored)") as refused:
+            attempt()
+        assert "\n" not in str(refused.value)
+        assert [path.name for path in disk.iterdir()] == ["filler"]
+    filler.unlink()
+    copy.restore(backup, Mode.COPY)
+    copy.check()
+    copy.close()
 
 
 @pytest.mark.parametrize("mode", list(Mode))

@@ -21,6 +21,7 @@ from soccer_assets.stores.exports import CURRENT_KEY as CURRENT_EXPORT_KEY
 from soccer_assets.stores.installation import (
     FeedClassError,
     claim_feed_class,
+    name_store,
     new_id,
     read_identity,
     read_installation,
@@ -71,6 +72,7 @@ def later(database: Database) -> None:
 @pytest.fixture
 def home(database: Database, folder_store: ObjectStore) -> Database:
     """A database with five played matches, a prediction, and a release."""
+    establish(database, folder_store, is_simulated=True)
     feed(database, raw_match(), *results(5))
     record(database, entry())
     publish(database, folder_store)
@@ -94,8 +96,9 @@ def test_the_release_names_what_it_was_made_from(home: Database, folder_store: O
     assert len(own.id) == 16
     assert int(own.id, 16)
 
-    write_id(home, new_id())
-    folder_store.delete("installation.json")
+    write_id(home, "0" * 16)
+    folder_store.delete(INSTALLATION_KEY)
+    name_store(folder_store, "0" * 16)
     folder_store.delete(POINTER_KEY)
     assert publish(home, folder_store).manifest.release_id == manifest.release_id
 
@@ -202,6 +205,7 @@ def test_an_older_backup_of_the_same_database_is_refused(
     sqlite_database: Database, folder_store: ObjectStore, tmp_path: Path
 ) -> None:
     """Its id is right, and it lacks what the release rests on."""
+    establish(sqlite_database, folder_store, is_simulated=True)
     feed(sqlite_database, raw_match(), *results(5))
     record(sqlite_database, entry())
     file = Path(sqlite_database.engine.url.database or "")
@@ -236,6 +240,47 @@ def test_a_changed_entry_of_the_tail_is_refused_and_cannot_be_accepted(
         connection.execute(sa.update(ledger_entry).where(ledger_entry.c.sequence == 1).values(p_home=0.9))
     assert publish(home, folder_store, NOW + DAY).is_new
     assert audit(home, folder_store).first_broken == 1
+
+
+def test_a_ledger_with_a_hole_is_refused_and_cannot_be_accepted(
+    home: Database, folder_store: ObjectStore
+) -> None:
+    """Before the release's last entry, too, where no hash is recomputed before a publish."""
+    record(home, entry(match_id="x2"), entry(match_id="x3"))
+    publish(home, folder_store, NOW + DAY)
+    with home.writing() as connection:
+        rows = [row._asdict() for row in connection.execute(sa.select(ledger_entry))]
+        connection.execute(sa.delete(ledger_entry).where(ledger_entry.c.sequence == 2))
+    for attempt in (
+        lambda: publish(home, folder_store, NOW + 2 * DAY),
+        lambda: accept(home, folder_store, is_simulated=True, now=NOW),
+    ):
+        with pytest.raises(OriginRefusedError, match="1 entries of the ledger are missing") as refused:
+            attempt()
+        assert "`soccer restore BACKUP --replace`" in refused.value.remedy
+        assert "accept" not in refused.value.remedy
+
+    with home.writing() as connection:
+        connection.execute(sa.insert(ledger_entry), [row for row in rows if row["sequence"] == 2])
+    assert publish(home, folder_store, NOW + 2 * DAY).is_new
+
+
+def test_a_new_home_on_the_database_of_another_is_refused(
+    home: Database, folder_store: ObjectStore, tmp_path: Path
+) -> None:
+    """Both would publish under one id; once it is accepted, the database is the new one's alone."""
+    former, store = read_installation(folder_store).id, ObjectStore(f"file://{tmp_path}/new")
+    establish(home, store, is_simulated=True)
+    assert read_installation(store) is None
+    with pytest.raises(OriginRefusedError, match="the object store is new") as refused:
+        publish(home, store, NOW + DAY)
+    assert "`soccer release accept`" in refused.value.remedy
+
+    accept(home, store, is_simulated=True, now=NOW)
+    assert publish(home, store, NOW + DAY).is_new
+    assert read_installation(store).id != former
+    with pytest.raises(OriginRefusedError, match="the store belongs to installation"):
+        publish(home, folder_store, NOW + 2 * DAY)
 
 
 def test_clubs_of_the_other_kind_are_refused(home: Database, folder_store: ObjectStore) -> None:
@@ -334,5 +379,5 @@ def test_the_command_asks_and_then_accepts(
     assert "3 played matches are missing" in asked.output
     assert inspect(sqlite_database, folder_store, is_simulated=True).missing == 3
     done = CliRunner().invoke(main, [*command, "--yes"])
-    assert (done.exit_code, "soccer run refresh_daily" in done.output) == (0, True)
+    assert (done.exit_code, "soccer run build_everything" in done.output) == (0, True)
     assert publish(sqlite_database, folder_store, NOW + DAY).is_new
