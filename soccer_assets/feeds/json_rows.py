@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from soccer_assets.clock import Clock
-from soccer_assets.feeds.fields import FieldError, brief, half_time_of, json_object
+from soccer_assets.feeds.fields import FieldError, brief, half_time_of, json_object, score_or_none
 from soccer_assets.feeds.visibility import visibility_by_status, visibility_by_time
 from soccer_assets.football.competitions import NATIONAL, Competition, season_of
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Outcome, Window, outcome_of
@@ -171,6 +171,15 @@ def check_winner(total: tuple[int, int], winner: Outcome | None, *, has_shoot_ou
     )
 
 
+def shoot_out_of(home: Any, away: Any) -> Score:
+    """The goals of a shoot-out; None where there was none: a level one has not ended, and 0-0 is a default.
+
+    A shoot-out that is under way may be level; its goals are read when it is over.
+    """
+    found = score_or_none(home, away)
+    return None if found is None or found[0] == found[1] else found
+
+
 def winner_of(home: Any, away: Any) -> Outcome | None:
     """The winner by the marks of both sides; a draw where both are false, None where there are none.
 
@@ -210,12 +219,13 @@ def _match(parsed: ParsedMatch, provider: Provider, clock: Clock) -> RawMatch | 
             result_lag=provider.result_lag,
         )
     payload = {**parsed.fixture, **(parsed.result if visibility.is_over or visibility.has_score else {})}
+    is_final = visibility.has_score and visibility.is_over
     try:
         score = parsed.score() if visibility.has_score else None
+        half_time_score = half_time_of(*parsed.half_time(), score) if is_final else (None, None)
+        after_90 = parsed.after_90() if is_final else None
     except FieldError as error:
         return Rejection(source=provider.source, reason=str(error), payload=payload)
-    is_final = visibility.has_score and visibility.is_over
-    half_time_score = half_time_of(*parsed.half_time(), score) if is_final else (None, None)
     return RawMatch(
         source=provider.source,
         source_match_id=parsed.source_match_id,
@@ -235,7 +245,7 @@ def _match(parsed: ParsedMatch, provider: Provider, clock: Clock) -> RawMatch | 
         home_goals_half_time=half_time_score[0],
         away_goals_half_time=half_time_score[1],
         odds=parsed.odds() if is_final else None,
-        after_90=(parsed.after_90() if is_final else None) or msgspec.UNSET,
+        after_90=after_90 or msgspec.UNSET,
         team_ids=_team_ids(*parsed.team_ids),
     )
 

@@ -33,6 +33,8 @@ _SECOND_WORDS = frozenset(
     """,
     )
 )
+# `St Etienne` and `Saint-Etienne`, `St. Truiden` and `Sint-Truiden`.
+_SAINT, _SAINTS = "st", frozenset({"saint", "sainte", "sankt", "sint", "ste"})
 # Marks of a side that is not the club's first: `Ajax` and `Jong Ajax` never mean one team.
 _OTHER_SIDE = re.compile(
     r"\b(ii|iii|b|c|u-?(?:1[5-9]|2[0-3])|under ?\d\d|jong|reserves?|amateure|primavera|women|frauen|ladies|"
@@ -67,7 +69,11 @@ class Likeness(IntEnum):
 def words_of(name: str) -> tuple[str, ...]:
     """The words of a name that tell which club: folded, without years and without words such as FC."""
     found = re.findall(r"[a-z0-9]+", fold(name).replace("'", "").replace("\u2019", ""))
-    telling = [word for word in found if word not in _KIND_OF_CLUB and not word.isdigit()]
+    telling = [
+        _SAINT if word in _SAINTS else word
+        for word in found
+        if word not in _KIND_OF_CLUB and not word.isdigit()
+    ]
     return tuple(telling or found)
 
 
@@ -130,7 +136,7 @@ def _abbreviates(short: tuple[str, ...], long: tuple[str, ...]) -> frozenset[str
 
 def _stands_for(short: str, full: str) -> bool:
     if len(short) <= _LONGEST_CUT and len(full) <= _LONGEST_CUT:  # `Ath` and `Atl.` both cut one long word
-        return short[:2] == full[:2]
+        return full.startswith(short[:2])
     if len(short) >= len(full) or short[0] != full[0]:
         return False
     if full.startswith(short):  # `Oster` for Osters and `Gornik Z.`, but not `Osters` for Ostersunds
@@ -140,8 +146,17 @@ def _stands_for(short: str, full: str) -> bool:
 
 
 def _initials(short: tuple[str, ...], long: tuple[str, ...]) -> bool:
-    """`QPR` for Queens Park Rangers."""
-    return len(short) == 1 and len(long) >= 3 and short[0] == "".join(word[0] for word in long)  # noqa: PLR2004
+    """`QPR` for Queens Park Rangers, `PSG` for Paris SG, and `OH` for two words of Oud-Heverlee Leuven."""
+    left = [word for word in long if word not in short]
+    cut = [word for word in short if word not in long]
+    if len(cut) != 1 or len(left) < 2:  # noqa: PLR2004 - one word for two
+        return False
+    # Two letters say little without a word that both have.
+    is_anchored = any(len(word) >= _LEAST_WORD for word in set(short) & set(long))
+    is_long_enough = len(cut[0]) >= (2 if is_anchored else 3)
+    starts = "".join(word[0] for word in left)
+    whole = "".join(word if len(word) <= 2 else word[0] for word in left)  # noqa: PLR2004 - `SG` is cut already
+    return is_long_enough and cut[0] in {starts, whole}
 
 
 def _shared_start(first: tuple[str, ...], second: tuple[str, ...]) -> bool:

@@ -14,6 +14,10 @@ import msgspec
 
 _Count = Annotated[int, msgspec.Meta(ge=1)]
 
+# Play-offs with clubs of other tiers come last. The earliest guests: Belgium's play-offs II of 2017 on 31
+# March, Ireland's play-offs of 2019 on 4 October.
+_GUESTS_FROM_OF_TWO_YEARS, _GUESTS_FROM_OF_ONE_YEAR = "03-15", "09-20"
+
 
 class SeasonFormat(msgspec.Struct, frozen=True, kw_only=True):
     """The format of one season of one league.
@@ -22,6 +26,7 @@ class SeasonFormat(msgspec.Struct, frozen=True, kw_only=True):
         clubs: clubs of the league itself.
         least_clubs: fewest clubs of a complete season, where an expelled club's results were deleted.
         guests: most clubs of another tier, in play-offs that providers file under this league.
+        guests_from: first day on which guests can play.
         meetings: most matches of one ordered pair (home, away) in the league's own rounds.
         most_meetings: the same with play-offs and finals.
         repeats_from: first day on which a pair can meet again beyond its rounds, where the format says so.
@@ -33,6 +38,7 @@ class SeasonFormat(msgspec.Struct, frozen=True, kw_only=True):
     guests: int
     meetings: int
     most_meetings: int
+    guests_from: dt.date = dt.date.min
     repeats_from: dt.date | None = None
     why: str = ""
 
@@ -45,6 +51,10 @@ class SeasonFormat(msgspec.Struct, frozen=True, kw_only=True):
     def most_clubs(self) -> int:
         """Most distinct clubs that a provider's rows of the season can name."""
         return self.clubs + self.guests
+
+    def most_clubs_on(self, day: dt.date) -> int:
+        """The same of its rows up to a day: a guest never plays before the play-offs."""
+        return self.most_clubs if day >= self.guests_from else self.clubs
 
 
 class _Format(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"start": "from"}):
@@ -114,6 +124,7 @@ def season_format(competition: str, season: str) -> SeasonFormat | None:
         clubs=clubs,
         least_clubs=(differs and differs.least_clubs) or clubs,
         guests=(differs and differs.guests) or base.guests,
+        guests_from=_day_of(season, _GUESTS_FROM_OF_TWO_YEARS if "/" in season else _GUESTS_FROM_OF_ONE_YEAR),
         meetings=meetings,
         most_meetings=max((differs and differs.most) or base.most, meetings),
         repeats_from=_day_of(season, base.repeats_from) if base.repeats_from else None,

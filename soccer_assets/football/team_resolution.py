@@ -229,7 +229,7 @@ class _Resolution:
         """The club that is alone like the name, or the name itself where it is a new club."""
         alike = {club: found for club in self.clubs if (found := likeness(name, club))}
         possible = {club: found for club, found in alike.items() if not self._contradicted(name, club)}
-        if name in self.first_names:
+        if name in self.first_names and not self._is_full(name):
             is_played = any(match.score is not None for match in self.by_name[name])
             same = [club for club, found in possible.items() if found is Likeness.SAME]
             if len(same) == 1:
@@ -356,16 +356,19 @@ class _Resolution:
     def _is_full(self, name: str) -> bool:
         """Whether a season the spelling plays in has all its clubs already."""
         return any(
-            season.format is not None and len(clubs) >= season.format.most_clubs
-            for season, clubs in self._rosters(name)
+            _has_all_clubs(season, clubs, self._first_day(name)) for season, clubs in self._rosters(name)
         )
+
+    def _first_day(self, name: str) -> dt.date:
+        return self.by_name[name][0].day
 
     def _assign_leagues(self, waiting: Sequence[str]) -> list[str]:
         """Assign the open spellings of full rosters at once; only an unambiguous assignment is taken."""
         for _, season in sorted(self.seasons.items()):
             names = [name for name in waiting if name in season.names]
             clubs = sorted(self.clubs_in(season) & self.clubs)
-            if not names or season.format is None or len(clubs) < season.format.most_clubs:
+            names = [name for name in names if _has_all_clubs(season, clubs, self._first_day(name))]
+            if not names:
                 continue
             found = _assignment(names, clubs, self._contradicted)
             for name, club in found.items():
@@ -382,11 +385,29 @@ class _Resolution:
         match = self.by_name[name][-1]
         where = f"{match.competition} {match.season}"
         if not ranked:
-            reason = f"the roster of {where} is full, and nobody in it could have played its matches"
-            return Held(None, reason)
+            return self._hold_unlike(name, where)
         if len(ranked) == 1:
             return Held(ranked[0], f"{name} may be {ranked[0]}, or a new club of {where}")
         return Held(ranked[0], f"{name} may be {' or '.join(ranked[:3])}, or a new club of {where}")
+
+    def _hold_unlike(self, name: str, where: str) -> Held:
+        """Hold a name like nobody in a full roster: who had no match on its days tells the guess."""
+        clubs = set[str]().union(*(clubs for _, clubs in self._rosters(name)))
+        free = sorted(club for club in clubs if not self._contradicted(name, club))
+        if not free:
+            return Held(
+                None, f"the roster of {where} is full, and nobody in it could have played its matches"
+            )
+        if len(free) == 1:
+            return Held(
+                free[0], f"the roster of {where} is full, and only {free[0]} could have played its matches"
+            )
+        return Held(None, f"the roster of {where} is full, and nobody in it is spelled like it")
+
+
+def _has_all_clubs(season: _Season, clubs: Collection[str], day: dt.date) -> bool:
+    """Whether a season has no place for another club that plays its first match on a day."""
+    return season.format is not None and len(clubs) >= season.format.most_clubs_on(day)
 
 
 def _adjacent(season: str) -> tuple[str, str]:

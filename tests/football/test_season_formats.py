@@ -1,5 +1,7 @@
 """Formats of seasons: what `seasons.toml` tells, and that every block of it can be read."""
 
+import datetime as dt
+
 import pytest
 
 from soccer_assets.football.competitions import load_competitions
@@ -65,3 +67,15 @@ def test_a_calendar_year_is_no_season_of_a_league_that_is_told_by_two_years():
     assert season_format("POL-1", "2008/2009") is not None
     assert season_format("POL-1", "2009") is None
     assert season_format("JPN-1", "2019") is not None
+
+
+def test_guests_have_a_place_from_the_play_offs_on() -> None:
+    """Before them a season has its own clubs alone."""
+    season = season_format("FRA-1", "2024/2025")
+    assert season is not None
+    assert season.most_clubs_on(dt.date(2025, 2, 1)) == 18
+    assert season.most_clubs_on(dt.date(2025, 5, 29)) == 19
+    of_a_year = season_format("NOR-1", "2024")
+    assert of_a_year is not None
+    assert of_a_year.most_clubs_on(dt.date(2024, 6, 1)) == 16
+    assert of_a_year.most_clubs_on(dt.date(2024, 12, 5)) == 17

@@ -231,3 +231,50 @@ def test_the_order_of_arrival_decides_when_not_how(seed: int) -> None:
 
 def _batched(items: list[Sighting], size: int) -> list[list[Sighting]]:
     return [items[at : at + size] for at in range(0, len(items), size)]
+
+
+@pytest.mark.parametrize("spelling", ["elfbury city", "st xyz", "zzz"])
+@pytest.mark.parametrize("weeks", [1, 6, 30])
+def test_a_league_with_guests_in_its_play_offs_has_no_place_for_a_name_before_them(
+    spelling: str, weeks: int
+) -> None:
+    """Eighteen clubs are placed before March: a nineteenth name is one of them or held, never a new club."""
+    clubs = CLUBS[:18]
+    played = rounds(clubs, weeks, competition="FRA-1")
+    fixtures = [
+        msgspec.structs.replace(match, score=None)
+        for match in rounds(clubs, weeks + 1, competition="FRA-1")[9 * weeks :]
+    ]
+
+    found = resolve([*played, *respelled(fixtures, "elfbury", spelling)], clubs)
+
+    decision = found[spelling]
+    assert decision.club == "elfbury" if isinstance(decision, Decided) else decision.guess == "elfbury"
+
+
+def test_a_guest_of_the_play_offs_is_a_new_club() -> None:
+    """After the season's last round a club of the tier below meets the league's sixteenth."""
+    clubs = CLUBS[:18]
+    played = rounds(clubs, 33, competition="FRA-1", first=dt.date(2024, 8, 17))
+    leg = Sighting("FRA-1", SEASON, dt.date(2025, 5, 29), "zanthia", "amber", score=(1, 0))
+    back = Sighting("FRA-1", SEASON, dt.date(2025, 6, 2), "amber", "zanthia", score=(1, 0))
+
+    found = resolve([*played, leg, back], clubs)
+
+    assert found["zanthia"] == Decided("zanthia", Why.NOBODY_LIKE_IT)
+
+
+def test_a_name_like_nobody_in_a_full_league_is_held_with_a_true_reason() -> None:
+    """The one club without a match that day is the guess; two without one leave none."""
+    played = rounds(CLUBS, 6)
+    fixtures = [msgspec.structs.replace(match, score=None) for match in rounds(CLUBS, 7)[60:]]
+    guessed = resolve([*played, *respelled(fixtures, "elfbury", "xyz")], CLUBS)["xyz"]
+    alone = [match for match in fixtures if "elfbury" in (match.home, match.away)]
+    unsure = resolve([*played, *respelled(alone, "elfbury", "xyz")], CLUBS)["xyz"]
+
+    assert isinstance(guessed, Held)
+    assert guessed.guess == "elfbury"
+    assert "only elfbury could have played" in guessed.reason
+    assert isinstance(unsure, Held)
+    assert unsure.guess is None
+    assert "nobody in it is spelled like it" in unsure.reason

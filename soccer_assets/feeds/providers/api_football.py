@@ -34,6 +34,7 @@ from soccer_assets.feeds.json_rows import (
     check_winner,
     pick,
     season_label,
+    shoot_out_of,
     venue_of,
     visible_matches,
     winner_of,
@@ -147,7 +148,7 @@ class ApiFootballFeed(KeyedFeed):
         if not isinstance(rows, list):
             return None
         pages = pick(document, "paging.total").get("paging", {}).get("total", 1)
-        if document.get("results", len(rows)) != len(rows) or pages != 1:
+        if str(document.get("results", len(rows))) != str(len(rows)) or pages != 1:
             fault = f"{len(rows)} rows are not all; the next look asks again"
             report = unreadable_file(SOURCE, url, "", b"", fault)
             return UnreadFile(report, FeedUnavailableError(f"{where}: {fault}"))
@@ -240,9 +241,8 @@ class _Result(NamedTuple):
 
 def _result(fields: dict[str, Any], code: str) -> _Result:
     full_time = _part(fields, "score.fulltime", score_of)
-    total, extra, penalties = (
-        _part(fields, name, score_or_none) for name in ("goals", "score.extratime", "score.penalty")
-    )
+    total, extra = (_part(fields, name, score_or_none) for name in ("goals", "score.extratime"))
+    penalties = _part(fields, "score.penalty", shoot_out_of)
     has_shoot_out = code == "PEN" or penalties is not None
     # A stray extra time of 0-0 changes nothing; one that leads to another total is one.
     is_longer = extra is not None and None not in (total, full_time) and total != full_time

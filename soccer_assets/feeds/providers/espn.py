@@ -35,6 +35,7 @@ from soccer_assets.feeds.json_rows import (
     check_winner,
     pick,
     season_label,
+    shoot_out_of,
     venue_of,
     visible_matches,
     winner_of,
@@ -239,9 +240,7 @@ def _final_score(sides: tuple[dict[str, Any], dict[str, Any]], status: Any, *, i
 
 
 def _shoot_out(sides: tuple[dict[str, Any], dict[str, Any]]) -> Score:
-    """The goals of the shoot-out; None where there was none: 0-0 is none."""
-    found = score_or_none(*(_number(side.get("shootoutScore")) for side in sides))
-    return None if found == (0, 0) else found
+    return shoot_out_of(*(_number(side.get("shootoutScore")) for side in sides))
 
 
 def _number(text: Any) -> Any:

@@ -31,6 +31,7 @@ from soccer_assets.feeds.json_rows import (
     check_winner,
     pick,
     season_label,
+    shoot_out_of,
     venue_of,
     visible_matches,
 )
@@ -48,6 +49,7 @@ DAYS_A_REQUEST = 8
 _STATUSES = {
     "SCHEDULED": MatchStatus.SCHEDULED,
     "TIMED": MatchStatus.SCHEDULED,
+    "LIVE": MatchStatus.LIVE,
     "IN_PLAY": MatchStatus.LIVE,
     "PAUSED": MatchStatus.LIVE,
     "EXTRA_TIME": MatchStatus.LIVE,
@@ -57,6 +59,7 @@ _STATUSES = {
     # Stopped; if it goes on, the provider reports it again.
     "SUSPENDED": MatchStatus.ABANDONED,
     "CANCELLED": MatchStatus.CANCELLED,
+    "CANCELED": MatchStatus.CANCELLED,
     "AWARDED": MatchStatus.AWARDED,
 }
 _WINNERS = {"HOME_TEAM": Outcome.HOME, "DRAW": Outcome.DRAW, "AWAY_TEAM": Outcome.AWAY}
@@ -174,6 +177,7 @@ def _score(value: Any, *, is_finished: bool) -> Score:
         total = _part(score, "fullTime")
         if total is not None:
             check_winner(total, _winner(score), has_shoot_out=duration == "PENALTY_SHOOTOUT")
+            _check_regular(_part(score, "regularTime"), total)
     if duration != "REGULAR" and score.get("regularTime") is None:
         return None
     part = json_object(score.get("fullTime" if duration == "REGULAR" else "regularTime"), "the score")
@@ -183,12 +187,38 @@ def _score(value: Any, *, is_finished: bool) -> Score:
     return found
 
 
+def _check_regular(regular: Score, total: tuple[int, int]) -> None:
+    """Hold the score after 90 minutes against the one at the end.
+
+    Raises:
+        FieldError: goals were lost after 90 minutes: one of them is wrong.
+    """
+    if regular is not None and (regular[0] > total[0] or regular[1] > total[1]):
+        raise FieldError(
+            f"the score after 90 minutes {regular[0]}-{regular[1]} contradicts the one at the end "
+            f"{total[0]}-{total[1]}: one of them is wrong"
+        )
+
+
 def _duration_of(score: dict[str, Any]) -> str:
-    """How long the match went; a shoot-out that is filled in counts, whatever the duration says."""
+    """How long the match went.
+
+    A shoot-out that is filled in counts, whatever the duration says, and so do goals of an extra time and a
+    score after 90 minutes that is not the one at the end.
+    """
     duration = score.get("duration")
     if duration not in ("REGULAR", "EXTRA_TIME", "PENALTY_SHOOTOUT"):
         raise FieldError(f"the duration {brief(duration)} is not known", REPORT_IT)
-    return "PENALTY_SHOOTOUT" if _part(score, "penalties") is not None else str(duration)
+    if _shoot_out(score) is not None:
+        return "PENALTY_SHOOTOUT"
+    total, regular, extra = (_part(score, name) for name in ("fullTime", "regularTime", "extraTime"))
+    is_longer = extra not in (None, (0, 0)) or (None not in (regular, total) and regular != total)
+    return "EXTRA_TIME" if duration == "REGULAR" and is_longer else str(duration)
+
+
+def _shoot_out(score: dict[str, Any]) -> Score:
+    part = score.get("penalties")
+    return shoot_out_of(part.get("home"), part.get("away")) if isinstance(part, dict) else None
 
 
 def _winner(score: dict[str, Any]) -> Outcome | None:
@@ -204,11 +234,15 @@ def _part(score: dict[str, Any], name: str) -> tuple[int, int] | None:
 def _after_90(value: Any) -> AfterNinety | None:
     """``extraTime`` holds the goals of the extra time alone; ``penalties`` those of the shoot-out."""
     score = value if isinstance(value, dict) else {}
-    regular, extra, penalties = (_part(score, name) for name in ("regularTime", "extraTime", "penalties"))
+    regular, extra = (_part(score, name) for name in ("regularTime", "extraTime"))
     total = (regular[0] + extra[0], regular[1] + extra[1]) if regular and extra else None
-    is_shoot_out = penalties is not None or score.get("duration") == "PENALTY_SHOOTOUT"
-    went_on = is_shoot_out or score.get("duration") == "EXTRA_TIME"
-    return after_ninety(total, penalties, went_on=went_on, has_shoot_out=is_shoot_out)
+    duration = _duration_of(score)
+    return after_ninety(
+        total,
+        _shoot_out(score),
+        went_on=duration != "REGULAR",
+        has_shoot_out=duration == "PENALTY_SHOOTOUT",
+    )
 
 
 def _half_time(value: Any) -> tuple[Any, Any]:

@@ -7,6 +7,7 @@ is entered for it by mistake is left aside.
 """
 
 import datetime as dt
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
@@ -29,6 +30,7 @@ from soccer_assets.feeds.json_rows import (
     Score,
     pick,
     season_label,
+    shoot_out_of,
     venue_of,
     visible_matches,
 )
@@ -45,6 +47,10 @@ ANSWERS_IN_MEMORY = 100
 
 _HALF_TIME, _FULL_TIME, _EXTRA_TIME, _PENALTIES = 1, 2, 3, 4
 _FULL_TIME_KIND = "After90Minutes"
+# As volunteers write it: Elfmeterschießen, Elferschiessen, i.E., n. E.
+_SHOOT_OUT = re.compile(r"elf(?:meter|er)schie|\b[in]\. ?e\.|shoot-?out")
+# Goals after 90 minutes are entered with their minute or with 90: minutes from here on are of extra time.
+_LATEST_MINUTE = 105
 _FIXTURE = (
     *("matchID", "matchDateTimeUTC", "leagueShortcut", "leagueSeason", "group.groupName"),
     *("team1.teamId", "team1.teamName", "team2.teamId", "team2.teamName"),
@@ -200,29 +206,37 @@ def _after_90(results: Any, goals: Any, *, is_cup: bool) -> AfterNinety | None:
     extra = [result for result in found if _type_of(result) == _EXTRA_TIME]
     shoot_out = [result for result in found if _type_of(result) == _PENALTIES]
     has_shoot_out = bool(shoot_out) or any(_is_shoot_out(goal) for goal in _goals(goals))
-    went_on = bool(extra) or has_shoot_out or any(goal.get("isOvertime") is True for goal in _goals(goals))
+    went_on = bool(extra) or has_shoot_out or any(map(_is_extra_time, _goals(goals)))
     if not went_on:
         return None
     score = score_of(extra[0].get("pointsTeam1"), extra[0].get("pointsTeam2")) if extra else None
     penalties = (
-        score_of(shoot_out[0].get("pointsTeam1"), shoot_out[0].get("pointsTeam2")) if shoot_out else None
+        shoot_out_of(shoot_out[0].get("pointsTeam1"), shoot_out[0].get("pointsTeam2")) if shoot_out else None
     )
     return after_ninety(score, penalties, went_on=True, has_shoot_out=has_shoot_out)
 
 
 def _type_of(result: dict[str, Any]) -> int:
-    """Which result it is: by its type, or by its name where the type is 0, as in seasons before 2010."""
+    """Which result it is: by its type, or by its name where the type is 0, as in seasons before 2010.
+
+    Raises:
+        FieldError: type and name contradict each other about end and half-time.
+    """
     name = str(result.get("resultName") or "").casefold()
     if "elfmeter" in name:
         return _PENALTIES
     if "verl\u00e4ngerung" in name:
         return _EXTRA_TIME
+    named = _FULL_TIME if "endergebnis" in name else _HALF_TIME if "halbzeit" in name else 0
     given = result.get("resultTypeID")
-    if type(given) is int and given > 0:
-        return given
-    if "endergebnis" in name:
-        return _FULL_TIME
-    return _HALF_TIME if "halbzeit" in name else 0
+    if type(given) is not int or given <= 0:
+        return named
+    if {named, given} == {_HALF_TIME, _FULL_TIME}:
+        raise FieldError(
+            f"the result {brief(result.get('resultName'))} has the type {given}, which is the one of "
+            f"{'the end' if given == _FULL_TIME else 'half-time'}"
+        )
+    return given
 
 
 def _goals(goals: Any) -> list[dict[str, Any]]:
@@ -230,14 +244,18 @@ def _goals(goals: Any) -> list[dict[str, Any]]:
 
 
 def _is_shoot_out(goal: dict[str, Any]) -> bool:
-    return "elfmeterschie" in str(goal.get("comment") or "").casefold()
+    return _SHOOT_OUT.search(str(goal.get("comment") or "").casefold()) is not None
+
+
+def _is_extra_time(goal: dict[str, Any]) -> bool:
+    """Whether a goal is marked so, or told at a minute that stoppage time never reached."""
+    minute = goal.get("matchMinute")
+    return goal.get("isOvertime") is True or (type(minute) is int and minute > _LATEST_MINUTE)
 
 
 def _goals_in_90(goals: Any) -> Score:
     """The score by the last goal of the 90 minutes that is entered; None where none is."""
-    regular = [
-        goal for goal in _goals(goals) if goal.get("isOvertime") is not True and not _is_shoot_out(goal)
-    ]
+    regular = [goal for goal in _goals(goals) if not _is_extra_time(goal) and not _is_shoot_out(goal)]
     if not regular:
         return None
     return score_of(regular[-1].get("scoreTeam1"), regular[-1].get("scoreTeam2"))

@@ -27,7 +27,15 @@ from soccer_assets.feeds.fields import (
     teams_of,
 )
 from soccer_assets.feeds.http import FileClient
-from soccer_assets.feeds.json_rows import ParsedMatch, Provider, Score, pick, season_label, visible_matches
+from soccer_assets.feeds.json_rows import (
+    ParsedMatch,
+    Provider,
+    Score,
+    pick,
+    season_label,
+    shoot_out_of,
+    visible_matches,
+)
 from soccer_assets.feeds.protocol import FeedRefusedError
 from soccer_assets.feeds.unreadable import JsonFile, UnreadFile, read_json_rows, refuse_if_all
 from soccer_assets.football.competitions import (
@@ -46,6 +54,13 @@ FIRST_DAY = dt.date(2009, 8, 1)
 
 # Other codes are undocumented; their rows are rejected and kept for inspection.
 _STATUSES = {1: MatchStatus.SCHEDULED, 6: MatchStatus.FINISHED}
+# What ``elapsed`` says of a match that was not played to its end, whatever its code.
+_CALLED_OFF = {
+    **dict.fromkeys(("post", "postp", "postponed", "pst"), MatchStatus.POSTPONED),
+    **dict.fromkeys(("abd", "aban", "abandoned", "susp", "suspended", "int"), MatchStatus.ABANDONED),
+    **dict.fromkeys(("can", "canc", "cancelled", "canceled"), MatchStatus.CANCELLED),
+    **dict.fromkeys(("awd", "awarded", "wo", "walkover"), MatchStatus.AWARDED),
+}
 _WOMEN = 1
 _TOURNAMENT = ("tournamentId", "tournamentName", "regionId", "regionName", "seasonName", "sex")
 _FIXTURE = (
@@ -150,6 +165,9 @@ class WhoScoredJsonFeed:
             raise FieldError(UNKNOWN_COMPETITION.format(name), "add it there, or do without it")
         code = fields.get("status")
         reported_status = _STATUSES.get(code) if type(code) is int else None
+        elapsed = fields.get("elapsed")
+        if isinstance(elapsed, str):
+            reported_status = _CALLED_OFF.get(elapsed.strip(" .").casefold(), reported_status)
         if reported_status is None:
             raise FieldError(f"the status {brief(code)} is not known", REPORT_IT)
         kickoff = instant_of(fields.get("startTimeUtc"))
@@ -216,9 +234,12 @@ def _after_90(fields: dict[str, Any], *, is_cup: bool) -> AfterNinety | None:
     """How a match was decided that went on, or of which nobody says that it did not."""
     elapsed = fields.get("elapsed")
     total = score_or_none(fields.get("homeScore"), fields.get("awayScore"))
-    penalties = score_or_none(fields.get("homePenaltyScore"), fields.get("awayPenaltyScore"))
-    has_shoot_out = elapsed == "PEN" or any(fields.get(name) is not None for name in _PENALTIES)
-    went_on = has_shoot_out or elapsed == "AET" or any(fields.get(name) is not None for name in _EXTRA_TIME)
+    penalties = shoot_out_of(*(fields.get(name) for name in _PENALTIES))
+    has_shoot_out = elapsed == "PEN" or penalties is not None
+    extra = score_or_none(*(fields.get(name) for name in _EXTRA_TIME))
+    # Of a match that is said to have ended at 90 an extra time of 0-0 is a default that nobody has emptied.
+    is_extra = extra is not None and not (elapsed == "FT" and extra == (0, 0))
+    went_on = has_shoot_out or elapsed == "AET" or is_extra
     if went_on:
         return after_ninety(total, penalties, went_on=True, has_shoot_out=has_shoot_out)
     is_told = elapsed == "FT" or (elapsed is None and not is_cup)

@@ -281,7 +281,8 @@ def test_impossible_half_time_score_is_left_out(mirror):
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252"])
 def test_encodings(mirror, encoding):
     """With or without byte order mark, in UTF-8 or Windows-1252, a name reads the same."""
-    mirror.write("mmz4281/2425/SP1.csv", MAIN, PLAYED.replace("Fulham", "Málaga"), encoding=encoding)
+    row = PLAYED.replace("Fulham", "Málaga").replace("E0", "SP1")
+    mirror.write("mmz4281/2425/SP1.csv", MAIN, row, encoding=encoding)
 
     (match,) = mirror.fetch()
 
@@ -356,6 +357,36 @@ def test_window_is_half_open_in_utc_days(mirror):
 
 
 @pytest.mark.parametrize(
+    ("lines", "what"),
+    [
+        ((), "the file has a header and no rows"),
+        ((PLAYED, PLAYED.replace("Fulham", "Leeds")), "its rows are of the division 'E0', not 'E1'"),
+    ],
+)
+def test_a_file_without_matches_of_its_division_is_reported(mirror, lines, what):
+    """The header alone, or another division's file under its name; a list of fixtures may be empty."""
+    mirror.write("mmz4281/2425/E0.csv", MAIN, PLAYED)
+    mirror.write("mmz4281/2425/E1.csv", MAIN, *lines)
+    mirror.write("fixtures.csv", MAIN)
+
+    match, report = mirror.fetch()
+
+    assert isinstance(match, RawMatch)
+    assert isinstance(report, UnreadableFile)
+    assert what in report.reason
+
+
+def test_two_equal_columns_of_one_name_are_one(mirror):
+    """The same cells twice."""
+    header, row = MAIN.replace("FTHG", "FTHG,FTHG"), PLAYED.replace(",1,2,A", ",1,1,2,A")
+    mirror.write("mmz4281/2425/E0.csv", header, row)
+
+    (match,) = mirror.fetch()
+
+    assert (match.home_goals, match.away_goals) == (1, 2)
+
+
+@pytest.mark.parametrize(
     ("start", "end", "folders"),
     [
         ("2025-04-01", "2025-05-01", {"2425"}),
@@ -372,13 +403,14 @@ def test_only_files_that_can_touch_the_window_are_read(tmp_path, start, end, fol
     class Door:
         def read(self, url: str) -> bytes:
             asked.append(url)
-            return b"Div,Date,HomeTeam,AwayTeam\n"
+            division = url.rpartition("/")[2].removesuffix(".csv")
+            return f"Div,Date,HomeTeam,AwayTeam\n{division},01/01/1990,A,B\n".encode()
 
     feed = FootballDataFeed("file:///mirror/", Door())
     window = Window(dt.date.fromisoformat(start), dt.date.fromisoformat(end))
 
     for _ in range(2):
-        assert list(feed.fetch(window, FixedClock(parse_instant("2026-01-01T00:00:00Z")))) == []
+        list(feed.fetch(window, FixedClock(parse_instant("2026-01-01T00:00:00Z"))))
 
     seasons = Counter(found[1] for url in asked if (found := re.search(r"mmz4281/(\d+)/", url)))
     extra_leagues = [url for url in asked if "/new/" in url]
@@ -396,6 +428,7 @@ def test_only_files_that_can_touch_the_window_are_read(tmp_path, start, end, fol
         (b"Div,Date,HomeTeam,AwayTeam E0,17/08/2024,Fulham,Leeds", "header and rows are one line"),
         (b"Div;Date;HomeTeam;AwayTeam\nE0;17/08/2024;Fulham;Leeds;2;1", "more of them than the header"),
         (b"Div\tDate\tHomeTeam\tAwayTeam\n", "was expected"),
+        (b"Div,Date,HomeTeam,AwayTeam,FTHG,FTHG\nE1,17/08/2024,A,B,2,1\n", "two columns FTHG that differ"),
     ],
 )
 def test_file_that_cannot_be_read_is_reported_and_the_others_are_read(mirror, data, what):

@@ -176,6 +176,46 @@ def test_a_shoot_out_is_one_however_it_is_filled_in(server, more, goals):
 
 
 @pytest.mark.parametrize(
+    ("more", "goals", "decided_by"),
+    [
+        ({"penalties": {"home": 0, "away": 0}}, (2, 1), None),
+        ({"penalties": {"home": 3, "away": 3}}, (2, 1), None),
+        ({"extraTime": {"home": 0, "away": 0}}, (2, 1), None),
+        ({"regularTime": {"home": 2, "away": 1}}, (2, 1), None),
+        ({"extraTime": {"home": 1, "away": 0}}, (None, None), "extra_time"),
+        (
+            {"regularTime": {"home": 1, "away": 1}, "extraTime": {"home": 1, "away": 0}},
+            (1, 1),
+            "extra_time",
+        ),
+        ({"regularTime": {"home": 1, "away": 1}}, (1, 1), "extra_time"),
+    ],
+)
+def test_what_is_filled_in_beside_a_regular_duration(server, more, goals, decided_by):
+    """Defaults of 0-0 change nothing; goals after 90 minutes are never part of a label."""
+    score = {"winner": "HOME_TEAM", "duration": "REGULAR", "fullTime": {"home": 2, "away": 1}, **more}
+
+    (match,) = server.fetch({**PLAYED, "competition": {"code": "CL"}, "score": score})
+
+    assert (match.home_goals, match.away_goals) == goals
+    assert (match.after_90.decided_by if match.after_90 else None) == decided_by
+
+
+def test_goals_that_were_lost_after_90_minutes_are_rejected(server):
+    """2-1 after 90 minutes and 1-1 at the end: one of them is wrong."""
+    score = {
+        "winner": "DRAW",
+        "duration": "EXTRA_TIME",
+        "fullTime": {"home": 1, "away": 1},
+        "regularTime": {"home": 2, "away": 1},
+    }
+
+    (rejection,) = server.fetch({**PLAYED, "competition": {"code": "CL"}, "score": score})
+
+    assert rejection.reason.startswith("the score after 90 minutes 2-1 contradicts the one at the end 1-1")
+
+
+@pytest.mark.parametrize(
     ("winner", "home", "away"),
     [("HOME_TEAM", 0, 2), ("AWAY_TEAM", 1, 1), ("DRAW", 1, 0), ("AWAY_TEAM", 2, 1)],
 )

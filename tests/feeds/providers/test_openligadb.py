@@ -200,6 +200,47 @@ def test_a_shoot_out_told_in_comments_alone_is_one(copy):
     assert (match.home_goals, match.away_goals, match.after_90.decided_by) == (1, 1, "penalties")
 
 
+@pytest.mark.parametrize(
+    "comment", ["i.E.", "n. E.", "Elfmeterschiessen", "Elferschießen", "im Elfmeterschießen"]
+)
+def test_a_shoot_out_is_one_however_it_is_called(copy, comment):
+    """A result of 5-4 that holds the shoot-out is no score of 90 minutes."""
+    goals = [{"scoreTeam1": 5, "scoreTeam2": 4, "isPenalty": True, "comment": comment}]
+    copy.write({**PLAYED, "matchResults": [result(2, 5, 4)], "goals": goals}, league="dfb")
+
+    (match,) = copy.fetch()
+
+    assert (match.home_goals, match.after_90.decided_by) == (None, "penalties")
+
+
+def test_a_goal_at_a_minute_of_extra_time_is_one_without_a_mark(copy):
+    """Stoppage time of a second half never came to 15 minutes."""
+    goals = [{"scoreTeam1": 2, "scoreTeam2": 1, "matchMinute": 118, "isOvertime": None}]
+    copy.write({**PLAYED, "matchResults": [result(2, 2, 1)], "goals": goals}, league="dfb")
+
+    (match,) = copy.fetch()
+
+    assert (match.home_goals, match.after_90.decided_by) == (None, "extra_time")
+
+
+@pytest.mark.parametrize(
+    "results",
+    [
+        [named("Halbzeit", 2, 1, 0), named("Endergebnis", 1, 2, 1)],
+        [named("Halbzeitergebnis", 2, 1, 0)],
+        [named("Halbzeit", 2, 1, 0), result(2, 2, 1, resultTypeKind="After90Minutes")],
+        [named("Endergebnis", 2, 2, 1), named("Endergebnis", 1, 1, 0)],
+    ],
+)
+def test_a_result_whose_name_and_type_contradict_each_other_is_rejected(copy, results):
+    """The score of half-time is never a match's."""
+    copy.write({**PLAYED, "matchResults": results})
+
+    (rejection,) = copy.fetch()
+
+    assert "has the type" in rejection.reason
+
+
 def test_a_finished_match_without_goals_says_why(copy):
     """Whatever results a match has, its 90-minute score is there, or how it went on, or it is rejected."""
     kinds = [("Endergebnis", 0), ("Endergebnis", 2), ("Halbzeit", 1), ("nach Verlängerung", 3)]

@@ -96,7 +96,9 @@ def test_played_match_has_its_score(saved):
         ({"elapsed": "PEN", "homePenaltyScore": 3, "awayPenaltyScore": 4}, (None, None), "penalties"),
         ({"homeExtratimeScore": 2, "awayExtratimeScore": 1}, (None, None), "extra_time"),
         ({"elapsed": None}, (None, None), "unknown"),
-        ({"elapsed": "Abd"}, (None, None), "unknown"),
+        ({"elapsed": "90'"}, (None, None), "unknown"),
+        ({"elapsed": "FT", "homeExtratimeScore": 0, "awayExtratimeScore": 0}, (1, 0), None),
+        ({"elapsed": "FT", "homePenaltyScore": 0, "awayPenaltyScore": 0}, (1, 0), None),
         ({"elapsed": "FT"}, (1, 0), None),
     ],
 )
@@ -109,6 +111,24 @@ def test_second_leg_decided_later_has_no_score(saved, change, goals, decided_by)
     assert (match.competition, match.status) == ("UEFA-CL", MatchStatus.FINISHED)
     assert (match.home_goals, match.away_goals) == goals
     assert (match.after_90.decided_by if match.after_90 else None) == decided_by
+
+
+@pytest.mark.parametrize(
+    ("elapsed", "status"),
+    [
+        ("Post", MatchStatus.POSTPONED),
+        ("Abd", MatchStatus.ABANDONED),
+        ("Can", MatchStatus.CANCELLED),
+        ("Awd", MatchStatus.AWARDED),
+    ],
+)
+def test_a_match_that_was_called_off_is_not_finished(saved, elapsed, status):
+    """The code of a result, and a word in place of the minute that says otherwise."""
+    saved.write({**PLAYED, "elapsed": elapsed})
+
+    (match,) = saved.fetch()
+
+    assert (match.status, match.home_goals) == (status, None)
 
 
 @pytest.mark.parametrize(

@@ -123,7 +123,8 @@ def read_csv(data: bytes, season: str = "", span: tuple[dt.date, dt.date] | None
         span: first day of the season, and the first day after it.
 
     Raises:
-        CsvFormatError: empty, an HTML page, without line ends, or without the columns that make a match.
+        CsvFormatError: empty, an HTML page, without line ends, without the columns that make a match, or with
+            two columns of one name that differ.
     """
     # Latin-1 keeps every byte as a character, for `_text` to decode.
     data = data.removeprefix(codecs.BOM_UTF8)
@@ -156,7 +157,10 @@ def read_csv(data: bytes, season: str = "", span: tuple[dt.date, dt.date] | None
             [cell.replace(",", ".") if _DECIMAL_COMMA.fullmatch(cell) else cell for cell in line]
             for line in lines
         ]
-    indices = [index for index, name in enumerate(header) if name in _KEPT_COLUMNS]
+    _check_repeated(header, lines[1:])
+    indices = [
+        index for index, name in enumerate(header) if name in _KEPT_COLUMNS and header.index(name) == index
+    ]
     columns = tuple(header[index] for index in indices)
     pick = itemgetter(*indices)
     width = len(header)
@@ -167,6 +171,22 @@ def read_csv(data: bytes, season: str = "", span: tuple[dt.date, dt.date] | None
     ]
     rows = _dated(columns, cells, span)
     return CsvFile(layout, columns, rows, season, _seasons_of(columns, rows))
+
+
+def _check_repeated(header: Sequence[str], lines: Sequence[Sequence[str]]) -> None:
+    """Two columns of one name may say the same, and nothing else: nobody can tell which one is meant.
+
+    Raises:
+        CsvFormatError: they differ in a row.
+    """
+    for index, name in enumerate(header):
+        first = header.index(name)
+        if first == index or name not in _KEPT_COLUMNS:
+            continue
+        if any(line[first : first + 1] != line[index : index + 1] for line in lines):
+            raise CsvFormatError(
+                f"the file has two columns {name} that differ; replace it by the provider's file"
+            )
 
 
 def _what_it_is(data: bytes) -> str:

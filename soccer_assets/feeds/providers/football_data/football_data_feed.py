@@ -124,7 +124,9 @@ class FootballDataFeed(SiteFeed):
             data = self._client.read(url)
             if data is None or is_not_there_yet(data):
                 return None
-            return read_csv(data, source.season, source.span)
+            file = read_csv(data, source.season, source.span)
+            _check_rows(file, source)
+            return file  # noqa: TRY300 - the check belongs to reading
         except (CsvFormatError, FeedRefusedError) as error:
             return unreadable_file(SOURCE, url, self._competition_of(source), data or b"", str(error))
 
@@ -135,6 +137,25 @@ class FootballDataFeed(SiteFeed):
             code for code, one in self._competitions.items() if one.feeds[SOURCE].partition("/")[0] == name
         ]
         return ", ".join(codes)
+
+
+def _check_rows(file: CsvFile, source: SourceFile) -> None:
+    """A season's file has matches of its own division.
+
+    Raises:
+        CsvFormatError: it has no row at all, or rows of another division alone.
+    """
+    if source in _FIXTURE_FILES:
+        return
+    if not file.rows:
+        raise CsvFormatError("the file has a header and no rows; delete it, or load it again")
+    if "Div" in file.columns:
+        division = source.path.rpartition("/")[2].removesuffix(".csv")
+        found = {row.values[file.columns.index("Div")] for row in file.rows}
+        if plain(division) not in map(plain, found):
+            raise CsvFormatError(
+                f"its rows are of the division {min(found)!r}, not {division!r}; load the file again"
+            )
 
 
 def _name_in_rows(competition: Competition) -> str:

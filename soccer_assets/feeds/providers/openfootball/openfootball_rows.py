@@ -28,6 +28,7 @@ from soccer_assets.feeds.fields import (
     score_or_none,
     teams_of,
 )
+from soccer_assets.feeds.json_rows import shoot_out_of
 from soccer_assets.feeds.visibility import (
     Dated,
     Visibility,
@@ -47,10 +48,10 @@ _SUFFIXES = {"ft": "", "ht": "i", "et": "et", "p": "p"}
 _FIXTURE = ("round", "stage", "group", "date", "time", "timezone", "team1", "team2")
 _RESULT = ("score", "status", *(f"score{side}{end}" for end in _SUFFIXES.values() for side in (1, 2)))
 _STATUSES = {
-    "cancelled": MatchStatus.CANCELLED,
-    "awarded": MatchStatus.AWARDED,
+    **dict.fromkeys(("cancelled", "canceled", "annulled", "void"), MatchStatus.CANCELLED),
+    **dict.fromkeys(("awarded", "walkover", "forfeited"), MatchStatus.AWARDED),
     "postponed": MatchStatus.POSTPONED,
-    "abandoned": MatchStatus.ABANDONED,
+    **dict.fromkeys(("abandoned", "suspended", "interrupted"), MatchStatus.ABANDONED),
     "replay": MatchStatus.REPLAYED,
 }
 _TIME = re.compile(r"([01]?\d|2[0-3])[:.h]([0-5]\d)(?::00)? *(?:\((.+)\)|(.*))", re.ASCII)
@@ -181,7 +182,11 @@ def _match(
 
 def _after_90(score: dict[str, Any]) -> AfterNinety | None:
     """``et`` is the score after extra time, ``p`` the shoot-out; a cup may go to the shoot-out at once."""
-    extra, shootout = (score_or_none(*_pair_or_none(score.get(name))) for name in ("et", "p"))
+    full_time, extra = (score_or_none(*_pair_or_none(score.get(name))) for name in ("ft", "et"))
+    shootout = shoot_out_of(*_pair_or_none(score.get("p")))
+    # Nobody loses goals: such an extra time, 0-0 for the most part, is a default that nobody has emptied.
+    if extra and full_time and (extra[0] < full_time[0] or extra[1] < full_time[1]):
+        extra = None
     return after_ninety(extra, shootout, went_on=extra is not None or shootout is not None)
 
 
@@ -197,7 +202,7 @@ def _visibility(row: DatedRow, reported_status: Any, clock: Clock, *, has_result
         return visibility_by_time(
             row.kickoff, row.precision, clock.now(), has_result=has_result, result_lag=RESULT_LAG
         )
-    status = _STATUSES.get(reported_status) if isinstance(reported_status, str) else None
+    status = _STATUSES.get(reported_status.strip().casefold()) if isinstance(reported_status, str) else None
     if status is None:
         raise FieldError(f"the status {brief(reported_status)} is not known", REPORT_IT)
     return visibility_by_status(status, row.kickoff, row.precision, clock)
