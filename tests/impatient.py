@@ -1,20 +1,24 @@
-"""The code location for live tests: its sensors look every few seconds.
+"""The code location for live tests: its sensors look every two seconds, and a message is retried after one.
 
 ``every_minute`` has one schedule in place of its own: a test cannot wait for minute 7 of an hour.
 ``without_schedules`` has none: what happens there was started by hand or by a sensor. ``retrain_alone`` and
 ``alerts_alone`` have one sensor.
 """
 
+import datetime as dt
+
 import dagster as dg
 
+from soccer_assets.alerting import outbox
 from soccer_assets.graph.build import SENSORS, build_definitions
 from soccer_assets.graph.jobs import refresh_hourly
 from soccer_assets.graph.sensors.alerts import alert_sensor
 from soccer_assets.graph.sensors.retrain import retrain_sensor
 from soccer_assets.settings import Settings
 
-_SECONDS = 5
+_SECONDS = 2
 
+outbox._FIRST_BACKOFF = dt.timedelta(seconds=1)
 for _sensor in SENSORS:
     _sensor._min_interval = _SECONDS  # a sensor cannot be copied with another interval
 _built = build_definitions(Settings.from_env())

@@ -20,7 +20,7 @@ from soccer_assets.operations.server_command import sidecar_command
 from soccer_assets.operations.up import INSTANCE, home_environment
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.stores.releases.key_store import create_key
-from tests.homes import make_home
+from tests.homes import make_home, share_caches
 from tests.services import free_ports, running
 
 _ROOT = Path(__file__).parents[1]
@@ -83,6 +83,7 @@ class LiveHome:
         """Create the home, its instance (on PostgreSQL where named) and its workspace; nothing runs yet."""
         self._port, self._code_port, serving_port = free_ports(3)
         environ |= {"SOCCER_SERVING_PORT": str(serving_port)}
+        share_caches(folder)
         self.settings = make_home(folder, **environ)
         # Dagster's code server takes the first entry for the script's folder, and drops every one like it.
         path = {"PYTHONPATH": f"{folder / 'dropped'}{os.pathsep}{_ROOT}"}
@@ -140,10 +141,9 @@ class LiveHome:
 
     @contextmanager
     def daemon(self, stop_with: signal.Signals = signal.SIGTERM) -> Iterator[None]:
-        """A daemon that ends by a signal and evaluates freshness as often as sensors."""
-        command = [sys.executable, "-m", "dagster._daemon", "run", "-w", self.workspace]
-        env = self.env | {"FRESHNESS_DAEMON_INTERVAL_SECONDS": "5"}
-        with running(command, self._dagster / "daemon.log", lambda: True, env=env, stop_with=stop_with):
+        """An impatient daemon that ends by a signal."""
+        command = [sys.executable, "-m", "tests.impatient_daemon", "run", "-w", self.workspace]
+        with running(command, self._dagster / "daemon.log", lambda: True, env=self.env, stop_with=stop_with):
             yield
 
     @contextmanager
@@ -215,12 +215,17 @@ class LiveHome:
 
     def materialize(self, *key: str) -> str:
         """Launch one asset, as the button on its page does; returns the run's id."""
+        return self.launch_from_page(
+            "__ASSET_JOB", assetSelection=[{"path": list(key)}], assetCheckSelection=[]
+        )
+
+    def launch_from_page(self, job: str, **selection: Any) -> str:
+        """Launch a job by the mutation that its page sends; returns the run's id."""
         selector = {
             "repositoryName": "__repository__",
             "repositoryLocationName": "soccer_assets",
-            "pipelineName": "__ASSET_JOB",
-            "assetSelection": [{"path": list(key)}],
-            "assetCheckSelection": [],
+            "pipelineName": job,
+            **selection,
         }
         launched = self.ask(
             _MATERIALIZE, params={"selector": selector, "runConfigData": "{}", "mode": "default"}
@@ -228,7 +233,20 @@ class LiveHome:
         assert launched["__typename"] == "LaunchRunSuccess", launched
         return str(launched["run"]["runId"])
 
-    def wait_until(self, is_so: Callable[[], bool], seconds: float = 240) -> None:
+    def wait_for_ticks(self, sensor: str, count: int = 2) -> None:
+        """Wait until a sensor has looked this often again."""
+        before = self._ticks(sensor)
+        self.wait_until(lambda: self._ticks(sensor) >= before + count)
+
+    def _ticks(self, sensor: str) -> int:
+        with self.instance as instance:
+            for state in instance.all_instigator_state():
+                if state.name == sensor:
+                    ticks = instance.get_ticks(state.instigator_origin_id, state.selector_id)
+                    return sum(tick.is_completed for tick in ticks)
+        return 0
+
+    def wait_until(self, is_so: Callable[[], bool], seconds: float = 600) -> None:
         """Wait for a condition, or fail with the logs."""
         deadline = time.monotonic() + seconds
         while not is_so():

@@ -31,7 +31,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 S3_KEY = "test-key"
 S3_SECRET = "test-secret"
 
-_START_SECONDS = 180.0
+_START_SECONDS = 600.0
 _STOP_SECONDS = 60.0
 _PR_SET_PDEATHSIG = 1
 # Bound before the fork: a process that has dropped its rights may not be able to read our files.
@@ -72,7 +72,7 @@ def running(
         user: keywords of `subprocess.Popen` that change the user.
 
     Raises:
-        StartError: it ended, or did not answer within three minutes.
+        StartError: it ended, or did not answer within ten minutes.
     """
 
     def die_with_parent() -> None:

@@ -1,8 +1,9 @@
-"""The code location of a home whose provider tells no results of one month."""
+"""The code location of a home whose provider tells no results of one month; nothing starts by itself."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
+import dagster as dg
 import msgspec
 
 from soccer_assets.clock import Clock
@@ -33,4 +34,11 @@ class StuckFeed(SimulatedFeed):
 _SETTINGS = Settings.from_env()
 _FEED = StuckFeed.from_settings(_SETTINGS)
 _FEED.file = _SETTINGS.home / "stuck"
-defs = build_definitions(_SETTINGS, feed=_FEED)
+_built = build_definitions(_SETTINGS, feed=_FEED)
+defs = dg.Definitions(
+    assets=_built.assets,
+    asset_checks=_built.asset_checks,
+    jobs=_built.jobs,
+    resources=_built.resources,
+    executor=_built.executor,
+)

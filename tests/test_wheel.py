@@ -15,10 +15,11 @@ def installed(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureR
     folder = tmp_path_factory.mktemp("wheel")
     build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder)]
     subprocess.run([*build, str(request.config.rootpath)], check=True, capture_output=True)
-    venv.create(folder / "venv", with_pip=True)
+    venv.create(folder / "venv", with_pip=False)
     (wheel,) = folder.glob("*.whl")
-    pip = [str(folder / "venv" / "bin" / "python"), "-m", "pip", "install", "--quiet", str(wheel)]
-    subprocess.run(pip, check=True, capture_output=True)
+    pip = [sys.executable, "-m", "pip", "--python", str(folder / "venv" / "bin" / "python")]
+    install = ["install", "--quiet", "--no-compile", str(wheel)]
+    subprocess.run([*pip, *install], check=True, capture_output=True)
     return folder / "venv" / "bin"
 
 

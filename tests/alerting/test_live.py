@@ -10,6 +10,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 from soccer_assets.alerting.subscribers import Subscribers
+from soccer_assets.graph.sensors.alerts import alert_sensor
 from tests.alerting.builders import Mailbox
 from tests.live import LiveHome
 
@@ -48,7 +49,7 @@ def test_or_04_and_or_07_a_live_daemon_notifies_once_of_a_failed_run_a_stale_ass
         with home.daemon(stop_with=signal.SIGKILL):
             home.launch("prune_daily")
             home.wait_until(lambda: len(box.mails) == 4 and sum(map(len, _taken(httpserver).values())) == 4)
-            time.sleep(12)  # two more ticks
+            home.wait_for_ticks(alert_sensor.name)
 
     titles = {
         "run": ["[soccer] prune_daily failed (failure)", "[soccer] recovered: prune_daily succeeded again"],

@@ -11,6 +11,7 @@ from typing import Self
 import httpx
 import psutil
 
+from tests.homes import share_caches
 from tests.operations.test_up import Stack
 
 # What the command of each part holds.
@@ -85,6 +86,7 @@ def kill_whole(process: psutil.Process) -> None:
 @contextlib.contextmanager
 def running_system(home: Path, workers: int) -> Iterator["System"]:
     """A `soccer up` in a new home, until the context ends."""
+    share_caches(home)
     stack = Stack(home, SOCCER_SERVING_WORKERS=str(workers))
     try:
         stack.wait_for("running; Ctrl-C stops everything")

@@ -94,7 +94,7 @@ def test_a_killed_parent_of_the_sidecars_workers_leaves_none_behind(system: Syst
     orphans = system.workers()
     psutil.Process(before).kill()
     back = wait_until(lambda: system.pid("sidecar") not in (before, None))
-    _, alive = psutil.wait_procs(orphans, timeout=30)
+    _, alive = psutil.wait_procs(orphans, timeout=300)
     wait_until(lambda: system.get("/ready").status_code == httpx.codes.OK)
 
     assert back < 30

@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from soccer_assets.operations.processes import free_port, is_port_free
-from tests.homes import make_home
+from tests.homes import make_home, share_caches, shared_cache
 
 
 class Stack:
@@ -33,7 +33,7 @@ class Stack:
             "SOCCER_SERVING_PORT": str(self.serving_port),
             "SOCCER_LEAGUES": "2",
             "SOCCER_FIRST_BUILD_MONTHS": "12",
-            "PYTHONPYCACHEPREFIX": str(home.parent / "starter.out"),  # as make sets one
+            "PYTHONPYCACHEPREFIX": str(shared_cache("pycache")),  # as make sets one
         }
         env.pop("PYTHONDONTWRITEBYTECODE", None)
         with self._log.open("ab") as log:
@@ -66,7 +66,7 @@ class Stack:
         """Stop it as a service manager would; returns its exit code."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(120)
+        return self.process.wait(600)
 
 
 def _finish(stack: Stack) -> tuple[int, str]:
@@ -77,7 +77,9 @@ def _finish(stack: Stack) -> tuple[int, str]:
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A stack that has built its first release and keeps running."""
-    stack = Stack(tmp_path_factory.mktemp("up") / "home", "--mlflow-ui", SOCCER_MLFLOW_PORT=str(free_port()))
+    home = tmp_path_factory.mktemp("up") / "home"
+    share_caches(home)
+    stack = Stack(home, "--mlflow-ui", SOCCER_MLFLOW_PORT=str(free_port()))
     try:
         stack.wait_for("running; Ctrl-C stops everything")
         yield stack
@@ -142,7 +144,7 @@ def test_the_daemon_runs_what_the_page_launches(running):
     answer = httpx.post(graphql, json=body, timeout=60).json()
     run_id = answer["data"]["launchPipelineExecution"]["run"]["runId"]
     ask = "query($r: ID!) { runOrError(runId: $r) { ... on Run { status } } }"
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 600
     status = ""
     while status not in {"SUCCESS", "FAILURE", "CANCELED"} and time.monotonic() < deadline:
         time.sleep(1)
@@ -185,10 +187,22 @@ def test_no_command_line_holds_a_secret_and_no_other_user_reads_the_home(running
 
 @pytest.mark.slow
 def test_nothing_is_written_outside_the_home(running):
-    """Caches of Python, numba, matplotlib and MLflow stay inside the home."""
+    """Caches of Python, numba and matplotlib and temporary files of every child have their place there."""
     assert {path.name for path in running.home.parent.iterdir() if path.suffix != ".out"} == {"home"}
-    assert any((running.home / "cache" / "pycache").iterdir())
-    assert any((running.home / "cache" / "numba").iterdir())
+    places = {
+        "PYTHONPYCACHEPREFIX": "cache/pycache",
+        "NUMBA_CACHE_DIR": "cache/numba",
+        "MPLCONFIGDIR": "cache/matplotlib",
+        "TMPDIR": "tmp",
+    }
+    python = [child for child in running.children() if "python" in child.name()]
+    assert len(python) > len(places)
+    for child in python:
+        environ = child.environ()
+        assert {name: environ[name] for name in places} == {
+            name: str(running.home / place) for name, place in places.items()
+        }
+        assert not environ["PYTHONDONTWRITEBYTECODE"]
 
 
 @pytest.mark.slow
@@ -213,12 +227,13 @@ def test_sigterm_stops_every_child(tmp_path, running):
 @pytest.mark.slow
 def test_a_killed_first_build_is_finished_by_the_next_start(tmp_path):
     """After kill -9 during the build nothing keeps running, and the next start duplicates nothing."""
+    share_caches(tmp_path / "home")
     first = Stack(tmp_path / "home")
     first.wait_for("✓ matches")
     children = first.children()
     first.process.kill()
     first.process.wait()
-    _, alive = psutil.wait_procs(children, timeout=20)
+    _, alive = psutil.wait_procs(children, timeout=300)
 
     code, output = _finish(Stack(tmp_path / "home", "--once"))
 

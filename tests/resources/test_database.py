@@ -76,7 +76,7 @@ def test_a_service_that_starts_during_a_migration_waits_for_it(empty_url):
 
     with ThreadPoolExecutor(1) as pool:
         slow = pool.submit(Slow(empty_url).migrate)
-        is_migrated.wait(10)
+        assert is_migrated.wait(300)
         Database(empty_url).migrate()
         slow.result()
 
@@ -109,7 +109,7 @@ def test_a_writer_waits_for_the_one_before(database):
 
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(hold)
-        is_held.wait(5)
+        assert is_held.wait(300)
         with database.writing() as connection:
             seen.append(next_change_no(connection))
         first.result()

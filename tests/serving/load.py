@@ -59,7 +59,7 @@ class Load:
         self._stop.set()
         self._thread.join()
 
-    def wait(self, condition: Callable[[], bool], seconds: float = 120.0) -> None:
+    def wait(self, condition: Callable[[], bool], seconds: float = 600.0) -> None:
         """Let the load go on until a condition holds."""
         deadline = time.monotonic() + seconds
         while not condition():

@@ -25,7 +25,7 @@ def free_port():
         return listener.getsockname()[1]
 
 
-def wait_until(condition, seconds=90.0):
+def wait_until(condition, seconds=300.0):
     """Wait until a condition holds; returns the seconds it took."""
     started = time.monotonic()
     while not condition():
@@ -66,7 +66,7 @@ def valkey(folder, port):
     finally:
         client.close()
         process.terminate()
-        process.wait(60)
+        process.wait(300)
 
 
 @contextmanager
@@ -96,7 +96,7 @@ def sidecar(home, workers=1, store=None, *, tasks=False, **environ):
     finally:
         if process.poll() is None:
             process.terminate()
-            process.wait(60)
+            process.wait(300)
         log.close()
 
 

@@ -43,7 +43,7 @@ def test_client_reads_scores_and_waits(tmp_path):
         with pytest.raises(RefusedError, match="503"):
             soccer.livescores()
 
-        wait_until(lambda: is_warm(soccer), seconds=60)
+        wait_until(lambda: is_warm(soccer))
         scored = soccer.score(PAIRING)
         assert scored.p_home + scored.p_draw + scored.p_away == pytest.approx(1.0)
         with worker(tmp_path, redis_url):

@@ -152,7 +152,7 @@ def test_look_ups_answer_from_memory_through_every_fault(tmp_path, monkeypatch, 
             rate_limit_per_minute="1000000",
         ) as (address, _),
     ):
-        wait_until(lambda: ready_release(address) == "r0", 60)
+        wait_until(lambda: ready_release(address) == "r0")
         with Load([address], MATCHES, p_home_of) as load:
             with valkey(tmp_path, port) as events:
                 load.wait(lambda: events.info("clients")["blocked_clients"] == 1)
@@ -197,7 +197,7 @@ def test_srv_06_database_killed_in_mid_run_takes_livescores_with_it_and_nothing_
         tables.migrate()
         tables.engine.dispose()
         address, _ = stack.enter_context(sidecar(tmp_path, database_url=url, rate_limit_per_minute="0"))
-        wait_until(lambda: ready_release(address) == "r0", 60)
+        wait_until(lambda: ready_release(address) == "r0")
         client = stack.enter_context(httpx.Client(base_url=address, headers=READER, timeout=20))
 
         def status():
@@ -212,7 +212,7 @@ def test_srv_06_database_killed_in_mid_run_takes_livescores_with_it_and_nothing_
             seconds = time.monotonic() - began
             load.more(300)
             database.enter_context(start(signal.SIGQUIT))
-            wait_until(lambda: status() == 200, 30)
+            wait_until(lambda: status() == 200)
             load.more(100)
 
     assert before == 200
@@ -229,7 +229,7 @@ def test_graph_that_stopped_makes_the_same_release_stale(tmp_path):
         sidecar(tmp_path, now="", poll_seconds="0.2", rate_limit_per_minute="0") as (address, _),
         httpx.Client(base_url=address, headers=READER, timeout=20) as client,
     ):
-        wait_until(lambda: ready_release(address) == "r0", 60)
+        wait_until(lambda: ready_release(address) == "r0")
         # The promise ends soon, also on a machine that took long to start the server.
         due = SystemClock().now().replace(microsecond=0) + dt.timedelta(seconds=20)
         write_status(tmp_path / "store", checked_at=isoformat(due), next_expected_at=isoformat(due))

@@ -92,9 +92,9 @@ def test_srv_04_promotions_under_full_load(tmp_path, promotions):
             process,
         ),
     ):
-        wait_until(lambda: ready_release(address) == "r0", 60)
-        wait_until(lambda: events.info("clients")["blocked_clients"] == 1, 60)
-        wait_until(lambda: metric(address, LOADED) == 1, 60)  # the scoring process is up, and checked r0
+        wait_until(lambda: ready_release(address) == "r0")
+        wait_until(lambda: events.info("clients")["blocked_clients"] == 1)
+        wait_until(lambda: metric(address, LOADED) == 1)  # the scoring process is up, and checked r0
         with Load([address], MATCHES, p_home_of) as load:
             for number in range(1, promotions + 1):
                 load.more(100)
@@ -132,13 +132,13 @@ def test_srv_04_promotions_while_wrk_asks_as_fast_as_it_can(tmp_path):
         sidecar(tmp_path, poll_seconds="0.1", rate_limit_per_minute="0") as (address, process),
         ThreadPoolExecutor(1) as pool,
     ):
-        wait_until(lambda: ready_release(address) == "r0", 60)
-        wait_until(lambda: metric(address, LOADED) == 1, 60)
+        wait_until(lambda: ready_release(address) == "r0")
+        wait_until(lambda: metric(address, LOADED) == 1)
         server = Server(process, int(address.rpartition(":")[2]), "/predict/", TOKENS["reader"])
         load = pool.submit(server.load, ids, 10.0)
         for number in range(1, 21):
             write_pointer(tmp_path / "store", f"r{number}")
-            wait_until(lambda release=f"r{number}": ready_release(address) == release, 60)
+            wait_until(lambda release=f"r{number}": ready_release(address) == release)
             time.sleep(0.3)
         is_over = load.done()
         answers = load.result()
@@ -180,7 +180,7 @@ def test_replicas_with_several_workers_converge_and_refuse_alike(tmp_path):
         sidecar(tmp_path, 2, poll_seconds="0.5", rate_limit_per_minute="0") as (other, _),
     ):
         for address in (one, other):
-            wait_until(lambda address=address: ready_release(address) == "r0", 90)
+            wait_until(lambda address=address: ready_release(address) == "r0")
         with Load([one, other], MATCHES, p_home_of) as load:
             for number, spoil in enumerate((refuse_newer_schema, refuse_half, refuse_bytes), 1):
                 write_pointer(tmp_path / "store", f"r{number}")
@@ -190,7 +190,7 @@ def test_replicas_with_several_workers_converge_and_refuse_alike(tmp_path):
                     )
                 spoil(tmp_path / "store")
                 for address in (one, other):
-                    wait_until(lambda a=address, n=number: _refused(a) >= 2 * n, 90)
+                    wait_until(lambda a=address, n=number: _refused(a) >= 2 * n)
                     assert {ready_release(address) for _ in range(12)} == {f"r{number}"}
             refuse_model(tmp_path / "store")
             load.more(2_000)

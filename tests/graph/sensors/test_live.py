@@ -96,16 +96,5 @@ def _runs(home: LiveHome) -> list[dg.DagsterRun]:
 
 
 def _runs_after_two_ticks(home: LiveHome) -> list[dg.DagsterRun]:
-    before = _ticks(home)
-    home.wait_until(lambda: _ticks(home) >= before + 2)
+    home.wait_for_ticks(retrain_sensor.name)
     return _runs(home)
-
-
-def _ticks(home: LiveHome) -> int:
-    """How often the sensor has looked."""
-    with home.instance as instance:
-        for state in instance.all_instigator_state():
-            if state.name == retrain_sensor.name:
-                ticks = instance.get_ticks(state.instigator_origin_id, state.selector_id)
-                return sum(tick.is_completed for tick in ticks)
-    return 0

@@ -50,7 +50,7 @@ def address(tmp_path_factory):
     write_status(home / "store")
     write_keys(home / "store")
     with sidecar(home, rate_limit_per_minute="0") as (one, _):
-        wait_until(lambda: ready_release(one) == "r1", 60)
+        wait_until(lambda: ready_release(one) == "r1")
         yield one
 
 

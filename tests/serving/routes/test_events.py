@@ -49,7 +49,7 @@ class Following:
 def follow(address, last=None):
     """A stream that is open."""
     headers = READER | ({"Last-Event-ID": last} if last else {})
-    return httpx.stream("GET", f"{address}/events/", headers=headers, timeout=90)
+    return httpx.stream("GET", f"{address}/events/", headers=headers, timeout=300)
 
 
 def test_events_arrive_are_replayed_and_end_with_the_sidecar(home):
@@ -88,7 +88,7 @@ def test_events_arrive_are_replayed_and_end_with_the_sidecar(home):
             process.send_signal(signal.SIGTERM)
             with pytest.raises((EOFError, httpx.TransportError)):
                 next(following)
-        assert process.wait(90) == 0
+        assert process.wait(300) == 0
     assert all("Traceback" not in log.read_text() for log in home.glob("log-*"))
 
 

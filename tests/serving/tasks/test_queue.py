@@ -118,7 +118,7 @@ def status(client, accepted, headers=PREDICTOR):
     return client.get(accepted.json()["status_url"], headers=headers)
 
 
-def wait_for(client, accepted, wanted, headers=PREDICTOR, seconds=120):
+def wait_for(client, accepted, wanted, headers=PREDICTOR, seconds=300):
     """Ask until a task has a status; returns its body."""
     deadline = time.monotonic() + seconds
     while (body := status(client, accepted, headers).json())["status"] != wanted:
@@ -181,7 +181,7 @@ def test_srv_05_one_idempotency_key_is_one_task_and_one_result(tasks, tmp_path, 
         wait_for(tasks, other_client, "success", headers=ADMIN)
         assert tasks.get("/monitoring/queues", headers=ADMIN).json()["queues"][0]["queued"] == 0
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
+        assert process.wait(300) == 0
 
 
 def test_srv_05_a_task_outlives_its_worker_and_no_part_is_scored_twice(
@@ -196,7 +196,7 @@ def test_srv_05_a_task_outlives_its_worker_and_no_part_is_scored_twice(
     server = redis.Redis.from_url(redis_url)
     with worker(tmp_path, redis_url) as process:
         wait_for(tasks, accepted, "running")
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 300
         while not server.exists(f"{NAMES.task(task_id)}:part:1"):
             assert time.monotonic() < deadline
             time.sleep(0.01)
@@ -303,7 +303,7 @@ def test_soccer_serve_alone_scores_tasks_and_starts_a_killed_worker_again(tmp_pa
     write_status(tmp_path / "store")
     write_keys(tmp_path / "store")
     with sidecar(tmp_path, tasks=True, redis_url=redis_url) as (address, process):
-        wait_until(lambda: ready_release(address) == "r1", 60)
+        wait_until(lambda: ready_release(address) == "r1")
         with httpx.Client(base_url=address) as client:
             workers = [
                 child
@@ -316,7 +316,7 @@ def test_soccer_serve_alone_scores_tasks_and_starts_a_killed_worker_again(tmp_pa
 
         children = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0
+        assert process.wait(300) == 0
     assert len(workers) == 1
     assert len(done["result"]["items"]) == 2
     assert psutil.wait_procs(children, 10)[1] == []

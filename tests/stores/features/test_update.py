@@ -23,14 +23,6 @@ TEAMS = "ABCDEFGH"
 CHANGES = 5
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _no_waiting_for_disks():
-    """Hundreds of parts are written here, and none has to survive a power cut."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("soccer_assets.resources.object_store.os.fsync", lambda _: None)
-        yield
-
-
 def world(dice, matches, months=40):
     """Matches of a league and a cup over 40 months; the last tenth are fixtures."""
     rows = {}
