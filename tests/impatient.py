@@ -1,4 +1,4 @@
-"""The code location for live tests: its sensors look every two seconds, and a message is retried after one.
+"""The code location for live tests: its sensors look every three seconds, and a message is retried after one.
 
 ``every_minute`` has one schedule in place of its own: a test cannot wait for minute 7 of an hour.
 ``without_schedules`` has none: what happens there was started by hand or by a sensor. ``retrain_alone`` and
@@ -16,7 +16,7 @@ from soccer_assets.graph.sensors.alerts import alert_sensor
 from soccer_assets.graph.sensors.retrain import retrain_sensor
 from soccer_assets.settings import Settings
 
-_SECONDS = 2
+_SECONDS = 3
 
 outbox._FIRST_BACKOFF = dt.timedelta(seconds=1)
 for _sensor in SENSORS:

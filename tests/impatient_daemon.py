@@ -1,21 +1,17 @@
-"""Dagster's daemon, which looks every second at what it otherwise looks at every 5 or 30."""
+"""Dagster's daemon, which looks every second or two at what it otherwise looks at every 5 or 30 seconds.
 
-from typing import Any
+Not more often: each look costs a few hundredths of a second, which a machine with busy cores does not have.
+"""
 
-from dagster._daemon import asset_daemon, controller, daemon, sensor
+from dagster._core.run_coordinator import QueuedRunCoordinator
+from dagster._daemon import asset_daemon, controller, sensor
 from dagster._daemon.cli import main
 
-_SECONDS = 1
-_from_interval = daemon.IntervalDaemon.__init__
+_SECONDS = 2
 
-
-def _impatient(self: daemon.IntervalDaemon[Any], interval_seconds: float, **jitter: float) -> None:
-    _from_interval(self, min(interval_seconds, _SECONDS), **jitter)
-
-
-daemon.IntervalDaemon.__init__ = _impatient  # type: ignore[method-assign]
+QueuedRunCoordinator.dequeue_interval_seconds = 1  # type: ignore[assignment, method-assign]
 controller.DEFAULT_DAEMON_INTERVAL_SECONDS = _SECONDS  # of backfills
-controller.THREAD_CHECK_INTERVAL = _SECONDS  # until it sees a signal
+controller.THREAD_CHECK_INTERVAL = 1  # until it sees a signal
 sensor.MIN_INTERVAL_LOOP_TIME = _SECONDS
 asset_daemon.MIN_INTERVAL_LOOP_SECONDS = _SECONDS  # of automation sensors
 

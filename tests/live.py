@@ -141,9 +141,10 @@ class LiveHome:
 
     @contextmanager
     def daemon(self, stop_with: signal.Signals = signal.SIGTERM) -> Iterator[None]:
-        """An impatient daemon that ends by a signal."""
+        """An impatient daemon that ends by a signal and evaluates freshness every five seconds."""
         command = [sys.executable, "-m", "tests.impatient_daemon", "run", "-w", self.workspace]
-        with running(command, self._dagster / "daemon.log", lambda: True, env=self.env, stop_with=stop_with):
+        env = self.env | {"FRESHNESS_DAEMON_INTERVAL_SECONDS": "5"}
+        with running(command, self._dagster / "daemon.log", lambda: True, env=env, stop_with=stop_with):
             yield
 
     @contextmanager
