@@ -1,4 +1,4 @@
-"""A disk that is full while `soccer up` runs on it: nothing stays down, look-ups are answered, it is told once."""
+"""A full disk under a running `soccer up`: nothing stays down, look-ups are answered, it is told once."""
 
 import shutil
 import subprocess

@@ -1,5 +1,6 @@
-"""Logs of long-running children are rotated while the child keeps printing."""
+"""Children of a home: their logs are rotated while they print, and none imports from the working folder."""
 
+import os
 import subprocess
 import sys
 import time
@@ -9,6 +10,9 @@ import pytest
 
 from soccer_assets.operations import processes
 from soccer_assets.operations.processes import Processes
+from soccer_assets.operations.server_command import sidecar_command, task_worker_command
+from soccer_assets.operations.up import home_environment
+from soccer_assets.settings import Settings
 
 # Prints a numbered line each time it is asked to.
 TALKER = "import sys\nfor number, line in enumerate(sys.stdin):\n    print(f'line {number}', flush=True)"
@@ -48,3 +52,20 @@ def _ask(talker: "subprocess.Popen[bytes]", log: Path, expected: str) -> None:
     while log.read_text() != expected and time.monotonic() < deadline:
         time.sleep(0.02)
     assert log.read_text() == expected
+
+
+def test_no_part_imports_from_the_working_folder(tmp_path: Path) -> None:
+    """A `json.py` beside which a home is started runs in none of its processes, nor in what they start."""
+    (tmp_path / "json.py").write_text("raise SystemExit('of the working folder')")
+    settings = Settings.from_env({"SOCCER_HOME": str(tmp_path / "home")})
+    importing = [sys.executable, "-c", "import json"]
+    plain = {name: value for name, value in os.environ.items() if name != "PYTHONSAFEPATH"}
+
+    def run(environ: dict[str, str]) -> int:
+        done = subprocess.run(importing, cwd=tmp_path, env=environ, check=False, capture_output=True)
+        return done.returncode
+
+    assert run(plain) == 1
+    assert run(home_environment(settings, plain)) == 0
+    for command in (sidecar_command(settings, "127.0.0.1"), task_worker_command()):
+        assert command[:2] == [sys.executable, "-P"]
