@@ -5,6 +5,7 @@ that only serves predictions does not load it.
 """
 
 import asyncio
+import contextlib
 import datetime as dt
 import functools
 import time
@@ -82,6 +83,7 @@ class LiveMatches:
     def __init__(self, url: str) -> None:
         self._url = url
         self._unavailable_until = 0.0
+        self._is_loaded = False
         self._turns = asyncio.Semaphore(_CONNECTIONS)
         self._threads = ThreadPoolExecutor(_CONNECTIONS, "match-table")
 
@@ -102,6 +104,10 @@ class LiveMatches:
     async def _ask(self, query: LiveQuery) -> list[Live]:
         if time.monotonic() < self._unavailable_until:
             raise DatabaseUnavailableError
+        if not self._is_loaded:
+            # Outside the time limits: on a busy machine it takes longer than an answer may.
+            await asyncio.get_running_loop().run_in_executor(self._threads, self._load)
+            self._is_loaded = True
         try:
             async with asyncio.timeout(_WAIT_SECONDS):
                 await self._turns.acquire()
@@ -134,6 +140,15 @@ class LiveMatches:
         self._threads.shutdown(wait=False)
         if "_engine" in self.__dict__:
             self._engine.dispose()
+
+    def _load(self) -> None:
+        """Import SQLAlchemy, the tables and the driver; nothing is connected."""
+        import sqlalchemy as sa  # noqa: PLC0415 - see above
+
+        import soccer_assets.tables  # noqa: F401, PLC0415 - brings SQLAlchemy
+
+        with contextlib.suppress(sa.exc.SQLAlchemyError):  # the query reports it
+            self._engine.dialect  # noqa: B018 - makes the engine
 
     @functools.cached_property
     def _engine(self) -> Any:

@@ -19,7 +19,7 @@ from serving.http.prefix import prefix_of
 from serving.http.respond import JSON, documented
 from serving.http.schemas import PairingBody, ScoredFeaturesBody, ScoredRows, TaskAccepted
 from serving.metrics import Metrics
-from serving.problems import ParameterError, ProblemError, unavailable
+from serving.problems import ParameterError, ProblemError, bad_request, unavailable
 from serving.release.current import Current, SnapshotHolder, require_release
 from serving.scoring.process import Scored, Scorer
 from serving.scoring.schemas import MalformedBodyError, Row, RowProblem, decode_row, split_rows
@@ -113,6 +113,7 @@ async def score_later(
         str | None,
         HeaderParameter(
             name="Idempotency-Key",
+            min_length=1,
             max_length=200,
             description="A retry with the same key and body returns the same task.",
         ),
@@ -122,6 +123,9 @@ async def score_later(
 
     A row that cannot be scored gets its errors as its result; the others are scored.
     """
+    if len(request.headers.getall("idempotency-key", [])) > 1:
+        reason = "sent more than once"
+        raise bad_request(f"`Idempotency-Key`: {reason}.", ParameterError("Idempotency-Key", reason))
     try:
         with bodies.hold(request.auth.id) as held:
             body = await read_body(request, bodies.most_bytes, held)

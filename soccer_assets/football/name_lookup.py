@@ -4,19 +4,17 @@ A name is searched among the teams that can play in the competition: of its sex 
 country before others. An ambiguous name is an error, never a guess.
 """
 
-import difflib
 from collections import defaultdict
 from collections.abc import Iterable
 
 from soccer_assets.contract.release import CompetitionEntry, Directory, TeamEntry
 from soccer_assets.football.football_error import FootballError
+from soccer_assets.football.near_names import NearNames
 from soccer_assets.football.text_folding import fold
 
 _NEAREST = 5
 # The cache of `fold` would keep what strangers send.
 _fold_once = fold.__wrapped__
-# Half of the letters in order: "Leds Utd" finds Leeds United.
-_LEAST_LIKENESS = 0.5
 
 
 class UnclearNameError(FootballError):
@@ -37,9 +35,17 @@ class Names:
         for team in directory.teams:
             for spelling in {fold(team.name), *team.aliases}:
                 self._by_name[spelling].append(team)
+        # Made when a name is first unclear, since most are not.
+        self._countries = {(team.sex, team.age_group, team.country) for team in directory.teams}
+        self._near_competitions: NearNames | None = None
+        self._near_teams: dict[tuple[str, str, str], tuple[NearNames, dict[str, list[TeamEntry]]]] = {}
 
-    def competition(self, text: str) -> CompetitionEntry:
+    def competition(self, text: str, *, with_hint: bool = True) -> CompetitionEntry:
         """The competition of a code or a name.
+
+        Args:
+            text: from a client.
+            with_hint: whether the message of an unknown one names the nearest, which takes milliseconds.
 
         Raises:
             UnclearNameError: there is none, or several have that name.
@@ -54,13 +60,22 @@ class Names:
         if named:
             listed = _listed(f"{entry.code} ({entry.country})" for entry in named)
             raise UnclearNameError(f"{text!r} may be {listed}; send the code")
-        near = _nearest(folded, [*self._competitions, *self._competitions_by_name])
+        if not with_hint:
+            raise UnclearNameError(f"there is no competition {text!r}")
+        if self._near_competitions is None:
+            self._near_competitions = NearNames([*self._competitions, *self._competitions_by_name])
+        near = self._near_competitions.nearest(folded)
         codes = {self._competitions[name].code for name in near if name in self._competitions}
         codes |= {entry.code for name in near for entry in self._competitions_by_name.get(name, ())}
         raise UnclearNameError(f"there is no competition {text!r}{_hint(sorted(codes))}")
 
-    def team(self, text: str, competition: CompetitionEntry) -> TeamEntry:
+    def team(self, text: str, competition: CompetitionEntry, *, with_hint: bool = True) -> TeamEntry:
         """The team of an id or a name, as an entrant of a competition.
+
+        Args:
+            text: from a client.
+            competition: limits the search.
+            with_hint: as in `competition`.
 
         Raises:
             UnclearNameError: there is none, several have that name, or it plays in other competitions (men's
@@ -80,7 +95,7 @@ class Names:
             return found[0]
         if found:
             raise UnclearNameError(f"{text!r} may be {_listed(map(_described, found))}; send the id")
-        near = self._near(folded, competition)
+        near = self._near(folded, competition) if with_hint else ()
         raise UnclearNameError(
             f"there is no team {text!r} for {competition.code}{_hint(map(_described, near))}"
         )
@@ -92,20 +107,22 @@ class Names:
 
     def _near(self, folded: str, competition: CompetitionEntry) -> list[TeamEntry]:
         """Entrants with names like the given one; those of the competition's country where it has any."""
-        entrants = [team for team in self._teams.values() if _may_enter(team, competition)]
-        compatriots = [team for team in entrants if team.country == competition.country]
-        spelled: dict[str, list[TeamEntry]] = defaultdict(list)
-        for team in compatriots or entrants:
-            spelled[fold(team.name)].append(team)
-        return [team for name in _nearest(folded, spelled) for team in spelled[name]][:_NEAREST]
+        among = (competition.sex, competition.age_group, competition.country)
+        if among not in self._countries:
+            among = (*among[:2], "")  # of all countries: one index for all international competitions
+        found = self._near_teams.get(among)
+        if found is None:
+            spelled: dict[str, list[TeamEntry]] = defaultdict(list)
+            for team in self._teams.values():
+                if _may_enter(team, competition) and among[2] in ("", team.country):
+                    spelled[fold(team.name)].append(team)
+            found = self._near_teams[among] = NearNames(spelled), spelled
+        near, spelled = found
+        return [team for name in near.nearest(folded) for team in spelled[name]][:_NEAREST]
 
 
 def _may_enter(team: TeamEntry, competition: CompetitionEntry) -> bool:
     return (team.sex, team.age_group) == (competition.sex, competition.age_group)
-
-
-def _nearest(folded: str, names: Iterable[str]) -> list[str]:
-    return difflib.get_close_matches(folded, list(names), _NEAREST, _LEAST_LIKENESS)
 
 
 def _described(team: TeamEntry) -> str:

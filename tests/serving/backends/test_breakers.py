@@ -159,3 +159,20 @@ def test_a_lost_connection_is_told_from_a_refusal():
 
     assert (lost.value.is_connection_lost, lost.value.is_full) == (True, False)
     assert (refused.value.is_connection_lost, refused.value.is_full) == (False, True)
+
+
+def test_the_library_is_loaded_outside_the_time_limits(tmp_path, monkeypatch):
+    """On a busy machine its import takes longer than an answer may: the first request would be a 503."""
+    limited, wait = [], asyncio.wait
+
+    async def recording(tasks, **limits):
+        limited.append("_engine" in matches.__dict__)
+        return await wait(tasks, **limits)
+
+    monkeypatch.setattr("serving.backends.match_table.asyncio.wait", recording)
+    metadata.create_all(sa.create_engine(f"sqlite:///{tmp_path}/soccer.db"))
+    matches = LiveMatches(f"sqlite:///{tmp_path}/soccer.db")
+
+    assert asyncio.run(matches.page(LiveQuery(limit=1))) == ([], None)
+    matches.close()
+    assert limited == [True]

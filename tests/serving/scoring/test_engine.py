@@ -216,6 +216,16 @@ def test_bad_rows_of_a_list_are_numbered(scoring):
     assert [error["parameter"] for error in named.json()["errors"]] == ["[1].away_team"]
 
 
+def test_only_some_unclear_names_are_looked_for(scoring):
+    """A thousand look-ups of near names would hold the scoring process; only 20 errors are shown."""
+    response = ask(scoring, [PAIRING | {"home_team": f"Leds {number}"} for number in range(1_000)])
+
+    hints = ["did you mean" in error["message"] for error in response.json()["errors"]]
+    assert (response.status_code, hints) == (422, [True] * 20)
+    mixed = ask(scoring, [PAIRING] * 30 + [PAIRING | {"home_team": "Leds"}])
+    assert "did you mean Leeds" in mixed.json()["detail"]
+
+
 @pytest.mark.parametrize(
     ("content", "status"),
     [
