@@ -88,9 +88,10 @@ def kill_whole(process: psutil.Process) -> None:
 
 
 @contextlib.contextmanager
-def running_system(home: Path, workers: int) -> Iterator["System"]:
+def running_system(home: Path, workers: int, *, shares_caches: bool = True) -> Iterator["System"]:
     """A `soccer up` in a new home, until the context ends."""
-    share_caches(home)
+    if shares_caches:
+        share_caches(home)
     stack = Stack(home, SOCCER_SERVING_WORKERS=str(workers))
     try:
         stack.wait_for("running; Ctrl-C stops everything")

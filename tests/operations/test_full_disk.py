@@ -34,7 +34,7 @@ def system(tmp_path: Path) -> Iterator[System]:
     if mounted.returncode:
         pytest.skip(f"a small disk cannot be mounted here: {mounted.stderr.decode().strip()}")
     try:
-        with running_system(folder / "home", 2) as running:
+        with running_system(folder / "home", 2, shares_caches=False) as running:
             yield running
     finally:
         logs = tmp_path / "logs"
