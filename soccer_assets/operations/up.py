@@ -1,6 +1,7 @@
 """`soccer up`: the whole system on one machine, from an empty folder to an answered prediction.
 
-Everything binds 127.0.0.1 and keeps its state, caches and temporary files under one home.
+Everything binds 127.0.0.1 and keeps its state, caches and temporary files under one home; only what several
+sidecar workers count together lies in memory.
 """
 
 import contextlib
