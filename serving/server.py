@@ -31,6 +31,10 @@ _KEEP_ALIVE = "--keep-alive"
 # A socket that is passed down listens already, with the backlog of who opened it.
 _NO_BACKLOG = 0
 
+# For a module's name granian would look in the working folder, and put that on the import path.
+TARGET = f"{Path(app.__file__).resolve()}:create_app"
+WORKING_FOLDER = str(Path(app.__file__).resolve().parents[1])
+
 
 class InheritedSocketServer(MPServer):
     """Granian's server on sockets that its parent opened, one for each worker."""
@@ -73,9 +77,7 @@ def main() -> None:
             os.set_inheritable(fd, False)  # for the workers, which are forks, not for what they start
         arguments = arguments[2:]
         _cli.Server = lambda *args, **kwargs: InheritedSocketServer(*args, fds=fds, **kwargs)
-    # Granian puts the working folder on the import path; the folder of this package is there already.
-    options = ["--factory", f"{app.__name__}:create_app", "--working-dir", str(Path(__file__).parents[1])]
-    sys.argv = [sys.argv[0], *arguments, *options]
+    sys.argv = [sys.argv[0], *arguments, "--factory", TARGET, "--working-dir", WORKING_FOLDER]
     try:
         _cli.entrypoint()
     finally:

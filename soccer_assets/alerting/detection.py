@@ -1,6 +1,7 @@
 """Detection of faults: in Dagster's records, and in the sidecars' rejections of releases."""
 
 import datetime as dt
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -44,6 +45,11 @@ BROKEN_SINCE = "broken_since"
 _HEADLINES = {"feed": "has overdue results", "drift": "drifted beyond its bound", "check": "failed"}
 _PROMPT = "most results of a matchday come within twice the feed's lag, or as fast as 95 % of its own"
 _EVALUATED = {AssetCheckExecutionRecordStatus.SUCCEEDED, AssetCheckExecutionRecordStatus.FAILED}
+# By the class of the error that ended a run, the fault of the service itself.
+_SERVICES = {
+    "RegistryUnavailableError": "mlflow:MLflow",
+    "StoreUnavailableError": "store:the object store",
+}
 _STOPPED = "the run stopped before it published; the last release stays in service"
 _STOPPED_NOTHING = "nothing was stopped: predictions are made and published all the same"
 
@@ -81,7 +87,7 @@ def graph_conditions(
     failures = list(_failed_runs(instance, now))
     return [
         *failures,
-        *_failed_checks(instance, checks),
+        *_failed_checks(instance, checks, failures),
         *_stale_assets(instance, watched, failures),
         *_champion_change(instance),
         *_without_registry(instance),
@@ -172,7 +178,7 @@ def _failed_runs(instance: dg.DagsterInstance, now: dt.datetime) -> Iterator[Con
             newest.setdefault(subject, record.dagster_run)
             since[subject] = record.end_time or record.create_timestamp.timestamp()
     for subject, run in newest.items():
-        step, cause, remedy = _failed_step(instance, run.run_id)
+        step, cause, remedy, root = _failed_step(instance, run.run_id)
         texts = texts_of(run)
         yield Condition(
             kind="run",
@@ -187,11 +193,12 @@ def _failed_runs(instance: dg.DagsterInstance, now: dt.datetime) -> Iterator[Con
             path=f"/runs/{run.run_id}",
             asset=step if "/" in step else "",
             run=run.run_id,
+            root=root,
         )
 
 
-def _failed_step(instance: dg.DagsterInstance, run_id: str) -> tuple[str, str, str]:
-    """The first step that failed, named as its asset, the root of its error, and what the step says to do.
+def _failed_step(instance: dg.DagsterInstance, run_id: str) -> tuple[str, str, str, str]:
+    """The first step that failed, named as its asset, the root of its error, what to do, and its incident.
 
     Without one the name is empty, and the cause why the run itself ended.
     """
@@ -201,22 +208,35 @@ def _failed_step(instance: dg.DagsterInstance, run_id: str) -> tuple[str, str, s
         event = record.event_log_entry.dagster_event
         if event is None:
             continue
-        message = _root_message(getattr(event.event_specific_data, "error", None))
+        error = _innermost(getattr(event.event_specific_data, "error", None))
+        message = error.message.strip() if error is not None else ""
         step = (event.step_key or "").replace("__", "/")
         said = getattr(event.event_specific_data, "user_failure_data", None)
         remedy = _remedy_of(said.metadata) if said is not None else ""
-        return step, message if step else message or event.message or _ENDED, remedy
-    return "", _ENDED, ""
+        cause = message if step else message or event.message or _ENDED
+        return step, cause, remedy, _incident_of(error)
+    return "", _ENDED, "", ""
 
 
-def _root_message(error: Any) -> str:
-    """The message of the innermost cause; empty without an error."""
+def _innermost(error: Any) -> Any:
+    """The innermost cause of an error; None without one."""
     while error is not None and error.cause is not None:
         error = error.cause
-    return error.message.strip() if error is not None else ""
+    return error
 
 
-def _failed_checks(instance: dg.DagsterInstance, keys: Iterable[dg.AssetCheckKey]) -> Iterator[Condition]:
+def _incident_of(error: Any) -> str:
+    """Runs that fail of one cause are one incident: of a service that is away, or with the same message."""
+    if error is None or not error.message.strip():
+        return ""
+    digest = hashlib.sha256(error.message.strip().encode()).hexdigest()[:16]
+    return _SERVICES.get(error.cls_name or "", f"cause:{digest}")
+
+
+def _failed_checks(
+    instance: dg.DagsterInstance, keys: Iterable[dg.AssetCheckKey], failures: Sequence[Condition]
+) -> Iterator[Condition]:
+    stopped = {failure.run: failure.incident for failure in failures}
     latest = instance.event_log_storage.get_latest_asset_check_execution_by_key(list(keys))
     for key, newest in sorted(latest.items(), key=lambda item: str(item[0])):
         record = _evaluated(instance, key, newest)
@@ -240,6 +260,7 @@ def _failed_checks(instance: dg.DagsterInstance, keys: Iterable[dg.AssetCheckKey
             path=f"/assets/{asset}?view=checks",
             asset=asset,
             run=record.run_id,
+            root=stopped.get(record.run_id, "") if is_failure and kind == "check" else "",
         )
 
 
@@ -278,7 +299,7 @@ def _evaluation_of(record: AssetCheckExecutionRecord | None) -> dg.AssetCheckEva
 def _stale_assets(
     instance: dg.DagsterInstance, watched: Mapping[dg.AssetKey, Promise], failures: Sequence[Condition]
 ) -> Iterator[Condition]:
-    causes = {failure.subject: failure.cause for failure in reversed(failures)}
+    failed = {failure.subject: failure for failure in reversed(failures)}
     records = instance.get_freshness_state_records(list(watched))
     for key, promise in watched.items():
         record = records.get(key)
@@ -286,7 +307,10 @@ def _stale_assets(
         if record is None or state not in {"WARN", "FAIL"}:
             continue
         made = instance.get_latest_materialization_event(key)
+        if made and made.timestamp > record.updated_at.timestamp():
+            continue  # made anew since its state was written
         broken = made.timestamp + promise.after.total_seconds() if made else record.updated_at.timestamp()
+        failure = next((failed[job] for job in promise.jobs if job in failed), None)
         yield Condition(
             kind="freshness",
             subject=key.to_user_string(),
@@ -294,11 +318,12 @@ def _stale_assets(
             since=_instant(min(broken, record.updated_at.timestamp())),
             what="is stale",
             promise=promise.text,
-            cause=next((causes[job] for job in promise.jobs if job in causes), ""),
+            cause=failure.cause if failure else "",
             impact=promise.impact,
             action=f"`soccer doctor` looks for what stopped it; `soccer run {promise.jobs[0]}` makes it anew",
             path=f"/assets/{'/'.join(key.path)}",
             asset=key.to_user_string(),
+            root=failure.incident if failure else "",
         )
 
 

@@ -53,6 +53,7 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True):
         headline: the whole headline; empty where it is subject and predicate.
         asset: key of the asset that it concerns.
         run: id of the run that it concerns.
+        root: what faults of one cause have in common; empty where it has a cause of its own.
     """
 
     kind: str
@@ -68,11 +69,17 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True):
     headline: str = ""
     asset: str = ""
     run: str = ""
+    root: str = ""
 
     @property
     def key(self) -> str:
         """Identifies the fault across evaluations."""
         return f"{self.kind}:{self.subject}"
+
+    @property
+    def incident(self) -> str:
+        """Identifies what is told once: all faults of one cause."""
+        return self.root or self.key
 
 
 class Notified(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,7 +112,8 @@ def diff(
     """The notifications that a subscriber is due.
 
     A fault whose severity falls keeps its higher severity until it recovers: oscillating between warning and
-    failure notifies once. One that is repeated began when it was first seen.
+    failure notifies once. One that is repeated began when it was first seen. Faults of one cause are told as
+    one, which recovers when all of them have.
 
     Args:
         notified: by condition key, what the subscriber was last notified of.
@@ -113,8 +121,8 @@ def diff(
         now: wall clock.
         remind_after: age of the last notification from which an open fault is repeated.
     """
-    notifications, after = [], {}
-    for condition in current:
+    notifications, after = [], _kept_open(notified, current, now, remind_after)
+    for condition in _one_an_incident(notified, current, after):
         before = notified.get(condition.key)
         if before is None:
             transition = NEW
@@ -137,3 +145,39 @@ def diff(
         if condition.severity != NOTICE
     ]
     return Changes(notifications=tuple(notifications), notified=after)
+
+
+def _kept_open(
+    notified: Mapping[str, Notified],
+    current: Sequence[Condition],
+    now: dt.datetime,
+    remind_after: dt.timedelta,
+) -> dict[str, Notified]:
+    """What ended after it was told, while other faults of its cause go on: until it is due again."""
+    going_on, keys = {condition.incident for condition in current}, {condition.key for condition in current}
+    told = {before.condition.incident for key, before in notified.items() if key in keys}
+    return {
+        key: before
+        for key, before in notified.items()
+        if key not in keys
+        and before.condition.severity != NOTICE
+        and before.condition.incident in going_on - told
+        and now - before.notified_at < remind_after
+    }
+
+
+def _one_an_incident(
+    notified: Mapping[str, Notified], current: Sequence[Condition], kept_open: Mapping[str, Notified]
+) -> list[Condition]:
+    """Of each incident the faults that were told before; else the cause itself, or the first that is seen."""
+    incidents: dict[str, list[Condition]] = {}
+    for condition in current:
+        incidents.setdefault(condition.incident, []).append(condition)
+    for before in kept_open.values():
+        incidents.pop(before.condition.incident, None)
+    chosen = []
+    for name, conditions in incidents.items():
+        told = [condition for condition in conditions if condition.key in notified]
+        causes = [condition for condition in conditions if condition.key == name]
+        chosen += told or causes[:1] or conditions[:1]
+    return chosen

@@ -51,6 +51,8 @@ def main() -> None:
     """Football match prediction: an asset graph and a serving sidecar."""
     # For the clients of MLflow, S3 and the feeds, which read the environment themselves.
     ask_loopback_directly(os.environ)
+    # Of every child: a `socket.py` in the working folder would be imported by it.
+    os.environ["PYTHONSAFEPATH"] = "1"
 
 
 for _command in (

@@ -2,7 +2,7 @@
 
 import datetime as dt
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from soccer_assets.alerting.faults import (
@@ -40,6 +40,30 @@ def test_a_lasting_fault_is_one_message_and_its_recovery_another() -> None:
     assert transitions(notified) == ([], {})
 
 
+RUN = condition(kind="run", subject="refresh_hourly", root="store:the object store")
+STORE = condition(kind="store", subject="the object store")
+OLD = condition(kind="freshness", subject="a/b", root="store:the object store")
+
+
+def test_faults_of_one_cause_are_one_message_and_recover_together() -> None:
+    """The cause is told where it is seen at once; what it stops is not told after it, nor when it ends."""
+    due, notified = transitions({}, RUN, STORE, OLD)
+    assert (due, list(notified)) == ([NEW], [STORE.key])
+    due, notified = transitions(notified, RUN, OLD)
+    assert due == []
+    due, notified = transitions(notified, STORE, OLD)  # away again
+    assert due == []
+    due, notified = transitions(notified)
+    assert due == [RECOVERED]
+
+    due, notified = transitions({}, OLD, RUN)
+    assert (due, list(notified)) == ([NEW], [OLD.key])
+    due, notified = transitions(notified, OLD, RUN, STORE)
+    assert due == []
+    due, notified = transitions(notified, STORE, now=NOW + DAY)  # a reminder speaks of what still is
+    assert sorted(due) == [NEW, RECOVERED]
+
+
 def test_an_open_fault_is_repeated_after_the_set_time() -> None:
     _, notified = transitions({}, STALE)
     due, notified = transitions(notified, STALE, now=NOW + DAY)
@@ -65,6 +89,7 @@ def test_a_notice_is_sent_once_and_never_recovers() -> None:
     assert transitions(notified)[0] == []
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # busy cores
 @given(st.lists(st.sets(st.sampled_from("abcdef")), max_size=12))
 def test_every_recovery_follows_one_alert_whatever_the_history(evaluations: list[set[str]]) -> None:
     """Alerts and recoveries of a subject alternate, and the last transition is the current state."""
