@@ -117,7 +117,7 @@ class LiveHome:
 
         command = sidecar_command(self.settings, "127.0.0.1")
         with (
-            httpx.Client(base_url=base, headers={"X-API-Key": token}, timeout=10) as client,
+            httpx.Client(base_url=base, headers={"X-API-Key": token}, timeout=120) as client,
             running(command, self._dagster / "sidecar.log", lambda: _answers(client, "/ready"), env=self.env),
         ):
             yield client

@@ -107,10 +107,11 @@ def test_the_pages_and_the_sidecar_answer(running):
     serving = f"http://127.0.0.1:{running.serving_port}"
     key = (running.home / "dev.key").read_text().strip()
 
-    page = httpx.get(f"{serving}/predict/matches/", params={"limit": 1}, headers={"X-API-Key": key}).json()
+    with httpx.Client(headers={"X-API-Key": key}, timeout=120) as client:
+        page = client.get(f"{serving}/predict/matches/", params={"limit": 1}).json()
 
-    assert httpx.get(f"{dagster}/asset-groups").status_code == 200
-    assert httpx.get(f"{serving}/predict/matches/").status_code == 401
+    assert httpx.get(f"{dagster}/asset-groups", timeout=120).status_code == 200
+    assert httpx.get(f"{serving}/predict/matches/", timeout=120).status_code == 401
     assert sum(page["items"][0][name] for name in ("p_home", "p_draw", "p_away")) == pytest.approx(1)
 
 

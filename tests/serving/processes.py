@@ -103,7 +103,7 @@ def sidecar(home, workers=1, store=None, *, tasks=False, **environ):
 def ready_release(address):
     """The release a sidecar is ready with, None where it is not."""
     try:
-        response = httpx.get(f"{address}/ready", timeout=2)
+        response = httpx.get(f"{address}/ready", timeout=20)
     except httpx.TransportError:
         return None
     return response.json()["release_id"] if response.status_code == 200 else None

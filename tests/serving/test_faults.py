@@ -198,7 +198,7 @@ def test_srv_06_database_killed_in_mid_run_takes_livescores_with_it_and_nothing_
         tables.engine.dispose()
         address, _ = stack.enter_context(sidecar(tmp_path, database_url=url, rate_limit_per_minute="0"))
         wait_until(lambda: ready_release(address) == "r0")
-        client = stack.enter_context(httpx.Client(base_url=address, headers=READER, timeout=20))
+        client = stack.enter_context(httpx.Client(base_url=address, headers=READER, timeout=120))
 
         def status():
             return client.get("/livescores/").status_code
@@ -227,7 +227,7 @@ def test_graph_that_stopped_makes_the_same_release_stale(tmp_path):
     write_releases(tmp_path, 0)
     with (
         sidecar(tmp_path, now="", poll_seconds="0.2", rate_limit_per_minute="0") as (address, _),
-        httpx.Client(base_url=address, headers=READER, timeout=20) as client,
+        httpx.Client(base_url=address, headers=READER, timeout=120) as client,
     ):
         wait_until(lambda: ready_release(address) == "r0")
         # The promise ends soon, also on a machine that took long to start the server.

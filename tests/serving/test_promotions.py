@@ -51,7 +51,7 @@ def write_releases(home, count):
 
 def metric(address, name):
     """The value of one series."""
-    text = httpx.get(f"{address}/metrics", timeout=20).text
+    text = httpx.get(f"{address}/metrics", timeout=120).text
     return float(text.partition(f"\n{name} ")[2].split("\n")[0] or 0)
 
 
@@ -196,7 +196,7 @@ def test_replicas_with_several_workers_converge_and_refuse_alike(tmp_path):
             load.more(2_000)
         notes = list((tmp_path / "store/outbox").glob("*.json"))
         for address in (one, other):
-            text = httpx.get(f"{address}/metrics", timeout=20).text
+            text = httpx.get(f"{address}/metrics", timeout=120).text
             assert 'release_id="r3"} 1.0' in text
             assert 'release_id="bad"' not in text
 
@@ -207,6 +207,6 @@ def test_replicas_with_several_workers_converge_and_refuse_alike(tmp_path):
 
 def _refused(address):
     """Refusals of all workers of a sidecar."""
-    text = httpx.get(f"{address}/metrics", timeout=20).text
+    text = httpx.get(f"{address}/metrics", timeout=120).text
     counts = [line.split() for line in text.splitlines() if line.startswith("soccer_reloads_total{")]
     return sum(float(count) for name, count in counts if 'result="loaded"' not in name)

@@ -47,14 +47,14 @@ def test_metrics_of_two_workers_are_one_page(two_workers):
     """A scrape of any worker counts the requests of both."""
     _, address, _ = two_workers
     for _ in range(30):
-        httpx.get(f"{address}/predict/m1", headers=READER)
+        httpx.get(f"{address}/predict/m1", headers=READER, timeout=120)
 
     # Each worker adds its look-ups at a scrape of its own, or at its next poll.
     counted = 'soccer_http_requests_total{method="GET",route="/predict/{match_id}",status="200"} 30.0'
-    wait_until(lambda: counted in httpx.get(f"{address}/metrics").text)
+    wait_until(lambda: counted in httpx.get(f"{address}/metrics", timeout=120).text)
     timed = 'soccer_http_request_duration_seconds_count{method="GET",route="/predict/{match_id}"} 30.0'
-    assert timed in httpx.get(f"{address}/metrics").text
-    assert "soccer_snapshot_rows 1.0" in httpx.get(f"{address}/metrics").text
+    assert timed in httpx.get(f"{address}/metrics", timeout=120).text
+    assert "soccer_snapshot_rows 1.0" in httpx.get(f"{address}/metrics", timeout=120).text
 
 
 def test_metrics_begin_anew_with_every_start(tmp_path):
@@ -78,7 +78,7 @@ def test_event_reloads_every_worker_at_once(two_workers):
     # The scoring children of a busy machine take their time; the poll would take an hour.
     wait_until(lambda: {ready_release(address) for _ in range(20)} == {"r2"})
 
-    assert httpx.get(f"{address}/predict/m1", headers=READER).json()["release_id"] == "r2"
+    assert httpx.get(f"{address}/predict/m1", headers=READER, timeout=120).json()["release_id"] == "r2"
 
 
 def test_poll_goes_on_while_the_event_server_is_gone(home):
@@ -94,7 +94,9 @@ def test_poll_goes_on_while_the_event_server_is_gone(home):
         publish(home, "r3")
         wait_until(lambda: ready_release(address) == "r3")
 
-        assert 'soccer_poll_failures_total{what="events"}' in httpx.get(f"{address}/metrics").text
+        assert (
+            'soccer_poll_failures_total{what="events"}' in httpx.get(f"{address}/metrics", timeout=120).text
+        )
 
 
 def test_release_whose_model_gives_other_numbers_is_refused(home):
@@ -106,8 +108,10 @@ def test_release_whose_model_gives_other_numbers_is_refused(home):
         make_release(
             home / "store", [make_prediction()], release_id="r2", model=model, golden_rows=golden_rows
         )
-        wait_until(lambda: 'result="golden_rows"' in httpx.get(f"{address}/metrics").text)
+        wait_until(lambda: 'result="golden_rows"' in httpx.get(f"{address}/metrics", timeout=120).text)
 
         assert ready_release(address) == "r1"
-        assert 'soccer_reloads_total{result="loaded"} 1.0' in httpx.get(f"{address}/metrics").text
+        assert (
+            'soccer_reloads_total{result="loaded"} 1.0' in httpx.get(f"{address}/metrics", timeout=120).text
+        )
         assert len(list((home / "store/outbox").iterdir())) == 1

@@ -97,7 +97,7 @@ def test_listener_outlasts_the_event_server(home):
     port = free_port()
     with sidecar(home, redis_url=f"redis://127.0.0.1:{port}", poll_seconds="3600") as (address, _):
         wait_until(lambda: ready_release(address) == "r1")
-        refused = httpx.get(f"{address}/events/", headers=READER)
+        refused = httpx.get(f"{address}/events/", headers=READER, timeout=120)
         assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
         with valkey(home, port) as server:
             stream = follow(address)
