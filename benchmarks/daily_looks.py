@@ -7,32 +7,32 @@ newest days, older ones that lack something, and fifteen days ahead. Results app
 Files of past seasons hold no fixture that was moved or struck off. ``--put-off SHARE`` lists a share of the
 matches on an earlier day until they are put off, and ``--struck-off SHARE`` lists matches that are never
 played: the home must end as if it had read the files at once, and withdraw what was struck off.
+``--names-of NAME=URL`` lists what is not over yet by the names of another feed's clubs.
 
 Prints the figures, what differs, and the figures again as one line of JSON.
 """
 
 import argparse
 import datetime as dt
-import hashlib
 import itertools
 import json
 import tempfile
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 import sqlalchemy as sa
-from msgspec.structs import replace
 
-from soccer_assets.clock import Clock, FixedClock, midnight
+from benchmarks.changing_fixtures import ChangingFixtures, other_names
+from soccer_assets.clock import FixedClock, midnight
 from soccer_assets.feeds.feed_set import filter_competitions, members_of, owners_of
 from soccer_assets.feeds.protocol import Feed, days_a_request, is_cheap_to_read_again
 from soccer_assets.feeds.registry import open_feeds
 from soccer_assets.feeds.validation import validate_rows
 from soccer_assets.football.matches import MatchStatus, Window
-from soccer_assets.football.records import RawMatch, Row
+from soccer_assets.football.records import RawMatch
 from soccer_assets.football.text_folding import fold
 from soccer_assets.resources.database import Database
 from soccer_assets.settings import Settings
@@ -67,88 +67,36 @@ def main() -> None:
     parser.add_argument("feeds", nargs="+", metavar="NAME=URL")
     parser.add_argument("--from", dest="first", type=dt.date.fromisoformat, default=dt.date(2022, 7, 1))
     parser.add_argument("--to", dest="last", type=dt.date.fromisoformat, default=dt.date(2025, 7, 8))
+    parser.add_argument("--history", type=dt.date.fromisoformat, help="days from here on are read at once")
     parser.add_argument("--every", type=int, default=1, help="days between two looks")
     parser.add_argument("--competition", action="append", default=[], help="only this one; may be repeated")
     parser.add_argument("--put-off", type=float, default=0.0, help="share of matches")
     parser.add_argument("--struck-off", type=float, default=0.0, help="share of matches")
+    parser.add_argument("--names-of", default="", metavar="NAME=URL", help="fixtures go by these names")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         by_day, at_once = _database(Path(folder), "by_day"), _database(Path(folder), "at_once")
         feed = open_addresses(asked.feeds, asked.competition, folder)
         every_day = Window(asked.first, asked.last)
-        unsettled = Unsettled.of(feed, every_day, asked.put_off, asked.struck_off)
+        unsettled = ChangingFixtures.of(feed, every_day, asked.put_off, asked.struck_off)
+        if asked.names_of:
+            other = open_addresses([asked.names_of], [], folder)
+            unsettled.names = other_names(feed, other, every_day)
+        if asked.history:
+            before = Window(asked.history, asked.first)
+            for database in (by_day, at_once):
+                _look(database, feed, {one.name: [before] for one in members_of(feed)}, midnight(asked.first))
         begin = time.perf_counter()
         watched = _replay(by_day, unsettled, every_day, asked.every * _DAY)
         seconds = time.perf_counter() - begin
         _look(at_once, feed, {one.name: [every_day] for one in members_of(feed)}, _end(every_day))
-        figures, lines = _compared(by_day, at_once, watched, unsettled, asked.first)
+        figures, lines = _compared(by_day, at_once, watched, unsettled, every_day)
     figures["seconds"] = round(seconds)
     for line in lines:
         print(line)
     for name, value in figures.items():
         print(f"{name:<52} {value:>12,}")
     print(json.dumps(figures))
-
-
-class Unsettled:
-    """A feed whose fixtures change before they are played; itself a member's worth of `Feed`.
-
-    Args:
-        feed: what is really there.
-        moved: by the key of a match, the fixture that is listed in its place, and until when.
-        phantoms: fixtures that are never played, each with the instant at which it is struck off.
-    """
-
-    def __init__(
-        self,
-        feed: Feed,
-        moved: Mapping[str, tuple[RawMatch, dt.datetime]],
-        phantoms: Iterable[tuple[RawMatch, dt.datetime]],
-    ) -> None:
-        self.feed, self.moved, self.phantoms = feed, moved, list(phantoms)
-
-    @classmethod
-    def of(cls, feed: Feed, window: Window, put_off: float, struck_off: float) -> "Unsettled":
-        """The feed with changes that follow from its matches alone: the same ones in every run."""
-        moved: dict[str, tuple[RawMatch, dt.datetime]] = {}
-        phantoms: list[tuple[RawMatch, dt.datetime]] = []
-        if not put_off + struck_off:
-            return cls(feed, moved, phantoms)
-        clock = FixedClock(_end(window))
-        rows = [row for row in feed.fetch(window, clock) if isinstance(row, RawMatch)]
-        busy: defaultdict[tuple[str, str], set[dt.date]] = defaultdict(set)
-        for row in rows:
-            for name in (row.home_team, row.away_team):
-                busy[row.source, name].add(row.kickoff.date())
-        for row in rows:
-            lot, how_far, when = _lots(row)
-            if lot >= put_off + struck_off:
-                continue
-            days = 2 + int(how_far**2 * _LONGEST_PUT_OFF)
-            earlier = row.kickoff - days * _DAY
-            near = {earlier.date() + shift * _DAY for shift in (-1, 0, 1)}
-            if any(not near.isdisjoint(busy[row.source, name]) for name in (row.home_team, row.away_team)):
-                continue
-            fixture = _unplayed(row, earlier)
-            # Some are put off ten days before, some two days after nobody played.
-            told_at = min(earlier + (12 * when - 10) * _DAY, row.kickoff - _DAY)
-            if lot < put_off:
-                moved[_key(row)] = (fixture, told_at)
-            elif row.kickoff > earlier + 14 * _DAY:
-                # The pair the other way round: the season has that match elsewhere, or not at all.
-                phantoms.append((replace(fixture, home_team=row.away_team, away_team=row.home_team), told_at))
-        return cls(feed, moved, phantoms)
-
-    def fetch(self, member: Feed, window: Window, clock: Clock) -> Iterator[Row]:
-        """The member's rows with what it lists at the clock's instant."""
-        now = clock.now()
-        for row in member.fetch(window, clock):
-            if isinstance(row, RawMatch) and (found := self.moved.get(_key(row))) and now < found[1]:
-                continue
-            yield row
-        for fixture, until in itertools.chain(self.moved.values(), self.phantoms):
-            if fixture.source == member.name and now < until and fixture.kickoff.date() in window:
-                yield fixture
 
 
 class Watched(msgspec.Struct):
@@ -174,7 +122,7 @@ class Watched(msgspec.Struct):
     not_due: int = 0
 
 
-def _replay(database: Database, unsettled: Unsettled, window: Window, step: dt.timedelta) -> Watched:
+def _replay(database: Database, unsettled: ChangingFixtures, window: Window, step: dt.timedelta) -> Watched:
     feed, watched = unsettled.feed, Watched()
     now = dt.datetime.combine(window.start, dt.time(6), dt.UTC)
     while now < _end(window):
@@ -201,7 +149,7 @@ def _look(
     feed: Feed,
     windows: Mapping[str, list[Window]],
     now: dt.datetime,
-    unsettled: Unsettled | None = None,
+    unsettled: ChangingFixtures | None = None,
 ) -> int:
     """Read and normalise as a run does; returns how many matches were merged."""
     clock = FixedClock(now)
@@ -245,14 +193,15 @@ def _watch(database: Database, feed: Feed, now: dt.datetime, watched: Watched) -
 
 
 def _compared(
-    by_day: Database, at_once: Database, watched: Watched, unsettled: Unsettled, first: dt.date
+    by_day: Database, at_once: Database, watched: Watched, unsettled: ChangingFixtures, window: Window
 ) -> tuple[dict[str, int], list[str]]:
     """Figures, and lines about what differs."""
     mine, right = _teams_of(by_day), _teams_of(at_once)
+    right |= _teams_by_other_names(mine, right, unsettled)
     wrong_merges, wrong_clubs = _differing(mine, right), _differing(right, mine)
     translated = {team: right[spelling] for spelling, team in mine.items() if spelling in right}
-    # The first looks of a home read days before it too.
-    found, truth = _matches_of(by_day, translated, first), _matches_of(at_once, {}, first)
+    # Looks read days before and after the window too.
+    found, truth = _matches_of(by_day, translated, window), _matches_of(at_once, {}, window)
     clubs = {team: spelling[2] for spelling, team in right.items()}
     lines = [f"spelled otherwise: {line}" for line in _several_names(by_day)]
     lines += [f"wrong merge: {one} and {other}" for one, other in wrong_merges[:_SHOWN]]
@@ -312,7 +261,7 @@ def _compared(
     }, lines
 
 
-def _pairs_that_change(unsettled: Unsettled, teams: Mapping[_Spelling, str]) -> set[tuple[str, ...]]:
+def _pairs_that_change(unsettled: ChangingFixtures, teams: Mapping[_Spelling, str]) -> set[tuple[str, ...]]:
     """Competition, season and ordered teams of the fixtures that are put off or struck off."""
     by_name = {(source, name): team for (source, _, name), team in teams.items()}
     rows = [row for row, _ in itertools.chain(unsettled.moved.values(), unsettled.phantoms)]
@@ -334,7 +283,7 @@ def _pair_of(database: Database, match_id: str) -> tuple[str, ...]:
     return () if row is None else tuple(row)
 
 
-def _fixtures_of(unsettled: Unsettled, right: Mapping[_Spelling, str]) -> set[tuple[str, ...]]:
+def _fixtures_of(unsettled: ChangingFixtures, right: Mapping[_Spelling, str]) -> set[tuple[str, ...]]:
     """The keys of what was struck off."""
     by_name = {(source, name): team for (source, _, name), team in right.items()}
     return {
@@ -364,6 +313,22 @@ def _teams_of(database: Database) -> dict[_Spelling, str]:
     return teams | spelled
 
 
+def _teams_by_other_names(
+    mine: Mapping[_Spelling, str], right: Mapping[_Spelling, str], unsettled: ChangingFixtures
+) -> dict[_Spelling, str]:
+    """The right team of the names by which fixtures go."""
+    by_name = {(source, name): team for (source, _, name), team in right.items()}
+    means = {
+        (source, fold(other)): by_name[source, fold(name)]
+        for (source, _, name), other in unsettled.names.items()
+    }
+    return {
+        spelling: means[spelling[0], spelling[2]]
+        for spelling in mine.keys() - right.keys()
+        if (spelling[0], spelling[2]) in means
+    }
+
+
 def _several_names(database: Database) -> list[str]:
     """Clubs with several spellings, for a person to read."""
     query = sa.select(team_spelling).where(team_spelling.c.club != team_spelling.c.spelling)
@@ -386,7 +351,7 @@ def _differing(mine: Mapping[_Spelling, str], right: Mapping[_Spelling, str]) ->
 
 
 def _matches_of(
-    database: Database, translated: Mapping[str, str], first: dt.date
+    database: Database, translated: Mapping[str, str], window: Window
 ) -> dict[tuple[str, ...], tuple[object, ...]]:
     """Status, score, kickoff and quarantine of each match by competition, season, day and teams.
 
@@ -395,41 +360,14 @@ def _matches_of(
     found: dict[tuple[str, ...], tuple[object, ...]] = {}
     counted: Counter[tuple[str, ...]] = Counter()
     with database.reading() as connection:
-        for row in connection.execute(sa.select(match).where(match.c.kickoff >= midnight(first))):
+        in_window = match.c.kickoff.between(midnight(window.start), midnight(window.end))
+        for row in connection.execute(sa.select(match).where(in_window)):
             teams = (translated.get(id_, id_) for id_ in (row.home_team_id, row.away_team_id))
             key = (row.competition, row.season, f"{row.kickoff:%Y-%m-%d}", *teams)
             counted[key] += 1
             score = (row.home_goals, row.away_goals)
             found[key] = (row.status, score, f"{row.kickoff:%H:%M}", row.quarantine)
     return found | {key: (count,) for key, count in counted.items() if count > 1}
-
-
-def _unplayed(row: RawMatch, kickoff: dt.datetime) -> RawMatch:
-    """The match as a fixture of another day."""
-    return replace(
-        row,
-        kickoff=kickoff,
-        status=MatchStatus.SCHEDULED,
-        home_goals=None,
-        away_goals=None,
-        home_goals_half_time=None,
-        away_goals_half_time=None,
-        odds=None,
-        stats=None,
-        payload={"fixture": f"{kickoff:%Y-%m-%d}", "home": row.home_team, "away": row.away_team},
-    )
-
-
-def _key(row: RawMatch) -> str:
-    day = f"{row.kickoff:%Y-%m-%d}"
-    return f"{row.source}|{row.competition}|{row.season}|{day}|{row.home_team}|{row.away_team}"
-
-
-def _lots(row: RawMatch) -> tuple[float, float, float]:
-    """Three numbers from 0 to 1 that follow from the match."""
-    digest = hashlib.blake2b(_key(row).encode(), digest_size=12).digest()
-    first, second, third = (int.from_bytes(digest[at : at + 4]) / 2**32 for at in (0, 4, 8))
-    return first, second, third
 
 
 def _end(window: Window) -> dt.datetime:

@@ -25,6 +25,8 @@ from soccer_assets.football.season_formats import season_format
 from soccer_assets.football.text_folding import fold
 
 _UNKNOWN = re.compile(UNKNOWN_COMPETITION.format("""['"](.*?)['"]"""))
+# What one reason has of its row: quoted text, and numbers.
+_VALUE = re.compile(r"""'[^']*'|"[^"]*"|\d+""")
 # Where no format is known, a second match of one pair is a repeat if it has the same score so soon after.
 _DAYS_OF_A_REPEAT = 3
 
@@ -76,7 +78,8 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
         scored: matches with a 90-minute score.
         competitions: matches by competition.
         rejected: rows that could not be parsed.
-        reasons: number of rejections by reason, the most frequent first.
+        reasons: number of rejections by reason, the most frequent first; reasons that differ in values alone,
+            such as dates, under the first of them.
         undrawn: fixtures whose teams are not known yet, by reason.
         prices_removed: matches whose prices are implausible; the matches stay.
         unknown_competitions: rows of competitions that the catalogue does not know, by the feed's name of it.
@@ -167,7 +170,7 @@ def audit(feed: Feed, clock: Clock) -> Audit:
         competitions=dict(sorted(competitions.items())),
         duplicates=tuple(duplicates),
         rejected=reasons.total(),
-        reasons=dict(reasons.most_common()),
+        reasons=_grouped(reasons),
         undrawn=dict(undrawn.most_common()),
         prices_removed=prices_removed,
         unknown_competitions=_unknown_competitions(feed, competitions, reasons),
@@ -207,6 +210,14 @@ class _Season:
             for one, other in itertools.combinations(sorted(self.names), 2)
             if likeness(one, other) >= least and self.days[one].isdisjoint(self.days[other])
         )
+
+
+def _grouped(reasons: Mapping[str, int]) -> dict[str, int]:
+    counted: Counter[str] = Counter()
+    first: dict[str, str] = {}
+    for reason, rows in reasons.items():
+        counted[first.setdefault(_VALUE.sub("?", reason), reason)] += rows
+    return dict(counted.most_common())
 
 
 _Seasons = Mapping[tuple[str, str], _Season]

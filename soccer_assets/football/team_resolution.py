@@ -301,7 +301,10 @@ class _Resolution:
                     return True
             for shift in (-1, 0, 1):
                 for other in their_days.get(match.day + shift * _BETWEEN_MATCHES, ()):
-                    if not self._agree(match, name, other, club):
+                    is_one = self._agree(match, name, other, club) or self._is_listed(
+                        match, name, other, club
+                    )
+                    if not is_one:
                         return True
         return self._meets_too_often(name, club)
 
@@ -314,6 +317,22 @@ class _Resolution:
             and (home, away) == (self.club_of(other.home), self.club_of(other.away))
             and (match.score is None or other.score is None or match.score == other.score)
         )
+
+    def _is_listed(self, match: Sighting, name: str, other: Sighting, club: str) -> bool:
+        """Whether a fixture and a result may be one match with both sides spelled otherwise.
+
+        Lists of fixtures are spelled by another hand: where an opponent is open too, it is like the other's.
+        """
+        at_home = match.home == name
+        if (
+            match.competition != other.competition
+            or (match.score is not None and other.score is not None)
+            or at_home != (self.club_of(other.home) == club)
+        ):
+            return False
+        sides = (match.away, other.away) if at_home else (match.home, other.home)
+        first, second = map(self.club_of, sides)
+        return not {first, second} <= self.clubs and likeness(first, second) > Likeness.NONE
 
     def _meets_too_often(self, name: str, club: str) -> bool:
         """Whether both together meet an opponent more often than the format allows."""

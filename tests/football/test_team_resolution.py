@@ -172,6 +172,40 @@ def test_a_list_of_fixtures_in_a_young_home_brings_no_clubs_of_its_own() -> None
     assert found["rayo ogreton"].guess == "ogreton"
 
 
+def test_results_under_other_names_than_the_list_of_fixtures_bring_no_second_league() -> None:
+    """An empty home reads a list first, spelled by another hand: the first results are of its clubs.
+
+    Also in a league with a guest in its play-offs, and while the fixtures are listed beside the results.
+    """
+    for competition in ("ENG-1", "GER-1"):
+        clubs = CLUBS if competition == "ENG-1" else CLUBS[:18]
+        played = rounds(clubs, 1, competition=competition)
+        listed = {club: f"fc {club}" for club in clubs}
+        fixtures = [
+            msgspec.structs.replace(match, home=listed[match.home], away=listed[match.away], score=None)
+            for match in played
+        ]
+
+        found = resolve([*fixtures, *played], set(listed.values()))
+
+        assert {
+            name: decision.club for name, decision in found.items() if isinstance(decision, Decided)
+        } == listed
+
+
+def test_results_under_names_like_nobody_wait_once_all_clubs_are_listed() -> None:
+    """Nothing shows who they are, and the roster has no place: they are held back, not new clubs."""
+    played = rounds(CLUBS, 1)
+    fixtures = [
+        msgspec.structs.replace(match, home=match.home[::-1], away=match.away[::-1], score=None)
+        for match in played
+    ]
+
+    found = resolve([*fixtures, *played], {club[::-1] for club in CLUBS})
+
+    assert all(isinstance(found[club], Held) for club in CLUBS)
+
+
 def test_what_a_person_decided_comes_before_all_evidence() -> None:
     """A name that was decided by hand is not looked at again."""
     found = resolve(
