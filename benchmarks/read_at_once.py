@@ -33,7 +33,7 @@ from soccer_assets.football.validity import CONTRADICTED, TOLD_TWICE, TWICE_ON_A
 from soccer_assets.resources.database import Database
 from soccer_assets.stores.matches.normalise import update_matches
 from soccer_assets.stores.matches.raw import store_raw
-from soccer_assets.tables import match, match_raw, match_source_id, rejected_row, team
+from soccer_assets.tables import held_match, match, match_raw, match_source_id, rejected_row, team
 
 _DAY = dt.timedelta(days=1)
 _YEARS_A_WINDOW = 4
@@ -70,6 +70,7 @@ def main() -> None:
         figures |= {f"{what} rows": counted[what] for what in ("merged", "withdrawn", "quarantined")}
         figures["rows without proof"] = sum(not found.proof for found in outcomes)
         figures["rejected rows"] = _count(database, rejected_row)
+        figures["rows held back"] = _count(database, held_match)
         for name, value in figures.items():
             print(f"{name:<52} {value:>12,}")
         print(json.dumps(figures))

@@ -134,6 +134,13 @@ class _Season:
         self.is_league = is_league
         self.format: SeasonFormat | None = season_format(competition, season)
         self.names: set[str] = set()
+        self.names_before_guests: set[str] = set()
+
+    def add(self, match: "Sighting") -> None:
+        """Name the clubs of a match."""
+        self.names |= {match.home, match.away}
+        if self.format is not None and match.day < self.format.guests_from:
+            self.names_before_guests |= {match.home, match.away}
 
 
 class _Resolution:
@@ -150,9 +157,9 @@ class _Resolution:
             key = (match.competition, match.season)
             if key not in self.seasons:
                 self.seasons[key] = _Season(*key, match.is_league)
+            self.seasons[key].add(match)
             for name in (match.home, match.away):
                 self.by_name[name].append(match)
-                self.seasons[key].names.add(name)
 
     @cached_property
     def first_names(self) -> set[str]:
@@ -374,9 +381,19 @@ class _Resolution:
 
     def _is_full(self, name: str) -> bool:
         """Whether a season the spelling plays in has all its clubs already."""
-        return any(
-            _has_all_clubs(season, clubs, self._first_day(name)) for season, clubs in self._rosters(name)
-        )
+        first_day = self._first_day(name)
+        return any(self._has_all_clubs(season, first_day) for season, _ in self._rosters(name))
+
+    def _has_all_clubs(self, season: _Season, day: dt.date) -> bool:
+        """Whether a season has no place for another club that plays its first match on a day.
+
+        Read at once, a season has its guests beside its clubs: they take no club's place.
+        """
+        if season.format is None:
+            return False
+        names = season.names_before_guests if day < season.format.guests_from else season.names
+        clubs = {self.club_of(name) for name in names} & self.clubs
+        return len(clubs) >= season.format.most_clubs_on(day)
 
     def _first_day(self, name: str) -> dt.date:
         return self.by_name[name][0].day
@@ -386,7 +403,7 @@ class _Resolution:
         for _, season in sorted(self.seasons.items()):
             names = [name for name in waiting if name in season.names]
             clubs = sorted(self.clubs_in(season) & self.clubs)
-            names = [name for name in names if _has_all_clubs(season, clubs, self._first_day(name))]
+            names = [name for name in names if self._has_all_clubs(season, self._first_day(name))]
             if not names:
                 continue
             found = _assignment(names, clubs, self._contradicted)
@@ -422,11 +439,6 @@ class _Resolution:
                 free[0], f"the roster of {where} is full, and only {free[0]} could have played its matches"
             )
         return Held(None, f"the roster of {where} is full, and nobody in it is spelled like it")
-
-
-def _has_all_clubs(season: _Season, clubs: Collection[str], day: dt.date) -> bool:
-    """Whether a season has no place for another club that plays its first match on a day."""
-    return season.format is not None and len(clubs) >= season.format.most_clubs_on(day)
 
 
 def _adjacent(season: str) -> tuple[str, str]:

@@ -193,6 +193,25 @@ def test_results_under_other_names_than_the_list_of_fixtures_bring_no_second_lea
         } == listed
 
 
+def test_a_guest_that_is_known_takes_no_club_its_place() -> None:
+    """Two seasons are read at once: who was relegated comes back as the guest of the next one's play-off.
+
+    The promoted club is new all the same, although eighteen clubs of the season are known beside it.
+    """
+    before = rounds(CLUBS[:18], 34, season="2023/2024", first=dt.date(2023, 8, 12), competition="GER-1")
+    clubs = [*CLUBS[:17], "walled garden"]
+    season = rounds(clubs, 34, competition="GER-1")
+    play_off = Sighting("GER-1", SEASON, dt.date(2025, 5, 22), CLUBS[3], CLUBS[17], score=(1, 1))
+    matches = [*before, *season, play_off]
+
+    found = resolve(matches, ())
+
+    assert isinstance(found["walled garden"], Decided)
+    assert {name: decision.club for name, decision in found.items() if isinstance(decision, Decided)} == {
+        name: name for name in [*CLUBS[:18], "walled garden"]
+    }
+
+
 def test_results_under_names_like_nobody_wait_once_all_clubs_are_listed() -> None:
     """Nothing shows who they are, and the roster has no place: they are held back, not new clubs."""
     played = rounds(CLUBS, 1)
