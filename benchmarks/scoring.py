@@ -124,13 +124,14 @@ def _status(client: httpx.Client, address: str) -> str:
 
 
 @contextmanager
-def _task_worker(store: Store, redis_url: str, home: str) -> Iterator[None]:
+def task_worker(store: Store, redis_url: str, home: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A task worker on this store, until the block is left."""
     env = {"PYTHONPATH": str(ROOT), "SOCCER_HOME": home, "SOCCER_STORE_URL": store.url}
     process = subprocess.Popen(
         [sys.executable, "-m", "serving.worker"], env=os.environ | env | {"SOCCER_REDIS_URL": redis_url}
     )
     try:
-        yield
+        yield process
     finally:
         process.terminate()
         process.wait(30)
@@ -143,7 +144,7 @@ def measure(predictions: int, seconds: float, rows: int) -> Iterator[dict[str, A
         key = create_key(store.objects, SCOPES, SystemClock().now())
         with (
             store.sidecar(redis_url=redis_url) as (server, _),
-            _task_worker(store, redis_url, folder),
+            task_worker(store, redis_url, folder),
             httpx.Client(base_url=server.url, headers={"X-API-Key": key}, timeout=60) as client,
         ):
             yield score_now(server, client)
