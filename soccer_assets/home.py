@@ -9,7 +9,7 @@ import datetime as dt
 import msgspec
 
 from soccer_assets.clock import isoformat
-from soccer_assets.settings import SettingError, Settings
+from soccer_assets.settings import FIRST_MONTH, SettingError, Settings
 
 
 class Home(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,11 +33,17 @@ def read_home(settings: Settings) -> Home | None:
     if not file.is_file():
         return None
     try:
-        return msgspec.json.decode(file.read_bytes(), type=Home)
+        home = msgspec.json.decode(file.read_bytes(), type=Home)
     except msgspec.DecodeError as error:
         raise SettingError(
             f"{file} cannot be read ({error}); restore it from a backup, or start with another SOCCER_HOME"
         ) from error
+    if home.history_start < FIRST_MONTH:
+        raise SettingError(
+            f"the history of {file} starts on {home.history_start}, before {FIRST_MONTH}, the month of the "
+            "first international; start with another SOCCER_HOME"
+        )
+    return home
 
 
 def open_home(settings: Settings, *, is_simulated: bool, first_month: dt.date) -> Home:
@@ -51,7 +57,7 @@ def open_home(settings: Settings, *, is_simulated: bool, first_month: dt.date) -
         home = Home(
             feeds=settings.feeds,
             is_simulated=is_simulated,
-            history_start=(settings.history_start or first_month).replace(day=1),
+            history_start=max(settings.history_start or first_month, FIRST_MONTH).replace(day=1),
             seed=settings.seed,
             leagues=settings.leagues,
             created_at=isoformat(settings.clock.now()),

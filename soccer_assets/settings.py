@@ -24,6 +24,11 @@ _NOT_IN_A_HOME = re.compile(r"[?#%*\[\]\x00-\x1f\x7f]")
 
 
 _MEGABYTE = 1024 * 1024
+
+# Scotland and England played the first international on 30 November 1872; league football began in 1888. An
+# earlier first month is a mistyped year, and a partition for every month since.
+FIRST_MONTH = dt.date(1872, 11, 1)
+_LAST_INSTANT = dt.datetime(2200, 1, 1, tzinfo=dt.UTC)
 # Of the library's, those that change how a server is reached.
 _REDIS_OPTIONS = {
     *("db", "username", "password", "protocol", "client_name", "health_check_interval"),
@@ -105,6 +110,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         feeds = tuple(name.strip() for name in env.get("SOCCER_FEED", "simulated").split(",") if name.strip())
         if not feeds:
             raise SettingError("SOCCER_FEED is empty; name a feed such as 'simulated' or 'football-data'")
+        now = _instant(env, "SOCCER_NOW")
         if len(set(feeds)) < len(feeds):
             raise SettingError(f"SOCCER_FEED={','.join(feeds)} names a feed twice; name each once")
         return cls(
@@ -112,10 +118,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             feeds=feeds,
             feed_url=env.get("SOCCER_FEED_URL", "").strip() if len(feeds) == 1 else "",
             feed_urls=_feed_urls(env, feeds) if len(feeds) > 1 else {},
-            now=_instant(env, "SOCCER_NOW"),
+            now=now,
             seed=_integer(env, "SOCCER_SEED", 20, 0, 2**31),
             leagues=_integer(env, "SOCCER_LEAGUES", 10, 1, 200),
-            history_start=_day(env, "SOCCER_HISTORY_START"),
+            history_start=_history_start(env, "SOCCER_HISTORY_START", now),
             first_build_months=_integer(env, "SOCCER_FIRST_BUILD_MONTHS", 36, 1, 1200),
             database_url=env.get("SOCCER_DATABASE_URL") or f"sqlite:///{home}/soccer.db",
             store_url=(env.get("SOCCER_STORE_URL") or f"file://{home}/store").rstrip("/"),
@@ -313,16 +319,37 @@ def _instant(env: Mapping[str, str], name: str) -> dt.datetime | None:
     if not text:
         return None
     try:
-        return parse_instant(text)
-    except ValueError:
+        instant = parse_instant(text)
+    except (ValueError, OverflowError):
         raise SettingError(f"{name}={text!r} is not an instant; write it as 2025-04-25T09:00:00Z") from None
+    if not FIRST_MONTH <= instant.date() < _LAST_INSTANT.date():
+        raise SettingError(
+            f"{name}={text!r} is out of range; write an instant from {FIRST_MONTH} to {_LAST_INSTANT.date()}"
+        )
+    return instant
 
 
-def _day(env: Mapping[str, str], name: str) -> dt.date | None:
+def _history_start(env: Mapping[str, str], name: str, now: dt.datetime | None) -> dt.date | None:
     text = env.get(name, "").strip()
     if not text:
         return None
     try:
-        return dt.date.fromisoformat(text)
+        day = dt.date.fromisoformat(text)
     except ValueError:
         raise SettingError(f"{name}={text!r} is not a day; write it as 2022-07-01") from None
+    return checked_history_start(day, f"{name}={text}", clock_at(now).now().date())
+
+
+def checked_history_start(day: dt.date, name: str, today: dt.date) -> dt.date:
+    """The first day of a home's history, if football was played then; ``name`` says where it comes from.
+
+    Raises:
+        SettingError: it lies before the first international, or in the future.
+    """
+    if day < FIRST_MONTH:
+        raise SettingError(
+            f"{name} is before {FIRST_MONTH}, the month of the first international; write a later day"
+        )
+    if day > today:
+        raise SettingError(f"{name} is after {today}, today; write an earlier day")
+    return day

@@ -1,8 +1,11 @@
 """Settings that cannot be used, told in one sentence."""
 
+import datetime as dt
+
 import pytest
 
 from serving.backends.redis import connect
+from soccer_assets.home import open_home, read_home
 from soccer_assets.settings import SettingError, Settings
 
 
@@ -61,3 +64,54 @@ def test_a_root_path_is_a_path(path):
     with pytest.raises(SettingError, match="SOCCER_ROOT_PATH"):
         Settings.from_env({"SOCCER_ROOT_PATH": path})
     assert Settings.from_env({"SOCCER_ROOT_PATH": "/soccer/v1/"}).root_path == "/soccer/v1"
+
+
+@pytest.mark.parametrize(
+    ("day", "reason"),
+    [
+        ("0001-01-01", "is before 1872-11-01, the month of the first international"),
+        ("0870-02-20", "is before 1872-11-01"),
+        ("1700-01-01", "is before 1872-11-01"),
+        ("1872-10-31", "is before 1872-11-01"),
+        ("2025-04-26", "is after 2025-04-25"),
+        ("9999-12-31", "is after 2025-04-25"),
+        ("2022-13-01", "is not a day"),
+        ("tomorrow", "is not a day"),
+    ],
+)
+def test_a_history_that_starts_before_football_or_in_the_future_is_refused(tmp_path, day, reason):
+    """A mistyped century would make thousands of empty months; the sentence names the setting."""
+    environ = {
+        "SOCCER_HOME": str(tmp_path),
+        "SOCCER_HISTORY_START": day,
+        "SOCCER_NOW": "2025-04-25T09:00:00Z",
+    }
+    with pytest.raises(SettingError, match=f"SOCCER_HISTORY_START=.*{reason}") as refused:
+        Settings.from_env(environ)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("day", ["1872-11-01", "1888-09-08", "2025-04-25"])
+def test_a_history_may_start_with_the_first_international_and_today(day):
+    """Both ends are within the bounds."""
+    found = Settings.from_env({"SOCCER_HISTORY_START": day, "SOCCER_NOW": "2025-04-25T09:00:00Z"})
+    assert str(found.history_start) == day
+
+
+@pytest.mark.parametrize("now", ["0001-01-01T00:00:00Z", "1872-10-31T23:59:59Z", "9999-12-31T23:59:59Z"])
+def test_a_clock_outside_of_football_is_refused(now):
+    """Days before and after it could not be computed."""
+    with pytest.raises(SettingError, match=r"SOCCER_NOW=.* is out of range"):
+        Settings.from_env({"SOCCER_NOW": now})
+
+
+def test_a_home_of_an_earlier_version_whose_history_starts_too_early_is_refused(tmp_path):
+    """It was made before there was a bound; every start says what to do."""
+    settings = Settings.from_env({"SOCCER_HOME": str(tmp_path)})
+    home = open_home(settings, is_simulated=True, first_month=dt.date(870, 2, 1))
+    assert home.history_start == dt.date(1872, 11, 1)  # a feed with a mistyped first row
+    file = tmp_path / "home.json"
+    file.write_text(file.read_text().replace("1872-11-01", "0870-02-01"))
+
+    with pytest.raises(SettingError, match="starts on 0870-02-01, before 1872-11-01"):
+        read_home(settings)

@@ -33,7 +33,7 @@ from soccer_assets.resources.mlflow_run import training_run
 from soccer_assets.resources.model_registry import ModelRegistry
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.resources.parquet_io_manager import ParquetIOManager
-from soccer_assets.settings import Settings
+from soccer_assets.settings import FIRST_MONTH, Settings
 from soccer_assets.stores.exports import Exports
 from soccer_assets.stores.features.store import FeatureStore
 from soccer_assets.stores.models.evaluations import Scorecards
@@ -71,7 +71,7 @@ def build_definitions(
     return dg.Definitions(
         assets=[
             *livescore_assets(
-                settings.history_start or feed.first_month(),
+                max(settings.history_start or feed.first_month(), FIRST_MONTH),
                 clock,
                 MONTHS_A_RUN if settings.is_feed_local else REMOTE_MONTHS_A_RUN,
             ),

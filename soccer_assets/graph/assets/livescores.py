@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 import dagster as dg
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from soccer_assets.clock import Clock
 from soccer_assets.feeds.feed_set import members_of, owners_of
@@ -20,6 +20,7 @@ from soccer_assets.feeds.protocol import (
 from soccer_assets.feeds.validation import validate_rows
 from soccer_assets.football.matches import Window
 from soccer_assets.graph import freshness
+from soccer_assets.graph.checked_config import CheckedShape
 from soccer_assets.graph.ingest_checks import (
     BATCH,
     BATCH_DESCRIPTION,
@@ -101,6 +102,30 @@ class WindowConfig(dg.Config):
                 allow_retries=False,
             )
         return Window(start, end)
+
+
+_WINDOW_FIELDS = {
+    "start": dg.Field(
+        dg.Noneable(str), is_required=False, description=WindowConfig.model_fields["start"].description
+    ),
+    "end": dg.Field(
+        dg.Noneable(str), is_required=False, description=WindowConfig.model_fields["end"].description
+    ),
+    "days": dg.Field(int, default_value=90, description=WindowConfig.model_fields["days"].description),
+}
+
+
+def _window_config(config: Mapping[str, Any]) -> WindowConfig:
+    """The fields of a run's config.
+
+    Raises:
+        Failure: a field is out of its bounds.
+    """
+    try:
+        return WindowConfig(**config)
+    except ValidationError as error:
+        found = "; ".join(f"{fault['loc'][0]}: {fault['msg']}" for fault in error.errors())
+        raise dg.Failure(found, allow_retries=False) from error
 
 
 def livescore_assets(
@@ -209,10 +234,15 @@ def livescore_assets(
             allow_retries=False,
         )
 
-    @asset(key=["livescores", "window"])
+    # The check depends on the first day and on a clock that stands.
+    whose = f"{history_start} {clock.now() if clock.is_fixed else 'now'}"
+
+    def asked_window(config: Mapping[str, Any]) -> Window:
+        return _window_config(config).window(clock.now().date(), history_start.replace(day=1))
+
+    @asset(key=["livescores", "window"], config_schema=CheckedShape(_WINDOW_FIELDS, asked_window, whose))
     def window(
         context: dg.AssetExecutionContext,
-        config: WindowConfig,
         database: dg.ResourceParam[Database],
         feed: dg.ResourceParam[Feed],
         clock: dg.ResourceParam[Clock],
@@ -221,7 +251,7 @@ def livescore_assets(
 
         A window that begins before the home's first month, or ends over a year from now, is refused.
         """
-        asked = config.window(clock.now().date(), history_start.replace(day=1))
+        asked = asked_window(context.op_execution_context.op_config)
         with retried(context):
             return _ingest(context, database, feed, clock, _one_window(feed, asked))
 
