@@ -381,8 +381,9 @@ class _Resolution:
 
     def _is_full(self, name: str) -> bool:
         """Whether a season the spelling plays in has all its clubs already."""
-        first_day = self._first_day(name)
-        return any(self._has_all_clubs(season, first_day) for season, _ in self._rosters(name))
+        return any(
+            self._has_all_clubs(season, self._first_day(name, season)) for season, _ in self._rosters(name)
+        )
 
     def _has_all_clubs(self, season: _Season, day: dt.date) -> bool:
         """Whether a season has no place for another club that plays its first match on a day.
@@ -395,15 +396,19 @@ class _Resolution:
         clubs = {self.club_of(name) for name in names} & self.clubs
         return len(clubs) >= season.format.most_clubs_on(day)
 
-    def _first_day(self, name: str) -> dt.date:
-        return self.by_name[name][0].day
+    def _first_day(self, name: str, season: _Season) -> dt.date:
+        """The first day of a name in a season: who was a guest before comes back as a club, or as a guest."""
+        mine = (
+            match for match in self.by_name[name] if self.seasons[match.competition, match.season] is season
+        )
+        return min(match.day for match in mine)
 
     def _assign_leagues(self, waiting: Sequence[str]) -> list[str]:
         """Assign the open spellings of full rosters at once; only an unambiguous assignment is taken."""
         for _, season in sorted(self.seasons.items()):
             names = [name for name in waiting if name in season.names]
             clubs = sorted(self.clubs_in(season) & self.clubs)
-            names = [name for name in names if self._has_all_clubs(season, self._first_day(name))]
+            names = [name for name in names if self._has_all_clubs(season, self._first_day(name, season))]
             if not names:
                 continue
             found = _assignment(names, clubs, self._contradicted)

@@ -196,12 +196,19 @@ def test_results_under_other_names_than_the_list_of_fixtures_bring_no_second_lea
 def test_a_guest_that_is_known_takes_no_club_its_place() -> None:
     """Two seasons are read at once: who was relegated comes back as the guest of the next one's play-off.
 
-    The promoted club is new all the same, although eighteen clubs of the season are known beside it.
+    The promoted club is new all the same, although eighteen clubs of the season are known beside it; so is
+    a club of another tier that is the guest of both play-offs.
     """
     before = rounds(CLUBS[:18], 34, season="2023/2024", first=dt.date(2023, 8, 12), competition="GER-1")
     clubs = [*CLUBS[:17], "walled garden"]
     season = rounds(clubs, 34, competition="GER-1")
     play_off = Sighting("GER-1", SEASON, dt.date(2025, 5, 22), CLUBS[3], CLUBS[17], score=(1, 1))
+    guest = [
+        Sighting("GER-1", label, dt.date(year, 5, 23), CLUBS[4], "lower tier", score=(0, 1))
+        for label, year in (("2023/2024", 2024), (SEASON, 2025))
+    ]
+
+    assert isinstance(resolve([*before, *season, *guest], ())["lower tier"], Decided)
     matches = [*before, *season, play_off]
 
     found = resolve(matches, ())
