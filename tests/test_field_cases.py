@@ -195,3 +195,36 @@ def test_openligadb_a_match_made_anew_under_another_id(database, shared_cases, t
             marks.append(set(connection.execute(sa.select(match.c.quarantine)).scalars()))
     assert drachental == [["2020-10-03 VfB Drachental 2-1 SV Koboldstadt finished"]] * 2
     assert marks == [{None, contradiction([(2, 1), (0, 1)])}, {None}]
+
+
+PLAYED = "Div,Date,HomeTeam,AwayTeam,FTHG,FTAG,FTR\n" + "".join(
+    f"E0,{day}/08/2024,{pair},1,0,H\n"
+    for day in (10, 17)
+    for pair in ("Elfbury,Ogreton", "Trollham,Nahual", "Goblinford,Kappa", "Tengu,Kitsune")
+)
+
+
+@pytest.mark.parametrize(
+    "correction", ["Ogreton,Elfbury,3,1,H", "Elfbury,Nahual,3,1,H", "Kappa,Ogreton,0,0,D"]
+)
+@pytest.mark.parametrize("has_both", [False, True])
+def test_a_corrected_ground_or_opponent_leaves_the_listed_result(
+    database, football_data, tmp_path, correction, has_both
+):
+    """The row that the feed lists no longer counts no longer, also where both were listed for a while."""
+    wrong, right = "E0,25/08/2024,Elfbury,Ogreton,3,1,H\n", f"E0,25/08/2024,{correction}\n"
+    file = tmp_path / "site" / "mmz4281/2425/E0.csv"
+    file.parent.mkdir(parents=True)
+    steps = [wrong, *([wrong + right] if has_both else []), right, right, wrong + right, right]
+    marks = []
+    for day, rows in enumerate(steps):
+        file.write_text(PLAYED + rows)
+        look(database, football_data(tmp_path / "site"), instant("2024-08-26") + day * DAY)
+        with database.reading() as connection:
+            last = match.c.kickoff >= dt.datetime(2024, 8, 24, tzinfo=dt.UTC)
+            query = sa.select(match.c.home_goals, match.c.away_goals).where(
+                last, match.c.quarantine.is_(None)
+            )
+            marks.append([tuple(row) for row in connection.execute(query)])
+    score = tuple(map(int, correction.split(",")[2:4]))
+    assert marks[-1] == marks[-3] == [score]

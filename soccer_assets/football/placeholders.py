@@ -22,14 +22,23 @@ _SHORT = (
     # 1A, 2B, 2B/C/D, 3ABCDF: places of groups.
     re.compile(r"[1-4][a-l](?:[/-]?[a-l])*|[1-4][a-l](?:/[1-4][a-l])+"),
     # SF1, QF 3, WSF1, QFW1, R16 W3, RD16 W1.
-    re.compile(r"(?:w|l|ru)?[ -]?(?:qf|sf|hf|vf|af|ef|po|(?:r|rd|ro)(?:16|32))[ -]?[wl]?[ -]?\d{1,2}"),
+    re.compile(r"(?:w|l|ru)?[ -]?(?:qf|sf|hf|vf|af|ef|kf|po|(?:r|rd|ro)(?:16|32))[ -]?[wl]?[ -]?\d{1,2}"),
     re.compile(r"(?:w|l|ru)[ -]?(?:qf|sf|hf|vf|af|ef|f|po)|(?:qf|sf|(?:r|rd|ro)(?:16|32))[ -]?[wl]"),
-    # 1. Gr. A, 2.Gruppe B.
-    re.compile(r"[1-4]\.? ?(?:gr\.?|gruppe|group|grupo|groupe|girone) ?[a-l](?:/[a-l])*"),
+    # SF1 winner, R16-1 Loser.
+    re.compile(r"(?:qf|sf|hf|vf|af|ef|kf|po|(?:r|rd|ro)(?:16|32))[ -]?\d{1,2}[ -]?(?:winner|loser)"),
+    # 1. Gr. A, 2.Gruppe B, 1° Girone C, 1er Groupe A, 1. A, A Grubu 1.si, Grup A 2.
+    re.compile(
+        r"[1-4](?:\.|\u00b0|o|a|er|ere|e|eme|ro|do|st|nd|rd|th)? ?"
+        r"(?:gr\.?|gruppe|group|grupo|groupe|gruppo|girone|groep|grupa|skupin[ay]|grup) ?[a-l](?:/[a-l])*"
+    ),
+    re.compile(r"[1-4]\. ?[a-l]"),
+    re.compile(
+        r"(?:[a-l] grubu|grup [a-l]) (?:[1-4]\.? ?(?:si|su|cu|inci|nci)?|birincisi|ikincisi|ucuncusu)"
+    ),
 )
 # 49, 1st, 1/8, A, B2, IV, QF1, M49.
 _NUMBER = re.compile(
-    r"\d{1,3}(?:st|nd|rd|th|er|e|o|a|\.)?|1/\d{1,2}|[a-l]\d?|\d[a-l]?|[ivx]{1,4}|[a-z]{1,3}\d{1,3}"
+    r"\d{1,3}(?:st|nd|rd|th|er|e|o|a|\.)?|1/\d{1,2}|[a-l]\d?|\d[a-l]?|[ivx]{1,4}|[a-z]{1,3}\d{1,3}(?:-\d{1,2})?"
 )
 _NO_WORD = re.compile(r"[\W_]+")
 _BLANKS = re.compile(r"[\s/()\[\],:#]+")

@@ -12,7 +12,7 @@ listed, but they move no rating and train no model. So is a match that is report
 
 import datetime as dt
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
 from soccer_assets.football.placeholders import is_placeholder
@@ -32,6 +32,7 @@ LEAST_OVERROUND, MOST_OVERROUND = 0.97, 1.40
 
 # The texts are stored.
 TWICE_ON_A_DAY = "a team has another result on this day"
+NOT_LISTED = "its feed lists it no longer, and a team has another result on this day"
 TOLD_TWICE = "another row tells this match with the same score, and counts"
 CONTRADICTED = "told with several scores on one day"
 
@@ -85,6 +86,28 @@ class Result(NamedTuple):
 def contradiction(scores: Iterable[tuple[int, int]]) -> str:
     """The mark of a match that is told with these scores."""
     return f"{CONTRADICTED}: {' and '.join(f'{home}-{away}' for home, away in sorted(set(scores)))}"
+
+
+def beside_listed(results: Iterable[Result], gone: Collection[str]) -> dict[str, str]:
+    """The marks of `twice_on_a_day`, where a result that its feed no longer lists gives way to listed ones.
+
+    Args:
+        results: of whole days.
+        gone: ids of results that no feed lists any more.
+    """
+    of_a_day = list(results)
+    listed = [result for result in of_a_day if result.match_id not in gone]
+    taken = {(result.day, team) for result in listed for team in (result.home, result.away)}
+    left: list[Result] = []
+    marks = twice_on_a_day(listed)
+    for result in of_a_day:
+        if result.match_id not in gone:
+            continue
+        if {(result.day, result.home), (result.day, result.away)} & taken:
+            marks[result.match_id] = NOT_LISTED
+        else:
+            left.append(result)
+    return marks | twice_on_a_day(left)
 
 
 def twice_on_a_day(results: Iterable[Result]) -> dict[str, str]:

@@ -21,13 +21,23 @@ Zweiter Gruppe B|1. Gruppe A|Loser SF 2|Semifinalist 2|Finalist 1|Winner SF|Best
 Vincente Semifinale 1|Vainqueur 1/4 de finale 2|Winnaar halve finale 1|Loser Match 101|RU A|Winner 49
 Playoff Winner|Qualifier 1|Group B runner-up|Winner Play-off Path C|WSF1|1st A|Group A 1|Unterlegener HF1
 TBD/TBD|TBA 1|Gagnant match 12|Pot 1|Sieger Relegation|Semifinal 2 Loser|Group Stage 1st Place
-Third place|Por definir|Noch offen
+Third place|Por definir|Noch offen|1° Girone C|1er Groupe A|1ro Grupo A|2º Grupo B|A Grubu 1.si
+Grup A Birincisi|SF1 winner|Winner R16-1|1.A|2. B|KF 1|Vindere SF1|Besiegter HF 1|Víťaz zápasu 1|To Be Advised
+A definire|Nog onbekend|N.n.b.|Lucky Loser 1|Wildcard 1|Host Nation|Exento
 """.replace("\n", "|").split("|")
+# Russian: winner of match 49, not decided; Greek: winner of semi-final 1; Japanese: not decided.
+PLACEHOLDERS += [
+    "\u041f\u043e\u0431\u0435\u0434\u0438\u0442\u0435\u043b\u044c \u043c\u0430\u0442\u0447\u0430 49",
+    "\u041d\u0435 \u043e\u043f\u0440\u0435\u0434\u0435\u043b\u0435\u043d",
+    "\u039d\u03b9\u03ba\u03b7\u03c4\u03ae\u03c2 \u0397\u03bc\u03b9\u03c4\u03b5\u03bb\u03b9\u03ba\u03bf\u03cd",
+    "\u672a\u5b9a",
+]
 CLUBS = """
 Bodø/Glimt|Winners FC|Winners Connection|Sieger Köln|Final|A|B|Team A|Home 1|Real Madrid|1. FC Köln
 Third Lanark|B 1909|First Vienna FC|AC Milan|Union Berlin|W Connection|Nest-Sotra|West Ham|Prima Vista
 Premier FC|Cup|A1|Wil 1900|B36|12 de Octubre|2 de Mayo|EB/Streymur|HB|FC Winner|United|Winnipeg
-Club 9 de Octubre|North 1|Group A|1860 München|Schalke 04|07 Vestur
+Campeón FC|KF Tirana|KFUM|B 1903|1º de Maio|1º de Agosto|24 de Maio|Libertad|Esperance|Rest|KF Vitaz
+AF Elbasani|SF 1919|RB 1|Club 9 de Octubre|North 1|Group A|1860 München|Schalke 04|07 Vestur
 """.replace("\n", "|").split("|")
 
 

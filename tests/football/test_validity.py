@@ -12,10 +12,12 @@ from soccer_assets.football import validity
 from soccer_assets.football.validity import (
     LEAST_OVERROUND,
     MOST_OVERROUND,
+    NOT_LISTED,
     OLDEST_YEAR,
     TOLD_TWICE,
     TWICE_ON_A_DAY,
     Result,
+    beside_listed,
     is_book,
     is_goal_count,
     is_same_team,
@@ -92,3 +94,19 @@ def test_the_numbers_of_the_rules_stand_nowhere_else():
     }
 
     assert holders == {Path(str(validity.__file__))}
+
+
+def test_a_result_that_is_listed_no_longer_gives_way_to_listed_ones() -> None:
+    """Whatever their order; alone on its day it counts, and two of its kind contradict each other."""
+    day, other = dt.date(2024, 8, 25), dt.date(2024, 9, 1)
+    results = [
+        Result("a", day, "x", "y", (3, 1)),
+        Result("b", day, "y", "x", (3, 1)),
+        Result("c", other, "x", "y", (0, 0)),
+        Result("d", other, "z", "v", (0, 0)),
+        Result("e", other, "z", "w", (1, 0)),
+    ]
+    gone = {"a", "c", "d", "e"}
+    marks = {"a": NOT_LISTED, "d": TWICE_ON_A_DAY, "e": TWICE_ON_A_DAY}
+    assert beside_listed(results, gone) == beside_listed(results[::-1], gone) == marks
+    assert beside_listed(results[:2], set()) == twice_on_a_day(results[:2])

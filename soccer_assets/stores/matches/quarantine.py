@@ -14,9 +14,9 @@ import sqlalchemy as sa
 from soccer_assets.clock import midnight
 from soccer_assets.football.feed_agreement import FEED_MARKS
 from soccer_assets.football.matches import STATUS_RULES
-from soccer_assets.football.validity import CONTRADICTED, Result, twice_on_a_day
+from soccer_assets.football.validity import CONTRADICTED, Result, beside_listed, twice_on_a_day
 from soccer_assets.resources.bulk_rows import in_list
-from soccer_assets.tables import WITHOUT_SCORE, match, team
+from soccer_assets.tables import WITHOUT_SCORE, match, match_source_id, team, vanished_match
 
 _RESULTS = [status.value for status, rule in STATUS_RULES.items() if rule.settles]
 _DAY = dt.timedelta(days=1)
@@ -64,7 +64,10 @@ def mark_same_day(
         for id_, row in others.items()
         if row.quarantine not in FEED_MARKS
     }
-    marks = twice_on_a_day((new_results | stored_results).values())
+    results = new_results | stored_results
+    marks = twice_on_a_day(results.values())
+    if marks and (gone := _not_listed(connection, marks)):
+        marks = beside_listed(results.values(), gone)
     for id_, row in rows.items():
         if not _is_marked_alone(row["quarantine"]):
             row["quarantine"] = marks.get(id_)
@@ -78,6 +81,22 @@ def mark_same_day(
         for stored in connection.execute(query):
             known[stored.match_id] = stored
             rows[stored.match_id] = stored._asdict() | {"quarantine": marks.get(stored.match_id)}
+
+
+def _not_listed(connection: sa.Connection, match_ids: Iterable[str]) -> set[str]:
+    """Those of the matches of which no feed lists a row any more."""
+    is_gone = sa.and_(
+        vanished_match.c.source == match_source_id.c.source,
+        vanished_match.c.source_match_id == match_source_id.c.source_match_id,
+    )
+    query = (
+        sa.select(match_source_id.c.match_id)
+        .select_from(match_source_id.outerjoin(vanished_match, is_gone))
+        .where(in_list(connection, match_source_id.c.match_id, sorted(match_ids)))
+        .group_by(match_source_id.c.match_id)
+        .having(sa.func.count() == sa.func.count(vanished_match.c.source))
+    )
+    return set(connection.execute(query).scalars())
 
 
 def _is_marked_alone(mark: str | None) -> bool:

@@ -76,9 +76,14 @@ def mark_vanished(
         )
     upsert(connection, vanished_match, marks)
     replaced = {mark["source_match_id"] for mark in marks if mark["how"]}
-    again = _withdrawn(connection, source, returned) | _one_of_several(connection, source, returned)
-    several = _one_of_several(connection, source, [row.source_match_id for row in gone])
-    unread = replaced | again | several | _overdue(connection, source, now)
+    is_withdrawn = match.c.status == MatchStatus.WITHDRAWN.value
+    again = _of_matches(connection, source, returned, is_withdrawn)
+    again |= _one_of_several(connection, source, returned)
+    lost = [row.source_match_id for row in gone]
+    several = _one_of_several(connection, source, lost)
+    # Beside listed results a result counts or not by whether it is listed itself.
+    beside = _of_matches(connection, source, [*lost, *returned], match.c.quarantine.is_not(None))
+    unread = replaced | again | several | beside | _overdue(connection, source, now)
     mark_rows_unread(connection, {source: unread})
     return len(returned) + len(gone)
 
@@ -183,8 +188,10 @@ def _one_of_several(connection: sa.Connection, source: str, ids: Iterable[str]) 
     return found
 
 
-def _withdrawn(connection: sa.Connection, source: str, ids: Iterable[str]) -> set[str]:
-    """Those of the rows whose match is withdrawn."""
+def _of_matches(
+    connection: sa.Connection, source: str, ids: Iterable[str], condition: sa.ColumnElement[bool]
+) -> set[str]:
+    """Those of the rows whose match fulfils a condition."""
     found: set[str] = set()
     for part in batches(ids, IDS_PER_QUERY):
         query = (
@@ -193,7 +200,7 @@ def _withdrawn(connection: sa.Connection, source: str, ids: Iterable[str]) -> se
             .where(
                 match_source_id.c.source == source,
                 in_list(connection, match_source_id.c.source_match_id, part),
-                match.c.status == MatchStatus.WITHDRAWN.value,
+                condition,
             )
         )
         found.update(connection.execute(query).scalars())
