@@ -1,12 +1,12 @@
 """Client of Dagster's GraphQL API: launches runs, and nothing else."""
 
-import time
 from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
 from serving.errors import ServingError
+from serving.pause import Pause
 from soccer_assets.loopback import is_loopback
 
 _LAUNCH = """
@@ -25,8 +25,6 @@ mutation Launch($params: ExecutionParams!) {
 _REPOSITORY = {"repositoryLocationName": "soccer_assets", "repositoryName": "__repository__"}
 _CONNECT_SECONDS = 1.0
 _ANSWER_SECONDS = 15.0
-# After a failure to connect no request is sent for this long: callers get the error at once.
-_RETRY_SECONDS = 2.0
 
 
 class DagsterUnavailableError(ServingError):
@@ -53,7 +51,7 @@ class Dagster:
 
     def __init__(self, url: str) -> None:
         self._url = url.rstrip("/")
-        self._unavailable_until = 0.0
+        self._pause = Pause()
 
     async def launch(self, assets: Sequence[Sequence[str]], config: dict[str, Any]) -> LaunchedRun:
         """Launch a run that materialises assets.
@@ -68,7 +66,7 @@ class Dagster:
         """
         import httpx  # noqa: PLC0415 - 0.1 s to import, not needed for look-ups
 
-        if time.monotonic() < self._unavailable_until:
+        if self._pause.is_on:
             raise DagsterUnavailableError
         selector = _REPOSITORY | {
             "jobName": "__ASSET_JOB",
@@ -87,7 +85,7 @@ class Dagster:
             answer.raise_for_status()
             launched = answer.json()["data"]["launchRun"]
         except httpx.TransportError as error:
-            self._unavailable_until = time.monotonic() + _RETRY_SECONDS
+            self._pause.begin()
             raise DagsterUnavailableError from error
         except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
             raise DagsterUnavailableError from error  # of this request alone: the next one is sent

@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import datetime as dt
 import functools
-import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import quote
@@ -16,6 +15,7 @@ from urllib.parse import quote
 import msgspec
 
 from serving.errors import ServingError
+from serving.pause import Pause
 from soccer_assets.clock import isoformat
 from soccer_assets.contract.release import Team
 
@@ -23,8 +23,6 @@ _CONNECTIONS = 4
 _WAIT_SECONDS = 2
 _STATEMENT_MS = 3_000
 _ANSWER_SECONDS = 5.0
-# After a failure of the connection no query is sent for this long: callers get the error at once.
-_RETRY_SECONDS = 2.0
 
 
 class DatabaseUnavailableError(ServingError):
@@ -82,7 +80,7 @@ class LiveMatches:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._unavailable_until = 0.0
+        self._pause = Pause()
         self._is_loaded = False
         self._turns = asyncio.Semaphore(_CONNECTIONS)
         self._threads = ThreadPoolExecutor(_CONNECTIONS, "match-table")
@@ -102,7 +100,7 @@ class LiveMatches:
         return bool(await self._ask(LiveQuery(limit=0, competition=code)))
 
     async def _ask(self, query: LiveQuery) -> list[Live]:
-        if time.monotonic() < self._unavailable_until:
+        if self._pause.is_on:
             raise DatabaseUnavailableError
         if not self._is_loaded:
             # Outside the time limits: on a busy machine it takes longer than an answer may.
@@ -118,22 +116,19 @@ class LiveMatches:
         # A server that was stopped answers no time limit of its own; its turn ends when the thread does.
         await asyncio.wait([reading], timeout=_ANSWER_SECONDS)
         if not reading.done():
-            self._pause()
+            self._pause.begin()
             raise DatabaseUnavailableError
         try:
             return reading.result()
         except DatabaseUnavailableError as error:
             if error.is_connection_lost:
-                self._pause()
+                self._pause.begin()
             raise
 
     def _end_turn(self, reading: asyncio.Future[Any]) -> None:
         self._turns.release()
         if not reading.cancelled():
             reading.exception()  # retrieved, also where nobody waits any more
-
-    def _pause(self) -> None:
-        self._unavailable_until = time.monotonic() + _RETRY_SECONDS
 
     def close(self) -> None:
         """Close the connections."""

@@ -6,7 +6,6 @@ import functools
 import hashlib
 import importlib
 import re
-import time
 import uuid
 from collections.abc import AsyncIterator, Coroutine
 from typing import Any, TypeVar
@@ -16,6 +15,7 @@ from prometheus_client import Gauge
 
 from serving.backends.redis import OwnNames, RedisUnavailableError, connect, translate_redis_errors
 from serving.errors import ServingError
+from serving.pause import Pause
 from serving.release.reader import ReleaseReader
 from serving.tasks.quota import Quota, QuotaExceededError
 from serving.tasks.store import PackedRows, QueueUnavailableError, TaskStore, part_count
@@ -38,9 +38,6 @@ _TASK_SECONDS = 3600
 
 # Imported only if Redis is configured.
 _QUEUE_LIBRARY = "saq.queue.redis"
-
-# After a failure of the connection no command is sent for this long: callers get the error at once.
-_RETRY_SECONDS = 2.0
 
 
 class QueueFullError(ServingError):
@@ -82,7 +79,7 @@ class TaskQueue:
         self._names = names
         self._queues: dict[str, Any] = {}
         self._keep = keep_seconds
-        self._unavailable_until = 0.0
+        self._pause = Pause()
 
     async def submit(self, key_id: str, packed: PackedRows, idempotency_key: str | None) -> str:
         """Submit a task; the same idempotency key of the same API key returns the same task.
@@ -193,8 +190,8 @@ class TaskQueue:
         return await self._queue.info()
 
     async def _ask(self, question: Coroutine[Any, Any, _T]) -> _T:
-        """Await a call to Redis; after a failure, fail fast for `_RETRY_SECONDS`."""
-        if not self._url or time.monotonic() < self._unavailable_until:
+        """Await a call to Redis; after a failure of the connection, fail fast for a while."""
+        if not self._url or self._pause.is_on:
             question.close()
             raise QueueUnavailableError
         try:
@@ -204,7 +201,7 @@ class TaskQueue:
             if error.is_full:
                 raise QueueFullError from error
             if error.is_connection_lost:
-                self._unavailable_until = time.monotonic() + _RETRY_SECONDS
+                self._pause.begin()
             raise QueueUnavailableError from error
 
     @functools.cached_property
