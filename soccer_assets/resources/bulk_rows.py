@@ -158,6 +158,9 @@ def _sqlite_rows(
     bind = functools.lru_cache(4096)(kind.bind_processor(dialect) or (lambda value: value))
     instants = [index for index, name in enumerate(names) if isinstance(table.c[name].type, UtcDateTime)]
     values_of = _values_of(names)
+    if not instants:
+        yield from map(values_of, rows)
+        return
     for row in rows:
         values = list(values_of(row))
         for index in instants:

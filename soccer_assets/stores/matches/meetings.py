@@ -28,7 +28,7 @@ from soccer_assets.football.meetings import (
 from soccer_assets.football.records import RawMatch
 from soccer_assets.football.season_formats import season_format
 from soccer_assets.football.text_folding import fold
-from soccer_assets.resources.bulk_rows import IDS_PER_QUERY, batches, in_list, upsert
+from soccer_assets.resources.bulk_rows import IDS_PER_QUERY, batches, in_list, insert, upsert
 from soccer_assets.resources.watermarks import next_change_no
 from soccer_assets.stores.matches.meeting_names import TeamNames, meeting_of, read_team_names
 from soccer_assets.stores.matches.removals import record_merges
@@ -142,11 +142,12 @@ def give_ids(
     found = stored_match_ids(connection, matches)
     ids = by_shared_id(connection, {key: mint_match_id(*owner) for key, owner in matches.items()})
     moved = {key: match_id for key, match_id in ids.items() if found.get(key) != match_id}
-    rows = [
-        {"source": key[0], "source_match_id": key[1], "match_id": match_id}
-        for key, match_id in sorted(moved.items())
-    ]
-    upsert(connection, match_source_id, rows)
+    new, others = [], []
+    for key, match_id in sorted(moved.items()):
+        row = {"source": key[0], "source_match_id": key[1], "match_id": match_id}
+        (others if key in found else new).append(row)
+    insert(connection, match_source_id, new)
+    upsert(connection, match_source_id, others)
     gone = {found[key]: match_id for key, match_id in moved.items() if key in found}
     if not gone:
         return ids, []
@@ -261,7 +262,7 @@ def _separate(
             .select_from(match_raw.outerjoin(match_source_id, stored))
             .where(match_raw.c.source == source, in_list(connection, match_raw.c.meeting, part))
         )
-        for meeting, id_, kickoff, status, match_id in connection.execute(query):
+        for meeting, id_, kickoff, status, match_id in connection.execute(query).all():
             days[meeting].append(kickoff.date())
             if match_id is not None:
                 match_ids[meeting].append(match_id)

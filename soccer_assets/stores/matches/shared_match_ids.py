@@ -47,7 +47,7 @@ def share_match_ids(
 def stored_match_ids(connection: sa.Connection, rows: Iterable[RowKey]) -> dict[RowKey, str]:
     """The id of the match of each row that a pass has normalised."""
     by_source: defaultdict[str, list[str]] = defaultdict(list)
-    for source, row_id in sorted(rows):
+    for source, row_id in rows:
         by_source[source].append(row_id)
     found: dict[RowKey, str] = {}
     for source, row_ids in by_source.items():
@@ -56,7 +56,7 @@ def stored_match_ids(connection: sa.Connection, rows: Iterable[RowKey]) -> dict[
                 match_source_id.c.source == source,
                 in_list(connection, match_source_id.c.source_match_id, part),
             )
-            found.update({(source, row_id): match_id for row_id, match_id in connection.execute(query)})
+            found.update({(source, row_id): match_id for row_id, match_id in connection.execute(query).all()})
     return found
 
 
