@@ -142,7 +142,8 @@ def give_ids(
     found = stored_match_ids(connection, matches)
     ids = by_shared_id(connection, {key: mint_match_id(*owner) for key, owner in matches.items()})
     moved = {key: match_id for key, match_id in ids.items() if found.get(key) != match_id}
-    new, others = [], []
+    new: list[dict[str, str]] = []
+    others: list[dict[str, str]] = []
     for key, match_id in sorted(moved.items()):
         row = {"source": key[0], "source_match_id": key[1], "match_id": match_id}
         (others if key in found else new).append(row)

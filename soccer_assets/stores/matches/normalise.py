@@ -126,7 +126,7 @@ def update_matches(
             set_watermark(connection, _READ_SO_FAR, raw[-1].change_no)
 
 
-def _unread(connection: sa.Connection) -> list[sa.Row[Any]]:
+def _unread(connection: sa.Connection) -> Sequence[sa.Row[Any]]:
     """Raw rows of the next changes: whole transactions of the raw store, at least one."""
     seen = read_watermark(connection, _READ_SO_FAR)
     unread = match_raw.c.change_no > seen
@@ -139,10 +139,10 @@ def _unread(connection: sa.Connection) -> list[sa.Row[Any]]:
     ).scalar()
     if last is not None:
         unread &= match_raw.c.change_no <= last
-    query = sa.select(
+    query: sa.Select[Any] = sa.select(
         match_raw.c.source, match_raw.c.source_match_id, match_raw.c.record, match_raw.c.change_no
     )
-    return list(connection.execute(query.where(unread).order_by(match_raw.c.change_no)).all())
+    return connection.execute(query.where(unread).order_by(match_raw.c.change_no)).all()
 
 
 def _update_batch(
