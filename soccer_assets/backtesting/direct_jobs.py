@@ -10,7 +10,7 @@ import inspect
 import logging
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, Self
 
 import dagster as dg
 import pandas as pd
@@ -36,6 +36,7 @@ class _Context:
         job: dg.JobDefinition,
         asset_key: dg.AssetKey | None,
         months: dg.TimeWindow | None,
+        config: Mapping[str, Any],
     ) -> None:
         self.instance = instance
         self.partition_time_window = months
@@ -44,7 +45,13 @@ class _Context:
         self.run_id = run.run_id
         self.job_def = job
         self.log = _LOG
+        self.op_config = config
         self._asset_key = asset_key
+
+    @property
+    def op_execution_context(self) -> Self:
+        """The context of the step, which has its config."""
+        return self
 
     @property
     def asset_key(self) -> dg.AssetKey:
@@ -110,10 +117,9 @@ class DirectJobs:
             for step, function in steps:
                 assets = assets_by_step[step]
                 keys = list(assets.keys)
-                context = _Context(self._instance, run, job, keys[0] if len(keys) == 1 else None, months)
-                arguments = self._arguments(
-                    function, assets, resources | {"context": context}, configs.get(step, {})
-                )
+                asset_key, config = keys[0] if len(keys) == 1 else None, configs.get(step, {})
+                context = _Context(self._instance, run, job, asset_key, months, config)
+                arguments = self._arguments(function, assets, resources | {"context": context}, config)
                 try:
                     self._store_result(function(**arguments), assets)
                 except dg.Failure as failure:

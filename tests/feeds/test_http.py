@@ -5,6 +5,7 @@ import socket
 import socketserver
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 import stamina
@@ -295,7 +296,7 @@ def test_header_is_sent_and_redacted(httpserver, tmp_path):
 def test_requests_keep_the_providers_rate_limit(httpserver, tmp_path, monkeypatch):
     """Two clients of one home, as in two runs, share the provider's requests a minute."""
     waits = []
-    monkeypatch.setattr(rate_limiter.time, "sleep", waits.append)
+    monkeypatch.setattr(rate_limiter, "time", SimpleNamespace(sleep=waits.append))
     httpserver.expect_request("/a").respond_with_data("{}")
     clients = [FileClient("X", tmp_path / "cache", requests_per_minute=10) for _ in range(2)]
 
@@ -310,7 +311,7 @@ def test_requests_keep_the_providers_rate_limit(httpserver, tmp_path, monkeypatc
 def test_damaged_rate_limit_file_is_reset(tmp_path, monkeypatch, text):
     """A file damaged by a crash, or by a clock set back, costs no waiting."""
     waits = []
-    monkeypatch.setattr(rate_limiter.time, "sleep", waits.append)
+    monkeypatch.setattr(rate_limiter, "time", SimpleNamespace(sleep=waits.append))
     (tmp_path / "host.pace").write_text(text)
 
     rate_limiter.RateLimiter(tmp_path / "host.pace", 10).acquire()

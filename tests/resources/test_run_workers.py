@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from multiprocessing.synchronize import Event
 
 import dagster as dg
 import pytest
@@ -60,11 +61,21 @@ def dead_pid() -> int:
     return process.pid
 
 
+def work(is_ready: Event) -> None:
+    """Sleep as a worker that takes interrupts, also where a shell started the tests in the background."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    is_ready.set()
+    time.sleep(600)
+
+
 @pytest.fixture
 def worker() -> Iterator[multiprocessing.process.BaseProcess]:
     """A process as a code server starts it for a run."""
-    process = multiprocessing.get_context("spawn").Process(target=time.sleep, args=(600,))
+    spawn = multiprocessing.get_context("spawn")
+    is_ready = spawn.Event()
+    process = spawn.Process(target=work, args=(is_ready,))
     process.start()
+    assert is_ready.wait(600)
     yield process
     process.kill()
     process.join()

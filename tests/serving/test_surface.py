@@ -83,6 +83,8 @@ def test_examples_are_answers(client):
     ):
         media = paths[path][method]["responses"]["200"]["content"]["application/json"]
         (example,) = media["examples"].values()
+        if kind is PairingBody:
+            example["value"].setdefault("ground_rule", None)  # the document leaves nulls out
         body = msgspec.convert(example["value"], kind, strict=True)
         fields = msgspec.json.decode(msgspec.json.encode(body))
         fields.pop("result", None)  # of a match that is ahead

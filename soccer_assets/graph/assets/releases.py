@@ -1,5 +1,6 @@
 """Releases: files, then manifest, then pointer, then event. The only way out of the graph."""
 
+import datetime as dt
 from collections.abc import Mapping
 from functools import partial
 
@@ -18,7 +19,7 @@ from soccer_assets.resources.database import Database
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.stores.monitoring.result_latency import ResultLatency, result_latency
 from soccer_assets.stores.releases.current_status import current_status
-from soccer_assets.stores.releases.draft import ReleaseDrafts, StalePredictionsError
+from soccer_assets.stores.releases.draft import ReleaseContent, ReleaseDrafts, StalePredictionsError
 from soccer_assets.stores.releases.origin import OriginRefusedError, require_origin
 from soccer_assets.stores.releases.publish import Releases
 
@@ -52,10 +53,7 @@ def current(
     origin = _origin(database, object_store, feed)  # first: the status too is this database's
     is_healed = releases.reconcile(now)
     lease = releases.lease()
-    try:
-        content = release_drafts.draft(predictions, now)
-    except StalePredictionsError as error:
-        raise dg.Failure(str(error), allow_retries=False) from error
+    content = _drafted(release_drafts, predictions, now)
     # Before the pointer: a sidecar that loads the first release finds its status too.
     status = releases.write_status(
         partial(current_status, database, feed, clock, context.instance, freshness.WATCHED), now
@@ -79,6 +77,14 @@ def current(
             "result_latency": dg.MetadataValue.md(_latency_table(result_latency(database, now))),
         },
     )
+
+
+def _drafted(drafts: ReleaseDrafts, predictions: pd.DataFrame, now: dt.datetime) -> ReleaseContent:
+    """The content of the release; stale predictions fail the run."""
+    try:
+        return drafts.draft(predictions, now)
+    except StalePredictionsError as error:
+        raise dg.Failure(str(error), allow_retries=False) from error
 
 
 def _origin(database: Database, store: ObjectStore, feed: Feed) -> Origin:
