@@ -241,3 +241,22 @@ def test_a_newer_home_is_refused_in_one_sentence_and_left_alone(empty_url: str) 
         database.migrate()
     with database.reading() as connection:
         assert connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar() == "9999"
+
+
+def test_a_new_file_has_large_pages_and_an_older_one_keeps_its_own(tmp_path):
+    """Pages of 16 kB are written faster in bulk; a checkpoint comes after as many bytes with either."""
+    old = tmp_path / "old.db"
+    with sqlite3.connect(old) as connection:
+        connection.execute("CREATE TABLE one (two)")
+    found = {}
+    for file in (old, tmp_path / "new.db"):
+        database = Database(f"sqlite:///{file}")
+        with database.reading() as reading:
+            page, checkpoint = (
+                reading.exec_driver_sql(f"PRAGMA {name}").scalar_one()
+                for name in ("page_size", "wal_autocheckpoint")
+            )
+        found[file.stem] = (page, page * checkpoint)
+        database.engine.dispose()
+
+    assert found == {"old": (4096, 2**25), "new": (16384, 2**25)}
