@@ -13,12 +13,15 @@ from litestar import Request
 from litestar.params import QueryParameter
 
 from serving.http.prefix import prefix_of
-from serving.problems import bad_request
+from serving.problems import ParameterError, bad_request
 from soccer_assets.clock import isoformat, parse_instant
 
 Limit = Annotated[int, QueryParameter(ge=1, le=1000, description="Rows of a page.")]
 Cursor = Annotated[str | None, QueryParameter(description="`next_cursor` of the previous page.")]
 _MATCH_ID = re.compile(r"[!-~]{1,100}")
+# Files beside those of the time zones: the server's own zone, its rules for texts, no zone at all, and copies
+# with and without leap seconds.
+_NO_ZONE = re.compile(r"localtime|posixrules|Factory|(right|posix)/.*", re.DOTALL)
 
 FirstDay = Annotated[dt.date | None, QueryParameter(name="from", description="First day.")]
 LastDay = Annotated[dt.date | None, QueryParameter(name="to", description="Last day, included.")]
@@ -81,16 +84,24 @@ def day_bounds(from_day: dt.date | None, to_day: dt.date | None, tz: str) -> tup
     """
     if from_day is not None and to_day is not None and from_day > to_day:
         raise bad_request(f"`from` ({from_day}) lies after `to` ({to_day}); swap them.")
-    try:
-        zone = ZoneInfo(tz)
-    except (KeyError, ValueError, OSError) as error:
-        raise bad_request(f"`tz` {tz!r} is not a time zone; use a name such as Europe/Madrid.") from error
+    zone = _zone(tz)
     try:
         first = None if from_day is None else _midnight(from_day, zone)
         end = None if to_day is None else _midnight(to_day + dt.timedelta(days=1), zone)
     except OverflowError as error:
         raise bad_request("`from` or `to` is out of range; use days such as 2025-04-25.") from error
     return first, end
+
+
+def _zone(tz: str) -> ZoneInfo:
+    reason = f"{tz!r} is not a time zone; use a name such as Europe/Madrid"
+    refusal = bad_request(f"`tz` {reason}.", ParameterError("tz", reason))
+    if _NO_ZONE.fullmatch(tz):
+        raise refusal
+    try:
+        return ZoneInfo(tz)
+    except (KeyError, ValueError, OSError) as error:
+        raise refusal from error
 
 
 def _midnight(day: dt.date, zone: ZoneInfo) -> str:

@@ -25,7 +25,7 @@ from serving.scoring.schemas import (
     ScoredPairing,
     parse_kickoff,
 )
-from soccer_assets.clock import isoformat
+from soccer_assets.clock import isoformat, parse_instant
 from soccer_assets.contract.prediction import Meeting, forecast, probabilities, render
 from soccer_assets.contract.release import CompetitionEntry, Directory, Team, TeamEntry
 from soccer_assets.football import hypothetical_match as football
@@ -35,6 +35,7 @@ from soccer_assets.football.match_table import SECONDS_A_DAY
 from soccer_assets.football.name_lookup import Names, UnclearNameError
 from soccer_assets.football.neutral_grounds import FLAG, Ground, ground_of, stage_of
 from soccer_assets.football.ratings.state import TeamState
+from soccer_assets.football.validity import FURTHEST_AHEAD
 from soccer_assets.modelling import neutral_ground
 from soccer_assets.modelling.fixtures import forecast_fixtures
 from soccer_assets.modelling.outcome_model import OutcomeModel
@@ -78,13 +79,14 @@ class Engine:
     def answer(self, rows: Sequence[Row], predicted_at: str, *, with_reasons: bool) -> list[Answer]:
         """The JSON body or the problems of each row, in order."""
         answers: list[Answer] = [()] * len(rows)
+        now = parse_instant(predicted_at)
         pairings: dict[int, _ResolvedPairing] = {}
         features: dict[int, FeatureRow] = {}
         hints = _MOST_HINTS
         for number, row in enumerate(rows):
             resolved: _ResolvedPairing | FeatureRow | tuple[RowProblem, ...]
             if isinstance(row, Pairing):
-                resolved = self._resolve(row, with_hint=hints > 0)
+                resolved = self._resolve(row, now, with_hint=hints > 0)
                 hints -= isinstance(resolved, tuple)
             else:
                 resolved = self._validate(row)
@@ -102,7 +104,9 @@ class Engine:
                 answers[number] = body
         return answers
 
-    def _resolve(self, row: Pairing, *, with_hint: bool) -> _ResolvedPairing | tuple[RowProblem, ...]:
+    def _resolve(
+        self, row: Pairing, now: dt.datetime, *, with_hint: bool
+    ) -> _ResolvedPairing | tuple[RowProblem, ...]:
         try:
             competition = self._names.competition(row.competition, with_hint=with_hint)
         except UnclearNameError as error:
@@ -127,8 +131,8 @@ class Engine:
         if teams[0].id == teams[1].id:
             return (RowProblem("away_team", f"{teams[0].name} cannot play itself; name two teams"),)
         seconds = int(kickoff.timestamp())
-        if self._state.as_of is not None and seconds < self._state.as_of - SECONDS_A_DAY:
-            return (RowProblem("kickoff", "is before the newest known result; use a future kickoff"),)
+        if fault := self._kickoff_fault(seconds, now):
+            return (RowProblem("kickoff", fault),)
         known = self._leagues.get(competition.code)
         results = 0 if known is None else int(self._state.leagues["matches"][known])
         if results < MIN_RESULTS:
@@ -161,6 +165,14 @@ class Engine:
             away_is_host=ground.away_is_host,
         )
         return _ResolvedPairing(row, meeting, ground, pairing)
+
+    def _kickoff_fault(self, seconds: int, now: dt.datetime) -> str:
+        """Why a match then is not scored; empty where it is."""
+        if self._state.as_of is not None and seconds < self._state.as_of - SECONDS_A_DAY:
+            return "is before the newest known result; use a future kickoff"
+        if seconds > (now + FURTHEST_AHEAD).timestamp():
+            return f"lies more than {FURTHEST_AHEAD.days // 365} years ahead; use an earlier kickoff"
+        return ""
 
     def _place(self, competition: CompetitionEntry) -> Competition:
         """The competition as `football` knows it, with seasons in the format of its results."""

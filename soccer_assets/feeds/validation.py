@@ -21,6 +21,7 @@ from soccer_assets.football.matches import STATUS_RULES
 from soccer_assets.football.placeholders import is_placeholder, undrawn_teams
 from soccer_assets.football.records import RawMatch, Rejection, Row, UndrawnFixture
 from soccer_assets.football.validity import (
+    FURTHEST_AHEAD,
     LEAST_GOALS,
     LEAST_OVERROUND,
     LEAST_PRICE,
@@ -32,7 +33,6 @@ from soccer_assets.football.validity import (
 )
 
 ROWS_A_BATCH = 10_000
-_FURTHEST_AHEAD = dt.timedelta(days=3 * 365)
 
 # How the reason begins where only the prices of a match are refused.
 PRICES_REMOVED = "odds: "
@@ -127,7 +127,7 @@ def _match_schema() -> Any:
             "year": pa.Column(int, pa.Check.ge(OLDEST_YEAR, error=f"the kickoff lies before {OLDEST_YEAR}")),
             "days_ahead": pa.Column(
                 float,
-                pa.Check.le(_FURTHEST_AHEAD.days, error="the kickoff lies more than three years ahead"),
+                pa.Check.le(FURTHEST_AHEAD.days, error="the kickoff lies more than three years ahead"),
             ),
         },
         checks=[

@@ -20,6 +20,8 @@ from soccer_assets.football.text_folding import fold
 
 # The first Laws of the Game are of December 1863: before them there was no match of association football.
 OLDEST_YEAR = 1863
+# No fixture is scheduled earlier: the World Cup's first are known two and a half years before.
+FURTHEST_AHEAD = dt.timedelta(days=3 * 365)
 
 # Arbroath beat Bon Accord 36-0 in 1885; Australia beat American Samoa 31-0 in 2001.
 LEAST_GOALS, MOST_GOALS = 0, 36

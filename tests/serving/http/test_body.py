@@ -79,7 +79,19 @@ def test_a_body_that_does_not_end_is_refused(client, monkeypatch, method, path, 
     assert client.blocking_portal.call(_answer, client.app, method, path, sent, end) == status
 
 
-async def _answer(app, method, path, sent, end):
+@pytest.mark.parametrize("keys", [["a", "a"], ["a", "b"], ["", "a"], ["a", ""], [""], ["x" * 201]])
+def test_an_idempotency_key_is_sent_once_and_not_empty(client, keys):
+    """Which of two counts would be a guess, and an empty one would make one task of all."""
+    for given, status in ((keys, 400), (["a"], 503)):  # 503: without Redis there are no tasks
+        headers = [(b"idempotency-key", key.encode()) for key in given]
+        sent = [{"type": "http.request", "body": ROW}]
+        answer = client.blocking_portal.call(
+            _answer, client.app, "POST", "/predict/async/", sent, None, headers
+        )
+        assert answer == status
+
+
+async def _answer(app, method, path, sent, end, headers=()):
     """The status of a request whose body comes in these messages, and then ends so, or never."""
     left, statuses = list(sent), []
 
@@ -100,7 +112,7 @@ async def _answer(app, method, path, sent, end):
         "path": path,
         "raw_path": path.encode(),
         "query_string": b"",
-        "headers": [(b"x-api-key", TOKENS["admin"].encode()), (b"host", b"localhost")],
+        "headers": [(b"x-api-key", TOKENS["admin"].encode()), (b"host", b"localhost"), *headers],
         "http_version": "1.1",
         "scheme": "http",
         "server": ("localhost", 80),

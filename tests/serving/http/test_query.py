@@ -43,6 +43,31 @@ def test_errors_name_parameters_as_clients_send_them(client, path, name, value):
     assert "_day" not in response.text
 
 
+@pytest.mark.parametrize("path", LISTS)
+@pytest.mark.parametrize(
+    "zone",
+    [
+        *("localtime", "posixrules", "Factory", "right/Europe/Madrid", "posix/UTC", "posix/", "right/\n"),
+        *("", "Europe", "europe/madrid", "zone.tab", "../localtime", "/etc/localtime", "a\0b", "x" * 64),
+    ],
+)
+def test_what_is_no_time_zone_of_everybody_is_refused(client, path, zone):
+    """Not the server's own zone either, nor the copies with leap seconds that some machines have."""
+    for query in ({"tz": zone}, {"tz": zone, "from": "2025-04-25"}):
+        response = client.get(path, params=query, headers=ADMIN)
+
+        assert response.status_code == 400, zone
+        assert [error["parameter"] for error in response.json()["errors"]] == ["tz"]
+
+
+@pytest.mark.parametrize(
+    "zone", ["UTC", "Europe/Madrid", "Etc/GMT-14", "America/Argentina/Buenos_Aires", "EST5EDT"]
+)
+def test_time_zones_of_the_database_are_known(client, zone):
+    """By their names in IANA's database."""
+    assert client.get(LISTS[0], params={"tz": zone, "from": "2025-04-25"}, headers=ADMIN).status_code == 200
+
+
 @pytest.mark.parametrize(
     "query", ["&".join(f"a{number}=1" for number in range(1000)), "%", "=", "&&&=&", "a" * 7000]
 )

@@ -120,6 +120,29 @@ def test_next_season_is_that_of_the_calendar(scoring):
     assert ask(scoring, PAIRING | {"kickoff": "2025-08-20T14:00:00Z"}).json()["season"] == "2025/2026"
 
 
+def test_a_match_is_scored_up_to_three_years_ahead(scoring):
+    """As far as a fixture of a feed may lie, from the time of the request: 2025-04-25T09:00:00Z."""
+    answer = ask(scoring, PAIRING | {"kickoff": "2028-04-24T09:00:00Z"})
+
+    assert answer.json()["kickoff"] == "2028-04-24T09:00:00Z", answer.text
+
+
+@pytest.mark.parametrize("form", ["{}", "[{}]"])
+def test_the_last_of_two_equal_names_in_a_row_counts(scoring, form):
+    """As in JSON of most programs; a row with `features` anywhere is a row of features."""
+    row = json.dumps(PAIRING)[1:-1]
+    twice = form.format('{"home_team": "Nobody", ' + row + ', "away_team": "Hull"}')
+    features_first = form.format('{"features": {}, ' + row + "}")
+
+    answer = scoring.post("/predict/", content=twice, headers=PREDICTOR).json()
+    refused = scoring.post("/predict/", content=features_first, headers=PREDICTOR)
+
+    (scored,) = answer.get("items", [answer])
+    assert [scored[side]["name"] for side in ("home_team", "away_team")] == ["Leeds", "Hull"]
+    assert refused.status_code == 422
+    assert "home_team" in refused.json()["detail"]
+
+
 @pytest.mark.parametrize(
     ("changes", "field", "words"),
     [
@@ -138,6 +161,11 @@ def test_next_season_is_that_of_the_calendar(scoring):
         ({"kickoff": "2025-04-27T14:00:00"}, "kickoff", ["2026-12-05T15:00:00Z"]),
         ({"kickoff": "tomorrow at three"}, "kickoff", ["2026-12-05T15:00:00Z"]),
         ({"kickoff": "2024-04-27T14:00:00Z"}, "kickoff", ["future"]),
+        ({"kickoff": "2028-04-25T14:00:00Z"}, "kickoff", ["more than 3 years ahead"]),
+        ({"kickoff": "9999-12-31T23:59:59Z"}, "kickoff", ["more than 3 years ahead"]),
+        ({"kickoff": "9999-12-31"}, "kickoff", ["more than 3 years ahead"]),
+        ({"kickoff": "9999-12-31T23:59:59-14:00"}, "kickoff", ["2026-12-05T15:00:00Z"]),
+        ({"kickoff": "0001-01-01"}, "kickoff", ["future"]),
         ({"kickoff": 5}, "kickoff", ["Expected `str`"]),
         ({"home_team": ""}, "home_team", ["length"]),
         ({"neutral": "perhaps"}, "neutral", ["bool"]),
