@@ -125,7 +125,7 @@ class Watched(msgspec.Struct):
 def _replay(database: Database, unsettled: ChangingFixtures, window: Window, step: dt.timedelta) -> Watched:
     feed, watched = unsettled.feed, Watched()
     now = dt.datetime.combine(window.start, dt.time(6), dt.UTC)
-    while now < _end(window):
+    while now <= _end(window):
         windows = {}
         for member in members_of(feed):
             recent = windows_to_read(
@@ -140,7 +140,8 @@ def _replay(database: Database, unsettled: ChangingFixtures, window: Window, ste
         watched.merged += _look(database, feed, windows, now, unsettled)
         watched.looks += 1
         _watch(database, feed, now, watched)
-        now += step
+        # The last look sees what the files read at once have.
+        now = min(now + step, _end(window)) if now < _end(window) else now + step
     return watched
 
 
