@@ -239,6 +239,17 @@ def present_fields(fields: Mapping[str, Any], names: tuple[str, ...]) -> dict[st
     return {name: fields[name] for name in names if fields.get(name) is not None}
 
 
+def decode_cell(cell: str) -> str:
+    """A cell of a file that was decoded as Latin-1: UTF-8 where it can be, otherwise Windows-1252."""
+    if cell.isascii():
+        return cell
+    data = cell.encode("latin-1")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return data.decode("cp1252", "replace")
+
+
 def brief(value: Any) -> str:
     """The value as short text for a reason."""
     text = repr(value)

@@ -414,6 +414,7 @@ def test_archive_is_read_from_any_address(archive, httpserver):
         (b"PAR1 and then nothing", "is broken Parquet"),
         (b"home_team,away_team\nA,B\n", "has no column away_goals, competition, country, date"),
         (b"\xff\xfe\x00", "neither Parquet nor CSV"),
+        (b"home_team,home_goals,home_goals\nA,1,2\n", "has the column home_goals twice; remove one"),
     ],
 )
 def test_other_file_is_refused(archive, content, reason):
@@ -422,6 +423,58 @@ def test_other_file_is_refused(archive, content, reason):
 
     with pytest.raises(FeedRefusedError, match=f"SOCCER_FEED_URL.*{reason}"):
         archive.fetch()
+
+
+def test_parquet_with_a_column_twice_is_refused(archive):
+    """Nothing says which of the two is right."""
+    archive.write_parquet(PLAYED)
+    table = pq.read_table(archive.file)
+    pq.write_table(table.append_column("home_goals", table["away_goals"]), archive.file)
+
+    with pytest.raises(FeedRefusedError, match=r"SOCCER_FEED_URL.* has the column home_goals twice"):
+        archive.fetch()
+
+
+@pytest.mark.parametrize("kept", [0, 3, 12, -9, -1])
+@pytest.mark.parametrize("is_packed", [True, False])
+def test_packed_file_that_is_cut_or_not_packed_is_refused(archive, kept, is_packed):
+    """No repetition helps: the file is wrong."""
+    archive.write_csv(PLAYED)
+    data = archive.file.read_bytes()
+    archive.file = archive.file.with_suffix(".csv.gz")
+    archive.file.write_bytes((gzip.compress(data) if is_packed else data)[:kept])
+
+    with pytest.raises(FeedRefusedError, match="SOCCER_FEED_URL"):
+        archive.fetch()
+
+
+def test_quotation_mark_that_stays_open_costs_its_line_alone(archive):
+    """In the first row, in the middle and in the last one; a line break in a closed pair costs nothing."""
+    rows = [PLAYED | {"match_id": f"m{number}"} for number in range(4_000)]
+    rows[7]["source"] = "two\nlines"
+    archive.write_csv(*rows)
+    lines = (
+        archive.file.read_text().replace("m0,", '"m0,').replace("m9,", '"m9,').replace("m3999,", '"m3999,')
+    )
+    archive.file.write_text(lines)
+
+    found = archive.fetch()
+
+    assert len(found) == 4_000
+    rejected = [row for row in found if isinstance(row, Rejection)]
+    assert [row.payload["line"][:4] for row in rejected] == ['"m0,', '"m9,', '"m39']
+    assert {row.reason for row in rejected} == {
+        "the line has a quotation mark that is not closed; close it, or remove it"
+    }
+
+
+def test_names_of_a_spreadsheet_keep_their_letters(archive):
+    """Windows-1252 and UTF-8, also in one file."""
+    archive.write_csv(PLAYED | {"home_team": "Alavés"}, PLAYED | {"match_id": "2", "home_team": "Cádiz"})
+    text = archive.file.read_bytes()
+    archive.file.write_bytes(text.replace("Alavés".encode(), "Alavés".encode("cp1252")))
+
+    assert [row.home_team for row in archive.fetch() if isinstance(row, RawMatch)] == ["Alavés", "Cádiz"]
 
 
 @pytest.mark.parametrize("url", ["{}/missing.csv", "{}", "nosuchscheme://x/y.csv"])

@@ -3,12 +3,13 @@
 Each distinct value of a column is parsed once, so that 800,000 rows take seconds.
 """
 
-import csv
 import datetime as dt
 import decimal
-import io
+import gzip
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+import zlib
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,6 +22,7 @@ from soccer_assets.feeds.base import SETTING
 from soccer_assets.feeds.fields import FieldError, brief, day_of, goals_of, instant_of, name_of
 from soccer_assets.feeds.http import FileClient
 from soccer_assets.feeds.protocol import FeedError, FeedRefusedError, FeedUnavailableError
+from soccer_assets.feeds.providers.archive.archive_csv import read_csv
 from soccer_assets.football.records import MatchStats
 from soccer_assets.football.season_labels import read_label
 
@@ -287,6 +289,8 @@ def _read_by_fsspec(file: _File, s3_endpoint_url: str) -> bytes:
         raise FeedRefusedError(
             f"{file.setting}: cannot read {place}; is its scheme one that fsspec knows?"
         ) from error
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise FeedRefusedError(f"{file} is cut, or not packed as its name says; write it again") from error
     except IsADirectoryError as error:
         raise FeedRefusedError(f"{file} is a folder; name the file") from error
     except PermissionError as error:
@@ -321,6 +325,7 @@ def _parquet(data: bytes, file: _File, schema: Collection[str]) -> Any:
 
     try:
         stored = pq.read_metadata(pa.BufferReader(data)).schema
+        _refuse_doubles(file, stored.to_arrow_schema().names, schema)
         there = {stored.column(number).path for number in range(len(stored))}
         # Text columns are read dictionary-encoded; ids are all distinct.
         repeated = [name for name in schema if name != "match_id" and name in there]
@@ -333,34 +338,19 @@ def _parquet(data: bytes, file: _File, schema: Collection[str]) -> Any:
 def _csv(data: bytes, file: _File, schema: Collection[str], broken: list[tuple[str, str]]) -> Any:
     import pyarrow as pa  # noqa: PLC0415 - only this feed needs it
 
-    lines = csv.reader(io.StringIO(data.decode("utf-8-sig", "replace"), newline=""))
+    header, columns = read_csv(data, schema, broken)
     wanted = "home_team" if "home_team" in schema else "match_id"
-    try:
-        header = [name.strip() for name in next(lines, [])]
-        if wanted not in header:
-            raise FeedRefusedError(f"{file} is neither Parquet nor CSV with a column {wanted}")
-        rows = list(_whole_rows(lines, len(header), broken))
-    except csv.Error as error:
-        raise FeedRefusedError(f"{file} is broken CSV: {error}") from error
-    cells = list(zip(*rows, strict=True)) or [()] * len(header)
-    columns = dict(zip(header, cells, strict=True))
-    return pa.table(
-        {
-            name: pa.array((cell or None for cell in columns[name]), type=pa.string())
-            for name in schema
-            if name in columns
-        }
-    )
+    if wanted not in header:
+        raise FeedRefusedError(f"{file} is neither Parquet nor CSV with a column {wanted}")
+    _refuse_doubles(file, header, schema)
+    return pa.table({name: pa.array(columns[name], type=pa.string()) for name in schema if name in columns})
 
 
-def _whole_rows(lines: Iterator[list[str]], width: int, broken: list[tuple[str, str]]) -> Iterator[list[str]]:
-    for line in lines:
-        if len(line) == width:
-            yield line
-        elif line:
-            broken.append(
-                (f"the line has {len(line)} cells, not {width}; write one a column", ",".join(line)[:1000])
-            )
+def _refuse_doubles(file: _File, header: Sequence[str], schema: Collection[str]) -> None:
+    """Raise where a column is there twice: nothing says which of them is right."""
+    counts = Counter(header)
+    if doubled := [name for name in schema if counts[name] > 1]:
+        raise FeedRefusedError(f"{file} has the column {doubled[0]} twice; remove one")
 
 
 def _column(name: str, table: Any, parse: Callable[[Any], Any]) -> Column:

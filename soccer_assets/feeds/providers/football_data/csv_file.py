@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from soccer_assets.feeds.fields import decode_cell
 from soccer_assets.feeds.protocol import FeedError
 from soccer_assets.feeds.providers.football_data.season_labels import FileSeasons, plain
 from soccer_assets.feeds.unreadable import is_html
@@ -229,13 +230,7 @@ def _quoted(line: str, delimiter: str) -> list[str] | None:
 
 
 def _text(cell: str) -> str:
-    if cell.isascii():
-        return cell.strip()
-    data = cell.encode("latin-1")
-    try:
-        return data.decode("utf-8").strip()
-    except UnicodeDecodeError:
-        return data.decode("cp1252", "replace").strip()
+    return decode_cell(cell).strip()
 
 
 def _dated(
