@@ -127,7 +127,7 @@ def season_label(competition: Competition, start_year: Any, day: dt.date) -> str
         start_year = int(start_year)
     if type(start_year) is not int:
         raise FieldError(f"the season {brief(start_year)} is not a year")
-    label = SeasonLabel(start_year, is_double=competition.calendar == "autumn")
+    label = SeasonLabel(start_year, is_double=competition.calendar_on(day) == "autumn")
     first_day, end = season_days(competition, label)
     if not first_day <= day < end:
         if competition.squad == NATIONAL:

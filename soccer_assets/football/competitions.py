@@ -40,6 +40,7 @@ class Competition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         squad: ``first``, ``reserve`` or ``national``; with sex and age group it separates rating pools.
         time_zone: IANA name of the zone in which its days are counted.
         calendar: ``autumn`` seasons run over two years, ``year`` seasons within one.
+        autumn_from: the year in which a competition of calendar ``year`` changes to ``autumn``, in July.
         feeds: name of the feed -> what that feed calls the competition.
     """
 
@@ -49,10 +50,16 @@ class Competition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     tier: Annotated[int, msgspec.Meta(ge=0)]
     time_zone: str
     calendar: Literal["autumn", "year"]
+    autumn_from: int | None = None
     sex: Literal["men", "women"] = "men"
     age_group: str = "senior"
     squad: Literal["first", "reserve", "national"] = "first"
     feeds: dict[str, str] = {}
+
+    def calendar_on(self, day: dt.date) -> Literal["autumn", "year"]:
+        """The calendar of the season that a day belongs to."""
+        is_changed = self.autumn_from is not None and day >= dt.date(self.autumn_from, *_TURN)
+        return "autumn" if is_changed else self.calendar
 
     @property
     def pool(self) -> Pool:
@@ -84,7 +91,7 @@ def season_of(competition: Competition, day: dt.date) -> str:
 
     For sources without seasons; a source's own is better (Brazil's 2020 ran to February 2021).
     """
-    if competition.calendar == "year":
+    if competition.calendar_on(day) == "year":
         return str(day.year)
     month, day_of_month = _TURN_OF_YEAR.get(day.year, _TURN)
     start = day.year if day >= dt.date(day.year, month, day_of_month) else day.year - 1

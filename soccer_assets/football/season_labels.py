@@ -59,7 +59,7 @@ def read_label(text: str) -> SeasonLabel | None:
 def season_days(competition: Competition, label: SeasonLabel) -> tuple[dt.date, dt.date]:
     """The first day that a match of a season may have, and the day after the last; years from 1 to 9998."""
     year = min(max(label.year, dt.MINYEAR), dt.MAXYEAR - 2)
-    if label.is_double and competition.calendar == "year":
+    if label.is_double and competition.calendar_on(dt.date(year, 12, 31)) == "year":
         return dt.date(year, *_QUALIFIERS_START), dt.date(year + 2, *_BETWEEN_CALENDARS_END)
     if label.is_double:
         start = _QUALIFIERS_START if competition.country == INTERNATIONAL else _AUTUMN_START

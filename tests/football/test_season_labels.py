@@ -5,7 +5,9 @@ import datetime as dt
 import msgspec
 import pytest
 
-from soccer_assets.football.competitions import load_competitions
+from soccer_assets.feeds.json_rows import season_label
+from soccer_assets.feeds.providers.football_data.season_labels import FileSeasons
+from soccer_assets.football.competitions import load_competitions, season_of
 from soccer_assets.football.season_labels import SeasonLabel, read_label, season_days
 
 DAY = dt.date
@@ -47,6 +49,9 @@ def test_a_label_has_one_form_however_it_is_written(text: str, label: str | None
         ("GER-1", (2020, True), [DAY(2021, 5, 9)], [DAY(2021, 9, 5)]),
         ("BRA-1", (2020, False), [DAY(2020, 1, 1), DAY(2021, 2, 25)], [DAY(2019, 12, 31), DAY(2021, 4, 1)]),
         ("ARG-1", (2019, False), [DAY(2020, 6, 1)], [DAY(2020, 8, 1)]),
+        # Autumn since August 2026, after a short league from February to June.
+        ("JPN-1", (2026, True), [DAY(2026, 8, 7), DAY(2027, 6, 6)], [DAY(2026, 6, 6), DAY(2027, 8, 6)]),
+        ("JPN-1", (2026, False), [DAY(2026, 2, 6), DAY(2026, 6, 6)], [DAY(2025, 12, 6)]),
         ("ARG-1", (2013, True), [DAY(2013, 8, 2), DAY(2015, 1, 20)], [DAY(2015, 3, 1)]),
     ],
 )
@@ -70,3 +75,25 @@ def test_a_year_that_cannot_be_has_days_too(year: int, calendar: str, *, is_doub
     first, end = season_days(competition, SeasonLabel(year, is_double))
 
     assert not first <= DAY(2024, 8, 16) < end
+
+
+@pytest.mark.parametrize(
+    ("day", "season"),
+    [
+        (DAY(2025, 12, 6), "2025"),
+        (DAY(2026, 6, 6), "2026"),
+        (DAY(2026, 8, 7), "2026/2027"),
+        (DAY(2026, 11, 29), "2026/2027"),
+        (DAY(2027, 5, 30), "2026/2027"),
+    ],
+)
+def test_a_league_that_changed_to_autumn_has_one_label_in_every_feed(day: dt.date, season: str) -> None:
+    """The day decides where a provider names one year, whether the season was played to its end or not."""
+    japan = load_competitions()["JPN-1"]
+    rows = FileSeasons([(season, "Japan/J1 League", DAY(2026, 8, 7))])
+
+    assert season_of(japan, day) == season
+    assert season_label(japan, int(season[:4]), day) == season
+    assert [rows.label_of(text, "Japan/J1 League", japan, day) for text in ("", season, season[:4])] == [
+        season
+    ] * 3

@@ -69,7 +69,7 @@ class FileSeasons:
     def _by_calendar(
         self, reported: SeasonLabel, league: str, competition: Competition, day: dt.date
     ) -> SeasonLabel:
-        if competition.calendar == "autumn":
+        if competition.calendar_on(day) == "autumn":
             if reported.is_double:
                 return reported
             # One year alone is the first or the second of two.
