@@ -108,7 +108,7 @@ def test_d01_one_match_reported_on_two_dates_by_openfootball(database, shared_ca
 
 
 def test_c04_a_season_label_corrected_between_two_looks(database, shared_cases, football_data):
-    """One match a pair and day, in one season of a calendar year."""
+    """One match a pair and day, in one season: Japan's league is one of autumn since 2026."""
     look(database, football_data(shared_cases / "c04a"), instant("2026-08-20"))
     look(database, football_data(shared_cases / "c04b"), instant("2026-08-21"))
     assert stored(database) == [
@@ -116,7 +116,7 @@ def test_c04_a_season_label_corrected_between_two_looks(database, shared_cases, 
         "2026-08-15 Kitsune SC 2-2 Kappa City finished",
     ]
     with database.reading() as connection:
-        assert set(connection.execute(sa.select(match.c.season)).scalars()) == {"2026"}
+        assert set(connection.execute(sa.select(match.c.season)).scalars()) == {"2026/2027"}
 
 
 @pytest.mark.parametrize("back", [3, 400])

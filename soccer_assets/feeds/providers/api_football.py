@@ -77,6 +77,8 @@ _FIXTURE = (
     *("fixture.id", "fixture.date", "league.id", "league.name", "league.country", "league.season"),
     *("league.round", "teams.home.id", "teams.home.name", "teams.away.id", "teams.away.name"),
 )
+# Scored by both sides together in the shortest shoot-outs.
+_FEWEST_PENALTIES = 3
 
 
 class ApiFootballFeed(KeyedFeed):
@@ -244,10 +246,23 @@ def _result(fields: dict[str, Any], code: str) -> _Result:
     total, extra = (_part(fields, name, score_or_none) for name in ("goals", "score.extratime"))
     penalties = _part(fields, "score.penalty", shoot_out_of)
     has_shoot_out = code == "PEN" or penalties is not None
+    total = _without_shoot_out(total, full_time, extra, penalties)
     # A stray extra time of 0-0 changes nothing; one that leads to another total is one.
     is_longer = extra is not None and None not in (total, full_time) and total != full_time
     went_on = has_shoot_out or code == "AET" or is_longer
     return _Result(full_time, total, extra, penalties, has_shoot_out, went_on)
+
+
+def _without_shoot_out(total: Score, full_time: Score, extra: Score, penalties: Score) -> Score:
+    """The total after extra time, also where the goals of the shoot-out were added to it."""
+    if total is None or full_time is None or penalties is None:
+        return total
+    rest = (total[0] - penalties[0], total[1] - penalties[1])
+    scored = (rest[0] - full_time[0], rest[1] - full_time[1])
+    if extra is not None:
+        return rest if scored == extra else total
+    # No extra time has as many goals as a shoot-out, for both sides.
+    return rest if min(scored) >= 0 and sum(penalties) >= _FEWEST_PENALTIES else total
 
 
 def _final_score(fields: dict[str, Any], code: str) -> Score:

@@ -131,6 +131,24 @@ def _fixture_of(fields: dict[str, Any]) -> dict[str, Any]:
     return pick(fields, *_FIXTURE)
 
 
+def _check_clocks(local: Any, kickoff: dt.datetime) -> None:
+    """Raise where the kickoff on the provider's clock is another one; what cannot be read is not compared.
+
+    The two are at most a day apart, wherever that clock is.
+    """
+    try:
+        on_clock = dt.datetime.fromisoformat(local).replace(tzinfo=dt.UTC)
+    except (TypeError, ValueError):
+        return
+    days = abs(on_clock - kickoff) // dt.timedelta(days=1)
+    if days >= 1:
+        raise FieldError(
+            f"matchDateTime {brief(local)} and matchDateTimeUTC {kickoff:%Y-%m-%dT%H:%M:%SZ} are {days} days "
+            "apart",
+            "correct one of them at the source",
+        )
+
+
 def _reader(competition: Competition, year: int) -> Any:
     def read(fields: dict[str, Any]) -> ParsedMatch:
         results = fields.get("matchResults")
@@ -143,10 +161,12 @@ def _reader(competition: Competition, year: int) -> Any:
         )
         group = fixture.get("group", {}).get("groupName")
         kickoff = instant_of(fields.get("matchDateTimeUTC"))
+        season = season_label(competition, year, kickoff.date())
+        _check_clocks(fields.get("matchDateTime"), kickoff)
         return ParsedMatch(
             source_match_id=id_of(fields.get("matchID"), "matchID"),
             competition=competition,
-            season=season_label(competition, year, kickoff.date()),
+            season=season,
             kickoff=kickoff,
             precision=KickoffPrecision.MINUTE,
             home_team=home,

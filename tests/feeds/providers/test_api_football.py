@@ -174,6 +174,28 @@ def test_a_match_that_was_awarded_is_no_label(server, short):
     assert (match.status, match.home_goals, match.away_goals) == (MatchStatus.AWARDED, None, None)
 
 
+@pytest.mark.parametrize(
+    ("goals", "extra", "after_extra_time"),
+    [
+        ((6, 5), (0, 0), (1, 1)),
+        ((7, 6), (1, 1), (2, 2)),
+        ((7, 6), (None, None), (2, 2)),
+        ((6, 5), (None, None), (1, 1)),
+        ((2, 2), (1, 1), (2, 2)),
+        ((2, 2), (None, None), (2, 2)),
+    ],
+)
+def test_a_total_with_the_shoot_out_is_told_without_it(server, goals, extra, after_extra_time):
+    """With or without the goals of the extra time, 5-4 on penalties after 1-1."""
+    row = ended("PEN", goals, fulltime=(1, 1), extratime=extra, penalty=(5, 4))
+    (found,) = server.fetch(row)
+
+    assert (found.home_goals, found.away_goals) == (1, 1)
+    after = found.after_90
+    assert (after.home_goals, after.away_goals) == after_extra_time
+    assert (after.decided_by, after.home_penalties, after.away_penalties) == ("penalties", 5, 4)
+
+
 @pytest.mark.parametrize("penalty", [(4, 3), (3, 4)])
 def test_a_shoot_out_is_held_against_its_winner(server, penalty):
     """The mark is the winner of the shoot-out, not of the level match."""

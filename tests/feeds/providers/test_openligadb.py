@@ -303,6 +303,10 @@ def test_nothing_is_known_before_it_happened(copy, now, status):
     ("change", "reason"),
     [
         ({"matchDateTimeUTC": "2025-04-20T13:30:00"}, "the kickoff '2025-04-20T13:30:00' has no time zone"),
+        (
+            {"matchDateTime": "2025-01-20T15:30:00"},
+            "matchDateTime '2025-01-20T15:30:00' and matchDateTimeUTC 2025-04-20T13:30:00Z are 89 days apart",
+        ),
         ({"matchResults": [result(1, 1, 0)]}, "the match is finished, but has no result of its end"),
         (
             {"matchResults": [result(2, 1, 0), result(2, 2, 0)]},
