@@ -432,6 +432,7 @@ DATA = (
         ANSWERED,
         NOBODY,
         "all names carry the installation's id",
+        "operations/test_two_homes.py::test_two_homes_and_a_copy_share_a_redis_and_nothing_else",
         "operations/backup/test_restore.py::test_a_copy_shares_no_name_with_its_original",
         "serving/test_two_installations.py::test_a_task_is_its_installations",
     ),
