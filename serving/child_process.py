@@ -20,6 +20,9 @@ from serving.errors import ServingError
 
 _T = TypeVar("_T")
 
+# Where all cores are busy the event loop's look-ups come first.
+_NICENESS = 5
+
 # Requests that may wait for the child: at 20 ms each the last one waits 2 s.
 MAX_WAITING = 100
 
@@ -121,6 +124,7 @@ def _retrieve_exception(future: "asyncio.Future[Any]") -> None:
 def _start(initializer: Callable[[], None] | None) -> None:
     # Ctrl-C reaches the whole process group; the parent decides when the child ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.nice(_NICENESS)
     if initializer is not None:
         initializer()
     threading.Thread(target=_end_with_parent, daemon=True).start()

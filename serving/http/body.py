@@ -5,6 +5,7 @@ Here too: how many bytes of bodies a worker holds at a time. Not here: what a bo
 
 import asyncio
 import contextlib
+import io
 import zlib
 from collections import defaultdict
 from collections.abc import Iterator
@@ -99,7 +100,8 @@ async def read_body(request: Request[Any, Any, Any], most_bytes: int, held: _Hel
     decode = _decoder(request.headers.get("content-encoding", ""))
     if _announced(request) > most_bytes:
         raise _too_large(most_bytes)
-    body = bytearray()
+    # Its value is taken without a copy: one of 32 MB would hold the event loop for 10 ms.
+    body = io.BytesIO()
     sent = 0
     try:
         async with asyncio.timeout(_BODY_SECONDS):
@@ -110,10 +112,10 @@ async def read_body(request: Request[Any, Any, Any], most_bytes: int, held: _Hel
                     raise _unreadable("the body ended before it was complete")
                 part: bytes = message.get("body", b"")
                 sent += len(part)
-                decoded = await decode(part, most_bytes - len(body) + 1)
+                decoded = await decode(part, most_bytes - body.tell() + 1)
                 held.add(len(decoded))
-                body += decoded
-                if sent > most_bytes or len(body) > most_bytes:
+                body.write(decoded)
+                if sent > most_bytes or body.tell() > most_bytes:
                     raise _too_large(most_bytes)
                 if not message.get("more_body", False):
                     break
@@ -125,9 +127,7 @@ async def read_body(request: Request[Any, Any, Any], most_bytes: int, held: _Hel
         raise _unreadable(f"the body is not gzip as its Content-Encoding says ({error})") from error
     if not decode.is_complete:
         raise _unreadable("the gzip body is cut off")
-    if body.startswith(_BYTE_ORDER_MARK):
-        del body[: len(_BYTE_ORDER_MARK)]
-    return bytes(body)
+    return body.getvalue().removeprefix(_BYTE_ORDER_MARK)
 
 
 class _Plain:

@@ -2,7 +2,6 @@
 
 import datetime as dt
 import time
-from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -22,16 +21,18 @@ from serving.metrics import Metrics
 from serving.problems import ParameterError, ProblemError, bad_request, unavailable
 from serving.release.current import Current, SnapshotHolder, require_release
 from serving.scoring.process import Scored, Scorer
-from serving.scoring.schemas import MalformedBodyError, Row, RowProblem, decode_row, split_rows
+from serving.scoring.schemas import BodyFault, DecodedRows, TooManyRows, UnusableRows, decode_body
 from serving.tasks.queue import QueueFullError, TaskQueue
 from serving.tasks.quota import QuotaExceededError
-from serving.tasks.store import IdempotencyKeyReusedError, QueueUnavailableError, TooManyRows, pack_rows
+from serving.tasks.store import IdempotencyKeyReusedError, QueueUnavailableError, pack_rows
 from soccer_assets.clock import isoformat
 from soccer_assets.contract.api_keys import ApiKey
 
 MAX_ROWS = 1_000
 MAX_TASK_ROWS = 100_000
 _MAX_BYTES = 8 * 1024 * 1024
+# Larger bodies are decoded in the child process: 8 MB would hold the event loop for tens of milliseconds.
+_SMALL_BYTES = 16 * 1024
 # A response lists at most this many errors of a list of rows.
 _MAX_LISTED_ERRORS = 20
 
@@ -65,16 +66,20 @@ async def score(
     is refused and the row named. For more rows use `POST /predict/async/`.
     """
     with bodies.hold(request.auth.id) as held:
-        raw, is_list = read_rows(await read_body(request, min(_MAX_BYTES, bodies.most_bytes), held), MAX_ROWS)
-        rows = [decode_row(row) for row in raw]
-    _refuse(
-        {number: (row,) for number, row in enumerate(rows) if isinstance(row, RowProblem)}, is_list=is_list
-    )
-    current, now = require_release(snapshots), snapshots.clock.now()
-    started = time.perf_counter()
-    scored = await _answers(current, scorer, rows, now, with_reasons=not is_list)  # type: ignore[arg-type]  # checked
-    answers = scored.answers
-    _refuse({number: body for number, body in enumerate(answers) if isinstance(body, tuple)}, is_list=is_list)
+        body = await read_body(request, min(_MAX_BYTES, bodies.most_bytes), held)
+        decoded = decode_body(body, MAX_ROWS) if len(body) <= _SMALL_BYTES else body
+        if not isinstance(decoded, bytes | DecodedRows):
+            raise _refusal(decoded)
+        current, now = require_release(snapshots), snapshots.clock.now()
+        started = time.perf_counter()
+        scored = await _answers(current, scorer, decoded, now)
+        del body, decoded
+    if not isinstance(scored, Scored):
+        raise _refusal(scored)
+    answers, is_list = scored.answers, scored.is_list
+    problems = {number: body for number, body in enumerate(answers) if isinstance(body, tuple)}
+    if problems:
+        raise _unusable(UnusableRows(problems, is_list))
     _count(metrics, scored, time.perf_counter() - started, is_list=is_list)
     complete = [current.view.body("", body, now) for body in answers if isinstance(body, bytes)]
     content = b'{"items":[' + b",".join(complete) + b"]}" if is_list else complete[0]
@@ -82,8 +87,8 @@ async def score(
 
 
 async def _answers(
-    current: Current, scorer: Scorer, rows: Sequence[Row], now: dt.datetime, *, with_reasons: bool
-) -> Scored:
+    current: Current, scorer: Scorer, body: bytes | DecodedRows, now: dt.datetime
+) -> Scored | BodyFault:
     files = current.snapshot.scoring_files
     if files is None:
         raise unavailable(
@@ -92,7 +97,7 @@ async def _answers(
             60,
         )
     try:
-        return await scorer.answer(files, rows, isoformat(now), with_reasons=with_reasons)
+        return await scorer.answer(files, body, MAX_ROWS, isoformat(now))
     except ChildBusyError as error:
         raise unavailable("not-now", f"Scoring is unavailable: {error}; try again shortly.", 2) from error
 
@@ -159,19 +164,13 @@ async def score_later(
     )
 
 
-def read_rows(body: bytes, max_rows: int) -> tuple[list[msgspec.Raw], bool]:
-    """Split a body into its rows, and tell whether it was a list.
-
-    Raises:
-        ProblemError: 400 if the body is not JSON, 413 if it has too many rows.
-    """
-    try:
-        raw, is_list = split_rows(body)
-    except MalformedBodyError as error:
-        raise ProblemError(HTTPStatus.BAD_REQUEST, "invalid-body", f"{error}.") from error
-    if len(raw) > max_rows:
-        raise too_many(len(raw), max_rows)
-    return raw, is_list
+def _refusal(fault: BodyFault) -> ProblemError:
+    """400 for a malformed body, 413 for too many rows, 422 for rows with problems."""
+    if isinstance(fault, TooManyRows):
+        return too_many(fault.rows, MAX_ROWS)
+    if isinstance(fault, UnusableRows):
+        return _unusable(fault)
+    return ProblemError(HTTPStatus.BAD_REQUEST, "invalid-body", f"{fault}.")
 
 
 def too_many(rows: int, max_rows: int) -> ProblemError:
@@ -192,21 +191,19 @@ def _count(metrics: Metrics, scored: Scored, seconds: float, *, is_list: bool) -
         metrics.confidence.labels(outcome).observe(probability)
 
 
-def _refuse(problems: dict[int, tuple[RowProblem, ...]], *, is_list: bool) -> None:
-    """Raise 422 if a row has a problem."""
-    if not problems:
-        return
+def _unusable(rows: UnusableRows) -> ProblemError:
+    """422: a row has a problem."""
     errors = [
         ParameterError(
-            f"[{number}].{problem.field}".rstrip(".") if is_list else problem.field, problem.message
+            f"[{number}].{problem.field}".rstrip(".") if rows.is_list else problem.field, problem.message
         )
-        for number, row_problems in problems.items()
+        for number, row_problems in rows.problems.items()
         for problem in row_problems
     ]
     listed = "; ".join(
         f"{error.parameter}: {error.message}".removeprefix(": ") for error in errors[:_MAX_LISTED_ERRORS]
     )
-    raise ProblemError(
+    return ProblemError(
         HTTPStatus.UNPROCESSABLE_ENTITY,
         "unusable-row",
         f"Correct and send again: {listed}",

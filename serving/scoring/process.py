@@ -17,7 +17,7 @@ import structlog
 
 from serving.child_process import ChildBusyError, ChildFailedError, ChildProcess
 from serving.release.scoring_files import ScoringFiles
-from serving.scoring.schemas import Answer, Row
+from serving.scoring.schemas import Answer, BodyFault, DecodedRows, decode_body
 
 Rows = Sequence[Sequence[float]]
 ScoreFunction = Callable[[str, Rows], list[tuple[float, float, float]]]
@@ -47,21 +47,28 @@ class Scored(msgspec.Struct, frozen=True):
     """Answers to rows, the likeliest outcome of each with its probability, and the seconds it took."""
 
     answers: list[Answer]
+    is_list: bool
     top_outcomes: list[tuple[str, float]]
     seconds: float
 
 
-def answer_rows(files: ScoringFiles, rows: Sequence[Row], at: str, with_reasons: bool) -> Scored:
-    """Score rows, in the child: the JSON body or the problems of each."""
+def answer_body(files: ScoringFiles, body: bytes, max_rows: int, at: str) -> Scored | BodyFault:
+    """Decode a body and score its rows, in the child, or say why they cannot be scored."""
+    decoded = decode_body(body, max_rows)
+    return answer_rows(files, decoded, at) if isinstance(decoded, DecodedRows) else decoded
+
+
+def answer_rows(files: ScoringFiles, decoded: DecodedRows, at: str) -> Scored:
+    """Score rows, in the child: the JSON body or the problems of each; reasons for one that is no list."""
     from serving.scoring.engine import engine, top_outcomes  # noqa: PLC0415 - only the child pays for numpy
 
     signal.alarm(SCORE_SECONDS)
     started = time.perf_counter()
     try:
-        answers = engine(files).answer(rows, at, with_reasons=with_reasons)
+        answers = engine(files).answer(decoded.rows, at, with_reasons=not decoded.is_list)
     finally:
         signal.alarm(0)
-    return Scored(answers, top_outcomes(answers), time.perf_counter() - started)
+    return Scored(answers, decoded.is_list, top_outcomes(answers), time.perf_counter() - started)
 
 
 def warm_up(files: ScoringFiles) -> None:
@@ -124,9 +131,9 @@ class Scorer:
             self._warming = asyncio.create_task(self.warm(files))
 
     async def answer(
-        self, files: ScoringFiles, rows: Sequence[Row], at: str, *, with_reasons: bool
-    ) -> Scored:
-        """The JSON body or the problems of each row, in order.
+        self, files: ScoringFiles, body: bytes | DecodedRows, max_rows: int, at: str
+    ) -> Scored | BodyFault:
+        """The JSON body or the problems of each row, in order; of a body also why it has no rows.
 
         Raises:
             ChildBusyError: the child is not warm, died, or is overloaded.
@@ -134,7 +141,9 @@ class Scorer:
         """
         if not self.is_warm(files):
             raise ChildBusyError("the model is being loaded")
-        return await self.child.run_for_client(answer_rows, files, rows, at, with_reasons)
+        if isinstance(body, DecodedRows):
+            return await self.child.run_for_client(answer_rows, files, body, at)
+        return await self.child.run_for_client(answer_body, files, body, max_rows, at)
 
     def cancel(self) -> None:
         """Cancel a running warm-up."""

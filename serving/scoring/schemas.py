@@ -143,6 +143,49 @@ def split_rows(body: bytes) -> tuple[list[msgspec.Raw], bool]:
     return rows, is_list
 
 
+class DecodedRows(msgspec.Struct, frozen=True):
+    """The rows of a body, and whether they came as a list."""
+
+    rows: list[Row]
+    is_list: bool
+
+
+class TooManyRows(msgspec.Struct, frozen=True):
+    """The number of rows of a body that has too many."""
+
+    rows: int
+
+
+class UnusableRows(msgspec.Struct, frozen=True):
+    """The problems of rows by their number."""
+
+    problems: dict[int, tuple[RowProblem, ...]]
+    is_list: bool
+
+
+# Why a body is not scored; a text says why it is malformed.
+BodyFault = str | TooManyRows | UnusableRows
+
+
+def decode_body(body: bytes, max_rows: int) -> DecodedRows | BodyFault:
+    """The rows of a body, or why they cannot be scored."""
+    try:
+        raw, is_list = split_rows(body)
+    except MalformedBodyError as error:
+        return str(error)
+    if len(raw) > max_rows:
+        return TooManyRows(len(raw))
+    rows: list[Row] = []
+    problems: dict[int, tuple[RowProblem, ...]] = {}
+    for number, one in enumerate(raw):
+        row = decode_row(one)
+        if isinstance(row, RowProblem):
+            problems[number] = (row,)
+        else:
+            rows.append(row)
+    return UnusableRows(problems, is_list) if problems else DecodedRows(rows, is_list)
+
+
 def decode_row(raw: msgspec.Raw) -> Row | RowProblem:
     """Decode one row, or say what is wrong with it."""
     try:

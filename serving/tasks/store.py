@@ -15,7 +15,7 @@ import msgspec
 from serving.backends.redis import OwnNames
 from serving.errors import ServingError
 from serving.release.reader import ReleaseError, ReleaseReader, StoreUnavailableError
-from serving.scoring.schemas import MalformedBodyError, split_rows
+from serving.scoring.schemas import MalformedBodyError, TooManyRows, split_rows
 from serving.tasks.quota import Quota, Quotas
 
 PART_ROWS = 1_000
@@ -42,12 +42,6 @@ class PackedRows(msgspec.Struct, frozen=True):
     rows: int
     sha256: str
     data: bytes
-
-
-class TooManyRows(msgspec.Struct, frozen=True):
-    """The number of rows of a body that has too many."""
-
-    rows: int
 
 
 def pack_rows(body: bytes, max_rows: int) -> PackedRows | TooManyRows | str:

@@ -53,6 +53,18 @@ def test_a_death_is_told_once_and_the_next_call_has_another_process():
     assert deaths == [1]
 
 
+def test_the_child_gives_way_to_the_event_loop():
+    """Where all cores are busy the look-ups of its parent come first."""
+
+    async def ask():
+        child = ChildProcess()
+        found = await child.run(os.getpriority, os.PRIO_PROCESS, 0)
+        child.close()
+        return found
+
+    assert asyncio.run(ask()) == min(os.getpriority(os.PRIO_PROCESS, 0) + 5, 19)
+
+
 def test_an_exception_of_the_function_says_what_it_was():
     """What a function raises is a failure with its type and text, and leaves the process alive."""
 

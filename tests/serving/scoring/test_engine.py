@@ -127,6 +127,39 @@ def test_a_match_is_scored_up_to_three_years_ahead(scoring):
     assert answer.json()["kickoff"] == "2028-04-24T09:00:00Z", answer.text
 
 
+@pytest.mark.parametrize(
+    ("content", "status"),
+    [
+        (json.dumps(PAIRING), 200),
+        (json.dumps([PAIRING, PAIRING | {"away_team": "Hull"}]), 200),
+        (json.dumps({"match_id": "x", "features": features()}), 200),
+        (json.dumps(PAIRING | {"leg": 3}), 422),
+        (json.dumps([PAIRING, PAIRING | {"home_team": "Nobody"}]), 422),
+        (json.dumps([PAIRING, {"a": 1}, 5]), 422),
+        (json.dumps([PAIRING] * 1_001), 413),
+        ("[]", 200),
+        ("", 400),
+        ('"text"', 400),
+        ("[" * 20, 400),
+        ('[{"home_team": ]', 400),
+    ],
+)
+def test_a_large_body_is_answered_as_a_small_one(scoring, content, status):
+    """Blanks before and after it make it one that the child process decodes."""
+    small, before, after = (
+        scoring.post("/predict/", content=body, headers=PREDICTOR)
+        for body in (content, " " * 20_000 + content, content + "\n" * 20_000)
+    )
+
+    assert small.status_code == status, small.text
+    for large in (before, after):
+        assert large.status_code == status
+        if status == 400:  # it names the place in the body
+            assert large.json()["type"] == small.json()["type"]
+        else:
+            assert large.json() == small.json()
+
+
 @pytest.mark.parametrize("form", ["{}", "[{}]"])
 def test_the_last_of_two_equal_names_in_a_row_counts(scoring, form):
     """As in JSON of most programs; a row with `features` anywhere is a row of features."""
