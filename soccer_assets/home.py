@@ -5,6 +5,7 @@ fictitious, and the first month of its history, where the monthly partitions beg
 """
 
 import datetime as dt
+import os
 
 import msgspec
 
@@ -30,13 +31,14 @@ def read_home(settings: Settings) -> Home | None:
         SettingError: ``home.json`` cannot be read.
     """
     file = settings.home / "home.json"
-    if not file.is_file():
+    if not os.path.lexists(file):  # a link to nothing is no new home
         return None
     try:
         home = msgspec.json.decode(file.read_bytes(), type=Home)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, OSError) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or error
         raise SettingError(
-            f"{file} cannot be read ({error}); restore it from a backup, or start with another SOCCER_HOME"
+            f"{file} cannot be read ({reason}); restore it from a backup, or start with another SOCCER_HOME"
         ) from error
     if home.history_start < FIRST_MONTH:
         raise SettingError(

@@ -6,6 +6,7 @@ all, and every other command ends with it in place of a traceback.
 
 import contextlib
 import errno
+import os
 import sqlite3
 import tempfile
 from collections.abc import Iterator
@@ -14,13 +15,27 @@ from pathlib import Path
 import msgspec
 import sqlalchemy as sa
 
+from soccer_assets.alerting.alerting_error import AlertingError
+from soccer_assets.feeds.protocol import FeedError
+from soccer_assets.operations.operation_error import OperationError
 from soccer_assets.resources.database_faults import DatabaseUnavailableError
 from soccer_assets.resources.resource_error import ResourceError
-from soccer_assets.settings import Settings
+from soccer_assets.settings import SettingError, Settings
+from soccer_assets.stores.store_error import StoreError
+from soccer_assets.webserver.webserver_error import WebserverError
 
 # SQLite's answers to a file that it did not write, or that somebody else wrote into.
 _DAMAGED = ("malformed", "not a database", "encrypted", "disk i/o error", "unsupported file format")
 _BUSY_SECONDS = 5.0
+_UNWRITABLE = {errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT}
+# A folder in the place of a file, a file in the place of a folder, a link to nothing or in a circle.
+_OF_ANOTHER_KIND = {errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ENOTEMPTY, errno.ELOOP}
+_REPLACED = "move it aside, and restore it from a backup if it held anything"
+# Errors whose message is one sentence that says what to do.
+_SENTENCES = (
+    *(ResourceError, SettingError, StoreError, OperationError),
+    *(FeedError, AlertingError, WebserverError),
+)
 _BLOCK = 4096
 
 
@@ -143,8 +158,10 @@ def _file_of(url: str) -> Path | None:
 
 def _damage(file: Path, *, is_thorough: bool) -> str:
     """Why a file is no whole database; empty where it is one, does not exist or is locked for long."""
-    if not file.is_file():
+    if not os.path.lexists(file):
         return ""
+    if not file.is_file():
+        return "it is no file"
     try:
         with contextlib.closing(sqlite3.connect(file, timeout=_BUSY_SECONDS)) as connection:
             tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master")]
@@ -164,18 +181,12 @@ def _is_closed(error: sqlite3.DatabaseError) -> bool:
 def explain(error: BaseException, settings: Settings) -> str:
     """One sentence for an error whose cause is the home or its databases; empty for any other error."""
     for cause in _causes(error):
-        if isinstance(cause, OSError) and cause.errno in {
-            errno.EROFS,
-            errno.EACCES,
-            errno.EPERM,
-            errno.ENOSPC,
-            errno.EDQUOT,
-        }:
-            return f"{_reason_of(Path(str(cause.filename or settings.home)), cause)}; {_remedy_of(cause)}"
+        if isinstance(cause, OSError) and (text := _of_file(cause, settings)):
+            return text
         if isinstance(cause, DatabaseUnavailableError):
             faults = (fault.sentence for fault in home_faults(settings))
             return next(faults, f"{cause}; run `soccer doctor`")
-        if isinstance(cause, ResourceError):
+        if isinstance(cause, _SENTENCES):
             return str(cause)
         if isinstance(cause, sa.exc.DBAPIError | sqlite3.Error):
             for fault in home_faults(settings, is_thorough=True):
@@ -184,6 +195,14 @@ def explain(error: BaseException, settings: Settings) -> str:
             what = reason[0] if reason else type(cause).__name__
             return f"a database does not answer ({what}); run `soccer doctor`"
 
+    return ""
+
+
+def _of_file(error: OSError, settings: Settings) -> str:
+    if error.errno in _UNWRITABLE:
+        return f"{_reason_of(Path(str(error.filename or settings.home)), error)}; {_remedy_of(error)}"
+    if error.errno in _OF_ANOTHER_KIND and error.filename:
+        return f"{error.filename} cannot be used ({error.strerror}); {_REPLACED}"
     return ""
 
 

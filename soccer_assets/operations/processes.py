@@ -66,7 +66,7 @@ class Processes:
                 if abs(process.create_time() - child.created) < 1.0:
                     _stop_group(child.pid, lambda leftover=process: not leftover.is_running())  # type: ignore[misc]  # bound now
                     say(f"stopped {child.name}, left by a killed `soccer up`")
-        self._pid_file.unlink(missing_ok=True)
+        self._remove_pid_file()
 
     def start(
         self,
@@ -157,7 +157,11 @@ class Processes:
         for process in reversed(self._running.values()):
             _stop_group(process.pid, lambda child=process: child.poll() is not None)  # type: ignore[misc]  # bound now
         self._running.clear()
-        self._pid_file.unlink(missing_ok=True)
+        self._remove_pid_file()
+
+    def _remove_pid_file(self) -> None:
+        with contextlib.suppress(OSError):  # a folder in its place is ignored
+            self._pid_file.unlink()
 
 
 def _rotate(log: Path) -> None:

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import httpx
-import msgspec
 from filelock import FileLock, Timeout
 from rich.console import Console
 
@@ -38,6 +37,7 @@ from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.resources.run_workers import Worker, worker_of
 from soccer_assets.settings import Settings
 from soccer_assets.stores.releases.origin import establish
+from soccer_assets.stores.stored_json import decoded_or_none
 
 # Data older than this is refreshed at the start, without waiting for the hourly run.
 _REFRESH_AFTER = dt.timedelta(hours=1)
@@ -308,12 +308,15 @@ def _start_mlflow(settings: Settings, supervisor: Supervisor, env: Mapping[str, 
 def _build(settings: Settings, supervisor: Supervisor, env: Mapping[str, str], console: Console) -> None:
     """Run the first build of an empty home, or refresh one that was stopped."""
     store = ObjectStore(settings.store_url, settings.s3_endpoint_url)
-    status = store.read(STATUS_KEY)
-    if store.read(POINTER_KEY) is None or status is None:
+    status = decoded_or_none(store.read(STATUS_KEY), Status)
+    if store.read(POINTER_KEY) is None:
         console.print(f"first build of {settings.home}, feed {', '.join(settings.feeds)}:")
         job = "build_everything"
+    elif status is None:
+        console.print("the last check of the feed is not known; refreshing:")
+        job = "refresh_daily"
     else:
-        checked_at = dt.datetime.fromisoformat(msgspec.json.decode(status, type=Status).checked_at)
+        checked_at = dt.datetime.fromisoformat(status.checked_at)
         if settings.clock.now() - checked_at < _REFRESH_AFTER:
             return
         console.print(f"last check of the feed: {checked_at:%Y-%m-%d %H:%M} UTC; refreshing:")

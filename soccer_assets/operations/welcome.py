@@ -19,8 +19,10 @@ def local_key(settings: Settings) -> str:
     """The token of this machine's read key, created at the first start; only its owner may read the file."""
     store = ObjectStore(settings.store_url, settings.s3_endpoint_url)
     file = settings.home / "dev.key"
-    if file.is_file() and is_accepted(store, file.read_text().strip()):
-        return file.read_text().strip()
+    if file.is_file():
+        kept = file.read_text(errors="replace").strip()  # a damaged one is no accepted key
+        if is_accepted(store, kept):
+            return kept
     token = create_key(store, ["read"], settings.clock.now(), note="this machine, made by soccer up")
     file.unlink(missing_ok=True)
     with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:

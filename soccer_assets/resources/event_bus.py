@@ -103,11 +103,10 @@ class EventBus:
         """The stream's name; None without an address, and until the store says whose it is."""
         if self._url and self._store is not None and self._names is None:
             try:
-                data = self._store.read(INSTALLATION_KEY)
-            except Exception:  # noqa: BLE001 - whatever the store's library raises: an event is no reason to fail
+                if (data := self._store.read(INSTALLATION_KEY)) is not None:
+                    self._names = RedisNames(msgspec.json.decode(data, type=Installation).id)
+            except Exception:  # noqa: BLE001 - a store's fault or a damaged object: an event is no reason to fail
                 return None
-            if data is not None:
-                self._names = RedisNames(msgspec.json.decode(data, type=Installation).id)
         return self._names.events if self._names else None
 
 

@@ -29,6 +29,7 @@ from soccer_assets.resources.parquet_parts import (
 )
 from soccer_assets.resources.watermarks import read_watermark
 from soccer_assets.stores.store_error import StoreError
+from soccer_assets.stores.stored_json import decoded_or_none
 from soccer_assets.tables import UtcDateTime, match, match_history, match_raw, match_raw_history, team
 
 CURRENT_KEY = "exports/current.json"
@@ -198,11 +199,11 @@ class Exports:
 
     def _find(self, snapshot_id: str) -> ExportManifest | None:
         data = self._store.read(_manifest_key(snapshot_id))
-        return None if data is None else msgspec.json.decode(data, type=ExportManifest)
+        return decoded_or_none(data, ExportManifest)
 
     def _current(self) -> CurrentExport | None:
         data = self._store.read(CURRENT_KEY)
-        return None if data is None else msgspec.json.decode(data, type=CurrentExport)
+        return decoded_or_none(data, CurrentExport)
 
 
 def _manifest_key(snapshot_id: str) -> str:

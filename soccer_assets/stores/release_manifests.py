@@ -5,22 +5,22 @@ Not here: how a release is written (``releases/publish.py``), and the sidecar's 
 
 from collections.abc import Iterator
 
-import msgspec
-
 from soccer_assets.contract.release import MANIFEST_FILE, POINTER_KEY, Manifest, Pointer, release_key
 from soccer_assets.resources.object_store import ObjectStore
+from soccer_assets.stores.stored_json import decoded
 
 
 def read_pointer(store: ObjectStore) -> Pointer | None:
     """The current release; None before the first."""
     data = store.read(POINTER_KEY)
-    return None if data is None else msgspec.json.decode(data, type=Pointer)
+    return None if data is None else decoded(POINTER_KEY, data, Pointer)
 
 
 def read_manifest(store: ObjectStore, release_id: str) -> Manifest | None:
     """The manifest of a release; None where it is lost."""
-    data = store.read(release_key(release_id, MANIFEST_FILE))
-    return None if data is None else msgspec.json.decode(data, type=Manifest)
+    key = release_key(release_id, MANIFEST_FILE)
+    data = store.read(key)
+    return None if data is None else decoded(key, data, Manifest)
 
 
 def current_manifest(store: ObjectStore) -> Manifest | None:
@@ -34,4 +34,4 @@ def kept_manifests(store: ObjectStore) -> Iterator[Manifest]:
     for key in store.list("releases/"):
         data = store.read(key) if key.endswith(f"/{MANIFEST_FILE}") else None
         if data is not None:
-            yield msgspec.json.decode(data, type=Manifest)
+            yield decoded(key, data, Manifest)

@@ -19,6 +19,7 @@ from soccer_assets.stores.exports import CurrentExport, ExportManifest
 from soccer_assets.stores.features.store import find_features
 from soccer_assets.stores.ledger.parquet_copy import FOLDER, MANIFEST_KEY, read_copy
 from soccer_assets.stores.release_manifests import read_pointer
+from soccer_assets.stores.stored_json import decoded
 
 KEPT_SNAPSHOTS = 30
 KEPT_RELEASES = 30
@@ -61,8 +62,7 @@ def prune(store: ObjectStore, instance: dg.DagsterInstance, now: dt.datetime) ->
 
 def _prune_snapshots(store: ObjectStore, now: dt.datetime) -> tuple[int, int]:
     manifests = {
-        key: msgspec.json.decode(store.read(key) or b"", type=ExportManifest)
-        for key in store.list("exports/manifests")
+        key: decoded(key, store.read(key) or b"", ExportManifest) for key in store.list("exports/manifests")
     }
     newest = sorted(manifests, key=lambda key: manifests[key].created_at, reverse=True)
     kept = set(newest[:KEPT_SNAPSHOTS]) | {
@@ -82,7 +82,7 @@ def _prune_snapshots(store: ObjectStore, now: dt.datetime) -> tuple[int, int]:
 def _snapshots_in_use(store: ObjectStore) -> set[str]:
     used = set()
     if data := store.read(exports.CURRENT_KEY):
-        used.add(msgspec.json.decode(data, type=CurrentExport).snapshot_id)
+        used.add(decoded(exports.CURRENT_KEY, data, CurrentExport).snapshot_id)
     if features := find_features(store):
         used.add(features.snapshot_id)
     return used

@@ -29,6 +29,7 @@ from soccer_assets.stores.ledger.record import ledger_head
 from soccer_assets.stores.models.training_data import load_training_data
 from soccer_assets.stores.monitoring.settled import read_settled
 from soccer_assets.stores.releases.current_models import read_current_models
+from soccer_assets.stores.stored_json import decoded_or_none
 
 DRIFT, QUALITY = dg.AssetKey(["monitoring", "drift"]), dg.AssetKey(["monitoring", "quality"])
 
@@ -105,8 +106,7 @@ def monitoring(
 
 
 def _previous_drift(store: ObjectStore) -> DriftReport | None:
-    data = store.read(DRIFT_KEY)
-    return msgspec.json.decode(data, type=DriftReport) if data else None
+    return decoded_or_none(store.read(DRIFT_KEY), DriftReport)
 
 
 def _drift_result(report: DriftReport) -> dg.MaterializeResult:

@@ -5,10 +5,9 @@ import sqlite3
 from pathlib import Path
 from typing import Any, Protocol
 
-import msgspec
-
-from soccer_assets.contract.release import CHAMPION, MODEL_NAME, Pointer
+from soccer_assets.contract.release import CHAMPION, MODEL_NAME, POINTER_KEY, Pointer
 from soccer_assets.operations.backup.archive import Facts
+from soccer_assets.stores.stored_json import decoded
 
 _CHAMPION_VERSION = (
     f"SELECT version FROM registered_model_aliases WHERE name = '{MODEL_NAME}' AND alias = '{CHAMPION}'"  # noqa: S608 - our own names
@@ -73,7 +72,7 @@ def read_facts(matches: Asked, mlflow: Asked, pointer: bytes | None) -> Facts:
         matches=int(matches.first("SELECT count(*) FROM match")[0]),
         ledger_entries=int(head[0]) if head else 0,
         ledger_head=str(head[1]) if head else "",
-        release_id=msgspec.json.decode(pointer, type=Pointer).release_id if pointer else "",
+        release_id=decoded(POINTER_KEY, pointer, Pointer).release_id if pointer else "",
         model_version=str(champion[0]) if champion else "",
     )
 

@@ -4,8 +4,6 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
-import msgspec
-
 from soccer_assets.contract.release import MANIFEST_FILE, POINTER_KEY, Manifest, Pointer, release_key
 from soccer_assets.operations.backup.archive import ArchiveWriter
 from soccer_assets.operations.backup.progress import Progress
@@ -17,6 +15,7 @@ from soccer_assets.stores.features.store import FeatureManifest
 from soccer_assets.stores.ledger import parquet_copy
 from soccer_assets.stores.ledger.parquet_copy import LedgerCopy
 from soccer_assets.stores.releases.backup_lease import LEASE_KEY
+from soccer_assets.stores.stored_json import decoded
 
 # Named by their content, or by a number that is never used again: written once.
 _WRITTEN_ONCE = re.compile(
@@ -71,15 +70,16 @@ def referred(read: Callable[[str], bytes | None]) -> Iterator[tuple[str, str]]:
     """
     yield from _of_release(read)
     if data := read(exports.CURRENT_KEY):
-        current = msgspec.json.decode(data, type=CurrentExport)
-        if manifest := read(f"exports/manifests/{current.snapshot_id}.json"):
-            tables = msgspec.json.decode(manifest, type=ExportManifest).tables
+        current = decoded(exports.CURRENT_KEY, data, CurrentExport)
+        name = f"exports/manifests/{current.snapshot_id}.json"
+        if manifest := read(name):
+            tables = decoded(name, manifest, ExportManifest).tables
             yield from ((part.key, part.sha256) for table in tables.values() for part in table.parts)
     if data := read(parquet_copy.MANIFEST_KEY):
-        copy = msgspec.json.decode(data, type=LedgerCopy)
+        copy = decoded(parquet_copy.MANIFEST_KEY, data, LedgerCopy)
         yield from ((part.key, part.sha256) for table in (copy.entries, copy.scores) for part in table.parts)
     if data := read(features.CURRENT_KEY):
-        found = msgspec.json.decode(data, type=FeatureManifest)
+        found = decoded(features.CURRENT_KEY, data, FeatureManifest)
         yield from ((part.key, part.sha256) for part in found.table.parts)
         yield from ((state.key, state.sha256) for state in (found.team_state, *found.checkpoints))
 
@@ -93,11 +93,11 @@ def _of_release(read: Callable[[str], bytes | None]) -> Iterator[tuple[str, str]
     data = read(POINTER_KEY)
     if data is None:
         return
-    pointer = msgspec.json.decode(data, type=Pointer)
+    pointer = decoded(POINTER_KEY, data, Pointer)
     key = release_key(pointer.release_id, MANIFEST_FILE)
     yield key, pointer.manifest_sha256
     if manifest := read(key):
-        for name, entry in msgspec.json.decode(manifest, type=Manifest).files.items():
+        for name, entry in decoded(key, manifest, Manifest).files.items():
             yield release_key(pointer.release_id, name), entry.sha256
 
 

@@ -25,6 +25,7 @@ from soccer_assets.resources.parquet_parts import (
     read_table,
     write_table,
 )
+from soccer_assets.stores.stored_json import decoded
 from soccer_assets.tables import ledger_entry, ledger_score
 
 FOLDER = "predictions/ledger"
@@ -92,7 +93,11 @@ _NOTHING = LedgerCopy(
 def read_copy(store: ObjectStore) -> LedgerCopy | None:
     """The current copy; None before the first one."""
     data = store.read(MANIFEST_KEY)
-    return msgspec.json.decode(data, type=LedgerCopy) if data else None
+    return (
+        None
+        if data is None
+        else decoded(MANIFEST_KEY, data, LedgerCopy, "move it aside: the next run copies the ledger anew")
+    )
 
 
 def copy_ledger(database: Database, store: ObjectStore) -> LedgerCopy | None:

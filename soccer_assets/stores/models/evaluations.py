@@ -9,6 +9,7 @@ from soccer_assets.modelling.dataset import TrainingData
 from soccer_assets.modelling.evaluation import Evaluation
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.stores.store_error import StoreError
+from soccer_assets.stores.stored_json import decoded
 
 CURRENT_KEY = "model/evaluation.json"
 READINGS_KEY = "model/test_readings.jsonl"
@@ -75,7 +76,7 @@ class Scorecards:
         data = self._store.read(CURRENT_KEY)
         if data is None:
             raise MissingEvaluationError("no evaluation yet; run the job retrain_model")
-        return msgspec.json.decode(data, type=Evaluation)
+        return decoded(CURRENT_KEY, data, Evaluation)
 
     def log_reading(self, reading: Reading) -> int:
         """Append a reading to the log; returns how many readings now overlap its window, itself included.
@@ -92,7 +93,7 @@ class Scorecards:
     def readings(self) -> list[Reading]:
         """Every reading of a test window, oldest first."""
         data = self._store.read(READINGS_KEY) or b""
-        return [msgspec.json.decode(line, type=Reading) for line in data.splitlines()]
+        return [decoded(READINGS_KEY, line, Reading) for line in data.splitlines()]
 
     def describe(self, version: str, forecaster: str, evaluation: Evaluation) -> None:
         """Store the scores of one forecaster as the metrics of a model version."""
@@ -105,7 +106,7 @@ class Scorecards:
     def metrics_of(self, version: str) -> dict[str, dict[str, int | float]]:
         """Scores of a model version by row set (`all`, `odds`); empty where it was never evaluated."""
         data = self._store.read(_key(version))
-        return {} if data is None else msgspec.json.decode(data, type=dict[str, dict[str, int | float]])
+        return {} if data is None else decoded(_key(version), data, dict[str, dict[str, int | float]])
 
 
 def _key(version: str) -> str:

@@ -4,7 +4,6 @@ import datetime as dt
 from collections.abc import Sequence
 
 import dagster as dg
-import msgspec
 import sqlalchemy as sa
 
 from soccer_assets.contract.release import CANDIDATE, CHAMPION
@@ -17,6 +16,7 @@ from soccer_assets.resources.database import Database
 from soccer_assets.resources.model_registry import ModelRegistry, RegisteredModel
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.stores.ledger.running_sums import read_excess_loss
+from soccer_assets.stores.stored_json import decoded_or_none
 from soccer_assets.tables import match
 
 
@@ -64,23 +64,21 @@ def read_facts(
 
 def _drift_report(reports: ObjectStore | None, champion: RegisteredModel | None) -> DriftReport | None:
     """The newest report, where it is on this champion."""
-    data = reports.read(DRIFT_KEY) if reports else None
-    if data is None or champion is None:
+    report = decoded_or_none(reports.read(DRIFT_KEY) if reports else None, DriftReport)
+    if report is None or champion is None:
         return None
-    report = msgspec.json.decode(data, type=DriftReport)
     return report if report.model_sha256 == champion.facts.content_sha256 else None
 
 
 def _worse_than_elo(reports: ObjectStore | None, champion: RegisteredModel | None) -> float:
     """The e-value that this champion's settled predictions are worse than textbook Elo's."""
-    data = reports.read(QUALITY_KEY) if reports else None
-    if data is None or champion is None:
+    report = decoded_or_none(reports.read(QUALITY_KEY) if reports else None, QualityReport)
+    if report is None or champion is None:
         return 1.0
-    slices = msgspec.json.decode(data, type=QualityReport).slices
     own = ("model", champion.facts.content_sha256)
     against = [
         part.score.against[ELO]
-        for part in slices
+        for part in report.slices
         if (part.dimension, part.value) == own and ELO in part.score.against
     ]
     return against[0].evidence if against else 1.0

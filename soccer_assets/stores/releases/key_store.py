@@ -11,12 +11,14 @@ from soccer_assets.clock import isoformat
 from soccer_assets.contract.api_keys import API_KEYS_KEY, ApiKey, ApiKeys
 from soccer_assets.contract.release import SCHEMA_VERSION
 from soccer_assets.resources.object_store import ConflictError, ObjectStore
+from soccer_assets.stores.stored_json import decoded
 
 SCOPES = ("read", "predict", "admin")
 
 # Concurrent changes: the loser of the compare-and-swap retries on the new set.
 _ATTEMPTS = 5
 _TOKEN_BYTES = 32
+_WITHOUT_BACKUP = "move it aside and make new keys with `soccer keys create`"
 
 
 def create_key(store: ObjectStore, scopes: Sequence[str], now: dt.datetime, note: str = "") -> str:
@@ -51,7 +53,7 @@ def revoke_key(store: ObjectStore, key_id: str) -> None:
 def list_keys(store: ObjectStore) -> tuple[ApiKey, ...]:
     """All accepted keys; their tokens are stored nowhere."""
     data = store.read(API_KEYS_KEY)
-    return msgspec.json.decode(data, type=ApiKeys).keys if data else ()
+    return () if data is None else decoded(API_KEYS_KEY, data, ApiKeys, _WITHOUT_BACKUP).keys
 
 
 def is_accepted(store: ObjectStore, token: str) -> bool:
@@ -62,7 +64,7 @@ def is_accepted(store: ObjectStore, token: str) -> bool:
 def _change(store: ObjectStore, change: Callable[[tuple[ApiKey, ...]], tuple[ApiKey, ...]]) -> None:
     for _ in range(_ATTEMPTS):
         versioned = store.read_versioned(API_KEYS_KEY)
-        keys = msgspec.json.decode(versioned.data, type=ApiKeys).keys if versioned else ()
+        keys = decoded(API_KEYS_KEY, versioned.data, ApiKeys, _WITHOUT_BACKUP).keys if versioned else ()
         changed = ApiKeys(schema_version=SCHEMA_VERSION, keys=change(keys))
         try:
             store.swap(API_KEYS_KEY, msgspec.json.encode(changed), versioned.etag if versioned else None)

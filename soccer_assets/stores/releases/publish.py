@@ -42,6 +42,7 @@ from soccer_assets.resources.object_store import ConflictError, ObjectStore, Ver
 from soccer_assets.stores.installation import name_store, new_id
 from soccer_assets.stores.release_manifests import current_manifest, read_pointer
 from soccer_assets.stores.releases.backup_lease import wait_for_lease
+from soccer_assets.stores.stored_json import decoded, decoded_or_none
 
 
 class ReleaseRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,7 +148,7 @@ class Releases:
         """
         versioned = (lease or self.lease()).pointer
         name_store(self._store, origin.installation if origin else new_id())
-        current = msgspec.json.decode(versioned.data, type=Pointer) if versioned else None
+        current = decoded(POINTER_KEY, versioned.data, Pointer) if versioned else None
         release_id = draft.release_id(model, team_state)
         encoded = self._complete(release_id)
         if encoded is not None and current is not None and current.release_id == release_id:
@@ -185,7 +186,9 @@ class Releases:
             self._store.swap(STATUS_KEY, msgspec.json.encode(status), before.etag if before else None)
         except ConflictError:
             return status
-        known = msgspec.json.decode(before.data, type=Status).assets if before else ()
+        known = (
+            earlier.assets if (earlier := decoded_or_none(before.data if before else None, Status)) else ()
+        )
         states = {asset.key: asset.state for asset in known}
         for asset in status.assets:
             was = states.get(asset.key, asset.state)
@@ -227,8 +230,10 @@ class Releases:
         encoded = self._store.read(release_key(release_id, MANIFEST_FILE))
         if encoded is None:
             return None
-        files = msgspec.json.decode(encoded, type=Manifest).files
-        is_complete = all(self._store.exists(release_key(release_id, name)) for name in files)
+        manifest = decoded_or_none(encoded, Manifest)  # a damaged one is written again
+        if manifest is None:
+            return None
+        is_complete = all(self._store.exists(release_key(release_id, name)) for name in manifest.files)
         return encoded if is_complete else None
 
     def _write_files(
