@@ -53,6 +53,7 @@ class Processes:
         """Stop the children of an earlier `soccer up` on this home that was killed.
 
         A list that cannot be read is ignored: it is for children that hang, the others end with their parent.
+        That of a copied home names the children of its original, which go on.
         """
         import psutil  # noqa: PLC0415 - not in the serving image, which needs the rest of this module
 
@@ -61,9 +62,10 @@ class Processes:
         except (OSError, msgspec.DecodeError):
             children = []
         for child in children:
-            with contextlib.suppress(psutil.NoSuchProcess):
+            with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
                 process = psutil.Process(child.pid)
-                if abs(process.create_time() - child.created) < 1.0:
+                is_it = abs(process.create_time() - child.created) < 1.0
+                if is_it and self._is_of_this_home(process.environ()):
                     _stop_group(child.pid, lambda leftover=process: not leftover.is_running())  # type: ignore[misc]  # bound now
                     say(f"stopped {child.name}, left by a killed `soccer up`")
         self._remove_pid_file()
@@ -158,6 +160,14 @@ class Processes:
             _stop_group(process.pid, lambda child=process: child.poll() is not None)  # type: ignore[misc]  # bound now
         self._running.clear()
         self._remove_pid_file()
+
+    def _is_of_this_home(self, environ: Mapping[str, str]) -> bool:
+        """Whether a child was started for this home, or for where it was before it was moved."""
+        home = Path(environ.get("SOCCER_HOME") or self._folder.parent)
+        try:
+            return home.samefile(self._folder.parent)
+        except OSError:  # nothing is there any more
+            return True
 
     def _remove_pid_file(self) -> None:
         with contextlib.suppress(OSError):  # a folder in its place is ignored

@@ -1,9 +1,11 @@
 """Children of a home: their logs are rotated while they print, and none imports from the working folder."""
 
 import os
+import shutil
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -69,3 +71,22 @@ def test_no_part_imports_from_the_working_folder(tmp_path: Path) -> None:
     assert run(home_environment(settings, plain)) == 0
     for command in (sidecar_command(settings, "127.0.0.1"), task_worker_command()):
         assert command[:2] == [sys.executable, "-P"]
+
+
+@pytest.mark.parametrize("change", ["copied", "moved"])
+def test_a_copied_home_leaves_the_children_of_its_original_alone(tmp_path: Path, change: str) -> None:
+    """A moved home stops those of its killed `soccer up`: nothing is left where it was."""
+    original, other = tmp_path / "original", tmp_path / "other"
+    environ = os.environ | {"SOCCER_HOME": str(original)}
+    children = Processes(original / "run")
+    children.start("sleeper", [sys.executable, "-c", "import time; time.sleep(600)"], environ)
+    try:
+        (original.rename if change == "moved" else partial(shutil.copytree, original))(other)
+        said: list[str] = []
+
+        Processes(other / "run").stop_leftovers(said.append)
+
+        assert (children.exit_code("sleeper") is None) is (change == "copied")
+        assert len(said) == (change == "moved")
+    finally:
+        children.stop()
