@@ -86,7 +86,9 @@ def test_a_copied_home_leaves_the_children_of_its_original_alone(tmp_path: Path,
 
         Processes(other / "run").stop_leftovers(said.append)
 
-        assert (children.exit_code("sleeper") is None) is (change == "copied")
         assert len(said) == (change == "moved")
+        if change == "moved":
+            assert children._running["sleeper"].wait(600) != 0
+        assert (children.exit_code("sleeper") is None) is (change == "copied")
     finally:
         children.stop()

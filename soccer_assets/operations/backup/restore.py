@@ -40,6 +40,7 @@ from soccer_assets.resources.database import Database
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.resources.resource_error import ResourceError
 from soccer_assets.settings import Settings
+from soccer_assets.stores.stored_json import DamagedObjectError
 
 Say = Callable[[str], None]
 
@@ -51,6 +52,7 @@ _FAULTS = (
     sa.exc.SQLAlchemyError,
     msgspec.DecodeError,
     ResourceError,
+    DamagedObjectError,
 )
 
 
