@@ -15,7 +15,7 @@ from soccer_assets.contract.installation import INSTALLATION_KEY, Installation
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.object_store import ConflictError, ObjectStore
 from soccer_assets.stores.store_error import StoreError
-from soccer_assets.stores.stored_json import decoded
+from soccer_assets.stores.stored_json import read_stored
 from soccer_assets.tables import installation, match_raw
 
 OTHER_CLUBS = "give one of them a database of its own with SOCCER_DATABASE_URL"
@@ -84,16 +84,11 @@ def write_id(database: Database, installation_id: str) -> None:
 
 def read_installation(store: ObjectStore) -> Installation | None:
     """Whose store it is; None where it was never said."""
-    data = store.read(INSTALLATION_KEY)
-    return (
-        None
-        if data is None
-        else decoded(
-            INSTALLATION_KEY,
-            data,
-            Installation,
-            "move it aside: the next `soccer up` writes it from the database",
-        )
+    return read_stored(
+        store.read,
+        INSTALLATION_KEY,
+        Installation,
+        "move it aside: the next `soccer up` writes it from the database",
     )
 
 

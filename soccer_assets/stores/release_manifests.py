@@ -7,20 +7,17 @@ from collections.abc import Iterator
 
 from soccer_assets.contract.release import MANIFEST_FILE, POINTER_KEY, Manifest, Pointer, release_key
 from soccer_assets.resources.object_store import ObjectStore
-from soccer_assets.stores.stored_json import decoded
+from soccer_assets.stores.stored_json import read_stored
 
 
 def read_pointer(store: ObjectStore) -> Pointer | None:
     """The current release; None before the first."""
-    data = store.read(POINTER_KEY)
-    return None if data is None else decoded(POINTER_KEY, data, Pointer)
+    return read_stored(store.read, POINTER_KEY, Pointer)
 
 
 def read_manifest(store: ObjectStore, release_id: str) -> Manifest | None:
     """The manifest of a release; None where it is lost."""
-    key = release_key(release_id, MANIFEST_FILE)
-    data = store.read(key)
-    return None if data is None else decoded(key, data, Manifest)
+    return read_stored(store.read, release_key(release_id, MANIFEST_FILE), Manifest)
 
 
 def current_manifest(store: ObjectStore) -> Manifest | None:
@@ -32,6 +29,5 @@ def current_manifest(store: ObjectStore) -> Manifest | None:
 def kept_manifests(store: ObjectStore) -> Iterator[Manifest]:
     """The manifests of all kept releases, but for one that is pruned meanwhile."""
     for key in store.list("releases/"):
-        data = store.read(key) if key.endswith(f"/{MANIFEST_FILE}") else None
-        if data is not None:
-            yield decoded(key, data, Manifest)
+        if key.endswith(f"/{MANIFEST_FILE}") and (manifest := read_stored(store.read, key, Manifest)):
+            yield manifest

@@ -4,6 +4,7 @@ An object that the next run writes anew, such as the status, counts as missing w
 reader says so, by `decoded_or_none`.
 """
 
+from collections.abc import Callable
 from typing import TypeVar
 
 import msgspec
@@ -36,6 +37,24 @@ def decoded(key: str, data: bytes, kind: type[T], without_backup: str = "") -> T
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         remedy = f"{_REMEDY}; without one {without_backup}" if without_backup else _REMEDY
         raise DamagedObjectError(f"{key} in the object store cannot be read ({error}); {remedy}") from None
+
+
+def read_stored(
+    read: Callable[[str], bytes | None], key: str, kind: type[T], without_backup: str = ""
+) -> T | None:
+    """The object ``key``; None where there is none.
+
+    Args:
+        read: reads an object of the store by its name; None where there is none.
+        key: its name.
+        kind: its type.
+        without_backup: what to do where it is damaged and there is no backup.
+
+    Raises:
+        DamagedObjectError: it is not JSON, or not of this kind.
+    """
+    data = read(key)
+    return None if data is None else decoded(key, data, kind, without_backup)
 
 
 def decoded_or_none(data: bytes | None, kind: type[T]) -> T | None:

@@ -25,7 +25,7 @@ from soccer_assets.resources.parquet_parts import (
     read_table,
     write_table,
 )
-from soccer_assets.stores.stored_json import decoded
+from soccer_assets.stores.stored_json import read_stored
 from soccer_assets.tables import ledger_entry, ledger_score
 
 FOLDER = "predictions/ledger"
@@ -92,11 +92,8 @@ _NOTHING = LedgerCopy(
 
 def read_copy(store: ObjectStore) -> LedgerCopy | None:
     """The current copy; None before the first one."""
-    data = store.read(MANIFEST_KEY)
-    return (
-        None
-        if data is None
-        else decoded(MANIFEST_KEY, data, LedgerCopy, "move it aside: the next run copies the ledger anew")
+    return read_stored(
+        store.read, MANIFEST_KEY, LedgerCopy, "move it aside: the next run copies the ledger anew"
     )
 
 

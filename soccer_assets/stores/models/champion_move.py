@@ -11,7 +11,7 @@ from soccer_assets.resources.model_registry import ModelRegistry
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.stores.models.champion_change import Kind
 from soccer_assets.stores.store_error import StoreError
-from soccer_assets.stores.stored_json import decoded
+from soccer_assets.stores.stored_json import read_stored
 
 KEY = "model/champion_move.json"
 
@@ -44,8 +44,7 @@ class Move(msgspec.Struct, frozen=True, kw_only=True):
 
 def last_move(store: ObjectStore) -> Move | None:
     """The newest move, finished or not; None before the first."""
-    data = store.read(KEY)
-    return None if data is None else decoded(KEY, data, Move)
+    return read_stored(store.read, KEY, Move)
 
 
 def move_champion(store: ObjectStore, registry: ModelRegistry, move: Move) -> None:

@@ -9,7 +9,7 @@ from soccer_assets.modelling.dataset import TrainingData
 from soccer_assets.modelling.evaluation import Evaluation
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.stores.store_error import StoreError
-from soccer_assets.stores.stored_json import decoded
+from soccer_assets.stores.stored_json import decoded, read_stored
 
 CURRENT_KEY = "model/evaluation.json"
 READINGS_KEY = "model/test_readings.jsonl"
@@ -73,10 +73,10 @@ class Scorecards:
         Raises:
             MissingEvaluationError: no candidate was evaluated yet.
         """
-        data = self._store.read(CURRENT_KEY)
-        if data is None:
+        current = read_stored(self._store.read, CURRENT_KEY, Evaluation)
+        if current is None:
             raise MissingEvaluationError("no evaluation yet; run the job retrain_model")
-        return decoded(CURRENT_KEY, data, Evaluation)
+        return current
 
     def log_reading(self, reading: Reading) -> int:
         """Append a reading to the log; returns how many readings now overlap its window, itself included.
@@ -105,8 +105,7 @@ class Scorecards:
 
     def metrics_of(self, version: str) -> dict[str, dict[str, int | float]]:
         """Scores of a model version by row set (`all`, `odds`); empty where it was never evaluated."""
-        data = self._store.read(_key(version))
-        return {} if data is None else decoded(_key(version), data, dict[str, dict[str, int | float]])
+        return read_stored(self._store.read, _key(version), dict[str, dict[str, int | float]]) or {}
 
 
 def _key(version: str) -> str:

@@ -5,7 +5,7 @@ import msgspec
 from soccer_assets.modelling.training import DEFAULTS, Parameters
 from soccer_assets.modelling.tuning import Search
 from soccer_assets.resources.object_store import ObjectStore
-from soccer_assets.stores.stored_json import decoded
+from soccer_assets.stores.stored_json import read_stored
 
 KEY = "model/parameters.json"
 
@@ -17,8 +17,7 @@ def write_search(store: ObjectStore, found: Search) -> None:
 
 def read_search(store: ObjectStore) -> Search | None:
     """The last search; None before the first."""
-    data = store.read(KEY)
-    return None if data is None else decoded(KEY, data, Search)
+    return read_stored(store.read, KEY, Search)
 
 
 def current_parameters(store: ObjectStore) -> Parameters:

@@ -11,7 +11,7 @@ from soccer_assets.clock import isoformat
 from soccer_assets.resources.model_registry import RegisteredModel
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.stores.models.champion_change import Kind
-from soccer_assets.stores.stored_json import decoded
+from soccer_assets.stores.stored_json import read_stored
 
 KEY = "model/champions.json"
 # A champion lasts a week or more: years of them.
@@ -36,8 +36,7 @@ class Reign(msgspec.Struct, frozen=True, kw_only=True):
 
 def read_reigns(store: ObjectStore) -> tuple[Reign, ...]:
     """Every champion that is remembered, oldest first."""
-    data = store.read(KEY)
-    return () if data is None else decoded(KEY, data, tuple[Reign, ...])
+    return read_stored(store.read, KEY, tuple[Reign, ...]) or ()
 
 
 def record_reign(

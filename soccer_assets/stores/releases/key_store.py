@@ -11,7 +11,7 @@ from soccer_assets.clock import isoformat
 from soccer_assets.contract.api_keys import API_KEYS_KEY, ApiKey, ApiKeys
 from soccer_assets.contract.release import SCHEMA_VERSION
 from soccer_assets.resources.object_store import ConflictError, ObjectStore
-from soccer_assets.stores.stored_json import decoded
+from soccer_assets.stores.stored_json import decoded, read_stored
 
 SCOPES = ("read", "predict", "admin")
 
@@ -52,8 +52,8 @@ def revoke_key(store: ObjectStore, key_id: str) -> None:
 
 def list_keys(store: ObjectStore) -> tuple[ApiKey, ...]:
     """All accepted keys; their tokens are stored nowhere."""
-    data = store.read(API_KEYS_KEY)
-    return () if data is None else decoded(API_KEYS_KEY, data, ApiKeys, _WITHOUT_BACKUP).keys
+    found = read_stored(store.read, API_KEYS_KEY, ApiKeys, _WITHOUT_BACKUP)
+    return found.keys if found else ()
 
 
 def is_accepted(store: ObjectStore, token: str) -> bool:

@@ -186,10 +186,8 @@ class Releases:
             self._store.swap(STATUS_KEY, msgspec.json.encode(status), before.etag if before else None)
         except ConflictError:
             return status
-        known = (
-            earlier.assets if (earlier := decoded_or_none(before.data if before else None, Status)) else ()
-        )
-        states = {asset.key: asset.state for asset in known}
+        earlier = decoded_or_none(before.data if before else None, Status)
+        states = {asset.key: asset.state for asset in earlier.assets} if earlier else {}
         for asset in status.assets:
             was = states.get(asset.key, asset.state)
             if was != asset.state:
