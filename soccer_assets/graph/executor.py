@@ -48,8 +48,7 @@ class CancellableExecutor(InProcessExecutor):
     ) -> Iterator[DagsterEvent]:
         """The events of the steps."""
         instance, run_id = plan_context.instance, plan_context.run_id
-        if _is_to_be_cancelled(instance, run_id):
-            _cancelling_again(instance, run_id)
+        if _restore_cancelling(instance, run_id):
             raise DagsterExecutionInterruptedError("the run was cancelled while its process started")
         yield DagsterEvent.engine_event(
             plan_context,
@@ -75,8 +74,7 @@ class CancellableExecutor(InProcessExecutor):
                 ),
             )
         except (KeyboardInterrupt, DagsterExecutionInterruptedError):
-            if _is_to_be_cancelled(instance, run_id):
-                _cancelling_again(instance, run_id)
+            _restore_cancelling(instance, run_id)
             raise
 
 
@@ -90,17 +88,15 @@ def _events_of(job_context: PlanExecutionContext, execution_plan: ExecutionPlan)
     return inprocess_execution_iterator(job_context, _Plan(**execution_plan._asdict()))
 
 
-def _is_to_be_cancelled(instance: dg.DagsterInstance, run_id: str) -> bool:
-    """Whether somebody asked for the end of a run that is not over."""
+def _restore_cancelling(instance: dg.DagsterInstance, run_id: str) -> bool:
+    """Whether somebody asked for the end of a run that is not over.
+
+    Its status says so again, where the event of its start undid that.
+    """
     run = instance.get_run_by_id(run_id)
     if run is None or run.is_finished:
         return False
     asked = instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.RUN_CANCELING, limit=1)
-    return bool(asked.records)
-
-
-def _cancelling_again(instance: dg.DagsterInstance, run_id: str) -> None:
-    """Undo what the event of the run's start did to its status."""
-    run = instance.get_run_by_id(run_id)
-    if run is not None and run.status is dg.DagsterRunStatus.STARTED:
+    if asked.records and run.status is dg.DagsterRunStatus.STARTED:
         instance.report_run_canceling(run)
+    return bool(asked.records)
