@@ -1,18 +1,11 @@
 """Matches as they stand in the table, on both engines, and without it."""
 
-import datetime as dt
-
 import msgspec
 import pytest
 
 from serving.http.schemas import LivePage
-from soccer_assets.clock import parse_instant
-from soccer_assets.football.matches import Window
-from soccer_assets.stores.matches.normalise import update_matches
-from soccer_assets.stores.matches.raw import store_raw
-from tests.builders import COMPETITIONS, finished, raw_match
-from tests.builders import NOW as STORED_AT
 from tests.services import free_ports
+from tests.serving.backed import store_matches
 from tests.serving.builders import READER, TOKENS
 
 PATH = "/livescores/"
@@ -21,14 +14,7 @@ PATH = "/livescores/"
 @pytest.fixture
 def live(database, store, serve):
     """A sidecar on a table of five matches of April 2025, the last of them still ahead."""
-    rows = [
-        finished(f"{number}-0", f"2025-04-{number:02}T23:30:00Z", source_match_id=str(number))
-        for number in (1, 2, 3, 30)
-    ]
-    rows.append(raw_match(kickoff=parse_instant("2025-05-01T15:00:00Z"), source_match_id="ahead"))
-    window = Window(dt.date(2025, 1, 1), dt.date(2026, 1, 1))
-    store_raw(database, rows, asset="livescores/recent", source="fake", window=window, now=STORED_AT)
-    update_matches(database, COMPETITIONS, STORED_AT)
+    store_matches(database)
     url = database.engine.url.render_as_string(hide_password=False)
     return serve(database_url=url)
 
