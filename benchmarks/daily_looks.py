@@ -28,18 +28,18 @@ import sqlalchemy as sa
 from benchmarks.changing_fixtures import ChangingFixtures, other_names
 from soccer_assets.clock import FixedClock, midnight
 from soccer_assets.feeds.feed_set import filter_competitions, members_of, owners_of
-from soccer_assets.feeds.protocol import Feed, days_a_request, is_cheap_to_read_again
+from soccer_assets.feeds.protocol import Feed
 from soccer_assets.feeds.registry import open_feeds
 from soccer_assets.feeds.validation import validate_rows
 from soccer_assets.football.matches import MatchStatus, Window
 from soccer_assets.football.records import RawMatch
 from soccer_assets.football.text_folding import fold
+from soccer_assets.graph.assets.livescores import recent_windows
 from soccer_assets.resources.database import Database
 from soccer_assets.settings import Settings
 from soccer_assets.stores.matches.doubtful import possible_duplicates, withdrawn_matches
 from soccer_assets.stores.matches.due import HOLE_AFTER, due_matches
 from soccer_assets.stores.matches.feed_agreement import compare_feeds
-from soccer_assets.stores.matches.look_windows import windows_to_read
 from soccer_assets.stores.matches.normalise import update_matches
 from soccer_assets.stores.matches.raw import store_raw
 from soccer_assets.stores.matches.team_aliases import learn_team_aliases
@@ -126,17 +126,8 @@ def _replay(database: Database, unsettled: ChangingFixtures, window: Window, ste
     feed, watched = unsettled.feed, Watched()
     now = dt.datetime.combine(window.start, dt.time(6), dt.UTC)
     while now <= _end(window):
-        windows = {}
-        for member in members_of(feed):
-            recent = windows_to_read(
-                database,
-                member.name,
-                now,
-                result_lag=member.result_lag,
-                is_cheap_to_read_again=is_cheap_to_read_again(member),
-                days_a_request=days_a_request(member),
-            )
-            windows[member.name] = [*recent, Window(now.date(), (now + _AHEAD).date())]
+        ahead = Window(now.date(), (now + _AHEAD).date())
+        windows = {name: [*recent, ahead] for name, recent in recent_windows(database, feed, now).items()}
         watched.merged += _look(database, feed, windows, now, unsettled)
         watched.looks += 1
         _watch(database, feed, now, watched)

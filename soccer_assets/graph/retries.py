@@ -1,4 +1,4 @@
-"""A step that is tried again after an error, and ends at once where its run is cancelled.
+"""How a step ends after an error: for good, or to be tried again; and at once where its run is cancelled.
 
 Dagster's retry policy takes an interrupt for an error too: a cancelled step would be tried again five minutes
 later, and its run would stay cancelling for as long.
@@ -9,12 +9,29 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from soccer_assets.alerting.detection import REMEDY
+from soccer_assets.stores.releases.origin import OriginRefusedError
+
 # On runs that a person waits for: they fail at once where a scheduled run retries.
 INTERACTIVE_TAG = "soccer/interactive"
 
 MAX_RETRIES = 3
 # A provider that is away is often back within minutes; the next hourly run would be a later try.
 SECONDS_TO_WAIT = 300
+
+
+@contextlib.contextmanager
+def refused(*errors: type[Exception]) -> Iterator[None]:
+    """Fail the step for good where the block raises one of these errors, with its sentence and way out.
+
+    Raises:
+        Failure: in place of such an error; it allows no retry.
+    """
+    try:
+        yield
+    except errors as error:
+        metadata = {REMEDY: error.remedy} if isinstance(error, OriginRefusedError) else None
+        raise dg.Failure(str(error), metadata, allow_retries=False) from error
 
 
 @contextlib.contextmanager

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from soccer_assets.alerting.detection import REMEDY
 from soccer_assets.clock import Clock
 from soccer_assets.feeds.protocol import Feed
 from soccer_assets.graph import freshness
@@ -12,6 +11,7 @@ from soccer_assets.graph.automation_conditions import FOLLOW_UPSTREAM
 from soccer_assets.graph.pages.columns import column_schema
 from soccer_assets.graph.pages.lineage import table_metadata
 from soccer_assets.graph.pages.values import size
+from soccer_assets.graph.retries import refused
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.stores.exports import MATCH_RAW_SCHEMA, MATCH_SCHEMA, Exports
@@ -54,10 +54,8 @@ def exports(
     clock: dg.ResourceParam[Clock],
 ) -> Iterator[dg.MaterializeResult]:
     """Both tables; only the months that changed are written. Nothing of a lost or foreign database is."""
-    try:
+    with refused(OriginRefusedError):
         require_origin(database, object_store, is_simulated=feed.is_simulated)
-    except OriginRefusedError as error:
-        raise dg.Failure(str(error), {REMEDY: error.remedy}, allow_retries=False) from error
     manifest, months_written = exports.update(clock.now())
     for name, table in manifest.tables.items():
         yield dg.MaterializeResult(

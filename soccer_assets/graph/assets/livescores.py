@@ -36,7 +36,7 @@ from soccer_assets.graph.pages.columns import column_schema
 from soccer_assets.graph.pages.lineage import table_metadata
 from soccer_assets.graph.pages.values import timestamp
 from soccer_assets.graph.partitions import match_months
-from soccer_assets.graph.retries import INTERACTIVE_TAG, retried
+from soccer_assets.graph.retries import INTERACTIVE_TAG, refused, retried
 from soccer_assets.resources.database import Database
 from soccer_assets.stores.installation import FeedClassError, claim_feed_class
 from soccer_assets.stores.matches.due import missing_in_history
@@ -104,17 +104,6 @@ class WindowConfig(dg.Config):
         return Window(start, end)
 
 
-_WINDOW_FIELDS = {
-    "start": dg.Field(
-        dg.Noneable(str), is_required=False, description=WindowConfig.model_fields["start"].description
-    ),
-    "end": dg.Field(
-        dg.Noneable(str), is_required=False, description=WindowConfig.model_fields["end"].description
-    ),
-    "days": dg.Field(int, default_value=90, description=WindowConfig.model_fields["days"].description),
-}
-
-
 def _window_config(config: Mapping[str, Any]) -> WindowConfig:
     """The fields of a run's config.
 
@@ -155,18 +144,7 @@ def livescore_assets(
         """
         now = clock.now()
         with retried(context):
-            windows = {
-                member.name: windows_to_read(
-                    database,
-                    member.name,
-                    now,
-                    result_lag=member.result_lag,
-                    is_cheap_to_read_again=is_cheap_to_read_again(member),
-                    days_a_request=days_a_request(member),
-                )
-                for member in members_of(feed)
-            }
-            return _ingest(context, database, feed, clock, windows)
+            return _ingest(context, database, feed, clock, recent_windows(database, feed, now))
 
     @asset(key=["livescores", "upcoming"], freshness_policy=freshness.LIVESCORES_UPCOMING)
     def upcoming(
@@ -240,7 +218,10 @@ def livescore_assets(
     def asked_window(config: Mapping[str, Any]) -> Window:
         return _window_config(config).window(clock.now().date(), history_start.replace(day=1))
 
-    @asset(key=["livescores", "window"], config_schema=CheckedShape(_WINDOW_FIELDS, asked_window, whose))
+    @asset(
+        key=["livescores", "window"],
+        config_schema=CheckedShape(WindowConfig.to_fields_dict(), asked_window, whose),
+    )
     def window(
         context: dg.AssetExecutionContext,
         database: dg.ResourceParam[Database],
@@ -256,6 +237,21 @@ def livescore_assets(
             return _ingest(context, database, feed, clock, _one_window(feed, asked))
 
     return [recent, upcoming, history, window]
+
+
+def recent_windows(database: Database, feed: Feed, now: dt.datetime) -> dict[str, list[Window]]:
+    """What an hourly look reads of each feed, by the feed's name."""
+    return {
+        member.name: windows_to_read(
+            database,
+            member.name,
+            now,
+            result_lag=member.result_lag,
+            is_cheap_to_read_again=is_cheap_to_read_again(member),
+            days_a_request=days_a_request(member),
+        )
+        for member in members_of(feed)
+    }
 
 
 def _month_pages(database: Database, feed: Feed, months: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -299,10 +295,8 @@ def _ingest(
     """Store what each feed reports of its windows, by the feed's name; the metadata shows their span."""
     now, counts, faults = clock.now(), IngestCounts(), []
     asset = context.asset_key.to_user_string()
-    try:
+    with refused(FeedClassError):
         claim_feed_class(database, is_simulated=feed.is_simulated)
-    except FeedClassError as error:
-        raise dg.Failure(str(error), allow_retries=False) from error
     for member in members_of(feed):
         try:
             for window in windows[member.name]:

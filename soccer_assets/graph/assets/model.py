@@ -1,8 +1,7 @@
 """Model: hyper-parameters, a fitted candidate, its evaluation on unseen matches, and the champion."""
 
-import datetime as dt
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
@@ -15,7 +14,7 @@ from soccer_assets.graph import freshness
 from soccer_assets.graph.pages.champion import champion_page
 from soccer_assets.graph.pages.training_reports import candidate_report, evaluation_report, search_report
 from soccer_assets.graph.pages.values import finite, short_hash, timestamp
-from soccer_assets.modelling.dataset import TrainingData
+from soccer_assets.graph.retries import refused
 from soccer_assets.modelling.evaluation import evaluate, is_complete
 from soccer_assets.modelling.promotion import GATES, PromotionDecision
 from soccer_assets.modelling.scorecard import Scorecard
@@ -286,10 +285,13 @@ def champion(
     """
     now = clock.now()
     if config.rollback:
-        change = _rolled_back(object_store, model_registry, config.request(context.run))
+        with refused(MissingModelError, RollbackRefusedError, ChampionMovedError):
+            change = roll_back(object_store, model_registry, config.request(context.run))
     else:
         load = functools.partial(load_training_data, exports, feature_store, database, now)
-        change = _promoted(object_store, model_registry, scorecards, load, now, first_run_id(context.run))
+        run_id = first_run_id(context.run)
+        with refused(ChampionMovedError):
+            change = update_champion(object_store, model_registry, scorecards, load, now, run_id)
     change = _untold(context, object_store, change)
     context.log.info(change.reason)
     current = model_registry.get(CHAMPION)
@@ -310,27 +312,6 @@ def champion(
             **change_metadata(change),
         },
     )
-
-
-def _rolled_back(store: ObjectStore, registry: ModelRegistry, request: RollbackRequest) -> ChampionChange:
-    try:
-        return roll_back(store, registry, request)
-    except (MissingModelError, RollbackRefusedError, ChampionMovedError) as error:
-        raise dg.Failure(str(error), allow_retries=False) from error
-
-
-def _promoted(
-    store: ObjectStore,
-    registry: ModelRegistry,
-    scorecards: Scorecards,
-    load: Callable[[], TrainingData],
-    now: dt.datetime,
-    run_id: str,
-) -> ChampionChange:
-    try:
-        return update_champion(store, registry, scorecards, load, now, run_id)
-    except ChampionMovedError as error:
-        raise dg.Failure(str(error), allow_retries=False) from error
 
 
 def _untold(context: dg.AssetExecutionContext, store: ObjectStore, change: ChampionChange) -> ChampionChange:

@@ -1,25 +1,23 @@
 """Releases: files, then manifest, then pointer, then event. The only way out of the graph."""
 
-import datetime as dt
 from collections.abc import Mapping
 from functools import partial
 
 import dagster as dg
 import pandas as pd
 
-from soccer_assets.alerting.detection import REMEDY
 from soccer_assets.clock import Clock
-from soccer_assets.contract.release import Origin
 from soccer_assets.feeds.protocol import Feed
 from soccer_assets.graph import freshness
 from soccer_assets.graph.assets.predictions import UPCOMING
 from soccer_assets.graph.automation_conditions import FOLLOW_UPSTREAM
 from soccer_assets.graph.pages.values import timestamp
+from soccer_assets.graph.retries import refused
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.stores.monitoring.result_latency import ResultLatency, result_latency
 from soccer_assets.stores.releases.current_status import current_status
-from soccer_assets.stores.releases.draft import ReleaseContent, ReleaseDrafts, StalePredictionsError
+from soccer_assets.stores.releases.draft import ReleaseDrafts, StalePredictionsError
 from soccer_assets.stores.releases.origin import OriginRefusedError, require_origin
 from soccer_assets.stores.releases.publish import Releases
 
@@ -50,10 +48,12 @@ def current(
     and a manifest with the hash of each. The pointer is written last, then the event.
     """
     now = clock.now()
-    origin = _origin(database, object_store, feed)  # first: the status too is this database's
+    with refused(OriginRefusedError):  # first: the status too is this database's
+        origin = require_origin(database, object_store, is_simulated=feed.is_simulated)
     is_healed = releases.reconcile(now)
     lease = releases.lease()
-    content = _drafted(release_drafts, predictions, now)
+    with refused(StalePredictionsError):
+        content = release_drafts.draft(predictions, now)
     # Before the pointer: a sidecar that loads the first release finds its status too.
     status = releases.write_status(
         partial(current_status, database, feed, clock, context.instance, freshness.WATCHED), now
@@ -77,22 +77,6 @@ def current(
             "result_latency": dg.MetadataValue.md(_latency_table(result_latency(database, now))),
         },
     )
-
-
-def _drafted(drafts: ReleaseDrafts, predictions: pd.DataFrame, now: dt.datetime) -> ReleaseContent:
-    """The content of the release; stale predictions fail the run."""
-    try:
-        return drafts.draft(predictions, now)
-    except StalePredictionsError as error:
-        raise dg.Failure(str(error), allow_retries=False) from error
-
-
-def _origin(database: Database, store: ObjectStore, feed: Feed) -> Origin:
-    """The database's origin; a refused one fails the run."""
-    try:
-        return require_origin(database, store, is_simulated=feed.is_simulated)
-    except OriginRefusedError as error:
-        raise dg.Failure(str(error), {REMEDY: error.remedy}, allow_retries=False) from error
 
 
 def _latency_table(by_feed: Mapping[str, ResultLatency]) -> str:
