@@ -21,6 +21,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from soccer_assets.clock import Clock
+from soccer_assets.feeds.protocol import Feed
 from soccer_assets.feeds.registry import open_feed
 from soccer_assets.feeds.validation import validate_rows
 from soccer_assets.football.matches import Window
@@ -86,14 +88,20 @@ def measure(
 
 def _pass(database: Database, settings: Settings, start: dt.date, end: dt.date) -> tuple[int, float]:
     """Rows read, and seconds for all of them through both stores."""
-    begin, rows = time.perf_counter(), 0
-    feed, now = open_feed("archive", settings), settings.clock.now()
+    begin = time.perf_counter()
+    rows = read_in_windows(database, open_feed("archive", settings), settings.clock, start, end)
+    return rows, time.perf_counter() - begin
+
+
+def read_in_windows(database: Database, feed: Feed, clock: Clock, start: dt.date, end: dt.date) -> int:
+    """Read a feed from a day to another through both stores, as a backfill's runs do; the rows read."""
+    rows, now = 0, clock.now()
     while start < end:
         until = min(start.replace(year=start.year + YEARS_A_WINDOW), end)
         window = Window(start, until)
         counts = store_raw(
             database,
-            validate_rows(feed.fetch(window, settings.clock), now),
+            validate_rows(feed.fetch(window, clock), now),
             asset="livescores/history",
             source=feed.name,
             window=window,
@@ -101,7 +109,7 @@ def _pass(database: Database, settings: Settings, start: dt.date, end: dt.date) 
         )
         rows, start = rows + counts.seen, until
     update_matches(database, feed.competitions(), now)
-    return rows, time.perf_counter() - begin
+    return rows
 
 
 def _row_wise(database: Database) -> float:

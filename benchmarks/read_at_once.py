@@ -22,21 +22,17 @@ import msgspec
 import sqlalchemy as sa
 
 from benchmarks.daily_looks import open_addresses
+from benchmarks.ingest import read_in_windows
 from soccer_assets.clock import FixedClock, midnight
-from soccer_assets.feeds.protocol import Feed
-from soccer_assets.feeds.validation import validate_rows
 from soccer_assets.football.competitions import load_competitions
-from soccer_assets.football.matches import STATUS_RULES, MatchStatus, Window
+from soccer_assets.football.matches import STATUS_RULES, MatchStatus
 from soccer_assets.football.records import RawMatch
 from soccer_assets.football.season_formats import season_format
 from soccer_assets.football.validity import CONTRADICTED, TOLD_TWICE, TWICE_ON_A_DAY
 from soccer_assets.resources.database import Database
-from soccer_assets.stores.matches.normalise import update_matches
-from soccer_assets.stores.matches.raw import store_raw
 from soccer_assets.tables import held_match, match, match_raw, match_source_id, rejected_row, team
 
 _DAY = dt.timedelta(days=1)
-_YEARS_A_WINDOW = 4
 _RESULTS = [status.value for status, rule in STATUS_RULES.items() if rule.settles]
 _LONGEST_CORRECTION = dt.timedelta(days=3)
 # Files of a season under way end with the last day that was played.
@@ -56,7 +52,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         database = Database(f"sqlite:///{folder}/home.db")
         database.migrate()
-        _read(database, open_addresses([asked.feed], asked.competition, folder), asked.first, asked.last)
+        feed, clock = (
+            open_addresses([asked.feed], asked.competition, folder),
+            FixedClock(midnight(asked.last)),
+        )
+        read_in_windows(database, feed, clock, asked.first, asked.last)
         outcomes = list(_outcomes(database))
         for line in _by_competition(database, outcomes):
             print(line)
@@ -91,23 +91,6 @@ class Outcome(NamedTuple):
     row: str
 
 
-def _read(database: Database, feed: Feed, start: dt.date, end: dt.date) -> None:
-    now = midnight(end)
-    while start < end:
-        until = min(start.replace(year=start.year + _YEARS_A_WINDOW), end)
-        window = Window(start, until)
-        store_raw(
-            database,
-            validate_rows(feed.fetch(window, FixedClock(now)), now),
-            asset="livescores/history",
-            source=feed.name,
-            window=window,
-            now=now,
-        )
-        start = until
-    update_matches(database, feed.competitions(), now)
-
-
 def _outcomes(database: Database) -> Iterator[Outcome]:
     """Every row that is merged, withdrawn or quarantined, with its proof."""
     with database.reading() as connection:
@@ -117,36 +100,24 @@ def _outcomes(database: Database) -> Iterator[Outcome]:
             .group_by(match_source_id.c.match_id)
             .having(sa.func.count() > 1)
         )
-        of_several = connection.execute(
-            sa.select(match_source_id.c.match_id, match_raw.c.record).where(
-                match_raw.c.source == match_source_id.c.source,
-                match_raw.c.source_match_id == match_source_id.c.source_match_id,
-                match_source_id.c.match_id.in_(several),
-            )
-        ).all()
-        told = connection.execute(
-            sa.select(match_source_id.c.match_id, match_raw.c.record).where(
-                match_raw.c.source == match_source_id.c.source,
-                match_raw.c.source_match_id == match_source_id.c.source_match_id,
-                match_source_id.c.match_id.in_(
-                    sa.select(match.c.match_id).where(match.c.quarantine.is_not(None))
-                ),
-            )
-        ).all()
+        records = _records_of(connection, several)
+        marked = sa.select(match.c.match_id).where(match.c.quarantine.is_not(None))
+        scores = {
+            match_id: {
+                score
+                for record in found
+                for score in (
+                    (record.home_goals, record.away_goals),
+                    *(() if record.other_scores is msgspec.UNSET else record.other_scores),
+                )
+            }
+            for match_id, found in _records_of(connection, marked).items()
+        }
     days: defaultdict[tuple[str, dt.date], list[sa.Row[Any]]] = defaultdict(list)
     for row in matches:
         if row.status in _RESULTS:
             for side in (row.home_team_id, row.away_team_id):
                 days[side, row.kickoff.date()].append(row)
-    decoder = msgspec.json.Decoder(RawMatch)
-    records: defaultdict[str, list[RawMatch]] = defaultdict(list)
-    for match_id, record in of_several:
-        records[match_id].append(decoder.decode(record))
-    scores: defaultdict[str, set[tuple[int | None, int | None]]] = defaultdict(set)
-    for match_id, text in told:
-        record = decoder.decode(text)
-        others = () if record.other_scores is msgspec.UNSET else record.other_scores
-        scores[match_id] |= {(record.home_goals, record.away_goals), *others}
     for row in matches:
         if rows := records.get(row.match_id):
             shown = "; ".join(sorted(f"{one.kickoff:%Y-%m-%d} {_score(one)}" for one in rows))
@@ -156,7 +127,25 @@ def _outcomes(database: Database) -> Iterator[Outcome]:
         if row.status == MatchStatus.WITHDRAWN.value:
             yield Outcome(row.competition, "withdrawn", "", _shown(row))
         if row.quarantine is not None:
-            yield Outcome(row.competition, "quarantined", *_proof_of_mark(row, days, scores[row.match_id]))
+            yield Outcome(
+                row.competition, "quarantined", *_proof_of_mark(row, days, scores.get(row.match_id, set()))
+            )
+
+
+def _records_of(
+    connection: sa.Connection, match_ids: sa.Select[tuple[str]]
+) -> defaultdict[str, list[RawMatch]]:
+    """The raw rows of the chosen matches, by match id."""
+    query = sa.select(match_source_id.c.match_id, match_raw.c.record).where(
+        match_raw.c.source == match_source_id.c.source,
+        match_raw.c.source_match_id == match_source_id.c.source_match_id,
+        match_source_id.c.match_id.in_(match_ids),
+    )
+    decoder = msgspec.json.Decoder(RawMatch)
+    found: defaultdict[str, list[RawMatch]] = defaultdict(list)
+    for match_id, record in connection.execute(query):
+        found[match_id].append(decoder.decode(record))
+    return found
 
 
 def _proof_of_one(
@@ -225,7 +214,7 @@ def _by_competition(database: Database, outcomes: list[Outcome]) -> Iterator[str
     count = sa.func.count()
     with database.reading() as connection:
         of_each = sa.select(match_raw.c.competition, count).group_by(match_raw.c.competition)
-        rows = Counter({code: number for code, number in connection.execute(of_each)})  # noqa: C416
+        rows = Counter(dict(connection.execute(of_each).tuples().all()))
         several = connection.execute(sa.select(*pair, count).group_by(*pair).having(count > 1)).all()
         same = connection.execute(
             sa.select(*pair, match.c.home_goals, match.c.away_goals, count)
@@ -265,13 +254,13 @@ def _clubs(database: Database) -> tuple[dict[str, int], list[str]]:
             last[key] = max(last.get(key, row.kickoff.date()), row.kickoff.date())
             left[key] += row.status in (MatchStatus.SCHEDULED.value, MatchStatus.LIVE.value)
     end = max(last.values(), default=dt.date.min)
-    lines, told, complete, wrong = [], 0, 0, 0
+    lines, with_format, complete, wrong = [], 0, 0, 0
     for key, names in sorted(clubs.items()):
         form = season_format(*key)
         if form is None:
             lines.append(f"format not told: {key[0]} {key[1]}")
             continue
-        told += 1
+        with_format += 1
         is_over = last[key] + _SEASON_IS_OVER_AFTER < end or not left[key]
         if len(names) > form.most_clubs or (is_over and len(names) < form.least_clubs):
             wrong += 1
@@ -282,7 +271,7 @@ def _clubs(database: Database) -> tuple[dict[str, int], list[str]]:
         complete += is_over
     return {
         "seasons of leagues": len(clubs),
-        "seasons whose format is told": told,
+        "seasons whose format is told": with_format,
         "complete seasons of these": complete,
         "seasons with another number of clubs": wrong,
     }, lines

@@ -5,14 +5,11 @@ from typing import Any
 
 import dagster as dg
 import pytest
-from dagster._core.remote_origin import InProcessCodeLocationOrigin
-from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._core.workspace.context import WorkspaceProcessContext
-from dagster._core.workspace.load_target import InProcessWorkspaceLoadTarget
 from dagster_webserver.webserver import DagsterWebserver
 from starlette.testclient import TestClient
 
-from tests.webserver.conftest import OVERRIDES
+from tests.webserver.conftest import OVERRIDES, load_target
 
 VALID = """
 query Valid($selector: PipelineSelector!, $config: RunConfigData!) {
@@ -42,19 +39,10 @@ SELECTOR = {
 @pytest.fixture(scope="module")
 def context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkspaceProcessContext]:
     """A workspace of the livescores stage."""
-    target = LoadableTargetOrigin(
-        executable_path=None,
-        python_file=None,
-        module_name="tests.graph.window_graph",
-        working_directory=None,
-        attribute="defs",
-        package_name=None,
-    )
-    origin = InProcessCodeLocationOrigin(target, location_name="windows")
     folder = str(tmp_path_factory.mktemp("instance"))
     with (
         dg.instance_for_test(overrides=OVERRIDES, temp_dir=folder) as instance,
-        WorkspaceProcessContext(instance, InProcessWorkspaceLoadTarget(origin)) as made,
+        WorkspaceProcessContext(instance, load_target("tests.graph.window_graph", "windows")) as made,
     ):
         yield made
 

@@ -21,24 +21,30 @@ OVERRIDES = {
 }
 
 
-@pytest.fixture(scope="package")
-def process_context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RoleProcessContext]:
-    """A workspace of one asset, loaded in this process."""
+def load_target(module: str, location: str) -> InProcessWorkspaceLoadTarget:
+    """A code location whose `defs` of a module are loaded in this process."""
     target = LoadableTargetOrigin(
         executable_path=None,
         python_file=None,
-        module_name="tests.webserver.small_graph",
+        module_name=module,
         working_directory=None,
         attribute="defs",
         package_name=None,
     )
-    origin = InProcessCodeLocationOrigin(target, location_name="small")
+    return InProcessWorkspaceLoadTarget(InProcessCodeLocationOrigin(target, location_name=location))
+
+
+@pytest.fixture(scope="package")
+def process_context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RoleProcessContext]:
+    """A workspace of one asset, loaded in this process."""
     with (
         dg.instance_for_test(
             overrides=OVERRIDES, temp_dir=str(tmp_path_factory.mktemp("instance"))
         ) as instance,
         RoleProcessContext(
-            instance, workspace_load_target=InProcessWorkspaceLoadTarget(origin), version="test"
+            instance,
+            workspace_load_target=load_target("tests.webserver.small_graph", "small"),
+            version="test",
         ) as context,
     ):
         yield context

@@ -311,7 +311,6 @@ def _match_rows(
         | dict(zip(FROM_COMPETITION, _of_competition(competitions[code]), strict=True))
         | _AFTER_90["regular"]
         | _NO_STATS
-        | {"quarantine": None}
         for code in {record.competition for record in records}
     }
     rows = {}
@@ -328,8 +327,7 @@ def _match_rows(
             row.update(decision)
         if record.stats is not None:
             row.update(msgspec.structs.asdict(record.stats))
-        if record.other_scores is not msgspec.UNSET:
-            row["quarantine"] = _contradiction(record)
+        row["quarantine"] = _contradiction(record)
         rows[match_id] = row
     return rows
 
