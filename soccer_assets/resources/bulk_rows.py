@@ -76,7 +76,7 @@ def upsert(connection: sa.Connection, table: sa.Table, rows: Sequence[dict[str, 
 
 
 def in_list(
-    connection: sa.Connection, column: sa.Column[str], values: Iterable[str]
+    connection: sa.Connection, column: sa.ColumnElement[str], values: Iterable[str]
 ) -> sa.ColumnElement[bool]:
     """The condition that a text column equals one of the values, all bound as a single parameter.
 

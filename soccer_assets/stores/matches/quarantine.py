@@ -6,7 +6,8 @@ keeps it. What feeds disagree about puts no other match in quarantine.
 
 import datetime as dt
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,12 +16,14 @@ from soccer_assets.clock import midnight
 from soccer_assets.football.feed_agreement import FEED_MARKS
 from soccer_assets.football.matches import STATUS_RULES
 from soccer_assets.football.validity import CONTRADICTED, Result, beside_listed, twice_on_a_day
-from soccer_assets.resources.bulk_rows import in_list
+from soccer_assets.resources.bulk_rows import batches, in_list
 from soccer_assets.tables import WITHOUT_SCORE, match, match_source_id, team, vanished_match
 
 _RESULTS = [status.value for status, rule in STATUS_RULES.items() if rule.settles]
 _DAY = dt.timedelta(days=1)
 _RUNS_PER_QUERY = 100
+
+_Appearance = tuple[dt.date, str]  # a UTC day, a team
 
 
 def mark_same_day(
@@ -31,13 +34,13 @@ def mark_same_day(
 ) -> None:
     """Set ``quarantine`` of rows that are about to be written.
 
-    Stored matches of the same days whose quarantine changes because of them are added to both arguments.
+    Stored matches whose quarantine changes because of them are added to both arguments.
 
     Args:
         connection: a transaction that writes.
         rows: the rows to be written, by match id; marked where they are reported with several scores.
         known: their stored versions, by match id.
-        removed: matches that are gone: those of their days may be good now.
+        removed: matches that are gone: those beside them may be good now.
     """
     new_results = {
         id_: Result(
@@ -50,21 +53,11 @@ def mark_same_day(
         for id_, row in rows.items()
         if row["status"] in _RESULTS and row["quarantine"] not in FEED_MARKS
     }
-    before = (row.kickoff.date() for row in (*known.values(), *removed) if row.status in _RESULTS)
-    days = {result.day for result in new_results.values()}.union(before)
-    others = {row.match_id: row for row in _results_of(connection, days) if row.match_id not in rows}
-    stored_results = {
-        id_: Result(
-            id_,
-            row.kickoff.date(),
-            row.home_team_id,
-            row.away_team_id,
-            (row.home_goals, row.away_goals),
-        )
-        for id_, row in others.items()
-        if row.quarantine not in FEED_MARKS
+    before = [_result(row) for row in (*known.values(), *removed) if row.status in _RESULTS]
+    others = _results_beside(connection, [*new_results.values(), *before], rows.keys())
+    results = new_results | {
+        id_: _result(row) for id_, row in others.items() if row.quarantine not in FEED_MARKS
     }
-    results = new_results | stored_results
     marks = twice_on_a_day(results.values())
     if marks and (gone := _not_listed(connection, marks)):
         marks = beside_listed(results.values(), gone)
@@ -149,22 +142,74 @@ def examples_of_quarantine(connection: sa.Connection, most: int) -> list[str]:
     ]
 
 
-def _results_of(connection: sa.Connection, days: Iterable[dt.date]) -> Iterator[sa.Row[Any]]:
-    """The stored results of some days; one query asks for up to a hundred runs of consecutive days."""
+def _results_beside(
+    connection: sa.Connection, results: Iterable[Result], without: Collection[str]
+) -> dict[str, sa.Row[Any]]:
+    """The stored results that share a team and a day with some results, or with one of these, and so on.
+
+    Only they can change the marks of one another. After a merge of two clubs the rows lie on 1,200 days: the
+    results of the whole days would be 100,000.
+
+    Args:
+        connection: to read.
+        results: where it begins.
+        without: ids of matches that are passed over.
+    """
+    found: dict[str, sa.Row[Any]] = {}
+    wanted = {appearance for result in results for appearance in _appearances(result)}
+    seen: set[_Appearance] = set()
+    while wanted:
+        seen |= wanted
+        new = {
+            row.match_id: row
+            for row in _results_of(connection, wanted)
+            if row.match_id not in found and row.match_id not in without
+        }
+        found |= new
+        wanted = {appearance for row in new.values() for appearance in _appearances(_result(row))} - seen
+    return found
+
+
+def _results_of(connection: sa.Connection, appearances: Collection[_Appearance]) -> Iterator[sa.Row[Any]]:
+    """The stored results of teams on days; one query asks for up to a hundred runs of consecutive days."""
     names = ("match_id", "kickoff", "home_team_id", "away_team_id", "home_goals", "away_goals", "quarantine")
     columns = [match.c[name] for name in names]
-    runs = list(_runs(sorted(days)))
-    for at in range(0, len(runs), _RUNS_PER_QUERY):
+    teams: defaultdict[dt.date, set[str]] = defaultdict(set)
+    for day, team_id in appearances:
+        teams[day].add(team_id)
+    for runs in batches(_runs(sorted(teams)), _RUNS_PER_QUERY):
         within = [
-            sa.and_(match.c.kickoff >= midnight(first), match.c.kickoff < midnight(last + _DAY))
-            for first, last in runs[at : at + _RUNS_PER_QUERY]
+            sa.and_(match.c.kickoff >= midnight(run[0]), match.c.kickoff < midnight(run[-1] + _DAY))
+            for run in runs
         ]
-        yield from connection.execute(
-            sa.select(*columns).where(sa.or_(*within), match.c.status.in_(_RESULTS))
+        of_runs = sorted(set().union(*(teams[day] for run in runs for day in run)))
+        # An expression has no index, so that the index of days is used: SQLite took those of the teams, in
+        # 16 times the time.
+        is_theirs = sa.or_(
+            in_list(connection, match.c.home_team_id.concat(""), of_runs),
+            in_list(connection, match.c.away_team_id.concat(""), of_runs),
         )
+        query = sa.select(*columns).where(sa.or_(*within), match.c.status.in_(_RESULTS), is_theirs)
+        for row in connection.execute(query):
+            if not {row.home_team_id, row.away_team_id}.isdisjoint(teams[row.kickoff.date()]):
+                yield row
 
 
-def _runs(days: list[dt.date]) -> Iterator[tuple[dt.date, dt.date]]:
+def _result(row: sa.Row[Any]) -> Result:
+    return Result(
+        row.match_id,
+        row.kickoff.date(),
+        row.home_team_id,
+        row.away_team_id,
+        (row.home_goals, row.away_goals),
+    )
+
+
+def _appearances(result: Result) -> tuple[_Appearance, _Appearance]:
+    return (result.day, result.home), (result.day, result.away)
+
+
+def _runs(days: list[dt.date]) -> Iterator[list[dt.date]]:
+    """Days in order as runs of consecutive ones."""
     for _, run in itertools.groupby(enumerate(days), key=lambda item: item[1].toordinal() - item[0]):
-        members = [day for _, day in run]
-        yield members[0], members[-1]
+        yield [day for _, day in run]

@@ -1,7 +1,9 @@
 """Raw rows become matches: teams resolved, ids stable, every replaced version in history."""
 
 import datetime as dt
+import itertools
 from collections.abc import Iterable
+from random import Random
 from typing import Any
 
 import msgspec
@@ -11,7 +13,7 @@ import sqlalchemy as sa
 from soccer_assets.football.identity import mint_team_id
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
 from soccer_assets.football.records import AfterNinety, MatchOdds, MatchStats, RawMatch
-from soccer_assets.football.validity import TOLD_TWICE, TWICE_ON_A_DAY, contradiction
+from soccer_assets.football.validity import TOLD_TWICE, TWICE_ON_A_DAY, Result, contradiction, twice_on_a_day
 from soccer_assets.resources.database import Database
 from soccer_assets.stores.matches import normalise as match_store
 from soccer_assets.stores.matches import raw as raw_store
@@ -311,6 +313,37 @@ def test_two_results_of_a_team_on_one_day_are_quarantined_until_one_moves(databa
     with database.reading() as connection:
         kept = connection.execute(sa.select(match_history.c.source_match_id, match_history.c.quarantine))
         assert ("two", TWICE_ON_A_DAY) in {tuple(row) for row in kept}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_marks_are_those_of_whole_days_whatever_came_before(database, seed):
+    """Chains of clubs that share days, moved and corrected in passes: the marks are those of all results."""
+    random = Random(seed)  # noqa: S311 - matches, no secrets
+    pairs = list(itertools.permutations(["Leeds", "Derby", "Hull", "Stoke", "Luton", "Bury"], 2))
+    listed: dict[str, RawMatch] = {}
+    for _ in range(6):
+        corrected = [_result_on_a_day(random, *pair) for pair in random.sample(pairs, 6)]
+        listed |= {str(row.source_match_id): row for row in corrected}
+        update(database, listed.values())
+
+        stored = rows_of(database, match)
+        results = [
+            Result(
+                row.match_id,
+                row.kickoff.date(),
+                row.home_team_id,
+                row.away_team_id,
+                (row.home_goals, row.away_goals),
+            )
+            for row in stored
+        ]
+        assert {row.match_id: row.quarantine for row in stored if row.quarantine} == twice_on_a_day(results)
+
+
+def _result_on_a_day(random: Random, home: str, away: str) -> RawMatch:
+    score = f"{random.randint(0, 1)}-{random.randint(0, 1)}"
+    kickoff = f"2025-04-{random.randint(1, 9):02}T14:00:00Z"
+    return finished(score, kickoff, source_match_id=f"{home}-{away}", home_team=home, away_team=away)
 
 
 @pytest.mark.parametrize("is_exchanged", [False, True])
