@@ -2,15 +2,18 @@
 
 The data is ``seasons.toml`` beside this module, written down from the competitions' own regulations. It tells
 when a season's roster is full, so that another spelling cannot be another club, and when a second match of
-one ordered pair is another meeting rather than the same one reported twice. Not here: a season's teams.
+one ordered pair is another meeting rather than the same one reported twice. Not here: a season's teams, and
+the rules of its table (``projections/season_rules.py``), which the same blocks tell.
 """
 
 import datetime as dt
 from functools import cache
 from importlib import resources
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
+
+from soccer_assets.football.league_blocks import LeagueBlock
 
 _Count = Annotated[int, msgspec.Meta(ge=1)]
 
@@ -80,7 +83,7 @@ class _Exception(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     guests: int = 0
 
 
-class _League(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _League(LeagueBlock, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A competition's block of `seasons.toml`."""
 
     source: Annotated[str, msgspec.Meta(min_length=1)]
@@ -95,11 +98,28 @@ def load_season_formats() -> dict[str, _League]:
     Raises:
         ValueError: a block lacks a field, or has one that is not known.
     """
-    text = resources.files(__package__).joinpath("seasons.toml").read_bytes()
+    return read_league_blocks(resources.files(__package__).joinpath("seasons.toml").read_bytes())
+
+
+def read_league_blocks(text: bytes | str) -> dict[str, _League]:
+    """The blocks of a TOML text by competition.
+
+    Raises:
+        ValueError: the text is no TOML, or a block lacks a field, has one that is not known or a value that
+            cannot be meant; names the block.
+    """
     try:
-        return msgspec.toml.decode(text, type=dict[str, _League])
-    except msgspec.ValidationError as fault:
+        blocks = msgspec.toml.decode(text, type=dict[str, dict[str, Any]])
+    except (msgspec.DecodeError, UnicodeDecodeError) as fault:
         raise ValueError(f"seasons.toml: {fault}") from fault
+    return {code: _league(code, block) for code, block in blocks.items()}
+
+
+def _league(code: str, block: dict[str, Any]) -> _League:
+    try:
+        return msgspec.convert(block, _League)
+    except msgspec.ValidationError as fault:
+        raise ValueError(f"seasons.toml, block [{code}]: {fault}") from fault
 
 
 @cache

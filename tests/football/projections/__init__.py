@@ -1,0 +1,1 @@
+"""Tests of season projections: rules, standings, simulation."""
