@@ -53,6 +53,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     leagues: int = 10
     history_start: dt.date | None = None
     first_build_months: int = 36
+    use_prices: bool = True
     database_url: str
     store_url: str
     redis_url: str = ""
@@ -123,6 +124,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             leagues=_integer(env, "SOCCER_LEAGUES", 10, 1, 200),
             history_start=_history_start(env, "SOCCER_HISTORY_START", now),
             first_build_months=_integer(env, "SOCCER_FIRST_BUILD_MONTHS", 36, 1, 1200),
+            use_prices=_choice(env, "SOCCER_USE_PRICES", ("true", "false")) == "true",
             database_url=env.get("SOCCER_DATABASE_URL") or f"sqlite:///{home}/soccer.db",
             store_url=(env.get("SOCCER_STORE_URL") or f"file://{home}/store").rstrip("/"),
             redis_url=_redis_url(env, "SOCCER_REDIS_URL"),

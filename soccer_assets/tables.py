@@ -290,6 +290,9 @@ match_source_id = sa.Table(
 )
 
 
+PRICE_KINDS = "whose prices and from when: avg_closing, pinnacle_closing, betbrain_avg, ..."
+
+
 def _match_columns() -> list[sa.Column[object]]:
     return [
         sa.Column("kickoff", UtcDateTime, nullable=False),
@@ -318,6 +321,12 @@ def _match_columns() -> list[sa.Column[object]]:
         sa.Column("away_shots", sa.SmallInteger),
         sa.Column("home_corners", sa.SmallInteger),
         sa.Column("away_corners", sa.SmallInteger),
+        sa.Column(
+            "home_price", sa.Float, comment="decimal; known once the match is over, as are the next two"
+        ),
+        sa.Column("draw_price", sa.Float),
+        sa.Column("away_price", sa.Float),
+        sa.Column("price_kind", sa.String, comment=PRICE_KINDS),
         sa.Column("status", sa.String, nullable=False),
         sa.Column("neutral", sa.Boolean, nullable=False),
         sa.Column(

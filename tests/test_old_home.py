@@ -19,6 +19,8 @@ from litestar.testing import TestClient
 
 from serving.app import create_app
 from soccer_assets.contract.release import Manifest
+from soccer_assets.football.features import FEATURE_NAMES
+from soccer_assets.football.hypothetical_match import Pairing, pairing_features
 from soccer_assets.football.ratings.state import TeamState
 from soccer_assets.graph.checks import champion_is_loadable
 from soccer_assets.modelling.outcome_model import _ONE_BOOSTER, OutcomeModel
@@ -128,11 +130,24 @@ def test_an_old_registered_model_loads_in_mlflow(manifest: Manifest, monkeypatch
     np.testing.assert_allclose(answers, stored, rtol=0, atol=1e-12)
 
 
-def test_an_old_team_state_keeps_its_bytes() -> None:
-    """The state of every team is read, and written again to the same bytes."""
+def test_an_old_team_state_is_read_and_says_the_same() -> None:
+    """The state of every team is read, and says the same of a match once it is stored in today's layout."""
     data = (RELEASE / "team_state.bin").read_bytes()
 
     state = TeamState.from_bytes(data)
 
-    assert state.to_bytes() == data
+    again = TeamState.from_bytes(state.to_bytes())
+    pairing = Pairing(
+        home_team=state.team_names[0],
+        away_team=state.team_names[1],
+        kickoff=(state.as_of or 0) + 86_400,
+        competition=state.competition_names[0],
+        season=state.season_names[-1],
+        tier=1,
+    )
+    values = pairing_features(state, [pairing])
+    assert pairing_features(again, [pairing]).tobytes() == values.tobytes()
+    joint, priced = (values[0, FEATURE_NAMES.index(f"{model}_log_odds")] for model in ("joint", "priced"))
+    assert joint == priced
+    assert not state.teams["follows_prices"].any()
     assert len(state.teams) > 0

@@ -10,12 +10,13 @@ from soccer_assets.contract.release import CHAMPION, DIRECTORY_FILE, MODEL_FILE,
 
 
 class ScoringFiles(msgspec.Struct, frozen=True):
-    """Paths of the files that scoring reads, and the provenance of its scores."""
+    """Paths of the files that scoring reads, the provenance of its scores, and what the model has read."""
 
     model: str
     team_state: str
     directory: str
     provenance: Provenance
+    information: str = ""
 
     @classmethod
     def of(cls, manifest: Manifest, files: Mapping[str, Path]) -> "ScoringFiles | None":
@@ -34,4 +35,5 @@ class ScoringFiles(msgspec.Struct, frozen=True):
                 release_id=manifest.release_id,
                 feed=manifest.feed,
             ),
+            champion.information,
         )

@@ -38,6 +38,7 @@ from soccer_assets.football.ratings.state import TeamState
 from soccer_assets.football.validity import FURTHEST_AHEAD
 from soccer_assets.modelling import neutral_ground
 from soccer_assets.modelling.fixtures import forecast_fixtures
+from soccer_assets.modelling.information import information_of_row, reads_prices
 from soccer_assets.modelling.outcome_model import OutcomeModel
 
 # With fewer results, the estimates of a competition's level, home advantage and teams are mostly the prior.
@@ -70,6 +71,7 @@ class Engine:
             ValueError: a file has an unknown format version.
         """
         self._provenance = files.provenance
+        self._information = files.information
         self._model = OutcomeModel.from_bytes(Path(files.model).read_bytes())
         self._state = TeamState.from_bytes(Path(files.team_state).read_bytes())
         directory = msgspec.json.decode(Path(files.directory).read_bytes(), type=Directory)
@@ -231,14 +233,16 @@ class Engine:
                     forecast(probabilities, goals, reasons),
                     ground_rule=resolved.ground.rule,
                     leg=resolved.row.leg,
+                    information=information_of_row(self._information, has_price=has_price),
                     predicted_at=predicted_at,
                 )
             )
-            for (number, resolved), probabilities, goals, reasons in zip(
+            for (number, resolved), probabilities, goals, reasons, has_price in zip(
                 pairings.items(),
                 forecasts.probabilities.tolist(),
                 forecasts.goals,
                 forecasts.reasons,
+                forecasts.reads_prices.tolist(),
                 strict=True,
             )
         }
@@ -260,11 +264,15 @@ class Engine:
                     self._provenance,
                     probabilities(*row_probabilities),
                     match_id=row.match_id,
+                    information=information_of_row(self._information, has_price=has_price),
                     predicted_at=predicted_at,
                 )
             )
-            for (number, row), row_probabilities in zip(
-                rows.items(), neutral_ground.forecast(self._model, values, is_neutral).tolist(), strict=True
+            for (number, row), row_probabilities, has_price in zip(
+                rows.items(),
+                neutral_ground.forecast(self._model, values, is_neutral).tolist(),
+                reads_prices(names, values).tolist(),
+                strict=True,
             )
         }
 

@@ -98,6 +98,7 @@ class ScoredPairing(Provenance, frozen=True, kw_only=True, tag_field="kind", tag
     both_teams_to_score: float
     likely_scores: tuple[ScoreChance, ...]
     reasons: tuple[Reason, ...]
+    information: str = ""
     predicted_at: str
 
 
@@ -109,6 +110,7 @@ class ScoredFeatures(Provenance, frozen=True, kw_only=True, tag_field="kind", ta
     p_draw: float
     p_away: float
     predicted_label: str
+    information: str = ""
     predicted_at: str
 
 

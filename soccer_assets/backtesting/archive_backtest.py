@@ -1,7 +1,7 @@
 """Backtest: the graph's training recipe on an archive file, split in time and scored once.
 
-Features, fits and scores are the pure functions that the graph calls. Odds, closing prices only, are used for
-scoring alone.
+Features, fits and scores are the pure functions that the graph calls. The price of a match moves the ratings
+with its result, as in the graph; a row is never predicted with its own.
 """
 
 import datetime as dt
@@ -25,6 +25,7 @@ from soccer_assets.modelling.dataset import (
     split_by_kickoff,
     weighted,
 )
+from soccer_assets.modelling.information import columns_read, information_of_model
 from soccer_assets.modelling.metrics import class_prior
 from soccer_assets.modelling.neutral_ground import forecast, turned_back
 from soccer_assets.modelling.outcome_model import OutcomeModel
@@ -43,6 +44,7 @@ class BacktestReport(msgspec.Struct, frozen=True, kw_only=True):
         validate_rows: matches for early stopping and the calibration temperature.
         statistics_rows: scored matches of competitions with shots on target.
         model: the fitted candidate.
+        information: what it has read, such as ``results+statistics+prices``.
         archive: the matches that were read, and what was rejected and quarantined.
     """
 
@@ -51,6 +53,7 @@ class BacktestReport(msgspec.Struct, frozen=True, kw_only=True):
     validate_rows: int
     statistics_rows: int
     model: OutcomeModel
+    information: str
     archive: ArchiveMatches
 
     def to_json(self) -> bytes:
@@ -70,6 +73,8 @@ def run_backtest(
     test_until: dt.date,
     validate_months: int = VALIDATE_MONTHS,
     predictions_path: Path | None = None,
+    *,
+    use_prices: bool = True,
 ) -> BacktestReport:
     """Fit on results before ``train_until`` and score the matches from then to ``test_until``.
 
@@ -81,24 +86,27 @@ def run_backtest(
         test_until: first day after the test.
         validate_months: months before ``train_until`` that are used for early stopping and calibration.
         predictions_path: CSV file to write: match_id, p_home, p_draw, p_away, one line a scored match.
+        use_prices: whether the prices of past matches are read; prices for scoring are in any case.
 
     Raises:
         ArchiveError: a file lacks columns, or a window has no finished match.
     """
     archive = read_matches(archive_paths, stats_path)
-    matches = archive.matches
+    matches = archive.matches if use_prices else archive.matches.without_prices()
     values = compute_features(matches)[0].values  # noqa: PD011  no frame
     split = _split(matches, train_until, test_until, validate_months)
     labels = np.zeros(len(matches), np.int8)
     labels[matches.trains] = outcomes(matches.take(matches.trains))
 
-    model = fit_candidate(values, labels, split, FEATURE_NAMES, seed=SEED)
+    read = columns_read(values[split.train], FEATURE_NAMES)
+    columns = [FEATURE_NAMES.index(name) for name in read]
+    model = fit_candidate(values[:, columns], labels, split, read, seed=SEED)
     elo = fit_elo_textbook(values, labels, split.train, FEATURE_NAMES)
     scored = np.flatnonzero(split.test)
     forecasts = {
         PRIOR: np.tile(class_prior(labels[split.train]), (len(scored), 1)),
         ELO: elo.predict_proba(values[scored]),
-        CANDIDATE: forecast(model, values[scored], matches.is_neutral[scored]),
+        CANDIDATE: forecast(model, values[scored][:, columns], matches.is_neutral[scored]),
     }
     if predictions_path is not None:
         turned = turned_back(forecasts[CANDIDATE], matches.is_turned[scored])
@@ -110,6 +118,7 @@ def run_backtest(
         validate_rows=int(split.calibration.sum()),
         statistics_rows=int((matches.statistics[scored, 0, 0] >= 0).sum()),
         model=model,
+        information=information_of_model(read, matches.take(split.train)),
     )
 
 

@@ -47,11 +47,10 @@ from soccer_assets.football.match_table import SECONDS_A_DAY, UNKNOWN_COUNT, UNK
 from soccer_assets.football.matches import STATUS_RULES, MatchStatus
 from soccer_assets.football.neutral_grounds import ground_of, ruled_competitions, stage_of
 from soccer_assets.football.placeholders import is_placeholder
+from soccer_assets.football.prices import MARKET_KINDS, price_kind_of
 from soccer_assets.football.validity import Result, twice_on_a_day
-from soccer_assets.modelling.neutral_ground import turned_back
 
 ARCHIVE_OPTION, STATISTICS_OPTION = "--archive", "--stats"
-CLOSING = "_closing"
 _SOURCE = "archive"
 _PRICES = ("odds_home", "odds_draw", "odds_away")
 REPEATED = "another row tells this match, and counts"
@@ -62,7 +61,8 @@ class ArchiveMatches(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         matches: the rows that are no rejections; a quarantined result moves no rating and trains no model.
-        closing_prices: (n, 3) closing prices of each match; NaN where there are none or they are implausible.
+        closing_prices: (n, 3) the market's closing prices of each match; NaN where there are none or they are
+            implausible. The matches' own prices are of every kind.
         rows: rows of all files.
         rejected: number of rejected rows by reason.
         quarantined: number of results of a team with another result on the same day.
@@ -130,8 +130,11 @@ def _matches(table: ArchiveTable, statistics: ArchiveTable | None, now: dt.datet
     away_is_host = facts.pop("away_is_host")
     quarantined = _twice_on_a_day(facts, settled, goals) | one_each.is_contradicted[one_each.stands]
     has_result = (goals >= 0).all(axis=1) & ~quarantined
+    prices, kinds = _prices_of(columns, rows, over)
     matches = MatchTable.from_columns(
         **facts,
+        **dict(zip(("home_price", "draw_price", "away_price"), prices.T, strict=True)),
+        price_kind=np.array([price_kind_of(kind) for kind in kinds.tolist()]),
         home_goals=goals[:, 0],
         away_goals=goals[:, 1],
         moves_ratings=has_result,
@@ -144,7 +147,7 @@ def _matches(table: ArchiveTable, statistics: ArchiveTable | None, now: dt.datet
     )
     return ArchiveMatches(
         matches=matches,
-        closing_prices=turned_back(_closing_prices(columns, rows, over), matches.is_turned),
+        closing_prices=np.where(np.isin(kinds, MARKET_KINDS)[:, None], matches.prices, np.nan),
         rows=len(table) + len(table.broken),
         rejected=dict(reasons.most_common()),
         quarantined=int(quarantined.sum()),
@@ -324,17 +327,17 @@ def _statistics(
     }
 
 
-def _closing_prices(
+def _prices_of(
     columns: Mapping[str, Column], rows: NDArray[np.int64], over: NDArray[np.bool_]
-) -> NDArray[np.float64]:
-    """Closing prices (n, 3) of some rows; NaN where there are none, or where validation rejects them."""
+) -> tuple[NDArray[np.float64], NDArray[np.str_]]:
+    """Prices (n, 3) of some rows and their kinds; NaN and no text where there is no plausible one."""
     kind = columns["odds_type"]
-    is_closing = np.array([str(value).endswith(CLOSING) for value in kind.parsed])[kind.codes]
+    kinds = np.array([str(value or "") for value in kind.parsed])[kind.codes][rows]
     prices = np.stack([per_row(columns[name], float) for name in _PRICES], axis=1)[rows]
-    priced = np.flatnonzero((is_closing & over)[rows] & ~np.isnan(prices).any(axis=1))
+    priced = np.flatnonzero((kinds != "") & over[rows] & ~np.isnan(prices).any(axis=1))
     priced = np.delete(priced, list(failed_price_checks(prices[priced])))
     is_kept = np.isin(np.arange(len(rows)), priced)
-    return np.where(is_kept[:, None], prices, np.nan)
+    return np.where(is_kept[:, None], prices, np.nan), np.where(is_kept, kinds, "")
 
 
 def _day(number: int) -> dt.date:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from soccer_assets.backtesting.report import SCORED, Probabilities, SettledMatch
 from soccer_assets.clock import isoformat
 from soccer_assets.football.matches import STATUS_RULES
+from soccer_assets.football.prices import MARKET_KINDS
 from soccer_assets.modelling.dataset import TrainingData
 from soccer_assets.modelling.neutral_ground import turned_back
 from soccer_assets.modelling.odds import devig_shin
@@ -61,7 +62,7 @@ def _query(start: dt.datetime, end: dt.datetime) -> sa.Select[Any]:
         .join(away, away.c.team_id == match.c.away_team_id)
         .outerjoin(newest, newest.c.match_id == match.c.match_id)
         .outerjoin(ledger_entry, ledger_entry.c.sequence == newest.c.sequence)
-        .outerjoin(odds, odds.c.match_id == match.c.match_id)
+        .outerjoin(odds, (odds.c.match_id == match.c.match_id) & odds.c.kind.in_(MARKET_KINDS))
         .where(match.c.kickoff >= start, match.c.kickoff < end, match.c.status.in_(over))
         .order_by(match.c.kickoff, match.c.match_id)
     )

@@ -23,6 +23,7 @@ _DAY = click.DateTime(["%Y-%m-%d"])
 @click.option(
     "--validate-months", default=12, show_default=True, help="Months of validation before the test."
 )
+@click.option("--no-prices", is_flag=True, help="Do not read the prices of past matches.")
 @click.option("--json", "json_file", type=_OUTPUT, help="Write the scores here.")
 @click.option("--predictions", type=_OUTPUT, help="Write every scored row's probabilities here, as CSV.")
 def backtest(
@@ -31,6 +32,7 @@ def backtest(
     train_until: dt.datetime,
     test_until: dt.datetime,
     validate_months: int,
+    no_prices: bool,
     json_file: Path | None,
     predictions: Path | None,
 ) -> None:
@@ -41,12 +43,13 @@ def backtest(
 
     days = (train_until.date(), test_until.date())
     try:
-        report = run_backtest(archives, stats, *days, validate_months, predictions)
+        report = run_backtest(archives, stats, *days, validate_months, predictions, use_prices=not no_prices)
     except BacktestingError as error:
         fail(str(error))
     if json_file is not None:
         json_file.write_bytes(report.to_json())
     click.echo(scorecard_markdown(report.scorecard))
+    click.echo(f"\nread by the model: {report.information}")
     archive = report.archive
     click.echo(
         f"\narchive: {archive.rows:,} rows, {sum(archive.rejected.values()):,} rejected, "

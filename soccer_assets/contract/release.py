@@ -117,6 +117,8 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
         both_teams_to_score: probability that both teams score.
         likely_scores: the five likeliest scores, the likeliest first.
         reasons: the feature groups with the largest contributions, largest first; of the champion only.
+        information: what it was made from: ``results``, ``results+statistics`` or
+            ``results+statistics+prices`` (of past matches); empty in predictions of earlier versions.
     """
 
     match_id: str
@@ -139,6 +141,7 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
     both_teams_to_score: float | None = None
     likely_scores: tuple[ScoreChance, ...] = ()
     reasons: tuple[Reason, ...] = ()
+    information: str = ""
     model: str
     model_version: str
     model_run_id: str
@@ -149,7 +152,7 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
-    """A model's facts and scores, see `GET /predict/model/info`."""
+    """A model's facts and scores, see `GET /predict/model/info`; ``information`` as in `Prediction`."""
 
     name: str
     version: str
@@ -160,6 +163,7 @@ class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
     trained_at: str
     train_end: str
     trained_rows: int
+    information: str = ""
     scorecard: dict[str, dict[str, int | float]]
 
 

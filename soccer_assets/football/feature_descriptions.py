@@ -195,4 +195,30 @@ FEATURE_DESCRIPTIONS: dict[str, FeatureDescription] = {
     "favourite_log_odds": FeatureDescription(
         "`joint_log_odds` times `league_favourite_gain`", "log-odds", "none"
     ),
+    "priced_home_log_goals": FeatureDescription(
+        "priced goal model (joint, and prices of past matches): log of the goals expected of the home side",
+        "log goals",
+        "-3.0 to 2.3",
+    ),
+    "priced_away_log_goals": FeatureDescription(
+        "priced goal model (joint, and prices of past matches): log of the goals expected of the away side",
+        "log goals",
+        "-3.0 to 2.3",
+    ),
+    "priced_log_odds": FeatureDescription(
+        "priced goal model: log-odds of home against away", "log-odds", "none"
+    ),
+    "priced_draw_log_odds": FeatureDescription("priced goal model: log-odds of a draw", "log-odds", "none"),
+    "priced_home_uncertainty": FeatureDescription(
+        "priced goal model: standard deviation of the home side's attack + defence", "log goals", "0 or more"
+    ),
+    "priced_away_uncertainty": FeatureDescription(
+        "priced goal model: standard deviation of the away side's attack + defence", "log goals", "0 or more"
+    ),
+    "home_price_share": FeatureDescription(
+        "home side: share of the team's last 8 matches that had a price", "share", "0 to 1"
+    ),
+    "away_price_share": FeatureDescription(
+        "away side: share of the team's last 8 matches that had a price", "share", "0 to 1"
+    ),
 }

@@ -14,13 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soccer_assets.football.match_table import SECONDS_A_DAY, MatchTable
-from soccer_assets.football.ratings.parameters import match_kinds
+from soccer_assets.football.prices import PriceKind, price_rates
+from soccer_assets.football.ratings.parameters import DRAW_CORRELATIONS, match_kinds
 from soccer_assets.football.ratings.state import OutOfOrderError, TeamState
 from soccer_assets.football.ratings.update import MATCH_DTYPE, run_events
 
 # Column order of every feature matrix. Elo in rating points, rates as shares. A team or league without
 # history has the start values of `ratings.state`, never NaN.
-FEATURE_NAMES: tuple[str, ...] = (
+RESULT_FEATURES: tuple[str, ...] = (
     "elo_textbook_gap",  # home - away + 80 points on home ground; K=20, start 1500
     "elo_gap",  # tuned Elo: home - away + the league's home advantage
     "elo_expectation",  # expected score of elo_gap, 0 to 1
@@ -85,17 +86,30 @@ FEATURE_NAMES: tuple[str, ...] = (
     "league_draw_surprise",
     "favourite_log_odds",  # joint_log_odds times league_favourite_gain
 )
+# The second group of columns, which also knows the prices of matches that are over: without any price it says
+# what the joint model says. Models are trained with the first group, or with both.
+PRICE_FEATURES: tuple[str, ...] = (
+    "priced_home_log_goals",
+    "priced_away_log_goals",
+    "priced_log_odds",
+    "priced_draw_log_odds",
+    "priced_home_uncertainty",
+    "priced_away_uncertainty",
+    "home_price_share",  # of the team's last 8 matches, those with a price
+    "away_price_share",
+)
+FEATURE_NAMES: tuple[str, ...] = RESULT_FEATURES + PRICE_FEATURES
 
 # Groups of the reasons: the features of a group are correlated and share their weight by chance.
 _GROUPS: dict[str, tuple[str, ...]] = {
     "strength": (
-        *("elo_", "pi_", "slow_", "fast_", "joint_", "elo_above_league", "home_advantage"),
+        *("elo_", "pi_", "slow_", "fast_", "joint_", "priced_", "elo_above_league", "home_advantage"),
         *("venue_surprise", "favourite_log_odds"),
     ),
     "this season and the last": ("points_per_match", "goal_difference", "matches_season", "season_progress"),
     "recent form": ("points_last_5", "home_surprise", "away_surprise"),
     "rest": ("rest_days", "matches_14_days"),
-    "how well the teams are known": ("uncertainty", "matches_known", "is_new_in_league"),
+    "how well the teams are known": ("uncertainty", "matches_known", "is_new_in_league", "price_share"),
     "the competition": (
         *("league_home_rate", "league_draw_rate", "league_goals", "tier", "is_international"),
         *("league_favourite_gain", "league_draw_surprise"),
@@ -249,6 +263,8 @@ def _encoded(matches: MatchTable, state: TeamState) -> NDArray[np.void]:
     for name in ("home_goals", "away_goals", "tier", "is_neutral", "statistics"):
         rows[name] = getattr(matches, name)
     rows["kind"] = match_kinds(matches.tier, matches.is_international)
+    rows["price_rates"], has_price = price_rates(matches.prices, DRAW_CORRELATIONS[rows["kind"]])
+    rows["price_kind"] = np.where(has_price, matches.price_kind, PriceKind.NONE)
     return rows
 
 

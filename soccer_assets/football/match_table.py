@@ -41,6 +41,9 @@ class MatchTable:
         trains: the match may train a model.
         is_international: national teams play; they have their own rating parameters.
         is_turned: the home side is the one named second, which is the host; forecasts are turned back.
+        home_price: decimal price of a home win, NaN where unknown; and of the other outcomes. A price counts
+            with its result: of a match that moves no rating it is never read.
+        price_kind: a `prices.PriceKind`; 0 where there is no price.
         home_shots_on_target: and the other statistics: counts of the match, -1 where unknown; a statistic
             counts where both sides have it.
     """
@@ -60,6 +63,10 @@ class MatchTable:
     trains: NDArray[np.bool_]
     is_international: NDArray[np.bool_]
     is_turned: NDArray[np.bool_]
+    home_price: NDArray[np.float64]
+    draw_price: NDArray[np.float64]
+    away_price: NDArray[np.float64]
+    price_kind: NDArray[np.int8]
     home_shots_on_target: NDArray[np.int16]
     away_shots_on_target: NDArray[np.int16]
     home_shots: NDArray[np.int16]
@@ -96,6 +103,22 @@ class MatchTable:
         without = np.flatnonzero(needs_score & ((self.home_goals < 0) | (self.away_goals < 0)))
         if without.size:
             raise ValueError(f"match {self.match_id[without[0]]!r} has no 90-minute score: it cannot train")
+
+    @property
+    def prices(self) -> NDArray[np.float64]:
+        """Decimal prices of home, draw and away, (n, 3)."""
+        return np.stack([self.home_price, self.draw_price, self.away_price], axis=1)
+
+    def without_prices(self) -> Self:
+        """The same matches, none with a price."""
+        unknown = np.full(len(self), np.nan)
+        return replace(
+            self,
+            home_price=unknown,
+            draw_price=unknown,
+            away_price=unknown,
+            price_kind=np.zeros(len(self), np.int8),
+        )
 
     @property
     def statistics(self) -> NDArray[np.int16]:
@@ -165,6 +188,9 @@ _DTYPES: dict[str, Any] = {
 }
 
 # Columns that a source may leave out, with their values then.
-_DEFAULTS: dict[str, Any] = dict.fromkeys(("is_international", "is_turned"), False) | dict.fromkeys(
-    MatchStats.__struct_fields__, UNKNOWN_COUNT
+_DEFAULTS: dict[str, Any] = (
+    dict.fromkeys(("is_international", "is_turned"), False)
+    | dict.fromkeys(("home_price", "draw_price", "away_price"), np.nan)
+    | {"price_kind": 0}
+    | dict.fromkeys(MatchStats.__struct_fields__, UNKNOWN_COUNT)
 )

@@ -12,7 +12,7 @@ from soccer_assets.football.matches import KickoffPrecision, MatchStatus
 
 
 class MatchOdds(msgspec.Struct, frozen=True, gc=False):
-    """Decimal prices of one book or average; for evaluation only, never a model input."""
+    """Decimal prices of one book or average, known once the match is over; never served."""
 
     kind: str
     home: float

@@ -65,7 +65,10 @@ def build_definitions(
     # A database keeps no files: they lie in the home. A server keeps its own.
     artifacts = settings.artifacts if settings.mlflow_url.startswith("sqlite:") else None
     registry = ModelRegistry(settings.mlflow_url, artifacts, functools.partial(released_model, store))
-    exports_store, feature_store = Exports(store, database), FeatureStore(store)
+    exports_store, feature_store = (
+        Exports(store, database),
+        FeatureStore(store, use_prices=settings.use_prices),
+    )
     scorecards = Scorecards(store)
     drafts = ReleaseDrafts(database, exports_store, feature_store, registry, scorecards, store, feed)
     return dg.Definitions(

@@ -6,12 +6,14 @@ on the newest.
 
 import hashlib
 import itertools
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from soccer_assets.football.match_table import SECONDS_A_DAY, MatchTable
+from soccer_assets.modelling.information import columns_read
 
 TEST_DAYS = 120
 CALIBRATION_DAYS = 180
@@ -136,11 +138,12 @@ class TrainingData:
         matches: n finished matches.
         values: (n, k) features.
         outcomes: (n,) 0 home, 1 draw, 2 away.
-        odds: (n, 3) closing prices, NaN where there are none; never a model input.
+        odds: (n, 3) closing prices of the market, NaN where there are none; for scoring only.
         split: masks of training, calibration and test rows, and the training weights.
         boundaries: where the split cuts.
         feature_names: the k columns of ``values``.
         snapshot_id: the export they come from.
+        use_prices: whether a model may read the prices of past matches.
     """
 
     matches: MatchTable
@@ -151,6 +154,19 @@ class TrainingData:
     boundaries: Boundaries
     feature_names: tuple[str, ...]
     snapshot_id: str
+    use_prices: bool = True
+
+    @property
+    def read(self) -> tuple[str, ...]:
+        """The columns that a candidate is trained with: see `information.columns_read`."""
+        learnt = self.values[self.split.train | self.split.calibration]
+        return columns_read(learnt, self.feature_names, use_prices=self.use_prices)
+
+    def inputs(self, names: Sequence[str]) -> NDArray[np.float64]:
+        """The columns (n, len(names)) that a model reads, in its order."""
+        if tuple(names) == self.feature_names:
+            return self.values
+        return self.values[:, [self.feature_names.index(name) for name in names]]
 
     @property
     def everything(self) -> Split:

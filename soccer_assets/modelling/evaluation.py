@@ -10,9 +10,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from soccer_assets.football.features import FEATURE_NAMES
 from soccer_assets.football.misread_dates import back_to_back_share
 from soccer_assets.modelling.dataset import TrainingData
+from soccer_assets.modelling.leaks import OwnFacts
 from soccer_assets.modelling.metrics import log_losses
 from soccer_assets.modelling.odds import devig_shin
 from soccer_assets.modelling.promotion import PromotionDecision, PromotionFacts, decide_promotion
@@ -38,6 +38,8 @@ def evaluate(
     feature_names: tuple[str, ...],
     champion_version: str | None,
     champion_recipe: str | None,
+    own_facts: OwnFacts | None = None,
+    feed: str = "",
 ) -> Evaluation:
     """Score every forecaster on the test rows and decide on the candidate's promotion.
 
@@ -48,6 +50,8 @@ def evaluate(
         feature_names: the columns that the candidate reads.
         champion_version: the champion's version; None before the first.
         champion_recipe: the champion's recipe; None before the first.
+        own_facts: see `leaks.own_facts`; None where it was not tried.
+        feed: the feed's name.
 
     Raises:
         KeyError: a forecaster that the gates compare with is missing.
@@ -61,7 +65,9 @@ def evaluate(
         scorecard=scorecard,
         champion_recipe=champion_recipe,
         feature_names=feature_names,
-        expected_feature_names=FEATURE_NAMES,
+        expected_feature_names=data.read,
+        own_facts=own_facts,
+        feed=feed,
         back_to_back_share=back_to_back_share(data.matches),
     )
     return Evaluation(

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from soccer_assets.contract.release import OUTCOMES, Reason
 from soccer_assets.football.features import FEATURE_GROUPS
-from soccer_assets.football.score_grid import GOAL_FEATURES, GoalForecast, goal_forecasts
+from soccer_assets.football.score_grid import GOAL_FEATURES, PRICED_RATES, GoalForecast, goal_forecasts
 from soccer_assets.modelling.explanations import reasons
+from soccer_assets.modelling.information import reads_prices
 from soccer_assets.modelling.neutral_ground import forecast, turned_back
 from soccer_assets.modelling.outcome_model import OutcomeModel
 
@@ -25,11 +26,13 @@ class FixtureForecasts:
         probabilities: (n, 3) of home, draw and away.
         goals: n forecasts of the goals, consistent with the probabilities.
         reasons: n tuples, the strongest reason first; empty tuples where none were asked for.
+        reads_prices: (n,) whether the model knew a price of a recent match of either side.
     """
 
     probabilities: NDArray[np.float64]
     goals: list[GoalForecast]
     reasons: list[tuple[Reason, ...]]
+    reads_prices: NDArray[np.bool_]
 
 
 def forecast_fixtures(
@@ -56,9 +59,11 @@ def forecast_fixtures(
         ValueError: a feature that the model reads is missing, or a value is not finite.
     """
     if not len(values):
-        return FixtureForecasts(np.empty((0, len(OUTCOMES))), [], [])
+        return FixtureForecasts(np.empty((0, len(OUTCOMES))), [], [], np.zeros(0, np.bool_))
     inputs = values[:, [feature_names.index(name) for name in model.feature_names]]
-    goal_features = values[:, [feature_names.index(name) for name in GOAL_FEATURES]]
+    # Goals come from the goal model that the probabilities lean on.
+    rates = PRICED_RATES if set(PRICED_RATES) <= set(model.feature_names) else GOAL_FEATURES[:2]
+    goal_features = values[:, [feature_names.index(name) for name in (*rates, *GOAL_FEATURES[2:])]]
     turned = np.zeros(len(values), np.bool_) if is_turned is None else is_turned
     probabilities = turned_back(forecast(model, inputs, is_neutral), turned)
     goal_features[turned, :2] = goal_features[turned, 1::-1]
@@ -68,4 +73,5 @@ def forecast_fixtures(
         reasons=reasons(model, inputs, FEATURE_GROUPS, is_neutral, turned)
         if with_reasons
         else [()] * len(values),
+        reads_prices=reads_prices(model.feature_names, inputs),
     )

@@ -1,4 +1,4 @@
-"""Probabilities implied by bookmaker prices: a benchmark for evaluation, never a model input."""
+"""Probabilities implied by bookmaker prices: the benchmark of evaluations."""
 
 import numpy as np
 from numpy.typing import NDArray

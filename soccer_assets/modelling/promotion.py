@@ -4,6 +4,7 @@ import math
 
 import msgspec
 
+from soccer_assets.modelling.leaks import OwnFacts
 from soccer_assets.modelling.metrics import Difference
 from soccer_assets.modelling.outcome_model import ELO_TEXTBOOK
 from soccer_assets.modelling.scorecard import BOOK, CANDIDATE, CHAMPION, ELO, PRIOR, Scorecard
@@ -36,6 +37,11 @@ class PromotionPolicy(msgspec.Struct, frozen=True, kw_only=True):
             matches.
         market_accuracy: accuracy beside closing odds from which a leak is assumed. Their own is .505 on
             102,806 matches of 2012-2025 and at most .523 in a year.
+        leak_rows: rows with closing prices from which the next two are held.
+        skill_share: share of the market's knowledge from which a match's own price is assumed to be read. The
+            best model known has .88 to .94 in a season. Not held against simulated leagues.
+        market_pull: least slope of `leaks.MarketPull`: about 1 for a model that has not read the market's
+            price (.3 is three standard errors below it on 2,000 matches), 0 for one that has.
         back_to_back: share of sides that also played the day before, in the worst year. Real years have
             .0121 at most, those with day and month swapped .0288 at least.
     """
@@ -50,7 +56,12 @@ class PromotionPolicy(msgspec.Struct, frozen=True, kw_only=True):
     market_gain: float = 0.005
     market_accuracy: float = 0.53
     back_to_back: float = 0.02
+    leak_rows: int = 2_000
+    skill_share: float = 0.97
+    market_pull: float = 0.3
 
+
+SIMULATED = "simulated"
 
 DEFAULT_POLICY = PromotionPolicy()
 
@@ -78,6 +89,9 @@ GATES = {
     "no_slice_collapses": "On no slice is it significantly worse than the champion, or textbook Elo.",
     "no_leak_log_loss": "Log loss is not so far below the closing prices' that features must have leaked.",
     "no_leak_accuracy": "Accuracy is not so high beside prices that features must have leaked.",
+    "no_leak_skill_share": "The share of the market's knowledge is one that past matches can give.",
+    "no_leak_market_pull": "The market's own price adds news to the candidate, which has not read it.",
+    "no_leak_own_facts": "Its own price, score and statistics move no bit of a match's features.",
 }
 """Every gate by name: what holds where it is passed. Which of them apply depends on the evaluation."""
 
@@ -98,6 +112,8 @@ class PromotionFacts(msgspec.Struct, frozen=True, kw_only=True):
         champion_recipe: None before the first champion.
         feature_names: the candidate's columns.
         expected_feature_names: the columns the features have now.
+        own_facts: whether what a match tells of itself reaches its features; None where it was not tried.
+        feed: the feeds' names; `SIMULATED` is the one whose truth a model may nearly reach.
         back_to_back_share: sides that had played on the day before, in the worst year; NaN for too few.
     """
 
@@ -106,6 +122,8 @@ class PromotionFacts(msgspec.Struct, frozen=True, kw_only=True):
     feature_names: tuple[str, ...]
     expected_feature_names: tuple[str, ...]
     back_to_back_share: float
+    own_facts: OwnFacts | None = None
+    feed: str = ""
 
 
 def decide_promotion(facts: PromotionFacts, policy: PromotionPolicy = DEFAULT_POLICY) -> PromotionDecision:
@@ -123,6 +141,8 @@ def decide_promotion(facts: PromotionFacts, policy: PromotionPolicy = DEFAULT_PO
         _draws(facts.scorecard, policy),
         *_no_slice_collapses(facts, policy),
         *_no_leak(facts.scorecard, policy),
+        *_no_own_price(facts, policy),
+        *_no_own_facts(facts),
     )
     failed = [gate.text for gate in gates if not gate.passed]
     if failed:
@@ -268,3 +288,43 @@ def _no_leak(scorecard: Scorecard, policy: PromotionPolicy) -> tuple[Gate, ...]:
             f"leak alarm: accuracy {candidate.accuracy:.4f} beside prices, at most {bound:.4f} is credible",
         ),
     )
+
+
+def _no_own_price(facts: PromotionFacts, policy: PromotionPolicy) -> tuple[Gate, ...]:
+    """A model that reads the matches' own prices beats nothing: it knows just what the market knows."""
+    scorecard = facts.scorecard
+    pull, share = scorecard.market_pull, scorecard.skill_share.get(CANDIDATE)
+    if scorecard.rows_with_odds < policy.leak_rows or pull is None or share is None:
+        return ()
+    gates = [
+        Gate(
+            "no_leak_market_pull",
+            pull.slope >= policy.market_pull,
+            -pull.slope,
+            -policy.market_pull,
+            f"leak alarm: residuals follow the market's own price with a slope of {pull.slope:.2f}, must be "
+            f"{policy.market_pull:.2f} or higher",
+        )
+    ]
+    if facts.feed != SIMULATED:
+        gates.append(
+            Gate(
+                "no_leak_skill_share",
+                share <= policy.skill_share,
+                share,
+                policy.skill_share,
+                f"leak alarm: {share:.3f} of the market's knowledge, at most {policy.skill_share:.2f} is "
+                "credible",
+            )
+        )
+    return tuple(gates)
+
+
+def _no_own_facts(facts: PromotionFacts) -> tuple[Gate, ...]:
+    found = facts.own_facts
+    if found is None or not found.rows:
+        return ()
+    text = f"own price, score and statistics move no feature of {found.rows} matches"
+    if found.changed:
+        text = f"leak alarm: own price, score or statistics move features of {found.changed} of {found.rows}"
+    return (Gate("no_leak_own_facts", not found.changed, float(found.changed), 0.0, text),)

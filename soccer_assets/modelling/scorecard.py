@@ -6,6 +6,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from soccer_assets.modelling.leaks import MarketPull, market_pull
 from soccer_assets.modelling.metrics import (
     Difference,
     accuracy,
@@ -25,6 +26,8 @@ ELO = "elo_textbook"
 CHAMPION = "champion"
 CANDIDATE = "candidate"
 BOOK = "book"
+# The candidate's recipe without the prices of past matches, where the candidate reads them.
+WITHOUT_PRICES = "without_prices"
 
 # Smaller slices are left out: at 200 rows the standard error of a difference is .010.
 LEAST_SLICE = 200
@@ -72,6 +75,7 @@ class Scorecard(msgspec.Struct, frozen=True, kw_only=True):
         ece_15_noise_with_odds: the same on the rows with prices; 0 without.
         skill_share: (prior - m) / (prior - book) in log loss on the rows with prices, by forecaster m: the
             forecaster's share of the market's knowledge.
+        market_pull: see `leaks.market_pull`, of the candidate on the rows with prices; None without.
         slices: the same rows by `slices.slices_of`; slices of fewer than `LEAST_SLICE` rows are left out.
     """
 
@@ -87,6 +91,7 @@ class Scorecard(msgspec.Struct, frozen=True, kw_only=True):
     draw_rate: float
     ece_15_noise_with_odds: float = 0.0
     skill_share: dict[str, float] = {}
+    market_pull: MarketPull | None = None
     slices: tuple[SliceScore, ...] = ()
 
 
@@ -146,6 +151,7 @@ def score(
         draw_rate=float((outcomes == 1).mean()),
         ece_15_noise_with_odds=ece_15_noise(priced[CANDIDATE], seed) if priced else 0.0,
         skill_share=_skill_share(priced, outcomes[has_odds]),
+        market_pull=market_pull(priced[CANDIDATE], priced[BOOK], outcomes[has_odds]) if priced else None,
         slices=tuple(_slices(forecasts, outcomes, week, slices or {}, seed)),
     )
 

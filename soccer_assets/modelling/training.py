@@ -29,11 +29,13 @@ from soccer_assets.modelling.outcome_model import (
 )
 
 LOGIT_L2 = 1e-5  # where the features hold no goal model, and so no prior
-# The columns whose margins are the prior: log odds of home against away, and of a draw against both.
-PRIOR_MARGINS: dict[str, tuple[float, float, float]] = {
-    "joint_log_odds": (0.5, 0.0, -0.5),
-    "joint_draw_log_odds": (-1.0 / 3.0, 2.0 / 3.0, -1.0 / 3.0),
-}
+# Margins of the prior by column: log odds of home against away, and of a draw against both. Those of the goal
+# model that knows most.
+_ODDS_MARGINS, _DRAW_MARGINS = (0.5, 0.0, -0.5), (-1.0 / 3.0, 2.0 / 3.0, -1.0 / 3.0)
+PRIORS: tuple[dict[str, tuple[float, float, float]], ...] = (
+    {"priced_log_odds": _ODDS_MARGINS, "priced_draw_log_odds": _DRAW_MARGINS},
+    {"joint_log_odds": _ODDS_MARGINS, "joint_draw_log_odds": _DRAW_MARGINS},
+)
 # Columns of the goal model's residuals need seasons of data: their penalty is larger by the square of this.
 # It gains .0016 on five seasons of twenty simulated leagues; with a long history it hardly matters.
 LATE_FEATURES = (
@@ -205,22 +207,25 @@ def _fit_prior_logit(rows: _Rows, feature_names: tuple[str, ...], parameters: Pa
     scale[scale == 0.0] = 1.0  # a constant column, as in a home of one league
     is_late = np.isin(np.resize(feature_names, len(scale)), LATE_FEATURES)
     scale[is_late] *= LATE_SCALE
-    has_prior = PRIOR_MARGINS.keys() <= set(feature_names)
-    prior = _prior_weights(feature_names, center, scale) if has_prior else None
-    l2 = parameters.prior_matches / rows.weights.sum() if has_prior else LOGIT_L2
+    margins = next((margins for margins in PRIORS if margins.keys() <= set(feature_names)), None)
+    prior = None if margins is None else _prior_weights(margins, feature_names, center, scale)
+    l2 = LOGIT_L2 if prior is None else parameters.prior_matches / rows.weights.sum()
     weights = fit_logit((design - center) / scale, rows.outcomes, l2, prior, rows.weights)
     return OutcomeModel(XGBOOST_ON_LOGIT, feature_names, center, scale, weights)
 
 
 def _prior_weights(
-    feature_names: tuple[str, ...], center: NDArray[np.float64], scale: NDArray[np.float64]
+    margins: dict[str, tuple[float, float, float]],
+    feature_names: tuple[str, ...],
+    center: NDArray[np.float64],
+    scale: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """Weights (p + 1, 3) of standardised columns that give the joint goal model's own forecast."""
+    """Weights (p + 1, 3) of standardised columns that give a goal model's own forecast."""
     weights = np.zeros((len(center) + 1, OUTCOMES))
-    for name, margins in PRIOR_MARGINS.items():
+    for name, of_column in margins.items():
         column = feature_names.index(name)
-        weights[column + 1] = scale[column] * np.array(margins)
-        weights[0] += center[column] * np.array(margins)
+        weights[column + 1] = scale[column] * np.array(of_column)
+        weights[0] += center[column] * np.array(of_column)
     return weights
 
 

@@ -55,6 +55,7 @@ class TrainingFacts(msgspec.Struct, frozen=True, kw_only=True):
         parameters: hyper-parameters of the recipe; the defaults for versions without this field.
         data_sha256: `training_data.content_sha256` of the rows it was selected on.
         code_version: `fingerprint.code_version` of the code that trained it.
+        information: what it has read, see `modelling.information`; empty for versions without this field.
     """
 
     recipe: str
@@ -66,6 +67,7 @@ class TrainingFacts(msgspec.Struct, frozen=True, kw_only=True):
     parameters: Parameters = DEFAULTS
     data_sha256: str = ""
     code_version: str = ""
+    information: str = ""
 
 
 class RegisteredModel(msgspec.Struct, frozen=True, kw_only=True):

@@ -43,6 +43,7 @@ _ARROW_TYPES: dict[type[sa.types.TypeEngine[Any]], pa.DataType] = {
     sa.SmallInteger: pa.int16(),
     sa.Integer: pa.int32(),
     sa.Boolean: pa.bool_(),
+    sa.Float: pa.float64(),
     UtcDateTime: _INSTANT,
 }
 

@@ -15,6 +15,7 @@ from soccer_assets.clock import isoformat
 from soccer_assets.contract.prediction import json_column
 from soccer_assets.football.matches import STATUS_RULES, MatchStatus
 from soccer_assets.modelling.fixtures import FixtureForecasts
+from soccer_assets.modelling.information import information_of_row
 from soccer_assets.resources.model_registry import RegisteredModel
 from soccer_assets.resources.parquet_parts import months_between
 from soccer_assets.stores.exports import MATCH_SCHEMA, Exports
@@ -58,6 +59,7 @@ _DERIVED = (
     "both_teams_to_score",
     "likely_scores",
     "reasons",
+    "information",
 )
 
 
@@ -115,6 +117,10 @@ def forecast_table(
             "both_teams_to_score": [goal.p_both_score for goal in goals],
             "likely_scores": [json_column(goal.likeliest_scores) for goal in goals],
             "reasons": [json_column(reasons) for reasons in forecasts.reasons],
+            "information": [
+                information_of_row(registered.facts.information, has_price=has_price)
+                for has_price in forecasts.reads_prices.tolist()
+            ],
             "predicted_kickoff": fixtures["kickoff"].to_numpy(),
             "predicted_at": isoformat(now),
         }

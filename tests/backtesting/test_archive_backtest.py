@@ -105,13 +105,13 @@ def test_parquet_and_csv_give_the_same_predictions(tmp_path):
 
 
 def test_scores_and_odds_of_the_test_never_reach_a_prediction(tmp_path):
-    """Scrambling every score after a day leaves all predictions up to it equal; other odds change nothing."""
+    """Scrambling every score and price after a day leaves all predictions up to it equal."""
     frame = archive()
     scrambled = frame.copy()
     is_later = pd.to_datetime(scrambled["date"]) > pd.Timestamp("2024-11-01")
     rng = np.random.default_rng(1)
     scrambled.loc[is_later, ["home_goals", "away_goals"]] = rng.integers(0, 9, (int(is_later.sum()), 2))
-    scrambled[["odds_home", "odds_draw", "odds_away"]] = 3.0
+    scrambled.loc[is_later, ["odds_home", "odds_draw", "odds_away"]] = 3.0
     predictions = []
     for number, version in enumerate((frame, scrambled)):
         out = tmp_path / f"{number}.csv"

@@ -51,8 +51,13 @@ def through_the_graph(file: Path, database: Database, store: ObjectStore) -> Mat
 def by_match(table: MatchTable, ids: list[str]) -> dict[str, tuple[object, ...]]:
     """Every fact of each match but its id."""
     names = [name for name in table.__dataclass_fields__ if name != "match_id"]
-    columns = (getattr(table, name).tolist() for name in names)
+    columns = (map(_comparable, getattr(table, name).tolist()) for name in names)
     return dict(zip(ids, zip(*columns, strict=True), strict=True))
+
+
+def _comparable(value: object) -> object:
+    """The value, None where it is no number: an unknown price is equal to another."""
+    return None if value != value else value  # noqa: PLR0124
 
 
 def spoiled(frame: pd.DataFrame) -> pd.DataFrame:

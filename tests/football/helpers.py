@@ -1,6 +1,7 @@
 """Small match tables for tests."""
 
 import datetime as dt
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -42,7 +43,7 @@ def table(*matches: dict[str, Any]) -> MatchTable:
     return MatchTable.from_columns(**{name: [row[name] for row in matches] for name in matches[0]})
 
 
-def random_table(seed: int, count: int, teams: int = 8) -> MatchTable:
+def random_table(seed: int, count: int, teams: int = 8, *, priced: bool = True) -> MatchTable:
     """Matches of two leagues, a cup and three seasons, some on one instant, some known by the day only."""
     rng = np.random.default_rng(seed)
     rows = []
@@ -76,4 +77,21 @@ def random_table(seed: int, count: int, teams: int = 8) -> MatchTable:
                 away_corners=int(rng.integers(-1, 9)),
             )
         )
-    return table(*rows)
+    return with_random_prices(table(*rows), seed) if priced else table(*rows)
+
+
+def with_random_prices(matches: MatchTable, seed: int) -> MatchTable:
+    """Prices of every kind beside about half of the matches."""
+    rng = np.random.default_rng([seed, 1])
+    chances = rng.dirichlet([4.0, 2.5, 3.0], len(matches))
+    prices = 0.95 / np.clip(chances, 0.03, 0.9)
+    kinds = rng.integers(0, 2, len(matches)) * rng.integers(1, 5, len(matches))
+    prices[kinds == 0] = np.nan
+    return priced_with(matches, prices, kinds)
+
+
+def priced_with(matches: MatchTable, prices: np.ndarray, kinds: np.ndarray) -> MatchTable:
+    """The matches with these prices (n, 3) and kinds (n,) in place of their own."""
+    home, draw, away = np.asarray(prices, float).T
+    columns = {"home_price": home, "draw_price": draw, "away_price": away}
+    return replace(matches, price_kind=np.asarray(kinds, np.int8), **columns)

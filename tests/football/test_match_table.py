@@ -34,7 +34,7 @@ def test_take_and_concat_keep_every_column():
 
     assert len(joined) == 2
     for name in MatchTable.__dataclass_fields__:
-        assert getattr(joined, name).tolist() == getattr(matches, name).tolist()
+        np.testing.assert_array_equal(getattr(joined, name), getattr(matches, name))
     assert len(MatchTable.concat([])) == 0
 
 

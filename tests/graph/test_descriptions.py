@@ -127,6 +127,8 @@ def test_the_lineage_of_features_is_what_their_code_reads() -> None:
             "squad": ["first"] * rows,
             **{name: [False] * rows for name in ("neutral", "away_is_host")},
             **{name: pa.array(values, pa.int16()) for name, values in counts.items()},
+            **{f"{name}_price": rng.uniform(2.6, 3.2, rows) for name in ("home", "draw", "away")},
+            "price_kind": ["avg_closing"] * rows,
         }
     )
     # A table without a column that is read is an error; one with a column more is not noticed.

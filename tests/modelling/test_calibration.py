@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from soccer_assets.football.features import FEATURE_NAMES, compute_features
+from soccer_assets.football.features import RESULT_FEATURES, compute_features
 from soccer_assets.football.match_table import SECONDS_A_DAY, MatchTable
 from soccer_assets.modelling.dataset import Split, outcomes
 from soccer_assets.modelling.training import fit_candidate
@@ -92,9 +92,9 @@ def last_season(matches, truth, season, first):
     """Forecasts and truth of the last season, with the history that begins with season ``first``."""
     rows = season >= first
     matches, truth, season = matches.take(rows), truth[rows], season[rows]
-    values = compute_features(matches)[0].values
+    values = compute_features(matches)[0].values[:, : len(RESULT_FEATURES)]
     split = Split(season < JUDGED - 1, season == JUDGED - 1, season == JUDGED)
-    model = fit_candidate(values, outcomes(matches), split, FEATURE_NAMES)
+    model = fit_candidate(values, outcomes(matches), split, RESULT_FEATURES)
     return model.predict_proba(values[split.test]), truth[split.test]
 
 

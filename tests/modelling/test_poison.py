@@ -1,15 +1,19 @@
 """A poisoned archive never becomes a champion: a gate or the leak alarm refuses it and says so."""
 
 import datetime as dt
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import pytest
 
-from soccer_assets.football.features import FEATURE_NAMES, compute_features
-from soccer_assets.football.match_table import SECONDS_A_DAY, MatchTable
+from soccer_assets.football.features import FEATURE_NAMES, RESULT_FEATURES, compute_features, run_from
+from soccer_assets.football.match_table import RESULT_DELAY_SECONDS, SECONDS_A_DAY, MatchTable
 from soccer_assets.football.misread_dates import back_to_back_share
-from soccer_assets.modelling.dataset import Split, outcomes, weighted
+from soccer_assets.football.prices import PriceKind
+from soccer_assets.football.ratings.state import TeamState
+from soccer_assets.modelling.dataset import Boundaries, Split, TrainingData, outcomes, weighted
+from soccer_assets.modelling.leaks import market_pull, own_facts
 from soccer_assets.modelling.metrics import class_prior
 from soccer_assets.modelling.neutral_ground import forecast
 from soccer_assets.modelling.promotion import PromotionFacts, decide_promotion
@@ -40,10 +44,10 @@ def league():
     return leagues(seed=3)
 
 
-def judged(matches, season, odds, *, values=None, names=FEATURE_NAMES, champion=None):
-    """What the gates say of a candidate trained on these matches."""
+def judged(matches, season, odds, *, values=None, names=RESULT_FEATURES, champion=None, **facts):
+    """What the gates say of a candidate trained on these matches; ``odds`` are the market's."""
     if values is None:
-        values = compute_features(matches)[0].values
+        values = compute_features(matches)[0].values[:, [FEATURE_NAMES.index(name) for name in names]]
     labels = outcomes(matches)
     split = weighted(Split(season < JUDGED - 1, season == JUDGED - 1, season == JUDGED), matches)
     test = split.test
@@ -61,8 +65,9 @@ def judged(matches, season, odds, *, values=None, names=FEATURE_NAMES, champion=
             scorecard=card,
             champion_recipe=None if champion is None else model.recipe,
             feature_names=names,
-            expected_feature_names=FEATURE_NAMES,
+            expected_feature_names=FEATURE_NAMES if facts else RESULT_FEATURES,
             back_to_back_share=back_to_back_share(matches),
+            **facts,
         )
     )
 
@@ -127,10 +132,10 @@ def swapped(kickoff):
 def test_a_table_that_counts_the_match_itself_trips_the_alarm(league):
     """A result that is known at its own kickoff: the candidate beats the closing price."""
     matches, season, odds = league
-    values = compute_features(matches)[0].values
+    values = compute_features(matches)[0].values[:, : len(RESULT_FEATURES)]
     # What a season's table says once the match itself is in it.
     own = np.sign(matches.home_goals - matches.away_goals).astype(float)
-    column = FEATURE_NAMES.index("home_goal_difference_per_match_season")
+    column = RESULT_FEATURES.index("home_goal_difference_per_match_season")
     values[:, column] += 0.25 * own
 
     decision = judged(matches, season, odds, values=values)
@@ -142,14 +147,126 @@ def test_a_table_that_counts_the_match_itself_trips_the_alarm(league):
 def test_odds_as_a_feature_break_the_signature(league):
     """A column that the features do not have is named, however good the model is with it."""
     matches, season, odds = league
-    values = np.column_stack([compute_features(matches)[0].values, odds])
+    values = np.column_stack([compute_features(matches)[0].values[:, : len(RESULT_FEATURES)], odds])
 
     decision = judged(
-        matches, season, odds, values=values, names=(*FEATURE_NAMES, "odds_home", "odds_draw", "odds_away")
+        matches, season, odds, values=values, names=(*RESULT_FEATURES, "odds_home", "odds_draw", "odds_away")
     )
 
     assert "signature" in failed(decision)
     assert "odds_draw, odds_home" in decision.reason or "odds_away" in decision.reason
+
+
+def priced(matches, odds):
+    """The matches with these prices, as averages at kickoff."""
+    home, draw, away = odds.T
+    kinds = np.full(len(matches), PriceKind.CLOSING_AVERAGE)
+    return changed(matches, home_price=home, draw_price=draw, away_price=away, price_kind=kinds)
+
+
+def judged_with_prices(matches, season, odds, **more):
+    """What the gates say of a candidate that reads prices; the feed is no simulated one."""
+    return judged(matches, season, odds, names=FEATURE_NAMES, feed="archive", **more)
+
+
+def test_clean_prices_of_past_matches_are_promoted(league):
+    """The measure of the next three: prices that enter with their results trip no gate."""
+    matches, season, odds = league
+
+    decision = judged_with_prices(priced(matches, odds), season, odds)
+
+    assert {"no_leak_market_pull", "no_leak_skill_share"} <= {gate.name for gate in decision.gates}
+    assert failed(decision) == set()
+
+
+def test_the_price_of_the_next_match_of_the_home_team_trips_a_gate(league):
+    """Each row carries the price of the same home team's next match, which the market's column has too."""
+    matches, season, odds = league
+    following = np.arange(len(matches))
+    for rows in rows_by_team(matches).values():
+        following[rows[:-1]] = rows[1:]
+
+    decision = judged_with_prices(priced(matches, odds[following]), season, odds[following])
+
+    assert leaks(decision)
+
+
+def test_its_own_price_a_second_before_kickoff_trips_a_gate(league):
+    """What the market knows of the match is in its features: the share is the market's own."""
+    matches, season, odds = league
+    before = replace(
+        priced(matches, odds),
+        match_id=matches.match_id + " before",
+        kickoff=matches.kickoff - RESULT_DELAY_SECONDS - 1,
+    )
+    both = MatchTable.concat([matches, before])
+    asked = np.arange(len(both)) < len(matches)
+    values = run_from(both, TeamState.initial(), asked, both.moves_ratings)[0].values
+
+    decision = judged_with_prices(matches, season, odds, values=values)
+
+    assert leaks(decision)
+
+
+def test_its_own_result_in_the_price_of_the_match_before_trips_a_gate(league):
+    """The price of a home team's match tells how its next one ends."""
+    matches, season, odds = league
+    told = odds.copy()
+    ends = outcomes(matches)
+    for rows in rows_by_team(matches).values():
+        told[rows[:-1]] = np.array([[1.2, 6.5, 15.0], [4.0, 1.7, 4.0], [15.0, 6.5, 1.2]])[ends[rows[1:]]]
+
+    decision = judged_with_prices(priced(matches, told), season, odds)
+
+    assert leaks(decision)
+
+
+def test_the_market_itself_as_a_forecast_trips_both_alarms():
+    """A model that says what the price says, give or take: the share is near 1, the slope near 0."""
+    rng = np.random.default_rng(0)
+    book = rng.dirichlet([4.0, 2.6, 3.0], 6_000)
+    ends = (rng.random((6_000, 1)) > book.cumsum(axis=1)).sum(axis=1)
+    other = np.exp(np.log(book) + rng.normal(0.0, 0.02, book.shape))
+    copied = market_pull(other / other.sum(axis=1, keepdims=True), book, ends)
+    blurred = np.exp(np.log(book) + rng.normal(0.0, 0.2, book.shape))
+    honest = market_pull(blurred / blurred.sum(axis=1, keepdims=True), book, ends)
+
+    assert honest.slope > 0.3 + honest.error
+    assert honest.slope == pytest.approx(1.0, abs=3 * honest.error)
+    assert copied.error > 5 * honest.error
+
+
+def rows_by_team(matches):
+    """The rows of each team's home matches in order of time."""
+    found = {}
+    for row in np.argsort(matches.kickoff, kind="stable").tolist():
+        found.setdefault(matches.home_team[row], []).append(row)
+    return found
+
+
+def leaks(decision):
+    """The alarms that went off."""
+    return {name for name in failed(decision) if name.startswith("no_leak")}
+
+
+def test_what_a_match_tells_of_itself_moves_no_feature(league):
+    """Features as they are pass; features that were made with the match's own price do not."""
+    matches, season, odds = league
+    matches = priced(matches, odds)
+    values = compute_features(matches)[0].values
+    split = Split(season < JUDGED - 1, season == JUDGED - 1, season == JUDGED)
+    data = TrainingData(
+        matches, values, outcomes(matches), odds, split, Boundaries(0, 0, 0, 0), FEATURE_NAMES, "s"
+    )
+    poisoned = values.copy()
+    poisoned[:, FEATURE_NAMES.index("priced_log_odds")] += 1e-9 * odds[:, 0]
+
+    honest, leaking = own_facts(data), own_facts(replace(data, values=poisoned))
+
+    assert honest.rows > 1
+    assert (honest.changed, leaking.changed) == (0, leaking.rows)
+    decision = judged_with_prices(matches, season, odds, values=values, own_facts=leaking)
+    assert "no_leak_own_facts" in failed(decision)
 
 
 def test_same_recipe_refresh_is_promotable_though_the_champion_has_seen_the_rows(league):

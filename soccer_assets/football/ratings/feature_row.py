@@ -14,10 +14,12 @@ from soccer_assets.football.ratings.parameters import (
     FAST,
     INTERNATIONAL,
     JOINT,
+    PRICED,
     SLOW,
     TEXTBOOK_HOME_ADVANTAGE,
 )
 from soccer_assets.football.ratings.pi import pi_goals
+from soccer_assets.football.ratings.price_news import follows_prices, price_share
 from soccer_assets.football.ratings.season import matches_per_team
 
 
@@ -107,3 +109,27 @@ def _write_goal_models(out: Any, match: Any, home: Any, away: Any, league: Any) 
         out.joint_home_uncertainty,
         out.joint_away_uncertainty,
     ) = predict_goals(JOINT, match, home, away, league)
+    _write_priced_model(out, match, home, away, league)
+
+
+@compiled
+def _write_priced_model(out: Any, match: Any, home: Any, away: Any, league: Any) -> None:
+    """The priced model's columns; those of the joint model where no price has moved anything."""
+    out.home_price_share, out.away_price_share = price_share(home), price_share(away)
+    if not follows_prices(home, away, league):
+        out.priced_home_log_goals, out.priced_away_log_goals = (
+            out.joint_home_log_goals,
+            out.joint_away_log_goals,
+        )
+        out.priced_log_odds, out.priced_draw_log_odds = out.joint_log_odds, out.joint_draw_log_odds
+        out.priced_home_uncertainty = out.joint_home_uncertainty
+        out.priced_away_uncertainty = out.joint_away_uncertainty
+        return
+    (
+        out.priced_home_log_goals,
+        out.priced_away_log_goals,
+        out.priced_log_odds,
+        out.priced_draw_log_odds,
+        out.priced_home_uncertainty,
+        out.priced_away_uncertainty,
+    ) = predict_goals(PRICED, match, home, away, league)

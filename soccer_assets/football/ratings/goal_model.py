@@ -1,9 +1,10 @@
 """A Kalman filter of attack, defence and home advantage of every team, in log goals.
 
 Each side's goals are a Poisson count whose log mean is linear in the strengths (`log_means`): the extended
-Kalman filter of a dynamic Dixon-Coles model. Three of them run side by side: slow and fast see goals only,
-joint sees shots and corners too. `propagate` takes a team's state to a kickoff, `apply_to_goal_model` updates
-it with a result, `predict_goals` reads it.
+Kalman filter of a dynamic Dixon-Coles model. Four of them run side by side: slow and fast see goals only,
+joint sees shots and corners too, priced also sees what the price of a match said once it is over
+(`price_news.py`). `propagate` takes a team's state to a kickoff, `apply_to_goal_model` updates it with a
+result, `predict_goals` reads it.
 
 An innovation is a count minus its expected value. Process noise is what time adds to the variance of a
 strength. Dispersion is the variance of a count over its mean.
@@ -16,6 +17,7 @@ import math
 from typing import Any
 
 from soccer_assets.football.ratings.compile_cache import compiled
+from soccer_assets.football.ratings.kalman import kalman_update
 from soccer_assets.football.ratings.parameters import (
     ATTACK,
     COVARIANCES,
@@ -34,6 +36,7 @@ from soccer_assets.football.ratings.parameters import (
     MOST_LOG_GOALS,
     MOST_LOG_NOISE_SCALE,
     MOST_LOG_STATISTIC,
+    PRICED,
     RECENT_MATCHES,
     STATISTIC_DISPERSION,
     STATISTIC_ELASTICITY,
@@ -41,6 +44,14 @@ from soccer_assets.football.ratings.parameters import (
     STRENGTHS,
     USUAL_GOALS,
     USUAL_STATISTICS,
+)
+from soccer_assets.football.ratings.price_news import (
+    apply_news,
+    apply_price,
+    follow_prices,
+    price_share,
+    priced_noise,
+    row_of,
 )
 from soccer_assets.football.ratings.season import enters_season, has_missed_season, is_newcomer
 
@@ -50,14 +61,17 @@ _INVERSES = (0.0, *(1.0 / goals for goals in range(1, GRID_GOALS)))
 
 @compiled
 def apply_to_goal_model(model: int, match: Any, home: Any, away: Any, league: Any) -> tuple[float, float]:
-    """Update both teams and the league by a result, and the joint model by the match's statistics.
+    """Update both teams and the league by a result, joint and priced also by the match's statistics.
 
-    The covariance between a team's own strengths is kept; that between two teams is not.
+    The priced model reads the match's price first. The covariance between a team's own strengths is kept;
+    that between two teams is not.
 
     Returns:
         The expected goals of both sides before the update.
     """
     parameters = GOAL_PARAMETERS[match.kind, model]
+    if model == PRICED:
+        follow_prices(home, away, league)
     mean_attack, mean_defence = mean_strength(model, league, match)
     advantage, level = home_advantage(model, league, match), league.level[model]
     home_state = propagate(model, home, league, match)
@@ -70,20 +84,25 @@ def apply_to_goal_model(model: int, match: Any, home: Any, away: Any, league: An
 
     ground = 0.0 if match.is_neutral else 1.0
     home_log, away_log = log_means(level, advantage, 1.0, home_state[0], away_state[0], ground)
-    home_mean, away_mean = math.exp(bounded(home_log)), math.exp(bounded(away_log))
+    home_log, away_log = bounded(home_log), bounded(away_log)
+    home_mean, away_mean = math.exp(home_log), math.exp(away_log)
     home_innovation, away_innovation = match.home_goals - home_mean, match.away_goals - away_mean
-    kalman_update(
-        *(model, home, away, ground, 1.0),
-        *(home_innovation, away_innovation, home_mean, away_mean),
-        *(parameters.dispersion, parameters.count_correlation),
-    )
-
-    update_level(model, match, league, home_innovation, away_innovation)
+    if model == PRICED and match.price_kind > 0:
+        start_home_advantage = parameters.start_home_advantage
+        apply_price(match, home, away, league, ground, home_log, away_log, start_home_advantage)
+        apply_news(match, home, away, ground, parameters.dispersion, parameters.count_correlation)
+    else:
+        kalman_update(
+            *(model, home, away, ground, 1.0),
+            *(home_innovation, away_innovation, home_mean, away_mean),
+            *(parameters.dispersion, parameters.count_correlation),
+        )
+        update_level(model, match, league, home_innovation, away_innovation)
     if parameters.noise_scale_rate > 0.0:
         innovation = (home_innovation - away_innovation) / math.sqrt(home_mean + away_mean)
         update_noise_scale(model, home, away, league, innovation, parameters.noise_scale_rate)
-    if model == JOINT:
-        apply_statistics(match, home, away, league, ground)
+    if model >= JOINT:
+        apply_statistics(model, match, home, away, league, ground)
 
     attack = (home.strength[model, ATTACK] + away.strength[model, ATTACK]) / 2.0
     defence = (home.strength[model, DEFENCE] + away.strength[model, DEFENCE]) / 2.0
@@ -98,7 +117,8 @@ def mean_strength(model: int, league: Any, match: Any) -> tuple[float, float]:
     if league.matches == 0:
         start = -GOAL_PARAMETERS[match.kind, model].tier_gap * max(match.tier - 1, 0)
         return start, start
-    return league.mean_attack[model], league.mean_defence[model]
+    row = row_of(model, league)
+    return league.mean_attack[row], league.mean_defence[row]
 
 
 @compiled
@@ -108,7 +128,7 @@ def home_advantage(model: int, league: Any, match: Any) -> float:
         return 0.0
     if league.matches == 0:
         return GOAL_PARAMETERS[match.kind, model].start_home_advantage
-    return league.goal_home_advantage[model]
+    return league.goal_home_advantage[row_of(model, league)]
 
 
 @compiled
@@ -130,11 +150,18 @@ def propagate(
             (mean_attack - gap, mean_defence - gap, 0.0),
             (start, both, 0.0, start, 0.0, parameters.home_advantage_variance),
         )
-    attack, defence = team.strength[model, ATTACK], team.strength[model, DEFENCE]
+    row = row_of(model, team)
+    attack, defence = team.strength[row, ATTACK], team.strength[row, DEFENCE]
     pause = match.day - team.recent_days[(team.matches - 1) % RECENT_MATCHES]
-    noise_scale = math.exp(league.log_noise_scale[model])
-    process_noise = noise_scale * parameters.process_noise_a_day * min(max(pause, 0), LONGEST_PAUSE_DAYS)
+    days = min(max(pause, 0), LONGEST_PAUSE_DAYS)
+    noise_scale = math.exp(league.log_noise_scale[row_of(model, league)])
+    process_noise = noise_scale * parameters.process_noise_a_day * days
     both = parameters.process_correlation_a_day * process_noise
+    if model == PRICED:
+        share = price_share(team)
+        if share > 0.0:
+            process_noise, both = priced_noise(share, days, process_noise, both)
+            noise_scale *= 1.0 - share
     if enters_season(team, match):
         process_noise += noise_scale * parameters.process_noise_a_season
         both += noise_scale * parameters.process_correlation_a_season * parameters.process_noise_a_season
@@ -145,14 +172,14 @@ def propagate(
             defence += parameters.return_regression * (mean_defence - parameters.return_gap - defence)
     known = team.covariance
     return (
-        (attack, defence, team.strength[model, HOME_ADVANTAGE]),
+        (attack, defence, team.strength[row, HOME_ADVANTAGE]),
         (
-            known[model, 0] + process_noise,
-            known[model, 1] + both,
-            known[model, 2],
-            known[model, 3] + process_noise,
-            known[model, 4],
-            known[model, 5],
+            known[row, 0] + process_noise,
+            known[row, 1] + both,
+            known[row, 2],
+            known[row, 3] + process_noise,
+            known[row, 4],
+            known[row, 5],
         ),
     )
 
@@ -178,76 +205,6 @@ def log_means(
         level + advantage / 2.0 + elasticity * (home[ATTACK] - away[DEFENCE] + own),
         level - advantage / 2.0 + elasticity * (away[ATTACK] - home[DEFENCE] - own),
     )
-
-
-@compiled
-def covariance_with(
-    model: int, team: Any, attack: float, defence: float, home: float
-) -> tuple[float, float, float]:
-    """Covariance of each strength of a team with the sum of its strengths under three weights."""
-    known = team.covariance
-    aa, ad, ah = known[model, 0], known[model, 1], known[model, 2]
-    dd, dh, hh = known[model, 3], known[model, 4], known[model, 5]
-    return (
-        attack * aa + defence * ad + home * ah,
-        attack * ad + defence * dd + home * dh,
-        attack * ah + defence * dh + home * hh,
-    )
-
-
-@compiled
-def kalman_update(
-    model: int,
-    home: Any,
-    away: Any,
-    ground: float,
-    elasticity: float,
-    home_innovation: float,
-    away_innovation: float,
-    home_mean: float,
-    away_mean: float,
-    dispersion: float,
-    correlation: float,
-) -> None:
-    """The Kalman update of both teams by one count of each side (goals, or one match statistic).
-
-    On the log scale an innovation is relative to its mean and has the variance dispersion / mean.
-
-    Args:
-        model: row of the strengths and covariances.
-        home: changed in place.
-        away: changed in place.
-        ground: 1 at home, 0 on neutral ground.
-        elasticity: log of the count per log goal; 1 for goals.
-        home_innovation: count minus expected count.
-        away_innovation: likewise.
-        home_mean: expected count.
-        away_mean: likewise.
-        dispersion: variance of a count over its mean.
-        correlation: between the counts of both sides.
-    """
-    # Covariance of each strength with the log of the home side's count (1) and of the away side's (2).
-    home_1 = covariance_with(model, home, elasticity, 0.0, elasticity * ground)
-    home_2 = covariance_with(model, home, 0.0, -elasticity, -elasticity * ground)
-    away_1 = covariance_with(model, away, 0.0, -elasticity, 0.0)
-    away_2 = covariance_with(model, away, elasticity, 0.0, 0.0)
-    v_1 = elasticity * (home_1[0] + ground * home_1[2] - away_1[1]) + dispersion / home_mean
-    v_2 = elasticity * (away_2[0] - home_2[1] - ground * home_2[2]) + dispersion / away_mean
-    both = elasticity * (home_2[0] + ground * home_2[2] - away_2[1])
-    both += correlation * dispersion / math.sqrt(home_mean * away_mean)
-    determinant = v_1 * v_2 - both * both
-    k_11, k_12, k_22 = v_2 / determinant, -both / determinant, v_1 / determinant
-    relative_1, relative_2 = home_innovation / home_mean, away_innovation / away_mean
-    step_1, step_2 = k_11 * relative_1 + k_12 * relative_2, k_12 * relative_1 + k_22 * relative_2
-    for team, with_1, with_2 in ((home, home_1, home_2), (away, away_1, away_2)):
-        place = 0
-        for row in range(STRENGTHS):
-            team.strength[model, row] += with_1[row] * step_1 + with_2[row] * step_2
-            gain_1 = with_1[row] * k_11 + with_2[row] * k_12
-            gain_2 = with_1[row] * k_12 + with_2[row] * k_22
-            for column in range(row, STRENGTHS):
-                team.covariance[model, place] -= gain_1 * with_1[column] + gain_2 * with_2[column]
-                place += 1
 
 
 @compiled
@@ -294,34 +251,35 @@ def strengths(model: int, team: Any) -> tuple[float, float, float]:
 
 
 @compiled
-def apply_statistics(match: Any, home: Any, away: Any, league: Any, ground: float) -> None:
-    """Update the joint model by each statistic that is known of both sides."""
-    parameters = GOAL_PARAMETERS[match.kind, JOINT]
+def apply_statistics(model: int, match: Any, home: Any, away: Any, league: Any, ground: float) -> None:
+    """Update a model by each statistic that is known of both sides."""
+    parameters = GOAL_PARAMETERS[match.kind, model]
+    row = model - JOINT
     for number in range(STATISTICS):
         home_count, away_count = match.statistics[number, 0], match.statistics[number, 1]
         if home_count < 0:
             continue
-        level, elasticity = league.statistic_level[number], STATISTIC_ELASTICITY[number]
-        advantage = ground * league.statistic_home_advantage[number]
+        level, elasticity = league.statistic_level[row, number], STATISTIC_ELASTICITY[number]
+        advantage = ground * league.statistic_home_advantage[row, number]
         home_log, away_log = log_means(
-            level, advantage, elasticity, strengths(JOINT, home), strengths(JOINT, away), ground
+            level, advantage, elasticity, strengths(model, home), strengths(model, away), ground
         )
         home_mean = math.exp(min(home_log, MOST_LOG_STATISTIC))
         away_mean = math.exp(min(away_log, MOST_LOG_STATISTIC))
         home_innovation, away_innovation = home_count - home_mean, away_count - away_mean
         kalman_update(
-            *(JOINT, home, away, ground, elasticity),
+            *(model, home, away, ground, elasticity),
             *(home_innovation, away_innovation, home_mean, away_mean),
             *(STATISTIC_DISPERSION[number], 0.0),
         )
 
-        league.statistic_matches[number] += 1
-        matches, usual = league.statistic_matches[number], USUAL_STATISTICS[number]
+        league.statistic_matches[row, number] += 1
+        matches, usual = league.statistic_matches[row, number], USUAL_STATISTICS[number]
         rate = learning_rate(parameters.level_rate, matches, LEVEL_HEAD_START_MATCHES, usual)
-        league.statistic_level[number] += rate * (home_innovation + away_innovation) / 2.0
+        league.statistic_level[row, number] += rate * (home_innovation + away_innovation) / 2.0
         if not match.is_neutral:
             rate = parameters.home_advantage_rate / usual
-            league.statistic_home_advantage[number] += rate * (home_innovation - away_innovation)
+            league.statistic_home_advantage[row, number] += rate * (home_innovation - away_innovation)
 
 
 @compiled
@@ -338,7 +296,9 @@ def predict_goals(
     away_strength, away_covariance = propagate(model, away, league, match)
     ground = 0.0 if match.is_neutral else 1.0
     advantage = home_advantage(model, league, match)
-    home_log, away_log = log_means(league.level[model], advantage, 1.0, home_strength, away_strength, ground)
+    home_log, away_log = log_means(
+        league.level[row_of(model, league)], advantage, 1.0, home_strength, away_strength, ground
+    )
     home_log, away_log = bounded(home_log), bounded(away_log)
     rho = GOAL_PARAMETERS[match.kind, model].draw_correlation
     odds, draw_odds = outcome_log_odds(math.exp(home_log), math.exp(away_log), rho)

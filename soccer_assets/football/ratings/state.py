@@ -20,6 +20,7 @@ from soccer_assets.football.ratings.parameters import (
     FORM_MATCHES,
     GOAL_MODELS,
     LONG_AGO_DAY,
+    PRICED,
     RECENT_MATCHES,
     START_DRAW_RATE,
     START_ELO,
@@ -29,6 +30,7 @@ from soccer_assets.football.ratings.parameters import (
     START_LEVEL,
     START_MATCHES_PER_TEAM,
     START_STATISTIC_HOME_ADVANTAGE,
+    STATISTIC_MODELS,
     STATISTICS,
     STRENGTHS,
     USUAL_STATISTICS,
@@ -51,6 +53,8 @@ TEAM_DTYPE = np.dtype(
         ("last_season_points", "<f8"),  # a match, shrunk to an average team's
         ("recent_points", "<f8", (FORM_MATCHES,)),  # a ring: match number modulo its length
         ("recent_days", "<i4", (RECENT_MATCHES,)),  # a ring of days since 1970
+        ("recent_prices", "<i4", (RECENT_MATCHES,)),  # a ring: 1 where the match had a price
+        ("follows_prices", "<i4"),  # 1 once a price has moved the team's priced row
         ("matches", "<i4"),
         ("competition", "<i4"),  # of the last league match; -1 before the first
         ("season", "<i4"),  # of the last league match; -1 before the first
@@ -66,9 +70,10 @@ LEAGUE_DTYPE = np.dtype(
         ("mean_attack", "<f8", (GOAL_MODELS,)),
         ("mean_defence", "<f8", (GOAL_MODELS,)),
         ("log_noise_scale", "<f8", (GOAL_MODELS,)),  # log of the factor on its teams' process noise
-        ("statistic_level", "<f8", (STATISTICS,)),
-        ("statistic_home_advantage", "<f8", (STATISTICS,)),
-        ("statistic_matches", "<i4", (STATISTICS,)),
+        # Rows of joint and priced.
+        ("statistic_level", "<f8", (STATISTIC_MODELS, STATISTICS)),
+        ("statistic_home_advantage", "<f8", (STATISTIC_MODELS, STATISTICS)),
+        ("statistic_matches", "<i4", (STATISTIC_MODELS, STATISTICS)),
         ("favourite_gain", "<f8"),  # mean of (score - expected) (expected - 1/2)
         ("draw_surprise", "<f8"),
         ("home_rate", "<f8"),
@@ -81,12 +86,13 @@ LEAGUE_DTYPE = np.dtype(
         ("season_matches", "<i4"),
         ("season_teams", "<i4"),
         ("seasons_before", "<i4"),
+        ("follows_prices", "<i4"),  # 1 once a price has moved the competition's priced row
     ]
 )
 
 LEAGUE_SEASONS = ("season", "previous_season")
 
-_FORMAT = "soccer-assets team state 3"
+_FORMAT = "soccer-assets team state 4"
 # Fields that stand under an older name in the layout of stored states.
 _STORED_NAMES = {
     "mean_innovation": "late_surprise",
@@ -101,7 +107,28 @@ def _stored_layout(records: np.dtype[np.void]) -> list[tuple[str, ...]]:
     return [(_STORED_NAMES.get(name, name), *rest) for name, *rest in records.descr]
 
 
+# States of before the priced model are read: its rows are unused until a price is seen.
+_OLDER_FORMAT = "soccer-assets team state 3"
+_NEW_FIELDS = ("recent_prices", "follows_prices")
+
+
+def _older(records: np.dtype[np.void]) -> np.dtype[np.void]:
+    """The records without the priced model: a row less of each goal model's field, one set of statistics."""
+    fields = []
+    for name, kind, *shapes in records.descr:
+        shape = shapes[0] if shapes else ()
+        if name.startswith("statistic_"):
+            shape = shape[1:]
+        elif shape[:1] == (GOAL_MODELS,):
+            shape = (PRICED, *shape[1:])
+        if name not in _NEW_FIELDS:
+            fields.append((name, kind, shape) if shape else (name, kind))
+    return np.dtype(fields)
+
+
+_OLDER_TEAM_DTYPE, _OLDER_LEAGUE_DTYPE = _older(TEAM_DTYPE), _older(LEAGUE_DTYPE)
 _LAYOUT = repr((_stored_layout(TEAM_DTYPE), _stored_layout(LEAGUE_DTYPE)))
+_OLDER_LAYOUT = repr((_stored_layout(_OLDER_TEAM_DTYPE), _stored_layout(_OLDER_LEAGUE_DTYPE)))
 
 
 class OutOfOrderError(FootballError):
@@ -176,18 +203,22 @@ class TeamState:
             file = msgspec.msgpack.decode(data, type=_StateFile)
         except msgspec.MsgspecError as error:
             raise ValueError(f"not a team state: {error}; rebuild it from the matches") from error
-        if file.format != _FORMAT or file.layout != _LAYOUT:
+        is_older = (file.format, file.layout) == (_OLDER_FORMAT, _OLDER_LAYOUT)
+        team_dtype, league_dtype = (
+            (_OLDER_TEAM_DTYPE, _OLDER_LEAGUE_DTYPE) if is_older else (TEAM_DTYPE, LEAGUE_DTYPE)
+        )
+        if not is_older and (file.format, file.layout) != (_FORMAT, _LAYOUT):
             raise ValueError("the team state was written by another version; rebuild it from the matches")
         names = (file.team_names, file.competition_names, file.season_names)
         is_damaged = (
-            len(file.teams) != len(file.team_names) * TEAM_DTYPE.itemsize
-            or len(file.leagues) != len(file.competition_names) * LEAGUE_DTYPE.itemsize
+            len(file.teams) != len(file.team_names) * team_dtype.itemsize
+            or len(file.leagues) != len(file.competition_names) * league_dtype.itemsize
             or any(sorted(set(part)) != part for part in names)
         )
         if is_damaged:
             raise ValueError("the team state is damaged: names and records disagree; rebuild it")
-        teams = np.frombuffer(file.teams, TEAM_DTYPE).copy()
-        leagues = np.frombuffer(file.leagues, LEAGUE_DTYPE).copy()
+        teams = _as_now(np.frombuffer(file.teams, team_dtype), TEAM_DTYPE)
+        leagues = _as_now(np.frombuffer(file.leagues, league_dtype), LEAGUE_DTYPE)
         return cls(
             file.as_of,
             file.as_of_match_id,
@@ -265,6 +296,21 @@ class TeamState:
             teams,
             leagues,
         )
+
+
+def _as_now(stored: NDArray[np.void], dtype: np.dtype[np.void]) -> NDArray[np.void]:
+    """A copy of stored records; those of before the priced model get its rows, unused."""
+    if stored.dtype == dtype:
+        return stored.copy()
+    records = new_teams(len(stored)) if dtype == TEAM_DTYPE else new_leagues(len(stored))
+    for name in stored.dtype.names or ():
+        if stored[name].shape == records[name].shape:
+            records[name] = stored[name]
+        elif name.startswith("statistic_"):
+            records[name][:, 0] = stored[name]
+        else:
+            records[name][:, :PRICED] = stored[name]
+    return records
 
 
 def new_teams(count: int) -> NDArray[np.void]:

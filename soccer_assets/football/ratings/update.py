@@ -22,10 +22,12 @@ from soccer_assets.football.ratings.parameters import (
     DRAW,
     FAST,
     JOINT,
+    PRICED,
     SLOW,
     STATISTICS,
 )
 from soccer_assets.football.ratings.pi import apply_to_pi
+from soccer_assets.football.ratings.price_news import reads_prices, remember_price
 from soccer_assets.football.ratings.residuals import apply_residuals
 from soccer_assets.football.ratings.season import apply_to_league
 
@@ -42,6 +44,8 @@ MATCH_DTYPE = np.dtype(
         ("is_neutral", "<i4"),
         ("kind", "<i4"),
         ("statistics", "<i4", (STATISTICS, 2)),  # home and away; -1 where unknown
+        ("price_kind", "<i4"),  # of `prices.PriceKind`; 0 where there is none
+        ("price_rates", "<f8", (2,)),  # log goals of home and away that the price implies
     ]
 )
 
@@ -86,8 +90,12 @@ def apply_result(match: Any, home: Any, away: Any, league: Any) -> None:
     apply_to_pi(match, home, away)
     for model in (SLOW, FAST):
         apply_to_goal_model(model, match, home, away, league)
+    if reads_prices(match, home, away, league):  # before joint, whose state it may start from
+        apply_to_goal_model(PRICED, match, home, away, league)
     home_mean, away_mean = apply_to_goal_model(JOINT, match, home, away, league)
     apply_residuals(match, home, away, league, score, home_mean, away_mean)
     apply_to_league(match, home, away, league, score)
+    remember_price(match, home)
+    remember_price(match, away)
     apply_to_form(match, home, score, goal_difference)
     apply_to_form(match, away, 1.0 - score, -goal_difference)

@@ -39,8 +39,8 @@ LIVESCORES = [dg.AssetKey(["livescores", name]) for name in ("recent", "upcoming
         dg.AssetSpec(
             ["matches", "odds"],
             deps=LIVESCORES,
-            description="Closing prices of bookmakers, where the feed has them. For evaluation only: no "
-            "model reads them, and the API does not serve them.",
+            description="Prices of bookmakers, where the feed has them. Closing averages are the scorecard's "
+            "market; ratings read a price once its match is over; the API serves none.",
             kinds={"python", "table"},
             owners=["team:data"],
             automation_condition=FOLLOW_UPSTREAM,

@@ -10,12 +10,14 @@ from pydantic import Field
 
 from soccer_assets.clock import Clock
 from soccer_assets.contract.release import CANDIDATE, CHAMPION, PREVIOUS
+from soccer_assets.feeds.protocol import Feed
 from soccer_assets.graph import freshness
 from soccer_assets.graph.pages.champion import champion_page
 from soccer_assets.graph.pages.training_reports import candidate_report, evaluation_report, search_report
 from soccer_assets.graph.pages.values import finite, short_hash, timestamp
 from soccer_assets.graph.retries import refused
 from soccer_assets.modelling.evaluation import evaluate, is_complete
+from soccer_assets.modelling.leaks import own_facts
 from soccer_assets.modelling.promotion import GATES, PromotionDecision
 from soccer_assets.modelling.scorecard import Scorecard
 from soccer_assets.modelling.training import SEED, fit_candidate
@@ -110,9 +112,9 @@ def parameters(
     data = load_training_data(exports, feature_store, database, clock.now())
     found = search(
         data.matches,
-        data.values,
+        data.inputs(data.read),
         data.boundaries,
-        data.feature_names,
+        data.read,
         trials=config.trials,
         timeout_seconds=config.timeout_minutes * 60.0,
         seed=SEED,
@@ -161,7 +163,7 @@ def candidate(
     data = load_training_data(exports, feature_store, database, now)
     parameters = current_parameters(object_store)
     model = fit_candidate(
-        data.values, data.outcomes, data.split, data.feature_names, parameters=parameters, seed=SEED
+        data.inputs(data.read), data.outcomes, data.split, data.read, parameters=parameters, seed=SEED
     )
     facts = training_facts(model, data, data.split.train | data.split.calibration, now, parameters)
     report = candidate_report(
@@ -203,6 +205,7 @@ def evaluation(
     database: dg.ResourceParam[Database],
     model_registry: dg.ResourceParam[ModelRegistry],
     scorecards: dg.ResourceParam[Scorecards],
+    feed: dg.ResourceParam[Feed],
     clock: dg.ResourceParam[Clock],
 ) -> dg.MaterializeResult:
     """The scorecard on the newest matches, and the verdict of every promotion gate.
@@ -223,6 +226,8 @@ def evaluation(
         feature_names=model.feature_names,
         champion_version=champion.version if champion else None,
         champion_recipe=champion.facts.recipe if champion else None,
+        own_facts=own_facts(data),
+        feed=feed.name,
     )
     scorecards.write(result)
     scorecards.describe(candidate.version, CANDIDATE, result)

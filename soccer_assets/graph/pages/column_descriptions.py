@@ -33,6 +33,10 @@ _MATCH = {
     "away_shots": "all shots of the away team; empty where unknown",
     "home_corners": "corners of the home team; empty where unknown",
     "away_corners": "corners of the away team; empty where unknown",
+    "home_price": "decimal price of a home win; empty where unknown and until the match is over",
+    "draw_price": "decimal price of a draw; empty where unknown and until the match is over",
+    "away_price": "decimal price of an away win; empty where unknown and until the match is over",
+    "price_kind": "whose prices and from when, such as `avg_closing` or `betbrain_avg`",
     "status": "state of the match, such as `scheduled`, `live`, `finished` or `postponed`",
     "neutral": "whether the match is on neutral ground",
     "away_is_host": "whether the side named second is at home",
@@ -67,6 +71,7 @@ _PREDICTION = {
     "both_teams_to_score": "probability that both teams score, 0 to 1",
     "likely_scores": "the five likeliest scores with their probabilities, JSON",
     "reasons": "groups of features that moved the forecast most, in log-odds, JSON; the champion's only",
+    "information": "what the forecast was made from, such as `results+statistics+prices`",
     "predicted_kickoff": "the kickoff as known when the forecast was made",
     "predicted_at": "when the forecast was first made with these probabilities, ISO 8601",
 }

@@ -9,7 +9,7 @@ from typing import Any
 
 import dagster as dg
 
-from soccer_assets.football.features import FEATURE_NAMES
+from soccer_assets.football.features import FEATURE_NAMES, PRICE_FEATURES
 from soccer_assets.graph.pages.columns import column_names
 from soccer_assets.stores.exports import MATCH_RAW_SCHEMA, MATCH_SCHEMA
 from soccer_assets.stores.predictions import PREDICTION_SCHEMA
@@ -39,17 +39,17 @@ _PAST = (
 STATISTICS = tuple(
     f"{side}_{name}" for side in ("home", "away") for name in ("shots_on_target", "shots", "corners")
 )
-# Goal models that also read shots and corners: the joint one, and what is made from its residuals.
-_READSSTATISTICS = ("joint_", "surprise", "league_favourite_gain", "favourite_log_odds")
+PRICES = ("home_price", "draw_price", "away_price", "price_kind")
+# Goal models that also read shots and corners: joint and priced, and what is made from joint's residuals.
+_READSSTATISTICS = ("joint_", "priced_", "surprise", "league_favourite_gain", "favourite_log_odds")
 
 
 def feature_sources(feature: str) -> tuple[str, ...]:
     """The columns of ``exports/match`` that a feature is made from."""
     if feature == "tier":
         return ("tier", "away_is_host")
-    if any(part in feature for part in _READSSTATISTICS):
-        return (*_PAST, *STATISTICS)
-    return _PAST
+    reads = (*_PAST, *(STATISTICS if any(part in feature for part in _READSSTATISTICS) else ()))
+    return (*reads, *PRICES) if feature in PRICE_FEATURES else reads
 
 
 def _raw_to_match() -> Columns:
@@ -95,7 +95,7 @@ def _export_to_predictions() -> Columns:
 
 _FORECAST = (
     *("p_home", "p_draw", "p_away", "expected_home_goals", "expected_away_goals", "over_2_5"),
-    *("both_teams_to_score", "likely_scores", "reasons"),
+    *("both_teams_to_score", "likely_scores", "reasons", "information"),
 )
 
 

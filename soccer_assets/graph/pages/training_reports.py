@@ -144,7 +144,7 @@ def candidate_report(model: OutcomeModel, data: TrainingData, facts: TrainingFac
     windows = {name: _window(data, getattr(data.split, name)) for name in ("train", "calibration", "test")}
     gains = feature_gains(model)
     curves = {
-        name: learning_curve(model, data.values[rows], data.outcomes[rows])
+        name: learning_curve(model, data.inputs(model.feature_names)[rows], data.outcomes[rows])
         for name, rows in (("training", data.split.train), ("calibration", data.split.calibration))
     }
     origin = {
@@ -157,7 +157,8 @@ def candidate_report(model: OutcomeModel, data: TrainingData, facts: TrainingFac
         params={
             **origin,
             "seed": SEED,
-            "features": len(data.feature_names),
+            "features": len(model.feature_names),
+            "information": facts.information,
             "rounds": " ".join(map(str, model.rounds)),
             "anchor_share": round(model.anchor_share, 6),
             "temperature": round(model.temperature, 6),

@@ -14,6 +14,7 @@ from soccer_assets.football.competitions import NATIONAL
 from soccer_assets.football.features import FEATURE_NAMES, FeatureTable
 from soccer_assets.football.match_table import UNKNOWN_COUNT, UNKNOWN_GOALS, MatchTable
 from soccer_assets.football.matches import STATUS_RULES, KickoffPrecision, MatchStatus
+from soccer_assets.football.prices import price_kind_of
 from soccer_assets.football.ratings.state import TeamState
 from soccer_assets.football.records import MatchStats
 from soccer_assets.resources.object_store import ObjectStore
@@ -25,6 +26,7 @@ FOLDER = "features/match_features"
 STATES = "features/team_state"
 
 _STATISTICS = MatchStats.__struct_fields__
+_PRICES = ("home_price", "draw_price", "away_price")
 # The columns of ``exports/match`` that `match_table_of` reads.
 MATCH_COLUMNS = [
     *(
@@ -40,6 +42,7 @@ MATCH_COLUMNS = [
         "away_is_host",
     ),
     *("home_team_id", "away_team_id", "home_goals", "away_goals", "quarantine", *_STATISTICS),
+    *(*_PRICES, "price_kind"),
 ]
 
 
@@ -88,9 +91,10 @@ class MissingFeaturesError(StoreError):
 class FeatureStore:
     """Reads the features of every match, played or upcoming; `features.update` writes them."""
 
-    def __init__(self, store: ObjectStore) -> None:
-        """Parts are read from ``store``."""
+    def __init__(self, store: ObjectStore, *, use_prices: bool = True) -> None:
+        """Parts are read from ``store``; ``use_prices`` is whether models may read the price group."""
         self._store = store
+        self.use_prices = use_prices
 
     def manifest(self) -> FeatureManifest:
         """The current features' manifest.
@@ -207,6 +211,8 @@ def match_table_of(matches: pa.Table) -> MatchTable:
         trains=has_score & _looked_up(matches["status"], {text: rule.trains for text, rule in rules.items()}),
         is_international=_texts(matches["squad"]) == NATIONAL,
         **{name: matches[name].fill_null(UNKNOWN_COUNT).to_numpy() for name in _STATISTICS},
+        **{name: matches[name].fill_null(np.nan).to_numpy() for name in _PRICES},
+        price_kind=_price_kinds(matches["price_kind"]),
     ).turned_round(matches["away_is_host"].to_numpy())
 
 
@@ -220,6 +226,12 @@ def _coded(column: pa.ChunkedArray) -> tuple[NDArray[np.int32], list[str]]:
 def _texts(column: pa.ChunkedArray) -> NDArray[np.object_]:
     codes, texts = _coded(column)
     values: NDArray[np.object_] = np.array(texts, object)[codes]
+    return values
+
+
+def _price_kinds(column: pa.ChunkedArray) -> NDArray[np.int8]:
+    codes, texts = _coded(column.fill_null(""))
+    values: NDArray[np.int8] = np.array([price_kind_of(text) for text in texts], np.int8)[codes]
     return values
 
 

@@ -70,6 +70,8 @@ _AFTER_90: dict[str | None, dict[str, str | None]] = {
     for decided_by in (None, "awarded", "regular", "unknown")
 }
 _NO_STATS: dict[str, None] = dict.fromkeys(MatchStats.__struct_fields__)
+PRICE_COLUMNS = ("price_kind", "home_price", "draw_price", "away_price")
+_NO_PRICE: dict[str, None] = dict.fromkeys(PRICE_COLUMNS)
 _of_record, _of_competition = attrgetter(*FROM_RECORD), attrgetter(*FROM_COMPETITION)
 
 
@@ -311,6 +313,7 @@ def _match_rows(
         | dict(zip(FROM_COMPETITION, _of_competition(competitions[code]), strict=True))
         | _AFTER_90["regular"]
         | _NO_STATS
+        | _NO_PRICE
         for code in {record.competition for record in records}
     }
     rows = {}
@@ -327,6 +330,8 @@ def _match_rows(
             row.update(decision)
         if record.stats is not None:
             row.update(msgspec.structs.asdict(record.stats))
+        if (price := record.odds) is not None:
+            row.update(zip(PRICE_COLUMNS, (price.kind, price.home, price.draw, price.away), strict=True))
         row["quarantine"] = _contradiction(record)
         rows[match_id] = row
     return rows

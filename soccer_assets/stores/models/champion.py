@@ -84,7 +84,7 @@ def bootstrap(
 ) -> RegisteredModel:
     """The first champion: textbook Elo, fitted on all rows."""
     rows = data.everything.train
-    elo = fit_elo_textbook(data.values, data.outcomes, rows, data.feature_names)
+    elo = fit_elo_textbook(data.inputs(data.read), data.outcomes, rows, data.read)
     facts = training_facts(elo, data, rows, now, DEFAULTS)
     # The active run describes the candidate: its parameters and scores are not those of textbook Elo.
     champion = registry.register(elo, facts, run_name="first champion: textbook Elo")
@@ -110,7 +110,8 @@ def promote(
     champion = registry.get(CHAMPION)
     candidate = registry.version(evaluation.candidate_version)
     parameters, fitted = candidate.facts.parameters, registry.load(candidate)
-    winner = refit(fitted, data.values, data.outcomes, data.everything, parameters=parameters, seed=SEED)
+    inputs = data.inputs(fitted.feature_names)
+    winner = refit(fitted, inputs, data.outcomes, data.everything, parameters=parameters, seed=SEED)
     if winner.sha256 != champion.facts.content_sha256:
         facts = training_facts(winner, data, data.everything.train, now, parameters)
         name = f"champion: version {candidate.version} refitted on all matches"

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 
 from soccer_assets.clock import isoformat
+from soccer_assets.football.prices import MARKET_KINDS
 from soccer_assets.modelling.dataset import (
     TrainingData,
     default_boundaries,
@@ -14,6 +15,7 @@ from soccer_assets.modelling.dataset import (
     split_by_kickoff,
     weighted,
 )
+from soccer_assets.modelling.information import information_of_model
 from soccer_assets.modelling.neutral_ground import turned_back
 from soccer_assets.modelling.outcome_model import OutcomeModel
 from soccer_assets.modelling.training import Parameters
@@ -44,6 +46,7 @@ def load_training_data(
         boundaries=boundaries,
         feature_names=manifest.feature_names,
         snapshot_id=manifest.snapshot_id,
+        use_prices=feature_store.use_prices,
     )
 
 
@@ -66,13 +69,14 @@ def training_facts(
         parameters=parameters,
         data_sha256=data.content_sha256,
         code_version=code_version(),
+        information=information_of_model(model.feature_names, data.matches.take(rows)),
     )
 
 
 def _closing_prices(database: Database, match_ids: list[str]) -> NDArray[np.float64]:
     with database.reading() as connection:
         columns = sa.select(odds.c.match_id, odds.c.home, odds.c.draw, odds.c.away)
-        rows = connection.execute(columns.where(odds.c.kind.endswith("closing")))
+        rows = connection.execute(columns.where(odds.c.kind.in_(MARKET_KINDS)))
         prices = {match_id: triple for match_id, *triple in rows}
     missing = [np.nan] * 3
     return np.array([prices.get(match_id, missing) for match_id in match_ids]).reshape(-1, 3)

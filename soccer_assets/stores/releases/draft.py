@@ -160,8 +160,14 @@ def _card(alias: str, registered: RegisteredModel, scorecards: Scorecards) -> Mo
         trained_at=registered.facts.trained_at,
         train_end=registered.facts.train_end,
         trained_rows=registered.facts.trained_rows,
+        information=registered.facts.information,
         scorecard=scorecards.metrics_of(registered.version),
     )
+
+
+def _text(value: object) -> str:
+    """A text column's value; empty where a table of an earlier version has none."""
+    return value if isinstance(value, str) else ""
 
 
 def _row(row: Mapping[Any, Any], feed: Feed, now: Any) -> ReleaseRow:
@@ -198,6 +204,7 @@ def _row(row: Mapping[Any, Any], feed: Feed, now: Any) -> ReleaseRow:
         round=row["round"],
         status=row["status"],
         predicted_at=row["predicted_at"],
+        information=_text(row.get("information")),
         result=result,
     )
     return ReleaseRow(

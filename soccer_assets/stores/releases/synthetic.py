@@ -35,6 +35,7 @@ from soccer_assets.football.identity import mint_match_id, mint_team_id
 from soccer_assets.football.match_table import UNKNOWN_GOALS, MatchTable
 from soccer_assets.modelling.dataset import Split, outcomes
 from soccer_assets.modelling.fixtures import forecast_fixtures
+from soccer_assets.modelling.information import columns_read
 from soccer_assets.modelling.outcome_model import OutcomeModel
 from soccer_assets.modelling.training import fit_candidate
 from soccer_assets.stores.releases.draft import GOLDEN_ROWS, golden_rows
@@ -61,7 +62,8 @@ def publish(releases: Releases, count: int, now: dt.datetime, version: int = 1) 
     features, state = compute_features(matches)
     played = matches.moves_ratings
     model = _fit(features.values[played], outcomes(matches.take(played)), version)
-    golden = features.values[played][-GOLDEN_ROWS:]
+    columns = [FEATURE_NAMES.index(name) for name in model.feature_names]
+    golden = features.values[played][-GOLDEN_ROWS:, columns]
     teams = {team.id: Team(team.id, team.name) for team in directory.teams}
     pairings = _forecasts(matches.take(~played), teams, features.values[~played], model, version, now)
     draft = Draft(
@@ -184,7 +186,9 @@ def _fit(values: Floats, happened: NDArray[np.int8], seed: int) -> OutcomeModel:
     """A candidate of the graph's recipe."""
     calibration = np.arange(len(values)) >= (1.0 - _CALIBRATION_SHARE) * len(values)
     split = Split(train=~calibration, calibration=calibration, test=np.zeros_like(calibration))
-    return fit_candidate(values, happened, split, FEATURE_NAMES, seed=seed)
+    read = columns_read(values, FEATURE_NAMES)
+    columns = [FEATURE_NAMES.index(name) for name in read]
+    return fit_candidate(values[:, columns], happened, split, read, seed=seed)
 
 
 def _forecasts(

@@ -11,7 +11,15 @@ from numpy.typing import NDArray
 
 from soccer_assets.football.features import apply_results, compute_features
 from soccer_assets.football.ratings.goal_model import outcome_log_odds
-from soccer_assets.football.ratings.parameters import ATTACK, DEFENCE, FAST, HOME_ADVANTAGE, JOINT, SLOW
+from soccer_assets.football.ratings.parameters import (
+    ATTACK,
+    DEFENCE,
+    FAST,
+    GOAL_MODELS,
+    HOME_ADVANTAGE,
+    JOINT,
+    SLOW,
+)
 from tests.football.helpers import match, random_table, table
 
 Floats = NDArray[np.float64]
@@ -152,7 +160,7 @@ def test_autocorrelated_innovations_raise_the_noise_scale():
     league = first.leagues[0]
     assert first.team("Ash")["mean_innovation"][SLOW] == pytest.approx(0.05 * innovation)
     assert first.team("Birch")["mean_innovation"][SLOW] == pytest.approx(-0.05 * innovation)
-    assert league["log_noise_scale"].tolist() == [0.0, 0.0, 0.0]
+    assert league["log_noise_scale"].tolist() == [0.0] * GOAL_MODELS
     home_advantage = np.array([1, -1]) * league["goal_home_advantage"][SLOW] / 2
     home, away = np.exp(league["level"][SLOW] + home_advantage + AT_HOME @ strength)
 

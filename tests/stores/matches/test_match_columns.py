@@ -11,7 +11,7 @@ from soccer_assets.football.match_table import MatchTable
 from soccer_assets.football.records import MatchStats, RawMatch
 from soccer_assets.stores.exports import MATCH_SCHEMA
 from soccer_assets.stores.features.store import MATCH_COLUMNS
-from soccer_assets.stores.matches.normalise import FROM_COMPETITION, FROM_RECORD
+from soccer_assets.stores.matches.normalise import FROM_COMPETITION, FROM_RECORD, PRICE_COLUMNS
 from soccer_assets.tables import match, match_history
 
 ROOT = Path(__file__).parents[3]
@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[3]
 COMPUTED = {
     *("match_id", "home_team_id", "away_team_id", "quarantine"),
     *("away_is_host", "ground", "ground_rule"),
+    *PRICE_COLUMNS,
     *("decided_by", "home_goals_et", "away_goals_et", "home_pens", "away_pens"),
     *("version", "updated_at", "change_no"),
 }

@@ -79,6 +79,7 @@ def test_a_raw_row_becomes_a_match(database):
         "away_shots": 9,
         "home_corners": 4,
         "away_corners": 0,
+        **dict.fromkeys(("home_price", "draw_price", "away_price", "price_kind")),
         "status": "finished",
         "neutral": True,
         "away_is_host": False,
@@ -264,6 +265,9 @@ def test_closing_prices_are_replaced_by_newer_ones(database):
     (row,) = rows_of(database, odds)
     assert (row.kind, row.home, row.draw, row.away) == ("avg_closing", 1.8, 3.5, 4.4)
     assert row.updated_at == LATER
+    (played,) = (row for row in rows_of(database, match) if row.source_match_id == "m1")
+    assert (played.price_kind, played.home_price, played.away_price) == ("avg_closing", 1.8, 4.4)
+    assert (played.version, played.updated_at) == (2, LATER)  # a late price is replayed as a late result is
 
 
 def test_a_crash_between_batches_loses_nothing(database, monkeypatch):

@@ -18,7 +18,7 @@ from soccer_assets.contract.release import (
     Pointer,
     release_key,
 )
-from soccer_assets.football.features import FEATURE_NAMES
+from soccer_assets.football.features import RESULT_FEATURES
 from soccer_assets.football.ratings.state import TeamState
 from soccer_assets.modelling.outcome_model import OutcomeModel
 from soccer_assets.settings import Settings
@@ -77,7 +77,7 @@ def test_team_state_and_model_are_real(home):
     state = TeamState.from_bytes((folder / TEAM_STATE_FILE).read_bytes())
     model = OutcomeModel.from_bytes((folder / MODEL_FILE).read_bytes())
 
-    assert model.feature_names == manifest.feature_names == FEATURE_NAMES
+    assert model.feature_names == manifest.feature_names == RESULT_FEATURES
     assert len(state.team_names) > 150
     assert dt.datetime.fromtimestamp(state.as_of, dt.UTC) < dt.datetime.fromisoformat(NOW)
 
