@@ -1,0 +1,274 @@
+"""Season projections replayed: every complete double round robin since 2012, at four dates of each season.
+
+Usage: ``python -m benchmarks.projections ARCHIVE [--stats FILE] [--from YEAR] [--until YEAR]``. A cut is
+the first day on which a share of the season's matches (0, 25, 50, 75 %) has been played; everything before
+that day is known and nothing after it: the ratings, and the results that are fixed. Prints for each cut
+
+- RPS of the final place: sum over places / (n - 1), mean over clubs, then over seasons;
+- Brier score of the last three places;
+- the difference of both to point estimates, with a bootstrap interval by season;
+- calibration of the champion, the first four and the last three: what was forecast and what came by bucket,
+  and p of the largest standardised deviation. The null draws one simulated final table a season, 2,000
+  times, so that places of one season depend on each other as they do; p after Holm over cuts and bands.
+"""
+
+import argparse
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from soccer_assets.backtesting.archive_matches import read_matches
+from soccer_assets.football.competitions import load_competitions
+from soccer_assets.football.features import run_from
+from soccer_assets.football.match_table import SECONDS_A_DAY, MatchTable
+from soccer_assets.football.projections import kernel
+from soccer_assets.football.projections.standings import Tallies
+from soccer_assets.football.projections.strengths import FITTED, Spread, season_strengths
+from soccer_assets.football.ratings.parameters import LEAGUE
+from soccer_assets.football.ratings.state import TeamState
+from soccer_assets.football.ratings.update import MATCH_DTYPE
+
+SHARES = (0.0, 0.25, 0.5, 0.75)
+EDGES = (0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.95)
+NULLS = 2000
+_LEAST_CLUBS = 8
+_CRITERIA = np.array([[kernel.GOAL_DIFFERENCE, kernel.GOALS]])
+POINT_ESTIMATES = "point estimates"
+
+
+class Cut(NamedTuple):
+    """A season as known on a day.
+
+    Attributes:
+        results: (m, 5) home, away, goals of both, days from the cut to the match; in order of time.
+        is_known: (m,) the match was over before the day.
+    """
+
+    share: float
+    competition: str
+    season: str
+    teams: NDArray[np.void]
+    league: NDArray[np.void]
+    match: NDArray[np.void]
+    results: NDArray[np.int64]
+    is_known: NDArray[np.bool_]
+
+
+def main() -> None:
+    """Replay, and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("archive", type=Path)
+    parser.add_argument("--stats", type=Path)
+    parser.add_argument("--from", dest="first", type=int, default=2012)
+    parser.add_argument("--until", type=int, default=2026, help="the first year without")
+    parser.add_argument("--seasons", type=int, default=2000)
+    asked = parser.parse_args()
+    matches = read_matches([asked.archive], asked.stats).matches
+    print(json.dumps(report(list(cuts_of(matches, asked.first, asked.until)), asked.seasons)))
+
+
+def double_round_robins(matches: MatchTable, first: int, until: int) -> list[NDArray[np.int64]]:
+    """Rows of each complete one, in order of time: every ordered pair of clubs has one result."""
+    known = load_competitions()
+    found = defaultdict(list)
+    for row in np.flatnonzero(matches.moves_ratings & (matches.tier > 0)):
+        if matches.competition[row] in known and first <= int(matches.season[row][:4]) < until:
+            found[matches.competition[row], matches.season[row]].append(int(row))
+    complete = []
+    for rows in (np.array(found[key]) for key in sorted(found)):
+        pairs = Counter(zip(matches.home_team[rows], matches.away_team[rows], strict=True))
+        clubs = len({club for pair in pairs for club in pair})
+        if clubs >= _LEAST_CLUBS and len(rows) == len(pairs) == clubs * (clubs - 1):
+            complete.append(rows[np.argsort(matches.kickoff[rows], kind="stable")])
+    return complete
+
+
+def cuts_of(matches: MatchTable, first: int, until: int) -> Iterator[Cut]:
+    """The seasons at every share, in order of time, each with the state of its day."""
+    seasons = double_round_robins(matches, first, until)
+    planned = sorted(
+        (int(matches.kickoff[rows[int(share * len(rows))]] // SECONDS_A_DAY), number, share)
+        for number, rows in enumerate(seasons)
+        for share in SHARES
+    )
+    known_at = matches.result_known_at
+    results = np.flatnonzero(matches.moves_ratings)
+    results = results[np.argsort(known_at[results], kind="stable")]
+    instants = known_at[results]
+    state, done = TeamState.initial(), 0
+    for day, number, share in planned:
+        new = int(np.searchsorted(instants, day * SECONDS_A_DAY, side="right"))
+        if new > done:
+            chunk = matches.take(results[done:new])
+            nobody = np.zeros(len(chunk), np.bool_)
+            state, done = run_from(chunk, state, nobody, chunk.moves_ratings)[1], new
+        yield _cut(matches, seasons[number], state, day, share)
+
+
+def _cut(matches: MatchTable, rows: NDArray[np.int64], state: TeamState, day: int, share: float) -> Cut:
+    season, competition = matches.season[rows[0]], matches.competition[rows[0]]
+    wide = state.widened(set(matches.home_team[rows]), {competition}, {season})
+    clubs = sorted(set(matches.home_team[rows]))
+    number = {club: place for place, club in enumerate(clubs)}
+    match = np.zeros(1, MATCH_DTYPE)
+    match["competition"] = wide.competition_names.index(competition)
+    match["season"] = wide.season_names.index(season)
+    match["day"], match["tier"], match["kind"] = day, matches.tier[rows[0]], LEAGUE
+    played = matches.kickoff[rows] // SECONDS_A_DAY
+    results = np.stack(
+        [
+            [number[club] for club in matches.home_team[rows]],
+            [number[club] for club in matches.away_team[rows]],
+            matches.home_goals[rows],
+            matches.away_goals[rows],
+            played - day,
+        ],
+        axis=1,
+    ).astype(np.int64)
+    return Cut(
+        share,
+        str(competition),
+        str(season),
+        wide.teams[[wide.team_rows[club] for club in clubs]],
+        wide.leagues[match["competition"]],
+        match,
+        results,
+        matches.result_known_at[rows] <= day * SECONDS_A_DAY,
+    )
+
+
+def project(cut: Cut, seasons: int, spread: Spread | None, seed: int) -> NDArray[np.int8]:
+    """Final places (seasons, n), from 0; ``spread`` None is from point estimates."""
+    clubs = len(cut.teams)
+    told = Tallies.of(cut.results[cut.is_known, :4].tolist(), clubs, 3)
+    drawn = season_strengths(cut.teams, cut.league, cut.match, spread or Spread())
+    if spread is None:
+        drawn = drawn._replace(root=0.0 * drawn.root, drift=np.zeros(2))
+    finals = np.empty((seasons, clubs), np.int8)
+    kernel.simulate(
+        seed,
+        seasons,
+        *drawn,
+        np.ascontiguousarray(cut.results[~cut.is_known][:, [0, 1, 4]]),
+        *told,
+        np.zeros(clubs, np.int64),
+        3,
+        np.zeros((0, 4), np.int64),
+        np.zeros(clubs, np.int64),
+        _CRITERIA,
+        np.array([2]),
+        0,
+        np.zeros(0, np.int64),
+        np.zeros((clubs, clubs), np.int64),
+        np.zeros(clubs, np.int64),
+        np.zeros((0, 3, clubs, clubs), np.int64),
+        finals,
+    )
+    return finals
+
+
+def final_places(cut: Cut) -> NDArray[np.int64]:
+    """The places that came, by club, from 0."""
+    clubs = len(cut.teams)
+    order = np.arange(clubs)
+    lots = np.random.default_rng(0).random(clubs)
+    told = Tallies.of(cut.results[:, :4].tolist(), clubs, 3)
+    kernel.rank_clubs(order, 0, clubs, *told, _CRITERIA[0], lots, 0)
+    return np.argsort(order)
+
+
+def place_rps(finals: NDArray[np.int8], places: NDArray[np.int64]) -> float:
+    """Mean over clubs of the ranked probability score of the final place."""
+    steps = np.arange(finals.shape[1] - 1)
+    forecast = (finals[:, :, None] <= steps).mean(axis=0)
+    return float(((forecast - (places[:, None] <= steps)) ** 2).mean())
+
+
+def _bands(places: NDArray[Any]) -> dict[str, NDArray[np.bool_]]:
+    clubs = places.shape[-1]
+    return {"champion": places == 0, "first four": places < 4, "last three": places >= clubs - 3}
+
+
+def report(cuts: Sequence[Cut], seasons: int, spread: Spread = FITTED) -> dict[str, Any]:
+    """All figures by share."""
+    found: dict[str, Any] = {"seasons": sum(cut.share == 0.0 for cut in cuts)}
+    found["leagues"] = len({cut.competition for cut in cuts})
+    p_values = {}
+    for share in SHARES:
+        chosen = [cut for cut in cuts if cut.share == share]
+        scores: dict[str, list[tuple[float, float]]] = {"drawn": [], POINT_ESTIMATES: []}
+        calibration = {band: Calibration() for band in ("champion", "first four", "last three")}
+        for seed, cut in enumerate(chosen):
+            came = final_places(cut)
+            for name, used in (("drawn", spread), (POINT_ESTIMATES, None)):
+                finals = project(cut, seasons, used, seed)
+                last = _bands(finals)["last three"].mean(axis=0)
+                brier = float(((last - _bands(came)["last three"]) ** 2).mean())
+                scores[name].append((place_rps(finals, came), brier))
+                if used is not None:
+                    for band, one in calibration.items():
+                        one.add(_bands(finals)[band], _bands(came)[band])
+        drawn, point = np.array(scores["drawn"]), np.array(scores[POINT_ESTIMATES])
+        line = {"rps": drawn[:, 0].mean(), "brier_last_three": drawn[:, 1].mean()}
+        line["rps_minus_point_estimates"] = _interval(drawn[:, 0] - point[:, 0])
+        for band, one in calibration.items():
+            p_values[share, band], line[band] = one.test()
+        found[f"{share:.0%}"] = line
+        print(json.dumps({f"{share:.0%}": line}), flush=True)
+    found["p"] = {f"{share:.0%} {band}": p for (share, band), p in p_values.items()}
+    found["least p after Holm"] = min(1.0, min(p_values.values()) * len(p_values))
+    return found
+
+
+def _interval(differences: NDArray[np.float64]) -> list[float]:
+    """Mean and 95 % bootstrap interval by season."""
+    draws = np.random.default_rng(0).choice(differences, (2000, len(differences))).mean(axis=1)
+    return [float(differences.mean()), *(float(one) for one in np.percentile(draws, (2.5, 97.5)))]
+
+
+class Calibration:
+    """Forecasts of one band at one cut, against what came and against drawn final tables."""
+
+    def __init__(self) -> None:
+        self._forecasts: list[NDArray[np.float64]] = []
+        self._came: list[NDArray[np.bool_]] = []
+        self._nulls = np.zeros((NULLS, len(EDGES) + 1))
+        self._draw = np.random.default_rng(1)
+
+    def add(self, simulated: NDArray[np.bool_], came: NDArray[np.bool_]) -> None:
+        """Add a season: (s, n) of simulated tables, (n,) of the real one."""
+        forecast = simulated.mean(axis=0)
+        bucket = np.digitize(forecast, EDGES)
+        tables = simulated[self._draw.integers(0, len(simulated), NULLS)]
+        for number in set(bucket.tolist()):
+            self._nulls[:, number] += tables[:, bucket == number].sum(axis=1)
+        self._forecasts.append(forecast)
+        self._came.append(came)
+
+    def test(self) -> tuple[float, list[str]]:
+        """Give p of the largest standardised deviation, and a line a bucket: n, forecast, came."""
+        forecast, came = np.concatenate(self._forecasts), np.concatenate(self._came)
+        bucket = np.digitize(forecast, EDGES)
+        buckets = np.arange(len(EDGES) + 1)
+        expected = np.array([forecast[bucket == number].sum() for number in buckets])
+        seen = np.array([came[bucket == number].sum() for number in buckets])
+        deviation = self._nulls.std(axis=0)
+        used = deviation > 0
+        worst = np.abs((seen - expected)[used] / deviation[used]).max()
+        nulls = np.abs((self._nulls - expected)[:, used] / deviation[used]).max(axis=1)
+        lines = [
+            f"{(bucket == number).sum()}: {forecast[bucket == number].mean():.3f} "
+            f"{came[bucket == number].mean():.3f}"
+            for number in buckets
+            if (bucket == number).any()
+        ]
+        return float((1 + (nulls >= worst).sum()) / (1 + NULLS)), lines
+
+
+if __name__ == "__main__":
+    main()

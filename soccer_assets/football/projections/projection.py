@@ -1,0 +1,274 @@
+"""The projection of a season: its rest simulated many times from what is known today.
+
+Results that are known are fixed, the rest follows from the told format and the listed fixtures. Equal inputs
+give equal bits. Not here: where results, fixtures and strengths come from.
+"""
+
+import datetime as dt
+import itertools
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from soccer_assets.football.projections import kernel
+from soccer_assets.football.projections.season_rules import (
+    NotProjectedError,
+    PlaceBand,
+    SeasonRules,
+)
+from soccer_assets.football.projections.standings import SHARES, Tallies, criteria_codes
+from soccer_assets.football.projections.strengths import Strengths
+
+SEASONS = 10_000
+# A round a week where the feed lists no fixtures.
+ROUND_DAYS = 7
+
+
+class Result(NamedTuple):
+    """A result that is known; clubs by number."""
+
+    home: int
+    away: int
+    home_goals: int
+    away_goals: int
+
+
+class Fixture(NamedTuple):
+    """A listed fixture; clubs by number, ``day`` None where it was put off without a day."""
+
+    home: int
+    away: int
+    day: dt.date | None
+    match_id: str = ""
+
+
+class WatchedMatch(NamedTuple):
+    """What an upcoming match decides.
+
+    Attributes:
+        importance: the larger side's largest change of a band's probability from a defeat to a win.
+        bands: (3, n, b) probability of each band by outcome (home, draw, away) and club.
+    """
+
+    match_id: str
+    home: int
+    away: int
+    importance: float
+    bands: NDArray[np.float64]
+
+
+class Projection(NamedTuple):
+    """How a season ends.
+
+    Attributes:
+        places: (n, n) probability of each final place by club.
+        points: (n,) expected points at the end.
+        bands: (n, b) probability of each of the season's bands.
+        matches_left: matches that were simulated, before groups that are not drawn yet.
+        listed: how many of these the feed lists.
+    """
+
+    places: NDArray[np.float64]
+    points: NDArray[np.float64]
+    bands: NDArray[np.float64]
+    watched: tuple[WatchedMatch, ...]
+    matches_left: int
+    listed: int
+
+
+class _Stage(NamedTuple):
+    """The stage under way."""
+
+    number: int
+    group_of: NDArray[np.int64]
+    tallies: Tallies
+    pairs: list[tuple[int, int, int]]  # two clubs, and how often they meet in it
+    played: Counter[tuple[int, int]]
+
+
+def project_season(
+    rules: SeasonRules,
+    results: Sequence[Result],
+    fixtures: Sequence[Fixture],
+    strengths: Strengths,
+    today: dt.date,
+    seed: int,
+    *,
+    points_off: NDArray[np.int64] | None = None,
+    seasons: int = SEASONS,
+    watched: int = 20,
+) -> Projection:
+    """Simulate the rest of a season.
+
+    Args:
+        rules: of the season.
+        results: in order of time; clubs are numbers from 0 to ``rules.clubs`` - 1.
+        fixtures: listed by the feed; those of pairs that have met as often as told are passed over.
+        strengths: of the clubs, in the same numbers.
+        today: the simulation starts here.
+        seed: equal inputs give equal bits.
+        points_off: (n,) points taken from each club by the season's end.
+        seasons: how many are simulated.
+        watched: of how many upcoming matches the importance is asked.
+
+    Raises:
+        NotProjectedError: the season was cut short, or pairs have met more often than told.
+    """
+    if rules.curtailed:
+        raise NotProjectedError(f"{rules.competition} {rules.season} was cut short ({rules.curtailed})")
+    clubs = rules.clubs
+    stage = _stage_under_way(rules, results)
+    rest, listed = _rest(rules, stage, fixtures, today)
+    chosen = [row for row, (_, match_id) in enumerate(rest) if match_id][:watched]
+    later = [
+        (number, group.clubs, group.meets, SHARES[group.points])
+        for number, one in enumerate(rules.stages)
+        if number > stage.number
+        for group in one.groups
+    ]
+    criteria = np.zeros((len(rules.stages), 16), np.int64)
+    counts = np.zeros(len(rules.stages), np.int64)
+    for number in range(len(rules.stages)):
+        codes = criteria_codes(rules, number)
+        criteria[number, : len(codes)], counts[number] = codes, len(codes)
+    places = np.zeros((clubs, clubs), np.int64)
+    point_sum = np.zeros(clubs, np.int64)
+    by_outcome = np.zeros((len(chosen), 3, clubs, clubs), np.int64)
+    kernel.simulate(
+        seed,
+        seasons,
+        *strengths,
+        np.array([row for row, _ in rest], np.int64).reshape(-1, 3),
+        *stage.tallies,
+        np.zeros(clubs, np.int64) if points_off is None else points_off,
+        rules.win,
+        np.array(later, np.int64).reshape(-1, 4),
+        stage.group_of,
+        criteria,
+        counts,
+        stage.number,
+        np.array(chosen, np.int64),
+        places,
+        point_sum,
+        by_outcome,
+        np.zeros((0, clubs), np.int8),
+    )
+    chances = places / seasons
+    return Projection(
+        places=chances,
+        points=point_sum / seasons,
+        bands=band_probabilities(chances, rules.bands),
+        watched=tuple(
+            _watched(rest[row], by_outcome[place], rules.bands) for place, row in enumerate(chosen)
+        ),
+        matches_left=len(rest) + sum(rules.matches(n) for n in range(stage.number + 1, len(rules.stages))),
+        listed=listed,
+    )
+
+
+def band_probabilities(places: NDArray[np.float64], bands: Sequence[PlaceBand]) -> NDArray[np.float64]:
+    """Probability of each band, (..., b), from those of the places, (..., n)."""
+    return np.stack(
+        [places[..., band.first - 1 : band.last].sum(axis=-1) for band in bands]
+        or [np.zeros((*places.shape[:-1], 0))],
+        axis=-1,
+    )
+
+
+def _watched(
+    row: tuple[tuple[int, int, int], str], counts: NDArray[np.int64], bands: Sequence[PlaceBand]
+) -> WatchedMatch:
+    (home, away, _), match_id = row
+    seen = counts[:, 0].sum(axis=-1)
+    chances = band_probabilities(counts / np.maximum(seen, 1)[:, None, None], bands)
+    importance = 0.0
+    if len(bands) and seen[0] and seen[2]:
+        importance = float(np.abs(chances[0] - chances[2])[[home, away]].max())
+    return WatchedMatch(match_id, home, away, importance, chances)
+
+
+def _stage_under_way(rules: SeasonRules, results: Sequence[Result]) -> _Stage:
+    """Give each result to its stage: a pair's first matches are of the first."""
+    clubs = rules.clubs
+    first: list[Result] = []
+    second: list[Result] = []
+    met: Counter[tuple[int, int]] = Counter()
+    for one in results:
+        pair = (min(one.home, one.away), max(one.home, one.away))
+        (first if met[pair] < rules.stages[0].meets else second).append(one)
+        met[pair] += 1
+    played = Counter((one.home, one.away) for one in first)
+    if len(first) < rules.matches(0) or len(rules.stages) == 1:
+        if second:
+            raise NotProjectedError(
+                f"clubs of {rules.competition} {rules.season} have met more often than told in "
+                f"football/seasons.toml: {len(second)} matches more"
+            )
+        pairs = [(a, b, rules.stages[0].meets) for a, b in itertools.combinations(range(clubs), 2)]
+        return _Stage(0, np.zeros(clubs, np.int64), Tallies.of(first, clubs, rules.win), pairs, played)
+    told = Tallies.of(first, clubs, rules.win)
+    order = np.arange(clubs)
+    kernel.rank_clubs(order, 0, clubs, *told, criteria_codes(rules, 0), -np.arange(float(clubs)), 0)
+    told.tally[order, kernel.STAGE_PLACE] = -np.arange(clubs)
+    group_of, pairs, low = np.zeros(clubs, np.int64), [], 0
+    for number, group in enumerate(rules.stages[1].groups):
+        members = order[low : low + group.clubs].tolist()
+        low += group.clubs
+        group_of[members] = number
+        for club in members:
+            told.points[club], told.tally[club, kernel.HALF_POINT] = kernel.kept_points(
+                told.points[club], SHARES[group.points]
+            )
+        pairs += [(a, b, group.meets) for a, b in itertools.combinations(members, 2) if group.meets]
+    # Of another group, or beyond the group's meetings: play-offs, which no table counts.
+    left = {frozenset((a, b)): meets for a, b, meets in pairs}
+    played = Counter()
+    for one in second:
+        pair_left = left.get(frozenset((one.home, one.away)), 0)
+        if pair_left:
+            left[frozenset((one.home, one.away))] = pair_left - 1
+            played[one.home, one.away] += 1
+            kernel.add_result(
+                *(told.tally, told.h2h, told.points),
+                *(one.home, one.away, one.home_goals, one.away_goals),
+                rules.win,
+            )
+    return _Stage(1, group_of, told, pairs, played)
+
+
+def _rest(
+    rules: SeasonRules, stage: _Stage, fixtures: Sequence[Fixture], today: dt.date
+) -> tuple[list[tuple[tuple[int, int, int], str]], int]:
+    """The matches left of a stage: (home, away, days from today) and the feed's id, in order of time."""
+    left = {
+        (one, two): meets - stage.played[one, two] - stage.played[two, one]
+        for one, two, meets in (_sorted(*pair) for pair in stage.pairs)
+    }
+    at_home = Counter(stage.played)
+    rest = []
+    for fixture in sorted(fixtures, key=lambda one: (one.day or dt.date.max, one.match_id)):
+        pair = (min(fixture.home, fixture.away), max(fixture.home, fixture.away))
+        if left.get(pair, 0) < 1:
+            continue
+        left[pair] -= 1
+        at_home[fixture.home, fixture.away] += 1
+        days = max((fixture.day - today).days, 0) if fixture.day else 0
+        rest.append(((fixture.home, fixture.away, days), fixture.match_id))
+    listed = len(rest)
+    last = max((row[2] for row, _ in rest), default=0)
+    number = 0
+    for (one, two), count in sorted(left.items()):
+        for _ in range(count):
+            home, away = (one, two) if at_home[one, two] <= at_home[two, one] else (two, one)
+            at_home[home, away] += 1
+            # In the order of pairs: within a stage the order of matches moves nothing but the drift.
+            rest.append(((home, away, last + ROUND_DAYS * (1 + 2 * number // rules.clubs)), ""))
+            number += 1
+    return sorted(rest, key=lambda row: (row[0][2], row[1], row[0])), listed
+
+
+def _sorted(one: int, two: int, meets: int) -> tuple[int, int, int]:
+    return (one, two, meets) if one < two else (two, one, meets)
