@@ -23,8 +23,6 @@ _RESULTS = [status.value for status, rule in STATUS_RULES.items() if rule.settle
 _DAY = dt.timedelta(days=1)
 _RUNS_PER_QUERY = 100
 
-_Appearance = tuple[dt.date, str]  # a UTC day, a team
-
 
 def mark_same_day(
     connection: sa.Connection,
@@ -156,27 +154,26 @@ def _results_beside(
         without: ids of matches that are passed over.
     """
     found: dict[str, sa.Row[Any]] = {}
-    wanted = {appearance for result in results for appearance in _appearances(result)}
-    seen: set[_Appearance] = set()
+    reached: defaultdict[dt.date, set[str]] = defaultdict(set)
+    wanted = _teams_by_day(results)
     while wanted:
-        seen |= wanted
+        for day, teams in wanted.items():
+            reached[day] |= teams
         new = {
             row.match_id: row
             for row in _results_of(connection, wanted)
             if row.match_id not in found and row.match_id not in without
         }
         found |= new
-        wanted = {appearance for row in new.values() for appearance in _appearances(_result(row))} - seen
+        beside = _teams_by_day(map(_result, new.values()))
+        wanted = {day: rest for day, teams in beside.items() if (rest := teams - reached[day])}
     return found
 
 
-def _results_of(connection: sa.Connection, appearances: Collection[_Appearance]) -> Iterator[sa.Row[Any]]:
-    """The stored results of teams on days; one query asks for up to a hundred runs of consecutive days."""
+def _results_of(connection: sa.Connection, teams: Mapping[dt.date, set[str]]) -> Iterator[sa.Row[Any]]:
+    """The stored results of some teams on each day; a query asks for up to a hundred runs of days."""
     names = ("match_id", "kickoff", "home_team_id", "away_team_id", "home_goals", "away_goals", "quarantine")
     columns = [match.c[name] for name in names]
-    teams: defaultdict[dt.date, set[str]] = defaultdict(set)
-    for day, team_id in appearances:
-        teams[day].add(team_id)
     for runs in batches(_runs(sorted(teams)), _RUNS_PER_QUERY):
         within = [
             sa.and_(match.c.kickoff >= midnight(run[0]), match.c.kickoff < midnight(run[-1] + _DAY))
@@ -205,8 +202,11 @@ def _result(row: sa.Row[Any]) -> Result:
     )
 
 
-def _appearances(result: Result) -> tuple[_Appearance, _Appearance]:
-    return (result.day, result.home), (result.day, result.away)
+def _teams_by_day(results: Iterable[Result]) -> dict[dt.date, set[str]]:
+    teams: defaultdict[dt.date, set[str]] = defaultdict(set)
+    for result in results:
+        teams[result.day].update((result.home, result.away))
+    return teams
 
 
 def _runs(days: list[dt.date]) -> Iterator[list[dt.date]]:
