@@ -2,13 +2,15 @@
 
 import ast
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 import pytest
 
 import serving
 import soccer_assets
-from serving.scoring.schemas import ScoredPairing
+from serving.backends.match_table import Live
+from serving.scoring.schemas import ScoredFeatures, ScoredPairing
 from soccer_assets.contract.prediction import (
     Meeting,
     Provenance,
@@ -18,7 +20,7 @@ from soccer_assets.contract.prediction import (
     probabilities,
     render,
 )
-from soccer_assets.contract.release import Goals, Prediction, Reason, ScoreChance, Team
+from soccer_assets.contract.release import Goals, ModelCard, Prediction, Reason, ScoreChance, Team
 from soccer_assets.football.score_grid import GoalForecast
 
 GOALS = GoalForecast(1.5, 0.25, 0.4, 0.3, (ScoreChance(1, 0, 0.125), ScoreChance(1, 1, 0.1)))
@@ -130,3 +132,23 @@ def test_no_other_module_writes_out_a_prediction():
 
     assert ("prediction.py", "Forecast") in calls
     assert not {name for _, name in calls} & {"Prediction", "ScoredPairing", "ScoredFeatures"}
+
+
+def names_within(kind, seen):
+    """The names of all fields of a struct and of the structs within it."""
+    for field in msgspec.structs.fields(kind):
+        yield field.name
+        parts = [field.type, *get_args(field.type)]
+        parts += [inner for part in parts for inner in get_args(part)]
+        for part in parts:
+            if isinstance(part, type) and issubclass(part, msgspec.Struct) and part not in seen:
+                yield from names_within(part, seen | {part})
+
+
+@pytest.mark.parametrize("body", [Prediction, ModelCard, ScoredPairing, ScoredFeatures, Live])
+def test_no_price_leaves_through_the_api(body):
+    """No field of an answer is a price; log-odds are a forecast's own."""
+    names = set(names_within(body, frozenset()))
+
+    assert len(names) > 5
+    assert not {name for name in names if "price" in name or "odds" in name.replace("log_odds", "")}

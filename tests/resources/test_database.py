@@ -136,6 +136,46 @@ def _at_the_first_schema(database: Database) -> None:
         )
 
 
+def test_stored_prices_go_to_their_matches(empty_url: str) -> None:
+    """A home of before the price channel: each match gets its own price, and one without keeps none."""
+    database = Database(empty_url)
+    _at_schema(database, "0100")
+    older = sa.MetaData()
+    older.reflect(database.engine, only=["match", "odds"])
+    with database.writing() as connection:
+        for match_id in ("priced", "plain"):
+            connection.execute(
+                sa.insert(older.tables["match"]).values(_filled(older.tables["match"], match_id))
+            )
+        price = {"kind": "avg_closing", "home": 1.8, "draw": 3.5, "away": 4.4, "updated_at": NOW}
+        connection.execute(sa.insert(older.tables["odds"]).values(match_id="priced", **price))
+
+    database.migrate()
+
+    assert not schema_differences(database)
+    columns = (
+        match.c.match_id,
+        match.c.price_kind,
+        match.c.home_price,
+        match.c.draw_price,
+        match.c.away_price,
+    )
+    with database.reading() as connection:
+        found = {row[0]: tuple(row[1:]) for row in connection.execute(sa.select(*columns))}
+    assert found == {"priced": ("avg_closing", 1.8, 3.5, 4.4), "plain": (None, None, None, None)}
+
+
+def _filled(table: sa.Table, match_id: str) -> dict[str, object]:
+    """Values for every column of an older table that must have one."""
+    kinds: dict[type, object] = {int: 1, str: "scheduled", bool: False}
+    values: dict[str, object] = {}
+    for column in table.columns:
+        if not column.nullable:
+            is_time = column.name in {"kickoff", "updated_at"}
+            values[column.name] = NOW if is_time else kinds.get(column.type.python_type, "scheduled")
+    return values | {"match_id": match_id}
+
+
 def test_an_older_home_is_copied_aside_and_migrated_with_its_rows(empty_url: str) -> None:
     """A SQLite file is backed up before its upgrade; both have the rows, and a restart makes no backup."""
     database = Database(empty_url)
