@@ -24,6 +24,7 @@ from serving.backends.event_stream import EventStream
 from serving.backends.match_table import LiveMatches
 from serving.backends.redis import OwnNames, import_library
 from serving.background_tasks import cancel_and_wait
+from serving.heartbeats import beat_forever
 from serving.http import auth
 from serving.http.body import BodyBudget
 from serving.http.failed_keys import FailedKeys
@@ -97,6 +98,7 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncGenerator[None, None]:
+        beats = asyncio.create_task(beat_forever())
         before_stop(asyncio.get_running_loop(), stream.end_streams)
         _raise_open_files()
         await asyncio.gather(reloader.start(_FIRST_RELEASE_SECONDS), import_library(settings.redis_url))
@@ -113,6 +115,7 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
             await reloader.stop()
             if holder.current is not None:
                 holder.current.snapshot.close()
+            await cancel_and_wait(beats)
 
     protected = Router(
         "/",

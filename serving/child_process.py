@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -25,6 +26,10 @@ _NICENESS = 5
 
 # Requests that may wait for the child: at 20 ms each the last one waits 2 s.
 MAX_WAITING = 100
+
+# A child that finished no call for this long while one waited hangs: its start takes up to a minute on a
+# machine that does much else, the largest body 4 s.
+HANG_SECONDS = 120.0
 
 
 class ChildFailedError(ServingError):
@@ -51,13 +56,15 @@ class ChildProcess:
         self._pool: ProcessPoolExecutor | None = None
         self._processes: set[BaseProcess] = set()
         self._waiting = 0
+        self._last_answer = 0.0
+        self._hang_seconds = HANG_SECONDS
 
     async def run(self, function: Callable[..., _T], *args: Any) -> _T:
         """Call a function in the child and return its value; it must be importable by name.
 
         Raises:
             ChildFailedError: it raised.
-            ChildBusyError: the child died.
+            ChildBusyError: the child died, or hung and was killed.
         """
         pool = self._pool
         if pool is None:
@@ -73,7 +80,7 @@ class ChildProcess:
         self._processes = set(multiprocessing.active_children()) - others
         future.add_done_callback(_retrieve_exception)
         # The child reads files from outside, whose readers may raise any exception.
-        await asyncio.wait([future])
+        await self._wait(future)
         raised = future.exception()
         if raised is None:
             return future.result()
@@ -81,6 +88,17 @@ class ChildProcess:
             self._discard(pool)
             raise ChildBusyError(f"{type(raised).__name__}: {raised}") from raised
         raise ChildFailedError(f"{type(raised).__name__}: {raised}") from raised
+
+    async def _wait(self, future: "asyncio.Future[Any]") -> None:
+        """Wait for a call; a child that finishes none, neither this nor one before it, is killed."""
+        started = time.monotonic()
+        while not future.done():
+            await asyncio.wait([future], timeout=self._hang_seconds / 4)
+            if not future.done() and time.monotonic() - max(started, self._last_answer) > self._hang_seconds:
+                for process in self._processes:
+                    process.kill()
+                await asyncio.wait([future])  # fails, as all others that wait
+        self._last_answer = time.monotonic()
 
     async def run_for_client(self, function: Callable[..., _T], *args: Any) -> _T:
         """`run` for a client's request: refused when too many wait.
@@ -104,7 +122,7 @@ class ChildProcess:
         """
         if self._pool is not None:
             for process in self._processes:
-                process.terminate()
+                process.kill()  # SIGTERM waits for a child that is stopped
             self._pool.shutdown(cancel_futures=True)
             self._pool = None
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self, TypeVar
+from urllib.parse import quote
 
 import httpx
 import msgspec
@@ -64,7 +65,9 @@ class Client:
 
     def prediction(self, match_id: str, model: str = "champion") -> PredictionBody:
         """The prediction of a match. Every method raises `RefusedError` when the answer is an error."""
-        return self._ask(PredictionBody, "GET", f"/predict/{match_id}", params={"model": model})
+        return self._ask(
+            PredictionBody, "GET", f"/predict/{quote(match_id, safe='')}", params={"model": model}
+        )
 
     def upcoming(self, **filters: Any) -> Iterator[PredictionBody]:
         """Iterate over all upcoming matches, page by page; write ``from_`` for ``from``, a Python keyword."""

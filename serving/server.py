@@ -4,13 +4,21 @@ Granian opens its own sockets, which close when it is killed: clients are refuse
 `soccer up` opens one socket a worker itself and passes them down. Connections then wait in the kernel while
 a killed worker or server is started again, and each worker keeps its share of them.
 
+A worker whose event loop stands still, which would keep its share of the connections, is killed and replaced.
+
 The application is imported before the workers are forked: once, not once a worker, so three workers answer
 0.6 s earlier on two cores, and share its memory.
 """
 
+import contextlib
+import functools
+import logging
 import os
 import shutil
+import signal
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +26,7 @@ from granian import _granian, cli  # the first is private; the tests kill server
 from granian.http import HTTP1Settings
 from granian.server.mp import MPServer
 
-from serving import app
+from serving import app, heartbeats
 
 # Granian's types are incomplete.
 _cli: Any = cli
@@ -36,8 +44,40 @@ TARGET = f"{Path(app.__file__).resolve()}:create_app"
 WORKING_FOLDER = str(Path(app.__file__).resolve().parents[1])
 
 
-class InheritedSocketServer(MPServer):
-    """Granian's server on sockets that its parent opened, one for each worker."""
+_log = logging.getLogger("_granian")
+
+
+class MindedServer(MPServer):
+    """Granian's server, which replaces a worker that hangs."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._heartbeats = heartbeats.Heartbeats(self.workers)
+
+    def startup(self, *args: Any, **kwargs: Any) -> None:
+        """Start the workers, and look after them."""
+        start: Any = super().startup
+        start(*args, **kwargs)
+        threading.Thread(target=self._mind, daemon=True).start()
+
+    def _spawn_worker(self, idx: Any, *args: Any, **kwargs: Any) -> Any:
+        heartbeats.beat = functools.partial(self._heartbeats.beat, idx)  # the worker is a fork
+        return super()._spawn_worker(idx, *args, **kwargs)
+
+    def _mind(self) -> None:
+        lookout = heartbeats.HangLookout(self._heartbeats)
+        while not self.interrupt_signal:
+            time.sleep(heartbeats.LOOK_SECONDS)
+            running: list[Any] = list(self.wrks)
+            workers = {worker.idx: worker.inner.pid for worker in running}
+            for pid in lookout.hung([workers.get(place) for place in range(self.workers)]):
+                _log.error("worker with pid %s hangs; it is killed and replaced", pid)
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+
+
+class InheritedSocketServer(MindedServer):
+    """The server on sockets that its parent opened, one for each worker."""
 
     def __init__(self, *args: Any, fds: list[int], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -71,6 +111,7 @@ def main() -> None:
     if arguments[:1] == [_KEEP_ALIVE]:
         _keep_connections(float(arguments[1]))
         arguments = arguments[2:]
+    _cli.Server = MindedServer
     if arguments[:1] == [_LISTEN_FDS]:
         fds = [int(fd) for fd in arguments[1].split(",")]
         for fd in fds:

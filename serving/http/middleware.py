@@ -29,6 +29,7 @@ from litestar.types import (
 
 from serving.http.auth import ALLOWANCE, HEAD
 from serving.http.fast_path import PREFIX, FastLookup
+from serving.http.header_lines import RepeatedHeaderError, joined
 from serving.http.query import parameters_of
 from serving.metrics import Metrics
 from serving.problems import MEDIA_TYPE, problem_body
@@ -40,6 +41,11 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 # Litestar keeps the last 1,024 paths; the longest that is meant is a cursor's query.
 _LONGEST_PATH = 1_000
 _LONGEST_QUERY = 8_000
+_TOO_LONG = problem_body(
+    HTTPStatus.REQUEST_URI_TOO_LONG,
+    "uri-too-long",
+    f"The path has over {_LONGEST_PATH} characters, or the query over {_LONGEST_QUERY}.",
+)
 
 # A client's request id is logged: plain characters only.
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
@@ -89,18 +95,26 @@ class Application(Litestar):
         started = time.perf_counter()
         if self._root_path:
             scope = _without_prefix(scope, self._root_path)
-        headers = dict(scope["headers"])
+        lines = list(scope["headers"])
+        headers = dict(lines)
+        refused = b""
+        if len(headers) < len(lines):
+            try:
+                scope = {**scope, "headers": joined(lines)}
+            except RepeatedHeaderError as error:
+                refused = _refused_header(str(error))
+            headers = dict(scope["headers"])
         asked_id = headers.get(b"x-request-id")
         if asked_id is not None and _REQUEST_ID.fullmatch(asked_id):
             request_id: bytes = asked_id
         else:
             request_id = b"%b%016x" % (self._id_prefix, next(self._ids))
         try:
-            answer = self._lookups.answer(scope, headers)
+            answer = None if refused else self._lookups.answer(scope, headers)
         except sqlite3.Error:
             answer = None  # the route hits the same error and reports it
         if answer is None:
-            await self._observe(scope, receive, send, request_id)
+            await self._observe(scope, receive, send, request_id, refused)
             return
         head, body, allowance = answer
         head += (*_SAFE_HEADERS, (b"x-request-id", request_id), *allowance.headers())
@@ -108,7 +122,9 @@ class Application(Litestar):
         await send({"type": "http.response.body", "body": body, "more_body": False})
         self._lookups.answered.add(time.perf_counter() - started)
 
-    async def _observe(self, scope: HTTPScope, receive: Receive, send: Send, request_id: bytes) -> None:
+    async def _observe(
+        self, scope: HTTPScope, receive: Receive, send: Send, request_id: bytes, refused: bytes
+    ) -> None:
         metrics: Metrics = self.state.metrics
         started = time.perf_counter()
         status = 500
@@ -141,8 +157,10 @@ class Application(Litestar):
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id.decode())
         try:
-            if len(scope["path"]) > _LONGEST_PATH or len(scope["query_string"]) > _LONGEST_QUERY:
-                await _refuse_long(send_with_headers)
+            if refused:
+                await _refuse(send_with_headers, HTTPStatus.BAD_REQUEST, refused)
+            elif len(scope["path"]) > _LONGEST_PATH or len(scope["query_string"]) > _LONGEST_QUERY:
+                await _refuse(send_with_headers, HTTPStatus.REQUEST_URI_TOO_LONG, _TOO_LONG)
             else:
                 await super().__call__(scope, receive, send_with_headers)
         finally:
@@ -153,16 +171,17 @@ class Application(Litestar):
             metrics.latency.labels(route, method).observe(time.perf_counter() - started)
 
 
-async def _refuse_long(send: Send) -> None:
-    """Answer 414."""
-    body = problem_body(
-        HTTPStatus.REQUEST_URI_TOO_LONG,
-        "uri-too-long",
-        f"The path has over {_LONGEST_PATH} characters, or the query over {_LONGEST_QUERY}.",
-    )
+async def _refuse(send: Send, status: HTTPStatus, body: bytes) -> None:
+    """Answer a problem before a route is looked for."""
     head = [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", b"%d" % len(body))]
-    await send({"type": "http.response.start", "status": HTTPStatus.REQUEST_URI_TOO_LONG, "headers": head})
+    await send({"type": "http.response.start", "status": status, "headers": head})
     await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+def _refused_header(name: str) -> bytes:
+    return problem_body(
+        HTTPStatus.BAD_REQUEST, "repeated-header", f"The header {name} came with different values; send one."
+    )
 
 
 async def _nothing() -> Any:

@@ -24,6 +24,8 @@ ScoreFunction = Callable[[str, Rows], list[tuple[float, float, float]]]
 
 # A cold child imports xgboost and scores a handful of golden rows in about two seconds.
 SCORE_SECONDS = 60
+# A child that dies while it loads a release may have been killed; if each one dies, it is the release.
+_MOST_DEATHS = 3
 
 _log = structlog.get_logger()
 
@@ -99,6 +101,7 @@ class Scorer:
         self._warm: list[ScoringFiles] = []
         self._warming: asyncio.Task[None] | None = None
         self._failed: ScoringFiles | None = None
+        self._deaths: tuple[ScoringFiles | None, int] = (None, 0)
 
     async def score(self, model_file: Path, rows: Rows) -> list[tuple[float, float, float]]:
         """Probabilities of feature rows by the model in ``model_file``.
@@ -113,11 +116,21 @@ class Scorer:
         return files in self._warm
 
     async def warm(self, files: ScoringFiles | None) -> None:
-        """Load a release in the child; if that fails, scoring with it is refused with 503."""
+        """Load a release in the child; if that fails, scoring with it is refused with 503.
+
+        A child that is killed meanwhile is no failure of the release, unless it dies each time.
+        """
         if files is None or self.is_warm(files):
             return
         try:
             await self.child.run(warm_up, files)
+        except ChildBusyError as error:
+            before, deaths = self._deaths
+            self._deaths = files, 1 + (deaths if files == before else 0)
+            if self._deaths[1] >= _MOST_DEATHS:
+                self._failed = files
+            _log.error("rows cannot be scored", release_id=files.provenance.release_id, error=str(error))
+            return
         except ChildFailedError as error:
             self._failed = files
             _log.error("rows cannot be scored", release_id=files.provenance.release_id, error=str(error))

@@ -1,4 +1,7 @@
-"""Parts of `soccer up` that stay down: written by the supervisor, told by the watchdog, shown by `doctor`."""
+"""Parts of `soccer up` that stay down, or hung and were started again.
+
+Written by the supervisor, told by the watchdog.
+"""
 
 import contextlib
 from collections.abc import Sequence
@@ -8,19 +11,21 @@ import msgspec
 
 
 class DownPart(msgspec.Struct, frozen=True):
-    """A part that ended too often and is not started again.
+    """A part that ended too often and is not started again, or one that hung.
 
     Attributes:
         name: of the part, such as ``dagster-daemon``.
-        since: when it was given up, ISO 8601 in UTC.
+        since: when it was given up or killed, ISO 8601 in UTC.
         cause: how it ended, and the last line of its log.
         log: its log file.
+        hung: it did not answer, was started again, and has not answered yet.
     """
 
     name: str
     since: str
     cause: str
     log: str
+    hung: bool = False
 
 
 def write_down_parts(home: Path, parts: Sequence[DownPart]) -> bool:
@@ -40,6 +45,11 @@ def read_down_parts(home: Path) -> list[DownPart]:
     with contextlib.suppress(OSError, msgspec.DecodeError):
         return msgspec.json.decode(_file(home).read_bytes(), type=list[DownPart])
     return []
+
+
+def watchdog_sign(home: Path) -> Path:
+    """The file that the watchdog of `soccer up` touches at each check: the sign that it does not hang."""
+    return home / "run" / "watchdog.alive"
 
 
 def _file(home: Path) -> Path:

@@ -106,13 +106,17 @@ class Subscribers:
         """Every subscriber; empty where there is no file.
 
         Raises:
-            SubscriberError: others may read the file, or it is not valid.
+            SubscriberError: others may read the file, it cannot be read, or it is not valid.
         """
         try:
             mode = self._file.stat().st_mode
             data = self._file.read_bytes()
         except FileNotFoundError:
             return ()
+        except OSError as error:
+            raise SubscriberError(
+                f"{self._file} cannot be read ({error.strerror}); make it a file of who runs `soccer`"
+            ) from None
         if stat.S_IMODE(mode) & ~_OWNER_ONLY:
             raise SubscriberError(f"{self._file} can be read by others; run chmod 600 {self._file}")
         try:

@@ -23,7 +23,7 @@ from filelock import FileLock, Timeout
 from soccer_assets.alerting.alerting_error import AlertingError
 from soccer_assets.alerting.direct_notifier import DirectNotifier
 from soccer_assets.alerting.disk_space import disk_conditions
-from soccer_assets.alerting.down_parts import read_down_parts
+from soccer_assets.alerting.down_parts import read_down_parts, watchdog_sign
 from soccer_assets.alerting.faults import FAILURE, Condition
 from soccer_assets.alerting.notifier import AlertNotifier, NotifierCounts
 from soccer_assets.alerting.publish_queue import queue_conditions, read_queue
@@ -49,6 +49,10 @@ _LONGEST_CHECK_SECONDS = 80.0
 _LAST_TRY_SECONDS = 600.0
 # A watchdog that tells of the end of an earlier `soccer up` is waited for.
 _TAKE_OVER_SECONDS = _LAST_TRY_SECONDS + 60.0
+
+_HUNG = "hung: it did not answer, was killed and started again"
+# Of the parts that `soccer up` may find hung.
+_SEEN_BY_THEMSELVES = frozenset({"dagster-daemon", "sidecar"})
 
 # A call that hangs is an OSError.
 _DATABASE_FAULTS = (DatabaseUnavailableError, sa.exc.DBAPIError, dg.DagsterError, OSError)
@@ -117,20 +121,26 @@ class Watchdog:
         return found if stands_since is not None and now - stands_since >= self._queue_grace else []
 
     def _parts(self) -> list[Condition]:
-        """The parts of `soccer up` that ended too often and stay down."""
+        """The parts of `soccer up` that ended too often and stay down, or hung.
+
+        A daemon or sidecar that hangs is seen here by itself.
+        """
         return [
             Condition(
                 kind="process",
                 subject=part.name,
                 severity=FAILURE,
                 since=part.since,
-                what="is down: it ended five times within five minutes",
-                promise="a part that ends is started again",
+                what=_HUNG if part.hung else "is down: it ended five times within five minutes",
+                promise="an answer within 2 minutes" if part.hung else "a part that ends is started again",
                 cause=mask(part.cause, os.environ),
                 path="/deployment/daemons",
-                action=f"read {part.log}, remove the cause and start `soccer up` again",
+                action=f"nothing, unless it hangs again: then read {part.log}"
+                if part.hung
+                else f"read {part.log}, remove the cause and start `soccer up` again",
             )
             for part in read_down_parts(self._settings.home)
+            if not (part.hung and part.name in _SEEN_BY_THEMSELVES)
         ]
 
     def _daemon(self, instance: dg.DagsterInstance, now: dt.datetime) -> Condition | None:
@@ -192,13 +202,34 @@ def watch(
         _watch(settings, once=True, say=say, up=None)
         return
     settings.home.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(settings.home / "watchdog.lock")
     try:
-        with FileLock(settings.home / "watchdog.lock", timeout=_TAKE_OVER_SECONDS if up else 0):
-            _watch(settings, once=False, say=say, up=up)
+        _acquire(lock, settings.home, _TAKE_OVER_SECONDS if up else 0.0)
     except Timeout:
         raise WatchdogRunningError(
             f"another watchdog watches SOCCER_HOME={settings.home}; stop it first (`soccer up` starts one)"
         ) from None
+    with lock:
+        _watch(settings, once=False, say=say, up=up)
+
+
+def _acquire(lock: FileLock, home: Path, seconds: float) -> None:
+    """Take a lock, and give signs of life while another watchdog has it."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            lock.acquire(timeout=min(seconds, _INTERVAL_SECONDS))
+        except Timeout:
+            if time.monotonic() >= end:
+                raise
+            _give_sign(home)
+        else:
+            return
+
+
+def _give_sign(home: Path) -> None:
+    with contextlib.suppress(OSError):  # a read-only home, or one of a deployment
+        watchdog_sign(home).touch()
 
 
 def _watch(settings: Settings, *, once: bool, say: Callable[[str], object], up: IO[bytes] | None) -> None:
@@ -223,6 +254,7 @@ def _watch(settings: Settings, *, once: bool, say: Callable[[str], object], up: 
 
         checked = BoundedCall(check, _LONGEST_CHECK_SECONDS)
         while True:
+            _give_sign(settings.home)
             try:
                 conditions, counts = checked()
                 if once or counts.notifications:
@@ -234,13 +266,24 @@ def _watch(settings: Settings, *, once: bool, say: Callable[[str], object], up: 
             except _DATABASE_FAULTS as error:
                 cause, what = _words_of(error)
                 say(f"the database {what}: {cause}")
-                direct.down(clock.now(), cause, what)
+                _notify_directly(direct, clock.now(), cause, what, say)
             if once:
                 return
             if _is_gone(up, _INTERVAL_SECONDS):
                 say("soccer up is gone")
                 notify_up_is_gone(notifier, settings.home, conditions, clock, say)
                 return
+
+
+def _notify_directly(
+    direct: DirectNotifier, now: dt.datetime, cause: str, what: str, say: Callable[[str], object]
+) -> bool:
+    """Whether all subscribers are reached now."""
+    try:
+        return direct.down(now, cause, what)
+    except SubscriberError as error:
+        say(str(error))
+        return False
 
 
 def _words_of(error: Exception) -> tuple[str, str]:
@@ -298,7 +341,7 @@ def notify_up_is_gone(
         direct.report([*conditions, gone])
         return not notifier.outbox.pending()
 
-    notified = BoundedCall(is_notified, min(_LONGEST_CHECK_SECONDS, seconds))
+    notified = BoundedCall(is_notified, _LONGEST_CHECK_SECONDS)
     while True:
         try:
             if notified():
@@ -308,7 +351,7 @@ def notify_up_is_gone(
         except _DATABASE_FAULTS as error:
             cause, what = _words_of(error)
             say(f"the database {what}: {cause}")
-            if direct.down(clock.now(), cause, what):
+            if _notify_directly(direct, clock.now(), cause, what, say):
                 return
         if time.monotonic() >= end:
             return

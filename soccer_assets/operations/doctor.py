@@ -9,6 +9,7 @@ import msgspec
 import sqlalchemy as sa
 
 from soccer_assets.alerting.publish_queue import read_queue, remedy_of
+from soccer_assets.alerting.subscribers import Subscribers
 from soccer_assets.alerting.watchdog import Watchdog
 from soccer_assets.clock import SystemClock
 from soccer_assets.contract.release import CHAMPION
@@ -82,6 +83,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         ("origin", _origin, "restore the database, or run `soccer release accept`"),
         ("redis", _redis, "check SOCCER_REDIS_URL; until then sidecars find releases by polling"),
         ("dagster", describe_access, ""),
+        ("alerts", _alerts, "mend that file, or move it aside and run `soccer alerts subscribe`"),
         ("mlflow", _mlflow, "check SOCCER_MLFLOW_URL; `soccer run retrain_model` trains a model"),
     )
     faults = {fault.subject: fault for fault in home_faults(settings, is_thorough=True)}
@@ -228,6 +230,11 @@ def _mlflow(settings: Settings) -> str:
     if champion is None:
         raise _UnhealthyError("answers, but has no champion")
     return f"champion {champion.facts.recipe}, version {champion.version}"
+
+
+def _alerts(settings: Settings) -> str:
+    count = len(Subscribers(settings.alerts_file).all())
+    return f"{count} subscribers" if count else "nobody subscribes: `soccer alerts subscribe ADDRESS`"
 
 
 def _processes(settings: Settings) -> Iterator[Finding]:

@@ -135,6 +135,18 @@ class Processes:
         """The exit code of a child, negative after a signal; None while it runs."""
         return self._running[name].poll()
 
+    def pid(self, name: str) -> int | None:
+        """The process id of a child that runs."""
+        process = self._running.get(name)
+        return process.pid if process is not None and process.returncode is None else None
+
+    def kill_group(self, name: str) -> None:
+        """Kill a child and all that it started, at once, and wait for its end."""
+        process = self._running[name]
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
     def end_group(self, name: str) -> None:
         """End what a dead child left: its own children, which would hold its ports and files."""
         process = self._running[name]

@@ -1,12 +1,14 @@
 """The supervisor of `soccer up`: starts each part again when it ends, and gives up one that cannot run.
 
 A part that ends is started again after 0, 1, 2 and 4 seconds. After five ends in five minutes it stays down,
-is written to the list that the watchdog tells, and the other parts go on. While the disk is full no part is
-given up: it would stay down after the disk has space again.
+is written to the list that the watchdog tells, and the other parts go on. A part that hangs is killed and
+started again; the list names it until it answers. While the disk is full no part is given up: it would stay
+down after the disk has space again.
 """
 
 import contextlib
 import datetime as dt
+import signal
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +19,7 @@ import msgspec
 from soccer_assets.alerting.disk_space import is_disk_full
 from soccer_assets.alerting.down_parts import DownPart, write_down_parts
 from soccer_assets.clock import isoformat
+from soccer_assets.operations.liveness import MOST_MISSES, PROBE_SECONDS, Liveness, Prober, is_stopped
 from soccer_assets.operations.processes import Processes, StartError
 
 MOST_ENDS = 5
@@ -36,6 +39,8 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
         stdin: file descriptor of its standard input; none by default.
         is_apart: whether it survives `soccer up`, to tell of its end.
         prepare: called before each start, to remove what a killed process left.
+        answers: whether it does its work; asked in a thread.
+        most_misses: questions in a row without an answer from which it hangs.
     """
 
     name: str
@@ -45,6 +50,8 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     stdin: int | None = None
     is_apart: bool = False
     prepare: Callable[[], object] = lambda: None
+    answers: Callable[[], bool] = lambda: True
+    most_misses: int = MOST_MISSES
 
 
 class _Life:
@@ -55,6 +62,9 @@ class _Life:
         self.ends: deque[float] = deque()
         self.starts_at: float | None = None
         self.is_down = False
+        self.liveness = Liveness(part.most_misses)
+        self.prober: Prober | None = None
+        self.hung_since: str | None = None
 
 
 class Supervisor:
@@ -66,12 +76,14 @@ class Supervisor:
         processes: Processes,
         say: Callable[[str], object],
         monotonic: Callable[[], float] = time.monotonic,
+        probe_seconds: float = PROBE_SECONDS,
     ) -> None:
         """Bind to a home; ``say`` gets one line for each end, ``monotonic`` is the clock of the pauses."""
         self._home = home
         self._processes = processes
         self._print = say
         self._monotonic = monotonic
+        self._probe_seconds = probe_seconds
         self._lives: dict[str, _Life] = {}
         self._down: list[DownPart] = []
         self._is_written = write_down_parts(home, [])
@@ -79,8 +91,9 @@ class Supervisor:
 
     def start(self, part: Part) -> None:
         """Start a part and keep it running."""
-        self._lives[part.name] = _Life(part)
+        life = self._lives[part.name] = _Life(part)
         self._launch(part)
+        life.prober = Prober(lambda: self._answers(part), life.liveness, self._probe_seconds)
 
     def started(self) -> None:
         """The system is up: from now on a part that ends with an error is started again, too."""
@@ -100,10 +113,12 @@ class Supervisor:
                 code = self._processes.exit_code(life.part.name)
                 if code is not None:
                     self._ended(life, code)
+                else:
+                    self._look(life)
             if life.starts_at is not None and self._monotonic() >= life.starts_at:
                 self._start_again(life)
         if not self._is_written:
-            self._is_written = write_down_parts(self._home, self._down)
+            self._is_written = write_down_parts(self._home, [*self._down, *self._hung()])
 
     def wait_until(self, name: str, is_ready: Callable[[], bool], seconds: float) -> None:
         """Wait until a part is ready, and keep the others running.
@@ -137,6 +152,9 @@ class Supervisor:
 
     def stop(self) -> None:
         """Stop all parts; nothing is down when it was stopped."""
+        for life in self._lives.values():
+            if life.prober is not None:
+                life.prober.stop()
         self._lives.clear()
         self._processes.stop()
         write_down_parts(self._home, [])
@@ -144,6 +162,31 @@ class Supervisor:
     def _say(self, text: str) -> None:
         with contextlib.suppress(OSError):  # our own output may be a file on the full disk
             self._print(text)
+
+    def _answers(self, part: Part) -> bool:
+        pid = self._processes.pid(part.name)
+        return pid is None or (not is_stopped(pid) and part.answers())
+
+    def _look(self, life: _Life) -> None:
+        """Kill a part that hangs; take one that answers again off the list."""
+        name = life.part.name
+        if life.liveness.hangs:
+            life.liveness.restart()
+            life.hung_since = life.hung_since or isoformat(dt.datetime.now(dt.UTC))
+            self._is_written = False
+            self._processes.kill_group(name)
+            self._ended(life, -signal.SIGKILL, "it did not answer and was killed")
+        elif life.hung_since is not None and life.liveness.answers:
+            life.hung_since = None
+            self._is_written = False
+
+    def _hung(self) -> list[DownPart]:
+        """Parts that were killed because they hung, and have not answered since."""
+        return [
+            DownPart(name, life.hung_since, "", str(self._processes.log_of(name)), hung=True)
+            for name, life in self._lives.items()
+            if life.hung_since is not None and not life.is_down
+        ]
 
     def _launch(self, part: Part) -> None:
         part.prepare()
@@ -154,6 +197,7 @@ class Supervisor:
     def _start_again(self, life: _Life) -> None:
         self._processes.end_group(life.part.name)
         life.starts_at = None
+        life.liveness.restart()
         try:
             self._launch(life.part)
         except OSError as error:  # no memory, no file descriptors, no space for the log

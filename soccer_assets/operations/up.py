@@ -19,12 +19,21 @@ import httpx
 from filelock import FileLock, Timeout
 from rich.console import Console
 
+from soccer_assets.alerting.down_parts import watchdog_sign
+from soccer_assets.alerting.subscribers import SubscriberError, Subscribers
 from soccer_assets.contract.release import POINTER_KEY
 from soccer_assets.contract.status import STATUS_KEY, Status
 from soccer_assets.feeds.registry import open_feeds
 from soccer_assets.home import apply_home, open_home
 from soccer_assets.loopback import ask_loopback_directly
 from soccer_assets.operations.home_health import home_faults
+from soccer_assets.operations.liveness import (
+    MOST_MISSES_OF_BEATS,
+    Changes,
+    answers_http,
+    answers_redis,
+    daemon_beats,
+)
 from soccer_assets.operations.local_sockets import LocalSockets, listen
 from soccer_assets.operations.operation_error import OperationError
 from soccer_assets.operations.processes import HOST, Processes, StartError, is_port_free
@@ -120,17 +129,17 @@ def up(settings: Settings, *, once: bool, with_mlflow: bool, console: Console) -
         key = local_key(settings)
         _start(settings, supervisor, sockets, env)
         _build(settings, supervisor, env, console)
-        daemon = [*_PYTHON, "-m", "dagster._daemon", "run", "-w", str(_workspace(settings))]
-        supervisor.start(Part(name="dagster-daemon", command=daemon, env=env))
+        supervisor.start(_daemon(settings, env))
         base = f"http://{HOST}:{settings.serving_port}"
         supervisor.wait_until("sidecar", lambda: _answers(f"{base}/ready"), _START_SECONDS)
         supervisor.start(Part(name="worker", command=task_worker_command(), env=env))
-        _start_watchdog(supervisor, env)
+        _start_watchdog(settings, supervisor, env)
         dagster = f"http://{HOST}:{settings.dagster_port}/server_info"
         supervisor.wait_until("dagster-webserver", lambda: _answers(dagster), _START_SECONDS)
         if with_mlflow:
             _start_mlflow(settings, supervisor, env)
         print_addresses(settings, home, console, with_mlflow=with_mlflow)
+        _check_subscribers(settings, console)
         console.print(f"ready after {time.monotonic() - start:.0f} s\n")
         if once:
             print(json.dumps(first_prediction(base, key)))  # noqa: T201 - the answer, for scripts
@@ -223,6 +232,14 @@ def _prepare(settings: Settings, sockets: LocalSockets, console: Console) -> dic
     return env
 
 
+def _check_subscribers(settings: Settings, console: Console) -> None:
+    """Say on our own output what nobody else can be told: a file by which no alert is sent."""
+    try:
+        Subscribers(settings.alerts_file).all()
+    except SubscriberError as error:
+        console.print(f"no alert is sent: {error}")
+
+
 def _prepare_instance(folder: Path) -> None:
     """Create Dagster's tables in one process only, and fail runs that were open when a process was killed."""
     import dagster as dg  # noqa: PLC0415 - a second that only `up` pays
@@ -265,11 +282,26 @@ def _start(settings: Settings, supervisor: Supervisor, sockets: LocalSockets, en
             env=dict(env) | shared_metrics(settings),
             fds=fds,
             prepare=lambda: shared_metrics(settings),
+            answers=lambda: answers_http(f"http://{HOST}:{settings.serving_port}/healthcheck/"),
         )
     )
     webserver = ["-m", "soccer_assets.cli", "webserver", "--host", HOST]
     command = [*_PYTHON, *webserver, "--workspace", str(_workspace(settings))]
-    supervisor.start(Part(name="dagster-webserver", command=command, env=env))
+    pages = f"http://{HOST}:{settings.dagster_port}/server_info"
+    supervisor.start(
+        Part(name="dagster-webserver", command=command, env=env, answers=lambda: answers_http(pages))
+    )
+
+
+def _daemon(settings: Settings, env: Mapping[str, str]) -> Part:
+    """Dagster's daemon, which writes a heartbeat every 30 s."""
+    return Part(
+        name="dagster-daemon",
+        command=[*_PYTHON, "-m", "dagster._daemon", "run", "-w", str(_workspace(settings))],
+        env=env,
+        answers=Changes(lambda: daemon_beats(settings.home / "dagster")),
+        most_misses=MOST_MISSES_OF_BEATS,
+    )
 
 
 def _valkey(settings: Settings, sockets: LocalSockets, env: Mapping[str, str]) -> Part:
@@ -280,15 +312,27 @@ def _valkey(settings: Settings, sockets: LocalSockets, env: Mapping[str, str]) -
     # Tasks and events are no cache: a write is refused when the memory is full.
     memory = ["--maxmemory", "256mb", "--maxmemory-policy", "noeviction"]
     access = ["--port", "0", "--unixsocket", str(sockets.valkey), "--unixsocketperm", "700"]
-    return Part(name="valkey", command=[str(get_binary_path()), *access, *folder, *memory], env=env)
+    command = [str(get_binary_path()), *access, *folder, *memory]
+    return Part(name="valkey", command=command, env=env, answers=lambda: answers_redis(sockets.valkey))
 
 
-def _start_watchdog(supervisor: Supervisor, env: Mapping[str, str]) -> None:
+def _start_watchdog(settings: Settings, supervisor: Supervisor, env: Mapping[str, str]) -> None:
     """Start the watchdog apart from the others: the end of this pipe is how it sees that we are gone."""
     reading, writing = os.pipe()
     os.set_inheritable(writing, False)
     command = [*_PYTHON, "-m", "soccer_assets.cli", "watchdog", "--with-up"]
-    supervisor.start(Part(name="watchdog", command=command, env=env, stdin=reading, is_apart=True))
+    sign = watchdog_sign(settings.home)
+    supervisor.start(
+        Part(
+            name="watchdog",
+            command=command,
+            env=env,
+            stdin=reading,
+            is_apart=True,
+            answers=Changes(lambda: sign.stat().st_mtime_ns if sign.exists() else 0),
+            most_misses=MOST_MISSES_OF_BEATS,
+        )
+    )
 
 
 def _start_mlflow(settings: Settings, supervisor: Supervisor, env: Mapping[str, str]) -> None:
@@ -300,8 +344,15 @@ def _start_mlflow(settings: Settings, supervisor: Supervisor, env: Mapping[str, 
         # Its job runner would start eight processes that do not end with it.
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
     }
-    supervisor.start(Part(name="mlflow", command=[*_PYTHON, *server], env=dict(env) | own))
     health = f"http://{HOST}:{settings.mlflow_port}/health"
+    supervisor.start(
+        Part(
+            name="mlflow",
+            command=[*_PYTHON, *server],
+            env=dict(env) | own,
+            answers=lambda: answers_http(health),
+        )
+    )
     supervisor.wait_until("mlflow", lambda: _answers(health), _START_SECONDS)
 
 

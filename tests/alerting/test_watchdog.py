@@ -7,16 +7,19 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from pytest_httpserver import HTTPServer
 
-from soccer_assets.alerting.down_parts import DownPart, write_down_parts
+from soccer_assets.alerting.direct_notifier import DirectNotifier
+from soccer_assets.alerting.down_parts import DownPart, watchdog_sign, write_down_parts
 from soccer_assets.alerting.notifier import AlertNotifier
 from soccer_assets.alerting.subscribers import Subscribers
 from soccer_assets.alerting.watchdog import (
     Watchdog,
     WatchdogRunningError,
+    _acquire,
     _is_gone,
+    _notify_directly,
     notify_up_is_gone,
     watch,
 )
@@ -56,6 +59,48 @@ def test_a_part_that_stays_down_is_a_fault_until_the_next_start(tmp_path: Path) 
     assert fault.cause == "exit code 1: no memory"
     assert "/home/run/worker.log" in fault.action
     assert watchdog._parts() == []
+
+
+def test_a_part_that_hung_is_told_once_and_by_who_sees_it_best(tmp_path: Path) -> None:
+    """The daemon and the sidecar are seen by the watchdog itself."""
+    (tmp_path / "run").mkdir()
+    watchdog = Watchdog(_settings(tmp_path), SystemClock().now())
+    hung = [
+        DownPart(name, "2026-11-24T09:00:00Z", "", f"/run/{name}.log", hung=True)
+        for name in ("valkey", "sidecar", "dagster-daemon")
+    ]
+    write_down_parts(tmp_path, hung)
+    (fault,) = watchdog._parts()
+
+    assert fault.key == "process:valkey"
+    assert "started again" in fault.what
+    assert "/run/valkey.log" in fault.action
+
+
+def test_a_watchdog_that_waits_for_another_gives_signs_of_life(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`soccer up` would take it for hung: the other one may tell for 10 minutes."""
+    (tmp_path / "run").mkdir()
+    monkeypatch.setattr("soccer_assets.alerting.watchdog._INTERVAL_SECONDS", 0.01)
+    with FileLock(tmp_path / "watchdog.lock"), pytest.raises(Timeout):
+        _acquire(FileLock(tmp_path / "watchdog.lock"), tmp_path, 0.02)
+
+    assert watchdog_sign(tmp_path).exists()
+
+
+def test_a_watchdog_without_a_usable_list_of_subscribers_goes_on(tmp_path: Path) -> None:
+    """The database is away and so is the list: that is said, and tried again."""
+    settings = _settings(tmp_path)
+    settings.alerts_file.mkdir()
+    notifier = _notifier(settings, Database(f"sqlite:///{tmp_path}/soccer.db"))
+    said: list[str] = []
+
+    direct = DirectNotifier(notifier, tmp_path, "watchdog")
+    is_reached = _notify_directly(direct, SystemClock().now(), "refused", "is away", said.append)
+
+    assert not is_reached
+    assert "alerts.json cannot be read (Is a directory)" in said[0]
 
 
 def test_a_closed_pipe_is_the_end_of_soccer_up() -> None:

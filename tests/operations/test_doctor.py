@@ -33,6 +33,7 @@ SUBJECTS = [
     "origin",
     "redis",
     "dagster",
+    "alerts",
     "mlflow",
     "daemon",
 ]

@@ -56,6 +56,35 @@ def test_a_killed_part_comes_back_and_no_look_up_fails(system: System, part: str
     assert read_down_parts(system.stack.home) == []
 
 
+@pytest.mark.parametrize("part", BESIDE)
+def test_a_part_that_hangs_comes_back_and_no_look_up_fails(system: System, part: str) -> None:
+    """SIGSTOP: it lives, holds its files and sockets, and does nothing."""
+    before = system.pid(part)
+    assert before is not None
+    with system.client() as client:
+        wait_until(lambda: client.answered > 5)
+        psutil.Process(before).suspend()
+        back = wait_until(lambda: system.pid(part) not in (before, None) and system.works(part))
+        answered = client.answered
+        wait_until(lambda: client.answered > answered + 5)
+        wait_until(lambda: read_down_parts(system.stack.home) == [])
+    _report(f"{part}, stopped", client, back, "until it answers")
+
+    assert client.failed == []
+
+
+def test_a_sidecar_worker_that_hangs_is_replaced(system: System) -> None:
+    """What waits for it fails or waits; the next connections are answered."""
+    stopped = system.workers()[0]
+    stopped.suspend()
+    back = wait_until(lambda: not stopped.is_running() and len(system.workers()) == WORKERS)
+    with system.client() as client:
+        wait_until(lambda: client.answered > 20)
+    _report("one of 3 sidecar workers, stopped", client, back, "no")
+
+    assert client.failed == []
+
+
 def test_a_killed_sidecar_worker_loses_only_what_it_had_in_flight(system: System) -> None:
     """One client has at most one request in flight; the worker is back, and so is its share of the load."""
     before = {worker.pid for worker in system.workers()}

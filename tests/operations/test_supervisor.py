@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
+import msgspec
 import psutil
 import pytest
 from rich.console import Console
@@ -93,6 +94,44 @@ def test_pauses_grow_and_the_fifth_end_within_five_minutes_is_the_last(kept: Kep
     assert "ours" not in kept.processes._running
     assert kept.pid("other") == other
     assert [line for line in kept.said if "stays down" in line] == [kept.said[-1]]
+
+
+def test_a_part_that_hangs_is_killed_started_again_and_told_until_it_answers(kept: Kept) -> None:
+    """SIGSTOP ends nothing: whoever waits for it would wait for ever."""
+    kept.supervisor._probe_seconds = 0.001
+    kept.supervisor.start(_part("ours"))
+    kept.supervisor.started()
+    life = kept.supervisor._lives["ours"]
+    kept.wait(lambda: life.liveness.answers)
+    before = kept.pid("ours")
+    psutil.Process(before).suspend()
+    kept.wait(lambda: life.liveness.hangs)
+    kept.supervisor.check()
+    told = read_down_parts(kept.home)
+
+    assert [(part.name, part.hung) for part in told] == [("ours", True)]
+    assert kept.pid("ours") != before
+    assert "did not answer" in kept.said[-1]
+    kept.wait(lambda: life.liveness.answers)
+    kept.supervisor.check()
+    assert read_down_parts(kept.home) == []
+
+
+def test_a_part_that_answers_nothing_hangs(kept: Kept) -> None:
+    """Its process runs, and does nothing."""
+    does_answer = True
+    part = msgspec.structs.replace(_part("ours"), answers=lambda: does_answer)
+    kept.supervisor._probe_seconds = 0.001
+    kept.supervisor.start(part)
+    kept.supervisor.started()
+    life = kept.supervisor._lives["ours"]
+    kept.wait(lambda: life.liveness.answers)
+    before = kept.pid("ours")
+    does_answer = False
+    kept.wait(lambda: life.liveness.hangs)
+    kept.supervisor.check()
+
+    assert kept.pid("ours") != before
 
 
 def test_ends_far_apart_are_not_counted_together(kept: Kept) -> None:

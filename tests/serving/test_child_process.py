@@ -2,10 +2,11 @@
 
 import asyncio
 import os
+import signal
 
 import pytest
 
-from serving.child_process import ChildBusyError, ChildFailedError, ChildProcess
+from serving.child_process import HANG_SECONDS, ChildBusyError, ChildFailedError, ChildProcess
 
 
 def die():
@@ -51,6 +52,28 @@ def test_a_death_is_told_once_and_the_next_call_has_another_process():
 
     assert before != after
     assert deaths == [1]
+
+
+def test_a_child_that_hangs_is_killed_and_all_who_wait_are_told():
+    """Otherwise every later request would wait for ever, and so would the reload of a release."""
+
+    async def ask():
+        child = ChildProcess()
+        before = await child.run(os.getpid)
+        os.kill(before, signal.SIGSTOP)
+        child._hang_seconds = 0.2
+        answers = await asyncio.gather(
+            child.run_for_client(os.getpid), child.run(os.getpid), return_exceptions=True
+        )
+        child._hang_seconds = HANG_SECONDS
+        after = await child.run(os.getpid)
+        child.close()
+        return before, answers, after
+
+    before, answers, after = asyncio.run(ask())
+
+    assert [type(answer) for answer in answers] == [ChildBusyError, ChildBusyError]
+    assert before != after
 
 
 def test_the_child_gives_way_to_the_event_loop():
