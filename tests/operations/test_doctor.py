@@ -87,8 +87,24 @@ def test_the_doctor_separates_faults_from_working_parts(
         "agreement",
         "origin",
         "dagster",
+        "alerts",
     ]
     assert "check SOCCER_REDIS_URL" in lines["redis"]
+
+
+def test_a_list_of_subscribers_by_which_no_alert_is_sent_is_a_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The watchdog can tell nobody of it."""
+    monkeypatch.setenv("SOCCER_HOME", str(tmp_path))
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    (tmp_path / "alerts.json").write_text("{}")
+    (tmp_path / "alerts.json").chmod(0o600)
+
+    line = lines_of(CliRunner().invoke(main, ["doctor"]).stdout)["alerts"]
+
+    assert "alerts.json is not valid" in line
+    assert "mend that file" in line
 
 
 def test_the_doctor_counts_missing_results_and_names_the_command(
