@@ -15,6 +15,7 @@ from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.stores.installation import name_store, write_id
 from tests import services
 from tests.builders import INSTALLATION
+from tests.leftovers import guarded
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -25,6 +26,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     sidecar = Path(__file__).parent / "serving"
     items.sort(key=lambda item: (item.path.is_relative_to(sidecar), item.path not in slow))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_left_behind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Every process that was started, and every temporary file, goes with the session, also a killed one."""
+    tmp_path_factory.getbasetemp()  # not below the folder that is removed: failed tests are looked into
+    with guarded():
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

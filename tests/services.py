@@ -137,7 +137,9 @@ def postgres_files() -> Iterator[Callable[[signal.Signals], AbstractContextManag
             **user,
         )
         quick = [f"{name}=off" for name in ("fsync", "synchronous_commit", "full_page_writes")]
-        settings = [part for setting in (*quick, "timezone=UTC") for part in ("-c", setting)]
+        # In its folder, not in /dev/shm: a server that was killed leaves its shared memory.
+        others = ("timezone=UTC", "dynamic_shared_memory_type=mmap")
+        settings = [part for setting in (*quick, *others) for part in ("-c", setting)]
         command = [programs / "postgres", "-D", data, "-h", "127.0.0.1", "-p", port, "-k", folder, *settings]
 
         def is_ready() -> bool:
@@ -200,8 +202,13 @@ def seaweedfs(folder: Path) -> Iterator[str]:
         return False
 
     # Asked to stop it takes seconds, and its data is not needed again.
-    with running(command, folder / "log", is_ready, env=env, stop_with=signal.SIGKILL):
-        yield endpoint
+    try:
+        with running(command, folder / "log", is_ready, env=env, stop_with=signal.SIGKILL):
+            yield endpoint
+    finally:
+        for port in (s3, master, volume, filer, *grpc):  # the sockets' folder cannot be chosen
+            for left in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):  # noqa: S108 - as above
+                left.unlink()
 
 
 @contextmanager
