@@ -5,15 +5,15 @@ Here too: how many bytes of bodies a worker holds at a time. Not here: what a bo
 
 import asyncio
 import contextlib
-import io
 import zlib
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from http import HTTPStatus
 from typing import Any
 
 from litestar import Request
 
+from serving.memory_file import MemoryFile
 from serving.problems import ProblemError, unavailable
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -21,6 +21,10 @@ _MEGABYTE = 1024 * 1024
 # The longest pause within a body, and the time for all of it: a client that stalls would hold its place.
 _PAUSE_SECONDS = 20.0
 _BODY_SECONDS = 120.0
+# Larger bodies go to the child process: 8 MB would hold the event loop for tens of milliseconds.
+_SMALL_BYTES = 16 * 1024
+# Decompressed at once.
+_PIECE_BYTES = 256 * 1024
 # Streams in one gzip body: each of many empty ones would cost a copy of the rest.
 _MOST_STREAMS = 1_000
 # A limit's worth of bytes from each of this many clients of one key, and of all keys.
@@ -97,27 +101,74 @@ async def read_body(request: Request[Any, Any, Any], most_bytes: int, held: _Hel
         ProblemError: 413 too large; 415 an unknown content coding; 408 not complete in time; 400 broken
             off or not gzip; 429 and 503 of the budget.
     """
+    parts: list[bytes] = []
+    await _receive(request, most_bytes, held, parts.append)
+    return b"".join(parts).removeprefix(_BYTE_ORDER_MARK)
+
+
+@contextlib.asynccontextmanager
+async def open_body(
+    request: Request[Any, Any, Any], most_bytes: int, held: _Held
+) -> AsyncIterator[bytes | MemoryFile]:
+    """As `read_body`; a body of more than 16 kB is in a file for the child process, closed after the block.
+
+    Raises:
+        ProblemError: as `read_body`.
+    """
+    with contextlib.ExitStack() as stack:
+        body = _Spilled(stack)
+        await _receive(request, most_bytes, held, body.write)
+        yield body.content()
+
+
+class _Spilled:
+    """Takes the parts of a body; from `_SMALL_BYTES` on they go into a file, which the stack closes."""
+
+    def __init__(self, stack: contextlib.ExitStack) -> None:
+        self._stack = stack
+        self._head = bytearray()
+        self._file: MemoryFile | None = None
+
+    def write(self, part: bytes) -> None:
+        if self._file is not None:
+            self._file.write(part)
+            return
+        self._head += part
+        if len(self._head) > _SMALL_BYTES:
+            self._file = self._stack.enter_context(MemoryFile())
+            self._file.write(bytes(self._head).removeprefix(_BYTE_ORDER_MARK))
+            self._head.clear()
+
+    def content(self) -> bytes | MemoryFile:
+        return self._file or bytes(self._head).removeprefix(_BYTE_ORDER_MARK)
+
+
+async def _receive(
+    request: Request[Any, Any, Any], most_bytes: int, held: _Held, write: Callable[[bytes], object]
+) -> None:
+    """Write the decompressed parts of a body; errors as `read_body`."""
     decode = _decoder(request.headers.get("content-encoding", ""))
     if _announced(request) > most_bytes:
         raise _too_large(most_bytes)
-    # Its value is taken without a copy: one of 32 MB would hold the event loop for 10 ms.
-    body = io.BytesIO()
-    sent = 0
+    sent = decoded = 0
+
+    def take(piece: bytes) -> None:
+        nonlocal decoded
+        decoded += len(piece)
+        held.add(len(piece))
+        if decoded > most_bytes:
+            raise _too_large(most_bytes)
+        write(piece)
+
     try:
         async with asyncio.timeout(_BODY_SECONDS):
             while True:
-                async with asyncio.timeout(_PAUSE_SECONDS):
-                    message: Any = await request.receive()
-                if message["type"] == "http.disconnect":
-                    raise _unreadable("the body ended before it was complete")
-                part: bytes = message.get("body", b"")
+                part, is_last = await _next_part(request)
                 sent += len(part)
-                decoded = await decode(part, most_bytes - body.tell() + 1)
-                held.add(len(decoded))
-                body.write(decoded)
-                if sent > most_bytes or body.tell() > most_bytes:
+                if sent > most_bytes:
                     raise _too_large(most_bytes)
-                if not message.get("more_body", False):
+                await decode(part, take)
+                if is_last:
                     break
     except TimeoutError as error:
         raise ProblemError(
@@ -127,7 +178,15 @@ async def read_body(request: Request[Any, Any, Any], most_bytes: int, held: _Hel
         raise _unreadable(f"the body is not gzip as its Content-Encoding says ({error})") from error
     if not decode.is_complete:
         raise _unreadable("the gzip body is cut off")
-    return body.getvalue().removeprefix(_BYTE_ORDER_MARK)
+
+
+async def _next_part(request: Request[Any, Any, Any]) -> tuple[bytes, bool]:
+    """A part of a body, and whether it is the last."""
+    async with asyncio.timeout(_PAUSE_SECONDS):
+        message: Any = await request.receive()
+    if message["type"] == "http.disconnect":
+        raise _unreadable("the body ended before it was complete")
+    return message.get("body", b""), not message.get("more_body", False)
 
 
 class _Plain:
@@ -135,12 +194,13 @@ class _Plain:
 
     is_complete = True
 
-    async def __call__(self, part: bytes, _: int) -> bytes:
-        return part
+    async def __call__(self, part: bytes, take: Callable[[bytes], None]) -> None:
+        """Take a part as it is."""
+        take(part)
 
 
 class _Gzip:
-    """Decompresses a body part by part, never more than a given number of bytes."""
+    """Decompresses a body part by part, and each part in pieces: 400 kB may become 400 MB."""
 
     def __init__(self) -> None:
         self._stream = _gzip_stream()
@@ -152,22 +212,29 @@ class _Gzip:
         """Whether the end of the stream was seen."""
         return self._stream.eof or not self._has_begun
 
-    async def __call__(self, part: bytes, most: int) -> bytes:
-        # In a thread: 400 kB can become 32 MB, which takes 50 ms.
-        return await asyncio.to_thread(self._decompress, part, most) if part else b""
+    async def __call__(self, part: bytes, take: Callable[[bytes], None]) -> None:
+        """Take the pieces of a part."""
+        is_more = bool(part)
+        while is_more:
+            # In a thread, which zlib lets run beside the event loop.
+            piece, part = await asyncio.to_thread(self._decompress, part)
+            take(piece)
+            # A full piece may leave some of its stream behind although all of the part is taken in.
+            is_more = bool(part) or len(piece) == _PIECE_BYTES
 
-    def _decompress(self, part: bytes, most: int) -> bytes:
-        decoded = b""
-        while part and len(decoded) < most:
-            if self._stream.eof:  # a file may consist of several streams
+    def _decompress(self, part: bytes) -> tuple[bytes, bytes]:
+        """The next piece, and the rest of the part."""
+        while True:
+            if self._stream.eof and part:  # a file may consist of several streams
                 self._stream = _gzip_stream()
                 self._streams += 1
                 if self._streams > _MOST_STREAMS:
                     raise zlib.error("too many streams")
             self._has_begun = True
-            decoded += self._stream.decompress(part, most - len(decoded))
-            part = self._stream.unused_data
-        return decoded
+            piece = self._stream.decompress(part, _PIECE_BYTES)
+            part = self._stream.unused_data if self._stream.eof else self._stream.unconsumed_tail
+            if piece or not part:
+                return piece, part
 
 
 def _gzip_stream() -> "zlib._Decompress":

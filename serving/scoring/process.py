@@ -16,6 +16,7 @@ import msgspec
 import structlog
 
 from serving.child_process import ChildBusyError, ChildFailedError, ChildProcess
+from serving.memory_file import SharedFile
 from serving.release.scoring_files import ScoringFiles
 from serving.scoring.schemas import Answer, BodyFault, DecodedRows, decode_body
 
@@ -54,9 +55,9 @@ class Scored(msgspec.Struct, frozen=True):
     seconds: float
 
 
-def answer_body(files: ScoringFiles, body: bytes, max_rows: int, at: str) -> Scored | BodyFault:
-    """Decode a body and score its rows, in the child, or say why they cannot be scored."""
-    decoded = decode_body(body, max_rows)
+def answer_file(files: ScoringFiles, body: SharedFile, max_rows: int, at: str) -> Scored | BodyFault:
+    """Decode the body in a file and score its rows, in the child, or say why they cannot be scored."""
+    decoded = decode_body(body.read(), max_rows)
     return answer_rows(files, decoded, at) if isinstance(decoded, DecodedRows) else decoded
 
 
@@ -144,9 +145,9 @@ class Scorer:
             self._warming = asyncio.create_task(self.warm(files))
 
     async def answer(
-        self, files: ScoringFiles, body: bytes | DecodedRows, max_rows: int, at: str
+        self, files: ScoringFiles, body: SharedFile | DecodedRows, max_rows: int, at: str
     ) -> Scored | BodyFault:
-        """The JSON body or the problems of each row, in order; of a body also why it has no rows.
+        """The JSON body or the problems of each row, in order; of the body in a file also why it has none.
 
         Raises:
             ChildBusyError: the child is not warm, died, or is overloaded.
@@ -156,7 +157,7 @@ class Scorer:
             raise ChildBusyError("the model is being loaded")
         if isinstance(body, DecodedRows):
             return await self.child.run_for_client(answer_rows, files, body, at)
-        return await self.child.run_for_client(answer_body, files, body, max_rows, at)
+        return await self.child.run_for_client(answer_file, files, body, max_rows, at)
 
     def cancel(self) -> None:
         """Cancel a running warm-up."""

@@ -14,6 +14,7 @@ import msgspec
 
 from serving.backends.redis import OwnNames
 from serving.errors import ServingError
+from serving.memory_file import SharedFile
 from serving.release.reader import ReleaseError, ReleaseReader, StoreUnavailableError
 from serving.scoring.schemas import MalformedBodyError, TooManyRows, split_rows
 from serving.tasks.quota import Quota, Quotas
@@ -54,6 +55,15 @@ def pack_rows(body: bytes, max_rows: int) -> PackedRows | TooManyRows | str:
         return TooManyRows(len(rows))
     content = body if is_list else b"[" + body + b"]"
     return PackedRows(len(rows), hashlib.sha256(content).hexdigest(), zlib.compress(content, _COMPRESSION))
+
+
+def pack_file(file: SharedFile, max_rows: int) -> PackedRows | TooManyRows | str:
+    """As `pack_rows`, of a body in a file that holds the packed rows afterwards; ``data`` is empty."""
+    packed = pack_rows(file.read(), max_rows)
+    if not isinstance(packed, PackedRows):
+        return packed
+    file.replace(packed.data)
+    return msgspec.structs.replace(packed, data=b"")
 
 
 def part_count(rows: int) -> int:

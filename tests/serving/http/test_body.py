@@ -29,6 +29,9 @@ def post(client, content, **headers):
         (gzip.compress(ROW), "gzip"),
         (gzip.compress(ROW[:40]) + gzip.compress(ROW[40:]), "x-gzip"),
         (gzip.compress(b"\xef\xbb\xbf" + ROW), "GZIP"),
+        (gzip.compress(b"\xef\xbb\xbf" + b" " * 1_000_000 + ROW), "gzip"),
+        (gzip.compress(ROW.rjust(2 * bodies._PIECE_BYTES)) + gzip.compress(b" " * 100_000), "gzip"),
+        (b"\xef\xbb\xbf" + ROW.rjust(100_000), "identity"),
     ],
 )
 def test_bodies_of_the_worlds_clients_are_read(scoring, content, coding):
