@@ -148,7 +148,7 @@ def _played_by_the_home(settings: Settings, window: Window) -> Counter[Any]:
         return Counter(tuple(row) for row in connection.execute(query) if row.kickoff.date() in window)
 
 
-@pytest.mark.timeout(5400)
+@pytest.mark.timeout(4 * 3600)  # beside much else an hour of it takes minutes
 def test_a_day_of_hours_each_with_a_fault(system: System, httpserver: HTTPServer) -> None:
     """Twenty-four hourly runs; each fault falls at a random moment of its run."""
     chance = random.Random(SEED)  # noqa: S311 - no secret
