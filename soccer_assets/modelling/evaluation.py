@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from soccer_assets.football.misread_dates import back_to_back_share
 from soccer_assets.modelling.dataset import TrainingData
+from soccer_assets.modelling.information import information_of_model
 from soccer_assets.modelling.leaks import OwnFacts
 from soccer_assets.modelling.metrics import log_losses
 from soccer_assets.modelling.odds import devig_shin
@@ -22,12 +23,17 @@ from soccer_assets.modelling.training import SEED
 
 
 class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
-    """The scorecard of a candidate on the test window, and the promotion decision."""
+    """The scorecard of a candidate on the test window, and the promotion decision.
+
+    Attributes:
+        information: what the candidate has read, see `modelling.information`.
+    """
 
     candidate_version: str
     champion_version: str | None
     scorecard: Scorecard
     decision: PromotionDecision
+    information: str = ""
 
 
 def evaluate(
@@ -75,6 +81,7 @@ def evaluate(
         champion_version=champion_version,
         scorecard=scorecard,
         decision=decide_promotion(facts),
+        information=information_of_model(feature_names, data.matches.take(data.split.train)),
     )
 
 

@@ -195,6 +195,7 @@ def evaluation_report(
             "verdict": evaluation.decision.reason,
             "passes_every_gate": str(evaluation.decision.promote).lower(),
             "compared_with_champion": evaluation.champion_version or "none",
+            "information": evaluation.information,
         },
         files={"scorecard.json": msgspec.to_builtins(evaluation)},
         plots={
@@ -206,6 +207,7 @@ def evaluation_report(
         metadata={
             "dagster/row_count": scorecard.rows,
             "verdict": evaluation.decision.reason,
+            "information": evaluation.information,
             **scorecard_numbers(scorecard),
             **{name: dg.MetadataValue.md(table) for name, table in scorecard_tables(scorecard).items()},
             "slices_table": dg.MetadataValue.md(slices_markdown(scorecard)),

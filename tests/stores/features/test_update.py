@@ -10,7 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from soccer_assets.football.features import apply_results, compute_features
+from soccer_assets.football.features import (
+    PRICE_FEATURES,
+    RESULT_FEATURES,
+    apply_results,
+    compute_features,
+)
 from soccer_assets.football.incremental import start_of
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.stores.features import update as feature_update
@@ -43,8 +48,16 @@ def world(dice, matches, months=40):
             tier=0 if is_cup else 1,
             season=f"{kickoff.year}",
         )
-        rows[row["match_id"]] = row
+        is_priced = not is_fixture and dice.random() < 0.4
+        rows[row["match_id"]] = priced_late(dice, row) if is_priced else row
     return rows
+
+
+def priced_late(dice, row):
+    """A price that arrives, or is corrected, after the match."""
+    kind = dice.choice(["avg_closing", "pinnacle_closing", "betbrain_avg", "bet365"])
+    home, draw, away = (round(dice.uniform(2.0, 4.4), 2) for _ in range(3))
+    return row | {"home_price": home, "draw_price": draw, "away_price": away, "price_kind": kind}
 
 
 def corrected(dice, row):
@@ -70,7 +83,7 @@ def deleted(_dice, _row):
 
 def changed(dice, rows):
     """The matches after one change of one match, or with a new match."""
-    change = dice.choice([corrected, corrected, postponed, voided, deleted, None])
+    change = dice.choice([corrected, corrected, priced_late, postponed, voided, deleted, None])
     if change is None:
         return rows | world(dice, 1)
     match_id = dice.choice(sorted(rows))
@@ -117,6 +130,25 @@ def monthly(first_score="1-0", last_score="", extra=()):
         row = played(f"m{number}", f"{month}-10T15:00", "Ash", "Birch", score, season=month[:4])
         rows[row["match_id"]] = row
     return rows | {row["match_id"]: row for row in extra}
+
+
+def test_a_late_price_is_replayed_as_a_late_result_is(folder_store):
+    """A price of June 2023 that comes in March 2025 moves the priced columns after its match, no others."""
+    fixture = played("f", "2025-03-10T15:00", "Ash", "Birch", "", season="2025")
+    before = monthly(last_score="3-0", extra=[fixture])
+    first = update_features(folder_store, export_of(folder_store, before))
+    prices = {"home_price": 1.5, "draw_price": 4.2, "away_price": 7.0, "price_kind": "avg_closing"}
+    after = before | {"m17": before["m17"] | prices}
+
+    second = update_features(folder_store, export_of(folder_store, after))
+
+    assert_equal_to_a_whole_pass(folder_store, second.manifest, after)
+    old, new = (compute_features(match_table_of(exported(rows)))[0] for rows in (before, after))
+    differs = old.values != new.values
+    assert differs[old.kickoff > start_of("2023-07")].any(axis=0).sum() == len(PRICE_FEATURES)
+    assert not differs[old.kickoff < start_of("2023-07")].any()
+    assert not differs[:, : len(RESULT_FEATURES)].any()
+    assert first.manifest.team_state.sha256 != second.manifest.team_state.sha256
 
 
 def test_a_result_is_carried_on_from_its_own_month(folder_store):
