@@ -21,7 +21,7 @@ from tests.homes import build
 from tests.live import LiveHome
 
 LATER = NOW + dt.timedelta(days=4)
-TEXTS = {VOLUME: "500", DRIFT: "30 of 52 columns drifted", METRIC: "worse than textbook Elo"}
+TEXTS = {VOLUME: "500", DRIFT: "30 of 52 columns drifted", METRIC: "higher than textbook Elo's"}
 
 
 @pytest.mark.trial
