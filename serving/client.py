@@ -11,6 +11,7 @@ import msgspec
 from serving.errors import ServingError
 from serving.http.schemas import (
     LivePage,
+    MarketsBody,
     ModelInfo,
     PairingBody,
     PredictionBody,
@@ -69,6 +70,10 @@ class Client:
             PredictionBody, "GET", f"/predict/{quote(match_id, safe='')}", params={"model": model}
         )
 
+    def markets(self, match_id: str, model: str = "champion") -> MarketsBody:
+        """Every market of a match."""
+        return self._ask(MarketsBody, "GET", f"/predict/{match_id}/markets", params={"model": model})
+
     def upcoming(self, **filters: Any) -> Iterator[PredictionBody]:
         """Iterate over all upcoming matches, page by page; write ``from_`` for ``from``, a Python keyword."""
         params = {name.rstrip("_"): value for name, value in filters.items()}
@@ -88,9 +93,11 @@ class Client:
         """The model behind the predictions."""
         return self._ask(ModelInfo, "GET", "/predict/model/info", params={"model": model})
 
-    def score(self, pairing: Pairing) -> PairingBody:
-        """Score one pairing now."""
-        return self._ask(PairingBody, "POST", "/predict/", content=msgspec.json.encode(pairing))
+    def score(self, pairing: Pairing, *, markets: bool = False) -> PairingBody:
+        """Score one pairing now, with every market where asked for."""
+        params = {"markets": "true"} if markets else None
+        content = msgspec.json.encode(pairing)
+        return self._ask(PairingBody, "POST", "/predict/", params=params, content=content)
 
     def submit(
         self, rows: Sequence[Pairing | FeatureRow], idempotency_key: str | None = None

@@ -47,6 +47,12 @@ _PREDICTED: dict[str, Any] = {
             "text": "strength: for the home side (0.90 log-odds)",
         }
     ],
+    "goal_model": {
+        "home_rate": 1.66,
+        "away_rate": 1.12,
+        "draw_correlation": -0.073,
+        "first_half_share": 0.44,
+    },
     "model": "champion",
     "model_version": "7",
     "model_run_id": "14cd16389d5d47ed95e1b3b6720b1714",
@@ -60,7 +66,7 @@ _PREDICTED: dict[str, Any] = {
     "stale_reasons": [],
 }
 PREDICTION = _PREDICTED | {"match_id": "52ebe02471d9ac99", "round": "19", "status": "scheduled"}
-SCORED_PAIRING = {"kind": "pairing", "leg": 1, "ground_rule": None} | _PREDICTED
+SCORED_PAIRING = {"kind": "pairing", "leg": 1, "ground_rule": None, "markets": None} | _PREDICTED
 _FEATURES = {"match_id": "my-1", "features": {"elo_textbook_gap": 120.0}}
 
 

@@ -11,13 +11,40 @@ import msgspec
 
 from serving.backends.match_table import Live
 from serving.scoring.schemas import RefusedRow, ScoredFeatures, ScoredPairing
-from soccer_assets.contract.release import ModelCard, Prediction
+from soccer_assets.contract.markets import Markets
+from soccer_assets.contract.release import ModelCard, Prediction, Team
 from soccer_assets.contract.status import AssetState
 
 
 class PredictionBody(Prediction, frozen=True, kw_only=True):
     """A prediction with the fields that depend on the time of the request."""
 
+    data_as_of: str | None
+    checked_at: str
+    next_expected_at: str | None
+    stale: bool
+    stale_reasons: tuple[str, ...]
+
+
+class MarketsBody(msgspec.Struct, frozen=True, kw_only=True):
+    """Every market of a match; its fields as in `Prediction`, and those that depend on the time."""
+
+    match_id: str
+    competition: str
+    season: str
+    home_team: Team
+    away_team: Team
+    kickoff: str
+    neutral: bool
+    p_home: float
+    p_draw: float
+    p_away: float
+    markets: Markets
+    model: str
+    model_version: str
+    release_id: str
+    feed: str
+    predicted_at: str
     data_as_of: str | None
     checked_at: str
     next_expected_at: str | None

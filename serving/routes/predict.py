@@ -1,5 +1,6 @@
 """Predictions of the current release: one match, upcoming matches, all matches; and its models."""
 
+import datetime as dt
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
@@ -22,10 +23,11 @@ from serving.http.paging import (
     next_page,
 )
 from serving.http.respond import DEPRECATED, JSON, NDJSON, documented, respond
-from serving.http.schemas import ModelInfo, PredictionBody, PredictionPage
+from serving.http.schemas import MarketsBody, ModelInfo, PredictionBody, PredictionPage
 from serving.problems import ProblemError
-from serving.release.current import SnapshotHolder, require_release
+from serving.release.current import Current, SnapshotHolder, require_release
 from serving.release.snapshot import PageQuery
+from soccer_assets.football.markets import markets_of
 
 _PAGE = {
     "items": [documents.PREDICTION],
@@ -65,18 +67,42 @@ def read_prediction(
     """
     current, now = require_release(snapshots), snapshots.clock.now()
     model, headers = (model, {}) if stage is None else (stage, DEPRECATED)
-    found = current.answer(match_id, model, now)
-    if found is None and (named := current.snapshot.find_match_id(match_id)) is not None:
-        found, headers = current.answer(named, model, now), DEPRECATED
-    if found is None:
+    found, by_source_id = _find(current, match_id, model, now)
+    body, tag = found
+    return respond(request, body, current.view, now, tag=tag.decode(), headers=headers | by_source_id)
+
+
+@get(
+    "/{match_id:str}/markets",
+    sync_to_thread=True,
+    opt={"scope": READ},
+    responses=documented(MarketsBody, HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND),
+)
+def read_markets(
+    request: Request[Any, Any, Any],
+    snapshots: NamedDependency[SnapshotHolder],
+    match_id: FromPath[str],
+    model: Alias = "champion",
+) -> Response[bytes]:
+    """Every market of one match after 90 minutes: how a bet ends, and its fair price.
+
+    Totals, Asian handicaps, both to score, double chance, draw no bet, exact scores, team totals, clean
+    sheets, wins to nil and half-time, from one grid of scores that keeps `p_home`, `p_draw` and `p_away`.
+    """
+    current, now = require_release(snapshots), snapshots.clock.now()
+    (body, _), headers = _find(current, match_id, model, now)
+    prediction = msgspec.json.decode(body, type=PredictionBody)
+    if prediction.goal_model is None:
         raise ProblemError(
             HTTPStatus.NOT_FOUND,
-            "unknown-match",
-            f"This release has no prediction of the {model} for match {match_id!r}; "
-            "GET /predict/matches/ lists the upcoming ones.",
+            "no-markets",
+            "This prediction was made by a version without markets; a match that is still to be played has "
+            "them after the next release.",
         )
-    body, tag = found
-    return respond(request, body, current.view, now, tag=tag.decode(), headers=headers)
+    chances = (prediction.p_home, prediction.p_draw, prediction.p_away)
+    fields = {name: getattr(prediction, name) for name in MarketsBody.__struct_fields__ if name != "markets"}
+    answer = MarketsBody(**fields, markets=markets_of(prediction.goal_model, chances))
+    return respond(request, msgspec.json.encode(answer), current.view, now, headers=headers, is_bulk=True)
 
 
 @get(
@@ -183,6 +209,27 @@ def read_model(
     return respond(request, msgspec.json.encode(info), current.view, now)
 
 
+def _find(
+    current: Current, match_id: str, model: str, now: dt.datetime
+) -> tuple[tuple[bytes, bytes], dict[str, str]]:
+    """Body and tag of a match, and the header of one that was named by an id of its source.
+
+    Raises:
+        ProblemError: 404, the release has no such prediction.
+    """
+    found, headers = current.answer(match_id, model, now), dict[str, str]()
+    if found is None and (named := current.snapshot.find_match_id(match_id)) is not None:
+        found, headers = current.answer(named, model, now), DEPRECATED
+    if found is None:
+        raise ProblemError(
+            HTTPStatus.NOT_FOUND,
+            "unknown-match",
+            f"This release has no prediction of the {model} for match {match_id!r}; "
+            "GET /predict/matches/ lists the upcoming ones.",
+        )
+    return found, headers
+
+
 def _send_page(
     request: Request[Any, Any, Any],
     snapshots: SnapshotHolder,
@@ -204,6 +251,6 @@ def _send_page(
 
 router = Router(
     "/predict",
-    route_handlers=[list_upcoming, list_predictions, read_model, read_prediction],
+    route_handlers=[list_upcoming, list_predictions, read_model, read_markets, read_prediction],
     tags=["predict"],
 )

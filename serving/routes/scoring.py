@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Request, Response, Router, post
 from litestar.di import NamedDependency
-from litestar.params import HeaderParameter
+from litestar.params import HeaderParameter, QueryParameter
 
 from serving.child_process import ChildBusyError, ChildProcess
 from serving.http import openapi as documents
@@ -38,6 +38,8 @@ from soccer_assets.contract.api_keys import ApiKey
 
 MAX_ROWS = 1_000
 MAX_TASK_ROWS = 100_000
+# A row with markets takes 25 KB and a few milliseconds.
+MAX_MARKET_ROWS = 100
 _MAX_BYTES = 8 * 1024 * 1024
 # Of a list, counted in the metrics at a time: 1,000 would hold the event loop for 4 ms.
 _COUNTED_AT_ONCE = 100
@@ -66,6 +68,13 @@ async def score(
     scorer: NamedDependency[Scorer],
     metrics: NamedDependency[Metrics],
     bodies: NamedDependency[BodyBudget],
+    *,
+    markets: Annotated[
+        bool,
+        QueryParameter(
+            description="Answer pairings with every market of the score; for a list of at most 100 rows."
+        ),
+    ] = False,
 ) -> Response[bytes]:
     """Score a pairing or a row of features, or a list of up to 1,000 of them.
 
@@ -75,15 +84,16 @@ async def score(
     """
     most_bytes = min(_MAX_BYTES, bodies.most_bytes)
     with bodies.hold(request.auth.id) as held:
+        most_rows = MAX_MARKET_ROWS if markets else MAX_ROWS
         async with open_body(request, most_bytes, held) as body:
-            decoded = decode_body(body, MAX_ROWS) if isinstance(body, bytes) else body.shared
+            decoded = decode_body(body, most_rows) if isinstance(body, bytes) else body.shared
             if not isinstance(decoded, SharedFile | DecodedRows):
-                raise _refusal(decoded)
+                raise _refusal(decoded, most_rows)
             current, now = require_release(snapshots), snapshots.clock.now()
             started = time.perf_counter()
-            scored = await _answers(current, scorer, decoded, now)
+            scored = await _answers(current, scorer, decoded, now, with_markets=markets)
     if not isinstance(scored, Scored):
-        raise _refusal(scored)
+        raise _refusal(scored, most_rows)
     answers, is_list = scored.answers, scored.is_list
     problems = {number: body for number, body in enumerate(answers) if isinstance(body, tuple)}
     if problems:
@@ -95,7 +105,7 @@ async def score(
 
 
 async def _answers(
-    current: Current, scorer: Scorer, body: SharedFile | DecodedRows, now: dt.datetime
+    current: Current, scorer: Scorer, body: SharedFile | DecodedRows, now: dt.datetime, *, with_markets: bool
 ) -> Scored | BodyFault:
     files = current.snapshot.scoring_files
     if files is None:
@@ -105,7 +115,8 @@ async def _answers(
             60,
         )
     try:
-        return await scorer.answer(files, body, MAX_ROWS, isoformat(now))
+        most_rows = MAX_MARKET_ROWS if with_markets else MAX_ROWS
+        return await scorer.answer(files, body, most_rows, isoformat(now), with_markets=with_markets)
     except ChildBusyError as error:
         raise unavailable("not-now", f"Scoring is unavailable: {error}; try again shortly.", 2) from error
 
@@ -181,10 +192,10 @@ async def _pack(child: ChildProcess, body: bytes | MemoryFile) -> PackedRows | T
     return msgspec.structs.replace(packed, data=await asyncio.to_thread(body.read))
 
 
-def _refusal(fault: BodyFault) -> ProblemError:
+def _refusal(fault: BodyFault, most_rows: int) -> ProblemError:
     """400 for a malformed body, 413 for too many rows, 422 for rows with problems."""
     if isinstance(fault, TooManyRows):
-        return too_many(fault.rows, MAX_ROWS)
+        return too_many(fault.rows, most_rows)
     if isinstance(fault, UnusableRows):
         return _unusable(fault)
     return ProblemError(HTTPStatus.BAD_REQUEST, "invalid-body", f"{fault}.")

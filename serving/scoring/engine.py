@@ -31,6 +31,8 @@ from soccer_assets.contract.release import CompetitionEntry, Directory, Team, Te
 from soccer_assets.football import hypothetical_match as football
 from soccer_assets.football.competitions import NATIONAL, Competition, entrant_name, season_of
 from soccer_assets.football.features import FEATURE_NAMES
+from soccer_assets.football.first_half import USUAL_FIRST_HALF_SHARE
+from soccer_assets.football.markets import markets_of
 from soccer_assets.football.match_table import SECONDS_A_DAY
 from soccer_assets.football.name_lookup import Names, UnclearNameError
 from soccer_assets.football.neutral_grounds import FLAG, Ground, ground_of, stage_of
@@ -58,6 +60,7 @@ class _ResolvedPairing(msgspec.Struct, frozen=True):
     row: Pairing
     meeting: Meeting
     ground: Ground
+    first_half_share: float
     pairing: football.Pairing  # with the side first that is at home
 
 
@@ -78,7 +81,9 @@ class Engine:
         self._names = Names(directory)
         self._leagues = {name: row for row, name in enumerate(self._state.competition_names)}
 
-    def answer(self, rows: Sequence[Row], predicted_at: str, *, with_reasons: bool) -> list[Answer]:
+    def answer(
+        self, rows: Sequence[Row], predicted_at: str, *, with_reasons: bool, with_markets: bool = False
+    ) -> list[Answer]:
         """The JSON body or the problems of each row, in order."""
         answers: list[Answer] = [()] * len(rows)
         now = parse_instant(predicted_at)
@@ -99,7 +104,9 @@ class Engine:
             else:
                 answers[number] = resolved
         for scored in (
-            self._score_pairings(pairings, predicted_at, with_reasons=with_reasons),
+            self._score_pairings(
+                pairings, predicted_at, with_reasons=with_reasons, with_markets=with_markets
+            ),
             self._score_features(features, predicted_at),
         ):
             for number, body in scored.items():
@@ -166,7 +173,8 @@ class Engine:
             neutral=ground.is_neutral,
             away_is_host=ground.away_is_host,
         )
-        return _ResolvedPairing(row, meeting, ground, pairing)
+        share = competition.first_half_share or USUAL_FIRST_HALF_SHARE
+        return _ResolvedPairing(row, meeting, ground, share, pairing)
 
     def _kickoff_fault(self, seconds: int, now: dt.datetime) -> str:
         """Why a match then is not scored; empty where it is."""
@@ -211,7 +219,12 @@ class Engine:
         return tuple(problems) or row
 
     def _score_pairings(
-        self, pairings: dict[int, _ResolvedPairing], predicted_at: str, *, with_reasons: bool
+        self,
+        pairings: dict[int, _ResolvedPairing],
+        predicted_at: str,
+        *,
+        with_reasons: bool,
+        with_markets: bool,
     ) -> dict[int, bytes]:
         if not pairings:
             return {}
@@ -223,6 +236,7 @@ class Engine:
             np.array([pair.is_neutral for pair in pairs]),
             with_reasons=with_reasons,
             is_turned=np.array([resolved.ground.away_is_host for resolved in pairings.values()]),
+            first_half_shares=[resolved.first_half_share for resolved in pairings.values()],
         )
         return {
             number: msgspec.json.encode(
@@ -234,6 +248,7 @@ class Engine:
                     ground_rule=resolved.ground.rule,
                     leg=resolved.row.leg,
                     information=information_of_row(self._information, has_price=has_price),
+                    markets=markets_of(goals.goal_model, probabilities) if with_markets else None,
                     predicted_at=predicted_at,
                 )
             )

@@ -5,6 +5,7 @@ model hangs. Not here: the process itself (``child_process.py``), the scores (``
 """
 
 import asyncio
+import functools
 import gc
 import signal
 import sys
@@ -55,20 +56,26 @@ class Scored(msgspec.Struct, frozen=True):
     seconds: float
 
 
-def answer_file(files: ScoringFiles, body: SharedFile, max_rows: int, at: str) -> Scored | BodyFault:
+def answer_file(
+    files: ScoringFiles, body: SharedFile, max_rows: int, at: str, *, with_markets: bool
+) -> Scored | BodyFault:
     """Decode the body in a file and score its rows, in the child, or say why they cannot be scored."""
     decoded = decode_body(body.read(), max_rows)
-    return answer_rows(files, decoded, at) if isinstance(decoded, DecodedRows) else decoded
+    if not isinstance(decoded, DecodedRows):
+        return decoded
+    return answer_rows(files, decoded, at, with_markets=with_markets)
 
 
-def answer_rows(files: ScoringFiles, decoded: DecodedRows, at: str) -> Scored:
+def answer_rows(files: ScoringFiles, decoded: DecodedRows, at: str, *, with_markets: bool) -> Scored:
     """Score rows, in the child: the JSON body or the problems of each; reasons for one that is no list."""
     from serving.scoring.engine import engine, top_outcomes  # noqa: PLC0415 - only the child pays for numpy
 
     signal.alarm(SCORE_SECONDS)
     started = time.perf_counter()
     try:
-        answers = engine(files).answer(decoded.rows, at, with_reasons=not decoded.is_list)
+        answers = engine(files).answer(
+            decoded.rows, at, with_reasons=not decoded.is_list, with_markets=with_markets
+        )
     finally:
         signal.alarm(0)
     return Scored(answers, decoded.is_list, top_outcomes(answers), time.perf_counter() - started)
@@ -145,9 +152,22 @@ class Scorer:
             self._warming = asyncio.create_task(self.warm(files))
 
     async def answer(
-        self, files: ScoringFiles, body: SharedFile | DecodedRows, max_rows: int, at: str
+        self,
+        files: ScoringFiles,
+        body: SharedFile | DecodedRows,
+        max_rows: int,
+        at: str,
+        *,
+        with_markets: bool = False,
     ) -> Scored | BodyFault:
         """The JSON body or the problems of each row, in order; of the body in a file also why it has none.
+
+        Args:
+            files: of the release that scores.
+            body: of the request, or its rows.
+            max_rows: a longer list is refused.
+            at: the instant of the request.
+            with_markets: whether pairings are answered with every market.
 
         Raises:
             ChildBusyError: the child is not warm, died, or is overloaded.
@@ -156,8 +176,10 @@ class Scorer:
         if not self.is_warm(files):
             raise ChildBusyError("the model is being loaded")
         if isinstance(body, DecodedRows):
-            return await self.child.run_for_client(answer_rows, files, body, at)
-        return await self.child.run_for_client(answer_file, files, body, max_rows, at)
+            scored = functools.partial(answer_rows, with_markets=with_markets)
+            return await self.child.run_for_client(scored, files, body, at)
+        answered = functools.partial(answer_file, with_markets=with_markets)
+        return await self.child.run_for_client(answered, files, body, max_rows, at)
 
     def cancel(self) -> None:
         """Cancel a running warm-up."""

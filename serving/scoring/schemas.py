@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from serving.errors import ServingError
+from soccer_assets.contract.markets import GoalModel, Markets
 from soccer_assets.contract.prediction import Provenance
 from soccer_assets.contract.release import Goals, Reason, ScoreChance, Team
 
@@ -25,6 +26,8 @@ _STAGE = (
 )
 _LEG = "1 or 2 of a two-legged tie, which has no neutral ground; not used by the model."
 _GROUND_RULE = "Why the side named first is not at home: a rule, or the request; null where it is at home."
+
+_MARKETS = "Every market of the score after 90 minutes, where `markets=true` was asked for."
 
 # As msgspec ends its messages.
 _AT = re.compile(r" - at `\$\.?(.*)`$")
@@ -99,6 +102,8 @@ class ScoredPairing(Provenance, frozen=True, kw_only=True, tag_field="kind", tag
     likely_scores: tuple[ScoreChance, ...]
     reasons: tuple[Reason, ...]
     information: str = ""
+    goal_model: GoalModel
+    markets: Annotated[Markets | None, Meta(description=_MARKETS)]
     predicted_at: str
 
 

@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
+from soccer_assets.contract.markets import GoalModel
 from soccer_assets.contract.release import OUTCOMES, Goals, Reason, ScoreChance, Team
 
 _T = TypeVar("_T")
@@ -49,7 +50,7 @@ class Probabilities(msgspec.Struct, frozen=True, kw_only=True):
 class Forecast(Probabilities, frozen=True, kw_only=True):
     """Probabilities with goals and reasons; fields as in `Prediction`.
 
-    ``likely_scores`` and ``reasons`` may be JSON already, see `stored_json`.
+    ``likely_scores``, ``reasons`` and ``goal_model`` may be JSON already, see `stored_json`.
     """
 
     expected_goals: Goals | None = None
@@ -57,6 +58,7 @@ class Forecast(Probabilities, frozen=True, kw_only=True):
     both_teams_to_score: float | None = None
     likely_scores: tuple[ScoreChance, ...] | msgspec.Raw = ()
     reasons: tuple[Reason, ...] | msgspec.Raw = ()
+    goal_model: GoalModel | msgspec.Raw | None = None
 
 
 class GoalForecast(Protocol):
@@ -82,6 +84,10 @@ class GoalForecast(Protocol):
     def likeliest_scores(self) -> tuple[ScoreChance, ...]:
         """The likeliest scores, the likeliest first."""
 
+    @property
+    def goal_model(self) -> GoalModel:
+        """What the grid of scores is made of."""
+
 
 def probabilities(p_home: float, p_draw: float, p_away: float) -> Probabilities:
     """The three probabilities with the label of the largest; of equal ones the first."""
@@ -101,6 +107,7 @@ def forecast(
         both_teams_to_score=goals.p_both_score,
         likely_scores=goals.likeliest_scores,
         reasons=reasons,
+        goal_model=goals.goal_model,
     )
 
 
@@ -118,6 +125,7 @@ def forecast_of_row(row: Any) -> Forecast:
         both_teams_to_score=row["both_teams_to_score"] if has_goals else None,
         likely_scores=stored_json(row["likely_scores"] if has_goals else None),
         reasons=stored_json(row["reasons"]),
+        goal_model=stored_json(row["goal_model"], "null"),
     )
 
 
@@ -132,14 +140,14 @@ def _forecast(outcome_probabilities: Sequence[float], **details: Any) -> Forecas
     )
 
 
-def json_column(value: tuple[msgspec.Struct, ...]) -> str:
-    """Encode scores or reasons for a text column: the same JSON as in bodies."""
+def json_column(value: tuple[msgspec.Struct, ...] | msgspec.Struct) -> str:
+    """Encode scores, reasons or a goal model for a text column: the same JSON as in bodies."""
     return msgspec.json.encode(value).decode()
 
 
-def stored_json(column: object) -> msgspec.Raw:
-    """The text of `json_column` for a body, without decoding it; an empty list if there is none."""
-    return msgspec.Raw(column if isinstance(column, str) else "[]")
+def stored_json(column: object, missing: str = "[]") -> msgspec.Raw:
+    """The text of `json_column` for a body, without decoding it; ``missing`` if there is none."""
+    return msgspec.Raw(column if isinstance(column, str) else missing)
 
 
 def render(body: type[_T], *parts: msgspec.Struct, **fields: Any) -> _T:

@@ -6,6 +6,8 @@ know.
 
 import msgspec
 
+from soccer_assets.contract.markets import GoalModel
+
 SCHEMA_VERSION = 1
 
 OUTCOMES = ("home", "draw", "away")
@@ -119,6 +121,7 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
         reasons: the feature groups with the largest contributions, largest first; of the champion only.
         information: what it was made from: ``results``, ``results+statistics`` or
             ``results+statistics+prices`` (of past matches); empty in predictions of earlier versions.
+        goal_model: the rates that the grid is made of: with the three probabilities it gives every market.
     """
 
     match_id: str
@@ -142,6 +145,7 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
     likely_scores: tuple[ScoreChance, ...] = ()
     reasons: tuple[Reason, ...] = ()
     information: str = ""
+    goal_model: GoalModel | None = None
     model: str
     model_version: str
     model_run_id: str
@@ -179,7 +183,11 @@ class TeamEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CompetitionEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """A competition that clients can name; tier 0 is a cup or a competition of national teams."""
+    """A competition that clients can name; tier 0 is a cup or a competition of national teams.
+
+    Attributes:
+        first_half_share: share of its goals in the first half; None in releases of earlier versions.
+    """
 
     code: str
     name: str
@@ -188,6 +196,7 @@ class CompetitionEntry(msgspec.Struct, frozen=True, kw_only=True):
     sex: str
     age_group: str
     squad: str = "first"
+    first_half_share: float | None = None
 
 
 class Directory(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,15 +6,18 @@ defeats of that grid are then scaled to the forecast's 1x2 probabilities: of all
 nearest (least Kullback-Leibler divergence), and answers about goals cannot contradict the 1x2 answer.
 """
 
+from collections.abc import Sequence
+
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from soccer_assets.contract.markets import GoalModel
 from soccer_assets.contract.release import ScoreChance
+from soccer_assets.football.first_half import USUAL_FIRST_HALF_SHARE
+from soccer_assets.football.match_scores import GRID_GOALS
 from soccer_assets.football.ratings.parameters import DRAW_CORRELATIONS, match_kinds
 
-# Scores of 0 to 15 goals a side: all but 1e-4 of a count with mean 6.
-GRID_GOALS = 16
 LIKELIEST_SCORES = 5
 TOTAL_LINE = 2.5
 # The features that a goal forecast is made from: the joint model's log goals, and the kind of match.
@@ -32,6 +35,7 @@ class GoalForecast(msgspec.Struct, frozen=True):
         p_over_2_5: probability of three goals or more.
         p_both_score: probability that both teams score.
         likeliest_scores: five scores, the likeliest first.
+        goal_model: what the grid is made of, from which every other market follows.
     """
 
     expected_home: float
@@ -39,6 +43,7 @@ class GoalForecast(msgspec.Struct, frozen=True):
     p_over_2_5: float
     p_both_score: float
     likeliest_scores: tuple[ScoreChance, ...]
+    goal_model: GoalModel
 
 
 def score_grid(
@@ -75,17 +80,23 @@ def score_grid(
     return grid
 
 
-def goal_forecasts(features: NDArray[np.float64], probabilities: NDArray[np.float64]) -> list[GoalForecast]:
+def goal_forecasts(
+    features: NDArray[np.float64],
+    probabilities: NDArray[np.float64],
+    first_half_shares: Sequence[float] | None = None,
+) -> list[GoalForecast]:
     """The goals of n matches.
 
     Args:
         features: (n, 4) columns as in `GOAL_FEATURES`.
         probabilities: (n, 3) of home, draw and away, which the goals agree with.
+        first_half_shares: (n,) share of the goals before half-time; the usual one by default.
 
     Raises:
         ValueError: probabilities do not add up to 1.
     """
     rates = np.exp(features[:, :2])
+    shares = [USUAL_FIRST_HALF_SHARE] * len(rates) if first_half_shares is None else first_half_shares
     correlations = DRAW_CORRELATIONS[match_kinds(features[:, 2], features[:, 3])]
     grid = score_grid(rates[:, 0], rates[:, 1], correlations, probabilities)
     goals = np.arange(GRID_GOALS)
@@ -102,8 +113,11 @@ def goal_forecasts(features: NDArray[np.float64], probabilities: NDArray[np.floa
                 ScoreChance(cell // GRID_GOALS, cell % GRID_GOALS, float(chances[cell]))
                 for cell in cells.tolist()
             ),
+            goal_model=GoalModel(own_rates[0], own_rates[1], correlation, share),
         )
-        for scores, chances, cells in zip(grid, flat, likeliest, strict=True)
+        for scores, chances, cells, own_rates, correlation, share in zip(
+            grid, flat, likeliest, rates.tolist(), correlations.tolist(), shares, strict=True
+        )
     ]
 
 

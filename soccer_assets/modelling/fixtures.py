@@ -43,6 +43,7 @@ def forecast_fixtures(
     *,
     with_reasons: bool,
     is_turned: NDArray[np.bool_] | None = None,
+    first_half_shares: Sequence[float] | None = None,
 ) -> FixtureForecasts:
     """Forecasts of one model for fixtures whose features are ``values``.
 
@@ -53,6 +54,7 @@ def forecast_fixtures(
         is_neutral: (n,) whether each fixture is on neutral ground.
         is_turned: (n,) whether the features have the side named second at home; none by default.
             The forecasts are those of the sides as they are named.
+        first_half_shares: (n,) share of the goals before half-time; the usual one by default.
         with_reasons: whether to explain each forecast, which costs more than making it.
 
     Raises:
@@ -69,7 +71,7 @@ def forecast_fixtures(
     goal_features[turned, :2] = goal_features[turned, 1::-1]
     return FixtureForecasts(
         probabilities=probabilities,
-        goals=goal_forecasts(goal_features, probabilities),
+        goals=goal_forecasts(goal_features, probabilities, first_half_shares),
         reasons=reasons(model, inputs, FEATURE_GROUPS, is_neutral, turned)
         if with_reasons
         else [()] * len(values),

@@ -60,6 +60,7 @@ _DERIVED = (
     "likely_scores",
     "reasons",
     "information",
+    "goal_model",
 )
 
 
@@ -121,6 +122,7 @@ def forecast_table(
                 information_of_row(registered.facts.information, has_price=has_price)
                 for has_price in forecasts.reads_prices.tolist()
             ],
+            "goal_model": [json_column(goal.goal_model) for goal in goals],
             "predicted_kickoff": fixtures["kickoff"].to_numpy(),
             "predicted_at": isoformat(now),
         }

@@ -11,6 +11,7 @@ import serving
 import soccer_assets
 from serving.backends.match_table import Live
 from serving.scoring.schemas import ScoredFeatures, ScoredPairing
+from soccer_assets.contract.markets import GoalModel
 from soccer_assets.contract.prediction import (
     Meeting,
     Provenance,
@@ -23,7 +24,9 @@ from soccer_assets.contract.prediction import (
 from soccer_assets.contract.release import Goals, ModelCard, Prediction, Reason, ScoreChance, Team
 from soccer_assets.football.score_grid import GoalForecast
 
-GOALS = GoalForecast(1.5, 0.25, 0.4, 0.3, (ScoreChance(1, 0, 0.125), ScoreChance(1, 1, 0.1)))
+GOALS = GoalForecast(
+    1.5, 0.25, 0.4, 0.3, (ScoreChance(1, 0, 0.125), ScoreChance(1, 1, 0.1)), GoalModel(1.4, 0.3, -0.073, 0.44)
+)
 REASONS = (Reason("form", 0.25, -0.5, "form: für die Gäste"),)
 MEETING = Meeting(
     competition="ENG-2",
@@ -48,6 +51,7 @@ ROW = {
     "both_teams_to_score": 0.3,
     "likely_scores": json_column(GOALS.likeliest_scores),
     "reasons": json_column(REASONS),
+    "goal_model": json_column(GOALS.goal_model),
 }
 
 
@@ -73,7 +77,7 @@ def test_a_stored_row_and_a_fresh_forecast_are_the_same_bytes():
     assert stored == fresh
     decoded = msgspec.json.decode(stored, type=Prediction)
     assert (decoded.reasons, decoded.likely_scores) == (REASONS, GOALS.likeliest_scores)
-    assert decoded.expected_goals == Goals(1.5, 0.25)
+    assert (decoded.expected_goals, decoded.goal_model) == (Goals(1.5, 0.25), GOALS.goal_model)
 
 
 def test_a_row_of_an_earlier_version_has_no_goals():
@@ -89,6 +93,7 @@ def test_a_row_of_an_earlier_version_has_no_goals():
 
     assert (body.expected_goals, body.over_2_5, body.both_teams_to_score) == (None, None, None)
     assert (body.likely_scores, body.reasons, body.predicted_label) == ((), (), "draw")
+    assert body.goal_model is None
 
 
 def test_a_prediction_and_a_scored_pairing_agree_on_what_they_share():
@@ -96,7 +101,16 @@ def test_a_prediction_and_a_scored_pairing_agree_on_what_they_share():
     made = forecast((0.5, 0.3, 0.2), GOALS, REASONS)
     at = "2025-04-25T09:00:00Z"
     pairing = msgspec.to_builtins(
-        render(ScoredPairing, PROVENANCE, MEETING, made, ground_rule=None, leg=None, predicted_at=at),
+        render(
+            ScoredPairing,
+            PROVENANCE,
+            MEETING,
+            made,
+            ground_rule=None,
+            leg=None,
+            markets=None,
+            predicted_at=at,
+        ),
         order="deterministic",
     )
     prediction = msgspec.to_builtins(rendered(made))
@@ -104,7 +118,7 @@ def test_a_prediction_and_a_scored_pairing_agree_on_what_they_share():
     assert {name: pairing[name] for name in pairing.keys() & prediction.keys()} == {
         name: prediction[name] for name in pairing.keys() & prediction.keys()
     }
-    assert pairing.keys() - prediction.keys() == {"kind", "ground_rule", "leg"}
+    assert pairing.keys() - prediction.keys() == {"kind", "ground_rule", "leg", "markets"}
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,8 @@ def test_client_reads_scores_and_waits(tmp_path):
         assert soccer.prediction("m1").p_home == 0.5
         assert [prediction.match_id for prediction in reader.upcoming(from_="2025-04-26", limit=1)] == ["m1"]
         assert soccer.model().version == "7"
+        with pytest.raises(RefusedError, match="404"):
+            soccer.markets("m1")  # of a version without goal rates
         with pytest.raises(RefusedError, match=r"403 Forbidden.*'predict'"):
             reader.score(PAIRING)
         with pytest.raises(RefusedError, match="503"):
@@ -46,6 +48,10 @@ def test_client_reads_scores_and_waits(tmp_path):
         wait_until(lambda: is_warm(soccer))
         scored = soccer.score(PAIRING)
         assert scored.p_home + scored.p_draw + scored.p_away == pytest.approx(1.0)
+        assert scored.markets is None
+        handicaps = soccer.score(PAIRING, markets=True).markets.asian_handicap.home
+        assert handicaps[10].line == -0.5
+        assert handicaps[10].bet.win == pytest.approx(scored.p_home)
         with worker(tmp_path, redis_url):
             done = soccer.wait(soccer.submit([PAIRING] * 3, "three"))
     assert [item.p_home for item in done.result.items] == [scored.p_home] * 3

@@ -31,6 +31,7 @@ from soccer_assets.stores.models.champion import update_champion
 from soccer_assets.stores.models.champion_change import ChampionChange, change_metadata, change_of
 from soccer_assets.stores.models.champion_move import ChampionMovedError, last_move
 from soccer_assets.stores.models.evaluations import Scorecards, reading_of
+from soccer_assets.stores.models.first_half import update_first_half_shares
 from soccer_assets.stores.models.forecasts import forecasts_on_test
 from soccer_assets.stores.models.parameters import current_parameters, read_search, write_search
 from soccer_assets.stores.models.reigns import record_reign
@@ -172,6 +173,7 @@ def candidate(
     report.log_to(mlflow)
     registered = model_registry.register(model, facts)
     model_registry.set_alias(CANDIDATE, registered.version)
+    update_first_half_shares(database, object_store)
     return dg.MaterializeResult(
         data_version=dg.DataVersion(model.sha256),
         metadata=report.page() | {"version": registered.version, "mlflow_run_id": registered.run_id},

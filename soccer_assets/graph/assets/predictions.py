@@ -30,6 +30,7 @@ from soccer_assets.stores.ledger.parquet_copy import FOLDER as COPY_FOLDER
 from soccer_assets.stores.ledger.parquet_copy import copy_ledger
 from soccer_assets.stores.ledger.record import record_and_score
 from soccer_assets.stores.ledger.shadows import record_shadows
+from soccer_assets.stores.models.first_half import read_first_half_shares
 from soccer_assets.stores.predictions import (
     PREDICTION_SCHEMA,
     forecast_table,
@@ -86,7 +87,9 @@ def upcoming(
     models = read_current_models(model_registry, object_store)
     if models.note:
         context.log.warning(models.note)
-    forecasts = _forecasts(models, fixtures, values, manifest.feature_names, now)
+    shares = read_first_half_shares(object_store)
+    first_half = [shares.of(code) for code in fixtures["competition"]]
+    forecasts = _forecasts(models, fixtures, values, manifest.feature_names, first_half, now)
     predictions = merge_with_previous(forecasts, frames.read(UPCOMING), served, now, models.absent)
     table = predictions.merge(served, on="match_id").sort_values(["kickoff", "match_id", "model"])
     champion = table[(table["model"] == CHAMPION) & (table["kickoff"] > now)]
@@ -116,6 +119,7 @@ def _forecasts(
     fixtures: pd.DataFrame,
     values: NDArray[np.float64],
     feature_names: Sequence[str],
+    first_half: Sequence[float],
     now: dt.datetime,
 ) -> pd.DataFrame:
     """Forecasts of every model that could be read; reasons for the champion's only."""
@@ -131,6 +135,7 @@ def _forecasts(
             is_neutral,
             with_reasons=alias == CHAMPION,
             is_turned=is_turned,
+            first_half_shares=first_half,
         )
         tables.append(forecast_table(alias, current.registered[alias], fixtures, forecasts, now))
     return pd.concat(tables, ignore_index=True)

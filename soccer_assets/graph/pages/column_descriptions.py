@@ -72,6 +72,7 @@ _PREDICTION = {
     "likely_scores": "the five likeliest scores with their probabilities, JSON",
     "reasons": "groups of features that moved the forecast most, in log-odds, JSON; the champion's only",
     "information": "what the forecast was made from, such as `results+statistics+prices`",
+    "goal_model": "rates, draw correlation and share of the first half of the score grid, JSON",
     "predicted_kickoff": "the kickoff as known when the forecast was made",
     "predicted_at": "when the forecast was first made with these probabilities, ISO 8601",
 }

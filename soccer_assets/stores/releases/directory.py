@@ -5,12 +5,13 @@ from collections import defaultdict
 import sqlalchemy as sa
 
 from soccer_assets.contract.release import CompetitionEntry, Directory, TeamEntry
+from soccer_assets.football.first_half import FirstHalfShares
 from soccer_assets.resources.database import Database
 from soccer_assets.stores.matches.teams import redirects
 from soccer_assets.tables import competition, team, team_alias
 
 
-def read_directory(database: Database) -> Directory:
+def read_directory(database: Database, shares: FirstHalfShares) -> Directory:
     """All teams that were not merged into others, all competitions, and redirects of merged ids, by id."""
     with database.reading() as connection:
         leads = redirects(connection)
@@ -44,6 +45,7 @@ def read_directory(database: Database) -> Directory:
                 sex=row.sex,
                 age_group=row.age_group,
                 squad=row.squad,
+                first_half_share=shares.of(row.competition),
             )
             for row in competitions
         ),

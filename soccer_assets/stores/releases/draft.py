@@ -33,6 +33,7 @@ from soccer_assets.stores.exports import Exports
 from soccer_assets.stores.features.store import FeatureStore
 from soccer_assets.stores.ledger.record import ledger_head
 from soccer_assets.stores.models.evaluations import Scorecards
+from soccer_assets.stores.models.first_half import read_first_half_shares
 from soccer_assets.stores.releases.current_models import read_current_models
 from soccer_assets.stores.releases.current_status import data_as_of
 from soccer_assets.stores.releases.directory import read_directory
@@ -113,7 +114,7 @@ class ReleaseDrafts:
             golden_rows=golden_rows(model, _newest_features(model, self._features)),
             ledger_head=ledger_head(self._database),
             rows=tuple(_row(row, self._feed, now) for row in predictions.to_dict("records")),
-            directory=read_directory(self._database),
+            directory=read_directory(self._database, read_first_half_shares(self._store)),
         )
         return ReleaseContent(
             draft=draft,

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from litestar.testing import TestClient
 
 from serving.app import create_app
-from serving.http.schemas import ModelInfo, PredictionBody, PredictionPage
+from serving.http.schemas import MarketsBody, ModelInfo, PredictionBody, PredictionPage
+from soccer_assets.contract.markets import GoalModel
 from soccer_assets.contract.release import ALIASES, Result, Team
 from tests.serving.builders import (
     READER,
@@ -223,3 +224,24 @@ def test_known_bytes_are_not_sent_again(league):
     assert (again.status_code, again.content) == (304, b"")
     assert again.headers["etag"] == first.headers["etag"]
     assert other.status_code == 200
+
+
+def test_markets_are_read_off_the_stored_prediction(store, serve):
+    """The release alone answers: the three probabilities are kept, and nothing changed is sent twice."""
+    goals = GoalModel(1.6, 1.1, -0.073, 0.44)
+    make_release(store, [make_prediction("m1", goal_model=goals), make_prediction("m2")], release_id="r2")
+    client = serve()
+
+    answer = client.get("/predict/m1/markets", headers=READER)
+    body = msgspec.json.decode(answer.content, type=MarketsBody)
+    again = client.get("/predict/m1/markets", headers=READER | {"If-None-Match": answer.headers["ETag"]})
+    old = client.get("/predict/m2/markets", headers=READER)
+
+    outcome = body.markets.outcome
+    assert (outcome.home.win, outcome.draw.win, outcome.away.win) == pytest.approx((0.5, 0.3, 0.2))
+    assert body.markets.settled.startswith("after 90 minutes")
+    assert (body.match_id, body.release_id, body.stale) == ("m1", "r2", False)
+    assert (again.status_code, again.content) == (304, b"")
+    assert (old.status_code, old.json()["type"]) == (404, "urn:soccer-assets:problem:no-markets")
+    assert client.get("/predict/nobody/markets", headers=READER).status_code == 404
+    assert client.get("/predict/m1/markets").status_code == 401

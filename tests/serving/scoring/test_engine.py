@@ -361,3 +361,31 @@ def test_release_without_a_directory_still_answers_lookups(client):
     """A release of an older version cannot score, and says so; its predictions are served."""
     assert ask(client, PAIRING).status_code == 503
     assert client.get("/predict/m1", headers=READER).status_code == 200
+
+
+def test_markets_are_answered_where_asked_for(scoring):
+    """With `markets=true` every market of a pairing, in a list too; a row of features has none."""
+    plain = ask(scoring, PAIRING).json()
+    asked = scoring.post("/predict/?markets=true", json=PAIRING, headers=PREDICTOR)
+    listed = scoring.post(
+        "/predict/?markets=true",
+        json=[PAIRING, {"match_id": 1, "features": features()}],
+        headers=PREDICTOR,
+    ).json()["items"]
+    body = msgspec.json.decode(asked.content, type=PairingBody, strict=True)
+
+    outcome = body.markets.outcome
+    assert plain["markets"] is None
+    assert (outcome.home.win, outcome.draw.win, outcome.away.win) == pytest.approx(
+        (body.p_home, body.p_draw, body.p_away)
+    )
+    assert listed[0]["markets"] == asked.json()["markets"]
+    assert "markets" not in listed[1]
+
+
+def test_a_list_with_markets_is_shorter(scoring):
+    """101 rows are too many with markets, and are named as such."""
+    response = scoring.post("/predict/?markets=true", json=[PAIRING] * 101, headers=PREDICTOR)
+
+    assert (response.status_code, response.json()["type"]) == (413, "urn:soccer-assets:problem:too-many-rows")
+    assert "at most 100" in response.json()["detail"]

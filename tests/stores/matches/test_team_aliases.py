@@ -6,6 +6,7 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 
+from soccer_assets.football.first_half import FirstHalfShares
 from soccer_assets.football.identity import mint_team_id
 from soccer_assets.football.matches import Window
 from soccer_assets.football.records import RawMatch
@@ -92,7 +93,7 @@ def test_a_name_that_is_no_team_becomes_another_name_of_the_team(database: Datab
 
     assert ingest(database, *rows) == 1
 
-    teams = {entry.id: entry for entry in read_directory(database).teams}
+    teams = {entry.id: entry for entry in read_directory(database, FirstHalfShares()).teams}
     assert teams[UNITED].aliases == ("leeds utd",)
     assert SHORT not in teams
     assert ingest(database, *rows) == 0

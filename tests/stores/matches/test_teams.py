@@ -5,6 +5,7 @@ import datetime as dt
 import pytest
 import sqlalchemy as sa
 
+from soccer_assets.football.first_half import FirstHalfShares
 from soccer_assets.football.identity import mint_team_id
 from soccer_assets.football.matches import Window
 from soccer_assets.football.name_lookup import Names
@@ -119,7 +120,7 @@ def test_the_directory_names_each_team_once_with_all_its_spellings(three: Databa
     merge_teams(three, UNITED, SHORT, NOW)
     update_matches(three, COMPETITIONS, NOW)
 
-    directory = read_directory(three)
+    directory = read_directory(three, FirstHalfShares())
 
     teams = {team.id: team for team in directory.teams}
     assert SHORT not in teams
