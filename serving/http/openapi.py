@@ -1,5 +1,6 @@
 """OpenAPI schemas and examples of bodies that handlers decode themselves, which Litestar cannot infer."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -22,6 +23,7 @@ _PAIRING = {
     "kickoff": "2026-12-05T15:00:00Z",
     "competition": "ENG-2",
 }
+_STATE = {"minute": "45+2", "home_goals": 1, "away_goals": 0, "home_reds": 0, "away_reds": 1}
 _PREDICTED: dict[str, Any] = {
     "competition": "ENG-2",
     "season": "2026/2027",
@@ -44,7 +46,7 @@ _PREDICTED: dict[str, Any] = {
             "group": "strength",
             "log_odds": 0.9,
             "draw_log_odds": -0.1,
-            "text": "strength: for the home side (0.90 log-odds)",
+            "text": "strength: for the home side (0.90 log-odds), against a draw (0.10 log-odds)",
         }
     ],
     "goal_model": {
@@ -66,14 +68,23 @@ _PREDICTED: dict[str, Any] = {
     "stale_reasons": [],
 }
 PREDICTION = _PREDICTED | {"match_id": "52ebe02471d9ac99", "round": "19", "status": "scheduled"}
-SCORED_PAIRING = {"kind": "pairing", "leg": 1, "ground_rule": None, "markets": None} | _PREDICTED
+_NOT_ASKED = {"state": None, "rest_goals": None, "markets": None}
+SCORED_PAIRING = {"kind": "pairing", "leg": 1, "ground_rule": None} | _NOT_ASKED | _PREDICTED
 _FEATURES = {"match_id": "my-1", "features": {"elo_textbook_gap": 120.0}}
 
 
 def _schema(kind: type) -> Schema:
-    """The inline schema of a struct without nested structs."""
-    (schema,) = msgspec.json.schema(kind)["$defs"].values()
-    return cast("Schema", schema)  # a plain mapping is serialised unchanged
+    """The inline schema of a struct, with those of the structs in it."""
+    schema = msgspec.json.schema(kind)
+    return cast("Schema", _inlined(schema, schema["$defs"]))  # a plain mapping is serialised unchanged
+
+
+def _inlined(schema: Any, definitions: Mapping[str, Any]) -> Any:
+    if isinstance(schema, dict):
+        if "$ref" in schema:
+            return _inlined(definitions[schema["$ref"].rpartition("/")[2]], definitions)
+        return {name: _inlined(part, definitions) for name, part in schema.items() if name != "$defs"}
+    return [_inlined(part, definitions) for part in schema] if isinstance(schema, list) else schema
 
 
 def _rows(most: int) -> RequestBody:
@@ -85,6 +96,7 @@ def _rows(most: int) -> RequestBody:
                 schema=Schema(any_of=[row, rows]),
                 examples={
                     "pairing": Example(summary="Two teams", value=_PAIRING),
+                    "state": Example(summary="A match under way", value=_PAIRING | {"state": _STATE}),
                     "features": Example(summary="Features by name", value=_FEATURES),
                     "list": Example(summary="Several rows", value=[_PAIRING]),
                 },

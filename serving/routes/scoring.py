@@ -46,11 +46,12 @@ _COUNTED_AT_ONCE = 100
 # A response lists at most this many errors of a list of rows.
 _MAX_LISTED_ERRORS = 20
 
-_ERRORS = (
+_TASK_ERRORS = (
     HTTPStatus.BAD_REQUEST,
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     HTTPStatus.UNPROCESSABLE_ENTITY,
 )
+_ERRORS = (*_TASK_ERRORS, HTTPStatus.CONFLICT)
 
 
 @post(
@@ -126,7 +127,7 @@ async def _answers(
     status_code=HTTPStatus.ACCEPTED,
     opt={"scope": PREDICT},
     operation_class=documents.TaskOperation,
-    responses=documented(TaskAccepted, *_ERRORS, status=HTTPStatus.ACCEPTED),
+    responses=documented(TaskAccepted, *_TASK_ERRORS, status=HTTPStatus.ACCEPTED),
 )
 async def score_later(
     request: Request[Any, ApiKey, Any],
@@ -222,7 +223,7 @@ async def _count(metrics: Metrics, scored: Scored, seconds: float) -> None:
 
 
 def _unusable(rows: UnusableRows) -> ProblemError:
-    """422: a row has a problem."""
+    """422: a row has a problem; 409 where the only one is that its match is in extra time."""
     errors = [
         ParameterError(
             f"[{number}].{problem.field}".rstrip(".") if rows.is_list else problem.field, problem.message
@@ -233,9 +234,10 @@ def _unusable(rows: UnusableRows) -> ProblemError:
     listed = "; ".join(
         f"{error.parameter}: {error.message}".removeprefix(": ") for error in errors[:_MAX_LISTED_ERRORS]
     )
+    is_extra_time = all(problem.is_extra_time for found in rows.problems.values() for problem in found)
     return ProblemError(
-        HTTPStatus.UNPROCESSABLE_ENTITY,
-        "unusable-row",
+        HTTPStatus.CONFLICT if is_extra_time else HTTPStatus.UNPROCESSABLE_ENTITY,
+        "extra-time" if is_extra_time else "unusable-row",
         f"Correct and send again: {listed}",
         errors=tuple(errors[:_MAX_LISTED_ERRORS]),
     )

@@ -9,6 +9,7 @@ import functools
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -18,6 +19,7 @@ from serving.release.scoring_files import ScoringFiles
 from serving.scoring.schemas import (
     Answer,
     FeatureRow,
+    MatchState,
     Pairing,
     Row,
     RowProblem,
@@ -32,11 +34,13 @@ from soccer_assets.football import hypothetical_match as football
 from soccer_assets.football.competitions import NATIONAL, Competition, entrant_name, season_of
 from soccer_assets.football.features import FEATURE_NAMES
 from soccer_assets.football.first_half import USUAL_FIRST_HALF_SHARE
+from soccer_assets.football.in_play import Clock, ExtraTimeError, State, clock_at
 from soccer_assets.football.markets import markets_of
 from soccer_assets.football.match_table import SECONDS_A_DAY
 from soccer_assets.football.name_lookup import Names, UnclearNameError
 from soccer_assets.football.neutral_grounds import FLAG, Ground, ground_of, stage_of
 from soccer_assets.football.ratings.state import TeamState
+from soccer_assets.football.under_way import forecast_under_way
 from soccer_assets.football.validity import FURTHEST_AHEAD
 from soccer_assets.modelling import neutral_ground
 from soccer_assets.modelling.fixtures import forecast_fixtures
@@ -61,6 +65,7 @@ class _ResolvedPairing(msgspec.Struct, frozen=True):
     meeting: Meeting
     ground: Ground
     first_half_share: float
+    clock: Clock | None  # of a match under way
     pairing: football.Pairing  # with the side first that is at home
 
 
@@ -140,15 +145,12 @@ class Engine:
         if teams[0].id == teams[1].id:
             return (RowProblem("away_team", f"{teams[0].name} cannot play itself; name two teams"),)
         seconds = int(kickoff.timestamp())
-        if fault := self._kickoff_fault(seconds, now):
-            return (RowProblem("kickoff", fault),)
-        known = self._leagues.get(competition.code)
-        results = 0 if known is None else int(self._state.leagues["matches"][known])
-        if results < MIN_RESULTS:
-            message = (
-                f"{competition.code} is not modelled: {results} results are known, {MIN_RESULTS} are needed"
-            )
-            return (RowProblem("competition", message),)
+        fault = self._kickoff_fault(seconds, now)
+        share = competition.first_half_share or USUAL_FIRST_HALF_SHARE
+        clock = _clock(row.state, share)
+        problem = RowProblem("kickoff", fault) if fault else self._unmodelled(competition.code)
+        if problem is not None or isinstance(clock, RowProblem):
+            return tuple(each for each in (problem, clock) if isinstance(each, RowProblem))
         place = self._place(competition)
         ground = _ground(row, place, kickoff.date(), teams)
         first, second = reversed(teams) if ground.away_is_host else teams
@@ -173,8 +175,16 @@ class Engine:
             neutral=ground.is_neutral,
             away_is_host=ground.away_is_host,
         )
-        share = competition.first_half_share or USUAL_FIRST_HALF_SHARE
-        return _ResolvedPairing(row, meeting, ground, share, pairing)
+        return _ResolvedPairing(row, meeting, ground, share, clock, pairing)
+
+    def _unmodelled(self, code: str) -> RowProblem | None:
+        """Why a competition is not scored; None where it is."""
+        known = self._leagues.get(code)
+        results = 0 if known is None else int(self._state.leagues["matches"][known])
+        if results >= MIN_RESULTS:
+            return None
+        message = f"{code} is not modelled: {results} results are known, {MIN_RESULTS} are needed"
+        return RowProblem("competition", message)
 
     def _kickoff_fault(self, seconds: int, now: dt.datetime) -> str:
         """Why a match then is not scored; empty where it is."""
@@ -239,20 +249,8 @@ class Engine:
             first_half_shares=[resolved.first_half_share for resolved in pairings.values()],
         )
         return {
-            number: msgspec.json.encode(
-                render(
-                    ScoredPairing,
-                    self._provenance,
-                    resolved.meeting,
-                    forecast(probabilities, goals, reasons),
-                    ground_rule=resolved.ground.rule,
-                    leg=resolved.row.leg,
-                    information=information_of_row(self._information, has_price=has_price),
-                    markets=markets_of(goals.goal_model, probabilities) if with_markets else None,
-                    predicted_at=predicted_at,
-                )
-            )
-            for (number, resolved), probabilities, goals, reasons, has_price in zip(
+            number: self._pairing_answer(resolved, scored, predicted_at, with_markets=with_markets)
+            for (number, resolved), *scored in zip(
                 pairings.items(),
                 forecasts.probabilities.tolist(),
                 forecasts.goals,
@@ -261,6 +259,36 @@ class Engine:
                 strict=True,
             )
         }
+
+    def _pairing_answer(
+        self, resolved: _ResolvedPairing, scored: Sequence[Any], predicted_at: str, *, with_markets: bool
+    ) -> bytes:
+        """The body of a pairing, from its forecast before kickoff and whether prices were read."""
+        chances, goals, reasons, has_price = scored
+        rest, markets = None, None
+        if resolved.clock is not None and resolved.row.state is not None:
+            under_way = forecast_under_way(
+                goals.goal_model, chances, _state(resolved.row.state), resolved.clock
+            )
+            chances, goals, rest, reasons = under_way.probabilities, under_way.goals, under_way.rest, ()
+            markets = under_way.markets if with_markets else None
+        elif with_markets:
+            markets = markets_of(goals.goal_model, chances)
+        return msgspec.json.encode(
+            render(
+                ScoredPairing,
+                self._provenance,
+                resolved.meeting,
+                forecast(chances, goals, reasons),
+                ground_rule=resolved.ground.rule,
+                leg=resolved.row.leg,
+                information=information_of_row(self._information, has_price=has_price),
+                state=resolved.row.state,
+                rest_goals=rest,
+                markets=markets,
+                predicted_at=predicted_at,
+            )
+        )
 
     def _score_features(self, rows: dict[int, FeatureRow], predicted_at: str) -> dict[int, bytes]:
         if not rows:
@@ -315,6 +343,25 @@ def _ground(row: Pairing, place: Competition, day: dt.date, teams: Sequence[Team
     titles = () if row.stage is None else (row.stage if row.leg is None else f"{row.stage}, leg {row.leg}",)
     ground = ground_of(place, day, home, away, stage=stage_of(*titles), flag=row.neutral)
     return Ground(is_neutral=True, rule=_STATED) if ground.rule == FLAG else ground
+
+
+def _clock(state: MatchState | None, first_half_share: float) -> Clock | RowProblem | None:
+    """How much of a match has been played; None before kickoff."""
+    if state is None:
+        return None
+    try:
+        return clock_at(state.minute, first_half_share)
+    except ValueError as error:
+        return RowProblem("state.minute", str(error), is_extra_time=isinstance(error, ExtraTimeError))
+
+
+def _state(state: MatchState) -> State:
+    return State(
+        home_goals=state.home_goals,
+        away_goals=state.away_goals,
+        home_reds=state.home_reds,
+        away_reds=state.away_reds,
+    )
 
 
 @functools.lru_cache(maxsize=2)  # the release that answers, and the next one while it is checked

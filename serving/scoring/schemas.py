@@ -29,8 +29,28 @@ _GROUND_RULE = "Why the side named first is not at home: a rule, or the request;
 
 _MARKETS = "Every market of the score after 90 minutes, where `markets=true` was asked for."
 
+_STATE = "The match is under way: the answer is about its final score after 90 minutes, given this state."
+_MINUTE = r"^[0-9]{1,3}(\+[0-9]{1,2})?$"
+_MINUTE_TEXT = (
+    "0 to 90, `45+x` for the end of the first half, or `90+x` for added time. One of extra time is 409."
+)
+_REST = "Goals expected of each side in the rest of the match; null before kickoff."
+
 # As msgspec ends its messages.
 _AT = re.compile(r" - at `\$\.?(.*)`$")
+
+
+class MatchState(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A match under way, as the caller sees it."""
+
+    minute: Annotated[
+        Annotated[int, Meta(ge=0, le=150)] | Annotated[str, Meta(pattern=_MINUTE, max_length=6)],
+        Meta(description=_MINUTE_TEXT, examples=[67, "45+2"]),
+    ]
+    home_goals: Annotated[int, Meta(ge=0, le=99, description="Of the side named first, so far.")]
+    away_goals: Annotated[int, Meta(ge=0, le=99)]
+    home_reds: Annotated[int, Meta(ge=0, le=4, description="Red cards of the side named first.")] = 0
+    away_reds: Annotated[int, Meta(ge=0, le=4)] = 0
 
 
 class Pairing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -44,6 +64,7 @@ class Pairing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         neutral: on neutral ground; the order of the teams then does not matter. None: rules decide.
         stage: title of the stage or round, for those rules.
         leg: 1 or 2 of a two-legged tie; echoed, and for those rules.
+        state: of a match under way: the answer is about its final score after 90 minutes.
     """
 
     home_team: Name
@@ -56,6 +77,7 @@ class Pairing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         Meta(description=_STAGE, examples=["Final"]),
     ] = None
     leg: Annotated[Annotated[int, Meta(ge=1, le=2)] | None, Meta(description=_LEG)] = None
+    state: Annotated[MatchState | None, Meta(description=_STATE)] = None
 
 
 class FeatureRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -68,11 +90,18 @@ class FeatureRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 Row = Pairing | FeatureRow
 
 
-class RowProblem(msgspec.Struct, frozen=True):
-    """A problem of one field of a row, with what to do."""
+class RowProblem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A problem of one field of a row, with what to do.
+
+    Attributes:
+        field: its name.
+        message: the problem, and what to do.
+        is_extra_time: the row is understood, but its match is in extra time.
+    """
 
     field: str
     message: str
+    is_extra_time: bool = False
 
 
 # The JSON body of a scored row, or its problems.
@@ -92,6 +121,8 @@ class ScoredPairing(Provenance, frozen=True, kw_only=True, tag_field="kind", tag
     away_is_host: bool
     ground_rule: Annotated[str | None, Meta(description=_GROUND_RULE)]
     leg: Annotated[int | None, Meta(description=_LEG)]
+    state: Annotated[MatchState | None, Meta(description=_STATE)]
+    rest_goals: Annotated[Goals | None, Meta(description=_REST)]
     p_home: float
     p_draw: float
     p_away: float

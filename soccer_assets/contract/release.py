@@ -118,7 +118,8 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
         over_2_5: probability of three goals or more.
         both_teams_to_score: probability that both teams score.
         likely_scores: the five likeliest scores, the likeliest first.
-        reasons: the feature groups with the largest contributions, largest first; of the champion only.
+        reasons: the feature groups with the largest contributions, largest first, the home ground, and last
+            everything else: they add up to the log-odds of the probabilities; of the champion only.
         information: what it was made from: ``results``, ``results+statistics`` or
             ``results+statistics+prices`` (of past matches); empty in predictions of earlier versions.
         goal_model: the rates that the grid is made of: with the three probabilities it gives every market.

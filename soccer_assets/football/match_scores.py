@@ -27,18 +27,35 @@ def grid_of(goals: GoalModel, probabilities: Outcome) -> Grid:
     Raises:
         ValueError: a rate is not above 0, or probabilities do not add up to 1.
     """
+    grid = _dixon_coles(goals)
+    factors = _factors(grid, probabilities)
+    return [[p * factors[outcome(i - j)] for j, p in enumerate(row)] for i, row in enumerate(grid)]
+
+
+def outcome_factors(goals: GoalModel, probabilities: Outcome) -> Outcome:
+    """What the rates' own grid is multiplied with where home, draw and away win, to keep the probabilities.
+
+    Raises:
+        ValueError: a rate is not above 0, or the probabilities do not add up to 1.
+    """
+    return _factors(_dixon_coles(goals), probabilities)
+
+
+def _dixon_coles(goals: GoalModel) -> Grid:
     if not (goals.home_rate > 0.0 and goals.away_rate > 0.0):
         raise ValueError("goal rates are above 0")
-    if abs(sum(probabilities) - 1.0) > 1e-5:  # noqa: PLR2004  as the grid of many does
-        raise ValueError("probabilities of home, draw and away must add up to 1")
     home, away = poisson(goals.home_rate), poisson(goals.away_rate)
     grid = [[p * q for q in away] for p in home]
     for i, j in ((0, 0), (0, 1), (1, 0), (1, 1)):
         grid[i][j] *= low_score_weight(goals, i, j)
-    factors = [
-        p / mass if mass else 0.0 for p, mass in zip(probabilities, outcome_of_grid(grid), strict=True)
-    ]
-    return [[p * factors[outcome(i - j)] for j, p in enumerate(row)] for i, row in enumerate(grid)]
+    return grid
+
+
+def _factors(grid: Grid, probabilities: Outcome) -> Outcome:
+    if abs(sum(probabilities) - 1.0) > 1e-5:  # noqa: PLR2004  as the grid of many does
+        raise ValueError("probabilities of home, draw and away must add up to 1")
+    home, draw, away = (p / mass for p, mass in zip(probabilities, outcome_of_grid(grid), strict=True))
+    return home, draw, away
 
 
 def low_score_weight(goals: GoalModel, home: int, away: int) -> float:

@@ -3,7 +3,7 @@
 The log-odds of a home win against an away win are a sum: those of an average match, the logit's coefficients
 times the distance of each feature from its training mean, and the trees' contributions (XGBoost's approximate
 ones: each split moves the margin from its node's mean to its child's). They are summed by group, because the
-features of a group are correlated and share their weight by chance.
+features of a group are correlated and share their weight by chance. An average match is the home ground.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,6 +19,14 @@ from soccer_assets.modelling.outcome_model import ELO_FEATURE, THREADS, OutcomeM
 # Smaller contributions are left out: 0.02 log-odds move 50 % to 50.5 %.
 LEAST_LOG_ODDS = 0.02
 MAX_REASONS = 4
+# Smaller ones are 0.00 in a text.
+SHOWN_LOG_ODDS = 0.005
+LEAST_PROBABILITY = 1e-300
+HOME_GROUND = "home ground"
+EVERYTHING_ELSE = "everything else"
+_SIDES = ("home side", "away side")
+# On neutral ground, and where the host is named second, the side named first is no home side.
+_NAMED_SIDES = ("side named first", "side named second")
 
 
 def contributions(
@@ -57,15 +65,21 @@ def reasons(
     model: OutcomeModel,
     values: NDArray[np.float64],
     group_of: Mapping[str, str],
+    probabilities: NDArray[np.float64],
     is_neutral: NDArray[np.bool_] | None = None,
     is_turned: NDArray[np.bool_] | None = None,
 ) -> list[tuple[Reason, ...]]:
-    """The main reasons of each forecast, the strongest first.
+    """The main reasons of each forecast, the strongest first; what they list adds up to the forecast.
+
+    Their log-odds sum to log(p_home / p_away), those of a draw to log(p_draw / sqrt(p_home p_away)).
+    `HOME_GROUND` is the average match: the model's log-odds without any group. Groups that are not listed are
+    summed as `EVERYTHING_ELSE`, which comes last.
 
     Args:
         model: the model that made the forecasts.
         values: (n, k) features of the matches.
         group_of: group of each feature; a feature without one is a group of its own.
+        probabilities: (n, 3) the forecasts of home, draw and away, in the order of the names.
         is_neutral: (n,) matches on neutral ground, see `neutral_ground.forecast`; none by default.
         is_turned: (n,) matches whose host is named second: the reasons are those of the order of the names.
 
@@ -78,34 +92,55 @@ def reasons(
     groups = list(dict.fromkeys(names))
     member = np.array([[name == group for name in names] for group in groups], np.float64)
     summed = np.einsum("gk,nkc->ngc", member, contributions(model, values)[0])
-    if is_neutral is not None and is_neutral.any():
-        swapped, _ = contributions(model, mirrored(values[is_neutral], model.feature_names))
-        summed[is_neutral] += np.einsum("gk,nkc->ngc", member, swapped)[:, :, ::-1]
-        summed[is_neutral] /= 2.0
-    if is_turned is not None and is_turned.any():
-        summed[is_turned] = summed[is_turned][:, :, ::-1]
-    odds = summed[:, :, 0] - summed[:, :, 2]
-    draws = summed[:, :, 1] - (summed[:, :, 0] + summed[:, :, 2]) / 2.0
-    return [_strongest(groups, row, draw) for row, draw in zip(odds, draws, strict=True)]
+    neutral = np.zeros(len(values), np.bool_) if is_neutral is None else is_neutral
+    turned = np.zeros(len(values), np.bool_) if is_turned is None else is_turned
+    if neutral.any():
+        swapped, _ = contributions(model, mirrored(values[neutral], model.feature_names))
+        summed[neutral] += np.einsum("gk,nkc->ngc", member, swapped)[:, :, ::-1]
+        summed[neutral] /= 2.0
+    summed[turned] = summed[turned][:, :, ::-1]
+    log_p = np.log(np.maximum(probabilities, LEAST_PROBABILITY))
+    odds, draws = _log_odds(summed)
+    all_odds, all_draws = _log_odds(log_p)
+    # Not the model's base: the trees' contributions are of single precision and miss the forecast by 1e-6.
+    odds = np.column_stack([odds, all_odds - odds.sum(axis=1)])
+    draws = np.column_stack([draws, all_draws - draws.sum(axis=1)])
+    sides = np.where((neutral | turned)[:, None], _NAMED_SIDES, _SIDES).tolist()
+    return [_strongest([*groups, HOME_GROUND], *row) for row in zip(odds, draws, sides, strict=True)]
+
+
+def _log_odds(margins: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Log-odds of home against away, and of a draw against both, of margins (..., 3)."""
+    home, draw, away = np.moveaxis(margins, -1, 0)
+    return home - away, draw - (home + away) / 2.0
 
 
 def _strongest(
-    groups: Sequence[str], odds: NDArray[np.float64], draws: NDArray[np.float64]
+    groups: Sequence[str], odds: NDArray[np.float64], draws: NDArray[np.float64], sides: Sequence[str]
 ) -> tuple[Reason, ...]:
     size = np.maximum(np.abs(odds), np.abs(draws))
-    order = np.argsort(-size, kind="stable")[:MAX_REASONS]
+    ground = len(groups) - 1
+    order = np.argsort(-size, kind="stable").tolist()
+    listed = [at for at in order if at != ground and size[at] >= LEAST_LOG_ODDS][:MAX_REASONS]
+    shown = [at for at in order if at in listed or at == ground]
+    rest = [at for at in order if at not in shown and size[at] > 0.0]
+    found = [(groups[at], float(odds[at]), float(draws[at])) for at in shown]
+    if rest:
+        found.append((EVERYTHING_ELSE, float(odds[rest].sum()), float(draws[rest].sum())))
     return tuple(
-        Reason(groups[at], float(odds[at]), float(draws[at]), _sentence(groups[at], odds[at], draws[at]))
-        for at in order
-        if size[at] >= LEAST_LOG_ODDS
+        Reason(group, log_odds, draw, _sentence(group, log_odds, draw, sides))
+        for group, log_odds, draw in found
     )
 
 
-def _sentence(group: str, odds: float, draw: float) -> str:
-    if abs(odds) >= abs(draw):
-        side = "home side" if odds > 0 else "away side"
-        return f"{group}: for the {side} ({abs(odds):.2f} log-odds)"
-    return f"{group}: {'for' if draw > 0 else 'against'} a draw ({abs(draw):.2f} log-odds)"
+def _sentence(group: str, odds: float, draw: float, sides: Sequence[str]) -> str:
+    """Says both log-odds, each where two digits show it: neither hides the other's favourite."""
+    said = []
+    if abs(odds) >= SHOWN_LOG_ODDS:
+        said.append(f"for the {sides[0] if odds > 0 else sides[1]} ({abs(odds):.2f} log-odds)")
+    if abs(draw) >= SHOWN_LOG_ODDS:
+        said.append(f"{'for' if draw > 0 else 'against'} a draw ({abs(draw):.2f} log-odds)")
+    return f"{group}: {', '.join(said) or 'for neither side'}"
 
 
 def _tree_contributions(model: OutcomeModel, values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -72,7 +72,7 @@ def forecast_fixtures(
     return FixtureForecasts(
         probabilities=probabilities,
         goals=goal_forecasts(goal_features, probabilities, first_half_shares),
-        reasons=reasons(model, inputs, FEATURE_GROUPS, is_neutral, turned)
+        reasons=reasons(model, inputs, FEATURE_GROUPS, probabilities, is_neutral, turned)
         if with_reasons
         else [()] * len(values),
         reads_prices=reads_prices(model.feature_names, inputs),

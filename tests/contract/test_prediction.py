@@ -108,6 +108,8 @@ def test_a_prediction_and_a_scored_pairing_agree_on_what_they_share():
             made,
             ground_rule=None,
             leg=None,
+            state=None,
+            rest_goals=None,
             markets=None,
             predicted_at=at,
         ),
@@ -118,7 +120,14 @@ def test_a_prediction_and_a_scored_pairing_agree_on_what_they_share():
     assert {name: pairing[name] for name in pairing.keys() & prediction.keys()} == {
         name: prediction[name] for name in pairing.keys() & prediction.keys()
     }
-    assert pairing.keys() - prediction.keys() == {"kind", "ground_rule", "leg", "markets"}
+    assert pairing.keys() - prediction.keys() == {
+        "kind",
+        "ground_rule",
+        "leg",
+        "state",
+        "rest_goals",
+        "markets",
+    }
 
 
 @pytest.mark.parametrize(

@@ -117,8 +117,8 @@ def test_reasons_of_a_neutral_match_add_up_to_its_forecast(state):
 
     np.testing.assert_allclose(np.exp(log_softmax((base + swapped_base + parts) / 2)), probabilities)
     for here, there in zip(
-        reasons(scored, one, FEATURE_GROUPS, neutral),
-        reasons(scored, other, FEATURE_GROUPS, neutral),
+        reasons(scored, one, FEATURE_GROUPS, forecast(scored, one, neutral), neutral),
+        reasons(scored, other, FEATURE_GROUPS, forecast(scored, other, neutral), neutral),
         strict=True,
     ):
         assert {reason.group: round(reason.log_odds, 9) for reason in here} == {

@@ -399,7 +399,7 @@ def test_goals_agree_with_the_outcome_and_the_champion_gives_its_reasons(filled,
             ]
             assert sum(inside) < p
         assert {reason.group for reason in prediction.reasons} == (
-            {"strength"} if alias == CHAMPION else set()
+            {"strength", "home ground"} if alias == CHAMPION else set()
         )
         assert all("home side" in reason.text for reason in prediction.reasons if reason.log_odds > 0.02)
 

@@ -71,7 +71,9 @@ def test_pairing_is_scored_from_what_is_known_of_both_teams(scoring):
     assert (body.home_team.name, body.away_team.name, body.season) == ("Leeds", "Derby", "2024/2025")
     assert (body.release_id, body.model_version, body.stale) == ("r1", "7", False)
     assert body.predicted_at == "2025-04-25T09:00:00Z"
-    assert [reason.group for reason in body.reasons] == ["strength"]
+    assert {reason.group for reason in body.reasons} == {"strength", "home ground"}
+    log_odds = sum(reason.log_odds for reason in body.reasons)
+    assert log_odds == pytest.approx(np.log(body.p_home / body.p_away), abs=1e-6)
     assert response.headers["cache-control"] == "no-store"
 
 
@@ -389,3 +391,39 @@ def test_a_list_with_markets_is_shorter(scoring):
 
     assert (response.status_code, response.json()["type"]) == (413, "urn:soccer-assets:problem:too-many-rows")
     assert "at most 100" in response.json()["detail"]
+
+
+def test_a_match_under_way_is_answered_from_its_state(scoring):
+    """At kickoff the forecast before it; a lead at the end of the first half counts, any x of 45+x."""
+    before = ask(scoring, PAIRING).json()
+    state = {"minute": 0, "home_goals": 0, "away_goals": 0}
+    begun = ask(scoring, PAIRING | {"state": state}).json()
+    ahead, later = (
+        ask(scoring, PAIRING | {"state": state | {"minute": minute, "home_goals": 1}}).json()
+        for minute in ("45+1", "45+4")
+    )
+
+    assert begun["p_home"] == pytest.approx(before["p_home"])
+    assert (begun["reasons"], begun["state"]["home_reds"]) == ([], 0)
+    assert ahead["p_home"] == later["p_home"] > before["p_home"]
+    assert ahead["expected_goals"]["home"] == pytest.approx(1 + ahead["rest_goals"]["home"])
+    assert before["rest_goals"] is None
+
+
+@pytest.mark.parametrize(
+    ("state", "status", "name"),
+    [
+        ({"minute": 105, "home_goals": 1, "away_goals": 1}, 409, "extra-time"),
+        ({"minute": "120+1", "home_goals": 1, "away_goals": 1}, 409, "extra-time"),
+        ({"minute": "60+1", "home_goals": 1, "away_goals": 1}, 422, "unusable-row"),
+        ({"minute": -1, "home_goals": 1, "away_goals": 1}, 422, "unusable-row"),
+        ({"minute": 10, "home_goals": 1}, 422, "unusable-row"),
+        ({"minute": 10, "home_goals": 1, "away_goals": 0, "home_reds": 5}, 422, "unusable-row"),
+    ],
+)
+def test_what_no_match_can_be_in_is_refused(scoring, state, status, name):
+    """Extra time is a conflict with what is forecast; the rest is a mistake, named by its field."""
+    response = ask(scoring, PAIRING | {"state": state})
+
+    assert (response.status_code, response.json()["type"].rpartition(":")[2]) == (status, name)
+    assert response.json()["errors"][0]["parameter"].startswith("state")
