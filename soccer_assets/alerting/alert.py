@@ -184,9 +184,17 @@ def headline(notification: Notification, healing_run: str | None = None) -> str:
     prefix = _PREFIXES[notification.transition]
     if notification.transition == RECOVERED:
         end = guide.recovered if healing_run or not guide.forgotten else guide.forgotten
-        return f"{prefix}{condition.subject} {end}"
+        return f"{prefix}{_name(condition)} {end}"
     text = condition.headline or f"{condition.subject} {condition.what}"
     return f"{prefix}{text}" + ("" if condition.severity == NOTICE else f" ({condition.severity})")
+
+
+def _name(condition: Condition) -> str:
+    """What the headline of a fault calls it, without the predicate."""
+    ending = f" {condition.what}"
+    if condition.headline.endswith(ending):
+        return condition.headline.removesuffix(ending)
+    return condition.subject
 
 
 def brief(cause: str) -> str:

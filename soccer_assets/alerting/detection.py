@@ -1,7 +1,6 @@
 """Detection of faults: in Dagster's records, and in the sidecars' rejections of releases."""
 
 import datetime as dt
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -12,8 +11,9 @@ from dagster._core.storage.asset_check_execution_record import (
     AssetCheckExecutionRecordStatus,
 )
 
+from soccer_assets.alerting.failed_step import failed_step, remedy_of
 from soccer_assets.alerting.faults import FAILURE, NOTICE, WARNING, Condition
-from soccer_assets.alerting.run_texts import subject_of, texts_of
+from soccer_assets.alerting.run_texts import evaluates_again, subject_of, texts_of
 from soccer_assets.clock import isoformat
 from soccer_assets.contract.events import OUTBOX_PREFIX, Refusal
 from soccer_assets.resources.object_store import ObjectStore
@@ -37,19 +37,11 @@ _CHANGES = {
 }
 # Checks whose failure is a fault of a kind of its own, and its headline.
 _KINDS = {"results_due": "feed", "drift_within_bounds": "drift"}
-_ENDED = "the run ended before any step failed"
-# Metadata of a failed check or step that says what to do; alerts put it in place of their general advice.
-REMEDY = "remedy"
 # Metadata of a failed check that says since when its promise is broken: a timestamp.
 BROKEN_SINCE = "broken_since"
 _HEADLINES = {"feed": "has overdue results", "drift": "drifted beyond its bound", "check": "failed"}
 _PROMPT = "most results of a matchday come within twice the feed's lag, or as fast as 95 % of its own"
 _EVALUATED = {AssetCheckExecutionRecordStatus.SUCCEEDED, AssetCheckExecutionRecordStatus.FAILED}
-# By the class of the error that ended a run, the fault of the service itself.
-_SERVICES = {
-    "RegistryUnavailableError": "mlflow:MLflow",
-    "StoreUnavailableError": "store:the object store",
-}
 _STOPPED = "the run stopped before it published; the last release stays in service"
 _STOPPED_NOTHING = "nothing was stopped: predictions are made and published all the same"
 
@@ -75,6 +67,7 @@ def graph_conditions(
     watched: Mapping[dg.AssetKey, Promise],
     checks: Iterable[dg.AssetCheckKey],
     now: dt.datetime,
+    store_folder: str = "",
 ) -> list[Condition]:
     """Failed runs, failed checks, stale assets, the newest promotion or rollback, and MLflow if it is away.
 
@@ -83,8 +76,9 @@ def graph_conditions(
         watched: by asset with a freshness policy, what was promised.
         checks: every check of the graph.
         now: wall clock.
+        store_folder: of a store that is a folder: runs that fail for it are one incident.
     """
-    failures = list(_failed_runs(instance, now))
+    failures = list(_failed_runs(instance, now, store_folder))
     return [
         *failures,
         *_failed_checks(instance, checks, failures),
@@ -149,7 +143,7 @@ def _rejections(store: ObjectStore) -> list[Condition]:
                     subject=f"{refusal.release_id} at {refusal.sidecar}",
                     severity=FAILURE,
                     since=refusal.at,
-                    what="was rejected by the sidecar",
+                    what=f"was rejected by sidecar {refusal.sidecar}",
                     headline=f"release {refusal.release_id} was rejected by sidecar {refusal.sidecar}",
                     promise="a published release is served within seconds",
                     cause=refusal.reason,
@@ -160,7 +154,7 @@ def _rejections(store: ObjectStore) -> list[Condition]:
     return found
 
 
-def _failed_runs(instance: dg.DagsterInstance, now: dt.datetime) -> Iterator[Condition]:
+def _failed_runs(instance: dg.DagsterInstance, now: dt.datetime, store_folder: str) -> Iterator[Condition]:
     """Jobs whose newest finished run failed; an ad hoc run is identified by the assets it selects.
 
     Such a job has failed since the first run after its last success.
@@ -178,8 +172,7 @@ def _failed_runs(instance: dg.DagsterInstance, now: dt.datetime) -> Iterator[Con
             newest.setdefault(subject, record.dagster_run)
             since[subject] = record.end_time or record.create_timestamp.timestamp()
     for subject, run in newest.items():
-        step, cause, remedy, root = _failed_step(instance, run.run_id)
-        texts = texts_of(run)
+        failed, texts = failed_step(instance, run.run_id, store_folder), texts_of(run)
         yield Condition(
             kind="run",
             subject=subject,
@@ -188,49 +181,13 @@ def _failed_runs(instance: dg.DagsterInstance, now: dt.datetime) -> Iterator[Con
             what="failed",
             headline=f"{texts.name} failed",
             impact=texts.impact,
-            action=remedy or texts.action,
-            cause=f"{step}: {cause}" if step else cause,
+            action=failed.remedy or texts.action,
+            cause=f"{failed.step}: {failed.cause}" if failed.step else failed.cause,
             path=f"/runs/{run.run_id}",
-            asset=step if "/" in step else "",
+            asset=failed.step if "/" in failed.step else "",
             run=run.run_id,
-            root=root,
+            root=failed.incident,
         )
-
-
-def _failed_step(instance: dg.DagsterInstance, run_id: str) -> tuple[str, str, str, str]:
-    """The first step that failed, named as its asset, the root of its error, what to do, and its incident.
-
-    Without one the name is empty, and the cause why the run itself ended.
-    """
-    kinds = {dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.RUN_FAILURE}
-    # Oldest first: a step fails before its run.
-    for record in instance.get_records_for_run(run_id, of_type=kinds, limit=1).records:
-        event = record.event_log_entry.dagster_event
-        if event is None:
-            continue
-        error = _innermost(getattr(event.event_specific_data, "error", None))
-        message = error.message.strip() if error is not None else ""
-        step = (event.step_key or "").replace("__", "/")
-        said = getattr(event.event_specific_data, "user_failure_data", None)
-        remedy = _remedy_of(said.metadata) if said is not None else ""
-        cause = message if step else message or event.message or _ENDED
-        return step, cause, remedy, _incident_of(error)
-    return "", _ENDED, "", ""
-
-
-def _innermost(error: Any) -> Any:
-    """The innermost cause of an error; None without one."""
-    while error is not None and error.cause is not None:
-        error = error.cause
-    return error
-
-
-def _incident_of(error: Any) -> str:
-    """Runs that fail of one cause are one incident: of a service that is away, or with the same message."""
-    if error is None or not error.message.strip():
-        return ""
-    digest = hashlib.sha256(error.message.strip().encode()).hexdigest()[:16]
-    return _SERVICES.get(error.cls_name or "", f"cause:{digest}")
 
 
 def _failed_checks(
@@ -255,13 +212,19 @@ def _failed_checks(
             headline=f"check {key.name} of {asset} failed" if kind == "check" else "",
             promise=_PROMPT if kind == "feed" else "",
             cause=evaluation.description or _text_of(evaluation.metadata),
-            action=_remedy_of(evaluation.metadata),
+            action=remedy_of(evaluation.metadata) or (_again(instance, record) if kind == "check" else ""),
             impact=(_STOPPED if is_failure else _STOPPED_NOTHING) if kind == "check" else "",
             path=f"/assets/{asset}?view=checks",
             asset=asset,
             run=record.run_id,
             root=stopped.get(record.run_id, "") if is_failure and kind == "check" else "",
         )
+
+
+def _again(instance: dg.DagsterInstance, record: AssetCheckExecutionRecord) -> str:
+    """What to do about a failed check that says nothing itself."""
+    again = evaluates_again(instance.get_run_by_id(record.run_id))
+    return f"open the check and read its counts; when its cause is gone, {again}" if again else ""
 
 
 def _failing_since(instance: dg.DagsterInstance, key: dg.AssetCheckKey) -> str:
@@ -379,11 +342,6 @@ def _instant(epoch_seconds: float) -> str:
 def _since_of(metadata: Mapping[str, Any]) -> str:
     """Since when the promise is broken, where a check says so; else empty."""
     return _instant(metadata[BROKEN_SINCE].value) if BROKEN_SINCE in metadata else ""
-
-
-def _remedy_of(metadata: Mapping[str, Any]) -> str:
-    """What a check says that should be done; empty where it says nothing."""
-    return str(metadata[REMEDY].value) if REMEDY in metadata else ""
 
 
 def _text_of(metadata: Mapping[str, Any]) -> str:

@@ -51,7 +51,7 @@ class DirectNotifier:
             cause: the database's own words.
             what: the predicate of the headline, such as "is read-only".
         """
-        self._open = condition = self._open or self._fault or self._fault_of(now, cause, what)
+        self._open = condition = self._open or self._fault or self.fault_of(now, cause, what)
         is_complete = True
         for subscriber in self._notifier.subscribers.all():
             is_due = (
@@ -68,7 +68,7 @@ class DirectNotifier:
                 is_complete = False
         return is_complete
 
-    def _fault_of(self, now: dt.datetime, cause: str, what: str) -> Condition:
+    def fault_of(self, now: dt.datetime, cause: str, what: str = "does not answer") -> Condition:
         """The full disk where there is one: the database's own error does not say so each time."""
         if is_disk_full(self._home):
             (condition,) = disk_conditions(self._home, now, cause)

@@ -47,13 +47,14 @@ GUIDES = {
     ),
     "drift": Guide(
         "matches differ from those the model was trained on; its probabilities may be less well calibrated",
-        "look at the drift plots; the retrain sensor starts a training by itself above its bound",
+        "look at the drift plots; `soccer run retrain_model` trains on the newest matches now, as the "
+        "retrain sensor does by itself above its bound",
         "is within its bound again",
     ),
     "release": Guide(
         "a sidecar rejected the newest release and serves the previous one",
         "read the reason, then run `soccer run refresh_hourly`: it publishes again",
-        "is no longer the newest release: another one was published",
+        "was replaced: another release was published",
     ),
     "promotion": Guide("predictions come from a new champion", "none; the scorecard shows why"),
     "rollback": Guide(
@@ -62,20 +63,21 @@ GUIDES = {
     "queue": Guide(
         "no new result, fixture or model is published; the last release stays in service and goes stale",
         "open the run that holds the queue and terminate it if its log stands still; the next run follows",
+        "goes on",
     ),
     "daemon": Guide(
         "no schedule, sensor or backfill runs; the last release stays in service and goes stale",
-        "restart the dagster-daemon and read its log; `soccer doctor` says what is wrong",
+        "restart it and read its log: `docker compose restart daemon`, or start `soccer up` again",
         "is up again",
     ),
     "sidecar": Guide(
         "clients of this address get no answers",
-        "read the sidecar's log and restart it; `soccer doctor` says what is wrong",
+        "restart it and read its log: `docker compose restart sidecar`, or start `soccer up` again",
         "answers again",
     ),
     "process": Guide(
         "what this part does stands still; while the sidecar runs, the last release stays in service",
-        "read its log, remove the cause and start `soccer up` again",
+        "read its log, remove the cause, stop `soccer up` and start it again",
         "runs again",
     ),
     "database": Guide(

@@ -105,18 +105,30 @@ def _digest(alerts: Sequence[Alert], origin: Origin) -> list[str]:
     body = [line for alert in alerts[:LISTED] for line in _lines(alert)]
     if len(alerts) > LISTED:
         body.append(f"- and {len(alerts) - LISTED} more")
-    impacts = dict.fromkeys((alert.kind, alert.impact) for alert in alerts if alert.impact)
-    advice = [f"{kind}: {impact}. Action: {GUIDES[kind].action}." for kind, impact in impacts]
-    return [*body, "", *advice, "", _written(("Page", f"{origin.pages}/runs"))]
+    advice = dict.fromkeys(filter(None, map(_general, alerts)))
+    return [*body, "", *advice, *([""] if advice else []), _written(("Page", f"{origin.pages}/runs"))]
 
 
 def _lines(alert: Alert) -> list[str]:
-    own_action = f"; {alert.action}" if alert.action not in {"", GUIDES[alert.kind].action} else ""
+    """What a digest says of one alert; what is the same for others of its kind stands below all of them."""
     promise = f" (expected: {alert.expected})" if alert.expected and not alert.resolved_at else ""
-    lines = [f"- {alert.headline}, since {when(alert.since)}{promise}{own_action}"]
+    lines = [f"- {alert.headline}, since {when(alert.since)}{promise}"]
+    if alert.cause:
+        lines.append(f"  Cause: {alert.cause}")
+    if alert.action != GUIDES[alert.kind].action and alert.action:
+        lines.append(f"  Action: {alert.action}")
     named = [f"asset {alert.asset}"] if alert.asset else []
     named += [f"run {alert.run}"] if alert.run else []
-    return lines + [f"  {', '.join([*named, link.href])}" for link in alert.links[:1]]
+    named += [link.href for link in alert.links[:1]]
+    return [*lines, f"  {', '.join(named)}"] if named else lines
+
+
+def _general(alert: Alert) -> str:
+    """The effect of a fault, and what to do where all of its kind have it in common; empty if it is over."""
+    if alert.resolved_at:
+        return ""
+    action = f" Action: {alert.action}." if alert.action == GUIDES[alert.kind].action else ""
+    return f"{alert.kind}: {alert.impact}.{action}"
 
 
 def _pages(alert: Alert) -> list[tuple[str, str]]:

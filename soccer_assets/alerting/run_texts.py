@@ -4,6 +4,8 @@ import dagster as dg
 import msgspec
 
 _ASSETS_NAMED = 3
+# First and last month of a run over history.
+_MONTHS_TAGS = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 _AGAIN = "open the run and read the failed step; when its cause is gone, `soccer run {job}` runs it again"
 _BY_ITSELF = f"{_AGAIN}, as the schedule does by itself"
 _NOT_AFFECTED = "predictions are not affected"
@@ -24,7 +26,7 @@ _JOBS = {
     ),
     "reload_history": (
         "the months stay as they were read before; the hourly refresh goes on",
-        "open the run and read the failed step; when its cause is gone, launch it again for the same months",
+        "open the run, read the failed step; when its cause is gone, `soccer run {job}{months}` repeats it",
     ),
 }
 _AD_HOC = (
@@ -50,10 +52,25 @@ def texts_of(run: dg.DagsterRun) -> RunTexts:
     """The texts of a failed run."""
     if not _is_ad_hoc(run):
         impact, action = _JOBS.get(run.job_name, _AD_HOC)
-        return RunTexts(run.job_name, impact, action.format(job=run.job_name))
+        return RunTexts(run.job_name, impact, action.format(job=run.job_name, months=_months(run)))
     assets = _assets(run)
     more = f" and {len(assets) - _ASSETS_NAMED} more" if len(assets) > _ASSETS_NAMED else ""
     return RunTexts(f"the run of {', '.join(assets[:_ASSETS_NAMED])}{more}", *_AD_HOC)
+
+
+def evaluates_again(run: dg.DagsterRun | None) -> str:
+    """How a run whose check failed is repeated, when the cause is gone; empty if it is not known."""
+    if run is None:
+        return ""
+    if _is_ad_hoc(run):
+        return "materialise the asset again"
+    return f"run `soccer run {run.job_name}{_months(run)}`"
+
+
+def _months(run: dg.DagsterRun) -> str:
+    """The option that names the months of a run over history."""
+    first, last = (run.tags.get(tag, "") for tag in _MONTHS_TAGS)
+    return f" --months {first[:7]} {last[:7]}" if first and last else ""
 
 
 def _is_ad_hoc(run: dg.DagsterRun) -> bool:

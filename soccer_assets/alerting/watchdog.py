@@ -27,6 +27,7 @@ from soccer_assets.alerting.down_parts import read_down_parts, watchdog_sign
 from soccer_assets.alerting.faults import FAILURE, Condition
 from soccer_assets.alerting.notifier import AlertNotifier, NotifierCounts
 from soccer_assets.alerting.publish_queue import queue_conditions, read_queue
+from soccer_assets.alerting.running_parts import restart_of
 from soccer_assets.alerting.subscribers import SubscriberError
 from soccer_assets.bounded_call import BoundedCall
 from soccer_assets.clock import Clock, SystemClock, isoformat
@@ -137,7 +138,7 @@ class Watchdog:
                 path="/deployment/daemons",
                 action=f"nothing, unless it hangs again: then read {part.log}"
                 if part.hung
-                else f"read {part.log}, remove the cause and start `soccer up` again",
+                else f"read {part.log}, remove the cause, stop `soccer up` with Ctrl-C and start it again",
             )
             for part in read_down_parts(self._settings.home)
             if not (part.hung and part.name in _SEEN_BY_THEMSELVES)
@@ -156,6 +157,7 @@ class Watchdog:
             what="is down: no heartbeat",
             promise="a heartbeat every 30 seconds",
             path="/deployment/daemons",
+            action=restart_of(self._settings.home, "dagster-daemon"),
         )
 
     def _sidecar(self, url: str, now: dt.datetime) -> Condition | None:
@@ -180,6 +182,7 @@ class Watchdog:
             promise="an answer within 5 seconds",
             cause=cause,
             path="/assets/releases/current",
+            action="" if self._settings.sidecars else restart_of(self._settings.home, "sidecar"),
         )
 
 
@@ -302,6 +305,22 @@ def _is_gone(up: IO[bytes] | None, seconds: float) -> bool:
     return bool(readable) and not up.read(1)
 
 
+def up_is_gone(now: dt.datetime) -> Condition:
+    """The fault that `soccer up` disappeared without an orderly stop."""
+    return Condition(
+        kind="process",
+        subject="soccer up",
+        severity=FAILURE,
+        since=isoformat(now),
+        what="ended without being stopped",
+        promise="it runs until Ctrl-C or SIGTERM",
+        cause="killed: by hand, by the system for want of memory, or with its session",
+        impact="nothing runs on this machine: look-ups are refused and no result is read",
+        path="/runs",
+        action="start `soccer up` again; it continues from what is stored",
+    )
+
+
 def notify_up_is_gone(
     notifier: AlertNotifier,
     home: Path,
@@ -323,17 +342,7 @@ def notify_up_is_gone(
         seconds: the longest time.
         interval: between two tries.
     """
-    gone = Condition(
-        kind="process",
-        subject="soccer up",
-        severity=FAILURE,
-        since=isoformat(clock.now()),
-        what="ended without being stopped",
-        promise="it runs until Ctrl-C or SIGTERM",
-        cause="killed: by hand, by the system for want of memory, or with its session",
-        path="/runs",
-        action="start `soccer up` again; it continues from what is stored",
-    )
+    gone = up_is_gone(clock.now())
     direct = DirectNotifier(notifier, home, _SOURCE, gone)
     end = time.monotonic() + seconds
 

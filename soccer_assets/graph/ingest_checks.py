@@ -11,7 +11,8 @@ import dagster as dg
 import msgspec
 import sqlalchemy as sa
 
-from soccer_assets.alerting.detection import BROKEN_SINCE, REMEDY
+from soccer_assets.alerting.detection import BROKEN_SINCE
+from soccer_assets.alerting.failed_step import REMEDY
 from soccer_assets.clock import isoformat
 from soccer_assets.graph.pages.values import table
 from soccer_assets.resources.database import Database

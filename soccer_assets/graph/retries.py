@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from soccer_assets.alerting.detection import REMEDY
+from soccer_assets.alerting.failed_step import REMEDY
 from soccer_assets.stores.releases.origin import OriginRefusedError
 
 # On runs that a person waits for: they fail at once where a scheduled run retries.

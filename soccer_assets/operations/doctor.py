@@ -41,6 +41,14 @@ from soccer_assets.webserver.access import describe_access
 _SHOWN = 5
 
 _FIRST = "mend {} first, as said there"
+# By check, those without which it says nothing of its own.
+_NEEDS = {
+    "results": ("database",),
+    "files": ("database",),
+    "names": ("database",),
+    "agreement": ("database",),
+    "origin": ("database", "store"),
+}
 _HEARTBEAT_WITHIN = dt.timedelta(minutes=2)
 
 
@@ -87,15 +95,19 @@ def examine(settings: Settings) -> Iterator[Finding]:
         ("mlflow", _mlflow, "check SOCCER_MLFLOW_URL; `soccer run retrain_model` trains a model"),
     )
     faults = {fault.subject: fault for fault in home_faults(settings, is_thorough=True)}
+    failed: list[str] = []
     for subject, check, remedy in checks:
         if (fault := faults.get(subject)) is not None:
+            failed.append(subject)
             yield Finding(subject, fault.text, fault.remedy)
             continue
         try:
             yield Finding(subject, check(settings))
         except Exception as error:  # noqa: BLE001 - the operator wants to see any fault
             own = error.remedy if isinstance(error, _UnhealthyError) else ""
-            first = _FIRST.format(next(iter(faults))) if faults and not own else ""
+            broken = [*faults, *(need for need in _NEEDS.get(subject, ()) if need in failed)]
+            first = _FIRST.format(broken[0]) if broken and not own else ""
+            failed.append(subject)
             yield Finding(subject, _first_line(error), own or first or remedy)
     try:
         yield from _processes(settings)
@@ -241,12 +253,12 @@ def _processes(settings: Settings) -> Iterator[Finding]:
     """Daemon, sidecars and disk, checked by the watchdog."""
     now = SystemClock().now()
     remedies = {
-        "daemon": ("running", "start `soccer up`, or the service dagster-daemon of the deployment"),
+        "daemon": ("running", "start `soccer up`, or the service `daemon` of the deployment"),
         "sidecar": (
             "answers",
             "start `soccer up`, or `soccer serve --release STORE`; its log shows why it ended",
         ),
-        "process": ("none stays down", "read its log, remove the cause and start `soccer up` again"),
+        "process": ("none stays down", "read its log, remove the cause, stop `soccer up` and start it again"),
         "disk": ("has free space", "free space, or run `soccer prune`"),
     }
     folder = settings.home / "dagster"
@@ -261,12 +273,10 @@ def _processes(settings: Settings) -> Iterator[Finding]:
         missing = watchdog.check(instance, now)
         yield _queue(instance, now)
     for kind, (ok, remedy) in remedies.items():
-        faults = [
-            f"{fault.subject} {fault.what}" + (f" ({fault.cause})" if fault.cause else "")
-            for fault in missing
-            if fault.kind == kind
-        ]
-        yield from (Finding(kind, text, remedy) for text in faults)
+        faults = [fault for fault in missing if fault.kind == kind]
+        for fault in faults:
+            cause = f" ({fault.cause})" if fault.cause else ""
+            yield Finding(kind, f"{fault.subject} {fault.what}{cause}", fault.action or remedy)
         if not faults:
             yield Finding(kind, ok)
 

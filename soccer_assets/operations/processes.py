@@ -12,8 +12,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-import msgspec
-
+from soccer_assets.alerting.running_parts import (
+    RunningPart,
+    read_running_parts,
+    remove_running_parts,
+    write_running_parts,
+)
 from soccer_assets.operations.operation_error import OperationError
 
 # All servers of a home listen on the loopback address only.
@@ -31,21 +35,12 @@ class StartError(OperationError):
     """A process cannot start; the message says what to do."""
 
 
-class Child(msgspec.Struct, frozen=True):
-    """A child in the pid file; after a reboot its pid may be another program's, its start time is not."""
-
-    name: str
-    pid: int
-    created: float
-
-
 class Processes:
     """The children of one `soccer up`."""
 
     def __init__(self, folder: Path) -> None:
-        """Logs and the pid file are in ``folder``."""
+        """Logs and the list of those that run are in ``folder``."""
         self._folder = folder
-        self._pid_file = folder / "children.json"
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         folder.mkdir(parents=True, exist_ok=True)
 
@@ -57,18 +52,14 @@ class Processes:
         """
         import psutil  # noqa: PLC0415 - not in the serving image, which needs the rest of this module
 
-        try:
-            children = msgspec.json.decode(self._pid_file.read_bytes(), type=list[Child])
-        except (OSError, msgspec.DecodeError):
-            children = []
-        for child in children:
+        for child in read_running_parts(self._folder):
             with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
                 process = psutil.Process(child.pid)
                 is_it = abs(process.create_time() - child.created) < 1.0
                 if is_it and self._is_of_this_home(process.environ()):
                     _stop_group(child.pid, lambda leftover=process: not leftover.is_running())  # type: ignore[misc]  # bound now
                     say(f"stopped {child.name}, left by a killed `soccer up`")
-        self._remove_pid_file()
+        remove_running_parts(self._folder)
 
     def start(
         self,
@@ -114,11 +105,9 @@ class Processes:
         children = []
         for name, process in self._running.items():
             with contextlib.suppress(psutil.NoSuchProcess):
-                children.append(Child(name, process.pid, psutil.Process(process.pid).create_time()))
-        partial = self._pid_file.with_suffix(".tmp")
-        with contextlib.suppress(OSError):  # a full disk: the children end with us all the same
-            partial.write_bytes(msgspec.json.encode(children))
-            partial.replace(self._pid_file)
+                created = psutil.Process(process.pid).create_time()
+                children.append(RunningPart(name, process.pid, created))
+        write_running_parts(self._folder, children)
 
     def log_of(self, name: str) -> Path:
         """The log file of a child."""
@@ -171,7 +160,7 @@ class Processes:
         for process in reversed(self._running.values()):
             _stop_group(process.pid, lambda child=process: child.poll() is not None)  # type: ignore[misc]  # bound now
         self._running.clear()
-        self._remove_pid_file()
+        remove_running_parts(self._folder)
 
     def _is_of_this_home(self, environ: Mapping[str, str]) -> bool:
         """Whether a child was started for this home, or for where it was before it was moved."""
@@ -180,10 +169,6 @@ class Processes:
             return home.samefile(self._folder.parent)
         except OSError:  # nothing is there any more
             return True
-
-    def _remove_pid_file(self) -> None:
-        with contextlib.suppress(OSError):  # a folder in its place is ignored
-            self._pid_file.unlink()
 
 
 def _rotate(log: Path) -> None:

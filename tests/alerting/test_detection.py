@@ -10,6 +10,7 @@ from typing import Any
 import dagster as dg
 import msgspec
 import pytest
+import yaml
 from click.testing import CliRunner
 from dagster._core.definitions.freshness import FreshnessState
 from pytest_httpserver import HTTPServer
@@ -17,7 +18,7 @@ from pytest_httpserver import HTTPServer
 from soccer_assets.alerting.detection import graph_conditions, store_conditions
 from soccer_assets.alerting.guides import GUIDES
 from soccer_assets.alerting.notifier import AlertNotifier
-from soccer_assets.alerting.run_texts import texts_of
+from soccer_assets.alerting.run_texts import evaluates_again, texts_of
 from soccer_assets.alerting.watchdog import Watchdog
 from soccer_assets.cli import main
 from soccer_assets.contract.events import OUTBOX_PREFIX, Refusal
@@ -33,6 +34,8 @@ from soccer_assets.settings import SettingError, Settings
 from tests.alerting.builders import NOW, Mailbox
 from tests.alerting.flaky_graph import CURRENT, report_freshness, run
 from tests.alerting.test_delivery import HandClock
+
+COMPOSE = Path(__file__).parents[2] / "docker-compose.yml"
 
 
 @pytest.fixture
@@ -142,6 +145,20 @@ def test_every_job_has_texts_and_every_command_in_the_texts_works(monkeypatch: p
         name, *arguments = command.split()
         main.commands[name].make_context(name, list(arguments)).close()
         assert name != "run" or arguments[0] in jobs
+    services = {service for text in texts for service in re.findall("`docker compose restart ([^`]+)`", text)}
+    assert services
+    assert services <= yaml.safe_load(COMPOSE.read_text())["services"].keys()
+
+
+def test_a_run_over_history_is_repeated_for_its_own_months() -> None:
+    """Of a failed run and of a failed check alike; an ad hoc run has no command."""
+    tags = {f"dagster/asset_partition_range_{end}": f"2025-0{n}-01" for n, end in ((1, "start"), (3, "end"))}
+    reload = dg.DagsterRun(job_name="reload_history", tags=tags)
+    assert "`soccer run reload_history --months 2025-01 2025-03`" in texts_of(reload).action
+    assert evaluates_again(reload) == "run `soccer run reload_history --months 2025-01 2025-03`"
+    assert evaluates_again(dg.DagsterRun(job_name="refresh_hourly")) == "run `soccer run refresh_hourly`"
+    assert evaluates_again(dg.DagsterRun(job_name="__ASSET_JOB")) == "materialise the asset again"
+    assert evaluates_again(None) == ""
 
 
 def test_or_07_a_stale_asset_is_detected_with_its_promise_until_it_is_fresh(
@@ -272,6 +289,29 @@ def test_an_unreachable_store_is_detected_and_suppresses_no_other_alert(tmp_path
     (tmp_path / "store").write_text("a file where the store's folder should be")
     found = store_conditions(ObjectStore(f"file://{tmp_path}/store"), NOW)
     assert [each.key for each in found] == ["store:the object store"]
+
+
+def test_runs_that_fail_for_a_store_folder_are_the_stores_incident(
+    instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    """What the system says of a file names no store: the path does. Another folder is another cause."""
+    folder = tmp_path / "store"
+    folder.write_text("a file where the store's folder should be")
+
+    @dg.asset
+    def exports() -> None:
+        (folder / "installation.json").read_bytes()
+
+    job = dg.Definitions(assets=[exports], jobs=[dg.define_asset_job("refresh_hourly")])
+    job.resolve_job_def("refresh_hourly").execute_in_process(instance=instance, raise_on_error=False)
+
+    def root(store_folder: Path) -> str:
+        now = dt.datetime.now(dt.UTC)
+        (found,) = graph_conditions(instance, {}, [], now, str(store_folder))
+        return found.root
+
+    assert root(folder) == store_conditions(ObjectStore(f"file://{folder}"), NOW)[0].key
+    assert root(tmp_path / "other").startswith("cause:")
 
 
 def test_the_watchdog_detects_a_sidecar_down_its_recovery_and_a_daemon_without_heartbeat(

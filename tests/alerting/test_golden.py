@@ -6,27 +6,37 @@ from pathlib import Path
 from unittest import mock
 
 import dagster as dg
+import jsonschema
 import msgspec
 import pytest
 from dagster._core.definitions.freshness import FreshnessState
 
+from soccer_assets.alerting.alert import SCHEMA_VERSION, Webhook
 from soccer_assets.alerting.detection import graph_conditions, store_conditions
+from soccer_assets.alerting.direct_notifier import DirectNotifier
 from soccer_assets.alerting.disk_space import disk_conditions
-from soccer_assets.alerting.faults import NEW, Condition, Notification
+from soccer_assets.alerting.down_parts import DownPart, write_down_parts
+from soccer_assets.alerting.faults import KINDS, NEW, NOTICE, RECOVERED, Condition, Notification
+from soccer_assets.alerting.notifier import AlertNotifier
+from soccer_assets.alerting.publish_queue import queue_conditions, read_queue
 from soccer_assets.alerting.rendering import render, scrubbed
-from soccer_assets.alerting.watchdog import Watchdog
+from soccer_assets.alerting.watchdog import Watchdog, up_is_gone
 from soccer_assets.contract.events import OUTBOX_PREFIX, Refusal
 from soccer_assets.contract.release import POINTER_KEY, Pointer
 from soccer_assets.graph import freshness
+from soccer_assets.graph.jobs import PUBLISHES
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.settings import Settings
 from soccer_assets.stores.models.champion_change import ChampionChange, change_metadata
+from soccer_assets.stores.releases.current_models import WITHOUT_REGISTRY
 from tests.alerting.builders import NOW, ORIGIN
 from tests.alerting.flaky_graph import CURRENT, report_freshness, run
+from tests.graph.test_jobs import add_run
 from tests.services import free_ports
 
 RECENT = dg.AssetKey(["livescores", "recent"])
 GOLDEN = Path(__file__).parent / "golden"
+SCHEMA = msgspec.json.decode(Path("docs/reference/alerts.schema.json").read_bytes())
 
 
 class Observed:
@@ -159,6 +169,55 @@ def full_disk(observed: Observed) -> list[Condition]:
     return [msgspec.structs.replace(found, subject="/srv/soccer")]
 
 
+def part_down(observed: Observed) -> list[Condition]:
+    """A part of `soccer up` that ended five times."""
+    (observed.home / "run").mkdir()
+    cause = "exit code 1: OSError: the disk is read-only"
+    part = DownPart("worker", "2026-11-24T08:07:00Z", cause, "/srv/soccer/run/worker.log")
+    write_down_parts(observed.home, [part])
+    settings = Settings.from_env({"SOCCER_HOME": str(observed.home), "SOCCER_SIDECARS": _closed_address()})
+    found = Watchdog(settings, NOW).check(observed.instance, NOW)
+    return [each for each in found if each.kind == "process"]
+
+
+def up_killed(observed: Observed) -> list[Condition]:
+    """`soccer up` itself was killed."""
+    return [up_is_gone(NOW)]
+
+
+def standing_queue(observed: Observed) -> list[Condition]:
+    """A run that has held the queue for over three hours, and one that waits."""
+    add_run(observed.instance, "retrain_model", PUBLISHES, dg.DagsterRunStatus.STARTED)
+    add_run(observed.instance, "refresh_hourly", PUBLISHES, dg.DagsterRunStatus.QUEUED)
+    found = read_queue(observed.instance)
+    began, now = dt.datetime(2026, 11, 24, 5, 50, tzinfo=dt.UTC), NOW
+    assert found.running is not None
+    held = msgspec.structs.replace(
+        found,
+        running=msgspec.structs.replace(found.running, since=began),
+        waiting=[msgspec.structs.replace(run, since=began) for run in found.waiting],
+        last_ended=began,
+        last_published=began,
+    )
+    return queue_conditions(held, now)
+
+
+def database_away(observed: Observed) -> list[Condition]:
+    """A database that refuses connections, as the watchdog tells of it without one."""
+    settings = Settings.from_env({"SOCCER_HOME": str(observed.home)})
+    direct = DirectNotifier(AlertNotifier.of(settings), observed.home, "watchdog")
+    return [direct.fault_of(NOW, "connection to server at 10.0.0.5, port 5432 failed: Connection refused")]
+
+
+def mlflow_away(observed: Observed) -> list[Condition]:
+    """A refresh that got no models from MLflow."""
+    note = "MLflow did not answer; the champion of the current release, version 3, was used"
+    observed.instance.report_runless_asset_event(
+        dg.AssetMaterialization(["predictions", "upcoming"], metadata={WITHOUT_REGISTRY: note})
+    )
+    return observed.graph()
+
+
 def drift(observed: Observed) -> list[Condition]:
     """Matches that differ from those the champion was trained on."""
     key = dg.AssetKey(["monitoring", "drift"])
@@ -175,37 +234,58 @@ def drift(observed: Observed) -> list[Condition]:
     return observed.graph(dg.AssetCheckKey(key, "drift_within_bounds"))
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [
-        failed_run,
-        failed_check,
-        stale_warning,
-        stale_failure,
-        overdue_feed,
-        drift,
-        promotion,
-        rollback,
-        rejected_release,
-        unreadable_store,
-        daemon_down,
-        sidecar_down,
-        full_disk,
-    ],
-)
+FAULTS = {
+    failed_run: "run",
+    failed_check: "check",
+    stale_warning: "freshness",
+    stale_failure: "freshness",
+    overdue_feed: "feed",
+    drift: "drift",
+    promotion: "promotion",
+    rollback: "rollback",
+    rejected_release: "release",
+    unreadable_store: "store",
+    daemon_down: "daemon",
+    sidecar_down: "sidecar",
+    part_down: "process",
+    up_killed: "process",
+    standing_queue: "queue",
+    database_away: "database",
+    mlflow_away: "mlflow",
+    full_disk: "disk",
+}
+
+
+def test_every_kind_has_a_text_here() -> None:
+    assert set(FAULTS.values()) == set(KINDS)
+    assert {file.stem for file in GOLDEN.iterdir()} == {fault.__name__ for fault in FAULTS}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
 def test_the_text_of_each_kind_of_fault(
     fault: Callable[[Observed], list[Condition]], observed: Observed
 ) -> None:
-    """The fault as it is detected, in the text of its golden file; only instants and ids are set."""
+    """The fault as it is detected, and its end, in the text of its file; only instants and ids are set."""
     (found,) = fault(observed)
+    assert found.kind == FAULTS[fault]
     path = "/runs/RUN" if found.path.startswith("/runs/") else found.path
     changes = {"since": "2026-11-24T08:07:00Z", "path": path, "run": "RUN" if found.run else ""}
     found = scrubbed(msgspec.structs.replace(found, **changes), {})
 
-    message = render(
-        [Notification(transition=NEW, condition=found)],
-        origin=ORIGIN,
-        now=NOW,
-    )
+    texts = []
+    for transition in (NEW, RECOVERED)[: 1 if found.severity == NOTICE else 2]:
+        notification = Notification(transition=transition, condition=found)
+        healed = {found.key: "HEALING-RUN"} if found.asset or found.run else {}
+        message = render([notification], origin=ORIGIN, now=NOW, healing_runs=healed)
+        texts.append(f"{message.title}\n\n{message.body}\n")
+        webhook = Webhook(
+            schema_version=SCHEMA_VERSION,
+            alert_id="A-1",
+            title=message.title,
+            message=message.body,
+            type="failure",
+            alerts=message.alerts,
+        )
+        jsonschema.validate(msgspec.json.decode(msgspec.json.encode(webhook)), SCHEMA)
 
-    assert f"{message.title}\n\n{message.body}\n" == (GOLDEN / f"{fault.__name__}.txt").read_text()
+    assert "\n\n".join(texts) == (GOLDEN / f"{fault.__name__}.txt").read_text()

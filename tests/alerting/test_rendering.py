@@ -106,6 +106,7 @@ def test_a_hundred_assets_that_fail_together_are_one_message() -> None:
     expected = "(expected: fails after 3 hours)"
     last = (
         f"- features/19 is stale (failure), since 2026-11-24 08:07 UTC {expected}\n"
+        f"  Cause: {STALE.cause}\n"
         "  asset releases/current, https://soccer.example.org/dagster/assets/releases/current\n"
     )
     assert last in message.body
@@ -113,6 +114,27 @@ def test_a_hundred_assets_that_fail_together_are_one_message() -> None:
     assert len(message.alerts) == 100
     assert message.body.count("Action:") == 1
     assert "Page:     https://soccer.example.org/dagster/runs" in message.body
+
+
+def test_a_digest_has_the_cause_and_the_action_of_each_fault_and_the_advice_of_a_kind_once() -> None:
+    """An action of its own stands with its fault; the general one is not given beside it."""
+    run = condition(
+        "refresh_hourly",
+        kind="run",
+        what="failed",
+        cause="x: ValueError: y",
+        action="`soccer run refresh_hourly` runs it again",
+        impact="nothing is refreshed",
+    )
+    notifications = [Notification(transition=NEW, condition=each) for each in (run, STALE)]
+    notifications.append(Notification(transition=RECOVERED, condition=condition("old", kind="feed")))
+    body = render(notifications, origin=ORIGIN, now=NOW).body
+    assert "  Cause: x: ValueError: y\n  Action: `soccer run refresh_hourly` runs it again\n" in body
+    assert f"  Cause: {STALE.cause}\n" in body
+    assert "\nrun: nothing is refreshed.\n" in body
+    assert f"\nfreshness: {GUIDES['freshness'].impact}. Action: {GUIDES['freshness'].action}.\n" in body
+    assert GUIDES["run"].action not in body
+    assert "feed:" not in body
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -1,11 +1,13 @@
 """The watchdog beside `soccer up`: parts that stay down, an end that nobody ordered, one a home."""
 
+import datetime as dt
 import os
 import socket
 import threading
 from pathlib import Path
 
 import dagster as dg
+import psutil
 import pytest
 from filelock import FileLock, Timeout
 from pytest_httpserver import HTTPServer
@@ -13,6 +15,7 @@ from pytest_httpserver import HTTPServer
 from soccer_assets.alerting.direct_notifier import DirectNotifier
 from soccer_assets.alerting.down_parts import DownPart, watchdog_sign, write_down_parts
 from soccer_assets.alerting.notifier import AlertNotifier
+from soccer_assets.alerting.running_parts import RunningPart, write_running_parts
 from soccer_assets.alerting.subscribers import Subscribers
 from soccer_assets.alerting.watchdog import (
     Watchdog,
@@ -30,6 +33,7 @@ from soccer_assets.resources.database_faults import DatabaseUnavailableError
 from soccer_assets.resources.event_bus import EventBus
 from soccer_assets.settings import Settings
 from tests.alerting.builders import condition
+from tests.services import free_ports
 
 
 def _settings(home: Path) -> Settings:
@@ -101,6 +105,30 @@ def test_a_watchdog_without_a_usable_list_of_subscribers_goes_on(tmp_path: Path)
 
     assert not is_reached
     assert "alerts.json cannot be read (Is a directory)" in said[0]
+
+
+@pytest.mark.parametrize(("name", "kind"), [("dagster-daemon", "daemon"), ("sidecar", "sidecar")])
+def test_what_hangs_is_named_with_the_command_that_ends_it(tmp_path: Path, name: str, kind: str) -> None:
+    """By the pid of the process that runs, and not by one that another program has since."""
+    (tmp_path / "run").mkdir()
+    (port,) = free_ports(1)
+    settings = Settings.from_env({"SOCCER_HOME": str(tmp_path), "SOCCER_SERVING_PORT": str(port)})
+    began = SystemClock().now()
+    watchdog, later = Watchdog(settings, began), began + dt.timedelta(seconds=121)
+    created = psutil.Process().create_time()
+
+    def action() -> str:
+        with dg.DagsterInstance.ephemeral() as instance:
+            return next(each.action for each in watchdog.check(instance, later) if each.kind == kind)
+
+    assert action() == ""
+    write_running_parts(tmp_path / "run", [RunningPart(name, os.getpid(), created - 60)])
+    assert action() == ""
+    write_running_parts(tmp_path / "run", [RunningPart(name, os.getpid(), created)])
+    assert action() == (
+        f"`soccer up` starts it again within 4 minutes, and at once after `kill -9 {os.getpid()}`; its log is "
+        f"{tmp_path / 'run' / f'{name}.log'}"
+    )
 
 
 def test_a_closed_pipe_is_the_end_of_soccer_up() -> None:

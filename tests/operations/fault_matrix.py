@@ -154,6 +154,7 @@ PROCESSES = (
         "killed and started again; by hand where `soccer up` is not its parent",
         "operations/test_supervisor.py::test_a_part_that_answers_nothing_hangs",
         "alerting/test_golden.py::test_the_text_of_each_kind_of_fault",
+        "alerting/test_watchdog.py::test_what_hangs_is_named_with_the_command_that_ends_it",
     ),
     _fault(
         "the sidecar's scoring process hangs",
@@ -276,10 +277,11 @@ RUNS = (
     ),
     _fault(
         "an admin's typo in a window (`0870-02-20`)",
-        "the run, before the feed is asked",
+        "the launch, in one sentence, before there is a run",
         ANSWERED,
-        "run",
+        NOBODY,
         "refused; nothing waits for it",
+        "graph/test_launchpad.py::test_a_wrong_value_is_refused_at_the_launch_and_makes_no_run",
         "graph/assets/test_livescores.py::test_a_mistyped_window_is_refused_before_the_feed_is_asked",
         "graph/assets/test_livescores.py::test_a_window_by_hand_stays_within_the_homes_history",
     ),

@@ -107,6 +107,23 @@ def test_a_list_of_subscribers_by_which_no_alert_is_sent_is_a_fault(
     assert "mend that file" in line
 
 
+def test_what_only_follows_from_another_fault_sends_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A store that cannot be read is mended; nobody restores a database or accepts a new origin for it."""
+    make_home(tmp_path / "home", SOCCER_LEAGUES="1")
+    monkeypatch.setenv("SOCCER_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    (tmp_path / "file").write_text("where the store's folder should be")
+    monkeypatch.setenv("SOCCER_STORE_URL", f"file://{tmp_path}/file")
+
+    lines = lines_of(CliRunner().invoke(main, ["doctor"]).stdout)
+
+    assert "check SOCCER_STORE_URL" in lines["store"]
+    assert lines["origin"].startswith("✗")
+    assert lines["origin"].endswith("; mend store first, as said there")
+
+
 def test_the_doctor_counts_missing_results_and_names_the_command(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

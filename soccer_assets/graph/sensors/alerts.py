@@ -29,8 +29,9 @@ def alert_sensor(
     graph = context.repository_def.asset_graph if context.repository_def else None
     checks = graph.asset_check_keys - GATE_CHECKS if graph else ()
     now = SystemClock().now()
+    folder = object_store.root if object_store.is_local else ""
     conditions = [
-        *graph_conditions(context.instance, freshness.PROMISES, checks, now),
+        *graph_conditions(context.instance, freshness.PROMISES, checks, now, folder),
         *store_conditions(object_store, now),
     ]
     try:
