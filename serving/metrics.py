@@ -19,6 +19,20 @@ from serving.pipeline_metrics import PipelineMetrics
 
 CONTENT_TYPE = "text/plain; version=0.0.4"
 
+# By counter, the values of its label. All are exported as zeros from the start: Prometheus' `increase` and
+# `rate` do not see a series begin, so that the first failure would be missed.
+_READ = ("pointer", "status", "keys", "drift", "quality", "installation", "pipeline")
+FROM_THE_START = {
+    "auth_failures": ("missing", "unknown", "scope", "keys_unread"),
+    "reloads": (
+        *("loaded", "half", "corrupt", "schema", "malformed"),
+        *("golden_rows", "scorer", "unreachable"),
+    ),
+    "poll_failures": (*_READ, "events", "rate_limit"),
+    "store_failures": (*_READ, "release"),
+    "scored": ("single", "list"),
+}
+
 _LATENCY = "soccer_http_request_duration_seconds"
 # From a look-up in memory (under a millisecond) to a page of 5,000 rows.
 _LATENCY_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
@@ -161,8 +175,6 @@ class Metrics:
             ["what"],
             registry=self.registry,
         )
-        for what in ("pointer", "status", "keys", "drift", "quality", "release"):
-            self.store_failures.labels(what)  # exported as zeros from the start
         self.release = Gauge(
             "soccer_release_info",
             "1 for the current release.",
@@ -244,6 +256,9 @@ class Metrics:
             buckets=(0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.8, 0.9),
             registry=self.registry,
         )
+        for name, values in FROM_THE_START.items():
+            for value in values:
+                getattr(self, name).labels(value)
         self.tasks = Gauge(
             "soccer_task_queue_depth",
             "Tasks of bulk scoring, by state: queued or active.",

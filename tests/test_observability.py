@@ -1,5 +1,6 @@
 """What stands in ``deploy/``: Prometheus' rules and the Grafana dashboard ask for metrics that exist."""
 
+import ast
 import itertools
 import json
 import re
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
+from prometheus_client import Counter
 from prometheus_client.metrics import MetricWrapperBase
 
 from serving.metrics import Metrics
@@ -85,6 +87,58 @@ def test_every_metric_is_on_the_dashboard_or_in_a_rule() -> None:
 
     assert len(names) > 10
     assert [name for name in names if name not in asked] == []
+
+
+def _literals(source: str) -> dict[str, set[str]]:
+    """By counter, the values of its one label that the source writes out."""
+    found: dict[str, set[str]] = {}
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.Call):
+            continue
+        texts = {
+            each.value
+            for argument in node.args[:1]
+            for each in ([argument.body, argument.orelse] if isinstance(argument, ast.IfExp) else [argument])
+            if isinstance(each, ast.Constant) and isinstance(each.value, str)
+        }
+        called = node.func
+        if isinstance(called, ast.Name) and called.id == "ReleaseRefusedError":
+            found.setdefault("reloads", set()).update(texts)
+        elif isinstance(called, ast.Attribute) and called.attr == "_read" and texts:
+            found.setdefault("poll_failures", set()).update(texts)
+            found.setdefault("store_failures", set()).update(texts)
+        elif isinstance(called, ast.Attribute) and called.attr == "labels" and len(node.args) == 1:
+            assert isinstance(called.value, ast.Attribute)
+            found.setdefault(called.value.attr, set()).update(texts)
+    return found
+
+
+def test_every_value_of_a_counters_label_is_exported_as_zero_from_the_start() -> None:
+    """`increase` sees no series begin: the first refused release or wrong key would count for nothing."""
+    used: dict[str, set[str]] = {}
+    for file in (FOLDER.parent / "serving").rglob("*.py"):
+        for name, values in _literals(file.read_text()).items():
+            used.setdefault(name, set()).update(values)
+    metrics = Metrics()
+    counters = {
+        name
+        for name, metric in vars(metrics).items()
+        if isinstance(metric, Counter) and len(metric._labelnames) == 1
+    }
+
+    assert counters == {name for name in used if isinstance(getattr(metrics, name, None), Counter)}
+    for name in counters:
+        samples = {
+            sample.labels[label]
+            for family in getattr(metrics, name).collect()
+            for sample in family.samples
+            for label in sample.labels
+        }
+        assert used[name] <= samples, name
+    cases = (FOLDER / "prometheus/soccer.tests.yml").read_text()
+    for name in counters:
+        made = re.findall(rf"{getattr(metrics, name)._name}_total{{\w+=\"(\w+)\"}}", cases)
+        assert set(made) <= used[name], name
 
 
 def test_every_alert_says_how_bad_it_is_and_what_to_do() -> None:

@@ -9,7 +9,13 @@ from typing import Self
 
 import dagster as dg
 import msgspec
-from dagster._core.storage.tags import REPOSITORY_LABEL_TAG
+from dagster._core.remote_origin import (
+    RegisteredCodeLocationOrigin,
+    RemoteJobOrigin,
+    RemoteRepositoryOrigin,
+)
+from dagster._core.storage.tags import MAX_RETRIES_TAG, REPOSITORY_LABEL_TAG
+from dagster._core.utils import make_new_run_id
 
 from soccer_assets.graph.build import build_definitions
 from soccer_assets.graph.jobs import declared_config
@@ -18,8 +24,11 @@ from soccer_assets.operations.operation_error import OperationError
 from soccer_assets.resources.run_workers import process_tag
 from soccer_assets.settings import Settings
 
-# Dagster's pages list a job's runs by this tag; a run in this process has it from nobody else.
-CODE_LOCATION_TAGS = {REPOSITORY_LABEL_TAG: "__repository__@soccer_assets"}
+# Dagster's pages find a run of this process by these alone: the page of a job by the tag, the
+# timeline by the origin.
+_ORIGIN = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("soccer_assets"), "__repository__")
+# A person waits for it: the daemon does not start it again when it was killed.
+_TAGS = {INTERACTIVE_TAG: "true", REPOSITORY_LABEL_TAG: _ORIGIN.get_label(), MAX_RETRIES_TAG: "0"}
 
 # A step of the first build takes up to a minute; a terminal without a new line for longer looks stuck.
 _QUIET_SECONDS = 10.0
@@ -88,6 +97,26 @@ class Progress(logging.Handler):
                     )
 
 
+class Belongs(logging.Handler):
+    """Gives a run the code location that it belongs to, at its first event."""
+
+    def __init__(self, instance: dg.DagsterInstance, run_id: str) -> None:
+        super().__init__(logging.DEBUG)
+        self._instance = instance
+        self._run_id = run_id
+        self._is_done = False
+
+    def emit(self, record: logging.LogRecord) -> None:  # noqa: ARG002
+        """Set the origin once; in the thread that runs the job, so that no change of its state is lost."""
+        if self._is_done:
+            return
+        self._is_done = True
+        run = self._instance.get_run_by_id(self._run_id)
+        if run is not None:
+            origin = RemoteJobOrigin(_ORIGIN, run.job_name)
+            self._instance.run_storage.replace_job_origin(run, origin)
+
+
 def run_job(
     settings: Settings,
     instance: dg.DagsterInstance,
@@ -107,15 +136,16 @@ def run_job(
     Raises:
         OperationError: the home has no such month, or the job reads none.
     """
-    progress = Progress(say)
+    progress, run_id = Progress(say), make_new_run_id()
     logger = logging.Logger("progress")  # noqa: LOG001 - Dagster needs a logger of its own
     logger.addHandler(progress)
+    logger.addHandler(Belongs(instance, run_id))
     loggers = {"progress": dg.LoggerDefinition(lambda _context: logger)}
     job = dg.Definitions.merge(build_definitions(settings), dg.Definitions(loggers=loggers)).resolve_job_def(
         job_name
     )
     progress.steps = len(job.nodes)
-    tags = {INTERACTIVE_TAG: "true", **CODE_LOCATION_TAGS, **process_tag()}
+    tags = {**_TAGS, **process_tag()}
     if job.partitions_def is not None:
         read = _months_of(job.partitions_def.get_partition_keys(), months, settings.first_build_months)
         tags |= {
@@ -128,7 +158,9 @@ def run_job(
     start = time.monotonic()
     config = declared_config(job) | {"loggers": {"progress": {}}}
     with progress:
-        result = job.execute_in_process(run_config=config, instance=instance, tags=tags, raise_on_error=False)
+        result = job.execute_in_process(
+            run_config=config, instance=instance, tags=tags, raise_on_error=False, run_id=run_id
+        )
     failure = "" if result.success else _failure_of(result)
     return RunOutcome(result.run_id, failure, time.monotonic() - start)
 

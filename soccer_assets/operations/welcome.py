@@ -6,7 +6,6 @@ from typing import Any
 
 import httpx
 from rich.console import Console
-from rich.table import Table
 
 from soccer_assets.home import Home
 from soccer_assets.operations.processes import HOST, StartError
@@ -42,24 +41,26 @@ def first_prediction(base: str, key: str) -> Any:
 
 
 def print_addresses(settings: Settings, home: Home, console: Console, *, with_mlflow: bool) -> None:
-    """Print the pages as a table, and three commands to try."""
+    """Print the pages with their whole addresses, and three commands to try."""
     dagster = f"http://{HOST}:{settings.dagster_port}"
     serving = f"http://{HOST}:{settings.serving_port}"
-    table = Table(title=None, show_edge=False, pad_edge=False)
-    table.add_column("you want to see")
-    table.add_column("page")
-    table.add_row("the asset graph", f"{dagster}/asset-groups")
-    table.add_row("runs and failures", f"{dagster}/runs")
-    table.add_row("partitions; load older months", f"{dagster}/assets/livescores/history")
-    table.add_row("the model and its scores", f"{dagster}/assets/model/evaluation")
-    table.add_row("the HTTP API", f"{serving}/schema")
-    table.add_row("the sidecar's readiness", f"{serving}/ready")
+    pages = {
+        "the asset graph": f"{dagster}/asset-groups",
+        "runs and failures": f"{dagster}/runs",
+        "partitions; load older months": f"{dagster}/assets/livescores/history",
+        "the model and its scores": f"{dagster}/assets/model/evaluation",
+        "the HTTP API": f"{serving}/schema",
+        "the sidecar's readiness": f"{serving}/ready",
+    }
     if with_mlflow:
         # Without the parameter MLflow opens its pages for prompts and traces of language models.
         runs = f"http://{HOST}:{settings.mlflow_port}/#/experiments/1/runs?workflowType=machine_learning"
-        table.add_row("training runs in MLflow", runs)
+        pages["training runs in MLflow"] = runs
     console.print()
-    console.print(table)
+    width = max(map(len, pages)) + 2
+    for name, address in pages.items():
+        # Not a table: a narrow terminal would cut the end off an address.
+        console.print(f"{name:<{width}}{address}", soft_wrap=True, highlight=False)
     if home.is_simulated:
         console.print(
             "\n[bold]simulated clubs[/bold]: these teams do not exist; set SOCCER_FEED to a real feed"

@@ -4,8 +4,10 @@ import logging
 import threading
 
 import dagster as dg
+import pytest
+from dagster._core.utils import make_new_run_id
 
-from soccer_assets.operations.run_job import Progress
+from soccer_assets.operations.run_job import Belongs, Progress
 
 
 def test_a_long_step_is_reported_while_it_runs_and_once_when_it_ends() -> None:
@@ -38,6 +40,42 @@ def test_a_long_step_is_reported_while_it_runs_and_once_when_it_ends() -> None:
     assert [line for line in lines if "✓" in line] == [line for line in lines if "[ 1/1] ✓ slow  " in line]
     assert sum("✓" in line for line in lines) == 1
     assert "[ 0/1] … slow, 0 s" in " ".join(lines)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_run_belongs_to_the_code_location_while_it_runs_and_after(fails: bool) -> None:
+    """Dagster's timeline shows no other runs; its state is that of its end."""
+    run_id = make_new_run_id()
+    seen: list[str] = []
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        logger = logging.Logger("progress")  # noqa: LOG001 - as the job's own
+        logger.addHandler(Belongs(instance, run_id))
+
+        def location() -> str:
+            run = instance.get_run_by_id(run_id)
+            origin = run.remote_job_origin if run else None
+            assert origin is not None
+            return f"{origin.location_name}: {origin.job_name}"
+
+        @dg.op
+        def step() -> None:
+            seen.append(location())
+            if fails:
+                raise ValueError("by intent")
+
+        @dg.job(logger_defs={"progress": dg.LoggerDefinition(lambda _context: logger)})
+        def small_job() -> None:
+            step()
+
+        small_job.execute_in_process(
+            run_config={"loggers": {"progress": {}}}, instance=instance, run_id=run_id, raise_on_error=False
+        )
+
+        run = instance.get_run_by_id(run_id)
+        assert run is not None
+        assert run.status == (dg.DagsterRunStatus.FAILURE if fails else dg.DagsterRunStatus.SUCCESS)
+        assert [*seen, location()] == ["soccer_assets: small_job"] * 2
 
 
 def test_the_thread_ends_with_the_job() -> None:
