@@ -107,8 +107,12 @@ def _literals(source: str) -> dict[str, set[str]]:
         elif isinstance(called, ast.Attribute) and called.attr == "_read" and texts:
             found.setdefault("poll_failures", set()).update(texts)
             found.setdefault("store_failures", set()).update(texts)
-        elif isinstance(called, ast.Attribute) and called.attr == "labels" and len(node.args) == 1:
-            assert isinstance(called.value, ast.Attribute)
+        elif (
+            isinstance(called, ast.Attribute)
+            and isinstance(called.value, ast.Attribute)
+            and called.attr == "labels"
+            and len(node.args) == 1
+        ):
             found.setdefault(called.value.attr, set()).update(texts)
     return found
 

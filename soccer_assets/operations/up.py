@@ -47,6 +47,7 @@ from soccer_assets.resources.run_workers import Worker, worker_of
 from soccer_assets.settings import Settings
 from soccer_assets.stores.releases.origin import establish
 from soccer_assets.stores.stored_json import decoded_or_none
+from soccer_assets.webserver import mlflow_pages
 
 # Data older than this is refreshed at the start, without waiting for the hourly run.
 _REFRESH_AFTER = dt.timedelta(hours=1)
@@ -338,6 +339,8 @@ def _start_watchdog(settings: Settings, supervisor: Supervisor, env: Mapping[str
 def _start_mlflow(settings: Settings, supervisor: Supervisor, env: Mapping[str, str]) -> None:
     """Start MLflow's pages after the build: only one process may create its tables."""
     server = ["-m", "mlflow", "server", "--host", HOST, "--port", str(settings.mlflow_port), "--workers", "1"]
+    if mlflow_pages.is_installed():
+        server += ["--app-name", mlflow_pages.APP_NAME]
     own = {
         # Not in the command: its address may hold a password, and every user of the machine reads commands.
         "MLFLOW_BACKEND_STORE_URI": settings.mlflow_url,
