@@ -13,7 +13,7 @@ from dagster._core.storage.asset_check_execution_record import (
 
 from soccer_assets.alerting.failed_step import failed_step, remedy_of
 from soccer_assets.alerting.faults import FAILURE, NOTICE, WARNING, Condition
-from soccer_assets.alerting.run_texts import evaluates_again, subject_of, texts_of
+from soccer_assets.alerting.run_texts import assets_of, evaluates_again, subject_of, texts_of
 from soccer_assets.clock import isoformat
 from soccer_assets.contract.events import OUTBOX_PREFIX, Refusal
 from soccer_assets.resources.object_store import ObjectStore
@@ -96,7 +96,8 @@ def healing_run(instance: dg.DagsterInstance, ended: Condition) -> str:
             dg.RunsFilter(statuses=[dg.DagsterRunStatus.SUCCESS], updated_after=since), limit=_NEWEST_RUNS
         )
         runs = [record.dagster_run for record in records]
-        return next((run.run_id for run in runs if subject_of(run) == ended.subject), "")
+        again = next((run.run_id for run in runs if subject_of(run) == ended.subject), "")
+        return again or _made_since(instance, assets_of(ended.subject), since.timestamp())
     if not ended.asset:
         return ""
     asset = dg.AssetKey.from_user_string(ended.asset)
@@ -157,10 +158,11 @@ def _rejections(store: ObjectStore) -> list[Condition]:
 def _failed_runs(instance: dg.DagsterInstance, now: dt.datetime, store_folder: str) -> Iterator[Condition]:
     """Jobs whose newest finished run failed; an ad hoc run is identified by the assets it selects.
 
+    It is over when all of them were made since, by whatever run: nobody launches the same selection again.
     Such a job has failed since the first run after its last success.
     """
     succeeded: set[str] = set()
-    newest: dict[str, dg.DagsterRun] = {}
+    newest: dict[str, dg.RunRecord] = {}
     since: dict[str, float] = {}
     for record in instance.get_run_records(
         dg.RunsFilter(statuses=_FINISHED, updated_after=now - _RUN_AGE), limit=_NEWEST_RUNS
@@ -169,9 +171,12 @@ def _failed_runs(instance: dg.DagsterInstance, now: dt.datetime, store_folder: s
         if record.dagster_run.status == dg.DagsterRunStatus.SUCCESS:
             succeeded.add(subject)
         elif subject not in succeeded:
-            newest.setdefault(subject, record.dagster_run)
-            since[subject] = record.end_time or record.create_timestamp.timestamp()
-    for subject, run in newest.items():
+            newest.setdefault(subject, record)
+            since[subject] = _end_of(record)
+    for subject, record in newest.items():
+        if _made_since(instance, assets_of(subject), _end_of(record)):
+            continue
+        run = record.dagster_run
         failed, texts = failed_step(instance, run.run_id, store_folder), texts_of(run)
         yield Condition(
             kind="run",
@@ -188,6 +193,19 @@ def _failed_runs(instance: dg.DagsterInstance, now: dt.datetime, store_folder: s
             run=run.run_id,
             root=failed.incident,
         )
+
+
+def _end_of(record: dg.RunRecord) -> float:
+    return record.end_time or record.create_timestamp.timestamp()
+
+
+def _made_since(instance: dg.DagsterInstance, assets: Sequence[dg.AssetKey], since: float) -> str:
+    """Id of the run that made the last one of some assets, if all were made after an instant; else empty."""
+    made = [instance.get_latest_materialization_event(asset) for asset in assets]
+    events = [event for event in made if event is not None and event.timestamp > since]
+    return (
+        max(events, key=lambda event: event.timestamp).run_id if events and len(events) == len(made) else ""
+    )
 
 
 def _failed_checks(

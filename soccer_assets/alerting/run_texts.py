@@ -4,7 +4,9 @@ import dagster as dg
 import msgspec
 
 _ASSETS_NAMED = 3
+_AD_HOC_NAME = "the run of "
 # First and last month of a run over history.
+_MONTH_TAG = "dagster/partition"
 _MONTHS_TAGS = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 _AGAIN = "open the run and read the failed step; when its cause is gone, `soccer run {job}` runs it again"
 _BY_ITSELF = f"{_AGAIN}, as the schedule does by itself"
@@ -45,7 +47,18 @@ class RunTexts(msgspec.Struct, frozen=True):
 
 def subject_of(run: dg.DagsterRun) -> str:
     """Identifies what a run does: its job, or the assets of an ad hoc run."""
-    return f"the run of {', '.join(_assets(run))}" if _is_ad_hoc(run) else run.job_name
+    if not _is_ad_hoc(run):
+        return run.job_name
+    months = _months(run).removeprefix(" --months")
+    return f"{_AD_HOC_NAME}{', '.join(_assets(run))}{months}"
+
+
+def assets_of(subject: str) -> list[dg.AssetKey]:
+    """The assets of an ad hoc run by its subject; none of a job, and of months, which are made one by one."""
+    if not subject.startswith(_AD_HOC_NAME) or " " in subject.rpartition(", ")[2].removeprefix(_AD_HOC_NAME):
+        return []
+    names = subject.removeprefix(_AD_HOC_NAME).split(", ")
+    return [dg.AssetKey.from_user_string(name) for name in names if name]
 
 
 def texts_of(run: dg.DagsterRun) -> RunTexts:
@@ -69,7 +82,7 @@ def evaluates_again(run: dg.DagsterRun | None) -> str:
 
 def _months(run: dg.DagsterRun) -> str:
     """The option that names the months of a run over history."""
-    first, last = (run.tags.get(tag, "") for tag in _MONTHS_TAGS)
+    first, last = (run.tags.get(tag) or run.tags.get(_MONTH_TAG, "") for tag in _MONTHS_TAGS)
     return f" --months {first[:7]} {last[:7]}" if first and last else ""
 
 

@@ -13,12 +13,14 @@ import pytest
 import yaml
 from click.testing import CliRunner
 from dagster._core.definitions.freshness import FreshnessState
+from dagster._core.test_utils import create_run_for_test
 from pytest_httpserver import HTTPServer
 
-from soccer_assets.alerting.detection import graph_conditions, store_conditions
+from soccer_assets.alerting.detection import graph_conditions, healing_run, store_conditions
+from soccer_assets.alerting.faults import Condition
 from soccer_assets.alerting.guides import GUIDES
 from soccer_assets.alerting.notifier import AlertNotifier
-from soccer_assets.alerting.run_texts import evaluates_again, texts_of
+from soccer_assets.alerting.run_texts import assets_of, evaluates_again, subject_of, texts_of
 from soccer_assets.alerting.watchdog import Watchdog
 from soccer_assets.cli import main
 from soccer_assets.contract.events import OUTBOX_PREFIX, Refusal
@@ -36,6 +38,8 @@ from tests.alerting.flaky_graph import CURRENT, report_freshness, run
 from tests.alerting.test_delivery import HandClock
 
 COMPOSE = Path(__file__).parents[2] / "docker-compose.yml"
+
+MONTH = {"dagster/partition": "2025-02-01"}
 
 
 @pytest.fixture
@@ -148,6 +152,45 @@ def test_every_job_has_texts_and_every_command_in_the_texts_works(monkeypatch: p
     services = {service for text in texts for service in re.findall("`docker compose restart ([^`]+)`", text)}
     assert services
     assert services <= yaml.safe_load(COMPOSE.read_text())["services"].keys()
+
+
+def test_an_ad_hoc_run_is_over_when_all_its_assets_were_made_since(instance: dg.DagsterInstance) -> None:
+    """By whatever run: the automation launches no such selection again once they are fresh."""
+    other = dg.AssetKey(["predictions", "upcoming"])
+    create_run_for_test(
+        instance,
+        job_name="__ASSET_JOB",
+        asset_selection=frozenset({CURRENT, other}),
+        status=dg.DagsterRunStatus.FAILURE,
+    )
+
+    def found() -> list[Condition]:
+        return graph_conditions(instance, {}, [], dt.datetime.now(dt.UTC))
+
+    (failed,) = found()
+    assert failed.subject == "the run of predictions/upcoming, releases/current"
+    run(instance)  # makes one of both
+    assert [each.subject for each in found()] == [failed.subject]
+    assert healing_run(instance, failed) == ""
+    instance.report_runless_asset_event(dg.AssetMaterialization(other))
+    run(instance)
+    (newest,) = instance.get_runs(limit=1)
+    assert found() == []
+    assert healing_run(instance, failed) == newest.run_id
+
+
+def test_the_months_of_an_ad_hoc_run_are_made_by_a_run_for_them_only() -> None:
+    """Another month of the same asset says nothing of them."""
+    tags = {f"dagster/asset_partition_range_{end}": f"2025-0{n}-01" for n, end in ((1, "start"), (3, "end"))}
+    history = dg.AssetKey(["livescores", "history"])
+    months = dg.DagsterRun(job_name="__ASSET_JOB", asset_selection=frozenset([history]), tags=tags)
+    assert subject_of(months) == "the run of livescores/history 2025-01 2025-03"
+    assert assets_of(subject_of(months)) == []
+    month = dg.DagsterRun(job_name="__ASSET_JOB", asset_selection=frozenset([history]), tags=MONTH)
+    assert subject_of(month) == "the run of livescores/history 2025-02 2025-02"
+    whole = dg.DagsterRun(job_name="__ASSET_JOB", asset_selection=frozenset([history, CURRENT]))
+    assert assets_of(subject_of(whole)) == [history, CURRENT]
+    assert assets_of("refresh_hourly") == []
 
 
 def test_a_run_over_history_is_repeated_for_its_own_months() -> None:
