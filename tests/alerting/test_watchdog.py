@@ -126,8 +126,8 @@ def test_what_hangs_is_named_with_the_command_that_ends_it(tmp_path: Path, name:
     assert action() == ""
     write_running_parts(tmp_path / "run", [RunningPart(name, os.getpid(), created)])
     assert action() == (
-        f"`soccer up` starts it again within 4 minutes, and at once after `kill -9 {os.getpid()}`; its log is "
-        f"{tmp_path / 'run' / f'{name}.log'}"
+        f"`soccer up` starts it again within 4 minutes, and at once after `kill -9 {os.getpid()}`; its log "
+        f"is {tmp_path / 'run' / f'{name}.log'}"
     )
 
 
