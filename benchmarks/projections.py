@@ -28,10 +28,13 @@ from soccer_assets.football.features import run_from
 from soccer_assets.football.match_table import SECONDS_A_DAY, MatchTable
 from soccer_assets.football.projections import kernel
 from soccer_assets.football.projections.standings import Tallies
-from soccer_assets.football.projections.strengths import FITTED, Spread, season_strengths
-from soccer_assets.football.ratings.parameters import LEAGUE
+from soccer_assets.football.projections.strengths import (
+    FITTED,
+    Spread,
+    league_records,
+    season_strengths,
+)
 from soccer_assets.football.ratings.state import TeamState
-from soccer_assets.football.ratings.update import MATCH_DTYPE
 
 SHARES = (0.0, 0.25, 0.5, 0.75)
 EDGES = (0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.95)
@@ -112,13 +115,9 @@ def cuts_of(matches: MatchTable, first: int, until: int) -> Iterator[Cut]:
 
 def _cut(matches: MatchTable, rows: NDArray[np.int64], state: TeamState, day: int, share: float) -> Cut:
     season, competition = matches.season[rows[0]], matches.competition[rows[0]]
-    wide = state.widened(set(matches.home_team[rows]), {competition}, {season})
     clubs = sorted(set(matches.home_team[rows]))
     number = {club: place for place, club in enumerate(clubs)}
-    match = np.zeros(1, MATCH_DTYPE)
-    match["competition"] = wide.competition_names.index(competition)
-    match["season"] = wide.season_names.index(season)
-    match["day"], match["tier"], match["kind"] = day, matches.tier[rows[0]], LEAGUE
+    records = league_records(state, clubs, competition, season, int(matches.tier[rows[0]]), day)
     played = matches.kickoff[rows] // SECONDS_A_DAY
     results = np.stack(
         [
@@ -134,9 +133,7 @@ def _cut(matches: MatchTable, rows: NDArray[np.int64], state: TeamState, day: in
         share,
         str(competition),
         str(season),
-        wide.teams[[wide.team_rows[club] for club in clubs]],
-        wide.leagues[match["competition"]],
-        match,
+        *records,
         results,
         matches.result_known_at[rows] <= day * SECONDS_A_DAY,
     )

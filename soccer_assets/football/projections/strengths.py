@@ -1,8 +1,10 @@
 """Strengths of a season's clubs as a simulation draws them: the goal filter's posterior, and what is added.
 
-The state is read through the filter's own functions: a club's strengths are taken to the day as for a match.
+The state is read through the filter's own functions: a club's strengths are taken to the day as for a match,
+from the model that knows prices, which is the joint one where no price was seen.
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,8 +13,11 @@ from numpy.typing import NDArray
 from soccer_assets.football.projections.kernel import DRIFT_DAYS
 from soccer_assets.football.ratings.compile_cache import compiled
 from soccer_assets.football.ratings.goal_model import home_advantage, propagate
-from soccer_assets.football.ratings.parameters import GOAL_PARAMETERS, JOINT, LEAGUE
+from soccer_assets.football.ratings.parameters import GOAL_PARAMETERS, LEAGUE, PRICED
+from soccer_assets.football.ratings.price_news import row_of
 from soccer_assets.football.ratings.season import enters_season
+from soccer_assets.football.ratings.state import TeamState
+from soccer_assets.football.ratings.update import MATCH_DTYPE
 
 
 class Spread(NamedTuple):
@@ -55,12 +60,14 @@ class Strengths(NamedTuple):
 
 @compiled
 def _propagate_all(
-    model: int, teams: Any, leagues: Any, matches: Any, mean: Any, covariance: Any, enters: Any
-) -> float:
+    teams: Any, leagues: Any, matches: Any, day: int, mean: Any, covariance: Any, enters: Any
+) -> tuple[float, float]:
+    """Fill every club's strengths on a day; the league's goal level and home advantage."""
     league, match = leagues[0], matches[0]
+    match.day = day
     for club in range(len(teams)):
         team = teams[club]
-        strength, known = propagate(model, team, league, match)
+        strength, known = propagate(PRICED, team, league, match)
         for place in range(3):
             mean[club, place] = strength[place]
         place = 0
@@ -74,7 +81,7 @@ def _propagate_all(
             enters[club] = 1
             if team.matches == 0 or team.competition != match.competition:
                 enters[club] = 2
-    return home_advantage(model, league, match)
+    return league.level[row_of(PRICED, league)], home_advantage(PRICED, league, match)
 
 
 def season_strengths(
@@ -88,22 +95,45 @@ def season_strengths(
         match: (1,) `MATCH_DTYPE`: season, competition, tier, kind and day are read.
         spread: what is added to the filter's variances.
     """
-    clubs = len(teams)
-    mean, covariance = np.empty((clubs, 3)), np.empty((clubs, 3, 3))
+    clubs, day = len(teams), int(match["day"][0])
+    mean, covariance, later = np.empty((clubs, 3)), np.empty((clubs, 3, 3)), np.empty((clubs, 3, 3))
     enters = np.empty(clubs, np.int64)
-    advantage = _propagate_all(JOINT, teams, league, match, mean, covariance, enters)
+    # What the filter adds in a step of the drift: the difference of its own variances over that time.
+    _propagate_all(teams, league, match.copy(), day + DRIFT_DAYS, mean, later, enters)
+    level, advantage = _propagate_all(teams, league, match.copy(), day, mean, covariance, enters)
+    noise, both = (later - covariance)[:, 0, 0].mean(), (later - covariance)[:, 0, 1].mean()
     centre = mean[:, :2].mean(axis=0)
     mean[:, :2] += spread.regression * (enters > 0)[:, None] * (centre - mean[:, :2])
     extra = spread.summer * (enters > 0) + spread.newcomer * (enters == 2)  # noqa: PLR2004
     covariance[:, [0, 1], [0, 1]] += extra[:, None]
     covariance[:, [0, 1], [1, 0]] += spread.correlation * extra[:, None]
-    parameters = GOAL_PARAMETERS[LEAGUE, JOINT]
-    noise = np.exp(league["log_noise_scale"][0, JOINT]) * parameters["process_noise_a_day"] * spread.drift
     root = np.linalg.cholesky(covariance + 1e-12 * np.eye(3)).astype(np.float64)
     return Strengths(
         mean=mean,
         root=root,
-        common=np.array([league["level"][0, JOINT], advantage, spread.level, spread.advantage]),
-        drift=np.array([np.sqrt(noise * DRIFT_DAYS), parameters["process_correlation_a_day"]]),
-        rho=float(parameters["draw_correlation"]),
+        common=np.array([level, advantage, spread.level, spread.advantage]),
+        drift=np.array([np.sqrt(spread.drift * noise), min(both / noise, 1.0) if noise > 0.0 else 0.0]),
+        rho=float(GOAL_PARAMETERS["draw_correlation"][LEAGUE, PRICED]),
     )
+
+
+def league_records(
+    state: TeamState, clubs: Sequence[str], competition: str, season: str, tier: int, day: int
+) -> tuple[NDArray[np.void], NDArray[np.void], NDArray[np.void]]:
+    """The arguments of `season_strengths` from a state: records of the clubs, the league, and a match.
+
+    Args:
+        state: of all teams; one without a result yet has a fresh record.
+        clubs: team ids, in the order of the rows.
+        competition: code.
+        season: label.
+        tier: of the competition.
+        day: since 1970.
+    """
+    wide = state.selected(set(clubs), {competition}).widened(set(clubs), {competition}, {season})
+    match = np.zeros(1, MATCH_DTYPE)
+    match["competition"] = wide.competition_names.index(competition)
+    match["season"] = wide.season_names.index(season)
+    match["day"], match["tier"], match["kind"] = day, tier, LEAGUE
+    rows = [wide.team_rows[club] for club in clubs]
+    return wide.teams[rows], wide.leagues[match["competition"]], match

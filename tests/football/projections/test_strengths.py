@@ -1,0 +1,75 @@
+"""Strengths that a simulation draws: what the filter says of the next match, and how sure it is."""
+
+import numpy as np
+import pytest
+
+from soccer_assets.football.features import compute_features
+from soccer_assets.football.match_table import SECONDS_A_DAY
+from soccer_assets.football.projections.strengths import (
+    Spread,
+    Strengths,
+    league_records,
+    season_strengths,
+)
+from soccer_assets.football.ratings.state import TeamState
+from tests.football.helpers import match, random_table, table
+
+_SEASON = "2024-25"
+
+
+def _strengths(state: TeamState, clubs: list[str], day: int, spread: Spread = Spread()) -> Strengths:  # noqa: B008
+    return season_strengths(*league_records(state, clubs, "TST-1", _SEASON, 1, day), spread)
+
+
+@pytest.mark.parametrize("priced", [False, True])
+def test_the_means_are_those_of_the_next_matchs_features(priced: bool) -> None:
+    """Level, home advantage and strengths give the log goals that the model reads, also with prices."""
+    matches = random_table(3, 400, priced=priced)
+    state = compute_features(matches)[1]
+    day = int(matches.kickoff.max() // SECONDS_A_DAY) + 3
+    clubs = sorted(set(matches.home_team))
+    drawn = _strengths(state, clubs, day)
+    ahead = table(match("next", day * SECONDS_A_DAY, clubs[0], clubs[1]))
+    features = compute_features(ahead, state)[0]
+
+    level, advantage = drawn.common[:2]
+    home, away = drawn.mean[0], drawn.mean[1]
+    logs = (
+        level + advantage / 2 + home[0] - away[1] + home[2],
+        level - advantage / 2 + away[0] - home[1] - home[2],
+    )
+    expected = [features.column(f"priced_{side}_log_goals")[0] for side in ("home", "away")]
+    assert np.allclose(logs, expected, atol=1e-12)
+    uncertainty = np.array([1, 1, 0]) @ drawn.root[0]
+    assert np.isclose(np.sqrt(uncertainty @ uncertainty), features.column("priced_home_uncertainty")[0])
+
+
+def test_time_and_a_club_without_results_are_less_sure() -> None:
+    """Variances grow by the drift; an unknown club's are those of the start."""
+    matches = random_table(5, 400)
+    state = compute_features(matches)[1]
+    day = int(matches.kickoff.max() // SECONDS_A_DAY) + 3
+    clubs = [*sorted(set(matches.home_team))[:3], "unknown"]
+    soon, later = _strengths(state, clubs, day), _strengths(state, clubs, day + 60)
+
+    deviation = soon.root[:, 0, 0]
+    assert np.all(later.root[:3, 0, 0] > deviation[:3])
+    assert deviation[3] > deviation[:3].max()
+    assert soon.drift[0] > 0
+    assert -1 <= soon.drift[1] <= 1
+
+
+def test_the_spread_of_a_summer_counts_for_clubs_that_enter_the_season() -> None:
+    """A club that has played in the season is as before; one of an older season is spread and pulled in."""
+    old = [match(f"o{n}", f"2024-04-0{n + 1}T15:00", "A", "B", "1-0", season="2023-24") for n in range(3)]
+    new = match("n", "2024-08-10T15:00", "A", "C", "2-0")
+    state = compute_features(table(*old, new))[1]
+    day = int(np.datetime64("2024-08-12").astype(int))
+    plain = _strengths(state, ["A", "B"], day)
+    spread = _strengths(state, ["A", "B"], day, Spread(summer=0.05, regression=0.5))
+
+    assert np.array_equal(plain.root[0], spread.root[0])
+    assert np.array_equal(plain.mean[0], spread.mean[0])
+    assert np.isclose(spread.root[1, 0, 0] ** 2 - plain.root[1, 0, 0] ** 2, 0.05)
+    centre = plain.mean[:, 0].mean()
+    assert np.isclose(spread.mean[1, 0] - centre, 0.5 * (plain.mean[1, 0] - centre))
