@@ -15,12 +15,15 @@ from soccer_assets.football.meetings import (
     first_seen,
     group_rows,
     other_scores,
+    results_beyond_format,
 )
-from soccer_assets.football.season_formats import season_format
+from soccer_assets.football.season_formats import SeasonFormat, season_format
 
 _PAIR = ("competition", "season", "home_team", "away_team")
 _SECONDS_A_DAY = 86_400
 _NOW = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+# By competition and season, the distinct scores of each pair.
+_ScoresOfSeasons = dict[tuple[str, str], dict[int, set[tuple[int, int]]]]
 
 
 class OneRowAMatch(NamedTuple):
@@ -29,7 +32,8 @@ class OneRowAMatch(NamedTuple):
     Attributes:
         stands: (n,) whether a row stands for its match.
         match_id: (n,) id of each row's match.
-        is_contradicted: (n,) whether another row of the day tells another score.
+        is_contradicted: (n,) whether another row of the day tells another score, or the pair has several
+            results and meets once in the season.
     """
 
     stands: NDArray[np.bool_]
@@ -54,18 +58,21 @@ def one_row_a_match(
     found = OneRowAMatch(
         np.ones(len(pairs), np.bool_), facts["match_id"].copy(), np.zeros(len(pairs), np.bool_)
     )
+    scores_of_seasons: _ScoresOfSeasons = {}
     for rows in _groups(several, pairs):
-        if not _may_be_one(facts, rows):
+        season = season_format(facts["competition"][rows[0]], facts["season"][rows[0]])
+        if not _may_be_one(facts, rows) and not _meets_once(facts, rows, season):
             continue
-        schedule = _Schedule(facts, rows, pairs)
+        schedule = _Schedule(facts, rows, pairs, scores_of_seasons)
         reported_rows = [_reported_row(facts, row, status[row], rounds[row]) for row in rows]
         place = dict(zip((reported.key for reported in reported_rows), rows, strict=True))
-        season = season_format(facts["competition"][rows[0]], facts["season"][rows[0]])
-        for group in group_rows(reported_rows, season, schedule):
+        groups = group_rows(reported_rows, season, schedule)
+        beyond = results_beyond_format(groups, season, schedule)
+        for group in groups:
             best = place[group[0].key]
             found.stands[[place[one.key] for one in group[1:]]] = False
             found.match_id[best] = first_seen(group).key
-            found.is_contradicted[best] = bool(other_scores(group))
+            found.is_contradicted[best] = bool(other_scores(group)) or group[0].key in beyond
     return found
 
 
@@ -82,6 +89,16 @@ def _may_be_one(facts: Mapping[str, NDArray[Any]], rows: list[int]) -> bool:
     days = {int(facts["kickoff"][row]) // _SECONDS_A_DAY for row in rows}
     scores = {tuple(facts["goals"][row].tolist()) for row in rows}
     return len(days) < len(rows) or len(scores) < len(rows) or not facts["is_settled"][rows].all()
+
+
+def _meets_once(facts: Mapping[str, NDArray[Any]], rows: list[int], season: SeasonFormat | None) -> bool:
+    """Whether the season's format allows the pair one match by the day of the second of the rows."""
+    days = sorted(_day(facts, row) for row in rows)
+    return season is not None and any(map(season.meets_once_by, days[1:]))
+
+
+def _day(facts: Mapping[str, NDArray[Any]], row: int) -> dt.date:
+    return dt.datetime.fromtimestamp(int(facts["kickoff"][row]), dt.UTC).date()
 
 
 def _reported_row(
@@ -106,8 +123,15 @@ def _score(facts: Mapping[str, NDArray[Any]], row: int) -> tuple[int, int] | Non
 class _Schedule:
     """What else the two clubs of a pair played."""
 
-    def __init__(self, facts: Mapping[str, NDArray[Any]], rows: list[int], pairs: NDArray[np.int64]) -> None:
+    def __init__(
+        self,
+        facts: Mapping[str, NDArray[Any]],
+        rows: list[int],
+        pairs: NDArray[np.int64],
+        scores_of_seasons: _ScoresOfSeasons,
+    ) -> None:
         self._facts, self._rows, self._pairs = facts, rows, pairs
+        self._scores_of_seasons = scores_of_seasons
 
     def could_play_both(self, one: dt.date, other: dt.date) -> bool:
         """Whether one of the clubs has no other match within a day of either."""
@@ -122,13 +146,17 @@ class _Schedule:
     def do_others_repeat(self) -> bool:
         """Whether two other pairs of the season or more have two results that differ."""
         here = self._rows[0]
-        is_season = self._facts["season"] == self._facts["season"][here]
-        of_season = np.flatnonzero(
-            is_season & (self._facts["competition"] == self._facts["competition"][here])
-        )
+        key = (self._facts["competition"][here], self._facts["season"][here])
+        if key not in self._scores_of_seasons:  # 20 ms for each of 400 pairs of an archive
+            self._scores_of_seasons[key] = self._scores_of_season(*key)
+        scores = self._scores_of_seasons[key]
+        return do_pairs_repeat(found for pair, found in scores.items() if pair != self._pairs[here])
+
+    def _scores_of_season(self, competition: str, season: str) -> dict[int, set[tuple[int, int]]]:
+        """The distinct scores of each pair of a season."""
+        is_season = (self._facts["season"] == season) & (self._facts["competition"] == competition)
         scores: dict[int, set[tuple[int, int]]] = {}
-        for row in of_season.tolist():
-            score = _score(self._facts, row)
-            if score is not None and self._pairs[row] != self._pairs[here]:
+        for row in np.flatnonzero(is_season).tolist():
+            if (score := _score(self._facts, row)) is not None:
                 scores.setdefault(int(self._pairs[row]), set()).add(score)
-        return do_pairs_repeat(scores.values())
+        return scores

@@ -19,6 +19,7 @@ import msgspec
 from soccer_assets.football.matches import STATUS_RULES, MatchStatus
 from soccer_assets.football.season_formats import SeasonFormat
 from soccer_assets.football.text_folding import fold
+from soccer_assets.football.validity import MET_TWICE, MET_TWICE_NOT_LISTED
 
 # What a feed no longer lists, and has not listed for so long, is withdrawn: lists appear twice a week.
 WITHDRAWN_AFTER = dt.timedelta(days=7)
@@ -32,6 +33,7 @@ _LONGEST_ADVANCE = dt.timedelta(days=14)
 _LONGEST_POSTPONEMENT = dt.timedelta(days=120)
 # Fewer may be results that the feed has corrected and still lists.
 _PAIRS_THAT_REPEAT = 2
+_SEVERAL = 2
 
 _NUMBER = re.compile(r"\d+")
 
@@ -166,6 +168,41 @@ def other_scores(group: Sequence[ReportedRow]) -> tuple[_Score, ...]:
     """Scores that rows which are still listed tell otherwise than the row that stands."""
     listed = {one.score for one in group[1:] if one.has_result and one.vanished_at is None and one.score}
     return tuple(sorted(listed - {group[0].score}))
+
+
+def results_beyond_format(
+    groups: Sequence[Sequence[ReportedRow]], season: SeasonFormat | None, schedule: Schedule
+) -> dict[str, str]:
+    """The marks of results of a pair that meets once and has several, by the key of the row that stands.
+
+    At least one of them is wrong: in its score, its date, its ground or its opponent. The rows do not say
+    which, so none counts; where the feed still lists some, those that it dropped are the wrong ones.
+
+    Args:
+        groups: the rows of each match, as `group_rows` gives them.
+        season: the format.
+        schedule: of the two clubs.
+    """
+    results = sorted((rows[0] for rows in groups if rows[0].has_result), key=lambda row: row.kickoff)
+    if season is None or len(results) < _SEVERAL:
+        return {}
+    once = [one for one in results if season.meets_once_by(one.kickoff.date())]
+    if len(once) < _SEVERAL or any(itertools.starmap(_are_two_stages, itertools.combinations(once, 2))):
+        return {}
+    if schedule.do_others_repeat():
+        return {}
+    listed = [one for one in once if one.vanished_at is None]
+    gone = {} if not listed else {one.key: MET_TWICE_NOT_LISTED for one in once if one not in listed}
+    told = listed or once
+    if len(told) < _SEVERAL:
+        return gone
+    scores = " and ".join(
+        f"{one.score[0]}-{one.score[1]} on {one.kickoff:%Y-%m-%d}"
+        if one.score
+        else f"one on {one.kickoff:%Y-%m-%d}"
+        for one in told
+    )
+    return gone | {one.key: f"{MET_TWICE}: {scores}" for one in told}
 
 
 def first_seen(group: Sequence[ReportedRow]) -> ReportedRow:

@@ -7,7 +7,8 @@ breaks one is rejected or reported.
 A team plays at most once a UTC day. Where it has two results on one day that agree (the same pair with the
 same score, at whichever ground), one match is reported twice: one row counts. Else a date is wrong, a match
 is stored twice, or two teams share a name. The rows do not say which, so all are quarantined: kept and
-listed, but they move no rating and train no model. So is a match that is reported with two scores.
+listed, but they move no rating and train no model. So is a match that is reported with two scores, and a pair
+that has two results with different scores in a season in which it meets once.
 """
 
 import datetime as dt
@@ -37,6 +38,10 @@ TWICE_ON_A_DAY = "a team has another result on this day"
 NOT_LISTED = "its feed lists it no longer, and a team has another result on this day"
 TOLD_TWICE = "another row tells this match with the same score, and counts"
 CONTRADICTED = "told with several scores on one day"
+MET_TWICE = "the pair meets once in this season by its format, and has several results"
+MET_TWICE_NOT_LISTED = (
+    "its feed lists it no longer, and the pair meets once in this season and has another result"
+)
 
 Goals = tuple[int | None, int | None]
 

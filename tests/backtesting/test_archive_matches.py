@@ -111,6 +111,31 @@ def test_a_team_with_two_results_on_a_day_is_quarantined(tmp_path):
     assert found.quarantined == 2
 
 
+def test_graph_and_backtest_count_no_result_of_a_pair_that_has_two_and_meets_once(
+    tmp_path, sqlite_database, folder_store
+):
+    """England's first division has one match of a pair at one ground; Scotland's may have two."""
+    clubs = {"home_team": "Leeds", "away_team": "Hull", "season": "2024/2025", "home_goals": 1}
+    england = clubs | {"country": "England", "competition": "Premier League"}
+    scotland = clubs | {"country": "Scotland", "competition": "Premiership"}
+    rows = [
+        row(**country, match_id=f"{number}{day}", away_goals=day, date=dt.date(2024, 9, 1 + 10 * day))
+        for number, country in enumerate((england, scotland))
+        for day in (0, 1)
+    ]
+    found = read(tmp_path, *rows)
+    assert dict(zip(found.matches.match_id, found.matches.trains.tolist(), strict=True)) == {
+        "00": False,
+        "01": False,
+        "10": True,
+        "11": True,
+    }
+    assert found.quarantined == 2
+    expected = through_the_graph(tmp_path / "archive.csv", sqlite_database, folder_store)
+    ids = [mint_match_id("archive", match_id) for match_id in found.matches.match_id]
+    assert by_match(found.matches, ids) == by_match(expected, expected.match_id.tolist())
+
+
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [

@@ -12,9 +12,11 @@ from soccer_assets.football.meetings import (
     first_seen,
     group_rows,
     other_scores,
+    results_beyond_format,
     status_by_now,
 )
 from soccer_assets.football.season_formats import SeasonFormat
+from soccer_assets.football.validity import MET_TWICE, MET_TWICE_NOT_LISTED
 
 LOOK = dt.datetime(2024, 10, 1, 6, tzinfo=dt.UTC)
 LATER = LOOK + dt.timedelta(days=30)
@@ -260,3 +262,31 @@ def test_the_clock_withdraws_and_abandons(changes, days, right):
     """A week away from the list, or a week under way."""
     row = msgspec.structs.replace(reported("row", LOOK), **changes)
     assert status_by_now(row, LOOK + dt.timedelta(days=days)) is right
+
+
+@pytest.mark.parametrize(
+    ("season", "old", "new", "repeats", "marked"),
+    [
+        (ONCE, {}, {}, False, {"old": MET_TWICE, "new": MET_TWICE}),
+        (ONCE, {"vanished_at": LATER}, {}, False, {"old": MET_TWICE_NOT_LISTED}),
+        (ONCE, {}, {"vanished_at": LATER}, False, {"new": MET_TWICE_NOT_LISTED}),
+        (ONCE, {}, {}, True, {}),
+        (ONCE, {"round": "Semi-finals"}, {"round": "Final"}, False, {}),
+        (ONCE, {"status": MatchStatus.ABANDONED}, {}, False, {}),
+        (ONCE, {"status": MatchStatus.AWARDED}, {}, False, {}),
+        (WITH_PLAY_OFFS, {}, {}, False, {}),
+        (TWICE, {}, {}, False, {}),
+        (None, {}, {}, False, {}),
+    ],
+)
+def test_two_results_of_a_pair_that_meets_once_do_not_both_count(season, old, new, repeats, marked):
+    """Which of them is wrong is told by the feed that drops it, else by nobody."""
+    schedule = Schedule(is_free=True, repeats=repeats)
+    rows = [
+        reported("old", OCTOBER, **{"score": (0, 2)} | old),
+        reported("new", FEBRUARY, **{"score": (1, 2)} | new),
+    ]
+    marks = results_beyond_format(group_rows(rows, season, schedule), season, schedule)
+    assert {key: mark.partition(":")[0] for key, mark in marks.items()} == marked
+    if len(marked) == 2:
+        assert set(marks.values()) == {f"{MET_TWICE}: 0-2 on 2024-10-26 and 1-2 on 2025-02-27"}

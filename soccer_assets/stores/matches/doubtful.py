@@ -108,7 +108,8 @@ def _doubts_about(rows: Sequence[sa.Row[Any]]) -> Iterator[DoubtfulMatch]:
     season = season_format(rows[0].competition, rows[0].season)
     if season is not None:
         if len(rows) > season.most_meetings:
-            doubt = f"the pair meets {season.most_meetings} times at most in this season, and has {len(rows)}"
+            most = "once" if season.most_meetings == 1 else f"{season.most_meetings} times"
+            doubt = f"the pair meets {most} at most in this season, and has {len(rows)} matches"
             yield from (_doubtful(row, doubt) for row in rows)
         return
     named: set[str] = set()

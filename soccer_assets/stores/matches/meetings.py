@@ -23,6 +23,7 @@ from soccer_assets.football.meetings import (
     first_seen,
     group_rows,
     other_scores,
+    results_beyond_format,
     status_by_now,
 )
 from soccer_assets.football.records import RawMatch
@@ -53,10 +54,12 @@ class Meetings(NamedTuple):
     Attributes:
         records: with the status that the clock gives them.
         matches: by the key of every row of these matches, the key of the row that gives the match its id.
+        marks: why a result is not to count, by the key of its row that stands.
     """
 
     records: list[RawMatch]
     matches: dict[_Key, _Key]
+    marks: dict[_Key, str]
 
 
 class _Row(NamedTuple):
@@ -88,6 +91,7 @@ def bring_together(
     several = _meetings_of_several_rows(connection, records, marks, names)
     standing: list[RawMatch] = []
     matches: dict[_Key, _Key] = {}
+    beyond: dict[_Key, str] = {}
     done: set[_Key] = set()
     wanted = {row_key(record) for record in records}
     # Those of the batch too: a row that leaves its match leaves it to the others.
@@ -96,10 +100,14 @@ def bring_together(
         rows = [row for row in found if is_sound(row.record)]
         if wanted.isdisjoint(row_key(row.record) for row in rows):
             continue
-        for group in _groups(connection, rows):
-            keys = [(rows[0].record.source, reported.key) for reported in group]
-            owner = (rows[0].record.source, first_seen(group).key)
-            if wanted.isdisjoint(keys) and _needs_no_work(group[0], keys, owner, found, stored):
+        source = rows[0].record.source
+        groups, marks_of_results = _groups(connection, rows)
+        beyond.update({(source, key): mark for key, mark in marks_of_results.items()})
+        for group in groups:
+            keys = [(source, reported.key) for reported in group]
+            owner = (source, first_seen(group).key)
+            is_other = wanted.isdisjoint(keys) and not marks_of_results
+            if is_other and _needs_no_work(group[0], keys, owner, found, stored):
                 continue
             matches.update(dict.fromkeys(keys, owner))
             done.update(keys)
@@ -114,7 +122,7 @@ def bring_together(
             standing.append(record)  # its status stays, whatever the time
             continue
         standing.append(_by_now(record, _reported_row(record, now, *marks.get(key, (None, None))), now))
-    return Meetings(standing, matches)
+    return Meetings(standing, matches, beyond)
 
 
 def _needs_no_work(
@@ -310,13 +318,17 @@ def _join_replacements(groups: dict[str, list[_Row]], replacements: Iterable[tup
         meeting_of.update({row.reported.key: there for row in groups[there]})
 
 
-def _groups(connection: sa.Connection, rows: Sequence[_Row]) -> list[list[ReportedRow]]:
+def _groups(
+    connection: sa.Connection, rows: Sequence[_Row]
+) -> tuple[list[list[ReportedRow]], dict[str, str]]:
+    """The rows of each match, and the marks of results that the season's format cannot hold."""
     record = rows[0].record
-    return group_rows(
-        [row.reported for row in rows],
+    season, schedule = (
         season_format(record.competition, record.season),
         _StoredSchedule(connection, record),
     )
+    groups = group_rows([row.reported for row in rows], season, schedule)
+    return groups, results_beyond_format(groups, season, schedule)
 
 
 class _StoredSchedule:

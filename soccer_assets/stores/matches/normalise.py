@@ -39,7 +39,7 @@ from soccer_assets.stores.matches.grounds import (
     put_finalists_at_home,
 )
 from soccer_assets.stores.matches.meetings import bring_together, give_ids, row_key
-from soccer_assets.stores.matches.quarantine import mark_same_day
+from soccer_assets.stores.matches.quarantine import mark_same_day, release_lone_results
 from soccer_assets.stores.matches.raw import store_rejections
 from soccer_assets.stores.matches.removals import count_written
 from soccer_assets.stores.matches.shared_match_ids import RowKey, share_match_ids
@@ -180,6 +180,9 @@ def _update_batch(
     teams, teams_added = _place_teams(connection, records, competitions, now)
     match_ids, removed = give_ids(connection, meetings.matches, now)
     rows = _match_rows(records, match_ids, competitions, teams)
+    for key, mark in meetings.marks.items():
+        if (row := rows.get(match_ids.get(key, ""))) is not None and row["quarantine"] is None:
+            row["quarantine"] = mark
     put_finalists_at_home(connection, rows)
     if owners is not None:
         mark_disagreeing(connection, rows.values())
@@ -374,6 +377,7 @@ def _write_matches(
     for ids in batches(rows, IDS_PER_QUERY):
         query = sa.select(match).where(in_list(connection, match.c.match_id, ids))
         known.update({row.match_id: row for row in connection.execute(query)})
+    release_lone_results(connection, rows, known, removed)
     mark_same_day(connection, rows, known, removed)
     compared = [column.name for column in match.columns if column.name not in _BOOKKEEPING]
     added = [row for match_id, row in rows.items() if match_id not in known]

@@ -15,13 +15,21 @@ import sqlalchemy as sa
 from soccer_assets.clock import midnight
 from soccer_assets.football.feed_agreement import FEED_MARKS
 from soccer_assets.football.matches import STATUS_RULES
-from soccer_assets.football.validity import CONTRADICTED, Result, beside_listed, twice_on_a_day
+from soccer_assets.football.validity import (
+    CONTRADICTED,
+    MET_TWICE,
+    MET_TWICE_NOT_LISTED,
+    Result,
+    beside_listed,
+    twice_on_a_day,
+)
 from soccer_assets.resources.bulk_rows import batches, in_list
 from soccer_assets.tables import WITHOUT_SCORE, match, match_source_id, team, vanished_match
 
 _RESULTS = [status.value for status, rule in STATUS_RULES.items() if rule.settles]
 _DAY = dt.timedelta(days=1)
 _RUNS_PER_QUERY = 100
+_PAIR = ("competition", "season", "home_team_id", "away_team_id")
 
 
 def mark_same_day(
@@ -74,6 +82,36 @@ def mark_same_day(
             rows[stored.match_id] = stored._asdict() | {"quarantine": marks.get(stored.match_id)}
 
 
+def release_lone_results(
+    connection: sa.Connection,
+    rows: dict[str, dict[str, Any]],
+    known: dict[str, sa.Row[Any]],
+    removed: Iterable[sa.Row[Any]] = (),
+) -> None:
+    """Take the mark of a second result of a pair from a stored match whose second result is gone.
+
+    The arguments are those of `mark_same_day`. Where the other result is still one of the pair, the meeting's
+    own pass has decided; here the other match has another pair, season or competition now, or is gone.
+    """
+    left = [
+        row
+        for row in (*known.values(), *removed)
+        if _is_beyond_format(row.quarantine)
+        and any(row.match_id not in rows or rows[row.match_id][name] != getattr(row, name) for name in _PAIR)
+    ]
+    for row in left:
+        same_pair = sa.and_(*(match.c[name] == getattr(row, name) for name in _PAIR))
+        query = sa.select(match).where(same_pair, match.c.match_id.not_in([row.match_id, *known]))
+        alone = [one for one in connection.execute(query) if _is_beyond_format(one.quarantine)]
+        if len(alone) == 1:
+            known[alone[0].match_id] = alone[0]
+            rows[alone[0].match_id] = alone[0]._asdict() | {"quarantine": None}
+
+
+def _is_beyond_format(mark: str | None) -> bool:
+    return mark is not None and mark.startswith((MET_TWICE, MET_TWICE_NOT_LISTED))
+
+
 def _not_listed(connection: sa.Connection, match_ids: Iterable[str]) -> set[str]:
     """Those of the matches of which no feed lists a row any more."""
     is_gone = sa.and_(
@@ -92,7 +130,9 @@ def _not_listed(connection: sa.Connection, match_ids: Iterable[str]) -> set[str]
 
 def _is_marked_alone(mark: str | None) -> bool:
     """Whether a mark depends on no other match."""
-    return mark is not None and (mark.startswith(CONTRADICTED) or mark in FEED_MARKS)
+    return mark is not None and (
+        mark.startswith(CONTRADICTED) or _is_beyond_format(mark) or mark in FEED_MARKS
+    )
 
 
 def count_same_day(connection: sa.Connection) -> Mapping[str, int]:

@@ -9,6 +9,7 @@ from soccer_assets.football.competitions import load_competitions
 from soccer_assets.football.identity import mint_match_id, mint_team_id
 from soccer_assets.football.matches import MatchStatus, Window
 from soccer_assets.football.records import UnreadableFile
+from soccer_assets.football.validity import MET_TWICE, MET_TWICE_NOT_LISTED
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.stores.exports import Exports
@@ -80,6 +81,7 @@ def test_a_stored_match_that_turns_out_to_be_another_moves_to_the_history(databa
     early, late = NOW - 100 * DAY, NOW - 2 * DAY
     look(database, result("m1", "1-1", early), result("m2", "2-1", late))
     assert len(stored(database)) == 2
+    assert set(quarantined(database).values()) == {MET_TWICE}
     look(database, result("m1", "2-1", early), result("m2", "2-1", late), now=NOW + DAY)
 
     assert stored(database) == [("finished", f"{late:%m-%d}", "m2")]
@@ -210,18 +212,60 @@ def test_meetings_that_a_format_allows_stay_apart(database: Database) -> None:
     assert len(stored(database)) == 3
 
 
+def quarantined(database: Database) -> dict[str, str | None]:
+    """The mark of every match, before its details, by source id."""
+    with database.reading() as connection:
+        rows = connection.execute(sa.select(match.c.source_match_id, match.c.quarantine))
+        return {id_: mark and mark.partition(":")[0] for id_, mark in rows}
+
+
+@pytest.mark.parametrize(
+    "mend",
+    [
+        {"score": "1-0"},  # the later one was the first one's
+        {"away_team": "Hull"},  # its opponent was wrong
+        {"home_team": "Derby", "away_team": "Leeds"},  # its sides were exchanged
+        {"season": "2023/2024"},
+        None,  # the feed drops it
+    ],
+)
+def test_two_results_of_a_pair_that_meets_once_count_again_when_the_feed_is_mended(
+    database: Database, mend: dict[str, str] | None
+) -> None:
+    """Until then neither does, in whichever look they came; both stay matches of their own."""
+    early, late = NOW - 100 * DAY, NOW - 2 * DAY
+    first = result("m1", "1-0", early)
+    look(database, first)
+    look(database, first, result("m2", "4-4", late), now=NOW + DAY)
+    assert quarantined(database) == {"m1": MET_TWICE, "m2": MET_TWICE}
+
+    found = [first]
+    if mend is not None:
+        changed = {"score": "4-4"} | mend
+        found.append(result("m2", changed.pop("score"), late, **changed))
+    look(database, *found, now=NOW + 2 * DAY)
+    right = {"m2": None} if mend == {"score": "1-0"} else {"m1": None, "m2": None}
+    assert quarantined(database) == (right | ({} if mend else {"m2": MET_TWICE_NOT_LISTED}))
+
+
 def test_a_format_that_the_feeds_own_rows_contradict_merges_nothing(database: Database) -> None:
     """Two tournaments of a year under one label: pairs meet twice, and some of them with one score."""
     spring, autumn = (dt.datetime(*day, 15, tzinfo=dt.UTC) for day in ((2024, 9, 5), (2025, 2, 8)))
     look(
         database,
         *(
-            result(f"{home} {half.month}", score, half, home_team=home)
-            for home, scores in (("Leeds", "1-0 1-0"), ("Hull", "1-0 2-0"), ("York", "0-0 3-1"))
+            result(f"{home} {half.month}", score, half, home_team=home, away_team=f"{home} B")
+            for home, scores in (
+                ("Leeds", "1-0 1-0"),
+                ("Hull", "1-0 2-0"),
+                ("York", "0-0 3-1"),
+                ("Bury", "0-0 0-1"),
+            )
             for half, score in zip((spring, autumn), scores.split(), strict=True)
         ),
     )
-    assert len(stored(database)) == 6
+    assert len(stored(database)) == 8
+    assert set(quarantined(database).values()) == {None}
 
 
 @pytest.mark.parametrize("new_first", [False, True])
