@@ -102,7 +102,7 @@ FIGURES = [
     (GATES, f"not been played for {dataset.DEAD_AFTER_DAYS} days"),
     (GATES, f"a row of {dataset.HALF_LIFE_DAYS / 365.25:g} years ago weighs half"),
     (GATES, f"beats them by {tuning.LEAST_GAIN} log loss"),
-    (GATES, f"groups below {explanations.LEAST_LOG_ODDS} log-odds"),
+    (GATES, f"the four largest of at least {explanations.LEAST_LOG_ODDS} log-odds"),
     (DRIFT, f"the last {_DRIFT.current_days} days"),
     (DRIFT, f"is {_DRIFT.psi} or more"),
     (DRIFT, f"p-value is at most {_DRIFT.false_discovery_rate} after"),
