@@ -5,6 +5,7 @@ Here: calling a function in the child, and the child's start and end. Not here: 
 """
 
 import asyncio
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -15,6 +16,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import Any, TypeVar
 
 from serving.errors import ServingError
@@ -27,8 +29,8 @@ _NICENESS = 5
 # Requests that may wait for the child: at 20 ms each the last one waits 2 s.
 MAX_WAITING = 100
 
-# A child that finished no call for this long while one waited hangs: its start takes up to a minute on a
-# machine that does much else, the largest body 4 s.
+# A child that used no processor time for this long while a call waited hangs. One that is only slow uses
+# some: beside much else its start has taken more than a minute.
 HANG_SECONDS = 120.0
 
 
@@ -56,7 +58,6 @@ class ChildProcess:
         self._pool: ProcessPoolExecutor | None = None
         self._processes: set[BaseProcess] = set()
         self._waiting = 0
-        self._last_answer = 0.0
         self._hang_seconds = HANG_SECONDS
 
     async def run(self, function: Callable[..., _T], *args: Any) -> _T:
@@ -90,15 +91,26 @@ class ChildProcess:
         raise ChildFailedError(f"{type(raised).__name__}: {raised}") from raised
 
     async def _wait(self, future: "asyncio.Future[Any]") -> None:
-        """Wait for a call; a child that finishes none, neither this nor one before it, is killed."""
-        started = time.monotonic()
+        """Wait for a call; a child that does nothing meanwhile is killed."""
+        used, since = self._processor_time(), time.monotonic()
         while not future.done():
             await asyncio.wait([future], timeout=self._hang_seconds / 4)
-            if not future.done() and time.monotonic() - max(started, self._last_answer) > self._hang_seconds:
+            before, used = used, self._processor_time()
+            if used != before:
+                since = time.monotonic()
+            elif not future.done() and time.monotonic() - since > self._hang_seconds:
                 for process in self._processes:
                     process.kill()
                 await asyncio.wait([future])  # fails, as all others that wait
-        self._last_answer = time.monotonic()
+
+    def _processor_time(self) -> list[bytes]:
+        """What the child has used, in ticks of the kernel."""
+        used = []
+        for process in self._processes:
+            with contextlib.suppress(OSError):  # it has ended, or the system is not Linux
+                # The name before the state is in parentheses, and may hold any character.
+                used += Path(f"/proc/{process.pid}/stat").read_bytes().rpartition(b")")[2].split()[11:13]
+        return used
 
     async def run_for_client(self, function: Callable[..., _T], *args: Any) -> _T:
         """`run` for a client's request: refused when too many wait.

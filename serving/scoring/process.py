@@ -1,7 +1,7 @@
 """Scoring in a child process, so that numpy and xgboost are not loaded beside the event loop.
 
-Here: the functions that run in the child, and the releases it is warm for. An alarm kills the child if a
-model hangs. Not here: the process itself (``child_process.py``), the scores (``engine.py``).
+Here: the functions that run in the child, and the releases it is warm for. A timer kills the child if a
+model does not end. Not here: the process itself (``child_process.py``), the scores (``engine.py``).
 """
 
 import asyncio
@@ -24,12 +24,18 @@ from serving.scoring.schemas import Answer, BodyFault, DecodedRows, decode_body
 Rows = Sequence[Sequence[float]]
 ScoreFunction = Callable[[str, Rows], list[tuple[float, float, float]]]
 
-# A cold child imports xgboost and scores a handful of golden rows in about two seconds.
+# Of processor time: a cold child imports xgboost and scores a handful of golden rows in about two seconds,
+# which took more than a minute beside much else. One that waits for ever is ended by `ChildProcess`.
 SCORE_SECONDS = 60
 # A child that dies while it loads a release may have been killed; if each one dies, it is the release.
 _MOST_DEATHS = 3
 
 _log = structlog.get_logger()
+
+
+def _end_after(seconds: int) -> None:
+    """End this process when it has used so much more processor time; 0 for never."""
+    signal.setitimer(signal.ITIMER_PROF, seconds)
 
 
 def score_rows(model_file: str, rows: Rows) -> list[tuple[float, float, float]]:
@@ -38,12 +44,12 @@ def score_rows(model_file: str, rows: Rows) -> list[tuple[float, float, float]]:
 
     from soccer_assets.modelling.outcome_model import OutcomeModel  # noqa: PLC0415
 
-    signal.alarm(SCORE_SECONDS)
+    _end_after(SCORE_SECONDS)
     try:
         model = OutcomeModel.from_bytes(Path(model_file).read_bytes())
         probabilities = model.predict_proba(np.array(rows, dtype=float))
     finally:
-        signal.alarm(0)
+        _end_after(0)
     return [(float(home), float(draw), float(away)) for home, draw, away in probabilities]
 
 
@@ -70,14 +76,14 @@ def answer_rows(files: ScoringFiles, decoded: DecodedRows, at: str, *, with_mark
     """Score rows, in the child: the JSON body or the problems of each; reasons for one that is no list."""
     from serving.scoring.engine import engine, top_outcomes  # noqa: PLC0415 - only the child pays for numpy
 
-    signal.alarm(SCORE_SECONDS)
+    _end_after(SCORE_SECONDS)
     started = time.perf_counter()
     try:
         answers = engine(files).answer(
             decoded.rows, at, with_reasons=not decoded.is_list, with_markets=with_markets
         )
     finally:
-        signal.alarm(0)
+        _end_after(0)
     return Scored(answers, decoded.is_list, top_outcomes(answers), time.perf_counter() - started)
 
 
@@ -85,11 +91,11 @@ def warm_up(files: ScoringFiles) -> None:
     """Load a release and score once, in the child: the first call takes seconds, later ones milliseconds."""
     from serving.scoring.engine import engine  # noqa: PLC0415 - only the child pays for numpy
 
-    signal.alarm(SCORE_SECONDS)
+    _end_after(SCORE_SECONDS)
     try:
         engine(files).warm_up()
     finally:
-        signal.alarm(0)
+        _end_after(0)
     # Exclude what was loaded from garbage collection: a full collection paused a request for 160 ms.
     gc.unfreeze()
     gc.collect()

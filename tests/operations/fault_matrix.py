@@ -158,7 +158,7 @@ PROCESSES = (
     ),
     _fault(
         "the sidecar's scoring process hangs",
-        "the sidecar, after 60 s in a model, 2 minutes without any answer",
+        "the sidecar, after 60 s of processor time in a model, or 2 minutes in which it does nothing",
         ANSWERED,
         NOBODY,
         "killed and started again; `POST /predict/` is 503 until then",

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import time
 
 import pytest
 
@@ -74,6 +75,24 @@ def test_a_child_that_hangs_is_killed_and_all_who_wait_are_told():
 
     assert [type(answer) for answer in answers] == [ChildBusyError, ChildBusyError]
     assert before != after
+
+
+def test_a_child_that_is_slow_is_not_killed():
+    """It uses processor time, if little: the bound is for one that does nothing."""
+
+    async def ask():
+        child = ChildProcess()
+        child._hang_seconds = 0.2
+        child._processor_time = iter(range(10**6)).__next__
+        before = await child.run(os.getpid)
+        await child.run(time.sleep, 0.5)
+        after = await child.run(os.getpid)
+        child.close()
+        return before, after
+
+    before, after = asyncio.run(ask())
+
+    assert before == after
 
 
 def test_the_child_gives_way_to_the_event_loop():

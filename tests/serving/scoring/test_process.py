@@ -8,13 +8,28 @@ import time
 import pytest
 
 from serving.child_process import ChildFailedError
-from serving.scoring.process import Scorer, score_rows
+from serving.scoring.process import Scorer, _end_after, score_rows
 from tests.serving.builders import dying_scores, real_model, stub_scores
 
 
 def failing_scores(model_file, rows):
     """A model whose reader does not understand its file."""
     raise KeyError("booster")
+
+
+def slow_scores(model_file, rows):
+    """A model that waits for longer than it may compute: the machine does much else."""
+    _end_after(1)
+    time.sleep(1.2)
+    _end_after(0)
+    return [(1.0, 0.0, 0.0)]
+
+
+def endless_scores(model_file, rows):
+    """A model that does not end."""
+    _end_after(1)
+    while True:
+        pass
 
 
 def process_ids(model_file, rows):
@@ -26,6 +41,21 @@ def unneeded_modules(model_file, rows):
     """Not probabilities, but whether xgboost, scikit-learn and pandas are there once rows were scored."""
     score_rows(model_file, rows)
     return [tuple(float(sys.modules.get(name) is not None) for name in ("xgboost", "sklearn", "pandas"))]
+
+
+def test_a_model_is_bounded_in_processor_time_and_not_in_time(tmp_path):
+    """On a busy machine a minute passes while a release is loaded; an endless one is ended there, too."""
+
+    async def score(function):
+        scorer = Scorer(function)
+        try:
+            return await scorer.score(tmp_path / "model.bin", [(0.0,)])
+        finally:
+            scorer.close()
+
+    assert asyncio.run(score(slow_scores)) == [(1.0, 0.0, 0.0)]
+    with pytest.raises(ChildFailedError, match="BrokenProcessPool"):
+        asyncio.run(score(endless_scores))
 
 
 def test_child_scores_and_is_kept(tmp_path):
