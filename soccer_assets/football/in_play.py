@@ -10,6 +10,7 @@ import re
 import msgspec
 
 from soccer_assets.contract.markets import GoalModel
+from soccer_assets.football.football_error import FootballError
 from soccer_assets.football.match_scores import (
     Grid,
     Outcome,
@@ -31,7 +32,7 @@ OWN_RED_CARD, OTHER_RED_CARD = 2.0 / 3.0, 5.0 / 4.0
 _MINUTE = re.compile(r"(\d{1,3})(?:\+(\d{1,2}))?")
 
 
-class ExtraTimeError(ValueError):
+class ExtraTimeError(FootballError):
     """The minute is one of extra time, which no forecast is about."""
 
 
