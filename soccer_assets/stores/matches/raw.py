@@ -32,6 +32,7 @@ from soccer_assets.resources.watermarks import next_change_no
 from soccer_assets.stores.matches.held_rows import digest_of, forget_unlisted
 from soccer_assets.stores.matches.meeting_names import meeting_of
 from soccer_assets.stores.matches.names import place_names
+from soccer_assets.stores.matches.unread import mark_left_unread
 from soccer_assets.stores.matches.vanished import mark_vanished, names_in
 from soccer_assets.tables import ingest, match_raw, match_raw_history, rejected_row
 
@@ -222,9 +223,11 @@ def _store_batch(
         insert(connection, match_raw, added)
         upsert(connection, match_raw, changed)
         left = {
-            old.meeting for row in changed if (old := known[row["source_match_id"]]).meeting != row["meeting"]
+            row["source_match_id"]: old.meeting
+            for row in changed
+            if (old := known[row["source_match_id"]]).meeting != row["meeting"]
         }
-        _mark_meetings_unread(connection, source, left, change_no)
+        mark_left_unread(connection, source, left, change_no)
     finished = [match.kickoff for match in matches if STATUS_RULES[match.status].settles]
     return IngestCounts(
         seen=len(items) - files_passed_over,
@@ -370,15 +373,6 @@ def _known_rows(
         )
         known.update({row.source_match_id: row for row in connection.execute(query)})
     return known
-
-
-def _mark_meetings_unread(
-    connection: sa.Connection, source: str, meetings: Iterable[str], change_no: int
-) -> None:
-    """Rows that stay in a meeting which another row has left: what stands for their match may change."""
-    for keys in batches(sorted(meetings), IDS_PER_QUERY):
-        theirs = (match_raw.c.source == source) & in_list(connection, match_raw.c.meeting, keys)
-        connection.execute(sa.update(match_raw).where(theirs).values(change_no=change_no))
 
 
 def _content(source_match_id: str, match: RawMatch) -> _Content:

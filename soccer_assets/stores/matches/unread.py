@@ -1,12 +1,13 @@
 """Marks raw rows as unread, so that the next pass over `match_raw` normalises them again."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 import sqlalchemy as sa
 
 from soccer_assets.resources.bulk_rows import IDS_PER_QUERY, batches, in_list
 from soccer_assets.resources.watermarks import next_change_no
-from soccer_assets.tables import match_raw
+from soccer_assets.tables import match_raw, match_source_id
 
 
 def mark_rows_unread(connection: sa.Connection, rows: Mapping[str, Iterable[str]]) -> int:
@@ -27,3 +28,31 @@ def mark_rows_unread(connection: sa.Connection, rows: Mapping[str, Iterable[str]
             done = connection.execute(sa.update(match_raw).where(theirs).values(change_no=change_no))
             marked += int(done.rowcount)
     return marked
+
+
+def mark_left_unread(connection: sa.Connection, source: str, left: Mapping[str, str], change_no: int) -> None:
+    """Mark raw rows that stay where another row has left: what stands for their match may change, and its id.
+
+    Those of the meeting, and those of the match: they may name its clubs otherwise.
+
+    Args:
+        connection: a transaction that writes.
+        source: the feed.
+        left: the meeting that a row has left, by the row's id.
+        change_no: what the rows of the meetings are marked with.
+    """
+    for keys in batches(sorted(set(left.values())), IDS_PER_QUERY):
+        theirs = (match_raw.c.source == source) & in_list(connection, match_raw.c.meeting, keys)
+        connection.execute(sa.update(match_raw).where(theirs).values(change_no=change_no))
+    of_match = match_source_id.alias()
+    stayed: defaultdict[str, set[str]] = defaultdict(set)
+    for part in batches(sorted(left), IDS_PER_QUERY):
+        query = (
+            sa.select(match_source_id.c.source, match_source_id.c.source_match_id)
+            .join(of_match, of_match.c.match_id == match_source_id.c.match_id)
+            .where(of_match.c.source == source, in_list(connection, of_match.c.source_match_id, part))
+        )
+        for of_source, id_ in connection.execute(query):
+            if of_source != source or id_ not in left:
+                stayed[of_source].add(id_)
+    mark_rows_unread(connection, stayed)

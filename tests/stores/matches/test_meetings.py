@@ -313,3 +313,33 @@ def test_rows_of_one_team_id_under_two_names_are_one_meeting(database: Database)
         now=NOW + DAY,
     )
     assert stored(database) == [("finished", f"{NOW - 2 * DAY:%m-%d}", "m2")]
+
+
+def test_a_row_named_otherwise_than_the_one_that_leaves_its_match_is_a_match_again(
+    database: Database,
+) -> None:
+    """Both matches of a pair were listed with home and away exchanged and a club abbreviated.
+
+    The later one is corrected first, and is one with the earlier until that is corrected too.
+    """
+    early, late = NOW - 100 * DAY, NOW - 20 * DAY
+    ids, exchanged = {"team_ids": ("t1", "t2")}, {"team_ids": ("t2", "t1")}
+    first = row("m1", early, **ids)
+    look(database, first, row("m2", late, home="Derby", away="Leeds", **exchanged), now=early - DAY)
+    named = {"home_team": "Leeds Utd", "away_team": "Derby"}
+    look(
+        database,
+        result("m2", "2-2", late, **named, **ids),
+        window=Window(late.date(), late.date() + DAY),
+        now=NOW,
+    )
+    assert stored(database) == [("finished", f"{late:%m-%d}", "m2")]
+    turned = {"home_team": "Derby", "away_team": "Leeds Utd"}
+    look(
+        database,
+        result("m1", "1-0", early, **turned, **exchanged),
+        window=Window(early.date(), early.date() + DAY),
+        now=NOW + DAY,
+    )
+
+    assert stored(database) == [("finished", f"{early:%m-%d}", "m1"), ("finished", f"{late:%m-%d}", "m2")]
