@@ -39,11 +39,19 @@ IMPORTS = {
     ),
     "dagster._core.launcher.base": ({"CheckRunHealthResult", "WorkerStatus"}, "the launcher"),
     "dagster._core.launcher.default_run_launcher": ({"DefaultRunLauncher"}, "the launcher"),
+    "dagster._core.remote_origin": (
+        {"RegisteredCodeLocationOrigin", "RemoteJobOrigin", "RemoteRepositoryOrigin"},
+        "runs of a terminal in the timeline",
+    ),
     "dagster._core.storage.asset_check_execution_record": (
         {"AssetCheckExecutionRecord", "AssetCheckExecutionRecordStatus"},
         "alerts of failed checks",
     ),
-    "dagster._core.storage.tags": ({"GRPC_INFO_TAG", "REPOSITORY_LABEL_TAG"}, "whose a run is"),
+    "dagster._core.storage.tags": (
+        {"GRPC_INFO_TAG", "MAX_RETRIES_TAG", "REPOSITORY_LABEL_TAG"},
+        "whose a run is, and whether it is tried again",
+    ),
+    "dagster._core.utils": ({"make_new_run_id"}, "runs of a terminal in the timeline"),
     "dagster._core.workspace.context": (
         {"WorkspaceProcessContext", "WorkspaceRequestContext"},
         "roles on Dagster's pages",

@@ -58,6 +58,7 @@ _PREDICTED: dict[str, Any] = {
     "model": "champion",
     "model_version": "7",
     "model_run_id": "14cd16389d5d47ed95e1b3b6720b1714",
+    "information": "results+statistics+prices",
     "release_id": "caf802de937c8f55",
     "feed": "football-data",
     "predicted_at": "2026-12-02T19:02:03Z",

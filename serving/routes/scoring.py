@@ -235,12 +235,10 @@ def _unusable(rows: UnusableRows) -> ProblemError:
         f"{error.parameter}: {error.message}".removeprefix(": ") for error in errors[:_MAX_LISTED_ERRORS]
     )
     is_extra_time = all(problem.is_extra_time for found in rows.problems.values() for problem in found)
-    return ProblemError(
-        HTTPStatus.CONFLICT if is_extra_time else HTTPStatus.UNPROCESSABLE_ENTITY,
-        "extra-time" if is_extra_time else "unusable-row",
-        f"Correct and send again: {listed}",
-        errors=tuple(errors[:_MAX_LISTED_ERRORS]),
-    )
+    told, first = f"Correct and send again: {listed}", tuple(errors[:_MAX_LISTED_ERRORS])
+    if is_extra_time:
+        return ProblemError(HTTPStatus.CONFLICT, "extra-time", told, errors=first)
+    return ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "unusable-row", told, errors=first)
 
 
 router = Router("/predict", route_handlers=[score, score_later], tags=["predict"])

@@ -111,7 +111,8 @@ def test_release_whose_model_gives_other_numbers_is_refused(home):
         make_release(
             home / "store", [make_prediction()], release_id="r2", model=model, golden_rows=golden_rows
         )
-        wait_until(lambda: 'result="golden_rows"' in httpx.get(f"{address}/metrics", timeout=120).text)
+        refused = 'soccer_reloads_total{result="golden_rows"} 1.0'
+        wait_until(lambda: refused in httpx.get(f"{address}/metrics", timeout=120).text)
 
         assert ready_release(address) == "r1"
         assert (

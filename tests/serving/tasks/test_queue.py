@@ -76,7 +76,10 @@ def tasks(tmp_path, serve, redis_url):
     make_scoring_release(tmp_path / "store")
     write_status(tmp_path / "store")
     write_keys(tmp_path / "store")
-    return serve(scorer=ScorerInProcess(), redis_url=redis_url)
+    client = serve(scorer=ScorerInProcess(), redis_url=redis_url)
+    # The first connection, which takes its second on busy cores.
+    wait_until(lambda: client.get("/monitoring/queues", headers=ADMIN).status_code == 200)
+    return client
 
 
 @contextmanager
@@ -262,8 +265,6 @@ def test_tasks_belong_to_their_key(tasks):
 )
 def test_bodies_are_looked_at_before_they_are_taken(tasks, content, code):
     """No JSON is 400, more than 100,000 rows 413; what is wrong with single rows is in the result."""
-    send(tasks, [PAIRING])  # the first connection, which takes its second on busy cores
-
     assert tasks.post("/predict/async/", content=content, headers=PREDICTOR).status_code == code
 
 
