@@ -66,7 +66,7 @@ class Database:
             connection.execute("PRAGMA synchronous=NORMAL")
             connection.execute(
                 "PRAGMA cache_size=-65536"
-            )  # 64 MB. With 256 MB a pass over 170,986 rows takes 16.2 s of CPU for 13.8.
+            )  # 64 MB. With 256 MB a pass over 170,986 rows takes 19.3 s of CPU, not 16.2.
             (page,) = connection.execute("PRAGMA page_size").fetchone()
             connection.execute(f"PRAGMA wal_autocheckpoint={_WAL_BYTES // page}")
             connection.execute(f"PRAGMA busy_timeout={_BUSY_TIMEOUT_MS}")
