@@ -66,13 +66,11 @@ class Client:
 
     def prediction(self, match_id: str, model: str = "champion") -> PredictionBody:
         """The prediction of a match. Every method raises `RefusedError` when the answer is an error."""
-        return self._ask(
-            PredictionBody, "GET", f"/predict/{quote(match_id, safe='')}", params={"model": model}
-        )
+        return self._ask(PredictionBody, "GET", _path_of(match_id), params={"model": model})
 
     def markets(self, match_id: str, model: str = "champion") -> MarketsBody:
         """Every market of a match."""
-        return self._ask(MarketsBody, "GET", f"/predict/{match_id}/markets", params={"model": model})
+        return self._ask(MarketsBody, "GET", f"{_path_of(match_id)}/markets", params={"model": model})
 
     def upcoming(self, **filters: Any) -> Iterator[PredictionBody]:
         """Iterate over all upcoming matches, page by page; write ``from_`` for ``from``, a Python keyword."""
@@ -154,3 +152,7 @@ def _problem_of(response: httpx.Response) -> Problem:
     except msgspec.DecodeError:
         detail = "the answer is no problem document: it comes from a proxy before the sidecar"
         return Problem("about:blank", response.reason_phrase, response.status_code, detail, response.url.path)
+
+
+def _path_of(match_id: str) -> str:
+    return f"/predict/{quote(match_id, safe='')}"

@@ -92,7 +92,7 @@ async def score(
                 raise _refusal(decoded, most_rows)
             current, now = require_release(snapshots), snapshots.clock.now()
             started = time.perf_counter()
-            scored = await _answers(current, scorer, decoded, now, with_markets=markets)
+            scored = await _answers(current, scorer, decoded, most_rows, now, with_markets=markets)
     if not isinstance(scored, Scored):
         raise _refusal(scored, most_rows)
     answers, is_list = scored.answers, scored.is_list
@@ -106,7 +106,13 @@ async def score(
 
 
 async def _answers(
-    current: Current, scorer: Scorer, body: SharedFile | DecodedRows, now: dt.datetime, *, with_markets: bool
+    current: Current,
+    scorer: Scorer,
+    body: SharedFile | DecodedRows,
+    most_rows: int,
+    now: dt.datetime,
+    *,
+    with_markets: bool,
 ) -> Scored | BodyFault:
     files = current.snapshot.scoring_files
     if files is None:
@@ -116,7 +122,6 @@ async def _answers(
             60,
         )
     try:
-        most_rows = MAX_MARKET_ROWS if with_markets else MAX_ROWS
         return await scorer.answer(files, body, most_rows, isoformat(now), with_markets=with_markets)
     except ChildBusyError as error:
         raise unavailable("not-now", f"Scoring is unavailable: {error}; try again shortly.", 2) from error
@@ -235,10 +240,10 @@ def _unusable(rows: UnusableRows) -> ProblemError:
         f"{error.parameter}: {error.message}".removeprefix(": ") for error in errors[:_MAX_LISTED_ERRORS]
     )
     is_extra_time = all(problem.is_extra_time for found in rows.problems.values() for problem in found)
-    told, first = f"Correct and send again: {listed}", tuple(errors[:_MAX_LISTED_ERRORS])
+    detail, first = f"Correct and send again: {listed}", tuple(errors[:_MAX_LISTED_ERRORS])
     if is_extra_time:
-        return ProblemError(HTTPStatus.CONFLICT, "extra-time", told, errors=first)
-    return ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "unusable-row", told, errors=first)
+        return ProblemError(HTTPStatus.CONFLICT, "extra-time", detail, errors=first)
+    return ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "unusable-row", detail, errors=first)
 
 
 router = Router("/predict", route_handlers=[score, score_later], tags=["predict"])

@@ -3,11 +3,12 @@
 Written by the supervisor, told by the watchdog.
 """
 
-import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
+
+from soccer_assets.alerting.list_file import read_list, write_list
 
 
 class DownPart(msgspec.Struct, frozen=True):
@@ -30,21 +31,12 @@ class DownPart(msgspec.Struct, frozen=True):
 
 def write_down_parts(home: Path, parts: Sequence[DownPart]) -> bool:
     """Replace the list; False where it cannot be written now (a full disk): the caller tries again."""
-    file = _file(home)
-    partial = file.with_suffix(".tmp")
-    try:
-        partial.write_bytes(msgspec.json.encode(parts))
-        partial.replace(file)
-    except OSError:
-        return False
-    return True
+    return write_list(_file(home), parts)
 
 
 def read_down_parts(home: Path) -> list[DownPart]:
     """The parts that stay down; none where nothing was written, or what was written cannot be read."""
-    with contextlib.suppress(OSError, msgspec.DecodeError):
-        return msgspec.json.decode(_file(home).read_bytes(), type=list[DownPart])
-    return []
+    return read_list(_file(home), DownPart)
 
 
 def watchdog_sign(home: Path) -> Path:

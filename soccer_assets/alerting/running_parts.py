@@ -6,6 +6,8 @@ from pathlib import Path
 
 import msgspec
 
+from soccer_assets.alerting.list_file import read_list, write_list
+
 
 class RunningPart(msgspec.Struct, frozen=True):
     """A process of `soccer up`; after a reboot its pid may be another program's, its start time is not."""
@@ -17,18 +19,12 @@ class RunningPart(msgspec.Struct, frozen=True):
 
 def write_running_parts(folder: Path, parts: Sequence[RunningPart]) -> None:
     """Replace the list in ``folder``; on a full disk it stays: the processes end with their parent anyway."""
-    file = _file(folder)
-    partial = file.with_suffix(".tmp")
-    with contextlib.suppress(OSError):
-        partial.write_bytes(msgspec.json.encode(parts))
-        partial.replace(file)
+    write_list(_file(folder), parts)
 
 
 def read_running_parts(folder: Path) -> list[RunningPart]:
     """The list of ``folder``; empty where there is none, or it cannot be read."""
-    with contextlib.suppress(OSError, msgspec.DecodeError):
-        return msgspec.json.decode(_file(folder).read_bytes(), type=list[RunningPart])
-    return []
+    return read_list(_file(folder), RunningPart)
 
 
 def remove_running_parts(folder: Path) -> None:

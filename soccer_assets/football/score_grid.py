@@ -21,9 +21,9 @@ from soccer_assets.football.ratings.parameters import DRAW_CORRELATIONS, match_k
 LIKELIEST_SCORES = 5
 TOTAL_LINE = 2.5
 # The features that a goal forecast is made from: the joint model's log goals, and the kind of match.
+GOAL_FEATURES = ("joint_home_log_goals", "joint_away_log_goals", "tier", "is_international")
 # In place of the first two where the model reads prices.
 PRICED_RATES = ("priced_home_log_goals", "priced_away_log_goals")
-GOAL_FEATURES = ("joint_home_log_goals", "joint_away_log_goals", "tier", "is_international")
 
 
 class GoalForecast(msgspec.Struct, frozen=True):

@@ -19,13 +19,25 @@ class UnderWay(msgspec.Struct, frozen=True):
         probabilities: of home, draw and away after 90 minutes.
         goals: of the final score; its `goal_model` is that before kickoff.
         rest: goals expected of each side from now on.
-        markets: of the final score; half-time is None after the first half.
+        grid: probability of each score of the goals to come.
+        state: goals and red cards so far.
+        first_half_share: chance that a goal still to come falls before half-time; None after the first half.
     """
 
     probabilities: Outcome
     goals: GoalForecast
     rest: Goals
-    markets: Markets
+    grid: Grid
+    state: State
+    first_half_share: float | None
+
+    @property
+    def markets(self) -> Markets:
+        """Every market of the final score; half-time is None after the first half. Some milliseconds."""
+        half_time = None
+        if self.first_half_share is not None:
+            half_time = half_time_outcome(self.grid, self.first_half_share, _lead(self.state))
+        return all_markets(self.grid, half_time, self.state.home_goals, self.state.away_goals)
 
 
 def forecast_under_way(
@@ -34,16 +46,19 @@ def forecast_under_way(
     """The forecast of a match that stands at ``state``; arguments as those of `in_play.rest_of_match`."""
     home, draw, away = probabilities
     grid = rest_of_match(goals, (home, draw, away), state, clock.played_share)
-    lead = state.home_goals - state.away_goals
-    half_time = None
-    if clock.first_half_share is not None:
-        half_time = half_time_outcome(grid, clock.first_half_share, lead)
+    rest = _means(grid)
     return UnderWay(
-        probabilities=outcome_of_grid(grid, lead),
-        goals=_goals(grid, state, goals),
-        rest=_means(grid),
-        markets=all_markets(grid, half_time, state.home_goals, state.away_goals),
+        probabilities=outcome_of_grid(grid, _lead(state)),
+        goals=_goals(grid, rest, state, goals),
+        rest=rest,
+        grid=grid,
+        state=state,
+        first_half_share=clock.first_half_share,
     )
+
+
+def _lead(state: State) -> int:
+    return state.home_goals - state.away_goals
 
 
 def _means(grid: Grid) -> Goals:
@@ -51,8 +66,7 @@ def _means(grid: Grid) -> Goals:
     return Goals(sum(i * p for i, _, p in cells), sum(j * p for _, j, p in cells))
 
 
-def _goals(grid: Grid, state: State, goal_model: GoalModel) -> GoalForecast:
-    rest = _means(grid)
+def _goals(grid: Grid, rest: Goals, state: State, goal_model: GoalModel) -> GoalForecast:
     scores = [
         ScoreChance(state.home_goals + i, state.away_goals + j, p)
         for i, row in enumerate(grid)

@@ -4,6 +4,7 @@ Time runs one way: a model is fitted on the oldest rows, stopped and calibrated 
 on the newest.
 """
 
+import functools
 import hashlib
 import itertools
 from collections.abc import Sequence
@@ -156,7 +157,7 @@ class TrainingData:
     snapshot_id: str
     use_prices: bool = True
 
-    @property
+    @functools.cached_property
     def read(self) -> tuple[str, ...]:
         """The columns that a candidate is trained with: see `information.columns_read`."""
         learnt = self.values[self.split.train | self.split.calibration]
