@@ -16,9 +16,10 @@ import numpy as np
 from soccer_assets.backtesting.archive_matches import read_matches
 from soccer_assets.football.features import FEATURE_NAMES, compute_features
 from soccer_assets.modelling.dataset import Split, default_boundaries, outcomes, split_by_kickoff, weighted
+from soccer_assets.modelling.forecasters import CANDIDATE, CHAMPION, ELO, PRIOR
 from soccer_assets.modelling.metrics import class_prior
 from soccer_assets.modelling.neutral_ground import forecast
-from soccer_assets.modelling.scorecard import CANDIDATE, CHAMPION, ELO, PRIOR, score
+from soccer_assets.modelling.scorecard import score
 from soccer_assets.modelling.slices import slices_of
 from soccer_assets.modelling.training import SEED, SEEDS, fit_candidate, fit_elo_textbook, refit
 

@@ -25,11 +25,13 @@ from soccer_assets.modelling.dataset import (
     split_by_kickoff,
     weighted,
 )
+from soccer_assets.modelling.forecasters import BOOK, CANDIDATE, ELO, PRIOR
 from soccer_assets.modelling.information import columns_read, information_of_model
+from soccer_assets.modelling.market_scores import market_card
 from soccer_assets.modelling.metrics import class_prior
 from soccer_assets.modelling.neutral_ground import forecast, turned_back
 from soccer_assets.modelling.outcome_model import OutcomeModel
-from soccer_assets.modelling.scorecard import BOOK, CANDIDATE, ELO, PRIOR, Metrics, Scorecard, score
+from soccer_assets.modelling.scorecard import Metrics, Scorecard, score
 from soccer_assets.modelling.training import SEED, fit_candidate, fit_elo_textbook
 
 VALIDATE_MONTHS = 12
@@ -111,8 +113,23 @@ def run_backtest(
     if predictions_path is not None:
         turned = turned_back(forecasts[CANDIDATE], matches.is_turned[scored])
         _write_predictions(predictions_path, matches.match_id[scored], turned)
+    markets = market_card(
+        archive.matches.take(scored),
+        values[scored],
+        FEATURE_NAMES,
+        read,
+        forecasts[CANDIDATE],
+        matches.take(split.train | split.calibration),
+        SEED,
+    )
     return BacktestReport(
-        scorecard=score(labels[scored], matches.kickoff[scored], forecasts, archive.closing_prices[scored]),
+        scorecard=score(
+            labels[scored],
+            matches.kickoff[scored],
+            forecasts,
+            archive.closing_prices[scored],
+            markets=markets,
+        ),
         archive=archive,
         train_rows=int(split.train.sum()),
         validate_rows=int(split.calibration.sum()),

@@ -52,6 +52,7 @@ from soccer_assets.football.validity import Result, twice_on_a_day
 
 ARCHIVE_OPTION, STATISTICS_OPTION = "--archive", "--stats"
 _SOURCE = "archive"
+_HALF_TIME = ("ht_home_goals", "ht_away_goals")
 _PRICES = ("odds_home", "odds_draw", "odds_away")
 REPEATED = "another row tells this match, and counts"
 
@@ -131,12 +132,15 @@ def _matches(table: ArchiveTable, statistics: ArchiveTable | None, now: dt.datet
     quarantined = _twice_on_a_day(facts, settled, goals) | one_each.is_contradicted[one_each.stands]
     has_result = (goals >= 0).all(axis=1) & ~quarantined
     prices, kinds = _prices_of(columns, rows, over)
+    half_time = _half_time_of(columns, rows, over)
     matches = MatchTable.from_columns(
         **facts,
         **dict(zip(("home_price", "draw_price", "away_price"), prices.T, strict=True)),
         price_kind=np.array([price_kind_of(kind) for kind in kinds.tolist()]),
         home_goals=goals[:, 0],
         away_goals=goals[:, 1],
+        home_goals_half_time=half_time[:, 0],
+        away_goals_half_time=half_time[:, 1],
         moves_ratings=has_result,
         trains=has_result,
         **({} if statistics is None else _statistics(statistics.columns, facts["match_id"], over[rows])),
@@ -325,6 +329,15 @@ def _statistics(
     return {
         name: np.where(over & ~np.isnan(values), values, UNKNOWN_COUNT) for name, values in counts.items()
     }
+
+
+def _half_time_of(
+    columns: Mapping[str, Column], rows: NDArray[np.int64], over: NDArray[np.bool_]
+) -> NDArray[np.int16]:
+    """Scores (n, 2) at half-time of some rows; -1 where one is unknown or the match is not over."""
+    goals = np.stack([per_row(columns[name], float) for name in _HALF_TIME], axis=1)[rows]
+    is_known = over[rows] & ~np.isnan(goals).any(axis=1)
+    return np.where(is_known[:, None], goals, UNKNOWN_GOALS).astype(np.int16)
 
 
 def _prices_of(

@@ -94,7 +94,7 @@ def half_time_outcome(grid: Grid, share: float, home_lead: int = 0) -> Outcome:
         share: chance that one of these goals falls before half-time.
         home_lead: goals by which home leads now.
     """
-    chances = _thinned(share, home_lead)
+    chances = thinned(share, home_lead)
     added = [0.0, 0.0, 0.0]
     for row, chances_of_row in zip(grid, chances, strict=True):
         for p, by_outcome in zip(row, chances_of_row, strict=True):
@@ -113,8 +113,8 @@ def poisson(rate: float) -> list[float]:
 
 # A share a competition: a few hundred. In play each minute has its own.
 @lru_cache(maxsize=1024)
-def _thinned(share: float, home_lead: int) -> list[list[Outcome]]:
-    """The half-time outcome, given each score of the goals to come."""
+def thinned(share: float, home_lead: int) -> list[list[Outcome]]:
+    """The half-time outcome, given each score of the goals to come; arguments as in `half_time_outcome`."""
     kept = [
         [math.comb(n, k) * share**k * (1.0 - share) ** (n - k) for k in range(n + 1)]
         for n in range(GRID_GOALS)

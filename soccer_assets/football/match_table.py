@@ -41,6 +41,7 @@ class MatchTable:
         trains: the match may train a model.
         is_international: national teams play; they have their own rating parameters.
         is_turned: the home side is the one named second, which is the host; forecasts are turned back.
+        home_goals_half_time: score at half-time, -1 where unknown; read by scorecards alone.
         home_price: decimal price of a home win, NaN where unknown; and of the other outcomes. A price counts
             with its result: of a match that moves no rating it is never read.
         price_kind: a `prices.PriceKind`; 0 where there is no price.
@@ -63,6 +64,8 @@ class MatchTable:
     trains: NDArray[np.bool_]
     is_international: NDArray[np.bool_]
     is_turned: NDArray[np.bool_]
+    home_goals_half_time: NDArray[np.int16]
+    away_goals_half_time: NDArray[np.int16]
     home_price: NDArray[np.float64]
     draw_price: NDArray[np.float64]
     away_price: NDArray[np.float64]
@@ -190,6 +193,7 @@ _DTYPES: dict[str, Any] = {
 # Columns that a source may leave out, with their values then.
 _DEFAULTS: dict[str, Any] = (
     dict.fromkeys(("is_international", "is_turned"), False)
+    | dict.fromkeys(("home_goals_half_time", "away_goals_half_time"), UNKNOWN_GOALS)
     | dict.fromkeys(("home_price", "draw_price", "away_price"), np.nan)
     | {"price_kind": 0}
     | dict.fromkeys(MatchStats.__struct_fields__, UNKNOWN_COUNT)

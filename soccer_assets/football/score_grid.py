@@ -63,21 +63,39 @@ def score_grid(
     Raises:
         ValueError: a rate is not above 0, or probabilities do not add up to 1.
     """
-    if not ((home_rates > 0.0).all() and (away_rates > 0.0).all()):
-        raise ValueError("goal rates are above 0")
     if not np.allclose(probabilities.sum(axis=1), 1.0, atol=1e-6):
         raise ValueError("probabilities of home, draw and away must add up to 1")
-    grid = _poisson(home_rates)[:, :, None] * _poisson(away_rates)[:, None, :]
-    grid[:, 0, 0] *= np.maximum(1.0 - home_rates * away_rates * draw_correlations, 0.0)
-    grid[:, 0, 1] *= np.maximum(1.0 + home_rates * draw_correlations, 0.0)
-    grid[:, 1, 0] *= np.maximum(1.0 + away_rates * draw_correlations, 0.0)
-    grid[:, 1, 1] *= 1.0 - draw_correlations
+    grid = rates_grid(home_rates, away_rates, draw_correlations)
     goals = np.arange(GRID_GOALS)
     outcome = 1 - np.sign(goals[:, None] - goals[None, :])
     for number in range(3):
         cells = outcome == number
         grid[:, cells] *= (probabilities[:, number] / grid[:, cells].sum(axis=1))[:, None]
     return grid
+
+
+def rates_grid(
+    home_rates: NDArray[np.float64], away_rates: NDArray[np.float64], draw_correlations: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """The grid (n, 16, 16) of the rates alone, before it is scaled; arguments as those of `score_grid`.
+
+    Raises:
+        ValueError: a rate is not above 0.
+    """
+    if not ((home_rates > 0.0).all() and (away_rates > 0.0).all()):
+        raise ValueError("goal rates are above 0")
+    grid = _poisson(home_rates)[:, :, None] * _poisson(away_rates)[:, None, :]
+    grid[:, 0, 0] *= np.maximum(1.0 - home_rates * away_rates * draw_correlations, 0.0)
+    grid[:, 0, 1] *= np.maximum(1.0 + home_rates * draw_correlations, 0.0)
+    grid[:, 1, 0] *= np.maximum(1.0 + away_rates * draw_correlations, 0.0)
+    grid[:, 1, 1] *= 1.0 - draw_correlations
+    return grid
+
+
+def goal_columns(feature_names: Sequence[str]) -> tuple[str, ...]:
+    """The columns that the goals of a model's forecasts are made from: of the goal model it leans on."""
+    rates = PRICED_RATES if set(PRICED_RATES) <= set(feature_names) else GOAL_FEATURES[:2]
+    return (*rates, *GOAL_FEATURES[2:])
 
 
 def goal_forecasts(

@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 
 from soccer_assets.football.misread_dates import back_to_back_share
 from soccer_assets.modelling.dataset import TrainingData
+from soccer_assets.modelling.forecasters import CANDIDATE, ELO
 from soccer_assets.modelling.information import information_of_model
 from soccer_assets.modelling.leaks import OwnFacts
+from soccer_assets.modelling.market_scores import market_card
 from soccer_assets.modelling.metrics import log_losses
 from soccer_assets.modelling.odds import devig_shin
 from soccer_assets.modelling.promotion import PromotionDecision, PromotionFacts, decide_promotion
-from soccer_assets.modelling.scorecard import CANDIDATE, ELO, Scorecard, score
+from soccer_assets.modelling.scorecard import Scorecard, score
 from soccer_assets.modelling.slices import slices_of
 from soccer_assets.modelling.training import SEED
 
@@ -64,8 +66,23 @@ def evaluate(
     """
     test = data.split.test
     slices = slices_of(data.matches.take(test), data.values[test], data.feature_names)
+    markets = market_card(
+        data.matches.take(test),
+        data.values[test],
+        data.feature_names,
+        feature_names,
+        forecasts[CANDIDATE],
+        data.matches.take(data.split.train | data.split.calibration),
+        SEED,
+    )
     scorecard = score(
-        data.outcomes[test], data.matches.kickoff[test], dict(forecasts), data.odds[test], SEED, slices
+        data.outcomes[test],
+        data.matches.kickoff[test],
+        dict(forecasts),
+        data.odds[test],
+        SEED,
+        slices,
+        markets,
     )
     facts = PromotionFacts(
         scorecard=scorecard,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from soccer_assets.contract.release import OUTCOMES, Reason
 from soccer_assets.football.features import FEATURE_GROUPS
-from soccer_assets.football.score_grid import GOAL_FEATURES, PRICED_RATES, GoalForecast, goal_forecasts
+from soccer_assets.football.score_grid import GoalForecast, goal_columns, goal_forecasts
 from soccer_assets.modelling.explanations import reasons
 from soccer_assets.modelling.information import reads_prices
 from soccer_assets.modelling.neutral_ground import forecast, turned_back
@@ -63,9 +63,7 @@ def forecast_fixtures(
     if not len(values):
         return FixtureForecasts(np.empty((0, len(OUTCOMES))), [], [], np.zeros(0, np.bool_))
     inputs = values[:, [feature_names.index(name) for name in model.feature_names]]
-    # Goals come from the goal model that the probabilities lean on.
-    rates = PRICED_RATES if set(PRICED_RATES) <= set(model.feature_names) else GOAL_FEATURES[:2]
-    goal_features = values[:, [feature_names.index(name) for name in (*rates, *GOAL_FEATURES[2:])]]
+    goal_features = values[:, [feature_names.index(name) for name in goal_columns(model.feature_names)]]
     turned = np.zeros(len(values), np.bool_) if is_turned is None else is_turned
     probabilities = turned_back(forecast(model, inputs, is_neutral), turned)
     goal_features[turned, :2] = goal_features[turned, 1::-1]

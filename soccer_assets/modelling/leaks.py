@@ -61,7 +61,7 @@ def _exchanged(matches: MatchTable, rows: NDArray[np.int64]) -> MatchTable:
     """The matches, score, statistics and price of these rows moved on by one row; made up for one alone."""
     columns = {}
     for name in (field.name for field in fields(matches)):
-        if name.endswith(("_goals", "_price", "_on_target", "_shots", "_corners")):
+        if name.endswith(("_goals", "_half_time", "_price", "_on_target", "_shots", "_corners")):
             values = getattr(matches, name).copy()
             values[rows] = np.roll(values[rows], 1) if len(rows) > 1 else values[rows] + 1
             columns[name] = values

@@ -4,76 +4,20 @@ import math
 
 import msgspec
 
+from soccer_assets.modelling.forecasters import BOOK, CANDIDATE, CHAMPION, ELO, PRIOR
 from soccer_assets.modelling.leaks import OwnFacts
+from soccer_assets.modelling.market_gates import market_gates
 from soccer_assets.modelling.metrics import Difference
 from soccer_assets.modelling.outcome_model import ELO_TEXTBOOK
-from soccer_assets.modelling.scorecard import BOOK, CANDIDATE, CHAMPION, ELO, PRIOR, Scorecard
+from soccer_assets.modelling.promotion_policy import DEFAULT_POLICY, Gate, PromotionPolicy
+from soccer_assets.modelling.scorecard import Scorecard
 
 # Half-width of a 95 % interval, in standard errors.
 INTERVAL_ERRORS = 1.96
 _NAMES = {ELO: "textbook Elo", CHAMPION: "the champion"}
 
 
-class PromotionPolicy(msgspec.Struct, frozen=True, kw_only=True):
-    """The bounds of the gates. Log losses are in nats a match.
-
-    Attributes:
-        elo_gain: mean log loss below textbook Elo's that a candidate must reach. From tuned Elo to the best
-            known model it is .0026, so .0003 is the smallest step worth a promotion.
-        champion_loss: bound on the upper end of the interval against the champion. Two fits of one recipe
-            differ by -.0001 [-.0004, +.0001] on 10,246 matches (`benchmarks/walk_forward.py --refit-weeks 1
-            4`), so an equal candidate stays below .0005, and each promotion can cost at most that.
-        champion_ece: expected calibration error above the champion's. Between two equally good forecasters
-            that difference has a standard deviation of .003 on 10,000 matches (simulated), so .002 is
-            within chance.
-        draw_rate: distance of the mean draw probability from the frequency of draws. At 26 % draws an error
-            of .015 costs .0006 log loss (d^2 / 2p(1 - p)), about as much as the champion may be missed by.
-        slice_loss: mean log loss above the opponent's from which a slice has collapsed: most of the .0026
-            that lie between tuned Elo and the best known model.
-        slice_level: level of the test whether that is chance, shared among all slices after Holm (1979).
-        standard_errors: chance allowed to a share (draw rate, accuracy); 2 is passed by chance in 5 %.
-        market_gain: mean log loss below the closing odds' from which a leak is assumed. No backtest has
-            beaten them (`docs/benchmarks.md`); .005 is twice the half-width of the interval on 12,041
-            matches.
-        market_accuracy: accuracy beside closing odds from which a leak is assumed. Their own is .505 on
-            102,806 matches of 2012-2025 and at most .523 in a year.
-        leak_rows: rows with closing prices from which the next two are held.
-        skill_share: share of the market's knowledge from which a match's own price is assumed to be read. The
-            best model known has .88 to .94 in a season. Not held against simulated leagues.
-        market_pull: least slope of `leaks.MarketPull`: about 1 for a model that has not read the market's
-            price (.3 is three standard errors below it on 2,000 matches), 0 for one that has.
-        back_to_back: share of sides that also played the day before, in the worst year. Real years have
-            .0121 at most, those with day and month swapped .0288 at least.
-    """
-
-    elo_gain: float = 0.0003
-    champion_loss: float = 0.0005
-    champion_ece: float = 0.002
-    draw_rate: float = 0.015
-    slice_loss: float = 0.002
-    slice_level: float = 0.05
-    standard_errors: float = 2.0
-    market_gain: float = 0.005
-    market_accuracy: float = 0.53
-    back_to_back: float = 0.02
-    leak_rows: int = 2_000
-    skill_share: float = 0.97
-    market_pull: float = 0.3
-
-
 SIMULATED = "simulated"
-
-DEFAULT_POLICY = PromotionPolicy()
-
-
-class Gate(msgspec.Struct, frozen=True):
-    """One condition: passed when ``value`` is at most ``bound``."""
-
-    name: str
-    passed: bool
-    value: float
-    bound: float
-    text: str
 
 
 GATES = {
@@ -87,6 +31,10 @@ GATES = {
     "calibrated": "The calibration error is one that a perfect forecaster, or the champion, also shows.",
     "draw_rate": "The mean draw probability is near the frequency of draws.",
     "no_slice_collapses": "On no slice is it significantly worse than the champion, or textbook Elo.",
+    "markets_know_more": "No goal market's forecasts are worse than the shares of the training matches.",
+    "markets_calibrated": "No line of a goal market is off by more than chance and the tolerance.",
+    "scaling_keeps_totals": "Keeping the served home, draw and away does not make over 2.5 goals worse.",
+    "no_leak_markets": "No goal market beats its closing prices so far that features must have leaked.",
     "no_leak_log_loss": "Log loss is not so far below the closing prices' that features must have leaked.",
     "no_leak_accuracy": "Accuracy is not so high beside prices that features must have leaked.",
     "no_leak_skill_share": "The share of the market's knowledge is one that past matches can give.",
@@ -140,6 +88,7 @@ def decide_promotion(facts: PromotionFacts, policy: PromotionPolicy = DEFAULT_PO
         _calibrated(facts, policy),
         _draws(facts.scorecard, policy),
         *_no_slice_collapses(facts, policy),
+        *market_gates(facts.scorecard.markets, policy),
         *_no_leak(facts.scorecard, policy),
         *_no_own_price(facts, policy),
         *_no_own_facts(facts),

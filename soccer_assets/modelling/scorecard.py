@@ -6,7 +6,11 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from soccer_assets.contract.release import OUTCOMES
+from soccer_assets.modelling.calibration import ClassCalibration, class_calibration
+from soccer_assets.modelling.forecasters import BOOK, CANDIDATE, PRIOR
 from soccer_assets.modelling.leaks import MarketPull, market_pull
+from soccer_assets.modelling.market_scores import MarketCard
 from soccer_assets.modelling.metrics import (
     Difference,
     accuracy,
@@ -20,14 +24,6 @@ from soccer_assets.modelling.metrics import (
     rps,
 )
 from soccer_assets.modelling.odds import devig_shin
-
-PRIOR = "prior"
-ELO = "elo_textbook"
-CHAMPION = "champion"
-CANDIDATE = "candidate"
-BOOK = "book"
-# The candidate's recipe without the prices of past matches, where the candidate reads them.
-WITHOUT_PRICES = "without_prices"
 
 # Smaller slices are left out: at 200 rows the standard error of a difference is .010.
 LEAST_SLICE = 200
@@ -77,6 +73,9 @@ class Scorecard(msgspec.Struct, frozen=True, kw_only=True):
             forecaster's share of the market's knowledge.
         market_pull: see `leaks.market_pull`, of the candidate on the rows with prices; None without.
         slices: the same rows by `slices.slices_of`; slices of fewer than `LEAST_SLICE` rows are left out.
+        calibration: of the candidate by outcome, on all rows.
+        calibration_with_odds: the same on the rows with prices.
+        markets: scores of the goal markets; None where they were not asked for.
     """
 
     rows: int
@@ -93,6 +92,9 @@ class Scorecard(msgspec.Struct, frozen=True, kw_only=True):
     skill_share: dict[str, float] = {}
     market_pull: MarketPull | None = None
     slices: tuple[SliceScore, ...] = ()
+    calibration: dict[str, ClassCalibration] = {}
+    calibration_with_odds: dict[str, ClassCalibration] = {}
+    markets: MarketCard | None = None
 
 
 def metrics(probabilities: NDArray[np.float64], outcomes: NDArray[np.int8]) -> Metrics:
@@ -115,6 +117,7 @@ def score(
     odds: NDArray[np.float64] | None = None,
     seed: int = 0,
     slices: Mapping[str, NDArray[np.str_]] | None = None,
+    markets: MarketCard | None = None,
 ) -> Scorecard:
     """Score forecasters on the same matches.
 
@@ -125,6 +128,7 @@ def score(
         odds: (n, 3) closing decimal prices, NaN where there are none.
         seed: of the bootstrap and the noise band.
         slices: the slice (n,) of each match, by dimension.
+        markets: scores of the goal markets on the same matches.
 
     Raises:
         ValueError: there is no candidate, or the matches lie in fewer than two weeks.
@@ -153,7 +157,19 @@ def score(
         skill_share=_skill_share(priced, outcomes[has_odds]),
         market_pull=market_pull(priced[CANDIDATE], priced[BOOK], outcomes[has_odds]) if priced else None,
         slices=tuple(_slices(forecasts, outcomes, week, slices or {}, seed)),
+        calibration=_calibration(forecasts[CANDIDATE], outcomes, seed),
+        calibration_with_odds=_calibration(priced[CANDIDATE], outcomes[has_odds], seed) if priced else {},
+        markets=markets,
     )
+
+
+def _calibration(
+    probabilities: NDArray[np.float64], outcomes: NDArray[np.int8], seed: int
+) -> dict[str, ClassCalibration]:
+    return {
+        name: class_calibration(probabilities[:, number], outcomes == number, seed)
+        for number, name in enumerate(OUTCOMES)
+    }
 
 
 def _skill_share(priced: Mapping[str, NDArray[np.float64]], outcomes: NDArray[np.int8]) -> dict[str, float]:

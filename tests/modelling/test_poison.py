@@ -13,11 +13,12 @@ from soccer_assets.football.misread_dates import back_to_back_share
 from soccer_assets.football.prices import PriceKind
 from soccer_assets.football.ratings.state import TeamState
 from soccer_assets.modelling.dataset import Boundaries, Split, TrainingData, outcomes, weighted
+from soccer_assets.modelling.forecasters import CANDIDATE, CHAMPION, ELO, PRIOR
 from soccer_assets.modelling.leaks import market_pull, own_facts
 from soccer_assets.modelling.metrics import class_prior
 from soccer_assets.modelling.neutral_ground import forecast
 from soccer_assets.modelling.promotion import PromotionFacts, decide_promotion
-from soccer_assets.modelling.scorecard import CANDIDATE, CHAMPION, ELO, PRIOR, score
+from soccer_assets.modelling.scorecard import score
 from soccer_assets.modelling.training import Parameters, fit_candidate, fit_elo_textbook, refit
 from tests.modelling.test_calibration import JUDGED, poisson_grid, world
 

@@ -4,7 +4,8 @@ import msgspec
 import pytest
 
 from soccer_assets.modelling.metrics import Difference
-from soccer_assets.modelling.promotion import PromotionFacts, PromotionPolicy, decide_promotion
+from soccer_assets.modelling.promotion import PromotionFacts, decide_promotion
+from soccer_assets.modelling.promotion_policy import PromotionPolicy
 from soccer_assets.modelling.scorecard import Metrics, Scorecard, SliceScore
 
 NAMES = ("elo_textbook_gap", "form")

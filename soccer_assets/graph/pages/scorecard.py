@@ -1,15 +1,22 @@
 """A scorecard as Markdown tables for an asset's page, and as flat metrics for an MLflow run."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from soccer_assets.graph.pages.values import finite, markdown
-from soccer_assets.modelling.promotion import Gate
-from soccer_assets.modelling.scorecard import CANDIDATE, ELO, Metrics, Scorecard
+from soccer_assets.modelling.calibration import ClassCalibration
+from soccer_assets.modelling.forecasters import CANDIDATE, ELO
+from soccer_assets.modelling.market_scores import MarketCard, MarketScore
+from soccer_assets.modelling.metrics import Difference
+from soccer_assets.modelling.promotion_policy import Gate
+from soccer_assets.modelling.scorecard import Metrics, Scorecard
 
 SCORES = ("forecaster", "log loss", "RPS", "Brier")
 CALIBRATION = ("forecaster", "accuracy", "ece_15")
+CLASSES = ("matches", "outcome", "ECE, 20 bins", "slope")
+MARKETS = ("market", "matches", "forecaster", "log loss", "candidate minus (95 %)")
+LINES = ("market", "line", "matches", "mean p", "came", "p (Holm)")
 
 
 def flat_metrics(scorecard: Scorecard) -> dict[str, float]:
@@ -26,7 +33,32 @@ def flat_metrics(scorecard: Scorecard) -> dict[str, float]:
         "all.ece_15_noise": scorecard.ece_15_noise,
         "odds.ece_15_noise": scorecard.ece_15_noise_with_odds,
     }
-    return scores | shares | bands
+    return scores | shares | bands | _class_metrics(scorecard) | _market_metrics(scorecard.markets)
+
+
+def _class_metrics(scorecard: Scorecard) -> dict[str, float]:
+    rows = {"all": scorecard.calibration, "odds": scorecard.calibration_with_odds}
+    return {
+        f"{row_set}.{CANDIDATE}.{outcome}.{name}": float(value)
+        for row_set, outcomes in rows.items()
+        for outcome, found in outcomes.items()
+        for name, value in msgspec.structs.asdict(found).items()
+    }
+
+
+def _market_metrics(card: MarketCard | None) -> dict[str, float]:
+    if card is None:
+        return {}
+    losses = {
+        f"market.{score.market}.{row_set}.{name}.log_loss": loss
+        for score in card.scores
+        for row_set, found in (("all", score.log_losses), ("odds", score.log_losses_with_odds))
+        for name, loss in found.items()
+    }
+    return losses | {
+        f"market.{market}.least_p": min(line.p_corrected for line in card.lines if line.market == market)
+        for market in {line.market for line in card.lines}
+    }
 
 
 def scorecard_tables(scorecard: Scorecard) -> dict[str, str]:
@@ -59,7 +91,57 @@ def scorecard_tables(scorecard: Scorecard) -> dict[str, str]:
             for where, name, gap in rows
         ),
     )
+    if scorecard.calibration:
+        tables["calibration_of_outcomes"] = markdown(
+            CLASSES,
+            (
+                *_classes("all", scorecard.calibration),
+                *_classes("prices", scorecard.calibration_with_odds),
+            ),
+        )
+    if scorecard.markets is not None:
+        tables["markets"] = markdown(
+            MARKETS, (row for score in scorecard.markets.scores for row in _market_rows(score))
+        )
+        tables["market_lines"] = markdown(
+            LINES,
+            (
+                (
+                    *(line.market, line.line, str(line.rows)),
+                    *(f"{number:.3f}" for number in (line.mean_p, line.frequency, line.p_corrected)),
+                )
+                for line in scorecard.markets.lines
+            ),
+        )
     return tables
+
+
+def _classes(rows: str, found: Mapping[str, ClassCalibration]) -> list[tuple[str, ...]]:
+    return [
+        (
+            rows,
+            outcome,
+            f"{own.ece_20:.4f} (chance {own.ece_20_noise:.4f})",
+            f"{own.slope:.3f} ± {own.slope_error:.3f}",
+        )
+        for outcome, own in found.items()
+    ]
+
+
+def _market_rows(score: MarketScore) -> list[tuple[str, ...]]:
+    """All matches, then those with closing prices."""
+    parts = [(score.rows, score.log_losses, score.differences)]
+    if score.rows_with_odds:
+        parts.append((score.rows_with_odds, score.log_losses_with_odds, score.differences_with_odds))
+    return [
+        (score.market, str(rows), name, f"{loss:.4f}", _interval(gaps.get(name)))
+        for rows, losses, gaps in parts
+        for name, loss in losses.items()
+    ]
+
+
+def _interval(gap: Difference | None) -> str:
+    return f"{gap.mean:+.4f} [{gap.low:+.4f}, {gap.high:+.4f}]" if gap else ""
 
 
 def scorecard_markdown(scorecard: Scorecard) -> str:
@@ -68,6 +150,9 @@ def scorecard_markdown(scorecard: Scorecard) -> str:
         "scores": f"{scorecard.rows} matches",
         "scores_with_prices": f"{scorecard.rows_with_odds} matches with prices",
         "candidate_minus": "log loss of the candidate minus each other forecaster",
+        "calibration_of_outcomes": "the candidate by outcome",
+        "markets": "markets of the score grid",
+        "market_lines": "calibration of each line",
     }
     parts = [
         (f"{titles[name]}\n\n" if name in titles else "") + table
@@ -97,8 +182,7 @@ def slices_markdown(scorecard: Scorecard) -> str:
     rows = []
     for part in scorecard.slices:
         gap = part.differences.get(ELO)
-        text = f"{gap.mean:+.4f} [{gap.low:+.4f}, {gap.high:+.4f}]" if gap else ""
-        rows.append((f"{part.dimension} {part.name}", str(part.rows), text))
+        rows.append((f"{part.dimension} {part.name}", str(part.rows), _interval(gap)))
     return markdown(("slice", "n", "candidate minus Elo"), rows)
 
 

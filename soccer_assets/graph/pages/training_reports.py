@@ -32,8 +32,8 @@ from soccer_assets.graph.pages.values import short_hash
 from soccer_assets.modelling.dataset import TrainingData
 from soccer_assets.modelling.diagnostics import feature_gains, learning_curve
 from soccer_assets.modelling.evaluation import Evaluation, loss_differences
+from soccer_assets.modelling.forecasters import CANDIDATE, ELO
 from soccer_assets.modelling.outcome_model import OutcomeModel
-from soccer_assets.modelling.scorecard import CANDIDATE, ELO
 from soccer_assets.modelling.training import SEED
 from soccer_assets.modelling.tuning import Search, completed_trials
 from soccer_assets.resources.model_registry import TrainingFacts

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from soccer_assets.contract.release import CHAMPION
 from soccer_assets.modelling.dataset import TrainingData
 from soccer_assets.modelling.evaluation import Evaluation
-from soccer_assets.modelling.scorecard import CANDIDATE, ELO
+from soccer_assets.modelling.forecasters import CANDIDATE, ELO
 from soccer_assets.modelling.training import DEFAULTS, SEED, fit_elo_textbook, refit
 from soccer_assets.resources.model_registry import ModelRegistry, RegisteredModel
 from soccer_assets.resources.object_store import ObjectStore

@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from soccer_assets.football.features import PRICE_FEATURES
 from soccer_assets.modelling.dataset import Split, TrainingData
+from soccer_assets.modelling.forecasters import CANDIDATE, CHAMPION, ELO, PRIOR, WITHOUT_PRICES
 from soccer_assets.modelling.neutral_ground import forecast
 from soccer_assets.modelling.outcome_model import ELO_TEXTBOOK, OutcomeModel
-from soccer_assets.modelling.scorecard import CANDIDATE, CHAMPION, ELO, PRIOR, WITHOUT_PRICES
 from soccer_assets.modelling.training import SEED, Parameters, fit_candidate, fit_elo_textbook
 from soccer_assets.resources.model_registry import ModelRegistry, RegisteredModel
 

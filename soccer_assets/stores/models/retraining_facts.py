@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from soccer_assets.contract.release import CANDIDATE, CHAMPION
 from soccer_assets.contract.reports import DRIFT_KEY, QUALITY_KEY, DriftReport, QualityReport
 from soccer_assets.football.matches import STATUS_RULES
+from soccer_assets.modelling.forecasters import ELO
 from soccer_assets.modelling.retraining import RetrainFacts, spiegelhalter_z
-from soccer_assets.modelling.scorecard import ELO
 from soccer_assets.resources.dagster_runs import open_runs
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.model_registry import ModelRegistry, RegisteredModel

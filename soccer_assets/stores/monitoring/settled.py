@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from soccer_assets.contract.release import OUTCOMES
 from soccer_assets.football.matches import STATUS_RULES
 from soccer_assets.modelling.dataset import TrainingData
+from soccer_assets.modelling.forecasters import BOOK, ELO
 from soccer_assets.modelling.ledger_rules import SCORED
 from soccer_assets.modelling.neutral_ground import turned_back
 from soccer_assets.modelling.odds import devig_shin
 from soccer_assets.modelling.quality import Settled, phases
-from soccer_assets.modelling.scorecard import BOOK, ELO
 from soccer_assets.modelling.training import fit_elo_textbook
 from soccer_assets.resources.database import Database
 from soccer_assets.stores.ledger.scores import newest_scores

@@ -2,9 +2,11 @@
 
 import pytest
 
+from soccer_assets.modelling.forecasters import CANDIDATE, ELO
 from soccer_assets.modelling.metrics import Difference
-from soccer_assets.modelling.promotion import Gate, PromotionDecision
-from soccer_assets.modelling.scorecard import CANDIDATE, ELO, Metrics, Scorecard
+from soccer_assets.modelling.promotion import PromotionDecision
+from soccer_assets.modelling.promotion_policy import Gate
+from soccer_assets.modelling.scorecard import Metrics, Scorecard
 from soccer_assets.stores.models.evaluations import Evaluation, MissingEvaluationError, Scorecards
 
 
