@@ -26,11 +26,15 @@ Tie = Literal[
     "h2h_goal_difference",
     "h2h_goals",
     "h2h_away_goals",
+    "h2h_wins",
     "half_point",  # lost to rounding when points were halved goes first, gained last
     "stage_place",  # in the stage before
+    "stage_points",  # of the stage before, as they were before they were halved
 ]
 Share = Literal["all", "half_up", "half_down", "none"]
 """How many of the points of the stages before a group starts with; a half point is rounded up or down."""
+Fresh = Literal["h2h", "goals"]
+"""What a stage counts of its own matches alone: the mini-table; goals and wins."""
 BAND_NAMES = (
     *("title", "champions_league", "europa_league", "conference_league", "european_places"),
     *("libertadores", "sudamericana", "top_six", "championship_group", "champions_play_off", "play_off"),
@@ -50,22 +54,30 @@ class Group(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Stage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A stage: all clubs meet ``meets`` times a pair, or each of ``groups`` does on its own.
 
-    ``ties`` are the criteria of this stage's table, where they are not those of the rules.
+    ``ties`` are the criteria of this stage's table, where they are not those of the rules; ``fresh`` is what
+    they count of this stage alone.
     """
 
     meets: Annotated[int, msgspec.Meta(ge=0, le=_MOST_MEETS)] = 0
     groups: tuple[Group, ...] = ()
     ties: tuple[Tie, ...] = ()
+    fresh: tuple[Fresh, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse a stage with both or neither, and criteria told twice."""
         if bool(self.meets) == bool(self.groups):
             raise ValueError("a stage has either `meets` or `groups`")
+        if self.fresh and not self.groups:
+            raise ValueError("`fresh` is of a stage in groups: the first counts its own matches anyway")
         _once(self.ties)
 
 
 class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"start": "from", "until": "to"}):
-    """Stages and tie-breakers from one season to another; without ``to`` until the next rules."""
+    """Stages and tie-breakers from one season to another; without ``to`` until the next rules.
+
+    ``deciding_matches`` are places for which two clubs level on points play a match: 1 is the title, between
+    the first two; -3 is between the first of the last three and the club before it.
+    """
 
     start: Season
     stages: Annotated[tuple[Stage, ...], msgspec.Meta(min_length=1)]
@@ -73,11 +85,15 @@ class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"st
     until: Season | None = None
     h2h_when_complete: bool = False
     win: Annotated[int, msgspec.Meta(ge=2, le=3)] = 3
+    source: str = ""
+    deciding_matches: tuple[Annotated[int, msgspec.Meta(ge=-_MOST_CLUBS, le=_MOST_CLUBS)], ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse a first stage in groups, seasons out of order, and criteria told twice."""
         if self.stages[0].groups:
             raise ValueError("the first stage is of all clubs: it has `meets`")
+        if 0 in self.deciding_matches:
+            raise ValueError("places of deciding matches count from 1, or from -1 up")
         _in_order(self.start, self.until)
         _once(self.ties)
 
@@ -146,6 +162,14 @@ class Curtailed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     why: _Text
 
 
+class ByDecision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Clubs that went up or down, or stayed, otherwise than their places say: a licence, a court."""
+
+    season: Season
+    clubs: Annotated[tuple[_Text, ...], msgspec.Meta(min_length=1)]
+    why: _Text
+
+
 class LeagueBlock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What `seasons.toml` tells of a league's tables."""
 
@@ -154,6 +178,7 @@ class LeagueBlock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     deductions: tuple[Deduction, ...] = ()
     annulled: tuple[Annulled, ...] = ()
     curtailed: tuple[Curtailed, ...] = ()
+    by_decision: tuple[ByDecision, ...] = ()
     not_projected: str = ""
 
     def __post_init__(self) -> None:

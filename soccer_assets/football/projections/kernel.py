@@ -15,14 +15,20 @@ from numpy.typing import NDArray
 from soccer_assets.football.ratings.compile_cache import compiled
 
 # Columns of a club's tally: points apart, these are the criteria of all its matches.
-GOAL_DIFFERENCE, GOALS, WINS, AWAY_GOALS, AWAY_WINS, HALF_POINT, STAGE_PLACE = range(7)
-TALLIES = 7
-# Planes of what a club has against another: points, goals, goals away, matches.
-H2H_POINTS, H2H_GOALS, H2H_AWAY_GOALS, H2H_MATCHES = range(4)
-H2H = 4
+GOAL_DIFFERENCE, GOALS, WINS, AWAY_GOALS, AWAY_WINS, HALF_POINT, STAGE_PLACE, STAGE_POINTS = range(8)
+TALLIES = 8
+# Columns from here on are of the stages before: a stage that starts anew keeps them.
+_FIRST_OF_BEFORE = HALF_POINT
+# Planes of what a club has against another: points, goals, goals away, matches, wins.
+H2H_POINTS, H2H_GOALS, H2H_AWAY_GOALS, H2H_MATCHES, H2H_WINS = range(5)
+H2H = 5
 # Criteria from here on are of the mini-table.
 FIRST_H2H = 10
-H2H_BY_POINTS, H2H_BY_GOAL_DIFFERENCE, H2H_BY_GOALS, H2H_BY_AWAY_GOALS = range(FIRST_H2H, FIRST_H2H + 4)
+H2H_BY_POINTS, H2H_BY_GOAL_DIFFERENCE, H2H_BY_GOALS, H2H_BY_AWAY_GOALS, H2H_BY_WINS = range(
+    FIRST_H2H, FIRST_H2H + 5
+)
+# What starts anew in a stage, as bits: the mini-table; goals and wins of all matches.
+FRESH_H2H, FRESH_GOALS = 1, 2
 # How many of the points of earlier stages count in a group.
 KEEP_ALL, HALF_UP, HALF_DOWN, KEEP_NONE = range(4)
 # Strengths drift in steps of so many days; a step a match gives the same final tables.
@@ -51,10 +57,12 @@ def add_result(
     if home_goals > away_goals:
         home_points, away_points = win, 0
         tally[home, WINS] += 1
+        h2h[home, away, H2H_WINS] += 1
     elif away_goals > home_goals:
         home_points, away_points = 0, win
         tally[away, WINS] += 1
         tally[away, AWAY_WINS] += 1
+        h2h[away, home, H2H_WINS] += 1
     points[home] += home_points
     points[away] += away_points
     h2h[home, away, H2H_POINTS] += home_points
@@ -90,6 +98,8 @@ def _value(
             total += h2h[club, other, H2H_GOALS] - h2h[other, club, H2H_GOALS]
         elif criterion == H2H_BY_GOALS:
             total += h2h[club, other, H2H_GOALS]
+        elif criterion == H2H_BY_WINS:
+            total += h2h[club, other, H2H_WINS]
         else:
             total += h2h[club, other, H2H_AWAY_GOALS]
     return total
@@ -164,8 +174,8 @@ def rank_clubs(
         first: place of the first club to be ordered.
         last: the place after the last one.
         points: (n,) by club.
-        tally: (n, 7).
-        h2h: (n, n, 4).
+        tally: (n, TALLIES).
+        h2h: (n, n, H2H).
         criteria: codes of this module.
         lots: (n,) decide what is left, the larger first.
         complete_meets: matches of each two tied clubs without which their mini-table does not count; 0 is
@@ -338,6 +348,40 @@ def _play_group(
 
 
 @compiled
+def start_anew(fresh: int, tally: NDArray[np.int64], h2h: NDArray[np.int64]) -> None:
+    """Forget what a stage does not count of the stages before, in place; `FRESH_H2H`, `FRESH_GOALS`."""
+    if fresh & FRESH_H2H:
+        h2h[:] = 0
+    if fresh & FRESH_GOALS:
+        tally[:, :_FIRST_OF_BEFORE] = 0
+
+
+@compiled
+def _decide(
+    order: NDArray[np.int64],
+    place: int,
+    points: NDArray[np.int64],
+    decided: NDArray[np.int64],
+    strength: NDArray[np.float64],
+    level: float,
+    rho: float,
+) -> None:
+    """Where two neighbours are level on points, the winner of a match between them goes first, in place.
+
+    It is on neutral ground, without extra time; a shoot-out is won by either side alike.
+    """
+    one, two = order[place], order[place + 1]
+    if points[one] != points[two]:
+        return
+    ahead = decided[one, two]
+    if ahead == 0:
+        goals, others = _play(strength, one, two, level, -2.0 * strength[one, 2], rho)
+        ahead = goals - others
+    if ahead < 0 or (ahead == 0 and np.random.random() < 0.5):  # noqa: NPY002, PLR2004
+        order[place], order[place + 1] = two, one
+
+
+@compiled
 def simulate(  # noqa: C901, PLR0912  one loop a season: split, it would pass twenty arrays on
     seed: int,
     seasons: int,
@@ -350,12 +394,14 @@ def simulate(  # noqa: C901, PLR0912  one loop a season: split, it would pass tw
     points: NDArray[np.int64],
     tally: NDArray[np.int64],
     h2h: NDArray[np.int64],
-    final_off: NDArray[np.int64],
     win: int,
     groups: NDArray[np.int64],
     group_of: NDArray[np.int64],
     criteria: NDArray[np.int64],
     criteria_count: NDArray[np.int64],
+    fresh: NDArray[np.int64],
+    deciders: NDArray[np.int64],
+    decided: NDArray[np.int64],
     stage: int,
     watched: NDArray[np.int64],
     places: NDArray[np.int64],
@@ -375,14 +421,16 @@ def simulate(  # noqa: C901, PLR0912  one loop a season: split, it would pass tw
         rho: Dixon-Coles correlation.
         fixtures: (m, 3) home, away, days from today, in order of time: the rest of the stage under way.
         points: (n,) of this stage's table so far.
-        tally: (n, 7) likewise.
-        h2h: (n, n, 4) likewise.
-        final_off: (n,) points to be taken at the end of the season, not yet in ``points``.
+        tally: (n, TALLIES) likewise.
+        h2h: (n, n, H2H) likewise.
         win: points of a win.
         groups: (k, 4) of all later stages: number of the stage, clubs, meets, share of the points.
         group_of: (n,) number of each club's group in the stage under way; their places follow that number.
         criteria: (stages, c) codes.
         criteria_count: (stages,) how many of a stage's codes count.
+        fresh: (stages,) bits of what starts anew in a stage.
+        deciders: (d,) places, from 0: a club there and the next one, level on points, play a deciding match.
+        decided: (n, n) a club's goal difference in deciding matches that were played, 0 where none was.
         stage: number of the stage under way.
         watched: (w,) rows of ``fixtures`` whose importance is asked.
         places: (n, n) filled: how often a club came in at a place.
@@ -413,8 +461,6 @@ def simulate(  # noqa: C901, PLR0912  one loop a season: split, it would pass tw
                 next_watched += 1
 
         number = _grouped(order, bounds, group_of)
-        if stage == stages - 1:
-            own_points -= final_off
         codes = criteria[stage][: criteria_count[stage]]
         for group in range(number):
             low, high = bounds[group], bounds[group + 1]
@@ -424,6 +470,8 @@ def simulate(  # noqa: C901, PLR0912  one loop a season: split, it would pass tw
             for place in range(clubs):
                 club = order[place]
                 own_tally[club, STAGE_PLACE] = -place
+                own_tally[club, STAGE_POINTS] = own_points[club]
+            start_anew(fresh[after], own_tally, own_h2h)
             codes = criteria[after][: criteria_count[after]]
             high = 0
             for group in range(len(groups)):
@@ -435,12 +483,12 @@ def simulate(  # noqa: C901, PLR0912  one loop a season: split, it would pass tw
                     own_points[club], own_tally[club, HALF_POINT] = kept_points(
                         own_points[club], groups[group, 3]
                     )
-                    if after == stages - 1:
-                        own_points[club] -= final_off[club]
                 chances = (level, advantage, rho)
                 meets = groups[group, 2]
                 _play_group(order, low, high, meets, strength, chances, own_points, own_tally, own_h2h, win)
                 rank_clubs(order, low, high, own_points, own_tally, own_h2h, codes, lots, 0)
+        for number in range(len(deciders)):
+            _decide(order, deciders[number], own_points, decided, strength, level, rho)
         for place in range(clubs):
             club = order[place]
             places[club, place] += 1

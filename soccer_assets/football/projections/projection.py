@@ -19,7 +19,7 @@ from soccer_assets.football.projections.season_rules import (
     PlaceBand,
     SeasonRules,
 )
-from soccer_assets.football.projections.standings import SHARES, Tallies, criteria_codes
+from soccer_assets.football.projections.standings import FRESH, SHARES, Tallies, criteria_codes
 from soccer_assets.football.projections.strengths import Strengths
 
 SEASONS = 10_000
@@ -87,6 +87,7 @@ class _Stage(NamedTuple):
     tallies: Tallies
     pairs: list[tuple[int, int, int]]  # two clubs, and how often they meet in it
     played: Counter[tuple[int, int]]
+    decided: NDArray[np.int64]  # goal difference of a club in matches beyond the stages
 
 
 def project_season(
@@ -110,7 +111,7 @@ def project_season(
         strengths: of the clubs, in the same numbers.
         today: the simulation starts here.
         seed: equal inputs give equal bits.
-        points_off: (n,) points taken from each club by the season's end.
+        points_off: (n,) points taken from each club by the season's end; they are off before a split.
         seasons: how many are simulated.
         watched: of how many upcoming matches the importance is asked.
 
@@ -120,7 +121,8 @@ def project_season(
     if rules.curtailed:
         raise NotProjectedError(f"{rules.competition} {rules.season} was cut short ({rules.curtailed})")
     clubs = rules.clubs
-    stage = _stage_under_way(rules, results)
+    off = np.zeros(clubs, np.int64) if points_off is None else points_off
+    stage = _stage_under_way(rules, results, off)
     rest, listed = _rest(rules, stage, fixtures, today)
     chosen = [row for row, (_, match_id) in enumerate(rest) if match_id][:watched]
     later = [
@@ -143,12 +145,14 @@ def project_season(
         *strengths,
         np.array([row for row, _ in rest], np.int64).reshape(-1, 3),
         *stage.tallies,
-        np.zeros(clubs, np.int64) if points_off is None else points_off,
         rules.win,
         np.array(later, np.int64).reshape(-1, 4),
         stage.group_of,
         criteria,
         counts,
+        np.array([_fresh_bits(rules, number) for number in range(len(rules.stages))], np.int64),
+        np.array(rules.deciders, np.int64) - 1,
+        stage.decided,
         stage.number,
         np.array(chosen, np.int64),
         places,
@@ -190,7 +194,11 @@ def _watched(
     return WatchedMatch(match_id, home, away, importance, chances)
 
 
-def _stage_under_way(rules: SeasonRules, results: Sequence[Result]) -> _Stage:
+def _fresh_bits(rules: SeasonRules, stage: int) -> int:
+    return sum(FRESH[name] for name in rules.stages[stage].fresh)
+
+
+def _stage_under_way(rules: SeasonRules, results: Sequence[Result], off: NDArray[np.int64]) -> _Stage:
     """Give each result to its stage: a pair's first matches are of the first."""
     clubs = rules.clubs
     first: list[Result] = []
@@ -201,18 +209,25 @@ def _stage_under_way(rules: SeasonRules, results: Sequence[Result]) -> _Stage:
         (first if met[pair] < rules.stages[0].meets else second).append(one)
         met[pair] += 1
     played = Counter((one.home, one.away) for one in first)
-    if len(first) < rules.matches(0) or len(rules.stages) == 1:
-        if second:
+    told = Tallies.of(first, clubs, rules.win)
+    told.points[:] -= off
+    decided = np.zeros((clubs, clubs), np.int64)
+    is_over = len(first) == rules.matches(0)
+    if not is_over or len(rules.stages) == 1:
+        # Beyond a stage that is over there are play-offs; beyond one under way the told number is wrong.
+        if second and not is_over:
             raise NotProjectedError(
                 f"clubs of {rules.competition} {rules.season} have met more often than told in "
                 f"football/seasons.toml: {len(second)} matches more"
             )
         pairs = [(a, b, rules.stages[0].meets) for a, b in itertools.combinations(range(clubs), 2)]
-        return _Stage(0, np.zeros(clubs, np.int64), Tallies.of(first, clubs, rules.win), pairs, played)
-    told = Tallies.of(first, clubs, rules.win)
+        _count_beyond(decided, second)
+        return _Stage(0, np.zeros(clubs, np.int64), told, pairs, played, decided)
     order = np.arange(clubs)
     kernel.rank_clubs(order, 0, clubs, *told, criteria_codes(rules, 0), -np.arange(float(clubs)), 0)
     told.tally[order, kernel.STAGE_PLACE] = -np.arange(clubs)
+    told.tally[:, kernel.STAGE_POINTS] = told.points
+    kernel.start_anew(_fresh_bits(rules, 1), told.tally, told.h2h)
     group_of, pairs, low = np.zeros(clubs, np.int64), [], 0
     for number, group in enumerate(rules.stages[1].groups):
         members = order[low : low + group.clubs].tolist()
@@ -236,7 +251,16 @@ def _stage_under_way(rules: SeasonRules, results: Sequence[Result]) -> _Stage:
                 *(one.home, one.away, one.home_goals, one.away_goals),
                 rules.win,
             )
-    return _Stage(1, group_of, told, pairs, played)
+        else:
+            _count_beyond(decided, [one])
+    return _Stage(1, group_of, told, pairs, played, decided)
+
+
+def _count_beyond(decided: NDArray[np.int64], results: Sequence[Result]) -> None:
+    """Add results beyond the stages, in place; only those of two clubs level on points decide a place."""
+    for one in results:
+        decided[one.home, one.away] += one.home_goals - one.away_goals
+        decided[one.away, one.home] -= one.home_goals - one.away_goals
 
 
 def _rest(

@@ -53,6 +53,7 @@ class SeasonRules(msgspec.Struct, frozen=True, kw_only=True):
         ties: tie-breakers in order.
         curtailed: ``ppg`` or ``void`` where the season ended early.
         source: where the rules are told.
+        deciders: places, from 1, at which a club and the next one, level on points, play a deciding match.
     """
 
     competition: str
@@ -67,6 +68,7 @@ class SeasonRules(msgspec.Struct, frozen=True, kw_only=True):
     deductions: tuple[Deduction, ...] = ()
     annulled: tuple[Annulled, ...] = ()
     curtailed: str = ""
+    deciders: tuple[int, ...] = ()
 
     def ties_of(self, stage: int) -> tuple[Tie, ...]:
         """The tie-breakers of a stage's table."""
@@ -128,7 +130,8 @@ def season_rules(competition: str, season: str, clubs: int | None = None) -> Sea
         stages=_stages(rules, count, competition, season),
         ties=rules.ties,
         bands=_bands(league.bands_of(season), count, competition, season),
-        source=league.source,
+        source=rules.source or league.source,
+        deciders=tuple(place if place > 0 else count + place for place in rules.deciding_matches),
         win=rules.win,
         h2h_when_complete=rules.h2h_when_complete,
         deductions=tuple(one for one in league.deductions if one.season == season),

@@ -24,10 +24,12 @@ CRITERIA = {
     "away_wins": kernel.AWAY_WINS,
     "half_point": kernel.HALF_POINT,
     "stage_place": kernel.STAGE_PLACE,
+    "stage_points": kernel.STAGE_POINTS,
     "h2h_points": kernel.H2H_BY_POINTS,
     "h2h_goal_difference": kernel.H2H_BY_GOAL_DIFFERENCE,
     "h2h_goals": kernel.H2H_BY_GOALS,
     "h2h_away_goals": kernel.H2H_BY_AWAY_GOALS,
+    "h2h_wins": kernel.H2H_BY_WINS,
 }
 SHARES = {
     "all": kernel.KEEP_ALL,
@@ -35,6 +37,7 @@ SHARES = {
     "half_down": kernel.HALF_DOWN,
     "none": kernel.KEEP_NONE,
 }
+FRESH = {"h2h": kernel.FRESH_H2H, "goals": kernel.FRESH_GOALS}
 
 
 class Played(NamedTuple):

@@ -4,6 +4,7 @@ import datetime as dt
 import itertools
 import math
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -208,9 +209,72 @@ def test_a_match_that_decides_the_title_is_important_and_one_that_decides_nothin
 
 
 def test_more_meetings_than_told_are_refused() -> None:
-    """A pair that met three times in a double round robin is no season of it."""
+    """A pair that met three times in a double round robin under way is no season of it."""
     rules = _rules(4)
     with pytest.raises(NotProjectedError, match="more often than told"):
-        _project(rules, [*_results(rules, 1), Result(0, 1, 1, 0)])
+        _project(rules, [*_results(rules, 1, left=1), Result(0, 1, 1, 0)])
     with pytest.raises(NotProjectedError, match="cut short"):
         _project(_rules(4, curtailed="ppg"), [])
+
+
+def test_play_offs_after_the_season_move_no_table() -> None:
+    """A third match of a pair, once all are played, is no match of the league."""
+    rules = _rules(4)
+    results = _results(rules, 1)
+
+    plain, with_play_off = _project(rules, results), _project(rules, [*results, Result(0, 1, 9, 0)])
+
+    assert (plain.places == with_play_off.places).all()
+    assert (plain.points == with_play_off.points).all()
+
+
+def test_two_clubs_level_at_a_deciding_match_play_it() -> None:
+    """0 and 1 are level, 1 has more goals; a match for the title favours the stronger one."""
+    results = [
+        Result(a, b, 3 * (a < b), 3 * (a > b))
+        for a, b in itertools.permutations(range(4), 2)
+        if {a, b} != {0, 1}
+    ]
+    results += [Result(0, 1, 1, 0), Result(1, 0, 2, 0)]
+    told = _rules(4)
+    deciding = msgspec.structs.replace(told, deciders=(1,))
+    strengths = _strengths(4, 1.0)
+
+    assert _project(told, results, strengths=strengths).places[1, 0] == 1.0
+    title = _project(deciding, results, strengths=strengths).places[0, 0]
+    assert 0.6 < title < 0.95
+    assert _project(deciding, [*results, Result(0, 1, 1, 2)], strengths=strengths).places[1, 0] == 1.0
+    # Not level: nothing to decide.
+    assert _project(deciding, [*results[:-1], Result(1, 0, 0, 2)], strengths=strengths).places[0, 0] == 1.0
+
+
+def test_a_stage_counts_what_it_is_told_to_count() -> None:
+    """0 and 1 end level: by all goals 0 is first, by the goals of the group 1, by the points before it 0."""
+    results = [Result(a, b, 3 * (a < b), 3 * (a > b)) for a, b in itertools.permutations(range(4), 2)]
+    results += [Result(1, 0, 2, 0), Result(0, 1, 0, 1), Result(2, 3, 1, 0), Result(3, 2, 0, 1)]
+
+    def first(ties: tuple[str, ...], fresh: tuple[str, ...] = ()) -> int:
+        groups = (Group(clubs=2, meets=2), Group(clubs=2, meets=2))
+        rules = _rules(4, (Stage(meets=2), Stage(groups=groups, ties=ties, fresh=fresh)))
+        return int(_project(rules, results).places[:, 0].argmax())
+
+    assert first(("goals",)) == 0
+    assert first(("goals",), ("goals",)) == 1
+    assert first(("stage_points",)) == 0
+    assert first(("h2h_goals", "stage_points")) == 0
+    assert first(("h2h_goals", "stage_points"), ("h2h",)) == 1
+    assert first(("h2h_wins", "stage_points"), ("h2h",)) == 1
+
+
+def test_points_are_off_before_a_split() -> None:
+    """The first of four, eighteen points less, plays in the lower group."""
+    groups = (Group(clubs=2, meets=2), Group(clubs=2, meets=2))
+    rules = _rules(4, (Stage(meets=2), Stage(groups=groups)))
+    results = [Result(a, b, 3 * (a < b), 3 * (a > b)) for a, b in itertools.permutations(range(4), 2)]
+    off = np.array([18, 0, 0, 0])
+
+    found = _project(rules, results, points_off=off)
+    before = _project(rules, results[:-1], points_off=off)
+
+    assert found.places[0, 2:].sum() == 1.0
+    assert before.places[0, :2].sum() < 0.01

@@ -53,7 +53,7 @@ def test_the_rules_of_each_told_season_fit_its_clubs(code: str) -> None:
         rules = season_rules(code, season)
         assert rules.matches(0) == rules.clubs * (rules.clubs - 1) // 2 * rules.stages[0].meets
         assert all(1 <= band.first <= band.last <= rules.clubs for band in rules.bands)
-    for one in (*league.deductions, *league.annulled, *league.curtailed):
+    for one in (*league.deductions, *league.annulled, *league.curtailed, *league.by_decision):
         assert league.rules_of(one.season) is not None, one
 
 
@@ -74,6 +74,18 @@ def test_stages_differ_by_season() -> None:
     assert (len(table.stages), table.clubs) == (1, 18)
     scotland = season_rules("SCO-1", "2025/2026")
     assert (scotland.matches(0), scotland.matches(1)) == (198, 30)
+
+
+def test_rules_tell_what_a_stage_counts_and_where_a_match_decides() -> None:
+    """Italy since 2022/23: the title and the last place that stays; Romania: the points before the split."""
+    italy = season_rules("ITA-1", "2022/2023")
+    assert italy.deciders == (1, 17)
+    assert season_rules("ITA-1", "2021/2022").deciders == ()
+    assert "stage_points" in season_rules("ROU-1", "2024/2025").ties_of(1)
+    assert season_rules("ROU-1", "2024/2025").stages[1].fresh == ("h2h",)
+    # Goals came before goal difference in the Football League until 1998/99.
+    assert season_rules("ENG-2", "1998/1999").ties == ("goals", "goal_difference")
+    assert season_rules("ENG-2", "1999/2000").ties == ("goal_difference", "goals")
 
 
 def test_a_deduction_is_unknown_before_it_was_announced_and_can_be_reversed() -> None:
@@ -122,6 +134,8 @@ def test_another_number_of_clubs_is_refused_with_what_to_write() -> None:
         (_RULES + '\nbands = [{ name = "title", places = [0, 1] }]', "places of title"),
         (_RULES + '\nbands = [{ name = "relegated", places = [-1, -3] }]', "places of relegated"),
         (_RULES + '\nbands = [{ name = "relegated", places = [1, -3] }]', "places of relegated"),
+        (_RULES.replace("meets = 2", 'meets = 2, fresh = ["h2h"]'), "`fresh` is of a stage in groups"),
+        (_RULES[:-2] + ", deciding_matches = [0] }]", "places of deciding matches"),
         (_RULES + "\nband = 1", "unknown field"),
         (
             _RULES + '\ndeductions = [{ season = "2024/2025", club = "A", points = 0, '

@@ -183,6 +183,7 @@ def _plain(results: list[Played], ties: list[str]) -> list[str]:
                 "away_wins": int(not at_home and mine > theirs),
                 "half_point": 0,
                 "stage_place": 0,
+                "stage_points": 0,
             }[criterion.removeprefix("h2h_")]
         return total
 
