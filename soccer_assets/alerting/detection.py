@@ -97,7 +97,8 @@ def healing_run(instance: dg.DagsterInstance, ended: Condition) -> str:
         )
         runs = [record.dagster_run for record in records]
         again = next((run.run_id for run in runs if subject_of(run) == ended.subject), "")
-        return again or _made_since(instance, assets_of(ended.subject), since.timestamp())
+        failed = instance.get_run_by_id(ended.run)
+        return again or _made_since(instance, assets_of(failed) if failed else [], since.timestamp())
     if not ended.asset:
         return ""
     asset = dg.AssetKey.from_user_string(ended.asset)
@@ -174,9 +175,9 @@ def _failed_runs(instance: dg.DagsterInstance, now: dt.datetime, store_folder: s
             newest.setdefault(subject, record)
             since[subject] = _end_of(record)
     for subject, record in newest.items():
-        if _made_since(instance, assets_of(subject), _end_of(record)):
-            continue
         run = record.dagster_run
+        if _made_since(instance, assets_of(run), _end_of(record)):
+            continue
         failed, texts = failed_step(instance, run.run_id, store_folder), texts_of(run)
         yield Condition(
             kind="run",

@@ -53,12 +53,11 @@ def subject_of(run: dg.DagsterRun) -> str:
     return f"{_AD_HOC_NAME}{', '.join(_assets(run))}{months}"
 
 
-def assets_of(subject: str) -> list[dg.AssetKey]:
-    """The assets of an ad hoc run by its subject; none of a job, and of months, which are made one by one."""
-    if not subject.startswith(_AD_HOC_NAME) or " " in subject.rpartition(", ")[2].removeprefix(_AD_HOC_NAME):
+def assets_of(run: dg.DagsterRun) -> list[dg.AssetKey]:
+    """The assets that an ad hoc run selects; none of a job, and of months, which are made one by one."""
+    if not _is_ad_hoc(run) or _months(run):
         return []
-    names = subject.removeprefix(_AD_HOC_NAME).split(", ")
-    return [dg.AssetKey.from_user_string(name) for name in names if name]
+    return sorted(run.asset_selection or (), key=dg.AssetKey.to_user_string)
 
 
 def texts_of(run: dg.DagsterRun) -> RunTexts:

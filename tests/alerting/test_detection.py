@@ -185,12 +185,13 @@ def test_the_months_of_an_ad_hoc_run_are_made_by_a_run_for_them_only() -> None:
     history = dg.AssetKey(["livescores", "history"])
     months = dg.DagsterRun(job_name="__ASSET_JOB", asset_selection=frozenset([history]), tags=tags)
     assert subject_of(months) == "the run of livescores/history 2025-01 2025-03"
-    assert assets_of(subject_of(months)) == []
+    assert assets_of(months) == []
     month = dg.DagsterRun(job_name="__ASSET_JOB", asset_selection=frozenset([history]), tags=MONTH)
     assert subject_of(month) == "the run of livescores/history 2025-02 2025-02"
     whole = dg.DagsterRun(job_name="__ASSET_JOB", asset_selection=frozenset([history, CURRENT]))
-    assert assets_of(subject_of(whole)) == [history, CURRENT]
-    assert assets_of("refresh_hourly") == []
+    assert assets_of(whole) == [history, CURRENT]
+    job = dg.DagsterRun(job_name="refresh_hourly", asset_selection=frozenset([history]))
+    assert assets_of(job) == []
 
 
 def test_a_run_over_history_is_repeated_for_its_own_months() -> None:
