@@ -185,7 +185,13 @@ def write_keys(store: Path, scopes: dict[str, tuple[str, ...]] | None = None) ->
 def make_settings(home: Path, **changes: Any) -> Settings:
     """Settings of a sidecar with its store under ``home`` and its clock at `NOW`."""
     settings = Settings.from_env(
-        {"SOCCER_HOME": str(home), "SOCCER_NOW": isoformat(NOW), "SOCCER_POLL_SECONDS": "3600"}
+        {
+            "SOCCER_HOME": str(home),
+            "SOCCER_NOW": isoformat(NOW),
+            "SOCCER_POLL_SECONDS": "3600",
+            # Nobody listens on port 9: the Dagster of a `make up` on this machine must not answer a test.
+            "SOCCER_DAGSTER_URL": "http://127.0.0.1:9",
+        }
     )
     return msgspec.structs.replace(settings, **changes)
 
