@@ -2,11 +2,13 @@
 
 import os
 import shutil
+import sqlite3
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
+import mlflow.store.db.utils as mlflow_tables
 import pytest
 import sqlalchemy as sa
 
@@ -41,6 +43,27 @@ def _no_waiting_for_disks() -> Iterator[None]:
     """Tests write many thousand objects, 5 ms each with `fsync`, and none has to survive a power cut."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("os.fsync", lambda _: None)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _mlflow_is_copied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A new MLflow database is a copy of the session's first: migrations take 1 s of CPU, 3 of a disk."""
+    make, first = mlflow_tables._initialize_tables, tmp_path_factory.mktemp("mlflow") / "mlflow.db"
+
+    def copy(engine: sa.Engine) -> None:
+        if engine.dialect.name != "sqlite" or not engine.url.database:
+            make(engine)
+            return
+        if not first.exists():
+            template = sa.create_engine(f"sqlite:///{first}")
+            make(template)
+            template.dispose()
+        with closing(sqlite3.connect(first)) as source, closing(sqlite3.connect(engine.url.database)) as new:
+            source.backup(new)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mlflow_tables, "_initialize_tables", copy)
         yield
 
 

@@ -105,8 +105,13 @@ def divergence(forecasts, true):
 
 @pytest.mark.parametrize(
     ("make_grid", "abrupt"),
-    [(poisson_grid, False), (overdispersed, False), (draw_prone, False), (poisson_grid, True)],
-    ids=["poisson", "overdispersed", "draw_prone", "abrupt"],
+    [
+        pytest.param(draw_prone, False, id="draw_prone"),
+        pytest.param(poisson_grid, True, id="abrupt"),
+        # The two worlds that the model assumes, or nearly: 10 s of CPU each.
+        pytest.param(poisson_grid, False, id="poisson", marks=pytest.mark.trial),
+        pytest.param(overdispersed, False, id="overdispersed", marks=pytest.mark.trial),
+    ],
 )
 def test_forecasts_come_closer_to_the_truth_with_more_history_and_are_calibrated(make_grid, abrupt):
     """KL to the truth falls from three seasons to eight, and the ECE against the truth is small."""

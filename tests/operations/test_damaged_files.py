@@ -31,7 +31,9 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
     "a link to nothing": lambda file: (file.unlink(), file.symlink_to("/nowhere/at/all")),
     "a link to itself": lambda file: (file.unlink(), file.symlink_to(file)),
 }
-COMMANDS = (["keys", "list"], ["ledger", "verify"], ["backup"], ["run", "refresh_hourly"], ["alerts", "list"])
+COMMANDS = (["keys", "list"], ["ledger", "verify"], ["backup"], ["alerts", "list"])
+# One of each kind of error (no JSON, another type, no file) meets the hourly run, too: 2 s of CPU each.
+MET_BY_A_RUN = {"cut", "another list", "a link to itself"}
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +69,7 @@ def test_no_command_ends_with_a_traceback(
     monkeypatch.setenv("SOCCER_HOME", str(home))
     monkeypatch.delenv("DAGSTER_HOME", raising=False)
 
-    for command in COMMANDS:
+    for command in (*COMMANDS, *([["run", "refresh_hourly"]] if damage in MET_BY_A_RUN else [])):
         target = [str(tmp_path / "backup")] if command == ["backup"] else []
         result = CliRunner().invoke(main, [*command, *target])
 

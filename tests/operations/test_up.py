@@ -225,7 +225,7 @@ def test_sigterm_stops_every_child(tmp_path, running):
     assert json.loads(output.splitlines()[-1])["feed"] == "simulated"
 
 
-@pytest.mark.slow
+@pytest.mark.trial
 def test_a_killed_first_build_is_finished_by_the_next_start(tmp_path):
     """After kill -9 during the build nothing keeps running, and the next start duplicates nothing."""
     share_caches(tmp_path / "home")
