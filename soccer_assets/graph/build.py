@@ -14,7 +14,16 @@ from soccer_assets.alerting.notifier import AlertNotifier
 from soccer_assets.clock import Clock, SystemClock
 from soccer_assets.feeds.protocol import Feed
 from soccer_assets.feeds.registry import open_feeds
-from soccer_assets.graph.assets import exports, features, matches, model, monitoring, predictions, releases
+from soccer_assets.graph.assets import (
+    exports,
+    features,
+    matches,
+    model,
+    monitoring,
+    predictions,
+    projections,
+    releases,
+)
 from soccer_assets.graph.assets.livescores import MONTHS_A_RUN, REMOTE_MONTHS_A_RUN, livescore_assets
 from soccer_assets.graph.automation_conditions import follow_upstream_sensor
 from soccer_assets.graph.checks import CHECKS
@@ -79,7 +88,7 @@ def build_definitions(
                 MONTHS_A_RUN if settings.is_feed_local else REMOTE_MONTHS_A_RUN,
             ),
             *dg.load_assets_from_modules(
-                [matches, exports, features, model, monitoring, predictions, releases]
+                [matches, exports, features, model, monitoring, predictions, projections, releases]
             ),
         ],
         asset_checks=CHECKS,

@@ -22,7 +22,7 @@ _TO_FEATURES = dg.AssetSelection.assets(
 )
 _MODEL = dg.AssetSelection.assets(["model", "candidate"], ["model", "evaluation"], ["model", "champion"])
 _TO_RELEASE = dg.AssetSelection.assets(
-    ["predictions", "upcoming"], ["predictions", "ledger"], ["releases", "current"]
+    ["predictions", "upcoming"], ["predictions", "ledger"], ["releases", "current"], ["projections", "season"]
 )
 _RECENT = dg.AssetSelection.assets(["livescores", "recent"])
 _UPCOMING = dg.AssetSelection.assets(["livescores", "upcoming"])

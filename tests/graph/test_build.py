@@ -33,6 +33,7 @@ KEYS = {
     "monitoring/quality",
     "predictions/ledger",
     "predictions/upcoming",
+    "projections/season",
     "releases/current",
 }
 

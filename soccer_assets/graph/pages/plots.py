@@ -212,6 +212,18 @@ def weeks_plot(kickoff: NDArray[np.int64], losses: Mapping[str, NDArray[np.float
 
 
 @_drawn_on_demand
+def projection_plot(title: str, clubs: Sequence[str], places: NDArray[np.float64]) -> Any:
+    """Probability of each final place, (n, n), a row a club: a heat map."""
+    figure, axes = _figure(1.0 + 0.2 * len(clubs))
+    axes.imshow(places, cmap="Blues", vmin=0.0, vmax=max(float(places.max()), 0.2), aspect="auto")
+    axes.set_yticks(range(len(clubs)), clubs, fontsize=7)
+    axes.set_xticks(range(len(clubs)), range(1, len(clubs) + 1), fontsize=7)
+    axes.set(xlabel="final place")
+    figure.suptitle(f"{title}: probability of each final place", fontsize="medium")
+    return figure
+
+
+@_drawn_on_demand
 def trials_plot(found: Search) -> Any:
     """Mean log loss of each completed trial over its folds, and the best so far."""
     figure, axes = _figure(3.2)

@@ -11,7 +11,16 @@ import pytest
 
 from soccer_assets.clock import Clock, FixedClock
 from soccer_assets.contract.release import CHAMPION
-from soccer_assets.graph.assets import exports, features, matches, model, monitoring, predictions, releases
+from soccer_assets.graph.assets import (
+    exports,
+    features,
+    matches,
+    model,
+    monitoring,
+    predictions,
+    projections,
+    releases,
+)
 from soccer_assets.graph.assets.livescores import livescore_assets
 from soccer_assets.graph.checks import CHECKS
 from soccer_assets.modelling.outcome_model import OutcomeModel
@@ -152,7 +161,7 @@ class Graph:
 
     def run(self, *keys: str, **options: Any) -> dg.ExecuteInProcessResult:
         """Materialise assets and their checks, such as ``matches/match``; a failure is a result."""
-        stages = [exports, features, matches, model, monitoring, predictions, releases]
+        stages = [exports, features, matches, model, monitoring, predictions, projections, releases]
         assets = [
             *livescore_assets(dt.date(2025, 1, 1), self.clock),
             *dg.load_assets_from_modules(stages),
