@@ -146,29 +146,20 @@ def project(cut: Cut, seasons: int, spread: Spread | None, seed: int) -> NDArray
     drawn = season_strengths(cut.teams, cut.league, cut.match, spread or Spread())
     if spread is None:
         drawn = drawn._replace(root=0.0 * drawn.root, drift=np.zeros(2))
-    finals = np.empty((seasons, clubs), np.int8)
-    kernel.simulate(
-        seed,
-        seasons,
-        *drawn,
-        np.ascontiguousarray(cut.results[~cut.is_known][:, [0, 1, 4]]),
+    rest = cut.results[~cut.is_known][:, [0, 1, 4]]
+    counts = kernel.Counts.zeros(clubs, finals=seasons)
+    start = kernel.Start(
+        np.hstack([rest, np.full((len(rest), 2), -1)]),
         *told,
-        3,
-        np.zeros((0, 4), np.int64),
-        np.zeros(clubs, np.int64),
-        _CRITERIA,
-        np.array([2]),
-        np.zeros(1, np.int64),
-        np.zeros(0, np.int64),
-        np.zeros((clubs, clubs), np.int64),
-        0,
-        np.zeros(0, np.int64),
-        np.zeros((clubs, clubs), np.int64),
-        np.zeros(clubs, np.int64),
-        np.zeros((0, 3, clubs, clubs), np.int64),
-        finals,
+        decided=np.zeros((clubs, clubs), np.int64),
+        group_of=np.zeros(clubs, np.int64),
+        stage=0,
+        watched=np.zeros(0, np.int64),
     )
-    return finals
+    none = np.zeros(0, np.int64)
+    form = kernel.Form(3, np.zeros((0, 4), np.int64), _CRITERIA, np.array([2]), np.zeros(1, np.int64), none)
+    kernel.simulate(seed, seasons, drawn, start, form, counts)
+    return counts.finals
 
 
 def final_places(cut: Cut) -> NDArray[np.int64]:

@@ -7,7 +7,7 @@ One file, because a cached compilation follows changes of its own file only. Clu
 # Arrays are typed by numba when it compiles, not by annotations.
 
 import math
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,95 @@ KEEP_ALL, HALF_UP, HALF_DOWN, KEEP_NONE = range(4)
 # Strengths drift in steps of so many days; a step a match gives the same final tables.
 DRIFT_DAYS = 14
 _MOST_GOALS = 15
+
+
+class Strengths(NamedTuple):
+    """Strengths of the clubs today, as each simulated season draws them.
+
+    Attributes:
+        mean: (n, 3) attack, defence, own home advantage.
+        root: (n, 3, 3) lower Cholesky factors of their covariances.
+        common: level, home advantage, and standard deviations of both, for all clubs of the league.
+        drift: standard deviation of a step of `DRIFT_DAYS`, and the correlation of attack and defence in it.
+        rho: Dixon-Coles correlation.
+    """
+
+    mean: NDArray[np.float64]
+    root: NDArray[np.float64]
+    common: NDArray[np.float64]
+    drift: NDArray[np.float64]
+    rho: float
+
+
+class Start(NamedTuple):
+    """The stage under way, with what is known of it.
+
+    Attributes:
+        fixtures: (m, 5) home, away, days from today, goals of both, in order of time: the rest of the stage.
+            Goals are -1 where the match is to be drawn; else it is drawn, and these count.
+        points: (n,) of the stage's table so far.
+        tally: (n, TALLIES) likewise.
+        h2h: (n, n, H2H) likewise.
+        decided: (n, n) a club's goal difference in deciding matches that were played, 0 where none was.
+        group_of: (n,) number of each club's group; their places follow that number.
+        stage: its number.
+        watched: (w,) rows of ``fixtures`` whose importance is asked.
+    """
+
+    fixtures: NDArray[np.int64]
+    points: NDArray[np.int64]
+    tally: NDArray[np.int64]
+    h2h: NDArray[np.int64]
+    decided: NDArray[np.int64]
+    group_of: NDArray[np.int64]
+    stage: int
+    watched: NDArray[np.int64]
+
+
+class Form(NamedTuple):
+    """How the table is made.
+
+    Attributes:
+        win: points of a win.
+        groups: (k, 4) of all later stages: number of the stage, clubs, meets, share of the points.
+        criteria: (stages, c) codes.
+        criteria_count: (stages,) how many of a stage's codes count.
+        fresh: (stages,) bits of what starts anew in a stage.
+        deciders: (d,) places, from 0: a club there and the next one, level on points, play a deciding match.
+    """
+
+    win: int
+    groups: NDArray[np.int64]
+    criteria: NDArray[np.int64]
+    criteria_count: NDArray[np.int64]
+    fresh: NDArray[np.int64]
+    deciders: NDArray[np.int64]
+
+
+class Counts(NamedTuple):
+    """What the simulated seasons came to.
+
+    Attributes:
+        places: (n, n) how often a club came in at a place.
+        point_sum: (n,) sum of final points.
+        by_outcome: (w, 3, n, n) places by the outcome of a watched match.
+        finals: (k, n) places, from 0, of the first k seasons.
+    """
+
+    places: NDArray[np.int64]
+    point_sum: NDArray[np.int64]
+    by_outcome: NDArray[np.int64]
+    finals: NDArray[np.int8]
+
+    @classmethod
+    def zeros(cls, clubs: int, watched: int = 0, finals: int = 0) -> "Counts":
+        """Of nothing simulated yet."""
+        return cls(
+            np.zeros((clubs, clubs), np.int64),
+            np.zeros(clubs, np.int64),
+            np.zeros((watched, 3, clubs, clubs), np.int64),
+            np.zeros((finals, clubs), np.int8),
+        )
 
 
 @compiled
@@ -382,118 +471,105 @@ def _decide(
 
 
 @compiled
-def simulate(  # noqa: C901, PLR0912  one loop a season: split, it would pass twenty arrays on
-    seed: int,
-    seasons: int,
-    strength_mean: NDArray[np.float64],
-    strength_root: NDArray[np.float64],
-    common: NDArray[np.float64],
+def _play_stage(
+    strength: NDArray[np.float64],
+    common: tuple[float, float, float],
     drift: NDArray[np.float64],
-    rho: float,
-    fixtures: NDArray[np.int64],
-    points: NDArray[np.int64],
-    tally: NDArray[np.int64],
-    h2h: NDArray[np.int64],
+    start: Start,
     win: int,
-    groups: NDArray[np.int64],
-    group_of: NDArray[np.int64],
-    criteria: NDArray[np.int64],
-    criteria_count: NDArray[np.int64],
-    fresh: NDArray[np.int64],
-    deciders: NDArray[np.int64],
-    decided: NDArray[np.int64],
-    stage: int,
-    watched: NDArray[np.int64],
-    places: NDArray[np.int64],
-    point_sum: NDArray[np.int64],
-    by_outcome: Any,
-    finals: Any,
+    own: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]],
+    outcome: NDArray[np.int64],
 ) -> None:
-    """Simulate the rest of a season many times.
+    """Play the rest of the stage under way once; ``own`` are points, tally and meetings, changed in place."""
+    points, tally, h2h = own
+    step, next_watched = 0, 0
+    for row in range(len(start.fixtures)):
+        home, away, day = start.fixtures[row, 0], start.fixtures[row, 1], start.fixtures[row, 2]
+        if day // DRIFT_DAYS > step:
+            _drift(strength, day // DRIFT_DAYS - step, drift[0], drift[1])
+            step = day // DRIFT_DAYS
+        home_goals, away_goals = _play(strength, home, away, common[0], common[1], common[2])
+        if start.fixtures[row, 3] >= 0:
+            # Drawn and put aside: the other matches of this season are those of the season without it.
+            home_goals, away_goals = start.fixtures[row, 3], start.fixtures[row, 4]
+        add_result(tally, h2h, points, home, away, home_goals, away_goals, win)
+        if next_watched < len(start.watched) and start.watched[next_watched] == row:
+            outcome[next_watched] = 0 if home_goals > away_goals else 1 if home_goals == away_goals else 2
+            next_watched += 1
+
+
+@compiled
+def _play_later(
+    order: NDArray[np.int64],
+    after: int,
+    strength: NDArray[np.float64],
+    common: tuple[float, float, float],
+    form: Form,
+    own: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]],
+    lots: NDArray[np.float64],
+) -> None:
+    """Play a later stage: groups by the order so far, which becomes the order after it."""
+    points, tally, h2h = own
+    for place in range(len(order)):
+        club = order[place]
+        tally[club, STAGE_PLACE] = -place
+        tally[club, STAGE_POINTS] = points[club]
+    start_anew(form.fresh[after], tally, h2h)
+    codes = form.criteria[after][: form.criteria_count[after]]
+    high = 0
+    for group in range(len(form.groups)):
+        if form.groups[group, 0] != after:
+            continue
+        low, high = high, high + form.groups[group, 1]
+        for place in range(low, high):
+            club = order[place]
+            points[club], tally[club, HALF_POINT] = kept_points(points[club], form.groups[group, 3])
+        meets = form.groups[group, 2]
+        _play_group(order, low, high, meets, strength, common, points, tally, h2h, form.win)
+        rank_clubs(order, low, high, points, tally, h2h, codes, lots, 0)
+
+
+@compiled
+def simulate(seed: int, seasons: int, strengths: Strengths, start: Start, form: Form, counts: Counts) -> None:
+    """Simulate the rest of a season many times; equal arguments give equal bits.
 
     Args:
-        seed: of numba's generator: equal arguments give equal bits.
+        seed: of numba's generator.
         seasons: how many.
-        strength_mean: (n, 3) attack, defence, own home advantage today.
-        strength_root: (n, 3, 3) lower Cholesky factors of their covariances.
-        common: level, home advantage, and standard deviations of both, for all clubs of the league.
-        drift: standard deviation of a step of `DRIFT_DAYS`, and the correlation of attack and defence in it.
-        rho: Dixon-Coles correlation.
-        fixtures: (m, 3) home, away, days from today, in order of time: the rest of the stage under way.
-        points: (n,) of this stage's table so far.
-        tally: (n, TALLIES) likewise.
-        h2h: (n, n, H2H) likewise.
-        win: points of a win.
-        groups: (k, 4) of all later stages: number of the stage, clubs, meets, share of the points.
-        group_of: (n,) number of each club's group in the stage under way; their places follow that number.
-        criteria: (stages, c) codes.
-        criteria_count: (stages,) how many of a stage's codes count.
-        fresh: (stages,) bits of what starts anew in a stage.
-        deciders: (d,) places, from 0: a club there and the next one, level on points, play a deciding match.
-        decided: (n, n) a club's goal difference in deciding matches that were played, 0 where none was.
-        stage: number of the stage under way.
-        watched: (w,) rows of ``fixtures`` whose importance is asked.
-        places: (n, n) filled: how often a club came in at a place.
-        point_sum: (n,) filled: sum of final points.
-        by_outcome: (w, 3, n, n) filled: places by the outcome of a watched match.
-        finals: (k, n) filled: places, from 0, of the first k seasons.
+        strengths: of the clubs today.
+        start: the stage under way.
+        form: of all stages.
+        counts: filled, from zeros.
     """
     np.random.seed(seed)  # noqa: NPY002
-    clubs, stages = len(points), len(criteria)
+    clubs, stages = len(start.points), len(form.criteria)
+    common, drift, watched = strengths.common, strengths.drift, start.watched
     strength, lots = np.empty((clubs, 3)), np.empty(clubs)
     order, bounds = np.empty(clubs, np.int64), np.empty(clubs + 1, np.int64)
     outcome = np.zeros(max(len(watched), 1), np.int64)
     for season in range(seasons):
         level = common[0] + common[2] * np.random.standard_normal()  # noqa: NPY002
         advantage = common[1] + common[3] * np.random.standard_normal()  # noqa: NPY002
-        _draw(strength, lots, strength_mean, strength_root)
-        own_points, own_tally, own_h2h = points.copy(), tally.copy(), h2h.copy()
-        step, next_watched = 0, 0
-        for row in range(len(fixtures)):
-            home, away, day = fixtures[row, 0], fixtures[row, 1], fixtures[row, 2]
-            if day // DRIFT_DAYS > step:
-                _drift(strength, day // DRIFT_DAYS - step, drift[0], drift[1])
-                step = day // DRIFT_DAYS
-            home_goals, away_goals = _play(strength, home, away, level, advantage, rho)
-            add_result(own_tally, own_h2h, own_points, home, away, home_goals, away_goals, win)
-            if next_watched < len(watched) and watched[next_watched] == row:
-                outcome[next_watched] = 0 if home_goals > away_goals else 1 if home_goals == away_goals else 2
-                next_watched += 1
+        _draw(strength, lots, strengths.mean, strengths.root)
+        own_points, own_tally, own_h2h = start.points.copy(), start.tally.copy(), start.h2h.copy()
+        own = (own_points, own_tally, own_h2h)
+        _play_stage(strength, (level, advantage, strengths.rho), drift, start, form.win, own, outcome)
 
-        number = _grouped(order, bounds, group_of)
-        codes = criteria[stage][: criteria_count[stage]]
+        number = _grouped(order, bounds, start.group_of)
+        codes = form.criteria[start.stage][: form.criteria_count[start.stage]]
         for group in range(number):
             low, high = bounds[group], bounds[group + 1]
             rank_clubs(order, low, high, own_points, own_tally, own_h2h, codes, lots, 0)
-        for after in range(stage + 1, stages):
+        for after in range(start.stage + 1, stages):
             _drift(strength, 1, drift[0], drift[1])
-            for place in range(clubs):
-                club = order[place]
-                own_tally[club, STAGE_PLACE] = -place
-                own_tally[club, STAGE_POINTS] = own_points[club]
-            start_anew(fresh[after], own_tally, own_h2h)
-            codes = criteria[after][: criteria_count[after]]
-            high = 0
-            for group in range(len(groups)):
-                if groups[group, 0] != after:
-                    continue
-                low, high = high, high + groups[group, 1]
-                for place in range(low, high):
-                    club = order[place]
-                    own_points[club], own_tally[club, HALF_POINT] = kept_points(
-                        own_points[club], groups[group, 3]
-                    )
-                chances = (level, advantage, rho)
-                meets = groups[group, 2]
-                _play_group(order, low, high, meets, strength, chances, own_points, own_tally, own_h2h, win)
-                rank_clubs(order, low, high, own_points, own_tally, own_h2h, codes, lots, 0)
-        for number in range(len(deciders)):
-            _decide(order, deciders[number], own_points, decided, strength, level, rho)
+            _play_later(order, after, strength, (level, advantage, strengths.rho), form, own, lots)
+        for number in range(len(form.deciders)):
+            _decide(order, form.deciders[number], own_points, start.decided, strength, level, strengths.rho)
         for place in range(clubs):
             club = order[place]
-            places[club, place] += 1
-            point_sum[club] += own_points[club]
-            if season < len(finals):
-                finals[season, club] = place
+            counts.places[club, place] += 1
+            counts.point_sum[club] += own_points[club]
+            if season < len(counts.finals):
+                counts.finals[season, club] = place
             for match in range(len(watched)):
-                by_outcome[match, outcome[match], club, place] += 1
+                counts.by_outcome[match, outcome[match], club, place] += 1

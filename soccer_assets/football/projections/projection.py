@@ -13,14 +13,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from soccer_assets.football.football_error import FootballError
 from soccer_assets.football.projections import kernel
+from soccer_assets.football.projections.kernel import Strengths
 from soccer_assets.football.projections.season_rules import (
     NotProjectedError,
     PlaceBand,
     SeasonRules,
 )
 from soccer_assets.football.projections.standings import FRESH, SHARES, Tallies, criteria_codes
-from soccer_assets.football.projections.strengths import Strengths
 
 SEASONS = 10_000
 # A round a week where the feed lists no fixtures.
@@ -79,6 +80,18 @@ class Projection(NamedTuple):
     listed: int
 
 
+class NotLeftError(FootballError):
+    """An assumed result is of no match that is left of the stage under way.
+
+    Attributes:
+        number: of the assumed result, from 0.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__("these clubs have no match left on this ground in the stage under way")
+        self.number = number
+
+
 class _Stage(NamedTuple):
     """The stage under way."""
 
@@ -101,6 +114,7 @@ def project_season(
     points_off: NDArray[np.int64] | None = None,
     seasons: int = SEASONS,
     watched: int = 20,
+    assumed: Sequence[Result] = (),
 ) -> Projection:
     """Simulate the rest of a season.
 
@@ -114,9 +128,12 @@ def project_season(
         points_off: (n,) points taken from each club by the season's end; they are off before a split.
         seasons: how many are simulated.
         watched: of how many upcoming matches the importance is asked.
+        assumed: results of matches that are left, each of the next one of its pair on that ground. They are
+            fixed in the same random seasons: a difference of two projections is theirs, not of the draw.
 
     Raises:
         NotProjectedError: the season was cut short, or pairs have met more often than told.
+        NotLeftError: an assumed result is of no match that is left.
     """
     if rules.curtailed:
         raise NotProjectedError(f"{rules.competition} {rules.season} was cut short ({rules.curtailed})")
@@ -125,48 +142,23 @@ def project_season(
     stage = _stage_under_way(rules, results, off)
     rest, listed = _rest(rules, stage, fixtures, today)
     chosen = [row for row, (_, match_id) in enumerate(rest) if match_id][:watched]
-    later = [
-        (number, group.clubs, group.meets, SHARES[group.points])
-        for number, one in enumerate(rules.stages)
-        if number > stage.number
-        for group in one.groups
-    ]
-    criteria = np.zeros((len(rules.stages), 16), np.int64)
-    counts = np.zeros(len(rules.stages), np.int64)
-    for number in range(len(rules.stages)):
-        codes = criteria_codes(rules, number)
-        criteria[number, : len(codes)], counts[number] = codes, len(codes)
-    places = np.zeros((clubs, clubs), np.int64)
-    point_sum = np.zeros(clubs, np.int64)
-    by_outcome = np.zeros((len(chosen), 3, clubs, clubs), np.int64)
-    kernel.simulate(
-        seed,
-        seasons,
-        *strengths,
-        np.array([row for row, _ in rest], np.int64).reshape(-1, 3),
+    start = kernel.Start(
+        _with_scores([row for row, _ in rest], assumed),
         *stage.tallies,
-        rules.win,
-        np.array(later, np.int64).reshape(-1, 4),
-        stage.group_of,
-        criteria,
-        counts,
-        np.array([_fresh_bits(rules, number) for number in range(len(rules.stages))], np.int64),
-        np.array(rules.deciders, np.int64) - 1,
-        stage.decided,
-        stage.number,
-        np.array(chosen, np.int64),
-        places,
-        point_sum,
-        by_outcome,
-        np.zeros((0, clubs), np.int8),
+        decided=stage.decided,
+        group_of=stage.group_of,
+        stage=stage.number,
+        watched=np.array(chosen, np.int64),
     )
-    chances = places / seasons
+    counts = kernel.Counts.zeros(clubs, len(chosen))
+    kernel.simulate(seed, seasons, strengths, start, _form(rules, stage.number), counts)
+    chances = counts.places / seasons
     return Projection(
         places=chances,
-        points=point_sum / seasons,
+        points=counts.point_sum / seasons,
         bands=band_probabilities(chances, rules.bands),
         watched=tuple(
-            _watched(rest[row], by_outcome[place], rules.bands) for place, row in enumerate(chosen)
+            _watched(rest[row], counts.by_outcome[place], rules.bands) for place, row in enumerate(chosen)
         ),
         matches_left=len(rest) + sum(rules.matches(n) for n in range(stage.number + 1, len(rules.stages))),
         listed=listed,
@@ -180,6 +172,42 @@ def band_probabilities(places: NDArray[np.float64], bands: Sequence[PlaceBand]) 
         or [np.zeros((*places.shape[:-1], 0))],
         axis=-1,
     )
+
+
+def _form(rules: SeasonRules, stage: int) -> kernel.Form:
+    """The rules as the simulation takes them; groups of the stages after ``stage``."""
+    later = [
+        (number, group.clubs, group.meets, SHARES[group.points])
+        for number, one in enumerate(rules.stages)
+        if number > stage
+        for group in one.groups
+    ]
+    criteria = np.zeros((len(rules.stages), 16), np.int64)
+    counts = np.zeros(len(rules.stages), np.int64)
+    for number in range(len(rules.stages)):
+        codes = criteria_codes(rules, number)
+        criteria[number, : len(codes)], counts[number] = codes, len(codes)
+    return kernel.Form(
+        rules.win,
+        np.array(later, np.int64).reshape(-1, 4),
+        criteria,
+        counts,
+        fresh=np.array([_fresh_bits(rules, number) for number in range(len(rules.stages))], np.int64),
+        deciders=np.array(rules.deciders, np.int64) - 1,
+    )
+
+
+def _with_scores(rest: Sequence[tuple[int, int, int]], assumed: Sequence[Result]) -> NDArray[np.int64]:
+    """(m, 5) the matches left, with the assumed goals of those that have some and -1 elsewhere."""
+    rows = np.full((len(rest), 5), -1, np.int64)
+    for row, match in enumerate(rest):
+        rows[row, :3] = match
+    for number, one in enumerate(assumed):
+        is_it = (rows[:, 0] == one.home) & (rows[:, 1] == one.away) & (rows[:, 3] < 0)
+        if not is_it.any():
+            raise NotLeftError(number)
+        rows[int(is_it.argmax()), 3:] = one.home_goals, one.away_goals
+    return rows
 
 
 def _watched(

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from soccer_assets.football.projections.kernel import DRIFT_DAYS
+from soccer_assets.football.projections.kernel import DRIFT_DAYS, Strengths
 from soccer_assets.football.ratings.compile_cache import compiled
 from soccer_assets.football.ratings.goal_model import home_advantage, propagate
 from soccer_assets.football.ratings.parameters import GOAL_PARAMETERS, LEAGUE, PRICED
@@ -46,16 +46,6 @@ class Spread(NamedTuple):
 # .99, .93, .95 with the filter's whole process noise, 1.01, 1.01, 1.01 with .15 of it, and 1.02, 1.03, 1.01
 # with .03: what a price moves from week to week is no lasting change of strength.
 FITTED = Spread(drift=0.2)
-
-
-class Strengths(NamedTuple):
-    """What `kernel.simulate` draws from; see there."""
-
-    mean: NDArray[np.float64]
-    root: NDArray[np.float64]
-    common: NDArray[np.float64]
-    drift: NDArray[np.float64]
-    rho: float
 
 
 @compiled

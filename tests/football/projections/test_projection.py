@@ -10,6 +10,7 @@ import pytest
 
 from soccer_assets.football.league_blocks import Group, Stage
 from soccer_assets.football.projections import kernel
+from soccer_assets.football.projections.kernel import Strengths
 from soccer_assets.football.projections.projection import (
     Fixture,
     Projection,
@@ -18,7 +19,6 @@ from soccer_assets.football.projections.projection import (
 )
 from soccer_assets.football.projections.season_rules import NotProjectedError, PlaceBand, SeasonRules
 from soccer_assets.football.projections.standings import Played, league_table
-from soccer_assets.football.projections.strengths import Strengths
 from soccer_assets.football.ratings.goal_model import outcome_log_odds
 
 _TODAY = dt.date(2025, 3, 1)
