@@ -1,8 +1,14 @@
-"""Season projections as they are published: one object a competition, and the list of all."""
+"""Season projections as they are published: the answers of `/projections/`, and the file of a release.
+
+A release's projections are one file in its folder, which the pointer names with its hash: they are published
+after the release, whenever they are done, and the manifest is written once.
+"""
 
 import msgspec
 
-PROJECTIONS_KEY = "projections/current.json"
+from soccer_assets.contract.release import FileEntry, Team, release_key
+
+PROJECTIONS_SCHEMA_VERSION = 1
 
 
 class BandEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -14,18 +20,18 @@ class BandEntry(msgspec.Struct, frozen=True, kw_only=True):
     cups: bool = False
 
 
-class ClubProjection(msgspec.Struct, frozen=True, kw_only=True):
-    """How a club's season may end.
+class TeamProjection(msgspec.Struct, frozen=True, kw_only=True):
+    """How a team's season may end.
 
     Attributes:
-        points: today, after deductions.
-        expected_points: at the end of the season.
+        place: in the table of ``as_of``.
+        points: in that table, after deductions.
+        expected_points: mean of the final points over the simulated seasons.
         places: probability of each final place, the first first.
         bands: probability of each band by name.
     """
 
-    id: str
-    name: str
+    team: Team
     place: int
     played: int
     points: int
@@ -34,52 +40,76 @@ class ClubProjection(msgspec.Struct, frozen=True, kw_only=True):
     bands: dict[str, float]
 
 
-class ImportantMatch(msgspec.Struct, frozen=True, kw_only=True):
-    """An upcoming match.
+class MatchImportance(msgspec.Struct, frozen=True, kw_only=True):
+    """What an upcoming match decides.
 
     Attributes:
-        importance: the largest change of a band's probability of either side from a defeat to a win.
+        day: UTC day of the kickoff; None where it is not fixed.
+        importance: the largest change of a band's probability, of either side, from a defeat to a win.
     """
 
     match_id: str
-    home_team_id: str
-    away_team_id: str
+    day: str | None
+    home_team: Team
+    away_team: Team
     importance: float
+
+
+class AssumedResult(msgspec.Struct, frozen=True, kw_only=True):
+    """A result that a request assumed."""
+
+    home_team: Team
+    away_team: Team
+    home_goals: int
+    away_goals: int
 
 
 class SeasonProjection(msgspec.Struct, frozen=True, kw_only=True):
     """The projection of a season.
 
     Attributes:
-        as_of: instant of the state that it was computed from, ISO 8601 in UTC.
-        key: hash of its results, fixtures, ratings, format and code; equal keys have equal projections.
-        seed: of the random numbers; of the key.
+        as_of: instant of the results and ratings that it was computed from, ISO 8601 in UTC.
+        key: hash of its results, fixtures, ratings, rules and code; equal keys have equal projections.
+        seed: of the random numbers; part of the key.
         seasons: how many were simulated.
         matches_left: matches that were simulated in each.
+        awarded: results of the table that were decided by a committee.
         not_projected: why there is none, and what to write; empty where there is one.
         source: of the rules.
+        assumed: the results of a request; empty in the stored projection.
     """
 
     competition: str
     season: str
+    feed: str
     as_of: str
     key: str
     seed: int = 0
     seasons: int = 0
     matches_left: int = 0
+    awarded: int = 0
     not_projected: str = ""
     source: str = ""
     bands: tuple[BandEntry, ...] = ()
-    clubs: tuple[ClubProjection, ...] = ()
-    matches: tuple[ImportantMatch, ...] = ()
+    teams: tuple[TeamProjection, ...] = ()
+    matches: tuple[MatchImportance, ...] = ()
+    assumed: tuple[AssumedResult, ...] = ()
 
 
-class ProjectionList(msgspec.Struct, frozen=True, kw_only=True):
-    """All competitions' projections, by code: the key of each part in the store."""
+class ProjectionPart(msgspec.Struct, frozen=True, kw_only=True):
+    """A competition's projection with what it was simulated from; ``inputs`` is null where there is none."""
 
-    parts: dict[str, str] = {}
+    projection: SeasonProjection
+    inputs: msgspec.Raw = msgspec.Raw(b"null")
 
 
-def part_key(competition: str, key: str) -> str:
-    """The object key of a competition's projection."""
-    return f"projections/{competition}/{key[:16]}.json"
+class ProjectionsFile(msgspec.Struct, frozen=True, kw_only=True):
+    """The projections of a release by competition."""
+
+    schema_version: int
+    competitions: dict[str, ProjectionPart] = {}
+
+
+def projections_key(release_id: str, entry: FileEntry) -> str:
+    """The object key of a release's projections: named by their content, since they follow the release."""
+    return release_key(release_id, f"projections-{entry.sha256[:16]}.json")

@@ -268,10 +268,16 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Pointer(msgspec.Struct, frozen=True, kw_only=True):
-    """The current release, and the hash of its manifest."""
+    """The current release, and the hash of its manifest.
+
+    Attributes:
+        projections: the season projections in the release's folder, which follow it (``projections.py``);
+            None before the first, and in releases of earlier versions.
+    """
 
     schema_version: int
     release_id: str
     manifest_sha256: str
     model_version: str
     published_at: str
+    projections: FileEntry | None = None

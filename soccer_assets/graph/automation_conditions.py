@@ -19,7 +19,9 @@ FOLLOW_UPSTREAM = (
 # Without this sensor Dagster adds a default one that is switched off.
 follow_upstream_sensor = dg.AutomationConditionSensorDefinition(
     "follow_upstream_sensor",
-    target=dg.AssetSelection.groups("matches", "exports", "features", "predictions", "releases"),
+    target=dg.AssetSelection.groups(
+        "matches", "exports", "features", "predictions", "releases", "projections"
+    ),
     default_status=dg.DefaultSensorStatus.RUNNING,
     minimum_interval_seconds=30,
     run_tags={PUBLISH_TAG: "release"} | at_most(hours=6),

@@ -13,6 +13,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from soccer_assets.clock import Clock
+from soccer_assets.contract.projections import SeasonProjection
 from soccer_assets.contract.release import (
     PREDICTIONS_FILE,
     Prediction,
@@ -57,6 +58,7 @@ from soccer_assets.stores.matches.due import missing_results
 from soccer_assets.stores.matches.held_rows import DECIDE_NAMES, held_back_text, unresolved_names
 from soccer_assets.stores.matches.quarantine import count_same_day, examples_of_quarantine
 from soccer_assets.stores.matches.quiet_feed import quiet_now, quiet_text
+from soccer_assets.stores.projections.parts import read_parts
 from soccer_assets.stores.release_manifests import read_manifest
 from soccer_assets.stores.releases.current_status import next_expected_at
 from soccer_assets.stores.releases.publish import Releases
@@ -64,6 +66,8 @@ from soccer_assets.tables import UtcDateTime, match, odds
 
 _FOUND_POSSIBLE = "match found possible"
 _NEWEST_PRICES = dt.timedelta(days=1)
+# Probabilities of places are published with six digits.
+_ROUNDED_PLACES = 1e-4
 
 
 def _batch_check(name: str) -> dg.AssetChecksDefinition:
@@ -302,6 +306,26 @@ def release_is_readable(
     )
 
 
+@dg.asset_check(asset=["projections", "season"], name="places_add_up_to_one", blocking=True)
+def places_add_up_to_one(object_store: dg.ResourceParam[ObjectStore]) -> dg.AssetCheckResult:
+    """Every team of a projection finishes in one place, and every place is one team's."""
+    parts = read_parts(object_store)
+    wrong = sorted(code for code, part in parts.items() if not _adds_up(part.projection))
+    return dg.AssetCheckResult(
+        passed=not wrong,
+        description=f"places of {', '.join(wrong)} do not add up to 1" if wrong else None,
+        metadata={"competitions": len(parts), "wrong": wrong},
+    )
+
+
+def _adds_up(projection: SeasonProjection) -> bool:
+    places = np.array([team.places for team in projection.teams])
+    if not len(places):
+        return True
+    sums = np.concatenate([places.sum(axis=0), places.sum(axis=1)])
+    return places.shape[0] == places.shape[1] and bool(np.allclose(sums, 1.0, atol=_ROUNDED_PLACES))
+
+
 @dg.asset_check(asset=["monitoring", "quality"], name="ledger_agrees_with_releases", blocking=True)
 def ledger_agrees_with_releases(
     database: dg.ResourceParam[Database], object_store: dg.ResourceParam[ObjectStore]
@@ -350,5 +374,6 @@ CHECKS = [
     champion_is_loadable,
     probabilities_add_up_to_one,
     release_is_readable,
+    places_add_up_to_one,
     ledger_agrees_with_releases,
 ]

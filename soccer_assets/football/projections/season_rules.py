@@ -26,6 +26,9 @@ from soccer_assets.football.league_blocks import (
 from soccer_assets.football.season_formats import load_season_formats, season_format
 
 _A_DAY = dt.timedelta(days=1)
+# Of the simulated world: how many clubs change leagues, and a number below that of its smallest league.
+_MOVES = 3
+_LEAST_SIMULATED = 4
 
 
 class NotProjectedError(FootballError):
@@ -137,6 +140,27 @@ def season_rules(competition: str, season: str, clubs: int | None = None) -> Sea
         deductions=tuple(one for one in league.deductions if one.season == season),
         annulled=tuple(one for one in league.annulled if one.season == season),
         curtailed=next((one.rule for one in league.curtailed if one.season == season), ""),
+    )
+
+
+def simulated_rules(competition: str, season: str, clubs: int, tier: int) -> SeasonRules:
+    """The rules of a league of the simulated feed, which differ by the size of the league alone.
+
+    Raises:
+        NotProjectedError: too few of its clubs are known yet.
+    """
+    if clubs < _LEAST_SIMULATED:
+        raise NotProjectedError(f"{clubs} clubs of {competition} {season} are known; wait for the fixtures")
+    lower = PlaceBand("relegated", clubs - _MOVES + 1, clubs, cups=False)
+    upper = PlaceBand("promoted", 1, _MOVES, cups=False)
+    return SeasonRules(
+        competition=competition,
+        season=season,
+        clubs=clubs,
+        stages=(Stage(meets=2),),
+        ties=("goal_difference", "goals"),
+        bands=(PlaceBand("title", 1, 1, cups=False), lower if tier == 1 else upper),
+        source="the simulated world: two matches a pair, three clubs change leagues",
     )
 
 

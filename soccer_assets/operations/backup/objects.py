@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
+from soccer_assets.contract.projections import projections_key
 from soccer_assets.contract.release import MANIFEST_FILE, POINTER_KEY, Manifest, Pointer, release_key
 from soccer_assets.operations.backup.archive import ArchiveWriter
 from soccer_assets.operations.backup.progress import Progress
@@ -99,6 +100,8 @@ def _of_release(read: Callable[[str], bytes | None]) -> Iterator[tuple[str, str]
     if manifest := read(key):
         for name, entry in decoded(key, manifest, Manifest).files.items():
             yield release_key(pointer.release_id, name), entry.sha256
+    if pointer.projections is not None:
+        yield projections_key(pointer.release_id, pointer.projections), pointer.projections.sha256
 
 
 def _is_manifest(key: str) -> bool:

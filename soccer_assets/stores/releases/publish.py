@@ -1,5 +1,7 @@
 """Publishes a release: files first, then the pointer by compare-and-swap, then the event.
 
+Season projections follow the release that they are made after, and a new release takes the last ones along.
+
 The id of a release is a hash of its content, so publishing is idempotent: the same content is the same
 release. The next run repairs a kill at any step: files of an unfinished release are written again, and
 `reconcile` announces a pointer whose event was lost.
@@ -16,6 +18,7 @@ import msgspec
 
 from soccer_assets.clock import isoformat
 from soccer_assets.contract.events import Event
+from soccer_assets.contract.projections import projections_key
 from soccer_assets.contract.release import (
     DIRECTORY_FILE,
     MANIFEST_FILE,
@@ -163,11 +166,33 @@ class Releases:
             manifest_sha256=hashlib.sha256(encoded).hexdigest(),
             model_version=next(iter(manifest.models.values())).version,
             published_at=isoformat(now),
+            projections=self._copied_projections(current, release_id),
         )
         wait_for_lease(self._store)
         self._store.swap(POINTER_KEY, msgspec.json.encode(pointer), versioned.etag if versioned else None)
         announced = self._announce(current, now)
         return Published(manifest=manifest, is_new=True, is_announced=announced)
+
+    def publish_projections(self, content: bytes) -> bool:
+        """Put season projections beside the current release; returns whether they are new.
+
+        They follow the release: a reader of the same release takes the new file alone.
+
+        Raises:
+            ConflictError: another publisher moved the pointer meanwhile; the next run starts from theirs.
+        """
+        versioned = self._store.read_versioned(POINTER_KEY)
+        if versioned is None:
+            return False
+        pointer, entry = decoded(POINTER_KEY, versioned.data, Pointer), _entry(content)
+        key = projections_key(pointer.release_id, entry)
+        if pointer.projections == entry and self._store.exists(key):
+            return False
+        self._store.write(key, content)
+        wait_for_lease(self._store)
+        moved = msgspec.json.encode(msgspec.structs.replace(pointer, projections=entry))
+        self._store.swap(POINTER_KEY, moved, versioned.etag)
+        return True
 
     def write_status(self, make: Callable[[], Status], now: dt.datetime) -> Status:
         """Rewrite the status, and announce each asset whose freshness changed, once.
@@ -194,6 +219,17 @@ class Releases:
                 detail = {"asset": asset.key, "state": asset.state, "was": was}
                 self._events.publish(Event(type="freshness", at=isoformat(now), detail=detail))
         return status
+
+    def _copied_projections(self, current: Pointer | None, release_id: str) -> FileEntry | None:
+        """The last release's projections, copied to a new one; None where there are none or they are lost."""
+        entry = None if current is None else current.projections
+        if current is None or entry is None:
+            return None
+        content = self._store.read(projections_key(current.release_id, entry))
+        if content is None or _entry(content) != entry:
+            return None
+        self._store.write(projections_key(release_id, entry), content)
+        return entry
 
     def _announce(self, before: Pointer | None, now: dt.datetime) -> bool:
         """Announce the current release, unless the stream names it last; returns whether it did.

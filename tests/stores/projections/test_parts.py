@@ -8,11 +8,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from soccer_assets.contract.projections import PROJECTIONS_KEY, ProjectionList
 from soccer_assets.football.features import compute_features
 from soccer_assets.football.ratings.state import TeamState
 from soccer_assets.resources.object_store import ObjectStore
-from soccer_assets.stores.projections import read_projections, update_projections
+from soccer_assets.stores.projections.parts import (
+    LIST_KEY,
+    ProjectionUpdate,
+    Source,
+    read_parts,
+    update_projections,
+)
 from tests.football.helpers import match, table
 
 NOW = dt.datetime(2026, 6, 1, 12, tzinfo=dt.UTC)
@@ -31,6 +36,7 @@ def _season(competition: str = "IRL-1", season: str = "2026", clubs: int = 10) -
                 "match_id": f"{competition}-{number}",
                 "competition": competition,
                 "season": season,
+                "tier": 0 if competition == "UEFA-CL" else 1,
                 "kickoff": pd.Timestamp(kickoff),
                 "kickoff_precision": "minute",
                 "status": "finished" if is_over else "scheduled",
@@ -67,9 +73,15 @@ def state() -> TeamState:
 
 
 def _update(
-    store: ObjectStore, matches: pd.DataFrame, state: TeamState, now: dt.datetime = NOW, **more: float
-):
-    return update_projections(store, matches, state, now, **({"seasons": 100} | more))
+    store: ObjectStore,
+    matches: pd.DataFrame,
+    state: TeamState,
+    now: dt.datetime = NOW,
+    *,
+    is_simulated: bool = False,
+    **more: float,
+) -> ProjectionUpdate:
+    return update_projections(store, Source(matches, state, now, "toy", is_simulated, 100), **more)
 
 
 def test_a_told_league_is_projected_and_the_others_say_why(
@@ -84,7 +96,8 @@ def test_a_told_league_is_projected_and_the_others_say_why(
             _season("UEFA-CL", "2025/2026"),
         ]
     )
-    found = _update(folder_store, matches, state).parts
+    parts = _update(folder_store, matches, state).parts
+    found = {code: part.projection for code, part in parts.items()}
 
     assert set(found) == {"ENG-1", "IRL-1", "MEX-1"}
     assert found["MEX-1"].not_projected.startswith("not projected: ")
@@ -92,12 +105,12 @@ def test_a_told_league_is_projected_and_the_others_say_why(
     part = found["IRL-1"]
     assert part.not_projected == ""
     assert part.matches_left == 180 - 45
-    assert len(part.clubs) == 10
-    assert np.allclose(sum(np.array(club.places) for club in part.clubs), 1, atol=1e-4)
-    assert {band.name for band in part.bands} == set(part.clubs[0].bands)
-    assert part.clubs[0].expected_points >= part.clubs[-1].expected_points
+    assert len(part.teams) == 10
+    assert np.allclose(sum(np.array(line.places) for line in part.teams), 1, atol=1e-4)
+    assert {band.name for band in part.bands} == set(part.teams[0].bands)
+    assert part.teams[0].expected_points >= part.teams[-1].expected_points
     assert {one.match_id for one in part.matches} <= set(matches["match_id"])
-    assert read_projections(folder_store) == found
+    assert read_parts(folder_store) == parts
 
 
 def test_equal_inputs_are_not_simulated_twice_and_a_result_is(
@@ -113,8 +126,8 @@ def test_equal_inputs_are_not_simulated_twice_and_a_result_is(
 
     assert (first.computed, again.computed, after.computed) == (("IRL-1",), (), ("IRL-1",))
     assert again.parts == first.parts
-    assert after.parts["IRL-1"].key != first.parts["IRL-1"].key
-    assert after.parts["IRL-1"].as_of > first.parts["IRL-1"].as_of
+    assert after.parts["IRL-1"].projection.key != first.parts["IRL-1"].projection.key
+    assert after.parts["IRL-1"].projection.as_of > first.parts["IRL-1"].projection.as_of
     assert len(folder_store.list("projections/IRL-1")) == 1
 
 
@@ -135,23 +148,23 @@ def test_without_time_a_league_keeps_its_last_part(folder_store: ObjectStore, st
 def test_a_damaged_part_is_made_again(folder_store: ObjectStore, state: TeamState) -> None:
     """Of the list and of a part alike."""
     first = _update(folder_store, _season(), state).parts
-    listed = msgspec.json.decode(folder_store.read(PROJECTIONS_KEY) or b"", type=ProjectionList)
-    folder_store.write(listed.parts["IRL-1"], b'{"clubs": ')
+    listed = msgspec.json.decode(folder_store.read(LIST_KEY) or b"")["parts"]
+    folder_store.write(listed["IRL-1"], b'{"clubs": ')
 
-    assert read_projections(folder_store) == {}
+    assert read_parts(folder_store) == {}
     assert _update(folder_store, _season(), state).parts == first
-    folder_store.write(PROJECTIONS_KEY, b"[]")
+    folder_store.write(LIST_KEY, b"[]")
     assert _update(folder_store, _season(), state).parts == first
-    assert read_projections(folder_store) == first
+    assert read_parts(folder_store) == first
 
 
 def test_matches_that_do_not_count_move_nothing(folder_store: ObjectStore, state: TeamState) -> None:
     """A quarantined result is simulated as if it were not known."""
     matches = _season()
-    plain = _update(folder_store, matches, state).parts["IRL-1"]
+    plain = _update(folder_store, matches, state).parts["IRL-1"].projection
     row = matches.index[matches["status"] == "finished"][0]
     matches.loc[row, "quarantine"] = "twice on a day"
-    without = _update(folder_store, matches, state).parts["IRL-1"]
+    without = _update(folder_store, matches, state).parts["IRL-1"].projection
 
     assert without.matches_left == plain.matches_left + 1
 
@@ -164,5 +177,64 @@ def test_more_meetings_than_told_are_a_reason_of_that_league_alone(
     five = pd.concat([matches.head(1).assign(match_id=f"more {number}") for number in range(5)])
     found = _update(folder_store, pd.concat([matches, five]), state)
 
-    assert "more often than told" in found.parts["IRL-1"].not_projected
+    assert "more often than told" in found.parts["IRL-1"].projection.not_projected
     assert found.failed == {}
+
+
+def test_an_hourly_update_takes_new_results_only(folder_store: ObjectStore, state: TeamState) -> None:
+    """A fixture that moved waits for the daily run; a result does not."""
+    matches = _season()
+    first = _update(folder_store, matches, state)
+    row = matches.index[matches["status"] == "scheduled"][0]
+    matches.loc[row, "kickoff"] += pd.Timedelta(days=20)
+    moved = _update(folder_store, matches, state, cpu_seconds=60.0)
+    matches.loc[row, ["status", "home_goals", "away_goals"]] = ["finished", 3, 0]
+    played = _update(folder_store, matches, state, cpu_seconds=60.0)
+
+    assert (moved.computed, moved.carried) == ((), ("IRL-1",))
+    assert moved.parts == first.parts
+    assert played.computed == ("IRL-1",)
+
+
+def test_the_one_that_waited_longest_comes_first(folder_store: ObjectStore, state: TeamState) -> None:
+    """Two leagues with a new result each: the older part is simulated before the younger."""
+    one, other = _season("SIM-1"), _season("SIM-2")
+    said: list[str] = []
+
+    def play(*frames: pd.DataFrame) -> None:
+        for frame in frames:
+            row = frame.index[frame["status"] == "scheduled"][0]
+            frame.loc[row, ["status", "home_goals", "away_goals"]] = ["finished", 3, 0]
+
+    def update(now: dt.datetime) -> None:
+        said.clear()
+        _update(folder_store, pd.concat([one, other]), state, now, is_simulated=True, say=said.append)
+
+    update(NOW)
+    play(one)
+    update(NOW + dt.timedelta(hours=1))
+    play(one, other)
+    update(NOW + dt.timedelta(hours=2))
+
+    assert [line.split(":")[0] for line in said] == ["SIM-2", "SIM-1"]
+
+
+def test_leagues_of_the_simulated_feed_have_its_rules(folder_store: ObjectStore, state: TeamState) -> None:
+    """They are told nowhere: two matches a pair, and the bands of a tier."""
+    matches = _season("SIM-1", "2026").assign(tier=2)
+    part = _update(folder_store, matches, state, is_simulated=True).parts["SIM-1"].projection
+
+    assert [band.name for band in part.bands] == ["title", "promoted"]
+    assert part.matches_left == 45
+
+
+def test_an_awarded_result_counts_and_is_counted(folder_store: ObjectStore, state: TeamState) -> None:
+    """A fixture that was awarded is a result of the table."""
+    matches = _season()
+    plain = _update(folder_store, matches, state).parts["IRL-1"].projection
+    row = matches.index[matches["status"] == "scheduled"][0]
+    matches.loc[row, ["status", "home_goals", "away_goals"]] = ["awarded", 3, 0]
+    given = _update(folder_store, matches, state).parts["IRL-1"].projection
+
+    assert (plain.awarded, given.awarded) == (0, 1)
+    assert given.matches_left == plain.matches_left - 1

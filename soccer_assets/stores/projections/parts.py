@@ -1,0 +1,245 @@
+"""Season projections in the object store: one part a competition, computed anew where what it is of changed.
+
+A part is keyed by a hash of the season's results, fixtures, ratings, rules and code: equal inputs are never
+simulated twice.
+"""
+
+import datetime as dt
+import functools
+import hashlib
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import pandas as pd
+
+from soccer_assets.clock import isoformat
+from soccer_assets.contract.projections import (
+    PROJECTIONS_SCHEMA_VERSION,
+    ProjectionPart,
+    ProjectionsFile,
+    SeasonProjection,
+)
+from soccer_assets.football import league_blocks
+from soccer_assets.football.football_error import FootballError
+from soccer_assets.football.projections import (
+    kernel,
+    projection,
+    season_rules,
+    standings,
+    strengths,
+)
+from soccer_assets.football.projections import season_input as inputs
+from soccer_assets.football.projections.projection import SEASONS
+from soccer_assets.football.projections.season_input import SeasonInput, project
+from soccer_assets.football.projections.season_rules import NotProjectedError
+from soccer_assets.football.ratings.compile_cache import ratings_fingerprint
+from soccer_assets.football.ratings.state import TeamState
+from soccer_assets.resources.object_store import ObjectStore
+from soccer_assets.stores.projections import season_rows
+from soccer_assets.stores.projections.season_rows import encoded_input, season_under_way
+from soccer_assets.stores.stored_json import decoded_or_none
+
+LIST_KEY = "projections/current.json"
+# Days of matches that hold a season under way.
+SEASON_DAYS = 400
+_CODE = (kernel, projection, season_rules, standings, strengths, league_blocks, inputs, season_rows)
+_LEAST_SHOWN = 0.005
+
+
+class _PartList(msgspec.Struct, frozen=True, kw_only=True):
+    """The key of each competition's part in the store."""
+
+    parts: dict[str, str] = {}
+
+
+class ProjectionUpdate(NamedTuple):
+    """The result of an update.
+
+    Attributes:
+        parts: every competition's projection, by code.
+        computed: the competitions that were simulated now.
+        carried: those that keep their last part until a run with more time.
+        failed: competition -> why it keeps its last part.
+    """
+
+    parts: dict[str, ProjectionPart]
+    computed: tuple[str, ...]
+    carried: tuple[str, ...]
+    failed: dict[str, str]
+
+    def file(self) -> bytes:
+        """The projections as a release carries them."""
+        return msgspec.json.encode(
+            ProjectionsFile(schema_version=PROJECTIONS_SCHEMA_VERSION, competitions=self.parts),
+            order="deterministic",
+        )
+
+
+class Source(NamedTuple):
+    """What projections are made from.
+
+    Attributes:
+        matches: `season_rows.MATCH_COLUMNS` of the last `SEASON_DAYS` and of what is ahead.
+        state: after the last known result.
+        now: what is later is a fixture.
+        feed: name of the feed.
+        is_simulated: its clubs are fictitious.
+        seasons: how many are simulated.
+    """
+
+    matches: pd.DataFrame
+    state: TeamState
+    now: dt.datetime
+    feed: str
+    is_simulated: bool = False
+    seasons: int = SEASONS
+
+
+def update_projections(
+    store: ObjectStore,
+    source: Source,
+    cpu_seconds: float | None = None,
+    say: Callable[[str], None] = lambda _text: None,
+) -> ProjectionUpdate:
+    """Bring the projections of all leagues up to date.
+
+    Args:
+        store: keeps the parts.
+        source: what they are made from.
+        cpu_seconds: only competitions with a new result are simulated, until so much CPU time was used; None
+            for all that changed.
+        say: gets a line a competition that was simulated.
+    """
+    before = decoded_or_none(store.read(LIST_KEY), _PartList) or _PartList()
+    last = {code: decoded_or_none(store.read(key), ProjectionPart) for code, key in before.parts.items()}
+    start = time.process_time()
+    parts: dict[str, ProjectionPart] = {}
+    computed: list[str] = []
+    carried: list[str] = []
+    failed: dict[str, str] = {}
+    leagues = source.matches[source.matches["tier"] > 0]
+    groups = {str(code): rows for code, rows in leagues.groupby("competition")}
+    # The one that waited longest comes first: a limit of time starves none.
+    ordered = sorted(
+        groups, key=lambda code: (part.projection.as_of if (part := last.get(code)) else "", code)
+    )
+    for number, code in enumerate(ordered, 1):
+        is_late = cpu_seconds is not None and time.process_time() - start > cpu_seconds
+        before_it = last.get(code)
+        try:
+            only_results = cpu_seconds is not None
+            part = None if is_late else _part(groups[code], source, before_it, only_results=only_results)
+        except (FootballError, ValueError, LookupError, ArithmeticError) as fault:
+            failed[code] = f"{type(fault).__name__}: {fault}"
+            part = before_it
+        if part is None and code not in failed:
+            carried.append(code)
+            part = before_it
+        if part is None:
+            continue
+        parts[code] = part
+        if part is not before_it and part.projection.teams:
+            computed.append(code)
+            say(f"{code}: {part.projection.matches_left} matches left ({number} of {len(ordered)})")
+    _write(store, before, parts, last)
+    return ProjectionUpdate(dict(sorted(parts.items())), tuple(computed), tuple(carried), failed)
+
+
+def read_parts(store: ObjectStore) -> dict[str, ProjectionPart]:
+    """All current parts by competition; a damaged one counts as none."""
+    listed = decoded_or_none(store.read(LIST_KEY), _PartList) or _PartList()
+    found = {code: decoded_or_none(store.read(key), ProjectionPart) for code, key in listed.parts.items()}
+    return {code: part for code, part in found.items() if part is not None}
+
+
+def _write(
+    store: ObjectStore,
+    before: _PartList,
+    parts: dict[str, ProjectionPart],
+    last: dict[str, ProjectionPart | None],
+) -> None:
+    """Write new parts, then the list, then remove what it no longer names: a kill leaves a whole list."""
+    listed = {code: _part_key(code, part.projection.key) for code, part in parts.items()}
+    for code, key in listed.items():
+        if before.parts.get(code) != key or last.get(code) is None:
+            store.write(key, msgspec.json.encode(parts[code]))
+    if listed != before.parts or not store.exists(LIST_KEY):
+        store.write(LIST_KEY, msgspec.json.encode(_PartList(parts=listed), order="deterministic"))
+    for code, key in before.parts.items():
+        if listed.get(code) != key:
+            store.delete(key)
+
+
+def _part_key(competition: str, key: str) -> str:
+    return f"projections/{competition}/{key[:16]}.json"
+
+
+def _part(
+    rows: pd.DataFrame, source: Source, last: ProjectionPart | None, *, only_results: bool
+) -> ProjectionPart | None:
+    """A competition's part, the last one where nothing changed; None where it changed and has to wait."""
+    known = "" if last is None else last.projection.key
+    try:
+        season = season_rows.season_input(
+            *(rows, source.state, source.now, source.feed, _code_hash(), source.seasons),
+            is_simulated=source.is_simulated,
+        )
+    except NotProjectedError as why:
+        return _without(rows, source, str(why), last)
+    if season.key == known:
+        return last
+    if only_results and not _has_new_result(season, last):
+        return None
+    try:
+        return ProjectionPart(projection=project(season), inputs=encoded_input(season))
+    except NotProjectedError as why:
+        return _without(rows, source, str(why), last)
+
+
+def _has_new_result(season: SeasonInput, last: ProjectionPart | None) -> bool:
+    before = decoded_or_none(bytes(last.inputs), SeasonInput) if last else None
+    return before is None or before.results != season.results
+
+
+def _without(rows: pd.DataFrame, source: Source, why: str, last: ProjectionPart | None) -> ProjectionPart:
+    """A part that says why there is no projection."""
+    competition, season = str(rows["competition"].iloc[0]), season_under_way(rows, source.now)
+    key = hashlib.sha256(f"{competition} {season} {why}".encode()).hexdigest()
+    if last is not None and last.projection.key == key:
+        return last
+    told = SeasonProjection(
+        competition=competition,
+        season=season,
+        feed=source.feed,
+        as_of=isoformat(source.now),
+        key=key,
+        not_projected=why,
+    )
+    return ProjectionPart(projection=told)
+
+
+@functools.cache
+def _code_hash() -> str:
+    digest = hashlib.sha256(ratings_fingerprint().encode())
+    for module in _CODE:
+        digest.update(Path(str(module.__file__)).read_bytes())
+    return digest.hexdigest()
+
+
+def table_rows(projections: Iterable[SeasonProjection]) -> list[dict[str, Any]]:
+    """A row a team for pages: competition, team, expected points, and its bands as text."""
+    return [
+        {
+            "competition": one.competition,
+            "season": one.season,
+            "team": line.team.name,
+            "points": line.points,
+            "expected_points": f"{line.expected_points:.1f}",
+            "bands": ", ".join(f"{name} {p:.0%}" for name, p in line.bands.items() if p >= _LEAST_SHOWN),
+        }
+        for one in projections
+        for line in one.teams
+    ]

@@ -1,0 +1,1 @@
+"""Tests of season projections in the store."""
