@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from soccer_assets.feeds.protocol import FeedError, FeedRefusedError, FeedUnavailableError
+from soccer_assets.football.placeholders import is_placeholder
 from soccer_assets.football.records import MatchOdds
 from soccer_assets.football.validity import (
     LEAST_GOALS,
@@ -25,11 +26,14 @@ _YEARS = range(OLDEST_YEAR, 2100)
 _GOALS = re.compile(r"(-?\d{1,9})(?:\.0+)?", re.ASCII)
 
 
+# What programs write into a cell without a value: pandas, R, JavaScript, SQL.
+_NO_VALUE = frozenset({"nan", "NaN", "NAN", "NaT", "<NA>", "None", "null", "NULL", "Null", "undefined"})
+
 _ADD_IT = "add it at the source"
 _AN_INSTANT = "write it as 2025-04-20T13:00:00Z"
 AT_THE_SOURCE = "correct it at the source"
 # Not the provider's fault: it has a status that the adapter cannot read yet.
-REPORT_IT = "report it as a fault of this feed's adapter"
+_REPORT_IT = "report it as a fault of this feed's adapter"
 
 
 class FieldError(FeedError, ValueError):
@@ -86,12 +90,14 @@ def name_of(value: Any, what: str) -> str:
     """A name of a team, competition or season: printable text of at most 100 characters.
 
     Raises:
-        FieldError: it is missing, empty, too long, or holds control characters.
+        FieldError: it is missing, empty, a program's word for no value, too long, or has control characters.
     """
     if value is None or value == "":
         raise FieldError(f"{what} is missing", _ADD_IT)
     if not isinstance(value, str):
         raise FieldError(f"{what} is {brief(value)}, not a text")
+    if value in _NO_VALUE:
+        raise FieldError(f"{what} is {value!r}, a program's word for no value", _ADD_IT)
     if " " not in value and len(value) <= _LONGEST_NAME and value.isprintable():
         return value  # a blank is the only printable white space; most distinct values of an archive are ids
     text = " ".join(value.split())
@@ -102,13 +108,25 @@ def name_of(value: Any, what: str) -> str:
     return text
 
 
+def team_of(value: Any, what: str) -> str:
+    """A name of a team, such as Fulham, 1. FC Köln or 東京.
+
+    Raises:
+        FieldError: it is no name, or has no letter: a number from another column.
+    """
+    name = name_of(value, what)
+    if not (name.isalpha() or any(map(str.isalpha, name)) or is_placeholder(name)):
+        raise FieldError(f"{what} {brief(name)} has no letter", "write its name at the source")
+    return name
+
+
 def teams_of(home: Any, away: Any) -> tuple[str, str]:
     """Names of the home and the away team.
 
     Raises:
         FieldError: one is no name, or both are the same.
     """
-    names = name_of(home, "the home team"), name_of(away, "the away team")
+    names = team_of(home, "the home team"), team_of(away, "the away team")
     if fault := same_team_fault(*names):
         raise FieldError(fault)
     return names
@@ -222,6 +240,13 @@ def id_of(value: Any, what: str) -> str:
     if isinstance(value, str):
         return name_of(value, what)
     raise FieldError(f"{what} is {brief(value)}, not an id")
+
+
+def unknown_status(code: Any, what: str = "the status") -> FieldError:
+    """The fault of a status that no adapter's table has: it is missing, or the adapter must learn it."""
+    if code is None or code == "":
+        return FieldError(f"{what} is missing", _ADD_IT)
+    return FieldError(f"{what} {brief(code)} is not known", _REPORT_IT)
 
 
 def noon_of(day: dt.date) -> dt.datetime:

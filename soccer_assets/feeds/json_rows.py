@@ -151,13 +151,16 @@ def _text_at(fields: Any, path: str) -> str | None:
     return (" ".join(value.split())[:_LONGEST_NAME] or None) if isinstance(value, str) else None
 
 
-def check_winner(total: tuple[int, int], winner: Outcome | None, *, has_shoot_out: bool) -> None:
+def check_winner(
+    total: tuple[int, int], winner: Outcome | None, *, has_shoot_out: bool, what: str = "the score"
+) -> None:
     """Hold the winner that a provider names against the score at the end of the match.
 
     Args:
         total: home and away goals that decided the match.
         winner: as the provider names it; None where it names none.
         has_shoot_out: whether a level score leaves the winner open.
+        what: what the goals are of, for the reason.
 
     Raises:
         FieldError: they contradict each other: nobody can tell which is wrong.
@@ -167,7 +170,7 @@ def check_winner(total: tuple[int, int], winner: Outcome | None, *, has_shoot_ou
         return
     named = "a draw" if winner is Outcome.DRAW else f"a win of the {winner} team"
     raise FieldError(
-        f"the provider marks {named}, which contradicts the score {total[0]}-{total[1]}: one of them is wrong"
+        f"the provider marks {named}, which contradicts {what} {total[0]}-{total[1]}: one of them is wrong"
     )
 
 

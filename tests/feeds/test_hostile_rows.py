@@ -1,5 +1,6 @@
 """Hostile rows among as many sound ones: every adapter, one body."""
 
+import copy
 import csv
 import datetime as dt
 import io
@@ -230,6 +231,14 @@ def whoscored_json(folder: Path) -> Provider:
     return Provider(lambda number: {**test_whoscored_json.PLAYED, "id": 10**6 + number}, fetch)
 
 
+def put(row: Any, path: Sequence[str | int], value: Any) -> None:
+    """Set the value at a path of keys."""
+    *outer, last = path
+    for key in outer:
+        row = row[key]
+    row[last] = value
+
+
 PROVIDERS = [
     api_football,
     archive,
@@ -270,3 +279,61 @@ def test_hostile_rows_cost_themselves(provider: Callable[[Path], Provider], tmp_
         assert all(item.home_goals is not None or item.after_90 for item in finished)
         rejected += sum(isinstance(item, Rejection) for item in items)
     assert DOCUMENTS * ROWS / 20 < rejected <= DOCUMENTS * ROWS / 2
+
+
+# Where each adapter finds the name of the home team.
+HOME_NAMES = {
+    "api_football": ("teams", "home", "name"),
+    "archive": ("home_team",),
+    "espn": ("competitions", 0, "competitors", 1, "team", "displayName"),
+    "football_data": ("HomeTeam",),
+    "football_data_org": ("homeTeam", "name"),
+    "openfootball": ("team1",),
+    "openligadb": ("team1", "teamName"),
+    "whoscored_json": ("homeTeamName",),
+}
+
+
+@pytest.mark.parametrize(
+    "name", ["nan", "None", "null", "12", "1-0", "Ful\u202eham", "Ful\x01ham", "Fulham\u200f"]
+)
+@pytest.mark.parametrize("provider", PROVIDERS, ids=lambda one: one.__name__)
+def test_what_is_no_name_makes_no_club(
+    provider: Callable[[Path], Provider], name: str, tmp_path: Path
+) -> None:
+    """A word for no value, a number from another column, unprintable text: rejected, and nothing else."""
+    asked = provider(tmp_path)
+    row = copy.deepcopy(asked.valid(0))
+    put(row, HOME_NAMES[provider.__name__], name)
+
+    items = asked.fetch([row, asked.valid(1)])
+
+    [rejected] = [item for item in items if isinstance(item, Rejection)]
+    assert "home team" in rejected.reason
+    assert REMEDY.search(rejected.reason)
+    assert [item for item in items if isinstance(item, RawMatch)] == asked.fetch([asked.valid(1)])
+
+
+@pytest.mark.parametrize(
+    ("provider", "path"),
+    [
+        (api_football, ("fixture", "status", "short")),
+        (archive, ("status",)),
+        (espn, ("competitions", 0, "status", "type", "name")),
+        (football_data, ("Div",)),
+        (football_data_org, ("status",)),
+        (football_data_org, ("score", "duration")),
+        (whoscored_json, ("status",)),
+    ],
+)
+def test_what_is_missing_is_called_missing(
+    provider: Callable[[Path], Provider], path: tuple[str | int, ...], tmp_path: Path
+) -> None:
+    """No reason asks for a change of adapter or catalogue where the provider left a field empty."""
+    asked = provider(tmp_path)
+    row = copy.deepcopy(asked.valid(0))
+    put(row, path, None)
+
+    [rejected] = [item for item in asked.fetch([row, asked.valid(1)]) if isinstance(item, Rejection)]
+
+    assert "is missing; add it" in rejected.reason

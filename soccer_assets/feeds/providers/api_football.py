@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 from soccer_assets.clock import Clock
 from soccer_assets.feeds.base import SETTING, KeyedFeed
 from soccer_assets.feeds.fields import (
-    REPORT_IT,
     FieldError,
     brief,
     id_of,
@@ -25,6 +24,7 @@ from soccer_assets.feeds.fields import (
     score_of,
     score_or_none,
     teams_of,
+    unknown_status,
 )
 from soccer_assets.feeds.http import FileClient
 from soccer_assets.feeds.json_rows import (
@@ -175,7 +175,7 @@ class ApiFootballFeed(KeyedFeed):
         code = pick(fields, "fixture.status.short").get("fixture", {}).get("status", {}).get("short")
         reported_status = _STATUSES.get(code) if isinstance(code, str) else None
         if reported_status is None:
-            raise FieldError(f"the status {brief(code)} is not known", REPORT_IT)
+            raise unknown_status(code)
         kickoff, precision = instant_of(fixture.get("date")), KickoffPrecision.MINUTE
         if reported_status is MatchStatus.TBD:
             kickoff, precision = noon_of(kickoff.date()), KickoffPrecision.DAY
@@ -283,7 +283,8 @@ def _final_score(fields: dict[str, Any], code: str) -> Score:
     # After two legs a shoot-out has another winner than the match.
     decider = result.penalties if result.has_shoot_out else total
     if decider is not None:
-        check_winner(decider, _winner(fields), has_shoot_out=result.has_shoot_out)
+        what = "the shoot-out" if decider is result.penalties else "the score"
+        check_winner(decider, _winner(fields), has_shoot_out=result.has_shoot_out, what=what)
     # Goals in extra time, and still the same total: the extra time was added to the 90 minutes.
     is_added = result.went_on and result.extra not in (None, (0, 0)) and full_time == total
     return None if is_added else full_time

@@ -15,7 +15,6 @@ from typing import Any
 from soccer_assets.clock import Clock
 from soccer_assets.feeds.base import SETTING, SiteFeed
 from soccer_assets.feeds.fields import (
-    REPORT_IT,
     FieldError,
     book_odds,
     brief,
@@ -26,6 +25,7 @@ from soccer_assets.feeds.fields import (
     score_of,
     score_or_none,
     teams_of,
+    unknown_status,
 )
 from soccer_assets.feeds.http import FileClient
 from soccer_assets.feeds.json_rows import (
@@ -157,7 +157,7 @@ def _reader(competition: Competition) -> Any:
         if reported_status is None and type_.get("state") == "in":
             reported_status = MatchStatus.LIVE
         if reported_status is None:
-            raise FieldError(f"the status {brief(name)} is not known", REPORT_IT)
+            raise unknown_status(name)
         kickoff, precision = instant_of(event.get("date")), KickoffPrecision.MINUTE
         if game.get("timeValid") is False or reported_status is MatchStatus.TBD:
             kickoff, precision = noon_of(kickoff.date()), KickoffPrecision.DAY

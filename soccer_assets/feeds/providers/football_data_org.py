@@ -13,7 +13,6 @@ from typing import Any
 from soccer_assets.clock import Clock
 from soccer_assets.feeds.base import SETTING, KeyedFeed
 from soccer_assets.feeds.fields import (
-    REPORT_IT,
     FieldError,
     brief,
     id_of,
@@ -23,6 +22,7 @@ from soccer_assets.feeds.fields import (
     score_of,
     score_or_none,
     teams_of,
+    unknown_status,
 )
 from soccer_assets.feeds.json_rows import (
     ParsedMatch,
@@ -117,7 +117,7 @@ class FootballDataOrgFeed(KeyedFeed):
         status_code = fields.get("status")
         reported_status = _STATUSES.get(status_code) if isinstance(status_code, str) else None
         if reported_status is None:
-            raise FieldError(f"the status {brief(status_code)} is not known", REPORT_IT)
+            raise unknown_status(status_code)
         kickoff, precision = instant_of(fields.get("utcDate")), KickoffPrecision.MINUTE
         # SCHEDULED without a time of its own; a match with one is TIMED.
         if status_code == "SCHEDULED" and kickoff.time() == dt.time(0):
@@ -208,7 +208,7 @@ def _duration_of(score: dict[str, Any]) -> str:
     """
     duration = score.get("duration")
     if duration not in ("REGULAR", "EXTRA_TIME", "PENALTY_SHOOTOUT"):
-        raise FieldError(f"the duration {brief(duration)} is not known", REPORT_IT)
+        raise unknown_status(duration, "the duration")
     if _shoot_out(score) is not None:
         return "PENALTY_SHOOTOUT"
     total, regular, extra = (_part(score, name) for name in ("fullTime", "regularTime", "extraTime"))

@@ -159,6 +159,9 @@ def _reader(competition: Competition, year: int) -> Any:
         home, away = teams_of(
             *(NOT_KNOWN if team.get("teamId") == 0 else team.get("teamName") for team in teams)
         )
+        is_finished = fields.get("matchIsFinished")
+        if not isinstance(is_finished, bool):
+            raise FieldError(f"matchIsFinished is {brief(is_finished)}, neither true nor false")
         group = fixture.get("group", {}).get("groupName")
         kickoff = instant_of(fields.get("matchDateTimeUTC"))
         season = season_label(competition, year, kickoff.date())
@@ -173,7 +176,7 @@ def _reader(competition: Competition, year: int) -> Any:
             away_team=away,
             team_ids=(teams[0].get("teamId"), teams[1].get("teamId")),
             reported_status=None,
-            has_result=lambda: fields.get("matchIsFinished") is True and bool(results),
+            has_result=lambda: is_finished and bool(results),
             score=lambda: _score(results, goals, is_cup=not competition.tier),
             half_time=lambda: _half_time(results),
             after_90=lambda: _after_90(results, goals, is_cup=not competition.tier),

@@ -17,7 +17,6 @@ from urllib.request import url2pathname
 from soccer_assets.clock import Clock
 from soccer_assets.feeds.base import SETTING
 from soccer_assets.feeds.fields import (
-    REPORT_IT,
     FieldError,
     brief,
     id_of,
@@ -25,6 +24,7 @@ from soccer_assets.feeds.fields import (
     score_of,
     score_or_none,
     teams_of,
+    unknown_status,
 )
 from soccer_assets.feeds.http import FileClient
 from soccer_assets.feeds.json_rows import (
@@ -169,7 +169,7 @@ class WhoScoredJsonFeed:
         if isinstance(elapsed, str):
             reported_status = _CALLED_OFF.get(elapsed.strip(" .").casefold(), reported_status)
         if reported_status is None:
-            raise FieldError(f"the status {brief(code)} is not known", REPORT_IT)
+            raise unknown_status(code)
         kickoff = instant_of(fields.get("startTimeUtc"))
         home, away = teams_of(fields.get("homeTeamName"), fields.get("awayTeamName"))
         return ParsedMatch(

@@ -241,6 +241,16 @@ def test_a_date_must_agree_with_its_kickoff(archive, kickoff, is_read):
     assert is_read or "days apart; correct one of them" in row.reason
 
 
+@pytest.mark.parametrize("label", ["2023/2024", "2024", "2025", "2026", "2025/26", "Apertura"])
+def test_a_season_may_begin_or_end_a_year_beside_the_date(archive, label):
+    """Seasons of an archive come from many hands: only a label years away is an error."""
+    archive.write_csv({**PLAYED, "season": label})
+
+    (match,) = archive.fetch()
+
+    assert isinstance(match, RawMatch)
+
+
 @pytest.mark.parametrize("label", ["2024/2025", "2024/25", "2024-25", "24/25"])
 def test_a_season_has_one_label(archive, label):
     """Two spellings would be two seasons; the payload keeps the file's."""
@@ -311,6 +321,9 @@ def test_status_without_a_result(archive, reported, status):
         ({"kickoff_utc": "soon"}, "kickoff_utc 'soon' is not an ISO 8601 instant"),
         ({"away_team": "Fulham"}, "Fulham cannot play itself"),
         ({"country": ""}, "the country is missing"),
+        ({"season": "nan"}, "the season is 'nan', a program's word for no value"),
+        ({"season": "2030/2031"}, "the date 2025-04-20 lies outside the season 2030/2031"),
+        ({"season": "2022"}, "the date 2025-04-20 lies outside the season 2022"),
         ({"date": "", "kickoff_utc": "", "status": "won"}, "the date is missing"),
     ],
 )

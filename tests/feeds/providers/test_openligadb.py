@@ -299,6 +299,16 @@ def test_nothing_is_known_before_it_happened(copy, now, status):
     assert ("matchResults" in match.payload, "matchIsFinished" in match.payload) == (is_over, is_over)
 
 
+@pytest.mark.parametrize("mark", ["true", 1, None, "", [True]])
+def test_a_mark_of_the_end_that_is_neither_true_nor_false_is_rejected(copy, mark):
+    """Read as no, a match with a result would wait for one for ever."""
+    copy.write({**PLAYED, "matchIsFinished": mark})
+
+    (rejection,) = copy.fetch()
+
+    assert "neither true nor false; correct it at the source" in rejection.reason
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [

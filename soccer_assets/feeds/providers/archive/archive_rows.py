@@ -18,6 +18,7 @@ from soccer_assets.feeds.providers.archive.archive_table import SCHEMA, Column
 from soccer_assets.feeds.visibility import over_at
 from soccer_assets.football.competitions import Competition, load_competitions, squad_of, uncatalogued
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus
+from soccer_assets.football.season_labels import read_label
 from soccer_assets.football.text_folding import fold
 
 EPOCH = dt.date(1970, 1, 1)
@@ -203,6 +204,12 @@ def _fixture_faults(columns: Mapping[str, Column]) -> dict[int, str]:
             row,
             f"the date {date} and kickoff_utc {kickoff:%Y-%m-%d} are {days} days apart; correct one of them",
         )
+    for row in _outside_season(columns):
+        reasons.setdefault(
+            row,
+            f"the date {_value(columns['date'], row)} lies outside the season "
+            f"{_value(columns['season'], row)}; correct one of them",
+        )
     home, away = columns["home_team"], columns["away_team"]
     code_at_home = {name: code for code, name in enumerate(home.parsed)}
     home_codes = np.array([code_at_home.get(name, -1) for name in home.parsed])[home.codes]
@@ -223,6 +230,20 @@ def _days_apart(columns: Mapping[str, Column]) -> list[tuple[int, int]]:
     apart = np.abs(kickoff_days - days)
     rows = np.flatnonzero(apart > _DAYS_OF_TIME_ZONES)
     return [(int(row), int(apart[row])) for row in rows]
+
+
+def _outside_season(columns: Mapping[str, Column]) -> list[int]:
+    """The rows whose date is not within a year of their season; a label without a year says nothing.
+
+    An archive's seasons come from many hands: the days that `season_days` gives them would refuse sound rows.
+    """
+    labels = {name: read_label(name) for name in columns["season"].parsed if name is not None}
+    first = per_row(columns["season"], lambda name: float(label.year) if (label := labels[name]) else np.nan)
+    last = first + per_row(
+        columns["season"], lambda name: float(bool((label := labels[name]) and label.is_double))
+    )
+    year = per_row(columns["date"], lambda day: float(day.year))
+    return np.flatnonzero((year < first - 1) | (year > last + 1)).tolist()
 
 
 def _reason(parse: Callable[[Any, Any], Any], home: Any, away: Any) -> str:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from soccer_assets.bounded_call import BoundedCall
 from soccer_assets.feeds.base import SETTING
-from soccer_assets.feeds.fields import FieldError, brief, day_of, goals_of, instant_of, name_of
+from soccer_assets.feeds.fields import FieldError, brief, day_of, goals_of, instant_of, name_of, team_of
 from soccer_assets.feeds.http import FileClient
 from soccer_assets.feeds.protocol import FeedError, FeedRefusedError, FeedUnavailableError
 from soccer_assets.feeds.providers.archive.archive_csv import read_csv
@@ -151,6 +151,10 @@ def _name(what: str) -> Callable[[Any], str]:
     return lambda value: name_of(value, what)
 
 
+def _team(what: str) -> Callable[[Any], str]:
+    return lambda value: team_of(value, what)
+
+
 # Name of the column -> parser of one of its values.
 SCHEMA: dict[str, Callable[[Any], Any]] = {
     "match_id": _name("match_id"),
@@ -161,8 +165,8 @@ SCHEMA: dict[str, Callable[[Any], Any]] = {
     "tier": _tier_of,
     "season": _season,
     "round": _name("the round"),
-    "home_team": _name("the home team"),
-    "away_team": _name("the away team"),
+    "home_team": _team("the home team"),
+    "away_team": _team("the away team"),
     "home_goals": _goals,
     "away_goals": _goals,
     "ht_home_goals": _goals,

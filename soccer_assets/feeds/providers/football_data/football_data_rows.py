@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from soccer_assets.feeds.fields import FieldError, book_odds
+from soccer_assets.feeds.fields import FieldError, book_odds, teams_of
 from soccer_assets.feeds.providers.football_data.csv_file import (
     FIXTURE_COLUMNS,
     PRICES,
@@ -20,7 +20,7 @@ from soccer_assets.feeds.visibility import over_at, visibility_by_time
 from soccer_assets.football.competitions import UNKNOWN_COMPETITION, Competition
 from soccer_assets.football.matches import MatchStatus, Outcome, outcome_of
 from soccer_assets.football.records import MatchOdds, MatchStats, RawMatch, Rejection
-from soccer_assets.football.validity import LEAST_GOALS, MOST_GOALS, is_goal_count, same_team_fault
+from soccer_assets.football.validity import LEAST_GOALS, MOST_GOALS, is_goal_count
 
 SOURCE = "football-data"
 
@@ -99,11 +99,17 @@ def _called_off(played: Mapping[str, str], layout: Layout) -> MatchStatus | None
 
 def _fixture_fault(name: str, competition: Competition | None, home: str, away: str) -> str:
     if competition is None:
-        return f"{UNKNOWN_COMPETITION.format(repr(name))}; correct it, or add it there"
-    if not home or not away:
-        return "a team is missing; add it"
-    fault = same_team_fault(home, away)
-    return f"{fault}; correct a name" if fault else ""
+        is_missing = not name.strip("/ ")
+        return (
+            "the competition is missing; add it"
+            if is_missing
+            else f"{UNKNOWN_COMPETITION.format(repr(name))}; correct it, or add it there"
+        )
+    try:
+        teams_of(home, away)
+    except FieldError as fault:
+        return str(fault)
+    return ""
 
 
 def _score_fault(played: Mapping[str, str], layout: Layout) -> str:

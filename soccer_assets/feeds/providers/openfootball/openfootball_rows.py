@@ -15,7 +15,6 @@ import msgspec
 
 from soccer_assets.clock import Clock
 from soccer_assets.feeds.fields import (
-    REPORT_IT,
     FieldError,
     brief,
     day_of,
@@ -27,6 +26,7 @@ from soccer_assets.feeds.fields import (
     score_of,
     score_or_none,
     teams_of,
+    unknown_status,
 )
 from soccer_assets.feeds.json_rows import shoot_out_of
 from soccer_assets.feeds.visibility import (
@@ -204,7 +204,7 @@ def _visibility(row: DatedRow, reported_status: Any, clock: Clock, *, has_result
         )
     status = _STATUSES.get(reported_status.strip().casefold()) if isinstance(reported_status, str) else None
     if status is None:
-        raise FieldError(f"the status {brief(reported_status)} is not known", REPORT_IT)
+        raise unknown_status(reported_status)
     return visibility_by_status(status, row.kickoff, row.precision, clock)
 
 
