@@ -32,6 +32,17 @@ def grid_of(goals: GoalModel, probabilities: Outcome) -> Grid:
     return [[p * factors[outcome(i - j)] for j, p in enumerate(row)] for i, row in enumerate(grid)]
 
 
+def rates_grid(goals: GoalModel) -> Grid:
+    """Probability of every score by the rates alone, where no other forecast is known.
+
+    Raises:
+        ValueError: a rate is not above 0.
+    """
+    grid = _dixon_coles(goals)
+    total = sum(map(sum, grid))
+    return [[p / total for p in row] for row in grid]
+
+
 def outcome_factors(goals: GoalModel, probabilities: Outcome) -> Outcome:
     """What the rates' own grid is multiplied with where home, draw and away win, to keep the probabilities.
 
