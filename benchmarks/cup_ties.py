@@ -91,11 +91,9 @@ def _legs(matches: MatchTable, pair: Sequence[int], played: dict[Any, list[int]]
     if len(pair) == 1:
         return [_Leg("one match", last, None, goes_on[0])]
     first = pair[0]
-    is_return = len(pair) == 2 and matches.home_team[first] == away  # noqa: PLR2004
+    is_return = len(pair) == 2 and matches.home_team[first] == away
     days = (matches.kickoff[last] - matches.kickoff[first]) / SECONDS_A_DAY
-    follow = all(
-        played[club].index(last) == played[club].index(first) + 1 for club in (home, away)
-    )
+    follow = all(played[club].index(last) == played[club].index(first) + 1 for club in (home, away))
     if not (is_return and days <= _LEGS_APART_DAYS and follow):
         return []
     told = (int(matches.away_goals[first]), int(matches.home_goals[first]))
@@ -116,9 +114,7 @@ def p_advance(matches: MatchTable, leg: _Leg, values: NDArray[np.float64]) -> fl
     rho = DRAW_CORRELATIONS[match_kinds(values[2:3], values[3:4])][0]
     goals = GoalModel(math.exp(values[0]), math.exp(values[1]), float(rho), USUAL_FIRST_HALF_SHARE)
     counts = away_goals_count(matches.competition[leg.row], matches.season[leg.row])
-    tie = Tie(
-        first_leg=leg.first_leg, is_first_leg=leg.kind == "first leg", counts_away_goals=counts
-    )
+    tie = Tie(first_leg=leg.first_leg, is_first_leg=leg.kind == "first leg", counts_away_goals=counts)
     return p_home_advances(rates_grid(goals), goals, tie)
 
 
@@ -126,8 +122,10 @@ def report(
     matches: MatchTable, legs: Sequence[_Leg], values: NDArray[np.float64], first: int
 ) -> dict[str, Any]:
     """All figures by kind of match."""
-    year = [(dt.date(1970, 1, 1) + dt.timedelta(days=int(matches.kickoff[leg.row] // SECONDS_A_DAY))).year
-            for leg in legs]
+    year = [
+        (dt.date(1970, 1, 1) + dt.timedelta(days=int(matches.kickoff[leg.row] // SECONDS_A_DAY))).year
+        for leg in legs
+    ]
     before: dict[Any, list[bool]] = defaultdict(list)
     for leg, when in zip(legs, year, strict=True):
         if when < first:

@@ -16,6 +16,7 @@ from litestar.openapi.spec import (
 
 from serving.http.schemas import IngestWindow
 from serving.scoring.schemas import FeatureRow, Pairing
+from soccer_assets.contract.markets import SETTLED
 
 _PAIRING = {
     "home_team": "Leeds United",
@@ -69,8 +70,16 @@ _PREDICTED: dict[str, Any] = {
     "stale_reasons": [],
 }
 PREDICTION = _PREDICTED | {"match_id": "52ebe02471d9ac99", "round": "19", "status": "scheduled"}
-_NOT_ASKED = {"state": None, "rest_goals": None, "markets": None}
-SCORED_PAIRING = {"kind": "pairing", "leg": 1, "ground_rule": None} | _NOT_ASKED | _PREDICTED
+_NOT_ASKED = {"state": None, "rest_goals": None, "p_advance": None, "markets": None}
+SCORED_PAIRING = {
+    "kind": "pairing",
+    "leg": None,
+    "ground_rule": None,
+    **_NOT_ASKED,
+    "settled": SETTLED,
+    **_PREDICTED,
+}
+_SECOND_LEG = {"leg": 2, "first_leg": {"home_team": 1, "away_team": 2}}
 _FEATURES = {"match_id": "my-1", "features": {"elo_textbook_gap": 120.0}}
 
 
@@ -98,6 +107,7 @@ def _rows(most: int) -> RequestBody:
                 examples={
                     "pairing": Example(summary="Two teams", value=_PAIRING),
                     "state": Example(summary="A match under way", value=_PAIRING | {"state": _STATE}),
+                    "tie": Example(summary="The second leg of a cup tie", value=_PAIRING | _SECOND_LEG),
                     "features": Example(summary="Features by name", value=_FEATURES),
                     "list": Example(summary="Several rows", value=[_PAIRING]),
                 },

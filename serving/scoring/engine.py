@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from serving.release.scoring_files import ScoringFiles
 from serving.scoring.schemas import (
+    Advance,
     Answer,
     FeatureRow,
     MatchState,
@@ -35,7 +36,9 @@ from soccer_assets.football.competitions import NATIONAL, Competition, entrant_n
 from soccer_assets.football.features import FEATURE_NAMES
 from soccer_assets.football.first_half import USUAL_FIRST_HALF_SHARE
 from soccer_assets.football.in_play import Clock, ExtraTimeError, State, clock_at
+from soccer_assets.football.knock_out import Tie, p_home_advances
 from soccer_assets.football.markets import markets_of
+from soccer_assets.football.match_scores import grid_of
 from soccer_assets.football.match_table import SECONDS_A_DAY
 from soccer_assets.football.name_lookup import Names, UnclearNameError
 from soccer_assets.football.neutral_grounds import FLAG, Ground, ground_of, stage_of
@@ -66,6 +69,7 @@ class _ResolvedPairing(msgspec.Struct, frozen=True):
     ground: Ground
     first_half_share: float
     clock: Clock | None  # of a match under way
+    tie: Tie | None  # of a match that decides who goes on
     pairing: football.Pairing  # with the side first that is at home
 
 
@@ -147,10 +151,10 @@ class Engine:
         seconds = int(kickoff.timestamp())
         fault = self._kickoff_fault(seconds, now)
         share = competition.first_half_share or USUAL_FIRST_HALF_SHARE
-        clock = _clock(row.state, share)
+        clock, tie = _clock(row.state, share), _tie(row, is_cup=competition.tier == 0)
         problem = RowProblem("kickoff", fault) if fault else self._unmodelled(competition.code)
-        if problem is not None or isinstance(clock, RowProblem):
-            return tuple(each for each in (problem, clock) if isinstance(each, RowProblem))
+        if problem is not None or isinstance(clock, RowProblem) or isinstance(tie, RowProblem):
+            return tuple(each for each in (problem, clock, tie) if isinstance(each, RowProblem))
         place = self._place(competition)
         ground = _ground(row, place, kickoff.date(), teams)
         first, second = reversed(teams) if ground.away_is_host else teams
@@ -175,7 +179,7 @@ class Engine:
             neutral=ground.is_neutral,
             away_is_host=ground.away_is_host,
         )
-        return _ResolvedPairing(row, meeting, ground, share, clock, pairing)
+        return _ResolvedPairing(row, meeting, ground, share, clock, tie, pairing)
 
     def _unmodelled(self, code: str) -> RowProblem | None:
         """Why a competition is not scored; None where it is."""
@@ -265,15 +269,21 @@ class Engine:
     ) -> bytes:
         """The body of a pairing, from its forecast before kickoff and whether prices were read."""
         chances, goals, reasons, has_price = scored
-        rest, markets = None, None
+        rest, markets, advance = None, None, None
         if resolved.clock is not None and resolved.row.state is not None:
             under_way = forecast_under_way(
                 goals.goal_model, chances, _state(resolved.row.state), resolved.clock
             )
+            if resolved.tie is not None:
+                so_far = (resolved.row.state.home_goals, resolved.row.state.away_goals)
+                advance = p_home_advances(under_way.grid, goals.goal_model, resolved.tie, so_far)
             chances, goals, rest, reasons = under_way.probabilities, under_way.goals, under_way.rest, ()
             markets = under_way.markets if with_markets else None
-        elif with_markets:
-            markets = markets_of(goals.goal_model, chances)
+        else:
+            markets = markets_of(goals.goal_model, chances) if with_markets else None
+            if resolved.tie is not None:
+                grid = grid_of(goals.goal_model, chances)
+                advance = p_home_advances(grid, goals.goal_model, resolved.tie)
         return msgspec.json.encode(
             render(
                 ScoredPairing,
@@ -285,6 +295,7 @@ class Engine:
                 information=information_of_row(self._information, has_price=has_price),
                 state=resolved.row.state,
                 rest_goals=rest,
+                p_advance=None if advance is None else Advance(advance, 1.0 - advance),
                 markets=markets,
                 predicted_at=predicted_at,
             )
@@ -353,6 +364,24 @@ def _clock(state: MatchState | None, first_half_share: float) -> Clock | RowProb
         return clock_at(state.minute, first_half_share)
     except ValueError as error:
         return RowProblem("state.minute", str(error), is_extra_time=isinstance(error, ExtraTimeError))
+
+
+def _tie(row: Pairing, *, is_cup: bool) -> Tie | RowProblem | None:
+    """What decides beside the match who goes on; None where nothing says that it decides."""
+    is_second = row.leg == 2 or row.first_leg is not None  # noqa: PLR2004  of two legs
+    if row.knock_out and (row.leg is not None or is_second):
+        return RowProblem("knock_out", "a match of two legs does not decide alone; leave `knock_out` out")
+    if row.leg == 1 and row.first_leg is not None:
+        return RowProblem("first_leg", "the match is leg 1 itself; leave `first_leg` out, or ask for leg 2")
+    if row.leg == 1:
+        return Tie(is_first_leg=True, counts_away_goals=row.away_goals)
+    if row.first_leg is not None:
+        goals = (row.first_leg.home_team, row.first_leg.away_team)
+        return Tie(first_leg=goals, counts_away_goals=row.away_goals)
+    if is_second:
+        return None
+    is_final = is_cup and row.stage is not None and stage_of(row.stage) == "final"
+    return Tie() if row.knock_out or (is_final and row.knock_out is None) else None
 
 
 def _state(state: MatchState) -> State:

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from serving.errors import ServingError
-from soccer_assets.contract.markets import GoalModel, Markets
+from soccer_assets.contract.markets import SETTLED, GoalModel, Markets
 from soccer_assets.contract.prediction import Provenance
 from soccer_assets.contract.release import Goals, Reason, ScoreChance, Team
 
@@ -24,10 +24,26 @@ _NEUTRAL = (
 _STAGE = (
     "Title of the stage or round, such as `Final`; read by the rules of neutral ground, not by the model."
 )
-_LEG = "1 or 2 of a two-legged tie, which has no neutral ground; not used by the model."
+_LEG = (
+    "1 or 2 of a two-legged tie, which has no neutral ground; not used by the model. Leg 1 comes before its "
+    "return leg, leg 2 is told with `first_leg`."
+)
+_FIRST_LEG = "The first leg's goals of the sides as this row names them: the answer says who goes on."
+_KNOCK_OUT = (
+    "Whether this match alone decides who goes on. Left out, a stage `Final` without a leg does, in a cup."
+)
+_AWAY_GOALS = (
+    "Whether away goals decide between two sides level on aggregate, as in UEFA's cups until 2020/21."
+)
+_P_ADVANCE = (
+    "Probability that each side goes on, by the aggregate, extra time and a shoot-out; null where nothing "
+    "says that the match decides a tie: `leg` 1, `first_leg`, `knock_out`, a cup's `Final`."
+)
 _GROUND_RULE = "Why the side named first is not at home: a rule, or the request; null where it is at home."
 
 _MARKETS = "Every market of the score after 90 minutes, where `markets=true` was asked for."
+
+_SETTLED = "What the probabilities of home, draw and away are about, also of cup ties that go on."
 
 _STATE = "The match is under way: the answer is about its final score after 90 minutes, given this state."
 _MINUTE = r"^[0-9]{1,3}(\+[0-9]{1,2})?$"
@@ -53,6 +69,15 @@ class MatchState(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     away_reds: Annotated[int, Meta(ge=0, le=4)] = 0
 
 
+class LegScore(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Goals of the first leg, by the sides of the row, not by the ground of that match."""
+
+    home_team: Annotated[
+        int, Meta(ge=0, le=99, description="Of `home_team`, which was away in the first leg.")
+    ]
+    away_team: Annotated[int, Meta(ge=0, le=99)]
+
+
 class Pairing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A hypothetical match of two teams.
 
@@ -64,6 +89,9 @@ class Pairing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         neutral: on neutral ground; the order of the teams then does not matter. None: rules decide.
         stage: title of the stage or round, for those rules.
         leg: 1 or 2 of a two-legged tie; echoed, and for those rules.
+        first_leg: goals of the first leg; the answer says who goes on.
+        knock_out: this match alone decides who goes on.
+        away_goals: they decide between sides level on aggregate.
         state: of a match under way: the answer is about its final score after 90 minutes.
     """
 
@@ -77,6 +105,9 @@ class Pairing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         Meta(description=_STAGE, examples=["Final"]),
     ] = None
     leg: Annotated[Annotated[int, Meta(ge=1, le=2)] | None, Meta(description=_LEG)] = None
+    first_leg: Annotated[LegScore | None, Meta(description=_FIRST_LEG)] = None
+    knock_out: Annotated[bool | None, Meta(description=_KNOCK_OUT)] = None
+    away_goals: Annotated[bool, Meta(description=_AWAY_GOALS)] = False
     state: Annotated[MatchState | None, Meta(description=_STATE)] = None
 
 
@@ -104,6 +135,13 @@ class RowProblem(msgspec.Struct, frozen=True, omit_defaults=True):
     is_extra_time: bool = False
 
 
+class Advance(msgspec.Struct, frozen=True):
+    """Probability that each side goes on from a cup tie."""
+
+    home: float
+    away: float
+
+
 # The JSON body of a scored row, or its problems.
 Answer = bytes | tuple[RowProblem, ...]
 
@@ -123,6 +161,7 @@ class ScoredPairing(Provenance, frozen=True, kw_only=True, tag_field="kind", tag
     leg: Annotated[int | None, Meta(description=_LEG)]
     state: Annotated[MatchState | None, Meta(description=_STATE)]
     rest_goals: Annotated[Goals | None, Meta(description=_REST)]
+    p_advance: Annotated[Advance | None, Meta(description=_P_ADVANCE)]
     p_home: float
     p_draw: float
     p_away: float
@@ -135,6 +174,7 @@ class ScoredPairing(Provenance, frozen=True, kw_only=True, tag_field="kind", tag
     information: str = ""
     goal_model: GoalModel
     markets: Annotated[Markets | None, Meta(description=_MARKETS)]
+    settled: Annotated[str, Meta(description=_SETTLED)] = SETTLED
     predicted_at: str
 
 

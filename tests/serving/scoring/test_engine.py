@@ -410,6 +410,47 @@ def test_a_match_under_way_is_answered_from_its_state(scoring):
     assert before["rest_goals"] is None
 
 
+def test_who_goes_on_follows_from_the_leg(scoring):
+    """Null for a league match; the aggregate moves a second leg, and a state moves it further."""
+    plain = ask(scoring, PAIRING).json()
+    first = ask(scoring, PAIRING | {"leg": 1}).json()
+    ahead, behind = (
+        ask(scoring, PAIRING | {"leg": 2, "first_leg": {"home_team": own, "away_team": 2 - own}}).json()
+        for own in (2, 0)
+    )
+    alone = ask(scoring, PAIRING | {"knock_out": True}).json()
+    state = {"minute": 90, "home_goals": 3, "away_goals": 0}
+    over = ask(scoring, PAIRING | {"first_leg": {"home_team": 0, "away_team": 1}, "state": state}).json()
+
+    assert plain["p_advance"] is None
+    assert ask(scoring, PAIRING | {"leg": 2}).json()["p_advance"] is None
+    assert "90 minutes" in plain["settled"]
+    for answer in (first, ahead, behind, alone, over):
+        assert sum(answer["p_advance"].values()) == pytest.approx(1.0)
+    assert ahead["p_advance"]["home"] > alone["p_advance"]["home"] > behind["p_advance"]["home"]
+    assert plain["p_home"] < alone["p_advance"]["home"] < plain["p_home"] + plain["p_draw"]
+    assert over["p_advance"]["home"] > 0.95
+    assert ahead["p_home"] == pytest.approx(plain["p_home"])
+
+
+@pytest.mark.parametrize(
+    ("told", "field"),
+    [
+        ({"leg": 1, "first_leg": {"home_team": 1, "away_team": 0}}, "first_leg"),
+        ({"leg": 2, "knock_out": True}, "knock_out"),
+        ({"first_leg": {"home_team": 1, "away_team": 0}, "knock_out": True}, "knock_out"),
+        ({"first_leg": {"home_team": -1, "away_team": 0}}, "first_leg"),
+        ({"first_leg": {"home_team": 1}}, "first_leg"),
+    ],
+)
+def test_a_tie_that_contradicts_itself_is_refused(scoring, told, field):
+    """By the field, with what to do."""
+    response = ask(scoring, PAIRING | told)
+
+    assert response.status_code == 422
+    assert response.json()["errors"][0]["parameter"].startswith(field)
+
+
 @pytest.mark.parametrize(
     ("state", "status", "name"),
     [
