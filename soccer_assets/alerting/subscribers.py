@@ -54,6 +54,11 @@ class Subscriber(msgspec.Struct, frozen=True, kw_only=True):
         found = _SCHEME.match(self.url)
         return f"{found.group().lower()}://***" if found else "***"
 
+    @property
+    def variables(self) -> list[str]:
+        """Names of the variables in the address."""
+        return Template(self.url).get_identifiers()
+
     def wants(self, condition: Condition) -> bool:
         """Whether the condition passes the filters."""
         is_kind = not self.kinds or condition.kind in self.kinds
@@ -81,7 +86,8 @@ class Subscriber(msgspec.Struct, frozen=True, kw_only=True):
             return f"{Template(before).substitute(encoded)}{mark}{Template(query).substitute(twice)}"
         except (KeyError, ValueError) as error:
             raise SubscriberError(
-                f"subscriber {self.id}: {error} in its address is not set in this process's environment"
+                f"subscriber {self.id}: {error} in its address is not set in this process's environment; "
+                "set it and start `soccer up`, or the deployment's containers, again"
             ) from None
 
     def secrets(self, environ: Mapping[str, str]) -> set[str]:
@@ -92,7 +98,7 @@ class Subscriber(msgspec.Struct, frozen=True, kw_only=True):
         return {form for text in found for form in (text, quote(text, safe=""), unquote(text)) if form}
 
     def _variables(self, environ: Mapping[str, str]) -> list[tuple[str, str]]:
-        return [(name, environ[name]) for name in Template(self.url).get_identifiers() if name in environ]
+        return [(name, environ[name]) for name in self.variables if name in environ]
 
 
 class Subscribers:

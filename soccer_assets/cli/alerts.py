@@ -35,6 +35,10 @@ def subscribe(
     click.echo(
         f"{subscriber.id}  {subscriber.redacted}  subscribed; try `soccer alerts test {subscriber.id}`"
     )
+    if names := ", ".join(subscriber.variables):
+        click.echo(
+            f"a `soccer up` that runs does not know {names}: start it again with it in its environment"
+        )
 
 
 @alerts.command("list")

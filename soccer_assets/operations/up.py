@@ -36,6 +36,7 @@ from soccer_assets.operations.liveness import (
 )
 from soccer_assets.operations.local_sockets import LocalSockets, listen
 from soccer_assets.operations.operation_error import OperationError
+from soccer_assets.operations.part_environment import PartEnvironments
 from soccer_assets.operations.processes import HOST, Processes, StartError, is_port_free
 from soccer_assets.operations.server_command import shared_metrics, sidecar_command, task_worker_command
 from soccer_assets.operations.supervisor import Part, Supervisor
@@ -121,24 +122,24 @@ def up(settings: Settings, *, once: bool, with_mlflow: bool, console: Console) -
         processes.stop_leftovers(console.print)
         _check_ports(settings, with_mlflow=with_mlflow)
         sockets = LocalSockets(settings.home)
-        env = _prepare(settings, sockets, console)
+        environments = _prepare(settings, sockets, console)
         establish(
             Database(settings.database_url),
             ObjectStore(settings.store_url, settings.s3_endpoint_url),
             is_simulated=feed.is_simulated,
         )
         key = local_key(settings)
-        _start(settings, supervisor, sockets, env)
-        _build(settings, supervisor, env, console)
-        supervisor.start(_daemon(settings, env))
+        _start(settings, supervisor, sockets, environments)
+        _build(settings, supervisor, environments.of("run"), console)
+        supervisor.start(_daemon(settings, environments.of("dagster-daemon")))
         base = f"http://{HOST}:{settings.serving_port}"
         supervisor.wait_until("sidecar", lambda: _answers(f"{base}/ready"), _START_SECONDS)
-        supervisor.start(Part(name="worker", command=task_worker_command(), env=env))
-        _start_watchdog(settings, supervisor, env)
+        supervisor.start(_worker(environments.of("worker")))
+        _start_watchdog(settings, supervisor, environments.of("watchdog"))
         dagster = f"http://{HOST}:{settings.dagster_port}/server_info"
         supervisor.wait_until("dagster-webserver", lambda: _answers(dagster), _START_SECONDS)
         if with_mlflow:
-            _start_mlflow(settings, supervisor, env)
+            _start_mlflow(settings, supervisor, environments.of("mlflow"))
         print_addresses(settings, home, console, with_mlflow=with_mlflow)
         _check_subscribers(settings, console)
         console.print(f"ready after {time.monotonic() - start:.0f} s\n")
@@ -173,7 +174,7 @@ def _lock(home: Path) -> FileLock:
 
 
 def home_environment(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment of every process of a home: its settings, and caches inside the home."""
+    """All variables that there are for the processes of a home: its settings, and caches inside the home."""
     cache = settings.home / "cache"
     direct = dict(environ)
     ask_loopback_directly(direct)
@@ -214,8 +215,8 @@ def _workspace(settings: Settings) -> Path:
     return settings.home / "dagster" / "workspace.yaml"
 
 
-def _prepare(settings: Settings, sockets: LocalSockets, console: Console) -> dict[str, str]:
-    """Create folders and the instance's files, upgrade the schemas; returns the children's environment."""
+def _prepare(settings: Settings, sockets: LocalSockets, console: Console) -> PartEnvironments:
+    """Create folders and the instance's files, upgrade the schemas; returns the children's environments."""
     for folder in ("dagster", "cache/numba", "cache/matplotlib", "cache/pycache", "tmp", "valkey"):
         (settings.home / folder).mkdir(parents=True, exist_ok=True)
     instance = settings.home / "dagster" / "dagster.yaml"
@@ -230,7 +231,16 @@ def _prepare(settings: Settings, sockets: LocalSockets, console: Console) -> dic
     except (NewerSchemaError, UpgradeError) as error:
         raise StartError(str(error)) from None
     _prepare_instance(settings.home / "dagster")
-    return env
+    return PartEnvironments(env, _alert_variables(settings))
+
+
+def _alert_variables(settings: Settings) -> set[str]:
+    """Names of the variables in the subscribers' addresses; a file that cannot be read is told later."""
+    try:
+        subscribers = Subscribers(settings.alerts_file).all()
+    except SubscriberError:
+        return set()
+    return {name for subscriber in subscribers for name in subscriber.variables}
 
 
 def _check_subscribers(settings: Settings, console: Console) -> None:
@@ -258,16 +268,18 @@ def _prepare_instance(folder: Path) -> None:
             instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
 
 
-def _start(settings: Settings, supervisor: Supervisor, sockets: LocalSockets, env: Mapping[str, str]) -> None:
+def _start(
+    settings: Settings, supervisor: Supervisor, sockets: LocalSockets, environments: PartEnvironments
+) -> None:
     """Start everything except the daemon: its schedules must not start runs during the first build."""
     if not settings.redis_url:
-        supervisor.start(_valkey(settings, sockets, env))
+        supervisor.start(_valkey(settings, sockets, environments.of("valkey")))
     code = ["-m", "soccer_assets.cli", "code"]
     supervisor.start(
         Part(
             name="dagster-code",
             command=[*_PYTHON, *code, "--socket", str(sockets.code)],
-            env=env,
+            env=environments.of("dagster-code"),
             prepare=lambda: sockets.code.unlink(missing_ok=True),
         )
     )
@@ -280,7 +292,7 @@ def _start(settings: Settings, supervisor: Supervisor, sockets: LocalSockets, en
         Part(
             name="sidecar",
             command=sidecar_command(settings, HOST, fds),
-            env=dict(env) | shared_metrics(settings),
+            env=environments.of("sidecar") | shared_metrics(settings),
             fds=fds,
             prepare=lambda: shared_metrics(settings),
             answers=lambda: answers_http(f"http://{HOST}:{settings.serving_port}/healthcheck/"),
@@ -290,7 +302,12 @@ def _start(settings: Settings, supervisor: Supervisor, sockets: LocalSockets, en
     command = [*_PYTHON, *webserver, "--workspace", str(_workspace(settings))]
     pages = f"http://{HOST}:{settings.dagster_port}/server_info"
     supervisor.start(
-        Part(name="dagster-webserver", command=command, env=env, answers=lambda: answers_http(pages))
+        Part(
+            name="dagster-webserver",
+            command=command,
+            env=environments.of("dagster-webserver"),
+            answers=lambda: answers_http(pages),
+        )
     )
 
 
@@ -303,6 +320,11 @@ def _daemon(settings: Settings, env: Mapping[str, str]) -> Part:
         answers=Changes(lambda: daemon_beats(settings.home / "dagster")),
         most_misses=MOST_MISSES_OF_BEATS,
     )
+
+
+def _worker(env: Mapping[str, str]) -> Part:
+    """The worker that scores bulk tasks."""
+    return Part(name="worker", command=task_worker_command(), env=env)
 
 
 def _valkey(settings: Settings, sockets: LocalSockets, env: Mapping[str, str]) -> Part:
