@@ -314,7 +314,8 @@ def up_is_gone(now: dt.datetime) -> Condition:
         since=isoformat(now),
         what="ended without being stopped",
         promise="it runs until Ctrl-C or SIGTERM",
-        cause="killed: by hand, by the system for want of memory, or with its session",
+        cause="killed by hand, by the system for want of memory, or with its session; or an error, which is "
+        "the last line of its output",
         impact="nothing runs on this machine: look-ups are refused and no result is read",
         path="/runs",
         action="start `soccer up` again; it continues from what is stored",

@@ -28,6 +28,11 @@ class RedisNames(msgspec.Struct, frozen=True):
     installation: str
 
     @property
+    def owner(self) -> str:
+        """Which start of which home uses these names."""
+        return f"soccer:{self.installation}:owner"
+
+    @property
     def events(self) -> str:
         """The event stream."""
         return f"soccer:{self.installation}:events"

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 from soccer_assets.alerting.running_parts import (
@@ -151,13 +151,14 @@ class Processes:
         for name in self._running:
             _rotate(self.log_of(name))
 
-    def stop(self) -> None:
-        """Stop all children, in reverse order of their start."""
-        for process in reversed(self._running.values()):
+    def stop(self, but: Collection[str] = ()) -> None:
+        """Stop all children but these, in reverse order of their start."""
+        stopped = [process for name, process in self._running.items() if name not in but]
+        for process in reversed(stopped):
             if process.poll() is None:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGTERM)
-        for process in reversed(self._running.values()):
+        for process in reversed(stopped):
             _stop_group(process.pid, lambda child=process: child.poll() is not None)  # type: ignore[misc]  # bound now
         self._running.clear()
         remove_running_parts(self._folder)

@@ -11,7 +11,7 @@ import datetime as dt
 import signal
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -88,6 +88,11 @@ class Supervisor:
         self._down: list[DownPart] = []
         self._is_written = write_down_parts(home, [])
         self._is_starting = True
+        self._also_checked: list[Callable[[], object]] = []
+
+    def call_at_checks(self, call: Callable[[], object]) -> None:
+        """Call a function at each check too; what it raises ends the home."""
+        self._also_checked.append(call)
 
     def start(self, part: Part) -> None:
         """Start a part and keep it running."""
@@ -105,6 +110,8 @@ class Supervisor:
         Raises:
             StartError: during the start, a part ended with an error of its own (a signal is none).
         """
+        for call in self._also_checked:
+            call()
         self._processes.rotate_logs()
         for life in self._lives.values():
             if life.is_down:
@@ -150,13 +157,13 @@ class Supervisor:
             self.check()
             time.sleep(_CHECK_SECONDS)
 
-    def stop(self) -> None:
-        """Stop all parts; nothing is down when it was stopped."""
+    def stop(self, but: Collection[str] = ()) -> None:
+        """Stop all parts but these; nothing is down when it was stopped."""
         for life in self._lives.values():
             if life.prober is not None:
                 life.prober.stop()
         self._lives.clear()
-        self._processes.stop()
+        self._processes.stop(but)
         write_down_parts(self._home, [])
 
     def _say(self, text: str) -> None:

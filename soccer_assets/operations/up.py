@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -27,6 +27,7 @@ from soccer_assets.feeds.registry import open_feeds
 from soccer_assets.home import apply_home, open_home
 from soccer_assets.loopback import ask_loopback_directly
 from soccer_assets.operations.home_health import home_faults
+from soccer_assets.operations.installation_owner import InstallationOwner
 from soccer_assets.operations.liveness import (
     MOST_MISSES_OF_BEATS,
     Changes,
@@ -46,6 +47,7 @@ from soccer_assets.resources.database import Database, NewerSchemaError
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.resources.run_workers import Worker, worker_of
 from soccer_assets.settings import Settings
+from soccer_assets.stores.installation import read_installation
 from soccer_assets.stores.releases.origin import establish
 from soccer_assets.stores.stored_json import decoded_or_none
 from soccer_assets.webserver import mlflow_pages
@@ -111,54 +113,48 @@ def up(settings: Settings, *, once: bool, with_mlflow: bool, console: Console) -
     feed = open_feeds(settings)
     home = open_home(settings, is_simulated=feed.is_simulated, first_month=feed.first_month())
     settings = apply_home(settings, home)
-    lock = _lock(settings.home)
+    ended = contextlib.ExitStack()
+    ended.callback(_lock(settings.home).release)
     settings.home.chmod(0o700)  # databases, logs and keys are their owner's alone
     processes = Processes(settings.home / "run")
     supervisor = Supervisor(settings.home, processes, console.print)
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
-    sockets = None
+    is_orderly = True
     try:
         processes.stop_leftovers(console.print)
         _check_ports(settings, with_mlflow=with_mlflow)
         sockets = LocalSockets(settings.home)
+        ended.callback(sockets.remove)
         environments = _prepare(settings, sockets, console)
-        establish(
-            Database(settings.database_url),
-            ObjectStore(settings.store_url, settings.s3_endpoint_url),
-            is_simulated=feed.is_simulated,
-        )
+        store = ObjectStore(settings.store_url, settings.s3_endpoint_url)
+        establish(Database(settings.database_url), store, is_simulated=feed.is_simulated)
+        ended.callback(_own(settings, store, supervisor))
         key = local_key(settings)
         _start(settings, supervisor, sockets, environments)
         _build(settings, supervisor, environments.of("run"), console)
-        supervisor.start(_daemon(settings, environments.of("dagster-daemon")))
-        base = f"http://{HOST}:{settings.serving_port}"
-        supervisor.wait_until("sidecar", lambda: _answers(f"{base}/ready"), _START_SECONDS)
-        supervisor.start(_worker(environments.of("worker")))
-        _start_watchdog(settings, supervisor, environments.of("watchdog"))
-        dagster = f"http://{HOST}:{settings.dagster_port}/server_info"
-        supervisor.wait_until("dagster-webserver", lambda: _answers(dagster), _START_SECONDS)
-        if with_mlflow:
-            _start_mlflow(settings, supervisor, environments.of("mlflow"))
+        _start_rest(settings, supervisor, environments, with_mlflow=with_mlflow)
         print_addresses(settings, home, console, with_mlflow=with_mlflow)
         _check_subscribers(settings, console)
         console.print(f"ready after {time.monotonic() - start:.0f} s\n")
         if once:
-            print(json.dumps(first_prediction(base, key)))  # noqa: T201 - the answer, for scripts
+            answer = first_prediction(f"http://{HOST}:{settings.serving_port}", key)
+            print(json.dumps(answer))  # noqa: T201 - the answer, for scripts
             return
         supervisor.started()
         console.print("running; Ctrl-C stops everything")
+        is_orderly = False
         supervisor.run_forever()
     except _StopError:
+        is_orderly = True
         with contextlib.suppress(OSError):  # a full disk
             console.print("\nstopping ...")
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        supervisor.stop()
-        if sockets is not None:
-            sockets.remove()
-        lock.release()
+        # The watchdog tells the subscribers of an end that nobody asked for, then it ends itself.
+        supervisor.stop(but=() if is_orderly else ("watchdog",))
+        ended.close()
 
 
 def _lock(home: Path) -> FileLock:
@@ -320,6 +316,36 @@ def _daemon(settings: Settings, env: Mapping[str, str]) -> Part:
         answers=Changes(lambda: daemon_beats(settings.home / "dagster")),
         most_misses=MOST_MISSES_OF_BEATS,
     )
+
+
+def _start_rest(
+    settings: Settings, supervisor: Supervisor, environments: PartEnvironments, *, with_mlflow: bool
+) -> None:
+    """Start what waits for the first build, until all pages answer."""
+    supervisor.start(_daemon(settings, environments.of("dagster-daemon")))
+    ready = f"http://{HOST}:{settings.serving_port}/ready"
+    supervisor.wait_until("sidecar", lambda: _answers(ready), _START_SECONDS)
+    supervisor.start(_worker(environments.of("worker")))
+    _start_watchdog(settings, supervisor, environments.of("watchdog"))
+    dagster = f"http://{HOST}:{settings.dagster_port}/server_info"
+    supervisor.wait_until("dagster-webserver", lambda: _answers(dagster), _START_SECONDS)
+    if with_mlflow:
+        _start_mlflow(settings, supervisor, environments.of("mlflow"))
+
+
+def _own(settings: Settings, store: ObjectStore, supervisor: Supervisor) -> Callable[[], object]:
+    """Own the installation's names on a shared Redis; returns what gives them up.
+
+    Raises:
+        StartError: a copy or the original of this home uses them.
+    """
+    held = read_installation(store)
+    if not settings.redis_url or held is None:
+        return lambda: None
+    owner = InstallationOwner(settings.redis_url, held.id, settings.home)
+    owner.claim()
+    supervisor.call_at_checks(owner.check)
+    return owner.release
 
 
 def _worker(env: Mapping[str, str]) -> Part:

@@ -16,8 +16,18 @@ import httpx
 import psutil
 import pytest
 
+from soccer_assets.alerting.running_parts import read_running_parts
 from soccer_assets.operations.processes import free_port, is_port_free
 from tests.homes import make_home, share_caches, shared_cache
+
+
+# Of others; the home's own servers and feed need none of them.
+SECRETS = {
+    "AWS_SECRET_ACCESS_KEY": "store-secret-1f2e",
+    "SOCCER_API_FOOTBALL_KEY": "feed-secret-3d4c",
+    "MLFLOW_TRACKING_PASSWORD": "mlflow-secret-5b6a",
+    "GITHUB_TOKEN": "token-of-another-program-7d",
+}
 
 
 class Stack:
@@ -79,7 +89,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A stack that has built its first release and keeps running."""
     home = tmp_path_factory.mktemp("up") / "home"
     share_caches(home)
-    stack = Stack(home, "--mlflow-ui", SOCCER_MLFLOW_PORT=str(free_port()))
+    stack = Stack(home, "--mlflow-ui", SOCCER_MLFLOW_PORT=str(free_port()), **SECRETS)
     try:
         stack.wait_for("running; Ctrl-C stops everything")
         yield stack
@@ -113,6 +123,30 @@ def test_the_pages_and_the_sidecar_answer(running):
     assert httpx.get(f"{dagster}/asset-groups", timeout=120).status_code == 200
     assert httpx.get(f"{serving}/predict/matches/", timeout=120).status_code == 401
     assert sum(page["items"][0][name] for name in ("p_home", "p_draw", "p_away")) == pytest.approx(1)
+
+
+@pytest.mark.slow
+def test_each_process_has_the_secrets_of_its_part_only(running):
+    """Also the processes that a part starts. Whoever breaks into the sidecar finds no key of a provider."""
+    of_parts: dict[str, set[str]] = {}
+    for part in read_running_parts(running.home / "run"):
+        process = psutil.Process(part.pid)
+        for each in (process, *process.children(recursive=True)):
+            held = {name for name, value in SECRETS.items() if value in "".join(each.environ().values())}
+            of_parts.setdefault(part.name, set()).update(held)
+
+    graph = {"AWS_SECRET_ACCESS_KEY", "SOCCER_API_FOOTBALL_KEY", "MLFLOW_TRACKING_PASSWORD"}
+    store = {"AWS_SECRET_ACCESS_KEY"}
+    assert of_parts == {
+        "dagster-code": graph,
+        "sidecar": store,
+        "dagster-webserver": set(),
+        "dagster-daemon": set(),
+        "worker": store,
+        "watchdog": store,
+        "mlflow": {"MLFLOW_TRACKING_PASSWORD"},
+        "valkey": set(),
+    }
 
 
 @pytest.mark.slow
