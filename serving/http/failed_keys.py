@@ -6,6 +6,7 @@ is the last one in `X-Forwarded-For` that is not theirs.
 """
 
 import ipaddress
+import re
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -17,6 +18,9 @@ _MOST_ADDRESSES = 10_000
 _OTHERS = "others"
 # A provider gives each customer a network of this size.
 _IPV6_PREFIX = 64
+
+# [2001:db8::1], [2001:db8::1]:443 or 10.0.0.5:443
+_WITH_PORT = re.compile(r"(?:\[([^\[\]]+)\]|([0-9.]+))(?::[0-9]{1,5})?")
 
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -78,7 +82,10 @@ class FailedKeys:
 
 
 def _parse(text: str) -> _Address | None:
+    """The address without the port that some proxies append; an IPv4 client of an IPv6 socket is one."""
+    with_port = _WITH_PORT.fullmatch(text)
     try:
-        return ipaddress.ip_address(text)
+        found = ipaddress.ip_address(with_port[1] or with_port[2] if with_port else text)
     except ValueError:
         return None
+    return getattr(found, "ipv4_mapped", None) or found

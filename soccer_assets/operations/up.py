@@ -21,6 +21,7 @@ from rich.console import Console
 
 from soccer_assets.alerting.down_parts import watchdog_sign
 from soccer_assets.alerting.subscribers import SubscriberError, Subscribers
+from soccer_assets.bounded_call import BoundedCall
 from soccer_assets.contract.release import POINTER_KEY
 from soccer_assets.contract.status import STATUS_KEY, Status
 from soccer_assets.feeds.registry import open_feeds
@@ -40,6 +41,7 @@ from soccer_assets.operations.operation_error import OperationError
 from soccer_assets.operations.part_environment import PartEnvironments
 from soccer_assets.operations.processes import HOST, Processes, StartError, is_port_free
 from soccer_assets.operations.server_command import shared_metrics, sidecar_command, task_worker_command
+from soccer_assets.operations.stopped_runs import cancel_open_runs, run_again
 from soccer_assets.operations.supervisor import Part, Supervisor
 from soccer_assets.operations.upgrades import UpgradeError, upgrade_databases
 from soccer_assets.operations.welcome import first_prediction, local_key, print_addresses
@@ -55,6 +57,7 @@ from soccer_assets.webserver import mlflow_pages
 # Data older than this is refreshed at the start, without waiting for the hourly run.
 _REFRESH_AFTER = dt.timedelta(hours=1)
 _START_SECONDS = 180.0
+_CANCEL_SECONDS = 10.0
 # Without the working folder on the import path.
 _PYTHON = (sys.executable, "-P")
 
@@ -133,7 +136,7 @@ def up(settings: Settings, *, once: bool, with_mlflow: bool, console: Console) -
         key = local_key(settings)
         _start(settings, supervisor, sockets, environments)
         _build(settings, supervisor, environments.of("run"), console)
-        _start_rest(settings, supervisor, environments, with_mlflow=with_mlflow)
+        _start_rest(settings, supervisor, environments, console, with_mlflow=with_mlflow)
         print_addresses(settings, home, console, with_mlflow=with_mlflow)
         _check_subscribers(settings, console)
         console.print(f"ready after {time.monotonic() - start:.0f} s\n")
@@ -152,6 +155,8 @@ def up(settings: Settings, *, once: bool, with_mlflow: bool, console: Console) -
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        with contextlib.suppress(Exception):  # a database that is away or hangs does not hold up the stop
+            BoundedCall(lambda: cancel_open_runs(settings.home), _CANCEL_SECONDS)()
         # The watchdog tells the subscribers of an end that nobody asked for, then it ends itself.
         supervisor.stop(but=() if is_orderly else ("watchdog",))
         ended.close()
@@ -260,7 +265,10 @@ def _prepare_instance(folder: Path) -> None:
         for run in instance.get_runs(dg.RunsFilter(statuses=open_statuses)):
             if worker_of(instance, run) is Worker.ALIVE:  # `soccer run` in another terminal
                 continue
-            instance.report_run_failed(run, "its process was killed; the next run repeats its work")
+            if run.status is dg.DagsterRunStatus.CANCELING:
+                instance.report_run_canceled(run)
+            else:
+                instance.report_run_failed(run, "its process was killed; the next run repeats its work")
             instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
 
 
@@ -319,16 +327,28 @@ def _daemon(settings: Settings, env: Mapping[str, str]) -> Part:
 
 
 def _start_rest(
-    settings: Settings, supervisor: Supervisor, environments: PartEnvironments, *, with_mlflow: bool
+    settings: Settings,
+    supervisor: Supervisor,
+    environments: PartEnvironments,
+    console: Console,
+    *,
+    with_mlflow: bool,
 ) -> None:
     """Start what waits for the first build, until all pages answer."""
+    dagster = f"http://{HOST}:{settings.dagster_port}"
+    supervisor.wait_until("dagster-webserver", lambda: _answers(f"{dagster}/server_info"), _START_SECONDS)
+    # Before the daemon: a backfill whose cancelled run is launched again goes on.
+    run_again(
+        settings.home,
+        dagster,
+        lambda is_ready: supervisor.wait_until("dagster-code", is_ready, _START_SECONDS),
+        console.print,
+    )
     supervisor.start(_daemon(settings, environments.of("dagster-daemon")))
     ready = f"http://{HOST}:{settings.serving_port}/ready"
     supervisor.wait_until("sidecar", lambda: _answers(ready), _START_SECONDS)
     supervisor.start(_worker(environments.of("worker")))
     _start_watchdog(settings, supervisor, environments.of("watchdog"))
-    dagster = f"http://{HOST}:{settings.dagster_port}/server_info"
-    supervisor.wait_until("dagster-webserver", lambda: _answers(dagster), _START_SECONDS)
     if with_mlflow:
         _start_mlflow(settings, supervisor, environments.of("mlflow"))
 

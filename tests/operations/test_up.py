@@ -11,7 +11,9 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import dagster as dg
 import httpx
 import psutil
 import pytest
@@ -19,7 +21,6 @@ import pytest
 from soccer_assets.alerting.running_parts import read_running_parts
 from soccer_assets.operations.processes import free_port, is_port_free
 from tests.homes import make_home, share_caches, shared_cache
-
 
 # Of others; the home's own servers and feed need none of them.
 SECRETS = {
@@ -71,6 +72,38 @@ class Stack:
     def children(self) -> list[psutil.Process]:
         """All its processes but itself."""
         return psutil.Process(self.process.pid).children(recursive=True)
+
+    def ask(self, query: str, **variables: Any) -> Any:
+        """The first field of an answer of Dagster's pages."""
+        graphql = f"http://127.0.0.1:{self.dagster_port}/graphql"
+        answer = httpx.post(graphql, json={"query": query, "variables": variables}, timeout=60).json()
+        return next(iter(answer["data"].values()))
+
+    def launch(self, job: str) -> str:
+        """Launch a job as its page does; returns the run's id."""
+        selector = {
+            "repositoryName": "__repository__",
+            "repositoryLocationName": "soccer_assets",
+            "pipelineName": job,
+        }
+        launched = self.ask(
+            """mutation($p: ExecutionParams!) { launchPipelineExecution(executionParams: $p) {
+            ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }""",
+            p={"mode": "default", "selector": selector},
+        )
+        return str(launched["run"]["runId"])
+
+    def status(self, run_id: str) -> str:
+        """Of a run."""
+        ask = "query($r: ID!) { runOrError(runId: $r) { ... on Run { status } } }"
+        return str(self.ask(ask, r=run_id)["status"])
+
+    def wait_for_run(self, run_id: str, statuses: set[str]) -> None:
+        """Wait until a run has one of these."""
+        deadline = time.monotonic() + 600
+        while (status := self.status(run_id)) not in statuses:
+            assert time.monotonic() < deadline, status
+            time.sleep(0.2)
 
     def stop(self) -> int:
         """Stop it as a service manager would; returns its exit code."""
@@ -167,26 +200,11 @@ def test_a_second_start_on_the_same_home_is_refused(running):
 @pytest.mark.slow
 def test_the_daemon_runs_what_the_page_launches(running):
     """A job launched from its page succeeds and keeps the release current."""
-    graphql = f"http://127.0.0.1:{running.dagster_port}/graphql"
-    launch = """mutation($p: ExecutionParams!) { launchPipelineExecution(executionParams: $p) {
-        ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }"""
-    selector = {
-        "repositoryName": "__repository__",
-        "repositoryLocationName": "soccer_assets",
-        "pipelineName": "refresh_hourly",
-    }
-    body = {"query": launch, "variables": {"p": {"mode": "default", "selector": selector}}}
-    answer = httpx.post(graphql, json=body, timeout=60).json()
-    run_id = answer["data"]["launchPipelineExecution"]["run"]["runId"]
-    ask = "query($r: ID!) { runOrError(runId: $r) { ... on Run { status } } }"
-    deadline = time.monotonic() + 600
-    status = ""
-    while status not in {"SUCCESS", "FAILURE", "CANCELED"} and time.monotonic() < deadline:
-        time.sleep(1)
-        found = httpx.post(graphql, json={"query": ask, "variables": {"r": run_id}}, timeout=60).json()
-        status = found["data"]["runOrError"]["status"]
+    run_id = running.launch("refresh_hourly")
 
-    assert status == "SUCCESS"
+    running.wait_for_run(run_id, {"SUCCESS", "FAILURE", "CANCELED"})
+
+    assert running.status(run_id) == "SUCCESS"
 
 
 @pytest.mark.slow
@@ -242,15 +260,26 @@ def test_nothing_is_written_outside_the_home(running):
 
 @pytest.mark.slow
 def test_sigterm_stops_every_child(tmp_path, running):
-    """After a stop no process and no port is left; a second start continues from the stored state."""
+    """After a stop no process and no port is left; a second start continues from the stored state.
+
+    A run that the stop interrupts is no failure: it ends cancelled, and the second start launches it again.
+    """
+    run_id = running.launch("retrain_model")
+    running.wait_for_run(run_id, {"STARTED", "SUCCESS"})
     children = running.children()
     releases = {path.name for path in (running.home / "store" / "releases").iterdir() if path.is_dir()}
 
     code = running.stop()
+    with dg.DagsterInstance.from_config(str(running.home / "dagster")) as instance:
+        run, events = instance.get_run_by_id(run_id), instance.all_logs(run_id)
     again = Stack(running.home, "--once")
     again_code, output = _finish(again)
 
     assert code == 0
+    assert run is not None
+    assert run.status is dg.DagsterRunStatus.CANCELED
+    assert "the home was stopped" in [event.message for event in events]
+    assert "retrain_model was stopped with the home; it runs again" in output
     assert not [child for child in children if child.is_running() and child.status() != "zombie"]
     assert is_port_free(running.dagster_port)
     assert again_code == 0, output
