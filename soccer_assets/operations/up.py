@@ -207,7 +207,11 @@ def _check_ports(settings: Settings, *, with_mlflow: bool) -> None:
     ports = {"SOCCER_DAGSTER_PORT": settings.dagster_port, "SOCCER_SERVING_PORT": settings.serving_port}
     if with_mlflow:
         ports["SOCCER_MLFLOW_PORT"] = settings.mlflow_port
+    names: dict[int, str] = {}
     for name, port in ports.items():
+        if port in names:
+            raise StartError(f"{names[port]} and {name} are both {port}; set one of them to another port")
+        names[port] = name
         if not is_port_free(port):
             raise StartError(f"port {port} is in use; stop that program, or set {name} to another port")
 

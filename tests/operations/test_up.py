@@ -270,10 +270,10 @@ def test_sigterm_stops_every_child(tmp_path, running):
     releases = {path.name for path in (running.home / "store" / "releases").iterdir() if path.is_dir()}
 
     code = running.stop()
-    with dg.DagsterInstance.from_config(str(running.home / "dagster")) as instance:
-        run, events = instance.get_run_by_id(run_id), instance.all_logs(run_id)
     again = Stack(running.home, "--once")
     again_code, output = _finish(again)
+    with dg.DagsterInstance.from_config(str(running.home / "dagster")) as instance:
+        run, events = instance.get_run_by_id(run_id), instance.all_logs(run_id)
 
     assert code == 0
     assert run is not None
@@ -341,6 +341,18 @@ def test_a_port_in_use_gets_one_clear_sentence(tmp_path):
     assert code == 1
     assert output.strip() == (
         f"soccer: port {port} is in use; stop that program, or set SOCCER_DAGSTER_PORT to another port"
+    )
+
+
+def test_two_settings_with_one_port_get_one_clear_sentence(tmp_path):
+    """Both are named; the second server would otherwise be started again and again."""
+    port = str(free_port())
+    code, output = _finish(Stack(tmp_path / "home", SOCCER_DAGSTER_PORT=port, SOCCER_SERVING_PORT=port))
+
+    assert code == 1
+    assert output == (
+        f"soccer: SOCCER_DAGSTER_PORT and SOCCER_SERVING_PORT are both {port}; "
+        "set one of them to another port\n"
     )
 
 
