@@ -53,12 +53,15 @@ def serve(url: str, host: str, port: int | None, workers: int | None, tasks: boo
         serving_port=port or settings.serving_port,
         serving_workers=workers or settings.serving_workers,
     )
+    from soccer_assets.operations.processes import port_fault  # noqa: PLC0415
     from soccer_assets.operations.server_command import (  # noqa: PLC0415
         serve_with_task_worker,
         shared_metrics,
         sidecar_command,
     )
 
+    if fault := port_fault(settings.serving_port, host):
+        fail(f"{fault}, or give another --host or --port")
     command = sidecar_command(settings, host)
     os.environ |= {
         "SOCCER_STORE_URL": settings.store_url,

@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import errno
 import os
 import shutil
 import signal
@@ -186,15 +187,17 @@ def _rotate(log: Path) -> None:
                 os.truncate(log, 0)
 
 
-def is_port_free(port: int) -> bool:
-    """Whether no program listens on this port of the loopback address."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return False
-    return True
+def port_fault(port: int, host: str = HOST) -> str:
+    """Why no server can listen on this port, with what to do first; empty if one can."""
+    try:
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            return f"port {port} is in use; stop that program"
+        return f"port {port} of {host} cannot be listened on ({error.strerror or error})"
+    return ""
 
 
 def free_port() -> int:

@@ -39,7 +39,7 @@ from soccer_assets.operations.liveness import (
 from soccer_assets.operations.local_sockets import LocalSockets, listen
 from soccer_assets.operations.operation_error import OperationError
 from soccer_assets.operations.part_environment import PartEnvironments
-from soccer_assets.operations.processes import HOST, Processes, StartError, is_port_free
+from soccer_assets.operations.processes import HOST, Processes, StartError, port_fault
 from soccer_assets.operations.server_command import shared_metrics, sidecar_command, task_worker_command
 from soccer_assets.operations.stopped_runs import cancel_open_runs, run_again
 from soccer_assets.operations.supervisor import Part, Supervisor
@@ -212,8 +212,8 @@ def _check_ports(settings: Settings, *, with_mlflow: bool) -> None:
         if port in names:
             raise StartError(f"{names[port]} and {name} are both {port}; set one of them to another port")
         names[port] = name
-        if not is_port_free(port):
-            raise StartError(f"port {port} is in use; stop that program, or set {name} to another port")
+        if fault := port_fault(port):
+            raise StartError(f"{fault}, or set {name} to another port")
 
 
 def _workspace(settings: Settings) -> Path:

@@ -8,7 +8,7 @@ import pytest
 import redis
 
 from soccer_assets.operations.local_sockets import LocalSockets, listen
-from soccer_assets.operations.processes import free_port, is_port_free
+from soccer_assets.operations.processes import free_port, port_fault
 
 
 def _home(tmp_path: Path, name: str) -> Path:
@@ -60,4 +60,4 @@ def test_a_port_is_shared_by_its_workers_and_held(tmp_path: Path) -> None:
     for listener in listeners:
         listener.close()
 
-    assert is_port_free(port)
+    assert not port_fault(port)

@@ -1,12 +1,15 @@
-"""Where several workers of a sidecar count together."""
+"""Where several workers of a sidecar count together, and where it cannot listen."""
 
 import shutil
+import socket
 import stat
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from click.testing import CliRunner
 
+from soccer_assets.cli import main
 from soccer_assets.operations import server_command
 from soccer_assets.operations.server_command import shared_metrics
 from soccer_assets.settings import Settings
@@ -75,3 +78,19 @@ def test_a_name_that_somebody_else_took_is_left_alone(memory: Path, tmp_path: Pa
     assert _folder(tmp_path / "home").is_relative_to(tmp_path / "home")
     assert (theirs / "kept").exists()
     assert ours.exists()
+
+
+def test_serving_on_an_address_that_cannot_be_used_is_one_sentence(tmp_path):
+    """A port in use, and an address that this machine does not have."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        in_use = CliRunner().invoke(main, ["serve", "--release", str(tmp_path), "--port", str(port)])
+    away = CliRunner().invoke(
+        main, ["serve", "--release", str(tmp_path), "--port", str(port), "--host", "192.0.2.1"]
+    )
+
+    assert (in_use.exit_code, away.exit_code) == (1, 1)
+    assert in_use.stderr == (
+        f"soccer: port {port} is in use; stop that program, or give another --host or --port\n"
+    )
+    assert f"port {port} of 192.0.2.1 cannot be listened on" in away.stderr

@@ -19,7 +19,7 @@ import psutil
 import pytest
 
 from soccer_assets.alerting.running_parts import read_running_parts
-from soccer_assets.operations.processes import free_port, is_port_free
+from soccer_assets.operations.processes import free_port, port_fault
 from tests.homes import make_home, share_caches, shared_cache
 
 # Of others; the home's own servers and feed need none of them.
@@ -281,7 +281,7 @@ def test_sigterm_stops_every_child(tmp_path, running):
     assert "the home was stopped" in [event.message for event in events]
     assert "retrain_model was stopped with the home; it runs again" in output
     assert not [child for child in children if child.is_running() and child.status() != "zombie"]
-    assert is_port_free(running.dagster_port)
+    assert not port_fault(running.dagster_port)
     assert again_code == 0, output
     assert "first build" not in output
     assert releases <= {path.name for path in (running.home / "store" / "releases").iterdir()}
