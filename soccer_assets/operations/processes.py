@@ -196,7 +196,7 @@ def port_fault(port: int, host: str = HOST) -> str:
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             return f"port {port} is in use; stop that program"
-        return f"port {port} of {host} cannot be listened on ({error.strerror or error})"
+        return f"port {port} of {host} cannot be listened on ({error.strerror or error}); allow it"
     return ""
 
 

@@ -16,7 +16,7 @@ from soccer_assets.stores.matches.normalise import update_matches
 from soccer_assets.stores.matches.raw import store_raw
 from soccer_assets.stores.matches.teams import TeamError, list_teams, merge_teams, redirects, split_team
 from soccer_assets.stores.releases.directory import read_directory
-from soccer_assets.tables import match, match_history
+from soccer_assets.tables import match, match_history, team
 from tests.builders import COMPETITIONS, NOW, finished
 
 WINDOW = Window(dt.date(2025, 1, 1), dt.date(2026, 1, 1))
@@ -113,6 +113,10 @@ def test_teams_are_listed_by_competition_country_and_name(three: Database) -> No
     assert len(list_teams(three, competition="TST-1", country="testland")) == 5
     assert list_teams(three, competition="TST-2") == []
     assert list_teams(three, search="%") == []
+    with three.writing() as connection:
+        connection.execute(sa.update(team).where(team.c.team_id == CITY).values(country="Österreich"))
+    assert [row.team_id for row in list_teams(three, country="ÖSTERREICH")] == [CITY]
+    assert [row.team_id for row in list_teams(three, country="osterreich")] == [CITY]
 
 
 def test_the_directory_names_each_team_once_with_all_its_spellings(three: Database) -> None:
@@ -122,7 +126,7 @@ def test_the_directory_names_each_team_once_with_all_its_spellings(three: Databa
 
     directory = read_directory(three, FirstHalfShares())
 
-    teams = {team.id: team for team in directory.teams}
+    teams = {each.id: each for each in directory.teams}
     assert SHORT not in teams
     assert directory.redirects == {SHORT: UNITED}
     assert teams[UNITED].aliases == ("leeds utd",)
