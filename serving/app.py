@@ -46,10 +46,12 @@ from serving.routes import (
     monitoring,
     operations,
     predict,
+    projections,
     scoring,
     sources,
     tasks,
 )
+from serving.scoring.assumptions import Simulations
 from serving.scoring.process import Scorer
 from serving.settings import cache_folder, sidecar_name
 from serving.tasks.queue import TaskQueue
@@ -79,6 +81,7 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
         settings.rate_limit_per_minute, settings.redis_url, names, metrics, workers=settings.serving_workers
     )
     scorer = scorer or Scorer()
+    simulations = Simulations(scorer.child)
     reader = ReleaseReader(settings.store_url, cache_folder(settings), settings.s3_endpoint_url)
     quota = Quota(settings.tasks_per_key, settings.task_bytes_per_key)
     task_queue = TaskQueue(settings.redis_url, names, settings.task_keep_seconds, quota, reader)
@@ -127,6 +130,7 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
             monitoring.router,
             tasks.router,
             legacy.monitoring_router,
+            projections.router,
             livescores.router,
             sources.router,
             legacy.sources_router,
@@ -142,6 +146,7 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
             "metrics": Provide(lambda: metrics, sync_to_thread=False),
             "reloader": Provide(lambda: reloader, sync_to_thread=False),
             "scorer": Provide(lambda: scorer, sync_to_thread=False),
+            "simulations": Provide(lambda: simulations, sync_to_thread=False),
             "child": Provide(lambda: scorer.child, sync_to_thread=False),
             "tasks": Provide(lambda: task_queue, sync_to_thread=False),
             "live_matches": Provide(lambda: matches, sync_to_thread=False),
@@ -207,6 +212,7 @@ def _openapi() -> OpenAPIConfig:
         ),
         tags=[
             Tag("predict", "Predictions of the current release."),
+            Tag("projections", "How the season of each league may end."),
             Tag("livescores", "Matches with their current status and goals."),
             Tag("monitoring", "Freshness, drift, quality, and the status of tasks."),
             Tag("sources", "Launch ingest and export runs in Dagster."),

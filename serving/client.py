@@ -16,11 +16,15 @@ from serving.http.schemas import (
     PairingBody,
     PredictionBody,
     PredictionPage,
+    ProjectionLine,
+    ProjectionList,
     TaskAccepted,
     TaskStatus,
 )
 from serving.problems import Problem
+from serving.scoring.assumptions import Assumption, Assumptions
 from serving.scoring.schemas import FeatureRow, Pairing
+from soccer_assets.contract.projections import SeasonProjection
 from soccer_assets.loopback import is_loopback
 
 _T = TypeVar("_T")
@@ -71,6 +75,19 @@ class Client:
     def markets(self, match_id: str, model: str = "champion") -> MarketsBody:
         """Every market of a match."""
         return self._ask(MarketsBody, "GET", f"{_path_of(match_id)}/markets", params={"model": model})
+
+    def projections(self) -> tuple[ProjectionLine, ...]:
+        """Every league: as of when its season is projected, or why it is not."""
+        return self._ask(ProjectionList, "GET", "/projections/").items
+
+    def projection(self, competition: str) -> SeasonProjection:
+        """How the season of a competition may end."""
+        return self._ask(SeasonProjection, "GET", _projection_path(competition))
+
+    def assume(self, competition: str, results: Sequence[Assumption]) -> SeasonProjection:
+        """The same if matches that are left end as assumed."""
+        content = msgspec.json.encode(Assumptions(results=tuple(results)))
+        return self._ask(SeasonProjection, "POST", _projection_path(competition), content=content)
 
     def upcoming(self, **filters: Any) -> Iterator[PredictionBody]:
         """Iterate over all upcoming matches, page by page; write ``from_`` for ``from``, a Python keyword."""
@@ -156,3 +173,7 @@ def _problem_of(response: httpx.Response) -> Problem:
 
 def _path_of(match_id: str) -> str:
     return f"/predict/{quote(match_id, safe='')}"
+
+
+def _projection_path(competition: str) -> str:
+    return f"/projections/{quote(competition, safe='')}"

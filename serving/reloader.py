@@ -150,6 +150,8 @@ class Reloader:
             await self._read_reports()
             if pointer is not None and not self._is_handled(pointer):
                 await self._load(pointer)
+            if pointer is not None:
+                await self._load_projections(pointer)
             if self._holder.current is not None:
                 self._scorer.keep_warm(self._holder.current.snapshot.scoring_files)
             self._update_gauges()
@@ -199,7 +201,7 @@ class Reloader:
     def _is_handled(self, pointer: Pointer) -> bool:
         """Whether this release is current already, or was refused less than a minute ago."""
         current = self._holder.current
-        if current is not None and current.snapshot.pointer == pointer:
+        if current is not None and is_same_release(current.snapshot.pointer, pointer):
             return True
         return pointer == self._refused and time.monotonic() < self._refused_until
 
@@ -210,6 +212,7 @@ class Reloader:
             if is_trusted:
                 # Served before its model is checked: the child needs about 2 s to start, `/ready` should not.
                 self._holder.swap(snapshot)
+                await self._load_projections(pointer)
                 self._update_gauges()
                 self._answers.set()
             await self._check_golden_rows(snapshot)
@@ -226,6 +229,29 @@ class Reloader:
         self._refused = None
         self._metrics.reloads.labels("loaded").inc()
         _log.info("release loaded", release_id=snapshot.release_id, rows=snapshot.manifest.prediction_rows)
+        await self._withdraw_refusal(pointer.release_id)
+
+    async def _load_projections(self, pointer: Pointer) -> None:
+        """Read the projections beside the release that is served, if they are others than the last ones.
+
+        Those that cannot be read are refused as a release is; the last ones stay, and so does the release.
+        """
+        current = self._holder.current
+        if current is None or not is_same_release(current.snapshot.pointer, pointer):
+            return
+        is_refused = pointer == self._refused and time.monotonic() < self._refused_until
+        if current.projections.entry == pointer.projections or is_refused:
+            return
+        try:
+            projections = await asyncio.to_thread(self._reader.fetch_projections, pointer)
+        except StoreUnavailableError as error:
+            await self._refuse(pointer, ReleaseRefusedError("unreachable", str(error)))
+            return
+        except ReleaseRefusedError as refusal:
+            await self._refuse(pointer, refusal)
+            return
+        self._holder.update_projections(projections)
+        _log.info("projections loaded", competitions=len(projections.competitions))
         await self._withdraw_refusal(pointer.release_id)
 
     def _can_score(self) -> bool:
@@ -355,6 +381,11 @@ class Reloader:
                 _log.warning("event stream unavailable", error=str(error), retry_seconds=pause)
             await asyncio.sleep(pause)
             pause = min(pause * 2, _MAX_BACKOFF_SECONDS)
+
+
+def is_same_release(one: Pointer, other: Pointer) -> bool:
+    """Whether two pointers name one release, whatever projections follow it."""
+    return (one.release_id, one.manifest_sha256) == (other.release_id, other.manifest_sha256)
 
 
 def _log_failure(task: asyncio.Task[None]) -> None:

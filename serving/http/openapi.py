@@ -15,6 +15,7 @@ from litestar.openapi.spec import (
 )
 
 from serving.http.schemas import IngestWindow
+from serving.scoring.assumptions import Assumptions
 from serving.scoring.schemas import FeatureRow, Pairing
 from soccer_assets.contract.markets import SETTLED
 
@@ -83,6 +84,52 @@ _SECOND_LEG = {"leg": 2, "first_leg": {"home_team": 1, "away_team": 2}}
 _FEATURES = {"match_id": "my-1", "features": {"elo_textbook_gap": 120.0}}
 
 
+_TEAM = {"id": "662d8361774cd676", "name": "Leeds United"}
+_OTHER = {"id": "40768d998cf42b05", "name": "Derby County"}
+PROJECTION: dict[str, Any] = {
+    "competition": "ENG-2",
+    "season": "2026/2027",
+    "feed": "football-data",
+    "as_of": "2026-12-02T19:01:48Z",
+    "key": "9f1c35c0b7a4d7b0c1b5a0d0b0a7a4d76d1c35c0b7a4d7b0c1b5a0d0b0a7a4d7",
+    "seed": 521418176,
+    "seasons": 10000,
+    "matches_left": 1,
+    "awarded": 0,
+    "not_projected": "",
+    "source": "English Football League: regulations, section 9",
+    "bands": [{"name": "title", "first": 1, "last": 1, "cups": False}],
+    "teams": [
+        {
+            "team": team,
+            "place": place,
+            "played": 1,
+            "points": points,
+            "expected_points": expected,
+            "places": places,
+            "bands": {"title": places[0]},
+        }
+        for team, place, points, expected, places in (
+            (_TEAM, 1, 3, 4.1, [0.74, 0.26]),
+            (_OTHER, 2, 0, 1.6, [0.26, 0.74]),
+        )
+    ],
+    "matches": [
+        {
+            "match_id": "52ebe02471d9ac99",
+            "day": "2026-12-05",
+            "home_team": _OTHER,
+            "away_team": _TEAM,
+            "importance": 0.62,
+        }
+    ],
+    "assumed": [],
+}
+_ASSUMED = {
+    "results": [{"home_team": "Leeds United", "away_team": "Derby County", "home_goals": 2, "away_goals": 0}]
+}
+
+
 def _schema(kind: type) -> Schema:
     """The inline schema of a struct, with those of the structs in it."""
     schema = msgspec.json.schema(kind)
@@ -133,6 +180,24 @@ class TaskOperation(RowsOperation):
     def __post_init__(self) -> None:
         """Set the request body, which Litestar found none of."""
         self.request_body = _rows(100_000)
+
+
+@dataclass
+class AssumptionsOperation(Operation):
+    """An operation whose request body is a list of assumed results."""
+
+    def __post_init__(self) -> None:
+        """Set the request body, which Litestar found none of."""
+        self.request_body = RequestBody(
+            content={
+                "application/json": OpenAPIMediaType(
+                    schema=_schema(Assumptions),
+                    examples={"results": Example(summary="A result that is assumed", value=_ASSUMED)},
+                )
+            },
+            description="Without results the answer is the stored projection.",
+            required=True,
+        )
 
 
 @dataclass

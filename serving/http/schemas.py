@@ -52,6 +52,29 @@ class MarketsBody(msgspec.Struct, frozen=True, kw_only=True):
     stale_reasons: tuple[str, ...]
 
 
+class ProjectionLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A league of `GET /projections/`.
+
+    Attributes:
+        as_of: instant of the results and ratings that its projection was computed from.
+        teams: how many are projected.
+        not_projected: why there is no projection, and what to write; empty where there is one.
+    """
+
+    competition: str
+    season: str
+    as_of: str
+    teams: int
+    matches_left: int
+    not_projected: str
+
+
+class ProjectionList(msgspec.Struct, frozen=True, kw_only=True):
+    """All leagues of a release, by code."""
+
+    items: tuple[ProjectionLine, ...]
+
+
 class PairingBody(ScoredPairing, frozen=True, kw_only=True):
     """A pairing scored now, with the fields that depend on the time of the request."""
 

@@ -11,6 +11,7 @@ import zlib
 import msgspec
 
 from serving.problems import not_loaded
+from serving.release.projections import Projections
 from serving.release.snapshot import Snapshot
 from soccer_assets.clock import Clock, isoformat
 from soccer_assets.contract.pipeline import PipelineState
@@ -70,10 +71,11 @@ class StatusView:
 
 
 class Current(msgspec.Struct, frozen=True):
-    """One release and one status."""
+    """One release, one status, and the projections that were read last."""
 
     snapshot: Snapshot
     view: StatusView
+    projections: Projections = Projections()
 
     def answer(self, match_id: str, model: str, now: dt.datetime) -> tuple[bytes, bytes] | None:
         """Body and ETag of one match by one model at ``now``; None if the release has no such prediction.
@@ -110,7 +112,17 @@ class SnapshotHolder:
 
     def swap(self, snapshot: Snapshot | None) -> None:
         """Make a release the current one; None: no release is served."""
-        self.current = None if snapshot is None else Current(snapshot, StatusView(self._status_of(snapshot)))
+        if snapshot is None:
+            self.current = None
+            return
+        # Those of the release before stay until this one's are read, which is next.
+        projections = Projections() if self.current is None else self.current.projections
+        self.current = Current(snapshot, StatusView(self._status_of(snapshot)), projections)
+
+    def update_projections(self, projections: Projections) -> None:
+        """Make projections the current ones of the release that is served."""
+        if self.current is not None:
+            self.current = Current(self.current.snapshot, self.current.view, projections)
 
     def update_status(self, status: Status) -> None:
         """Make a status the current one."""
@@ -118,7 +130,7 @@ class SnapshotHolder:
             return
         self._status = status
         if self.current is not None:
-            self.current = Current(self.current.snapshot, StatusView(status))
+            self.current = Current(self.current.snapshot, StatusView(status), self.current.projections)
 
     def stale_reasons(self) -> tuple[str, ...]:
         """Why all answers are stale now; empty if they are fresh or no release is loaded."""

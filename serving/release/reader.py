@@ -23,8 +23,10 @@ from obstore.exceptions import BaseError
 from obstore.store import LocalStore, S3Store
 
 from serving.errors import ServingError
+from serving.release.projections import Projections, decode_projections
 from soccer_assets.contract.api_keys import API_KEYS_KEY, ApiKeys
 from soccer_assets.contract.events import OUTBOX_PREFIX, Refusal
+from soccer_assets.contract.projections import projections_key
 from soccer_assets.contract.release import (
     MANIFEST_FILE,
     MODEL_FILE,
@@ -160,6 +162,30 @@ class ReleaseReader:
         if self._root is None:
             self._prune(set(files.values()))
         return LocalRelease(pointer, manifest, files)
+
+    def fetch_projections(self, pointer: Pointer) -> Projections:
+        """The season projections beside a release; none where it has none.
+
+        Raises:
+            ReleaseRefusedError: the file is missing or altered, of a newer schema, or cannot be decoded.
+            StoreUnavailableError: the store did not answer.
+        """
+        entry = pointer.projections
+        if entry is None:
+            return Projections()
+        if not _NAME.fullmatch(pointer.release_id) or not _SHA256.fullmatch(entry.sha256):
+            raise ReleaseRefusedError("malformed", "the pointer's projections are no file with a SHA-256")
+        key = projections_key(pointer.release_id, entry)
+        try:
+            content = self._get(key)
+        except UnreadableObjectError as error:
+            raise ReleaseRefusedError("half", str(error)) from error
+        if hashlib.sha256(content).hexdigest() != entry.sha256:
+            raise ReleaseRefusedError("corrupt", f"{key} does not have the hash of the pointer")
+        try:
+            return decode_projections(content, entry)
+        except (ValueError, RecursionError) as error:
+            raise ReleaseRefusedError("malformed", f"{key}: {error}") from error
 
     def write_refusal(self, refusal: Refusal) -> None:
         """Write a refusal to the outbox, where the graph's alerts find it.

@@ -45,6 +45,7 @@ def _links(prefix: str) -> dict[str, str]:
         "freshness": "/monitoring/freshness",
         "drift": "/monitoring/drift",
         "quality": "/monitoring/quality",
+        "projections": "/projections/",
         "livescores": "/livescores/",
         "events": "/events/",
         "score_a_pairing": "/predict/",

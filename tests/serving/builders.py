@@ -17,6 +17,7 @@ from serving.scoring.process import Rows, Scorer
 from soccer_assets.clock import isoformat, parse_instant
 from soccer_assets.contract.api_keys import API_KEYS_KEY, ApiKey, ApiKeys
 from soccer_assets.contract.installation import INSTALLATION_KEY, Installation
+from soccer_assets.contract.projections import ProjectionsFile, projections_key
 from soccer_assets.contract.release import (
     CHAMPION,
     DIRECTORY_FILE,
@@ -147,6 +148,17 @@ def write_pointer(store: Path, release_id: str, schema_version: int = SCHEMA_VER
     )
     put(store, POINTER_KEY, pointer)
     put(store, INSTALLATION_KEY, Installation(id=INSTALLATION))
+
+
+def write_projections(store: Path, file: ProjectionsFile) -> Path:
+    """Put season projections beside the current release, as the graph does; returns their file."""
+    pointer = msgspec.json.decode((store / POINTER_KEY).read_bytes(), type=Pointer)
+    content = msgspec.json.encode(file)
+    entry = FileEntry(sha256=hashlib.sha256(content).hexdigest(), bytes=len(content))
+    path = store / projections_key(pointer.release_id, entry)
+    path.write_bytes(content)
+    put(store, POINTER_KEY, msgspec.structs.replace(pointer, projections=entry))
+    return path
 
 
 def write_status(store: Path, **changes: Any) -> Status:

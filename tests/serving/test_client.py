@@ -3,11 +3,13 @@
 import pytest
 
 from serving.client import Client, RefusedError
+from serving.scoring.assumptions import Assumption
 from serving.scoring.schemas import Pairing
 from tests.services import valkey
-from tests.serving.builders import TOKENS, write_keys, write_status
+from tests.serving.builders import TOKENS, write_keys, write_projections, write_status
 from tests.serving.league import make_scoring_release
 from tests.serving.processes import ready_release, sidecar, wait_until
+from tests.serving.routes.test_projections import projections_file
 from tests.serving.tasks.test_queue import worker
 
 PAIRING = Pairing(home_team="Leeds", away_team="Derby", kickoff="2025-04-27T14:00:00Z", competition="ENG-2")
@@ -26,6 +28,7 @@ def is_warm(soccer):
 def test_client_reads_scores_and_waits(tmp_path):
     """Every method answers its struct; an error of the sidecar is an exception with its problem."""
     make_scoring_release(tmp_path / "store")
+    write_projections(tmp_path / "store", projections_file())
     write_status(tmp_path / "store")
     write_keys(tmp_path / "store", {"reader": ("read",), "admin": ("admin",)})
     with (
@@ -38,6 +41,13 @@ def test_client_reads_scores_and_waits(tmp_path):
         assert soccer.prediction("m1").p_home == 0.5
         assert [prediction.match_id for prediction in reader.upcoming(from_="2025-04-26", limit=1)] == ["m1"]
         assert soccer.model().version == "7"
+        (line,) = (one for one in reader.projections() if one.teams)
+        stored = reader.projection(line.competition)
+        assert stored.as_of == line.as_of
+        home, away = (one.team.name for one in stored.teams if one.team.name in {"Leeds", "Derby"})
+        won = Assumption(home_team=home, away_team=away, home_goals=3, away_goals=0)
+        assert soccer.assume(line.competition, []) == stored
+        assert soccer.assume(line.competition, [won]).assumed[0].home_goals == 3
         with pytest.raises(RefusedError, match="404"):
             soccer.markets("m1")  # of a version without goal rates
         with pytest.raises(RefusedError, match=r"403 Forbidden.*'predict'"):
