@@ -24,7 +24,7 @@ from serving.http.schemas import (
 from serving.problems import Problem
 from serving.scoring.assumptions import Assumption, Assumptions
 from serving.scoring.schemas import FeatureRow, Pairing
-from soccer_assets.contract.projections import SeasonProjection
+from soccer_assets.contract.season_projection import SeasonProjection
 from soccer_assets.loopback import is_loopback
 
 _T = TypeVar("_T")

@@ -11,7 +11,7 @@ import zlib
 import msgspec
 
 from serving.problems import not_loaded
-from serving.release.projections import Projections
+from serving.release.released_projections import Projections
 from serving.release.snapshot import Snapshot
 from soccer_assets.clock import Clock, isoformat
 from soccer_assets.contract.pipeline import PipelineState

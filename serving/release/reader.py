@@ -23,10 +23,9 @@ from obstore.exceptions import BaseError
 from obstore.store import LocalStore, S3Store
 
 from serving.errors import ServingError
-from serving.release.projections import Projections, decode_projections
+from serving.release.released_projections import Projections, decode_projections
 from soccer_assets.contract.api_keys import API_KEYS_KEY, ApiKeys
 from soccer_assets.contract.events import OUTBOX_PREFIX, Refusal
-from soccer_assets.contract.projections import projections_key
 from soccer_assets.contract.release import (
     MANIFEST_FILE,
     MODEL_FILE,
@@ -38,6 +37,7 @@ from soccer_assets.contract.release import (
     Pointer,
     release_key,
 )
+from soccer_assets.contract.season_projection import projections_key
 from soccer_assets.contract.status import STATUS_KEY, Status
 
 _T = TypeVar("_T")

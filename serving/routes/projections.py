@@ -19,7 +19,7 @@ from serving.release.current import Current, SnapshotHolder, require_release
 from serving.scoring.assumptions import Assumptions, Simulations, decode_assumptions
 from serving.scoring.schemas import RowProblem
 from soccer_assets.contract.api_keys import ApiKey
-from soccer_assets.contract.projections import SeasonProjection
+from soccer_assets.contract.season_projection import SeasonProjection
 from soccer_assets.football.name_lookup import UnclearNameError
 
 _MAX_BYTES = 128 * 1024

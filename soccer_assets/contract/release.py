@@ -271,7 +271,7 @@ class Pointer(msgspec.Struct, frozen=True, kw_only=True):
     """The current release, and the hash of its manifest.
 
     Attributes:
-        projections: the season projections in the release's folder, which follow it (``projections.py``);
+        projections: the season projections in the release's folder, which follow it (``season_projection.py``);
             None before the first, and in releases of earlier versions.
     """
 

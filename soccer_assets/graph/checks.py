@@ -13,12 +13,12 @@ import numpy as np
 import sqlalchemy as sa
 
 from soccer_assets.clock import Clock
-from soccer_assets.contract.projections import SeasonProjection
 from soccer_assets.contract.release import (
     PREDICTIONS_FILE,
     Prediction,
     release_key,
 )
+from soccer_assets.contract.season_projection import SeasonProjection
 from soccer_assets.feeds.feed_set import members_of, names_of
 from soccer_assets.feeds.protocol import Feed
 from soccer_assets.football.matches import STATUS_RULES

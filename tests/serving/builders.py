@@ -17,7 +17,6 @@ from serving.scoring.process import Rows, Scorer
 from soccer_assets.clock import isoformat, parse_instant
 from soccer_assets.contract.api_keys import API_KEYS_KEY, ApiKey, ApiKeys
 from soccer_assets.contract.installation import INSTALLATION_KEY, Installation
-from soccer_assets.contract.projections import ProjectionsFile, projections_key
 from soccer_assets.contract.release import (
     CHAMPION,
     DIRECTORY_FILE,
@@ -37,6 +36,7 @@ from soccer_assets.contract.release import (
     Team,
     release_key,
 )
+from soccer_assets.contract.season_projection import ProjectionsFile, projections_key
 from soccer_assets.contract.status import STATUS_KEY, AssetState, Status
 from soccer_assets.football.text_folding import fold
 from soccer_assets.modelling.outcome_model import THREADS, XGBOOST_ON_LOGIT, OutcomeModel

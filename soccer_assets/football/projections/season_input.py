@@ -11,14 +11,14 @@ from typing import Self
 import msgspec
 import numpy as np
 
-from soccer_assets.contract.projections import (
+from soccer_assets.contract.release import Team
+from soccer_assets.contract.season_projection import (
     AssumedResult,
     BandEntry,
     MatchImportance,
     SeasonProjection,
     TeamProjection,
 )
-from soccer_assets.contract.release import Team
 from soccer_assets.football.projections.kernel import Strengths
 from soccer_assets.football.projections.projection import Fixture, Projection, Result, project_season
 from soccer_assets.football.projections.season_rules import SeasonRules

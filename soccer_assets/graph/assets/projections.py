@@ -6,7 +6,7 @@ import dagster as dg
 import numpy as np
 
 from soccer_assets.clock import Clock
-from soccer_assets.contract.projections import SeasonProjection
+from soccer_assets.contract.season_projection import SeasonProjection
 from soccer_assets.feeds.protocol import Feed
 from soccer_assets.graph.automation_conditions import FOLLOW_UPSTREAM
 from soccer_assets.graph.pages.plots import projection_plot

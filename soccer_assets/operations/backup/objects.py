@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
-from soccer_assets.contract.projections import projections_key
 from soccer_assets.contract.release import MANIFEST_FILE, POINTER_KEY, Manifest, Pointer, release_key
+from soccer_assets.contract.season_projection import projections_key
 from soccer_assets.operations.backup.archive import ArchiveWriter
 from soccer_assets.operations.backup.progress import Progress
 from soccer_assets.resources.object_store import ObjectStore

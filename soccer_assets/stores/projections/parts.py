@@ -16,7 +16,7 @@ import msgspec
 import pandas as pd
 
 from soccer_assets.clock import isoformat
-from soccer_assets.contract.projections import (
+from soccer_assets.contract.season_projection import (
     PROJECTIONS_SCHEMA_VERSION,
     ProjectionPart,
     ProjectionsFile,

@@ -18,7 +18,6 @@ import msgspec
 
 from soccer_assets.clock import isoformat
 from soccer_assets.contract.events import Event
-from soccer_assets.contract.projections import projections_key
 from soccer_assets.contract.release import (
     DIRECTORY_FILE,
     MANIFEST_FILE,
@@ -38,6 +37,7 @@ from soccer_assets.contract.release import (
     Prediction,
     release_key,
 )
+from soccer_assets.contract.season_projection import projections_key
 from soccer_assets.contract.status import STATUS_KEY, Status
 from soccer_assets.football.text_folding import fold
 from soccer_assets.resources.event_bus import EventBus

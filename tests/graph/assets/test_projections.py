@@ -6,8 +6,8 @@ import dagster as dg
 import msgspec
 import pytest
 
-from soccer_assets.contract.projections import ProjectionsFile, projections_key
 from soccer_assets.contract.release import CHAMPION, Pointer
+from soccer_assets.contract.season_projection import ProjectionsFile, projections_key
 from soccer_assets.football.matches import MatchStatus
 from soccer_assets.football.records import RawMatch
 from soccer_assets.graph.assets import projections

@@ -13,13 +13,13 @@ from litestar.testing import TestClient
 
 from serving.app import create_app
 from serving.http.schemas import ProjectionList
-from soccer_assets.contract.projections import (
+from soccer_assets.contract.release import Team
+from soccer_assets.contract.season_projection import (
     PROJECTIONS_SCHEMA_VERSION,
     ProjectionPart,
     ProjectionsFile,
     SeasonProjection,
 )
-from soccer_assets.contract.release import Team
 from soccer_assets.football.projections.projection import Fixture, Result
 from soccer_assets.football.projections.season_input import SeasonInput, StoredStrengths, project
 from soccer_assets.football.projections.season_rules import simulated_rules

@@ -2,12 +2,12 @@
 
 import msgspec
 
-from soccer_assets.contract.projections import (
+from soccer_assets.contract.release import FileEntry
+from soccer_assets.contract.season_projection import (
     PROJECTIONS_SCHEMA_VERSION,
     ProjectionsFile,
     SeasonProjection,
 )
-from soccer_assets.contract.release import FileEntry
 
 
 class Projections(msgspec.Struct, frozen=True):
