@@ -271,8 +271,8 @@ class Pointer(msgspec.Struct, frozen=True, kw_only=True):
     """The current release, and the hash of its manifest.
 
     Attributes:
-        projections: the season projections in the release's folder, which follow it (``season_projection.py``);
-            None before the first, and in releases of earlier versions.
+        projections: the season projections in the release's folder, which follow it; None before the first,
+            and in releases of earlier versions.
     """
 
     schema_version: int
