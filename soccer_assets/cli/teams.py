@@ -104,9 +104,9 @@ def resolve(name: str, club: str, new: bool, pool: str) -> None:
 @click.option("--trial", "is_trial", is_flag=True, help="Show what would be healed, and change nothing.")
 @click.option("--undo", "is_undo", is_flag=True, help="Give back the clubs that were healed.")
 def heal(is_trial: bool, is_undo: bool) -> None:
-    """Merge clubs that stand under two names of one feed, and matches that are stored twice.
+    """Merge clubs that stand under two names, and have matches stored twice and lost results read again.
 
-    For a home that is older than the resolver of names. The next refresh moves the matches.
+    For a home that an older version made. The next refresh moves the matches.
     """
     from soccer_assets.resources.database import Database  # noqa: PLC0415
     from soccer_assets.stores.matches.heal import heal as heal_home  # noqa: PLC0415
@@ -122,4 +122,7 @@ def heal(is_trial: bool, is_undo: bool) -> None:
         click.echo(f"{one.pool.country}: {one.name} {verb} {one.club} ({one.source}): {one.why}")
     for one, reason in report.refused:
         click.echo(f"{one.pool.country}: {one.name} stays apart from {one.club} ({one.source}): {reason}")
-    click.echo(f"{len(report.merged)} clubs, {report.matches} matches; run refresh_hourly to move them")
+    click.echo(
+        f"{len(report.merged)} clubs, {report.matches} matches, {report.lost} lost results; "
+        + ("nothing was changed" if is_trial else "the next `soccer run refresh_hourly` moves them")
+    )

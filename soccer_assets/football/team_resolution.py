@@ -39,6 +39,10 @@ _BETWEEN_MATCHES = dt.timedelta(days=1)
 # The next best assignment of a league's open spellings must be worse by this much closeness.
 _LEAST_MARGIN = 0.15
 _IMPOSSIBLE = -100.0
+# Half of the letters: a name that is less like a club suggests nobody.
+_LEAST_GUESS = 0.5
+# Of several clubs that an open spelling may mean.
+_SHOWN = 5
 
 
 class Why(StrEnum):
@@ -341,14 +345,17 @@ class _Resolution:
         first, second = map(self.club_of, sides)
         return not {first, second} <= self.clubs and likeness(first, second) > Likeness.NONE
 
-    def _meets_too_often(self, name: str, club: str) -> bool:
-        """Whether both together meet an opponent more often than the format allows."""
+    def _meets_too_often(self, name: str, club: str, *, with_fixtures: bool = False) -> bool:
+        """Whether both together meet an opponent more often than the format allows.
+
+        ``with_fixtures`` counts matches of the name that are not played yet too.
+        """
         days: defaultdict[tuple[str, str, str, str], set[dt.date]] = defaultdict(set)
         for matches, me in ((self.by_name[name], name), (self.matches_of(club), club)):
             for match in matches:
                 at_home = self.club_of(match.home) == me
                 opponent = self.club_of(match.away if at_home else match.home)
-                if match.score is not None:
+                if match.score is not None or (with_fixtures and me == name):
                     days[match.competition, match.season, "home" if at_home else "away", opponent].add(
                         match.day
                     )
@@ -435,6 +442,8 @@ class _Resolution:
         """Hold a name like nobody in a full roster: who had no match on its days tells the guess."""
         clubs = set[str]().union(*(clubs for _, clubs in self._rosters(name)))
         free = sorted(club for club in clubs if not self._contradicted(name, club))
+        # A fixture may stay listed beside its result on another day: good for a guess, too weak to decide.
+        free = [club for club in free if not self._meets_too_often(name, club, with_fixtures=True)] or free
         if not free:
             return Held(
                 None, f"the roster of {where} is full, and nobody in it could have played its matches"
@@ -443,7 +452,15 @@ class _Resolution:
             return Held(
                 free[0], f"the roster of {where} is full, and only {free[0]} could have played its matches"
             )
-        return Held(None, f"the roster of {where} is full, and nobody in it is spelled like it")
+        ranked = sorted(free, key=lambda club: (-closeness(name, club), club))
+        best, second = (closeness(name, club) for club in ranked[:2])
+        is_ahead = best >= _LEAST_GUESS and best - second >= _LEAST_MARGIN
+        others = f" and {len(ranked) - _SHOWN} more" if len(ranked) > _SHOWN else ""
+        return Held(
+            ranked[0] if is_ahead else None,
+            f"the roster of {where} is full, and nobody in it is spelled like it; "
+            f"{', '.join(ranked[:_SHOWN])}{others} could have played its matches",
+        )
 
 
 def _adjacent(season: str) -> tuple[str, str]:

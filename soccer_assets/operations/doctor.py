@@ -168,7 +168,8 @@ def _results(settings: Settings) -> str:
     )
     if missing.is_complete:
         return missing.text
-    raise _UnhealthyError(f"{missing.text}; months: {', '.join(missing.months)}", missing.remedy)
+    months = ", ".join(month[:7] for month in missing.months)  # as `reload_history` takes them
+    raise _UnhealthyError(f"{missing.text}; months: {months}", missing.remedy)
 
 
 def _files(settings: Settings) -> str:

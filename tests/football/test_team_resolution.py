@@ -338,3 +338,19 @@ def test_a_name_like_nobody_in_a_full_league_is_held_with_a_true_reason() -> Non
     assert isinstance(unsure, Held)
     assert unsure.guess is None
     assert "nobody in it is spelled like it" in unsure.reason
+
+
+def test_of_several_free_clubs_the_one_that_is_spelled_alike_is_the_guess() -> None:
+    """The reason names who could have played: not the opponent, nor who has met it at this ground already."""
+    played = rounds(CLUBS, 6)
+    fixtures = [msgspec.structs.replace(match, score=None) for match in rounds(CLUBS, 7)[60:]]
+    mine = next(match for match in fixtures if "elfbury" in (match.home, match.away))
+    opponent = mine.away if mine.home == "elfbury" else mine.home
+    guessed = resolve([*played, *respelled([mine], "elfbury", "efbr futbol")], CLUBS)["efbr futbol"]
+
+    assert isinstance(guessed, Held)
+    assert guessed.guess == "elfbury"
+    assert "could have played its matches" in guessed.reason
+    side = "home" if mine.home == "elfbury" else "away"
+    met = {getattr(match, side) for match in played if opponent in (match.home, match.away)} - {opponent}
+    assert {opponent, *met}.isdisjoint(guessed.reason.partition("; ")[2].split(" could")[0].split(", "))

@@ -144,7 +144,7 @@ def test_the_doctor_counts_missing_results_and_names_the_command(
     assert rows
     assert line == (
         f"✗ results   {len(rows)} results are missing since {min(row.kickoff for row in rows):%Y-%m-%d} "
-        f"(SIM-1 {len(rows)}): nobody has read these days since; months: 2025-04-01; "
+        f"(SIM-1 {len(rows)}): nobody has read these days since; months: 2025-04; "
         f"run `soccer run refresh_hourly`"
     )
 

@@ -16,9 +16,11 @@ from soccer_assets.stores.matches.normalise import update_matches
 from soccer_assets.stores.matches.raw import store_raw
 from soccer_assets.tables import held_match, match, match_raw, team, team_spelling
 from tests.builders import NOW, raw_match
+from tests.stores.matches.test_meetings import look, result, row, stored
 from tests.stores.matches.test_names import played, store
 
 SPELLED = "Atl. Trollo"
+DAY = dt.timedelta(days=1)
 
 
 @pytest.fixture
@@ -80,6 +82,47 @@ def test_a_healed_home_has_one_club_and_an_undone_one_has_two(older: Database) -
     update_matches(older, load_competitions(), NOW)
     assert SPELLED in clubs_of_matches(older)
     assert heal(older, NOW).merged == ()
+
+
+def test_a_result_that_an_older_version_lost_comes_back(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two matches of a pair were one for a while: the one that left was never made again."""
+    monkeypatch.setattr("soccer_assets.stores.matches.raw.mark_left_unread", lambda *_: None)
+    early, late = NOW - 100 * DAY, NOW - 20 * DAY
+    ids, exchanged = {"team_ids": ("t1", "t2")}, {"team_ids": ("t2", "t1")}
+    derby = {"home_team": "Derby", "away_team": "Leeds Utd"}
+    look(
+        database, row("m1", early, **ids), row("m2", late, home="Derby", away="Leeds", **exchanged), now=early
+    )
+    for found in (
+        result("m2", "2-2", late, home_team="Leeds Utd", away_team="Derby", **ids),
+        result("m1", "1-0", early, **derby, **exchanged),
+    ):
+        day = found.kickoff.date()
+        look(database, found, window=Window(day, day + DAY), now=NOW)
+    monkeypatch.undo()
+    assert len(stored(database)) == 1
+
+    assert heal(database, NOW, is_trial=True).lost == 1
+    assert heal(database, NOW).lost == 1
+    update_matches(database, load_competitions(), NOW)
+
+    assert stored(database) == [("finished", f"{early:%m-%d}", "m1"), ("finished", f"{late:%m-%d}", "m2")]
+    assert heal(database, NOW).lost == 0
+
+
+def test_a_match_that_waits_while_its_row_has_a_result_is_read_again(database: Database) -> None:
+    """Whatever an older version did: the raw row decides."""
+    look(database, result("m1", "1-0", NOW - DAY))
+    waiting = {"status": "scheduled", "home_goals": None, "away_goals": None}
+    with database.writing() as connection:
+        connection.execute(sa.update(match).values(waiting))
+
+    assert heal(database, NOW).lost == 1
+    update_matches(database, load_competitions(), NOW)
+
+    assert [status for status, *_ in stored(database)] == ["finished"]
 
 
 def test_heal_says_what_it_did(older: Database, monkeypatch: pytest.MonkeyPatch) -> None:
