@@ -7,6 +7,7 @@ deleted; `undo` gives the clubs back.
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
@@ -148,7 +149,7 @@ def _rows_of_lost_results(database: Database) -> dict[str, list[str]]:
     return _ids_by_source(database, query)
 
 
-def _ids_by_source(database: Database, query: sa.Select[tuple[str, str]]) -> dict[str, list[str]]:
+def _ids_by_source(database: Database, query: sa.Select[Any]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     with database.reading() as connection:
         for source, id_ in connection.execute(query):
