@@ -41,6 +41,7 @@ from soccer_assets.feeds.providers.archive.archive_table import (
     read_statistics,
 )
 from soccer_assets.feeds.validation import failed_match_checks, failed_price_checks, placeholder_fault
+from soccer_assets.football.awarded_results import awarded_seasons, score_of_award
 from soccer_assets.football.competitions import NATIONAL, Competition, club_and_pool
 from soccer_assets.football.identity import meeting_key, mint_match_id
 from soccer_assets.football.match_table import SECONDS_A_DAY, UNKNOWN_COUNT, UNKNOWN_GOALS, MatchTable
@@ -130,7 +131,7 @@ def _matches(table: ArchiveTable, statistics: ArchiveTable | None, now: dt.datet
     settled, goals = facts.pop("is_settled"), facts.pop("goals")
     away_is_host = facts.pop("away_is_host")
     quarantined = _twice_on_a_day(facts, settled, goals) | one_each.is_contradicted[one_each.stands]
-    has_result = (goals >= 0).all(axis=1) & ~quarantined
+    has_result = (goals >= 0).all(axis=1) & ~quarantined & ~facts.pop("is_awarded")
     prices, kinds = _prices_of(columns, rows, over)
     half_time = _half_time_of(columns, rows, over)
     matches = MatchTable.from_columns(
@@ -214,7 +215,23 @@ def _facts(
         "is_international": np.array(squads)[placed.of_row],
         "is_settled": np.array(settles)[status.codes] & over,
     }
+    facts["is_awarded"] = _awarded(columns, facts)
     return facts | _grounds(columns, placed, kickoff) | {"match_id": _match_ids(columns, facts)}
+
+
+def _awarded(columns: Mapping[str, Column], facts: Mapping[str, NDArray[Any]]) -> NDArray[np.bool_]:
+    """Which results a committee awarded, whose goals become those of the table, in place."""
+    home, away = columns["home_team"], columns["away_team"]
+    found = np.zeros(len(facts["kickoff"]), np.bool_)
+    places = zip(facts["competition"].tolist(), facts["season"].tolist(), strict=True)
+    for row, place in enumerate(places):
+        if place not in awarded_seasons() or not facts["is_settled"][row]:
+            continue
+        day = dt.datetime.fromtimestamp(int(facts["kickoff"][row]), dt.UTC).date()
+        score = score_of_award(*place, day, *(str(side.parsed[side.codes[row]]) for side in (home, away)))
+        if score is not None:
+            found[row], facts["goals"][row] = True, score
+    return found
 
 
 def _grounds(

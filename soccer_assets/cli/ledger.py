@@ -1,4 +1,4 @@
-"""`soccer ledger`: verify the ledger, and list matches without a score."""
+"""`soccer ledger`: verify the ledger, list matches without a score, and scores of season projections."""
 
 import click
 
@@ -40,3 +40,21 @@ def voids() -> None:
 
     for void in void_matches(Database(settings.database_url)):
         click.echo(f"{void.match_id}  {void.competition}  {void.kickoff}  {void.reason}")
+
+
+@ledger.command()
+def seasons() -> None:
+    """List the scores of season projections whose season is over, and their mean by share played."""
+    settings = settings_of_environment()
+    from soccer_assets.stores.projections.season_ledger import mean_scores, settled_seasons  # noqa: PLC0415
+
+    found = settled_seasons(store_of(settings))
+    for season in found:
+        for score in season.cuts:
+            briers = "  ".join(f"{band} {brier:.4f}" for band, brier in score.briers.items())
+            place = f"{season.competition}  {season.season}  {score.cut:.0%} played"
+            click.echo(f"{place}  RPS {score.rps:.4f}  Brier: {briers}")
+    for cut, (count, rps) in mean_scores(found).items():
+        click.echo(f"{cut:.0%} played: {count} seasons, mean RPS {rps:.4f}")
+    if not found:
+        click.echo("no projected season is over yet")

@@ -95,6 +95,31 @@ def test_graph_and_backtest_read_the_same_matches(tmp_path, sqlite_database, fol
     assert found.matches.is_international.sum() > 20
 
 
+def test_graph_and_backtest_keep_awarded_results_from_training(tmp_path, sqlite_database, folder_store):
+    """Told as played, 1-1: it was awarded 0-2, moves no rating and is no label."""
+    place = {"country": "Germany", "competition": "Bundesliga", "season": "2024/2025"}
+    rows = [
+        row(
+            **place,
+            match_id="given",
+            home_team="Union Berlin",
+            away_team="Bochum",
+            date=dt.date(2024, 12, 14),
+        ),
+        row(**place, match_id="played", home_team="Bochum", away_team="Mainz", date=dt.date(2024, 12, 20)),
+    ]
+    found = read(tmp_path, *rows)
+    graph = through_the_graph(tmp_path / "archive.csv", sqlite_database, folder_store)
+
+    ids = [mint_match_id("archive", match_id) for match_id in found.matches.match_id]
+    assert by_match(found.matches, ids) == by_match(graph, graph.match_id.tolist())
+    assert dict(zip(found.matches.match_id, found.matches.trains.tolist(), strict=True)) == {
+        "given": False,
+        "played": True,
+    }
+    assert (found.matches.home_goals[0], found.matches.away_goals[0]) == (0, 2)
+
+
 def test_a_team_with_two_results_on_a_day_is_quarantined(tmp_path):
     """Neither result trains or moves ratings; both are counted; other days and open matches are kept."""
     found = read(

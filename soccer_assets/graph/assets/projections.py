@@ -15,6 +15,12 @@ from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.stores.exports import Exports
 from soccer_assets.stores.features.store import FeatureStore
 from soccer_assets.stores.projections.parts import ProjectionUpdate, table_rows, update_projections
+from soccer_assets.stores.projections.season_ledger import (
+    SeasonScores,
+    mean_scores,
+    settled_seasons,
+    update_season_ledger,
+)
 from soccer_assets.stores.projections.source import read_source
 from soccer_assets.stores.releases.publish import Releases
 
@@ -53,7 +59,16 @@ def season(
     for competition, why in update.failed.items():
         context.log.warning("%s keeps its last projection: %s", competition, why)
     is_new = releases.publish_projections(update.file())
-    return dg.MaterializeResult(metadata={**_metadata(update, object_store.url), "is_published_now": is_new})
+    ledger = update_season_ledger(object_store, update.parts, source.now)
+    return dg.MaterializeResult(
+        metadata={
+            **_metadata(update, object_store.url),
+            **_scores(settled_seasons(object_store)),
+            "is_published_now": is_new,
+            "ledger_entries": ledger.recorded,
+            "seasons_settled": ledger.settled,
+        }
+    )
 
 
 def _metadata(update: ProjectionUpdate, store_url: str) -> Mapping[str, dg.MetadataValue]:
@@ -78,6 +93,15 @@ def _metadata(update: ProjectionUpdate, store_url: str) -> Mapping[str, dg.Metad
             np.array([line.places for line in drawn.teams]),
         ).metadata
     return found
+
+
+def _scores(seasons: list[SeasonScores]) -> Mapping[str, dg.MetadataValue]:
+    """A row a cut: how many seasons are over, and their mean RPS."""
+    rows: list[Mapping[str, str | int]] = [
+        {"share_played": f"{cut:.0%}", "seasons": count, "rps": f"{rps:.4f}"}
+        for cut, (count, rps) in mean_scores(seasons).items()
+    ]
+    return table("settled_seasons", rows)
 
 
 def _largest(told: list[SeasonProjection]) -> SeasonProjection | None:

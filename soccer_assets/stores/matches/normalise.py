@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from soccer_assets.football.awarded_results import as_awarded
 from soccer_assets.football.competitions import INTERNATIONAL, Competition, club_and_pool
 from soccer_assets.football.matches import MatchStatus
 from soccer_assets.football.records import MatchStats, RawMatch, Rejection
@@ -320,8 +321,8 @@ def _match_rows(
         for code in {record.competition for record in records}
     }
     rows = {}
-    for record in records:
-        match_id = match_ids[row_key(record)]
+    for told in records:
+        match_id, record = match_ids[row_key(told)], as_awarded(told)
         home, away = _team_keys(record)
         row = plain[record.competition].copy()
         row.update(zip(FROM_RECORD, _of_record(record), strict=True))
