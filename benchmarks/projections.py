@@ -166,7 +166,15 @@ def project(cut: Cut, seasons: int, spread: Spread | None, seed: int) -> NDArray
         watched=np.zeros(0, np.int64),
     )
     none = np.zeros(0, np.int64)
-    form = kernel.Form(3, np.zeros((0, 4), np.int64), _CRITERIA, np.array([2]), np.zeros(1, np.int64), none)
+    form = kernel.Form(
+        win=3,
+        groups=np.zeros((0, 4), np.int64),
+        criteria=_CRITERIA,
+        criteria_count=np.array([2]),
+        fresh=np.zeros(1, np.int64),
+        deciders=none,
+        seeding=np.arange(clubs)[None],
+    )
     kernel.simulate(seed, seasons, drawn, start, form, counts)
     return counts.finals
 

@@ -44,11 +44,17 @@ BAND_NAMES = (
 
 
 class Group(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The clubs of the next places of the stage before, which play among themselves."""
+    """The clubs of the next places of the stage before, or of ``places``, which play among themselves."""
 
     clubs: Annotated[int, msgspec.Meta(ge=1, le=_MOST_CLUBS)]
     meets: Annotated[int, msgspec.Meta(ge=0, le=_MOST_MEETS)]
     points: Share = "all"
+    places: tuple[Annotated[int, msgspec.Meta(ge=1, le=_MOST_CLUBS)], ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse another number of places than of clubs."""
+        if self.places and len(self.places) != self.clubs:
+            raise ValueError(f"{len(self.places)} places of a group of {self.clubs} clubs")
 
 
 class Stage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -69,7 +75,17 @@ class Stage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("a stage has either `meets` or `groups`")
         if self.fresh and not self.groups:
             raise ValueError("`fresh` is of a stage in groups: the first counts its own matches anyway")
+        if len(set(self.seeding)) != len(self.seeding):
+            raise ValueError("a place is of one group")
         _once(self.ties)
+
+    @property
+    def seeding(self) -> tuple[int, ...]:
+        """The place in the stage before, from 1, of each place at the start of this one."""
+        found: list[int] = []
+        for group in self.groups:
+            found += group.places or range(len(found) + 1, len(found) + 1 + group.clubs)
+        return tuple(found)
 
 
 class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"start": "from", "until": "to"}):

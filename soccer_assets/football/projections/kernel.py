@@ -89,6 +89,7 @@ class Form(NamedTuple):
         criteria_count: (stages,) how many of a stage's codes count.
         fresh: (stages,) bits of what starts anew in a stage.
         deciders: (d,) places, from 0: a club there and the next one, level on points, play a deciding match.
+        seeding: (stages, n) the place in the stage before of each place at the start of a stage, from 0.
     """
 
     win: int
@@ -97,6 +98,7 @@ class Form(NamedTuple):
     criteria_count: NDArray[np.int64]
     fresh: NDArray[np.int64]
     deciders: NDArray[np.int64]
+    seeding: NDArray[np.int64]
 
 
 class Counts(NamedTuple):
@@ -515,6 +517,7 @@ def _play_later(
         tally[club, STAGE_PLACE] = -place
         tally[club, STAGE_POINTS] = points[club]
     start_anew(form.fresh[after], tally, h2h)
+    order[:] = order[form.seeding[after]]
     codes = form.criteria[after][: form.criteria_count[after]]
     high = 0
     for group in range(len(form.groups)):

@@ -194,7 +194,13 @@ def _form(rules: SeasonRules, stage: int) -> kernel.Form:
         counts,
         fresh=np.array([_fresh_bits(rules, number) for number in range(len(rules.stages))], np.int64),
         deciders=np.array(rules.deciders, np.int64) - 1,
+        seeding=np.array([_seeding(rules, number) for number in range(len(rules.stages))], np.int64),
     )
+
+
+def _seeding(rules: SeasonRules, stage: int) -> list[int]:
+    """The place, from 0, in the stage before of each place at the start of a stage."""
+    return [place - 1 for place in rules.stages[stage].seeding] or list(range(rules.clubs))
 
 
 def _with_scores(rest: Sequence[tuple[int, int, int]], assumed: Sequence[Result]) -> NDArray[np.int64]:
@@ -256,6 +262,7 @@ def _stage_under_way(rules: SeasonRules, results: Sequence[Result], off: NDArray
     told.tally[order, kernel.STAGE_PLACE] = -np.arange(clubs)
     told.tally[:, kernel.STAGE_POINTS] = told.points
     kernel.start_anew(_fresh_bits(rules, 1), told.tally, told.h2h)
+    order = order[_seeding(rules, 1)]
     group_of, pairs, low = np.zeros(clubs, np.int64), [], 0
     for number, group in enumerate(rules.stages[1].groups):
         members = order[low : low + group.clubs].tolist()

@@ -228,7 +228,7 @@ def _pairs(clubs: int) -> int:
 def _stages(rules: Rules, clubs: int, competition: str, season: str) -> tuple[Stage, ...]:
     for stage in rules.stages:
         grouped = sum(group.clubs for group in stage.groups)
-        if stage.groups and grouped != clubs:
+        if stage.groups and sorted(stage.seeding) != list(range(1, clubs + 1)):
             raise NotProjectedError(
                 f"the groups of {competition} {season} have {grouped} clubs and the season {clubs}; write "
                 "them anew in football/seasons.toml"

@@ -266,6 +266,21 @@ def test_a_stage_counts_what_it_is_told_to_count() -> None:
     assert first(("h2h_wins", "stage_points"), ("h2h",)) == 1
 
 
+def test_groups_can_be_of_places_apart() -> None:
+    """First and last of four in one group: the last comes second there, before the other two."""
+    groups = (Group(clubs=2, meets=2, places=(1, 4)), Group(clubs=2, meets=2, places=(2, 3)))
+    rules = _rules(4, (Stage(meets=2), Stage(groups=groups)))
+    results = [Result(a, b, 3 * (a < b), 3 * (a > b)) for a, b in itertools.permutations(range(4), 2)]
+    second = [Result(0, 3, 1, 0), Result(3, 0, 0, 1), Result(1, 2, 1, 0), Result(2, 1, 0, 1)]
+
+    ahead, over = _project(rules, results), _project(rules, [*results, *second])
+
+    assert ahead.places[[0, 3], :2].sum() == pytest.approx(2.0)
+    assert over.places.argmax(axis=1).tolist() == [0, 2, 3, 1]
+    # One match of the first stage is left: the last club is third in some of the seasons.
+    assert 1.8 < _project(rules, results[:-1]).places[[0, 3], :2].sum() < 2.0
+
+
 def test_points_are_off_before_a_split() -> None:
     """The first of four, eighteen points less, plays in the lower group."""
     groups = (Group(clubs=2, meets=2), Group(clubs=2, meets=2))

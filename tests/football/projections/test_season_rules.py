@@ -31,6 +31,10 @@ source = "the league"
 formats = [{{ from = "2024/2025", clubs = 4, meetings = 1 }}]
 {more}
 """
+_GROUPS = (
+    'rules = [{ from = "2024/2025", stages = [{ meets = 2 }, { groups = ['
+    '{ clubs = 2, meets = 2, places = PLACES }, { clubs = 2, meets = 2 }] }], ties = ["goals"] }]'
+)
 _RULES = 'rules = [{ from = "2024/2025", stages = [{ meets = 2 }], ties = ["goals"] }]'
 
 
@@ -135,6 +139,8 @@ def test_another_number_of_clubs_is_refused_with_what_to_write() -> None:
         (_RULES + '\nbands = [{ name = "relegated", places = [-1, -3] }]', "places of relegated"),
         (_RULES + '\nbands = [{ name = "relegated", places = [1, -3] }]', "places of relegated"),
         (_RULES.replace("meets = 2", 'meets = 2, fresh = ["h2h"]'), "`fresh` is of a stage in groups"),
+        (_GROUPS.replace("PLACES", "[1]"), "1 places of a group of 2"),
+        (_GROUPS.replace("PLACES", "[1, 3]"), "a place is of one group"),
         (_RULES[:-2] + ", deciding_matches = [0] }]", "places of deciding matches"),
         (_RULES + "\nband = 1", "unknown field"),
         (
