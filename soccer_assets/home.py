@@ -35,6 +35,10 @@ def read_home(settings: Settings) -> Home | None:
         return None
     try:
         home = msgspec.json.decode(file.read_bytes(), type=Home)
+    except PermissionError as error:
+        raise SettingError(
+            f"{file} cannot be read ({error.strerror}); make it readable for the user who runs `soccer`"
+        ) from error
     except (msgspec.DecodeError, UnicodeDecodeError, OSError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or error
         raise SettingError(

@@ -162,12 +162,26 @@ def _home(env: Mapping[str, str]) -> Path:
     return checked_home(Path(env.get("SOCCER_HOME") or ".soccer").expanduser().absolute(), "SOCCER_HOME=")
 
 
+def is_text(path: str) -> bool:
+    """Whether a path can be stored and printed: bytes that the locale cannot decode stand as surrogates."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def checked_home(home: Path, name: str) -> Path:
     """The path of a home, if it may be part of URLs; ``name`` says in the message where it comes from.
 
     Raises:
-        SettingError: what a database's URL calls its path would be another file.
+        SettingError: what a database's URL calls its path would be another file, or it is no text.
     """
+    if not is_text(str(home)):
+        raise SettingError(
+            f"{name}{str(home)!r} is no text in this locale; use a folder whose path is UTF-8, with "
+            "LC_ALL=C.UTF-8 in the environment"
+        )
     if found := _NOT_IN_A_HOME.search(str(home)):
         raise SettingError(
             f"{name}{str(home)!r} contains {found[0]!r}, which has a meaning of its own in the address of a "

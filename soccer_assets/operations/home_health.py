@@ -37,6 +37,7 @@ _SENTENCES = (
     *(FeedError, AlertingError, WebserverError),
 )
 _BLOCK = 4096
+_BOTH = os.R_OK | os.W_OK
 
 
 class HomeFault(msgspec.Struct, frozen=True):
@@ -77,6 +78,13 @@ def home_faults(settings: Settings, *, is_thorough: bool = False) -> Iterator[Ho
         yield fault
         return  # SQLite writes beside a file even to read it
     for database in _database_files(settings):
+        if (closed := _closed_file(database.file)) is not None:
+            yield HomeFault(
+                database.subject,
+                f"{closed} cannot be read and written (its permissions, or a disk that is read-only)",
+                "make it a file that the user who runs `soccer` may read and write",
+            )
+            continue
         reason = _damage(database.file, is_thorough=is_thorough)
         if reason:
             yield HomeFault(
@@ -154,6 +162,13 @@ def _file_of(url: str) -> Path | None:
         return None
     is_file = parts.get_backend_name() == "sqlite" and parts.database not in {None, "", ":memory:"}
     return Path(parts.database or "") if is_file else None
+
+
+def _closed_file(database: Path) -> Path | None:
+    """A file of a SQLite database that this user may not read or write; None where there is none."""
+    beside = [database.with_name(f"{database.name}-{end}") for end in ("wal", "shm")]
+    closed = (file for file in (database, *beside) if file.is_file() and not os.access(file, _BOTH))
+    return next(closed, None)
 
 
 def _damage(file: Path, *, is_thorough: bool) -> str:

@@ -1,7 +1,9 @@
 """A home that cannot be written, or whose databases are damaged: one sentence and the way back each."""
 
+import os
 import sqlite3
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,7 +16,7 @@ from soccer_assets.operations import home_health
 from soccer_assets.operations.home_health import explain, home_faults
 from soccer_assets.operations.processes import StartError
 from soccer_assets.operations.up import up
-from soccer_assets.settings import Settings
+from soccer_assets.settings import SettingError, Settings
 
 FILES = {
     "database": "soccer.db",
@@ -139,6 +141,39 @@ def test_a_read_only_home_gets_one_sentence_from_every_command(
     assert "Read-only file system" in fault.text
 
 
+@pytest.mark.parametrize(
+    "name", ["soccer.db", "soccer.db-wal", "dagster/history/runs.db", "mlflow/mlflow.db"]
+)
+def test_a_file_that_this_user_may_not_open_is_no_damage(home: Path, name: str) -> None:
+    """To restore a backup would be the wrong advice; a file beside the database is needed too."""
+    file = home / name
+    file.touch()
+    file.chmod(0o400)
+
+    # Root loses the right to pass over permissions, which a user does not have.
+    limits = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+    found = subprocess.run(
+        [*limits, sys.executable, "-c", _FAULTS, str(home)],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+
+    assert found.stdout == (
+        f"{file} cannot be read and written (its permissions, or a disk that is read-only); make it a file "
+        "that the user who runs `soccer` may read and write\n"
+    ), found.stderr
+
+
+_FAULTS = """
+import sys
+from soccer_assets.operations.home_health import home_faults
+from soccer_assets.settings import Settings
+for fault in home_faults(Settings.from_env({"SOCCER_HOME": sys.argv[1]})):
+    print(fault.sentence)
+"""
+
+
 def test_a_full_disk_is_no_damage(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """SQLite answers "disk I/O error" there; moving a file aside would lose it for nothing."""
 
@@ -205,3 +240,9 @@ def test_a_home_whose_path_means_something_else_in_a_url_is_refused(tmp_path: Pa
     assert repr(character) in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_home_whose_path_is_no_text_is_refused() -> None:
+    """Bytes that are no UTF-8, or a locale that decodes none, stand as surrogates: nothing can store them."""
+    with pytest.raises(SettingError, match=r"is no text in this locale; use a folder .* LC_ALL=C\.UTF-8"):
+        Settings.from_env({"SOCCER_HOME": os.fsdecode(b"/homes/\xff")})
