@@ -181,6 +181,14 @@ PROCESSES = (
         "operations/test_up.py::test_a_second_start_on_the_same_home_is_refused",
         "alerting/test_watchdog.py::test_a_home_has_one_watchdog",
     ),
+    _fault(
+        "Ctrl-C or SIGTERM during a run",
+        "`soccer up`, at once",
+        "refused: the home is stopped",
+        NOBODY,
+        "the run ends cancelled; the next `soccer up` runs it again",
+        "operations/test_up.py::test_sigterm_stops_every_child",
+    ),
 )
 HOME = (
     _fault(
@@ -245,6 +253,22 @@ HOME = (
         "artefacts are found below the new home",
         "resources/test_artifact_paths.py::test_a_moved_home_keeps_its_models",
         "resources/test_artifact_paths.py::test_a_copied_home_leaves_its_original_alone",
+    ),
+    _fault(
+        "a copied home beside its original on one Redis",
+        _OWN_SENTENCE,
+        ANSWERED,
+        NOBODY,
+        "refused while the original's key lasts; `soccer restore --copy` makes one with an id of its own",
+        "operations/test_installation_owner.py::test_a_copy_does_not_start_beside_its_original",
+    ),
+    _fault(
+        "a database file without its permissions",
+        _OWN_SENTENCE,
+        ANSWERED,
+        NOBODY,
+        "the file's permissions, as the sentence says",
+        "operations/test_home_health.py::test_a_file_that_this_user_may_not_open_is_no_damage",
     ),
 )
 RUNS = (

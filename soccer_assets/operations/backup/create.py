@@ -8,6 +8,7 @@ their pinned states after the lease has ended.
 """
 
 import contextlib
+import errno
 import shutil
 import socket
 import time
@@ -39,6 +40,7 @@ from soccer_assets.resources.resource_error import ResourceError
 from soccer_assets.settings import Settings
 from soccer_assets.stores.releases.backup_lease import LeaseError, held_lease
 
+_FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
 _ATTEMPTS = 3
 
 Say = Callable[[str], None]
@@ -67,8 +69,18 @@ def back_up(settings: Settings, environ: Mapping[str, str], target: Path, say: S
             manifest = _fill(settings, places, ArchiveWriter(folder), say)
             folder.rename(target)
     except (OSError, LeaseError, ResourceError) as error:
-        raise BackupError(f"nothing was backed up: {error}") from error
+        raise BackupError(f"nothing was backed up: {_reason(error)}") from error
     return manifest
+
+
+def _reason(error: Exception) -> str:
+    """What failed; with the way out where this user may not read or write a file."""
+    if isinstance(error, OSError) and error.errno in _FORBIDDEN:
+        return (
+            f"{error.filename} cannot be used ({error.strerror}); make it a file or folder that the user who "
+            "runs `soccer` may read and write"
+        )
+    return str(error)
 
 
 @contextlib.contextmanager

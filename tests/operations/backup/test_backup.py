@@ -82,6 +82,12 @@ def test_no_secret_is_in_a_backup(made_home, home: Small, tmp_path: Path, monkey
     assert b"sha256" in content
 
 
+def test_a_place_where_nothing_may_be_written_is_named_with_the_way_out(home: Small) -> None:
+    """The file system of the kernel's objects takes no folder, not even root's."""
+    with pytest.raises(BackupError, match=r"^nothing was backed up: /sys/\S+ cannot be used .* may read"):
+        home.back_up(Path("/sys/backup"))
+
+
 def test_a_backup_beside_hourly_runs_is_whole(home: Small, tmp_path: Path) -> None:
     """Runs go on while backups are taken; each backup is a state that the home could have been killed in."""
     done, published = threading.Event(), []
