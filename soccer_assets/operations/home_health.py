@@ -112,8 +112,19 @@ def _unwritable(settings: Settings) -> HomeFault | None:
 
 
 def _folders(home: Path) -> Iterator[Path]:
-    for name in ("run", "tmp", "cache", "dagster", "dagster/history", "dagster/schedules", "mlflow", "store"):
+    for name in (
+        "run",
+        "tmp",
+        "cache",
+        "valkey",
+        "dagster",
+        "dagster/history",
+        "dagster/schedules",
+        "mlflow",
+    ):
         yield home / name
+    yield home / "store"
+    yield from sorted((home / "store").glob("*/"))
 
 
 def _reason_of(folder: Path, error: OSError) -> str:

@@ -84,7 +84,8 @@ def wait_until(condition: Callable[[], bool], seconds: float = 600.0) -> float:
 def kill_whole(process: psutil.Process) -> None:
     """Kill -9 a process and all that it started, the parent first."""
     for each in [process, *process.children(recursive=True)]:
-        each.kill()
+        with contextlib.suppress(psutil.NoSuchProcess):  # it ended with its parent
+            each.kill()
 
 
 @contextlib.contextmanager

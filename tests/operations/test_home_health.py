@@ -150,19 +150,17 @@ def test_a_file_that_this_user_may_not_open_is_no_damage(home: Path, name: str) 
     file.touch()
     file.chmod(0o400)
 
-    # Root loses the right to pass over permissions, which a user does not have.
-    limits = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
-    found = subprocess.run(
-        [*limits, sys.executable, "-c", _FAULTS, str(home)],
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-
-    assert found.stdout == (
+    assert _faults_of_a_user(home) == (
         f"{file} cannot be read and written (its permissions, or a disk that is read-only); make it a file "
         "that the user who runs `soccer` may read and write\n"
-    ), found.stderr
+    )
+
+
+def _faults_of_a_user(home: Path) -> str:
+    """The sentences of a process without root's right to pass over permissions."""
+    limits = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+    command = [*limits, sys.executable, "-c", _FAULTS, str(home)]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
 _FAULTS = """
