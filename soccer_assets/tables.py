@@ -290,6 +290,7 @@ match_source_id = sa.Table(
 )
 
 
+HANDICAPS = "goals added to the home side, in quarters: the line of the next two prices"
 PRICE_KINDS = "whose prices and from when: avg_closing, pinnacle_closing, betbrain_avg, ..."
 
 
@@ -327,6 +328,12 @@ def _match_columns() -> list[sa.Column[object]]:
         sa.Column("draw_price", sa.Float),
         sa.Column("away_price", sa.Float),
         sa.Column("price_kind", sa.String, comment=PRICE_KINDS),
+        sa.Column("over_price", sa.Float, comment="decimal, of over 2.5 goals; known once the match is over"),
+        sa.Column("under_price", sa.Float),
+        sa.Column("handicap", sa.Float, comment=HANDICAPS),
+        sa.Column("home_handicap_price", sa.Float),
+        sa.Column("away_handicap_price", sa.Float),
+        sa.Column("goal_price_kind", sa.String, comment=PRICE_KINDS),
         sa.Column("status", sa.String, nullable=False),
         sa.Column("neutral", sa.Boolean, nullable=False),
         sa.Column(

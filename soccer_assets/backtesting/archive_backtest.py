@@ -6,6 +6,7 @@ with its result, as in the graph; a row is never predicted with its own.
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -68,6 +69,31 @@ class BacktestReport(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.json.format(msgspec.json.encode(sets), indent=2)
 
 
+@dataclass(frozen=True, eq=False)
+class Past:
+    """A candidate fitted on past matches, and its forecasts of those that came later.
+
+    Attributes:
+        matches: n matches; without prices where none may be read.
+        features: (n, k).
+        labels: (n,) 0 home, 1 draw, 2 away where a match trains.
+        split: masks over the n rows.
+        scored: (m,) rows of the test.
+        model: the candidate.
+        elo: textbook Elo.
+        candidate: (m, 3) the candidate's home, draw and away.
+    """
+
+    matches: MatchTable
+    features: NDArray[np.float64]
+    labels: NDArray[np.int8]
+    split: Split
+    scored: NDArray[np.int64]
+    model: OutcomeModel
+    elo: OutcomeModel
+    candidate: NDArray[np.float64]
+
+
 def run_backtest(
     archive_paths: Sequence[Path],
     stats_path: Path | None,
@@ -94,37 +120,33 @@ def run_backtest(
         ArchiveError: a file lacks columns, or a window has no finished match.
     """
     archive = read_matches(archive_paths, stats_path)
-    matches = archive.matches if use_prices else archive.matches.without_prices()
-    values = compute_features(matches)[0].values  # noqa: PD011  no frame
-    split = _split(matches, train_until, test_until, validate_months)
-    labels = np.zeros(len(matches), np.int8)
-    labels[matches.trains] = outcomes(matches.take(matches.trains))
-
-    read = columns_read(values[split.train], FEATURE_NAMES)
-    columns = [FEATURE_NAMES.index(name) for name in read]
-    model = fit_candidate(values[:, columns], labels, split, read, seed=SEED)
-    elo = fit_elo_textbook(values, labels, split.train, FEATURE_NAMES)
-    scored = np.flatnonzero(split.test)
-    forecasts = {
-        PRIOR: np.tile(class_prior(labels[split.train]), (len(scored), 1)),
-        ELO: elo.predict_proba(values[scored]),
-        CANDIDATE: forecast(model, values[scored][:, columns], matches.is_neutral[scored]),
-    }
+    past = fit_past(archive, train_until, test_until, validate_months, use_prices=use_prices)
     if predictions_path is not None:
-        turned = turned_back(forecasts[CANDIDATE], matches.is_turned[scored])
-        _write_predictions(predictions_path, matches.match_id[scored], turned)
+        turned = turned_back(past.candidate, past.matches.is_turned[past.scored])
+        _write_predictions(predictions_path, past.matches.match_id[past.scored], turned)
+    return report_of(archive, past)
+
+
+def report_of(archive: ArchiveMatches, past: Past) -> BacktestReport:
+    """The scores of what was forecast, beside the archive's closing prices."""
+    matches, split, scored = past.matches, past.split, past.scored
+    forecasts = {
+        PRIOR: np.tile(class_prior(past.labels[split.train]), (len(scored), 1)),
+        ELO: past.elo.predict_proba(past.features[scored]),
+        CANDIDATE: past.candidate,
+    }
     markets = market_card(
         archive.matches.take(scored),
-        values[scored],
+        past.features[scored],
         FEATURE_NAMES,
-        read,
-        forecasts[CANDIDATE],
+        past.model.feature_names,
+        past.candidate,
         matches.take(split.train | split.calibration),
         SEED,
     )
     return BacktestReport(
         scorecard=score(
-            labels[scored],
+            past.labels[scored],
             matches.kickoff[scored],
             forecasts,
             archive.closing_prices[scored],
@@ -134,8 +156,38 @@ def run_backtest(
         train_rows=int(split.train.sum()),
         validate_rows=int(split.calibration.sum()),
         statistics_rows=int((matches.statistics[scored, 0, 0] >= 0).sum()),
+        model=past.model,
+        information=information_of_model(past.model.feature_names, matches.take(split.train)),
+    )
+
+
+def fit_past(
+    archive: ArchiveMatches,
+    train_until: dt.date,
+    test_until: dt.date,
+    validate_months: int = VALIDATE_MONTHS,
+    *,
+    use_prices: bool = True,
+) -> Past:
+    """Fit on results before ``train_until`` and forecast; arguments and errors as those of `run_backtest`."""
+    matches = archive.matches if use_prices else archive.matches.without_prices()
+    values = compute_features(matches)[0].values  # noqa: PD011  no frame
+    split = _split(matches, train_until, test_until, validate_months)
+    labels = np.zeros(len(matches), np.int8)
+    labels[matches.trains] = outcomes(matches.take(matches.trains))
+    read = columns_read(values[split.train], FEATURE_NAMES)
+    columns = [FEATURE_NAMES.index(name) for name in read]
+    model = fit_candidate(values[:, columns], labels, split, read, seed=SEED)
+    scored = np.flatnonzero(split.test)
+    return Past(
+        matches=matches,
+        features=values,
+        labels=labels,
+        split=split,
+        scored=scored,
         model=model,
-        information=information_of_model(read, matches.take(split.train)),
+        elo=fit_elo_textbook(values, labels, split.train, FEATURE_NAMES),
+        candidate=forecast(model, values[scored][:, columns], matches.is_neutral[scored]),
     )
 
 

@@ -20,7 +20,7 @@ from soccer_assets.backtesting.archive_meetings import one_row_a_match
 from soccer_assets.backtesting.errors import ArchiveError
 from soccer_assets.clock import SystemClock
 from soccer_assets.feeds.base import SETTING
-from soccer_assets.feeds.fields import noon_of
+from soccer_assets.feeds.fields import goal_book, noon_of
 from soccer_assets.feeds.http import FileClient
 from soccer_assets.feeds.protocol import FeedError
 from soccer_assets.feeds.providers.archive.archive_rows import (
@@ -53,6 +53,8 @@ from soccer_assets.football.validity import Result, twice_on_a_day
 
 ARCHIVE_OPTION, STATISTICS_OPTION = "--archive", "--stats"
 _SOURCE = "archive"
+_GOAL_QUOTES = ("odds_over", "odds_under", "handicap", "odds_handicap_home", "odds_handicap_away")
+_GOAL_PRICES = ("over_price", "under_price", "handicap", "home_handicap_price", "away_handicap_price")
 _HALF_TIME = ("ht_home_goals", "ht_away_goals")
 _PRICES = ("odds_home", "odds_draw", "odds_away")
 REPEATED = "another row tells this match, and counts"
@@ -134,10 +136,13 @@ def _matches(table: ArchiveTable, statistics: ArchiveTable | None, now: dt.datet
     has_result = (goals >= 0).all(axis=1) & ~quarantined & ~facts.pop("is_awarded")
     prices, kinds = _prices_of(columns, rows, over)
     half_time = _half_time_of(columns, rows, over)
+    goal_prices, goal_kinds = _goal_prices_of(columns, rows, over)
     matches = MatchTable.from_columns(
         **facts,
         **dict(zip(("home_price", "draw_price", "away_price"), prices.T, strict=True)),
         price_kind=np.array([price_kind_of(kind) for kind in kinds.tolist()]),
+        **dict(zip(_GOAL_PRICES, goal_prices.T, strict=True)),
+        goal_price_kind=goal_kinds,
         home_goals=goals[:, 0],
         away_goals=goals[:, 1],
         home_goals_half_time=half_time[:, 0],
@@ -368,6 +373,22 @@ def _prices_of(
     priced = np.delete(priced, list(failed_price_checks(prices[priced])))
     is_kept = np.isin(np.arange(len(rows)), priced)
     return np.where(is_kept[:, None], prices, np.nan), np.where(is_kept, kinds, "")
+
+
+def _goal_prices_of(
+    columns: Mapping[str, Column], rows: NDArray[np.int64], over: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.int8]]:
+    """Prices of goals and the handicap (n, 5) of some rows, and their kinds; NaN and none as in the feed."""
+    kind = columns["goal_odds_type"]
+    quotes = np.stack([per_row(columns[name], float) for name in _GOAL_QUOTES], axis=1)[rows]
+    prices, kinds = np.full(quotes.shape, np.nan), np.zeros(len(rows), np.int8)
+    for row in np.flatnonzero((kind.codes[rows] >= 0) & over[rows]).tolist():
+        name = kind.parsed[kind.codes[rows[row]]]
+        told = [None if np.isnan(value) else float(value) for value in quotes[row]]
+        if name is not None and (found := goal_book(name, (told[0], told[1]), (told[2], told[3], told[4]))):
+            prices[row] = [np.nan if value is None else value for value in msgspec.structs.astuple(found)[1:]]
+            kinds[row] = price_kind_of(name)
+    return prices, kinds
 
 
 def _day(number: int) -> dt.date:

@@ -9,13 +9,15 @@ from typing import Any
 
 from soccer_assets.feeds.protocol import FeedError, FeedRefusedError, FeedUnavailableError
 from soccer_assets.football.placeholders import is_placeholder
-from soccer_assets.football.records import MatchOdds
+from soccer_assets.football.records import GoalOdds, MatchOdds
 from soccer_assets.football.validity import (
     LEAST_GOALS,
     MOST_GOALS,
     OLDEST_YEAR,
     is_book,
     is_goal_count,
+    is_handicap,
+    is_two_way_book,
     same_team_fault,
 )
 
@@ -257,6 +259,32 @@ def noon_of(day: dt.date) -> dt.datetime:
 def book_odds(kind: str, home: float, draw: float, away: float) -> MatchOdds | None:
     """Decimal prices of one bookmaker, None where a price or their sum is implausible."""
     return MatchOdds(kind, home, draw, away) if is_book(home, draw, away) else None
+
+
+def goal_book(
+    kind: str,
+    totals: tuple[float | None, float | None],
+    handicap: tuple[float | None, float | None, float | None],
+) -> GoalOdds | None:
+    """Decimal prices of 2.5 goals and of a handicap; an implausible market is left out, None without any.
+
+    Args:
+        kind: whose prices and from when.
+        totals: of over and under.
+        handicap: goals added to the home side, and the prices of both sides; the first is no price.
+    """
+    over, under = totals
+    if over is None or under is None or not is_two_way_book(over, under):
+        over = under = None
+    line, home, away = handicap
+    if (
+        line is None
+        or home is None
+        or away is None
+        or not (is_handicap(line) and is_two_way_book(home, away))
+    ):
+        line = home = away = None
+    return None if over is None and line is None else GoalOdds(kind, over, under, line, home, away)
 
 
 def present_fields(fields: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:

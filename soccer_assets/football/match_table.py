@@ -21,6 +21,13 @@ RESULT_DELAY_SECONDS = 2 * 3600
 
 _OTHER_SIDE = {"home": "away", "away": "home"}
 
+# Columns of prices, NaN where unknown, and of their kinds.
+PRICES = (
+    *("home_price", "draw_price", "away_price", "over_price", "under_price"),
+    *("handicap", "home_handicap_price", "away_handicap_price"),
+)
+PRICE_KINDS = ("price_kind", "goal_price_kind")
+
 UNKNOWN_GOALS = -1
 UNKNOWN_COUNT = -1
 
@@ -45,6 +52,9 @@ class MatchTable:
         home_price: decimal price of a home win, NaN where unknown; and of the other outcomes. A price counts
             with its result: of a match that moves no rating it is never read.
         price_kind: a `prices.PriceKind`; 0 where there is no price.
+        over_price: decimal price of over 2.5 goals, NaN where unknown; and of under.
+        handicap: goals added to the home side, in quarters: the line of both handicap prices.
+        goal_price_kind: the kind of these five, as `price_kind`.
         home_shots_on_target: and the other statistics: counts of the match, -1 where unknown; a statistic
             counts where both sides have it.
     """
@@ -70,6 +80,12 @@ class MatchTable:
     draw_price: NDArray[np.float64]
     away_price: NDArray[np.float64]
     price_kind: NDArray[np.int8]
+    over_price: NDArray[np.float64]
+    under_price: NDArray[np.float64]
+    handicap: NDArray[np.float64]
+    home_handicap_price: NDArray[np.float64]
+    away_handicap_price: NDArray[np.float64]
+    goal_price_kind: NDArray[np.int8]
     home_shots_on_target: NDArray[np.int16]
     away_shots_on_target: NDArray[np.int16]
     home_shots: NDArray[np.int16]
@@ -114,14 +130,8 @@ class MatchTable:
 
     def without_prices(self) -> Self:
         """The same matches, none with a price."""
-        unknown = np.full(len(self), np.nan)
-        return replace(
-            self,
-            home_price=unknown,
-            draw_price=unknown,
-            away_price=unknown,
-            price_kind=np.zeros(len(self), np.int8),
-        )
+        unknown, none = np.full(len(self), np.nan), np.zeros(len(self), np.int8)
+        return replace(self, **dict.fromkeys(PRICES, unknown), **dict.fromkeys(PRICE_KINDS, none))
 
     @property
     def statistics(self) -> NDArray[np.int16]:
@@ -166,6 +176,7 @@ class MatchTable:
             side, _, rest = name.partition("_")
             if side in _OTHER_SIDE:
                 exchanged[name] = np.where(rows, getattr(self, f"{_OTHER_SIDE[side]}_{rest}"), column)
+        exchanged["handicap"] = np.where(rows, -self.handicap, self.handicap)
         return replace(self, **exchanged, is_turned=self.is_turned ^ rows)
 
     def __len__(self) -> int:
@@ -194,7 +205,7 @@ _DTYPES: dict[str, Any] = {
 _DEFAULTS: dict[str, Any] = (
     dict.fromkeys(("is_international", "is_turned"), False)
     | dict.fromkeys(("home_goals_half_time", "away_goals_half_time"), UNKNOWN_GOALS)
-    | dict.fromkeys(("home_price", "draw_price", "away_price"), np.nan)
-    | {"price_kind": 0}
+    | dict.fromkeys(PRICES, np.nan)
+    | dict.fromkeys(PRICE_KINDS, 0)
     | dict.fromkeys(MatchStats.__struct_fields__, UNKNOWN_COUNT)
 )

@@ -20,6 +20,25 @@ class MatchOdds(msgspec.Struct, frozen=True, gc=False):
     away: float
 
 
+class GoalOdds(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """Decimal prices of 2.5 goals and of an Asian handicap; None where one of them is not quoted.
+
+    Of one book or average, known once the match is over; never served.
+
+    Attributes:
+        handicap: goals added to the home side, in quarters.
+        home: price of the home side with its handicap.
+        away: price of the away side against it.
+    """
+
+    kind: str
+    over: float | None = None
+    under: float | None = None
+    handicap: float | None = None
+    home: float | None = None
+    away: float | None = None
+
+
 class MatchStats(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Shots on target of both sides, where the provider has them; all shots and corners where it has more."""
 
@@ -107,6 +126,7 @@ class RawMatch(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         spelled: home and away as the provider wrote them, where the club goes by another name.
         neutral: the provider's own flag; whether the ground is neutral is decided by ``neutral_grounds.py``.
         venue: the ground, where the provider tells it.
+        goal_odds: prices of goals and handicaps, where the provider has them.
         other_scores: what other rows of one pass tell of the match: it is quarantined until they agree.
     """
 
@@ -133,6 +153,7 @@ class RawMatch(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     team_ids: tuple[str, str] | msgspec.UnsetType = msgspec.UNSET
     other_scores: tuple[tuple[int, int], ...] | msgspec.UnsetType = msgspec.UNSET
     venue: Venue | msgspec.UnsetType = msgspec.UNSET
+    goal_odds: GoalOdds | msgspec.UnsetType = msgspec.UNSET
 
 
 class Rejection(msgspec.Struct, frozen=True, kw_only=True):

@@ -33,6 +33,9 @@ LEAST_PRICE = 1.0
 # several bookmakers may lie below 1; outside these bounds a price is a typing error.
 LEAST_OVERROUND, MOST_OVERROUND = 0.97, 1.40
 
+# The largest of football-data.co.uk is 3.75.
+MOST_HANDICAP = 8.0
+
 # The texts are stored.
 TWICE_ON_A_DAY = "a team has another result on this day"
 NOT_LISTED = "its feed lists it no longer, and a team has another result on this day"
@@ -72,6 +75,18 @@ def is_book(home: float, draw: float, away: float) -> bool:
     if min(home, draw, away) <= LEAST_PRICE:
         return False
     return bool(LEAST_OVERROUND <= overround(home, draw, away) <= MOST_OVERROUND)
+
+
+def is_two_way_book(price: float, other: float) -> bool:
+    """Whether two decimal prices can be one bookmaker's for a bet and its opposite."""
+    if min(price, other) <= LEAST_PRICE:
+        return False
+    return LEAST_OVERROUND <= 1.0 / price + 1.0 / other <= MOST_OVERROUND
+
+
+def is_handicap(goals: float) -> bool:
+    """Whether it is an Asian handicap: quarters of a goal, eight goals at most."""
+    return abs(goals) <= MOST_HANDICAP and goals * 4 == round(goals * 4)
 
 
 class Result(NamedTuple):

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soccer_assets.football.features import FEATURE_NAMES, compute_features
-from soccer_assets.football.match_table import MatchTable
+from soccer_assets.football.match_table import PRICE_KINDS, PRICES, MatchTable
 from soccer_assets.modelling.dataset import TrainingData
 
 
@@ -61,13 +61,15 @@ def _exchanged(matches: MatchTable, rows: NDArray[np.int64]) -> MatchTable:
     """The matches, score, statistics and price of these rows moved on by one row; made up for one alone."""
     columns = {}
     for name in (field.name for field in fields(matches)):
-        if name.endswith(("_goals", "_half_time", "_price", "_on_target", "_shots", "_corners")):
+        if name in PRICES or name.endswith(("_goals", "_half_time", "_on_target", "_shots", "_corners")):
             values = getattr(matches, name).copy()
             values[rows] = np.roll(values[rows], 1) if len(rows) > 1 else values[rows] + 1
             columns[name] = values
-    kinds = matches.price_kind.copy()
-    kinds[rows] = np.roll(kinds[rows], 1)
-    return replace(matches, price_kind=kinds, **columns)
+        elif name in PRICE_KINDS:
+            kinds = getattr(matches, name).copy()
+            kinds[rows] = np.roll(kinds[rows], 1)
+            columns[name] = kinds
+    return replace(matches, **columns)
 
 
 def market_pull(

@@ -18,6 +18,7 @@ from soccer_assets.contract.release import OUTCOMES
 from soccer_assets.football.first_half import first_half_shares
 from soccer_assets.football.match_scores import GRID_GOALS, thinned
 from soccer_assets.football.match_table import MatchTable
+from soccer_assets.football.prices import PriceKind
 from soccer_assets.football.ratings.parameters import DRAW_CORRELATIONS, match_kinds
 from soccer_assets.football.score_grid import TOTAL_LINE, goal_columns, rates_grid, score_grid
 from soccer_assets.modelling.calibration import equal_mass_bins, holm, p_calibrated
@@ -232,16 +233,18 @@ def _over(
     is_over = matches.home_goals + matches.away_goals > TOTAL_LINE
     p = {name: _of_line(chances.totals, _COUNTS, -TOTAL_LINE) for name, chances in forecasts.items()}
     stakes = np.stack([is_over, ~is_over], axis=1).astype(float)
-    return _scored(OVER, p, stakes, week, seed, None)
+    return _scored(OVER, p, stakes, week, seed, _closing(matches, "over_price", "under_price"))
 
 
 def _handicap(
     matches: MatchTable, forecasts: Mapping[str, GoalChances], week: NDArray[np.int64], seed: int
 ) -> MarketScore:
-    lines = _even_lines(forecasts[CANDIDATE].leads)
+    prices = _closing(matches, "home_handicap_price", "away_handicap_price")
+    quoted = np.isfinite(prices).all(axis=1)
+    lines = np.where(quoted, matches.handicap, _even_lines(forecasts[CANDIDATE].leads))
     p = {name: _of_line(chances.leads, _LEADS, lines) for name, chances in forecasts.items()}
     stakes = decided(matches.home_goals.astype(np.int64) - matches.away_goals, lines)
-    return _scored(HANDICAP, p, stakes, week, seed, None)
+    return _scored(HANDICAP, p, stakes, week, seed, prices)
 
 
 def _both(
@@ -260,6 +263,12 @@ def _half_time(
     return _scored(
         HALF_TIME, {name: chances.half_time for name, chances in forecasts.items()}, stakes, week, seed, None
     )
+
+
+def _closing(matches: MatchTable, *names: str) -> NDArray[np.float64]:
+    """Prices (n, 2) that are averages at kickoff, as the market is; NaN where there are none."""
+    is_closing = matches.goal_price_kind == PriceKind.CLOSING_AVERAGE
+    return np.where(is_closing[:, None], np.stack([getattr(matches, name) for name in names], axis=1), np.nan)
 
 
 def _even_lines(leads: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -15,6 +15,7 @@ from soccer_assets.feeds.validation import validate_rows
 from soccer_assets.football.identity import mint_match_id
 from soccer_assets.football.match_table import MatchTable
 from soccer_assets.football.matches import Window
+from soccer_assets.football.prices import PriceKind
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.stores.exports import Exports
@@ -200,6 +201,27 @@ def test_prices_count_as_far_as_validation_lets_them(tmp_path):
 
     assert found.closing_prices[0].tolist() == [2.0, 3.4, 4.0]
     assert np.isnan(found.closing_prices[1:]).all()
+
+
+def test_half_time_scores_and_prices_of_goals_are_read_once_a_match_is_over(tmp_path):
+    """A handicap with its prices, of the home side also where the host is named second."""
+    told = {"ht_home_goals": 1, "ht_away_goals": 0, "odds_over": 1.8, "odds_under": 2.05, "handicap": -0.75}
+    told |= {"odds_handicap_home": 1.9, "odds_handicap_away": 1.96, "goal_odds_type": "avg_closing"}
+    played = row(match_id="played", date=dt.date(2024, 9, 1), home_goals=2) | told
+    ahead = row(match_id="ahead", date=dt.date(2025, 4, 26)) | told
+
+    matches = read(tmp_path, played, ahead).matches
+
+    turned = matches.turned_round(np.array([True, False]))
+    assert matches.home_goals_half_time.tolist() == [1, -1]
+    assert (matches.over_price[0], matches.under_price[0], matches.handicap[0]) == (1.8, 2.05, -0.75)
+    assert matches.goal_price_kind.tolist() == [PriceKind.CLOSING_AVERAGE, PriceKind.NONE]
+    assert np.isnan(matches.over_price[1])
+    assert (turned.handicap[0], turned.home_handicap_price[0], turned.home_goals_half_time[0]) == (
+        0.75,
+        1.96,
+        0,
+    )
 
 
 def test_a_row_without_an_id_has_the_id_of_its_meeting(tmp_path):

@@ -8,9 +8,16 @@ import pytest
 
 from soccer_assets.football.features import FEATURE_NAMES
 from soccer_assets.football.match_table import SECONDS_A_DAY, MatchTable
+from soccer_assets.football.prices import PriceKind
 from soccer_assets.football.ratings.parameters import DRAW_CORRELATIONS, LEAGUE
 from soccer_assets.football.score_grid import GOAL_FEATURES, rates_grid
-from soccer_assets.modelling.market_scores import MarketCard, decided, half_time_outcomes, market_card
+from soccer_assets.modelling.market_scores import (
+    GoalChances,
+    MarketCard,
+    decided,
+    half_time_outcomes,
+    market_card,
+)
 
 ROWS = 6_000
 GOALS = 16
@@ -47,10 +54,10 @@ def drawn(seed=4):
     values = np.zeros((ROWS, len(FEATURE_NAMES)))
     columns = [FEATURE_NAMES.index(name) for name in GOAL_FEATURES]
     values[:, columns] = np.column_stack([logs, np.ones(ROWS), np.zeros(ROWS)])
-    return matches, values, truth
+    return matches, values, truth, flat.reshape(-1, GOALS, GOALS)
 
 
-MATCHES, VALUES, TRUTH = drawn()
+MATCHES, VALUES, TRUTH, GRID = drawn()
 HALF = ROWS // 2
 
 
@@ -138,6 +145,37 @@ def test_stakes_of_quarter_lines():
     lines = np.array([-0.75, -1.0, -1.25, -0.5, 0.25])
 
     assert decided(leads, lines).tolist() == [[0.5, 0.0], [0.0, 0.0], [0.0, 0.5], [1.0, 0.0], [0.5, 0.0]]
+
+
+def test_closing_prices_are_scored_on_no_push_and_only_where_they_are_closing():
+    """Fair prices of the truth are as good as the candidate; averages of earlier prices are no market."""
+    quarter = np.where(np.arange(ROWS) % 2 == 0, -0.25, 1.0)
+    found = GoalChances.of_grids(GRID, np.full(ROWS, 0.44))
+    over = found.totals[:, 3:].sum(axis=1)
+    leads = np.arange(-15, 16)
+    won, lost = (
+        np.array([chances @ part for chances, part in zip(found.leads, parts, strict=True)])
+        for parts in np.moveaxis(decided(leads, quarter[:, None]), -1, 0)
+    )
+    fair = {
+        "over_price": 0.96 / over,
+        "under_price": 0.96 / (1 - over),
+        "handicap": quarter,
+        "home_handicap_price": 0.96 * (won + lost) / won,
+        "away_handicap_price": 0.96 * (won + lost) / lost,
+    }
+    closing = np.where(np.arange(ROWS) < ROWS - 100, PriceKind.CLOSING_AVERAGE, PriceKind.AVERAGE)
+
+    scores = by_market(card(matches=replace(MATCHES, goal_price_kind=closing.astype(np.int8), **fair)))
+
+    for name in ("over_2_5", "asian_handicap"):
+        assert scores[name].differences_with_odds["book"].mean == pytest.approx(0.0, abs=2e-3)
+        assert scores[name].differences_with_odds["prior"].high < 0
+    assert scores["over_2_5"].rows_with_odds == HALF - 100
+    lead = (MATCHES.home_goals - MATCHES.away_goals)[HALF : ROWS - 100]
+    pushes = int(((quarter[HALF : ROWS - 100] == 1.0) & (lead == -1)).sum())
+    assert scores["asian_handicap"].rows_with_odds == HALF - 100 - pushes
+    assert scores["both_to_score"].rows_with_odds == 0
 
 
 def test_a_card_survives_json():

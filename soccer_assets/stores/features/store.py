@@ -26,8 +26,9 @@ FOLDER = "features/match_features"
 STATES = "features/team_state"
 
 _STATISTICS = MatchStats.__struct_fields__
-_HALF_TIME = ("home_goals_half_time", "away_goals_half_time")
+HALF_TIME = ("home_goals_half_time", "away_goals_half_time")
 _PRICES = ("home_price", "draw_price", "away_price")
+GOAL_PRICES = ("over_price", "under_price", "handicap", "home_handicap_price", "away_handicap_price")
 # The columns of ``exports/match`` that `match_table_of` reads.
 MATCH_COLUMNS = [
     *(
@@ -43,8 +44,8 @@ MATCH_COLUMNS = [
         "away_is_host",
     ),
     *("home_team_id", "away_team_id", "home_goals", "away_goals", "quarantine", *_STATISTICS),
-    *_HALF_TIME,
-    *(*_PRICES, "price_kind"),
+    *HALF_TIME,
+    *(*_PRICES, "price_kind", *GOAL_PRICES, "goal_price_kind"),
 ]
 
 
@@ -213,9 +214,10 @@ def match_table_of(matches: pa.Table) -> MatchTable:
         trains=has_score & _looked_up(matches["status"], {text: rule.trains for text, rule in rules.items()}),
         is_international=_texts(matches["squad"]) == NATIONAL,
         **{name: matches[name].fill_null(UNKNOWN_COUNT).to_numpy() for name in _STATISTICS},
-        **{name: matches[name].fill_null(UNKNOWN_GOALS).to_numpy() for name in _HALF_TIME},
-        **{name: matches[name].fill_null(np.nan).to_numpy() for name in _PRICES},
+        **{name: matches[name].fill_null(UNKNOWN_GOALS).to_numpy() for name in HALF_TIME},
+        **{name: matches[name].fill_null(np.nan).to_numpy() for name in (*_PRICES, *GOAL_PRICES)},
         price_kind=_price_kinds(matches["price_kind"]),
+        goal_price_kind=_price_kinds(matches["goal_price_kind"]),
     ).turned_round(matches["away_is_host"].to_numpy())
 
 

@@ -72,7 +72,11 @@ _AFTER_90: dict[str | None, dict[str, str | None]] = {
 }
 _NO_STATS: dict[str, None] = dict.fromkeys(MatchStats.__struct_fields__)
 PRICE_COLUMNS = ("price_kind", "home_price", "draw_price", "away_price")
-_NO_PRICE: dict[str, None] = dict.fromkeys(PRICE_COLUMNS)
+GOAL_PRICE_COLUMNS = (
+    *("goal_price_kind", "over_price", "under_price"),
+    *("handicap", "home_handicap_price", "away_handicap_price"),
+)
+_NO_PRICE: dict[str, None] = dict.fromkeys((*PRICE_COLUMNS, *GOAL_PRICE_COLUMNS))
 _of_record, _of_competition = attrgetter(*FROM_RECORD), attrgetter(*FROM_COMPETITION)
 
 
@@ -336,6 +340,8 @@ def _match_rows(
             row.update(msgspec.structs.asdict(record.stats))
         if (price := record.odds) is not None:
             row.update(zip(PRICE_COLUMNS, (price.kind, price.home, price.draw, price.away), strict=True))
+        if (goals := record.goal_odds) is not msgspec.UNSET:
+            row.update(zip(GOAL_PRICE_COLUMNS, msgspec.structs.astuple(goals), strict=True))
         row["quarantine"] = _contradiction(record)
         rows[match_id] = row
     return rows

@@ -25,7 +25,7 @@ from soccer_assets.feeds.providers.archive import archive_table
 from soccer_assets.feeds.providers.archive.archive_feed import ArchiveFeed
 from soccer_assets.feeds.providers.archive.archive_table import SCHEMA
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
-from soccer_assets.football.records import AfterNinety, MatchOdds, RawMatch, Rejection
+from soccer_assets.football.records import AfterNinety, GoalOdds, MatchOdds, RawMatch, Rejection
 from soccer_assets.settings import Settings
 from tests import services
 
@@ -144,6 +144,25 @@ def test_played_match_has_score_and_prices(archive, form):
     )
     assert match.payload.keys() == PLAYED.keys()
     assert str(match.payload["odds_home"]) == "3.07"
+
+
+def test_prices_of_goals_and_a_handicap_are_read(archive):
+    """Where their kind is told, and as far as they are credible."""
+    quotes = {"odds_over": "1.8", "odds_under": "2.05", "handicap": "-0.75", "odds_handicap_home": "1.9"}
+    both = {**quotes, "odds_handicap_away": "1.95", "goal_odds_type": "avg_closing"}
+    archive.write_csv(
+        {**PLAYED, **both},
+        {**PLAYED, **both, "match_id": "b", "handicap": "0.1", "date": "2025-04-18", "kickoff_utc": ""},
+        {**PLAYED, **both, "match_id": "c", "goal_odds_type": "", "date": "2025-04-16", "kickoff_utc": ""},
+    )
+
+    found = {match.source_match_id: match.goal_odds or None for match in archive.fetch()}
+
+    assert found == {
+        PLAYED["match_id"]: GoalOdds("avg_closing", 1.8, 2.05, -0.75, 1.9, 1.95),
+        "b": GoalOdds("avg_closing", 1.8, 2.05),
+        "c": None,
+    }
 
 
 def test_match_ahead_is_a_fixture_whatever_its_row_says(archive):

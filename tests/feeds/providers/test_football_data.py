@@ -16,7 +16,15 @@ from soccer_assets.feeds.protocol import FeedRefusedError
 from soccer_assets.feeds.providers.football_data.csv_file import CsvFormatError, read_csv
 from soccer_assets.feeds.providers.football_data.football_data_feed import FootballDataFeed
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
-from soccer_assets.football.records import MatchOdds, MatchStats, RawMatch, Rejection, Repeat, UnreadableFile
+from soccer_assets.football.records import (
+    GoalOdds,
+    MatchOdds,
+    MatchStats,
+    RawMatch,
+    Rejection,
+    Repeat,
+    UnreadableFile,
+)
 from soccer_assets.settings import Settings
 
 NOW = parse_instant("2025-04-25T09:00:00Z")
@@ -92,6 +100,34 @@ def test_played_match_has_score_prices_and_shots(mirror):
         odds=MatchOdds("avg_closing", 3.07, 3.57, 2.3),
         stats=MatchStats(1, 8),
     )
+
+
+GOALS = "AvgC>2.5,AvgC<2.5,AHCh,AvgCAHH,AvgCAHA"
+EARLIER = "Avg>2.5,Avg<2.5,AHh,AvgAHH,AvgAHA"
+
+
+@pytest.mark.parametrize(
+    ("columns", "cells", "odds"),
+    [
+        (GOALS, "1.8,2.0,-0.75,1.95,1.9", GoalOdds("avg_closing", 1.8, 2.0, -0.75, 1.95, 1.9)),
+        (EARLIER, "1.8,2.0,0.25,1.95,1.9", GoalOdds("avg", 1.8, 2.0, 0.25, 1.95, 1.9)),
+        (f"{EARLIER},{GOALS}", "3,1.4,1,1.9,1.9,1.8,2,0,2,1.8", GoalOdds("avg_closing", 1.8, 2, 0, 2, 1.8)),
+        (GOALS, "1.8,,-0.75,1.95,1.9", GoalOdds("avg_closing", None, None, -0.75, 1.95, 1.9)),
+        (GOALS, "1.8,2.0,-0.7,1.95,1.9", GoalOdds("avg_closing", 1.8, 2.0)),
+        (GOALS, "1.8,2.0,-1,1.95,19", GoalOdds("avg_closing", 1.8, 2.0)),
+        (f"{EARLIER},{GOALS}", "1.8,2,,,,nan,2,x,1.9,1.9", GoalOdds("avg", 1.8, 2.0)),
+        (GOALS, "1.0,2.0,9,1.95,1.9", None),
+    ],
+)
+def test_prices_of_goals_and_handicaps_are_read_where_they_are_credible(mirror, columns, cells, odds):
+    """Closing averages before earlier ones, which are not called closing; each market for itself."""
+    mirror.write("mmz4281/2425/E0.csv", f"{MAIN},{columns}", f"{PLAYED},{cells}")
+
+    (match,) = mirror.fetch()
+
+    assert (match.goal_odds or None) == odds
+    told = match.payload.keys() & set(columns.split(","))
+    assert told == (set() if odds is None else told)
 
 
 def test_all_shots_and_corners_are_read_where_they_are_whole_numbers(mirror):

@@ -4,6 +4,7 @@ import datetime as dt
 from collections import Counter
 from itertools import pairwise
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -96,6 +97,7 @@ def test_nothing_is_known_before_it_happened(now):
 
         assert has_score == (match.status in {MatchStatus.FINISHED, MatchStatus.LIVE})
         assert [value is not None for value in later] == [is_finished] * 4
+        assert (match.goal_odds is not msgspec.UNSET) == is_finished
         assert is_finished == ("odds" in match.payload)
         assert has_score == ("score" in match.payload)
         if is_finished:
@@ -153,6 +155,23 @@ def test_true_probabilities_are_found_by_match_id():
         true = feed.true_probabilities(match.source_match_id)
         assert sum(true) == pytest.approx(1.0)
         assert implied / implied.sum() == pytest.approx(true, abs=0.06)
+
+
+def test_prices_of_goals_are_near_the_share_of_seasons_and_the_handicap_is_even():
+    """Over 2.5 comes as often as its prices say, and so does the home side with its handicap."""
+    finished = [m for m in fetch(SEASON) if m.odds]
+    over, covers, said_over, said_covers = [], [], [], []
+    for match in finished:
+        quoted = match.goal_odds
+        over.append(match.home_goals + match.away_goals > 2)
+        covers.append(match.home_goals - match.away_goals + quoted.handicap > 0)
+        said_over.append(1 / quoted.over / (1 / quoted.over + 1 / quoted.under))
+        said_covers.append(1 / quoted.home / (1 / quoted.home + 1 / quoted.away))
+
+    error = 3 * 0.5 / np.sqrt(len(finished))
+    assert np.mean(over) == pytest.approx(np.mean(said_over), abs=error)
+    assert np.mean(covers) == pytest.approx(np.mean(said_covers), abs=error)
+    assert all(0.3 < p < 0.7 for p in said_covers)
 
 
 def test_season_is_a_double_round_robin():

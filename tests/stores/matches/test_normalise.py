@@ -12,12 +12,17 @@ import sqlalchemy as sa
 
 from soccer_assets.football.identity import mint_team_id
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
-from soccer_assets.football.records import AfterNinety, MatchOdds, MatchStats, RawMatch
+from soccer_assets.football.records import AfterNinety, GoalOdds, MatchOdds, MatchStats, RawMatch
 from soccer_assets.football.validity import TOLD_TWICE, TWICE_ON_A_DAY, Result, contradiction, twice_on_a_day
 from soccer_assets.resources.database import Database
 from soccer_assets.stores.matches import normalise as match_store
 from soccer_assets.stores.matches import raw as raw_store
-from soccer_assets.stores.matches.normalise import MatchCounts, update_matches
+from soccer_assets.stores.matches.normalise import (
+    GOAL_PRICE_COLUMNS,
+    PRICE_COLUMNS,
+    MatchCounts,
+    update_matches,
+)
 from soccer_assets.stores.matches.raw import store_raw
 from soccer_assets.tables import (
     competition,
@@ -79,7 +84,7 @@ def test_a_raw_row_becomes_a_match(database):
         "away_shots": 9,
         "home_corners": 4,
         "away_corners": 0,
-        **dict.fromkeys(("home_price", "draw_price", "away_price", "price_kind")),
+        **dict.fromkeys((*PRICE_COLUMNS, *GOAL_PRICE_COLUMNS)),
         "status": "finished",
         "neutral": True,
         "away_is_host": False,
@@ -268,6 +273,19 @@ def test_closing_prices_are_replaced_by_newer_ones(database):
     (played,) = (row for row in rows_of(database, match) if row.source_match_id == "m1")
     assert (played.price_kind, played.home_price, played.away_price) == ("avg_closing", 1.8, 4.4)
     assert (played.version, played.updated_at) == (2, LATER)  # a late price is replayed as a late result is
+
+
+def test_prices_of_goals_and_a_handicap_stand_beside_the_result(database):
+    """Each in its column; a market without prices is empty."""
+    quotes = GoalOdds("avg_closing", 1.8, 2.05, -0.75, 1.9, 1.95)
+    update(database, [finished("1-0", goal_odds=quotes)])
+    (row,) = rows_of(database, match)
+    assert tuple(getattr(row, name) for name in GOAL_PRICE_COLUMNS) == msgspec.structs.astuple(quotes)
+
+    update(database, [finished("1-0", goal_odds=GoalOdds("avg_closing", 1.8, 2.05))], LATER)
+    (row,) = rows_of(database, match)
+    assert (row.over_price, row.handicap, row.home_handicap_price) == (1.8, None, None)
+    assert row.version == 2
 
 
 def test_a_crash_between_batches_loses_nothing(database, monkeypatch):

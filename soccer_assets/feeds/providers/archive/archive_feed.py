@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from soccer_assets.clock import Clock
 from soccer_assets.feeds.base import SETTING
-from soccer_assets.feeds.fields import book_odds, half_time_of, noon_of, score_or_none
+from soccer_assets.feeds.fields import book_odds, goal_book, half_time_of, noon_of, score_or_none
 from soccer_assets.feeds.http import FileClient
 from soccer_assets.feeds.protocol import FeedRefusedError
 from soccer_assets.feeds.providers.archive.archive_rows import (
@@ -170,7 +170,8 @@ def _match(
     (match_id, kickoff, day, _, _, _, season, round_name, home, away, *result) = row
     precision = KickoffPrecision.DAY if kickoff is None else KickoffPrecision.MINUTE
     kickoff = noon_of(day) if kickoff is None else kickoff
-    home_total, away_total, half_home, half_away, reported, neutral, *prices, kind, _ = result
+    home_total, away_total, half_home, half_away, reported, neutral, *quotes, _ = result
+    *prices, kind, over, under, line, line_home, line_away, goal_kind = quotes
     status = STATUS_OF.get(reported) if is_over else None
     if status is None:
         status = visibility_by_time(kickoff, precision, now, has_result=False, result_lag=RESULT_LAG).status
@@ -179,6 +180,9 @@ def _match(
     # The total of a shoot-out holds its goals in some rows.
     total = score_or_none(home_total, away_total) if reported == EXTRA_TIME else None
     after_90 = after_ninety(total, None, went_on=went_on, has_shoot_out=reported != EXTRA_TIME)
+    goal_odds = None
+    if is_over and goal_kind is not None:
+        goal_odds = goal_book(goal_kind, (over, under), (line, line_home, line_away))
     has_odds = is_over and kind is not None and None not in prices
     return RawMatch(
         source=SOURCE,
@@ -199,4 +203,5 @@ def _match(
         away_goals_half_time=half_away,
         odds=book_odds(kind, *prices) if has_odds else None,
         after_90=after_90 or msgspec.UNSET,
+        goal_odds=goal_odds or msgspec.UNSET,
     )

@@ -27,6 +27,8 @@ RESULT = frozenset(
     {
         *("home_goals", "away_goals", "ht_home_goals", "ht_away_goals", "status"),
         *("odds_home", "odds_draw", "odds_away", "odds_type"),
+        *("odds_over", "odds_under", "handicap", "odds_handicap_home", "odds_handicap_away"),
+        "goal_odds_type",
     }
 )
 FIXTURE = frozenset(SCHEMA) - RESULT

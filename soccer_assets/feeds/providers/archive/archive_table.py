@@ -25,6 +25,7 @@ from soccer_assets.feeds.protocol import FeedError, FeedRefusedError, FeedUnavai
 from soccer_assets.feeds.providers.archive.archive_csv import read_csv
 from soccer_assets.football.records import MatchStats
 from soccer_assets.football.season_labels import read_label
+from soccer_assets.football.validity import is_handicap
 
 STATUSES = frozenset({"FT", "AET", "PEN", "SCHEDULED", "VOID"})
 _PARQUET = b"PAR1"
@@ -140,6 +141,15 @@ def _price(value: Any) -> float | None:
     return price if 1.0 < price <= 1000.0 else None  # noqa: PLR2004 dearer than any book's
 
 
+def _handicap(value: Any) -> float | None:
+    """Goals added to the home side; None where they are no quarters of a goal."""
+    try:
+        goals = float(value)
+    except (TypeError, ValueError):
+        return None
+    return goals if is_handicap(goals) else None
+
+
 def _season(value: Any) -> str:
     """A season's name; 2024/25 and 2024-2025 are 2024/2025, and the number 2024 is 2024."""
     name = name_of(str(value) if type(value) is int else value, "the season")
@@ -177,6 +187,12 @@ SCHEMA: dict[str, Callable[[Any], Any]] = {
     "odds_draw": _price,
     "odds_away": _price,
     "odds_type": _name("odds_type"),
+    "odds_over": _price,
+    "odds_under": _price,
+    "handicap": _handicap,
+    "odds_handicap_home": _price,
+    "odds_handicap_away": _price,
+    "goal_odds_type": _name("goal_odds_type"),
     "source": _name("the source"),
 }
 _REQUIRED = frozenset(

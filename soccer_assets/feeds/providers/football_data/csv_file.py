@@ -67,7 +67,14 @@ PRICES = {
     "IW": "interwetten",
 }
 _PRICE_COLUMNS = tuple(prefix + side for prefix in PRICES for side in "HDA")
-_KEPT_COLUMNS = frozenset((*FIXTURE_COLUMNS, *RESULT_COLUMNS, *_PRICE_COLUMNS))
+# Kind -> columns of over and under 2.5 goals, of the handicap and of its two prices; averages, best first.
+GOAL_PRICES = {
+    "avg_closing": ("AvgC>2.5", "AvgC<2.5", "AHCh", "AvgCAHH", "AvgCAHA"),
+    "avg": ("Avg>2.5", "Avg<2.5", "AHh", "AvgAHH", "AvgAHA"),
+    "betbrain_avg": ("BbAv>2.5", "BbAv<2.5", "BbAHh", "BbAvAHH", "BbAvAHA"),
+}
+_GOAL_COLUMNS = tuple(name for columns in GOAL_PRICES.values() for name in columns)
+_KEPT_COLUMNS = frozenset((*FIXTURE_COLUMNS, *RESULT_COLUMNS, *_PRICE_COLUMNS, *_GOAL_COLUMNS))
 
 
 class Layout(msgspec.Struct, frozen=True):

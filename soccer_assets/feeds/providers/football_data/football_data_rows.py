@@ -1,14 +1,16 @@
 """Turns a row of football-data.co.uk into a match as known at an instant, or into a rejection."""
 
 import datetime as dt
+import math
 import re
 from collections.abc import Mapping
 
 import msgspec
 
-from soccer_assets.feeds.fields import FieldError, book_odds, teams_of
+from soccer_assets.feeds.fields import FieldError, book_odds, goal_book, teams_of
 from soccer_assets.feeds.providers.football_data.csv_file import (
     FIXTURE_COLUMNS,
+    GOAL_PRICES,
     PRICES,
     RESULT_COLUMNS,
     CsvFile,
@@ -19,7 +21,7 @@ from soccer_assets.feeds.providers.football_data.season_labels import plain
 from soccer_assets.feeds.visibility import over_at, visibility_by_time
 from soccer_assets.football.competitions import UNKNOWN_COMPETITION, Competition
 from soccer_assets.football.matches import MatchStatus, Outcome, outcome_of
-from soccer_assets.football.records import MatchOdds, MatchStats, RawMatch, Rejection
+from soccer_assets.football.records import GoalOdds, MatchOdds, MatchStats, RawMatch, Rejection
 from soccer_assets.football.validity import LEAST_GOALS, MOST_GOALS, is_goal_count
 
 SOURCE = "football-data"
@@ -149,16 +151,18 @@ def _with_result(match: RawMatch, fields: Mapping[str, str], layout: Layout) -> 
     if half_home is None or half_away is None or half_home > home or half_away > away:
         half_home = half_away = None
     odds, prices = _odds(fields)
+    goal_odds, goal_prices = _goal_odds(fields)
     return msgspec.structs.replace(
         match,
         status=MatchStatus.FINISHED,
-        payload={**match.payload, **prices},
+        payload={**match.payload, **prices, **goal_prices},
         home_goals=home,
         away_goals=away,
         home_goals_half_time=half_home,
         away_goals_half_time=half_away,
         odds=odds,
         stats=_stats(fields),
+        goal_odds=goal_odds or msgspec.UNSET,
     )
 
 
@@ -173,6 +177,23 @@ def _odds(fields: Mapping[str, str]) -> tuple[MatchOdds | None, dict[str, str]]:
         if (odds := book_odds(kind, home, draw, away)) is not None:
             return odds, columns
     return None, {}
+
+
+def _goal_odds(fields: Mapping[str, str]) -> tuple[GoalOdds | None, dict[str, str]]:
+    """The first credible prices of goals and handicaps, with the columns they came from."""
+    for kind, names in GOAL_PRICES.items():
+        over, under, line, home, away = (_number(fields.get(name, "")) for name in names)
+        if (odds := goal_book(kind, (over, under), (line, home, away))) is not None:
+            return odds, {name: fields[name] for name in names if name in fields}
+    return None, {}
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _stats(fields: Mapping[str, str]) -> MatchStats | None:

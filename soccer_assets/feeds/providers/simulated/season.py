@@ -48,6 +48,8 @@ _LOG_GOALS = np.log(1.3)
 _HOME_ADVANTAGE = 0.13
 _MOST_GOALS = 25
 _MARGIN = 1.05
+_TOTAL_LINE = 2.5
+_HANDICAPS = np.arange(-4.5, 5.0)
 
 
 class Season(msgspec.Struct, frozen=True):
@@ -64,6 +66,9 @@ class Season(msgspec.Struct, frozen=True):
         probabilities: exact 1x2 of the two Poisson distributions that ``goals`` are drawn from.
         goals, reported_goals, shots_on_target: shape (matches, 2), home first.
         odds: decimal closing prices, shape (matches, 3).
+        goal_odds: likewise of over and under 2.5 goals, and of the home and the away side with ``handicap``,
+            shape (matches, 4).
+        handicap: half goals added to the home side, at which the estimated bet is most even.
     """
 
     label: str
@@ -82,6 +87,8 @@ class Season(msgspec.Struct, frozen=True):
     reported_goals: Ints
     shots_on_target: Ints
     odds: Floats
+    goal_odds: Floats
+    handicap: Floats
 
 
 def season_years(league: League, first: dt.date, last: dt.date) -> list[int]:
@@ -137,6 +144,7 @@ def play_season(seed: int, league: League, year: int) -> Season:
     shots = goals + np.stack([_poisson(0.8 + 1.7 * rates[:, side], next(draws)) for side in (0, 1)], axis=1)
     false_goal = np.where((goals[:, 0] > goals[:, 1])[:, None], [0, 1], [1, 0])
     probabilities = outcome_probabilities(rates)
+    goal_odds, handicap = _goal_odds(rates * np.exp(0.03 * normals((matches, 2), "goal odds", *key)))
     return Season(
         label=season_label(league, year),
         round=rounds,
@@ -154,6 +162,8 @@ def play_season(seed: int, league: League, year: int) -> Season:
         reported_goals=np.where(is_corrected[:, None], goals + false_goal, goals),
         shots_on_target=shots,
         odds=_odds(probabilities, normals((matches, 3), "odds", *key)),
+        goal_odds=goal_odds,
+        handicap=handicap,
     )
 
 
@@ -225,3 +235,19 @@ def _odds(probabilities: Floats, noise: Floats) -> Floats:
     estimated = probabilities * np.exp(0.03 * noise)
     estimated /= estimated.sum(axis=1, keepdims=True)
     return np.maximum(np.round(1.0 / (estimated * _MARGIN), 2), 1.01)
+
+
+def _goal_odds(rates: Floats) -> tuple[Floats, Floats]:
+    """Decimal prices of 2.5 goals and of the most even handicap, by a book that estimates these rates."""
+    home, away = _poisson_masses(rates[:, 0]), _poisson_masses(rates[:, 1])
+    grid = home[:, :, None] * away[:, None, :]
+    grid /= grid.sum(axis=(1, 2), keepdims=True)
+    goals = np.arange(_MOST_GOALS + 1)
+    over = grid[:, goals[:, None] + goals > _TOTAL_LINE].sum(axis=1)
+    lead = goals[:, None] - goals
+    wins = np.stack([grid[:, lead + line > 0].sum(axis=1) for line in _HANDICAPS], axis=1)
+    even = np.abs(wins - 0.5).argmin(axis=1)
+    covers = wins[np.arange(len(wins)), even]
+    estimated = np.stack([over, 1.0 - over, covers, 1.0 - covers], axis=1)
+    prices: Floats = np.maximum(np.round(1.0 / (estimated * _MARGIN), 2), 1.01)
+    return prices, _HANDICAPS[even]

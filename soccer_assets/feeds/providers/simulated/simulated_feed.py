@@ -34,7 +34,7 @@ from soccer_assets.feeds.providers.simulated.world import (
 )
 from soccer_assets.football.competitions import Competition
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
-from soccer_assets.football.records import MatchOdds, MatchStats, RawMatch, Rejection
+from soccer_assets.football.records import GoalOdds, MatchOdds, MatchStats, RawMatch, Rejection
 from soccer_assets.settings import Settings
 
 SOURCE = "simulated"
@@ -195,7 +195,10 @@ class SimulatedFeed:
         score = (season.goals if now >= season.corrected_at[row] else season.reported_goals)[row].tolist()
         half_time = self._goals_until(_HALF_TIME_MINUTE, match.payload["id"], season, row)
         shots, odds = season.shots_on_target[row].tolist(), season.odds[row].tolist()
+        over, under, home, away = season.goal_odds[row].tolist()
+        goals = GoalOdds("simulated_closing", over, under, float(season.handicap[row]), home, away)
         details = {"score": score, "half_time": half_time, "shots_on_target": shots, "odds": odds}
+        details["goal_odds"] = [over, under, goals.handicap, home, away]
         return replace(
             match,
             payload={**match.payload, **details},
@@ -205,6 +208,7 @@ class SimulatedFeed:
             away_goals_half_time=half_time[1],
             odds=MatchOdds("simulated_closing", *odds),
             stats=MatchStats(*shots),
+            goal_odds=goals,
         )
 
     def _goals_until(self, minute: float, match_id: str, season: Season, row: int) -> list[int]:
