@@ -131,7 +131,8 @@ class MatchTable:
     def without_prices(self) -> Self:
         """The same matches, none with a price."""
         unknown, none = np.full(len(self), np.nan), np.zeros(len(self), np.int8)
-        return replace(self, **dict.fromkeys(PRICES, unknown), **dict.fromkeys(PRICE_KINDS, none))
+        columns: dict[str, Any] = dict.fromkeys(PRICES, unknown) | dict.fromkeys(PRICE_KINDS, none)
+        return replace(self, **columns)
 
     @property
     def statistics(self) -> NDArray[np.int16]:
