@@ -1,6 +1,7 @@
 """What the prices of past matches do to the priced goal model, and to nothing else."""
 
 import hashlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from soccer_assets.football.features import (
     apply_results,
     compute_features,
 )
+from soccer_assets.football.match_table import PRICES
 from soccer_assets.football.prices import PriceKind, price_rates
 from soccer_assets.football.ratings.parameters import JOINT, PRICED
 from tests.football.helpers import match, priced_with, random_table, table
@@ -56,6 +58,17 @@ def test_without_a_price_the_second_group_is_the_joint_model(seed):
     assert not features.values[:, SHARES].any()
     assert not state.teams["follows_prices"].any()
     assert not state.teams["strength"][:, PRICED].any()
+
+
+def test_prices_of_goals_and_handicaps_move_no_bit_of_any_feature():
+    """They are read by scorecards alone, also where a match has no other price."""
+    matches = random_table(2, 120)
+    rng = np.random.default_rng(2)
+    quotes = {name: rng.uniform(1.5, 2.5, 120) for name in PRICES[3:]}
+    kinds = np.full(120, PriceKind.CLOSING_AVERAGE, np.int8)
+    quoted = replace(matches, **quotes, goal_price_kind=kinds)
+
+    assert digest(compute_features(quoted)[0].values) == digest(compute_features(matches)[0].values)
 
 
 @given(seed=st.integers(0, 10_000), day=st.integers(0, 59))
