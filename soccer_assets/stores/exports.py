@@ -190,8 +190,15 @@ class Exports:
         months: Container[str] | None = None,
         columns: list[str] | None = None,
     ) -> pa.Table:
-        """Matches of a snapshot, in the order of their months; only some months and columns where named."""
-        return read_table(self._store, manifest.tables["match"], MATCH_SCHEMA, months, columns)
+        """Matches of a snapshot, in the order of their months; only some months and columns where named.
+
+        Columns that an earlier version's snapshot does not have are empty.
+        """
+        table = read_table(self._store, manifest.tables["match"], MATCH_SCHEMA, months, columns)
+        for field in MATCH_SCHEMA if columns is None else ():
+            if field.name not in table.column_names:
+                table = table.append_column(field, pa.nulls(len(table), field.type))
+        return table
 
     def months_written(self) -> tuple[str, ...] | None:
         """Months of `match` that the newest export wrote; None where it may have written any."""

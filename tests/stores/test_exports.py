@@ -12,7 +12,7 @@ from soccer_assets.football.matches import Window
 from soccer_assets.football.records import RawMatch
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.object_store import ObjectStore
-from soccer_assets.resources.parquet_parts import DamagedPartError, Part, read_table
+from soccer_assets.resources.parquet_parts import DamagedPartError, Part, read_table, write_table
 from soccer_assets.stores import exports as exports_module
 from soccer_assets.stores.exports import (
     MATCH_RAW_SCHEMA,
@@ -21,6 +21,7 @@ from soccer_assets.stores.exports import (
     Exports,
     MissingSnapshotError,
 )
+from soccer_assets.stores.features.store import match_table_of
 from soccer_assets.stores.matches.normalise import update_matches
 from soccer_assets.stores.matches.raw import store_raw
 from soccer_assets.tables import metadata
@@ -72,6 +73,21 @@ def test_a_first_export_writes_every_month_of_both_tables(exports, database):
     assert (first["home_goals"], first["away_goals"], first["status"]) == (2, 1, "finished")
     assert first["kickoff"] == dt.datetime(2025, 2, 8, 15, tzinfo=dt.UTC)
     assert table["home_goals"].to_pylist() == [2, 0, None]
+
+
+def test_columns_that_an_earlier_versions_snapshot_lacks_are_empty(exports, folder_store):
+    """A training may begin before the first export of this version."""
+    manifest, _ = exports.update(NOW)
+    table = exports.read_matches(manifest)
+    earlier = table.drop_columns(["over_price", "goal_price_kind"])
+    stored = write_table(folder_store, "earlier", earlier.schema, [("2025-02", earlier)], None)
+    old = msgspec.structs.replace(manifest, tables={**manifest.tables, "match": stored})
+
+    found = exports.read_matches(old)
+
+    assert found.select(MATCH_SCHEMA.names).schema == MATCH_SCHEMA
+    assert found["over_price"].null_count == len(table)
+    assert match_table_of(found).match_id.tolist() == table["match_id"].to_pylist()
 
 
 def test_what_means_something_in_csv_is_exported_as_it_is_stored(exports, database, folder_store):
