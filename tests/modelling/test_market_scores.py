@@ -158,11 +158,11 @@ def test_closing_prices_are_scored_on_no_push_and_only_where_they_are_closing():
         for parts in np.moveaxis(decided(leads, quarter[:, None]), -1, 0)
     )
     fair = {
-        "over_price": 0.96 / over,
-        "under_price": 0.96 / (1 - over),
+        "over_price": 1 / over,
+        "under_price": 1 / (1 - over),
         "handicap": quarter,
-        "home_handicap_price": 0.96 * (won + lost) / won,
-        "away_handicap_price": 0.96 * (won + lost) / lost,
+        "home_handicap_price": (won + lost) / won,
+        "away_handicap_price": (won + lost) / lost,
     }
     closing = np.where(np.arange(ROWS) < ROWS - 100, PriceKind.CLOSING_AVERAGE, PriceKind.AVERAGE)
 
