@@ -11,7 +11,12 @@ from soccer_assets.football.match_table import MatchTable
 from soccer_assets.football.records import MatchStats, RawMatch
 from soccer_assets.stores.exports import MATCH_SCHEMA
 from soccer_assets.stores.features.store import MATCH_COLUMNS
-from soccer_assets.stores.matches.normalise import FROM_COMPETITION, FROM_RECORD, PRICE_COLUMNS
+from soccer_assets.stores.matches.normalise import (
+    FROM_COMPETITION,
+    FROM_RECORD,
+    GOAL_PRICE_COLUMNS,
+    PRICE_COLUMNS,
+)
 from soccer_assets.tables import match, match_history
 
 ROOT = Path(__file__).parents[3]
@@ -21,13 +26,14 @@ COMPUTED = {
     *("match_id", "home_team_id", "away_team_id", "quarantine"),
     *("away_is_host", "ground", "ground_rule"),
     *PRICE_COLUMNS,
+    *GOAL_PRICE_COLUMNS,
     *("decided_by", "home_goals_et", "away_goals_et", "home_pens", "away_pens"),
     *("version", "updated_at", "change_no"),
 }
 # Fields of a record that are no column of the same name: stored raw, as teams, in `odds`, or taken apart.
 NOT_A_COLUMN = {
     *("payload", "home_team", "away_team", "odds", "stats", "after_90"),
-    *("spelled", "team_ids", "other_scores", "venue"),
+    *("spelled", "team_ids", "other_scores", "venue", "goal_odds"),
 }
 
 # Adds a field to the record and a column to the table, in a process of its own, and nothing else.
