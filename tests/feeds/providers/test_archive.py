@@ -374,7 +374,7 @@ def test_line_with_cells_missing_is_rejected(archive):
     match, rejection = sorted(archive.fetch(), key=lambda item: isinstance(item, Rejection))
 
     assert isinstance(match, RawMatch)
-    assert rejection.reason == "the line has 2 cells, not 21; write one a column"
+    assert rejection.reason == "the line has 2 cells, not 27; write one a column"
     assert not archive.fetch(Window(dt.date(2025, 5, 1), dt.date(2025, 6, 1)))
 
 
