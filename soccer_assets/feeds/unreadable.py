@@ -47,7 +47,7 @@ class JsonFile(NamedTuple):
 
 
 def read_json_rows(
-    client: FileClient, file: JsonFile, rows_of: Callable[[Any], list[Any] | None]
+    client: FileClient, file: JsonFile, rows_of: Callable[[Any], list[Any] | UnreadFile | None]
 ) -> list[Any] | UnreadFile | None:
     """The rows of a file; None where there is no such file, also where a saved page says so.
 

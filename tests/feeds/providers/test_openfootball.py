@@ -40,11 +40,11 @@ class Mirror:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def write(self, path: str, *matches: Any) -> None:
+    def write(self, path: str, *matches: Any, name: str = "A season") -> None:
         """Put a season file there."""
         file = self.folder / path
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps({"name": "A season", "matches": matches}))
+        file.write_text(json.dumps({"name": name, "matches": matches}))
 
     def feed(self) -> OpenFootballFeed:
         """A feed of the folder."""
@@ -377,6 +377,32 @@ def test_a_file_with_the_matches_of_another_league_is_passed_over(mirror):
         "ENG-3": 15,
         "GER-1": 12,
     }
+
+
+@pytest.mark.parametrize(
+    "name", ["Deutsche Bundesliga 2024/25", "Algeria | Ligue 1 2024/25", "Italian Serie A 2024-25"]
+)
+def test_a_file_that_is_named_as_another_league_is_passed_over(mirror, name):
+    """Its clubs would become clubs of the league in whose place it lies; the league beside it is read."""
+    mirror.write("2024-25/es.1.json", PLAYED, name=name)
+    mirror.write("2024-25/en.1.json", PLAYED, name="English Premier League 2024/25")
+
+    match, report = mirror.fetch()
+
+    assert match.competition == "ENG-1"
+    assert isinstance(report, UnreadableFile)
+    assert f"es.1.json: its name is {name!r}, which " in report.reason
+    assert report.payload["found"] == repr(name)
+
+
+@pytest.mark.parametrize("name", ["Primera División de España 2024/25", "LaLiga 2025", "", None, 5])
+def test_a_league_may_have_any_name_that_is_no_other_leagues(mirror, name):
+    """Providers rename leagues: a name that nobody has says nothing."""
+    mirror.write("2024-25/es.1.json", PLAYED, name=name)
+
+    (match,) = mirror.fetch()
+
+    assert match.competition == "ESP-1"
 
 
 def test_saved_answer_of_a_missing_file_is_no_file(mirror):

@@ -8,12 +8,15 @@ second leg won 1-0 at 90 is a home win, however it ended. Results lag by hours o
 import datetime as dt
 from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from soccer_assets.clock import Clock
 from soccer_assets.feeds.base import SETTING, SiteFeed
+from soccer_assets.feeds.fields import brief
 from soccer_assets.feeds.http import FileClient
 from soccer_assets.feeds.protocol import FeedRefusedError
+from soccer_assets.feeds.providers.openfootball.league_names import other_league
 from soccer_assets.feeds.providers.openfootball.openfootball_rows import (
     RESULT_LAG,
     SOURCE,
@@ -121,7 +124,16 @@ class OpenFootballFeed(SiteFeed):
         asked = JsonFile(
             SOURCE, f"{self._base_url}/{file.path}", file.code, "an object with a list 'matches'"
         )
-        matches = read_json_rows(self._client, asked, listed)
+
+        def rows_of(document: Any) -> list[Any] | UnreadFile | None:
+            if other := other_league(document, self._competitions[file.code].feeds[SOURCE]):
+                name = document["name"]
+                fault = f"its name is {brief(name)}, which {other}.json has; replace it by its own league's"
+                error = FeedRefusedError(f"{SETTING}: {asked.url}: {fault}")
+                return UnreadFile(unreadable_file(SOURCE, asked.url, file.code, name.encode(), fault), error)
+            return listed(document)
+
+        matches = read_json_rows(self._client, asked, rows_of)
         if isinstance(matches, UnreadFile) or matches is None:
             return matches
         return dated_rows(matches, file, ZoneInfo(self._competitions[file.code].time_zone))
