@@ -17,7 +17,7 @@ simulated seasons is too large by 1/n of itself. Prints for each cut
 import argparse
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -77,9 +77,10 @@ def main() -> None:
     print(json.dumps(report(list(cuts_of(matches, asked.first, asked.until)), asked.seasons)))
 
 
-def double_round_robins(matches: MatchTable, first: int, until: int) -> list[NDArray[np.int64]]:
-    """Rows of each complete one, in order of time: every ordered pair of clubs has one result."""
-    known = load_competitions()
+def double_round_robins(
+    matches: MatchTable, first: int, until: int, known: Container[str]
+) -> list[NDArray[np.int64]]:
+    """Rows of each complete one of known competitions, in order of time: each ordered pair has one result."""
     found = defaultdict(list)
     for row in np.flatnonzero(matches.moves_ratings & (matches.tier > 0)):
         if matches.competition[row] in known and first <= int(matches.season[row][:4]) < until:
@@ -93,9 +94,18 @@ def double_round_robins(matches: MatchTable, first: int, until: int) -> list[NDA
     return complete
 
 
-def cuts_of(matches: MatchTable, first: int, until: int) -> Iterator[Cut]:
-    """The seasons at every share, in order of time, each with the state of its day."""
-    seasons = double_round_robins(matches, first, until)
+def cuts_of(
+    matches: MatchTable, first: int, until: int, known: Container[str] | None = None
+) -> Iterator[Cut]:
+    """The seasons at every share, in order of time, each with the state of its day.
+
+    Args:
+        matches: with results.
+        first: year of the first season.
+        until: year of the first one without.
+        known: competitions; by default those of the catalogue.
+    """
+    seasons = double_round_robins(matches, first, until, load_competitions() if known is None else known)
     planned = sorted(
         (_day_at(matches.kickoff[rows] // SECONDS_A_DAY, share), number, share)
         for number, rows in enumerate(seasons)
@@ -196,7 +206,8 @@ def place_rps(finals: NDArray[np.int8], places: NDArray[np.int64]) -> float:
     return float(((forecast - (places[:, None] <= steps)) ** 2).mean())
 
 
-def _bands(places: NDArray[Any]) -> dict[str, NDArray[np.bool_]]:
+def bands_of(places: NDArray[Any]) -> dict[str, NDArray[np.bool_]]:
+    """Which of the places, from 0, are of each band."""
     clubs = places.shape[-1]
     return {"champion": places == 0, "first four": places < 4, "last three": places >= clubs - 3}
 
@@ -214,12 +225,12 @@ def report(cuts: Sequence[Cut], seasons: int, spread: Spread = FITTED) -> dict[s
             came = final_places(cut)
             for name, used in (("drawn", spread), (POINT_ESTIMATES, None)):
                 finals = project(cut, seasons, used, seed)
-                last = _bands(finals)["last three"].mean(axis=0)
-                brier = float(((last - _bands(came)["last three"]) ** 2).mean())
+                last = bands_of(finals)["last three"].mean(axis=0)
+                brier = float(((last - bands_of(came)["last three"]) ** 2).mean())
                 scores[name].append((place_rps(finals, came), brier))
                 if used is not None:
                     for band, one in calibration.items():
-                        one.add(_bands(finals)[band], _bands(came)[band])
+                        one.add(bands_of(finals)[band], bands_of(came)[band])
         drawn, point = np.array(scores["drawn"]), np.array(scores[POINT_ESTIMATES])
         line = {"rps": drawn[:, 0].mean(), "brier_last_three": drawn[:, 1].mean()}
         line["rps_minus_point_estimates"] = _interval(drawn[:, 0] - point[:, 0])

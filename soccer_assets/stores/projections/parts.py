@@ -72,9 +72,9 @@ class ProjectionUpdate(NamedTuple):
 
     def file(self) -> bytes:
         """The projections as a release carries them."""
+        # Not sorted: a season's bands keep their order, and a projection its bytes.
         return msgspec.json.encode(
-            ProjectionsFile(schema_version=PROJECTIONS_SCHEMA_VERSION, competitions=self.parts),
-            order="deterministic",
+            ProjectionsFile(schema_version=PROJECTIONS_SCHEMA_VERSION, competitions=self.parts)
         )
 
 

@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from soccer_assets.contract.season_projection import ProjectionsFile
 from soccer_assets.football.features import compute_features
+from soccer_assets.football.projections.season_input import SeasonInput, project
 from soccer_assets.football.ratings.state import TeamState
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.stores.projections.parts import (
@@ -111,6 +113,19 @@ def test_a_told_league_is_projected_and_the_others_say_why(
     assert part.teams[0].expected_points >= part.teams[-1].expected_points
     assert {one.match_id for one in part.matches} <= set(matches["match_id"])
     assert read_parts(folder_store) == parts
+
+
+def test_a_release_carries_the_bytes_that_the_input_gives(
+    folder_store: ObjectStore, state: TeamState
+) -> None:
+    """Simulated again from the file, as the sidecar does without assumptions: the same bytes."""
+    file = _update(folder_store, _season(), state).file()
+    part = msgspec.json.decode(file, type=ProjectionsFile).competitions["IRL-1"]
+    season = msgspec.json.decode(bytes(part.inputs), type=SeasonInput)
+
+    assert msgspec.json.encode(project(season)) == msgspec.json.encode(part.projection)
+    assert list(part.projection.teams[0].bands) == [band.name for band in part.projection.bands]
+    assert _update(folder_store, _season(), state).file() == file
 
 
 def test_equal_inputs_are_not_simulated_twice_and_a_result_is(

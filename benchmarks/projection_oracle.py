@@ -1,0 +1,119 @@
+"""Projections of the simulated world, whose seasons are drawn anew by every seed: is their calibration right?
+
+Usage: ``python -m benchmarks.projection_oracle [--seeds 100] [--first 1]``. For each seed the world plays its
+leagues, ratings follow from the results, and each season of the last years is projected at 0, 25, 50 and
+75 %. The calibration test is that of `benchmarks/projections.py`, after Holm over cuts and bands. Prints how
+many seeds pass at p of .05: for the projections, and for a forecaster with half of their variance, which is
+the mean of two simulated final tables, ranked again.
+"""
+
+import argparse
+import json
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.projections import SHARES, Calibration, Cut, bands_of, cuts_of, final_places, project
+from soccer_assets.feeds.providers.simulated.season import play_season
+from soccer_assets.feeds.providers.simulated.world import clubs_of, competition_of, league_of
+from soccer_assets.football.competitions import load_competitions
+from soccer_assets.football.match_table import MatchTable
+from soccer_assets.football.projections.strengths import FITTED
+
+LEVEL = 0.05
+_LAST_YEAR = 2024
+
+
+class Passed(NamedTuple):
+    """The least p of a seed after Holm: of the projections, and of the one with half of the variance."""
+
+    projections: float
+    halved: float
+
+
+def main() -> None:
+    """Print a line a seed, and how many passed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--seeds", type=int, default=100)
+    parser.add_argument("--first", type=int, default=1)
+    parser.add_argument("--leagues", type=int, default=20)
+    parser.add_argument("--years", type=int, default=5, help="seasons of each league that are projected")
+    asked = parser.parse_args()
+    found = []
+    for seed in range(asked.first, asked.first + asked.seeds):
+        found.append(judge(seed, asked.leagues, asked.years))
+        print(json.dumps({"seed": seed, **found[-1]._asdict()}), flush=True)
+    print(
+        json.dumps(
+            {
+                "seeds": len(found),
+                "projections_pass": sum(one.projections >= LEVEL for one in found),
+                "halved_fail": sum(one.halved < LEVEL for one in found),
+            }
+        )
+    )
+
+
+def world_matches(seed: int, leagues: int, first_year: int, last_year: int) -> MatchTable:
+    """Every match of some leagues of a world, with results."""
+    tables = []
+    for number in range(1, leagues + 1):
+        league = league_of(seed, number)
+        names = clubs_of(seed, league.country).names
+        for year in range(first_year, last_year + 1):
+            season = play_season(seed, league, year)
+            count = len(season.home)
+            tables.append(
+                MatchTable.from_columns(
+                    match_id=[f"{league.code}|{year}|{row}" for row in range(count)],
+                    kickoff=season.kickoff,
+                    is_day_precision=np.zeros(count, np.bool_),
+                    competition=[competition_of(league).code] * count,
+                    season=[season.label] * count,
+                    tier=[league.tier] * count,
+                    home_team=[names[club] for club in season.home.tolist()],
+                    away_team=[names[club] for club in season.away.tolist()],
+                    home_goals=season.goals[:, 0],
+                    away_goals=season.goals[:, 1],
+                    is_neutral=np.zeros(count, np.bool_),
+                    moves_ratings=np.ones(count, np.bool_),
+                    trains=np.ones(count, np.bool_),
+                )
+            )
+    return MatchTable.concat(tables)
+
+
+def judge(seed: int, leagues: int, years: int, simulated: int = 500, history: int = 4) -> Passed:
+    """Both forecasters on one world."""
+    first = _LAST_YEAR - years + 1
+    matches = world_matches(seed, leagues, first - history, _LAST_YEAR)
+    known = frozenset(matches.competition.tolist()) | set(load_competitions())
+    cuts = list(cuts_of(matches, first, _LAST_YEAR + 1, known))
+    return Passed(*(_least_p(cuts, simulated, halved=halved) for halved in (False, True)))
+
+
+def _least_p(cuts: Sequence[Cut], simulated: int, *, halved: bool) -> float:
+    """The least p over cuts and bands, after Holm."""
+    p_values = []
+    for share in SHARES:
+        tests = {}
+        for number, cut in enumerate(one for one in cuts if one.share == share):
+            finals = project(cut, simulated * (2 if halved else 1), FITTED, number)
+            came = bands_of(final_places(cut))
+            for band, said in bands_of(halved_variance(finals) if halved else finals).items():
+                tests.setdefault(band, Calibration()).add(said, came[band])
+        p_values += [one.test()[0] for one in tests.values()]
+    return min(1.0, min(p_values) * len(p_values))
+
+
+def halved_variance(finals: NDArray[np.int8]) -> NDArray[np.int8]:
+    """Final places (s, n) of pairs of simulated tables, ranked by the mean of both; lots decide ties."""
+    lots = np.random.default_rng(0).random((len(finals) // 2, finals.shape[1]))
+    means = finals[::2].astype(float) + finals[1::2] + 0.5 * lots
+    return np.argsort(np.argsort(means, axis=1), axis=1).astype(np.int8)
+
+
+if __name__ == "__main__":
+    main()
