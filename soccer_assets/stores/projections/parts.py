@@ -4,6 +4,7 @@ A part is keyed by a hash of the season's results, fixtures, ratings, rules and 
 simulated twice.
 """
 
+import contextlib
 import datetime as dt
 import functools
 import hashlib
@@ -39,7 +40,12 @@ from soccer_assets.football.ratings.compile_cache import ratings_fingerprint
 from soccer_assets.football.ratings.state import TeamState
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.stores.projections import season_rows
-from soccer_assets.stores.projections.season_rows import encoded_input, season_under_way
+from soccer_assets.stores.projections.season_rows import (
+    SeasonFound,
+    encoded_input,
+    season_under_way,
+    with_strengths,
+)
 from soccer_assets.stores.stored_json import decoded_or_none
 
 LIST_KEY = "projections/current.json"
@@ -47,6 +53,8 @@ LIST_KEY = "projections/current.json"
 SEASON_DAYS = 400
 _CODE = (kernel, projection, season_rules, standings, strengths, league_blocks, inputs, season_rows)
 _LEAST_SHOWN = 0.005
+# Of one competition: the others are projected.
+_FAULTS = (FootballError, ValueError, LookupError, ArithmeticError)
 
 
 class _PartList(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,7 +69,7 @@ class ProjectionUpdate(NamedTuple):
     Attributes:
         parts: every competition's projection, by code.
         computed: the competitions that were simulated now.
-        carried: those that keep their last part until a run with more time.
+        carried: those that changed and keep their last part until a run with more time.
         failed: competition -> why it keeps its last part.
     """
 
@@ -109,43 +117,52 @@ def update_projections(
     Args:
         store: keeps the parts.
         source: what they are made from.
-        cpu_seconds: only competitions with a new result are simulated, until so much CPU time was used; None
-            for all that changed.
+        cpu_seconds: only competitions with a new result are simulated, until so much CPU time was used, not
+            counting that of loading compiled code; None for all that changed.
         say: gets a line a competition that was simulated.
     """
     before = decoded_or_none(store.read(LIST_KEY), _PartList) or _PartList()
     last = {code: decoded_or_none(store.read(key), ProjectionPart) for code, key in before.parts.items()}
-    start = time.process_time()
     parts: dict[str, ProjectionPart] = {}
-    computed: list[str] = []
-    carried: list[str] = []
+    changed: dict[str, SeasonFound] = {}
     failed: dict[str, str] = {}
     leagues = source.matches[source.matches["tier"] > 0]
-    groups = {str(code): rows for code, rows in leagues.groupby("competition")}
+    for code, rows in ((str(name), rows) for name, rows in leagues.groupby("competition")):
+        found: ProjectionPart | SeasonFound | None
+        try:
+            found = _look(rows, source, last.get(code))
+        except _FAULTS as fault:
+            failed[code] = f"{type(fault).__name__}: {fault}"
+            found = last.get(code)
+        if isinstance(found, ProjectionPart):
+            parts[code] = found
+        elif found is not None:
+            changed[code] = found
     # The one that waited longest comes first: a limit of time starves none.
     ordered = sorted(
-        groups, key=lambda code: (part.projection.as_of if (part := last.get(code)) else "", code)
+        changed, key=lambda code: (part.projection.as_of if (part := last.get(code)) else "", code)
     )
-    for number, code in enumerate(ordered, 1):
-        is_late = cpu_seconds is not None and time.process_time() - start > cpu_seconds
-        before_it = last.get(code)
+    wanted = [
+        code for code in ordered if cpu_seconds is None or _has_new_result(changed[code], last.get(code))
+    ]
+    computed: list[str] = []
+    if wanted:
+        _load_compiled_code(changed[wanted[0]])
+    start = time.process_time()
+    for number, code in enumerate(wanted, 1):
+        if cpu_seconds is not None and time.process_time() - start > cpu_seconds:
+            break
         try:
-            only_results = cpu_seconds is not None
-            part = None if is_late else _part(groups[code], source, before_it, only_results=only_results)
-        except (FootballError, ValueError, LookupError, ArithmeticError) as fault:
+            parts[code] = _simulated(changed[code], source)
+        except _FAULTS as fault:
             failed[code] = f"{type(fault).__name__}: {fault}"
-            part = before_it
-        if part is None and code not in failed:
-            carried.append(code)
-            part = before_it
-        if part is None:
             continue
-        parts[code] = part
-        if part is not before_it and part.projection.teams:
-            computed.append(code)
-            say(f"{code}: {part.projection.matches_left} matches left ({number} of {len(ordered)})")
+        computed.append(code)
+        say(f"{code}: {parts[code].projection.matches_left} matches left ({number} of {len(wanted)})")
+    carried = [code for code in changed if code not in parts and code not in failed]
+    parts |= {code: part for code in changed if code not in parts and (part := last.get(code)) is not None}
     _write(store, before, parts, last)
-    return ProjectionUpdate(dict(sorted(parts.items())), tuple(computed), tuple(carried), failed)
+    return ProjectionUpdate(dict(sorted(parts.items())), tuple(computed), tuple(sorted(carried)), failed)
 
 
 def read_parts(store: ObjectStore) -> dict[str, ProjectionPart]:
@@ -177,36 +194,46 @@ def _part_key(competition: str, key: str) -> str:
     return f"projections/{competition}/{key[:16]}.json"
 
 
-def _part(
-    rows: pd.DataFrame, source: Source, last: ProjectionPart | None, *, only_results: bool
-) -> ProjectionPart | None:
-    """A competition's part, the last one where nothing changed; None where it changed and has to wait."""
-    known = "" if last is None else last.projection.key
+def _look(rows: pd.DataFrame, source: Source, last: ProjectionPart | None) -> ProjectionPart | SeasonFound:
+    """The season of a competition if it changed; else its last part, or one that says why there is none."""
     try:
-        season = season_rows.season_input(
+        found = season_rows.season_input(
             *(rows, source.state, source.now, source.feed, _code_hash(), source.seasons),
             is_simulated=source.is_simulated,
         )
     except NotProjectedError as why:
-        return _without(rows, source, str(why), last)
-    if season.key == known:
-        return last
-    if only_results and not _has_new_result(season, last):
-        return None
+        return _without(
+            str(rows["competition"].iloc[0]), season_under_way(rows, source.now), source, why, last
+        )
+    return last if last is not None and last.projection.key == found.season.key else found
+
+
+def _simulated(found: SeasonFound, source: Source) -> ProjectionPart:
+    season = with_strengths(found)
     try:
         return ProjectionPart(projection=project(season), inputs=encoded_input(season))
     except NotProjectedError as why:
-        return _without(rows, source, str(why), last)
+        part = _without(season.rules.competition, season.rules.season, source, why, None)
+        return msgspec.structs.replace(
+            part, projection=msgspec.structs.replace(part.projection, key=season.key)
+        )
 
 
-def _has_new_result(season: SeasonInput, last: ProjectionPart | None) -> bool:
+def _load_compiled_code(found: SeasonFound) -> None:
+    """Simulate one season: the first call in a process loads machine code for seconds, or compiles it."""
+    with contextlib.suppress(*_FAULTS):
+        project(msgspec.structs.replace(with_strengths(found), seasons=1))
+
+
+def _has_new_result(found: SeasonFound, last: ProjectionPart | None) -> bool:
     before = decoded_or_none(bytes(last.inputs), SeasonInput) if last else None
-    return before is None or before.results != season.results
+    return before is None or before.results != found.season.results
 
 
-def _without(rows: pd.DataFrame, source: Source, why: str, last: ProjectionPart | None) -> ProjectionPart:
+def _without(
+    competition: str, season: str, source: Source, why: NotProjectedError, last: ProjectionPart | None
+) -> ProjectionPart:
     """A part that says why there is no projection."""
-    competition, season = str(rows["competition"].iloc[0]), season_under_way(rows, source.now)
     key = hashlib.sha256(f"{competition} {season} {why}".encode()).hexdigest()
     if last is not None and last.projection.key == key:
         return last
@@ -216,7 +243,7 @@ def _without(rows: pd.DataFrame, source: Source, why: str, last: ProjectionPart 
         feed=source.feed,
         as_of=isoformat(source.now),
         key=key,
-        not_projected=why,
+        not_projected=str(why),
     )
     return ProjectionPart(projection=told)
 

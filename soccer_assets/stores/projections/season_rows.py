@@ -3,6 +3,7 @@
 import datetime as dt
 import hashlib
 from collections import Counter
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -27,6 +28,7 @@ MATCH_COLUMNS = (
 _AHEAD = dt.timedelta(days=60)
 _SECONDS_A_DAY = 86_400
 _LARGEST_SEED = 0x7FFFFFFF
+_NOT_DRAWN = StoredStrengths([], [], [], [], 0.0)
 _OPEN = {
     MatchStatus.SCHEDULED.value,
     MatchStatus.TBD.value,
@@ -34,6 +36,13 @@ _OPEN = {
     MatchStatus.POSTPONED.value,
 }
 _WITH_SCORE = {MatchStatus.FINISHED.value, MatchStatus.AWARDED.value}
+
+
+class SeasonFound(NamedTuple):
+    """A season without its strengths, and the records of the ratings from which they are drawn."""
+
+    season: SeasonInput
+    records: tuple[NDArray[np.void], NDArray[np.void], NDArray[np.void]]
 
 
 def season_under_way(rows: pd.DataFrame, now: dt.datetime) -> str:
@@ -52,8 +61,8 @@ def season_input(
     seasons: int,
     *,
     is_simulated: bool,
-) -> SeasonInput:
-    """What the projection of the season under way is simulated from.
+) -> SeasonFound:
+    """What the projection of the season under way is simulated from, but for the strengths.
 
     Args:
         rows: `MATCH_COLUMNS` of one competition.
@@ -83,7 +92,7 @@ def season_input(
     records = league_records(state, clubs, competition, season, tier, int(now.timestamp()) // _SECONDS_A_DAY)
     told = (rules, clubs, off, seasons, results, fixtures, tier)
     key = _key(code_hash, repr(told), records, now)
-    return SeasonInput(
+    season_found = SeasonInput(
         rules=rules,
         feed=feed,
         as_of=isoformat(now),
@@ -96,9 +105,16 @@ def season_input(
         results=tuple(results),
         fixtures=tuple(fixtures),
         points_off=off,
-        strengths=StoredStrengths.of(season_strengths(*records, FITTED)),
+        strengths=_NOT_DRAWN,
         awarded=awarded,
     )
+    return SeasonFound(season_found, records)
+
+
+def with_strengths(found: SeasonFound) -> SeasonInput:
+    """The input with the strengths of its clubs, whose compiled code only what is simulated needs."""
+    drawn = season_strengths(*found.records, FITTED)
+    return msgspec.structs.replace(found.season, strengths=StoredStrengths.of(drawn))
 
 
 def _counted(rows: pd.DataFrame) -> pd.DataFrame:
