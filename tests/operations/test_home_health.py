@@ -141,9 +141,20 @@ def test_a_read_only_home_gets_one_sentence_from_every_command(
     assert "Read-only file system" in fault.text
 
 
-@pytest.mark.parametrize(
-    "name", ["soccer.db", "soccer.db-wal", "dagster/history/runs.db", "mlflow/mlflow.db"]
-)
+@pytest.mark.parametrize("name", ["valkey", "store/releases"])
+def test_a_folder_that_this_user_may_not_write_is_named(home: Path, name: str) -> None:
+    """Before anything starts: its server would end with a line of its own, or a run after minutes."""
+    folder = home / name
+    folder.mkdir(parents=True)
+    folder.chmod(0o500)
+
+    assert _faults_of_a_user(home) == (
+        f"{folder} cannot be written (Permission denied); make it writable for the user who runs `soccer`, "
+        "or set SOCCER_HOME to another folder\n"
+    )
+
+
+@pytest.mark.parametrize("name", [*FILES.values(), "soccer.db-wal", "soccer.db-shm"])
 def test_a_file_that_this_user_may_not_open_is_no_damage(home: Path, name: str) -> None:
     """To restore a backup would be the wrong advice; a file beside the database is needed too."""
     file = home / name
