@@ -39,7 +39,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=100)
     parser.add_argument("--first", type=int, default=1)
     parser.add_argument("--leagues", type=int, default=20)
-    parser.add_argument("--years", type=int, default=5, help="seasons of each league that are projected")
+    parser.add_argument("--years", type=int, default=6, help="seasons of each league that are projected")
     asked = parser.parse_args()
     found = []
     for seed in range(asked.first, asked.first + asked.seeds):
