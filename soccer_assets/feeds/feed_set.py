@@ -9,7 +9,13 @@ import datetime as dt
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from soccer_assets.clock import Clock
-from soccer_assets.feeds.protocol import Feed, FeedRefusedError, days_a_request, is_cheap_to_read_again
+from soccer_assets.feeds.protocol import (
+    Feed,
+    FeedRefusedError,
+    assumes_postponed,
+    days_a_request,
+    is_cheap_to_read_again,
+)
 from soccer_assets.football.competitions import Competition
 from soccer_assets.football.matches import Window
 from soccer_assets.football.records import RawMatch, Row
@@ -76,6 +82,7 @@ class CompetitionFilter:
         self.result_lag: dt.timedelta = feed.result_lag
         self.is_cheap_to_read_again = is_cheap_to_read_again(feed)
         self.days_a_request = days_a_request(feed)
+        self.assumes_postponed = assumes_postponed(feed)
 
     def first_month(self) -> dt.date:
         """The feed's first month."""

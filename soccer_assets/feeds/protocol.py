@@ -40,6 +40,7 @@ __all__ = [
     "Repeat",
     "Row",
     "after_ninety",
+    "assumes_postponed",
     "days_a_request",
     "is_cheap_to_read_again",
 ]
@@ -60,7 +61,8 @@ class FeedRefusedError(FeedError):
 class Feed(Protocol):
     """A provider of matches.
 
-    A feed may say what reading costs its provider: see `is_cheap_to_read_again` and `days_a_request`.
+    A feed may say what reading costs its provider, and how it knows what was put off: see
+    `is_cheap_to_read_again`, `days_a_request` and `assumes_postponed`.
 
     Attributes:
         name: the name in ``SOCCER_FEED``.
@@ -109,6 +111,15 @@ def days_a_request(feed: Feed) -> int | None:
     """
     days: int | None = getattr(feed, "days_a_request", None)
     return days
+
+
+def assumes_postponed(feed: Feed) -> bool:
+    """Whether a match without a result counts as postponed after the lag, since the provider tells no status.
+
+    A list that is no longer written looks the same, until it has a later result. False where a feed has no
+    attribute of this name.
+    """
+    return bool(getattr(feed, "assumes_postponed", False))
 
 
 _OLD_NAMES = {"FeedRefused": FeedRefusedError, "FeedUnavailable": FeedUnavailableError}

@@ -19,7 +19,7 @@ from soccer_assets.contract.release import (
     release_key,
 )
 from soccer_assets.contract.season_projection import SeasonProjection
-from soccer_assets.feeds.feed_set import members_of, names_of
+from soccer_assets.feeds.feed_set import names_of
 from soccer_assets.feeds.protocol import Feed
 from soccer_assets.football.matches import STATUS_RULES
 from soccer_assets.football.validity import (
@@ -57,7 +57,7 @@ from soccer_assets.stores.ledger.audit import audit
 from soccer_assets.stores.matches.due import missing_results
 from soccer_assets.stores.matches.held_rows import DECIDE_NAMES, held_back_text, unresolved_names
 from soccer_assets.stores.matches.quarantine import count_same_day, examples_of_quarantine
-from soccer_assets.stores.matches.quiet_feed import quiet_now, quiet_text
+from soccer_assets.stores.matches.quiet_feed import QUIET_REMEDY, quiet_now, results_text
 from soccer_assets.stores.projections.parts import read_parts
 from soccer_assets.stores.release_manifests import read_manifest
 from soccer_assets.stores.releases.current_status import next_expected_at
@@ -104,12 +104,12 @@ def results_due(
     now = clock.now()
     due = next_expected_at(database, feed, now)
     missing = missing_results(database, names_of(feed), feed.result_lag, now)
-    quiet = quiet_now(database, {member.name: member.result_lag for member in members_of(feed)}, now)
+    quiet = quiet_now(database, feed, now)
     passed = not (quiet or missing.unread or missing.days_never_read)
     return dg.AssetCheckResult(
         passed=passed,
         severity=dg.AssetCheckSeverity.WARN,
-        description="; ".join(filter(None, [missing.text, quiet_text(quiet)])),
+        description=results_text(missing, quiet),
         metadata={
             **broken_since(quiet[0].since if quiet else None),
             "next_result_due": timestamp(due, "no match is waiting for its result"),
@@ -117,7 +117,7 @@ def results_due(
             "matches_of_unread_days": missing.unread,
             "days_never_read": len(missing.days_never_read),
             "quiet_matchdays": len(quiet),
-            **remedy_metadata("" if passed else missing.remedy),
+            **remedy_metadata("" if passed else missing.remedy or QUIET_REMEDY),
             **due_table(missing.due),
         },
     )

@@ -33,6 +33,7 @@ from soccer_assets.stores.matches.feed_agreement import (
     undecided_offsets,
 )
 from soccer_assets.stores.matches.held_rows import DECIDE_NAMES, held_back_text, unresolved_names
+from soccer_assets.stores.matches.quiet_feed import QUIET_REMEDY, quiet_now, results_text
 from soccer_assets.stores.matches.unreadable_files import files_passed_over
 from soccer_assets.stores.release_manifests import read_pointer
 from soccer_assets.stores.releases.origin import inspect
@@ -163,10 +164,11 @@ def _database(settings: Settings) -> str:
 
 def _results(settings: Settings) -> str:
     feed = open_feeds(apply_home(settings, _made(settings)))
-    missing = missing_results(
-        Database(settings.database_url), names_of(feed), feed.result_lag, settings.clock.now()
-    )
+    database, now = Database(settings.database_url), settings.clock.now()
+    missing = missing_results(database, names_of(feed), feed.result_lag, now)
     if missing.is_complete:
+        if quiet := quiet_now(database, feed, now):
+            raise _UnhealthyError(results_text(missing, quiet), QUIET_REMEDY)
         return missing.text
     months = ", ".join(month[:7] for month in missing.months)  # as `reload_history` takes them
     raise _UnhealthyError(f"{missing.text}; months: {months}", missing.remedy)

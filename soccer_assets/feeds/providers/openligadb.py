@@ -69,6 +69,7 @@ class OpenLigaDbFeed(SiteFeed):
     first_day = dt.date(FIRST_SEASON, 7, 1)
     # Volunteers enter results within a day; after six days only a league's administrator can.
     result_lag = dt.timedelta(days=6)
+    assumes_postponed = True
     # No limit is published; the server is run by volunteers.
     requests_per_minute = 60
 

@@ -6,14 +6,17 @@ missing (``due.py``), and when an answer is stale for it (``contract/status.py``
 """
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 
-from soccer_assets.football.matches import STATUS_RULES, KickoffPrecision
+from soccer_assets.feeds.feed_set import members_of
+from soccer_assets.feeds.protocol import Feed, assumes_postponed
+from soccer_assets.football.matches import STATUS_RULES, KickoffPrecision, MatchStatus
 from soccer_assets.resources.database import Database
-from soccer_assets.stores.matches.due import SETTLING_TIME
+from soccer_assets.stores.matches.due import SETTLING_TIME, MissingResults
 from soccer_assets.tables import AWAITING, ingest, match, match_raw
 
 # Before a home has looked for this long at a feed, the feed's declared lag counts.
@@ -30,6 +33,9 @@ _OBSERVED = dt.timedelta(days=90)
 # A matchday whose results came later than the usual one's by this factor was one of an outage.
 _OUTAGE_FROM = 3
 _NAMED = 3
+QUIET_REMEDY = (
+    "check the provider's status page and SOCCER_FEED_URL; another feed in SOCCER_FEED can take over"
+)
 _SETTLED = [status.value for status, rule in STATUS_RULES.items() if rule.settles]
 _LOOK = "livescores/recent"
 
@@ -166,16 +172,18 @@ def _without_outages(arrivals: Sequence[Arrival]) -> list[Arrival]:
     ]
 
 
-def quiet_now(database: Database, lags: Mapping[str, dt.timedelta], now: dt.datetime) -> list[QuietMatchday]:
+def quiet_now(database: Database, feed: Feed, now: dt.datetime) -> list[QuietMatchday]:
     """The quiet matchdays of a home.
 
     Args:
         database: the matches, the raw rows and the looks.
-        lags: by feed, the lag that it declares.
+        feed: the home's, or several.
         now: the current time.
     """
+    lags = {member.name: member.result_lag for member in members_of(feed)}
+    assumed = {member.name for member in members_of(feed) if assumes_postponed(member)}
     with database.reading() as connection:
-        matches = _recent_matches(connection, list(lags), now)
+        matches = _recent_matches(connection, list(lags), assumed, now)
         if all(found.has_result for found in matches):
             return []
         patience = {
@@ -183,6 +191,13 @@ def quiet_now(database: Database, lags: Mapping[str, dt.timedelta], now: dt.date
             for source, lag in lags.items()
         }
     return quiet_matchdays(matches, patience, now)
+
+
+def results_text(missing: MissingResults, quiet: Sequence[QuietMatchday]) -> str:
+    """What is missing and which matchdays are quiet, in one sentence."""
+    if not quiet:
+        return missing.text
+    return quiet_text(quiet) if missing.is_complete else f"{missing.text}; {quiet_text(quiet)}"
 
 
 def quiet_text(quiet: Sequence[QuietMatchday]) -> str:
@@ -202,15 +217,35 @@ def _quantile(times: list[dt.timedelta]) -> dt.timedelta:
     return ordered[min(len(ordered) - 1, int(_QUANTILE * len(ordered)))]
 
 
-def _recent_matches(connection: sa.Connection, sources: list[str], now: dt.datetime) -> list[DueMatch]:
+def _recent_matches(
+    connection: sa.Connection, sources: list[str], assumed: Collection[str], now: dt.datetime
+) -> list[DueMatch]:
+    """Matches whose kickoff is over and whose result came or should come.
+
+    Where a feed assumes what was put off, a match counts as postponed without a word once its competition has
+    a later result; before that the list may no longer be written.
+    """
     query = sa.select(
         match.c.source, match.c.competition, match.c.kickoff, match.c.kickoff_precision, match.c.status
     ).where(
         match.c.kickoff > now - _RECENT,
         match.c.kickoff < now,
         match.c.source.in_(sources),
-        match.c.status.in_([*AWAITING, *_SETTLED]),
+        match.c.status.in_([*AWAITING, *_SETTLED, MatchStatus.POSTPONED]),
     )
+    rows = connection.execute(query).all()
+    newest: dict[tuple[str, str], dt.datetime] = {}
+    for row in rows:
+        if row.status in _SETTLED:
+            key = (row.source, row.competition)
+            newest[key] = max(newest.get(key, row.kickoff), row.kickoff)
+
+    def is_due(row: Any) -> bool:
+        if row.status != MatchStatus.POSTPONED:
+            return True
+        result_at = newest.get((row.source, row.competition))
+        return row.source in assumed and (result_at is None or result_at < row.kickoff)
+
     return [
         DueMatch(
             row.source,
@@ -219,7 +254,8 @@ def _recent_matches(connection: sa.Connection, sources: list[str], now: dt.datet
             _over_from(row.kickoff, row.kickoff_precision),
             row.status in _SETTLED,
         )
-        for row in connection.execute(query)
+        for row in rows
+        if is_due(row)
     ]
 
 

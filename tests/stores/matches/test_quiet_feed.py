@@ -8,15 +8,21 @@ import pytest
 
 from soccer_assets.clock import FixedClock
 from soccer_assets.feeds.providers.simulated.simulated_feed import SimulatedFeed
-from soccer_assets.football.matches import Window
-from soccer_assets.stores.matches.due import SETTLING_TIME
+from soccer_assets.football.matches import MatchStatus, Window
+from soccer_assets.resources.database import Database
+from soccer_assets.stores.matches.due import SETTLING_TIME, MissingResults
+from soccer_assets.stores.matches.normalise import update_matches
 from soccer_assets.stores.matches.quiet_feed import (
     Arrival,
     DueMatch,
     Patience,
     patience_of,
     quiet_matchdays,
+    quiet_now,
+    results_text,
 )
+from soccer_assets.stores.matches.raw import store_raw
+from tests.builders import COMPETITIONS, NOW, FakeFeed, finished, raw_match
 
 HOUR = dt.timedelta(hours=1)
 DAY = dt.timedelta(days=1)
@@ -170,3 +176,47 @@ def test_in_a_year_every_outage_on_a_matchday_is_told_and_at_most_one_alarm_is_f
     assert all(of(start) and of(start)[0] - start < 6 * HOUR for start in struck)
     false = set(alarms) - {alarm for start in struck for alarm in of(start)}
     assert len(false) <= 1, false
+
+
+class ListFeed(FakeFeed):
+    """A provider without a status, whose adapter takes a match without a result for postponed."""
+
+    assumes_postponed = True
+
+
+def test_a_list_that_is_no_longer_written_is_quiet_though_its_matches_count_as_postponed(
+    database: Database,
+) -> None:
+    """Four matches of nine days ago without a result, and none since; a result of a later day ends it.
+
+    Where the provider itself says that they were put off, nothing is missing.
+    """
+    matchday = [
+        raw_match(
+            source_match_id=f"m{number}",
+            kickoff=NOW - 9 * DAY,
+            home_team=f"Home {number}",
+            away_team=f"Away {number}",
+            status=MatchStatus.POSTPONED,
+        )
+        for number in range(4)
+    ]
+    before = finished("1-0", source_match_id="before", kickoff="2025-04-09T14:00:00Z")
+    later = finished(
+        "2-2", "2025-04-23T14:00:00Z", source_match_id="later", home_team="Home 1", away_team="Away 2"
+    )
+
+    def look(*rows: object) -> None:
+        window = Window((NOW - 20 * DAY).date(), (NOW + DAY).date())
+        store_raw(database, iter(rows), asset="livescores/recent", source="fake", window=window, now=NOW)
+        update_matches(database, COMPETITIONS, NOW)
+
+    look(before, *matchday)
+    (quiet,) = quiet_now(database, ListFeed(), NOW)
+    assert (quiet.due, quiet.missing, quiet.day) == (4, 4, (NOW - 9 * DAY).date())
+    assert "4 of 4 results of" in results_text(MissingResults(), [quiet])
+    assert "no result is missing" not in results_text(MissingResults(), [quiet])
+    assert quiet_now(database, FakeFeed(), NOW) == []
+
+    look(before, *matchday, later)
+    assert quiet_now(database, ListFeed(), NOW) == []

@@ -62,6 +62,7 @@ class ArchiveFeed:
     is_simulated = False
     is_cheap_to_read_again = True
     result_lag = RESULT_LAG
+    assumes_postponed = True
 
     def __init__(
         self, url: str, client: FileClient, s3_endpoint_url: str = "", history_start: dt.date | None = None

@@ -56,6 +56,7 @@ class FootballDataFeed(SiteFeed):
     first_day = FIRST_DAY
     # Updated twice a week.
     result_lag = RESULT_LAG
+    assumes_postponed = True
 
     def __init__(self, base_url: str, client: FileClient, history_start: dt.date | None = None) -> None:
         super().__init__(base_url, client, history_start)

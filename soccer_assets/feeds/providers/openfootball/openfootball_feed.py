@@ -59,6 +59,7 @@ class OpenFootballFeed(SiteFeed):
     default_url = "https://raw.githubusercontent.com/openfootball/football.json/master"
     first_day = FIRST_DAY
     result_lag = RESULT_LAG
+    assumes_postponed = True
 
     def __init__(self, base_url: str, client: FileClient, history_start: dt.date | None = None) -> None:
         super().__init__(base_url, client, history_start)
