@@ -24,7 +24,7 @@ from soccer_assets.football.validity import (
     same_team_fault,
     twice_on_a_day,
 )
-from soccer_assets.modelling import promotion
+from soccer_assets.modelling import promotion_policy
 
 DAY = dt.date(2025, 4, 5)
 
@@ -94,7 +94,7 @@ def test_the_numbers_of_the_rules_stand_nowhere_else():
         if isinstance(node, ast.Constant) and node.value in numbers
     }
 
-    holders.discard(Path(str(promotion.__file__)))  # its .97 is a share of the market's knowledge
+    holders.discard(Path(str(promotion_policy.__file__)))  # its .97 is a share of the market's knowledge
     assert holders == {Path(str(validity.__file__))}
 
 
