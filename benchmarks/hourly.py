@@ -39,7 +39,7 @@ from soccer_assets.operations.up import INSTANCE, home_environment
 from soccer_assets.resources.mlflow_run import tracked_run
 from soccer_assets.resources.model_registry import TrainingFacts
 from soccer_assets.settings import Settings
-from soccer_assets.stores.matches.due import LEAST_LOOK_BACK
+from soccer_assets.stores.matches.look_windows import LEAST_LOOK_BACK
 from soccer_assets.stores.models.training_data import load_training_data
 from tests.homes import make_home
 

@@ -1,6 +1,7 @@
 """Figures in prose: a bound that a page states is the code's; a measured figure has its date and command."""
 
 import datetime as dt
+import importlib
 import re
 
 import pytest
@@ -156,3 +157,10 @@ def test_every_benchmark_is_named_and_each_command_exists() -> None:
     }
 
     assert named == programs
+
+
+def test_every_benchmark_finds_what_it_imports() -> None:
+    """Of the product and of the tests; the predecessor's packages are installed for `make trial` alone."""
+    programs = {file.stem for file in (ROOT / "benchmarks").glob("*.py")} - {"predecessor"}
+    for name in programs:
+        assert importlib.import_module(f"benchmarks.{name}")
