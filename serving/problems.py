@@ -1,6 +1,6 @@
 """Error bodies as ``application/problem+json`` (RFC 9457); each ``detail`` says what the client can do."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -12,6 +12,7 @@ from litestar.exceptions import HTTPException
 from serving.errors import ServingError
 
 MEDIA_TYPE = "application/problem+json"
+_MAX_LISTED_ERRORS = 20
 
 _log = structlog.get_logger()
 
@@ -88,6 +89,13 @@ def problem_body(
 def bad_request(detail: str, *errors: ParameterError) -> ProblemError:
     """400: a parameter cannot be parsed or used."""
     return ProblemError(HTTPStatus.BAD_REQUEST, "invalid-parameter", detail, errors=errors)
+
+
+def listed_errors(errors: Sequence[ParameterError]) -> tuple[str, tuple[ParameterError, ...]]:
+    """The detail of a problem whose body has wrong fields, and the first of them, which it lists."""
+    first = tuple(errors[:_MAX_LISTED_ERRORS])
+    listed = "; ".join(f"{error.parameter}: {error.message}".removeprefix(": ") for error in first)
+    return f"Correct and send again: {listed}", first
 
 
 def unavailable(slug: str, detail: str, retry_seconds: int = 5) -> ProblemError:

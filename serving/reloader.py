@@ -203,6 +203,10 @@ class Reloader:
         current = self._holder.current
         if current is not None and is_same_release(current.snapshot.pointer, pointer):
             return True
+        return self._is_refused(pointer)
+
+    def _is_refused(self, pointer: Pointer) -> bool:
+        """Whether it was refused less than a minute ago."""
         return pointer == self._refused and time.monotonic() < self._refused_until
 
     async def _load(self, pointer: Pointer) -> None:
@@ -239,8 +243,7 @@ class Reloader:
         current = self._holder.current
         if current is None or not is_same_release(current.snapshot.pointer, pointer):
             return
-        is_refused = pointer == self._refused and time.monotonic() < self._refused_until
-        if current.projections.entry == pointer.projections or is_refused:
+        if current.projections.entry == pointer.projections or self._is_refused(pointer):
             return
         try:
             projections = await asyncio.to_thread(self._reader.fetch_projections, pointer)

@@ -14,7 +14,7 @@ from serving.http.auth import PREDICT, READ
 from serving.http.body import BodyBudget, read_body
 from serving.http.respond import JSON, documented, respond
 from serving.http.schemas import ProjectionLine, ProjectionList
-from serving.problems import ParameterError, ProblemError, unavailable
+from serving.problems import ParameterError, ProblemError, listed_errors, unavailable
 from serving.release.current import Current, SnapshotHolder, require_release
 from serving.scoring.assumptions import Assumptions, Simulations, decode_assumptions
 from serving.scoring.schemas import RowProblem
@@ -23,7 +23,6 @@ from soccer_assets.contract.season_projection import SeasonProjection
 from soccer_assets.football.name_lookup import UnclearNameError
 
 _MAX_BYTES = 128 * 1024
-_MAX_LISTED_ERRORS = 20
 
 
 @get(
@@ -142,11 +141,8 @@ def _find(current: Current, text: str) -> SeasonProjection:
 
 def _unusable(problems: tuple[RowProblem, ...]) -> ProblemError:
     """422: which fields are wrong, and how."""
-    errors = tuple(ParameterError(one.field, one.message) for one in problems[:_MAX_LISTED_ERRORS])
-    listed = "; ".join(f"{error.parameter}: {error.message}".removeprefix(": ") for error in errors)
-    return ProblemError(
-        HTTPStatus.UNPROCESSABLE_ENTITY, "unusable-row", f"Correct and send again: {listed}", errors=errors
-    )
+    detail, first = listed_errors([ParameterError(one.field, one.message) for one in problems])
+    return ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "unusable-row", detail, errors=first)
 
 
 router = Router(

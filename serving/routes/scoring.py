@@ -20,7 +20,7 @@ from serving.http.respond import JSON, documented
 from serving.http.schemas import PairingBody, ScoredFeaturesBody, ScoredRows, TaskAccepted
 from serving.memory_file import MemoryFile, SharedFile
 from serving.metrics import Metrics
-from serving.problems import ParameterError, ProblemError, bad_request, unavailable
+from serving.problems import ParameterError, ProblemError, bad_request, listed_errors, unavailable
 from serving.release.current import Current, SnapshotHolder, require_release
 from serving.scoring.process import Scored, Scorer
 from serving.scoring.schemas import BodyFault, DecodedRows, TooManyRows, UnusableRows, decode_body
@@ -44,7 +44,6 @@ _MAX_BYTES = 8 * 1024 * 1024
 # Of a list, counted in the metrics at a time: 1,000 would hold the event loop for 4 ms.
 _COUNTED_AT_ONCE = 100
 # A response lists at most this many errors of a list of rows.
-_MAX_LISTED_ERRORS = 20
 
 _TASK_ERRORS = (
     HTTPStatus.BAD_REQUEST,
@@ -236,12 +235,8 @@ def _unusable(rows: UnusableRows) -> ProblemError:
         for number, row_problems in rows.problems.items()
         for problem in row_problems
     ]
-    listed = "; ".join(
-        f"{error.parameter}: {error.message}".removeprefix(": ") for error in errors[:_MAX_LISTED_ERRORS]
-    )
-    is_extra_time = all(problem.is_extra_time for found in rows.problems.values() for problem in found)
-    detail, first = f"Correct and send again: {listed}", tuple(errors[:_MAX_LISTED_ERRORS])
-    if is_extra_time:
+    detail, first = listed_errors(errors)
+    if all(problem.is_extra_time for found in rows.problems.values() for problem in found):
         return ProblemError(HTTPStatus.CONFLICT, "extra-time", detail, errors=first)
     return ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "unusable-row", detail, errors=first)
 

@@ -44,7 +44,15 @@ from soccer_assets.feeds.validation import failed_match_checks, failed_price_che
 from soccer_assets.football.awarded_results import awarded_seasons, score_of_award
 from soccer_assets.football.competitions import NATIONAL, Competition, club_and_pool
 from soccer_assets.football.identity import meeting_key, mint_match_id
-from soccer_assets.football.match_table import SECONDS_A_DAY, UNKNOWN_COUNT, UNKNOWN_GOALS, MatchTable
+from soccer_assets.football.match_table import (
+    GOAL_PRICES,
+    HALF_TIME_GOALS,
+    OUTCOME_PRICES,
+    SECONDS_A_DAY,
+    UNKNOWN_COUNT,
+    UNKNOWN_GOALS,
+    MatchTable,
+)
 from soccer_assets.football.matches import STATUS_RULES, MatchStatus
 from soccer_assets.football.neutral_grounds import ground_of, ruled_competitions, stage_of
 from soccer_assets.football.placeholders import is_placeholder
@@ -54,7 +62,6 @@ from soccer_assets.football.validity import Result, twice_on_a_day
 ARCHIVE_OPTION, STATISTICS_OPTION = "--archive", "--stats"
 _SOURCE = "archive"
 _GOAL_QUOTES = ("odds_over", "odds_under", "handicap", "odds_handicap_home", "odds_handicap_away")
-_GOAL_PRICES = ("over_price", "under_price", "handicap", "home_handicap_price", "away_handicap_price")
 _HALF_TIME = ("ht_home_goals", "ht_away_goals")
 _PRICES = ("odds_home", "odds_draw", "odds_away")
 REPEATED = "another row tells this match, and counts"
@@ -139,14 +146,13 @@ def _matches(table: ArchiveTable, statistics: ArchiveTable | None, now: dt.datet
     goal_prices, goal_kinds = _goal_prices_of(columns, rows, over)
     matches = MatchTable.from_columns(
         **facts,
-        **dict(zip(("home_price", "draw_price", "away_price"), prices.T, strict=True)),
+        **dict(zip(OUTCOME_PRICES, prices.T, strict=True)),
         price_kind=np.array([price_kind_of(kind) for kind in kinds.tolist()]),
-        **dict(zip(_GOAL_PRICES, goal_prices.T, strict=True)),
+        **dict(zip(GOAL_PRICES, goal_prices.T, strict=True)),
         goal_price_kind=goal_kinds,
         home_goals=goals[:, 0],
         away_goals=goals[:, 1],
-        home_goals_half_time=half_time[:, 0],
-        away_goals_half_time=half_time[:, 1],
+        **dict(zip(HALF_TIME_GOALS, half_time.T, strict=True)),
         moves_ratings=has_result,
         trains=has_result,
         **({} if statistics is None else _statistics(statistics.columns, facts["match_id"], over[rows])),
@@ -228,9 +234,10 @@ def _awarded(columns: Mapping[str, Column], facts: Mapping[str, NDArray[Any]]) -
     """Which results a committee awarded, whose goals become those of the table, in place."""
     home, away = columns["home_team"], columns["away_team"]
     found = np.zeros(len(facts["kickoff"]), np.bool_)
+    seasons = awarded_seasons()
     places = zip(facts["competition"].tolist(), facts["season"].tolist(), strict=True)
     for row, place in enumerate(places):
-        if place not in awarded_seasons() or not facts["is_settled"][row]:
+        if place not in seasons or not facts["is_settled"][row]:
             continue
         day = dt.datetime.fromtimestamp(int(facts["kickoff"][row]), dt.UTC).date()
         score = score_of_award(*place, day, *(str(side.parsed[side.codes[row]]) for side in (home, away)))
@@ -302,7 +309,7 @@ def _checked(facts: Mapping[str, NDArray[Any]], rows: NDArray[np.int64]) -> dict
         "home_goals": goals[:, 0],
         "away_goals": goals[:, 1],
         # The feed drops an invalid half-time score itself, and no feature reads a valid one.
-        **dict.fromkeys(("home_goals_half_time", "away_goals_half_time"), np.full(len(rows), np.nan)),
+        **dict.fromkeys(HALF_TIME_GOALS, np.full(len(rows), np.nan)),
         "competition": facts["competition"][rows],
         "season": facts["season"][rows],
         "is_same_team": facts["home_team"][rows] == facts["away_team"][rows],

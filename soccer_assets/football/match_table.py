@@ -22,11 +22,11 @@ RESULT_DELAY_SECONDS = 2 * 3600
 _OTHER_SIDE = {"home": "away", "away": "home"}
 
 # Columns of prices, NaN where unknown, and of their kinds.
-PRICES = (
-    *("home_price", "draw_price", "away_price", "over_price", "under_price"),
-    *("handicap", "home_handicap_price", "away_handicap_price"),
-)
+OUTCOME_PRICES = ("home_price", "draw_price", "away_price")
+GOAL_PRICES = ("over_price", "under_price", "handicap", "home_handicap_price", "away_handicap_price")
+PRICES = (*OUTCOME_PRICES, *GOAL_PRICES)
 PRICE_KINDS = ("price_kind", "goal_price_kind")
+HALF_TIME_GOALS = ("home_goals_half_time", "away_goals_half_time")
 
 UNKNOWN_GOALS = -1
 UNKNOWN_COUNT = -1
@@ -205,7 +205,7 @@ _DTYPES: dict[str, Any] = {
 # Columns that a source may leave out, with their values then.
 _DEFAULTS: dict[str, Any] = (
     dict.fromkeys(("is_international", "is_turned"), False)
-    | dict.fromkeys(("home_goals_half_time", "away_goals_half_time"), UNKNOWN_GOALS)
+    | dict.fromkeys(HALF_TIME_GOALS, UNKNOWN_GOALS)
     | dict.fromkeys(PRICES, np.nan)
     | dict.fromkeys(PRICE_KINDS, 0)
     | dict.fromkeys(MatchStats.__struct_fields__, UNKNOWN_COUNT)

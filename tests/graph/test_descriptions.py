@@ -10,11 +10,12 @@ import sqlalchemy as sa
 
 from soccer_assets import tables
 from soccer_assets.football.features import FEATURE_NAMES, compute_features
+from soccer_assets.football.match_table import GOAL_PRICES, HALF_TIME_GOALS
 from soccer_assets.graph.build import build_definitions
 from soccer_assets.graph.pages.columns import column_schema, feature_schema
 from soccer_assets.graph.pages.lineage import LINEAGE, STATISTICS, feature_sources
 from soccer_assets.settings import Settings
-from soccer_assets.stores.features.store import GOAL_PRICES, HALF_TIME, match_table_of
+from soccer_assets.stores.features.store import match_table_of
 
 PLAIN_TYPES = {"string", "integer", "float", "boolean", "date", "timestamp (UTC)"}
 # Tables: every other asset holds files of one kind or nothing that has columns.
@@ -129,14 +130,14 @@ def test_the_lineage_of_features_is_what_their_code_reads() -> None:
             **{name: pa.array(values, pa.int16()) for name, values in counts.items()},
             **{f"{name}_price": rng.uniform(2.6, 3.2, rows) for name in ("home", "draw", "away")},
             "price_kind": ["avg_closing"] * rows,
-            **{name: pa.array([0] * rows, pa.int16()) for name in HALF_TIME},
+            **{name: pa.array([0] * rows, pa.int16()) for name in HALF_TIME_GOALS},
             **{name: pa.array([2.0] * rows) for name in GOAL_PRICES},
             "goal_price_kind": ["avg_closing"] * rows,
         }
     )
     # A table without a column that is read is an error; one with a column more is not noticed.
     of_features = {name for feature in FEATURE_NAMES for name in feature_sources(feature)}
-    assert set(table.column_names) == of_features | {*HALF_TIME, *GOAL_PRICES, "goal_price_kind"}
+    assert set(table.column_names) == of_features | {*HALF_TIME_GOALS, *GOAL_PRICES, "goal_price_kind"}
     before = compute_features(match_table_of(table))[0].values
     for name, values in counts.items():
         changed = table.set_column(table.column_names.index(name), name, pa.array(values + 3, pa.int16()))

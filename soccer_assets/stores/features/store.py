@@ -12,7 +12,15 @@ from numpy.typing import NDArray
 
 from soccer_assets.football.competitions import NATIONAL
 from soccer_assets.football.features import FEATURE_NAMES, FeatureTable
-from soccer_assets.football.match_table import UNKNOWN_COUNT, UNKNOWN_GOALS, MatchTable
+from soccer_assets.football.match_table import (
+    GOAL_PRICES,
+    HALF_TIME_GOALS,
+    OUTCOME_PRICES,
+    PRICES,
+    UNKNOWN_COUNT,
+    UNKNOWN_GOALS,
+    MatchTable,
+)
 from soccer_assets.football.matches import STATUS_RULES, KickoffPrecision, MatchStatus
 from soccer_assets.football.prices import price_kind_of
 from soccer_assets.football.ratings.state import TeamState
@@ -26,9 +34,6 @@ FOLDER = "features/match_features"
 STATES = "features/team_state"
 
 _STATISTICS = MatchStats.__struct_fields__
-HALF_TIME = ("home_goals_half_time", "away_goals_half_time")
-_PRICES = ("home_price", "draw_price", "away_price")
-GOAL_PRICES = ("over_price", "under_price", "handicap", "home_handicap_price", "away_handicap_price")
 # The columns of ``exports/match`` that `match_table_of` reads.
 MATCH_COLUMNS = [
     *(
@@ -44,8 +49,8 @@ MATCH_COLUMNS = [
         "away_is_host",
     ),
     *("home_team_id", "away_team_id", "home_goals", "away_goals", "quarantine", *_STATISTICS),
-    *HALF_TIME,
-    *(*_PRICES, "price_kind", *GOAL_PRICES, "goal_price_kind"),
+    *HALF_TIME_GOALS,
+    *(*OUTCOME_PRICES, "price_kind", *GOAL_PRICES, "goal_price_kind"),
 ]
 
 
@@ -214,8 +219,8 @@ def match_table_of(matches: pa.Table) -> MatchTable:
         trains=has_score & _looked_up(matches["status"], {text: rule.trains for text, rule in rules.items()}),
         is_international=_texts(matches["squad"]) == NATIONAL,
         **{name: matches[name].fill_null(UNKNOWN_COUNT).to_numpy() for name in _STATISTICS},
-        **{name: matches[name].fill_null(UNKNOWN_GOALS).to_numpy() for name in HALF_TIME},
-        **{name: matches[name].fill_null(np.nan).to_numpy() for name in (*_PRICES, *GOAL_PRICES)},
+        **{name: matches[name].fill_null(UNKNOWN_GOALS).to_numpy() for name in HALF_TIME_GOALS},
+        **{name: matches[name].fill_null(np.nan).to_numpy() for name in PRICES},
         price_kind=_price_kinds(matches["price_kind"]),
         goal_price_kind=_price_kinds(matches["goal_price_kind"]),
     ).turned_round(matches["away_is_host"].to_numpy())
