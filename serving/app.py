@@ -29,12 +29,14 @@ from serving.http import auth
 from serving.http.body import BodyBudget
 from serving.http.failed_keys import FailedKeys
 from serving.http.middleware import Application
+from serving.http.page_access import PageGate, SignInNeededError
 from serving.http.query import check_query
 from serving.http.rate_limit import RateLimiter
 from serving.http.shutdown import before_stop
 from serving.http.swagger import DocumentPlugin, SwaggerPage, openapi_router
 from serving.metrics import Metrics
-from serving.problems import handle_http, handle_unexpected
+from serving.pages.page_errors import handle_page_error, handle_sign_in
+from serving.problems import handle_unexpected
 from serving.release.current import SnapshotHolder
 from serving.release.key_ring import KeyRing
 from serving.release.reader import ReleaseReader
@@ -51,6 +53,7 @@ from serving.routes import (
     sources,
     tasks,
 )
+from serving.routes.pages.page_routes import routers as page_routers
 from serving.scoring.assumptions import Simulations
 from serving.scoring.process import Scorer
 from serving.settings import cache_folder, sidecar_name
@@ -76,7 +79,7 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
     settings = settings or Settings.from_env()
     _configure_logging()
     metrics, keys, holder = Metrics(), KeyRing(), SnapshotHolder(settings.clock)
-    names = OwnNames()
+    names, gate = OwnNames(), PageGate(settings.pages)
     limiter = RateLimiter(
         settings.rate_limit_per_minute, settings.redis_url, names, metrics, workers=settings.serving_workers
     )
@@ -94,6 +97,8 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
         scorer=scorer,
         metrics=metrics,
         names=names,
+        gate=gate,
+        is_https=settings.pages_url.startswith("https://"),
         sidecar=sidecar_name(settings),
         poll_seconds=settings.poll_seconds,
         redis_url=settings.redis_url,
@@ -140,7 +145,11 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
         security=[{"apiKey": []}],
     )
     return Application(
-        route_handlers=[protected, Router("/", route_handlers=operations.handlers, guards=[check_query])],
+        route_handlers=[
+            protected,
+            Router("/", route_handlers=operations.handlers, guards=[check_query]),
+            *page_routers(),
+        ],
         dependencies={
             "snapshots": Provide(lambda: holder, sync_to_thread=False),
             "metrics": Provide(lambda: metrics, sync_to_thread=False),
@@ -156,8 +165,13 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
             ),
             "events": Provide(lambda: stream, sync_to_thread=False),
             "bodies": Provide(lambda: bodies, sync_to_thread=False),
+            "reader": Provide(lambda: reader, sync_to_thread=False),
         },
-        exception_handlers={HTTPException: handle_http, Exception: handle_unexpected},
+        exception_handlers={
+            HTTPException: handle_page_error,
+            SignInNeededError: handle_sign_in,
+            Exception: handle_unexpected,
+        },
         lifespan=[lifespan],
         state=State(
             {
@@ -167,6 +181,7 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
                 "reloader": reloader,
                 "snapshots": holder,
                 "root_path": settings.root_path,
+                "page_gate": gate,
                 "failed_keys": FailedKeys(settings.failed_keys_per_minute, settings.trusted_proxies),
             }
         ),

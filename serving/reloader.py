@@ -18,9 +18,12 @@ import structlog
 from serving.backends.redis import OwnNames, RedisUnavailableError, connect, translate_redis_errors
 from serving.background_tasks import cancel_and_wait
 from serving.child_process import ChildFailedError
+from serving.http.page_access import KEYED, PageGate
+from serving.http.session import Sessions
 from serving.metrics import Metrics
 from serving.release.current import FIRST_READ, SnapshotHolder
 from serving.release.key_ring import KeyRing
+from serving.release.page_secrets import read_secret
 from serving.release.reader import (
     ReleaseReader,
     ReleaseRefusedError,
@@ -74,6 +77,8 @@ class Reloader:
         scorer: scores the golden rows.
         metrics: counts reloads and failures.
         names: get the id of the installation.
+        gate: gets the sessions of the pages.
+        is_https: the pages are reached by https.
         sidecar: name that signs refusals.
         poll_seconds: interval of polls.
         redis_url: server of the event stream; empty for polling only.
@@ -88,6 +93,8 @@ class Reloader:
         scorer: Scorer,
         metrics: Metrics,
         names: OwnNames,
+        gate: PageGate,
+        is_https: bool,
         sidecar: str,
         poll_seconds: float,
         redis_url: str = "",
@@ -98,6 +105,8 @@ class Reloader:
         self._scorer = scorer
         self._metrics = metrics
         self._names = names
+        self._gate = gate
+        self._is_https = is_https
         self._sidecar = sidecar
         self._poll_seconds = poll_seconds
         self._redis_url = redis_url
@@ -187,6 +196,7 @@ class Reloader:
             )
             if installation is not None:
                 self._names.set(installation.id)
+                await self._open_sessions(installation.id)
                 self._is_named.set()
         if time.monotonic() < self._reports_due:
             return
@@ -197,6 +207,14 @@ class Reloader:
         self._holder.quality = quality or self._holder.quality
         pipeline = await self._read("pipeline", lambda: self._reader.read_report(PIPELINE_KEY, PipelineState))
         self._holder.pipeline = pipeline or self._holder.pipeline
+
+    async def _open_sessions(self, installation: str) -> None:
+        """Read the secret of the pages' sessions, once; a store that does not answer is asked again."""
+        if self._gate.mode != KEYED or self._gate.sessions is not None:
+            return
+        secret = await self._read("pages_secret", lambda: read_secret(self._reader.store()))
+        if secret is not None:
+            self._gate.sessions = Sessions(secret, installation, is_https=self._is_https)
 
     def _is_handled(self, pointer: Pointer) -> bool:
         """Whether this release is current already, or was refused less than a minute ago."""

@@ -67,6 +67,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     rate_limit_per_minute: int = 60_000
     task_keep_seconds: int = 86_400
     public_url: str = ""
+    pages: str = "keyed"
+    pages_url: str = ""
     root_path: str = ""
     keep_alive_seconds: int = 75
     failed_keys_per_minute: int = 300
@@ -142,6 +144,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             rate_limit_per_minute=_integer(env, "SOCCER_RATE_LIMIT_PER_MINUTE", 60_000, 0, 10**9),
             task_keep_seconds=_integer(env, "SOCCER_TASK_KEEP_SECONDS", 86_400, 60, 30 * 86_400),
             public_url=_public_url(env, "SOCCER_PUBLIC_URL"),
+            pages=_choice(env, "SOCCER_PAGES", ("keyed", "public", "off")),
+            pages_url=_public_url(env, "SOCCER_PAGES_URL"),
             root_path=_root_path(env, "SOCCER_ROOT_PATH"),
             keep_alive_seconds=_integer(env, "SOCCER_KEEP_ALIVE_SECONDS", 75, 1, 3600),
             failed_keys_per_minute=_integer(env, "SOCCER_FAILED_KEYS_PER_MINUTE", 300, 0, 10**9),

@@ -56,10 +56,16 @@ async def authorize(connection: ASGIConnection, handler: BaseRouteHandler) -> No
     token = connection.headers.get(HEADER)
     if token is None and handler.opt.get("takes_x_token"):
         token = connection.headers.get(SOURCES_HEADER)
+    session_key = None
+    if token is None and handler.opt.get("takes_session"):
+        session_key = state["page_gate"].key_of(connection)
     try:
-        key, allowance = admit(
-            token, handler.opt["scope"], state["key_ring"], state["rate_limiter"], state["metrics"]
-        )
+        if session_key is not None:
+            key, allowance = session_key, take_allowance(session_key, state["rate_limiter"], state["metrics"])
+        else:
+            key, allowance = admit(
+                token, handler.opt["scope"], state["key_ring"], state["rate_limiter"], state["metrics"]
+            )
     except UnknownKeyError as error:
         wait = state["failed_keys"].count(
             connection.client.host if connection.client else "", connection.headers.get("x-forwarded-for", "")
@@ -113,6 +119,15 @@ def admit(
             "scope",
             f"This API key lacks the scope {scope!r}; ask an operator for a key that has it.",
         )
+    return key, take_allowance(key, limiter, metrics)
+
+
+def take_allowance(key: ApiKey, limiter: RateLimiter, metrics: Metrics) -> Allowance:
+    """Count a request of a key.
+
+    Raises:
+        ProblemError: 429 over the rate limit.
+    """
     allowance = limiter.take(key.id)
     if not allowance.allowed:
         metrics.rate_limited.inc()
@@ -122,7 +137,7 @@ def admit(
             f"More than {allowance.limit} requests in this minute; retry in {allowance.reset_seconds} s.",
             {name.decode(): value.decode() for name, value in allowance.headers()},
         )
-    return key, allowance
+    return allowance
 
 
 def _unauthorized(detail: str, kind: type[ProblemError] = ProblemError) -> ProblemError:

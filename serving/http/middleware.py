@@ -69,6 +69,7 @@ class Application(Litestar):
         super().__init__(**options)
         state = self.state
         state.parameters = parameters_of(self.routes)
+        state.page_paths = {route.path for route in self.routes if _is_page(route)}
         self._root_path: str = state.root_path
         below = [route.path.removeprefix(PREFIX) for route in self.routes if route.path.startswith(PREFIX)]
         self._lookups = FastLookup(
@@ -195,6 +196,12 @@ def _allow(route: HTTPRoute) -> bytes:
     reads = [handler for handler, _ in route.route_handler_map.values() if "GET" in handler.http_methods]
     has_head = any(not handler.opt.get("starts_run") for handler in reads)
     return ", ".join(sorted(methods | ({"HEAD"} if has_head else set()))).encode()
+
+
+def _is_page(route: Any) -> bool:
+    """Whether a path answers a page to people."""
+    handlers = route.route_handler_map.values() if isinstance(route, HTTPRoute) else ()
+    return any(handler.opt.get("is_page") for handler, _ in handlers)
 
 
 def _without_prefix(scope: Any, prefix: str) -> Any:

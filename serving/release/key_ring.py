@@ -10,6 +10,7 @@ class KeyRing:
 
     def __init__(self) -> None:
         self._by_digest: dict[str, ApiKey] | None = None
+        self._by_id: dict[str, ApiKey] = {}
         self._known: dict[bytes, ApiKey] = {}
 
     @property
@@ -20,7 +21,12 @@ class KeyRing:
     def update(self, keys: ApiKeys) -> None:
         """Replace the accepted keys."""
         self._by_digest = {key.sha256: key for key in keys.keys}
+        self._by_id = {key.id: key for key in keys.keys}
         self._known = {}
+
+    def by_id(self, key_id: str) -> ApiKey | None:
+        """The accepted key with this id; None if there is none."""
+        return self._by_id.get(key_id)
 
     def identify(self, token: bytes) -> ApiKey | None:
         """The key of a token as sent in the header; None if unknown.

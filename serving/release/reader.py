@@ -1,4 +1,4 @@
-"""Reads releases from the object store; no other module of the sidecar accesses it.
+"""Reads releases from the object store; beside it only `page_secrets` accesses it.
 
 The manifest is verified against the pointer, and every file against the manifest, before it is opened. A
 local store is read in place; files of a remote one are cached by their hash, so that a file that did not
@@ -195,7 +195,7 @@ class ReleaseReader:
         """
         try:
             obstore.put(
-                self._store(), _outbox_key(refusal.release_id, refusal.sidecar), msgspec.json.encode(refusal)
+                self.store(), _outbox_key(refusal.release_id, refusal.sidecar), msgspec.json.encode(refusal)
             )
         except (BaseError, OSError) as error:
             raise StoreUnavailableError(_first_line(error)) from error
@@ -204,7 +204,7 @@ class ReleaseReader:
         """Store rows or results of a task under a new key, and return it; errors as `write_refusal`."""
         key = f"{TASK_DATA_PREFIX}{uuid.uuid4().hex}"
         try:
-            obstore.put(self._store(), key, data)
+            obstore.put(self.store(), key, data)
         except (BaseError, OSError) as error:
             raise StoreUnavailableError(_first_line(error)) from error
         return key
@@ -219,12 +219,12 @@ class ReleaseReader:
         try:
             old = [
                 item["path"]
-                for page in obstore.list(self._store(), TASK_DATA_PREFIX)
+                for page in obstore.list(self.store(), TASK_DATA_PREFIX)
                 for item in page
                 if item["last_modified"] < oldest
             ]
             for key in old:
-                obstore.delete(self._store(), key)
+                obstore.delete(self.store(), key)
         except (BaseError, OSError) as error:
             raise StoreUnavailableError(_first_line(error)) from error
 
@@ -235,7 +235,7 @@ class ReleaseReader:
             StoreUnavailableError: the store did not answer.
         """
         try:
-            obstore.delete(self._store(), _outbox_key(release_id, sidecar))
+            obstore.delete(self.store(), _outbox_key(release_id, sidecar))
         except FileNotFoundError:
             return
         except (BaseError, OSError) as error:
@@ -294,7 +294,7 @@ class ReleaseReader:
         partial = Path(name)
         try:
             with os.fdopen(handle, "wb") as file:
-                for chunk in obstore.get(self._store(), key):
+                for chunk in obstore.get(self.store(), key):
                     file.write(chunk)
             _check_file(partial, entry, key)
             partial.replace(path)
@@ -318,7 +318,7 @@ class ReleaseReader:
 
     def _get(self, key: str) -> bytes:
         try:
-            return bytes(obstore.get(self._store(), key).bytes())
+            return bytes(obstore.get(self.store(), key).bytes())
         except FileNotFoundError as error:
             raise UnreadableObjectError(
                 f"{key} is missing from {self._url}; has a release been published?"
@@ -328,7 +328,7 @@ class ReleaseReader:
                 f"{self._url} did not answer for {key}: {_first_line(error)}"
             ) from error
 
-    def _store(self) -> LocalStore | S3Store:
+    def store(self) -> LocalStore | S3Store:
         """The store, opened at the first call: a local folder may not exist before the first release."""
         if self._opened is None:
             self._opened = self._open_s3() if self._root is None else LocalStore(self._root)

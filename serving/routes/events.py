@@ -24,7 +24,7 @@ from soccer_assets.contract.api_keys import ApiKey
 
 @get(
     "/",
-    opt={"scope": READ},
+    opt={"scope": READ, "takes_session": True},
     responses=documented(str, HTTPStatus.BAD_REQUEST, media_type="text/event-stream"),
 )
 async def follow_events(

@@ -1,5 +1,6 @@
 """The output of `soccer up` when it is ready: pages, this machine's key, commands, a first prediction."""
 
+import hashlib
 import os
 import shlex
 from typing import Any
@@ -29,6 +30,11 @@ def local_key(settings: Settings) -> str:
     return token
 
 
+def local_key_id(settings: Settings) -> str:
+    """The id of this machine's read key."""
+    return hashlib.sha256(local_key(settings).encode()).hexdigest()[:8]
+
+
 def first_prediction(base: str, key: str) -> Any:
     """The prediction of the next match over HTTP; of a played one where none is upcoming."""
     # A proxy of the environment does not know this machine's loopback address.
@@ -49,6 +55,7 @@ def print_addresses(settings: Settings, home: Home, console: Console, *, with_ml
         "runs and failures": f"{dagster}/runs",
         "partitions; load older months": f"{dagster}/assets/livescores/history",
         "the model and its scores": f"{dagster}/assets/model/evaluation",
+        "forecasts, to read": f"{serving}/",
         "the HTTP API": f"{serving}/schema",
         "the sidecar's readiness": f"{serving}/ready",
     }
@@ -65,6 +72,8 @@ def print_addresses(settings: Settings, home: Home, console: Console, *, with_ml
         console.print(
             "\n[bold]simulated clubs[/bold]: these teams do not exist; set SOCCER_FEED to a real feed"
         )
+    if settings.pages == "keyed":
+        console.print("\nforecasts to read ask for a key, or for the code of: soccer pages open")
     key = settings.home / "dev.key"
     quoted = shlex.quote(str(key))
     console.print(f"\nread key: {key}\n\nthree things to try:")

@@ -1,0 +1,92 @@
+"""Who may look at the pages: nobody (`off`), everybody (`public`), who has signed in with a key (`keyed`).
+
+A session admits to pages and to the event stream only, with the scope ``read``: every other route asks for
+the key itself, which no foreign page can make a browser send.
+"""
+
+from typing import Any
+
+from litestar.connection import ASGIConnection
+from litestar.exceptions import NotFoundException
+from litestar.handlers import BaseRouteHandler
+
+from serving.errors import ServingError
+from serving.http.auth import ALLOWANCE, READ, has_scope, take_allowance
+from serving.http.session import Sessions
+from serving.problems import unavailable
+from soccer_assets.contract.api_keys import ApiKey
+
+OFF = "off"
+PUBLIC = "public"
+KEYED = "keyed"
+
+
+class SignInNeededError(ServingError):
+    """The page is for people who have signed in."""
+
+
+class PageGate:
+    """The mode of the pages, and the sessions once the store has told the installation's secret.
+
+    Attributes:
+        mode: `off`, `public` or `keyed`.
+        sessions: None until the secret is read.
+    """
+
+    def __init__(self, mode: str) -> None:
+        self.mode = mode
+        self.sessions: Sessions | None = None
+
+    def require_sessions(self) -> Sessions:
+        """The sessions.
+
+        Raises:
+            ProblemError: 503, the secret has not been read yet.
+        """
+        if self.sessions is None:
+            raise unavailable("sessions-unread", "Sign-in is not ready yet; try again shortly.")
+        return self.sessions
+
+    def key_of(self, connection: ASGIConnection[Any, Any, Any, Any]) -> ApiKey | None:
+        """The key that the sender of a request has signed in with; None without a session that holds.
+
+        A browser says where a request comes from: another site, or this host's other ports, use no session.
+        """
+        site = connection.headers.get("sec-fetch-site", "none")
+        is_link = connection.headers.get("sec-fetch-mode") == "navigate"
+        if self.sessions is None or not (site in {"none", "same-origin"} or is_link):
+            return None
+        session = self.sessions.read(connection.cookies.get(self.sessions.cookie))
+        key = None if session is None else connection.app.state["key_ring"].by_id(session.key_id)
+        return key if key is not None and has_scope(key, READ) else None
+
+
+async def admit_page(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+    """Guard of every page. A coroutine, so that it runs on the event loop and not in a thread.
+
+    Raises:
+        NotFoundException: pages are off.
+        SignInNeededError: pages are keyed, and the request has no session.
+        ProblemError: 429 over the key's rate limit.
+    """
+    gate: PageGate = connection.app.state["page_gate"]
+    if gate.mode == OFF:
+        raise NotFoundException
+    if gate.mode == KEYED:
+        admit_session(connection)
+
+
+def admit_session(connection: ASGIConnection[Any, Any, Any, Any]) -> None:
+    """Admit a request by its session, and count it against the key's limit.
+
+    Raises:
+        SignInNeededError: it has none.
+        ProblemError: 429 over the limit.
+    """
+    key = connection.app.state["page_gate"].key_of(connection)
+    if key is None:
+        raise SignInNeededError
+    state = connection.app.state
+    allowance = take_allowance(key, state["rate_limiter"], state["metrics"])
+    connection.scope["auth"] = key
+    connection.scope["state"][ALLOWANCE] = allowance

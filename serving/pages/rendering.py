@@ -1,0 +1,138 @@
+"""Renders pages: Jinja2 templates with every value escaped, and the headers that a page is sent with."""
+
+import functools
+import hashlib
+from collections.abc import Callable
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from litestar import Request, Response
+
+from serving.http.compression import compress, negotiate_encoding
+from serving.http.page_access import PUBLIC, PageGate
+from serving.http.prefix import prefix_of
+from serving.pages import days, shares
+from serving.release.current import Current, SnapshotHolder
+
+HTML = "text/html; charset=utf-8"
+FOLDER = Path(__file__).parent
+STATIC = FOLDER / "static"
+STATIC_PATH = "/assets"
+
+# Nothing from elsewhere, no inline scripts or styles, no frames.
+POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
+
+_PUBLIC_SECONDS = 30
+
+
+@functools.cache
+def environment() -> jinja2.Environment:
+    """The templates; a name that is not passed is an error, and every value is escaped."""
+    found = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(FOLDER / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    found.filters |= {
+        "percent": shares.percent,
+        "number": shares.number,
+        "day": days.day_text,
+        "moment": days.moment_text,
+        "clock": days.clock_text,
+    }
+    found.globals |= {"shares": shares.whole_percentages, "bar": shares.bar}
+    return found
+
+
+@functools.cache
+def static_version() -> str:
+    """Changes with the style sheet and the script: browsers keep a version for a year."""
+    digest = hashlib.sha256()
+    for file in sorted(STATIC.iterdir()):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def wants_page(request: Request[Any, Any, Any]) -> bool:
+    """Whether a browser asks: it names HTML before any other type; programs name JSON or take all."""
+    accept = request.headers.get("accept", "")
+    return "text/html" in accept and request.app.state["page_gate"].mode != "off"
+
+
+def render(
+    request: Request[Any, Any, Any],
+    template: str,
+    *,
+    status: HTTPStatus = HTTPStatus.OK,
+    is_form: bool = False,
+    vary: str = "",
+    **values: Any,
+) -> Response[bytes]:
+    """A page. Call this from a thread: it may take milliseconds.
+
+    Args:
+        request: for its path prefix, encodings, conditional headers and session.
+        template: file name below ``templates``.
+        status: of the response.
+        is_form: the page holds a form's token: it is kept by nobody and not compressed, so that its length
+            tells nothing about the token.
+        vary: request headers, beside the usual ones, that the page depends on.
+        values: what the template shows, beside what `_frame` gives every page.
+    """
+    gate: PageGate = request.app.state["page_gate"]
+    text = environment().get_template(template).render(_frame(request, gate) | values)
+    body = text.encode()
+    is_public = gate.mode == PUBLIC and not is_form and status is HTTPStatus.OK
+    headers = {"Content-Security-Policy": POLICY} | _caching(is_public, vary)
+    coding = None if is_form else negotiate_encoding(request.headers.get("accept-encoding", ""))
+    if coding is not None:
+        body = compress(body, coding)
+        headers["Content-Encoding"] = coding
+    if is_public:
+        headers["ETag"] = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+        if request.headers.get("if-none-match", "") == headers["ETag"]:
+            return Response(b"", status_code=HTTPStatus.NOT_MODIFIED, headers=headers, media_type=HTML)
+    return Response(body, status_code=status, headers=headers, media_type=HTML)
+
+
+def _caching(is_public: bool, vary: str) -> dict[str, str]:
+    if is_public:
+        return {
+            "Cache-Control": f"public, max-age={_PUBLIC_SECONDS}",
+            "Vary": ", ".join(filter(None, ("Accept-Encoding", vary))),
+        }
+    return {
+        "Cache-Control": "private, no-store",
+        "Vary": ", ".join(filter(None, ("Cookie, Accept-Encoding", vary))),
+    }
+
+
+def url_of(request: Request[Any, Any, Any]) -> Callable[[str], str]:
+    """Makes a path of this sidecar a link: below a proxy's prefix."""
+    prefix = prefix_of(request)
+    return lambda path: f"{prefix}{path}"
+
+
+def _frame(request: Request[Any, Any, Any], gate: PageGate) -> dict[str, Any]:
+    """What the frame of every page shows."""
+    holder: SnapshotHolder = request.app.state["snapshots"]
+    current: Current | None = holder.current
+    url = url_of(request)
+    return {
+        "url": url,
+        "asset": lambda name: f"{url(STATIC_PATH)}/{static_version()}/{name}",
+        "path": request.url.path,
+        "mode": gate.mode,
+        "is_public": gate.mode == PUBLIC,
+        "now": holder.clock.now(),
+        "manifest": None if current is None else current.snapshot.manifest,
+        "pages": request.app.state["page_paths"],
+        "attribution": "",
+        "stale_reasons": holder.stale_reasons(),
+        "has_history": getattr(holder, "history", None) is not None,
+    }

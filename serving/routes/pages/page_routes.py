@@ -1,0 +1,26 @@
+"""Where the routes of the pages come together, and which guards they have."""
+
+from litestar import Router
+from litestar.types import ControllerRouterHandler
+
+from serving.http.page_access import admit_page
+from serving.http.query import check_query
+from serving.routes.pages import about, assets, sign_in
+
+# Without a guard of their own: the form is for those who are not signed in yet.
+OPEN: tuple[ControllerRouterHandler, ...] = (*sign_in.handlers, assets.read_asset)
+PAGES: tuple[ControllerRouterHandler, ...] = (about.read_about,)
+
+
+def routers() -> list[Router]:
+    """The pages' routers; none of them is in the OpenAPI document."""
+    return [
+        Router("/", route_handlers=OPEN, guards=[check_query], include_in_schema=False),
+        Router(
+            "/",
+            route_handlers=PAGES,
+            guards=[check_query, admit_page],
+            include_in_schema=False,
+            opt={"is_page": True},
+        ),
+    ]

@@ -1,0 +1,179 @@
+"""Signing in at the pages: who is let in, with what, for how long, and where the cookie counts."""
+
+import re
+
+import pytest
+
+from serving.http.session import Sessions
+from soccer_assets.contract.api_keys import API_KEYS_KEY, ApiKeys
+from soccer_assets.resources.object_store import ObjectStore
+from soccer_assets.stores.releases.page_codes import create_code
+from tests.serving.builders import TOKENS, write_keys
+from tests.serving.conftest import reload
+
+HTML = {"Accept": "text/html"}
+
+
+@pytest.fixture
+def browser(client):
+    client.follow_redirects = False
+    client.headers.update(HTML)
+    return client
+
+
+def form_token(page):
+    return re.search(r'name="form_token" value="([^"]+)"', page.text)[1]
+
+
+def sign_in(browser, key=TOKENS["reader"], **fields):
+    token = form_token(browser.get("/sign-in"))
+    return browser.post("/sign-in", data={"form_token": token, "key": key, "next": "/about", **fields})
+
+
+def test_page_leads_to_the_form_and_back(browser):
+    asked = browser.get("/about?x=1")
+    assert asked.status_code == 400  # the query is checked first
+    asked = browser.get("/about")
+    assert asked.status_code == 303
+    assert asked.headers["location"] == "/sign-in?next=%2Fabout"
+    signed = sign_in(browser)
+    assert (signed.status_code, signed.headers["location"]) == (303, "/about")
+    cookie = signed.headers["set-cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=lax" in cookie
+    assert "Max-Age=43200" in cookie
+    page = browser.get("/about")
+    assert page.status_code == 200
+    assert page.headers["cache-control"] == "private, no-store"
+    assert "Cookie" in page.headers["vary"]
+
+
+def test_program_gets_401(browser):
+    assert browser.get("/about", headers={"Accept": "application/json"}).status_code == 401
+
+
+@pytest.mark.parametrize("key", ["wrong", TOKENS["predictor"], "", "\N{SNOWMAN}" * 50])
+def test_key_that_may_not_read_is_refused(browser, key):
+    refused = sign_in(browser, key)
+    assert refused.status_code == 422
+    assert "neither a key that may read" in refused.text
+    assert browser.get("/about").status_code == 303
+
+
+def test_session_dies_with_its_key(browser, store):
+    sign_in(browser)
+    assert browser.get("/about").status_code == 200
+    ObjectStore(f"file://{store}").write(API_KEYS_KEY, b'{"schema_version": 1, "keys": []}')
+    reload(browser)
+    assert browser.get("/about").status_code == 303
+    assert ApiKeys(schema_version=1, keys=()) is not None
+    write_keys(store)
+
+
+def test_code_signs_in_once(browser, store):
+    own = ObjectStore(f"file://{store}")
+    key_id = next(iter(browser.app.state["key_ring"]._by_id.values())).id
+    code = create_code(own, key_id)
+    assert sign_in(browser, code.lower()).status_code == 303
+    assert browser.get("/about").status_code == 200
+    browser.cookies.clear()
+    assert sign_in(browser, code).status_code == 422
+
+
+def test_old_code_is_refused(browser, store, monkeypatch):
+    key_id = next(iter(browser.app.state["key_ring"]._by_id.values())).id
+    monkeypatch.setattr("soccer_assets.stores.releases.page_codes.CODE_SECONDS", -1)
+    assert sign_in(browser, create_code(ObjectStore(f"file://{store}"), key_id)).status_code == 422
+
+
+def test_login_csrf_is_refused(browser):
+    token = form_token(browser.get("/sign-in"))
+    fields = {"form_token": token, "key": TOKENS["reader"]}
+    foreign = browser.post("/sign-in", data=fields, headers={"Origin": "https://elsewhere.example"})
+    assert foreign.status_code == 422
+    cross = browser.post("/sign-in", data=fields, headers={"Sec-Fetch-Site": "cross-site"})
+    assert cross.status_code == 422
+    assert browser.post("/sign-in", data=fields | {"form_token": token[:-2]}).status_code == 422
+    browser.cookies.clear()  # another browser's token
+    assert browser.post("/sign-in", data=fields).status_code == 422
+
+
+@pytest.mark.parametrize(
+    "path", ["//elsewhere.example/", "https://elsewhere.example", "/\\elsewhere", "/a\nb"]
+)
+def test_next_leads_to_no_other_site(browser, path):
+    assert sign_in(browser, next=path).headers["location"] == "/"
+
+
+def test_sign_out_ends_the_session_here(browser):
+    sign_in(browser)
+    token = form_token(browser.get("/sign-in"))
+    assert browser.post("/sign-out", data={"form_token": token}).headers["location"] == "/sign-in"
+    assert browser.get("/about").status_code == 303
+
+
+def test_cookie_opens_no_other_route(browser):
+    """The session counts at pages and at the event stream's GET, nowhere else."""
+    sign_in(browser)
+    tried = 0
+    for route in browser.app.routes:
+        for method, (handler, _) in getattr(route, "route_handler_map", {}).items():
+            if "scope" not in handler.opt or method == "OPTIONS" or route.path == "/events":
+                continue
+            path = re.sub(r"\{[^}]+\}", "m1", route.path_format)
+            status = browser.request(method, path, headers={"Accept": "*/*"}).status_code
+            assert status == 401, (method, path)
+            tried += 1
+    assert tried > 20
+
+
+def test_cookie_of_another_installation_is_refused(browser):
+    other = Sessions(b"s" * 32, "other", is_https=False)
+    gate = browser.app.state["page_gate"]
+    assert other.cookie != gate.sessions.cookie
+    key_id = next(iter(browser.app.state["key_ring"]._by_id))
+    browser.cookies.set(gate.sessions.cookie, other.issue(key_id))
+    assert browser.get("/about").status_code == 303
+
+
+def test_forged_and_old_cookies_are_refused(browser):
+    gate = browser.app.state["page_gate"]
+    key_id = next(iter(browser.app.state["key_ring"]._by_id))
+    good = gate.sessions.issue(key_id)
+    assert gate.sessions.read(good).key_id == key_id
+    for forged in (
+        good[:-3] + "AAA",
+        good.replace(".", ""),
+        "a.b",
+        "\N{SNOWMAN}.x",
+        "." * 300,
+        good + "." + good,
+    ):
+        assert gate.sessions.read(forged) is None
+    late = Sessions(b"s" * 32, "x", is_https=True, now=lambda: 1e9)
+    cookie = late.issue("k")
+    late._now = lambda: 1e9 + 12 * 3600
+    assert late.read(cookie) is None
+    assert late.cookie.startswith("__Host-")
+
+
+def test_secret_is_of_its_owner_alone(browser, store):
+    assert browser.app.state["page_gate"].sessions is not None
+    assert (store / "auth/pages.secret").stat().st_mode & 0o777 == 0o600
+
+
+def test_pages_off(store, serve):
+    client = serve(pages="off")
+    for path in ("/about", "/sign-in"):
+        assert client.get(path, headers=HTML).status_code == 404
+    assert client.get("/", headers=HTML).headers["content-type"] == "application/json"
+
+
+def test_public_pages_are_cached_by_all(store, serve):
+    client = serve(pages="public")
+    page = client.get("/about", headers=HTML)
+    assert page.status_code == 200
+    assert page.headers["cache-control"] == "public, max-age=30"
+    again = client.get("/about", headers=HTML | {"If-None-Match": page.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert client.get("/sign-in", headers=HTML).status_code == 404
