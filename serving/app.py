@@ -26,8 +26,8 @@ from serving.backends.redis import OwnNames, import_library
 from serving.background_tasks import cancel_and_wait
 from serving.heartbeats import beat_forever
 from serving.http import auth
+from serving.http.address_limit import AddressLimit
 from serving.http.body import BodyBudget
-from serving.http.failed_keys import FailedKeys
 from serving.http.middleware import Application
 from serving.http.page_access import PageGate, SignInNeededError
 from serving.http.query import check_query
@@ -182,7 +182,9 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
                 "snapshots": holder,
                 "root_path": settings.root_path,
                 "page_gate": gate,
-                "failed_keys": FailedKeys(settings.failed_keys_per_minute, settings.trusted_proxies),
+                "page_views": AddressLimit(settings.pages_per_minute, settings.trusted_proxies),
+                "pages_url": settings.pages_url,
+                "failed_keys": AddressLimit(settings.failed_keys_per_minute, settings.trusted_proxies),
             }
         ),
         openapi_config=_openapi(),

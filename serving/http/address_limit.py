@@ -1,4 +1,4 @@
-"""Unknown keys of one address: counted by minute, and answered 429 above a limit.
+"""What comes from one address in a minute, and its limit: unknown keys, and views of public pages.
 
 A key is 256 random bits, which nobody guesses; the limit keeps one client from filling logs and metrics. A
 known key is never refused for its address, which it may share with others. Behind trusted proxies the address
@@ -25,11 +25,11 @@ _WITH_PORT = re.compile(r"(?:\[([^\[\]]+)\]|([0-9.]+))(?::[0-9]{1,5})?")
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
-class FailedKeys:
-    """The failures of the current minute.
+class AddressLimit:
+    """What was counted in the current minute, by address.
 
     Args:
-        per_minute: unknown keys that an address may send; 0 for no limit.
+        per_minute: how many an address may send; 0 for no limit.
         trusted: addresses or networks of proxies whose `X-Forwarded-For` is believed.
         now: seconds since 1970.
     """
@@ -44,7 +44,7 @@ class FailedKeys:
         self._counts: defaultdict[str, int] = defaultdict(int)
 
     def count(self, peer: str, forwarded_for: str) -> int:
-        """Count a failure of a client.
+        """Count one of a client.
 
         Args:
             peer: address of the connection.
@@ -63,6 +63,11 @@ class FailedKeys:
         self._counts[address] += 1
         is_over = 0 < self._limit < self._counts[address]
         return WINDOW_SECONDS - second % WINDOW_SECONDS if is_over else 0
+
+    def is_trusted(self, peer: str) -> bool:
+        """Whether a connection comes from a proxy that is believed."""
+        address = _parse(peer)
+        return address is not None and any(address in network for network in self._trusted)
 
     def address(self, peer: str, forwarded_for: str) -> str:
         """The address of the client, or its network."""

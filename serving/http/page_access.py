@@ -4,6 +4,7 @@ A session admits to pages and to the event stream only, with the scope ``read``:
 the key itself, which no foreign page can make a browser send.
 """
 
+from http import HTTPStatus
 from typing import Any
 
 from litestar.connection import ASGIConnection
@@ -13,7 +14,7 @@ from litestar.handlers import BaseRouteHandler
 from serving.errors import ServingError
 from serving.http.auth import ALLOWANCE, READ, has_scope, take_allowance
 from serving.http.session import Sessions
-from serving.problems import unavailable
+from serving.problems import ProblemError, unavailable
 from soccer_assets.contract.api_keys import ApiKey
 
 OFF = "off"
@@ -67,13 +68,15 @@ async def admit_page(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRout
     Raises:
         NotFoundException: pages are off.
         SignInNeededError: pages are keyed, and the request has no session.
-        ProblemError: 429 over the key's rate limit.
+        ProblemError: 429 over the key's rate limit, or over that of an address where pages are public.
     """
     gate: PageGate = connection.app.state["page_gate"]
     if gate.mode == OFF:
         raise NotFoundException
     if gate.mode == KEYED:
         admit_session(connection)
+    else:
+        _count_view(connection)
 
 
 def admit_session(connection: ASGIConnection[Any, Any, Any, Any]) -> None:
@@ -90,3 +93,15 @@ def admit_session(connection: ASGIConnection[Any, Any, Any, Any]) -> None:
     allowance = take_allowance(key, state["rate_limiter"], state["metrics"])
     connection.scope["auth"] = key
     connection.scope["state"][ALLOWANCE] = allowance
+
+
+def _count_view(connection: ASGIConnection[Any, Any, Any, Any]) -> None:
+    peer = connection.client.host if connection.client else ""
+    wait = connection.app.state["page_views"].count(peer, connection.headers.get("x-forwarded-for", ""))
+    if wait:
+        raise ProblemError(
+            HTTPStatus.TOO_MANY_REQUESTS,
+            "too-many-pages",
+            f"Too many pages were asked for from this address; try again in {wait} s.",
+            {"Retry-After": str(wait)},
+        )

@@ -113,8 +113,14 @@ def _caching(is_public: bool, vary: str) -> dict[str, str]:
 
 
 def url_of(request: Request[Any, Any, Any]) -> Callable[[str], str]:
-    """Makes a path of this sidecar a link: below a proxy's prefix."""
-    prefix = prefix_of(request)
+    """Makes a path of this sidecar a link: below a proxy's prefix.
+
+    A cache keeps a public page for all: what a stranger says in a header must not be in its links.
+    """
+    state = request.app.state
+    peer = request.client.host if request.client else ""
+    is_told_by_proxy = state["page_gate"].mode != PUBLIC or state["page_views"].is_trusted(peer)
+    prefix = prefix_of(request) if is_told_by_proxy else state["root_path"]
     return lambda path: f"{prefix}{path}"
 
 
@@ -131,6 +137,7 @@ def _frame(request: Request[Any, Any, Any], gate: PageGate) -> dict[str, Any]:
         "is_public": gate.mode == PUBLIC,
         "now": holder.clock.now(),
         "manifest": None if current is None else current.snapshot.manifest,
+        "address": request.app.state["pages_url"],
         "pages": request.app.state["page_paths"],
         "attribution": "",
         "stale_reasons": holder.stale_reasons(),

@@ -538,7 +538,7 @@ CLIENTS = (
         "429 for that address only",
         NOBODY,
         "with the next minute",
-        "serving/http/test_failed_keys.py::"
+        "serving/http/test_address_limit.py::"
         "test_an_address_that_sends_unknown_keys_is_slowed_and_known_keys_are_not",
     ),
 )

@@ -5,10 +5,15 @@ from litestar.types import ControllerRouterHandler
 
 from serving.http.page_access import admit_page
 from serving.http.query import check_query
-from serving.routes.pages import about, assets, sign_in
+from serving.routes.pages import about, assets, robots, sign_in
 
 # Without a guard of their own: the form is for those who are not signed in yet.
-OPEN: tuple[ControllerRouterHandler, ...] = (*sign_in.handlers, assets.read_asset)
+OPEN: tuple[ControllerRouterHandler, ...] = (
+    *sign_in.handlers,
+    assets.read_asset,
+    robots.read_robots,
+    robots.read_sitemap,
+)
 PAGES: tuple[ControllerRouterHandler, ...] = (about.read_about,)
 
 

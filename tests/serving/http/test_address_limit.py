@@ -2,7 +2,7 @@
 
 import pytest
 
-from serving.http.failed_keys import FailedKeys
+from serving.http.address_limit import AddressLimit
 from tests.serving.builders import READER
 
 WRONG = {"X-API-Key": "not-a-key"}
@@ -25,13 +25,13 @@ def test_an_address_that_sends_unknown_keys_is_slowed_and_known_keys_are_not(sto
 def test_counts_begin_again_with_each_minute():
     """The wait that is told is the rest of the minute."""
     now = [65.0]
-    failed = FailedKeys(2, now=lambda: now[0])
+    failed = AddressLimit(2, now=lambda: now[0])
 
     assert [failed.count("192.0.2.1", "") for _ in range(3)] == [0, 0, 55]
     assert failed.count("192.0.2.2", "") == 0
     now[0] = 120.0
     assert failed.count("192.0.2.1", "") == 0
-    assert [FailedKeys(0).count("192.0.2.1", "") for _ in range(9)] == [0] * 9
+    assert [AddressLimit(0).count("192.0.2.1", "") for _ in range(9)] == [0] * 9
 
 
 @pytest.mark.parametrize(
@@ -57,12 +57,12 @@ def test_counts_begin_again_with_each_minute():
 )
 def test_the_address_is_the_last_that_no_proxy_of_ours_has(peer, forwarded_for, address):
     """Only what a trusted proxy wrote is believed; IPv6 counts by customer."""
-    assert FailedKeys(1, ("10.0.0.0/24",)).address(peer, forwarded_for) == address
+    assert AddressLimit(1, ("10.0.0.0/24",)).address(peer, forwarded_for) == address
 
 
 def test_addresses_without_end_take_no_memory_without_end():
     """Beyond ten thousand addresses in a minute all others share a counter."""
-    failed = FailedKeys(1, now=lambda: 0.0)
+    failed = AddressLimit(1, now=lambda: 0.0)
     for number in range(12_000):
         failed.count(f"host-{number}", "")
 

@@ -177,3 +177,19 @@ def test_public_pages_are_cached_by_all(store, serve):
     again = client.get("/about", headers=HTML | {"If-None-Match": page.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
     assert client.get("/sign-in", headers=HTML).status_code == 404
+
+
+def test_event_stream_takes_a_session_of_its_own_site(browser):
+    """EventSource sends the cookie and no header; another port of this host is another site."""
+    sign_in(browser)
+    gate, handler = browser.app.state["page_gate"], None
+    for route in browser.app.routes:
+        if route.path == "/events":
+            handler, _ = route.route_handler_map["GET"]
+    assert handler.opt["takes_session"]
+    own = browser.get("/events/", headers={"Accept": "text/event-stream"})
+    assert own.status_code == 503  # let in; there is no Redis here
+    foreign = browser.get("/events/", headers={"Accept": "*/*", "Sec-Fetch-Site": "same-site"})
+    assert foreign.status_code == 401
+    browser.cookies.set(gate.sessions.cookie, "forged")
+    assert browser.get("/events/", headers={"Accept": "*/*"}).status_code == 401

@@ -1,0 +1,75 @@
+"""Public pages: what caches keep, what strangers cannot put into them, and what search engines are told."""
+
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from tests.serving.http.test_fast_path import ask
+
+HTML = {"Accept": "text/html"}
+ADDRESS = "https://forecasts.example.org"
+
+
+@pytest.fixture
+def public(store, serve):
+    return serve(pages="public", pages_url=ADDRESS)
+
+
+def test_a_stranger_puts_nothing_into_a_cached_page(public):
+    """Headers that anyone may send do not change what a shared cache keeps."""
+    plain = public.get("/about", headers=HTML)
+    for told in (
+        {"X-Forwarded-Prefix": "/evil"},
+        {"Host": "evil.example"},
+        {"X-Forwarded-Host": "evil.example"},
+        {"Cookie": "soccer=evil"},
+        {"X-Forwarded-For": "198.51.100.7"},
+    ):
+        page = public.get("/about", headers=HTML | told)
+        assert (page.content, page.headers["etag"]) == (plain.content, plain.headers["etag"])
+    assert "set-cookie" not in plain.headers
+
+
+def test_prefix_of_a_trusted_proxy_is_in_links(store, serve):
+    client = serve(pages="public", trusted_proxies=("127.0.0.1",))
+    headers = [(b"accept", b"text/html"), (b"x-forwarded-prefix", b"/soccer")]
+    _, _, body = ask(client, path="/about", headers=headers)
+    assert b'href="/soccer/"' in body
+
+
+def test_address_asks_too_often(store, serve):
+    """A forged X-Forwarded-For does not buy more; another address behind a trusted proxy is its own."""
+    client = serve(pages="public", pages_per_minute=3)
+    client.app.state["page_views"]._now = lambda: 30.0
+    statuses = [
+        client.get("/about", headers=HTML | {"X-Forwarded-For": f"198.51.100.{n}"}).status_code
+        for n in range(5)
+    ]
+    assert statuses == [200, 200, 200, 429, 429]
+    behind = serve(pages="public", pages_per_minute=1, trusted_proxies=("127.0.0.1",))
+    behind.app.state["page_views"]._now = lambda: 30.0
+    for address, status in ((b"198.51.100.1", 200), (b"198.51.100.2", 200), (b"198.51.100.1", 429)):
+        headers = [(b"accept", b"text/html"), (b"x-forwarded-for", address)]
+        assert ask(behind, path="/about", headers=headers)[0] == status
+
+
+def test_share_titles_exist_in_public_only(public, client):
+    page = public.get("/about", headers=HTML).text
+    assert f'<link rel="canonical" href="{ADDRESS}/about">' in page
+    assert 'property="og:title" content="About"' in page
+    assert "og:title" not in client.get("/sign-in", headers=HTML).text
+
+
+def test_search_engines_are_told(public, client):
+    assert f"Sitemap: {ADDRESS}/sitemap.xml" in public.get("/robots.txt").text
+    assert client.get("/robots.txt").text == "User-agent: *\nDisallow: /\n"
+    assert client.get("/sitemap.xml").status_code == 404
+    tree = ET.fromstring(public.get("/sitemap.xml").content)  # noqa: S314 - our own
+    listed = [node.text for node in tree.iter("{http://www.sitemaps.org/schemas/sitemap/0.9}loc")]
+    assert f"{ADDRESS}/about" in listed
+    assert all(public.get(path.removeprefix(ADDRESS), headers=HTML).status_code == 200 for path in listed)
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+def test_only_get(public, method):
+    assert public.request(method, "/about", headers=HTML).status_code == 405
