@@ -17,6 +17,7 @@ from soccer_assets.feeds.registry import open_feeds
 from soccer_assets.graph.assets import (
     exports,
     features,
+    history,
     matches,
     model,
     monitoring,
@@ -88,7 +89,7 @@ def build_definitions(
                 MONTHS_A_RUN if settings.is_feed_local else REMOTE_MONTHS_A_RUN,
             ),
             *dg.load_assets_from_modules(
-                [matches, exports, features, model, monitoring, predictions, projections, releases]
+                [matches, exports, features, model, monitoring, predictions, projections, releases, history]
             ),
         ],
         asset_checks=CHECKS,

@@ -32,6 +32,7 @@ from soccer_assets.football.validity import (
 )
 from soccer_assets.graph.assets.predictions import UPCOMING
 from soccer_assets.graph.feed_checks import feed_clocks_agree, feeds_agree
+from soccer_assets.graph.history_checks import index_is_whole
 from soccer_assets.graph.ingest_checks import (
     BATCH,
     BATCH_DESCRIPTION,
@@ -375,5 +376,6 @@ CHECKS = [
     probabilities_add_up_to_one,
     release_is_readable,
     places_add_up_to_one,
+    index_is_whole,
     ledger_agrees_with_releases,
 ]

@@ -22,7 +22,11 @@ _TO_FEATURES = dg.AssetSelection.assets(
 )
 _MODEL = dg.AssetSelection.assets(["model", "candidate"], ["model", "evaluation"], ["model", "champion"])
 _TO_RELEASE = dg.AssetSelection.assets(
-    ["predictions", "upcoming"], ["predictions", "ledger"], ["releases", "current"], ["projections", "season"]
+    ["predictions", "upcoming"],
+    ["predictions", "ledger"],
+    ["releases", "current"],
+    ["projections", "season"],
+    ["history", "parts"],
 )
 _RECENT = dg.AssetSelection.assets(["livescores", "recent"])
 _UPCOMING = dg.AssetSelection.assets(["livescores", "upcoming"])

@@ -19,6 +19,7 @@ KEYS = {
     "exports/match_raw",
     "features/match_features",
     "features/team_state",
+    "history/parts",
     "livescores/history",
     "livescores/recent",
     "livescores/upcoming",

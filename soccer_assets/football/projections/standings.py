@@ -156,7 +156,7 @@ def league_table(
             goals_against=int(tally[club, kernel.GOALS] - tally[club, kernel.GOAL_DIFFERENCE]),
             points=int(points[club]),
             points_off=int(off[club]),
-            is_drawn=club != other[place],
+            is_drawn=bool(club != other[place]),
         )
         for place, club in enumerate(order.tolist())
     ]

@@ -26,7 +26,7 @@ from soccer_assets.resources.watermarks import read_watermark, set_watermark
 from soccer_assets.stores.ledger.running_sums import Score, update_sums
 from soccer_assets.tables import ledger_entry, ledger_score, match, match_merge
 
-_SCORED_SO_FAR = "match scored by ledger"
+SCORED_SO_FAR = "match scored by ledger"
 MERGED = "another id of a match that is settled under its own"
 # Hourly runs see a postponement at once; 60 days cover a home that was switched off and keep the query small.
 _POSTPONED_LOOK_BACK = dt.timedelta(days=60)
@@ -130,7 +130,7 @@ def _score(connection: sa.Connection, now: dt.datetime) -> tuple[int, int]:
     change_no = read_watermark(connection, "change_no")
     over = [status.value for status, rule in STATUS_RULES.items() if rule.settles or not rule.is_served]
     has_changed = sa.and_(
-        match.c.change_no > read_watermark(connection, _SCORED_SO_FAR), match.c.status.in_(over)
+        match.c.change_no > read_watermark(connection, SCORED_SO_FAR), match.c.status.in_(over)
     )
     # A postponed match becomes void by the clock, without a change of its row.
     waits = sa.and_(
@@ -142,7 +142,7 @@ def _score(connection: sa.Connection, now: dt.datetime) -> tuple[int, int]:
     )
     # Sorted here: with ORDER BY, SQLite scans all matches instead of using the two indexes.
     finished = sorted(connection.execute(query), key=lambda row: (row.kickoff, row.match_id))
-    merged = _merged(connection, read_watermark(connection, _SCORED_SO_FAR))
+    merged = _merged(connection, read_watermark(connection, SCORED_SO_FAR))
     entries = _entries_of(connection, [*merged, *(row.match_id for row in finished)])
     latest: dict[str, sa.Row[Any]] = {}
     for ids in batches(entries, IDS_PER_QUERY):
@@ -168,7 +168,7 @@ def _score(connection: sa.Connection, now: dt.datetime) -> tuple[int, int]:
     if rows:
         connection.execute(sa.insert(ledger_score), rows)
         update_sums(connection, added, removed)
-    set_watermark(connection, _SCORED_SO_FAR, change_no)
+    set_watermark(connection, SCORED_SO_FAR, change_no)
     return len(added), len(rows) - len(added)
 
 

@@ -29,6 +29,7 @@ from soccer_assets.football.projections import (
     kernel,
     projection,
     season_rules,
+    season_standings,
     standings,
     strengths,
 )
@@ -51,7 +52,10 @@ from soccer_assets.stores.stored_json import decoded_or_none
 LIST_KEY = "projections/current.json"
 # Days of matches that hold a season under way.
 SEASON_DAYS = 400
-_CODE = (kernel, projection, season_rules, standings, strengths, league_blocks, inputs, season_rows)
+_CODE = (
+    *(kernel, projection, season_rules, season_standings, standings, strengths, league_blocks),
+    *(inputs, season_rows),
+)
 _LEAST_SHOWN = 0.005
 # Of one competition: the others are projected.
 _FAULTS = (FootballError, ValueError, LookupError, ArithmeticError)

@@ -2,7 +2,6 @@
 
 import datetime as dt
 import hashlib
-from collections import Counter
 from typing import NamedTuple
 
 import msgspec
@@ -16,7 +15,8 @@ from soccer_assets.football.matches import MatchStatus
 from soccer_assets.football.projections import season_rules
 from soccer_assets.football.projections.projection import Fixture, Result
 from soccer_assets.football.projections.season_input import SeasonInput, StoredStrengths
-from soccer_assets.football.projections.season_rules import SeasonRules, awarded_score, named_club
+from soccer_assets.football.projections.season_rules import SeasonRules, awarded_score
+from soccer_assets.football.projections.season_standings import rules_and_clubs, rules_names
 from soccer_assets.football.projections.strengths import FITTED, league_records, season_strengths
 from soccer_assets.football.ratings.state import TeamState
 
@@ -85,10 +85,11 @@ def season_input(
         clubs = sorted(names)
         rules = season_rules.simulated_rules(competition, season, len(clubs), tier)
     else:
-        rules, clubs = _rules_and_clubs(competition, season, used, names, now.date())
+        sides = [*used["home_team_id"], *used["away_team_id"]]
+        rules, clubs = rules_and_clubs(competition, season, sides, names, now.date())
     results, fixtures, awarded = _matches(rules, clubs, used)
-    rules_names = _rules_names(rules, clubs, names)
-    off = tuple(rules.points_off(rules_names.get(club, ""), now.date()) for club in clubs)
+    named = rules_names(rules, clubs, names)
+    off = tuple(rules.points_off(named.get(club, ""), now.date()) for club in clubs)
     records = league_records(state, clubs, competition, season, tier, int(now.timestamp()) // _SECONDS_A_DAY)
     told = (rules, clubs, off, seasons, results, fixtures, tier)
     key = _key(code_hash, repr(told), records, now)
@@ -101,7 +102,7 @@ def season_input(
         seed=int(key[:8], 16) & _LARGEST_SEED,
         seasons=seasons,
         clubs=tuple(Team(club, names[club]) for club in clubs),
-        rules_names=rules_names,
+        rules_names=named,
         results=tuple(results),
         fixtures=tuple(fixtures),
         points_off=off,
@@ -144,25 +145,6 @@ def _matches(
             has_day = row["kickoff_precision"] != "tbd" and row["status"] != MatchStatus.POSTPONED.value
             fixtures.append(Fixture(home, away, day if has_day else None, row["match_id"]))
     return results, fixtures, awarded
-
-
-def _rules_and_clubs(
-    competition: str, season: str, used: pd.DataFrame, names: dict[str, str], today: dt.date
-) -> tuple[SeasonRules, list[str]]:
-    """The rules for the clubs that are left: without guests of play-offs, and without annulled clubs."""
-    told = season_rules.season_rules(competition, season)
-    counts = Counter(used["home_team_id"]) + Counter(used["away_team_id"])
-    gone = {named_club(one.club, names.values()) for one in told.annulled if one.day <= today}
-    ranked = sorted(counts, key=lambda club: (-counts[club], club))
-    clubs = sorted(club for club in ranked[: told.clubs] if names[club] not in gone)
-    return season_rules.season_rules(competition, season, len(clubs)), clubs
-
-
-def _rules_names(rules: SeasonRules, clubs: list[str], names: dict[str, str]) -> dict[str, str]:
-    """Club id -> its name in the deductions of the rules."""
-    ids = {names[club]: club for club in clubs}
-    found = {one.club: named_club(one.club, ids) for one in rules.deductions}
-    return {ids[name]: told for told, name in found.items() if name is not None}
 
 
 def _key(code_hash: str, told: str, records: tuple[NDArray[np.void], ...], now: dt.datetime) -> str:

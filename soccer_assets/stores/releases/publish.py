@@ -1,6 +1,7 @@
 """Publishes a release: files first, then the pointer by compare-and-swap, then the event.
 
-Season projections follow the release that they are made after, and a new release takes the last ones along.
+Season projections and the history follow the release that they are made after, and a new release takes the
+last ones along.
 
 The id of a release is a hash of its content, so publishing is idempotent: the same content is the same
 release. The next run repairs a kill at any step: files of an unfinished release are written again, and
@@ -18,6 +19,7 @@ import msgspec
 
 from soccer_assets.clock import isoformat
 from soccer_assets.contract.events import Event
+from soccer_assets.contract.history import history_mark_key
 from soccer_assets.contract.release import (
     DIRECTORY_FILE,
     MANIFEST_FILE,
@@ -167,6 +169,7 @@ class Releases:
             model_version=next(iter(manifest.models.values())).version,
             published_at=isoformat(now),
             projections=self._copied_projections(current, release_id),
+            history=self._marked_history(current.history if current else None, release_id),
         )
         wait_for_lease(self._store)
         self._store.swap(POINTER_KEY, msgspec.json.encode(pointer), versioned.etag if versioned else None)
@@ -191,6 +194,26 @@ class Releases:
         self._store.write(key, content)
         wait_for_lease(self._store)
         moved = msgspec.json.encode(msgspec.structs.replace(pointer, projections=entry))
+        self._store.swap(POINTER_KEY, moved, versioned.etag)
+        return True
+
+    def publish_history(self, entry: FileEntry) -> bool:
+        """Name the index of the history beside the current release; returns whether it is new.
+
+        Its parts are in the store already.
+
+        Raises:
+            ConflictError: another publisher moved the pointer meanwhile; the next run starts from theirs.
+        """
+        versioned = self._store.read_versioned(POINTER_KEY)
+        if versioned is None:
+            return False
+        pointer = decoded(POINTER_KEY, versioned.data, Pointer)
+        if pointer.history == entry:
+            return False
+        self._marked_history(entry, pointer.release_id)
+        wait_for_lease(self._store)
+        moved = msgspec.json.encode(msgspec.structs.replace(pointer, history=entry))
         self._store.swap(POINTER_KEY, moved, versioned.etag)
         return True
 
@@ -229,6 +252,12 @@ class Releases:
         if content is None or _entry(content) != entry:
             return None
         self._store.write(projections_key(release_id, entry), content)
+        return entry
+
+    def _marked_history(self, entry: FileEntry | None, release_id: str) -> FileEntry | None:
+        """The index, after a mark in the release's folder that keeps its parts as long as the release."""
+        if entry is not None:
+            self._store.write(history_mark_key(release_id, entry.sha256), msgspec.json.encode(entry))
         return entry
 
     def _announce(self, before: Pointer | None, now: dt.datetime) -> bool:

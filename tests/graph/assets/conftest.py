@@ -14,6 +14,7 @@ from soccer_assets.contract.release import CHAMPION
 from soccer_assets.graph.assets import (
     exports,
     features,
+    history,
     matches,
     model,
     monitoring,
@@ -161,7 +162,7 @@ class Graph:
 
     def run(self, *keys: str, **options: Any) -> dg.ExecuteInProcessResult:
         """Materialise assets and their checks, such as ``matches/match``; a failure is a result."""
-        stages = [exports, features, matches, model, monitoring, predictions, projections, releases]
+        stages = [exports, features, history, matches, model, monitoring, predictions, projections, releases]
         assets = [
             *livescore_assets(dt.date(2025, 1, 1), self.clock),
             *dg.load_assets_from_modules(stages),

@@ -1,0 +1,1 @@
+"""Tests of the history beside a release."""
