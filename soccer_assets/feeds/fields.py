@@ -1,5 +1,6 @@
 """Parsing single fields of untrusted input: an invalid one raises `FieldError` with its name and why."""
 
+import codecs
 import datetime as dt
 import json
 import math
@@ -28,6 +29,8 @@ _YEARS = range(OLDEST_YEAR, 2100)
 _GOALS = re.compile(r"(-?\d{1,9})(?:\.0+)?", re.ASCII)
 
 
+_DECIMAL_COMMA = re.compile(r"-?\d+,\d+", re.ASCII)
+
 # What programs write into a cell without a value: pandas, R, JavaScript, SQL.
 _NO_VALUE = frozenset({"nan", "NaN", "NAN", "NaT", "<NA>", "None", "null", "NULL", "Null", "undefined"})
 
@@ -50,8 +53,25 @@ class FieldError(FeedError, ValueError):
         super().__init__(f"{fault}; {remedy}")
 
 
+def as_utf8(data: bytes) -> bytes:
+    """A text file in UTF-8 where it is UTF-16, which Excel and PowerShell write; any other as it is.
+
+    Known by its byte order mark, or by the zero beside the first letter. Zeros at the end are no text: a
+    program that was stopped while it wrote leaves them.
+    """
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        encoding = "utf-16"
+    elif data[:1] and data[1:2] == b"\0":
+        encoding = "utf-16-le"
+    elif data[:1] == b"\0" and data[1:2]:
+        encoding = "utf-16-be"
+    else:
+        return data.rstrip(b"\0")
+    return data.decode(encoding, "replace").rstrip("\0").encode("utf-8", "replace")
+
+
 def decode_json(data: bytes, where: str) -> Any:
-    """The value of a JSON document.
+    """The value of a JSON document in UTF-8 or UTF-16.
 
     Bytes that are not UTF-8 and unpaired surrogates become replacement characters, so that a bad cell affects
     its own row only. Integers longer than 18 digits become text.
@@ -64,7 +84,7 @@ def decode_json(data: bytes, where: str) -> Any:
         FeedUnavailableError: the document begins like JSON and is cut off.
         FeedRefusedError: it is something else, such as an HTML page.
     """
-    text = data.decode("utf-8-sig", "replace")
+    text = as_utf8(data).decode("utf-8-sig", "replace")
     try:
         value = json.loads(text, parse_int=_integer)
         if "\\ud" in text.lower():
@@ -301,6 +321,16 @@ def decode_cell(cell: str) -> str:
         return data.decode("utf-8")
     except UnicodeDecodeError:
         return data.decode("cp1252", "replace")
+
+
+def delimiter_of(header: str) -> str:
+    """What separates the cells of a CSV file: the comma, semicolon or tab that its header has most of."""
+    return max(",;\t", key=header.count)
+
+
+def with_decimal_points(cells: list[str]) -> list[str]:
+    """The cells with 3.5 for 3,5, as files have them whose cells are separated by semicolons or tabs."""
+    return [cell.replace(",", ".") if _DECIMAL_COMMA.fullmatch(cell) else cell for cell in cells]
 
 
 def brief(value: Any) -> str:

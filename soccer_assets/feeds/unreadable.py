@@ -1,6 +1,7 @@
 """Files of a feed that cannot be read: reported with what was found and what to do; the others go on.
 
-An answer of a provider's server is a file too. A feed is refused as a whole only where none can be read.
+An answer of a provider's server is a file too. A feed is refused as a whole only where none can be read. Of a
+CSV file that ends too early the rows that are whole are read.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,10 +15,14 @@ from soccer_assets.football.records import UnreadableFile
 
 # How every such reason begins: the check of a feed's files finds them by it.
 FILE_PASSED_OVER = "file passed over: "
+# And where its rows are read as far as they go.
+FILE_ENDS_EARLY = "file ends early: "
+FILE_FAULTS = (FILE_PASSED_OVER, FILE_ENDS_EARLY)
 
 # What servers say of a file that they do not have yet, when somebody saves the answer in its place.
 _NOT_THERE_YET = (b"300 multiple choices", b"404: not found", b"404 not found")
 _START = 2048
+_HEADER_AND_TWO_ROWS = 3
 
 # A server that answers so often without data, and never with some, blocks the program: it is left alone.
 GIVE_UP_AFTER = 5
@@ -162,6 +167,52 @@ def is_html(data: bytes) -> bool:
     """Whether the bytes are a page rather than data."""
     start = data[:_START].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     return start.startswith((b"<!doctype", b"<html", b"<head", b"<?xml", b"<body"))
+
+
+def last_row_is_cut(data: bytes, rows: Sequence[Sequence[str]]) -> bool:
+    """Whether a CSV file ends inside its last row: without a line end, and before every other row ends.
+
+    A program that leaves empty cells at the end of rows away writes other rows that are short, too.
+
+    Args:
+        data: the file.
+        rows: its cells; the header first.
+    """
+    if len(rows) < _HEADER_AND_TWO_ROWS or data.endswith((b"\n", b"\r")):
+        return False
+    last = rows[-1]
+    return any(map(str.strip, last)) and len(last) < min(len(row) for row in rows[:-1] if any(row))
+
+
+def cut_file(source: str, url: str, competition: str, last_row: str) -> UnreadableFile:
+    """The report of a file whose last row is cut; its other rows are read.
+
+    Args:
+        source: name of the feed.
+        url: the file's address.
+        competition: code of the competition whose matches it has; empty where it has several.
+        last_row: the beginning of the cut row.
+    """
+    return UnreadableFile(
+        source=source,
+        reason=f"{FILE_ENDS_EARLY}{url}: its last row is cut, the rows before it are read; load it again",
+        payload={"file": url, "competition": competition, "found": brief(last_row[:40])},
+    )
+
+
+def shortened_file(source: str, competition: str) -> UnreadableFile:
+    """The report of a competition whose list ends before results that it had.
+
+    The text is the same at each look, so that it tells since when.
+    """
+    return UnreadableFile(
+        source=source,
+        reason=(
+            f"{FILE_ENDS_EARLY}{source}: {competition} ends before results that it had at an earlier look; "
+            f"they stay as they are; load its file again, or ask the provider"
+        ),
+        payload={"file": source, "competition": competition, "found": ""},
+    )
 
 
 def unreadable_file(source: str, url: str, competition: str, data: bytes, fault: str) -> UnreadableFile:

@@ -83,7 +83,7 @@ def _batch_check(name: str) -> dg.AssetChecksDefinition:
 def _files_check(name: str) -> dg.AssetChecksDefinition:
     @dg.asset_check(asset=["livescores", name], name=FILES, description=FILES_DESCRIPTION)
     def files_are_readable(database: dg.ResourceParam[Database]) -> dg.AssetCheckResult:
-        """No file of the feed was passed over at the newest look: which, what was found, what to do."""
+        """No file of the feed was passed over or ended early at the last look: which, what to do."""
         return files_result(database, name)
 
     return files_are_readable

@@ -26,9 +26,7 @@ BATCH_DESCRIPTION = (
     "twice, or a second result of a team on one day. A batch of fewer than 50 rows, or with fewer than 3 "
     "bad ones, warns and blocks nothing."
 )
-FILES_DESCRIPTION = (
-    "No file of the feed was passed over at the newest look: which, what was found, what to do."
-)
+FILES_DESCRIPTION = "No file of the feed was passed over or ended early at the last look: which, what to do."
 MONTHS_DESCRIPTION = (
     "Every match of these months has a result 36 hours plus the feed's lag after its kickoff. A run of this "
     "asset alone fails the months without."

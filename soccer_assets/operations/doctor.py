@@ -184,7 +184,7 @@ def _files(settings: Settings) -> str:
         f"{file.competition or file.file} since {file.missing_since:%Y-%m-%d}, {file.reason}"
         for file in files[:_SHOWN]
     )
-    raise _UnhealthyError(f"{len(files)} of the feeds cannot be read: {shown}")
+    raise _UnhealthyError(f"{len(files)} of the feeds cannot be read to their end: {shown}")
 
 
 def _names(settings: Settings) -> str:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 import sqlalchemy as sa
 
+from soccer_assets.feeds.unreadable import shortened_file
 from soccer_assets.football.identity import KnownMeeting, assign_ids
 from soccer_assets.football.matches import STATUS_RULES, MatchStatus, Window, settled_score
 from soccer_assets.football.records import RawMatch, Rejection, Row, UndrawnFixture, UnreadableFile
@@ -44,7 +45,7 @@ class IngestCounts(msgspec.Struct, frozen=True, kw_only=True):
         doubles: rows that repeat a match of the same pass.
         held: rows that wait until the names in them are decided.
         twice_a_day: results of a team that has another result in its competition on the same day.
-        files_passed_over: files of the feed that could not be read; not among the rows.
+        files_passed_over: files of the feed that could not be read, or not to their end; not among the rows.
         contradicted: matches that rows of one pass tell with several scores.
         undrawn: fixtures whose teams are not known yet; not among the rejected rows.
     """
@@ -132,7 +133,9 @@ def store_raw(
     with database.writing() as connection:
         if not total.files_passed_over:
             forget_unlisted(connection, source, window, look.held)
-            mark_vanished(connection, source, window, look.listed, look.doubtful_names, now)
+            gone = mark_vanished(connection, source, window, look.listed, look.doubtful_names, now)
+            total += IngestCounts(files_passed_over=len(gone.cut))
+            store_rejections(connection, [shortened_file(source, code) for code in gone.cut], now)
         connection.execute(
             sa.insert(ingest).values(
                 asset=asset,

@@ -1,16 +1,16 @@
-"""Files of a feed that the newest look passed over, for the check, its alert and `soccer doctor`."""
+"""Files that the newest look did not read to their end, for the check, its alert and `soccer doctor`."""
 
 import datetime as dt
 
 import msgspec
 import sqlalchemy as sa
 
-from soccer_assets.feeds.unreadable import FILE_PASSED_OVER
+from soccer_assets.feeds.unreadable import FILE_FAULTS
 from soccer_assets.tables import UtcDateTime, ingest, rejected_row
 
 
 class PassedOver(msgspec.Struct, frozen=True):
-    """A file that could not be read.
+    """A file that could not be read, or ends early.
 
     Attributes:
         file: its address.
@@ -34,7 +34,7 @@ class _Payload(msgspec.Struct):
 
 
 def files_passed_over(connection: sa.Connection, *assets: str) -> list[PassedOver]:
-    """The files that the newest look of each of these assets, such as ``livescores/recent``, passed over."""
+    """The files of which the newest look of each asset, such as ``livescores/recent``, lacks rows."""
     newest = connection.execute(
         sa.select(sa.func.max(ingest.c.checked_at, type_=UtcDateTime()))
         .where(ingest.c.asset.in_(assets))
@@ -44,7 +44,9 @@ def files_passed_over(connection: sa.Connection, *assets: str) -> list[PassedOve
         sa.select(rejected_row.c.reason, rejected_row.c.payload, rejected_row.c.first_seen_at)
         .where(
             rejected_row.c.last_seen_at.in_(newest.scalars().all()),
-            rejected_row.c.reason.startswith(FILE_PASSED_OVER, autoescape=True),
+            sa.or_(
+                *(rejected_row.c.reason.startswith(fault, autoescape=True) for fault in FILE_FAULTS),
+            ),
         )
         .order_by(rejected_row.c.reason)
     )

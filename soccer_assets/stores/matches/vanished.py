@@ -2,13 +2,14 @@
 
 A look that read its window whole and did not have a stored row of that window marks it. A row that is listed
 again loses its mark. A row without a result that stays away for a week is withdrawn
-(``football/meetings.py``).
+(``football/meetings.py``). Where results are gone at the end of a competition's list, its file was cut: that
+is reported.
 """
 
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -25,7 +26,21 @@ _MOST_VANISHED = 0.5
 _FEW_ROWS = 6
 _NEAR = dt.timedelta(days=3)
 MOVED, EXCHANGED = "the row came under another id or season", "home and away were exchanged"
+# One result may have been entered by mistake.
+_LEAST_RESULTS_OF_A_CUT = 2
 _OPEN = [status.value for status, rule in STATUS_RULES.items() if rule.is_served and not rule.settles]
+
+
+class Vanished(NamedTuple):
+    """What a look no longer had.
+
+    Attributes:
+        changed: how many rows lost or got a mark.
+        cut: competitions whose list ends before results that it had.
+    """
+
+    changed: int
+    cut: list[str]
 
 
 def mark_vanished(
@@ -35,8 +50,8 @@ def mark_vanished(
     listed: Mapping[str, dt.datetime],
     doubtful_names: Collection[str],
     now: dt.datetime,
-) -> int:
-    """Mark stored rows of the window that a whole look did not have; returns how many lost or got a mark.
+) -> Vanished:
+    """Mark stored rows of the window that a whole look did not have.
 
     Args:
         connection: a transaction that writes.
@@ -51,9 +66,10 @@ def mark_vanished(
         for row in connection.execute(sa.select(vanished_match).where(vanished_match.c.source == source))
     }
     returned = [id_ for id_ in known if id_ in listed]
+    missing = _missing(connection, source, window, listed)
     gone = [
         row
-        for row in _missing(connection, source, window, listed)
+        for row in missing.rows
         if row.source_match_id not in known and not _is_doubtful(row.meeting, doubtful_names)
     ]
     marks = []
@@ -85,7 +101,7 @@ def mark_vanished(
     beside = _of_matches(connection, source, [*lost, *returned], match.c.quarantine.is_not(None))
     unread = replaced | again | several | beside | _overdue(connection, source, now)
     mark_rows_unread(connection, {source: unread})
-    return len(returned) + len(gone)
+    return Vanished(len(returned) + len(gone), missing.cut)
 
 
 def marks_of(
@@ -116,30 +132,51 @@ def names_in(payloads: Iterable[object]) -> set[str]:
     return found
 
 
+class _Missing(NamedTuple):
+    """Stored rows that a look did not have, without those of competitions that lack most, and who was cut."""
+
+    rows: list[sa.Row[Any]]
+    cut: list[str]
+
+
 def _missing(
     connection: sa.Connection, source: str, window: Window, listed: Mapping[str, dt.datetime]
-) -> list[sa.Row[Any]]:
+) -> _Missing:
     """Stored rows of the window that the look did not have; none of a competition that was cut short."""
     first, end = midnight(window.start), midnight(window.end)
     in_window = sa.and_(match_raw.c.source == source, match_raw.c.kickoff >= first, match_raw.c.kickoff < end)
     # As many as were listed: those. A count of an index takes a hundredth of the time of reading the rows.
     of_window = sa.select(sa.func.count()).select_from(match_raw).where(in_window)
     if connection.execute(of_window).scalar_one() == sum(first <= at < end for at in listed.values()):
-        return []
+        return _Missing([], [])
     names = ("source", "source_match_id", "meeting", "competition", "kickoff", "status")
     query = sa.select(*[match_raw.c[name] for name in names]).where(in_window)
     stored: defaultdict[str, int] = defaultdict(int)
     gone: defaultdict[str, list[sa.Row[Any]]] = defaultdict(list)
+    last_result: dict[str, dt.datetime] = {}
     for row in connection.execute(query.execution_options(yield_per=IDS_PER_QUERY)):
         stored[row.competition] += 1
         if row.source_match_id not in listed:
             gone[row.competition].append(row)
-    return [
+        elif _has_result(row):
+            last_result[row.competition] = max(row.kickoff, last_result.get(row.competition, row.kickoff))
+    rows = [
         row
         for competition, rows in gone.items()
         if len(rows) <= max(_FEW_ROWS, _MOST_VANISHED * stored[competition])
         for row in rows
     ]
+    cut = [
+        competition
+        for competition, rows in gone.items()
+        if sum(_has_result(row) and row.kickoff > last_result.get(competition, first - _NEAR) for row in rows)
+        >= _LEAST_RESULTS_OF_A_CUT
+    ]
+    return _Missing(rows, sorted(cut))
+
+
+def _has_result(row: sa.Row[Any]) -> bool:
+    return STATUS_RULES[MatchStatus(row.status)].settles
 
 
 def _is_doubtful(meeting: str, doubtful_names: Collection[str]) -> bool:

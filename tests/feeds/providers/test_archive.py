@@ -25,7 +25,14 @@ from soccer_assets.feeds.providers.archive import archive_table
 from soccer_assets.feeds.providers.archive.archive_feed import ArchiveFeed
 from soccer_assets.feeds.providers.archive.archive_table import SCHEMA
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
-from soccer_assets.football.records import AfterNinety, GoalOdds, MatchOdds, RawMatch, Rejection
+from soccer_assets.football.records import (
+    AfterNinety,
+    GoalOdds,
+    MatchOdds,
+    RawMatch,
+    Rejection,
+    UnreadableFile,
+)
 from soccer_assets.settings import Settings
 from tests import services
 
@@ -498,6 +505,43 @@ def test_quotation_mark_that_stays_open_costs_its_line_alone(archive):
     assert {row.reason for row in rejected} == {
         "the line has a quotation mark that is not closed; close it, or remove it"
     }
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-le"])
+def test_a_file_that_another_program_saved_says_the_same(archive, delimiter, encoding):
+    """Semicolons and tabs come with decimal commas, and Excel writes UTF-16."""
+    archive.write_csv(PLAYED | {"home_team": "Alavés"})
+    text = archive.file.read_text(encoding="utf-8")
+    if delimiter != ",":
+        text = (
+            text.replace(",", delimiter)
+            .replace(".", ",")
+            .replace("co,uk", "co.uk")
+            .replace("data,co", "data.co")
+        )
+    archive.file.write_bytes(text.encode(encoding))
+
+    (match,) = archive.fetch()
+
+    assert (match.home_team, match.home_goals, match.away_goals) == ("Alavés", 1, 2)
+    assert match.odds == MatchOdds("avg_closing", 3.07, 3.57, 2.3)
+
+
+@pytest.mark.parametrize("kept", [5, 40, 120])
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_a_file_that_ends_inside_a_row_is_reported_in_every_window(archive, kept, quote):
+    """The rows before it are read; nobody learns of it only in the window of the first match."""
+    archive.write_csv(PLAYED | {"date": "2024-08-01", "kickoff_utc": "2024-08-01T13:00:00Z"}, PLAYED)
+    text = archive.file.read_text()
+    cut = text.splitlines()[-1].replace("00c0ffee", f"{quote}11c0ffee", 1)[:kept]
+    archive.file.write_text(text + cut)
+
+    match, report = sorted(archive.fetch(), key=lambda row: isinstance(row, Rejection))
+
+    assert match.home_team == "Fulham"
+    assert isinstance(report, UnreadableFile)
+    assert report.reason.startswith(f"file ends early: {archive.file}: its last row is cut")
 
 
 def test_names_of_a_spreadsheet_keep_their_letters(archive):

@@ -395,7 +395,6 @@ def test_window_is_half_open_in_utc_days(mirror):
 @pytest.mark.parametrize(
     ("lines", "what"),
     [
-        ((), "the file has a header and no rows"),
         ((PLAYED, PLAYED.replace("Fulham", "Leeds")), "its rows are of the division 'E0', not 'E1'"),
     ],
 )
@@ -463,7 +462,7 @@ def test_only_files_that_can_touch_the_window_are_read(tmp_path, start, end, fol
         (b"Div,Date,HomeTeam\n", "has no column AwayTeam"),
         (b"Div,Date,HomeTeam,AwayTeam E0,17/08/2024,Fulham,Leeds", "header and rows are one line"),
         (b"Div;Date;HomeTeam;AwayTeam\nE0;17/08/2024;Fulham;Leeds;2;1", "more of them than the header"),
-        (b"Div\tDate\tHomeTeam\tAwayTeam\n", "was expected"),
+        (b"Div|Date|HomeTeam|AwayTeam\n", "was expected"),
         (b"Div,Date,HomeTeam,AwayTeam,FTHG,FTHG\nE1,17/08/2024,A,B,2,1\n", "two columns FTHG that differ"),
     ],
 )
@@ -486,6 +485,41 @@ def test_file_that_cannot_be_read_is_reported_and_the_others_are_read(mirror, da
     assert what in report.reason
     assert (report.payload["file"], report.payload["competition"]) == (bad.as_uri(), "ENG-2")
     assert report.payload["found"].startswith(repr(data[:20].decode("utf-8", "replace"))[:-1])
+
+
+@pytest.mark.parametrize("kept", [5, 60, 70])
+@pytest.mark.parametrize("end", [b"", b"\0" * 4096])
+def test_a_file_that_ends_inside_a_row_is_reported_and_read_so_far(mirror, kept, end):
+    """The row says nothing, wherever it is cut, also where zeros fill the rest; those before it do."""
+    mirror.write("mmz4281/2425/E0.csv", MAIN, PLAYED)
+    bad = mirror.folder / "mmz4281/2425/E0.csv"
+    second = cell(cell(PLAYED, "HomeTeam", "Leeds"), "AwayTeam", "Derby")
+    bad.write_bytes(bad.read_bytes() + second.encode()[: min(kept, len(second) - 8)] + end)
+
+    match, report = mirror.fetch()
+
+    assert match.home_team == "Fulham"
+    assert isinstance(report, UnreadableFile)
+    assert report.reason.startswith(f"file ends early: {bad.as_uri()}: its last row is cut")
+    assert report.payload["competition"] == "ENG-1"
+
+
+def test_a_last_row_without_line_end_or_blank_cells_is_whole(mirror):
+    """Programs leave away the last line end, and empty cells at the end of every row."""
+    fixture = "E0,26/04/2025,15:00,Chelsea,Everton"
+    mirror.write("mmz4281/2425/E0.csv", MAIN, fixture, PLAYED)
+    whole = mirror.folder / "mmz4281/2425/E0.csv"
+    whole.write_bytes(whole.read_bytes().rstrip())
+    mirror.write(
+        "mmz4281/2425/E1.csv", MAIN, *[line.replace("E0", "E1") for line in (PLAYED, fixture, fixture)]
+    )
+    short = mirror.folder / "mmz4281/2425/E1.csv"
+    short.write_bytes(short.read_bytes().rstrip())
+
+    found = mirror.fetch()
+
+    assert {type(row) for row in found} == {RawMatch}
+    assert Counter(row.competition for row in found) == {"ENG-1": 2, "ENG-2": 3}
 
 
 def test_saved_answer_of_a_missing_file_is_no_file(mirror):
@@ -513,8 +547,16 @@ def test_saved_answer_of_a_missing_file_is_no_file(mirror):
             b"Div,Date,Time,HomeTeam,AwayTeam,FTHG,FTAG,FTR,AvgH,AvgD,AvgA\r"
             b"E0,20/04/2025,14:00,Fulham,Chelsea,1,2,A,3.1,3.5,2.4\r"
         ),
+        (
+            "Div\tDate\tTime\tHomeTeam\tAwayTeam\tFTHG\tFTAG\tFTR\tAvgH\tAvgD\tAvgA\r\n"
+            "E0\t20/04/2025\t14:00\tFulham\tChelsea\t1\t2\tA\t3,1\t3,5\t2,4\r\n"
+        ).encode("utf-16"),
+        (
+            "Div,Date,Time,HomeTeam,AwayTeam,FTHG,FTAG,FTR,AvgH,AvgD,AvgA\r\n"
+            "E0,20/04/2025,14:00,Fulham,Chelsea,1,2,A,3.1,3.5,2.4\r\n"
+        ).encode("utf-16-be"),
     ],
-    ids=["semicolons", "row numbers", "old line ends"],
+    ids=["semicolons", "row numbers", "old line ends", "tabs in UTF-16", "UTF-16 without a mark"],
 )
 def test_file_that_another_program_saved_is_read(mirror, data):
     """Semicolons with decimal commas, a column of row numbers, and carriage returns alone say the same."""

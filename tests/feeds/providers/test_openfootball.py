@@ -352,6 +352,18 @@ def test_file_that_cannot_be_read_is_reported_and_the_others_are_read(mirror, co
     assert (report.payload["file"], report.payload["competition"]) == (bad.as_uri(), "ESP-1")
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_a_file_in_utf_16_is_read(mirror, encoding):
+    """Windows PowerShell writes what it loads so."""
+    mirror.write("2024-25/en.1.json", PLAYED)
+    file = mirror.folder / "2024-25" / "en.1.json"
+    file.write_bytes(file.read_text(encoding="utf-8").encode(encoding))
+
+    (match,) = mirror.fetch()
+
+    assert match.competition == "ENG-1"
+
+
 def test_a_file_with_the_matches_of_another_league_is_passed_over(mirror):
     """`ru.2.json` of 2019/20 is `ru.1.json` again: it is reported, and the first league keeps its matches.
 

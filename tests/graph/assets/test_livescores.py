@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from soccer_assets.clock import FixedClock, SystemClock, parse_instant
 from soccer_assets.feeds.feed_set import FeedSet
 from soccer_assets.feeds.protocol import FeedRefusedError, FeedUnavailableError
+from soccer_assets.feeds.unreadable import cut_file
 from soccer_assets.football.matches import Window
 from soccer_assets.football.records import RawMatch, UnreadableFile
 from soccer_assets.graph import retries
@@ -288,6 +289,20 @@ def test_a_file_that_was_passed_over_is_told_and_stops_nothing(graph):
     assert (files.passed, files.metadata["competitions"].value) == (False, "TST-2")
     assert files.metadata["files"].value[0]["file"] == "http://there/E1.csv"
     assert "the file is empty" in files.description
+
+
+def test_a_file_that_ends_early_is_told(graph):
+    """Its rows are used, and the check names its competition."""
+    now = parse_instant("2025-04-24T18:00:00Z")
+    cut = cut_file("fake", "http://there/E1.csv", "TST-2", "E1,24/04/20")
+    graph.feed.items = [raw_match(kickoff=now), cut]
+    result = graph.run("livescores/recent", "matches/match", "matches/odds")
+
+    checks = {one.check_name: one for one in result.get_asset_check_evaluations()}
+    files = checks["files_are_readable"]
+    assert result.success
+    assert (files.passed, files.metadata["competitions"].value) == (False, "TST-2")
+    assert "its last row is cut" in files.description
 
 
 def evening_matches(count: int) -> list[RawMatch]:

@@ -228,6 +228,38 @@ def test_a_file_that_was_passed_over_is_stored_and_is_no_row(database):
     assert (stored.reason, stored.payload) == (bad.reason, '{"file":"E1.csv"}')
 
 
+def evenings(count: int) -> list[RawMatch]:
+    """Results on as many evenings, one a day."""
+    return [
+        finished("1-0", f"2025-03-{day:02}T18:00:00Z", source_match_id=f"m{day}", home_team=f"home {day}")
+        for day in range(1, count + 1)
+    ]
+
+
+@pytest.mark.parametrize(("left", "is_told"), [(8, True), (4, True), (1, True), (0, True), (9, False)])
+def test_a_list_that_ends_before_results_that_it_had_is_told(database, left, is_told):
+    """Its file was cut at the end of a row; the stored results stay, and the report keeps its first day."""
+    rows = evenings(10)
+    store(database, rows)
+
+    counts = [store(database, rows[:left], LATER + number * dt.timedelta(hours=1)) for number in range(2)]
+    told = rows_of(database, rejected_row, order_by="sha256")
+    whole = store(database, rows, LATER + dt.timedelta(days=1))
+
+    assert [one.files_passed_over for one in counts] == [is_told, is_told]
+    assert [row.first_seen_at for row in told] == [LATER] * is_told
+    assert all(row.reason.startswith("file ends early: fake: TST-1 ends before results") for row in told)
+    assert (whole.files_passed_over, whole.added, whole.changed) == (0, 0, 0)
+
+
+def test_results_that_are_gone_before_others_are_no_cut_file(database):
+    """A club that was struck off takes its results with it; a later one is still listed."""
+    rows = evenings(10)
+    store(database, rows)
+
+    assert store(database, [*rows[:3], rows[-1]], LATER).files_passed_over == 0
+
+
 def test_a_fixture_without_teams_is_stored_and_is_no_fault(database):
     """It is kept with its reason, counted apart, and makes neither a match nor a team."""
     undrawn = UndrawnFixture(source="fake", reason="'W49' is a placeholder", payload={"home": "W49"})

@@ -19,6 +19,7 @@ from soccer_assets.feeds.base import SETTING
 from soccer_assets.feeds.fields import book_odds, goal_book, half_time_of, noon_of, score_or_none
 from soccer_assets.feeds.http import FileClient
 from soccer_assets.feeds.protocol import FeedRefusedError
+from soccer_assets.feeds.providers.archive.archive_csv import CUT_ROW
 from soccer_assets.feeds.providers.archive.archive_rows import (
     EPOCH,
     EXTRA_TIME,
@@ -32,7 +33,8 @@ from soccer_assets.feeds.providers.archive.archive_rows import (
     row_results,
     row_times,
 )
-from soccer_assets.feeds.providers.archive.archive_table import SCHEMA, ArchiveTable, read_archive
+from soccer_assets.feeds.providers.archive.archive_table import SCHEMA, ArchiveTable, read_archive, shown
+from soccer_assets.feeds.unreadable import cut_file
 from soccer_assets.feeds.visibility import visibility_by_time
 from soccer_assets.football.competitions import Competition
 from soccer_assets.football.matches import KickoffPrecision, Window
@@ -97,7 +99,8 @@ class ArchiveFeed:
     def fetch(self, window: Window, clock: Clock) -> Iterator[RawMatch | Rejection]:
         """Every match whose kickoff day (UTC) lies in ``window``, as known at ``clock.now()``.
 
-        A row without a valid date is rejected with the day of the row before it.
+        A row without a valid date is rejected with the day of the row before it. A file that ends inside a
+        row is reported, as an `UnreadableFile`.
 
         Raises:
             FeedUnavailableError: the store does not answer.
@@ -106,8 +109,10 @@ class ArchiveFeed:
         now = clock.now()
         ends = [(window.start - EPOCH).days, (window.end - EPOCH).days]
         low, high = np.searchsorted(self._times.days[self._order], ends)
-        if low < high and low == 0:
-            for reason, line in self._table.broken:
+        for reason, line in self._table.broken:
+            if reason == CUT_ROW:
+                yield cut_file(self.name, shown(self._url), "", line)
+            elif low < high and low == 0:
                 yield Rejection(source=self.name, reason=reason, payload={"line": line})
         for start in range(int(low), int(high), ROWS_A_BATCH):
             yield from self._rows(self._order[start : min(start + ROWS_A_BATCH, int(high))], now)
@@ -140,11 +145,11 @@ class ArchiveFeed:
         codes = {name: column.codes[rows] for name, column in columns.items()}
         values = zip(*(columns[name].parsed[codes[name]].tolist() for name in SCHEMA), strict=True)
         names = [name for name in SCHEMA if (codes[name] >= 0).any()]
-        shown = zip(*(columns[name].shown[codes[name]].tolist() for name in names), strict=True)
+        texts = zip(*(columns[name].shown[codes[name]].tolist() for name in names), strict=True)
         over = (self._times.over_at[rows] <= now.timestamp()).tolist()
         places, goals = self._competitions.of_row[rows].tolist(), results.goals[rows].tolist()
         for number, place, is_over, score, cells, row in zip(
-            rows.tolist(), places, over, goals, shown, values, strict=True
+            rows.tolist(), places, over, goals, texts, values, strict=True
         ):
             payload = {name: value for name, value in zip(names, cells, strict=True) if value is not None}
             if not is_over:

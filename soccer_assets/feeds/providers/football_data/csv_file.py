@@ -15,10 +15,10 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from soccer_assets.feeds.fields import decode_cell
+from soccer_assets.feeds.fields import as_utf8, decode_cell, delimiter_of, with_decimal_points
 from soccer_assets.feeds.protocol import FeedError
 from soccer_assets.feeds.providers.football_data.season_labels import FileSeasons, plain
-from soccer_assets.feeds.unreadable import is_html
+from soccer_assets.feeds.unreadable import is_html, last_row_is_cut
 from soccer_assets.feeds.visibility import Dated
 from soccer_assets.football.matches import KickoffPrecision
 
@@ -33,8 +33,8 @@ _SERIAL_START = dt.date(1899, 12, 30)
 # A fraction of a day, such as 0.25, is no time.
 _TIME = re.compile(r"(?!0\.)(\d{1,2})[:.](\d{2})(?:[:.]00)?(?: *([AaPp])\.?[Mm]\.?)?", re.ASCII)
 _MONTHS, _DAYS = 12, 31
+_DELIMITERS = {";": "semicolons", "\t": "tabs"}
 _TWELVE = 12
-_DECIMAL_COMMA = re.compile(r"\d+,\d+", re.ASCII)
 
 # Greek files of the 1990s and 2000s use HT and AT.
 _SYNONYMS = {"HT": "HomeTeam", "AT": "AwayTeam"}
@@ -105,6 +105,7 @@ class CsvFile(msgspec.Struct, frozen=True):
     Attributes:
         season: the season in its address; empty where the rows or the calendar determine it.
         seasons: the seasons that its rows name.
+        cut_row: the last row where the file ends inside it: it is not among the rows.
     """
 
     layout: Layout
@@ -112,6 +113,7 @@ class CsvFile(msgspec.Struct, frozen=True):
     rows: tuple[DatedRow, ...]
     season: str
     seasons: FileSeasons
+    cut_row: str = ""
 
 
 class CsvFormatError(FeedError, ValueError):
@@ -121,12 +123,12 @@ class CsvFormatError(FeedError, ValueError):
 def read_csv(data: bytes, season: str = "", span: tuple[dt.date, dt.date] | None = None) -> CsvFile:
     """Split a file into dated rows, keeping the columns that are used.
 
-    Cells are separated by commas, or by semicolons where the header is; a column of row numbers before the
-    others is passed over.
+    Cells are separated by commas, or by semicolons or tabs where the header is; a column of row numbers
+    before the others is passed over.
 
     Args:
-        data: the file, UTF-8 with or without byte order mark, or Windows-1252; decoded cell by cell, so that
-            a bad byte affects its own cell only.
+        data: the file, UTF-8 with or without byte order mark, UTF-16, or Windows-1252; decoded cell by cell,
+            so that a bad byte affects its own cell only.
         season: label that goes into `CsvFile.season`.
         span: first day of the season, and the first day after it.
 
@@ -135,9 +137,9 @@ def read_csv(data: bytes, season: str = "", span: tuple[dt.date, dt.date] | None
             two columns of one name that differ.
     """
     # Latin-1 keeps every byte as a character, for `_text` to decode.
-    data = data.removeprefix(codecs.BOM_UTF8)
+    data = as_utf8(data).removeprefix(codecs.BOM_UTF8)
     text = [line.decode("latin-1") for line in data.splitlines()]
-    delimiter = ";" if text and text[0].count(";") > text[0].count(",") else ","
+    delimiter = delimiter_of(text[0]) if text else ","
     try:
         lines = _lines(text, delimiter)
     except csv.Error as fault:
@@ -155,16 +157,14 @@ def read_csv(data: bytes, season: str = "", span: tuple[dt.date, dt.date] | None
             f"the file has no column {', '.join(sorted(missing))}; replace it by the provider's, or name the "
             f"columns as it does"
         )
-    if delimiter == ";":
+    if delimiter != ",":
         if any(len(line) > len(header) for line in lines):
             raise CsvFormatError(
-                "its cells are separated by semicolons, and a row has more of them than the header; save it "
-                "with commas"
+                f"its cells are separated by {_DELIMITERS[delimiter]}, and a row has more of them than the "
+                f"header; save it with commas"
             )
-        lines = [
-            [cell.replace(",", ".") if _DECIMAL_COMMA.fullmatch(cell) else cell for cell in line]
-            for line in lines
-        ]
+        lines = list(map(with_decimal_points, lines))
+    cut_row = delimiter.join(lines.pop()) if last_row_is_cut(data, lines) else ""
     _check_repeated(header, lines[1:])
     indices = [
         index for index, name in enumerate(header) if name in _KEPT_COLUMNS and header.index(name) == index
@@ -178,7 +178,7 @@ def read_csv(data: bytes, season: str = "", span: tuple[dt.date, dt.date] | None
         if any(map(str.strip, line))
     ]
     rows = _dated(columns, cells, span)
-    return CsvFile(layout, columns, rows, season, _seasons_of(columns, rows))
+    return CsvFile(layout, columns, rows, season, _seasons_of(columns, rows), cut_row)
 
 
 def _check_repeated(header: Sequence[str], lines: Sequence[Sequence[str]]) -> None:

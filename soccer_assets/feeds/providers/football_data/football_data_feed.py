@@ -20,7 +20,7 @@ from soccer_assets.feeds.protocol import FeedRefusedError
 from soccer_assets.feeds.providers.football_data.csv_file import CsvFile, CsvFormatError, read_csv
 from soccer_assets.feeds.providers.football_data.football_data_rows import RESULT_LAG, SOURCE, match_of
 from soccer_assets.feeds.providers.football_data.season_labels import plain
-from soccer_assets.feeds.unreadable import is_not_there_yet, unreadable_file
+from soccer_assets.feeds.unreadable import cut_file, is_not_there_yet, unreadable_file
 from soccer_assets.feeds.visibility import flag_far_dates
 from soccer_assets.football.competitions import Competition
 from soccer_assets.football.matches import Window
@@ -71,8 +71,8 @@ class FootballDataFeed(SiteFeed):
 
         A match is over two hours after its kickoff, or two hours after its day where the time is unknown;
         until then only the columns of a fixture list are read. The payload has the match's own columns and
-        the price that was used, without the other ninety price columns. Files that cannot be read come last,
-        as an `UnreadableFile` each.
+        the price that was used, without the other ninety price columns. Files that cannot be read, or end
+        inside a row, come last, as an `UnreadableFile` each.
 
         Raises:
             FeedUnavailableError: the provider does not answer.
@@ -84,12 +84,16 @@ class FootballDataFeed(SiteFeed):
         seen: set[tuple[str, str, str, dt.date]] = set()
         is_found = not wanted
         unreadable: list[UnreadableFile] = []
+        cut: list[UnreadableFile] = []
         for source in (*wanted, *fixtures):
             file = self._load(source)
             if isinstance(file, UnreadableFile):
                 unreadable.append(file)
             if not isinstance(file, CsvFile):
                 continue
+            if file.cut_row:
+                url = f"{self._base_url}/{source.path}"
+                cut.append(cut_file(SOURCE, url, self._competition_of(source), file.cut_row))
             is_found = True
             for match in self._matches(file, window, now):
                 if isinstance(match, RawMatch):
@@ -112,6 +116,7 @@ class FootballDataFeed(SiteFeed):
                 f"set it to the address that has mmz4281/ and new/ below it"
             )
         yield from unreadable
+        yield from cut
 
     def _matches(self, file: CsvFile, window: Window, now: dt.datetime) -> Iterator[RawMatch | Rejection]:
         for row in flag_far_dates(file.rows, FIRST_DAY, now):
