@@ -28,6 +28,7 @@ from serving.heartbeats import beat_forever
 from serving.http import auth
 from serving.http.address_limit import AddressLimit
 from serving.http.body import BodyBudget
+from serving.http.document import operation_id
 from serving.http.middleware import Application
 from serving.http.page_access import PageGate, SignInNeededError
 from serving.http.query import check_query
@@ -220,6 +221,7 @@ def _openapi() -> OpenAPIConfig:
             "Send an API key in the header X-API-Key. Errors are application/problem+json."
         ),
         use_handler_docstrings=True,
+        operation_id_creator=operation_id,
         render_plugins=[SwaggerPage(), DocumentPlugin()],
         openapi_router=openapi_router(),
         components=Components(

@@ -1,22 +1,21 @@
 """OpenAPI schemas and examples of bodies that handlers decode themselves, which Litestar cannot infer."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
-import msgspec
 from litestar.openapi.spec import (
     Example,
     OpenAPIMediaType,
     OpenAPIType,
     Operation,
+    Reference,
     RequestBody,
     Schema,
 )
 
+from serving.http.document import REFERENCE, SCORING_ROW
 from serving.http.schemas import IngestWindow
 from serving.scoring.assumptions import Assumptions
-from serving.scoring.schemas import FeatureRow, Pairing
 from soccer_assets.contract.markets import SETTLED
 
 _PAIRING = {
@@ -130,22 +129,13 @@ _ASSUMED = {
 }
 
 
-def _schema(kind: type) -> Schema:
-    """The inline schema of a struct, with those of the structs in it."""
-    schema = msgspec.json.schema(kind)
-    return cast("Schema", _inlined(schema, schema["$defs"]))  # a plain mapping is serialised unchanged
-
-
-def _inlined(schema: Any, definitions: Mapping[str, Any]) -> Any:
-    if isinstance(schema, dict):
-        if "$ref" in schema:
-            return _inlined(definitions[schema["$ref"].rpartition("/")[2]], definitions)
-        return {name: _inlined(part, definitions) for name, part in schema.items() if name != "$defs"}
-    return [_inlined(part, definitions) for part in schema] if isinstance(schema, list) else schema
+def _named(kind: type) -> Reference:
+    """The schema of a struct, which `document` adds by its name."""
+    return Reference(ref=REFERENCE.format(name=kind.__name__))
 
 
 def _rows(most: int) -> RequestBody:
-    row = Schema(one_of=[_schema(Pairing), _schema(FeatureRow)])
+    row = Reference(ref=REFERENCE.format(name=SCORING_ROW))
     rows = Schema(type=OpenAPIType.ARRAY, items=row, max_items=most)
     return RequestBody(
         content={
@@ -191,7 +181,7 @@ class AssumptionsOperation(Operation):
         self.request_body = RequestBody(
             content={
                 "application/json": OpenAPIMediaType(
-                    schema=_schema(Assumptions),
+                    schema=_named(Assumptions),
                     examples={"results": Example(summary="A result that is assumed", value=_ASSUMED)},
                 )
             },
@@ -207,7 +197,7 @@ class WindowOperation(Operation):
     def __post_init__(self) -> None:
         """Set the request body, which Litestar found none of."""
         self.request_body = RequestBody(
-            content={"application/json": OpenAPIMediaType(schema=_schema(IngestWindow))},
+            content={"application/json": OpenAPIMediaType(schema=_named(IngestWindow))},
             description="All fields are optional; the default is the last 90 days.",
             required=True,
         )

@@ -40,8 +40,12 @@ def documented(
     status: HTTPStatus = HTTPStatus.OK,
     media_type: str = JSON,
     example: Mapping[str, Any] | None = None,
+    is_conditional: bool = False,
 ) -> dict[int, ResponseSpec]:
-    """OpenAPI responses of a protected route that returns bytes: its body, and its problems."""
+    """OpenAPI responses of a protected route that returns bytes: its body, and its problems.
+
+    Those of `respond` are conditional: 304 while the answer is the one whose tag the client sends.
+    """
     problem = {
         error.value: ResponseSpec(
             problems.Problem,
@@ -58,7 +62,12 @@ def documented(
         media_type=media_type,
         examples=None if example is None else [Example(value=dict(example))],
     )
-    return {status.value: sent} | problem
+    unchanged = {
+        HTTPStatus.NOT_MODIFIED.value: ResponseSpec(
+            None, generate_examples=False, description="Not modified since the tag in If-None-Match"
+        )
+    }
+    return {status.value: sent} | (unchanged if is_conditional else {}) | problem
 
 
 def respond(

@@ -17,6 +17,7 @@ from litestar.handlers import BaseRouteHandler
 from litestar.openapi.plugins import JsonRenderPlugin, OpenAPIRenderPlugin
 from litestar.static_files import create_static_files_router
 
+from serving.http.document import complete
 from serving.http.prefix import prefix_of
 
 PATH = "/schema"
@@ -78,7 +79,7 @@ class DocumentPlugin(JsonRenderPlugin):
     def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
         """The document as JSON."""
         servers = [{"url": prefix_of(request) or "/"}]
-        return super().render(request, openapi_schema | {"servers": servers})
+        return super().render(request, complete(openapi_schema) | {"servers": servers})
 
 
 async def _check_name(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:

@@ -28,7 +28,7 @@ from soccer_assets.contract.release import CHAMPION, OUTCOMES, Prediction
     "/{match_id:str}",
     sync_to_thread=False,
     opt={"scope": READ},
-    responses=documented(Precomputed, HTTPStatus.NOT_FOUND),
+    responses=documented(Precomputed, HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, is_conditional=True),
 )
 def read_precomputed(
     request: Request[Any, Any, Any], snapshots: NamedDependency[SnapshotHolder], match_id: FromPath[str]

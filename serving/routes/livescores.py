@@ -44,7 +44,7 @@ Status = Literal[
 _DECEMBER = 12
 
 
-@get("/", opt={"scope": READ}, responses=documented(LivePage, HTTPStatus.BAD_REQUEST))
+@get("/", opt={"scope": READ}, responses=documented(LivePage, HTTPStatus.BAD_REQUEST, is_conditional=True))
 async def list_livescores(
     request: Request[Any, Any, Any],
     snapshots: NamedDependency[SnapshotHolder],

@@ -16,7 +16,12 @@ from soccer_assets.contract.reports import DriftReport, QualityReport
 from soccer_assets.contract.status import stale_reasons
 
 
-@get("/freshness", sync_to_thread=False, opt={"scope": READ}, responses=documented(Freshness))
+@get(
+    "/freshness",
+    sync_to_thread=False,
+    opt={"scope": READ},
+    responses=documented(Freshness, is_conditional=True),
+)
 def read_freshness(
     request: Request[Any, Any, Any], snapshots: NamedDependency[SnapshotHolder]
 ) -> Response[bytes]:
@@ -44,7 +49,7 @@ def read_freshness(
     "/drift",
     sync_to_thread=False,
     opt={"scope": READ},
-    responses=documented(DriftReport, HTTPStatus.NOT_FOUND),
+    responses=documented(DriftReport, HTTPStatus.NOT_FOUND, is_conditional=True),
 )
 def read_drift(
     request: Request[Any, Any, Any], snapshots: NamedDependency[SnapshotHolder]
@@ -57,7 +62,7 @@ def read_drift(
     "/quality",
     sync_to_thread=False,
     opt={"scope": READ},
-    responses=documented(QualityReport, HTTPStatus.NOT_FOUND),
+    responses=documented(QualityReport, HTTPStatus.NOT_FOUND, is_conditional=True),
 )
 def read_quality(
     request: Request[Any, Any, Any], snapshots: NamedDependency[SnapshotHolder]

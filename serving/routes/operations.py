@@ -24,7 +24,7 @@ _UNAVAILABLE = {
 
 
 @get("/", sync_to_thread=False, tags=["operations"])
-def index(request: Request[Any, Any, Any], snapshots: NamedDependency[SnapshotHolder]) -> Index:
+def list_links(request: Request[Any, Any, Any], snapshots: NamedDependency[SnapshotHolder]) -> Index:
     """Links to all paths."""
     current = snapshots.current
     return Index(
@@ -58,7 +58,7 @@ def _links(prefix: str) -> dict[str, str]:
 
 
 @get("/healthcheck/", sync_to_thread=False, tags=["operations"], responses=_UNAVAILABLE)
-def healthcheck(reloader: NamedDependency[Reloader]) -> Health:
+def read_liveness(reloader: NamedDependency[Reloader]) -> Health:
     """Liveness; restart the process on 503."""
     if not reloader.is_watching:
         raise ProblemError(
@@ -70,7 +70,7 @@ def healthcheck(reloader: NamedDependency[Reloader]) -> Health:
 
 
 @get("/ready", sync_to_thread=False, tags=["operations"], responses=_UNAVAILABLE)
-def ready(snapshots: NamedDependency[SnapshotHolder]) -> Ready:
+def read_readiness(snapshots: NamedDependency[SnapshotHolder]) -> Ready:
     """Readiness: whether a release is loaded; stale data is reported and still served."""
     current = snapshots.current
     if current is None:
@@ -96,4 +96,4 @@ def read_metrics(
     return Response(metrics.exposition(), media_type=CONTENT_TYPE)
 
 
-handlers = [index, healthcheck, ready, read_metrics]
+handlers = [list_links, read_liveness, read_readiness, read_metrics]

@@ -51,7 +51,11 @@ Stage = Annotated[
     sync_to_thread=False,
     opt={"scope": READ},
     responses=documented(
-        PredictionBody, HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, example=documents.PREDICTION
+        PredictionBody,
+        HTTPStatus.BAD_REQUEST,
+        HTTPStatus.NOT_FOUND,
+        example=documents.PREDICTION,
+        is_conditional=True,
     ),
 )
 def read_prediction(
@@ -76,7 +80,7 @@ def read_prediction(
     "/{match_id:str}/markets",
     sync_to_thread=True,
     opt={"scope": READ},
-    responses=documented(MarketsBody, HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND),
+    responses=documented(MarketsBody, HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, is_conditional=True),
 )
 def read_markets(
     request: Request[Any, Any, Any],
@@ -109,7 +113,7 @@ def read_markets(
     "/matches/",
     sync_to_thread=True,
     opt={"scope": READ},
-    responses=documented(PredictionPage, HTTPStatus.BAD_REQUEST, example=_PAGE),
+    responses=documented(PredictionPage, HTTPStatus.BAD_REQUEST, example=_PAGE, is_conditional=True),
 )
 def list_upcoming(
     request: Request[Any, Any, Any],
@@ -143,7 +147,7 @@ def list_upcoming(
     "/predictions/",
     sync_to_thread=True,
     opt={"scope": READ},
-    responses=documented(PredictionPage, HTTPStatus.BAD_REQUEST, example=_PAGE),
+    responses=documented(PredictionPage, HTTPStatus.BAD_REQUEST, example=_PAGE, is_conditional=True),
 )
 def list_predictions(
     request: Request[Any, Any, Any],
@@ -180,7 +184,7 @@ def list_predictions(
     "/model/info",
     sync_to_thread=False,
     opt={"scope": READ},
-    responses=documented(ModelInfo, HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND),
+    responses=documented(ModelInfo, HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, is_conditional=True),
 )
 def read_model(
     request: Request[Any, Any, Any], snapshots: NamedDependency[SnapshotHolder], model: Alias = "champion"

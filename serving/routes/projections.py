@@ -29,7 +29,7 @@ _MAX_BYTES = 128 * 1024
     "/",
     sync_to_thread=True,
     opt={"scope": READ},
-    responses=documented(ProjectionList, HTTPStatus.BAD_REQUEST),
+    responses=documented(ProjectionList, HTTPStatus.BAD_REQUEST, is_conditional=True),
 )
 def list_projections(
     request: Request[Any, Any, Any], snapshots: NamedDependency[SnapshotHolder]
@@ -56,7 +56,11 @@ def list_projections(
     sync_to_thread=True,
     opt={"scope": READ},
     responses=documented(
-        SeasonProjection, HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, example=documents.PROJECTION
+        SeasonProjection,
+        HTTPStatus.BAD_REQUEST,
+        HTTPStatus.NOT_FOUND,
+        example=documents.PROJECTION,
+        is_conditional=True,
     ),
 )
 def read_projection(
@@ -87,7 +91,7 @@ def read_projection(
         HTTPStatus.UNPROCESSABLE_ENTITY,
     ),
 )
-async def assume(
+async def assume_results(
     request: Request[Any, ApiKey, Any],
     snapshots: NamedDependency[SnapshotHolder],
     simulations: NamedDependency[Simulations],
@@ -146,5 +150,5 @@ def _unusable(problems: tuple[RowProblem, ...]) -> ProblemError:
 
 
 router = Router(
-    "/projections", route_handlers=[list_projections, read_projection, assume], tags=["projections"]
+    "/projections", route_handlers=[list_projections, read_projection, assume_results], tags=["projections"]
 )

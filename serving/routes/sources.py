@@ -44,7 +44,7 @@ ASSETS_OF = dict.fromkeys(get_args(Table), (("exports", "match_raw"), ("exports"
     responses=RESPONSES
     | documented(Launched, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, status=HTTPStatus.ACCEPTED),
 )
-async def ingest(
+async def launch_ingest(
     request: Request[Any, ApiKey, Any],
     bodies: NamedDependency[BodyBudget],
     snapshots: NamedDependency[SnapshotHolder],
@@ -88,7 +88,7 @@ def _window(body: bytes) -> IngestWindow:
 
 
 @post("/export/{table:str}", status_code=HTTPStatus.ACCEPTED, opt=OPTIONS, responses=RESPONSES)
-async def export(
+async def launch_export(
     table: FromPath[Table], dagster: NamedDependency[Dagster], dagster_pages: NamedDependency[str]
 ) -> Response[bytes]:
     """Launch the export of a table; both tables are exported, under one snapshot id."""
@@ -123,4 +123,4 @@ async def launch(
     )
 
 
-router = Router("/sources", route_handlers=[ingest, export], tags=["sources"])
+router = Router("/sources", route_handlers=[launch_ingest, launch_export], tags=["sources"])

@@ -25,7 +25,7 @@ _NO_STORE = {"Cache-Control": "no-store"}
 @get(
     "/task_status/{task_id:str}",
     opt={"scope": PREDICT},
-    responses=documented(TaskStatus, HTTPStatus.NOT_FOUND),
+    responses=documented(TaskStatus, HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND),
 )
 async def read_task(
     request: Request[Any, ApiKey, Any], tasks: NamedDependency[TaskQueue], task_id: FromPath[str]

@@ -3,6 +3,7 @@
 import re
 from http import HTTPStatus
 
+import httpx
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
@@ -25,6 +26,7 @@ from tests.serving.builders import (
     write_keys,
     write_status,
 )
+from tests.serving.generated import call, calls, generate
 from tests.serving.processes import ready_release, sidecar, wait_until
 
 pytestmark = pytest.mark.slow
@@ -107,3 +109,42 @@ def ask(operation, scope, holder, examples):
         case.validate_response(response, checks=CHECKS)
 
     keep()
+
+
+def test_a_generated_client_makes_every_call(address, tmp_path):
+    """openapi-python-client makes one without a warning, and reads every answer as what the document says."""
+    package = generate(address, tmp_path)
+    client = package.AuthenticatedClient(
+        address, TOKENS["admin"], prefix="", auth_header_name="X-API-Key", raise_on_unexpected_status=True
+    )
+    found = {}
+    for name, module in calls(package):
+        status, parsed = call(package, module, name, client)
+        found[name] = status
+        assert name == "read_metrics" or parsed is not None, name
+
+    document = httpx.get(f"{address}/schema/openapi.json").json()
+    assert len(found) == sum(len(item) for item in document["paths"].values())
+    # What Redis, the database and Dagster would answer is 503 here, and read as a problem.
+    refused = {name: status.value for name, status in found.items() if status not in {200, 202, 404, 503}}
+    assert refused == {}
+    assert found["read_prediction"] == found["list_upcoming"] == found["read_model"] == 200
+
+
+def test_names_and_headers_of_operations_are_documented(address):
+    """Each has an id and a summary of its own; conditional answers name their tag and 304."""
+    document = httpx.get(f"{address}/schema/openapi.json").json()
+    operations = [operation for item in document["paths"].values() for operation in item.values()]
+    ids = [operation["operationId"] for operation in operations]
+    assert len(set(ids)) == len(ids)
+    assert all(re.fullmatch("[a-z]+([A-Z][a-z]+)*", name) for name in ids)
+    assert all(0 < len(operation["summary"]) <= 120 for operation in operations)
+    reading = document["paths"]["/predict/{match_id}"]["get"]["responses"]
+    assert {"ETag", "Age", "X-Request-ID", "RateLimit-Remaining"} <= reading["200"]["headers"].keys()
+    assert "ETag" in reading["304"]["headers"]
+    assert "Retry-After" in reading["429"]["headers"]
+    bodies = document["paths"]["/predict"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    assert {"$ref": "#/components/schemas/ScoringRow"} in bodies["anyOf"]
+    answered = httpx.get(f"{address}/predict/m1", headers={"X-API-Key": TOKENS["reader"]}).headers
+    sent = {name.lower() for name in reading["200"]["headers"] if not name.startswith("RateLimit")}
+    assert sent <= set(answered)  # this sidecar has no limits
