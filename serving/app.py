@@ -39,6 +39,8 @@ from serving.metrics import Metrics
 from serving.pages.page_errors import handle_page_error, handle_sign_in
 from serving.problems import handle_unexpected
 from serving.release.current import SnapshotHolder
+from serving.release.history_follower import HistoryFollower
+from serving.release.history_loader import StoreAddress
 from serving.release.key_ring import KeyRing
 from serving.release.reader import ReleaseReader
 from serving.reloader import Reloader
@@ -57,7 +59,7 @@ from serving.routes import (
 from serving.routes.pages.page_routes import routers as page_routers
 from serving.scoring.assumptions import Simulations
 from serving.scoring.process import Scorer
-from serving.settings import cache_folder, sidecar_name
+from serving.settings import cache_folder, history_folder, sidecar_name
 from serving.tasks.queue import TaskQueue
 from serving.tasks.quota import Quota
 from soccer_assets.contract.release import SCHEMA_VERSION
@@ -87,6 +89,7 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
     scorer = scorer or Scorer()
     simulations = Simulations(scorer.child)
     reader = ReleaseReader(settings.store_url, cache_folder(settings), settings.s3_endpoint_url)
+    store = StoreAddress(settings.store_url, str(cache_folder(settings)), settings.s3_endpoint_url)
     quota = Quota(settings.tasks_per_key, settings.task_bytes_per_key)
     task_queue = TaskQueue(settings.redis_url, names, settings.task_keep_seconds, quota, reader)
     matches, dagster = LiveMatches(settings.database_url), Dagster(settings.dagster_url)
@@ -98,6 +101,7 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
         scorer=scorer,
         metrics=metrics,
         names=names,
+        history=HistoryFollower(holder, store, history_folder(settings)),
         gate=gate,
         is_https=settings.pages_url.startswith("https://"),
         sidecar=sidecar_name(settings),

@@ -22,6 +22,7 @@ from serving.http.page_access import KEYED, PageGate
 from serving.http.session import Sessions
 from serving.metrics import Metrics
 from serving.release.current import FIRST_READ, SnapshotHolder
+from serving.release.history_follower import HistoryFollower
 from serving.release.key_ring import KeyRing
 from serving.release.page_secrets import read_secret
 from serving.release.reader import (
@@ -78,6 +79,7 @@ class Reloader:
         metrics: counts reloads and failures.
         names: get the id of the installation.
         gate: gets the sessions of the pages.
+        history: follows the history beside the release.
         is_https: the pages are reached by https.
         sidecar: name that signs refusals.
         poll_seconds: interval of polls.
@@ -94,6 +96,7 @@ class Reloader:
         metrics: Metrics,
         names: OwnNames,
         gate: PageGate,
+        history: HistoryFollower,
         is_https: bool,
         sidecar: str,
         poll_seconds: float,
@@ -106,6 +109,7 @@ class Reloader:
         self._metrics = metrics
         self._names = names
         self._gate = gate
+        self._history = history
         self._is_https = is_https
         self._sidecar = sidecar
         self._poll_seconds = poll_seconds
@@ -142,6 +146,7 @@ class Reloader:
         """Stop polling and end the scoring child."""
         await cancel_and_wait(*self._tasks)
         self._scorer.cancel()
+        await self._history.close()
         await asyncio.to_thread(self._scorer.close)
 
     async def reload(self) -> None:
@@ -163,6 +168,7 @@ class Reloader:
                 await self._load_projections(pointer)
             if self._holder.current is not None:
                 self._scorer.keep_warm(self._holder.current.snapshot.scoring_files)
+                self._history.follow(pointer.history if pointer else None)
             self._update_gauges()
 
     async def _read(self, what: str, read: Callable[[], _T]) -> _T | None:

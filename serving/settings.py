@@ -11,6 +11,11 @@ def cache_folder(settings: Settings) -> Path:
     return settings.home / "cache" / "releases"
 
 
+def history_folder(settings: Settings) -> Path:
+    """Folder for the sidecar's copy of the history, shared by its workers."""
+    return settings.home / "cache" / "history"
+
+
 def sidecar_name(settings: Settings) -> str:
     """Name that signs refusals in the outbox; the same for all workers of a sidecar."""
     return f"{socket.gethostname()}-{settings.serving_port}"

@@ -11,6 +11,7 @@ import zlib
 import msgspec
 
 from serving.problems import not_loaded
+from serving.release.history import History
 from serving.release.released_projections import Projections
 from serving.release.snapshot import Snapshot
 from soccer_assets.clock import Clock, isoformat
@@ -99,6 +100,7 @@ class SnapshotHolder:
         clock: measures the age of the data.
         reason: why no release is loaded, and what to do, while `current` is None.
         drift: the newest drift report; None before the first. Likewise `quality` and `pipeline`.
+        history: the past; None until it is loaded, which no answer of the API waits for.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -108,6 +110,7 @@ class SnapshotHolder:
         self.drift: DriftReport | None = None
         self.quality: QualityReport | None = None
         self.pipeline: PipelineState | None = None
+        self.history: History | None = None
         self._status: Status | None = None
 
     def swap(self, snapshot: Snapshot | None) -> None:

@@ -19,6 +19,7 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 import obstore
+from backports import zstd
 from obstore.exceptions import BaseError
 from obstore.store import LocalStore, S3Store
 
@@ -26,6 +27,7 @@ from serving.errors import ServingError
 from serving.release.released_projections import Projections, decode_projections
 from soccer_assets.contract.api_keys import API_KEYS_KEY, ApiKeys
 from soccer_assets.contract.events import OUTBOX_PREFIX, Refusal
+from soccer_assets.contract.history import history_key
 from soccer_assets.contract.release import (
     MANIFEST_FILE,
     MODEL_FILE,
@@ -185,6 +187,27 @@ class ReleaseReader:
         try:
             return decode_projections(content, entry)
         except (ValueError, RecursionError) as error:
+            raise ReleaseRefusedError("malformed", f"{key}: {error}") from error
+
+    def read_history(self, sha256: str) -> bytes:
+        """The JSON of a part of the history, or of an index, after its hash was compared.
+
+        Raises:
+            ReleaseRefusedError: it is missing or altered.
+            StoreUnavailableError: the store did not answer.
+        """
+        if not _SHA256.fullmatch(sha256):
+            raise ReleaseRefusedError("malformed", f"{sha256!r} is no SHA-256")
+        key = history_key(sha256)
+        try:
+            content = self._get(key)
+        except UnreadableObjectError as error:
+            raise ReleaseRefusedError("half", str(error)) from error
+        if hashlib.sha256(content).hexdigest() != sha256:
+            raise ReleaseRefusedError("corrupt", f"{key} does not have the hash of its name")
+        try:
+            return zstd.decompress(content)
+        except zstd.ZstdError as error:
             raise ReleaseRefusedError("malformed", f"{key}: {error}") from error
 
     def write_refusal(self, refusal: Refusal) -> None:
