@@ -32,7 +32,7 @@ from serving.release.history_rows import (
 )
 from serving.release.history_search import search_spellings
 from serving.release.history_tables import BINS, PartFacts, held_index
-from soccer_assets.contract.history import HistoryMatch
+from soccer_assets.contract.history_parts import HistoryMatch
 from soccer_assets.contract.release import OUTCOMES, Team
 
 # Points of a curve: more are not told apart on a screen.

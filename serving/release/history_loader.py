@@ -25,7 +25,7 @@ from serving.release.history_tables import (
     parts_held,
 )
 from serving.release.reader import ReleaseError, ReleaseReader, ReleaseRefusedError
-from soccer_assets.contract.history import (
+from soccer_assets.contract.history_parts import (
     HISTORY_SCHEMA_VERSION,
     HistoryIndex,
     SeasonPart,

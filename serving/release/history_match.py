@@ -8,7 +8,13 @@ import msgspec
 
 from serving.release.history_rows import PastForecast, PastMatch, PastStrength, StandingRow
 from serving.release.history_tables import PartFacts
-from soccer_assets.contract.history import AWAY_IS_HOST, NEUTRAL, HistoryMatch, SeasonTable, SideStrength
+from soccer_assets.contract.history_parts import (
+    AWAY_IS_HOST,
+    NEUTRAL,
+    HistoryMatch,
+    SeasonTable,
+    SideStrength,
+)
 from soccer_assets.contract.release import Team
 
 _GOALS_A_UNIT = 0.01

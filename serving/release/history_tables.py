@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from soccer_assets.contract.history import HistoryMatch, SeasonPart, SeasonTable, TeamsPart
+from soccer_assets.contract.history_parts import HistoryMatch, SeasonPart, SeasonTable, TeamsPart
 from soccer_assets.football.text_folding import fold
 
 # Rises with the tables: a file of another version is not read.

@@ -27,7 +27,7 @@ from serving.errors import ServingError
 from serving.release.released_projections import Projections, decode_projections
 from soccer_assets.contract.api_keys import API_KEYS_KEY, ApiKeys
 from soccer_assets.contract.events import OUTBOX_PREFIX, Refusal
-from soccer_assets.contract.history import history_key
+from soccer_assets.contract.history_parts import history_key
 from soccer_assets.contract.release import (
     MANIFEST_FILE,
     MODEL_FILE,

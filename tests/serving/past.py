@@ -9,7 +9,7 @@ from backports import zstd
 
 from serving.release.history_loader import StoreAddress, load_history
 from serving.settings import cache_folder, history_folder
-from soccer_assets.contract.history import (
+from soccer_assets.contract.history_parts import (
     HISTORY_SCHEMA_VERSION,
     HistoryIndex,
     HistoryMatch,

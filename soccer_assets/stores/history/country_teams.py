@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import msgspec
 import sqlalchemy as sa
 
-from soccer_assets.contract.history import HISTORY_SCHEMA_VERSION, TeamRecord, TeamsPart
+from soccer_assets.contract.history_parts import HISTORY_SCHEMA_VERSION, TeamRecord, TeamsPart
 from soccer_assets.stores.matches.teams import redirects
 from soccer_assets.tables import team, team_alias, team_merge, team_split
 

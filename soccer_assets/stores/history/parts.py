@@ -16,8 +16,8 @@ import msgspec
 import pyarrow as pa
 import sqlalchemy as sa
 
-from soccer_assets.contract import history as contract
-from soccer_assets.contract.history import (
+from soccer_assets.contract import history_parts as contract
+from soccer_assets.contract.history_parts import (
     HISTORY_FOLDER,
     HISTORY_SCHEMA_VERSION,
     HistoryIndex,

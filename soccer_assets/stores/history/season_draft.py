@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from soccer_assets.contract.history import (
+from soccer_assets.contract.history_parts import (
     AT_HOME,
     AWAY_IS_HOST,
     HISTORY_SCHEMA_VERSION,

@@ -19,7 +19,7 @@ import msgspec
 
 from soccer_assets.clock import isoformat
 from soccer_assets.contract.events import Event
-from soccer_assets.contract.history import history_mark_key
+from soccer_assets.contract.history_parts import history_mark_key
 from soccer_assets.contract.release import (
     DIRECTORY_FILE,
     MANIFEST_FILE,

@@ -5,7 +5,7 @@ import datetime as dt
 import msgspec
 import pytest
 
-from soccer_assets.contract.history import HistoryIndex, SeasonPart, history_key, history_mark_key
+from soccer_assets.contract.history_parts import HistoryIndex, SeasonPart, history_key, history_mark_key
 from soccer_assets.contract.release import CHAMPION
 from soccer_assets.graph.assets import history
 from soccer_assets.stores.history.parts import HistorySource, lost_parts, read_object, update_history

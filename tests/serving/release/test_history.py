@@ -12,7 +12,7 @@ from serving.release.history import History, HistoryView
 from serving.release.history_loader import HistoryNotLoadedError, find_file, only_loader
 from serving.release.history_rows import SettledFilter
 from serving.settings import history_folder
-from soccer_assets.contract.history import history_key
+from soccer_assets.contract.history_parts import history_key
 from soccer_assets.contract.release import FileEntry
 from soccer_assets.settings import Settings
 from tests.serving.builders import make_settings

@@ -6,7 +6,7 @@ from pathlib import Path
 from serving.release.history import History
 from serving.release.history_loader import find_file, only_loader
 from serving.settings import history_folder
-from soccer_assets.contract.history import history_key
+from soccer_assets.contract.history_parts import history_key
 from tests.serving.builders import make_settings
 from tests.serving.conftest import Serve, reload
 from tests.serving.past import load_now, past_row, past_season, write_history
