@@ -48,6 +48,7 @@ from serving.routes import (
     events,
     legacy,
     livescores,
+    lookup,
     monitoring,
     operations,
     predict,
@@ -135,6 +136,7 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
         route_handlers=[
             # The OpenAPI document lists paths in this order.
             predict.router,
+            lookup.router,
             legacy.predict_router,
             scoring.router,
             monitoring.router,

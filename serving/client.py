@@ -11,10 +11,12 @@ import msgspec
 from serving.errors import ServingError
 from serving.http.schemas import (
     LivePage,
+    Lookup,
     MarketsBody,
     ModelInfo,
     PairingBody,
     PredictionBody,
+    PredictionList,
     PredictionPage,
     ProjectionLine,
     ProjectionList,
@@ -71,6 +73,28 @@ class Client:
     def prediction(self, match_id: str, model: str = "champion") -> PredictionBody:
         """The prediction of a match. Every method raises `RefusedError` when the answer is an error."""
         return self._ask(PredictionBody, "GET", _path_of(match_id), params={"model": model})
+
+    def predictions(self, match_ids: Sequence[str], model: str = "champion") -> PredictionList:
+        """The predictions of up to 500 matches in one answer, and the ids without one."""
+        params = {"ids": ",".join(match_ids), "model": model}
+        return self._ask(PredictionList, "GET", "/predict/", params=params)
+
+    def look_up(
+        self, match_ids: Sequence[str], model: str = "champion"
+    ) -> Iterator[PredictionBody | Problem]:
+        """Iterate over the predictions of up to 10,000 matches as they arrive; an unknown one is a problem."""
+        content = msgspec.json.encode(Lookup(ids=tuple(match_ids)))
+        with self._http.stream(
+            "POST", "/predict/lookup", params={"model": model}, content=content
+        ) as response:
+            if response.is_error:
+                response.read()
+                raise RefusedError(_problem_of(response))
+            for line in response.iter_lines():
+                if line.startswith('{"type":'):
+                    yield msgspec.json.decode(line, type=Problem)
+                else:
+                    yield msgspec.json.decode(line, type=PredictionBody)
 
     def markets(self, match_id: str, model: str = "champion") -> MarketsBody:
         """Every market of a match."""

@@ -5,7 +5,9 @@ hashes of 256-bit random tokens; a fast hash is enough for tokens that cannot be
 """
 
 from http import HTTPStatus
+from typing import Any
 
+from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.exceptions import MethodNotAllowedException
 from litestar.handlers import BaseRouteHandler
@@ -138,6 +140,32 @@ def take_allowance(key: ApiKey, limiter: RateLimiter, metrics: Metrics) -> Allow
             {name.decode(): value.decode() for name, value in allowance.headers()},
         )
     return allowance
+
+
+def count_ids(request: Request[Any, ApiKey, Any], ids: int) -> None:
+    """Count a request for some matches as their look-ups; it was counted as one when it was admitted.
+
+    Args:
+        request: an admitted one.
+        ids: matches that it asks for.
+
+    Raises:
+        ProblemError: 429, the key has fewer requests left; none but the first is counted.
+    """
+    state = request.app.state
+    allowance = state["rate_limiter"].take(request.auth.id, ids - 1)
+    if allowance.allowed:
+        request.scope["state"][ALLOWANCE] = allowance
+        return
+    state["metrics"].rate_limited.inc()
+    del request.scope["state"][ALLOWANCE]  # its headers are those of the refusal
+    raise ProblemError(
+        HTTPStatus.TOO_MANY_REQUESTS,
+        "rate-limit",
+        f"The request counts as {ids} of the {allowance.limit} requests of this minute, and"
+        f" {allowance.remaining} are left; ask for fewer matches, or retry in {allowance.reset_seconds} s.",
+        {name.decode(): value.decode() for name, value in allowance.headers()},
+    )
 
 
 def _unauthorized(detail: str, kind: type[ProblemError] = ProblemError) -> ProblemError:

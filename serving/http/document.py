@@ -11,14 +11,14 @@ from typing import Any
 import msgspec
 from litestar.handlers import HTTPRouteHandler
 
-from serving.http.schemas import IngestWindow
+from serving.http.schemas import IngestWindow, Lookup
 from serving.scoring.assumptions import Assumptions
 from serving.scoring.schemas import FeatureRow, Pairing
 
 REFERENCE = "#/components/schemas/{name}"
 SCORING_ROW = "ScoringRow"
 
-_BODIES = (Pairing, FeatureRow, Assumptions, IngestWindow)
+_BODIES = (Pairing, FeatureRow, Assumptions, IngestWindow, Lookup)
 _METHODS = ("get", "put", "post", "patch", "delete")
 _REQUEST_ID = ("X-Request-ID", "Names this request in the log; quote it to the operator.", "string")
 _RETRY_AFTER = ("Retry-After", "Seconds until it is worth to try again.", "integer")

@@ -14,7 +14,7 @@ from litestar.openapi.spec import (
 )
 
 from serving.http.document import REFERENCE, SCORING_ROW
-from serving.http.schemas import IngestWindow
+from serving.http.schemas import IngestWindow, Lookup
 from serving.scoring.assumptions import Assumptions
 from soccer_assets.contract.markets import SETTLED
 
@@ -70,6 +70,7 @@ _PREDICTED: dict[str, Any] = {
     "stale_reasons": [],
 }
 PREDICTION = _PREDICTED | {"match_id": "52ebe02471d9ac99", "round": "19", "status": "scheduled"}
+PREDICTIONS = {"items": [PREDICTION], "unknown": ["0b1d5c3f8e2a7d46"]}
 _NOT_ASKED = {"state": None, "rest_goals": None, "p_advance": None, "markets": None}
 SCORED_PAIRING = {
     "kind": "pairing",
@@ -124,6 +125,7 @@ PROJECTION: dict[str, Any] = {
     ],
     "assumed": [],
 }
+_LOOKUP = {"ids": ["52ebe02471d9ac99", "0b1d5c3f8e2a7d46"]}
 _ASSUMED = {
     "results": [{"home_team": "Leeds United", "away_team": "Derby County", "home_goals": 2, "away_goals": 0}]
 }
@@ -170,6 +172,23 @@ class TaskOperation(RowsOperation):
     def __post_init__(self) -> None:
         """Set the request body, which Litestar found none of."""
         self.request_body = _rows(100_000)
+
+
+@dataclass
+class LookupOperation(Operation):
+    """An operation whose request body is a list of match ids."""
+
+    def __post_init__(self) -> None:
+        """Set the request body, which Litestar found none of."""
+        self.request_body = RequestBody(
+            content={
+                "application/json": OpenAPIMediaType(
+                    schema=_named(Lookup),
+                    examples={"ids": Example(summary="Two matches", value=_LOOKUP)},
+                )
+            },
+            required=True,
+        )
 
 
 @dataclass

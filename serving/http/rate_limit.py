@@ -106,8 +106,8 @@ class RateLimiter:
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
-    def take(self, key_id: str) -> Allowance:
-        """Count one request of a key, without waiting."""
+    def take(self, key_id: str, count: int = 1) -> Allowance:
+        """Count some requests of a key, all or none of them, without waiting."""
         limit = self._share if self._is_alone else self._limit
         if not limit:
             return UNLIMITED
@@ -120,13 +120,13 @@ class RateLimiter:
             bucket.start(window)
         reset = WINDOW_SECONDS - second % WINDOW_SECONDS
         left = limit - bucket.used - (0 if self._is_alone else bucket.elsewhere)
-        if left <= 0:
-            return Allowance(False, limit, 0, reset)
-        bucket.used += 1
+        if left < count:
+            return Allowance(False, limit, max(left, 0), reset)
+        bucket.used += count
         if bucket.used + self._block // 2 >= bucket.leased and key_id not in self._short:
             self._short.add(key_id)
             self._wake.set()
-        return Allowance(True, limit, left - 1, reset)
+        return Allowance(True, limit, left - count, reset)
 
     async def start(self) -> None:
         """Start to lease in the background if there is a limit and a Redis."""

@@ -108,6 +108,21 @@ class PredictionPage(msgspec.Struct, frozen=True):
     next_cursor: str | None
 
 
+class PredictionList(msgspec.Struct, frozen=True, kw_only=True):
+    """The predictions of some matches, in the order of their ids; `unknown` are the ids without one."""
+
+    items: tuple[PredictionBody, ...]
+    unknown: tuple[str, ...]
+
+
+class Lookup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The matches that `POST /predict/lookup` is asked for, up to 10,000."""
+
+    ids: Annotated[
+        tuple[Annotated[str, msgspec.Meta(min_length=1, max_length=100)], ...], msgspec.Meta(min_length=1)
+    ]
+
+
 class Precomputed(msgspec.Struct, frozen=True, kw_only=True):
     """A prediction in the predecessor's shape; class 0 is home, 1 draw, 2 away."""
 

@@ -7,6 +7,7 @@ swap is one attribute assignment; an old snapshot closes when its last request i
 import datetime as dt
 import hashlib
 import zlib
+from collections.abc import Iterable
 
 import msgspec
 
@@ -50,8 +51,19 @@ class StatusView:
 
     def tail(self, match_id: str, now: dt.datetime) -> Tail:
         """The end of a match's body at ``now``."""
+        return self._tail(now, is_moved=match_id in self._moved)
+
+    def common_tail(self, now: dt.datetime) -> Tail:
+        """The end of the body of every match that is not in `moved`."""
+        return self._tail(now, is_moved=False)
+
+    def moved(self, match_ids: Iterable[str]) -> frozenset[str]:
+        """Those of these matches whose kickoff moved since they were predicted."""
+        return self._moved.intersection(match_ids) if self._moved else self._moved
+
+    def _tail(self, now: dt.datetime, *, is_moved: bool) -> Tail:
         reasons = stale_reasons(self.status, now) if now > self._fresh_until else ()
-        if match_id in self._moved:
+        if is_moved:
             reasons = (*reasons, MOVED_REASON)
         tail = self._tails.get(reasons)
         if tail is None:

@@ -9,6 +9,7 @@ import sqlite3
 import threading
 import time
 import weakref
+from collections.abc import Sequence
 from urllib.parse import quote
 
 import msgspec
@@ -31,7 +32,8 @@ _log = structlog.get_logger()
 
 # Up to this file size, about 120,000 matches, each worker holds the bodies in memory: a look-up in a dict
 # takes a tenth of the time of one in SQLite and does not wait for the GIL. Larger releases stay in the file.
-IN_MEMORY_BYTES = 256 * 1024 * 1024
+# A row of 2.2 kB has a page of 4 kB for itself, so that the bodies are half of the file.
+IN_MEMORY_BYTES = 512 * 1024 * 1024
 
 
 class PageQuery(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,6 +122,36 @@ class Snapshot:
             return None
         body: bytes = row[0]
         return body
+
+    def find_in_memory(self, match_ids: Sequence[str]) -> list[bytes] | None:
+        """The champion's bodies of these matches; None if one is unknown or they are not in memory."""
+        if self._bodies is None:
+            return None
+        try:
+            return list(map(self._bodies.__getitem__, match_ids))
+        except KeyError:
+            return None
+
+    def find_each(self, match_ids: Sequence[str], model: str) -> list[bytes | None]:
+        """The stored body of each of at most 1,000 matches by one model; None where there is none."""
+        bodies = self._bodies
+        if bodies is None or model != CHAMPION:
+            sql = (
+                f"SELECT match_id, body FROM prediction WHERE model = ? AND match_id IN ({_marks(match_ids)})"  # noqa: S608 - marks
+            )
+            with self._lookups_lock:
+                bodies = dict(self._lookups.execute(sql, (model, *match_ids)))
+        return [bodies.get(match_id) for match_id in match_ids]
+
+    def find_match_ids(self, source_match_ids: Sequence[str]) -> dict[str, str]:
+        """`find_match_id` of at most 1,000 matches: id in the source -> match, of those that have one."""
+        sql = (
+            "SELECT source_match_id, min(match_id) FROM prediction"  # noqa: S608 - marks
+            f" WHERE model = ? AND source_match_id IN ({_marks(source_match_ids)})"
+            " GROUP BY source_match_id HAVING count(*) = 1"
+        )
+        with self._lookups_lock:
+            return dict(self._lookups.execute(sql, (CHAMPION, *source_match_ids)))
 
     def find_match_id(self, source_match_id: str) -> str | None:
         """The match with this id in its source; None if there is none or more than one."""
@@ -223,6 +255,11 @@ def _read_names(release: LocalRelease) -> Names | None:
             "names of the release cannot be read", release_id=release.pointer.release_id, error=str(error)
         )
         return None
+
+
+def _marks(values: Sequence[str]) -> str:
+    """A question mark for each value, to bind it."""
+    return ",".join("?" * len(values))
 
 
 def _close(*connections: sqlite3.Connection) -> None:

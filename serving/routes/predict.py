@@ -213,6 +213,15 @@ def read_model(
     return respond(request, msgspec.json.encode(info), current.view, now)
 
 
+def unknown_match(match_id: str, model: str) -> tuple[str, str]:
+    """Name and detail of the problem that the release has no such prediction."""
+    detail = (
+        f"This release has no prediction of the {model} for match {match_id!r}; "
+        "GET /predict/matches/ lists the upcoming ones."
+    )
+    return "unknown-match", detail
+
+
 def _find(
     current: Current, match_id: str, model: str, now: dt.datetime
 ) -> tuple[tuple[bytes, bytes], dict[str, str]]:
@@ -225,12 +234,7 @@ def _find(
     if found is None and (named := current.snapshot.find_match_id(match_id)) is not None:
         found, headers = current.answer(named, model, now), DEPRECATED
     if found is None:
-        raise ProblemError(
-            HTTPStatus.NOT_FOUND,
-            "unknown-match",
-            f"This release has no prediction of the {model} for match {match_id!r}; "
-            "GET /predict/matches/ lists the upcoming ones.",
-        )
+        raise ProblemError(HTTPStatus.NOT_FOUND, *unknown_match(match_id, model))
     return found, headers
 
 

@@ -40,6 +40,13 @@ def test_client_reads_scores_and_waits(tmp_path):
         wait_until(lambda: ready_release(address) == "r1")
         assert soccer.prediction("m1").p_home == 0.5
         assert [prediction.match_id for prediction in reader.upcoming(from_="2025-04-26", limit=1)] == ["m1"]
+        several = reader.predictions(["m1", "nobody"])
+        assert ([item.match_id for item in several.items], several.unknown) == (["m1"], ("nobody",))
+        lines = list(reader.look_up(["m1", "nobody"] * 150))
+        assert lines[::2] == [reader.prediction("m1")] * 150
+        assert {line.status for line in lines[1::2]} == {404}
+        with pytest.raises(RefusedError, match="413"):
+            list(reader.look_up(["m1"] * 10_001))
         assert soccer.model().version == "7"
         (line,) = (one for one in reader.projections() if one.teams)
         stored = reader.projection(line.competition)

@@ -22,6 +22,8 @@ SURFACE = {
     ("GET", "/metrics", None),
     ("GET", "/predict/matches", "read"),
     ("GET", "/predict/predictions", "read"),
+    ("GET", "/predict", "read"),
+    ("POST", "/predict/lookup", "read"),
     ("GET", "/predict/{match_id}", "read"),
     ("GET", "/predict/{match_id}/markets", "read"),
     ("GET", "/predict/precomputed/{match_id}", "read"),

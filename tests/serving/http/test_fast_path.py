@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from hypothesis import example, given, settings
@@ -61,8 +62,11 @@ def ask_both_ways(client, used=0, **request):
     return answers
 
 
-def ask(client, *, path, headers, method="GET", query=b""):
-    """Status, sorted headers and body of one request, sent to the application as a server does."""
+def ask(client, *, path, headers, method="GET", query=b"", body=b"", on_send=None):
+    """Status, sorted headers and body of one request, sent to the application as a server does.
+
+    ``on_send`` is awaited with each message that is sent.
+    """
     sent: list[Any] = []
     scope = {
         "type": "http",
@@ -81,19 +85,29 @@ def ask(client, *, path, headers, method="GET", query=b""):
         "state": {},
     }
 
+    is_answered = asyncio.Event()
+    asked = iter([{"type": "http.request", "body": body, "more_body": False}])
+
     async def receive():
-        return {"type": "http.request", "body": b"", "more_body": False}
+        for message in asked:
+            return message
+        await is_answered.wait()
+        return {"type": "http.disconnect"}
 
     async def send(message):
         sent.append(message)
+        if on_send is not None:
+            await on_send(message)
+        if message["type"] == "http.response.body" and not message.get("more_body"):
+            is_answered.set()
 
     async def call():
         await client.app(scope, receive, send)
         await asyncio.sleep(0)
 
     client.blocking_portal.call(call)
-    body = b"".join(message.get("body", b"") for message in sent[1:])
-    return sent[0]["status"], sorted(sent[0]["headers"]), body
+    answer = b"".join(message.get("body", b"") for message in sent[1:])
+    return sent[0]["status"], sorted(sent[0]["headers"]), answer
 
 
 tokens = st.sampled_from([*TOKENS.values(), "wrong", "", "\xff"]).map(lambda text: text.encode("latin-1"))
@@ -125,6 +139,53 @@ def test_both_ways_answer_the_same(client, path, headers, method, query):
     short, documented = ask_both_ways(client, path=path, headers=headers, method=method, query=query)
 
     assert short == documented
+
+
+ids = st.lists(st.sampled_from(["m1", "m2", "m3", "matches", "a b", "é", "s-m1", ""]), max_size=4)
+
+
+@settings(max_examples=200, deadline=None)
+@example(b"ids=m1,matches", PLAIN["headers"], "/predict/", "GET")
+@example(b"ids=m1%2Cm2%2Cmatches", PLAIN["headers"], "/predict", "GET")
+@example(b"ids=m1,nobody", PLAIN["headers"], "/predict/", "GET")
+@example(b"ids=" + b",".join([b"m1"] * 500), PLAIN["headers"], "/predict/", "GET")
+@example(b"ids=" + b",".join([b"m1"] * 501), PLAIN["headers"], "/predict/", "GET")
+@example(b"ids=m1,m2", [(b"x-api-key", TOKENS["predictor"].encode())], "/predict/", "GET")
+@given(
+    query=st.one_of(
+        st.tuples(ids, st.sampled_from([",", "%2C", "%2c"])).map(lambda pair: pair[1].join(pair[0])),
+        st.text(max_size=8),
+    ).flatmap(
+        lambda text: st.sampled_from(
+            [
+                f"ids={quote(text, safe=',%')}".encode(),
+                f"ids={quote(text, safe=',%')}&model=champion".encode(),
+                f"model=previous&ids={quote(text)}".encode(),
+            ]
+        )
+    ),
+    headers=st.lists(header, max_size=4),
+    path=st.sampled_from(["/predict", "/predict/"]),
+    method=st.sampled_from(["GET", "GET", "GET", "HEAD"]),
+)
+def test_both_ways_answer_many_the_same(client, query, headers, path, method):
+    """Lists of ids, plain or not: the client cannot tell which way answered."""
+    client.app.state["rate_limiter"]._limit = client.app.state["rate_limiter"]._share = 1_000
+    try:
+        short, documented = ask_both_ways(client, path=path, headers=headers, method=method, query=query)
+    finally:
+        client.app.state["rate_limiter"]._limit = client.app.state["rate_limiter"]._share = 100
+
+    assert short == documented
+
+
+@pytest.mark.parametrize(("used", "status"), [(0, 200), (97, 200), (98, 429), (99, 429), (100, 429)])
+def test_both_ways_spend_the_same_budget_on_many(client, used, status):
+    """The ids count one by one, and a request for more than are left is refused in the same words."""
+    short, documented = ask_both_ways(client, used, **PLAIN | {"path": "/predict/", "query": b"ids=m1,m2,m1"})
+
+    assert short == documented
+    assert short[0] == status
 
 
 @pytest.mark.parametrize(("used", "status"), [(0, 200), (99, 200), (100, 429)])
@@ -178,19 +239,23 @@ def close(client):
 def test_plain_look_up_does_not_reach_the_framework(client, monkeypatch):
     """What makes it fast: a hit is answered, counted and timed before Litestar's own entry."""
     client.app.state["rate_limiter"]._buckets.clear()
-    series = 'soccer_http_requests_total{method="GET",route="/predict/{match_id}",status="200"}'
+    for route, request in (
+        ("/predict/{match_id}", PLAIN),
+        ("/predict", PLAIN | {"path": "/predict/", "query": b"ids=m1,m2"}),
+    ):
+        series = f'soccer_http_requests_total{{method="GET",route="{route}",status="200"}}'
 
-    def hits():
-        text = client.get("/metrics").text
-        return float(text.split(series)[1].split()[0]) if series in text else 0.0
+        def hits(series=series):
+            text = client.get("/metrics").text
+            return float(text.split(series)[1].split()[0]) if series in text else 0.0
 
-    before = hits()
-    with monkeypatch.context() as patch:
-        patch.setattr(Litestar, "__call__", None)
-        status, _, _ = ask(client, **PLAIN)
+        before = hits()
+        with monkeypatch.context() as patch:
+            patch.setattr(Litestar, "__call__", None)
+            status, _, _ = ask(client, **request)
 
-    assert status == 200
-    assert hits() == before + 1
+        assert status == 200
+        assert hits() == before + 1
 
 
 def test_release_too_large_for_memory_answers_from_its_file(tmp_path, monkeypatch):

@@ -59,6 +59,20 @@ def test_a_key_has_its_budget_and_a_new_one_each_minute():
     assert budget.take("a").remaining == 2
 
 
+def test_several_requests_are_counted_all_or_none():
+    """A request that counts as many is refused where fewer are left, and then counts nothing."""
+    budget = limiter(10)
+
+    taken = [budget.take("a", count) for count in (4, 7, 6, 1)]
+
+    assert [(allowance.allowed, allowance.remaining) for allowance in taken] == [
+        (True, 6),
+        (False, 6),
+        (True, 0),
+        (False, 0),
+    ]
+
+
 def test_no_limit_counts_nothing():
     """A limit of 0 lets everything pass and adds no header."""
     budget = limiter(0)
