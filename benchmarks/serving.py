@@ -96,13 +96,21 @@ class Server:
         """CPU seconds used so far."""
         return sum(sum(worker.cpu_times()[:2]) for worker in self.workers())
 
-    def load(self, ids: Path, seconds: float, connections: int = CONNECTIONS, delay_ms: float = 0.0) -> Load:
-        """Request random matches with wrk."""
+    def load(
+        self,
+        ids: Path,
+        seconds: float,
+        connections: int = CONNECTIONS,
+        delay_ms: float = 0.0,
+        at_once: int = 1,
+    ) -> Load:
+        """Request random matches with wrk, some in each request."""
         command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "--timeout", "30s"]
         command += ["-s", str(SCRIPT), self.url]
         if self.key:
             command[1:1] = ["-H", f"X-API-Key: {self.key}"]
-        env = {"IDS": str(ids), "PREFIX": self.prefix, "DELAY_MS": str(delay_ms)}
+        prefix = self.prefix if at_once == 1 else f"{self.prefix}?ids="
+        env = {"IDS": str(ids), "PREFIX": prefix, "DELAY_MS": str(delay_ms), "AT_ONCE": str(at_once)}
         before = self.cpu_seconds()
         output = subprocess.run(command, env=os.environ | env, check=True, capture_output=True).stdout
         load = msgspec.json.decode(output.splitlines()[-1], type=Load)

@@ -82,7 +82,7 @@ class Client:
     def look_up(
         self, match_ids: Sequence[str], model: str = "champion"
     ) -> Iterator[PredictionBody | Problem]:
-        """Iterate over the predictions of up to 10,000 matches as they arrive; an unknown one is a problem."""
+        """Iterate over the predictions of up to 10,000 matches as they arrive; problems of unknown ones."""
         content = msgspec.json.encode(Lookup(ids=tuple(match_ids)))
         with self._http.stream(
             "POST", "/predict/lookup", params={"model": model}, content=content
