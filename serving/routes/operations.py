@@ -41,6 +41,8 @@ def _links(prefix: str) -> dict[str, str]:
         "upcoming_matches": "/predict/matches/",
         "all_predictions": "/predict/predictions/",
         "one_prediction": "/predict/{match_id}",
+        "some_predictions": "/predict/{?ids}",
+        "many_predictions": "/predict/lookup",
         "model": "/predict/model/info",
         "freshness": "/monitoring/freshness",
         "drift": "/monitoring/drift",

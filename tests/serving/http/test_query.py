@@ -76,7 +76,7 @@ def test_queries_of_any_form_are_refused_and_no_fault(client, query):
     assert client.get(f"/predict/matches/?{query}", headers=ADMIN).status_code == 400
 
 
-@pytest.mark.parametrize("address", ["/predict/" + "a" * 1100, "/nowhere/" + "/a" * 600, "/?" + "a" * 8100])
+@pytest.mark.parametrize("address", ["/predict/" + "a" * 1100, "/nowhere/" + "/a" * 600, "/?" + "a" * 12_100])
 def test_addresses_that_nobody_means_are_refused_before_they_are_read(client, address):
     """Of the paths that were asked, the last thousand stay in memory: not those of 60 kB."""
     assert client.get(address, headers=ADMIN).status_code == 414
