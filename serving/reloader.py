@@ -18,7 +18,7 @@ import structlog
 from serving.backends.redis import OwnNames, RedisUnavailableError, connect, translate_redis_errors
 from serving.background_tasks import cancel_and_wait
 from serving.child_process import ChildFailedError
-from serving.http.page_access import KEYED, PageGate
+from serving.http.page_access import KEYED, OFF, PageGate
 from serving.http.session import Sessions
 from serving.metrics import Metrics
 from serving.release.current import FIRST_READ, SnapshotHolder
@@ -216,10 +216,11 @@ class Reloader:
 
     async def _open_sessions(self, installation: str) -> None:
         """Read the secret of the pages' sessions, once; a store that does not answer is asked again."""
-        if self._gate.mode != KEYED or self._gate.sessions is not None:
+        if self._gate.mode == OFF or self._gate.secret is not None:
             return
         secret = await self._read("pages_secret", lambda: read_secret(self._reader.store()))
-        if secret is not None:
+        self._gate.secret = secret
+        if secret is not None and self._gate.mode == KEYED:
             self._gate.sessions = Sessions(secret, installation, is_https=self._is_https)
 
     def _is_handled(self, pointer: Pointer) -> bool:

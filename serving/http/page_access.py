@@ -31,11 +31,13 @@ class PageGate:
 
     Attributes:
         mode: `off`, `public` or `keyed`.
-        sessions: None until the secret is read.
+        secret: of the installation; None until it is read.
+        sessions: where pages are keyed; None until the secret is read.
     """
 
     def __init__(self, mode: str) -> None:
         self.mode = mode
+        self.secret: bytes | None = None
         self.sessions: Sessions | None = None
 
     def require_sessions(self) -> Sessions:

@@ -16,6 +16,7 @@ from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import LocalStore, S3Store
 
 from serving.release.reader import StoreUnavailableError
+from soccer_assets.contract.following import UNSUBSCRIBED_PREFIX
 from soccer_assets.contract.page_access import PAGES_SECRET_KEY, SECRET_BYTES, OneTimeCode, code_key
 
 _USED = ".used"
@@ -57,6 +58,18 @@ def take_code(store: LocalStore | S3Store, code: str) -> str | None:
     except (BaseError, OSError) as error:
         raise StoreUnavailableError(f"one-time codes: {error}") from error
     return found.key_id
+
+
+def leave_unsubscribed(store: LocalStore | S3Store, follower: str) -> None:
+    """Leave word that a follower wants no more messages; the graph removes it.
+
+    Raises:
+        StoreUnavailableError: the store did not answer.
+    """
+    try:
+        obstore.put(store, f"{UNSUBSCRIBED_PREFIX}{follower}", b"")
+    except (BaseError, OSError) as error:
+        raise StoreUnavailableError(f"unsubscribing: {error}") from error
 
 
 def _create(store: LocalStore | S3Store, secret: bytes) -> None:

@@ -26,6 +26,8 @@ Transition = Literal["new", "worse", "reminder", "recovered"]
 Severity = Literal["notice", "warning", "failure"]
 
 SCHEMA_VERSION = 1
+# Name of the link that ends a subscription.
+UNSUBSCRIBE = "unsubscribe"
 _PREFIXES = {NEW: "", ESCALATED: "worse: ", REMINDER: "still: ", RECOVERED: "recovered: "}
 _CAUSE_CHARACTERS = 300
 # PagerDuty takes 255 characters, Opsgenie 512.

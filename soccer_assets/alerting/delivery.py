@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from soccer_assets.alerting.alert import SCHEMA_VERSION, Alert
+from soccer_assets.alerting.alert import SCHEMA_VERSION, UNSUBSCRIBE, Alert
 from soccer_assets.alerting.incidents import send_incidents
 from soccer_assets.alerting.mail import send_mail
 from soccer_assets.alerting.outbox import Delivery, Outbox
@@ -79,10 +79,12 @@ def _send_to(receiver: "NotifyBase", subscriber: Subscriber, delivery: Delivery)
         headers["X-Soccer-Alert-Id"] = delivery.delivery_id
     body = f"{delivery.body}\nAlert:    {delivery.delivery_id}"
     if isinstance(receiver, NotifyEmail):
-        # The operator of this home removes people: `soccer alerts unsubscribe`.
-        receiver.headers["List-Unsubscribe"] = (
-            f"<mailto:{receiver.from_addr[1]}?subject=unsubscribe%20{subscriber.id}>"
-        )
+        # The operator removes subscribers of alerts: `soccer alerts unsubscribe`; followers have a link.
+        by_mail = f"<mailto:{receiver.from_addr[1]}?subject=unsubscribe%20{subscriber.id}>"
+        links = [link.href for alert in delivery.alerts for link in alert.links if link.name == UNSUBSCRIBE]
+        receiver.headers["List-Unsubscribe"] = ", ".join([*(f"<{link}>" for link in links[:1]), by_mail])
+        if links and links[0].startswith("https://"):
+            receiver.headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"  # RFC 8058
         if receiver.pgp_mode == PGP_MODE_DEFAULT:  # what is signed or encrypted Apprise sends, as text
             return send_mail(receiver, delivery.title, body, delivery.alerts, delivery.delivery_id)
     if isinstance(receiver, NotifyPagerDuty | NotifyOpsgenie) and delivery.alerts:

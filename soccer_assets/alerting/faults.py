@@ -32,6 +32,8 @@ KINDS = (
     "mlflow",
     "disk",
 )
+# Of followers, who hear of nothing else.
+FORECAST = "forecast"
 # Of `soccer alerts test`, whatever the subscriber's filters are.
 TEST = "test"
 

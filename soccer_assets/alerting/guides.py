@@ -2,7 +2,7 @@
 
 import msgspec
 
-from soccer_assets.alerting.faults import TEST
+from soccer_assets.alerting.faults import FORECAST, TEST
 
 
 class Guide(msgspec.Struct, frozen=True):
@@ -22,6 +22,7 @@ class Guide(msgspec.Struct, frozen=True):
 
 
 GUIDES = {
+    FORECAST: Guide("the newest forecast counts", "none; you follow this match or one of its teams"),
     TEST: Guide("none", "none; this is how an alert arrives"),
     "run": Guide(
         "the last release stays in service",

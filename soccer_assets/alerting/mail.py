@@ -14,13 +14,14 @@ from email.utils import format_datetime, formataddr
 from html import escape
 from typing import Any
 
-from soccer_assets.alerting.alert import Alert
+from soccer_assets.alerting.alert import UNSUBSCRIBE, Alert
 from soccer_assets.alerting.rendering import LISTED, facts
 
 # 7 bit, so that every server takes it.
 _POLICY = SMTP.clone(cte_type="7bit")
 _COLOURS = {"failure": "#b3261e", "warning": "#9a5b00", "notice": "#1f5fa8"}
 _RESOLVED = "#1b7f3b"
+_BUTTONS = {UNSUBSCRIBE: "Unsubscribe"}
 _FONT = (
     "font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;font-size:14px;line-height:1.5"
 )
@@ -94,7 +95,8 @@ def html_of(title: str, body: str, alerts: Sequence[Alert]) -> str:
         if len(alerts) > LISTED:
             parts.append(f"<p>and {len(alerts) - LISTED} more</p>")
         # What stands below the alerts in the text: where they were seen, and the message's id.
-        foot = "Host:" + body.rpartition("\nHost:")[2]
+        _, host, rest = body.rpartition("\nHost:")
+        foot = f"{host.strip()}{rest}" if host else body.rpartition("\n\n")[2]
         parts.append(f'<p style="color:#666;font-size:12px;white-space:pre-line">{escape(foot)}</p>')
     else:
         parts = [f'<pre style="white-space:pre-wrap">{escape(body)}</pre>']
@@ -118,7 +120,7 @@ def _table(alert: Alert) -> str:
     buttons = "".join(
         f'<a href="{escape(link.href)}" style="display:inline-block;margin:4px 8px 4px 0;padding:7px 14px;'
         f'background:{_colour(alert)};color:#fff;text-decoration:none;border-radius:4px">'
-        f"Open the {escape(link.name)}</a>"
+        f"{_BUTTONS.get(link.name) or f'Open the {escape(link.name)}'}</a>"
         for link in alert.links
     )
     return f'<table style="border-collapse:collapse;margin:8px 0">{rows}</table><p>{buttons}</p>'

@@ -12,17 +12,22 @@ import sqlalchemy as sa
 from soccer_assets.alerting.alert import Origin
 from soccer_assets.alerting.delivery import deliver, send
 from soccer_assets.alerting.faults import NEW, RECOVERED, TEST, WARNING, Condition, Notification
+from soccer_assets.alerting.forecast_letter import render_news
+from soccer_assets.alerting.forecast_news import TOPICS, news_of, topics_of
 from soccer_assets.alerting.outbox import Delivery, Outbox
 from soccer_assets.alerting.rendering import Message, render, scrubbed
 from soccer_assets.alerting.subscribers import Subscriber, Subscribers
 from soccer_assets.clock import Clock, SystemClock, isoformat
 from soccer_assets.contract.events import Event
+from soccer_assets.contract.following import UNSUBSCRIBED_PREFIX, unfollow_token
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.event_bus import EventBus
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.resources.resource_error import ResourceError
 from soccer_assets.settings import Settings
 from soccer_assets.stores.installation import read_identity
+from soccer_assets.stores.ledger.followed import followed_matches
+from soccer_assets.stores.releases.page_codes import read_pages_secret
 
 # The event stream of `GET /events` is one more subscriber, which gets every alert at once.
 _STREAM = Subscriber(id="events", url="", remind_hours=24.0 * 365)
@@ -108,6 +113,47 @@ class AlertNotifier:
             self._publish(notification)
         sent, failed = deliver(self.outbox, subscribers, os.environ, now)
         return NotifierCounts(len(current), notifications, sent, failed)
+
+    def tell_followers(self, store: ObjectStore) -> int:
+        """Send followers the news of their forecasts; returns how many news there were.
+
+        Those who clicked on the link that ends it are removed first.
+
+        Raises:
+            SubscriberError: the subscribers' file cannot be used.
+        """
+        self._remove_unsubscribed(store)
+        followers = [each for each in self.subscribers.all() if each.follows]
+        if not followers:
+            return 0
+        world, now = self._settings.clock.now(), self._clock.now()
+        topics = {topic for follower in followers for topic in follower.follows}
+        named = {kind: {one.partition(":")[2] for one in topics if one.startswith(kind)} for kind in TOPICS}
+        matches = followed_matches(self._database, named["team:"], named["match:"], world)
+        count = 0
+        for follower in followers:
+            own = [each for each in matches if topics_of(each) & set(follower.follows)]
+            news = [found for each in own if (found := news_of(each, follower.since or now)) is not None]
+            letter = functools.partial(self._letter, follower, read_pages_secret(store))
+            count += len(self.outbox.record(follower, "forecasts", news, now, letter))
+        deliver(self.outbox, followers, os.environ, now)
+        return count
+
+    def _letter(
+        self, follower: Subscriber, secret: bytes | None, notifications: Sequence[Notification]
+    ) -> Message:
+        settings = self._settings
+        pages = settings.pages_url or f"http://127.0.0.1:{settings.serving_port}{settings.root_path}"
+        link = f"{pages}/unsubscribe/{unfollow_token(secret, follower.id)}" if secret else ""
+        return render_news(notifications, pages=pages, link=link, follower=follower.id, origin=self._origin)
+
+    def _remove_unsubscribed(self, store: ObjectStore) -> None:
+        for key in store.list(UNSUBSCRIBED_PREFIX):
+            subscriber = key.removeprefix(UNSUBSCRIBED_PREFIX)
+            if any(each.id == subscriber and each.follows for each in self.subscribers.all()):
+                self.subscribers.unsubscribe(subscriber)
+            self.outbox.delete_subscriber(subscriber)
+            store.delete(key)
 
     def test(self, subscriber: Subscriber) -> str:
         """Send a test message, of a fault that begins and ends; returns the error, empty on success."""

@@ -15,7 +15,8 @@ import msgspec
 from filelock import FileLock
 
 from soccer_assets.alerting.alerting_error import AlertingError
-from soccer_assets.alerting.faults import KINDS, Condition
+from soccer_assets.alerting.faults import FORECAST, KINDS, Condition
+from soccer_assets.alerting.quiet_hours import QuietHoursError, check_quiet_hours, is_quiet
 
 _OWNER_ONLY = 0o600
 # Shorter parts of an address are words such as `to` and `hook`, not secrets.
@@ -38,6 +39,10 @@ class Subscriber(msgspec.Struct, frozen=True, kw_only=True):
         note: free text for `soccer alerts list`.
         muted_until: no message before; faults still open then are sent.
         remind_hours: hours after which an open fault is repeated.
+        follows: ``team:ID`` and ``match:ID``, of which a follower hears the forecasts and no faults; empty for a
+            subscriber of alerts.
+        quiet: hours in which a follower hears nothing, such as ``22:00-07:00 Europe/Berlin``; empty for none.
+        since: news before it is not told.
     """
 
     id: str
@@ -47,6 +52,9 @@ class Subscriber(msgspec.Struct, frozen=True, kw_only=True):
     note: str = ""
     muted_until: dt.datetime | None = None
     remind_hours: float = 24.0
+    follows: tuple[str, ...] = ()
+    quiet: str = ""
+    since: dt.datetime | None = None
 
     @property
     def redacted(self) -> str:
@@ -61,6 +69,8 @@ class Subscriber(msgspec.Struct, frozen=True, kw_only=True):
 
     def wants(self, condition: Condition) -> bool:
         """Whether the condition passes the filters."""
+        if self.follows:  # asked what is followed before: `notifier.tell_followers`
+            return condition.kind == FORECAST
         is_kind = not self.kinds or condition.kind in self.kinds
         return is_kind and (
             not self.subjects or any(fnmatch.fnmatch(condition.subject, pattern) for pattern in self.subjects)
@@ -68,7 +78,7 @@ class Subscriber(msgspec.Struct, frozen=True, kw_only=True):
 
     def is_muted(self, now: dt.datetime) -> bool:
         """Whether messages are held back at ``now``."""
-        return self.muted_until is not None and now < self.muted_until
+        return (self.muted_until is not None and now < self.muted_until) or is_quiet(self.quiet, now)
 
     def address(self, environ: Mapping[str, str]) -> str:
         """The address with its variables filled in, each percent-encoded.
@@ -157,6 +167,28 @@ class Subscribers:
         )
         self._change(lambda before: (*before, subscriber))
         return subscriber
+
+    def follow(self, url: str, follows: tuple[str, ...], now: dt.datetime, *, quiet: str = "") -> Subscriber:
+        """Add a follower of teams' and matches' forecasts.
+
+        Args:
+            url: an Apprise address.
+            follows: ``team:ID`` or ``match:ID``, at least one.
+            now: news before it is not told.
+            quiet: as in `Subscriber`.
+
+        Raises:
+            SubscriberError: the address or the quiet hours cannot be read.
+        """
+        _check_address(url)
+        try:
+            if quiet:
+                check_quiet_hours(quiet)
+        except QuietHoursError as error:
+            raise SubscriberError(str(error)) from None
+        follower = Subscriber(id=secrets.token_hex(3), url=url, follows=follows, quiet=quiet, since=now)
+        self._change(lambda before: (*before, follower))
+        return follower
 
     def unsubscribe(self, subscriber_id: str) -> None:
         """Remove a subscriber.

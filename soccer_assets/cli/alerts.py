@@ -41,6 +41,32 @@ def subscribe(
         )
 
 
+@alerts.command()
+@click.argument("url")
+@click.option("--team", "teams", multiple=True, help="Id or name of a team; repeatable.")
+@click.option("--match", "matches", multiple=True, help="Id of a match; repeatable.")
+@click.option("--quiet", default="", help="Hours without messages, such as '22:00-07:00 Europe/Berlin'.")
+def follow(url: str, teams: tuple[str, ...], matches: tuple[str, ...], quiet: str) -> None:
+    """Send URL the forecasts of teams or matches: when one moves by 5 points, and when it is settled."""
+    from soccer_assets.alerting.subscribers import SubscriberError, Subscribers  # noqa: PLC0415
+    from soccer_assets.resources.database import Database  # noqa: PLC0415
+    from soccer_assets.stores.matches.teams import TeamError, team_id_of  # noqa: PLC0415
+
+    settings = settings_of_environment()
+    if not teams and not matches:
+        fail("name what to follow: --team NAME or --match ID")
+    try:
+        database = Database(settings.database_url)
+        topics = [f"team:{team_id_of(database, text)}" for text in teams]
+        topics += [f"match:{match_id}" for match_id in matches]
+        follower = Subscribers(settings.alerts_file).follow(
+            url, tuple(topics), settings.clock.now(), quiet=quiet
+        )
+    except (SubscriberError, TeamError) as error:
+        fail(str(error))
+    click.echo(f"{follower.id}  {follower.redacted}  follows {', '.join(topics)}")
+
+
 @alerts.command("list")
 def list_subscribers() -> None:
     """Print id, kind of address, filters and number of waiting messages of every subscriber."""
@@ -57,7 +83,10 @@ def list_subscribers() -> None:
         count, reason = waiting.get(subscriber.id, (0, ""))
         muted_until = subscriber.muted_until
         parts = [subscriber.id, subscriber.redacted]
-        parts += [",".join(subscriber.kinds) or "all kinds", ",".join(subscriber.subjects) or "all"]
+        if subscriber.follows:
+            parts += [f"follows {','.join(subscriber.follows)}", *filter(None, [subscriber.quiet])]
+        else:
+            parts += [",".join(subscriber.kinds) or "all kinds", ",".join(subscriber.subjects) or "all"]
         parts += [f"muted until {muted_until:%Y-%m-%d %H:%M} UTC"] if muted_until else []
         parts += [f"{count} waiting: {reason}"] if count else []
         click.echo("  ".join([*parts, subscriber.note]).rstrip())

@@ -16,7 +16,7 @@ from soccer_assets.resources.object_store import ObjectStore
 @dg.sensor(
     description="Checks runs, checks, freshness and the store for faults, and notifies each subscriber once "
     "when a "
-    "fault begins and once when it recovers.",
+    "fault begins and once when it recovers. Followers of teams and matches hear of their forecasts.",
     minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
 )
@@ -36,6 +36,7 @@ def alert_sensor(
     ]
     try:
         counts = alert_notifier.report("graph", conditions, partial(healing_run, context.instance))
+        alert_notifier.tell_followers(object_store)
     except SubscriberError as error:
         return dg.SkipReason(str(error))
     return dg.SkipReason(

@@ -93,6 +93,24 @@ def list_teams(
         ]
 
 
+def team_id_of(database: Database, text: str) -> str:
+    """The id of a team that a person named by its id or its name; case and accents do not matter.
+
+    Raises:
+        TeamError: there is no such team, or several.
+    """
+    query = sa.select(team).where(sa.or_(team.c.team_id == text, team.c.folded_name == fold(text)))
+    with database.reading() as connection:
+        merged = redirects(connection)
+        found = {merged.get(row.team_id, row.team_id): row for row in connection.execute(query)}
+    if not found:
+        raise TeamError(f"there is no team {text!r}; `soccer teams list --search NAME` lists the ids")
+    if len(found) > 1:
+        listed = " or ".join(f"{one} ({row.country}, {row.sex}, {row.age_group})" for one, row in found.items())
+        raise TeamError(f"{text!r} may be {listed}; name the id")
+    return next(iter(found))
+
+
 def merge_teams(database: Database, keep: str, duplicate: str, now: dt.datetime) -> int:
     """Merge ``duplicate`` into ``keep``; returns how many matches the next refresh moves.
 

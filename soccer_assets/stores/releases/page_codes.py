@@ -1,4 +1,5 @@
-"""One-time codes for the pages: 50 random bits, stored as SHA-256, good for a minute and one sign-in."""
+"""The pages' secret, and one-time codes: 50 random bits, stored as SHA-256, good for a minute and one sign-in.
+"""
 
 import secrets
 import time
@@ -10,6 +11,7 @@ from soccer_assets.contract.page_access import (
     CODE_LENGTH,
     CODE_SECONDS,
     CODES_PREFIX,
+    PAGES_SECRET_KEY,
     OneTimeCode,
     code_key,
 )
@@ -24,3 +26,8 @@ def create_code(store: ObjectStore, key_id: str) -> str:
     entry = OneTimeCode(key_id=key_id, expires=int(time.time()) + CODE_SECONDS)
     store.write(code_key(code), msgspec.json.encode(entry))
     return f"{code[: CODE_LENGTH // 2]}-{code[CODE_LENGTH // 2 :]}"
+
+
+def read_pages_secret(store: ObjectStore) -> bytes | None:
+    """The secret of the pages; None before a sidecar made it, which it does at its first start."""
+    return store.read(PAGES_SECRET_KEY)
