@@ -17,8 +17,9 @@ from typing import Any
 from soccer_assets.alerting.alert import UNSUBSCRIBE, Alert
 from soccer_assets.alerting.rendering import LISTED, facts
 
-# 7 bit, so that every server takes it.
-_POLICY = SMTP.clone(cte_type="7bit")
+# 7 bit, so that every server takes it. Long lines, below the 998 characters of RFC 5322: a header that is
+# folded within an address is written as encoded words, which no mail program reads in `List-Unsubscribe`.
+_POLICY = SMTP.clone(cte_type="7bit", max_line_length=900)
 _COLOURS = {"failure": "#b3261e", "warning": "#9a5b00", "notice": "#1f5fa8"}
 _RESOLVED = "#1b7f3b"
 _BUTTONS = {UNSUBSCRIBE: "Unsubscribe"}

@@ -33,12 +33,11 @@ def is_quiet(text: str, now: dt.datetime) -> bool:
 
 def _parsed(text: str) -> tuple[dt.time, dt.time, ZoneInfo]:
     found = _WRITTEN.fullmatch(text)
+    fault = QuietHoursError(f"quiet hours {text!r} cannot be read; write them as '22:00-07:00 Europe/Berlin'")
+    if found is None:
+        raise fault
     try:
-        if found is None:
-            raise ValueError
         zone = ZoneInfo(found[5])
-    except (KeyError, ValueError, OSError):
-        raise QuietHoursError(
-            f"quiet hours {text!r} cannot be read; write them as '22:00-07:00 Europe/Berlin'"
-        ) from None
+    except (KeyError, ValueError, OSError) as error:
+        raise fault from error
     return dt.time(int(found[1]), int(found[2])), dt.time(int(found[3]), int(found[4])), zone

@@ -39,9 +39,9 @@ class Subscriber(msgspec.Struct, frozen=True, kw_only=True):
         note: free text for `soccer alerts list`.
         muted_until: no message before; faults still open then are sent.
         remind_hours: hours after which an open fault is repeated.
-        follows: ``team:ID`` and ``match:ID``, of which a follower hears the forecasts and no faults; empty for a
-            subscriber of alerts.
-        quiet: hours in which a follower hears nothing, such as ``22:00-07:00 Europe/Berlin``; empty for none.
+        follows: ``team:ID`` and ``match:ID``: a follower hears of their forecasts and of no faults; empty for
+            a subscriber of alerts.
+        quiet: hours in which a follower hears nothing: ``22:00-07:00 Europe/Berlin``; empty for none.
         since: news before it is not told.
     """
 

@@ -273,8 +273,8 @@ class Pointer(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         projections: the season projections in the release's folder, which follow it; None before the first,
             and in releases of earlier versions.
-        history: the index of the history's parts (``history_parts.py``), which follows the release; None before
-            the first, and in releases of earlier versions.
+        history: the index of the history's parts (``history_parts.py``), which follows the release; None
+            before the first, and in releases of earlier versions.
     """
 
     schema_version: int

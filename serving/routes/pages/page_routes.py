@@ -5,7 +5,7 @@ from litestar.types import ControllerRouterHandler
 
 from serving.http.page_access import admit_page
 from serving.http.query import check_query
-from serving.routes.pages import about, assets, robots, sign_in
+from serving.routes.pages import about, assets, robots, sign_in, unsubscribe
 
 # Without a guard of their own: the form is for those who are not signed in yet.
 OPEN: tuple[ControllerRouterHandler, ...] = (
@@ -13,6 +13,7 @@ OPEN: tuple[ControllerRouterHandler, ...] = (
     assets.read_asset,
     robots.read_robots,
     robots.read_sitemap,
+    *unsubscribe.handlers,
 )
 PAGES: tuple[ControllerRouterHandler, ...] = (about.read_about,)
 

@@ -106,9 +106,11 @@ def team_id_of(database: Database, text: str) -> str:
     if not found:
         raise TeamError(f"there is no team {text!r}; `soccer teams list --search NAME` lists the ids")
     if len(found) > 1:
-        listed = " or ".join(f"{one} ({row.country}, {row.sex}, {row.age_group})" for one, row in found.items())
+        listed = " or ".join(
+            f"{one} ({row.country}, {row.sex}, {row.age_group})" for one, row in found.items()
+        )
         raise TeamError(f"{text!r} may be {listed}; name the id")
-    return next(iter(found))
+    return str(next(iter(found)))
 
 
 def merge_teams(database: Database, keep: str, duplicate: str, now: dt.datetime) -> int:

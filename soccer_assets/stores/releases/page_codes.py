@@ -1,5 +1,4 @@
-"""The pages' secret, and one-time codes: 50 random bits, stored as SHA-256, good for a minute and one sign-in.
-"""
+"""The pages' secret, and one-time codes: 50 random bits, stored as SHA-256, good for a minute and one use."""
 
 import secrets
 import time
