@@ -244,10 +244,29 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
     removed: int
 
 
+class FeedTerms(msgspec.Struct, frozen=True, kw_only=True):
+    """What a provider allows to be made of its matches; nothing where it says nothing.
+
+    Attributes:
+        feed: name of the feed.
+        attribution: the line that names the source, on every page and file.
+        may_publish_results: results may be shown to the public.
+        may_publish_live: scores of matches under way may be shown to the public.
+        may_redistribute: its rows may be handed on in files.
+    """
+
+    feed: str
+    attribution: str = ""
+    may_publish_results: bool = False
+    may_publish_live: bool = False
+    may_redistribute: bool = False
+
+
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """The contents of a release; written after its files and before the pointer.
 
     Attributes:
+        terms: of the feeds that its matches come from; empty in releases of earlier versions.
         origin: not hashed into the release's id; None in releases of earlier versions.
     """
 
@@ -265,6 +284,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     ledger_head: str | None
     files: dict[str, FileEntry]
     origin: Origin | None = None
+    terms: tuple[FeedTerms, ...] = ()
 
 
 class Pointer(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,6 +14,7 @@ from soccer_assets.feeds.protocol import (
     FeedRefusedError,
     assumes_postponed,
     days_a_request,
+    declared_terms,
     is_cheap_to_read_again,
 )
 from soccer_assets.football.competitions import Competition
@@ -83,6 +84,7 @@ class CompetitionFilter:
         self.is_cheap_to_read_again = is_cheap_to_read_again(feed)
         self.days_a_request = days_a_request(feed)
         self.assumes_postponed = assumes_postponed(feed)
+        vars(self).update(declared_terms(feed))
 
     def first_month(self) -> dt.date:
         """The feed's first month."""

@@ -42,6 +42,7 @@ __all__ = [
     "after_ninety",
     "assumes_postponed",
     "days_a_request",
+    "declared_terms",
     "is_cheap_to_read_again",
 ]
 
@@ -61,8 +62,8 @@ class FeedRefusedError(FeedError):
 class Feed(Protocol):
     """A provider of matches.
 
-    A feed may say what reading costs its provider, and how it knows what was put off: see
-    `is_cheap_to_read_again`, `days_a_request` and `assumes_postponed`.
+    A feed may say what reading costs its provider, how it knows what was put off, and what its provider
+    allows: see `is_cheap_to_read_again`, `days_a_request`, `assumes_postponed` and `declared_terms`.
 
     Attributes:
         name: the name in ``SOCCER_FEED``.
@@ -120,6 +121,22 @@ def assumes_postponed(feed: Feed) -> bool:
     attribute of this name.
     """
     return bool(getattr(feed, "assumes_postponed", False))
+
+
+_TERMS = {
+    "attribution": "",
+    "may_publish_results": False,
+    "may_publish_live": False,
+    "may_redistribute": False,
+}
+
+
+def declared_terms(feed: Feed) -> dict[str, Any]:
+    """What a feed declares of its provider's terms: the line that names the source, and what is allowed.
+
+    Without the attributes `may_publish_results`, `may_publish_live` and `may_redistribute` nothing is.
+    """
+    return {name: getattr(feed, name, default) for name, default in _TERMS.items()}
 
 
 _OLD_NAMES = {"FeedRefused": FeedRefusedError, "FeedUnavailable": FeedUnavailableError}

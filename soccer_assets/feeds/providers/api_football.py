@@ -89,6 +89,11 @@ class ApiFootballFeed(KeyedFeed):
     """
 
     name = SOURCE
+    # Its terms allow what the key's plan does, which is not known here.
+    attribution = "Data: API-Football"
+    may_publish_results = False
+    may_publish_live = False
+    may_redistribute = False
     result_lag = dt.timedelta(hours=6)
     default_url = "https://v3.football.api-sports.io"
     key_header = "x-apisports-key"

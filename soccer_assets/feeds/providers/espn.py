@@ -82,6 +82,11 @@ class EspnFeed(SiteFeed):
     """
 
     name = SOURCE
+    # An undocumented service without a licence for its data.
+    attribution = "Data: ESPN"
+    may_publish_results = False
+    may_publish_live = False
+    may_redistribute = False
     default_url = "https://site.api.espn.com"
     first_day = FIRST_DAY
     result_lag = dt.timedelta(hours=6)

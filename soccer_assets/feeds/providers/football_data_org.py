@@ -74,6 +74,11 @@ class FootballDataOrgFeed(KeyedFeed):
     """Matches of football-data.org; requests go to ``v4/matches`` below the address."""
 
     name = SOURCE
+    # Its terms allow what the key's plan does, which is not known here.
+    attribution = "Football data provided by the Football-Data.org API"
+    may_publish_results = False
+    may_publish_live = False
+    may_redistribute = False
     result_lag = dt.timedelta(hours=12)
     default_url = "https://api.football-data.org"
     key_header = "X-Auth-Token"

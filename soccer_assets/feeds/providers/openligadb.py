@@ -65,6 +65,11 @@ class OpenLigaDbFeed(SiteFeed):
     """
 
     name = SOURCE
+    # Community data that asks for its source to be named; no licence was read, so nothing more is allowed.
+    attribution = "Data: OpenLigaDB (openligadb.de)"
+    may_publish_results = False
+    may_publish_live = False
+    may_redistribute = False
     default_url = "https://api.openligadb.de"
     first_day = dt.date(FIRST_SEASON, 7, 1)
     # Volunteers enter results within a day; after six days only a league's administrator can.

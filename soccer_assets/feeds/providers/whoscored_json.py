@@ -85,6 +85,11 @@ class WhoScoredJsonFeed:
 
     name = SOURCE
     is_simulated = False
+    # Files that the operator saved; the provider licenses nothing.
+    attribution = "Data: WhoScored.com"
+    may_publish_results = False
+    may_publish_live = False
+    may_redistribute = False
     is_cheap_to_read_again = True
     result_lag = dt.timedelta(days=3)
 

@@ -24,6 +24,7 @@ from soccer_assets.contract.release import (
     Team,
 )
 from soccer_assets.feeds.protocol import Feed
+from soccer_assets.feeds.terms import terms_of
 from soccer_assets.football.matches import outcome_of
 from soccer_assets.modelling.outcome_model import OutcomeModel
 from soccer_assets.resources.database import Database
@@ -115,6 +116,7 @@ class ReleaseDrafts:
             ledger_head=ledger_head(self._database),
             rows=tuple(_row(row, self._feed, now) for row in predictions.to_dict("records")),
             directory=read_directory(self._database, read_first_half_shares(self._store)),
+            terms=terms_of(self._feed),
         )
         return ReleaseContent(
             draft=draft,

@@ -30,6 +30,7 @@ from soccer_assets.contract.release import (
     SCHEMA_VERSION,
     TEAM_STATE_FILE,
     Directory,
+    FeedTerms,
     FileEntry,
     GoldenRow,
     Manifest,
@@ -71,6 +72,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     ledger_head: str | None
     rows: Collection[ReleaseRow]
     directory: Directory = Directory()
+    terms: tuple[FeedTerms, ...] = ()
 
     def release_id(self, model: bytes, team_state: bytes) -> str:
         """Hash of the content without MLflow's run ids: equal drafts are the same release."""
@@ -336,6 +338,7 @@ class Releases:
             ledger_head=draft.ledger_head,
             files=files,
             origin=origin,
+            terms=draft.terms,
         )
         encoded = msgspec.json.encode(manifest)
         key = release_key(release_id, MANIFEST_FILE)

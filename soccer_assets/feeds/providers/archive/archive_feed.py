@@ -62,6 +62,11 @@ class ArchiveFeed:
 
     name = SOURCE
     is_simulated = False
+    # A file of the operator's, whose sources are not known here.
+    attribution = "An archive of the operator's; its sources' terms go with it"
+    may_publish_results = False
+    may_publish_live = False
+    may_redistribute = False
     is_cheap_to_read_again = True
     result_lag = RESULT_LAG
     assumes_postponed = True

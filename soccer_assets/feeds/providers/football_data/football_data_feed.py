@@ -52,6 +52,11 @@ class FootballDataFeed(SiteFeed):
     """
 
     name = SOURCE
+    # A free download without a stated licence: nothing is allowed by name.
+    attribution = "Results: football-data.co.uk"
+    may_publish_results = False
+    may_publish_live = False
+    may_redistribute = False
     default_url = "https://www.football-data.co.uk"
     first_day = FIRST_DAY
     # Updated twice a week.

@@ -56,6 +56,11 @@ class OpenFootballFeed(SiteFeed):
     """
 
     name = SOURCE
+    # CC0 1.0: LICENSE.md of github.com/openfootball/football.json.
+    attribution = "football.json by openfootball, public domain (CC0 1.0)"
+    may_publish_results = True
+    may_publish_live = True
+    may_redistribute = True
     default_url = "https://raw.githubusercontent.com/openfootball/football.json/master"
     first_day = FIRST_DAY
     result_lag = RESULT_LAG

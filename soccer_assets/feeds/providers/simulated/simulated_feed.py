@@ -54,6 +54,11 @@ class SimulatedFeed:
 
     name = SOURCE
     is_simulated = True
+    # Made up here: nobody else's rights.
+    attribution = "made up: clubs, leagues and countries that do not exist (simulated)"
+    may_publish_results = True
+    may_publish_live = True
+    may_redistribute = True
     is_cheap_to_read_again = True
     result_lag = dt.timedelta(hours=1)
 
