@@ -11,6 +11,7 @@ import msgspec
 HISTORY_SCHEMA_VERSION = 1
 
 HISTORY_FOLDER = "history"
+_MARK = "history-"
 
 # Where a match was played.
 AT_HOME, NEUTRAL, AWAY_IS_HOST = 0, 1, 2
@@ -68,7 +69,7 @@ class HistoryMatch(msgspec.Struct, frozen=True, array_like=True):
         said: those that moved it by half a point, the official one, and the last one; oldest first.
         official: place of the official forecast in ``said``: the last one before kickoff.
         verdict: ``scored``, or why it is void; None while it is open.
-        strengths: of both sides before the match.
+        strengths: of both sides before the match; None until it has a result.
     """
 
     id: str
@@ -202,6 +203,13 @@ def history_key(sha256: str) -> str:
     return f"{HISTORY_FOLDER}/{sha256}.json.zst"
 
 
+def marked_history(key: str) -> str | None:
+    """The index that a mark names; None of any other key."""
+    name = key.rpartition("/")[2]
+    is_mark = key.startswith("releases/") and name.startswith(_MARK) and name.endswith(".json")
+    return name.removeprefix(_MARK).removesuffix(".json") if is_mark else None
+
+
 def history_mark_key(release_id: str, sha256: str) -> str:
     """The object key that tells retention which index a release was served with."""
-    return f"releases/{release_id}/history-{sha256}.json"
+    return f"releases/{release_id}/{_MARK}{sha256}.json"

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from soccer_assets.football.match_table import SECONDS_A_DAY, MatchTable
 from soccer_assets.football.prices import PriceKind, price_rates
 from soccer_assets.football.ratings.parameters import DRAW_CORRELATIONS, match_kinds
+from soccer_assets.football.ratings.side_strengths import STRENGTH_NAMES
 from soccer_assets.football.ratings.state import OutOfOrderError, TeamState
 from soccer_assets.football.ratings.update import MATCH_DTYPE, run_events
 
@@ -136,11 +137,13 @@ class FeatureTable:
         match_id: (n,) text.
         kickoff: (n,) epoch seconds.
         values: (n, k) float64, columns as in `FEATURE_NAMES`, no NaN.
+        strengths: (n, 8) float64, columns as in `STRENGTH_NAMES`; no features.
     """
 
     match_id: NDArray[np.object_]
     kickoff: NDArray[np.int64]
     values: NDArray[np.float64]
+    strengths: NDArray[np.float64]
 
     def __len__(self) -> int:
         """Number of matches."""
@@ -148,7 +151,7 @@ class FeatureTable:
 
     def take(self, rows: NDArray[np.integer] | NDArray[np.bool_]) -> Self:
         """The rows at ``rows``: indices, in their order, or a mask."""
-        return type(self)(self.match_id[rows], self.kickoff[rows], self.values[rows])
+        return type(self)(self.match_id[rows], self.kickoff[rows], self.values[rows], self.strengths[rows])
 
     def column(self, name: str) -> NDArray[np.float64]:
         """One feature, (n,)."""
@@ -214,7 +217,8 @@ def run_from(
     # A pairing scored over HTTP needs two teams of 12,000.
     known = state if len(results) else state.selected(teams, competitions)
     wide = known.widened(teams, competitions, set(matches.season))
-    features = np.empty(len(matches) if len(predictions) else 0, FEATURE_DTYPE)
+    rows = len(matches) if len(predictions) else 0
+    features, strengths = np.empty(rows, FEATURE_DTYPE), np.empty((rows, len(STRENGTH_NAMES)))
     run_events(
         event_row[in_time],
         event_is_result[in_time],
@@ -222,12 +226,14 @@ def run_from(
         wide.teams,
         wide.leagues,
         features,
+        strengths,
     )
     asked = np.flatnonzero(is_asked)
     values = features.view(np.float64).reshape(len(features), len(FEATURE_NAMES))
     # A copy costs half a second on the whole history, where every row is asked for.
-    values = values if len(asked) == len(features) else values[asked]
-    table = FeatureTable(matches.match_id[asked], matches.kickoff[asked], values)
+    if len(asked) != len(features):
+        values, strengths = values[asked], strengths[asked]
+    table = FeatureTable(matches.match_id[asked], matches.kickoff[asked], values, strengths)
     if not len(results_in_time):
         return table, state
     last = results_in_time[-1]

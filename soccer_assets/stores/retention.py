@@ -1,6 +1,7 @@
 """Retention of stored files and runs. Matches, raw rows and the ledger are never removed.
 
-Snapshots, features, releases and parts of the ledger's copy are removed when nothing refers to them. Old runs
+Snapshots, features, releases, parts of the ledger's copy and of the history are removed when nothing refers
+to them. Old runs
 of scheduled jobs are removed, except those with an asset's last materialisation; the compute logs of old runs
 are removed in either case. Nothing younger than a day is removed: a run may be writing it, or a sidecar
 reading it. Dagster's own retention removes ticks (`dagster.yaml`, `up.INSTANCE`), and the event stream is
@@ -13,13 +14,15 @@ from collections.abc import Iterable
 import dagster as dg
 import msgspec
 
+from soccer_assets.contract.history_parts import HISTORY_FOLDER, marked_history
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.stores import exports
 from soccer_assets.stores.exports import CurrentExport, ExportManifest
 from soccer_assets.stores.features.store import find_features
+from soccer_assets.stores.history.parts import STATE_KEY, HistoryState, named_keys
 from soccer_assets.stores.ledger.parquet_copy import FOLDER, MANIFEST_KEY, read_copy
 from soccer_assets.stores.release_manifests import read_pointer
-from soccer_assets.stores.stored_json import decoded
+from soccer_assets.stores.stored_json import decoded, decoded_or_none
 
 KEPT_SNAPSHOTS = 30
 KEPT_RELEASES = 30
@@ -40,6 +43,7 @@ class PruneCounts(msgspec.Struct, frozen=True, kw_only=True):
     snapshots: int
     parts: int
     releases: int
+    history: int
     runs: int
 
 
@@ -56,6 +60,7 @@ def prune(store: ObjectStore, instance: dg.DagsterInstance, now: dt.datetime) ->
         snapshots=snapshots,
         parts=parts + _prune_features(store, now) + _prune_ledger_copy(store, now),
         releases=_prune_releases(store, now),
+        history=_prune_history(store, now),
         runs=_prune_runs(instance, now),
     )
 
@@ -122,6 +127,20 @@ def _prune_releases(store: ObjectStore, now: dt.datetime) -> int:
         for key in files[release]:
             store.delete(key)
     return len(removed)
+
+
+def _prune_history(store: ObjectStore, now: dt.datetime) -> int:
+    """Remove parts that no kept release's index names; call it after the releases."""
+    state = decoded_or_none(store.read(STATE_KEY), HistoryState)
+    named = {state.index.sha256} if state else set[str]()
+    current = read_pointer(store)
+    if current is not None and current.history is not None:
+        named.add(current.history.sha256)
+    named |= {marked for key in store.list("releases") if (marked := marked_history(key)) is not None}
+    used = {STATE_KEY}
+    for sha256 in named:
+        used |= named_keys(store, sha256)
+    return len(_delete(store, (key for key in store.list(HISTORY_FOLDER) if key not in used), now))
 
 
 def _prune_runs(instance: dg.DagsterInstance, now: dt.datetime) -> int:

@@ -1,14 +1,23 @@
 """Retention: old, unreferenced items are removed, all others stay."""
 
 import datetime as dt
+import hashlib
 import os
 from pathlib import Path
 
 import dagster as dg
 import msgspec
+import pyarrow as pa
 import pytest
 
-from soccer_assets.contract.release import POINTER_KEY, Pointer, release_key
+from soccer_assets.contract.history_parts import (
+    HistoryIndex,
+    SeasonEntry,
+    SeasonPart,
+    history_key,
+    history_mark_key,
+)
+from soccer_assets.contract.release import POINTER_KEY, FileEntry, Pointer, release_key
 from soccer_assets.graph.jobs import JOBS, monitor_daily
 from soccer_assets.graph.maintenance import prune_daily
 from soccer_assets.resources.object_store import ObjectStore
@@ -114,6 +123,48 @@ def test_old_releases_go_whole_and_the_current_one_stays(store):
     assert store.exists(release_key(current, "manifest.json"))
     assert not store.exists(release_key(f"r{KEPT_RELEASES}", "predictions.sqlite"))
     assert store.exists(release_key("r0", "manifest.json"))
+
+
+def _part(store: ObjectStore, content: msgspec.Struct, days: float) -> FileEntry:
+    data = pa.compress(msgspec.json.encode(content), codec="zstd", asbytes=True)
+    entry = FileEntry(sha256=hashlib.sha256(data).hexdigest(), bytes=len(data))
+    store.write(history_key(entry.sha256), data)
+    _age(store, history_key(entry.sha256), days)
+    return entry
+
+
+def test_parts_of_the_history_stay_as_long_as_a_release_that_was_served_with_them(store):
+    """One part for each of three indexes: of the pointer, of a kept release, and of one that is pruned."""
+    entries, parts = [], []
+    for number in range(3):
+        season = SeasonPart(
+            schema_version=1, competition="A", season=f"{number}", tier=0, teams=(), models=(), matches=()
+        )
+        part = _part(store, season, days=40)
+        season_entry = SeasonEntry("A", f"{number}", part.sha256, part.bytes, 0)
+        index = HistoryIndex(schema_version=1, feed="toy", seasons=(season_entry,), teams=())
+        entries.append(_part(store, index, days=40))
+        parts.append(part)
+    for number in range(KEPT_RELEASES + 1):
+        of = entries[2 if number == KEPT_RELEASES else 1]
+        for key in (release_key(f"r{number}", "manifest.json"), history_mark_key(f"r{number}", of.sha256)):
+            store.write(key, b"x")
+            _age(store, key, days=2 + number)
+    pointer = Pointer(
+        schema_version=1,
+        release_id="r0",
+        manifest_sha256="",
+        model_version="1",
+        published_at="",
+        history=entries[0],
+    )
+    store.write(POINTER_KEY, msgspec.json.encode(pointer))
+
+    counts = _prune(store)
+
+    assert (counts.releases, counts.history) == (1, 2)
+    assert [store.exists(history_key(part.sha256)) for part in parts] == [True, True, False]
+    assert [store.exists(history_key(entry.sha256)) for entry in entries] == [True, True, False]
 
 
 def test_a_run_that_holds_an_assets_last_materialisation_stays(store):

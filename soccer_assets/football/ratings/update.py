@@ -30,6 +30,7 @@ from soccer_assets.football.ratings.pi import apply_to_pi
 from soccer_assets.football.ratings.price_news import reads_prices, remember_price
 from soccer_assets.football.ratings.residuals import apply_residuals
 from soccer_assets.football.ratings.season import apply_to_league
+from soccer_assets.football.ratings.side_strengths import write_strengths
 
 MATCH_DTYPE = np.dtype(
     [
@@ -58,6 +59,7 @@ def run_events(
     teams: NDArray[np.void],
     leagues: NDArray[np.void],
     features: NDArray[np.void],
+    strengths: NDArray[np.float64],
 ) -> None:
     """Apply each result and write each match's features, in the order of the events.
 
@@ -68,6 +70,7 @@ def run_events(
         teams: changed in place.
         leagues: changed in place.
         features: (n,) filled in place.
+        strengths: (n, 8) filled in place, columns as in `side_strengths.STRENGTH_NAMES`.
     """
     for event in range(len(event_row)):
         match = matches[event_row[event]]
@@ -76,6 +79,7 @@ def run_events(
             apply_result(match, home, away, league)
         else:
             write_features(features[event_row[event]], match, home, away, league)
+            write_strengths(strengths[event_row[event]], match, home, away, league)
 
 
 @compiled

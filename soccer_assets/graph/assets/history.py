@@ -40,7 +40,7 @@ def parts(
     """
     source = HistorySource(
         database=database,
-        strengths_of=strengths_of(feature_store),
+        strengths_of=strengths_of(feature_store, feature_store.manifest()),
         feed=feed.name,
         is_simulated=feed.is_simulated,
         now=clock.now(),

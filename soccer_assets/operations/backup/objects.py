@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
+from soccer_assets.contract.history_parts import HistoryIndex, history_key
 from soccer_assets.contract.release import MANIFEST_FILE, POINTER_KEY, Manifest, Pointer, release_key
 from soccer_assets.contract.season_projection import projections_key
 from soccer_assets.operations.backup.archive import ArchiveWriter
@@ -13,6 +14,7 @@ from soccer_assets.stores import exports
 from soccer_assets.stores.exports import CurrentExport, ExportManifest
 from soccer_assets.stores.features import store as features
 from soccer_assets.stores.features.store import FeatureManifest
+from soccer_assets.stores.history.parts import decompress
 from soccer_assets.stores.ledger import parquet_copy
 from soccer_assets.stores.ledger.parquet_copy import LedgerCopy
 from soccer_assets.stores.releases.backup_lease import LEASE_KEY
@@ -21,7 +23,7 @@ from soccer_assets.stores.stored_json import decoded
 # Named by their content, or by a number that is never used again: written once.
 _WRITTEN_ONCE = re.compile(
     r"exports/(match|match_raw|manifests)/|features/(match_features|team_state)/"
-    r"|predictions/ledger/(entries|scores)/|releases/[^/]+/|model/scorecards/"
+    r"|predictions/ledger/(entries|scores)/|releases/[^/]+/|model/scorecards/|history/[0-9a-f]{64}"
 )
 _READERS = 8
 
@@ -102,6 +104,17 @@ def _of_release(read: Callable[[str], bytes | None]) -> Iterator[tuple[str, str]
             yield release_key(pointer.release_id, name), entry.sha256
     if pointer.projections is not None:
         yield projections_key(pointer.release_id, pointer.projections), pointer.projections.sha256
+    if pointer.history is not None:
+        yield from _of_history(read, pointer.history.sha256)
+
+
+def _of_history(read: Callable[[str], bytes | None], sha256: str) -> Iterator[tuple[str, str]]:
+    """The index, and every part that it names."""
+    yield history_key(sha256), sha256
+    if data := read(history_key(sha256)):
+        index = decoded(history_key(sha256), decompress(data), HistoryIndex)
+        hashes = [part.sha256 for part in index.seasons] + [part.sha256 for part in index.teams]
+        yield from ((history_key(one), one) for one in hashes)
 
 
 def _is_manifest(key: str) -> bool:

@@ -23,6 +23,7 @@ from soccer_assets.football.match_table import (
 )
 from soccer_assets.football.matches import STATUS_RULES, KickoffPrecision, MatchStatus
 from soccer_assets.football.prices import price_kind_of
+from soccer_assets.football.ratings.side_strengths import STRENGTH_NAMES
 from soccer_assets.football.ratings.state import TeamState
 from soccer_assets.football.records import MatchStats
 from soccer_assets.resources.object_store import ObjectStore
@@ -117,7 +118,20 @@ class FeatureStore:
 
     def read(self, manifest: FeatureManifest, months: Container[str] | None = None) -> pa.Table:
         """Match ids and features, in the order of their months; only those of ``months`` where given."""
-        return read_table(self._store, manifest.table, feature_schema(manifest.feature_names), months)
+        names = manifest.feature_names
+        return read_table(self._store, manifest.table, feature_schema(names), months, ["match_id", *names])
+
+    def read_strengths(self, manifest: FeatureManifest, months: Container[str] | None = None) -> pa.Table:
+        """Match ids and strengths of both sides before the match, as `STRENGTH_NAMES`, in float32.
+
+        Of a match whose host is named second, the side named second is the home side. Empty where another
+        version wrote the features.
+        """
+        names = ["match_id", *STRENGTH_NAMES]
+        schema = feature_schema(manifest.feature_names)
+        if not set(names) <= manifest.table.columns.keys():
+            return schema.empty_table().select(names)
+        return read_table(self._store, manifest.table, schema, months, names)
 
     def read_newest(self, manifest: FeatureManifest, rows: int) -> pa.Table:
         """The last ``rows`` rows, or all where there are fewer."""
@@ -167,13 +181,20 @@ def read_state(store: ObjectStore, checkpoint: Checkpoint) -> bytes | None:
 
 
 def feature_schema(feature_names: Sequence[str]) -> pa.Schema:
-    """Columns of the features' parts."""
-    return pa.schema([("match_id", pa.string()), *((name, pa.float64()) for name in feature_names)])
+    """Columns of the features' parts: the features, and strengths for pages."""
+    return pa.schema(
+        [
+            ("match_id", pa.string()),
+            *((name, pa.float64()) for name in feature_names),
+            *((name, pa.float32()) for name in STRENGTH_NAMES),
+        ]
+    )
 
 
 def feature_rows(features: FeatureTable) -> pa.Table:
     """A table of features as it is stored."""
-    columns: list[Any] = [features.match_id, *features.values.T]
+    strengths = features.strengths.astype(np.float32)
+    columns: list[Any] = [features.match_id, *features.values.T, *strengths.T]
     return pa.table(columns, schema=feature_schema(FEATURE_NAMES))
 
 

@@ -46,6 +46,7 @@ from soccer_assets.stores.history.changes import (
 )
 from soccer_assets.stores.history.country_teams import read_teams, teams_tag
 from soccer_assets.stores.history.season_draft import SeasonDraft, Strengths, empty_part
+from soccer_assets.stores.history.strengths import StrengthsOf
 from soccer_assets.stores.installation import read_identity
 from soccer_assets.stores.stored_json import decoded_or_none
 
@@ -64,9 +65,6 @@ _CODE = (
 )
 _RULES = ("seasons.toml", "awarded.toml")
 _WRITERS = 4
-
-StrengthsOf = Callable[[Sequence[Any]], Mapping[str, Strengths]]
-"""The strengths of both sides by match id, for rows of the table `match`."""
 
 
 class HistoryState(msgspec.Struct, frozen=True, kw_only=True):
@@ -186,14 +184,18 @@ def read_object(store: ObjectStore, sha256: str, kind: type[T]) -> T | None:
         return None
 
 
+def named_keys(store: ObjectStore, sha256: str) -> set[str]:
+    """Keys of an index and of all parts that it names."""
+    index = read_object(store, sha256, HistoryIndex)
+    hashes = (
+        {part.sha256 for part in index.seasons} | {part.sha256 for part in index.teams} if index else set()
+    )
+    return {history_key(one) for one in {sha256, *hashes}}
+
+
 def lost_parts(store: ObjectStore, sha256: str) -> list[str]:
     """Keys that an index needs and the store does not have, the index itself among them."""
-    index = read_object(store, sha256, HistoryIndex)
-    if index is None:
-        return [history_key(sha256)]
-    there = set(store.list(HISTORY_FOLDER))
-    hashes = [part.sha256 for part in index.seasons] + [part.sha256 for part in index.teams]
-    return [key for sha256 in hashes if (key := history_key(sha256)) not in there]
+    return sorted(named_keys(store, sha256) - set(store.list(HISTORY_FOLDER)))
 
 
 def decompress(data: bytes) -> bytes:

@@ -99,7 +99,8 @@ class SeasonDraft:
         Args:
             row: of the table `match`.
             names: of both sides by id.
-            strengths: of both sides before the match; None keeps those that are known.
+            strengths: of both sides before the match, kept once it has a result: until then they change with
+                every other result; None keeps those that are known.
         """
         before = self._matches.get(row.match_id)
         made = HistoryMatch(
@@ -118,7 +119,7 @@ class SeasonDraft:
             penalties=_pair(row.home_pens, row.away_pens),
             is_doubtful=row.quarantine is not None,
             prices=_prices(row),
-            strengths=strengths,
+            strengths=strengths if row.home_goals is not None else None,
         )
         if before is not None:
             made = msgspec.structs.replace(
@@ -127,7 +128,7 @@ class SeasonDraft:
                 said=before.said,
                 official=before.official,
                 verdict=before.verdict,
-                strengths=strengths or before.strengths,
+                strengths=made.strengths or before.strengths,
             )
         self._matches[row.match_id] = made
 

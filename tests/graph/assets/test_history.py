@@ -58,6 +58,8 @@ def test_the_pointer_names_every_season_with_its_forecasts_and_tables(filled: Gr
     assert sum(line.played for line in part.table.lines) == 2 * len(played)
     assert [line.place for line in part.table.lines] == [1, 2, 3, 4, 5, 6]
     assert all(one.goals is not None for one in played)
+    assert all(50 < side.attack < 400 and side.attack_sd > 0 for one in played for side in one.strengths)
+    assert len({one.strengths for one in played}) > len(played) // 2
 
 
 def test_a_result_writes_its_season_alone_and_as_a_new_build_would(filled: Graph) -> None:
@@ -71,7 +73,7 @@ def test_a_result_writes_its_season_alone_and_as_a_new_build_would(filled: Graph
     one = next(one for one in part.matches if one.goals == (4, 0))
     source = HistorySource(
         database=filled.database,
-        strengths_of=strengths_of(filled.features),
+        strengths_of=strengths_of(filled.features, filled.features.manifest()),
         feed=filled.feed.name,
         is_simulated=filled.feed.is_simulated,
         now=filled.clock.now(),

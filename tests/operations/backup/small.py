@@ -22,6 +22,7 @@ from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.resources.watermarks import read_watermark
 from soccer_assets.settings import Settings
 from soccer_assets.stores.exports import CURRENT_KEY, CurrentExport, Exports
+from soccer_assets.stores.history.parts import HistorySource, lost_parts, update_history
 from soccer_assets.stores.installation import read_identity, read_installation
 from soccer_assets.stores.ledger.audit import audit
 from soccer_assets.stores.ledger.parquet_copy import copy_ledger
@@ -77,7 +78,14 @@ class Small:
         copy_ledger(self.database, self.store)
         drafted = draft(make_prediction(name), ledger_head=ledger_head(self.database))
         origin = require_origin(self.database, self.store, is_simulated=True)
-        return self.releases.publish(drafted, b"model", b"state", NOW, origin=origin).manifest.release_id
+        release_id = self.releases.publish(
+            drafted, b"model", b"state", NOW, origin=origin
+        ).manifest.release_id
+        source = HistorySource(
+            database=self.database, strengths_of=lambda _rows: {}, feed="fake", is_simulated=True, now=NOW
+        )
+        self.releases.publish_history(update_history(self.store, source).entry)
+        return release_id
 
     @property
     def id(self) -> str:
@@ -113,6 +121,7 @@ class Small:
         assert manifest.release_id == self.releases.pointer().release_id
         with self.database.reading() as connection:
             change_no = read_watermark(connection, "change_no")
+        assert lost_parts(self.store, self.releases.pointer().history.sha256) == []
         exported = msgspec.json.decode(self.store.read(CURRENT_KEY), type=CurrentExport)
         assert exported.change_no <= change_no
         exports = Exports(self.store, self.database)
