@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from serving.release.scoring_files import ScoringFiles
 from serving.scoring.schemas import (
-    Advance,
     Answer,
     FeatureRow,
     MatchState,
@@ -289,13 +288,12 @@ class Engine:
                 ScoredPairing,
                 self._provenance,
                 resolved.meeting,
-                forecast(chances, goals, reasons),
+                forecast(chances, goals, reasons, advance),
                 ground_rule=resolved.ground.rule,
                 leg=resolved.row.leg,
                 information=information_of_row(self._information, has_price=has_price),
                 state=resolved.row.state,
                 rest_goals=rest,
-                p_advance=None if advance is None else Advance(advance, 1.0 - advance),
                 markets=markets,
                 predicted_at=predicted_at,
             )

@@ -14,7 +14,7 @@ from msgspec import Meta
 from serving.errors import ServingError
 from soccer_assets.contract.markets import SETTLED, GoalModel, Markets
 from soccer_assets.contract.prediction import Provenance
-from soccer_assets.contract.release import Goals, Reason, ScoreChance, Team
+from soccer_assets.contract.release import Advance, Goals, Reason, ScoreChance, Team
 
 Name = Annotated[str, Meta(min_length=1, max_length=120)]
 
@@ -133,13 +133,6 @@ class RowProblem(msgspec.Struct, frozen=True, omit_defaults=True):
     field: str
     message: str
     is_extra_time: bool = False
-
-
-class Advance(msgspec.Struct, frozen=True):
-    """Probability that each side goes on from a cup tie."""
-
-    home: float
-    away: float
 
 
 # The JSON body of a scored row, or its problems.

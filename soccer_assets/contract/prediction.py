@@ -4,13 +4,14 @@ The graph's releases, synthetic releases and the pairings that the sidecar score
 the structs that readers decode (`release.Prediction`, ``serving/scoring/schemas.py``).
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any, Protocol, TypeVar
 
 import msgspec
 
 from soccer_assets.contract.markets import GoalModel
-from soccer_assets.contract.release import OUTCOMES, Goals, Reason, ScoreChance, Team
+from soccer_assets.contract.release import OUTCOMES, Advance, Goals, Reason, ScoreChance, Team
 
 _T = TypeVar("_T")
 
@@ -59,6 +60,7 @@ class Forecast(Probabilities, frozen=True, kw_only=True):
     likely_scores: tuple[ScoreChance, ...] | msgspec.Raw = ()
     reasons: tuple[Reason, ...] | msgspec.Raw = ()
     goal_model: GoalModel | msgspec.Raw | None = None
+    p_advance: Advance | None = None
 
 
 class GoalForecast(Protocol):
@@ -97,9 +99,12 @@ def probabilities(p_home: float, p_draw: float, p_away: float) -> Probabilities:
 
 
 def forecast(
-    outcome_probabilities: Sequence[float], goals: GoalForecast, reasons: tuple[Reason, ...] = ()
+    outcome_probabilities: Sequence[float],
+    goals: GoalForecast,
+    reasons: tuple[Reason, ...] = (),
+    p_home_advances: float | None = None,
 ) -> Forecast:
-    """A forecast of the three probabilities, the goals and the reasons of one match."""
+    """A forecast of the three probabilities, the goals, the reasons and who goes on from one match."""
     return _forecast(
         outcome_probabilities,
         expected_goals=Goals(goals.expected_home, goals.expected_away),
@@ -108,6 +113,7 @@ def forecast(
         likely_scores=goals.likeliest_scores,
         reasons=reasons,
         goal_model=goals.goal_model,
+        p_advance=_advance(p_home_advances),
     )
 
 
@@ -126,7 +132,13 @@ def forecast_of_row(row: Any) -> Forecast:
         likely_scores=stored_json(row["likely_scores"] if has_goals else None),
         reasons=stored_json(row["reasons"]),
         goal_model=stored_json(row["goal_model"], "null"),
+        p_advance=_advance(row.get("p_advance")),
     )
+
+
+def _advance(p_home: float | None) -> Advance | None:
+    """Both sides' chances; None where there is none, NaN in a table."""
+    return None if p_home is None or math.isnan(p_home) else Advance(p_home, 1.0 - p_home)
 
 
 def _forecast(outcome_probabilities: Sequence[float], **details: Any) -> Forecast:

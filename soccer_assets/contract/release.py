@@ -81,6 +81,13 @@ class ScoreChance(msgspec.Struct, frozen=True):
     p: float
 
 
+class Advance(msgspec.Struct, frozen=True):
+    """Probability that each side goes on from a cup tie."""
+
+    home: float
+    away: float
+
+
 class Reason(msgspec.Struct, frozen=True):
     """The contribution of one group of features to one forecast.
 
@@ -123,6 +130,8 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
         information: what it was made from: ``results``, ``results+statistics`` or
             ``results+statistics+prices`` (of past matches); empty in predictions of earlier versions.
         goal_model: the rates that the grid is made of: with the three probabilities it gives every market.
+        p_advance: who goes on from a cup tie, by aggregate, extra time and shoot-out; None where nothing says
+            that the match decides one, and in predictions of earlier versions.
     """
 
     match_id: str
@@ -147,6 +156,7 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
     reasons: tuple[Reason, ...] = ()
     information: str = ""
     goal_model: GoalModel | None = None
+    p_advance: Advance | None = None
     model: str
     model_version: str
     model_run_id: str

@@ -142,6 +142,23 @@ def may_be_ruled(code: str, day: dt.date) -> bool:
     )
 
 
+def is_tournament(code: str) -> bool:
+    """Whether a competition is played at one place: each match of its last stages decides alone."""
+    return code in _tournaments()
+
+
+def is_one_leg(code: str, day: dt.date, stage: Stage) -> bool:
+    """Whether a stage of a competition was one match on neutral ground on a day."""
+    return any(
+        rule.start <= day <= rule.until and (stage in rule.stages or _is_of_all_matches(rule))
+        for rule in _rules().get(code, ())
+    )
+
+
+def _is_of_all_matches(rule: _Rule) -> bool:
+    return not (rule.stages or rule.days or rule.teams or rule.countries or rule.meetings)
+
+
 def rules_digest() -> int:
     """A number below 2**56 that changes with the data and with what this module makes of it."""
     return int.from_bytes(hashlib.blake2b(_VERSION + _text(), digest_size=7).digest())
@@ -169,13 +186,14 @@ def stage_of(*titles: str) -> Stage:
 
     A match of two legs is told with its leg, and has no such stage: both sides are at home once.
     """
-    folded = [_folded_title(title) for title in titles]
+    folded = [folded_title(title) for title in titles]
     if any(_LEG.search(title) for title in folded):
         return ""
     return next((stage for title in folded if (stage := _stage(title))), "")
 
 
-def _folded_title(title: str) -> str:
+def folded_title(title: str) -> str:
+    """A title of a round without accents, case and dashes; its parts are separated by commas."""
     title = fold(title).replace("1/2", "semi").replace("1/4", "quarter").replace("1/8", "eighth")
     return re.sub(r"[-_]+", " ", re.sub(r"\s+[-\u2013\u2014]\s+|[,:|/]", ",", title))
 

@@ -5,7 +5,8 @@ Reads and frames only. Not here: forecasting (``modelling/fixtures.py``), the le
 """
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,9 @@ import pyarrow as pa
 
 from soccer_assets.clock import isoformat
 from soccer_assets.contract.prediction import json_column
+from soccer_assets.football.competitions import load_competitions
+from soccer_assets.football.cup_ties import CupMatch, ties_of
+from soccer_assets.football.knock_out import Tie
 from soccer_assets.football.matches import STATUS_RULES, MatchStatus
 from soccer_assets.modelling.fixtures import FixtureForecasts
 from soccer_assets.modelling.information import information_of_row
@@ -61,8 +65,14 @@ _DERIVED = (
     "reasons",
     "information",
     "goal_model",
+    "p_advance",
 )
 
+
+_TIE_COLUMNS = (
+    *("match_id", "competition", "season", "round", "kickoff", "home_team_id", "away_team_id"),
+    *("status", "home_goals", "away_goals"),
+)
 
 # The stored table: a forecast's columns, then the match's.
 PREDICTION_SCHEMA = pa.schema(
@@ -71,7 +81,8 @@ PREDICTION_SCHEMA = pa.schema(
         *(pa.field(name, pa.string()) for name in ("model", "model_version", "model_run_id", "model_sha256")),
         *(pa.field(name, pa.float64()) for name in ("p_home", "p_draw", "p_away")),
         *(pa.field(name, pa.float64()) for name in _DERIVED[:4]),
-        *(pa.field(name, pa.string()) for name in _DERIVED[4:]),
+        *(pa.field(name, pa.string()) for name in _DERIVED[4:-1]),
+        pa.field(_DERIVED[-1], pa.float64()),
         pa.field("predicted_kickoff", pa.timestamp("s", "UTC")),
         pa.field("predicted_at", pa.string()),
         *(MATCH_SCHEMA.field(name) for name in MATCH_COLUMNS if name != "match_id"),
@@ -91,6 +102,39 @@ def read_served_matches(exports: Exports, snapshot_id: str, months: set[str]) ->
     ).to_pandas()
     is_served = [STATUS_RULES[MatchStatus(status)].is_served for status in matches["status"]]
     return matches[np.array(is_served, dtype=bool)]
+
+
+def ties_of_fixtures(fixtures: pd.DataFrame, served: pd.DataFrame) -> list[Tie | None]:
+    """What decides beside each fixture who goes on; None where nothing says that it decides a cup tie.
+
+    Args:
+        fixtures: rows of ``served``.
+        served: rows of `read_served_matches`: a first leg is among them.
+    """
+    competitions = load_competitions()
+    tiers = {code: competitions[code].tier for code in set(served["competition"]) & competitions.keys()}
+    rounds = served[served["round"].notna() & served["competition"].isin(list(tiers))]
+    ties = ties_of(
+        CupMatch(
+            match_id=row["match_id"],
+            competition=row["competition"],
+            season=row["season"],
+            round=row["round"],
+            kickoff=row["kickoff"].to_pydatetime(),
+            home_team_id=row["home_team_id"],
+            away_team_id=row["away_team_id"],
+            score=_score_of(row),
+            is_cup=not tiers[row["competition"]],
+        )
+        for row in rounds[list(_TIE_COLUMNS)].to_dict("records")
+    )
+    return [ties.get(match_id) for match_id in fixtures["match_id"]]
+
+
+def _score_of(row: Mapping[Any, Any]) -> tuple[int, int] | None:
+    if row["status"] != MatchStatus.FINISHED.value or np.isnan(row["home_goals"]):
+        return None
+    return int(row["home_goals"]), int(row["away_goals"])
 
 
 def forecast_table(
@@ -123,6 +167,7 @@ def forecast_table(
                 for has_price in forecasts.reads_prices.tolist()
             ],
             "goal_model": [json_column(goal.goal_model) for goal in goals],
+            "p_advance": forecasts.p_home_advances,
             "predicted_kickoff": fixtures["kickoff"].to_numpy(),
             "predicted_at": isoformat(now),
         }

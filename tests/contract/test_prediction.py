@@ -110,7 +110,6 @@ def test_a_prediction_and_a_scored_pairing_agree_on_what_they_share():
             leg=None,
             state=None,
             rest_goals=None,
-            p_advance=None,
             markets=None,
             predicted_at=at,
         ),
@@ -127,7 +126,6 @@ def test_a_prediction_and_a_scored_pairing_agree_on_what_they_share():
         "leg",
         "state",
         "rest_goals",
-        "p_advance",
         "markets",
         "settled",
     }

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from soccer_assets.clock import Clock
 from soccer_assets.contract.release import ALIASES, CHAMPION, PREVIOUS
+from soccer_assets.football.knock_out import Tie
 from soccer_assets.football.matches import KickoffPrecision
 from soccer_assets.graph import freshness
 from soccer_assets.graph.assets.livescores import UPCOMING_DAYS
@@ -37,6 +38,7 @@ from soccer_assets.stores.predictions import (
     merge_with_previous,
     prediction_months,
     read_served_matches,
+    ties_of_fixtures,
 )
 from soccer_assets.stores.releases.current_models import (
     WITHOUT_REGISTRY,
@@ -71,7 +73,8 @@ def upcoming(
     """Probabilities of home, draw and away for every fixture of the next fifteen days.
 
     One row for each of champion, previous champion and candidate. A played match keeps its last forecast
-    before kickoff for 90 days, beside its result. Goals come from the goal model's two rates, on a grid of
+    before kickoff for 90 days, beside its result. Cup ties tell who goes on where round and legs say that the
+    match decides one. Goals come from the goal model's two rates, on a grid of
     scores that keeps the probabilities; the champion's rows name the groups of features that moved them.
 
     While MLflow is away the champion is the current release's, and the other models keep their forecasts.
@@ -89,7 +92,8 @@ def upcoming(
         context.log.warning(models.note)
     shares = read_first_half_shares(object_store)
     first_half = [shares.of(code) for code in fixtures["competition"]]
-    forecasts = _forecasts(models, fixtures, values, manifest.feature_names, first_half, now)
+    ties = ties_of_fixtures(fixtures, served)
+    forecasts = _forecasts(models, fixtures, values, manifest.feature_names, first_half, ties, now)
     predictions = merge_with_previous(forecasts, frames.read(UPCOMING), served, now, models.absent)
     table = predictions.merge(served, on="match_id").sort_values(["kickoff", "match_id", "model"])
     champion = table[(table["model"] == CHAMPION) & (table["kickoff"] > now)]
@@ -120,6 +124,7 @@ def _forecasts(
     values: NDArray[np.float64],
     feature_names: Sequence[str],
     first_half: Sequence[float],
+    ties: Sequence[Tie | None],
     now: dt.datetime,
 ) -> pd.DataFrame:
     """Forecasts of every model that could be read; reasons for the champion's only."""
@@ -136,6 +141,7 @@ def _forecasts(
             with_reasons=alias == CHAMPION,
             is_turned=is_turned,
             first_half_shares=first_half,
+            ties=ties,
         )
         tables.append(forecast_table(alias, current.registered[alias], fixtures, forecasts, now))
     return pd.concat(tables, ignore_index=True)

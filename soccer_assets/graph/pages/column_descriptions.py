@@ -79,6 +79,7 @@ _PREDICTION = {
     "reasons": "groups of features that moved the forecast most, in log-odds, JSON; the champion's only",
     "information": "what the forecast was made from, such as `results+statistics+prices`",
     "goal_model": "rates, draw correlation and share of the first half of the score grid, JSON",
+    "p_advance": "probability that the home side goes on from a cup tie; empty where the match decides none",
     "predicted_kickoff": "the kickoff as known when the forecast was made",
     "predicted_at": "when the forecast was first made with these probabilities, ISO 8601",
 }

@@ -95,7 +95,7 @@ def _export_to_predictions() -> Columns:
 
 _FORECAST = (
     *("p_home", "p_draw", "p_away", "expected_home_goals", "expected_away_goals", "over_2_5"),
-    *("both_teams_to_score", "likely_scores", "reasons", "information", "goal_model"),
+    *("both_teams_to_score", "likely_scores", "reasons", "information", "goal_model", "p_advance"),
 )
 
 

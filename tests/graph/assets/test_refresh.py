@@ -23,6 +23,7 @@ from soccer_assets.contract.release import (
     release_key,
 )
 from soccer_assets.contract.status import STATUS_KEY, Status, stale_reasons
+from soccer_assets.football.competitions import load_competitions
 from soccer_assets.football.features import FEATURE_NAMES, compute_features
 from soccer_assets.football.identity import mint_match_id
 from soccer_assets.football.matches import STATUS_RULES, MatchStatus, outcome_of
@@ -30,7 +31,7 @@ from soccer_assets.football.records import RawMatch
 from soccer_assets.graph.assets.predictions import UPCOMING
 from soccer_assets.stores.features.store import match_table_of
 from soccer_assets.stores.predictions import PREDICTION_SCHEMA
-from tests.builders import NOW, finished, raw_match, two_leagues
+from tests.builders import COMPETITIONS, NOW, finished, raw_match, two_leagues
 from tests.graph.assets.conftest import Graph, history_of
 from tests.models import elo_model
 
@@ -404,13 +405,45 @@ def test_goals_agree_with_the_outcome_and_the_champion_gives_its_reasons(filled,
         assert all("home side" in reason.text for reason in prediction.reasons if reason.log_odds > 0.02)
 
 
+def test_who_goes_on_from_a_cup_tie_is_released(filled, tmp_path, monkeypatch):
+    """A second leg whose first leg was 3-0 and a final have chances; a league's match has none."""
+    cup = load_competitions()["UEFA-CL"]
+    monkeypatch.setattr(filled.feed, "competitions", lambda: COMPETITIONS | {cup.code: cup})
+    one, other, third = ("TST-1 team A", "TST-1 team B", "TST-1 team C")
+    leg = {"competition": cup.code, "round": "Semi-finals", "payload": {}}
+    filled.feed.items += [
+        finished("3-0", "2025-04-23T19:00:00Z", source_match_id="c1", home_team=one, away_team=other, **leg),
+        *(
+            raw_match(
+                source_match_id=id_,
+                kickoff=parse_instant(f"2025-04-{day}T19:00:00Z"),
+                home_team=home,
+                away_team=away,
+                **(leg | {"round": round_}),
+            )
+            for id_, day, home, away, round_ in (
+                ("c2", "29", other, one, "Semi-finals"),
+                ("c3", "30", one, third, "Final"),
+            )
+        ),
+    ]
+
+    assert filled.run(*HOURLY).success
+    found = bodies(filled, tmp_path)
+    second, final, league = (found[mint_match_id("fake", id_), CHAMPION] for id_ in ("c2", "c3", "TST-1-57"))
+    assert second["p_advance"]["home"] < 0.1 < second["p_home"]
+    assert final["p_home"] < final["p_advance"]["home"] < final["p_home"] + final["p_draw"]
+    assert sum(final["p_advance"].values()) == pytest.approx(1.0)
+    assert league["p_advance"] is None
+
+
 def test_predictions_made_before_there_were_goals_are_kept(filled, tmp_path):
     """A match predicted by an earlier version keeps its probabilities, without goals and reasons."""
     filled.run(*HOURLY)
     old = filled.frames.load(UPCOMING)
     columns = ["expected_home_goals", "expected_away_goals", "over_2_5", "both_teams_to_score"]
     buffer = io.BytesIO()
-    old.drop(columns=[*columns, "likely_scores", "reasons", "goal_model"]).to_parquet(buffer)
+    old.drop(columns=[*columns, "likely_scores", "reasons", "goal_model", "p_advance"]).to_parquet(buffer)
     filled.store.write("predictions/upcoming.parquet", buffer.getvalue())
     filled.at(parse_instant("2025-04-25T21:00:00Z"))
 
