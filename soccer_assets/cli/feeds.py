@@ -10,7 +10,7 @@ import msgspec
 from soccer_assets.cli.common import fail, settings_of_environment
 
 if TYPE_CHECKING:  # help must not import the store's libraries
-    from soccer_assets.stores.matches.feed_agreement import FeedAgreement
+    from soccer_assets.stores.matches.feed_agreement import FeedAgreement, FeedOffset
 
 _MATCHES_SHOWN = 5
 
@@ -67,8 +67,8 @@ def audit(name: str, url: str) -> None:
 def agreement(competition: str) -> None:
     """Print where two feeds report other scores or kickoffs, and what was decided.
 
-    One line a competition; then the months in which neither feed is believed, systematic differences of
-    kickoffs, and the decisions, each with the command.
+    One line a competition; then the months in which neither feed is believed and the systematic differences
+    of kickoffs, as long as nobody has decided, and the decisions, each with the command.
     """
     from soccer_assets.resources.database import Database  # noqa: PLC0415
     from soccer_assets.stores.matches import feed_agreement, feed_trust  # noqa: PLC0415
@@ -92,16 +92,24 @@ def agreement(competition: str) -> None:
     for month in feed_agreement.undecided(database):
         if month in found:
             _show_undecided(month)
-    for offset in feed_agreement.offsets_of(found):
-        click.echo(f"clock: {feed_agreement.offset_described(offset)}")
-        for choice in (offset.first, offset.second):
-            click.echo(f"    soccer feeds trust {offset.competition} {choice}")
+    for offset in feed_agreement.undecided_offsets(database):
+        if offset.competition == (competition or offset.competition):
+            _show_offset(offset)
     for made in feed_trust.decisions(database):
         if made.competition == (competition or made.competition):
             scope = f"{made.competition} --month {made.month}" if made.month else made.competition
             trusted = made.feed or "neither feed"
             click.echo(f"decided on {made.decided_at:%Y-%m-%d}: {scope}: {trusted}")
             click.echo(f"    soccer feeds trust {scope} --withdraw")
+
+
+def _show_offset(offset: "FeedOffset") -> None:
+    """Print a systematic difference of kickoffs, and the commands that decide it."""
+    from soccer_assets.stores.matches.feed_agreement import offset_described  # noqa: PLC0415
+
+    click.echo(f"clock: {offset_described(offset)}")
+    for choice in (offset.first, offset.second):
+        click.echo(f"    soccer feeds trust {offset.competition} {choice}")
 
 
 def _show_undecided(month: "FeedAgreement") -> None:

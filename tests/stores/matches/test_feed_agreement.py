@@ -354,7 +354,7 @@ def test_the_commands_show_and_decide(disputed: Database, monkeypatch: pytest.Mo
 
 
 def test_the_command_shows_a_wrong_clock(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With the command for either feed."""
+    """With the command for either feed, until one is trusted."""
     monkeypatch.setenv("SOCCER_DATABASE_URL", database.url)
     assert "no match in common" in CliRunner().invoke(main, ["feeds", "agreement"]).output
     known(database)
@@ -365,3 +365,8 @@ def test_the_command_shows_a_wrong_clock(database: Database, monkeypatch: pytest
     assert "kickoffs of second are 0.5 h early against first in 15 of 15 matches of TST-1, 2025-03" in shown
     assert "soccer feeds trust TST-1 second" in shown
     assert "undecided" not in shown
+    assert "clock:" not in CliRunner().invoke(main, ["feeds", "agreement", "--competition", "TST-2"]).output
+    decide(database, competition="TST-1", feed="second", month="", now=NOW)
+    decided = CliRunner().invoke(main, ["feeds", "agreement"]).output
+    assert "clock:" not in decided
+    assert "TST-1: second" in decided
