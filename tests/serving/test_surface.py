@@ -91,9 +91,9 @@ def test_examples_are_answers(client):
     ):
         media = paths[path][method]["responses"]["200"]["content"]["application/json"]
         (example,) = media["examples"].values()
-        if kind is PairingBody:
-            for name in ("ground_rule", "leg", "state", "rest_goals", "p_advance", "markets"):
-                example["value"].setdefault(name, None)  # the document leaves nulls out
+        of_pairing = ("ground_rule", "leg", "state", "rest_goals", "markets") if kind is PairingBody else ()
+        for name in ("p_advance", *of_pairing):
+            example["value"].setdefault(name, None)  # the document leaves nulls out
         body = msgspec.convert(example["value"], kind, strict=True)
         fields = msgspec.json.decode(msgspec.json.encode(body))
         fields.pop("result", None)  # of a match that is ahead

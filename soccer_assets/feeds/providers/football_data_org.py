@@ -63,6 +63,7 @@ _STATUSES = {
     "AWARDED": MatchStatus.AWARDED,
 }
 _WINNERS = {"HOME_TEAM": Outcome.HOME, "DRAW": Outcome.DRAW, "AWAY_TEAM": Outcome.AWAY}
+_GROUPS = frozenset({"REGULAR_SEASON", "GROUP_STAGE", "LEAGUE_STAGE"})
 _FIXTURE = (
     *("id", "utcDate", "matchday", "stage", "group", "competition.code", "competition.name"),
     *("season.id", "season.startDate", "season.endDate"),
@@ -131,7 +132,6 @@ class FootballDataOrgFeed(KeyedFeed):
         home, away = teams_of(
             *(_team(fields.get(side), is_open=is_open) for side in ("homeTeam", "awayTeam"))
         )
-        matchday = fields.get("matchday")
         return ParsedMatch(
             source_match_id=id_of(fields.get("id"), "id"),
             competition=competition,
@@ -145,7 +145,7 @@ class FootballDataOrgFeed(KeyedFeed):
             score=lambda: _score(fields.get("score"), is_finished=reported_status is MatchStatus.FINISHED),
             half_time=lambda: _half_time(fields.get("score")),
             after_90=lambda: _after_90(fields.get("score")),
-            round=str(matchday) if type(matchday) is int else None,
+            round=_round(fields, is_cup=not competition.tier),
             venue=venue_of({"name": fields.get("venue")}, "name"),
             fixture=_fixture_of(fields),
             result=pick(fields, "status", "score", "lastUpdated"),
@@ -155,6 +155,14 @@ class FootballDataOrgFeed(KeyedFeed):
 def _matches_of(document: Any) -> list[Any] | None:
     matches = document.get("matches") if isinstance(document, dict) else None
     return matches if isinstance(matches, list) else None
+
+
+def _round(fields: dict[str, Any], *, is_cup: bool) -> str | None:
+    """The matchday; of a cup the stage, such as Quarter finals, where it is no group."""
+    stage, matchday = fields.get("stage"), fields.get("matchday")
+    if is_cup and isinstance(stage, str) and stage and stage not in _GROUPS:
+        return stage.replace("_", " ").capitalize()
+    return str(matchday) if type(matchday) is int else None
 
 
 def _fixture_of(fields: dict[str, Any]) -> dict[str, Any]:

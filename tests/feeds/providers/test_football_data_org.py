@@ -232,6 +232,27 @@ def test_a_winner_that_the_score_contradicts_is_rejected(server, winner, home, a
     )
 
 
+@pytest.mark.parametrize(
+    ("code", "stage", "matchday", "round_"),
+    [
+        ("CL", "LAST_16", 1, "Last 16"),
+        ("CL", "QUARTER_FINALS", None, "Quarter finals"),
+        ("CL", "LEAGUE_STAGE", 7, "7"),
+        ("CL", None, 2, "2"),
+        ("PL", "REGULAR_SEASON", 33, "33"),
+    ],
+)
+def test_a_cups_round_is_its_stage(server, code, stage, matchday, round_):
+    """Legs of a tie are found by it; in a group and in a league the matchday says more."""
+    row = PLAYED | {
+        "stage": stage,
+        "matchday": matchday,
+        "competition": PLAYED["competition"] | {"code": code},
+    }
+
+    assert server.fetch(row)[0].round == round_
+
+
 def test_a_one_leg_final_is_on_neutral_ground(server):
     """The final of a cup, and nothing else of it; the row itself says what the provider said."""
     final, last_16 = (
