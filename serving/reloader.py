@@ -11,7 +11,8 @@ import datetime as dt
 import math
 import time
 from collections.abc import Callable
-from typing import TypeVar, cast
+from functools import partial
+from typing import Any, TypeVar, cast
 
 import structlog
 
@@ -35,11 +36,21 @@ from serving.release.snapshot import Snapshot
 from serving.scoring.process import Rows, Scorer
 from soccer_assets.contract.events import Refusal
 from soccer_assets.contract.installation import INSTALLATION_KEY, Installation
+from soccer_assets.contract.model_history import CHAMPIONS_KEY, EVALUATION_KEY, Reign, Verdict
 from soccer_assets.contract.pipeline import PIPELINE_KEY, PipelineState
 from soccer_assets.contract.release import Pointer
 from soccer_assets.contract.reports import DRIFT_KEY, QUALITY_KEY, DriftReport, QualityReport
 
 _T = TypeVar("_T")
+
+# By attribute of the holder: a report's key and kind.
+_REPORTS: dict[str, tuple[str, Any]] = {
+    "drift": (DRIFT_KEY, DriftReport),
+    "quality": (QUALITY_KEY, QualityReport),
+    "pipeline": (PIPELINE_KEY, PipelineState),
+    "verdict": (EVALUATION_KEY, Verdict),
+    "reigns": (CHAMPIONS_KEY, tuple[Reign, ...]),
+}
 
 # Answer of XREAD: for each stream its entries, for each entry its id and fields; None after a timeout.
 _StreamAnswer = list[tuple[bytes, list[tuple[bytes, dict[bytes, bytes]]]]] | None
@@ -192,7 +203,7 @@ class Reloader:
         return value
 
     async def _read_reports(self) -> None:
-        """Read drift, quality, Dagster's runs and the installation's id every `REPORT_SECONDS`.
+        """Read the graph's reports and the installation's id every `REPORT_SECONDS`.
 
         An id that is not known yet is read at every poll.
         """
@@ -207,12 +218,10 @@ class Reloader:
         if time.monotonic() < self._reports_due:
             return
         self._reports_due = time.monotonic() + REPORT_SECONDS
-        drift = await self._read("drift", lambda: self._reader.read_report(DRIFT_KEY, DriftReport))
-        quality = await self._read("quality", lambda: self._reader.read_report(QUALITY_KEY, QualityReport))
-        self._holder.drift = drift or self._holder.drift
-        self._holder.quality = quality or self._holder.quality
-        pipeline = await self._read("pipeline", lambda: self._reader.read_report(PIPELINE_KEY, PipelineState))
-        self._holder.pipeline = pipeline or self._holder.pipeline
+        for name, (key, kind) in _REPORTS.items():
+            report = await self._read(name, partial(self._reader.read_report, key, kind))
+            if report is not None:
+                setattr(self._holder, name, report)
 
     async def _open_sessions(self, installation: str) -> None:
         """Read the secret of the pages' sessions, once; a store that does not answer is asked again."""

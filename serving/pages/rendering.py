@@ -44,6 +44,8 @@ def environment() -> jinja2.Environment:
         "day": days.day_text,
         "moment": days.moment_text,
         "clock": days.clock_text,
+        "age": days.age_text,
+        "instants": days.with_moments,
     }
     found.globals |= {"shares": shares.whole_percentages, "bar": shares.bar}
     return found

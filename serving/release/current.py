@@ -16,6 +16,7 @@ from serving.release.history import History
 from serving.release.released_projections import Projections
 from serving.release.snapshot import Snapshot
 from soccer_assets.clock import Clock, isoformat
+from soccer_assets.contract.model_history import Reign, Verdict
 from soccer_assets.contract.pipeline import PipelineState
 from soccer_assets.contract.reports import DriftReport, QualityReport
 from soccer_assets.contract.status import Status, fresh_until, stale_reasons
@@ -113,6 +114,8 @@ class SnapshotHolder:
         reason: why no release is loaded, and what to do, while `current` is None.
         drift: the newest drift report; None before the first. Likewise `quality` and `pipeline`.
         history: the past; None until it is loaded, which no answer of the API waits for.
+        verdict: on the newest candidate; None before the first.
+        reigns: who was champion since when, the oldest first.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -123,6 +126,8 @@ class SnapshotHolder:
         self.quality: QualityReport | None = None
         self.pipeline: PipelineState | None = None
         self.history: History | None = None
+        self.verdict: Verdict | None = None
+        self.reigns: tuple[Reign, ...] = ()
         self._status: Status | None = None
 
     def swap(self, snapshot: Snapshot | None) -> None:

@@ -16,7 +16,7 @@ from soccer_assets.alerting.forecast_letter import render_news
 from soccer_assets.alerting.forecast_news import TOPICS, news_of, topics_of
 from soccer_assets.alerting.outbox import Delivery, Outbox
 from soccer_assets.alerting.rendering import Message, render, scrubbed
-from soccer_assets.alerting.subscribers import Subscriber, Subscribers
+from soccer_assets.alerting.subscribers import EVENTS, Subscriber, Subscribers
 from soccer_assets.clock import Clock, SystemClock, isoformat
 from soccer_assets.contract.events import Event
 from soccer_assets.contract.following import UNSUBSCRIBED_PREFIX, unfollow_token
@@ -30,7 +30,7 @@ from soccer_assets.stores.ledger.followed import followed_matches
 from soccer_assets.stores.releases.page_codes import read_pages_secret
 
 # The event stream of `GET /events` is one more subscriber, which gets every alert at once.
-_STREAM = Subscriber(id="events", url="", remind_hours=24.0 * 365)
+_STREAM = Subscriber(id=EVENTS, url="", remind_hours=24.0 * 365)
 
 
 class NotifierCounts(msgspec.Struct, frozen=True):

@@ -18,6 +18,9 @@ from soccer_assets.alerting.alerting_error import AlertingError
 from soccer_assets.alerting.faults import FORECAST, KINDS, Condition
 from soccer_assets.alerting.quiet_hours import QuietHoursError, check_quiet_hours, is_quiet
 
+# The id of the event stream, which is told everything.
+EVENTS = "events"
+
 _OWNER_ONLY = 0o600
 # Shorter parts of an address are words such as `to` and `hook`, not secrets.
 _ADDRESS_PART = re.compile(r"[^/:@?&=]{8,}")

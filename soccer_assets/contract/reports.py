@@ -110,7 +110,8 @@ class QualityScore(msgspec.Struct, frozen=True, kw_only=True):
         brier_score: summed over the three outcomes, 0 to 2.
         ece_15: expected calibration error of the top label in 15 bins.
         hit_rate: share of matches in which the most probable outcome happened.
-        against: comparison by forecaster: `elo_textbook` and `book` (closing odds without the margin).
+        against: comparison by forecaster: `elo_textbook`, `prior` (shares of the outcomes before the first
+            forecast) and `book` (closing odds without the margin).
     """
 
     finished: int

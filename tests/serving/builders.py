@@ -224,7 +224,7 @@ def make_model_card() -> ModelCard:
     )
 
 
-def put(store: Path, key: str, value: msgspec.Struct) -> None:
+def put(store: Path, key: str, value: object) -> None:
     """Write an object as a whole, as an object store does."""
     path = store / key
     path.parent.mkdir(parents=True, exist_ok=True)

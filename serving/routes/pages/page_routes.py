@@ -5,7 +5,7 @@ from litestar.types import ControllerRouterHandler
 
 from serving.http.page_access import admit_page
 from serving.http.query import check_query
-from serving.routes.pages import about, assets, robots, sign_in, unsubscribe
+from serving.routes.pages import about, assets, models, record, robots, sign_in, status_page, unsubscribe
 
 # Without a guard of their own: the form is for those who are not signed in yet.
 OPEN: tuple[ControllerRouterHandler, ...] = (
@@ -15,7 +15,12 @@ OPEN: tuple[ControllerRouterHandler, ...] = (
     robots.read_sitemap,
     *unsubscribe.handlers,
 )
-PAGES: tuple[ControllerRouterHandler, ...] = (about.read_about,)
+PAGES: tuple[ControllerRouterHandler, ...] = (
+    about.read_about,
+    models.read_models,
+    record.read_record,
+    status_page.read_status,
+)
 
 
 def routers() -> list[Router]:

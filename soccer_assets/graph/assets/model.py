@@ -303,7 +303,7 @@ def champion(
     context.log.info(change.reason)
     current = model_registry.get(CHAMPION)
     mlflow.set_tags({"champion": current.version, "change": change.kind, "reason": change.reason})
-    reigns = record_reign(object_store, current, change.kind, now)
+    reigns = record_reign(object_store, current, change.kind, now, change.reason)
     page = champion_page(current, model_registry.find(PREVIOUS), reigns, scorecards)
     return dg.MaterializeResult(
         data_version=dg.DataVersion(current.facts.content_sha256),

@@ -5,10 +5,10 @@ from typing import Any
 
 import dagster as dg
 
+from soccer_assets.contract.model_history import Reign
 from soccer_assets.graph.pages.values import finite, markdown, timestamp
 from soccer_assets.resources.model_registry import RegisteredModel, description_of
 from soccer_assets.stores.models.evaluations import Scorecards
-from soccer_assets.stores.models.reigns import Reign
 
 _SHOWN = 10
 

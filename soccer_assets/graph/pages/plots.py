@@ -133,8 +133,8 @@ def quality_plot(weeks: Sequence[QualityWeek]) -> Any:
     for week in weeks:
         if week.score.log_loss is not None:
             lines["published"][week.week] = week.score.log_loss
-        for name, comparison in week.score.against.items():
-            lines[name][week.week] = comparison.other_log_loss
+        for name in lines.keys() & week.score.against.keys():
+            lines[name][week.week] = week.score.against[name].other_log_loss
     names = [week.week for week in weeks]
     for (name, points), colour in zip(lines.items(), _COLOURS.values(), strict=True):
         if points:

@@ -5,12 +5,14 @@ from functools import partial
 import dagster as dg
 import msgspec
 
+from soccer_assets.alerting.open_alerts import open_alerts
 from soccer_assets.clock import Clock, SystemClock
 from soccer_assets.contract.pipeline import PIPELINE_KEY
 from soccer_assets.contract.status import Status
 from soccer_assets.feeds.protocol import Feed
 from soccer_assets.graph import freshness
 from soccer_assets.graph.jobs import JOB_NAMES
+from soccer_assets.graph.planned_runs import planned_runs
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.stores.monitoring.pipeline import pipeline_state
@@ -34,7 +36,17 @@ def status_sensor(
     clock: dg.ResourceParam[Clock],
 ) -> dg.SkipReason:
     """Rewrites the status beside the release pointer, so that clients see a stale asset within a minute."""
-    state = pipeline_state(context.instance, JOB_NAMES, database, feed, clock.now(), SystemClock().now())
+    wall = SystemClock().now()
+    state = pipeline_state(
+        context.instance,
+        JOB_NAMES,
+        database,
+        feed,
+        clock.now(),
+        wall,
+        planned=planned_runs(context.instance, wall),
+        alerts=open_alerts(database),
+    )
     object_store.write(PIPELINE_KEY, msgspec.json.encode(state))
     if releases.pointer() is None:
         return dg.SkipReason("no release yet: there is no status to update; run build_everything")

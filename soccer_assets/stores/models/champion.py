@@ -7,6 +7,7 @@ without doing harm: it finds the note of the move, or the same content.
 import datetime as dt
 from collections.abc import Callable
 
+from soccer_assets.contract.model_history import Kind
 from soccer_assets.contract.release import CHAMPION
 from soccer_assets.modelling.dataset import TrainingData
 from soccer_assets.modelling.evaluation import Evaluation
@@ -14,7 +15,7 @@ from soccer_assets.modelling.forecasters import CANDIDATE, ELO
 from soccer_assets.modelling.training import DEFAULTS, SEED, fit_elo_textbook, refit
 from soccer_assets.resources.model_registry import ModelRegistry, RegisteredModel
 from soccer_assets.resources.object_store import ObjectStore
-from soccer_assets.stores.models.champion_change import ChampionChange, Kind
+from soccer_assets.stores.models.champion_change import ChampionChange
 from soccer_assets.stores.models.champion_move import Move, finish_move, last_move, move_champion
 from soccer_assets.stores.models.evaluations import Scorecards
 from soccer_assets.stores.models.training_data import training_facts

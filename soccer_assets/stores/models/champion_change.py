@@ -4,14 +4,14 @@ It travels as one JSON entry of the materialisation's metadata; the other entrie
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 import dagster as dg
 import msgspec
 
-_KEY = "champion_change"
+from soccer_assets.contract.model_history import Kind
 
-Kind = Literal["kept", "bootstrapped", "promoted", "rolled_back"]
+_KEY = "champion_change"
 
 
 class ChampionChange(msgspec.Struct, frozen=True, kw_only=True):

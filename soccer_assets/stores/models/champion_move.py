@@ -6,10 +6,10 @@ dies between them leaves a note from which the second is moved.
 
 import msgspec
 
+from soccer_assets.contract.model_history import Kind
 from soccer_assets.contract.release import CHAMPION, PREVIOUS
 from soccer_assets.resources.model_registry import ModelRegistry
 from soccer_assets.resources.object_store import ObjectStore
-from soccer_assets.stores.models.champion_change import Kind
 from soccer_assets.stores.store_error import StoreError
 from soccer_assets.stores.stored_json import read_stored
 

@@ -5,13 +5,13 @@ import datetime as dt
 import msgspec
 
 from soccer_assets.clock import isoformat
+from soccer_assets.contract.model_history import EVALUATION_KEY
 from soccer_assets.modelling.dataset import TrainingData
 from soccer_assets.modelling.evaluation import Evaluation
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.stores.store_error import StoreError
 from soccer_assets.stores.stored_json import decoded, read_stored
 
-CURRENT_KEY = "model/evaluation.json"
 READINGS_KEY = "model/test_readings.jsonl"
 
 
@@ -65,7 +65,7 @@ class Scorecards:
 
     def write(self, evaluation: Evaluation) -> None:
         """Store the newest evaluation."""
-        self._store.write(CURRENT_KEY, msgspec.json.format(msgspec.json.encode(evaluation)))
+        self._store.write(EVALUATION_KEY, msgspec.json.format(msgspec.json.encode(evaluation)))
 
     def current(self) -> Evaluation:
         """The newest evaluation.
@@ -73,7 +73,7 @@ class Scorecards:
         Raises:
             MissingEvaluationError: no candidate was evaluated yet.
         """
-        current = read_stored(self._store.read, CURRENT_KEY, Evaluation)
+        current = read_stored(self._store.read, EVALUATION_KEY, Evaluation)
         if current is None:
             raise MissingEvaluationError("no evaluation yet; run the job retrain_model")
         return current

@@ -1,18 +1,27 @@
 """The state of the pipeline, from Dagster's runs and the match table."""
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 import dagster as dg
 import sqlalchemy as sa
 
 from soccer_assets.clock import isoformat
-from soccer_assets.contract.pipeline import JobState, PipelineState
+from soccer_assets.contract.pipeline import (
+    DueResults,
+    FeedLatency,
+    JobState,
+    OpenAlert,
+    PipelineState,
+    PlannedRun,
+)
 from soccer_assets.contract.release import SCHEMA_VERSION
 from soccer_assets.feeds.protocol import Feed
 from soccer_assets.football.matches import MatchStatus
 from soccer_assets.resources.database import Database
 from soccer_assets.stores.matches.due import result_due_at
+from soccer_assets.stores.monitoring.result_latency import result_latency
 from soccer_assets.tables import match
 
 _RESULT_AGE = dt.timedelta(days=30)
@@ -29,6 +38,9 @@ def pipeline_state(
     feed: Feed,
     now: dt.datetime,
     wall: dt.datetime,
+    *,
+    planned: tuple[PlannedRun, ...] = (),
+    alerts: tuple[OpenAlert, ...] = (),
 ) -> PipelineState:
     """The state as of now.
 
@@ -39,7 +51,10 @@ def pipeline_state(
         feed: its lag decides when a result is due.
         now: the home's clock, which decides whether a result is due.
         wall: the wall clock, by which runs start and end.
+        planned: the next runs of the schedules.
+        alerts: what holds now.
     """
+    due = _results_due(database, feed, now)
     queued, oldest_queued = _open(instance, _WAITING)
     running, oldest_running = _open(instance, _AT_WORK)
     return PipelineState(
@@ -50,7 +65,19 @@ def pipeline_state(
         oldest_queued_at=oldest_queued,
         oldest_running_at=oldest_running,
         jobs=tuple(_newest_runs(instance, jobs)),
-        results_due=_results_due(database, feed, now),
+        results_due=sum(found.matches for found in due),
+        due=due,
+        latencies=tuple(
+            FeedLatency(
+                feed=name,
+                matches=latency.matches,
+                median_hours=latency.median_hours,
+                slowest_hours=latency.slowest_hours,
+            )
+            for name, latency in result_latency(database, now).items()
+        ),
+        planned=planned,
+        alerts=alerts,
     )
 
 
@@ -78,14 +105,24 @@ def _newest_runs(instance: dg.DagsterInstance, jobs: Iterable[str]) -> Iterator[
             )
 
 
-def _results_due(database: Database, feed: Feed, now: dt.datetime) -> int:
+def _results_due(database: Database, feed: Feed, now: dt.datetime) -> tuple[DueResults, ...]:
     # By the index of kickoffs: at most a month of matches, most of which have their result.
-    query = sa.select(match.c.kickoff, match.c.kickoff_precision).where(
-        match.c.status.in_(_AWAITED), match.c.kickoff.between(now - _RESULT_AGE, now)
+    query = (
+        sa.select(match.c.competition, match.c.kickoff, match.c.kickoff_precision)
+        .where(match.c.status.in_(_AWAITED), match.c.kickoff.between(now - _RESULT_AGE, now))
+        .order_by(match.c.kickoff)
     )
     with database.reading() as connection:
         awaited = connection.execute(query).all()
-    return sum(result_due_at(row.kickoff, row.kickoff_precision, feed.result_lag) <= now for row in awaited)
+    kickoffs = defaultdict(list)
+    for row in awaited:
+        if result_due_at(row.kickoff, row.kickoff_precision, feed.result_lag) <= now:
+            kickoffs[row.competition].append(row.kickoff)
+    found = [
+        DueResults(competition=competition, matches=len(times), since=isoformat(times[0]))
+        for competition, times in kickoffs.items()
+    ]
+    return tuple(sorted(found, key=lambda due: (-due.matches, due.competition)))
 
 
 def _instant(epoch_seconds: float) -> str:

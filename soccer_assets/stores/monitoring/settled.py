@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from soccer_assets.contract.release import OUTCOMES
 from soccer_assets.football.matches import STATUS_RULES
 from soccer_assets.modelling.dataset import TrainingData
-from soccer_assets.modelling.forecasters import BOOK, ELO
+from soccer_assets.modelling.forecasters import BOOK, ELO, PRIOR
 from soccer_assets.modelling.ledger_rules import SCORED
 from soccer_assets.modelling.neutral_ground import turned_back
 from soccer_assets.modelling.odds import devig_shin
@@ -21,8 +21,8 @@ from soccer_assets.stores.ledger.scores import newest_scores
 from soccer_assets.stores.matches.due import result_due_at
 from soccer_assets.tables import AWAITS_RESULT, ledger_entry, match
 
-# Textbook Elo has six parameters; fewer matches than this do not determine them.
-_LEAST_FOR_ELO = 200
+# Textbook Elo has six parameters, shares have chance; fewer matches than this determine neither.
+_LEAST_BEFORE = 200
 _SETTLES = [status.value for status, rule in STATUS_RULES.items() if rule.settles]
 
 
@@ -32,7 +32,8 @@ def read_settled(
     """Every match since the ledger's first entry that is finished or void by ``now``, or due and missing.
 
     Textbook Elo is fitted on matches whose result was known before that first entry, and forecasts from what
-    was known before each kickoff, as the published models did.
+    was known before each kickoff, as the published models did. The class prior is the shares of home wins,
+    draws and away wins of the same matches.
 
     Args:
         database: matches and the ledger.
@@ -65,6 +66,7 @@ def read_settled(
             name: _placed(turned_back(forecasts, data.matches.is_turned[known[has_features]]), has_features)
             for name, forecasts in (
                 (ELO, _elo(data, known[has_features], start)),
+                (PRIOR, _prior(data, int(has_features.sum()), start)),
                 (BOOK, devig_shin(data.odds[known[has_features]])),
             )
         },
@@ -125,9 +127,17 @@ def _rows(
         ]
 
 
+def _prior(data: TrainingData, rows: int, start: dt.datetime) -> NDArray[np.float64]:
+    outcomes = data.outcomes[data.matches.result_known_at < int(start.timestamp())]
+    if len(outcomes) < _LEAST_BEFORE:
+        return np.full((rows, 3), np.nan)
+    shares = np.bincount(outcomes, minlength=3) / len(outcomes)
+    return np.tile(shares, (rows, 1))
+
+
 def _elo(data: TrainingData, rows: NDArray[np.int64], start: dt.datetime) -> NDArray[np.float64]:
     is_training = data.matches.result_known_at < int(start.timestamp())
-    if is_training.sum() < _LEAST_FOR_ELO:
+    if is_training.sum() < _LEAST_BEFORE:
         return np.full((len(rows), 3), np.nan)
     model = fit_elo_textbook(data.values, data.outcomes, is_training, data.feature_names)
     return model.predict_proba(data.values[rows])

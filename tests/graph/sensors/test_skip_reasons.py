@@ -5,9 +5,23 @@ from pathlib import Path
 
 import dagster as dg
 import msgspec
+from dagster._core.remote_origin import (
+    RegisteredCodeLocationOrigin,
+    RemoteInstigatorOrigin,
+    RemoteRepositoryOrigin,
+)
+from dagster._core.scheduler.instigation import (
+    InstigatorState,
+    InstigatorStatus,
+    InstigatorType,
+    ScheduleInstigatorData,
+)
 
 from soccer_assets.alerting.notifier import AlertNotifier
+from soccer_assets.alerting.open_alerts import open_alerts
 from soccer_assets.contract.pipeline import PIPELINE_KEY, PipelineState
+from soccer_assets.graph.planned_runs import planned_runs
+from soccer_assets.graph.schedules import SCHEDULES
 from soccer_assets.graph.sensors.alerts import alert_sensor
 from soccer_assets.graph.sensors.status import status_sensor
 from soccer_assets.resources.event_bus import EventBus
@@ -48,6 +62,34 @@ def test_the_status_sensor_counts_assets_by_state_and_names_the_results(filled: 
     _status(filled)
     state = msgspec.json.decode(filled.store.read(PIPELINE_KEY) or b"", type=PipelineState)
     assert state.results_due == 4
+    assert sum(due.matches for due in state.due) == state.results_due
+    assert {"refresh_hourly", "monitor_daily"} <= {run.job for run in state.planned}
+    assert all(run.starts_at > state.written_at for run in state.planned)
+    made = {key for run in state.planned for key in run.makes}
+    assert {"releases/current", "monitoring/quality"} <= made
+
+
+def test_a_stopped_schedule_plans_nothing(tmp_path: Path) -> None:
+    """Dagster's pages stop a schedule; the board then promises no run."""
+    schedule = next(each for each in SCHEDULES if each.job_name == "refresh_hourly")
+    wall = dt.datetime(2025, 4, 25, 9, 0, tzinfo=dt.UTC)
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+        planned = {run.job: run.starts_at for run in planned_runs(instance, wall)}
+        assert planned["refresh_hourly"] == "2025-04-25T09:07:00Z"
+        assert planned["refresh_daily"] == "2025-04-26T06:07:00Z"
+        origin = RemoteInstigatorOrigin(
+            RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("soccer_assets"), "__repository__"),
+            schedule.name,
+        )
+        instance.add_instigator_state(
+            InstigatorState(
+                origin,
+                InstigatorType.SCHEDULE,
+                InstigatorStatus.STOPPED,
+                ScheduleInstigatorData(cron_schedule=str(schedule.cron_schedule)),
+            )
+        )
+        assert "refresh_hourly" not in {run.job for run in planned_runs(instance, wall)}
 
 
 def test_the_alert_sensor_counts_faults_notifications_and_messages(
@@ -67,3 +109,6 @@ def test_the_alert_sensor_counts_faults_notifications_and_messages(
     assert skipped.skip_message == (
         "open faults and notices: 1; new notifications: 1; messages delivered: 0, failed and to be retried: 1"
     )
+    (alert,) = open_alerts(graph.database)  # for the status page
+    assert alert.severity == "failure"
+    assert alert.action
