@@ -112,7 +112,8 @@ def text_of(pages, query=""):
 
 def rows_of(text):
     """The matches that are listed."""
-    return re.findall(r"<td><time[^>]*>([\d-]+)</time></td><th[^>]*>(?:<a[^>]*>)?([^<]+)", text)
+    found = re.findall(r"<td><time[^>]*>([\d-]+)</time></td><th[^>]*>(?:<a[^>]*>)?([^<]+)", text)
+    return [(day, match.strip()) for day, match in found]
 
 
 def test_report_is_shown_with_its_comparisons(pages):
