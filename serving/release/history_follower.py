@@ -88,6 +88,8 @@ class HistoryFollower:
         return True
 
     def _open(self, file: Path | None) -> None:
-        if file is not None and (self._holder.history is None or self._holder.history.file != file):
-            # The last one closes with its last reader.
+        last = self._holder.history
+        if file is not None and (last is None or last.file != file):
             self._holder.history = History(file)
+            if last is not None:
+                last.close()  # but for what is being read
