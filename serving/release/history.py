@@ -37,6 +37,7 @@ from soccer_assets.contract.release import OUTCOMES, Team
 
 # Points of a curve: more are not told apart on a screen.
 MOST_POINTS = 400
+_MORE_FOUND = 3
 _COLUMNS = (
     "match.id, match.kickoff, match.log_loss, match.row, match.part, part.competition, part.season,"
     " home.team, home.name, away.team, away.name, part.facts"
@@ -320,19 +321,24 @@ class HistoryView:
         ]
 
     def search_teams(self, text: str, limit: int = 10) -> list[FoundTeam]:
-        """Teams with a name like the text, the likest first; a letter may be wrong, missing or too many."""
-        found = []
-        for number in search_spellings(self._connection, text, limit):
+        """Teams with a name like the text, the likest first; a letter may be wrong, missing or too many.
+
+        Of names that are as like, the team with the most matches comes first.
+        """
+        found: list[tuple[float, FoundTeam]] = []
+        for number, likeness in search_spellings(self._connection, text, _MORE_FOUND * limit):
             sql = (
                 "SELECT team, name, country, sex, age_group,"
                 " (SELECT count(*) FROM match WHERE home = team.id)"
                 " + (SELECT count(*) FROM match WHERE away = team.id) FROM team WHERE id = ?"
             )
             team, name, country, sex, age_group, matches = self._connection.execute(sql, (number,)).fetchone()
-            found.append(
-                FoundTeam(id=team, name=name, country=country, sex=sex, age_group=age_group, matches=matches)
+            team_found = FoundTeam(
+                id=team, name=name, country=country, sex=sex, age_group=age_group, matches=matches
             )
-        return found
+            found.append((likeness, team_found))
+        found.sort(key=lambda pair: (-round(pair[0], 2), -pair[1].matches, pair[1].id))
+        return [one for _, one in found[:limit]]
 
     def _number(self, team_id: str) -> int | None:
         sql = "SELECT id FROM team WHERE team = coalesce((SELECT keep FROM redirect WHERE gone = ?1), ?1)"

@@ -15,8 +15,8 @@ _COMPARED = 80
 _LEAST_LIKENESS = 0.5
 
 
-def search_spellings(connection: sqlite3.Connection, text: str, limit: int) -> list[int]:
-    """Numbers of teams whose name or other spelling is like a text, the likest first.
+def search_spellings(connection: sqlite3.Connection, text: str, limit: int) -> list[tuple[int, float]]:
+    """Teams whose name or other spelling is like a text, by number, with their likeness; the likest first.
 
     A text of one or two letters finds names that begin with it.
     """
@@ -33,18 +33,21 @@ def search_spellings(connection: sqlite3.Connection, text: str, limit: int) -> l
         sql = "SELECT folded, team FROM spelling WHERE spelling MATCH ? ORDER BY rank LIMIT ?"
         found = connection.execute(sql, (query, _COMPARED)).fetchall()
     best: dict[int, float] = {}
+    # The second sequence is looked into once for all.
+    matcher = difflib.SequenceMatcher(None, "", folded)
     for spelling, team in found:
-        likeness = _likeness(folded, spelling)
+        likeness = _likeness(matcher, folded, spelling)
         if likeness >= _LEAST_LIKENESS:
             best[team] = max(best.get(team, 0.0), likeness)
-    return sorted(best, key=lambda team: (-best[team], team))[:limit]
+    return sorted(best.items(), key=lambda pair: (-pair[1], pair[0]))[:limit]
 
 
-def _likeness(text: str, spelling: str) -> float:
+def _likeness(matcher: "difflib.SequenceMatcher[str]", text: str, spelling: str) -> float:
     """From 0 to 1 for equal; a name that begins with the text is liker than one that is spelled alike."""
-    ratio = difflib.SequenceMatcher(None, text, spelling).ratio()
     if spelling == text:
         return 1.0
+    matcher.set_seq1(spelling)
+    ratio = matcher.ratio()
     if spelling.startswith(text):
         return 0.9 + ratio / 20
     return 0.8 + ratio / 20 if f" {text}" in f" {spelling}" else ratio * 0.85

@@ -168,13 +168,20 @@ class ObjectStore:
 
     def list(self, prefix: str) -> list[str]:
         """The keys below a prefix, sorted."""
-        folder, found = self.path(prefix), []
-        # Not `isdir`, which answers no where the server does not answer.
-        with contextlib.suppress(FileNotFoundError), self._asking():
-            found = [path for path in self.filesystem.find(folder) if path != folder]
-        keys = sorted(path.removeprefix(self.root).removeprefix("/") for path in found)
-        # A folder also contains the locks of `swap` and the partial files of killed writes.
-        return [key for key in keys if not (self.is_local and _is_internal(Path(key).name))]
+        folder, found, root = self.path(prefix), [], self.root
+        if self.is_local:  # 5,000 files in 5 ms; by fsspec it takes 130
+            # A folder also contains the locks of `swap` and the partial files of killed writes.
+            found = [
+                f"{parent}/{name}"
+                for parent, _, names in os.walk(folder, followlinks=True)
+                for name in names
+                if not _is_internal(name)
+            ]
+        else:
+            # Not `isdir`, which answers no where the server does not answer.
+            with contextlib.suppress(FileNotFoundError), self._asking():
+                found = [path for path in self.filesystem.find(folder) if path != folder]
+        return sorted(path.removeprefix(root).lstrip("/") for path in found)
 
     def modified_at(self, key: str) -> dt.datetime:
         """When the object was last written, aware, in UTC."""
