@@ -34,7 +34,7 @@ from soccer_assets.stores.matches.held_rows import digest_of, forget_unlisted
 from soccer_assets.stores.matches.meeting_names import meeting_of
 from soccer_assets.stores.matches.names import place_names
 from soccer_assets.stores.matches.unread import mark_left_unread
-from soccer_assets.stores.matches.vanished import mark_vanished, names_in
+from soccer_assets.stores.matches.vanished import cut_lists, mark_vanished, names_in
 from soccer_assets.tables import ingest, match_raw, match_raw_history, rejected_row
 
 
@@ -94,6 +94,7 @@ class _Look(msgspec.Struct):
         listed: kickoff of each row, by its id.
         held: digests of the rows that are held back.
         doubtful_names: folded texts of rows that are not stored.
+        unread: codes of the competitions of unread files; empty text for a file that names none.
     """
 
     played: set[tuple[str, str, dt.date]] = msgspec.field(default_factory=set)
@@ -101,6 +102,7 @@ class _Look(msgspec.Struct):
     listed: dict[str, dt.datetime] = msgspec.field(default_factory=dict)
     held: set[str] = msgspec.field(default_factory=set)
     doubtful_names: set[str] = msgspec.field(default_factory=set)
+    unread: set[str] = msgspec.field(default_factory=set)
 
 
 class _Content(NamedTuple):
@@ -133,9 +135,11 @@ def store_raw(
     with database.writing() as connection:
         if not total.files_passed_over:
             forget_unlisted(connection, source, window, look.held)
-            gone = mark_vanished(connection, source, window, look.listed, look.doubtful_names, now)
-            total += IngestCounts(files_passed_over=len(gone.cut))
-            store_rejections(connection, [shortened_file(source, code) for code in gone.cut], now)
+            cut = mark_vanished(connection, source, window, look.listed, look.doubtful_names, now).cut
+        else:
+            cut = _cut_beside(connection, source, window, look)
+        total += IngestCounts(files_passed_over=len(cut))
+        store_rejections(connection, [shortened_file(source, code) for code in cut], now)
         connection.execute(
             sa.insert(ingest).values(
                 asset=asset,
@@ -151,6 +155,13 @@ def store_raw(
             )
         )
     return total
+
+
+def _cut_beside(connection: sa.Connection, source: str, window: Window, look: _Look) -> list[str]:
+    """Competitions whose list was cut, of those that no report of an unread file may be about."""
+    if "" in look.unread:
+        return []
+    return [code for code in cut_lists(connection, source, window, look.listed) if code not in look.unread]
 
 
 def store_rejections(connection: sa.Connection, rejections: Sequence[Rejection], now: dt.datetime) -> None:
@@ -195,6 +206,12 @@ def _store_batch(
     by_id = _one_each(_identify(connection, source, _without_exchanged(matches)), look.scores)
     look.listed.update((id_, match.kickoff) for id_, match in by_id.items())
     look.held.update(map(digest_of, held))
+    look.unread.update(
+        code
+        for item in rejections
+        if isinstance(item, UnreadableFile)
+        for code in str(item.payload.get("competition", "")).split(", ")
+    )
     look.doubtful_names |= names_in(rejection.payload for rejection in rejections)
     look.doubtful_names |= {fold(name) for row in held for name in (row.home_team, row.away_team)}
     contents = {id_: _content(id_, match) for id_, match in by_id.items()}

@@ -104,6 +104,13 @@ def mark_vanished(
     return Vanished(len(returned) + len(gone), missing.cut)
 
 
+def cut_lists(
+    connection: sa.Connection, source: str, window: Window, listed: Mapping[str, dt.datetime]
+) -> list[str]:
+    """Competitions whose list ends before results that it had, for a look that proves nothing else."""
+    return _missing(connection, source, window, listed).cut
+
+
 def marks_of(
     connection: sa.Connection, sources: Iterable[str]
 ) -> dict[tuple[str, str], tuple[dt.datetime, str | None]]:

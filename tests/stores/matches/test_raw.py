@@ -29,6 +29,7 @@ from soccer_assets.tables import (
     metadata,
     rejected_row,
     team,
+    vanished_match,
 )
 from tests.builders import COMPETITIONS, NOW, finished, raw_match, rejection, two_leagues
 from tests.conftest import postgres_database
@@ -250,6 +251,23 @@ def test_a_list_that_ends_before_results_that_it_had_is_told(database, left, is_
     assert [row.first_seen_at for row in told] == [LATER] * is_told
     assert all(row.reason.startswith("file ends early: fake: TST-1 ends before results") for row in told)
     assert (whole.files_passed_over, whole.added, whole.changed) == (0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("competition", "is_told"), [("TST-2", True), ("TST-1", False), ("TST-2, TST-1", False), ("", False)]
+)
+def test_a_cut_list_is_told_beside_an_unread_file_of_another_competition(database, competition, is_told):
+    """An unread file of its own, or of nobody knows what, is told already."""
+    rows = evenings(10)
+    store(database, rows)
+    bad = UnreadableFile(
+        source="fake", reason="file passed over: E1.csv: it is empty", payload={"competition": competition}
+    )
+
+    counts = store(database, [*rows[:4], bad], LATER)
+
+    assert counts.files_passed_over == 1 + is_told
+    assert len(rows_of(database, vanished_match)) == 0
 
 
 def test_results_that_are_gone_before_others_are_no_cut_file(database):
