@@ -68,7 +68,8 @@ def unresolved() -> None:
         click.echo("every name is decided")
     for held in found:
         click.echo(
-            f"{held.name}  {held.competition} {held.season}, {held.source}: {held.matches} matches wait"
+            f"{held.name}  {held.competition} {held.season}, {held.source}: "
+            f"{held.matches} {'match waits' if held.matches == 1 else 'matches wait'}"
         )
         click.echo(f"    {held.reason}")
         pool = f' --pool "{held.pool}"'
@@ -97,7 +98,7 @@ def resolve(name: str, club: str, new: bool, pool: str) -> None:
     except UnknownNameError as error:
         fail(str(error))
     meaning = f"is {club}" if club else "is a club of its own"
-    click.echo(f"{name} {meaning}; the next refresh stores {count} matches")
+    click.echo(f"{name} {meaning}; the next refresh stores {count} {'match' if count == 1 else 'matches'}")
 
 
 @teams.command()

@@ -426,7 +426,7 @@ def _hold_back(
         names = {
             "|".join(side.key): {
                 "name": side.name,
-                "guess": decision.guess,
+                "guess": _shown_name(side.pool, decision.guess, clubs),
                 "reason": decision.reason,
             }
             for side in _sides(row)
@@ -446,6 +446,11 @@ def _hold_back(
             "last_seen_at": now if is_listed else last_seen_at,
         }
     upsert(connection, held_match, list(held.values()))
+
+
+def _shown_name(pool: str, club: str | None, clubs: Mapping[_Name, tuple[str, str]]) -> str | None:
+    """A club's name as it is shown, where it is known by more than its folded name."""
+    return None if club is None else clubs.get((pool, club), (club, club))[1]
 
 
 def _seen_at(

@@ -89,13 +89,14 @@ def test_a_name_that_stays_open_is_held_back_listed_and_decided_by_one_command(
 
     assert store(database, [fixture]).held == 1
     (held,) = unresolved_names(database)
-    assert (held.name, held.guess, held.matches, held.competition) == ("Ogreton Marsh", "ogreton", 1, "ENG-1")
+    assert (held.name, held.guess, held.matches, held.competition) == ("Ogreton Marsh", "Ogreton", 1, "ENG-1")
 
     monkeypatch.setenv("SOCCER_DATABASE_URL", database.url)
     shown = CliRunner().invoke(main, ["teams", "unresolved"]).output
-    assert "Ogreton Marsh" in shown
+    assert "1 match waits" in shown
+    assert 'soccer teams resolve "Ogreton Marsh" --as "Ogreton"' in shown
     done = CliRunner().invoke(main, ["teams", "resolve", "Ogreton Marsh", "--as", "Ogreton"])
-    assert done.exit_code == 0, done.output
+    assert (done.exit_code, done.output) == (0, "Ogreton Marsh is Ogreton; the next refresh stores 1 match\n")
     store(database, played(1))
 
     assert unresolved_names(database) == []
