@@ -9,11 +9,12 @@ from soccer_assets.clock import Clock
 from soccer_assets.contract.season_projection import SeasonProjection
 from soccer_assets.feeds.protocol import Feed
 from soccer_assets.graph.automation_conditions import FOLLOW_UPSTREAM
-from soccer_assets.graph.pages.plots import projection_plot
+from soccer_assets.graph.pages.plots import drawing_version, has_pages, projection_plot
 from soccer_assets.graph.pages.values import markdown, table
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.stores.exports import Exports
 from soccer_assets.stores.features.store import FeatureStore
+from soccer_assets.stores.projections.drawn_map import drawn_map
 from soccer_assets.stores.projections.parts import ProjectionUpdate, table_rows, update_projections
 from soccer_assets.stores.projections.season_ledger import (
     SeasonScores,
@@ -62,7 +63,7 @@ def season(
     ledger = update_season_ledger(object_store, update.parts, source.now)
     return dg.MaterializeResult(
         metadata={
-            **_metadata(update, object_store.url),
+            **_metadata(update, object_store),
             **_scores(settled_seasons(object_store)),
             "is_published_now": is_new,
             "ledger_entries": ledger.recorded,
@@ -71,13 +72,13 @@ def season(
     )
 
 
-def _metadata(update: ProjectionUpdate, store_url: str) -> Mapping[str, dg.MetadataValue]:
+def _metadata(update: ProjectionUpdate, store: ObjectStore) -> Mapping[str, dg.MetadataValue]:
     projections = [part.projection for part in update.parts.values()]
     told = [one for one in projections if one.teams]
     reasons = [(one.competition, one.not_projected) for one in projections if one.not_projected]
     found: dict[str, dg.MetadataValue] = {
         "dagster/row_count": dg.MetadataValue.int(sum(len(one.teams) for one in told)),
-        "dagster/uri": dg.MetadataValue.text(f"{store_url}/projections"),
+        "dagster/uri": dg.MetadataValue.text(f"{store.url}/projections"),
         "projected_competitions": dg.MetadataValue.int(len(told)),
         "simulated_now": dg.MetadataValue.text(", ".join(update.computed) or "none"),
         "kept_for_lack_of_time": dg.MetadataValue.text(", ".join(update.carried) or "none"),
@@ -86,13 +87,20 @@ def _metadata(update: ProjectionUpdate, store_url: str) -> Mapping[str, dg.Metad
     }
     found |= table("season_table", table_rows(told))
     drawn = _largest(told)
-    if drawn is not None:
-        found["final_places"] = projection_plot(
-            f"{drawn.competition} {drawn.season}",
-            [line.team.name for line in drawn.teams],
-            np.array([line.places for line in drawn.teams]),
-        ).metadata
+    if drawn is not None and has_pages():
+        shows = f"{drawn.key} {drawing_version()}"
+        image = drawn_map(store, shows, lambda: projection_map(drawn).value or "")
+        found["final_places"] = dg.MetadataValue.md(image)
     return found
+
+
+def projection_map(drawn: SeasonProjection) -> dg.MarkdownMetadataValue:
+    """The map of a season's final places."""
+    return projection_plot(
+        f"{drawn.competition} {drawn.season}",
+        [line.team.name for line in drawn.teams],
+        np.array([line.places for line in drawn.teams]),
+    ).metadata
 
 
 def _scores(seasons: list[SeasonScores]) -> Mapping[str, dg.MetadataValue]:

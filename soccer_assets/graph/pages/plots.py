@@ -3,10 +3,12 @@
 import base64
 import contextlib
 import functools
+import hashlib
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ParamSpec
 
 import dagster as dg
@@ -40,6 +42,17 @@ def without_pages() -> Iterator[None]:
         _HAS_PAGES.reset(token)
 
 
+def has_pages() -> bool:
+    """Whether images are drawn."""
+    return _HAS_PAGES.get()
+
+
+@functools.cache
+def drawing_version() -> str:
+    """Changes with the code that draws."""
+    return hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:16]
+
+
 @dataclass(frozen=True)
 class Plot:
     """A figure that is drawn on first use."""
@@ -54,7 +67,7 @@ class Plot:
     @property
     def metadata(self) -> dg.MarkdownMetadataValue:
         """The figure as an image in Markdown for an asset's page."""
-        if not _HAS_PAGES.get():
+        if not has_pages():
             return dg.MetadataValue.md("not drawn: this run has no page")
         sink = io.BytesIO()
         self.figure.savefig(sink, format="png", dpi=DPI)

@@ -64,8 +64,11 @@ def test_projections_follow_the_release_and_fail_without_it(
         assert part.projection.matches_left == 10
         assert {one.match_id for one in part.projection.matches}
 
-    again = filled.metadata(filled.run(SEASON), SEASON)
+    with monkeypatch.context() as undrawn:
+        undrawn.setattr(projections, "projection_map", None)
+        again = filled.metadata(filled.run(SEASON), SEASON)
     assert (again["simulated_now"], again["is_published_now"]) == ("none", False)
+    assert again["final_places"] == shown["final_places"]
 
     def broken(*_arguments: object) -> None:
         raise RuntimeError("no projection today")
