@@ -43,13 +43,14 @@ def _requests() -> list[str]:
 def document(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> dict[str, dict[str, dict[str, list[dict[str, str]]]]]:
-    """The paths of the OpenAPI document."""
+    """The paths of the OpenAPI document, and those of the pages, which it does not hold."""
     home = tmp_path_factory.mktemp("home")
     with TestClient(create_app(Settings.from_env({"SOCCER_HOME": str(home)}))) as client:
+        pages = client.app.state["page_paths"]
         paths: dict[str, dict[str, dict[str, list[dict[str, str]]]]] = client.get(
             "/schema/openapi.json"
         ).json()["paths"]
-    return paths
+    return dict.fromkeys(pages, {}) | paths
 
 
 @pytest.mark.parametrize("request_", _requests())
