@@ -57,6 +57,7 @@ from serving.routes import (
     sources,
     tasks,
 )
+from serving.routes.pages.match_day import list_links
 from serving.routes.pages.page_routes import routers as page_routers
 from serving.scoring.assumptions import Simulations
 from serving.scoring.process import Scorer
@@ -154,7 +155,7 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
     return Application(
         route_handlers=[
             protected,
-            Router("/", route_handlers=operations.handlers, guards=[check_query]),
+            Router("/", route_handlers=[list_links, *operations.handlers], guards=[check_query]),
             *page_routers(),
         ],
         dependencies={

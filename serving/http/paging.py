@@ -84,16 +84,21 @@ def day_bounds(from_day: dt.date | None, to_day: dt.date | None, tz: str) -> tup
     """
     if from_day is not None and to_day is not None and from_day > to_day:
         raise bad_request(f"`from` ({from_day}) lies after `to` ({to_day}); swap them.")
-    zone = _zone(tz)
+    zone = zone_named(tz)
     try:
-        first = None if from_day is None else _midnight(from_day, zone)
-        end = None if to_day is None else _midnight(to_day + dt.timedelta(days=1), zone)
+        first = None if from_day is None else midnight(from_day, zone)
+        end = None if to_day is None else midnight(to_day + dt.timedelta(days=1), zone)
     except OverflowError as error:
         raise bad_request("`from` or `to` is out of range; use days such as 2025-04-25.") from error
     return first, end
 
 
-def _zone(tz: str) -> ZoneInfo:
+def zone_named(tz: str) -> ZoneInfo:
+    """The time zone of an IANA name.
+
+    Raises:
+        ProblemError: 400, there is none.
+    """
     reason = f"{tz!r} is not a time zone; use a name such as Europe/Madrid"
     refusal = bad_request(f"`tz` {reason}.", ParameterError("tz", reason))
     if _NO_ZONE.fullmatch(tz):
@@ -104,5 +109,10 @@ def _zone(tz: str) -> ZoneInfo:
         raise refusal from error
 
 
-def _midnight(day: dt.date, zone: ZoneInfo) -> str:
+def midnight(day: dt.date, zone: ZoneInfo) -> str:
+    """The begin of a day, as stored kickoffs are written.
+
+    Raises:
+        OverflowError: the day is out of range.
+    """
     return isoformat(dt.datetime.combine(day, dt.time(), tzinfo=zone))

@@ -22,11 +22,13 @@ class Parameters(msgspec.Struct, frozen=True):
 
     Attributes:
         query: names that its query may hold.
+        prefix: what further names begin with; empty where there are none.
         sent_as: name in the code -> name as clients send it, where the two differ.
     """
 
     query: frozenset[str]
     sent_as: dict[str, str]
+    prefix: str = ""
 
 
 def parameters_of(routes: Iterable[Any]) -> dict[tuple[str, str], Parameters]:
@@ -35,13 +37,15 @@ def parameters_of(routes: Iterable[Any]) -> dict[tuple[str, str], Parameters]:
     for route in routes:
         if not isinstance(route, HTTPRoute):
             continue
-        for method, (_, model) in route.route_handler_map.items():
+        for method, (handler, model) in route.route_handler_map.items():
             named = {
                 parameter.field_name: parameter.field_alias
                 for parameter in (*model.expected_query_params, *model.expected_header_params)
             }
             query = frozenset(parameter.field_alias for parameter in model.expected_query_params)
-            found[route.path_format, method] = Parameters(query, named)
+            query |= set(handler.opt.get("page_query", ()))  # of a page, in no document of the API
+            prefix = handler.opt.get("page_query_prefix", "")
+            found[route.path_format, method] = Parameters(query, named, prefix)
     return found
 
 
@@ -64,12 +68,15 @@ async def check_query(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRou
     raw = connection.scope["query_string"]
     if not raw or connection.scope["method"] == "OPTIONS":  # type: ignore[typeddict-item]
         return
-    known = parameters_for(connection).query
+    parameters = parameters_for(connection)
+    known = parameters.query
     try:
         pairs = parse_qsl(raw.decode("latin-1"), keep_blank_values=True, max_num_fields=_MOST)
     except ValueError as error:
         raise _refused([ParameterError("", f"more than {_MOST} parameters")]) from error
     counts = Counter(name for name, _ in pairs)
+    named = {name for name in counts if parameters.prefix and name.startswith(parameters.prefix)}
+    known |= named
     takes = f"this path takes {', '.join(sorted(known))}" if known else "this path takes none"
     faults = [
         ParameterError(name, f"unknown parameter; {takes}" if name not in known else "sent more than once")

@@ -6,17 +6,17 @@ from zoneinfo import ZoneInfo
 
 from soccer_assets.clock import parse_instant
 
-_DAY_PRECISION = "day"
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
 # Hours are hard to read from here on.
 _DAYS_FROM = 3
+_TO_THE_MINUTE = "minute"
 UTC = ZoneInfo("UTC")
 
 
 def day_of(kickoff: str, precision: str, zone: ZoneInfo) -> dt.date:
     """The day of a match in a time zone; one that is known by day only has the same day everywhere."""
     instant = parse_instant(kickoff)
-    return instant.date() if precision == _DAY_PRECISION else instant.astimezone(zone).date()
+    return instant.astimezone(zone).date() if precision == _TO_THE_MINUTE else instant.date()
 
 
 def day_text(day: dt.date) -> str:
@@ -24,9 +24,28 @@ def day_text(day: dt.date) -> str:
     return f"{day:%A} {day.day} {day:%B %Y}"
 
 
+def plain_day_text(day: dt.date) -> str:
+    """A day of any year without its weekday, such as ``26 Apr 2025``."""
+    return f"{day.day} {day:%b %Y}"
+
+
+def short_day_text(day: dt.date) -> str:
+    """A day in few letters, such as ``Sat 26 Apr``."""
+    return f"{day:%a} {day.day} {day:%b}"
+
+
 def clock_text(kickoff: str, precision: str, zone: ZoneInfo) -> str:
     """The clock time of a kickoff, such as ``15:00``; empty where only its day is known."""
-    return "" if precision == _DAY_PRECISION else f"{parse_instant(kickoff).astimezone(zone):%H:%M}"
+    return f"{parse_instant(kickoff).astimezone(zone):%H:%M}" if precision == _TO_THE_MINUTE else ""
+
+
+def zone_text(zone: ZoneInfo, day: dt.date) -> str:
+    """A time zone as a person reads it on a day, such as ``London (BST)``; UTC is ``UTC``."""
+    if zone.key == "UTC":
+        return "UTC"
+    short = f"{dt.datetime.combine(day, dt.time(12), zone):%Z}"
+    city = zone.key.rpartition("/")[2].replace("_", " ")
+    return f"{city} ({short if short.isalpha() else f'UTC{short}'})"
 
 
 def moment_text(instant: str | dt.datetime, zone: ZoneInfo = UTC) -> str:
@@ -54,3 +73,9 @@ def age_text(seconds: float) -> str:
 def with_moments(text: str) -> str:
     """A sentence whose instants are written as people read them."""
     return _INSTANT.sub(lambda found: moment_text(found[0]), text)
+
+
+def short_moment_text(instant: str) -> str:
+    """An instant in few letters, such as ``26 Apr, 14:00 UTC``."""
+    moment = parse_instant(instant)
+    return f"{moment.day} {moment:%b, %H:%M} UTC"

@@ -2,13 +2,15 @@
 
 import functools
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import jinja2
 from litestar import Request, Response
+from litestar.connection import ASGIConnection
 
 from serving.http.compression import compress, negotiate_encoding
 from serving.http.page_access import PUBLIC, PageGate
@@ -16,7 +18,7 @@ from serving.http.prefix import prefix_of
 from serving.pages import days, shares
 from serving.release.current import Current, SnapshotHolder
 
-HTML = "text/html; charset=utf-8"
+HTML = "text/html"  # Litestar adds the charset
 FOLDER = Path(__file__).parent
 STATIC = FOLDER / "static"
 STATIC_PATH = "/assets"
@@ -46,6 +48,13 @@ def environment() -> jinja2.Environment:
         "clock": days.clock_text,
         "age": days.age_text,
         "instants": days.with_moments,
+        "short_day": days.short_day_text,
+        "short_moment": days.short_moment_text,
+        "zone": days.zone_text,
+        "plain_day": days.plain_day_text,
+        "minus": shares.with_minus,
+        "capitalize_first": lambda text: text[:1].upper() + text[1:],
+        "query": query_of,
     }
     found.globals |= {"shares": shares.whole_percentages, "bar": shares.bar}
     return found
@@ -60,7 +69,7 @@ def static_version() -> str:
     return digest.hexdigest()[:12]
 
 
-def wants_page(request: Request[Any, Any, Any]) -> bool:
+def wants_page(request: ASGIConnection[Any, Any, Any, Any]) -> bool:
     """Whether a browser asks: it names HTML before any other type; programs name JSON or take all."""
     accept = request.headers.get("accept", "")
     return "text/html" in accept and request.app.state["page_gate"].mode != "off"
@@ -100,6 +109,11 @@ def render(
         if request.headers.get("if-none-match", "") == headers["ETag"]:
             return Response(b"", status_code=HTTPStatus.NOT_MODIFIED, headers=headers, media_type=HTML)
     return Response(body, status_code=status, headers=headers, media_type=HTML)
+
+
+def query_of(values: Mapping[str, Any]) -> str:
+    """A query string of the values that are not empty."""
+    return urlencode({name: value for name, value in values.items() if value not in (None, "")})
 
 
 def _caching(is_public: bool, vary: str) -> dict[str, str]:

@@ -44,6 +44,11 @@ def number(value: float, digits: int = 2) -> str:
     text = f"{value:,.{digits}f}"
     if float(text.replace(",", "")) == 0:
         text = text.removeprefix("-")
+    return with_minus(text)
+
+
+def with_minus(text: str) -> str:
+    """A number's text with a real minus sign."""
     return text.replace("-", "\N{MINUS SIGN}")
 
 

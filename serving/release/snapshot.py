@@ -4,6 +4,7 @@ Look-ups read bodies from memory if they fit, otherwise from the SQLite file; pa
 """
 
 import contextlib
+import functools
 import json
 import sqlite3
 import threading
@@ -34,6 +35,15 @@ _log = structlog.get_logger()
 # takes a tenth of the time of one in SQLite and does not wait for the GIL. Larger releases stay in the file.
 # A row of 2.2 kB has a page of 4 kB for itself, so that the bodies are half of the file.
 IN_MEMORY_BYTES = 512 * 1024 * 1024
+
+
+# By two indexes: a condition on either side would read every row.
+_OF_TEAMS = (
+    "rowid IN (SELECT rowid FROM prediction WHERE model = :model"
+    " AND home_team_id IN (SELECT value FROM json_each(:team_ids))"
+    " UNION SELECT rowid FROM prediction WHERE model = :model"
+    " AND away_team_id IN (SELECT value FROM json_each(:team_ids)))"
+)
 
 
 class PageQuery(msgspec.Struct, frozen=True, kw_only=True):
@@ -174,8 +184,7 @@ class Snapshot:
         if query.competition is not None:
             conditions.append("competition = :competition")
         if query.team_ids is not None:
-            ids = "(SELECT value FROM json_each(:team_ids))"
-            conditions.append(f"(home_team_id IN {ids} OR away_team_id IN {ids})")
+            conditions.append(_OF_TEAMS)
         if query.after is not None:
             conditions.append("(kickoff, match_id) > (:after_kickoff, :after_match_id)")
         # Only the constants above are joined; all values are bound parameters.
@@ -196,6 +205,39 @@ class Snapshot:
         rows = [(match_id, body) for match_id, body, _ in found[: query.limit]]
         last = found[query.limit - 1] if len(found) > query.limit else None
         return Page(rows, None if last is None else (last[2], last[0]))
+
+    def latest_before(
+        self, kickoff: str, limit: int, competition: str | None, team_ids: tuple[str, ...] | None
+    ) -> list[bytes]:
+        """Stored bodies of the last matches before an instant, the latest first; see `PageQuery`."""
+        conditions = ["model = :model", "kickoff < :kickoff"]
+        if competition is not None:
+            conditions.append("competition = :competition")
+        if team_ids is not None:
+            conditions.append(_OF_TEAMS)
+        values = {
+            "model": CHAMPION,
+            "kickoff": kickoff,
+            "competition": competition,
+            "team_ids": json.dumps(team_ids),
+            "rows": limit,
+        }
+        sql = f"SELECT body FROM prediction WHERE {' AND '.join(conditions)}"  # noqa: S608 - constants
+        with self._pages_lock:
+            rows = self._pages.execute(f"{sql} ORDER BY kickoff DESC, match_id DESC LIMIT :rows", values)
+            return [row[0] for row in rows]
+
+    @functools.cached_property
+    def competitions(self) -> tuple[str, ...]:
+        """Codes of the competitions of the champion's rows, one look into the index for each."""
+        sql = (
+            "WITH RECURSIVE found (code) AS ("
+            "SELECT min(competition) FROM prediction WHERE model = :model UNION ALL "
+            "SELECT (SELECT min(competition) FROM prediction WHERE model = :model AND competition > code)"
+            " FROM found WHERE code IS NOT NULL) SELECT code FROM found WHERE code IS NOT NULL"
+        )
+        with self._pages_lock:
+            return tuple(row[0] for row in self._pages.execute(sql, {"model": CHAMPION}))
 
     def has_competition(self, code: str) -> bool:
         """Whether a row is of this competition."""

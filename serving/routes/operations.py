@@ -1,4 +1,4 @@
-"""Operations: index, liveness, readiness and metrics; no API key needed."""
+"""Operations: links, liveness, readiness and metrics; no API key needed."""
 
 import datetime as dt
 from http import HTTPStatus
@@ -23,9 +23,8 @@ _UNAVAILABLE = {
 }
 
 
-@get("/", sync_to_thread=False, tags=["operations"])
-def list_links(request: Request[Any, Any, Any], snapshots: NamedDependency[SnapshotHolder]) -> Index:
-    """Links to all paths."""
+def links_of(request: Request[Any, Any, Any], snapshots: SnapshotHolder) -> Index:
+    """Links to all paths: what programs get at `/`, where people get the matches."""
     current = snapshots.current
     return Index(
         name="soccer-assets",
@@ -98,4 +97,4 @@ def read_metrics(
     return Response(metrics.exposition(), media_type=CONTENT_TYPE)
 
 
-handlers = [list_links, read_liveness, read_readiness, read_metrics]
+handlers = [read_liveness, read_readiness, read_metrics]

@@ -49,6 +49,8 @@ CREATE UNIQUE INDEX prediction_by_match_id ON prediction (match_id, model);
 CREATE INDEX prediction_by_kickoff ON prediction (model, kickoff, match_id);
 CREATE INDEX prediction_by_competition ON prediction (model, competition, kickoff);
 CREATE INDEX prediction_by_source_match_id ON prediction (source_match_id, model);
+CREATE INDEX prediction_by_home ON prediction (model, home_team_id, kickoff);
+CREATE INDEX prediction_by_away ON prediction (model, away_team_id, kickoff);
 """
 
 VOLATILE_FIELDS = ("data_as_of", "checked_at", "next_expected_at", "stale", "stale_reasons")
@@ -198,6 +200,7 @@ class CompetitionEntry(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         first_half_share: share of its goals in the first half; None in releases of earlier versions.
+        time_zone: IANA name of the zone in which its days are counted.
     """
 
     code: str
@@ -208,6 +211,7 @@ class CompetitionEntry(msgspec.Struct, frozen=True, kw_only=True):
     age_group: str
     squad: str = "first"
     first_half_share: float | None = None
+    time_zone: str = "UTC"
 
 
 class Directory(msgspec.Struct, frozen=True, kw_only=True):

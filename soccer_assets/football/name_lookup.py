@@ -22,11 +22,16 @@ class UnclearNameError(FootballError):
 
 
 class Names:
-    """An index of a directory."""
+    """An index of a directory.
+
+    Attributes:
+        competitions: entries by code.
+    """
 
     def __init__(self, directory: Directory) -> None:
         self._teams = {team.id: team for team in directory.teams}
         self._redirects = directory.redirects
+        self.competitions = {entry.code: entry for entry in directory.competitions}
         self._competitions = {fold(entry.code): entry for entry in directory.competitions}
         self._competitions_by_name = defaultdict(list)
         for entry in directory.competitions:

@@ -11,8 +11,8 @@ from serving.http.compression import compress, negotiate_encoding
 from serving.pages.rendering import STATIC
 
 _TYPES = {
-    ".css": "text/css; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css",
+    ".js": "text/javascript",
     ".svg": "image/svg+xml",
 }
 

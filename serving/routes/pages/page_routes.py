@@ -5,7 +5,18 @@ from litestar.types import ControllerRouterHandler
 
 from serving.http.page_access import admit_page
 from serving.http.query import check_query
-from serving.routes.pages import about, assets, models, record, robots, sign_in, status_page, unsubscribe
+from serving.routes.pages import (
+    about,
+    assets,
+    league_table,
+    match,
+    models,
+    record,
+    robots,
+    sign_in,
+    status_page,
+    unsubscribe,
+)
 
 # Without a guard of their own: the form is for those who are not signed in yet.
 OPEN: tuple[ControllerRouterHandler, ...] = (
@@ -20,6 +31,9 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     models.read_models,
     record.read_record,
     status_page.read_status,
+    match.read_match,
+    league_table.list_competitions,
+    league_table.read_competition,
 )
 
 

@@ -5,6 +5,7 @@ from collections import defaultdict
 import sqlalchemy as sa
 
 from soccer_assets.contract.release import CompetitionEntry, Directory, TeamEntry
+from soccer_assets.football.competitions import load_competitions
 from soccer_assets.football.first_half import FirstHalfShares
 from soccer_assets.resources.database import Database
 from soccer_assets.stores.matches.teams import redirects
@@ -23,6 +24,7 @@ def read_directory(database: Database, shares: FirstHalfShares) -> Directory:
         for row in teams:
             spellings[leads.get(row.team_id, row.team_id)].add(row.folded_name)
         competitions = list(connection.execute(sa.select(competition).order_by(competition.c.competition)))
+    zones = {code: entry.time_zone for code, entry in load_competitions().items()}
     return Directory(
         teams=tuple(
             TeamEntry(
@@ -46,6 +48,7 @@ def read_directory(database: Database, shares: FirstHalfShares) -> Directory:
                 age_group=row.age_group,
                 squad=row.squad,
                 first_half_share=shares.of(row.competition),
+                time_zone=zones.get(row.competition, "UTC"),
             )
             for row in competitions
         ),
