@@ -39,12 +39,14 @@ from serving.metrics import Metrics
 from serving.pages.page_errors import handle_page_error, handle_sign_in
 from serving.problems import handle_unexpected
 from serving.release.current import SnapshotHolder
+from serving.release.downloads import Downloads
 from serving.release.history_follower import HistoryFollower
 from serving.release.history_loader import StoreAddress
 from serving.release.key_ring import KeyRing
 from serving.release.reader import ReleaseReader
 from serving.reloader import Reloader
 from serving.routes import (
+    downloads,
     events,
     legacy,
     livescores,
@@ -144,6 +146,7 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
             tasks.router,
             legacy.monitoring_router,
             projections.router,
+            downloads.router,
             livescores.router,
             sources.router,
             legacy.sources_router,
@@ -172,6 +175,7 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
                 lambda: settings.public_url or settings.dagster_url, sync_to_thread=False
             ),
             "events": Provide(lambda: stream, sync_to_thread=False),
+            "downloads": Provide(lambda: Downloads(reader), sync_to_thread=False),
             "bodies": Provide(lambda: bodies, sync_to_thread=False),
             "reader": Provide(lambda: reader, sync_to_thread=False),
         },
@@ -239,6 +243,7 @@ def _openapi() -> OpenAPIConfig:
         tags=[
             Tag("predict", "Predictions of the current release."),
             Tag("projections", "How the season of each league may end."),
+            Tag("downloads", "Predictions, ledger, ratings, tables and projections as files."),
             Tag("livescores", "Matches with their current status and goals."),
             Tag("monitoring", "Freshness, drift, quality, and the status of tasks."),
             Tag("sources", "Launch ingest and export runs in Dagster."),

@@ -107,12 +107,14 @@ def respond(
         **CACHE_HEADERS,
         **(headers or {}),
     }
-    if _matches(request.headers.get("if-none-match"), tag):
+    if is_known(request, tag):
         return Response(b"", status_code=HTTPStatus.NOT_MODIFIED, headers=sent, media_type=media_type)
     return Response(body, headers=sent, media_type=media_type)
 
 
-def _matches(if_none_match: str | None, tag: str) -> bool:
+def is_known(request: Request[Any, Any, Any], tag: str) -> bool:
+    """Whether the client has the answer of this tag: its ``If-None-Match`` names it."""
+    if_none_match = request.headers.get("if-none-match")
     if if_none_match is None:
         return False
     known = {item.strip().removeprefix("W/") for item in if_none_match.split(",")}

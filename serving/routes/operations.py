@@ -47,6 +47,7 @@ def _links(prefix: str) -> dict[str, str]:
         "drift": "/monitoring/drift",
         "quality": "/monitoring/quality",
         "projections": "/projections/",
+        "downloads": "/downloads/",
         "livescores": "/livescores/",
         "events": "/events/",
         "score_a_pairing": "/predict/",

@@ -20,7 +20,8 @@ FOLLOW_UPSTREAM = (
 follow_upstream_sensor = dg.AutomationConditionSensorDefinition(
     "follow_upstream_sensor",
     target=dg.AssetSelection.groups(
-        "matches", "exports", "features", "predictions", "releases", "projections", "history"
+        *("matches", "exports", "features", "predictions", "releases"),
+        *("projections", "history", "downloads"),
     ),
     default_status=dg.DefaultSensorStatus.RUNNING,
     minimum_interval_seconds=30,

@@ -15,6 +15,7 @@ from soccer_assets.clock import Clock, SystemClock
 from soccer_assets.feeds.protocol import Feed
 from soccer_assets.feeds.registry import open_feeds
 from soccer_assets.graph.assets import (
+    downloads,
     exports,
     features,
     history,
@@ -89,7 +90,10 @@ def build_definitions(
                 MONTHS_A_RUN if settings.is_feed_local else REMOTE_MONTHS_A_RUN,
             ),
             *dg.load_assets_from_modules(
-                [matches, exports, features, model, monitoring, predictions, projections, releases, history]
+                [
+                    *(matches, exports, features, model, monitoring, predictions),
+                    *(projections, releases, history, downloads),
+                ]
             ),
         ],
         asset_checks=CHECKS,

@@ -27,6 +27,7 @@ _TO_RELEASE = dg.AssetSelection.assets(
     ["releases", "current"],
     ["projections", "season"],
     ["history", "parts"],
+    ["downloads", "files"],
 )
 _RECENT = dg.AssetSelection.assets(["livescores", "recent"])
 _UPCOMING = dg.AssetSelection.assets(["livescores", "upcoming"])

@@ -1,11 +1,10 @@
 """Retention of stored files and runs. Matches, raw rows and the ledger are never removed.
 
-Snapshots, features, releases, parts of the ledger's copy and of the history are removed when nothing refers
-to them. Old runs
-of scheduled jobs are removed, except those with an asset's last materialisation; the compute logs of old runs
-are removed in either case. Nothing younger than a day is removed: a run may be writing it, or a sidecar
-reading it. Dagster's own retention removes ticks (`dagster.yaml`, `up.INSTANCE`), and the event stream is
-bounded by its length.
+Snapshots, features, releases, downloads, and parts of the ledger's copy and of the history are removed when
+nothing refers to them. Old runs of scheduled jobs are removed, except those with an asset's last
+materialisation; the compute logs of old runs are removed in either case. Nothing younger than a day is
+removed: a run may be writing it, or a sidecar reading it. Dagster's own retention removes ticks
+(`dagster.yaml`, `up.INSTANCE`), and the event stream is bounded by its length.
 """
 
 import datetime as dt
@@ -15,6 +14,7 @@ import dagster as dg
 import msgspec
 
 from soccer_assets.contract.history_parts import HISTORY_FOLDER, marked_history
+from soccer_assets.contract.downloads import DOWNLOADS_FOLDER, DOWNLOADS_KEY, DownloadsIndex, download_key
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.stores import exports
 from soccer_assets.stores.exports import CurrentExport, ExportManifest
@@ -58,7 +58,10 @@ def prune(store: ObjectStore, instance: dg.DagsterInstance, now: dt.datetime) ->
     snapshots, parts = _prune_snapshots(store, now)
     return PruneCounts(
         snapshots=snapshots,
-        parts=parts + _prune_features(store, now) + _prune_ledger_copy(store, now),
+        parts=parts
+        + _prune_features(store, now)
+        + _prune_ledger_copy(store, now)
+        + _prune_downloads(store, now),
         releases=_prune_releases(store, now),
         history=_prune_history(store, now),
         runs=_prune_runs(instance, now),
@@ -108,6 +111,15 @@ def _prune_ledger_copy(store: ObjectStore, now: dt.datetime) -> int:
         return 0
     used = {part.key for table in (copy.entries, copy.scores) for part in table.parts} | {MANIFEST_KEY}
     return len(_delete(store, (key for key in store.list(FOLDER) if key not in used), now))
+
+
+def _prune_downloads(store: ObjectStore, now: dt.datetime) -> int:
+    data = store.read(DOWNLOADS_KEY)
+    if data is None:
+        return 0
+    index = decoded(DOWNLOADS_KEY, data, DownloadsIndex)
+    used = {download_key(file.sha256, file.format) for file in index.files} | {DOWNLOADS_KEY}
+    return len(_delete(store, (key for key in store.list(DOWNLOADS_FOLDER) if key not in used), now))
 
 
 def _prune_releases(store: ObjectStore, now: dt.datetime) -> int:

@@ -15,6 +15,7 @@ from soccer_assets.operations.up import INSTANCE
 from soccer_assets.settings import Settings
 
 KEYS = {
+    "downloads/files",
     "exports/match",
     "exports/match_raw",
     "features/match_features",

@@ -12,6 +12,7 @@ import pytest
 from soccer_assets.clock import Clock, FixedClock
 from soccer_assets.contract.release import CHAMPION
 from soccer_assets.graph.assets import (
+    downloads,
     exports,
     features,
     history,
@@ -163,6 +164,7 @@ class Graph:
     def run(self, *keys: str, **options: Any) -> dg.ExecuteInProcessResult:
         """Materialise assets and their checks, such as ``matches/match``; a failure is a result."""
         stages = [exports, features, history, matches, model, monitoring, predictions, projections, releases]
+        stages.append(downloads)
         assets = [
             *livescore_assets(dt.date(2025, 1, 1), self.clock),
             *dg.load_assets_from_modules(stages),
