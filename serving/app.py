@@ -39,11 +39,11 @@ from serving.metrics import Metrics
 from serving.pages.page_errors import handle_page_error, handle_sign_in
 from serving.problems import handle_unexpected
 from serving.release.current import SnapshotHolder
-from serving.release.downloads import Downloads
 from serving.release.history_follower import HistoryFollower
 from serving.release.history_loader import StoreAddress
 from serving.release.key_ring import KeyRing
 from serving.release.reader import ReleaseReader
+from serving.release.stored_downloads import Downloads
 from serving.reloader import Reloader
 from serving.routes import (
     downloads,

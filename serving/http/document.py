@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 from litestar.handlers import HTTPRouteHandler
 
+from serving.http.respond import NDJSON, PLAIN
 from serving.http.schemas import IngestWindow, Lookup
 from serving.scoring.assumptions import Assumptions
 from serving.scoring.schemas import FeatureRow, Pairing
@@ -60,11 +61,19 @@ def _completed(operation: dict[str, Any]) -> dict[str, Any]:
     is_conditional = _NOT_MODIFIED in operation["responses"]
     is_protected = bool(operation.get("security"))
     responses = {
-        status: response | {"headers": _headers(status, is_conditional, is_protected)}
+        status: _with_plain_lines(response) | {"headers": _headers(status, is_conditional, is_protected)}
         for status, response in operation["responses"].items()
     }
     parameters = [_without_null(parameter) for parameter in operation.get("parameters", ())]
     return operation | {"summary": summary, "responses": responses, "parameters": parameters}
+
+
+def _with_plain_lines(response: dict[str, Any]) -> dict[str, Any]:
+    """An answer of lines, also as plain text: generators know no NDJSON."""
+    content = response.get("content") or {}
+    if NDJSON not in content:
+        return response
+    return response | {"content": content | {PLAIN: {"schema": {"type": "string"}}}}
 
 
 def _without_null(parameter: dict[str, Any]) -> dict[str, Any]:

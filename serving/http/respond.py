@@ -16,6 +16,8 @@ from serving.release.current import StatusView
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
+# Lines for clients that know no NDJSON, such as generated ones.
+PLAIN = "text/plain"
 
 # Marks names of the predecessor (RFC 9745; the date is the predecessor's end).
 DEPRECATED = {"Deprecation": "@1767225600"}

@@ -15,9 +15,9 @@ from serving.http.auth import READ
 from serving.http.respond import CACHE_HEADERS, documented, is_known, respond
 from serving.problems import ProblemError, unavailable
 from serving.release.current import SnapshotHolder
-from serving.release.downloads import Downloads
 from serving.release.reader import StoreUnavailableError, UnreadableObjectError
-from soccer_assets.contract.downloads import CSV, DICTIONARY, PARQUET, Dictionary, DownloadsIndex
+from serving.release.stored_downloads import Downloads
+from soccer_assets.contract.download_files import CSV, DICTIONARY, PARQUET, Dictionary, DownloadsIndex
 
 TableName = Literal["predictions", "ledger", "ratings", "tables", "projections"]
 
@@ -38,7 +38,7 @@ def list_downloads(
 ) -> Response[bytes]:
     """The files: rows, bytes and hash of each, the sources to name, and what is left out.
 
-    A file is at `/downloads/csv/{table}` or `/downloads/parquet/{table}`.
+    A file is at `/downloads/csv/{dataset}` or `/downloads/parquet/{dataset}`.
     """
     return respond(request, msgspec.json.encode(_index(downloads)), None, snapshots.clock.now(), is_bulk=True)
 
@@ -57,7 +57,7 @@ def read_dictionary(
 
 
 @get(
-    "/csv/{table:str}",
+    "/csv/{dataset:str}",
     sync_to_thread=True,
     opt={"scope": READ},
     responses=documented(
@@ -65,14 +65,14 @@ def read_dictionary(
     ),
 )
 def download_csv(
-    request: Request[Any, Any, Any], downloads: NamedDependency[Downloads], table: FromPath[TableName]
+    request: Request[Any, Any, Any], downloads: NamedDependency[Downloads], dataset: FromPath[TableName]
 ) -> Response[Any]:
     """A table as CSV in UTF-8; a text that a spreadsheet would run as a formula begins with an apostrophe."""
-    return _send(request, downloads, table, CSV, _CSV_TYPE)
+    return _send(request, downloads, dataset, CSV, _CSV_TYPE)
 
 
 @get(
-    "/parquet/{table:str}",
+    "/parquet/{dataset:str}",
     sync_to_thread=True,
     opt={"scope": READ},
     responses=documented(
@@ -80,10 +80,10 @@ def download_csv(
     ),
 )
 def download_parquet(
-    request: Request[Any, Any, Any], downloads: NamedDependency[Downloads], table: FromPath[TableName]
+    request: Request[Any, Any, Any], downloads: NamedDependency[Downloads], dataset: FromPath[TableName]
 ) -> Response[Any]:
     """A table as Apache Parquet, compressed with zstd."""
-    return _send(request, downloads, table, PARQUET, _PARQUET_TYPE)
+    return _send(request, downloads, dataset, PARQUET, _PARQUET_TYPE)
 
 
 def _index(downloads: Downloads) -> DownloadsIndex:

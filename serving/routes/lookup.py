@@ -17,7 +17,7 @@ from serving.http.auth import READ, count_ids
 from serving.http.body import BodyBudget, read_body
 from serving.http.compression import compress_stream, negotiate_encoding
 from serving.http.fast_path import MAX_IDS
-from serving.http.respond import CACHE_HEADERS, DEPRECATED, NDJSON, documented, respond
+from serving.http.respond import CACHE_HEADERS, DEPRECATED, NDJSON, PLAIN, documented, respond
 from serving.http.schemas import Lookup, PredictionBody, PredictionList
 from serving.problems import ParameterError, Problem, ProblemError, bad_request, problem_body
 from serving.release import many
@@ -99,7 +99,7 @@ async def look_up(
 
     A line is the body that `GET /predict/{match_id}` answers: the prediction, or the problem of an unknown
     match, which has a `type`. All lines come from one release. The request counts as its ids against the
-    rate limit.
+    rate limit. Clients that accept no `application/x-ndjson` get the lines as `text/plain`.
     """
     with bodies.hold(request.auth.id) as held:
         body = await read_body(request, min(_MAX_BYTES, bodies.most_bytes), held)
@@ -108,11 +108,12 @@ async def look_up(
     current, now = require_release(snapshots), snapshots.clock.now()
     headers = CACHE_HEADERS | {"Cache-Control": "no-store", "Age": str(current.view.age_seconds(now))}
     parts = _parts(current, asked, model, now)
+    media_type = request.accept.best_match([NDJSON, PLAIN], default=NDJSON)
     coding = negotiate_encoding(request.headers.get("accept-encoding", ""))
     if coding is None:
-        return Stream(parts, media_type=NDJSON, headers=headers)
+        return Stream(parts, media_type=media_type, headers=headers)
     return Stream(
-        compress_stream(parts, coding), media_type=NDJSON, headers=headers | {"Content-Encoding": coding}
+        compress_stream(parts, coding), media_type=media_type, headers=headers | {"Content-Encoding": coding}
     )
 
 

@@ -31,6 +31,7 @@ from soccer_assets.football.validity import (
     overround,
 )
 from soccer_assets.graph.assets.predictions import UPCOMING
+from soccer_assets.graph.download_checks import files_are_whole
 from soccer_assets.graph.feed_checks import feed_clocks_agree, feeds_agree
 from soccer_assets.graph.history_checks import index_is_whole
 from soccer_assets.graph.ingest_checks import (
@@ -377,5 +378,6 @@ CHECKS = [
     release_is_readable,
     places_add_up_to_one,
     index_is_whole,
+    files_are_whole,
     ledger_agrees_with_releases,
 ]

@@ -13,7 +13,12 @@ from collections.abc import Iterable
 import dagster as dg
 import msgspec
 
-from soccer_assets.contract.downloads import DOWNLOADS_FOLDER, DOWNLOADS_KEY, DownloadsIndex, download_key
+from soccer_assets.contract.download_files import (
+    DOWNLOADS_FOLDER,
+    DOWNLOADS_KEY,
+    DownloadsIndex,
+    download_key,
+)
 from soccer_assets.contract.history_parts import HISTORY_FOLDER, marked_history
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.stores import exports

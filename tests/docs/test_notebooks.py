@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from soccer_assets.contract.downloads import DOWNLOADS_KEY, DownloadFile, DownloadsIndex, download_key
+from soccer_assets.contract.download_files import DOWNLOADS_KEY, DownloadFile, DownloadsIndex, download_key
 from soccer_assets.stores.downloads.files import to_csv, typed
 from tests.serving.builders import (
     TOKENS,

@@ -14,7 +14,14 @@ from typing import Any
 import httpx
 
 # What the operations are asked, by the names of their parameters.
-PATHS = {"match_id": "m1", "competition": "ENG-2", "table": "match", "task_id": "0" * 32, "ids": "m1,m2"}
+PATHS = {
+    "match_id": "m1",
+    "competition": "ENG-2",
+    "table": "match",
+    "task_id": "0" * 32,
+    "ids": "m1,m2",
+    "dataset": "ledger",
+}
 PAIRING = {
     "home_team": "Leeds",
     "away_team": "Derby",

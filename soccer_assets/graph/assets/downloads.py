@@ -27,7 +27,7 @@ from soccer_assets.stores.releases.publish import Releases
         *(["projections", "season"], ["history", "parts"]),
     ],
     group_name="downloads",
-    kinds={"python", "parquet", "csv"},
+    kinds={"python", "parquet"},
     owners=["team:serving"],
     automation_condition=FOLLOW_UPSTREAM,
 )

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
 from soccer_assets.clock import isoformat
-from soccer_assets.contract.downloads import (
+from soccer_assets.contract.download_files import (
     COUNT,
     CSV,
     DICTIONARY,

@@ -7,7 +7,7 @@ import msgspec
 import pyarrow.parquet as pq
 import pytest
 
-from soccer_assets.contract.downloads import DICTIONARY, DOWNLOADS_KEY, DownloadsIndex, download_key
+from soccer_assets.contract.download_files import DICTIONARY, DOWNLOADS_KEY, DownloadsIndex, download_key
 from soccer_assets.feeds.terms import terms_of
 from soccer_assets.stores.downloads.files import to_csv, typed
 from tests.builders import FakeFeed, two_leagues

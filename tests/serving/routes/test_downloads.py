@@ -5,7 +5,7 @@ import hashlib
 import msgspec
 import pytest
 
-from soccer_assets.contract.downloads import (
+from soccer_assets.contract.download_files import (
     DICTIONARY,
     DOWNLOADS_KEY,
     DOWNLOADS_SCHEMA_VERSION,

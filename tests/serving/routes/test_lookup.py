@@ -96,6 +96,8 @@ def test_every_line_is_the_answer_to_its_own_look_up(client, model):
 
     assert answer.headers["Content-Type"] == "application/x-ndjson"
     assert left_of(answer) == LIMIT - len(ids)
+    plain = client.post("/predict/lookup", json={"ids": ["m1"]}, headers=READER | {"Accept": "text/plain"})
+    assert plain.headers["Content-Type"].startswith("text/plain")
     lines = answer.content.split(b"\n")
     assert lines.pop() == b""
     singles = [one(client, match_id, model).content for match_id in ids]

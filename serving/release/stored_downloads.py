@@ -7,7 +7,7 @@ import obstore
 from obstore.exceptions import BaseError
 
 from serving.release.reader import ReleaseReader, StoreUnavailableError, UnreadableObjectError
-from soccer_assets.contract.downloads import (
+from soccer_assets.contract.download_files import (
     DOWNLOADS_KEY,
     DOWNLOADS_SCHEMA_VERSION,
     DownloadFile,
