@@ -50,7 +50,7 @@ def document(
         paths: dict[str, dict[str, dict[str, list[dict[str, str]]]]] = client.get(
             "/schema/openapi.json"
         ).json()["paths"]
-    return dict.fromkeys(pages, {}) | paths
+    return {page: {} for page in pages} | paths
 
 
 @pytest.mark.parametrize("request_", _requests())
