@@ -9,6 +9,7 @@ import msgspec
 
 from serving.pages.days import clock_text, day_of
 from serving.pages.line_chart import LineChart, Series, line_chart
+from serving.pages.shares import percent, whole_percentages
 from serving.release.history import HistoryView
 from serving.release.history_rows import PastForecast, PastMatch
 from soccer_assets.clock import isoformat
@@ -98,10 +99,11 @@ class Waterfall(msgspec.Struct, frozen=True):
 
 
 class MarketRow(msgspec.Struct, frozen=True):
-    """A bet: its name, its probability to win, and its fair price."""
+    """A bet: its name, its probability to win, exact and as it is shown, and its fair price."""
 
     name: str
     p: float
+    shown: str
     odds: float | None
 
 
@@ -234,18 +236,12 @@ def market_tables(
 ) -> list[MarketTable]:
     """The markets that people ask for, as tables; the API has all lines."""
     markets: Markets = markets_of(goals, chances)
+    result = markets.outcome
     chance, lines = markets.double_chance, (0.5, 1.5, 2.5, 3.5, 4.5)
     totals = [total for total in markets.totals if total.line in lines]
     handicaps = [line for line in markets.asian_handicap.home if line.line in (-1.5, -0.5, 0.5, 1.5)]
     tables = [
-        MarketTable(
-            "Result",
-            (
-                _row(home, markets.outcome.home),
-                _row("draw", markets.outcome.draw),
-                _row(away, markets.outcome.away),
-            ),
-        ),
+        MarketTable("Result", _shares((home, result.home), ("draw", result.draw), (away, result.away))),
         MarketTable(
             "Goals",
             (
@@ -273,7 +269,7 @@ def market_tables(
     ]
     if markets.half_time is not None:
         half = markets.half_time
-        rows = (_row(f"{home} lead", half.home), _row("level", half.draw), _row(f"{away} lead", half.away))
+        rows = _shares((f"{home} lead", half.home), ("level", half.draw), (f"{away} lead", half.away))
         tables.append(MarketTable("At half-time", rows))
     return tables
 
@@ -310,7 +306,16 @@ def past_of(view: HistoryView, head: MatchHead) -> MatchPast:
 
 
 def _row(name: str, bet: Settlement) -> MarketRow:
-    return MarketRow(name, bet.win, bet.fair_odds)
+    return MarketRow(name, bet.win, percent(bet.win), bet.fair_odds)
+
+
+def _shares(*bets: tuple[str, Settlement]) -> tuple[MarketRow, ...]:
+    """The rows of a market of which one comes true: shares that add to 100, as in the bar above."""
+    wholes = whole_percentages([bet.win for _, bet in bets])
+    return tuple(
+        MarketRow(name, bet.win, f"{whole} %" if whole else percent(bet.win), bet.fair_odds)
+        for (name, bet), whole in zip(bets, wholes, strict=True)
+    )
 
 
 def importance_of(projection: Any, match_id: str) -> float | None:

@@ -8,6 +8,8 @@ import pytest
 from litestar.testing import TestClient
 
 from serving.app import create_app
+from serving.pages.match_view import market_tables
+from serving.pages.shares import whole_percentages
 from soccer_assets.contract.markets import GoalModel
 from soccer_assets.contract.release import Advance, Goals, Reason, Result, Team
 from soccer_assets.contract.season_projection import (
@@ -198,3 +200,13 @@ def test_page_holds_no_style_and_no_script_of_its_own(pages):
     page = get(pages, "m1")
     assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?! src=)", page.text)
     assert len(page.content) < 60_000
+
+
+def test_shares_of_the_result_are_those_of_the_bar():
+    """Rounded each for itself these three would add to 99."""
+    goals = GoalModel(home_rate=1.2, away_rate=1.4, draw_correlation=-0.05, first_half_share=0.44)
+    tables = market_tables(goals, (0.314, 0.274, 0.412 + 1e-12), "A", "B")
+    rows = {table.title: [row.shown for row in table.rows] for table in tables}
+    assert rows["Result"] == [f"{whole} %" for whole in whole_percentages((0.314, 0.274, 0.412))]
+    assert sum(int(text.split()[0]) for text in rows["Result"]) == 100
+    assert sum(int(text.split()[0]) for text in rows["At half-time"]) == 100
