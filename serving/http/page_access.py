@@ -81,6 +81,29 @@ async def admit_page(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRout
         _count_view(connection)
 
 
+async def admit_link(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """Guard of calendars and feeds, which programs read without a cookie.
+
+    Where pages are keyed, the link's token stands for the session: it reads one team's matches ahead, and
+    dies with the key that it was made with.
+
+    Raises:
+        SignInNeededError: there is neither a session nor a token that holds; others as `admit_page`.
+    """
+    gate: PageGate = connection.app.state["page_gate"]
+    token = connection.query_params.get("token", "")
+    if gate.mode != KEYED or not token or gate.sessions is None:
+        await admit_page(connection, handler)
+        return
+    key_id = gate.sessions.read_link(token, connection.path_params.get("team_id", ""))
+    key = None if key_id is None else connection.app.state["key_ring"].by_id(key_id)
+    if key is None or not has_scope(key, READ):
+        raise SignInNeededError
+    state = connection.app.state
+    connection.scope["auth"] = key
+    connection.scope["state"][ALLOWANCE] = take_allowance(key, state["rate_limiter"], state["metrics"])
+
+
 def admit_session(connection: ASGIConnection[Any, Any, Any, Any]) -> None:
     """Admit a request by its session, and count it against the key's limit.
 

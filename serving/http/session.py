@@ -72,6 +72,18 @@ class Sessions:
         is_current = session.issued - _SKEW_SECONDS <= now < session.expires
         return session if is_current and session.expires - session.issued <= SESSION_SECONDS else None
 
+    def link_token(self, key_id: str, team_id: str) -> str:
+        """What a calendar or feed of a team is asked for with; it holds as long as the key."""
+        return self._sealed(b"link", msgspec.json.encode((key_id, team_id)))
+
+    def read_link(self, token: str, team_id: str) -> str | None:
+        """The id of the key that a link was made with; None if it is forged, or of another team."""
+        content = self._opened(b"link", token)
+        if content is None:
+            return None
+        key_id, own_team = msgspec.json.decode(content, type=tuple[str, str])
+        return key_id if own_team == team_id else None
+
     def new_form(self) -> tuple[str, str]:
         """The cookie and the hidden field of a form."""
         nonce = secrets.token_urlsafe(18)

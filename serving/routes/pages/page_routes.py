@@ -3,7 +3,7 @@
 from litestar import Router
 from litestar.types import ControllerRouterHandler
 
-from serving.http.page_access import admit_page
+from serving.http.page_access import admit_link, admit_page
 from serving.http.query import check_query
 from serving.routes.pages import (
     about,
@@ -15,6 +15,7 @@ from serving.routes.pages import (
     robots,
     sign_in,
     status_page,
+    team_pages,
     unsubscribe,
 )
 
@@ -34,13 +35,18 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     match.read_match,
     league_table.list_competitions,
     league_table.read_competition,
+    team_pages.search_teams,
+    team_pages.read_team,
 )
+# For programs, which have no session: a link's token stands for it.
+LINKS: tuple[ControllerRouterHandler, ...] = (team_pages.read_calendar, team_pages.read_feed)
 
 
 def routers() -> list[Router]:
     """The pages' routers; none of them is in the OpenAPI document."""
     return [
         Router("/", route_handlers=OPEN, guards=[check_query], include_in_schema=False),
+        Router("/", route_handlers=LINKS, guards=[check_query, admit_link], include_in_schema=False),
         Router(
             "/",
             route_handlers=PAGES,
