@@ -133,7 +133,8 @@ def update_history(
         installation, position = read_identity(connection).id, read_position(connection)
         state = decoded_or_none(store.read(STATE_KEY), HistoryState)
         index = _usable_index(store, state, installation, position)
-        writer = _Writer(store)
+        # What is made anew is written anew: an object that is there may be the damaged one.
+        writer = _Writer(store, set() if index is None else set(store.list(HISTORY_FOLDER)))
         tag = teams_tag(connection)
         if state is None or index is None:
             seasons = _all_seasons(connection, writer, source, say)
@@ -217,11 +218,11 @@ def made_by() -> str:
 
 
 class _Writer:
-    """Writes objects that are named by their content, several at a time."""
+    """Writes objects that are named by their content, several at a time, but for those that are there."""
 
-    def __init__(self, store: ObjectStore) -> None:
+    def __init__(self, store: ObjectStore, there: set[str]) -> None:
         self.store = store
-        self._there = set(store.list(HISTORY_FOLDER))
+        self._there = there
         self.written = 0
         self.bytes_written = 0
         self._pool = ThreadPoolExecutor(max_workers=_WRITERS)
