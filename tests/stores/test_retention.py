@@ -10,6 +10,12 @@ import msgspec
 import pyarrow as pa
 import pytest
 
+from soccer_assets.contract.download_files import (
+    DOWNLOADS_KEY,
+    DownloadFile,
+    DownloadsIndex,
+    download_key,
+)
 from soccer_assets.contract.history_parts import (
     HistoryIndex,
     SeasonEntry,
@@ -90,6 +96,32 @@ def test_the_current_snapshot_stays_however_old(store):
 
     assert counts.snapshots == 0
     assert store.exists(f"exports/match/own-{KEPT_SNAPSHOTS}.parquet")
+
+
+def test_files_to_download_go_when_no_index_names_them(store):
+    """Those of the current index stay however old, and the index with them."""
+    file = DownloadFile(name="ledger.csv", table="ledger", format="csv", sha256="0" * 64, bytes=4, rows=1)
+    index = DownloadsIndex(
+        schema_version=1,
+        made_at="2025-04-25T08:57:00Z",
+        release_id="r1",
+        feed="simulated",
+        is_simulated=True,
+        attribution=(),
+        left_out=(),
+        files=(file,),
+    )
+    old = download_key("1" * 64, "csv")
+    store.write(DOWNLOADS_KEY, msgspec.json.encode(index))
+    for key in (DOWNLOADS_KEY, download_key(file.sha256, file.format), old):
+        if key != DOWNLOADS_KEY:
+            store.write(key, b"rows")
+        _age(store, key, days=2)
+
+    counts = _prune(store)
+
+    assert counts.parts == 1
+    assert store.list("downloads") == sorted([download_key(file.sha256, file.format), DOWNLOADS_KEY])
 
 
 def test_what_is_younger_than_a_day_stays(store):
