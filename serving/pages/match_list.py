@@ -12,15 +12,17 @@ from serving.pages.zones import DaySpan, Zones
 from serving.release.current import Current
 from serving.release.snapshot import PageQuery, Snapshot
 from soccer_assets.clock import isoformat
-from soccer_assets.contract.release import CompetitionEntry, Result, ScoreChance, Team
+from soccer_assets.contract.release import CHAMPION, CompetitionEntry, Result, ScoreChance, Team
 
 # Rows of a page; a day of more has several.
 PAGE_ROWS = 60
-# More than any day's: the archive with most competitions has 1,100 matches on its fullest day.
-_MOST_OF_A_DAY = 5_000
 _TO_THE_MINUTE = "minute"
 _NOON = "T12:00:00Z"
+_DAY = dt.timedelta(days=1)
 OUTCOMES = ("home", "draw", "away")
+
+# Match id, kickoff, competition.
+Row = tuple[str, str, str]
 
 
 class Listed(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,16 +126,17 @@ class Matches:
         noon = f"{day.isoformat()}{_NOON}"
         first = min([noon, *(span.first for span in spans.values())])
         end = max([f"{day.isoformat()}T12:00:01Z", *(span.end for span in spans.values())])
-        around = self._read(first, end, _MOST_OF_A_DAY)
-        found = [match for match in around if _is_on(match, day, spans)]
+        wanted = self._wanted
+        around = self._snapshot.kickoffs(first, end, wanted.competition, wanted.team_ids)
+        days = [self._day_of_row(row, day, spans) for row in around]
+        found = [row for row, own in zip(around, days, strict=True) if own == day]
         shown = sorted(found, key=self._order)[(page - 1) * rows : page * rows]
-        others = sorted(self._day_of(match) for match in around if not _is_on(match, day, spans))
         return DayList(
             day=day,
-            groups=self._groups(shown),
+            groups=self._groups([match for row in shown if (match := self._find(row[0]))]),
             total=len(found),
-            before=max((other for other in others if other < day), default=None) or self._day_before(first),
-            after=min((other for other in others if other > day), default=None) or self._day_after(end),
+            before=max((own for own in days if own < day), default=None) or self._day_before(first),
+            after=min((own for own in days if own > day), default=None) or self._day_after(end),
         )
 
     def ahead(self, rows: int = PAGE_ROWS) -> tuple[Group, ...]:
@@ -182,10 +185,27 @@ class Matches:
         found = self._read(instant, None, 1)
         return self._day_of(found[0]) if found else None
 
-    def _order(self, match: Listed) -> tuple[Any, ...]:
-        entry = self._entries.get(match.competition)
+    def _find(self, match_id: str) -> Listed | None:
+        body = self._snapshot.find(match_id, CHAMPION)
+        return None if body is None else _decoder.decode(body)
+
+    def _day_of_row(self, row: Row, day: dt.date, spans: dict[str, DaySpan]) -> dt.date:
+        """The day of a row, without its body where the kickoff tells it: a day has a thousand rows.
+
+        One known by day only stands at noon in UTC; where that is another day in the zone, the body tells.
+        """
+        match_id, kickoff, competition = row
+        span = spans[competition]
+        own = day if span.first <= kickoff < span.end else day + _DAY * (1 if kickoff >= span.end else -1)
+        if kickoff.endswith(_NOON) and own.isoformat() != kickoff[:10] and (match := self._find(match_id)):
+            return self._day_of(match)
+        return own
+
+    def _order(self, row: Row) -> tuple[Any, ...]:
+        match_id, kickoff, competition = row
+        entry = self._entries.get(competition)
         place = (99, "", "") if entry is None else (entry.tier, entry.country, entry.name)
-        return (*place, match.competition, match.kickoff, match.match_id)
+        return (*place, competition, kickoff, match_id)
 
     def _groups(self, matches: Sequence[Listed]) -> tuple[Group, ...]:
         """Neighbours of one competition and day together."""
@@ -224,11 +244,3 @@ class Matches:
 _decoder = msgspec.json.Decoder(Listed)
 # Statuses that a reader must know.
 _TOLD = frozenset({"live", "postponed", "abandoned", "cancelled", "replayed", "awarded", "withdrawn"})
-
-
-def _is_on(match: Listed, day: dt.date, spans: dict[str, DaySpan]) -> bool:
-    """Whether a match is on a day, without reading its kickoff as an instant: a day has thousands."""
-    if match.kickoff_precision != _TO_THE_MINUTE:
-        return match.kickoff[:10] == day.isoformat()
-    span = spans[match.competition]
-    return span.first <= match.kickoff < span.end

@@ -206,6 +206,26 @@ class Snapshot:
         last = found[query.limit - 1] if len(found) > query.limit else None
         return Page(rows, None if last is None else (last[2], last[0]))
 
+    def kickoffs(
+        self, first: str, end: str, competition: str | None, team_ids: tuple[str, ...] | None
+    ) -> list[tuple[str, str, str]]:
+        """Match id, kickoff and competition of the champion's rows of a span, without their bodies."""
+        conditions = ["model = :model", "kickoff >= :first", "kickoff < :end"]
+        if competition is not None:
+            conditions.append("competition = :competition")
+        if team_ids is not None:
+            conditions.append(_OF_TEAMS)
+        values = {
+            "model": CHAMPION,
+            "first": first,
+            "end": end,
+            "competition": competition,
+            "team_ids": json.dumps(team_ids),
+        }
+        sql = f"SELECT match_id, kickoff, competition FROM prediction WHERE {' AND '.join(conditions)}"  # noqa: S608 - constants
+        with self._pages_lock:
+            return self._pages.execute(f"{sql} ORDER BY kickoff, match_id", values).fetchall()
+
     def latest_before(
         self, kickoff: str, limit: int, competition: str | None, team_ids: tuple[str, ...] | None
     ) -> list[bytes]:

@@ -46,8 +46,8 @@ CREATE TABLE prediction (
     body BLOB NOT NULL
 );
 CREATE UNIQUE INDEX prediction_by_match_id ON prediction (match_id, model);
-CREATE INDEX prediction_by_kickoff ON prediction (model, kickoff, match_id);
-CREATE INDEX prediction_by_competition ON prediction (model, competition, kickoff);
+CREATE INDEX prediction_by_kickoff ON prediction (model, kickoff, match_id, competition);
+CREATE INDEX prediction_by_competition ON prediction (model, competition, kickoff, match_id);
 CREATE INDEX prediction_by_source_match_id ON prediction (source_match_id, model);
 CREATE INDEX prediction_by_home ON prediction (model, home_team_id, kickoff);
 CREATE INDEX prediction_by_away ON prediction (model, away_team_id, kickoff);
