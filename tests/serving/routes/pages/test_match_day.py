@@ -154,7 +154,7 @@ def test_chosen_time_zone_moves_days_and_clocks(pages):
 
 
 def test_match_of_a_known_day_has_no_clock_time_in_any_zone(pages):
-    for zone in ("UTC", "Pacific/Kiritimati", "Pacific/Honolulu", "Etc/GMT+12"):
+    for zone in ("UTC", "Pacific/Kiritimati", "Pacific/Honolulu", "Etc/GMT%2B12"):
         (card,) = [card for card in cards(get(pages, f"?day=2025-04-26&tz={zone}")) if "script" in card]
         assert card.startswith("time open ")
         assert not re.search(r"^\d\d:\d\d", card)
