@@ -193,3 +193,10 @@ def test_event_stream_takes_a_session_of_its_own_site(browser):
     assert foreign.status_code == 401
     browser.cookies.set(gate.sessions.cookie, "forged")
     assert browser.get("/events/", headers={"Accept": "*/*"}).status_code == 401
+
+
+def test_form_lets_a_browser_send_its_origin(browser):
+    """Under the header's `no-referrer` Chromium would send `Origin: null`, which the form refuses."""
+    assert '<meta name="referrer" content="same-origin">' in browser.get("/sign-in").text
+    refused = browser.post("/sign-in", data={"form_token": "x"}, headers={"Origin": "null"})
+    assert refused.status_code == 422
