@@ -31,6 +31,7 @@ from soccer_assets.stores.releases.synthetic import publish
 
 _WARM = 5
 _ASSETS = ("style.css", "pages.js", "icon.svg")
+_LOADED = 'soccer_reloads_total{result="loaded"} 1.0'
 _HEADERS = {"Accept": "text/html", "Accept-Encoding": "gzip"}
 
 
@@ -71,6 +72,9 @@ def _sidecar(store: Path) -> Iterator[Server]:
         env = {"SOCCER_HOME": home, "SOCCER_PAGES": "public", "SOCCER_PAGES_PER_MINUTE": "0"}
         command = ["soccer_assets.cli", "serve", "--release", store.absolute().as_uri(), "--no-tasks"]
         with server(command, "/ready", env) as (sidecar, _):
+            # The model is checked and the bodies are in memory.
+            while _LOADED not in httpx.get(f"{sidecar.url}/metrics", timeout=10).text:
+                time.sleep(0.1)
             yield sidecar
 
 

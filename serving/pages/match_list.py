@@ -15,7 +15,7 @@ from soccer_assets.clock import isoformat
 from soccer_assets.contract.release import CHAMPION, CompetitionEntry, Result, ScoreChance, Team
 
 # Rows of a page; a day of more has several.
-PAGE_ROWS = 60
+PAGE_ROWS = 40
 _TO_THE_MINUTE = "minute"
 _NOON = "T12:00:00Z"
 _DAY = dt.timedelta(days=1)
