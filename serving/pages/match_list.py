@@ -107,7 +107,16 @@ class Matches:
         now: for what is under way.
     """
 
-    def __init__(self, current: Current, zones: Zones, wanted: Filter, now: dt.datetime) -> None:
+    def __init__(
+        self,
+        current: Current,
+        zones: Zones,
+        wanted: Filter,
+        now: dt.datetime,
+        *,
+        with_results: bool = True,
+    ) -> None:
+        self._with_results = with_results
         self._snapshot: Snapshot = current.snapshot
         self._moved = frozenset(current.view.status.moved_match_ids)
         self._zones = zones
@@ -167,12 +176,16 @@ class Matches:
             competition=self._wanted.competition,
             team_ids=self._wanted.team_ids,
         )
-        return [_decoder.decode(body) for _, body in self._snapshot.page(query).rows]
+        return [self._listed(body) for _, body in self._snapshot.page(query).rows]
+
+    def _listed(self, body: bytes) -> Listed:
+        found = _decoder.decode(body)
+        return found if self._with_results else msgspec.structs.replace(found, result=None)
 
     def _latest_before(self, instant: str, rows: int) -> list[Listed]:
         wanted = self._wanted
         found = self._snapshot.latest_before(instant, rows, wanted.competition, wanted.team_ids)
-        return [_decoder.decode(body) for body in found]
+        return [self._listed(body) for body in found]
 
     def _day_of(self, match: Listed) -> dt.date:
         return day_of(match.kickoff, match.kickoff_precision, self._zones.of(match.competition))
@@ -187,7 +200,7 @@ class Matches:
 
     def _find(self, match_id: str) -> Listed | None:
         body = self._snapshot.find(match_id, CHAMPION)
-        return None if body is None else _decoder.decode(body)
+        return None if body is None else self._listed(body)
 
     def _day_of_row(self, row: Row, day: dt.date, spans: dict[str, DaySpan]) -> dt.date:
         """The day of a row, without its body where the kickoff tells it: a day has a thousand rows.
@@ -232,7 +245,7 @@ class Matches:
         if match.status in _TOLD:
             notes.append(match.status)
         elif match.result is None and match.kickoff <= self._now:
-            notes.append("result not in yet")
+            notes.append("result not in yet" if self._with_results else "kicked off")
         if match.kickoff_precision != _TO_THE_MINUTE and match.result is None:
             notes.append("time open" if match.kickoff_precision == "day" else "date open")
         if match.match_id in self._moved:

@@ -16,6 +16,7 @@ from serving.http.compression import compress, negotiate_encoding
 from serving.http.page_access import PUBLIC, PageGate
 from serving.http.prefix import prefix_of
 from serving.pages import days, shares
+from serving.pages.terms import attribution_of, shows_results
 from serving.release.current import Current, SnapshotHolder
 
 HTML = "text/html"  # Litestar adds the charset
@@ -155,7 +156,8 @@ def _frame(request: Request[Any, Any, Any], gate: PageGate) -> dict[str, Any]:
         "manifest": None if current is None else current.snapshot.manifest,
         "address": request.app.state["pages_url"],
         "pages": request.app.state["page_paths"],
-        "attribution": "",
+        "attribution": attribution_of(None if current is None else current.snapshot.manifest),
+        "shows_results": shows_results(request),
         "stale_reasons": holder.stale_reasons(),
         "has_history": getattr(holder, "history", None) is not None,
     }

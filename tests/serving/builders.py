@@ -27,6 +27,7 @@ from soccer_assets.contract.release import (
     PREDICTIONS_FILE,
     SCHEMA_VERSION,
     TEAM_STATE_FILE,
+    FeedTerms,
     FileEntry,
     GoldenRow,
     Manifest,
@@ -96,6 +97,7 @@ def make_release(
     model: bytes | None = None,
     prediction_rows: int | None = None,
     feature_names: Sequence[str] = ("elo_gap", "rest_gap"),
+    terms: tuple[FeedTerms, ...] = (),
     **contents: bytes,
 ) -> Path:
     """Write a release as the graph does, pointer last; returns its folder.
@@ -116,6 +118,7 @@ def make_release(
     manifest = Manifest(
         schema_version=schema_version,
         release_id=release_id,
+        terms=terms,
         feed="simulated",
         is_simulated=True,
         created_at="2025-04-25T08:56:00Z",

@@ -15,6 +15,7 @@ from litestar.params import FromPath
 from serving.child_process import ChildBusyError, ChildFailedError
 from serving.pages.rendering import render
 from serving.pages.table_view import by_importance, projected_rows, standing_rows
+from serving.pages.terms import history_of
 from serving.release.current import Current, SnapshotHolder, require_release
 from serving.release.history import History
 from serving.release.history_rows import PastSeason
@@ -75,7 +76,7 @@ async def read_competition(
     if asked and stored is not None and stored.teams:
         shown, fault, status = await _assume(simulations, current, stored, asked)
     values = {"code": code, "entry": entry, "asked": asked, "fault": fault}
-    return await asyncio.to_thread(_page, request, snapshots.history, stored, shown, status, values)
+    return await asyncio.to_thread(_page, request, history_of(request), stored, shown, status, values)
 
 
 async def _assume(

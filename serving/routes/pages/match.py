@@ -22,6 +22,7 @@ from serving.pages.match_view import (
     waterfall,
 )
 from serving.pages.rendering import render
+from serving.pages.terms import history_of, shows_results
 from serving.pages.zones import Zones
 from serving.release.current import Current, SnapshotHolder, require_release
 from serving.release.history import History
@@ -37,13 +38,15 @@ def read_match(
     match_id: FromPath[str],
 ) -> Response[bytes]:
     """One match of the release, or one that only the history has."""
-    current, history = require_release(snapshots), snapshots.history
+    current, history = require_release(snapshots), history_of(request)
     zones = Zones(None, current.snapshot.names)
     stored = current.snapshot.find(match_id, CHAMPION)
     if stored is None:
         head, told = _from_history(history, match_id, zones)
         return render(request, "match.html", **_frame(current, head), **_without_forecast(), past=told)
     one = msgspec.json.decode(stored, type=Prediction)
+    if not shows_results(request):
+        one = msgspec.structs.replace(one, result=None)
     head = head_of_prediction(one, zones.of(one.competition))
     values = _without_forecast() | {
         "one": one,

@@ -18,6 +18,7 @@ from serving.http.respond import JSON
 from serving.http.schemas import Index
 from serving.pages.match_list import PAGE_ROWS, DayList, Filter, Matches
 from serving.pages.rendering import render, wants_page
+from serving.pages.terms import shows_results
 from serving.pages.zones import OFFERED, Zones
 from serving.problems import ProblemError, bad_request
 from serving.release.current import Current, SnapshotHolder
@@ -75,7 +76,7 @@ def _answer(
     """
     page = _page_number(asked["page"])
     zones = Zones(zone_named(asked["tz"]) if asked["tz"] else None, current.snapshot.names)
-    reader = Matches(current, zones, _filter_of(current, asked), now)
+    reader = Matches(current, zones, _filter_of(current, asked), now, with_results=shows_results(request))
     today = now.astimezone(zones.chosen or zones.of(asked["competition"])).date()
     values: dict[str, Any] = {
         "asked": asked,

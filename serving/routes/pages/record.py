@@ -14,6 +14,7 @@ from litestar.params import FromQuery
 from serving.pages.record_charts import Panel, loss_chart, reliability_panels
 from serving.pages.record_view import competitions, duels, periods
 from serving.pages.rendering import render
+from serving.pages.terms import history_of
 from serving.problems import not_loaded
 from serving.release.current import SnapshotHolder
 from serving.release.history import HistoryView
@@ -77,7 +78,7 @@ def read_record(
 ) -> Response[bytes]:
     """The track record; a form finds past forecasts."""
     holder: SnapshotHolder = request.app.state["snapshots"]
-    current, report, history = holder.current, holder.quality, holder.history
+    current, report, history = holder.current, holder.quality, history_of(request)
     if current is None:
         raise not_loaded(holder.reason)
     asked = Asked(

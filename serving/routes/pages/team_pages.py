@@ -14,6 +14,7 @@ from serving.pages.rendering import render
 from serving.pages.strength_chart import by_year, strength_chart
 from serving.pages.team_feeds import atom, calendar
 from serving.pages.team_view import matches_ahead, name_of, outlooks, team_past
+from serving.pages.terms import history_of
 from serving.problems import not_loaded
 from serving.release.current import Current, SnapshotHolder
 from serving.release.history import HistoryView
@@ -111,12 +112,12 @@ def _current(request: Request[Any, Any, Any]) -> tuple[Current, SnapshotHolder]:
 
 @contextlib.contextmanager
 def _reading(request: Request[Any, Any, Any]) -> Iterator[HistoryView | None]:
-    """A view of the history; None while it is not loaded."""
-    holder: SnapshotHolder = request.app.state["snapshots"]
-    if holder.history is None:
+    """A view of the history; None while it is not loaded, or where it may not be shown."""
+    history = history_of(request)
+    if history is None:
         yield None
         return
-    with holder.history.reading() as view:
+    with history.reading() as view:
         yield view
 
 

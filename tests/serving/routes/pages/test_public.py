@@ -1,9 +1,12 @@
 """Public pages: what caches keep, what strangers cannot put into them, and what search engines are told."""
 
+import re
 import xml.etree.ElementTree as ET
 
 import pytest
 
+from soccer_assets.contract.release import FeedTerms, Result
+from tests.serving.builders import make_prediction, make_release
 from tests.serving.http.test_fast_path import ask
 
 HTML = {"Accept": "text/html"}
@@ -73,3 +76,40 @@ def test_search_engines_are_told(public, client):
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
 def test_only_get(public, method):
     assert public.request(method, "/about", headers=HTML).status_code == 405
+
+
+def has_score(text):
+    return re.search("7[-\N{EN DASH}]6", text) is not None
+
+
+def release_with_terms(store, **allowed):
+    """A played match, of a feed with these terms."""
+    played = make_prediction(
+        "done",
+        status="finished",
+        kickoff="2025-04-24T14:00:00Z",
+        result=Result(home_goals=7, away_goals=6, outcome="home"),
+    )
+    terms = (FeedTerms(feed="fake", attribution="Data: <Fake & Co>", **allowed),)
+    make_release(store, [make_prediction("m1"), played], release_id="r2", terms=terms)
+
+
+def test_results_that_may_not_be_public_are_left_out_and_it_is_said(store, serve):
+    """To those with a key they are shown; the source is named on every page."""
+    release_with_terms(store)
+    public = serve(pages="public")
+    page = public.get("/matches/done", headers=HTML)
+    assert not has_score(page.text)
+    assert "Results are left out" in page.text
+    assert "Data: &lt;Fake &amp; Co&gt;" in page.text
+    day = public.get("/?day=2025-04-24", headers=HTML).text
+    assert "Leeds" in day
+    assert not has_score(day)
+    assert not has_score(public.get("/?team=Leeds", headers=HTML).text)
+
+
+def test_results_that_may_be_public_are_shown(store, serve):
+    release_with_terms(store, may_publish_results=True)
+    public = serve(pages="public")
+    assert has_score(public.get("/matches/done", headers=HTML).text)
+    assert "Results are left out" not in public.get("/matches/done", headers=HTML).text
