@@ -53,7 +53,7 @@ LEEDS, DERBY = Team("t1", "Leeds United"), Team("t2", "<b>Derby</b> County")
 
 def paths():
     """Every page."""
-    templates = sorted(path for handler in PAGES for path in handler.paths)
+    templates = ["/", *sorted(path for handler in PAGES for path in handler.paths)]
     return [re.sub(r"\{(\w+):\w+\}", lambda part: PARTS[part[1]], path) for path in templates]
 
 
