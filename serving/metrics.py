@@ -21,7 +21,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4"
 
 # By counter, the values of its label. All are exported as zeros from the start: Prometheus' `increase` and
 # `rate` do not see a series begin, so that the first failure would be missed.
-_READ = ("pointer", "status", "keys", "drift", "quality", "installation", "pipeline")
+_READ = ("pointer", "status", "keys", "drift", "quality", "installation", "pipeline", "pages_secret")
 FROM_THE_START = {
     "auth_failures": ("missing", "unknown", "scope", "keys_unread"),
     "reloads": (
