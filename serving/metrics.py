@@ -21,7 +21,10 @@ CONTENT_TYPE = "text/plain; version=0.0.4"
 
 # By counter, the values of its label. All are exported as zeros from the start: Prometheus' `increase` and
 # `rate` do not see a series begin, so that the first failure would be missed.
-_READ = ("pointer", "status", "keys", "drift", "quality", "installation", "pipeline", "pages_secret")
+_READ = (
+    *("pointer", "status", "keys", "installation", "pages_secret"),
+    *("drift", "quality", "pipeline", "verdict", "reigns"),  # the reloader's reports
+)
 FROM_THE_START = {
     "auth_failures": ("missing", "unknown", "scope", "keys_unread"),
     "reloads": (

@@ -1,6 +1,7 @@
 """Metrics: what is counted in batches is exported like single observations; the pipeline's as it is read."""
 
-from serving.metrics import Metrics
+from serving.metrics import FROM_THE_START, Metrics
+from serving.reloader import _REPORTS
 from soccer_assets.contract.pipeline import JobState, PipelineState
 from soccer_assets.contract.status import AssetState
 
@@ -57,3 +58,8 @@ def test_the_pipelines_metrics_are_what_was_read():
     assert value("soccer_results_due") == 4
     assert value("soccer_asset_freshness", {"asset": "releases/current"}) == 1
     assert value("soccer_asset_materialized_timestamp_seconds", {"asset": "exports/match"}) == 0
+
+
+def test_every_report_of_the_reloader_counts_from_zero():
+    """Their names are made in a loop, where no search for literals finds them."""
+    assert set(_REPORTS) <= set(FROM_THE_START["poll_failures"])
