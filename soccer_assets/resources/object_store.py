@@ -168,7 +168,7 @@ class ObjectStore:
 
     def list(self, prefix: str) -> list[str]:
         """The keys below a prefix, sorted."""
-        folder, found, root = self.path(prefix), [], self.root
+        folder, found, root = self.path(prefix).rstrip("/"), [], self.root
         if self.is_local:  # 5,000 files in 5 ms; by fsspec it takes 130
             # A folder also contains the locks of `swap` and the partial files of killed writes.
             found = [

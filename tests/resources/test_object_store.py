@@ -46,6 +46,8 @@ def test_a_list_names_the_keys_below_a_folder(store):
         Path(store.path("parts/.tmp-left-by-a-kill")).write_bytes(b"half")
 
     assert store.list("parts") == ["parts/a", "parts/b", "parts/deep/a", "parts/pointer"]
+    assert store.list("parts/") == store.list("parts")
+    assert store.list("nothing/") == []
 
 
 def test_a_deleted_object_is_gone(store):

@@ -180,7 +180,7 @@ def test_an_open_name_is_told_with_its_guess_and_command(graph: Graph) -> None:
     assert not checks["names_are_decided"].passed
     alert = alert_of(graph, MATCH, "names_are_decided")
     assert (
-        "Cause:    1 match waits for 1 name: Ogreton Marsh (ENG-1, best guess ogreton); the earliest is of "
+        "Cause:    1 match waits for 1 name: Ogreton Marsh (ENG-1, best guess Ogreton); the earliest is of "
         "2025-08-10" in alert
     )
     assert "Action:   decide each with the command that `soccer teams unresolved` prints" in alert
