@@ -10,6 +10,9 @@ import re
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from typing import Any
+
+from litestar.connection import ASGIConnection
 
 from serving.http.rate_limit import WINDOW_SECONDS
 
@@ -63,6 +66,11 @@ class AddressLimit:
         self._counts[address] += 1
         is_over = 0 < self._limit < self._counts[address]
         return WINDOW_SECONDS - second % WINDOW_SECONDS if is_over else 0
+
+    def count_sender(self, connection: ASGIConnection[Any, Any, Any, Any]) -> int:
+        """Count one of the sender of a request; returns as `count`."""
+        peer = connection.client.host if connection.client else ""
+        return self.count(peer, connection.headers.get("x-forwarded-for", ""))
 
     def is_trusted(self, peer: str) -> bool:
         """Whether a connection comes from a proxy that is believed."""

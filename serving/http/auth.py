@@ -69,9 +69,7 @@ async def authorize(connection: ASGIConnection, handler: BaseRouteHandler) -> No
                 token, handler.opt["scope"], state["key_ring"], state["rate_limiter"], state["metrics"]
             )
     except UnknownKeyError as error:
-        wait = state["failed_keys"].count(
-            connection.client.host if connection.client else "", connection.headers.get("x-forwarded-for", "")
-        )
+        wait = state["failed_keys"].count_sender(connection)
         if not wait:
             raise
         raise ProblemError(

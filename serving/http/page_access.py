@@ -97,11 +97,7 @@ async def admit_link(connection: ASGIConnection[Any, Any, Any, Any], handler: Ba
         return
     key_id = gate.sessions.read_link(token, connection.path_params.get("team_id", ""))
     key = None if key_id is None else connection.app.state["key_ring"].by_id(key_id)
-    if key is None or not has_scope(key, READ):
-        raise SignInNeededError
-    state = connection.app.state
-    connection.scope["auth"] = key
-    connection.scope["state"][ALLOWANCE] = take_allowance(key, state["rate_limiter"], state["metrics"])
+    _admit(connection, key if key is not None and has_scope(key, READ) else None)
 
 
 def admit_session(connection: ASGIConnection[Any, Any, Any, Any]) -> None:
@@ -111,7 +107,11 @@ def admit_session(connection: ASGIConnection[Any, Any, Any, Any]) -> None:
         SignInNeededError: it has none.
         ProblemError: 429 over the limit.
     """
-    key = connection.app.state["page_gate"].key_of(connection)
+    _admit(connection, connection.app.state["page_gate"].key_of(connection))
+
+
+def _admit(connection: ASGIConnection[Any, Any, Any, Any], key: ApiKey | None) -> None:
+    """Count a request of a key; errors as `admit_session`."""
     if key is None:
         raise SignInNeededError
     state = connection.app.state
@@ -121,8 +121,7 @@ def admit_session(connection: ASGIConnection[Any, Any, Any, Any]) -> None:
 
 
 def _count_view(connection: ASGIConnection[Any, Any, Any, Any]) -> None:
-    peer = connection.client.host if connection.client else ""
-    wait = connection.app.state["page_views"].count(peer, connection.headers.get("x-forwarded-for", ""))
+    wait = connection.app.state["page_views"].count_sender(connection)
     if wait:
         raise ProblemError(
             HTTPStatus.TOO_MANY_REQUESTS,

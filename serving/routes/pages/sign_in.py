@@ -132,9 +132,7 @@ def _count_failure(request: Request[Any, Any, Any]) -> None:
         ProblemError: 429, too many came from this address in this minute.
     """
     request.app.state["metrics"].auth_failures.labels("unknown").inc()
-    wait = request.app.state["failed_keys"].count(
-        request.client.host if request.client else "", request.headers.get("x-forwarded-for", "")
-    )
+    wait = request.app.state["failed_keys"].count_sender(request)
     if wait:
         detail = f"Too many wrong keys came from this address; try again in {wait} s."
         raise ProblemError(HTTPStatus.TOO_MANY_REQUESTS, "failed-keys", detail, {"Retry-After": str(wait)})
