@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import os
 import pkgutil
 import subprocess
 import sys
@@ -42,8 +43,11 @@ def generate(address: str, folder: Path, name: str = "generated_client") -> Modu
     document = folder / "openapi.json"
     document.write_bytes(httpx.get(f"{address}/schema/openapi.json").content)
     command = ["-m", "openapi_python_client", "generate", "--path", str(document), "--meta", "none"]
+    # The generator calls ruff by its name, and a test is not always run by an activated environment.
+    tools = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
     made = subprocess.run(
         [sys.executable, *command, "--output-path", str(folder / name), "--fail-on-warning"],
+        env={**os.environ, "PATH": tools},
         capture_output=True,
         text=True,
         check=False,
