@@ -34,6 +34,10 @@ KEEP_ALL, HALF_UP, HALF_DOWN, KEEP_NONE = range(4)
 # Strengths drift in steps of so many days; a step a match gives the same final tables.
 DRIFT_DAYS = 14
 _MOST_GOALS = 15
+# Of numpy's type: numba compiles a function once more for each Python constant that it is called with.
+_ZERO, _ONE = np.int64(0), np.int64(1)
+# Of a segment of a table: its first criterion, and no mini-table yet.
+_FIRST_CRITERION = (_ZERO, -_ONE, -_ONE)
 
 
 class Strengths(NamedTuple):
@@ -277,7 +281,7 @@ def rank_clubs(
         value[order[place]] = points[order[place]]
     _sort(order, value, first, last)
     stack = np.empty((4 * len(points) + 8, 5), np.int64)
-    height = _push_level(order, value, (first, last, 0, -1, -1), stack, 0)
+    height = _push_level(order, value, (first, last, *_FIRST_CRITERION), stack, _ZERO)
     while height > 0:
         height -= 1
         low, high, number = stack[height, 0], stack[height, 1], stack[height, 2]
@@ -517,9 +521,11 @@ def _play_later(
         tally[club, STAGE_PLACE] = -place
         tally[club, STAGE_POINTS] = points[club]
     start_anew(form.fresh[after], tally, h2h)
-    order[:] = order[form.seeding[after]]
+    before = order.copy()
+    for place in range(len(order)):  # a loop: indexing by an array takes 4 s more to compile
+        order[place] = before[form.seeding[after, place]]
     codes = form.criteria[after][: form.criteria_count[after]]
-    high = 0
+    high = _ZERO
     for group in range(len(form.groups)):
         if form.groups[group, 0] != after:
             continue
@@ -529,7 +535,7 @@ def _play_later(
             points[club], tally[club, HALF_POINT] = kept_points(points[club], form.groups[group, 3])
         meets = form.groups[group, 2]
         _play_group(order, low, high, meets, strength, common, points, tally, h2h, form.win)
-        rank_clubs(order, low, high, points, tally, h2h, codes, lots, 0)
+        rank_clubs(order, low, high, points, tally, h2h, codes, lots, _ZERO)
 
 
 @compiled
@@ -562,9 +568,9 @@ def simulate(seed: int, seasons: int, strengths: Strengths, start: Start, form: 
         codes = form.criteria[start.stage][: form.criteria_count[start.stage]]
         for group in range(number):
             low, high = bounds[group], bounds[group + 1]
-            rank_clubs(order, low, high, own_points, own_tally, own_h2h, codes, lots, 0)
+            rank_clubs(order, low, high, own_points, own_tally, own_h2h, codes, lots, _ZERO)
         for after in range(start.stage + 1, stages):
-            _drift(strength, 1, drift[0], drift[1])
+            _drift(strength, _ONE, drift[0], drift[1])
             _play_later(order, after, strength, (level, advantage, strengths.rho), form, own, lots)
         for number in range(len(form.deciders)):
             _decide(order, form.deciders[number], own_points, start.decided, strength, level, strengths.rho)

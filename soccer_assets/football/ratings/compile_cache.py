@@ -1,8 +1,9 @@
-"""The decorator that compiles the ratings, and the folder in which machine code is cached.
+"""The decorator that compiles ratings and projections, and the folder in which machine code is cached.
 
 numba recompiles a function when the file that holds it changes, but not when a function or constant that it
-takes from another file does. So the folder is named by a hash of all modules of this package and the versions
-of numba and numpy: changed code never runs machine code of older code, whatever started the process.
+takes from another file does. So the folder is named by a hash of all modules of the packages with compiled
+code and the versions of numba and numpy: changed code never runs machine code of older code, whatever started
+the process.
 """
 
 import functools
@@ -22,7 +23,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 # Its attributes are made when numba is imported, so mypy does not know them.
 _settings: Any = numba.config
 
-_PACKAGE = Path(__file__).parent
+_RATINGS = Path(__file__).parent
+_COMPILED = (_RATINGS, _RATINGS.parent / "projections")
 _PREFIX = "soccer-ratings-"
 # A folder that no process has started with for so long is removed. A younger one may belong to a running
 # process of older code, which could no longer save what it compiles.
@@ -49,8 +51,12 @@ def compiled(function: F) -> F:
 @functools.cache
 def ratings_fingerprint() -> str:
     """SHA-256, in hex, of all that decides the bits of the ratings: this package, numba and numpy."""
+    return _fingerprint(_RATINGS)
+
+
+def _fingerprint(*packages: Path) -> str:
     digest = hashlib.sha256(f"numba {numba.__version__}, numpy {np.__version__}".encode())
-    for file in sorted(_PACKAGE.glob("*.py")):
+    for file in (file for package in packages for file in sorted(package.glob("*.py"))):
         digest.update(file.name.encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()
 
@@ -61,8 +67,8 @@ def _cache_folder() -> Path | None:
 
     It stands in ``NUMBA_CACHE_DIR``, else beside Python's own bytecode.
     """
-    parent = Path(_settings.CACHE_DIR or _PACKAGE / "__pycache__")
-    folder = parent / f"{_PREFIX}{ratings_fingerprint()[:16]}"
+    parent = Path(_settings.CACHE_DIR or _RATINGS / "__pycache__")
+    folder = parent / f"{_PREFIX}{_fingerprint(*_COMPILED)[:16]}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         os.utime(folder)

@@ -12,6 +12,7 @@ import pytest
 
 import soccer_assets
 from soccer_assets.football import ratings
+from soccer_assets.football.ratings import compile_cache
 
 # The compiled function is in form.py, the constant that it takes in parameters.py.
 PROGRAM = """
@@ -103,3 +104,10 @@ def test_compiled_code_takes_nothing_from_outside_its_package():
                 if name == "soccer_assets.football.football_error":  # a class of exceptions, never compiled
                     continue
                 assert not str(name).startswith("soccer_assets") or str(name).startswith(package), file.name
+
+
+def test_the_folder_is_named_by_every_package_with_compiled_code():
+    """A function that is compiled elsewhere could run machine code of older callees."""
+    root = Path(soccer_assets.__file__).parent
+    packages = {file.parent for file in root.rglob("*.py") if "\n@compiled\n" in file.read_text()}
+    assert packages == set(compile_cache._COMPILED)
