@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from soccer_assets.football.ratings.compile_cache import compiled
+from soccer_assets.football.ratings.compile_cache import compiled, constant
 
 # Columns of a club's tally: points apart, these are the criteria of all its matches.
 GOAL_DIFFERENCE, GOALS, WINS, AWAY_GOALS, AWAY_WINS, HALF_POINT, STAGE_PLACE, STAGE_POINTS = range(8)
@@ -34,10 +34,9 @@ KEEP_ALL, HALF_UP, HALF_DOWN, KEEP_NONE = range(4)
 # Strengths drift in steps of so many days; a step a match gives the same final tables.
 DRIFT_DAYS = 14
 _MOST_GOALS = 15
-# Of numpy's type: numba compiles a function once more for each Python constant that it is called with.
-_ZERO, _ONE = np.int64(0), np.int64(1)
+_ZERO, _ONE = constant(0), constant(1)
 # Of a segment of a table: its first criterion, and no mini-table yet.
-_FIRST_CRITERION = (_ZERO, -_ONE, -_ONE)
+_FIRST_CRITERION = (_ZERO, constant(-1), constant(-1))
 
 
 class Strengths(NamedTuple):

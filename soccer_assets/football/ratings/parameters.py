@@ -5,10 +5,12 @@ is in ``state.py``.
 """
 
 import math
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from soccer_assets.football.ratings.compile_cache import constant
 
 START_ELO = 1500.0
 START_ELO_HOME_ADVANTAGE = 62.0
@@ -23,9 +25,7 @@ FORM_MATCHES = 5
 RECENT_MATCHES = 8
 # Goal models side by side: slow and fast on goals alone, joint on goals and match statistics, priced on these
 # and the prices of matches that are over.
-# Of numpy's type, because numba compiles a function once more for each Python constant that it is called with:
-# 30 s of a first start instead of 15.
-SLOW, FAST, JOINT, PRICED = cast("tuple[int, int, int, int]", tuple(np.arange(4)))
+SLOW, FAST, JOINT, PRICED = (constant(model) for model in range(4))
 GOAL_MODELS = 4
 # Models that read match statistics, in the order of their rows: joint and priced.
 STATISTIC_MODELS = 2
