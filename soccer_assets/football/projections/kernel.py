@@ -12,7 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from soccer_assets.football.ratings.compile_cache import compiled, constant
+from soccer_assets.football.ratings.compile_cache import compiled
+from soccer_assets.football.ratings.parameters import constant
 
 # Columns of a club's tally: points apart, these are the criteria of all its matches.
 GOAL_DIFFERENCE, GOALS, WINS, AWAY_GOALS, AWAY_WINS, HALF_POINT, STAGE_PLACE, STAGE_POINTS = range(8)

@@ -48,15 +48,6 @@ def compiled(function: F) -> F:
         _settings.CACHE_DIR = users_folder
 
 
-def constant(value: int) -> int:
-    """A number for calls of compiled functions, of numpy's type.
-
-    numba compiles a function once more for each Python constant that it is called with: 52 s of a first start
-    instead of 30.
-    """
-    return cast("int", np.int64(value))
-
-
 @functools.cache
 def ratings_fingerprint() -> str:
     """SHA-256, in hex, of all that decides the bits of the ratings: this package, numba and numpy."""

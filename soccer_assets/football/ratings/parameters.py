@@ -5,12 +5,20 @@ is in ``state.py``.
 """
 
 import math
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from soccer_assets.football.ratings.compile_cache import constant
+
+def constant(value: int) -> int:
+    """A number for calls of compiled functions, of numpy's type.
+
+    numba compiles a function once more for each Python constant that it is called with: 52 s of a first start
+    instead of 30.
+    """
+    return cast("int", np.int64(value))
+
 
 START_ELO = 1500.0
 START_ELO_HOME_ADVANTAGE = 62.0
