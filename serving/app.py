@@ -21,6 +21,7 @@ from structlog.tracebacks import ExceptionDictTransformer
 
 from serving.backends.dagster import Dagster
 from serving.backends.event_stream import EventStream
+from serving.backends.live_scores import LiveScores
 from serving.backends.match_table import LiveMatches
 from serving.backends.redis import OwnNames, import_library
 from serving.background_tasks import cancel_and_wait
@@ -97,6 +98,7 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
     quota = Quota(settings.tasks_per_key, settings.task_bytes_per_key)
     task_queue = TaskQueue(settings.redis_url, names, settings.task_keep_seconds, quota, reader)
     matches, dagster = LiveMatches(settings.database_url), Dagster(settings.dagster_url)
+    live_scores = LiveScores(matches)
     stream, bodies = EventStream(settings.redis_url, names), BodyBudget(settings.max_body_bytes)
     reloader = Reloader(
         reader=reader,
@@ -105,7 +107,7 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
         scorer=scorer,
         metrics=metrics,
         names=names,
-        history=HistoryFollower(holder, store, history_folder(settings)),
+        history=HistoryFollower(holder, store, history_folder(settings), metrics),
         gate=gate,
         is_https=settings.pages_url.startswith("https://"),
         sidecar=sidecar_name(settings),
@@ -117,6 +119,7 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
     async def lifespan(_: Litestar) -> AsyncGenerator[None, None]:
         beats = asyncio.create_task(beat_forever())
         before_stop(asyncio.get_running_loop(), stream.end_streams)
+        live_scores.start(asyncio.get_running_loop())
         _raise_open_files()
         await asyncio.gather(reloader.start(_FIRST_RELEASE_SECONDS), import_library(settings.redis_url))
         await limiter.start()
@@ -170,6 +173,7 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
             "child": Provide(lambda: scorer.child, sync_to_thread=False),
             "tasks": Provide(lambda: task_queue, sync_to_thread=False),
             "live_matches": Provide(lambda: matches, sync_to_thread=False),
+            "live_scores": Provide(lambda: live_scores, sync_to_thread=False),
             "dagster": Provide(lambda: dagster, sync_to_thread=False),
             "dagster_pages": Provide(
                 lambda: settings.public_url or settings.dagster_url, sync_to_thread=False

@@ -33,6 +33,7 @@ FROM_THE_START = {
     ),
     "poll_failures": (*_READ, "events", "rate_limit"),
     "store_failures": (*_READ, "release"),
+    "history_failures": ("load", "read"),
     "scored": ("single", "list"),
 }
 
@@ -175,6 +176,12 @@ class Metrics:
         self.store_failures = Counter(
             "soccer_store_failures",
             "Reads of the object store that it did not answer.",
+            ["what"],
+            registry=self.registry,
+        )
+        self.history_failures = Counter(
+            "soccer_history_failures",
+            "Failures to load the history, or to read it for a page.",
             ["what"],
             registry=self.registry,
         )

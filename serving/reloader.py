@@ -32,6 +32,7 @@ from serving.release.reader import (
     StoreUnavailableError,
     UnreadableObjectError,
 )
+from serving.release.released_projections import Projections
 from serving.release.snapshot import Snapshot
 from serving.scoring.process import Rows, Scorer
 from soccer_assets.contract.events import Refusal
@@ -177,9 +178,11 @@ class Reloader:
                 await self._load(pointer)
             if pointer is not None:
                 await self._load_projections(pointer)
-            if self._holder.current is not None:
-                self._scorer.keep_warm(self._holder.current.snapshot.scoring_files)
-                self._history.follow(pointer.history if pointer else None)
+            current = self._holder.current
+            if current is not None:
+                self._scorer.keep_warm(current.snapshot.scoring_files)
+                if pointer is not None and is_same_release(current.snapshot.pointer, pointer):
+                    self._history.follow(pointer.history)
             self._update_gauges()
 
     async def _read(self, what: str, read: Callable[[], _T]) -> _T | None:
@@ -262,7 +265,7 @@ class Reloader:
         if not is_trusted:
             if self._can_score():  # warm up before the swap, so that scoring is not interrupted
                 await self._scorer.warm(snapshot.scoring_files)
-            self._holder.swap(snapshot)
+            self._holder.swap(snapshot, await self._projections_of(pointer))
         await asyncio.to_thread(snapshot.load_bodies)
         self._refused = None
         self._metrics.reloads.labels("loaded").inc()
@@ -290,6 +293,13 @@ class Reloader:
         self._holder.update_projections(projections)
         _log.info("projections loaded", competitions=len(projections.competitions))
         await self._withdraw_refusal(pointer.release_id)
+
+    async def _projections_of(self, pointer: Pointer) -> Projections | None:
+        """Those beside a release that is not swapped in yet; None where `_load_projections` must tell why."""
+        try:
+            return await asyncio.to_thread(self._reader.fetch_projections, pointer)
+        except (StoreUnavailableError, ReleaseRefusedError):
+            return None
 
     def _can_score(self) -> bool:
         """Whether the scorer is warm for the current release."""

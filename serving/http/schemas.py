@@ -5,7 +5,7 @@ structs.
 """
 
 import datetime as dt
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -269,13 +269,19 @@ class Health(msgspec.Struct, frozen=True):
 
 
 class Ready(msgspec.Struct, frozen=True):
-    """The release that is served."""
+    """The release that is served.
+
+    Attributes:
+        history: of the pages: ``loaded``, ``loading``, ``failed``, or ``none`` where the release has none. No
+            prediction needs it.
+    """
 
     status: str
     release_id: str
     feed: str
     is_simulated: bool
     stale: bool
+    history: Literal["loaded", "loading", "failed", "none"] = "none"
 
 
 class Index(msgspec.Struct, frozen=True):

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from serving.backends.live_scores import LiveScore
 from serving.http.paging import midnight
 from serving.pages.days import UTC, clock_text, day_of
 from serving.pages.zones import DaySpan, Zones
@@ -57,11 +58,13 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         clock: time of the kickoff in the zone of the list; empty where only the day is known.
         notes: what a reader must know beside the numbers, such as ``postponed``.
+        live: goals of a match under way; None where they are not known, or it is not.
     """
 
     match: Listed
     clock: str
     notes: tuple[str, ...]
+    live: LiveScore | None = None
 
 
 class Group(msgspec.Struct, frozen=True, kw_only=True):

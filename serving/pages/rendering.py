@@ -16,8 +16,10 @@ from serving.http.compression import compress, negotiate_encoding
 from serving.http.page_access import PUBLIC, PageGate
 from serving.http.prefix import prefix_of
 from serving.pages import days, shares
-from serving.pages.terms import attribution_of, shows_results
-from serving.release.current import Current, SnapshotHolder
+from serving.pages.pinned import pin_of, shows_results
+from serving.pages.terms import attribution_of
+from serving.release.current import SnapshotHolder
+from soccer_assets.contract.status import stale_reasons
 
 HTML = "text/html"  # Litestar adds the charset
 FOLDER = Path(__file__).parent
@@ -144,7 +146,8 @@ def url_of(request: Request[Any, Any, Any]) -> Callable[[str], str]:
 def _frame(request: Request[Any, Any, Any], gate: PageGate) -> dict[str, Any]:
     """What the frame of every page shows."""
     holder: SnapshotHolder = request.app.state["snapshots"]
-    current: Current | None = holder.current
+    pin, now = pin_of(request), holder.clock.now()
+    current = pin.current
     url = url_of(request)
     return {
         "url": url,
@@ -152,12 +155,12 @@ def _frame(request: Request[Any, Any, Any], gate: PageGate) -> dict[str, Any]:
         "path": request.url.path,
         "mode": gate.mode,
         "is_public": gate.mode == PUBLIC,
-        "now": holder.clock.now(),
+        "now": now,
         "manifest": None if current is None else current.snapshot.manifest,
         "address": request.app.state["pages_url"],
         "pages": request.app.state["page_paths"],
         "attribution": attribution_of(None if current is None else current.snapshot.manifest),
         "shows_results": shows_results(request),
-        "stale_reasons": holder.stale_reasons(),
-        "has_history": getattr(holder, "history", None) is not None,
+        "stale_reasons": () if current is None else stale_reasons(current.view.status, now),
+        "past_state": pin.past,
     }

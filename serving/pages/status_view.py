@@ -64,6 +64,8 @@ class StatusBoard(msgspec.Struct, frozen=True, kw_only=True):
         latencies: by feed.
         alerts: open ones; None where they are not shown.
         runs: runs that wait and run; None while the pipeline has not written.
+        history: whether the past behind the pages is loaded, as `SnapshotHolder.history_state`.
+        history_fault: why not, where it failed; empty to the public: it may name addresses.
         silent_for: seconds since the daemon wrote, where that is too long; None otherwise.
     """
 
@@ -76,6 +78,8 @@ class StatusBoard(msgspec.Struct, frozen=True, kw_only=True):
     latencies: tuple[FeedLatency, ...]
     alerts: tuple[OpenAlert, ...] | None
     runs: tuple[int, int] | None
+    history: str
+    history_fault: str
     silent_for: float | None
 
 
@@ -101,6 +105,8 @@ def status_board(
         latencies=() if pipeline is None else pipeline.latencies,
         alerts=None if is_public or pipeline is None else pipeline.alerts,
         runs=None if pipeline is None else (pipeline.running, pipeline.queued),
+        history=holder.history_state,
+        history_fault="" if is_public else holder.history_fault,
         silent_for=_silence(pipeline, wall),
     )
 

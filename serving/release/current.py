@@ -8,6 +8,7 @@ import datetime as dt
 import hashlib
 import zlib
 from collections.abc import Iterable
+from typing import Literal
 
 import msgspec
 
@@ -85,11 +86,16 @@ class StatusView:
 
 
 class Current(msgspec.Struct, frozen=True):
-    """One release, one status, and the projections that were read last."""
+    """One release, one status, the projections that were read last, and the name of its history.
+
+    Attributes:
+        history_due: hash of the index of the history that belongs to the release; None where it has none.
+    """
 
     snapshot: Snapshot
     view: StatusView
     projections: Projections = Projections()
+    history_due: str | None = None
 
     def answer(self, match_id: str, model: str, now: dt.datetime) -> tuple[bytes, bytes] | None:
         """Body and ETag of one match by one model at ``now``; None if the release has no such prediction.
@@ -114,6 +120,8 @@ class SnapshotHolder:
         reason: why no release is loaded, and what to do, while `current` is None.
         drift: the newest drift report; None before the first. Likewise `quality` and `pipeline`.
         history: the past; None until it is loaded, which no answer of the API waits for.
+        history_index: the index that it was brought to; None while it is not loaded.
+        history_fault: why that one is not there; empty while it is loading, and afterwards.
         verdict: on the newest candidate; None before the first.
         reigns: who was champion since when, the oldest first.
     """
@@ -126,23 +134,37 @@ class SnapshotHolder:
         self.quality: QualityReport | None = None
         self.pipeline: PipelineState | None = None
         self.history: History | None = None
+        self.history_index: str | None = None
+        self.history_fault = ""
         self.verdict: Verdict | None = None
         self.reigns: tuple[Reign, ...] = ()
         self._status: Status | None = None
 
-    def swap(self, snapshot: Snapshot | None) -> None:
-        """Make a release the current one; None: no release is served."""
+    def swap(self, snapshot: Snapshot | None, projections: Projections | None = None) -> None:
+        """Make a release the current one; None: no release is served.
+
+        Args:
+            snapshot: the release.
+            projections: beside it; None: those of the release before stay until these can be read.
+        """
         if snapshot is None:
             self.current = None
             return
-        # Those of the release before stay until this one's are read, which is next.
-        projections = Projections() if self.current is None else self.current.projections
-        self.current = Current(snapshot, StatusView(self._status_of(snapshot)), projections)
+        if projections is None:
+            projections = Projections() if self.current is None else self.current.projections
+        history = snapshot.pointer.history
+        view, due = StatusView(self._status_of(snapshot)), None if history is None else history.sha256
+        self.current = Current(snapshot, view, projections, due)
 
     def update_projections(self, projections: Projections) -> None:
         """Make projections the current ones of the release that is served."""
         if self.current is not None:
-            self.current = Current(self.current.snapshot, self.current.view, projections)
+            self.current = msgspec.structs.replace(self.current, projections=projections)
+
+    def update_history_due(self, index_sha256: str | None) -> None:
+        """Name the history that belongs to the release that is served."""
+        if self.current is not None and self.current.history_due != index_sha256:
+            self.current = msgspec.structs.replace(self.current, history_due=index_sha256)
 
     def update_status(self, status: Status) -> None:
         """Make a status the current one."""
@@ -150,11 +172,21 @@ class SnapshotHolder:
             return
         self._status = status
         if self.current is not None:
-            self.current = Current(self.current.snapshot, StatusView(status), self.current.projections)
+            self.current = msgspec.structs.replace(self.current, view=StatusView(status))
 
     def stale_reasons(self) -> tuple[str, ...]:
         """Why all answers are stale now; empty if they are fresh or no release is loaded."""
         return () if self.current is None else stale_reasons(self.current.view.status, self.clock.now())
+
+    @property
+    def history_state(self) -> Literal["loaded", "loading", "failed", "none"]:
+        """``loaded``, ``loading`` (an older one serves meanwhile), ``failed``, or ``none`` to load."""
+        due = None if self.current is None else self.current.history_due
+        if due is None:
+            return "none"
+        if self.history_index == due:
+            return "loaded"
+        return "failed" if self.history_fault else "loading"
 
     def now_text(self) -> str:
         """The current instant in the format of stored kickoffs, which sort as text."""

@@ -49,11 +49,23 @@ _FROM = (
 _P = ("match.p_home", "match.p_draw", "(1.0 - match.p_home - match.p_draw)")
 
 
+# What a query of a damaged file raises: SQLite sees most of it, and the rest is no row that can be read.
+_BROKEN = (sqlite3.Error, msgspec.DecodeError)
+
+
 class History:
-    """An SQLite file of the history, shared by all workers of a sidecar."""
+    """An SQLite file of the history, shared by all workers of a sidecar.
+
+    Attributes:
+        file: where it lies; another worker may have put a new one there since.
+        is_broken: a query failed, and not because the file is busy: it must be made anew.
+    """
 
     def __init__(self, file: Path) -> None:
         self.file = file
+        self.is_broken = False
+        self._inode = _inode(file)
+        self._is_closed = False
         self._idle: list[sqlite3.Connection] = []
         self._lock = threading.Lock()
 
@@ -78,18 +90,30 @@ class History:
             connection.execute("BEGIN")
             yield HistoryView(connection)
             connection.execute("ROLLBACK")
-        except BaseException:
+        except BaseException as error:
             connection.close()
+            self.is_broken |= isinstance(error, _BROKEN) and not _is_busy(error)
             raise
         with self._lock:
-            self._idle.append(connection)
+            if not self._is_closed:
+                self._idle.append(connection)
+                return
+        connection.close()
 
     def close(self) -> None:
-        """Close what is not in use."""
+        """Close what is not in use, and the rest when it is done."""
         with self._lock:
+            self._is_closed = True
             for connection in self._idle:
                 connection.close()
             self._idle.clear()
+
+    def discard(self) -> None:
+        """Remove the file, unless it is a new one by now."""
+        self.close()
+        if self._inode is not None and _inode(self.file) == self._inode:
+            for suffix in ("", "-wal", "-shm"):
+                Path(f"{self.file}{suffix}").unlink(missing_ok=True)
 
 
 class HistoryView:
@@ -381,6 +405,17 @@ def _sum(row: tuple[str, int, float, int, float | None, float | None]) -> Record
         price_log_loss=None if price_loss is None else price_loss / priced,
         own_log_loss=None if own_loss is None else own_loss / priced,
     )
+
+
+def _inode(file: Path) -> int | None:
+    with contextlib.suppress(OSError):
+        return file.stat().st_ino
+    return None
+
+
+def _is_busy(error: BaseException) -> bool:
+    code = getattr(error, "sqlite_errorcode", None)
+    return code is not None and code & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
 
 def _instant(seconds: int) -> dt.datetime:

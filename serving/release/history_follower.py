@@ -12,6 +12,7 @@ import structlog
 
 from serving.background_tasks import cancel_and_wait
 from serving.child_process import ChildFailedError, ChildProcess
+from serving.metrics import Metrics
 from serving.release.current import SnapshotHolder
 from serving.release.history import History
 from serving.release.history_loader import StoreAddress, find_file, load_history, only_loader
@@ -30,9 +31,11 @@ class HistoryFollower:
         holder: gets the history.
         address: of the store.
         folder: for the file; shared by the workers of this sidecar.
+        metrics: count what cannot be loaded.
     """
 
-    def __init__(self, holder: SnapshotHolder, address: StoreAddress, folder: Path) -> None:
+    def __init__(self, holder: SnapshotHolder, address: StoreAddress, folder: Path, metrics: Metrics) -> None:
+        self._metrics = metrics
         self._holder = holder
         self._address = address
         self._folder = folder
@@ -41,7 +44,13 @@ class HistoryFollower:
         self._not_before = 0.0
 
     def follow(self, entry: FileEntry | None) -> None:
-        """Load an index in the background, unless it is loaded, or is being loaded."""
+        """Load an index in the background, unless it is loaded, or is being loaded.
+
+        A file that pages could not read is made anew.
+        """
+        self._holder.update_history_due(None if entry is None else entry.sha256)
+        if self._holder.history is not None and self._holder.history.is_broken:
+            self._current = self._holder.history_index = None
         is_busy = self._task is not None and not self._task.done()
         if entry is None or entry == self._current or is_busy or time.monotonic() < self._not_before:
             return
@@ -55,6 +64,11 @@ class HistoryFollower:
             self._holder.history.close()
 
     async def _load(self, entry: FileEntry) -> None:
+        broken = self._holder.history
+        if broken is not None and broken.is_broken:
+            self._holder.history = None
+            await asyncio.to_thread(broken.discard)
+            _log.warning("history is made anew", file=broken.file.name)
         if self._holder.history is None:  # what an earlier process loaded serves meanwhile
             self._open(await asyncio.to_thread(find_file, self._folder))
         file = await asyncio.to_thread(find_file, self._folder, entry.sha256)
@@ -63,6 +77,8 @@ class HistoryFollower:
                 is_loaded = await self._load_alone(entry)
             except (ChildFailedError, OSError) as error:
                 self._not_before = time.monotonic() + RETRY_SECONDS
+                self._holder.history_fault = str(error)
+                self._metrics.history_failures.labels("load").inc()
                 _log.warning("history not loaded", index=entry.sha256, error=str(error))
                 return
             if not is_loaded:  # by another worker, soon
@@ -71,6 +87,7 @@ class HistoryFollower:
         if file is not None:
             self._open(file)
             self._current = entry
+            self._holder.history_index, self._holder.history_fault = entry.sha256, ""
 
     async def _load_alone(self, entry: FileEntry) -> bool:
         """Load in a child, unless another worker does."""

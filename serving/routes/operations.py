@@ -79,7 +79,12 @@ def read_readiness(snapshots: NamedDependency[SnapshotHolder]) -> Ready:
         raise not_loaded(snapshots.reason)
     manifest = current.snapshot.manifest
     return Ready(
-        "ready", manifest.release_id, manifest.feed, manifest.is_simulated, bool(snapshots.stale_reasons())
+        status="ready",
+        release_id=manifest.release_id,
+        feed=manifest.feed,
+        is_simulated=manifest.is_simulated,
+        stale=bool(snapshots.stale_reasons()),
+        history=snapshots.history_state,
     )
 
 

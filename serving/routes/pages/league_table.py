@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import sqlite3
 from http import HTTPStatus
 from typing import Any
 
@@ -13,11 +12,11 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
 from serving.child_process import ChildBusyError, ChildFailedError
+from serving.pages.pinned import has_past, read_past, require_current
 from serving.pages.rendering import render
 from serving.pages.table_view import by_importance, projected_rows, standing_rows
-from serving.pages.terms import history_of
-from serving.release.current import Current, SnapshotHolder, require_release
-from serving.release.history import History
+from serving.release.current import Current
+from serving.release.history import HistoryView
 from serving.release.history_rows import PastSeason
 from serving.scoring.assumptions import Assumption, Simulations
 from soccer_assets.contract.season_projection import SeasonProjection
@@ -29,11 +28,9 @@ _MOST_SHOWN = 20
 
 
 @get("/competitions", sync_to_thread=True)
-def list_competitions(
-    request: Request[Any, Any, Any], snapshots: NamedDependency[SnapshotHolder]
-) -> Response[bytes]:
+def list_competitions(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Every competition of the release, by country and tier."""
-    current = require_release(snapshots)
+    current = require_current(request)
     names = current.snapshot.names
     entries = {} if names is None else names.competitions
     projections = current.projections.competitions
@@ -56,12 +53,11 @@ def list_competitions(
 @get("/competitions/{code:str}", opt={"page_query_prefix": _RESULT})
 async def read_competition(
     request: Request[Any, Any, Any],
-    snapshots: NamedDependency[SnapshotHolder],
     simulations: NamedDependency[Simulations],
     code: FromPath[str],
 ) -> Response[bytes]:
     """The table of a league, how its season may end, and what each of the next matches decides."""
-    current = require_release(snapshots)
+    current = require_current(request)
     names = current.snapshot.names
     entry = None if names is None else names.competitions.get(code)
     stored = current.projections.competitions.get(code)
@@ -76,7 +72,7 @@ async def read_competition(
     if asked and stored is not None and stored.teams:
         shown, fault, status = await _assume(simulations, current, stored, asked)
     values = {"code": code, "entry": entry, "asked": asked, "fault": fault}
-    return await asyncio.to_thread(_page, request, history_of(request), stored, shown, status, values)
+    return await asyncio.to_thread(_page, request, stored, shown, status, values)
 
 
 async def _assume(
@@ -115,13 +111,13 @@ async def _assume(
 
 def _page(
     request: Request[Any, Any, Any],
-    history: History | None,
     stored: SeasonProjection | None,
     shown: SeasonProjection | None,
     status: HTTPStatus,
     values: dict[str, Any],
 ) -> Response[bytes]:
-    season, is_read = _season(history, values["code"], None if stored is None else stored.season)
+    projected = None if stored is None else stored.season
+    season = read_past(request, lambda view: _season(view, values["code"], projected))
     standings = () if season is None else season.standings
     if shown is not None and stored is not None and shown.teams:
         rows = projected_rows(shown, stored, standings)
@@ -137,20 +133,14 @@ def _page(
         rows=rows,
         season=season,
         matches=matches,
-        history_is_read=is_read,
+        history_is_read=has_past(request),
         has_lines=any(row.line is not None for row in rows),
     )
 
 
-def _season(history: History | None, code: str, season: str | None) -> tuple[PastSeason | None, bool]:
-    """The history's season, the newest by default, and whether the history could be read."""
-    if history is None:
-        return None, False
-    try:
-        with history.reading() as view:
-            if season is None:
-                seasons = view.seasons(code)
-                season = seasons[0].season if seasons else ""
-            return view.season(code, season), True
-    except sqlite3.Error:
-        return None, False
+def _season(view: HistoryView, code: str, season: str | None) -> PastSeason | None:
+    """The history's season, the newest by default."""
+    if season is None:
+        seasons = view.seasons(code)
+        season = seasons[0].season if seasons else ""
+    return view.season(code, season)

@@ -1,14 +1,14 @@
 """`/matches/{match_id}`: one match: its forecast, what it is made of, and the past of both sides."""
 
-import sqlite3
 from typing import Any
 
 import msgspec
 from litestar import Request, Response, get
 from litestar.di import NamedDependency
-from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
+from serving.backends.live_scores import LiveScores
+from serving.pages.live_view import live_view
 from serving.pages.match_view import (
     MatchHead,
     MatchPast,
@@ -21,11 +21,11 @@ from serving.pages.match_view import (
     score_map,
     waterfall,
 )
+from serving.pages.pinned import read_past, require_current, shows_results, unknown
 from serving.pages.rendering import render
-from serving.pages.terms import history_of, shows_results
 from serving.pages.zones import Zones
-from serving.release.current import Current, SnapshotHolder, require_release
-from serving.release.history import History
+from serving.release.current import Current
+from serving.release.history import HistoryView
 from soccer_assets.contract.release import CHAMPION, Prediction
 
 _MOVED = "the kickoff moved since this was said"
@@ -33,22 +33,23 @@ _MOVED = "the kickoff moved since this was said"
 
 @get("/matches/{match_id:str}", sync_to_thread=True)
 def read_match(
-    request: Request[Any, Any, Any],
-    snapshots: NamedDependency[SnapshotHolder],
-    match_id: FromPath[str],
+    request: Request[Any, Any, Any], live_scores: NamedDependency[LiveScores], match_id: FromPath[str]
 ) -> Response[bytes]:
     """One match of the release, or one that only the history has."""
-    current, history = require_release(snapshots), history_of(request)
+    current = require_current(request)
     zones = Zones(None, current.snapshot.names)
     stored = current.snapshot.find(match_id, CHAMPION)
     if stored is None:
-        head, told = _from_history(history, match_id, zones)
+        head, told = _from_history(request, match_id, zones)
         return render(request, "match.html", **_frame(current, head), **_without_forecast(), past=told)
     one = msgspec.json.decode(stored, type=Prediction)
     if not shows_results(request):
         one = msgspec.structs.replace(one, result=None)
     head = head_of_prediction(one, zones.of(one.competition))
+    live = live_view(request, live_scores, [one])
     values = _without_forecast() | {
+        "live": live.scores.get(match_id),
+        "live_told": live.told,
         "one": one,
         "read": information_text(one.information),
         "steps": waterfall(one.reasons),
@@ -60,7 +61,7 @@ def read_match(
             "scores": score_map(one.goal_model, head.chances),
             "markets": market_tables(one.goal_model, head.chances, head.home.name, head.away.name),
         }
-    past = _past(history, head)
+    past = read_past(request, lambda view: past_of(view, head))
     return render(request, "match.html", **_frame(current, head), **values, past=past)
 
 
@@ -83,34 +84,28 @@ def _without_forecast() -> dict[str, Any]:
         "notes": [],
         "scores": None,
         "markets": [],
+        "live": None,
+        "live_told": "",
     }
 
 
-def _past(history: History | None, head: MatchHead) -> MatchPast | None:
-    """The past of both sides; None while it is loading or cannot be read."""
-    if history is None:
-        return None
-    try:
-        with history.reading() as view:
-            return past_of(view, head)
-    except sqlite3.Error:
-        return None
-
-
-def _from_history(history: History | None, match_id: str, zones: Zones) -> tuple[MatchHead, MatchPast]:
+def _from_history(
+    request: Request[Any, Any, Any], match_id: str, zones: Zones
+) -> tuple[MatchHead, MatchPast]:
     """A match that the release no longer has.
 
     Raises:
-        NotFoundException: neither has the history.
+        HTTPException: neither has the history, as `unknown`.
     """
-    if history is None:
-        raise NotFoundException
-    try:
-        with history.reading() as view:
-            found = view.match(match_id)
-            if found is not None:
-                head = head_of_past(found, zones.of(found.competition))
-                return head, past_of(view, head)
-    except sqlite3.Error as error:
-        raise NotFoundException from error
-    raise NotFoundException
+
+    def ask(view: HistoryView) -> tuple[MatchHead, MatchPast] | None:
+        found = view.match(match_id)
+        if found is None:
+            return None
+        head = head_of_past(found, zones.of(found.competition))
+        return head, past_of(view, head)
+
+    found = read_past(request, ask)
+    if found is None:
+        raise unknown(request)
+    return found

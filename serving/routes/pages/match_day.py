@@ -11,14 +11,16 @@ from litestar.di import NamedDependency
 from litestar.handlers import BaseRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
 
+from serving.backends.live_scores import LiveScores
 from serving.http.names import find_competition, find_teams
 from serving.http.page_access import admit_page
 from serving.http.paging import zone_named
 from serving.http.respond import JSON
 from serving.http.schemas import Index
+from serving.pages.live_view import live_view, matches_of, with_scores
 from serving.pages.match_list import PAGE_ROWS, DayList, Filter, Matches
+from serving.pages.pinned import pin_of, shows_results
 from serving.pages.rendering import render, wants_page
-from serving.pages.terms import shows_results
 from serving.pages.zones import OFFERED, Zones
 from serving.problems import ProblemError, bad_request
 from serving.release.current import Current, SnapshotHolder
@@ -47,7 +49,9 @@ async def admit_reader(connection: ASGIConnection[Any, Any, Any, Any], handler: 
     },
 )
 def list_links(
-    request: Request[Any, Any, Any], snapshots: NamedDependency[SnapshotHolder]
+    request: Request[Any, Any, Any],
+    snapshots: NamedDependency[SnapshotHolder],
+    live_scores: NamedDependency[LiveScores],
 ) -> Response[bytes]:
     """Links to all paths. A browser gets the matches of a day as a page."""
     asked = {name: request.query_params.get(name, "").strip()[:_LONGEST] for name in _QUERY}
@@ -56,25 +60,25 @@ def list_links(
             raise bad_request("Only the page for people takes parameters: ask GET /predict/matches/.")
         body = msgspec.json.encode(links_of(request, snapshots))
         return Response(body, headers={"Vary": "Accept"}, media_type=JSON)
-    current = snapshots.current
+    current = pin_of(request).current
     if current is None:
         return _page(request, HTTPStatus.SERVICE_UNAVAILABLE, asked=asked, fault=snapshots.reason)
     try:
-        return _answer(request, current, snapshots.clock.now(), asked)
+        return _answer(request, current, live_scores, asked)
     except ProblemError as error:
         offered, status = _offered(current), HTTPStatus(error.status_code)
         return _page(request, status, asked=asked, fault=error.detail, competitions=offered)
 
 
 def _answer(
-    request: Request[Any, Any, Any], current: Current, now: dt.datetime, asked: dict[str, str]
+    request: Request[Any, Any, Any], current: Current, scores: LiveScores, asked: dict[str, str]
 ) -> Response[bytes]:
     """The page that was asked for.
 
     Raises:
         ProblemError: 400, day, team, competition or time zone cannot be understood.
     """
-    page = _page_number(asked["page"])
+    page, now = _page_number(asked["page"]), request.app.state["snapshots"].clock.now()
     zones = Zones(zone_named(asked["tz"]) if asked["tz"] else None, current.snapshot.names)
     reader = Matches(current, zones, _filter_of(current, asked), now, with_results=shows_results(request))
     today = now.astimezone(zones.chosen or zones.of(asked["competition"])).date()
@@ -93,6 +97,9 @@ def _answer(
         yesterday = _before(reader, shown, page) if not asked["day"] else None
     except OverflowError as error:
         raise bad_request("the day is out of range; use a day such as 2025-04-25.") from error
+    live = live_view(request, scores, matches_of(shown))
+    shown = with_scores(shown, live)
+    values["live_told"] = live.told
     return _page(request, shown=shown, yesterday=yesterday, pages_of_day=_pages(shown.total), **values)
 
 
@@ -158,5 +165,6 @@ def _page(
         "number": 1,
         "pages_of_day": 1,
         "offered_zones": OFFERED,
+        "live_told": "",
     }
     return render(request, "matches.html", status=status, vary="Accept", **(empty | values))

@@ -5,9 +5,9 @@ from typing import Any
 from litestar import Request, Response, get
 
 from serving.pages.models_view import models_board
+from serving.pages.pinned import require_current
 from serving.pages.reigns_chart import reigns_chart
 from serving.pages.rendering import render
-from serving.problems import not_loaded
 from serving.release.current import SnapshotHolder
 
 
@@ -15,8 +15,5 @@ from serving.release.current import SnapshotHolder
 def read_models(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Champion, candidate and previous model; the gates with their numbers; promotions, rollbacks, drift."""
     holder: SnapshotHolder = request.app.state["snapshots"]
-    current = holder.current
-    if current is None:
-        raise not_loaded(holder.reason)
-    board = models_board(holder, current)
+    board = models_board(holder, require_current(request))
     return render(request, "models.html", board=board, chart=reigns_chart(board.spans))

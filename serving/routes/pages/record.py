@@ -2,7 +2,6 @@
 
 import datetime as dt
 import math
-import sqlite3
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
@@ -11,11 +10,10 @@ import msgspec
 from litestar import Request, Response, get
 from litestar.params import FromQuery
 
+from serving.pages.pinned import read_past, require_current
 from serving.pages.record_charts import Panel, loss_chart, reliability_panels
 from serving.pages.record_view import competitions, duels, periods
 from serving.pages.rendering import render
-from serving.pages.terms import history_of
-from serving.problems import not_loaded
 from serving.release.current import SnapshotHolder
 from serving.release.history import HistoryView
 from serving.release.history_rows import PastMatch, RecordSum, SettledFilter
@@ -78,9 +76,7 @@ def read_record(
 ) -> Response[bytes]:
     """The track record; a form finds past forecasts."""
     holder: SnapshotHolder = request.app.state["snapshots"]
-    current, report, history = holder.current, holder.quality, history_of(request)
-    if current is None:
-        raise not_loaded(holder.reason)
+    current, report = require_current(request), holder.quality
     asked = Asked(
         competition=competition[:_LONGEST].strip(),
         team=team[:_LONGEST].strip(),
@@ -90,13 +86,7 @@ def read_record(
         p_from=p_from if math.isfinite(p_from) else 0.0,
         p_before=p_before if math.isfinite(p_before) else 2.0,
     )
-    found: Found | None = None
-    if history is not None:
-        try:
-            with history.reading() as view:
-                found = _find(view, asked, cursor)
-        except sqlite3.Error:  # it is being replaced: as before it was loaded
-            found = None
+    found = read_past(request, lambda view: _find(view, asked, cursor))
     over_time = () if report is None else periods(report)
     times = [period.name for period in over_time]
     losses = {

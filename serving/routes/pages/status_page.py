@@ -5,9 +5,9 @@ from typing import Any
 from litestar import Request, Response, get
 
 from serving.http.page_access import PUBLIC
+from serving.pages.pinned import require_current
 from serving.pages.rendering import render
 from serving.pages.status_view import status_board
-from serving.problems import not_loaded
 from serving.release.current import SnapshotHolder
 from soccer_assets.clock import SystemClock
 
@@ -16,9 +16,7 @@ from soccer_assets.clock import SystemClock
 def read_status(request: Request[Any, Any, Any]) -> Response[bytes]:
     """The freshness board; where pages are public, without alerts: they name hosts and runs."""
     holder: SnapshotHolder = request.app.state["snapshots"]
-    current = holder.current
-    if current is None:
-        raise not_loaded(holder.reason)
+    current = require_current(request)
     is_public = request.app.state["page_gate"].mode == PUBLIC
     board = status_board(holder, current, SystemClock().now(), is_public=is_public)
     return render(request, "status.html", board=board)

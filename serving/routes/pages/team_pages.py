@@ -1,23 +1,18 @@
 """`/teams`: a search; `/teams/{id}`: a team, its calendar (`.ics`) and its feed (`feed.atom`)."""
 
-import contextlib
-from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
 from litestar import Request, Response, get
-from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, FromQuery
 
 from serving.http.page_access import KEYED, PageGate
+from serving.pages.pinned import has_past, read_past, require_current, unknown
 from serving.pages.rendering import render
 from serving.pages.strength_chart import by_year, strength_chart
 from serving.pages.team_feeds import atom, calendar
 from serving.pages.team_view import matches_ahead, name_of, outlooks, team_past
-from serving.pages.terms import history_of
-from serving.problems import not_loaded
 from serving.release.current import Current, SnapshotHolder
-from serving.release.history import HistoryView
 from soccer_assets.contract.release import Prediction
 
 _FOUND = 30
@@ -29,24 +24,20 @@ _LONGEST = 120
 def search_teams(request: Request[Any, Any, Any], q: FromQuery[str] = "") -> Response[bytes]:
     """A search for teams that forgives typing mistakes."""
     asked = q[:_LONGEST].strip()
-    with _reading(request) as view:
-        found = view.search_teams(asked, _FOUND) if view is not None and asked else []
-        is_loading = view is None
-    return render(request, "teams.html", asked=asked, found=found, is_loading=is_loading)
+    found = read_past(request, lambda view: view.search_teams(asked, _FOUND) if asked else [])
+    return render(request, "teams.html", asked=asked, found=found)
 
 
 @get("/teams/{team_id:str}", sync_to_thread=True)
 def read_team(request: Request[Any, Any, Any], team_id: FromPath[str]) -> Response[bytes]:
     """A team: its strength over the years, form, matches ahead, projection, and how well it was forecast."""
     current, holder = _current(request)
-    with _reading(request) as view:
-        past = None if view is None else team_past(view, team_id)
-        is_loading = view is None
+    past = read_past(request, lambda view: team_past(view, team_id))
     known_id = team_id if past is None else past.facts.id
     ahead = matches_ahead(current, known_id, holder.now_text())
     name = name_of(current, past, ahead, known_id)
     if name is None:
-        raise NotFoundException
+        raise unknown(request)
     points = () if past is None else past.points
     return render(
         request,
@@ -54,7 +45,7 @@ def read_team(request: Request[Any, Any, Any], team_id: FromPath[str]) -> Respon
         name=name,
         team_id=known_id,
         past=past,
-        is_loading=is_loading,
+        is_loading=not has_past(request),
         ahead=ahead[:_SHOWN_AHEAD],
         outlooks=outlooks(current, known_id),
         chart=strength_chart(points),
@@ -88,11 +79,10 @@ def read_feed(
 def _own_matches(request: Request[Any, Any, Any], team_id: str) -> tuple[Current, str, list[Prediction]]:
     current, holder = _current(request)
     ahead = matches_ahead(current, team_id, holder.now_text())
-    with _reading(request) as view:
-        past = None if view is None else team_past(view, team_id)
+    past = read_past(request, lambda view: team_past(view, team_id))
     name = name_of(current, past, ahead, team_id)
     if name is None:
-        raise NotFoundException
+        raise unknown(request)
     return current, name, ahead
 
 
@@ -104,21 +94,7 @@ def _file(request: Request[Any, Any, Any], content: bytes, media_type: str) -> R
 
 
 def _current(request: Request[Any, Any, Any]) -> tuple[Current, SnapshotHolder]:
-    holder: SnapshotHolder = request.app.state["snapshots"]
-    if holder.current is None:
-        raise not_loaded(holder.reason)
-    return holder.current, holder
-
-
-@contextlib.contextmanager
-def _reading(request: Request[Any, Any, Any]) -> Iterator[HistoryView | None]:
-    """A view of the history; None while it is not loaded, or where it may not be shown."""
-    history = history_of(request)
-    if history is None:
-        yield None
-        return
-    with history.reading() as view:
-        yield view
+    return require_current(request), request.app.state["snapshots"]
 
 
 def _token(request: Request[Any, Any, Any], team_id: str) -> str:
