@@ -60,14 +60,19 @@ class TableRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def projected_rows(
-    shown: SeasonProjection, stored: SeasonProjection, standings: Sequence[StandingRow]
+    shown: SeasonProjection,
+    stored: SeasonProjection,
+    standings: Sequence[StandingRow],
+    *,
+    by_end: bool = False,
 ) -> tuple[TableRow, ...]:
-    """The table of a projected season, by place.
+    """The table of a projected season.
 
     Args:
         shown: the projection, maybe with assumed results.
         stored: the same without any.
         standings: of the history; empty where there are none.
+        by_end: in the order of the expected end, not in that of the places of today.
     """
     lines = {line.team.id: line for line in standings}
     before = {one.team.id: one.expected_points for one in stored.teams}
@@ -85,7 +90,7 @@ def projected_rows(
             told=_told(one.places),
             bands=tuple(_band(one, band, bounds[one.team.id]) for band in shown.bands),
         )
-        for one in sorted(shown.teams, key=lambda one: one.place)
+        for one in sorted(shown.teams, key=lambda one: -one.expected_points if by_end else one.place)
     )
 
 

@@ -12,7 +12,7 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
 from serving.child_process import ChildBusyError, ChildFailedError
-from serving.pages.pinned import has_past, read_past, require_current
+from serving.pages.pinned import has_past, read_past, require_current, shows_results
 from serving.pages.rendering import render
 from serving.pages.table_view import by_importance, projected_rows, standing_rows
 from serving.release.current import Current
@@ -120,7 +120,7 @@ def _page(
     season = read_past(request, lambda view: _season(view, values["code"], projected))
     standings = () if season is None else season.standings
     if shown is not None and stored is not None and shown.teams:
-        rows = projected_rows(shown, stored, standings)
+        rows = projected_rows(shown, stored, standings, by_end=not shows_results(request))
     else:
         rows = standing_rows(standings)
     matches = by_importance(stored.matches if stored else ())[:_MOST_SHOWN]

@@ -129,6 +129,15 @@ def test_assumption_that_cannot_be_used_is_told(pages, query, said):
     assert rows_of(page)
 
 
+def test_too_many_simulations_at_a_time_are_told_beside_the_table(pages, monkeypatch):
+    """503 with the table as it is: what was typed is not lost."""
+    monkeypatch.setattr("serving.scoring.assumptions._MOST_WAITING", 0)
+    page = get(pages, "/ENG-2?result-m1=3-0", HTTPStatus.SERVICE_UNAVAILABLE)
+    assert "Simulating is unavailable right now; try again shortly." in page.text
+    assert 'value="3-0"' in page.text
+    assert len(rows_of(page)) == 4
+
+
 def test_other_parameters_are_refused(pages):
     assert get(pages, "/ENG-2?x=1", HTTPStatus.BAD_REQUEST)
 

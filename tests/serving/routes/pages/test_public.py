@@ -6,8 +6,9 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from soccer_assets.contract.release import FeedTerms, Result
-from tests.serving.builders import make_prediction, make_release
+from tests.serving.builders import make_prediction, make_release, write_projections
 from tests.serving.http.test_fast_path import ask
+from tests.serving.routes.test_projections import projections_file
 
 HTML = {"Accept": "text/html"}
 ADDRESS = "https://forecasts.example.org"
@@ -106,6 +107,27 @@ def test_results_that_may_not_be_public_are_left_out_and_it_is_said(store, serve
     assert "Leeds" in day
     assert not has_score(day)
     assert not has_score(public.get("/?team=Leeds", headers=HTML).text)
+
+
+def test_places_and_points_are_results_too(store, serve):
+    """A projection is a forecast; the table of today that it starts from is not. Its order would tell it."""
+    release_with_terms(store)
+    file = projections_file()
+    write_projections(store, file)
+    path = "/competitions/ENG-2"
+    public = serve(pages="public")
+    page = public.get(path, headers=HTML).text
+    assert "Places and points of today are left out" in page
+    assert "Pts" not in page
+    expected = [
+        float(text) for text in re.findall(r'<td title="([0-9.]+)">[0-9.]+</td>\s*<td class="strip">', page)
+    ]
+    assert len(expected) == 4
+    assert expected == sorted(expected, reverse=True)
+    team = file.competitions["ENG-2"].projection.teams[0].team.id
+    page = public.get(f"/teams/{team}", headers=HTML).text
+    assert "Points expected" in page
+    assert "Place now" not in page
 
 
 def test_results_that_may_be_public_are_shown(store, serve):

@@ -1,10 +1,12 @@
 """Signing in at the pages: who is let in, with what, for how long, and where the cookie counts."""
 
 import re
+from urllib.parse import urlencode
 
 import pytest
 
 from serving.http.session import Sessions
+from serving.routes.pages.page_routes import PAGES
 from soccer_assets.contract.api_keys import API_KEYS_KEY, ApiKeys
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.stores.releases.page_codes import create_code
@@ -48,8 +50,27 @@ def test_page_leads_to_the_form_and_back(browser):
     assert "Cookie" in page.headers["vary"]
 
 
-def test_program_gets_401(browser):
-    assert browser.get("/about", headers={"Accept": "application/json"}).status_code == 401
+PARTS = {"team_id": "t-leeds", "match_id": "m1", "code": "ENG-2"}
+EVERY_PAGE = [
+    re.sub(r"\{(\w+):\w+\}", lambda part: PARTS[part[1]], path) for one in PAGES for path in one.paths
+]
+
+
+def test_every_page_asks_for_a_session_and_is_kept_by_nobody(browser):
+    """A person is led to the form and back, a program gets 401; with a session the page is that person's."""
+    for path in EVERY_PAGE:
+        asked = browser.get(path)
+        assert (asked.status_code, asked.content) == (303, b""), path
+        assert asked.headers["location"] == f"/sign-in?{urlencode({'next': path})}"
+        assert browser.get(path, headers={"Accept": "application/json"}).status_code == 401, path
+    sign_in(browser)
+    for path in EVERY_PAGE:
+        page = browser.get(path)
+        assert page.status_code == 200, path
+        assert page.headers["cache-control"] == "private, no-store", path
+        assert "Cookie" in page.headers["vary"].split(", "), path
+        assert "frame-ancestors 'none'" in page.headers["content-security-policy"], path
+        assert "etag" not in page.headers, path
 
 
 @pytest.mark.parametrize("key", ["wrong", TOKENS["predictor"], "", "\N{SNOWMAN}" * 50])
