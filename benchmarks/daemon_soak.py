@@ -32,8 +32,8 @@ from soccer_assets.football.matches import KickoffPrecision
 from soccer_assets.graph.automation_conditions import follow_upstream_sensor
 from soccer_assets.graph.build import SENSORS, build_definitions, plain_resources
 from soccer_assets.modelling.ledger_rules import SCORED, Entry
+from soccer_assets.operations.local_instance import INSTANCE
 from soccer_assets.operations.run_job import run_job
-from soccer_assets.operations.up import INSTANCE
 from soccer_assets.settings import Settings
 from soccer_assets.stores.ledger.record import record_and_score
 from soccer_assets.stores.ledger.running_sums import Score, update_sums

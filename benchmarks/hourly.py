@@ -35,7 +35,7 @@ from soccer_assets.football.matches import Window
 from soccer_assets.football.records import RawMatch
 from soccer_assets.graph.build import build_definitions, plain_resources
 from soccer_assets.modelling.training import fit_elo_textbook
-from soccer_assets.operations.up import INSTANCE, home_environment
+from soccer_assets.operations.local_instance import INSTANCE, home_environment
 from soccer_assets.resources.mlflow_run import tracked_run
 from soccer_assets.resources.model_registry import TrainingFacts
 from soccer_assets.settings import Settings

@@ -16,8 +16,8 @@ import httpx
 from dagster._core.errors import DagsterUserCodeUnreachableError
 from dagster._grpc.client import DagsterGrpcClient
 
+from soccer_assets.operations.local_instance import INSTANCE, home_environment
 from soccer_assets.operations.server_command import sidecar_command
-from soccer_assets.operations.up import INSTANCE, home_environment
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.stores.releases.key_store import create_key
 from tests.homes import make_home, share_caches

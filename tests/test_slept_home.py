@@ -12,7 +12,7 @@ from soccer_assets.cli import main
 from soccer_assets.contract.reports import QUALITY_KEY, QualityReport
 from soccer_assets.feeds.registry import open_feeds
 from soccer_assets.home import apply_home, read_home
-from soccer_assets.operations.up import INSTANCE
+from soccer_assets.operations.local_instance import INSTANCE
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.settings import Settings

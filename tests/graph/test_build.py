@@ -11,7 +11,7 @@ from soccer_assets.graph import freshness
 from soccer_assets.graph.automation_conditions import follow_upstream_sensor
 from soccer_assets.graph.build import build_definitions
 from soccer_assets.graph.jobs import JOBS
-from soccer_assets.operations.up import INSTANCE
+from soccer_assets.operations.local_instance import INSTANCE
 from soccer_assets.settings import Settings
 
 KEYS = {

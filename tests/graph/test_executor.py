@@ -14,7 +14,7 @@ from soccer_assets.alerting.detection import graph_conditions
 from soccer_assets.graph import retries
 from soccer_assets.graph.executor import one_process
 from soccer_assets.graph.retries import retried
-from soccer_assets.operations.up import INSTANCE
+from soccer_assets.operations.local_instance import INSTANCE
 from tests.builders import NOW
 
 POOL = "livescores"

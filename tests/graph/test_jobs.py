@@ -23,7 +23,7 @@ from soccer_assets.graph.jobs import (
     retrain_model,
     rollback_champion,
 )
-from soccer_assets.operations.up import INSTANCE
+from soccer_assets.operations.local_instance import INSTANCE
 from soccer_assets.settings import Settings
 
 _ORIGIN = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("soccer_assets"), "__repository__")

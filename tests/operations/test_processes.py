@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from soccer_assets.operations import processes
+from soccer_assets.operations.local_instance import home_environment
 from soccer_assets.operations.processes import Processes
 from soccer_assets.operations.server_command import sidecar_command, task_worker_command
-from soccer_assets.operations.up import home_environment
 from soccer_assets.settings import Settings
 
 # Prints a numbered line each time it is asked to.

@@ -20,7 +20,7 @@ from dagster._core.test_utils import create_run_for_test
 from dagster._daemon.monitoring.run_monitoring import execute_run_monitoring_iteration
 
 from soccer_assets.graph.jobs import PUBLISHES
-from soccer_assets.operations.up import INSTANCE
+from soccer_assets.operations.local_instance import INSTANCE
 from soccer_assets.resources.run_workers import PROCESS_TAG, close_lost_runs, process_tag
 from tests.services import free_ports
 

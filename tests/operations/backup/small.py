@@ -14,7 +14,7 @@ from soccer_assets.home import open_home
 from soccer_assets.operations.backup.archive import BackupManifest
 from soccer_assets.operations.backup.create import back_up
 from soccer_assets.operations.backup.restore import Mode, Restored, restore
-from soccer_assets.operations.up import INSTANCE
+from soccer_assets.operations.local_instance import INSTANCE
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.event_bus import EventBus
 from soccer_assets.resources.model_registry import ModelRegistry
