@@ -54,19 +54,25 @@ class FieldError(FeedError, ValueError):
 
 
 def as_utf8(data: bytes) -> bytes:
-    """A text file in UTF-8 where it is UTF-16, which Excel and PowerShell write; any other as it is.
+    """A text file in UTF-8 where it is UTF-16, as Excel and PowerShell write, or UTF-32; any other as it is.
 
-    Known by its byte order mark, or by the zero beside the first letter. Zeros at the end are no text: a
-    program that was stopped while it wrote leaves them.
+    Known by its byte order mark, or by the zero beside the first letter. Zeros at either end are no text: a
+    program that was stopped while it wrote leaves them. Marks before the first one come of files that were
+    put together.
     """
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+    if data.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        encoding = "utf-32"
+    elif data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         encoding = "utf-16"
-    elif data[:1] and data[1:2] == b"\0":
+    elif data[:1] not in {b"", b"\0"} and data[1:2] == b"\0":
         encoding = "utf-16-le"
-    elif data[:1] == b"\0" and data[1:2]:
+    elif data[:1] == b"\0" and data[1:2] not in {b"", b"\0"}:
         encoding = "utf-16-be"
     else:
-        return data.rstrip(b"\0")
+        data = data.strip(b"\0")
+        while data.startswith(codecs.BOM_UTF8 * 2):
+            data = data.removeprefix(codecs.BOM_UTF8)
+        return data
     return data.decode(encoding, "replace").rstrip("\0").encode("utf-8", "replace")
 
 

@@ -215,6 +215,18 @@ def shortened_file(source: str, competition: str) -> UnreadableFile:
     )
 
 
+def stopped_list(source: str, competition: str, season: str, found: str) -> UnreadableFile:
+    """The report of a season whose list stops too soon, and how far it goes; one text until it grows."""
+    return UnreadableFile(
+        source=source,
+        reason=(
+            f"{FILE_ENDS_EARLY}{source}: {competition} {season} has {found}; load its file again, or ask the "
+            f"provider"
+        ),
+        payload={"file": source, "competition": competition, "found": ""},
+    )
+
+
 def unreadable_file(source: str, url: str, competition: str, data: bytes, fault: str) -> UnreadableFile:
     """The report of one file.
 

@@ -5,7 +5,7 @@ other assets have check steps (``checks.py``).
 """
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import dagster as dg
 import msgspec
@@ -73,6 +73,7 @@ def batch_result(database: Database, name: str, *, blocking: bool) -> dg.AssetCh
         check_name=BATCH,
         passed=not faults,
         severity=dg.AssetCheckSeverity.ERROR if blocks else dg.AssetCheckSeverity.WARN,
+        description=_what_is_bad(batch.rejected, batch.doubles, batch.seen, by_reason) if faults else None,
         metadata={
             "rows": int(batch.seen),
             "rejected": int(batch.rejected),
@@ -80,6 +81,13 @@ def batch_result(database: Database, name: str, *, blocking: bool) -> dg.AssetCh
             "rejected_by_reason": dg.MetadataValue.json(by_reason),
         },
     )
+
+
+def _what_is_bad(rejected: int, doubles: int, seen: int, by_reason: Mapping[str, int]) -> str:
+    """How much of a batch is bad, and the most frequent reason."""
+    text = f"{rejected} of {seen} rows are rejected and {doubles} are duplicates"
+    reason, rows = next(iter(by_reason.items()), ("", 0))
+    return f"{text}; of {rows} the reason is: {reason}" if reason else text
 
 
 def files_result(database: Database, name: str) -> dg.AssetCheckResult:

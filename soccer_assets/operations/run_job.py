@@ -184,6 +184,11 @@ def _months_of(keys: Sequence[str], months: tuple[str, str] | None, newest: int)
 
 def _failure_of(result: dg.ExecuteInProcessResult) -> str:
     """The first failure and its root cause, in one sentence."""
+    failed = [check for check in result.get_asset_check_evaluations() if not check.passed]
+    for check in failed:
+        # The error of its step names the check and not what it found.
+        if check.severity is dg.AssetCheckSeverity.ERROR and check.description:
+            return f"{check.asset_key.to_user_string()}: {check.check_name}: {check.description}"
     for event in result.all_events:
         data = event.event_specific_data
         error = getattr(data, "error", None)
@@ -196,5 +201,4 @@ def _failure_of(result: dg.ExecuteInProcessResult) -> str:
         while error.cause is not None:
             error = error.cause
         return f"{where}{error.message.strip()}"
-    failed = [check for check in result.get_asset_check_evaluations() if not check.passed]
     return "; ".join(f"check {check.check_name} failed" for check in failed) or "the run failed"

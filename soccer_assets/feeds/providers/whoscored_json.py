@@ -3,10 +3,12 @@
 Of a match in several files the last in the order of file names counts. The score of a match with extra time
 is the final one, not the one after 90 minutes, so such a match is finished without a score, also a second leg
 won 1-0 at 90. In a cup a score counts only where ``elapsed`` says that the match ended at 90 (``FT``); else
-nobody says whether it went on, and ``decided_by`` is ``unknown``.
+nobody says whether it went on, and ``decided_by`` is ``unknown``. A saved day holds every tournament of the
+world: those outside the catalogue are left out and counted.
 """
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -81,6 +83,9 @@ class WhoScoredJsonFeed:
     Args:
         folder: the folder of ``*.json`` files, also in folders below it.
         history_start: first day wanted; None for August 2009.
+
+    Attributes:
+        outside_catalogue: rows that were left out, by region and name of their tournament.
     """
 
     name = SOURCE
@@ -101,6 +106,7 @@ class WhoScoredJsonFeed:
         self._by_name = {
             fold(competition.feeds[SOURCE]): competition for competition in self._competitions.values()
         }
+        self.outside_catalogue: Counter[str] = Counter()
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
@@ -155,19 +161,31 @@ class WhoScoredJsonFeed:
             if isinstance(tournaments, UnreadFile):
                 unread.append(tournaments)
                 continue
-            rows_of_file = list(_rows_of(tournaments or []))
-            rows += [row for row in rows_of_file if _id(row) not in seen_ids]
+            rows_of_file = [row for row in _rows_of(tournaments or []) if _id(row) not in seen_ids]
+            outside = [row for row in rows_of_file if self._is_outside_catalogue(row)]
+            self.outside_catalogue.update(map(_tournament_name, outside))
+            rows += [row for row in rows_of_file if not self._is_outside_catalogue(row)]
             seen_ids |= {match_id for row in rows_of_file if (match_id := _id(row)) is not None}
         if len(unread) == len(files):
             refuse_if_all(unread)
         return rows, unread
 
+    def _competition_of(self, row: dict[str, Any]) -> Competition | None:
+        """The competition of a row's tournament; None where the catalogue has none of that name and sex."""
+        found = self._by_name.get(fold(f"{row.get('regionName')}/{row.get('tournamentName')}"))
+        return None if found is None or (row.get("sex") == _WOMEN and found.sex != "women") else found
+
+    def _is_outside_catalogue(self, row: Any) -> bool:
+        """Whether the row names a tournament, and one that the catalogue does not have."""
+        is_named = isinstance(row, dict) and all(
+            isinstance(row.get(name), str) for name in ("regionName", "tournamentName")
+        )
+        return is_named and self._competition_of(row) is None
+
     def _parse(self, fields: dict[str, Any]) -> ParsedMatch:
-        region, tournament = fields.get("regionName"), fields.get("tournamentName")
-        competition = self._by_name.get(fold(f"{region}/{tournament}"))
-        if competition is None or (fields.get("sex") == _WOMEN and competition.sex != "women"):
-            name = brief(f"{region}/{tournament}")
-            raise FieldError(UNKNOWN_COMPETITION.format(name), "add it there, or do without it")
+        competition = self._competition_of(fields)
+        if competition is None:
+            raise FieldError(UNKNOWN_COMPETITION.format(brief(_tournament_name(fields))), "add it there")
         code = fields.get("status")
         reported_status = _STATUSES.get(code) if type(code) is int else None
         elapsed = fields.get("elapsed")
@@ -209,6 +227,11 @@ def _rows_of(tournaments: list[Any]) -> Iterator[Any]:
         tournament_fields = pick(tournament, *_TOURNAMENT)
         for row in matches:
             yield {**row, **tournament_fields} if isinstance(row, dict) else row
+
+
+def _tournament_name(row: dict[str, Any]) -> str:
+    women = " (women)" if row.get("sex") == _WOMEN else ""
+    return f"{row.get('regionName')}/{row.get('tournamentName')}{women}"
 
 
 def _start_year(name: Any) -> int | None:

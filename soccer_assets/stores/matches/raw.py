@@ -7,13 +7,13 @@ one, which moves to `match_raw_history`. Fetching any windows in any order gives
 import datetime as dt
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
 
-from soccer_assets.feeds.unreadable import shortened_file
+from soccer_assets.feeds.unreadable import shortened_file, stopped_list
 from soccer_assets.football.identity import KnownMeeting, assign_ids
 from soccer_assets.football.matches import STATUS_RULES, MatchStatus, Window, settled_score
 from soccer_assets.football.records import RawMatch, Rejection, Row, UndrawnFixture, UnreadableFile
@@ -30,6 +30,7 @@ from soccer_assets.resources.bulk_rows import (
 )
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.watermarks import next_change_no
+from soccer_assets.stores.matches.ended_lists import ended_lists
 from soccer_assets.stores.matches.held_rows import digest_of, forget_unlisted
 from soccer_assets.stores.matches.meeting_names import meeting_of
 from soccer_assets.stores.matches.names import place_names
@@ -138,8 +139,10 @@ def store_raw(
             cut = mark_vanished(connection, source, window, look.listed, look.doubtful_names, now).cut
         else:
             cut = _cut_beside(connection, source, window, look)
-        total += IngestCounts(files_passed_over=len(cut))
-        store_rejections(connection, [shortened_file(source, code) for code in cut], now)
+        reports = [shortened_file(source, code) for code in cut]
+        reports += _stopped_beside(connection, source, window, {*cut, *look.unread}, now)
+        total += IngestCounts(files_passed_over=len(reports))
+        store_rejections(connection, reports, now)
         connection.execute(
             sa.insert(ingest).values(
                 asset=asset,
@@ -162,6 +165,19 @@ def _cut_beside(connection: sa.Connection, source: str, window: Window, look: _L
     if "" in look.unread:
         return []
     return [code for code in cut_lists(connection, source, window, look.listed) if code not in look.unread]
+
+
+def _stopped_beside(
+    connection: sa.Connection, source: str, window: Window, reported: Collection[str], now: dt.datetime
+) -> list[UnreadableFile]:
+    """Reports of the newest seasons whose list stops too soon, at a look at these days; none told already."""
+    if window.end < now.date() or "" in reported:
+        return []
+    return [
+        stopped_list(source, one.competition, one.season, one.text)
+        for one in ended_lists(connection, source, now.date())
+        if one.competition not in reported
+    ]
 
 
 def store_rejections(connection: sa.Connection, rejections: Sequence[Rejection], now: dt.datetime) -> None:

@@ -37,6 +37,12 @@ AHEAD = "E0,26/04/2025,15:00,Chelsea,Everton,1,0,H,1,0,H,4,5,1.5,4,6,1.5,4.1,6.2
 EXTRA = "Country,League,Season,Date,Time,Home,Away,HG,AG,Res,PSCH,PSCD,PSCA,AvgCH,AvgCD,AvgCA"
 
 
+SAVED = (
+    "Div,Date,Time,HomeTeam,AwayTeam,FTHG,FTAG,FTR,AvgH,AvgD,AvgA\n"
+    "E0,20/04/2025,14:00,Fulham,Chelsea,1,2,A,3.1,3.5,2.4\n"
+)
+
+
 class Mirror:
     """A folder laid out like the provider's site, read through ``file://``."""
 
@@ -240,7 +246,7 @@ def test_match_without_result_counts_as_postponed_after_the_lag(mirror, now, sta
         ("FTHG", "-1", "the score '-1'-'2' is not two numbers from 0 to 36; correct it"),
         ("FTHG", "37", "the score '37'-'2' is not two numbers from 0 to 36; correct it"),
         ("FTHG", "", "the score ''-'2' is not two numbers from 0 to 36; correct it"),
-        ("FTHG", "9" * 5000, f"the score '{'9' * 5000}'-'2' is not two numbers from 0 to 36; correct it"),
+        ("FTHG", "9" * 5000, f"the score '{'9' * 36}...-'2' is not two numbers from 0 to 36; correct it"),
         ("FTAG", "1.5", "the score '1'-'1.5' is not two numbers from 0 to 36; correct it"),
         ("FTHG", "3", "the score 3-2 contradicts the result 'A'; correct one of them"),
         ("FTR", "X", "the score 1-2 contradicts the result 'X'; correct one of them"),
@@ -487,6 +493,32 @@ def test_file_that_cannot_be_read_is_reported_and_the_others_are_read(mirror, da
     assert report.payload["found"].startswith(repr(data[:20].decode("utf-8", "replace"))[:-1])
 
 
+@pytest.mark.parametrize(
+    "page", ["<html><head><title>502 Bad Gateway</title></head></html>", "<!DOCTYPE html><html>\r\n<p>,,,"]
+)
+def test_a_page_in_place_of_the_rest_of_a_file_is_reported(mirror, page):
+    """A server that fails while it sends: the rows before it are read, and no line of it is a row."""
+    mirror.write("mmz4281/2425/E0.csv", MAIN, PLAYED, page)
+
+    match, report = mirror.fetch()
+
+    assert match.home_team == "Fulham"
+    assert isinstance(report, UnreadableFile)
+    assert "E0.csv: its last row is cut" in report.reason
+
+
+def test_a_file_of_another_season_is_reported(mirror):
+    """All its rows lie outside the season of its address, where no look at these days finds them."""
+    mirror.write("mmz4281/2425/E0.csv", MAIN, PLAYED.replace("2025", "2024"))
+    mirror.write("mmz4281/2425/E1.csv", MAIN, PLAYED.replace("E0", "E1"))
+
+    match, report = mirror.fetch()
+
+    assert match.competition == "ENG-2"
+    assert isinstance(report, UnreadableFile)
+    assert "E0.csv: no row has a date of the season 2024/2025 that can be used; the first: " in report.reason
+
+
 @pytest.mark.parametrize("kept", [5, 60, 70])
 @pytest.mark.parametrize("end", [b"", b"\0" * 4096])
 def test_a_file_that_ends_inside_a_row_is_reported_and_read_so_far(mirror, kept, end):
@@ -555,8 +587,16 @@ def test_saved_answer_of_a_missing_file_is_no_file(mirror):
             "Div,Date,Time,HomeTeam,AwayTeam,FTHG,FTAG,FTR,AvgH,AvgD,AvgA\r\n"
             "E0,20/04/2025,14:00,Fulham,Chelsea,1,2,A,3.1,3.5,2.4\r\n"
         ).encode("utf-16-be"),
+        SAVED.encode("utf-32"),
+        b"\0\0\0" + SAVED.encode(),
+        b"\xef\xbb\xbf" * 2 + SAVED.encode(),
+        f"\u200b\xa0{SAVED}".encode(),
+        SAVED.encode() + b"\xef\xbb\xbf" + SAVED.partition("\n")[0].encode(),
     ],
-    ids=["semicolons", "row numbers", "old line ends", "tabs in UTF-16", "UTF-16 without a mark"],
+    ids=[
+        *("semicolons", "row numbers", "old line ends", "tabs in UTF-16", "UTF-16 without a mark", "UTF-32"),
+        *("zeros before", "two marks", "what nobody sees", "header twice"),
+    ],
 )
 def test_file_that_another_program_saved_is_read(mirror, data):
     """Semicolons with decimal commas, a column of row numbers, and carriage returns alone say the same."""

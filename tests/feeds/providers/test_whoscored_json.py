@@ -170,14 +170,9 @@ def test_last_file_of_a_match_counts(saved):
         (LEAGUE, {"homeScore": None}, "the score None-2 has one side alone"),
         (LEAGUE, {"startTimeUtc": "20.04.2025"}, "the kickoff '20.04.2025' is not an ISO 8601 instant"),
         (
-            {**LEAGUE, "sex": 1},
+            {**LEAGUE, "regionName": None},
             {},
-            "the competition 'England/Premier League' is not in competitions.toml",
-        ),
-        (
-            {**LEAGUE, "regionName": "Narnia"},
-            {},
-            "the competition 'Narnia/Premier League' is not in competitions.toml",
+            "the competition 'None/Premier League' is not in competitions.toml",
         ),
     ],
 )
@@ -190,6 +185,20 @@ def test_row_that_cannot_be_understood_is_rejected(saved, tournament, change, re
 
     assert isinstance(match, RawMatch)
     assert rejection.reason.startswith(f"{reason};")
+
+
+def test_tournaments_outside_the_catalogue_are_left_out_and_counted(saved):
+    """A saved day holds every tournament of the world, the women's under the men's name too."""
+    saved.write({**PLAYED, "id": 1}, tournament={**LEAGUE, "sex": 1}, name="1.json")
+    saved.write({**PLAYED, "id": 2}, tournament={**LEAGUE, "regionName": "Narnia"}, name="2.json")
+    saved.write(PLAYED, name="3.json")
+    feed = WhoScoredJsonFeed(saved.folder)
+
+    for _ in range(2):
+        (match,) = feed.fetch(SPRING, FixedClock(NOW))
+
+    assert match.source_match_id == "1821371"
+    assert feed.outside_catalogue == {"England/Premier League (women)": 1, "Narnia/Premier League": 1}
 
 
 @pytest.mark.parametrize("url", ["", "https://www.whoscored.com", "http://localhost/files"])

@@ -361,6 +361,7 @@ def test_two_results_of_a_team_on_a_day_make_a_batch_rotten(graph):
 
     (check,) = [each for each in result.get_asset_check_evaluations() if each.check_name == "batch_is_sound"]
     assert (check.passed, check.metadata["duplicates"].value) == (False, 3)
+    assert check.description == "0 of 60 rows are rejected and 3 are duplicates"
     assert not result.success
 
 

@@ -105,7 +105,8 @@ class CsvFile(msgspec.Struct, frozen=True):
     Attributes:
         season: the season in its address; empty where the rows or the calendar determine it.
         seasons: the seasons that its rows name.
-        cut_row: the last row where the file ends inside it: it is not among the rows.
+        cut_row: the last row where the file ends inside it, or the first line of a page that a server sent
+            in place of the rest: it is not among the rows.
     """
 
     layout: Layout
@@ -144,7 +145,7 @@ def read_csv(data: bytes, season: str = "", span: tuple[dt.date, dt.date] | None
         lines = _lines(text, delimiter)
     except csv.Error as fault:
         raise CsvFormatError(f"the file is not CSV: {fault}; replace it by the provider's") from fault
-    header = [_SYNONYMS.get(name.strip(), name.strip()) for name in lines[0]] if lines else []
+    header = [_SYNONYMS.get(name, name) for name in map(_column, lines[0])] if lines else []
     # Other programs put the number of the row before the first column.
     layout = next((_LAYOUTS[name] for name in header[:2] if name in _LAYOUTS), None)
     if layout is None:
@@ -164,7 +165,12 @@ def read_csv(data: bytes, season: str = "", span: tuple[dt.date, dt.date] | None
                 f"header; save it with commas"
             )
         lines = list(map(with_decimal_points, lines))
+    lines[1:] = [line for line in lines[1:] if not _is_header(line, header)]
     cut_row = delimiter.join(lines.pop()) if last_row_is_cut(data, lines) else ""
+    page = next((index for index, line in enumerate(lines) if line and is_html(line[0].encode())), None)
+    if page is not None:
+        cut_row = delimiter.join(lines[page])
+        del lines[page:]
     _check_repeated(header, lines[1:])
     indices = [
         index for index, name in enumerate(header) if name in _KEPT_COLUMNS and header.index(name) == index
@@ -179,6 +185,18 @@ def read_csv(data: bytes, season: str = "", span: tuple[dt.date, dt.date] | None
     ]
     rows = _dated(columns, cells, span)
     return CsvFile(layout, columns, rows, season, _seasons_of(columns, rows), cut_row)
+
+
+def _column(text: str) -> str:
+    """The name of a column without blanks and marks that nobody sees, which copying leaves around it."""
+    return "".join(letter for letter in _text(text) if letter.isprintable()).strip()
+
+
+def _is_header(line: Sequence[str], header: Sequence[str]) -> bool:
+    """Whether a row repeats the header, as files do that were put together."""
+    if not line or header[0] not in line[0]:
+        return False
+    return list(map(_column, line[:3])) == header[:3]
 
 
 def _check_repeated(header: Sequence[str], lines: Sequence[Sequence[str]]) -> None:

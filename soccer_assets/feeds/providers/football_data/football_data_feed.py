@@ -154,7 +154,7 @@ def _check_rows(file: CsvFile, source: SourceFile) -> None:
     """A season's file has matches of its own division.
 
     Raises:
-        CsvFormatError: it has no row at all, or rows of another division alone.
+        CsvFormatError: it has no row at all, or rows of another division or season alone.
     """
     if source in _FIXTURE_FILES:
         return
@@ -167,6 +167,11 @@ def _check_rows(file: CsvFile, source: SourceFile) -> None:
             raise CsvFormatError(
                 f"its rows are of the division {min(found)!r}, not {division!r}; load the file again"
             )
+    if source.span is not None and all(row.fault for row in file.rows):
+        raise CsvFormatError(
+            f"no row has a date of the season {source.season} that can be used; the first: "
+            f"{file.rows[0].fault}"
+        )
 
 
 def _name_in_rows(competition: Competition) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from soccer_assets.feeds.fields import FieldError, book_odds, goal_book, teams_of
+from soccer_assets.feeds.fields import FieldError, book_odds, brief, goal_book, teams_of
 from soccer_assets.feeds.providers.football_data.csv_file import (
     FIXTURE_COLUMNS,
     GOAL_PRICES,
@@ -120,9 +120,8 @@ def _score_fault(played: Mapping[str, str], layout: Layout) -> str:
     if not home and not away:
         return f"the result is {result!r}, but there is no score; add it" if result else ""
     if _goals(home) is None or _goals(away) is None:
-        return (
-            f"the score {home!r}-{away!r} is not two numbers from {LEAST_GOALS} to {MOST_GOALS}; correct it"
-        )
+        shown = f"{brief(home)}-{brief(away)}"
+        return f"the score {shown} is not two numbers from {LEAST_GOALS} to {MOST_GOALS}; correct it"
     if result and _RESULTS.get(result) is not outcome_of(*_score(home, away)):
         return f"the score {home}-{away} contradicts the result {result!r}; correct one of them"
     return ""
