@@ -75,7 +75,12 @@ def build_definitions(
     frames = ParquetIOManager(store)
     # A database keeps no files: they lie in the home. A server keeps its own.
     artifacts = settings.artifacts if settings.mlflow_url.startswith("sqlite:") else None
-    registry = ModelRegistry(settings.mlflow_url, artifacts, functools.partial(released_model, store))
+    registry = ModelRegistry(
+        settings.mlflow_url,
+        artifacts,
+        functools.partial(released_model, store),
+        copies=settings.home / "cache" / "models",
+    )
     exports_store, feature_store = (
         Exports(store, database),
         FeatureStore(store, use_prices=settings.use_prices),

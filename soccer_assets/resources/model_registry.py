@@ -1,7 +1,8 @@
 """The model registry: a small client of MLflow.
 
-MLflow takes seconds to import, so only the methods that use it import it. A model version holds one file,
-``model.bin`` (see `modelling.outcome_model`), wrapped so that ``mlflow.pyfunc.load_model`` works too.
+MLflow takes seconds to import, so only the methods that use it import it, and a run that asks for aliases and
+for models that were read before uses none of them. A model version holds one file, ``model.bin`` (see
+`modelling.outcome_model`), wrapped so that ``mlflow.pyfunc.load_model`` works too.
 """
 
 import contextlib
@@ -21,6 +22,8 @@ from soccer_assets.masking import mask
 from soccer_assets.modelling.outcome_model import OutcomeModel
 from soccer_assets.modelling.training import DEFAULTS, Parameters
 from soccer_assets.resources.artifact_paths import keep_artifacts_below
+from soccer_assets.resources.model_copies import ModelCopies
+from soccer_assets.resources.registry_lookup import NotToldError, version_of_alias
 from soccer_assets.resources.resource_error import ResourceError
 
 _ARTIFACT = "model"
@@ -86,6 +89,7 @@ class ModelRegistry:
         url: str,
         artifacts: Path | None = None,
         find_elsewhere: Callable[[str], bytes | None] | None = None,
+        copies: Path | None = None,
     ) -> None:
         """Nothing is opened before the first use.
 
@@ -93,10 +97,12 @@ class ModelRegistry:
             url: MLflow's tracking and registry address, a server or a database.
             artifacts: folder for artifacts where ``url`` is a database; a server has its own.
             find_elsewhere: finds a model's file by its hash where the artifact is missing.
+            copies: folder for copies of models that were read, so that the next process reads these.
         """
         self.url = url
         self._artifacts = artifacts
         self._find_elsewhere = find_elsewhere
+        self._copies = ModelCopies(copies) if copies else None
         # A version never changes: a model that was read and verified once is not fetched again.
         self._model = functools.lru_cache(maxsize=_MODELS_IN_MEMORY)(self._read)
 
@@ -208,11 +214,15 @@ class ModelRegistry:
 
     def find(self, alias: str) -> RegisteredModel | None:
         """The version with an alias; None where there is none."""
+        if "_client" not in self.__dict__:
+            with contextlib.suppress(NotToldError):
+                found = version_of_alias(self.url, MODEL_NAME, alias, _CARD_TAG)
+                return _registered(found.version, found.run_id, found.tag) if found else None
         with self._asking() as client:
             from mlflow.exceptions import MlflowException  # noqa: PLC0415 - seconds to import
 
             try:
-                return _registered(client.get_model_version_by_alias(MODEL_NAME, alias))
+                return _of_client(client.get_model_version_by_alias(MODEL_NAME, alias))
             except MlflowException as error:
                 if error.error_code in _NOT_THERE:  # no model, or none with this alias
                     return None
@@ -232,7 +242,7 @@ class ModelRegistry:
     def version(self, version: str) -> RegisteredModel:
         """A version by its number."""
         with self._asking() as client:
-            return _registered(client.get_model_version(MODEL_NAME, version))
+            return _of_client(client.get_model_version(MODEL_NAME, version))
 
     def load(self, registered: RegisteredModel) -> OutcomeModel:
         """The model of a version, verified by the hash it was registered with.
@@ -244,6 +254,9 @@ class ModelRegistry:
 
     def _read(self, registered: RegisteredModel) -> OutcomeModel:
         wanted = registered.facts.content_sha256
+        copy = self._copies.read(wanted) if self._copies else None
+        if copy is not None:
+            return OutcomeModel.from_bytes(copy)
         data = self._artifact_of(registered)
         if hashlib.sha256(data).hexdigest() != wanted and self._find_elsewhere:
             data = self._find_elsewhere(wanted) or b""
@@ -252,6 +265,8 @@ class ModelRegistry:
                 f"the artifact of {MODEL_NAME} version {registered.version} is missing or has another hash, "
                 "and no release holds it; restore it from a backup, or run the job retrain_model"
             )
+        if self._copies:
+            self._copies.keep(wanted, data)
         return OutcomeModel.from_bytes(data)
 
     def _artifact_of(self, registered: RegisteredModel) -> bytes:
@@ -318,6 +333,11 @@ def _example(model: OutcomeModel) -> Any:
     return pd.DataFrame(0.0, index=[0], columns=list(model.feature_names))
 
 
-def _registered(version: Any) -> RegisteredModel:
-    facts = msgspec.json.decode(version.tags[_CARD_TAG].encode(), type=TrainingFacts)
-    return RegisteredModel(version=str(version.version), run_id=version.run_id, facts=facts)
+def _of_client(version: Any) -> RegisteredModel:
+    return _registered(str(version.version), version.run_id, version.tags[_CARD_TAG])
+
+
+def _registered(version: str, run_id: str, card: str) -> RegisteredModel:
+    return RegisteredModel(
+        version=version, run_id=run_id, facts=msgspec.json.decode(card.encode(), type=TrainingFacts)
+    )

@@ -103,11 +103,25 @@ def test_models_are_registered_found_and_checked(tmp_path):
     pyfunc = mlflow.pyfunc.load_model(f"models:/match_outcome@{CHAMPION}")
     np.testing.assert_array_equal(pyfunc.predict(frame), models[1].predict_proba(rows))
 
+    copies = tmp_path / "copies"
+    assert (
+        ModelRegistry(registry.url, artifacts, copies=copies).load(second).sha256
+        == second.facts.content_sha256
+    )
+    quick = ModelRegistry(registry.url, artifacts, copies=copies)
+    assert (quick.find(CHAMPION), quick.find(CANDIDATE), quick.find("nobody")) == (second, second, None)
+    assert quick.load(second).sha256 == models[1].sha256
+    assert "_client" not in quick.__dict__, "MLflow's client was loaded"
+
     damage(artifacts, models[1].sha256, models[0].to_bytes())
     assert registry.load(second) is loaded  # checked when it was read; the next process reads again
     registry = ModelRegistry(registry.url, artifacts)
     with pytest.raises(MissingModelError, match="version 2 is missing or has another hash"):
         registry.load(second)
+    (copy,) = copies.iterdir()
+    copy.write_bytes(models[0].to_bytes())
+    with pytest.raises(MissingModelError, match="version 2 is missing or has another hash"):
+        ModelRegistry(registry.url, artifacts, copies=copies).load(second)
     damage(artifacts, models[2].sha256, None)
     with pytest.raises(MissingModelError, match="version 3 is missing or has another hash"):
         registry.load(third)
