@@ -41,6 +41,7 @@ from soccer_assets.football.ratings.compile_cache import ratings_fingerprint
 from soccer_assets.football.ratings.state import TeamState
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.stores.projections import season_rows
+from soccer_assets.stores.projections.looked_at import LookedAt, hashes_of, still_current
 from soccer_assets.stores.projections.season_rows import (
     SeasonFound,
     encoded_input,
@@ -62,9 +63,10 @@ _FAULTS = (FootballError, ValueError, LookupError, ArithmeticError)
 
 
 class _PartList(msgspec.Struct, frozen=True, kw_only=True):
-    """The key of each competition's part in the store."""
+    """The key of each competition's part in the store, and what the last look at it read."""
 
     parts: dict[str, str] = {}
+    looked_at: LookedAt = LookedAt()
 
 
 class ProjectionUpdate(NamedTuple):
@@ -127,11 +129,15 @@ def update_projections(
     """
     before = decoded_or_none(store.read(LIST_KEY), _PartList) or _PartList()
     last = {code: decoded_or_none(store.read(key), ProjectionPart) for code, key in before.parts.items()}
-    parts: dict[str, ProjectionPart] = {}
+    leagues = source.matches[source.matches["tier"] > 0]
+    hashes = hashes_of(leagues, source.state, source.now, _made_by(source))
+    current, waiting = still_current(before.looked_at, hashes, has_time=cpu_seconds is None)
+    parts = {code: part for code in current if (part := last.get(code)) is not None}
+    waiting = {code for code in waiting if last.get(code) is not None}
     changed: dict[str, SeasonFound] = {}
     failed: dict[str, str] = {}
-    leagues = source.matches[source.matches["tier"] > 0]
-    for code, rows in ((str(name), rows) for name, rows in leagues.groupby("competition")):
+    unseen = leagues[~leagues["competition"].isin([*parts, *waiting])]
+    for code, rows in ((str(name), rows) for name, rows in unseen.groupby("competition")):
         found: ProjectionPart | SeasonFound | None
         try:
             found = _look(rows, source, last.get(code))
@@ -163,9 +169,16 @@ def update_projections(
             continue
         computed.append(code)
         say(f"{code}: {parts[code].projection.matches_left} matches left ({number} of {len(wanted)})")
-    carried = [code for code in changed if code not in parts and code not in failed]
-    parts |= {code: part for code in changed if code not in parts and (part := last.get(code)) is not None}
-    _write(store, before, parts, last)
+    current = set(parts) - set(failed)
+    waiting |= set(changed) - set(wanted)
+    carried = [code for code in {*changed, *waiting} if code not in parts and code not in failed]
+    parts |= {code: part for code in carried if (part := last.get(code)) is not None}
+    parts |= {code: part for code in failed if code not in parts and (part := last.get(code)) is not None}
+    looked_at = LookedAt(
+        current={code: hashes[code] for code in sorted(current)},
+        waiting={code: hashes[code] for code in sorted(waiting)},
+    )
+    _write(store, before, parts, last, looked_at)
     return ProjectionUpdate(dict(sorted(parts.items())), tuple(computed), tuple(sorted(carried)), failed)
 
 
@@ -181,14 +194,16 @@ def _write(
     before: _PartList,
     parts: dict[str, ProjectionPart],
     last: dict[str, ProjectionPart | None],
+    looked_at: LookedAt,
 ) -> None:
     """Write new parts, then the list, then remove what it no longer names: a kill leaves a whole list."""
     listed = {code: _part_key(code, part.projection.key) for code, part in parts.items()}
     for code, key in listed.items():
         if before.parts.get(code) != key or last.get(code) is None:
             store.write(key, msgspec.json.encode(parts[code]))
-    if listed != before.parts or not store.exists(LIST_KEY):
-        store.write(LIST_KEY, msgspec.json.encode(_PartList(parts=listed), order="deterministic"))
+    after = _PartList(parts=listed, looked_at=looked_at)
+    if after != before or not store.exists(LIST_KEY):
+        store.write(LIST_KEY, msgspec.json.encode(after, order="deterministic"))
     for code, key in before.parts.items():
         if listed.get(code) != key:
             store.delete(key)
@@ -250,6 +265,10 @@ def _without(
         not_projected=str(why),
     )
     return ProjectionPart(projection=told)
+
+
+def _made_by(source: Source) -> str:
+    return repr((_code_hash(), source.feed, source.is_simulated, source.seasons))
 
 
 @functools.cache

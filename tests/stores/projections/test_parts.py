@@ -2,6 +2,8 @@
 
 import datetime as dt
 import itertools
+from dataclasses import replace
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -13,6 +15,7 @@ from soccer_assets.football.features import compute_features
 from soccer_assets.football.projections.season_input import SeasonInput, project
 from soccer_assets.football.ratings.state import TeamState
 from soccer_assets.resources.object_store import ObjectStore
+from soccer_assets.stores.projections import parts as parts_module
 from soccer_assets.stores.projections.parts import (
     LIST_KEY,
     ProjectionUpdate,
@@ -144,6 +147,43 @@ def test_equal_inputs_are_not_simulated_twice_and_a_result_is(
     assert after.parts["IRL-1"].projection.key != first.parts["IRL-1"].projection.key
     assert after.parts["IRL-1"].projection.as_of > first.parts["IRL-1"].projection.as_of
     assert len(folder_store.list("projections/IRL-1")) == 1
+
+
+def test_what_did_not_change_is_not_put_together_again(
+    folder_store: ObjectStore, state: TeamState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A look costs 30 ms a league: there is one for another row, rating or day, also while a league waits."""
+    looks: list[str] = []
+    look = parts_module._look
+
+    def counted(rows: pd.DataFrame, *more: Any) -> Any:
+        looks.append(rows["competition"].iloc[0])
+        return look(rows, *more)
+
+    monkeypatch.setattr(parts_module, "_look", counted)
+    matches = pd.concat([_season(), _season("MEX-1", "2025/2026")], ignore_index=True)
+    other = replace(state, teams=state.teams.copy())
+    other.teams["strength"][3] += 0.1
+    hours = (NOW + dt.timedelta(hours=hour) for hour in range(10))
+    steps: list[tuple[TeamState, dt.datetime, dict[str, float], list[str]]] = [
+        (state, next(hours), {}, ["IRL-1", "MEX-1"]),
+        (state, next(hours), {}, []),
+        (other, next(hours), {"cpu_seconds": 0.0}, ["IRL-1", "MEX-1"]),  # the clubs have the same ids
+        (other, next(hours), {"cpu_seconds": 0.0}, []),
+        (other, next(hours), {}, ["IRL-1"]),
+        (other, next(hours), {}, []),
+        (other, NOW + dt.timedelta(days=1), {}, ["IRL-1", "MEX-1"]),
+    ]
+    for ratings, now, limit, expected in steps:
+        looks.clear()
+        update = _update(folder_store, matches, ratings, now, **limit)
+        assert looks == expected
+        assert set(update.parts) == {"IRL-1", "MEX-1"}
+        assert update.carried == (("IRL-1",) if limit else ())
+    looks.clear()
+    matches.loc[matches.index[-1], "kickoff"] += pd.Timedelta(hours=1)
+    _update(folder_store, matches, other, NOW + dt.timedelta(days=1))
+    assert looks == ["MEX-1"]
 
 
 def test_without_time_a_league_keeps_its_last_part(folder_store: ObjectStore, state: TeamState) -> None:
