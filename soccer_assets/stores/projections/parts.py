@@ -132,8 +132,8 @@ def update_projections(
     leagues = source.matches[source.matches["tier"] > 0]
     hashes = hashes_of(leagues, source.state, source.now, _made_by(source))
     current, waiting = still_current(before.looked_at, hashes, has_time=cpu_seconds is None)
-    parts = {code: part for code in current if (part := last.get(code)) is not None}
-    waiting = {code for code in waiting if last.get(code) is not None}
+    whole = {code: part for code, part in last.items() if part is not None}
+    parts, waiting = {code: whole[code] for code in current & set(whole)}, waiting & set(whole)
     changed: dict[str, SeasonFound] = {}
     failed: dict[str, str] = {}
     unseen = leagues[~leagues["competition"].isin([*parts, *waiting])]
@@ -149,9 +149,7 @@ def update_projections(
         elif found is not None:
             changed[code] = found
     # The one that waited longest comes first: a limit of time starves none.
-    ordered = sorted(
-        changed, key=lambda code: (part.projection.as_of if (part := last.get(code)) else "", code)
-    )
+    ordered = sorted(changed, key=lambda code: (whole[code].projection.as_of if code in whole else "", code))
     wanted = [
         code for code in ordered if cpu_seconds is None or _has_new_result(changed[code], last.get(code))
     ]
@@ -172,8 +170,7 @@ def update_projections(
     current = set(parts) - set(failed)
     waiting |= set(changed) - set(wanted)
     carried = [code for code in {*changed, *waiting} if code not in parts and code not in failed]
-    parts |= {code: part for code in carried if (part := last.get(code)) is not None}
-    parts |= {code: part for code in failed if code not in parts and (part := last.get(code)) is not None}
+    parts |= {code: whole[code] for code in {*carried, *failed} & set(whole) if code not in parts}
     looked_at = LookedAt(
         current={code: hashes[code] for code in sorted(current)},
         waiting={code: hashes[code] for code in sorted(waiting)},
