@@ -40,6 +40,8 @@ LONGEST_DOWNLOAD_SECONDS = 120.0
 # football-data.co.uk answers 300 with an HTML page for a season file that does not exist yet.
 _MISSING = {HTTPStatus.MULTIPLE_CHOICES, HTTPStatus.NOT_FOUND, HTTPStatus.GONE}
 _TRANSIENT = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}
+# Any other success has no body, or a part of it.
+_WHOLE = {HTTPStatus.OK, HTTPStatus.NON_AUTHORITATIVE_INFORMATION, HTTPStatus.NOT_MODIFIED}
 
 
 class CachedFile(msgspec.Struct, frozen=True):
@@ -142,6 +144,10 @@ class FileClient:
                 raise FeedUnavailableError(f"{message}; try again later") from error
             key = " and the key" if self._headers else ""
             raise FeedRefusedError(f"{message}; check the address{key}") from error
+        except httpx.UnsupportedProtocol as error:
+            raise FeedRefusedError(
+                f"{self._setting}: {url} leads to an address without http; check it"
+            ) from error
         except httpx.TransportError as error:
             raise FeedUnavailableError(f"{self._setting}: no answer from {url}: {error!r}") from error
         except (httpx.RequestError, httpx.InvalidURL) as error:
@@ -151,9 +157,10 @@ class FileClient:
     def _request(self, url: str) -> bytes | None:
         cached = self._read_cache(url)
         headers = {}
-        if cached is not None and cached.etag:
+        # A header that is not ASCII can be read and not be sent.
+        if cached is not None and cached.etag and cached.etag.isascii():
             headers["If-None-Match"] = cached.etag
-        if cached is not None and cached.last_modified:
+        if cached is not None and cached.last_modified and cached.last_modified.isascii():
             headers["If-Modified-Since"] = cached.last_modified
         if self._requests_per_minute is not None:
             file = self._cache / f"{urlsplit(url).hostname}.pace"
@@ -177,6 +184,8 @@ class FileClient:
                 return None
             if response.status_code != HTTPStatus.NOT_MODIFIED or not headers:
                 response.raise_for_status()
+            if response.status_code not in _WHOLE:
+                raise httpx.HTTPStatusError("no whole file", request=response.request, response=response)
             file = CachedFile(
                 url=url,
                 etag=response.headers.get("ETag", ""),
@@ -246,7 +255,7 @@ def _retry_wait(error: Exception) -> bool | dt.timedelta:
             return False
         wait = _retry_after(error.response.headers.get("Retry-After", ""))
         return True if wait is None else wait if wait <= LONGEST_WAIT else False
-    return isinstance(error, httpx.TransportError)
+    return isinstance(error, httpx.TransportError) and not isinstance(error, httpx.UnsupportedProtocol)
 
 
 def _is_transient(status: int) -> bool:

@@ -98,9 +98,9 @@ def test_persistent_errors_are_unavailable(client, httpserver):
     assert len(httpserver.log) == 3
 
 
-@pytest.mark.parametrize("status", [400, 401, 403])
+@pytest.mark.parametrize("status", [204, 206, 400, 401, 403])
 def test_refusal_is_not_retried(client, httpserver, status):
-    """An answer that will not change is asked for once."""
+    """An answer that will not change, or is no whole file, is asked for once."""
     httpserver.expect_request("/E0.csv").respond_with_data("no", status=status)
 
     with pytest.raises(FeedRefusedError, match=f"answers HTTP {status}"):
@@ -157,6 +157,17 @@ def test_redirect_is_followed(client, httpserver):
     httpserver.expect_request("/new.csv").respond_with_data("Div,")
 
     assert client.read(httpserver.url_for("/old.csv")) == b"Div,"
+
+
+def test_redirect_to_another_kind_of_address_is_refused(client, httpserver):
+    """It is asked for once, and nothing of this machine is read."""
+    httpserver.expect_request("/E0.csv").respond_with_data(
+        status=301, headers={"Location": "file:///etc/hostname"}
+    )
+
+    with pytest.raises(FeedRefusedError, match="leads to an address without http"):
+        client.read(httpserver.url_for("/E0.csv"))
+    assert len(httpserver.log) == 1
 
 
 def test_client_names_itself(client, httpserver):
@@ -230,6 +241,13 @@ def test_not_modified_without_a_cached_file_is_no_file(client, httpserver):
 
     with pytest.raises(FeedRefusedError, match="HTTP 304"):
         client.read(httpserver.url_for("/E0.csv"))
+
+
+def test_a_validator_that_cannot_be_sent_back_is_left_out(client, raw_url):
+    """A header may be read that none may be written like: the file is read again at each look."""
+    url = raw_url(b'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nETag: "\xe9"\r\n\r\nok')
+
+    assert [client.read(url), client.read(url)] == [b"ok", b"ok"]
 
 
 def test_cut_body_is_unavailable(client, raw_url):

@@ -487,6 +487,17 @@ def test_packed_file_that_is_cut_or_not_packed_is_refused(archive, kept, is_pack
         archive.fetch()
 
 
+def test_a_small_file_of_much_more_is_refused(archive, monkeypatch):
+    """Packed zeros take a thousandth of their size: it is unpacked as far as the limit."""
+    monkeypatch.setattr(archive_table, "LARGEST_ARCHIVE_BYTES", 2**20)
+    archive.write_csv(PLAYED)
+    archive.file = archive.file.with_suffix(".csv.gz")
+    archive.file.write_bytes(gzip.compress(bytes(2 * 2**20)))
+
+    with pytest.raises(FeedRefusedError, match="is larger than 1 MB, unpacked; split it"):
+        archive.fetch()
+
+
 def test_quotation_mark_that_stays_open_costs_its_line_alone(archive):
     """In the first row, in the middle and in the last one; a line break in a closed pair costs nothing."""
     rows = [PLAYED | {"match_id": f"m{number}"} for number in range(4_000)]

@@ -33,7 +33,13 @@ from soccer_assets.feeds.providers.archive.archive_rows import (
     row_results,
     row_times,
 )
-from soccer_assets.feeds.providers.archive.archive_table import SCHEMA, ArchiveTable, read_archive, shown
+from soccer_assets.feeds.providers.archive.archive_table import (
+    LARGEST_ARCHIVE_BYTES,
+    SCHEMA,
+    ArchiveTable,
+    read_archive,
+    shown,
+)
 from soccer_assets.feeds.unreadable import cut_file
 from soccer_assets.feeds.visibility import visibility_by_time
 from soccer_assets.football.competitions import Competition
@@ -44,7 +50,6 @@ from soccer_assets.settings import Settings
 SOURCE = "archive"
 # An archive is rewritten every few days at best.
 RESULT_LAG = dt.timedelta(days=3)
-LARGEST_ARCHIVE_BYTES = 2 * 2**30
 ROWS_A_BATCH = 20_000
 
 

@@ -37,6 +37,8 @@ _LARGEST_COUNT = 99
 _CONNECT_SECONDS = 5
 _ANSWER_SECONDS = 20
 _ATTEMPTS = 2
+# Of a packed file unpacked: a small one can hold any number of zeros.
+LARGEST_ARCHIVE_BYTES = 2 * 2**30
 # The whole archive has 60 MB. Bounds every scheme that fsspec knows: few of its file systems have bounds.
 _LONGEST_SECONDS = 600.0
 
@@ -298,7 +300,7 @@ def _read_by_fsspec(file: _File, s3_endpoint_url: str) -> bytes:
         if options:
             filesystem.retries = _ATTEMPTS
         with fsspec.open(url, "rb", compression="infer", **options) as opened:
-            data: bytes = opened.read()
+            data: bytes = opened.read(LARGEST_ARCHIVE_BYTES + 1)
             return data
 
     try:
@@ -318,6 +320,9 @@ def _read_by_fsspec(file: _File, s3_endpoint_url: str) -> bytes:
     except Exception as error:
         # Every file system has exceptions of its own, some of them without a common base.
         raise FeedUnavailableError(f"{file.setting}: cannot read {place}: {type(error).__name__}") from error
+    if len(data) > LARGEST_ARCHIVE_BYTES:
+        limit = LARGEST_ARCHIVE_BYTES // 2**20
+        raise FeedRefusedError(f"{file} is larger than {limit} MB, unpacked; split it")
     return data
 
 
