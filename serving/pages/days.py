@@ -1,6 +1,7 @@
 """Days and times as people read them, in a named time zone; a match known by day only has no clock time."""
 
 import datetime as dt
+import functools
 import re
 from zoneinfo import ZoneInfo
 
@@ -75,6 +76,7 @@ def with_moments(text: str) -> str:
     return _INSTANT.sub(lambda found: moment_text(found[0]), text)
 
 
+@functools.lru_cache(maxsize=1_024)
 def short_moment_text(instant: str) -> str:
     """An instant in few letters, such as ``26 Apr, 14:00 UTC``."""
     moment = parse_instant(instant)

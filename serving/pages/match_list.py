@@ -1,7 +1,7 @@
 """Matches as the list shows them: of one day or of teams, what was said of each, and what came."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -140,15 +140,18 @@ class Matches:
         end = max([f"{day.isoformat()}T12:00:01Z", *(span.end for span in spans.values())])
         wanted = self._wanted
         around = self._snapshot.kickoffs(first, end, wanted.competition, wanted.team_ids)
-        days = [self._day_of_row(row, day, spans) for row in around]
-        found = [row for row, own in zip(around, days, strict=True) if own == day]
-        shown = sorted(found, key=self._order)[(page - 1) * rows : page * rows]
+        found, others = self._split(around, day, spans)
+        places = self._places(spans)
+        # Sorting is stable: those of one competition stay in the order of their kickoffs.
+        found.sort(key=lambda row: places[row[2]])
+        shown = [row[0] for row in found[(page - 1) * rows : page * rows]]
+        bodies = [self._snapshot.find(match_id, CHAMPION) for match_id in shown]
         return DayList(
             day=day,
-            groups=self._groups([match for row in shown if (match := self._find(row[0]))]),
+            groups=self._groups([self._listed(body) for body in bodies if body is not None]),
             total=len(found),
-            before=max((own for own in days if own < day), default=None) or self._day_before(first),
-            after=min((own for own in days if own > day), default=None) or self._day_after(end),
+            before=max((own for own in others if own < day), default=None) or self._day_before(first),
+            after=min((own for own in others if own > day), default=None) or self._day_after(end),
         )
 
     def ahead(self, rows: int = PAGE_ROWS) -> tuple[Group, ...]:
@@ -201,27 +204,41 @@ class Matches:
         found = self._read(instant, None, 1)
         return self._day_of(found[0]) if found else None
 
-    def _find(self, match_id: str) -> Listed | None:
-        body = self._snapshot.find(match_id, CHAMPION)
-        return None if body is None else self._listed(body)
+    def _split(
+        self, rows: Sequence[Row], day: dt.date, spans: dict[str, DaySpan]
+    ) -> tuple[list[Row], set[dt.date]]:
+        """The rows of a day, and the days of the others."""
+        own, others = list[Row](), set[dt.date]()
+        for row in rows:
+            span, kickoff = spans[row[2]], row[1]
+            if span.first <= kickoff < span.end and not kickoff.endswith(_NOON):
+                own.append(row)  # a thousand, in a loop that is short therefore
+            elif (found := self._day_of_row(row, day, span)) == day:
+                own.append(row)
+            else:
+                others.add(found)
+        return own, others
 
-    def _day_of_row(self, row: Row, day: dt.date, spans: dict[str, DaySpan]) -> dt.date:
-        """The day of a row, without its body where the kickoff tells it: a day has a thousand rows.
+    def _day_of_row(self, row: Row, day: dt.date, span: DaySpan) -> dt.date:
+        """The day of a row, without its body where the kickoff tells it.
 
         One known by day only stands at noon in UTC; where that is another day in the zone, the body tells.
         """
-        match_id, kickoff, competition = row
-        span = spans[competition]
+        match_id, kickoff, _ = row
         own = day if span.first <= kickoff < span.end else day + _DAY * (1 if kickoff >= span.end else -1)
-        if kickoff.endswith(_NOON) and own.isoformat() != kickoff[:10] and (match := self._find(match_id)):
-            return self._day_of(match)
+        if kickoff.endswith(_NOON) and own.isoformat() != kickoff[:10]:
+            body = self._snapshot.find(match_id, CHAMPION)
+            return own if body is None else self._day_of(self._listed(body))
         return own
 
-    def _order(self, row: Row) -> tuple[Any, ...]:
-        match_id, kickoff, competition = row
-        entry = self._entries.get(competition)
-        place = (99, "", "") if entry is None else (entry.tier, entry.country, entry.name)
-        return (*place, competition, kickoff, match_id)
+    def _places(self, competitions: Iterable[str]) -> dict[str, int]:
+        """The order of the competitions of a day: cups first, then by tier, country and name."""
+        unknown = (99, "", "")
+        found = []
+        for code in competitions:
+            entry = self._entries.get(code)
+            found.append((unknown if entry is None else (entry.tier, entry.country, entry.name), code))
+        return {code: place for place, (_, code) in enumerate(sorted(found))}
 
     def _groups(self, matches: Sequence[Listed]) -> tuple[Group, ...]:
         """Neighbours of one competition and day together."""

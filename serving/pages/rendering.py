@@ -16,6 +16,7 @@ from serving.http.compression import compress, negotiate_encoding
 from serving.http.page_access import PUBLIC, PageGate
 from serving.http.prefix import prefix_of
 from serving.pages import days, shares
+from serving.pages.forecast_bar import forecast_bar
 from serving.pages.pinned import pin_of, shows_results
 from serving.pages.terms import attribution_of
 from serving.release.current import SnapshotHolder
@@ -59,7 +60,7 @@ def environment() -> jinja2.Environment:
         "capitalize_first": lambda text: text[:1].upper() + text[1:],
         "query": query_of,
     }
-    found.globals |= {"shares": shares.whole_percentages, "bar": shares.bar}
+    found.globals |= {"shares": shares.whole_percentages, "forecast_bar": forecast_bar}
     return found
 
 

@@ -2,19 +2,7 @@
 
 from collections.abc import Sequence
 
-import msgspec
-
 _LEAST = 0.005  # rounds to 1 %
-
-
-class Segment(msgspec.Struct, frozen=True):
-    """A part of a bar: its share in whole percent, the exact share, and where it begins, in percent."""
-
-    name: str
-    share: float
-    percent: int
-    start: float
-    width: float
 
 
 def whole_percentages(chances: Sequence[float]) -> tuple[int, ...]:
@@ -50,13 +38,3 @@ def number(value: float, digits: int = 2) -> str:
 def with_minus(text: str) -> str:
     """A number's text with a real minus sign."""
     return text.replace("-", "\N{MINUS SIGN}")
-
-
-def bar(home: float, draw: float, away: float) -> tuple[Segment, ...]:
-    """The three parts of a forecast's bar, from left to right."""
-    names, chances = ("home", "draw", "away"), (home, draw, away)
-    start, parts = 0.0, []
-    for name, chance, whole in zip(names, chances, whole_percentages(chances), strict=True):
-        parts.append(Segment(name, chance, whole, round(start * 100, 3), round(chance * 100, 3)))
-        start += chance
-    return tuple(parts)
