@@ -35,8 +35,8 @@ from serving.release.history_tables import BINS, PartFacts, held_index
 from soccer_assets.contract.history_parts import HistoryMatch
 from soccer_assets.contract.release import OUTCOMES, Team
 
-# Points of a curve: more are not told apart on a screen.
-MOST_POINTS = 400
+# Points of a curve: more are not told apart on a screen, where it is at most 640 wide.
+MOST_POINTS = 200
 _MORE_FOUND = 3
 _COLUMNS = (
     "match.id, match.kickoff, match.log_loss, match.row, match.part, part.competition, part.season,"
@@ -137,12 +137,12 @@ class HistoryView:
         return [SeasonLink(*row) for row in self._connection.execute(sql, (competition,))]
 
     def season(self, competition: str, season: str) -> PastSeason | None:
-        """A season with its table and matches; None where there is none."""
-        sql = "SELECT id, facts FROM part WHERE competition = ? AND season = ?"
+        """A season with its table; None where there is none."""
+        sql = "SELECT facts FROM part WHERE competition = ? AND season = ?"
         found = self._connection.execute(sql, (competition, season)).fetchone()
         if found is None:
             return None
-        facts = msgspec.json.decode(found[1], type=PartFacts)
+        facts = msgspec.json.decode(found[0], type=PartFacts)
         lines: tuple[StandingRow, ...] = ()
         table = facts.table
         if table is not None:
@@ -154,9 +154,6 @@ class HistoryView:
             standings=lines,
             rules_source=table.source if table else "",
             stages=table.stages if table else 1,
-            matches=tuple(
-                self._matches("WHERE match.part = ? ORDER BY match.kickoff, match.id", (found[0],))
-            ),
         )
 
     def match(self, match_id: str) -> PastMatch | None:
@@ -261,17 +258,20 @@ class HistoryView:
     def team_strength(self, team_id: str) -> list[StrengthPoint]:
         """A team's strength before each match, oldest first; at most `MOST_POINTS`, evenly thinned."""
         number = self._number(team_id)
-        found: list[tuple[int, bytes, int]] = []
+        found: list[tuple[int, int, int]] = []
         for place, side in enumerate(_SIDES):
-            sql = f"SELECT kickoff, row, {place} FROM match WHERE {side} = ?"  # noqa: S608 - constants
+            sql = f"SELECT kickoff, id, {place} FROM match WHERE {side} = ?"  # noqa: S608 - constants
             found += self._connection.execute(sql, (number,))
         found.sort()
         step = max(-(-len(found) // MOST_POINTS), 1)
         # From the end: the newest point is always there.
         picked = found[::-1][::step][::-1]
+        listed = ",".join(str(match) for _, match, _ in picked)
+        sql = f"SELECT id, row FROM match WHERE id IN ({listed})"  # noqa: S608 - numbers of the file
+        rows = dict(self._connection.execute(sql))
         points = []
-        for kickoff, row, place in picked:
-            strengths = msgspec.json.decode(row, type=HistoryMatch).strengths
+        for kickoff, match, place in picked:
+            strengths = msgspec.json.decode(rows[match], type=HistoryMatch).strengths
             if strengths is not None:
                 points.append(StrengthPoint(_instant(kickoff).date(), strength_of(strengths[place])))
         return points

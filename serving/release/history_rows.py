@@ -104,7 +104,6 @@ class PastSeason(msgspec.Struct, frozen=True, kw_only=True):
         standings: empty where the competition has no table.
         rules_source: of the table's rules; empty where none are told: three points, goal difference, goals.
         stages: with several, the table counts all results, without groups.
-        matches: by kickoff.
     """
 
     competition: str
@@ -112,7 +111,6 @@ class PastSeason(msgspec.Struct, frozen=True, kw_only=True):
     standings: tuple[StandingRow, ...]
     rules_source: str
     stages: int
-    matches: tuple[PastMatch, ...]
 
 
 class SeasonLink(msgspec.Struct, frozen=True):

@@ -45,8 +45,8 @@ def _ids(matches) -> list[str]:
     return [one.id for one in matches]
 
 
-def test_a_season_has_its_table_and_matches(view: HistoryView) -> None:
-    """Clubs in the order of the table, matches in the order of kickoff, the rules' source."""
+def test_a_season_has_its_table(view: HistoryView) -> None:
+    """Clubs in the order of the table, the rules' source; seasons with their number of matches."""
     season = view.season("ENG-2", "2024/2025")
 
     assert [(row.place, row.team.name) for row in season.standings] == [
@@ -56,7 +56,6 @@ def test_a_season_has_its_table_and_matches(view: HistoryView) -> None:
         (4, "Cardiff City"),
     ]
     assert (season.rules_source, season.stages) == ("the rules", 1)
-    assert _ids(season.matches) == ["m0", "m1", "m2", "m3"]
     assert [(link.season, link.matches) for link in view.seasons("ENG-2")] == [
         ("2024/2025", 4),
         ("2023/2024", 1),
