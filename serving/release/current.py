@@ -49,7 +49,11 @@ class StatusView:
 
     def body(self, match_id: str, stored: bytes, now: dt.datetime) -> bytes:
         """A stored body with the `VOLATILE_FIELDS` as of ``now`` appended."""
-        return stored[:-1] + self.tail(match_id, now).text
+        return self.completed(match_id, stored[:-1], now)
+
+    def completed(self, match_id: str, opened: bytes, now: dt.datetime) -> bytes:
+        """The same of an open body, which has no closing brace."""
+        return opened + self.tail(match_id, now).text
 
     def tail(self, match_id: str, now: dt.datetime) -> Tail:
         """The end of a match's body at ``now``."""
@@ -103,12 +107,12 @@ class Current(msgspec.Struct, frozen=True):
         Release and tail determine every byte of the body; the row's checksum in the tag only distinguishes
         matches.
         """
-        stored = self.snapshot.find(match_id, model)
-        if stored is None:
+        opened = self.snapshot.find_open(match_id, model)
+        if opened is None:
             return None
         tail = self.view.tail(match_id, now)
-        tag = b'"%b%08x%b"' % (self.snapshot.tag, zlib.crc32(stored), tail.tag)
-        return stored[:-1] + tail.text, tag
+        tag = b'"%b%08x%b"' % (self.snapshot.tag, zlib.crc32(opened), tail.tag)
+        return opened + tail.text, tag
 
 
 class SnapshotHolder:

@@ -148,7 +148,7 @@ def _problems(asked: Sequence[str], found: many.Found, model: str) -> list[bytes
     """What the single look-up answers for each match that is not found."""
     return [
         problem_body(HTTPStatus.NOT_FOUND, *unknown_match(match_id, model), instance=f"/predict/{match_id}")
-        for match_id, body in zip(asked, found.stored, strict=True)
+        for match_id, body in zip(asked, found.opened, strict=True)
         if body is None
     ]
 
