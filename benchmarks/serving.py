@@ -168,10 +168,13 @@ class Store:
         return Path(self.objects.path(release_key(pointer.release_id, "")))
 
     @contextmanager
-    def sidecar(self, workers: int = 1, redis_url: str = "") -> Iterator[tuple[Server, float]]:
+    def sidecar(
+        self, workers: int = 1, redis_url: str = "", pages: str = "off"
+    ) -> Iterator[tuple[Server, float]]:
         """`soccer serve` on this store, warm: the model is checked and the scoring child is quiet."""
         with tempfile.TemporaryDirectory() as home:
             env = {"SOCCER_HOME": home, "SOCCER_RATE_LIMIT_PER_MINUTE": str(10**9)}
+            env |= {"SOCCER_PAGES": pages, "SOCCER_PAGES_PER_MINUTE": "0"}
             env |= {"SOCCER_REDIS_URL": redis_url} if redis_url else {}
             command = ["soccer_assets.cli", "serve", "--release", self.url, "--workers", str(workers)]
             command += ["--no-tasks"]

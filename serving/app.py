@@ -6,6 +6,7 @@ Importing has no side effects: connections and background tasks start in the lif
 import asyncio
 import logging
 import resource
+import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
@@ -72,6 +73,9 @@ from soccer_assets.settings import Settings
 
 # The start waits this long for the first release; after that requests are answered 503 until it is loaded.
 _FIRST_RELEASE_SECONDS = 1.0
+# A thread that renders a page lets the event loop go on after this time; Python's own is ten times as long,
+# and a look-up that waits for it twice is late.
+_SWITCH_SECONDS = 0.0005
 
 
 def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -> Litestar:
@@ -121,6 +125,7 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
         before_stop(asyncio.get_running_loop(), stream.end_streams)
         live_scores.start(asyncio.get_running_loop())
         _raise_open_files()
+        sys.setswitchinterval(_SWITCH_SECONDS)
         await asyncio.gather(reloader.start(_FIRST_RELEASE_SECONDS), import_library(settings.redis_url))
         await limiter.start()
         depth = asyncio.create_task(task_queue.watch(metrics.tasks))
