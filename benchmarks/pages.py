@@ -3,8 +3,9 @@
     python -m benchmarks.pages --predictions 100000
 
 One connection asks for each page in turn, compressed with gzip as a browser would; sizes are with the style
-sheet, the script and the icon. The first answers of each page are not counted. ``--store`` takes a store that
-a run with ``--keep`` left.
+sheet, the script and the icon. The first answers of each page are not counted. Beside the release is a
+history of ``--seasons`` of its leagues, some 340 matches each. ``--store`` takes a store that a run with
+``--keep`` left.
 """
 
 import argparse
@@ -19,6 +20,7 @@ from pathlib import Path
 import httpx
 import msgspec
 
+from benchmarks.past_seasons import write_past
 from benchmarks.serving import Server, server
 from serving.release.reader import ReleaseReader
 from serving.release.snapshot import PageQuery, Snapshot
@@ -32,6 +34,7 @@ from soccer_assets.stores.releases.synthetic import publish
 _WARM = 5
 _ASSETS = ("style.css", "pages.js", "icon.svg")
 _LOADED = 'soccer_reloads_total{result="loaded"} 1.0'
+_IS_LOADING = "History is loading"
 _HEADERS = {"Accept": "text/html", "Accept-Encoding": "gzip"}
 
 
@@ -50,6 +53,7 @@ def main() -> None:
     """Publish or open a store, ask for each page, print one line of JSON a page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--predictions", type=int, default=100_000)
+    parser.add_argument("--seasons", type=int, default=20, help="of the history")
     parser.add_argument("--requests", type=int, default=200, help="of each page")
     parser.add_argument("--store", type=Path, help="a folder with a published release")
     parser.add_argument("--keep", type=Path, help="publish here and leave it")
@@ -58,8 +62,10 @@ def main() -> None:
         store = asked.store or asked.keep or Path(folder)
         if asked.store is None:
             store.mkdir(parents=True, exist_ok=True)
-            releases = Releases(ObjectStore(store.absolute().as_uri()), EventBus(""))
+            objects = ObjectStore(store.absolute().as_uri())
+            releases = Releases(objects, EventBus(""))
             publish(releases, asked.predictions, SystemClock().now())
+            releases.publish_history(write_past(objects, SystemClock().now(), asked.seasons))
         with _sidecar(store) as sidecar, httpx.Client(base_url=sidecar.url, timeout=30) as client:
             for page in _pages(store):
                 measured = _measure(sidecar, client, page, asked.requests)
@@ -75,11 +81,13 @@ def _sidecar(store: Path) -> Iterator[Server]:
             # The model is checked and the bodies are in memory.
             while _LOADED not in httpx.get(f"{sidecar.url}/metrics", timeout=10).text:
                 time.sleep(0.1)
+            while _IS_LOADING in httpx.get(f"{sidecar.url}/record", headers=_HEADERS, timeout=60).text:
+                time.sleep(0.1)
             yield sidecar
 
 
 def _pages(store: Path) -> list[str]:
-    """Each kind of page: a day ahead and a past one, filters, a match, a competition."""
+    """Each kind of page: days and filters, a match, a league, a team, the record, the state."""
     reader = ReleaseReader(store.absolute().as_uri(), Path("unused"))
     snapshot = Snapshot(reader.fetch(reader.read_pointer()))
     rows = snapshot.page(PageQuery(limit=1, upcoming_only=True)).rows
@@ -95,6 +103,11 @@ def _pages(store: Path) -> list[str]:
         f"/matches/{match.match_id}",
         "/competitions",
         f"/competitions/{match.competition}",
+        "/teams?q=untied",
+        f"/teams/{match.home_team.id}",
+        "/record",
+        "/status",
+        "/models",
         "/about",
     ]
 
