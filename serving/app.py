@@ -9,6 +9,7 @@ import resource
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
 
 import structlog
 from litestar import Litestar, Router
@@ -61,6 +62,7 @@ from serving.routes import (
     sources,
     tasks,
 )
+from serving.routes.assistants import door
 from serving.routes.pages.match_day import list_links
 from serving.routes.pages.page_routes import routers as page_routers
 from serving.scoring.assumptions import Simulations
@@ -104,6 +106,7 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
     matches, dagster = LiveMatches(settings.database_url), Dagster(settings.dagster_url)
     live_scores = LiveScores(matches)
     stream, bodies = EventStream(settings.redis_url, names), BodyBudget(settings.max_body_bytes)
+    assistants = door.Assistants(_page_origins(settings))
     reloader = Reloader(
         reader=reader,
         holder=holder,
@@ -168,6 +171,7 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
             protected,
             Router("/", route_handlers=[list_links, *operations.handlers], guards=[check_query]),
             *page_routers(),
+            *([door.router] if settings.mcp else []),
         ],
         dependencies={
             "snapshots": Provide(lambda: holder, sync_to_thread=False),
@@ -187,6 +191,7 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
             "downloads": Provide(lambda: Downloads(reader), sync_to_thread=False),
             "bodies": Provide(lambda: bodies, sync_to_thread=False),
             "reader": Provide(lambda: reader, sync_to_thread=False),
+            "assistants": Provide(lambda: assistants, sync_to_thread=False),
         },
         exception_handlers={
             HTTPException: handle_page_error,
@@ -221,12 +226,21 @@ def _raise_open_files() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
+def _page_origins(settings: Settings) -> tuple[str, ...]:
+    """The origins whose pages may ask as an assistant: those of CORS, and where a proxy publishes our own."""
+    own = urlsplit(settings.pages_url)
+    return (*settings.cors_origins, *([f"{own.scheme}://{own.netloc}"] if own.netloc else []))
+
+
 def _cors(origins: tuple[str, ...]) -> CORSConfig:
     """CORS for these origins, without credentials: API keys travel in a header, never in a cookie."""
     return CORSConfig(
         allow_origins=list(origins),
         allow_methods=["GET", "POST"],
-        allow_headers=[auth.HEADER, "Content-Type", "If-None-Match", "Last-Event-ID", "Idempotency-Key"],
+        allow_headers=[
+            *(auth.HEADER, "Content-Type", "If-None-Match", "Last-Event-ID", "Idempotency-Key"),
+            *door.HEADERS,
+        ],
         expose_headers=["ETag", "Link", "Retry-After", "X-Request-ID", "RateLimit-Remaining", "Deprecation"],
         allow_credentials=False,
     )

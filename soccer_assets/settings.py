@@ -70,6 +70,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     pages: str = "keyed"
     pages_url: str = ""
     pages_per_minute: int = 600
+    mcp: bool = True
     root_path: str = ""
     keep_alive_seconds: int = 75
     failed_keys_per_minute: int = 300
@@ -148,6 +149,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             pages=_choice(env, "SOCCER_PAGES", ("keyed", "public", "off")),
             pages_url=_public_url(env, "SOCCER_PAGES_URL"),
             pages_per_minute=_integer(env, "SOCCER_PAGES_PER_MINUTE", 600, 0, 10**9),
+            mcp=_choice(env, "SOCCER_MCP", ("true", "false")) == "true",
             root_path=_root_path(env, "SOCCER_ROOT_PATH"),
             keep_alive_seconds=_integer(env, "SOCCER_KEEP_ALIVE_SECONDS", 75, 1, 3600),
             failed_keys_per_minute=_integer(env, "SOCCER_FAILED_KEYS_PER_MINUTE", 300, 0, 10**9),

@@ -25,10 +25,14 @@ SOURCES_HEADER = "X-Token"
 READ = "read"
 PREDICT = "predict"
 ADMIN = "admin"
+# Of a route that any known key may ask.
+ANY = "any"
 
-# Keys in the request's state: the allowance, and whether the client asked for the head of the answer only.
+# Keys in the request's state: the allowance, whether the client asked for the head of the answer only, and
+# the key of a request that another one makes within the sidecar, which was admitted and counted with that.
 ALLOWANCE = "allowance"
 HEAD = "is_head"
+ADMITTED = "admitted"
 
 
 class UnknownKeyError(ProblemError):
@@ -37,7 +41,7 @@ class UnknownKeyError(ProblemError):
 
 def has_scope(key: ApiKey, scope: str) -> bool:
     """Whether a key has a scope: ``admin`` includes all, ``predict`` does not include ``read``."""
-    return scope in key.scopes or ADMIN in key.scopes
+    return scope == ANY or scope in key.scopes or ADMIN in key.scopes
 
 
 async def authorize(connection: ASGIConnection, handler: BaseRouteHandler) -> None:
@@ -55,6 +59,11 @@ async def authorize(connection: ASGIConnection, handler: BaseRouteHandler) -> No
     if handler.opt.get("starts_run") and connection.scope["state"].get(HEAD):
         raise MethodNotAllowedException(headers={"Allow": ""})  # filled in by the middleware
     state = connection.app.state
+    admitted = connection.scope["state"].get(ADMITTED)
+    if admitted is not None:
+        _require_scope(admitted, handler.opt["scope"], state["metrics"])
+        connection.scope["auth"] = admitted
+        return
     token = connection.headers.get(HEADER)
     if token is None and handler.opt.get("takes_x_token"):
         token = connection.headers.get(SOURCES_HEADER)
@@ -112,6 +121,12 @@ def admit(
     if key is None:
         metrics.auth_failures.labels("unknown").inc()
         raise _unauthorized(f"Unknown API key in {HEADER}; ask an operator for a new one.", UnknownKeyError)
+    _require_scope(key, scope, metrics)
+    return key, take_allowance(key, limiter, metrics)
+
+
+def _require_scope(key: ApiKey, scope: str, metrics: Metrics) -> None:
+    """Refuse a key that lacks a scope: 403."""
     if not has_scope(key, scope):
         metrics.auth_failures.labels("scope").inc()
         raise ProblemError(
@@ -119,7 +134,6 @@ def admit(
             "scope",
             f"This API key lacks the scope {scope!r}; ask an operator for a key that has it.",
         )
-    return key, take_allowance(key, limiter, metrics)
 
 
 def take_allowance(key: ApiKey, limiter: RateLimiter, metrics: Metrics) -> Allowance:

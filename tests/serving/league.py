@@ -1,12 +1,13 @@
 """A release that scores: a league that was played, its teams' names, and a model that reads all features."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
 
-from soccer_assets.contract.release import CompetitionEntry, Directory, GoldenRow, TeamEntry
+from soccer_assets.contract.release import CompetitionEntry, Directory, GoldenRow, Prediction, TeamEntry
 from soccer_assets.football.features import FEATURE_NAMES, compute_features
 from soccer_assets.football.match_table import MatchTable
 from soccer_assets.football.ratings.state import TeamState
@@ -83,8 +84,8 @@ def model(home_lean: float = 0.3) -> OutcomeModel:
     )
 
 
-def make_scoring_release(store: Path, **changes: Any) -> OutcomeModel:
-    """Release r1 with one prediction, and all it takes to score; returns its model."""
+def make_scoring_release(store: Path, predictions: Sequence[Prediction] = (), **changes: Any) -> OutcomeModel:
+    """Release r1 with one prediction, or those given, and all it takes to score; returns its model."""
     scored = model()
     values = np.zeros((2, len(FEATURE_NAMES)))
     values[1, FEATURE_NAMES.index("elo_gap")] = 80.0
@@ -94,7 +95,7 @@ def make_scoring_release(store: Path, **changes: Any) -> OutcomeModel:
     ]
     make_release(
         store,
-        [make_prediction("m1")],
+        predictions or [make_prediction("m1")],
         model=scored.to_bytes(),
         golden_rows=golden,
         feature_names=FEATURE_NAMES,
