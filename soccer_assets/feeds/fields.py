@@ -2,6 +2,7 @@
 
 import codecs
 import datetime as dt
+import functools
 import json
 import math
 import re
@@ -277,6 +278,7 @@ def unknown_status(code: Any, what: str = "the status") -> FieldError:
     return FieldError(f"{what} {brief(code)} is not known", _REPORT_IT)
 
 
+@functools.lru_cache(4096)  # in an archive each day has a hundred matches
 def noon_of(day: dt.date) -> dt.datetime:
     """12:00 UTC of a day: the stored kickoff where only the day is known."""
     return dt.datetime.combine(day, dt.time(12), dt.UTC)

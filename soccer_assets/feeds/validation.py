@@ -38,6 +38,8 @@ ROWS_A_BATCH = 10_000
 PRICES_REMOVED = "odds: "
 _WAITS = ": the fixture is read once its teams are known"
 _BUT_PLAYED = ", but the match has a result: name the team at the source"
+_TEXTS = ("competition", "season")
+_MEASURED = frozenset({*_TEXTS, "kickoff"})
 _GOALS = ("home_goals", "away_goals", "home_goals_half_time", "away_goals_half_time")
 
 
@@ -92,7 +94,9 @@ def failed_match_checks(columns: Mapping[str, Any], now: dt.datetime) -> dict[in
     """
     import pandas as pd  # noqa: PLC0415 - a second that only an ingest pays
 
-    frame = pd.DataFrame({name: values for name, values in columns.items() if name != "kickoff"})
+    frame = pd.DataFrame({name: values for name, values in columns.items() if name not in _MEASURED})
+    for name in _TEXTS:
+        frame[name] = np.fromiter(map(len, columns[name]), np.int64)
     frame["days_ahead"] = (np.asarray(columns["kickoff"], float) - now.timestamp()) / 86_400
     return _failed_checks(_match_schema(), frame)
 
@@ -121,8 +125,8 @@ def _match_schema() -> Any:
     return pa.DataFrameSchema(
         {
             **{name: pa.Column(float, goals, nullable=True) for name in _GOALS},
-            "competition": pa.Column(str, pa.Check.str_length(min_value=1, error="the competition is empty")),
-            "season": pa.Column(str, pa.Check.str_length(min_value=1, error="the season is empty")),
+            # Of texts the length is checked: pandas copies and compares texts one by one.
+            **{name: pa.Column(int, pa.Check.ge(1, error=f"the {name} is empty")) for name in _TEXTS},
             "is_same_team": pa.Column(bool, pa.Check.eq(False, error="a team cannot play itself")),
             "year": pa.Column(int, pa.Check.ge(OLDEST_YEAR, error=f"the kickoff lies before {OLDEST_YEAR}")),
             "days_ahead": pa.Column(

@@ -12,6 +12,8 @@ from soccer_assets.football.matches import MatchStatus
 from soccer_assets.football.projections.season_rules import awarded_score, load_awarded
 from soccer_assets.football.records import RawMatch
 
+_FINISHED = MatchStatus.FINISHED  # a look-up of an enum's member costs as much as the rest of `as_awarded`
+
 
 @cache
 def awarded_seasons() -> frozenset[tuple[str, str]]:
@@ -32,7 +34,7 @@ def score_of_award(
 
 def as_awarded(record: RawMatch) -> RawMatch:
     """The row with the status ``awarded`` and the score of the table, where its result was awarded."""
-    if record.status is not MatchStatus.FINISHED:
+    if (record.competition, record.season) not in awarded_seasons() or record.status is not _FINISHED:
         return record
     sides = (record.home_team, record.away_team)
     score = score_of_award(record.competition, record.season, record.kickoff.date(), *sides)

@@ -46,14 +46,14 @@ def _columns(found: Ground, venue: str | None) -> dict[str, Any]:
     }
 
 
-_AT_HOME = _columns(AT_HOME, None)
+PLAYED_AT_HOME = _columns(AT_HOME, None)
 
 
 def ground_columns(record: RawMatch, place: Competition) -> Mapping[str, Any]:
     """The columns of a match that say where it is played, before finalists' own grounds are looked up."""
     is_plain = not record.neutral and place.code not in ruled_competitions()
     if is_plain and record.venue is msgspec.UNSET:
-        return _AT_HOME
+        return PLAYED_AT_HOME
     venue = None if record.venue is msgspec.UNSET else record.venue
     found = AT_HOME
     if not is_plain:

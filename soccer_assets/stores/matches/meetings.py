@@ -93,7 +93,8 @@ def bring_together(
     matches: dict[_Key, _Key] = {}
     beyond: dict[_Key, str] = {}
     done: set[_Key] = set()
-    wanted = {row_key(record) for record in records}
+    own_keys = [row_key(record) for record in records]
+    wanted = set(own_keys)
     # Those of the batch too: a row that leaves its match leaves it to the others.
     stored = stored_match_ids(connection, {row_key(row.record) for found in several for row in found})
     for found in several:
@@ -113,8 +114,7 @@ def bring_together(
             done.update(keys)
             best = next(row for row in rows if row.reported.key == group[0].key)
             standing.append(_with_others(_by_now(best.record, group[0], now), other_scores(group)))
-    for record in records:
-        key = row_key(record)
+    for key, record in zip(own_keys, records, strict=True):
         if key in done:
             continue
         matches[key] = key
@@ -209,8 +209,9 @@ def _meetings_of_several_rows(
     """The rows of each meeting of the batch that has more than one, with rows that replace one another."""
     by_source: defaultdict[str, dict[str, str]] = defaultdict(dict)
     for record in records:
-        found_under = names.meetings(record)
-        by_source[record.source].update(dict.fromkeys(found_under, found_under[0]))
+        found_under, leads = names.meetings(record), by_source[record.source]
+        for meeting in found_under:
+            leads[meeting] = found_under[0]
     replacements = [(source, old, new) for (source, old), (_, new) in marks.items() if new is not None]
     found: list[list[_Row]] = []
     for source, leads in by_source.items():

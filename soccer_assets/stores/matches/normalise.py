@@ -1,7 +1,7 @@
 """Normalises raw rows into matches: resolves teams, assigns ids, keeps replaced versions in the history."""
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 
@@ -34,6 +34,7 @@ from soccer_assets.resources.watermarks import next_change_no, read_watermark, s
 from soccer_assets.stores.matches.competitions import mark_rows_of_changed_competitions, store_competitions
 from soccer_assets.stores.matches.feed_trust import mark_disagreeing, rows_that_count
 from soccer_assets.stores.matches.grounds import (
+    PLAYED_AT_HOME,
     ground_columns,
     mark_finals_with_another_host,
     mark_rows_of_changed_rules,
@@ -77,6 +78,8 @@ GOAL_PRICE_COLUMNS = (
     *("handicap", "home_handicap_price", "away_handicap_price"),
 )
 _NO_PRICE: dict[str, None] = dict.fromkeys((*PRICE_COLUMNS, *GOAL_PRICE_COLUMNS))
+# A look-up of an enum's member is one of Python's slower operations.
+_FINISHED, _AWARDED = MatchStatus.FINISHED, MatchStatus.AWARDED
 _of_record, _of_competition = attrgetter(*FROM_RECORD), attrgetter(*FROM_COMPETITION)
 
 
@@ -162,23 +165,12 @@ def _update_batch(
     decoder = msgspec.json.Decoder(RawMatch)
     decoded = [decoder.decode(row.record) for row in raw]
     records = rows_that_count(connection, decoded, owners)
-    faults = [_fault(record, competitions) for record in records]
-    rejections = [
-        Rejection(
-            source=record.source,
-            reason=fault,
-            payload={"competition": record.competition, "source_match_id": record.source_match_id},
-        )
-        for record, fault in zip(records, faults, strict=True)
-        if fault
-    ]
+    faultless, rejections = _without_faults(records, competitions)
     if rejections:
         store_rejections(connection, rejections, now)
-    records = [record for record, fault in zip(records, faults, strict=True) if not fault]
-    faultless = len(records)
-    store_competitions(connection, {record.competition for record in records}, competitions)
+    store_competitions(connection, {record.competition for record in faultless}, competitions)
     meetings = bring_together(
-        connection, records, competitions, now, lambda record: not _fault(record, competitions)
+        connection, faultless, competitions, now, lambda record: not _fault(record, competitions)
     )
     # Again: meetings bring rows of the same feed along.
     records = rows_that_count(connection, meetings.records, owners)
@@ -209,10 +201,24 @@ def _update_batch(
         changed=changed,
         merged=len(removed),
         rejected=len(rejections),
-        owned_by_another_feed=len(decoded) - faultless - len(rejections),
+        owned_by_another_feed=len(decoded) - len(faultless) - len(rejections),
         teams_added=teams_added,
         odds_written=len(prices),
     )
+
+
+def _without_faults(
+    records: Iterable[RawMatch], competitions: Mapping[str, Competition]
+) -> tuple[list[RawMatch], list[Rejection]]:
+    """The records that can be stored as matches, and the others, with the reason of each."""
+    faultless, rejections = [], []
+    for record in records:
+        if fault := _fault(record, competitions):
+            payload = {"competition": record.competition, "source_match_id": record.source_match_id}
+            rejections.append(Rejection(source=record.source, reason=fault, payload=payload))
+        else:
+            faultless.append(record)
+    return faultless, rejections
 
 
 def _fault(record: RawMatch, competitions: Mapping[str, Competition]) -> str:
@@ -228,14 +234,14 @@ def _fault(record: RawMatch, competitions: Mapping[str, Competition]) -> str:
     return ""
 
 
-_TeamKey = tuple[str, str, str]  # competition, name as the source spells it, the source's own id or nothing
+_TeamKey = tuple[str, str, str, str]  # source, competition, name as the source spells it, its own id or ""
 
 
 def _team_keys(record: RawMatch) -> tuple[_TeamKey, _TeamKey]:
     home_id, away_id = ("", "") if record.team_ids is msgspec.UNSET else record.team_ids
     return (
-        (record.competition, record.home_team, home_id),
-        (record.competition, record.away_team, away_id),
+        (record.source, record.competition, record.home_team, home_id),
+        (record.source, record.competition, record.away_team, away_id),
     )
 
 
@@ -255,45 +261,40 @@ def _place_teams(
     merged_into = redirects(connection)
     own_ids = SourceTeams(connection, {record.source for record in records})
     # Leagues first: they tell the country of a club that an international cup only names.
-    in_order = sorted(records, key=lambda record: competitions[record.competition].country == INTERNATIONAL)
+    cups = {code for code, place in competitions.items() if place.country == INTERNATIONAL}
+    in_order = sorted(records, key=lambda record: record.competition in cups)
     for record in in_order:
         if record.team_ids is msgspec.UNSET:
             continue
         place = competitions[record.competition]
-        for _, name, own_id in _team_keys(record):
+        for _, _, name, own_id in _team_keys(record):
             if own_id:
                 club, pool = club_and_pool(name, place)
                 own_ids.see(record.source, own_id, pool, club, record.kickoff.date())
-    for record in in_order:
-        for key in _team_keys(record):
-            if key in placed:
-                continue
-            _, name, own_id = key
-            place = competitions[record.competition]
-            club, pool = club_and_pool(name, place)
-            minted = pool.team_id(club)
-            team_id = own_ids.place(record.source, own_id, pool, minted, club) if own_id else minted
-            placed[key] = merged_into.get(team_id, team_id)
-            if team_id == minted:
-                teams.setdefault(
-                    team_id,
-                    {
-                        "team_id": team_id,
-                        "name": club,
-                        "folded_name": fold(club),
-                        "country": pool.country,
-                        "sex": place.sex,
-                        "age_group": place.age_group,
-                        "first_seen_at": now,
-                        "squad": place.squad,
-                    },
-                )
-            alias = f"{pool}|{fold(club)}"
-            aliases[record.source, alias] = {
-                "source": record.source,
-                "alias": alias,
-                "team_id": merged_into.get(team_id, team_id),
-            }
+    # Each once: a batch of 10,000 rows names 2,000.
+    for key in dict.fromkeys(key for record in in_order for key in _team_keys(record)):
+        source, code, name, own_id = key
+        place = competitions[code]
+        club, pool = club_and_pool(name, place)
+        minted = pool.team_id(club)
+        team_id = own_ids.place(source, own_id, pool, minted, club) if own_id else minted
+        placed[key] = merged_into.get(team_id, team_id)
+        if team_id == minted:
+            teams.setdefault(
+                team_id,
+                {
+                    "team_id": team_id,
+                    "name": club,
+                    "folded_name": fold(club),
+                    "country": pool.country,
+                    "sex": place.sex,
+                    "age_group": place.age_group,
+                    "first_seen_at": now,
+                    "squad": place.squad,
+                },
+            )
+        alias = f"{pool}|{fold(club)}"
+        aliases[source, alias] = {"source": source, "alias": alias, "team_id": placed[key]}
     known: set[str] = set()
     for ids in batches(teams, IDS_PER_QUERY):
         known.update(
@@ -322,6 +323,7 @@ def _match_rows(
         | _AFTER_90["regular"]
         | _NO_STATS
         | _NO_PRICE
+        | PLAYED_AT_HOME
         for code in {record.competition for record in records}
     }
     rows = {}
@@ -332,8 +334,9 @@ def _match_rows(
         row.update(zip(FROM_RECORD, _of_record(record), strict=True))
         row["match_id"] = match_id
         row["home_team_id"], row["away_team_id"] = teams[home], teams[away]
-        row["kickoff_precision"], row["status"] = record.kickoff_precision.value, record.status.value
-        row.update(ground_columns(record, competitions[record.competition]))
+        row["kickoff_precision"], row["status"] = str(record.kickoff_precision), str(record.status)
+        if (ground := ground_columns(record, competitions[record.competition])) is not PLAYED_AT_HOME:
+            row.update(ground)
         if (decision := _decision(record)) is not _AFTER_90["regular"]:
             row.update(decision)
         if record.stats is not None:
@@ -359,8 +362,7 @@ def _decision(record: RawMatch) -> Mapping[str, Any]:
 
     A match with extra time is not taken for a draw after 90 minutes: two legs go there on aggregate.
     """
-    after = record.after_90
-    if after:
+    if after := record.after_90:
         return {
             "decided_by": after.decided_by,
             "home_goals_et": after.home_goals,
@@ -368,8 +370,8 @@ def _decision(record: RawMatch) -> Mapping[str, Any]:
             "home_pens": after.home_penalties,
             "away_pens": after.away_penalties,
         }
-    decided_by = "awarded" if record.status is MatchStatus.AWARDED else None
-    if record.status is MatchStatus.FINISHED:
+    decided_by = "awarded" if record.status is _AWARDED else None
+    if record.status is _FINISHED:
         decided_by = "unknown" if record.home_goals is None or record.away_goals is None else "regular"
     return _AFTER_90[decided_by]
 

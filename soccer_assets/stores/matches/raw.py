@@ -317,7 +317,7 @@ def _one_each(
         known = by_id.get(id_)
         if known is None or _precedes(match, known):
             by_id[id_] = match
-        if (score := _result_of(match)) is not None and (known or match.source_match_id is None):
+        if (known or match.source_match_id is None) and (score := _result_of(match)) is not None:
             reported = scores.setdefault(id_, set())
             reported.add(score)
             if known is not None and (earlier := _result_of(known)) is not None:
@@ -424,7 +424,7 @@ def _row(source_match_id: str, match: RawMatch, content: _Content) -> dict[str, 
         "competition": match.competition,
         "season": match.season,
         "kickoff": match.kickoff,
-        "status": match.status.value,
+        "status": str(match.status),
         "meeting": meeting_of(match),
         "payload": content.payload.decode(),
         "record": content.record.decode(),

@@ -6,8 +6,9 @@ and their goals are unknown.
 """
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import compress
 from typing import Any, Self
 
 import msgspec
@@ -51,6 +52,8 @@ SOURCE = "archive"
 # An archive is rewritten every few days at best.
 RESULT_LAG = dt.timedelta(days=3)
 ROWS_A_BATCH = 20_000
+# A look-up of an enum's member is one of Python's slower operations, and there are a million rows.
+_DAY, _MINUTE = KickoffPrecision.DAY, KickoffPrecision.MINUTE
 
 
 class ArchiveFeed:
@@ -155,15 +158,12 @@ class ArchiveFeed:
         codes = {name: column.codes[rows] for name, column in columns.items()}
         values = zip(*(columns[name].parsed[codes[name]].tolist() for name in SCHEMA), strict=True)
         names = [name for name in SCHEMA if (codes[name] >= 0).any()]
-        texts = zip(*(columns[name].shown[codes[name]].tolist() for name in names), strict=True)
         over = (self._times.over_at[rows] <= now.timestamp()).tolist()
+        payloads = _payloads({name: columns[name].shown[codes[name]] for name in names}, over)
         places, goals = self._competitions.of_row[rows].tolist(), results.goals[rows].tolist()
-        for number, place, is_over, score, cells, row in zip(
-            rows.tolist(), places, over, goals, texts, values, strict=True
+        for number, place, is_over, score, payload, row in zip(
+            rows.tolist(), places, over, goals, payloads, values, strict=True
         ):
-            payload = {name: value for name, value in zip(names, cells, strict=True) if value is not None}
-            if not is_over:
-                payload = {name: value for name, value in payload.items() if name not in RESULT}
             reason = (results.rejected_after if is_over else results.rejected_before).get(number)
             if reason is not None:
                 yield Rejection(source=self.name, reason=reason, payload=payload)
@@ -171,6 +171,28 @@ class ArchiveFeed:
             code = self._competitions.competitions[place].code
             known = (score[0], score[1]) if is_over and score[0] >= 0 else None
             yield _match(code, row, payload, known, now, is_over=is_over)
+
+
+def _payloads(shown_: Mapping[str, NDArray[np.object_]], over: Sequence[bool]) -> Iterator[dict[str, Any]]:
+    """The filled cells of each row as the file shows them; of a match that is not over without its result.
+
+    Few sets of columns are filled together: each is chosen once, and the rest is work of C.
+
+    Args:
+        shown_: columns by name, None where a row has no value.
+        over: whether each row's match is over.
+    """
+    names, chosen = list(shown_), {}
+    filled = [
+        (column != None) & (np.array(over, bool) | (name not in RESULT))  # noqa: E711 of each element
+        for name, column in shown_.items()
+    ]
+    patterns = (np.array(filled).T @ (1 << np.arange(len(names)))).tolist()
+    cells = zip(*(column.tolist() for column in shown_.values()), strict=True)
+    for pattern, row in zip(patterns, cells, strict=True):
+        if pattern not in chosen:
+            chosen[pattern] = [bool(pattern >> bit & 1) for bit in range(len(names))]
+        yield dict(zip(compress(names, chosen[pattern]), compress(row, chosen[pattern]), strict=True))
 
 
 def _match(
@@ -184,14 +206,17 @@ def _match(
 ) -> RawMatch:
     """The match of a row that is not rejected; its values are in the order of the schema."""
     (match_id, kickoff, day, _, _, _, season, round_name, home, away, *result) = row
-    precision = KickoffPrecision.DAY if kickoff is None else KickoffPrecision.MINUTE
+    precision = _DAY if kickoff is None else _MINUTE
     kickoff = noon_of(day) if kickoff is None else kickoff
     home_total, away_total, half_home, half_away, reported, neutral, *quotes, _ = result
     *prices, kind, over, under, line, line_home, line_away, goal_kind = quotes
     status = STATUS_OF.get(reported) if is_over else None
     if status is None:
         status = visibility_by_time(kickoff, precision, now, has_result=False, result_lag=RESULT_LAG).status
-    half_home, half_away = half_time_of(half_home, half_away, score) if is_over else (None, None)
+    if not is_over or (half_home is None and half_away is None):
+        half_home = half_away = None
+    else:
+        half_home, half_away = half_time_of(half_home, half_away, score)
     went_on = is_over and reported in WENT_ON
     # The total of a shoot-out holds its goals in some rows.
     total = score_or_none(home_total, away_total) if reported == EXTRA_TIME else None
