@@ -161,7 +161,8 @@ def _sqlite_rows(
     dialect: Dialect, table: sa.Table, columns: Mapping[str, Sequence[Any]]
 ) -> list[tuple[Any, ...]]:
     """Tuples as SQLAlchemy's own types would bind them."""
-    bind = UtcDateTime().dialect_impl(dialect).bind_processor(dialect) or (lambda value: value)
+    kind = UtcDateTime().dialect_impl(dialect)
+    bind: Callable[[Any], Any] = kind.bind_processor(dialect) or (lambda value: value)
     bound: list[Iterable[Any]] = []
     for name, column in columns.items():
         if isinstance(table.c[name].type, UtcDateTime):

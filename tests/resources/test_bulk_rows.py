@@ -5,8 +5,8 @@ import datetime as dt
 import pytest
 import sqlalchemy as sa
 
-from soccer_assets.resources.bulk_rows import upsert
-from soccer_assets.tables import rejected_row, team
+from soccer_assets.resources.bulk_rows import insert, upsert
+from soccer_assets.tables import match_removal, rejected_row, team
 from tests.builders import NOW
 
 
@@ -47,3 +47,18 @@ def test_upsert_replaces_the_row_of_the_same_key(database):
     with database.reading() as connection:
         rows = connection.execute(sa.select(rejected_row.c.reason).order_by(rejected_row.c.sha256))
         assert rows.scalars().all() == ["new", "old"]
+
+
+def test_a_column_that_no_row_fills_is_stored_as_empty(database):
+    """Two rows without the match that they are one with; texts with characters that COPY escapes."""
+    row = {"matches": 1, "keep": None, "removed_at": NOW, "change_no": 1}
+    sent = [
+        {"removal_id": 1, "match_id": "a", "reason": "tab\tand \\ line\nbreak", **row},
+        {"removal_id": 2, "match_id": "b", "reason": "plain", **row},
+    ]
+    with database.writing() as connection:
+        insert(connection, match_removal, sent)
+
+    with database.reading() as connection:
+        query = sa.select(match_removal).order_by(match_removal.c.removal_id)
+        assert [dict(row) for row in connection.execute(query).mappings()] == sent

@@ -8,7 +8,7 @@ import datetime as dt
 import hashlib
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
@@ -34,6 +34,7 @@ from soccer_assets.stores.matches.ended_lists import ended_lists
 from soccer_assets.stores.matches.held_rows import digest_of, forget_unlisted
 from soccer_assets.stores.matches.meeting_names import meeting_of
 from soccer_assets.stores.matches.names import place_names
+from soccer_assets.stores.matches.raw_rows import Content, encode, encode_rows, history_row, raw_row
 from soccer_assets.stores.matches.unread import mark_left_unread
 from soccer_assets.stores.matches.vanished import cut_lists, mark_vanished, names_in
 from soccer_assets.tables import ingest, match_raw, match_raw_history, rejected_row
@@ -95,6 +96,7 @@ class _Look(msgspec.Struct):
         listed: kickoff of each row, by its id.
         held: digests of the rows that are held back.
         doubtful_names: folded texts of rows that are not stored.
+        encoded: content of rows of this batch, by identity.
         unread: codes of the competitions of unread files; empty text for a file that names none.
     """
 
@@ -103,15 +105,8 @@ class _Look(msgspec.Struct):
     listed: dict[str, dt.datetime] = msgspec.field(default_factory=dict)
     held: set[str] = msgspec.field(default_factory=set)
     doubtful_names: set[str] = msgspec.field(default_factory=set)
+    encoded: dict[int, Content] = msgspec.field(default_factory=dict)
     unread: set[str] = msgspec.field(default_factory=set)
-
-
-class _Content(NamedTuple):
-    """A row's encoded content and its digest."""
-
-    payload: bytes
-    record: bytes
-    sha256: str
 
 
 @infrequent_gc()
@@ -131,6 +126,7 @@ def store_raw(
     """
     total, look = IngestCounts(), _Look()
     for batch in prefetch(items, ROWS_PER_TRANSACTION):
+        look.encoded = encode_rows(batch)  # before the lock is taken
         with database.writing() as connection:
             total += _store_batch(connection, batch, source, window, now, look)
     with database.writing() as connection:
@@ -230,12 +226,12 @@ def _store_batch(
     )
     look.doubtful_names |= names_in(rejection.payload for rejection in rejections)
     look.doubtful_names |= {fold(name) for row in held for name in (row.home_team, row.away_team)}
-    contents = {id_: _content(id_, match) for id_, match in by_id.items()}
+    contents = {id_: look.encoded.get(id(match)) or encode(id_, match) for id_, match in by_id.items()}
     digests = _known_digests(connection, source, list(contents))
     # An unchanged row costs a comparison of its digest, and no more.
-    added = [_row(id_, by_id[id_], content) for id_, content in contents.items() if id_ not in digests]
+    added = [raw_row(id_, by_id[id_], content) for id_, content in contents.items() if id_ not in digests]
     changed = [
-        _row(id_, by_id[id_], content)
+        raw_row(id_, by_id[id_], content)
         for id_, content in contents.items()
         if digests.get(id_, content.sha256) != content.sha256
     ]
@@ -254,7 +250,7 @@ def _store_batch(
         upsert(
             connection,
             match_raw_history,
-            [_history_row(known[row["source_match_id"]], change_no) for row in changed],
+            [history_row(known[row["source_match_id"]], change_no) for row in changed],
         )
         insert(connection, match_raw, added)
         upsert(connection, match_raw, changed)
@@ -395,7 +391,7 @@ def _known_digests(connection: sa.Connection, source: str, source_match_ids: Seq
         query = sa.select(match_raw.c.source_match_id, match_raw.c.sha256).where(
             match_raw.c.source == source, in_list(connection, match_raw.c.source_match_id, ids)
         )
-        known.update((id_, digest) for id_, digest in connection.execute(query))
+        known.update((id_, digest) for id_, digest in connection.execute(query).all())
     return known
 
 
@@ -409,29 +405,3 @@ def _known_rows(
         )
         known.update({row.source_match_id: row for row in connection.execute(query)})
     return known
-
-
-def _content(source_match_id: str, match: RawMatch) -> _Content:
-    payload = msgspec.json.encode(match.payload, order="deterministic")
-    record = msgspec.json.encode(msgspec.structs.replace(match, payload={}, source_match_id=source_match_id))
-    return _Content(payload, record, hashlib.sha256(payload + record).hexdigest())
-
-
-def _row(source_match_id: str, match: RawMatch, content: _Content) -> dict[str, Any]:
-    return {
-        "source": match.source,
-        "source_match_id": source_match_id,
-        "competition": match.competition,
-        "season": match.season,
-        "kickoff": match.kickoff,
-        "status": str(match.status),
-        "meeting": meeting_of(match),
-        "payload": content.payload.decode(),
-        "record": content.record.decode(),
-        "sha256": content.sha256,
-    }
-
-
-def _history_row(old: sa.Row[Any], change_no: int) -> dict[str, Any]:
-    kept = ("source", "source_match_id", "version", "kickoff", "payload", "record", "sha256", "changed_at")
-    return {name: getattr(old, name) for name in kept} | {"replaced_by_change_no": change_no}
