@@ -17,9 +17,10 @@ from soccer_assets.football.season_formats import season_format
 from soccer_assets.tables import match_raw
 
 _NEWEST_SEASON = dt.timedelta(days=400)
-# The longest pause of 38 leagues since 1998 without a winter break is of 26 days, but for cancelled months.
+# Outside winter no league with rules paused longer than 33 days from 1998 to 2025, but for the spring of
+# 2020: then nothing was played, and the list says so rightly.
 _LONGEST_PAUSE = dt.timedelta(days=35)
-# Leagues of spring to autumn pause for a World Cup: China's of 2018 and Norway's of 2014 for up to 60 days.
+# Leagues of a calendar year pause for a World Cup: Japan's of 2006 for 66 days.
 _LONGEST_SUMMER = dt.timedelta(days=75)
 # A winter break may begin with a winter's World Cup in November, and ends in the first half of March.
 _WINTER_BEGINS, _WINTER_IS_OVER = (11, 10), (3, 20)
