@@ -26,7 +26,7 @@ from websockets.sync.client import ClientConnection, connect
 
 PICTURES = Path(__file__).with_name("pictures")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-HOME_SETTINGS = {"SOCCER_SEED": "20", "SOCCER_NOW": "2026-11-22T12:00:00Z"}
+HOME_SETTINGS = {"SOCCER_SEED": "20", "SOCCER_NOW": "2026-11-22T12:00:00Z", "SOCCER_PAGES": "public"}
 
 # The first build takes 1 to 4 minutes on two busy cores, a page a few seconds. The home's own schedules and
 # sensors start runs of a minute, during which a page that shows them does not stand still.
@@ -164,8 +164,10 @@ class Page:
         self._call("Page.addScriptToEvaluateOnNewDocument", source=HELPERS)
         self._call("Emulation.setTimezoneOverride", timezoneId="UTC")
 
-    def open(self, url: str, shows: str, *, width: int, height: int) -> None:
+    def open(self, url: str, shows: str, *, width: int, height: int, is_dark: bool = False) -> None:
         """Open an address in a window of this size, and wait until the page shows a text."""
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if is_dark else "light"}
+        self._call("Emulation.setEmulatedMedia", features=[scheme])
         self._width, self._height = width, height
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
         self._call("Emulation.setDeviceMetricsOverride", **size)
@@ -178,6 +180,10 @@ class Page:
         place = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
         for kind in ("mouseMoved", "mousePressed", "mouseReleased"):
             self._call("Input.dispatchMouseEvent", type=kind, **place, button="left", clickCount=1)
+
+    def address_of(self, link: str) -> str:
+        """Where the link leads that a JavaScript expression names."""
+        return str(self._at_rest(link, lambda: self._evaluate(f"{link}?.href"), POLL_SECONDS))
 
     def picture(
         self, name: str, elements: str, *, margin: int = 0, still_seconds: float = STILL_SECONDS
@@ -316,6 +322,7 @@ def take_all(page: Page, dagster: Dagster, sidecar: str) -> None:
     """Every picture; the lineage last, when all months are there and all assets follow from them."""
     take_evaluation(page, dagster)
     take_sidecar(page, sidecar)
+    take_pages(page, sidecar)
     take_backfill(page, dagster)
     take_lineage(page, dagster)
 
@@ -333,6 +340,28 @@ def take_sidecar(page: Page, sidecar: str) -> None:
     page.open(f"{sidecar}/schema", "GET", width=1000, height=1200)
     sections = "shown('.opblock-tag-section').slice(0, 2)"
     page.picture("sidecar", f"[...shown('.information-container'), ...{sections}]", margin=16)
+
+
+def take_pages(page: Page, sidecar: str) -> None:
+    """What people read: a day, a match in the dark, a table, a team, and the record on a phone."""
+    wait_until(
+        "the history of the pages",
+        lambda: httpx.get(f"{sidecar}/ready", timeout=60).json().get("history") == "loaded",
+        RUN_SECONDS,
+    )
+    page.open(f"{sidecar}/", "likeliest", width=1000, height=760)
+    page.picture("page-matches", "view")
+    match = page.address_of("shown('.sides')[0]")
+    table = page.address_of("shown('.group h2 a')[0]")
+    page.open(match, "Why", width=1000, height=900, is_dark=True)
+    page.picture("page-match", "view")
+    team = page.address_of("shown('.versus a')[0]")
+    page.open(table, "Final place", width=1000, height=760)
+    page.picture("page-table", "view")
+    page.open(team, "Attack and defence", width=1000, height=1000)
+    page.picture("page-team", "view")
+    page.open(f"{sidecar}/record", "Track record", width=390, height=844)
+    page.picture("page-record", "view")
 
 
 def take_backfill(page: Page, dagster: Dagster) -> None:

@@ -30,11 +30,14 @@ from litestar.types import (
 from serving.http.auth import ALLOWANCE, HEAD
 from serving.http.fast_path import PREFIX, FastLookup
 from serving.http.header_lines import RepeatedHeaderError, joined
+from serving.http.patience import PatientSend
 from serving.http.query import parameters_of
 from serving.metrics import Metrics
 from serving.problems import MEDIA_TYPE, problem_body
 
 REQUEST_ID_HEADER = "X-Request-ID"
+
+_log = structlog.get_logger()
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
@@ -134,7 +137,7 @@ class Application(Litestar):
         is_head = asked == "HEAD"
         if is_head:
             scope, receive = {**scope, "method": "GET", "state": {HEAD: True}}, _nothing
-        is_over = False
+        is_over, patient = False, PatientSend(send)
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status, is_over
@@ -154,23 +157,30 @@ class Application(Litestar):
                     return
                 is_over = True
                 message = {"type": "http.response.body", "body": b"", "more_body": False}
-            await send(message)
+            await patient(message)
 
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id.decode())
         try:
-            if refused:
-                await _refuse(send_with_headers, HTTPStatus.BAD_REQUEST, refused)
-            elif len(scope["path"]) > _LONGEST_PATH or len(scope["query_string"]) > _LONGEST_QUERY:
-                await _refuse(send_with_headers, HTTPStatus.REQUEST_URI_TOO_LONG, _TOO_LONG)
-            else:
-                await super().__call__(scope, receive, send_with_headers)
+            await self._handle(scope, receive, send_with_headers, refused)
+        except Exception:
+            if not patient.is_stalled:
+                raise
+            _log.info("a client took no more of its answer", path=scope.get("path_template"))
         finally:
             # The path template, not the path: match ids would create a series each.
             route = scope.get("path_template") or "unmatched"
             method = asked if asked in _METHODS else "OTHER"
             metrics.requests.labels(route, method, str(status)).inc()
             metrics.latency.labels(route, method).observe(time.perf_counter() - started)
+
+    async def _handle(self, scope: HTTPScope, receive: Receive, send: Send, refused: bytes) -> None:
+        if refused:
+            await _refuse(send, HTTPStatus.BAD_REQUEST, refused)
+        elif len(scope["path"]) > _LONGEST_PATH or len(scope["query_string"]) > _LONGEST_QUERY:
+            await _refuse(send, HTTPStatus.REQUEST_URI_TOO_LONG, _TOO_LONG)
+        else:
+            await super().__call__(scope, receive, send)
 
 
 async def _refuse(send: Send, status: HTTPStatus, body: bytes) -> None:

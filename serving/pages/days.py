@@ -30,6 +30,11 @@ def plain_day_text(day: dt.date) -> str:
     return f"{day.day} {day:%b %Y}"
 
 
+def date_text(day: str) -> str:
+    """A day written as ``2025-04-26`` as a person reads it, such as ``Sat 26 Apr``."""
+    return short_day_text(dt.date.fromisoformat(day))
+
+
 def short_day_text(day: dt.date) -> str:
     """A day in few letters, such as ``Sat 26 Apr``."""
     return f"{day:%a} {day.day} {day:%b}"

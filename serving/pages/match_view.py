@@ -243,20 +243,20 @@ def market_tables(
     tables = [
         MarketTable("Result", _shares((home, result.home), ("draw", result.draw), (away, result.away))),
         MarketTable(
+            "Double chance",
+            (
+                _row(f"{home} or draw", chance.home_or_draw),
+                _row(f"{home} or {away}", chance.home_or_away),
+                _row(f"draw or {away}", chance.draw_or_away),
+            ),
+        ),
+        MarketTable(
             "Goals",
             (
                 *(_row(f"more than {total.line}", total.over) for total in totals),
                 _row("both score", markets.both_to_score.yes),
                 _row(f"{home} concede none", markets.clean_sheet.home.yes),
                 _row(f"{away} concede none", markets.clean_sheet.away.yes),
-            ),
-        ),
-        MarketTable(
-            "Two of three",
-            (
-                _row(f"{home} or draw", chance.home_or_draw),
-                _row(f"{home} or {away}", chance.home_or_away),
-                _row(f"draw or {away}", chance.draw_or_away),
             ),
         ),
         MarketTable(

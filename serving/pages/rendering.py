@@ -53,6 +53,7 @@ def environment() -> jinja2.Environment:
         "age": days.age_text,
         "instants": days.with_moments,
         "short_day": days.short_day_text,
+        "date": days.date_text,
         "short_moment": days.short_moment_text,
         "zone": days.zone_text,
         "plain_day": days.plain_day_text,

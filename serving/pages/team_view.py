@@ -74,6 +74,13 @@ def outlooks(current: Current, team_id: str) -> tuple[SeasonOutlook, ...]:
     )
 
 
+def league_name(current: Current, code: str) -> str:
+    """The name of a competition; its code where the release does not name it."""
+    names = current.snapshot.names
+    entry = None if names is None else names.competitions.get(code)
+    return code if entry is None else entry.name
+
+
 def name_of(current: Current, past: TeamPast | None, ahead: Sequence[Prediction], team_id: str) -> str | None:
     """The team's name, of whoever knows it; None where nobody does."""
     if past is not None:

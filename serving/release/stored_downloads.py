@@ -1,6 +1,7 @@
 """Reads the downloads of the store: their index, and a file in parts."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 import obstore
@@ -41,13 +42,20 @@ class Downloads:
             raise UnreadableObjectError(f"{DOWNLOADS_KEY} is of a newer version; upgrade this sidecar")
         return index
 
-    def open(self, file: DownloadFile) -> Iterator[bytes]:
-        """The parts of a file of the index; errors as `index`, before the first part."""
-        return self._parts(download_key(file.sha256, file.format))
+    def open(self, file: DownloadFile, span: tuple[int, int] | None = None) -> Iterator[bytes]:
+        """The parts of a file of the index; errors as `index`, before the first part.
 
-    def _parts(self, key: str) -> Iterator[bytes]:
+        Args:
+            file: of the index.
+            span: only the bytes from the first number to before the second.
+        """
+        return self._parts(download_key(file.sha256, file.format), span)
+
+    def _parts(self, key: str, span: tuple[int, int] | None = None) -> Iterator[bytes]:
+        options: Any = {} if span is None else {"range": span}
         try:
-            return (bytes(part) for part in obstore.get(self._reader.store(), key).stream(_PART_BYTES))
+            found = obstore.get(self._reader.store(), key, options=options)
+            return (bytes(part) for part in found.stream(_PART_BYTES))
         except FileNotFoundError as error:
             raise UnreadableObjectError(f"{key} is missing") from error
         except (BaseError, OSError) as error:

@@ -12,6 +12,7 @@ from litestar.params import FromPath
 from litestar.response import Stream
 
 from serving.http.auth import READ
+from serving.http.ranges import ACCEPTED, range_headers, span_of
 from serving.http.respond import CACHE_HEADERS, documented, is_known, respond
 from serving.problems import ProblemError, unavailable
 from serving.release.current import SnapshotHolder
@@ -21,6 +22,11 @@ from soccer_assets.contract.download_files import CSV, DICTIONARY, PARQUET, Dict
 
 TableName = Literal["predictions", "ledger", "ratings", "tables", "projections"]
 
+_STATUSES = (
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.NOT_FOUND,
+    HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
+)
 _CSV_TYPE = "text/csv"
 _PARQUET_TYPE = "application/octet-stream"
 
@@ -60,14 +66,15 @@ def read_dictionary(
     "/csv/{dataset:str}",
     sync_to_thread=True,
     opt={"scope": READ},
-    responses=documented(
-        str, HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, media_type=_CSV_TYPE, is_conditional=True
-    ),
+    responses=documented(str, *_STATUSES, media_type=_CSV_TYPE, is_conditional=True),
 )
 def download_csv(
     request: Request[Any, Any, Any], downloads: NamedDependency[Downloads], dataset: FromPath[TableName]
 ) -> Response[Any]:
-    """A table as CSV in UTF-8; a text that a spreadsheet would run as a formula begins with an apostrophe."""
+    """A table as CSV in UTF-8; a text that a spreadsheet would run as a formula begins with an apostrophe.
+
+    `Range` asks for a part, with `If-Range` as long as the file is the same.
+    """
     return _send(request, downloads, dataset, CSV, _CSV_TYPE)
 
 
@@ -75,14 +82,12 @@ def download_csv(
     "/parquet/{dataset:str}",
     sync_to_thread=True,
     opt={"scope": READ},
-    responses=documented(
-        bytes, HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, media_type=_PARQUET_TYPE, is_conditional=True
-    ),
+    responses=documented(bytes, *_STATUSES, media_type=_PARQUET_TYPE, is_conditional=True),
 )
 def download_parquet(
     request: Request[Any, Any, Any], downloads: NamedDependency[Downloads], dataset: FromPath[TableName]
 ) -> Response[Any]:
-    """A table as Apache Parquet, compressed with zstd."""
+    """A table as Apache Parquet, compressed with zstd. `Range` as for the CSV."""
     return _send(request, downloads, dataset, PARQUET, _PARQUET_TYPE)
 
 
@@ -103,22 +108,31 @@ def _send(
     if file is None:
         raise _nothing()
     tag = f'"{file.sha256[:32]}"'
-    headers = CACHE_HEADERS | {
-        "ETag": tag,
-        "Content-Disposition": f'attachment; filename="{file.name}"',
-        # Sources of other packages may be named in any alphabet; a header is ASCII.
-        "X-Attribution": "; ".join(index.attribution).encode("ascii", "replace").decode(),
-    }
+    headers = (
+        CACHE_HEADERS
+        | ACCEPTED
+        | {
+            "ETag": tag,
+            "Content-Disposition": f'attachment; filename="{file.name}"',
+            # Sources of other packages may be named in any alphabet; a header is ASCII.
+            "X-Attribution": "; ".join(index.attribution).encode("ascii", "replace").decode(),
+        }
+    )
     if is_known(request, tag):
         return Response(b"", status_code=HTTPStatus.NOT_MODIFIED, headers=headers, media_type=media_type)
+    span = span_of(request, tag, file.bytes)
     try:
-        parts = downloads.open(file)
+        parts = downloads.open(file, span)
     except UnreadableObjectError as error:
         raise _nothing() from error
     except StoreUnavailableError as error:
         raise _away() from error
-    headers["Content-Length"] = str(file.bytes)
-    return Stream(_in_threads(parts), headers=headers, media_type=media_type)
+    if span is None:
+        headers["Content-Length"] = str(file.bytes)
+        return Stream(_in_threads(parts), headers=headers, media_type=media_type)
+    headers |= range_headers(span, file.bytes)
+    status = HTTPStatus.PARTIAL_CONTENT
+    return Stream(_in_threads(parts), headers=headers, media_type=media_type, status_code=status)
 
 
 async def _in_threads(parts: Iterator[bytes]) -> AsyncIterator[bytes]:

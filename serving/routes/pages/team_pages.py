@@ -11,7 +11,7 @@ from serving.pages.pinned import has_past, read_past, require_current, unknown
 from serving.pages.rendering import render
 from serving.pages.strength_chart import by_year, strength_chart
 from serving.pages.team_feeds import atom, calendar
-from serving.pages.team_view import matches_ahead, name_of, outlooks, team_past
+from serving.pages.team_view import league_name, matches_ahead, name_of, outlooks, team_past
 from serving.release.current import Current, SnapshotHolder
 from soccer_assets.contract.release import Prediction
 
@@ -51,6 +51,7 @@ def read_team(request: Request[Any, Any, Any], team_id: FromPath[str]) -> Respon
         chart=strength_chart(points),
         years=by_year(points),
         token=_token(request, known_id),
+        league=lambda code: league_name(current, code),
     )
 
 

@@ -4,13 +4,24 @@ import re
 from urllib.parse import urlencode
 
 import pytest
+from litestar.testing import TestClient
 
+from serving.app import create_app
 from serving.http.session import Sessions
 from serving.routes.pages.page_routes import PAGES
 from soccer_assets.contract.api_keys import API_KEYS_KEY, ApiKeys
+from soccer_assets.contract.installation import INSTALLATION_KEY, Installation
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.stores.releases.page_codes import create_code
-from tests.serving.builders import TOKENS, write_keys
+from tests.serving.builders import (
+    TOKENS,
+    StubScorer,
+    make_prediction,
+    make_release,
+    make_settings,
+    put,
+    write_keys,
+)
 from tests.serving.conftest import reload
 
 HTML = {"Accept": "text/html"}
@@ -155,6 +166,47 @@ def test_cookie_of_another_installation_is_refused(browser):
     key_id = next(iter(browser.app.state["key_ring"]._by_id))
     browser.cookies.set(gate.sessions.cookie, other.issue(key_id))
     assert browser.get("/about").status_code == 303
+
+
+def test_two_homes_on_one_host_do_not_touch_each_others_sessions(browser, tmp_path):
+    """A browser sends the cookies of a host to all its ports: home B takes none of A's, and ends none."""
+    home = tmp_path / "other"
+    make_release(home / "store", [make_prediction("m1")])
+    put(home / "store", INSTALLATION_KEY, Installation(id="c" * 32))
+    write_keys(home / "store")
+    app = create_app(make_settings(home), scorer=StubScorer())
+    with TestClient(app, raise_server_exceptions=False) as other:
+        reload(other)
+        other.headers.update(HTML)
+        other.follow_redirects = False
+        other._cookies = browser._cookies  # of one browser
+        sign_in(browser)
+        assert (browser.get("/about").status_code, other.get("/about").status_code) == (200, 303)
+        sign_in(other)
+        assert (browser.get("/about").status_code, other.get("/about").status_code) == (200, 200)
+        token = form_token(other.get("/sign-in"))
+        other.post("/sign-out", data={"form_token": token})
+        assert (browser.get("/about").status_code, other.get("/about").status_code) == (200, 303)
+
+
+@pytest.mark.parametrize(
+    ("site", "mode", "status"),
+    [
+        ("cross-site", "navigate", 200),
+        ("same-site", "navigate", 200),
+        ("none", "navigate", 200),
+        ("same-origin", "cors", 200),
+        ("cross-site", "no-cors", 303),
+        ("cross-site", "cors", 303),
+        ("same-site", "cors", 303),
+    ],
+)
+def test_shared_link_opens_while_signed_in_and_tells_the_other_site_nothing(browser, site, mode, status):
+    """Who follows a link from a chat sees the page; a site that loads it as an image or a script does not."""
+    sign_in(browser)
+    asked = browser.get("/matches/m1", headers={"Sec-Fetch-Site": site, "Sec-Fetch-Mode": mode})
+    assert asked.status_code == status
+    assert ("Leeds" in asked.text) == (status == 200)
 
 
 def test_forged_and_old_cookies_are_refused(browser):
