@@ -343,7 +343,7 @@ def take_sidecar(page: Page, sidecar: str) -> None:
 
 
 def take_pages(page: Page, sidecar: str) -> None:
-    """What people read: a day, a match in the dark, a table, a team, and the record on a phone."""
+    """What people read: a day, also on a phone, a match in the dark, a table, a team."""
     wait_until(
         "the history of the pages",
         lambda: httpx.get(f"{sidecar}/ready", timeout=60).json().get("history") == "loaded",
@@ -360,8 +360,8 @@ def take_pages(page: Page, sidecar: str) -> None:
     page.picture("page-table", "view")
     page.open(team, "Attack and defence", width=1000, height=1000)
     page.picture("page-team", "view")
-    page.open(f"{sidecar}/record", "Track record", width=390, height=844)
-    page.picture("page-record", "view")
+    page.open(f"{sidecar}/", "likeliest", width=390, height=844)
+    page.picture("page-phone", "view")
 
 
 def take_backfill(page: Page, dagster: Dagster) -> None:
