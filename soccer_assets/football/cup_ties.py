@@ -1,7 +1,8 @@
-"""Which matches of a cup decide who goes on: legs by their return match, single matches by the cup's rules.
+"""Which matches decide who goes on: legs by their return match, single matches by the competition's rules.
 
-A tie of two legs is known by two matches of one pair in one round, home and away exchanged. Without a round,
-or in a group, nothing is known. Not here: the probability (``football/knock_out.py``).
+A tie of two legs is known by two matches of one pair in one round, home and away exchanged, in a cup or in
+play-offs of a league whose rules are told here. Without a round, or in a group, nothing is known. Not here:
+the probability (``football/knock_out.py``).
 """
 
 import datetime as dt
@@ -11,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from soccer_assets.football.knock_out import Tie, away_goals_count
+from soccer_assets.football.knock_out import LAST_SEASON_OF_AWAY_GOALS, Tie, away_goals_count
 from soccer_assets.football.neutral_grounds import folded_title, is_one_leg, is_tournament, stage_of
 
 # The second legs of March 2020 were played in August.
@@ -31,12 +32,25 @@ _WHO_GOES_ON = frozenset({"final", "semi-final", "quarter-final"})
 # Cups in which every match decides, and since when. FA Cup: no replays from the first round proper of 2024/25
 # on (The FA and the Premier League, 18 April 2024). DFB-Pokal: none since 1991/92 (DFB,
 # Durchführungsbestimmungen). ÖFB-Cup: extra time and a shoot-out in every round (ÖFB,
-# Durchführungsbestimmungen). Not the League Cup: two legs in the semi-finals, elsewhere a shoot-out at once.
+# Durchführungsbestimmungen). League Cup: two legs in the first rounds until 2000/01 and in the semi-finals
+# but for January 2021 (EFL: rules of the League Cup); a first leg stands alone in a list without the second.
 _EVERY_MATCH_DECIDES: Mapping[str, dt.date] = {
     "ENG-CUP": dt.date(2024, 10, 25),
     "GER-CUP": dt.date(1991, 7, 1),
     "AUT-CUP": dt.date(1991, 7, 1),
+    "ENG-LC": dt.date(2001, 7, 1),
 }
+_SEMI_FINALS_OF_TWO_LEGS: Mapping[str, frozenset[str]] = {"ENG-LC": frozenset({"2020/2021"})}
+"""Cups whose semi-finals have two legs, and the seasons in which they had one."""
+# No extra time but in the final: EFL, 8 June 2018 (bbc.com/sport/football/44415928).
+_SHOOT_OUT_AT_ONCE: Mapping[str, dt.date] = {"ENG-LC": dt.date(2018, 7, 1)}
+# Leagues with semi-finals of two legs for promotion and a final of one match on neutral ground, by the first
+# season in which away goals counted no more: EFL, regulations, section 9.
+_PROMOTION_TIES: Mapping[str, str] = dict.fromkeys(("ENG-2", "ENG-3", "ENG-4"), "1999/2000")
+# Leagues whose last but two plays two legs against the third of the league below, under the title
+# "Relegation", by the first season; by UEFA's rules of away goals (DFL and DFB, Spielordnung).
+_RELEGATION_TIES: Mapping[str, str] = {"GER-1": "2008/2009", "GER-2": "2008/2009"}
+_RELEGATION = re.compile(r"\brelegation( round| play ?offs?)?\b")
 
 
 class CupMatch(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,18 +83,22 @@ def ties_of(matches: Iterable[CupMatch]) -> dict[str, Tie]:
     pairs: defaultdict[tuple[object, ...], list[CupMatch]] = defaultdict(list)
     for match in matches:
         sides = frozenset((match.home_team_id, match.away_team_id))
-        pairs[match.competition, match.season, _round_of(match.round), sides].append(match)
+        title = "relegation" if _is_relegation_tie(match) else _round_of(match.round)
+        pairs[match.competition, match.season, title, sides].append(match)
     ties = {}
     for legs in pairs.values():
         if len(legs) == 1:
             if _decides_alone(legs[0]):
-                ties[legs[0].match_id] = Tie()
+                ties[legs[0].match_id] = Tie(shoots_out_at_once=_has_no_extra_time(legs[0]))
         elif _are_two_legs(legs := sorted(legs, key=lambda match: match.kickoff)):
             first, second = legs
-            counts = away_goals_count(first.competition, first.season)
-            ties[first.match_id] = Tie(is_first_leg=True, counts_away_goals=counts)
+            counts = away_goals_count(first.competition, first.season) or (
+                _is_relegation_tie(first) and first.season <= LAST_SEASON_OF_AWAY_GOALS
+            )
+            tie = Tie(counts_away_goals=counts, shoots_out_at_once=_has_no_extra_time(first))
+            ties[first.match_id] = msgspec.structs.replace(tie, is_first_leg=True)
             if first.score is not None:
-                ties[second.match_id] = Tie(first_leg=first.score[::-1], counts_away_goals=counts)
+                ties[second.match_id] = msgspec.structs.replace(tie, first_leg=first.score[::-1])
     return ties
 
 
@@ -93,24 +111,51 @@ def _round_of(title: str | None) -> str:
 
 
 def _are_two_legs(legs: Sequence[CupMatch]) -> bool:
-    if len(legs) != 2 or not _round_of(legs[0].round) or not legs[0].is_cup:  # noqa: PLR2004
+    if len(legs) != 2:  # noqa: PLR2004
         return False
     first, second = legs
+    if not (first.is_cup and _round_of(first.round)) and not _is_tie_of_a_league(first):
+        return False
     return (
         first.home_team_id == second.away_team_id
         and dt.timedelta() < second.kickoff - first.kickoff <= _LEGS_APART
     )
 
 
+def _is_tie_of_a_league(match: CupMatch) -> bool:
+    """Whether its title is that of a tie of two legs in a league with play-offs that are told."""
+    is_semi_final = "semi" in _round_of(match.round)
+    return (is_semi_final and _has_promotion_ties(match)) or _is_relegation_tie(match)
+
+
+def _has_promotion_ties(match: CupMatch) -> bool:
+    since = _PROMOTION_TIES.get(match.competition)
+    return since is not None and match.season >= since
+
+
+def _is_relegation_tie(match: CupMatch) -> bool:
+    since = _RELEGATION_TIES.get(match.competition)
+    is_told = since is not None and match.season >= since
+    return is_told and _RELEGATION.search(folded_title(match.round or "")) is not None
+
+
+def _has_no_extra_time(match: CupMatch) -> bool:
+    since = _SHOOT_OUT_AT_ONCE.get(match.competition)
+    return since is not None and match.kickoff.date() >= since and stage_of(match.round or "") != "final"
+
+
 def _decides_alone(match: CupMatch) -> bool:
     title, day = match.round or "", match.kickoff.date()
     if _LEG.search(folded_title(title)):
         return False
+    stage = stage_of(title)
+    of_one_leg = _SEMI_FINALS_OF_TWO_LEGS.get(match.competition)
+    if of_one_leg is not None and stage == "semi-final":
+        return match.season in of_one_leg
     if (since := _EVERY_MATCH_DECIDES.get(match.competition)) is not None and day >= since:
         return True
-    stage = stage_of(title)
     if is_tournament(match.competition):
         return stage in _WHO_GOES_ON or bool(_LAST_OF_MANY.search(folded_title(title)))
     if stage in _WHO_GOES_ON and is_one_leg(match.competition, day, stage):
         return True
-    return stage == "final" and match.is_cup
+    return stage == "final" and (match.is_cup or _has_promotion_ties(match))

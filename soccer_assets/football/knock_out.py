@@ -1,8 +1,9 @@
 """Who goes on from a cup tie: one match, or two legs with their aggregate.
 
 After 90 minutes of the match that decides, the aggregate counts, then away goals where they are told to, then
-30 minutes at a third of the match's own goal rates, then a shoot-out that either side wins alike. Away goals
-counted in UEFA's cups until 2020/21, in extra time too. Not here: the forecast of the match itself.
+30 minutes at a third of the match's own goal rates, where a cup has them, then a shoot-out that either side
+wins alike. Away goals counted in UEFA's cups until 2020/21, in extra time too. Not here: the forecast of the
+match itself.
 """
 
 import math
@@ -30,11 +31,13 @@ class Tie(msgspec.Struct, frozen=True, kw_only=True):
             match alone decides, or is the first leg.
         is_first_leg: the return leg is still to come.
         counts_away_goals: of two sides level on aggregate, the one with more goals away goes on.
+        shoots_out_at_once: a shoot-out follows 90 minutes without extra time.
     """
 
     first_leg: tuple[int, int] | None = None
     is_first_leg: bool = False
     counts_away_goals: bool = False
+    shoots_out_at_once: bool = False
 
 
 def away_goals_count(competition: str, season: str) -> bool:
@@ -54,13 +57,17 @@ def p_home_advances(grid: Grid, goals: GoalModel, tie: Tie, so_far: tuple[int, i
     if not tie.is_first_leg:
         own, other = tie.first_leg or (0, 0)
         counts = tie.counts_away_goals and tie.first_leg is not None
-        leg = _DecidingLeg(grid, goals, counts_away_goals=counts)
+        leg = _DecidingLeg(grid, goals, counts_away_goals=counts, has_extra_time=not tie.shoots_out_at_once)
         return leg.p_home_advances(own + so_far[0] - other - so_far[1], own - so_far[1])
     ratio = math.exp(HOME_ADVANTAGE)
     back = msgspec.structs.replace(
         goals, home_rate=goals.away_rate * ratio, away_rate=goals.home_rate / ratio
     )
-    leg = _DecidingLeg(rates_grid(back), back, counts_away_goals=tie.counts_away_goals)
+    leg = _DecidingLeg(
+        *(rates_grid(back), back),
+        counts_away_goals=tie.counts_away_goals,
+        has_extra_time=not tie.shoots_out_at_once,
+    )
     return sum(
         p * (1.0 - leg.p_home_advances(so_far[1] + j - so_far[0] - i, so_far[1] + j))
         for i, row in enumerate(grid)
@@ -71,9 +78,13 @@ def p_home_advances(grid: Grid, goals: GoalModel, tie: Tie, so_far: tuple[int, i
 class _DecidingLeg:
     """The match after which a tie is decided."""
 
-    def __init__(self, grid: Grid, goals: GoalModel, *, counts_away_goals: bool) -> None:
+    def __init__(
+        self, grid: Grid, goals: GoalModel, *, counts_away_goals: bool, has_extra_time: bool = True
+    ) -> None:
         self._counts_away_goals = counts_away_goals
-        self._after_level = _p_extra_time(goals, counts_away_goals=counts_away_goals)
+        self._after_level = SHOOT_OUT
+        if has_extra_time:
+            self._after_level = _p_extra_time(goals, counts_away_goals=counts_away_goals)
         self._by_margin: dict[int, list[tuple[int, float]]] = defaultdict(list)
         for i, row in enumerate(grid):
             for j, p in enumerate(row):

@@ -119,6 +119,56 @@ def test_a_match_decides_alone_where_the_cups_rules_say_so(competition, round_, 
     assert found == ({"first": Tie()} if decides else {})
 
 
+@pytest.mark.parametrize(
+    ("changes", "tie"),
+    [
+        ({"round": "Round 2", "season": "2024/2025"}, Tie(shoots_out_at_once=True)),
+        ({"round": "Final", "season": "2024/2025"}, Tie()),
+        ({"round": "Round 2", "season": "2017/2018", "kickoff": MARCH.replace(year=2018)}, Tie()),
+        ({"round": "Semi-finals", "season": "2024/2025"}, None),  # its return match is not listed
+        ({"round": "Semi-finals", "season": "2020/2021"}, Tie(shoots_out_at_once=True)),
+        ({"round": "1", "season": "2000/2001", "kickoff": MARCH.replace(year=2001)}, None),
+    ],
+)
+def test_the_league_cup_has_no_extra_time_before_its_final(changes, tie):
+    """From 2018/19 on; two legs in the semi-finals."""
+    assert ties_of([cup_match(competition="ENG-LC", **changes)]).get("first") == tie
+    legs = (make(competition="ENG-LC", round="Semi-finals") for make in (cup_match, return_match))
+    assert ties_of(legs)["first"] == Tie(is_first_leg=True, shoots_out_at_once=True)
+
+
+@pytest.mark.parametrize(
+    ("competition", "season", "titles", "found"),
+    [
+        ("ENG-2", "2024/2025", ("Promotion Play-offs - Semi-finals",) * 2, True),
+        ("ENG-4", "2024/2025", ("Semi-finals, 1st leg", "Semi-finals, 2nd leg"), True),
+        ("ENG-2", "1998/1999", ("Semi-finals", "Semi-finals"), False),
+        ("GER-1", "2024/2025", ("Relegation", "Relegation"), True),
+        ("GER-2", "2024/2025", ("Relegation Round, 1st leg", "Relegation Round, 2nd leg"), True),
+        ("AUT-1", "2024/2025", ("Relegation Round", "Relegation Round"), False),  # a group
+        ("GRE-1", "2024/2025", ("Play-offs, Semi-finals", "Play-offs, Semi-finals"), False),
+        ("ENG-2", "2024/2025", ("Matchday 1", "Matchday 2"), False),
+    ],
+)
+def test_play_offs_of_a_league_are_ties_where_its_rules_are_told(competition, season, titles, found):
+    """Groups that are called play-offs are none."""
+    first, second = titles
+    league = {"competition": competition, "season": season, "is_cup": False}
+    legs = cup_match(round=first, score=(2, 1), **league), return_match(round=second, **league)
+
+    expected = {"first": Tie(is_first_leg=True), "second": Tie(first_leg=(1, 2))}
+    assert ties_of(legs) == (expected if found else {})
+    assert ties_of([cup_match(competition="ENG-2", round="Final", is_cup=False)]) == {"first": Tie()}
+
+
+def test_away_goals_counted_in_relegation_ties_until_2021():
+    """By UEFA's rules."""
+    league = {"competition": "GER-1", "season": "2020/2021", "round": "Relegation", "is_cup": False}
+    legs = cup_match(score=(2, 1), **league), return_match(**league)
+
+    assert ties_of(legs)["second"] == Tie(first_leg=(1, 2), counts_away_goals=True)
+
+
 def test_all_ties_of_real_seasons_are_found(shared_data):
     """Champions League: two legs from the round of 16 on, and a final; in 2020 one from the last eight on."""
     folder = shared_data / "mirror" / "openfootball" / "football.json"

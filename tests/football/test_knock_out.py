@@ -29,6 +29,7 @@ def test_one_match_goes_to_extra_time_and_a_shoot_out() -> None:
     level = sum(p * q for p, q in zip(home, away, strict=True))
 
     assert p_home_advances(_only((1, 1)), goals, Tie()) == pytest.approx(wins + level / 2, abs=1e-9)
+    assert p_home_advances(_only((1, 1)), goals, Tie(shoots_out_at_once=True)) == 0.5
     assert p_home_advances(_only((1, 0)), goals, Tie()) == 1.0
     assert p_home_advances(_only((0, 1)), goals, Tie()) == 0.0
 
