@@ -59,6 +59,7 @@ class DownloadsIndex(msgspec.Struct, frozen=True, kw_only=True):
         release_id: whose predictions they hold.
         attribution: a line for each source; keep it with what you make of the files.
         left_out: what is not in the files, and why; empty where nothing is.
+        made_from: hash of a table's sources, by table; one with the same is not made again.
     """
 
     schema_version: int
@@ -69,6 +70,7 @@ class DownloadsIndex(msgspec.Struct, frozen=True, kw_only=True):
     attribution: tuple[str, ...]
     left_out: tuple[str, ...]
     files: tuple[DownloadFile, ...]
+    made_from: dict[str, str] = {}
 
 
 class Dictionary(msgspec.Struct, frozen=True):

@@ -1,12 +1,16 @@
 """Writes the downloads: each table as CSV and parquet under its hash, then the index.
 
+A table whose sources are those of its last files is not made again.
+
 Names come from providers: a cell that a spreadsheet would run as a formula gets an apostrophe in front.
 """
 
 import datetime as dt
+import functools
 import hashlib
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
@@ -16,6 +20,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
 from soccer_assets.clock import isoformat
+from soccer_assets.contract import download_files
 from soccer_assets.contract.download_files import (
     COUNT,
     CSV,
@@ -37,6 +42,8 @@ from soccer_assets.resources.parquet_parts import encode_table
 from soccer_assets.stores.downloads import rows
 from soccer_assets.stores.downloads.rows import Restricted
 from soccer_assets.stores.exports import Exports
+from soccer_assets.stores.ledger.parquet_copy import read_copy
+from soccer_assets.stores.stored_json import decoded_or_none
 
 _TYPES = {
     TEXT: pa.string(),
@@ -72,18 +79,16 @@ class DownloadSource(NamedTuple):
 def write_downloads(source: DownloadSource) -> DownloadsIndex:
     """Write the files that are not there yet, and the index."""
     restricted, left_out = _restricted(source)
-    parts = rows.seasons(source.store, source.pointer)
-    tables = {
-        "predictions": rows.predictions(source.upcoming, restricted),
-        "ledger": rows.ledger(source.store, source.exports, restricted),
-        "ratings": rows.ratings(parts),
-        "tables": rows.tables(parts, restricted),
-        "projections": rows.projections(source.store, source.pointer),
-    }
     attribution = tuple(terms.attribution or terms.feed for terms in source.terms)
+    before = decoded_or_none(source.store.read(DOWNLOADS_KEY), DownloadsIndex)
+    made_from = _made_from(source, (attribution, left_out, restricted.every, sorted(restricted.codes)))
     files: list[DownloadFile] = []
-    for name, found in tables.items():
-        table = typed(name, found).replace_schema_metadata(
+    for name, found in _tables(source, restricted).items():
+        last = _last_files(source.store, before, name, made_from.get(name))
+        if last:
+            files += last
+            continue
+        table = typed(name, found()).replace_schema_metadata(
             {"attribution": "; ".join(attribution), "left_out": " ".join(left_out)}
         )
         for kind, data in ((CSV, to_csv(table)), (PARQUET, encode_table(table))):
@@ -97,9 +102,61 @@ def write_downloads(source: DownloadSource) -> DownloadsIndex:
         attribution=attribution,
         left_out=left_out,
         files=tuple(files),
+        made_from=made_from,
     )
     source.store.write(DOWNLOADS_KEY, msgspec.json.encode(index))
     return index
+
+
+def _tables(source: DownloadSource, restricted: Restricted) -> dict[str, Callable[[], pd.DataFrame]]:
+    """What makes the rows of each table."""
+    parts = functools.cache(lambda: rows.seasons(source.store, source.pointer))
+    return {
+        "predictions": lambda: rows.predictions(source.upcoming, restricted),
+        "ledger": lambda: rows.ledger(source.store, source.exports, restricted),
+        "ratings": lambda: rows.ratings(parts()),
+        "tables": lambda: rows.tables(parts(), restricted),
+        "projections": lambda: rows.projections(source.store, source.pointer),
+    }
+
+
+def _made_from(source: DownloadSource, common: tuple[object, ...]) -> dict[str, str]:
+    """A hash of the sources of each table; none of the predictions, which are at hand.
+
+    Args:
+        source: what the downloads are made from.
+        common: what else every file depends on.
+    """
+    history, projections = source.pointer.history, source.pointer.projections
+    sources: dict[str, object] = {
+        "ratings": history,
+        "tables": history,
+        "projections": projections,
+        "ledger": (read_copy(source.store), rows.snapshot_id(source.exports)),
+    }
+    return {
+        name: hashlib.sha256(repr((_code_hash(), common, read)).encode()).hexdigest()
+        for name, read in sources.items()
+    }
+
+
+def _last_files(
+    store: ObjectStore, before: DownloadsIndex | None, table: str, made_from: str | None
+) -> list[DownloadFile]:
+    """The files of a table whose sources are the same, where the store has them; else none."""
+    if before is None or made_from is None or before.made_from.get(table) != made_from:
+        return []
+    files = [file for file in before.files if file.table == table]
+    are_there = all(store.exists(download_key(file.sha256, file.format)) for file in files)
+    return files if are_there else []
+
+
+@functools.cache
+def _code_hash() -> str:
+    digest = hashlib.sha256()
+    for file in (__file__, rows.__file__, download_files.__file__):
+        digest.update(Path(str(file)).read_bytes())
+    return digest.hexdigest()
 
 
 def typed(name: str, found: pd.DataFrame) -> pa.Table:

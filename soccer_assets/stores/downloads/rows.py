@@ -73,6 +73,14 @@ def ledger(store: ObjectStore, exports: Exports, restricted: Restricted) -> pd.D
     return rows
 
 
+def snapshot_id(exports: Exports) -> str:
+    """The snapshot that names and results are of; empty before the first."""
+    try:
+        return exports.manifest().snapshot_id
+    except MissingSnapshotError:
+        return ""
+
+
 def _matches(exports: Exports, entries: pd.DataFrame) -> pd.DataFrame:
     """Names and results of the entries' matches, of the first one's month and those after it."""
     try:

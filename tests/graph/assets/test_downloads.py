@@ -1,18 +1,22 @@
 """The downloads of a graph: their rows, what is left out, and hostile names."""
 
 import csv
+import datetime as dt
 import io
 
 import msgspec
+import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from soccer_assets.contract.download_files import DICTIONARY, DOWNLOADS_KEY, DownloadsIndex, download_key
 from soccer_assets.feeds.terms import terms_of
+from soccer_assets.stores.downloads import files as files_module
 from soccer_assets.stores.downloads.files import to_csv, typed
-from tests.builders import FakeFeed, two_leagues
+from tests.builders import NOW, FakeFeed, two_leagues
 from tests.graph.assets.conftest import Graph, history_of
-from tests.graph.assets.test_refresh import HOURLY
+from tests.graph.assets.test_refresh import HOURLY, play
 
 MAKE = (*HOURLY, "projections/season", "history/parts", "downloads/files")
 
@@ -70,9 +74,33 @@ def test_rows_say_what_the_home_said(made: Graph) -> None:
         assert float(row["p_home"]) + float(row["p_draw"]) + float(row["p_away"]) == pytest.approx(1.0)
         assert row["home_team"].startswith("TST")
         assert row["kickoff"].endswith("Z")
-    before = index_of(made).files
+    before = index_of(made)
     assert made.run("downloads/files").success
-    assert index_of(made).files == before
+    assert index_of(made).files == before.files
+
+
+def test_a_table_is_made_again_only_where_its_sources_changed(
+    made: Graph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An hour without a result reads neither history nor ledger; a file that is lost is made again."""
+    made_now: list[str] = []
+
+    def counted(name: str, found: pd.DataFrame) -> pa.Table:
+        made_now.append(name)
+        return typed(name, found)
+
+    monkeypatch.setattr(files_module, "typed", counted)
+    before = index_of(made)
+    assert made.run("downloads/files").success
+    assert made_now == ["predictions"]
+    lost = next(file for file in before.files if file.name == "ratings.csv")
+    made.store.delete(download_key(lost.sha256, "csv"))
+    play(made, made.feed.items[55], "2-0")
+    made.at(NOW + dt.timedelta(hours=12))
+    made_now.clear()
+    assert made.run(*HOURLY, "downloads/files").success
+    assert made_now == ["predictions", "ledger", "ratings"]  # the history is of the hour before
+    assert made.store.exists(download_key(lost.sha256, "csv"))
 
 
 def test_what_may_not_be_handed_on_is_left_out_and_named(
@@ -95,8 +123,6 @@ def test_what_may_not_be_handed_on_is_left_out_and_named(
 @pytest.mark.parametrize("name", ["=cmd|' /C calc'!A0", "+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1"])
 def test_hostile_names_are_texts_in_a_spreadsheet(name: str) -> None:
     """A name that begins as a formula gets an apostrophe; others stay as they are, numbers too."""
-    import pandas as pd  # noqa: PLC0415
-
     found = pd.DataFrame([{"team": name, "points_off": -3}, {"team": "1. FC <Köln>", "points_off": 0}])
 
     rows = list(csv.DictReader(io.StringIO(to_csv(typed("tables", found)).decode(), newline="")))
