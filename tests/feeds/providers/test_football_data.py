@@ -509,14 +509,15 @@ def test_a_page_in_place_of_the_rest_of_a_file_is_reported(mirror, page):
 
 def test_a_file_of_another_season_is_reported(mirror):
     """All its rows lie outside the season of its address, where no look at these days finds them."""
-    mirror.write("mmz4281/2425/E0.csv", MAIN, PLAYED.replace("2025", "2024"))
+    rows = [PLAYED.replace("2025", "2024").replace("Fulham", club) for club in ("A", "B", "C", "D", "E")]
+    mirror.write("mmz4281/2425/E0.csv", MAIN, *rows)
     mirror.write("mmz4281/2425/E1.csv", MAIN, PLAYED.replace("E0", "E1"))
 
     match, report = mirror.fetch()
 
     assert match.competition == "ENG-2"
     assert isinstance(report, UnreadableFile)
-    assert "E0.csv: no row has a date of the season 2024/2025 that can be used; the first: " in report.reason
+    assert "E0.csv: no row has a date of the season 2024/2025; the first: the date" in report.reason
 
 
 @pytest.mark.parametrize("kept", [5, 60, 70])

@@ -33,6 +33,7 @@ _SERIAL_START = dt.date(1899, 12, 30)
 # A fraction of a day, such as 0.25, is no time.
 _TIME = re.compile(r"(?!0\.)(\d{1,2})[:.](\d{2})(?:[:.]00)?(?: *([AaPp])\.?[Mm]\.?)?", re.ASCII)
 _MONTHS, _DAYS = 12, 31
+OUTSIDE_SEASON = "lies outside the file's season"
 _DELIMITERS = {";": "semicolons", "\t": "tabs"}
 _TWELVE = 12
 
@@ -274,9 +275,7 @@ def _dated(
             kickoff, precision = _kickoff(text, time, order)
             fault = ""
             if span is not None and not span[0] <= kickoff.date() < span[1]:
-                fault = (
-                    f"the date {text!r} lies outside the file's season; correct it, or put the row elsewhere"
-                )
+                fault = f"the date {text!r} {OUTSIDE_SEASON}; correct it, or put the row elsewhere"
             elif season_index is not None and not _is_of(values[season_index], kickoff.year):
                 fault = (
                     f"the date {text!r} lies outside the season {values[season_index]!r}: correct one of them"

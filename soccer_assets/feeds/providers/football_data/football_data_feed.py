@@ -17,7 +17,12 @@ from soccer_assets.clock import Clock
 from soccer_assets.feeds.base import SETTING, SiteFeed
 from soccer_assets.feeds.http import FileClient
 from soccer_assets.feeds.protocol import FeedRefusedError
-from soccer_assets.feeds.providers.football_data.csv_file import CsvFile, CsvFormatError, read_csv
+from soccer_assets.feeds.providers.football_data.csv_file import (
+    OUTSIDE_SEASON,
+    CsvFile,
+    CsvFormatError,
+    read_csv,
+)
 from soccer_assets.feeds.providers.football_data.football_data_rows import RESULT_LAG, SOURCE, match_of
 from soccer_assets.feeds.providers.football_data.season_labels import plain
 from soccer_assets.feeds.unreadable import cut_file, is_not_there_yet, unreadable_file
@@ -41,6 +46,8 @@ class SourceFile(msgspec.Struct, frozen=True):
     span: tuple[dt.date, dt.date] | None = None
 
 
+# Fewer rows outside their season are rejected one by one: they are mistakes, and no other season's file.
+_OTHER_SEASON = 5
 _FIXTURE_FILES = (SourceFile("fixtures.csv"), SourceFile("new_league_fixtures.csv"))
 
 
@@ -167,10 +174,10 @@ def _check_rows(file: CsvFile, source: SourceFile) -> None:
             raise CsvFormatError(
                 f"its rows are of the division {min(found)!r}, not {division!r}; load the file again"
             )
-    if source.span is not None and all(row.fault for row in file.rows):
+    if len(file.rows) >= _OTHER_SEASON and all(OUTSIDE_SEASON in row.fault for row in file.rows):
         raise CsvFormatError(
-            f"no row has a date of the season {source.season} that can be used; the first: "
-            f"{file.rows[0].fault}"
+            f"no row has a date of the season {source.season}; the first: {file.rows[0].fault}; "
+            f"load the file again"
         )
 
 
