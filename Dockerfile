@@ -7,19 +7,28 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PIP_ROOT_USER_ACTION=ignore \
     PYTHONUNBUFFERED=1 \
     SOCCER_HOME=/srv/soccer \
-    NUMBA_CACHE_DIR=/tmp/numba \
-    MPLCONFIGDIR=/tmp/matplotlib
+    NUMBA_CACHE_DIR=/var/cache/soccer/numba \
+    MPLCONFIGDIR=/var/cache/soccer/matplotlib \
+    PYTHONPATH=/usr/local/lib/soccer
 # Owned here, because a named volume takes its owner from the folder it first covers.
 RUN useradd --uid 10001 --create-home soccer \
-    && install --directory --owner=soccer --group=soccer /srv/soccer /srv/backups /srv/dagster /srv/dagster/storage
+    && install --directory --owner=soccer --group=soccer /srv/soccer /srv/backups /srv/dagster /srv/dagster/storage \
+        /var/cache/soccer
+# Read by every process of Python, also one of `docker compose exec`: passwords from files.
+COPY deploy/containers/sitecustomize.py /usr/local/lib/soccer/
 WORKDIR /srv/soccer
 
-# Every package of the lock file, its hash checked, and this project. The images below install from here and
-# have no index, so neither can hold anything else.
+# Every package of the lock file, its hash checked. The images below install from here and have no index, so
+# neither can hold anything else. The stub has the project's requirements and none of its code: a changed line
+# makes new only the last layers.
 FROM base AS wheels
 COPY requirements.lock /build/
 RUN pip download --no-deps --require-hashes --dest /wheels --requirement /build/requirements.lock
 COPY pyproject.toml README.md LICENSE NOTICE /build/
+RUN mkdir /build/soccer_assets /build/serving \
+    && pip wheel --no-deps --no-index --find-links /wheels --wheel-dir /stub /build
+
+FROM wheels AS project
 COPY soccer_assets /build/soccer_assets
 COPY serving /build/serving
 RUN pip wheel --no-deps --no-index --find-links /wheels --wheel-dir /project /build
@@ -33,13 +42,16 @@ ENV DAGSTER_HOME=/srv/dagster \
 RUN --mount=from=wheels,source=/wheels,target=/wheels \
     --mount=from=wheels,source=/build/requirements.lock,target=/requirements.lock \
     pip install --no-deps --no-index --find-links /wheels --require-hashes --requirement /requirements.lock
-RUN --mount=from=wheels,source=/project,target=/project \
-    pip install --no-deps --no-index /project/*.whl
 COPY --chown=soccer:soccer dagster.yaml workspace.yaml /srv/dagster/
+RUN --mount=from=project,source=/project,target=/project \
+    pip install --no-deps --no-index /project/*.whl
 USER soccer
 
 FROM base AS serving
 RUN --mount=from=wheels,source=/wheels,target=/wheels \
-    --mount=from=wheels,source=/project,target=/project \
-    pip install --no-index --find-links /wheels --find-links /project "soccer-assets[serving]"
+    --mount=from=wheels,source=/stub,target=/stub \
+    pip install --no-index --find-links /wheels --find-links /stub "soccer-assets[serving]" \
+    && pip uninstall --yes soccer-assets
+RUN --mount=from=project,source=/project,target=/project \
+    pip install --no-deps --no-index /project/*.whl
 USER soccer

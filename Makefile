@@ -29,7 +29,7 @@ SOLVE = UV_CUSTOM_COMPILE_COMMAND="make lock" uv pip compile --quiet --universal
 	--python-version 3.11 pyproject.toml --extra pipeline --extra serving --group build
 ADDED_TO = $(addprefix -c ,$(1)) $$(sed -n 's/^\([a-z0-9][^=]*\)==.*/--no-emit-package \1/p' $(1))
 
-.PHONY: up install test check trial lock audit pictures
+.PHONY: up install test check trial containers lock audit pictures
 
 up: install  ## start everything, build what is missing, keep it running (ARGS="--once", "--mlflow-ui")
 	@exec $(BIN)/soccer up $(ARGS)
@@ -41,6 +41,9 @@ test: .venv/.installed-dev  ## run the tests
 
 trial: .venv/.installed-bench  ## soak, load and long faults, and every benchmark at full size
 	$(BIN)/python -m pytest -m trial --timeout 3600 $(ARGS)
+
+containers: .venv/.installed-dev  ## run the deployment in a real container engine, with faults (needs root on Debian)
+	$(BIN)/python -m tests.containers $(ARGS)
 
 check: .venv/.installed-dev  ## format, lint, types, import rules
 	$(BIN)/ruff format --check .

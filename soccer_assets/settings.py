@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
 import msgspec
 
@@ -131,7 +131,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             use_prices=_choice(env, "SOCCER_USE_PRICES", ("true", "false")) == "true",
             database_url=env.get("SOCCER_DATABASE_URL") or f"sqlite:///{home}/soccer.db",
             store_url=(env.get("SOCCER_STORE_URL") or f"file://{home}/store").rstrip("/"),
-            redis_url=_redis_url(env, "SOCCER_REDIS_URL"),
+            redis_url=_with_password(
+                _redis_url(env, "SOCCER_REDIS_URL"), env.get("SOCCER_REDIS_PASSWORD", "")
+            ),
             mlflow_url=env.get("SOCCER_MLFLOW_URL") or f"sqlite:///{home}/mlflow/mlflow.db",
             s3_endpoint_url=env.get("SOCCER_S3_ENDPOINT_URL", ""),
             dagster_port=dagster_port,
@@ -301,6 +303,18 @@ def _redis_url(env: Mapping[str, str], name: str) -> str:
     if parts.path.strip("/") and not re.fullmatch("[0-9]{1,4}", parts.path.strip("/")):
         raise SettingError(f"{name}: the database after the host is not a number; {hint}")
     return text
+
+
+def _with_password(url: str, password: str) -> str:
+    """The address of a Redis with a password, if it has none of its own."""
+    parts = urlsplit(url)
+    if not url or not password or parts.password:
+        return url
+    if parts.scheme == "unix":
+        return f"{url}{'&' if parts.query else '?'}password={quote(password, safe='')}"
+    return parts._replace(
+        netloc=f"{parts.username or ''}:{quote(password, safe='')}@{parts.netloc.rpartition('@')[2]}"
+    ).geturl()
 
 
 def _origins(env: Mapping[str, str], name: str) -> tuple[str, ...]:

@@ -85,6 +85,26 @@ def test_the_serving_extra_brings_no_pipeline():
     assert not {"dagster", "mlflow", "mlflow-skinny", "pandas", "pyarrow"} & needed
 
 
+def test_the_scoring_child_imports_what_the_serving_extra_brings():
+    """What the sidecar and its scorer load of ours imports only what their image holds."""
+    brought = {name.lower().replace("_", "-") for name in _needed_by("serving")}
+    given_by = metadata.packages_distributions()
+    loaded = _modules_after("import serving.scoring.engine, serving.tasks.worker")
+    ours = [name for name in loaded if name.partition(".")[0] in {"soccer_assets", "serving"}]
+
+    assert len(ours) > 20
+    for name in ours:
+        base = ROOT.joinpath(*name.split("."))
+        file = base / "__init__.py" if base.is_dir() else base.with_suffix(".py")
+        for node in ast.parse(file.read_text()).body:
+            imported = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            imported += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            for module in imported:
+                makers = given_by.get(module.partition(".")[0], [])
+                known = {maker.lower().replace("_", "-") for maker in makers}
+                assert not known or known & (brought | {"soccer-assets"}), f"{name} imports {module}"
+
+
 def test_no_module_imports_itself_through_others():
     """The imports between modules form no circle, also those inside functions."""
     graph = grimp.build_graph("soccer_assets", "serving")

@@ -19,6 +19,7 @@ import yaml
 from soccer_assets.feeds.provider_keys import key_variable
 from soccer_assets.operations.backup.places import places_of
 from soccer_assets.settings import Settings
+from tests.containers.page import commands
 
 ROOT = Path(__file__).parents[1]
 COMPOSE = ROOT / "docker-compose.yml"
@@ -105,33 +106,64 @@ def test_every_image_is_pinned():
 
 
 def test_only_the_loopback_is_published():
-    """Three pages are published on 127.0.0.1; databases, object store and event stream are not."""
+    """Three pages are published on 127.0.0.1; stores and sidecars are not."""
     published = {name: service["ports"] for name, service in services() if "ports" in service}
 
     assert {name: [port["target"] for port in ports] for name, ports in published.items()} == {
         "mlflow": [5000],
         "webserver": [3000],
-        "sidecar": [8000],
+        "balancer": [8000],
     }
     assert {port["host_ip"] for ports in published.values() for port in ports} == {"127.0.0.1"}
     assert not [name for name, service in services() if service.get("network_mode") == "host"]
 
 
-def test_no_password_is_written_down():
-    """A password, also within a URL, is always a variable that must be set."""
-    text = COMPOSE.read_text()
-    secrets = re.findall(r"^ *\w*(?:PASSWORD|SECRET|ACCESS_KEY|ROOT_USER)\w*:(.*)$", text, re.MULTILINE)
-    in_urls = re.findall(r"//\w+:(.*?)@", text)
+def test_every_password_is_a_file_that_few_services_mount():
+    """No variable holds a password; each variable NAME_FILE names a secret that the service mounts."""
+    for name, service in services():
+        given = {key: value for key, value in service.get("environment", {}).items() if value}
+        plain = [key for key in given if re.search(r"PASSWORD$|SECRET_ACCESS_KEY$|SECRET_KEY$", key)]
+        mounted = {f"/run/secrets/{secret['source']}" for secret in service.get("secrets", [])}
+        assert plain == [], name
+        assert {value for key, value in given.items() if key.endswith("_FILE")} <= mounted, name
+        assert not re.search(r"//[^/ ]*:[^@/ ]+@", json.dumps(service)), name
+    owners = {name for name, service in services() if "postgres" in secrets_of(service)}
+    assert owners == {"postgres", "migrate", "backup"}
+    assert secrets_of(resolved()["services"]["sidecar"]) == {"serving", "s3_serving", "valkey"}
+    written = commands("deploy.md")[2]
+    assert set(resolved()["secrets"]) == set(re.findall(r"in (.*?);", written)[0].split())
 
-    assert len(secrets) >= 5
-    assert len(in_urls) == 3
-    for value in [*secrets, *in_urls]:
-        assert re.fullmatch(r"\$\{(\w+):\?set \1 in \.env\}", value.strip()), value
+
+def secrets_of(service: Mapping[str, Any]) -> set[str]:
+    """Names of the secrets that a service mounts."""
+    return {secret["source"] for secret in service.get("secrets", [])}
 
 
-@pytest.mark.parametrize("name", ["POSTGRES_PASSWORD", "S3_ACCESS_KEY", "S3_SECRET_KEY"])
-def test_a_missing_secret_is_named(name, tmp_path):
-    """Without .env, or with an empty secret in it, compose stops and says which variable to set."""
+def test_a_program_of_the_images_reads_its_password_from_a_file(tmp_path):
+    """NAME_FILE of a secret gives NAME; a variable that is set stays, and another file is no secret."""
+    code = (ROOT / "deploy" / "containers" / "sitecustomize.py").read_text()
+    secret = tmp_path / "password"
+    secret.write_text("of-the-file\n")
+    (tmp_path / "sitecustomize.py").write_text(code.replace("/run/secrets/", f"{tmp_path}/"))
+    environ = {
+        "PYTHONPATH": str(tmp_path),
+        "PGPASSWORD_FILE": str(secret),
+        "KEPT_FILE": str(secret),
+        "KEPT": "own",
+        "SOCCER_ALERTS_FILE": "/srv/alerts.json",
+    }
+    shown = "import os; print([os.environ.get(name) for name in ('PGPASSWORD', 'KEPT', 'SOCCER_ALERTS')])"
+
+    done = subprocess.run(
+        [sys.executable, "-c", shown], check=True, capture_output=True, text=True, env=environ
+    )
+
+    assert done.stdout.strip() == "['of-the-file', 'own', None]"
+
+
+@pytest.mark.parametrize("name", ["S3_BUCKET", "S3_ACCESS_KEY"])
+def test_a_missing_choice_is_named(name, tmp_path):
+    """Without .env, or with an empty choice in it, compose names the variable to set."""
     empty, incomplete = tmp_path / "empty", tmp_path / "incomplete"
     empty.touch()
     incomplete.write_text(re.sub(rf"(?m)^{name}=.*", f"{name}=", EXAMPLE.read_text()))
@@ -139,7 +171,7 @@ def test_a_missing_secret_is_named(name, tmp_path):
     for env_file in (empty, incomplete):
         answer = run_compose("config", "-q", env_file=env_file)
         assert answer.returncode != 0
-        assert f"set {name} in .env" in answer.stderr
+        assert f"set {name} in .env" in answer.stderr or env_file == empty
 
 
 def test_every_setting_exists():
@@ -154,7 +186,47 @@ def test_every_setting_exists():
 
     used = {name for name in given if name.startswith("SOCCER_")} | set(written)
     assert {"SOCCER_DATABASE_URL", "SOCCER_STORE_URL", "SOCCER_MLFLOW_URL", "SOCCER_REDIS_URL"} <= used
-    assert used <= known
+    assert {
+        name.removesuffix("_FILE") if name.endswith("PASSWORD_FILE") else name for name in used
+    } <= known | {
+        "SOCCER_FEEDS_FOLDER"  # compose alone reads it
+    }
+
+
+def test_every_setting_is_handed_on():
+    """What stands in .env reaches a service, or is a port of this machine; only the home is fixed."""
+    asked = Asked()
+    Settings.from_env(asked)
+    given = {name for _, service in services() for name in service.get("environment", {})}
+    interpolated = set(re.findall(r"\$\{(SOCCER_\w+)", COMPOSE.read_text()))
+    settings = {name for name in asked.names if name.startswith("SOCCER_")} | {
+        key_variable(feed) for feed in KEYED_FEEDS
+    }
+
+    handed_on = {name.removesuffix("_FILE") if name.endswith("PASSWORD_FILE") else name for name in given}
+    assert settings - handed_on - interpolated == {"SOCCER_HOME"}
+
+
+def test_no_service_may_more_than_it_needs():
+    """Read-only roots, dropped capabilities, and stores that reach nothing outside."""
+    added = {name: service["cap_add"] for name, service in services() if "cap_add" in service}
+    for name, service in services():
+        assert service["read_only"], name
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+    assert set(added) == {"minio", "seaweedfs", "balancer"}
+    assert resolved()["networks"]["inside"]["internal"]
+    stores = ("postgres", "valkey", "seaweedfs", "minio")
+    assert {tuple(resolved()["services"][name]["networks"]) for name in stores} == {("inside",)}
+
+
+def test_the_sidecar_can_be_scaled():
+    """It has no port of this machine; the balancer finds it by its name."""
+    sidecar = resolved()["services"]["sidecar"]
+
+    assert "ports" not in sidecar
+    assert "container_name" not in sidecar
+    assert "dynamic a sidecar 8000" in (ROOT / "deploy" / "caddy" / "Caddyfile").read_text()
 
 
 def test_a_setting_of_the_env_file_reaches_the_graph_and_the_sidecar(tmp_path):
@@ -177,7 +249,7 @@ def test_each_program_has_a_database_of_its_own_with_the_driver_written_out():
         sa.make_url(resolved()["services"]["migrate"]["environment"][name])
         for name in ("SOCCER_DATABASE_URL", "DAGSTER_POSTGRES_URL", "MLFLOW_BACKEND_STORE_URI")
     ]
-    made = re.findall(r"CREATE DATABASE (\w+);", resolved()["configs"]["databases"]["content"])
+    made = re.findall(r"CREATE DATABASE (\w+);", Path(resolved()["configs"]["databases"]["file"]).read_text())
 
     assert {url.database for url in urls} == {postgres["environment"]["POSTGRES_DB"], *made}
     assert len({url.database for url in urls}) == 3
@@ -261,9 +333,12 @@ def test_the_backup_is_of_what_the_services_use():
 def test_what_must_last_lies_in_named_volumes():
     """No service writes into the checkout, and each volume that is declared is used."""
     mounts = [mount for _, service in services() for mount in service.get("volumes", [])]
+    bound = [mount for mount in mounts if mount["type"] != "volume"]
 
-    assert {mount["type"] for mount in mounts} == {"volume"}
-    assert {mount["source"] for mount in mounts} == set(resolved()["volumes"])
+    assert [(mount["target"], mount["read_only"]) for mount in bound] == [("/srv/feeds", True)]
+    assert {mount["source"] for mount in mounts if "source" in mount and mount not in bound} == set(
+        resolved()["volumes"]
+    )
 
 
 def test_the_images_find_what_they_copy():
@@ -273,7 +348,7 @@ def test_the_images_find_what_they_copy():
     let_through = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line[:1] == "!"}
 
     assert {"requirements.lock", "dagster.yaml", "soccer_assets"} <= sources
-    assert sources == let_through
+    assert {source.removesuffix("/sitecustomize.py") for source in sources} == let_through
     assert not [source for source in sources if not (ROOT / source).exists()]
 
 

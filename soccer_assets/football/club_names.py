@@ -8,8 +8,6 @@ import re
 from enum import IntEnum
 from functools import lru_cache
 
-from rapidfuzz import fuzz
-
 from soccer_assets.football.text_folding import fold
 
 # Words that say what a club is, not which: they come and go between spellings of one name.
@@ -104,6 +102,8 @@ def likeness(one: str, other: str) -> Likeness:
     if more is not None:
         return Likeness.PARTIAL
     shared = any(len(word) >= _LEAST_WORD and word in second for word in first)
+    from rapidfuzz import fuzz  # noqa: PLC0415 - the sidecar's image, whose scorer needs the words, has none
+
     ratio = fuzz.ratio(" ".join(first), " ".join(second))
     is_near = shared or ratio >= _LEAST_RATIO or _shared_start(first, second)
     return Likeness.WEAK if is_near else Likeness.NONE
@@ -111,6 +111,8 @@ def likeness(one: str, other: str) -> Likeness:
 
 def closeness(one: str, other: str) -> float:
     """A finer measure to rank candidates by, 0 to 5: the likeness, and the share of equal letters."""
+    from rapidfuzz import fuzz  # noqa: PLC0415 - as above
+
     alike = fuzz.token_sort_ratio(" ".join(words_of(one)), " ".join(words_of(other))) / 100
     return likeness(one, other).value + alike
 

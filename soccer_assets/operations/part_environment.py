@@ -34,7 +34,7 @@ FEEDS = ("SOCCER_FEED_URL", "SOCCER_*_KEY")
 # libpq reads PGPASSWORD and its siblings.
 DATABASE = ("SOCCER_DATABASE_URL", "PG*")
 STORE = ("SOCCER_STORE_URL", "SOCCER_S3_ENDPOINT_URL", "AWS_*")
-REDIS = ("SOCCER_REDIS_URL",)
+REDIS = ("SOCCER_REDIS_URL", "SOCCER_REDIS_PASSWORD")
 MODELS = ("SOCCER_MLFLOW_URL", "MLFLOW_*")
 SIDECARS = ("SOCCER_SIDECARS",)
 # Of calls that leave the machine. Their addresses may hold a password.

@@ -1,0 +1,4 @@
+#!/bin/sh
+# The published image has no entrypoint: the command is the program.
+set -eu
+exec "$@"
