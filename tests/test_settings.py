@@ -53,6 +53,23 @@ def test_an_address_of_redis_that_cannot_be_used_is_refused_without_its_password
 def test_addresses_of_redis_that_the_library_takes_are_kept(url):
     """The library opens no connection yet, but makes its client of them."""
     assert Settings.from_env({"SOCCER_REDIS_URL": url}).redis_url == url
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("redis://valkey:6379/0", "redis://:a%20b@valkey:6379/0"),
+        ("rediss://user@valkey:6379/0", "rediss://user:a%20b@valkey:6379/0"),
+        ("redis://:own@valkey:6379/0", "redis://:own@valkey:6379/0"),
+        ("unix:///run/valkey.sock", "unix:///run/valkey.sock?password=a%20b"),
+        ("", ""),
+    ],
+)
+def test_a_password_of_its_own_goes_into_the_address_of_redis(url, expected):
+    """SOCCER_REDIS_PASSWORD is used where the address names no password."""
+    given = {"SOCCER_REDIS_URL": url, "SOCCER_REDIS_PASSWORD": "a b"}
+
+    assert Settings.from_env(given).redis_url == expected
     if url:
         pool = connect(url).connection_pool
         assert pool.connection_class(**pool.connection_kwargs)

@@ -15,6 +15,7 @@ SECRETS = {
     "PGPASSWORD": GRAPH | {"sidecar", "watchdog", "mlflow"},
     "AWS_SECRET_ACCESS_KEY": GRAPH | {"sidecar", "worker", "watchdog"},
     "SOCCER_REDIS_URL": GRAPH | {"sidecar", "worker", "watchdog"},
+    "SOCCER_REDIS_PASSWORD": GRAPH | {"sidecar", "worker", "watchdog"},
     "SOCCER_MLFLOW_URL": GRAPH,
     "MLFLOW_TRACKING_PASSWORD": GRAPH | {"mlflow"},
     "SOCCER_SIDECARS": {"watchdog"},
