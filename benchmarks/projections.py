@@ -28,7 +28,8 @@ from soccer_assets.backtesting.archive_matches import read_matches
 from soccer_assets.football.competitions import load_competitions
 from soccer_assets.football.features import run_from
 from soccer_assets.football.match_table import SECONDS_A_DAY, MatchTable
-from soccer_assets.football.projections import kernel
+from soccer_assets.football.projections import kernel, table_order
+from soccer_assets.football.projections.drawn_ties import PlayOffs
 from soccer_assets.football.projections.standings import Tallies
 from soccer_assets.football.projections.strengths import (
     FITTED,
@@ -42,7 +43,7 @@ SHARES = (0.0, 0.25, 0.5, 0.75)
 EDGES = (0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.95)
 NULLS = 2000
 _LEAST_CLUBS = 8
-_CRITERIA = np.array([[kernel.GOAL_DIFFERENCE, kernel.GOALS]])
+_CRITERIA = np.array([[table_order.GOAL_DIFFERENCE, table_order.GOALS]])
 POINT_ESTIMATES = "point estimates"
 
 
@@ -185,7 +186,7 @@ def project(cut: Cut, seasons: int, spread: Spread | None, seed: int) -> NDArray
         deciders=none,
         seeding=np.arange(clubs)[None],
     )
-    kernel.simulate(seed, seasons, drawn, start, form, counts)
+    kernel.simulate(seed, seasons, drawn, start, form, PlayOffs.none(clubs), counts)
     return counts.finals
 
 
@@ -195,7 +196,7 @@ def final_places(cut: Cut) -> NDArray[np.int64]:
     order = np.arange(clubs)
     lots = np.random.default_rng(0).random(clubs)
     told = Tallies.of(cut.results[:, :4].tolist(), clubs, 3)
-    kernel.rank_clubs(order, 0, clubs, *told, _CRITERIA[0], lots, 0)
+    table_order.rank_clubs(order, 0, clubs, *told, _CRITERIA[0], lots, 0)
     return np.argsort(order)
 
 

@@ -98,7 +98,7 @@ PROJECTION: dict[str, Any] = {
     "awarded": 0,
     "not_projected": "",
     "source": "English Football League: regulations, section 9",
-    "bands": [{"name": "title", "first": 1, "last": 1, "cups": False}],
+    "bands": [{"name": "title", "first": 1, "last": 1, "cups": False, "play_off": None}],
     "teams": [
         {
             "team": team,

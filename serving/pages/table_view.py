@@ -125,6 +125,8 @@ def _band(one: TeamProjection, band: BandEntry, bounds: tuple[int, int]) -> Band
     p, (best, worst) = one.bands.get(band.name, 0.0), bounds
     inside = best >= band.first and worst <= band.last
     outside = worst < band.first or best > band.last
+    if band.play_off:
+        outside = outside and (worst < band.play_off[0] or best > band.play_off[1])
     # A cup's winner may move the band; the simulation must agree, for points can be halved at a split.
     is_decided = (not band.cups) and ((inside and p == 1.0) or (outside and p == 0.0))
     return BandCell(band.name, p, is_decided)

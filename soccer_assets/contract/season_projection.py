@@ -12,12 +12,19 @@ PROJECTIONS_SCHEMA_VERSION = 1
 
 
 class BandEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """Places with one consequence, counted from 1; with ``cups`` places of cup winners can move it."""
+    """Places with one consequence, counted from 1.
+
+    Attributes:
+        cups: places of cup winners can move it.
+        play_off: first and last place from which a play-off leads to it, too: it was simulated, and the
+            band's probability is of both; None where none was.
+    """
 
     name: str
     first: int
     last: int
     cups: bool = False
+    play_off: tuple[int, int] | None = None
 
 
 class TeamProjection(msgspec.Struct, frozen=True, kw_only=True):

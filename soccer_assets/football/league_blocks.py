@@ -10,6 +10,8 @@ from typing import Annotated, Literal, Self
 
 import msgspec
 
+from soccer_assets.football.play_off_blocks import PlayOff
+
 _Text = Annotated[str, msgspec.Meta(min_length=1)]
 Season = Annotated[str, msgspec.Meta(pattern=r"^\d{4}(/\d{4})?$")]
 _MOST_CLUBS = 64
@@ -195,6 +197,7 @@ class LeagueBlock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     annulled: tuple[Annulled, ...] = ()
     curtailed: tuple[Curtailed, ...] = ()
     by_decision: tuple[ByDecision, ...] = ()
+    play_offs: tuple[PlayOff, ...] = ()
     not_projected: str = ""
 
     def __post_init__(self) -> None:
@@ -204,6 +207,8 @@ class LeagueBlock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         for one, after in itertools.pairwise(self.rules):
             if after.start <= (one.until or one.start):
                 raise ValueError(f"the rules from {after.start} begin before those from {one.start} end")
+        for play_off in self.play_offs:
+            _in_order(play_off.start, play_off.until)
         seasons = [block.season for block in self.curtailed]
         if len(set(seasons)) != len(seasons):
             raise ValueError("a season is curtailed once")
@@ -216,6 +221,10 @@ class LeagueBlock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def bands_of(self, season: str) -> tuple[Band, ...]:
         """The bands of a season, in the file's order."""
         return tuple(band for band in self.bands if _holds(band.start, band.until, season))
+
+    def play_offs_of(self, season: str) -> tuple[PlayOff, ...]:
+        """The play-offs of a season, in the file's order."""
+        return tuple(one for one in self.play_offs if _holds(one.start, one.until, season))
 
 
 def _holds(start: str | None, until: str | None, season: str) -> bool:

@@ -14,8 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soccer_assets.football.football_error import FootballError
-from soccer_assets.football.projections import kernel
-from soccer_assets.football.projections.kernel import Strengths
+from soccer_assets.football.projections import kernel, table_order
+from soccer_assets.football.projections.drawn_goals import Strengths
+from soccer_assets.football.projections.play_off_ties import (
+    OUTCOMES,
+    KnownRivals,
+    drawn_play_offs,
+    simulated_play_offs,
+)
+from soccer_assets.football.projections.play_offs import SeasonPlayOff
 from soccer_assets.football.projections.season_rules import (
     NotProjectedError,
     PlaceBand,
@@ -67,7 +74,8 @@ class Projection(NamedTuple):
     Attributes:
         places: (n, n) probability of each final place by club.
         points: (n,) expected points at the end.
-        bands: (n, b) probability of each of the season's bands.
+        bands: (n, b) probability of each of the season's bands, by place or by a play-off.
+        play_offs: those that were simulated.
         matches_left: matches that were simulated, before groups that are not drawn yet.
         listed: how many of these the feed lists.
     """
@@ -78,6 +86,7 @@ class Projection(NamedTuple):
     watched: tuple[WatchedMatch, ...]
     matches_left: int
     listed: int
+    play_offs: tuple[SeasonPlayOff, ...] = ()
 
 
 class NotLeftError(FootballError):
@@ -100,7 +109,7 @@ class _Stage(NamedTuple):
     tallies: Tallies
     pairs: list[tuple[int, int, int]]  # two clubs, and how often they meet in it
     played: Counter[tuple[int, int]]
-    decided: NDArray[np.int64]  # goal difference of a club in matches beyond the stages
+    beyond: list[Result]  # of deciding matches and play-offs, which no table counts
 
 
 def project_season(
@@ -115,6 +124,8 @@ def project_season(
     seasons: int = SEASONS,
     watched: int = 20,
     assumed: Sequence[Result] = (),
+    rivals: KnownRivals | None = None,
+    rival_results: Sequence[Result] = (),
 ) -> Projection:
     """Simulate the rest of a season.
 
@@ -130,6 +141,8 @@ def project_season(
         watched: of how many upcoming matches the importance is asked.
         assumed: results of matches that are left, each of the next one of its pair on that ground. They are
             fixed in the same random seasons: a difference of two projections is theirs, not of the draw.
+        rivals: clubs of other leagues in the play-offs; without them these are not simulated.
+        rival_results: of play-offs with such clubs, whose numbers follow those of the league's own.
 
     Raises:
         NotProjectedError: the season was cut short, or pairs have met more often than told.
@@ -145,16 +158,19 @@ def project_season(
     start = kernel.Start(
         _with_scores([row for row, _ in rest], assumed),
         *stage.tallies,
-        decided=stage.decided,
+        decided=_decided(stage.beyond, clubs),
         group_of=stage.group_of,
         stage=stage.number,
         watched=np.array(chosen, np.int64),
     )
     counts = kernel.Counts.zeros(clubs, len(chosen))
-    kernel.simulate(seed, seasons, strengths, start, _form(rules, stage.number), counts)
+    others = rivals or KnownRivals.none()
+    told = simulated_play_offs(rules.play_offs, others)
+    play_offs = drawn_play_offs(told, clubs, others, [*stage.beyond, *rival_results])
+    kernel.simulate(seed, seasons, strengths, start, _form(rules, stage.number), play_offs, counts)
     chances = counts.places / seasons
     return Projection(
-        places=chances,
+        places=chances[:, :clubs],
         points=counts.point_sum / seasons,
         bands=band_probabilities(chances, rules.bands),
         watched=tuple(
@@ -162,16 +178,24 @@ def project_season(
         ),
         matches_left=len(rest) + sum(rules.matches(n) for n in range(stage.number + 1, len(rules.stages))),
         listed=listed,
+        play_offs=told,
     )
 
 
-def band_probabilities(places: NDArray[np.float64], bands: Sequence[PlaceBand]) -> NDArray[np.float64]:
-    """Probability of each band, (..., b), from those of the places, (..., n)."""
-    return np.stack(
-        [places[..., band.first - 1 : band.last].sum(axis=-1) for band in bands]
-        or [np.zeros((*places.shape[:-1], 0))],
-        axis=-1,
-    )
+def band_probabilities(chances: NDArray[np.float64], bands: Sequence[PlaceBand]) -> NDArray[np.float64]:
+    """Probability of each band, (..., b), from those of the places and of what play-offs lead to.
+
+    Args:
+        chances: (..., n, n + OUTCOMES) as `kernel.Counts` has them.
+        bands: of the season.
+    """
+    clubs = chances.shape[-2]
+    found = []
+    for band in bands:
+        by_place = chances[..., band.first - 1 : band.last].sum(axis=-1)
+        by_play_off = chances[..., clubs + OUTCOMES[band.name]] if band.name in OUTCOMES else 0.0
+        found.append(by_place + by_play_off)
+    return np.stack(found or [np.zeros((*chances.shape[:-1], 0))], axis=-1)
 
 
 def _form(rules: SeasonRules, stage: int) -> kernel.Form:
@@ -220,7 +244,7 @@ def _watched(
     row: tuple[tuple[int, int, int], str], counts: NDArray[np.int64], bands: Sequence[PlaceBand]
 ) -> WatchedMatch:
     (home, away, _), match_id = row
-    seen = counts[:, 0].sum(axis=-1)
+    seen = counts[:, 0, : counts.shape[1]].sum(axis=-1)
     chances = band_probabilities(counts / np.maximum(seen, 1)[:, None, None], bands)
     importance = 0.0
     if len(bands) and seen[0] and seen[2]:
@@ -245,7 +269,6 @@ def _stage_under_way(rules: SeasonRules, results: Sequence[Result], off: NDArray
     played = Counter((one.home, one.away) for one in first)
     told = Tallies.of(first, clubs, rules.win)
     told.points[:] -= off
-    decided = np.zeros((clubs, clubs), np.int64)
     is_over = len(first) == rules.matches(0)
     if not is_over or len(rules.stages) == 1:
         # Beyond a stage that is over there are play-offs; beyond one under way the told number is wrong.
@@ -255,13 +278,12 @@ def _stage_under_way(rules: SeasonRules, results: Sequence[Result], off: NDArray
                 f"football/seasons.toml: {len(second)} matches more"
             )
         pairs = [(a, b, rules.stages[0].meets) for a, b in itertools.combinations(range(clubs), 2)]
-        _count_beyond(decided, second)
-        return _Stage(0, np.zeros(clubs, np.int64), told, pairs, played, decided)
+        return _Stage(0, np.zeros(clubs, np.int64), told, pairs, played, second)
     order = np.arange(clubs)
-    kernel.rank_clubs(order, 0, clubs, *told, criteria_codes(rules, 0), -np.arange(float(clubs)), 0)
-    told.tally[order, kernel.STAGE_PLACE] = -np.arange(clubs)
-    told.tally[:, kernel.STAGE_POINTS] = told.points
-    kernel.start_anew(_fresh_bits(rules, 1), told.tally, told.h2h)
+    table_order.rank_clubs(order, 0, clubs, *told, criteria_codes(rules, 0), -np.arange(float(clubs)), 0)
+    told.tally[order, table_order.STAGE_PLACE] = -np.arange(clubs)
+    told.tally[:, table_order.STAGE_POINTS] = told.points
+    table_order.start_anew(_fresh_bits(rules, 1), told.tally, told.h2h)
     order = order[_seeding(rules, 1)]
     group_of, pairs, low = np.zeros(clubs, np.int64), [], 0
     for number, group in enumerate(rules.stages[1].groups):
@@ -269,33 +291,35 @@ def _stage_under_way(rules: SeasonRules, results: Sequence[Result], off: NDArray
         low += group.clubs
         group_of[members] = number
         for club in members:
-            told.points[club], told.tally[club, kernel.HALF_POINT] = kernel.kept_points(
+            told.points[club], told.tally[club, table_order.HALF_POINT] = table_order.kept_points(
                 told.points[club], SHARES[group.points]
             )
         pairs += [(a, b, group.meets) for a, b in itertools.combinations(members, 2) if group.meets]
     # Of another group, or beyond the group's meetings: play-offs, which no table counts.
     left = {frozenset((a, b)): meets for a, b, meets in pairs}
-    played = Counter()
+    played, beyond = Counter(), list[Result]()
     for one in second:
         pair_left = left.get(frozenset((one.home, one.away)), 0)
         if pair_left:
             left[frozenset((one.home, one.away))] = pair_left - 1
             played[one.home, one.away] += 1
-            kernel.add_result(
+            table_order.add_result(
                 *(told.tally, told.h2h, told.points),
                 *(one.home, one.away, one.home_goals, one.away_goals),
                 rules.win,
             )
         else:
-            _count_beyond(decided, [one])
-    return _Stage(1, group_of, told, pairs, played, decided)
+            beyond.append(one)
+    return _Stage(1, group_of, told, pairs, played, beyond)
 
 
-def _count_beyond(decided: NDArray[np.int64], results: Sequence[Result]) -> None:
-    """Add results beyond the stages, in place; only those of two clubs level on points decide a place."""
-    for one in results:
+def _decided(beyond: Sequence[Result], clubs: int) -> NDArray[np.int64]:
+    """(n, n) goal difference of a club against another in deciding matches: those of two level on points."""
+    decided = np.zeros((clubs, clubs), np.int64)
+    for one in beyond:
         decided[one.home, one.away] += one.home_goals - one.away_goals
         decided[one.away, one.home] -= one.home_goals - one.away_goals
+    return decided
 
 
 def _rest(

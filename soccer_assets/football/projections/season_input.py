@@ -19,7 +19,8 @@ from soccer_assets.contract.season_projection import (
     SeasonProjection,
     TeamProjection,
 )
-from soccer_assets.football.projections.kernel import Strengths
+from soccer_assets.football.projections.drawn_goals import Strengths
+from soccer_assets.football.projections.play_offs import places_to
 from soccer_assets.football.projections.projection import Fixture, Projection, Result, project_season
 from soccer_assets.football.projections.season_rules import SeasonRules
 from soccer_assets.football.projections.standings import Played, league_table
@@ -28,7 +29,7 @@ _DIGITS = 6
 
 
 class StoredStrengths(msgspec.Struct, frozen=True):
-    """`kernel.Strengths` as lists."""
+    """`drawn_goals.Strengths` as lists."""
 
     mean: list[list[float]]
     root: list[list[list[float]]]
@@ -113,7 +114,13 @@ def _rendered(season: SeasonInput, simulated: Projection, assumed: Sequence[Resu
         awarded=season.awarded,
         source=season.rules.source,
         bands=tuple(
-            BandEntry(name=band.name, first=band.first, last=band.last, cups=band.cups)
+            BandEntry(
+                name=band.name,
+                first=band.first,
+                last=band.last,
+                cups=band.cups,
+                play_off=places_to(simulated.play_offs, band.name),
+            )
             for band in season.rules.bands
         ),
         teams=tuple(

@@ -23,6 +23,7 @@ from soccer_assets.football.league_blocks import (
     Stage,
     Tie,
 )
+from soccer_assets.football.projections.play_offs import SeasonPlayOff, season_play_offs
 from soccer_assets.football.season_formats import load_season_formats, season_format
 
 _A_DAY = dt.timedelta(days=1)
@@ -57,6 +58,7 @@ class SeasonRules(msgspec.Struct, frozen=True, kw_only=True):
         curtailed: ``ppg`` or ``void`` where the season ended early.
         source: where the rules are told.
         deciders: places, from 1, at which a club and the next one, level on points, play a deciding match.
+        play_offs: after the last round, also those in which the league's clubs meet a league below.
     """
 
     competition: str
@@ -72,6 +74,7 @@ class SeasonRules(msgspec.Struct, frozen=True, kw_only=True):
     annulled: tuple[Annulled, ...] = ()
     curtailed: str = ""
     deciders: tuple[int, ...] = ()
+    play_offs: tuple[SeasonPlayOff, ...] = ()
 
     def ties_of(self, stage: int) -> tuple[Tie, ...]:
         """The tie-breakers of a stage's table."""
@@ -140,6 +143,7 @@ def season_rules(competition: str, season: str, clubs: int | None = None) -> Sea
         deductions=tuple(one for one in league.deductions if one.season == season),
         annulled=tuple(one for one in league.annulled if one.season == season),
         curtailed=next((one.rule for one in league.curtailed if one.season == season), ""),
+        play_offs=season_play_offs(competition, season, count),
     )
 
 

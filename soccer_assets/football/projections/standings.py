@@ -12,32 +12,32 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from soccer_assets.football.projections import kernel
+from soccer_assets.football.projections import table_order
 from soccer_assets.football.projections.season_rules import SeasonRules
 
 # Criteria of `league_blocks.Tie` as the compiled code knows them.
 CRITERIA = {
-    "goal_difference": kernel.GOAL_DIFFERENCE,
-    "goals": kernel.GOALS,
-    "wins": kernel.WINS,
-    "away_goals": kernel.AWAY_GOALS,
-    "away_wins": kernel.AWAY_WINS,
-    "half_point": kernel.HALF_POINT,
-    "stage_place": kernel.STAGE_PLACE,
-    "stage_points": kernel.STAGE_POINTS,
-    "h2h_points": kernel.H2H_BY_POINTS,
-    "h2h_goal_difference": kernel.H2H_BY_GOAL_DIFFERENCE,
-    "h2h_goals": kernel.H2H_BY_GOALS,
-    "h2h_away_goals": kernel.H2H_BY_AWAY_GOALS,
-    "h2h_wins": kernel.H2H_BY_WINS,
+    "goal_difference": table_order.GOAL_DIFFERENCE,
+    "goals": table_order.GOALS,
+    "wins": table_order.WINS,
+    "away_goals": table_order.AWAY_GOALS,
+    "away_wins": table_order.AWAY_WINS,
+    "half_point": table_order.HALF_POINT,
+    "stage_place": table_order.STAGE_PLACE,
+    "stage_points": table_order.STAGE_POINTS,
+    "h2h_points": table_order.H2H_BY_POINTS,
+    "h2h_goal_difference": table_order.H2H_BY_GOAL_DIFFERENCE,
+    "h2h_goals": table_order.H2H_BY_GOALS,
+    "h2h_away_goals": table_order.H2H_BY_AWAY_GOALS,
+    "h2h_wins": table_order.H2H_BY_WINS,
 }
 SHARES = {
-    "all": kernel.KEEP_ALL,
-    "half_up": kernel.HALF_UP,
-    "half_down": kernel.HALF_DOWN,
-    "none": kernel.KEEP_NONE,
+    "all": table_order.KEEP_ALL,
+    "half_up": table_order.HALF_UP,
+    "half_down": table_order.HALF_DOWN,
+    "none": table_order.KEEP_NONE,
 }
-FRESH = {"h2h": kernel.FRESH_H2H, "goals": kernel.FRESH_GOALS}
+FRESH = {"h2h": table_order.FRESH_H2H, "goals": table_order.FRESH_GOALS}
 
 
 class Played(NamedTuple):
@@ -83,11 +83,11 @@ class Tallies(NamedTuple):
         """Count results (home, away, goals of both)."""
         told = cls(
             np.zeros(clubs, np.int64),
-            np.zeros((clubs, kernel.TALLIES), np.int64),
-            np.zeros((clubs, clubs, kernel.H2H), np.int64),
+            np.zeros((clubs, table_order.TALLIES), np.int64),
+            np.zeros((clubs, clubs, table_order.H2H), np.int64),
         )
         for home, away, home_goals, away_goals in results:
-            kernel.add_result(told.tally, told.h2h, told.points, home, away, home_goals, away_goals, win)
+            table_order.add_result(told.tally, told.h2h, told.points, home, away, home_goals, away_goals, win)
         return told
 
 
@@ -138,22 +138,24 @@ def league_table(
     lots = np.arange(len(ordered), 0, -1.0)
     order, other = np.arange(len(ordered)), np.arange(len(ordered))
     for places, drawn in ((order, lots), (other, -lots)):
-        kernel.rank_clubs(places, 0, len(ordered) - len(annulled), points, tally, h2h, codes, drawn, complete)
+        table_order.rank_clubs(
+            places, 0, len(ordered) - len(annulled), points, tally, h2h, codes, drawn, complete
+        )
     losses = np.zeros(len(ordered), np.int64)
     for home, away, home_goals, away_goals in counted:
         losses[home] += home_goals < away_goals
         losses[away] += away_goals < home_goals
-    played = h2h[:, :, kernel.H2H_MATCHES].sum(axis=1)
+    played = h2h[:, :, table_order.H2H_MATCHES].sum(axis=1)
     return [
         Standing(
             club=ordered[club],
             place=place + 1,
             played=int(played[club]),
-            wins=int(tally[club, kernel.WINS]),
-            draws=int(played[club] - tally[club, kernel.WINS] - losses[club]),
+            wins=int(tally[club, table_order.WINS]),
+            draws=int(played[club] - tally[club, table_order.WINS] - losses[club]),
             losses=int(losses[club]),
-            goals=int(tally[club, kernel.GOALS]),
-            goals_against=int(tally[club, kernel.GOALS] - tally[club, kernel.GOAL_DIFFERENCE]),
+            goals=int(tally[club, table_order.GOALS]),
+            goals_against=int(tally[club, table_order.GOALS] - tally[club, table_order.GOAL_DIFFERENCE]),
             points=int(points[club]),
             points_off=int(off[club]),
             is_drawn=bool(club != other[place]),

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from soccer_assets.football.projections.kernel import DRIFT_DAYS, Strengths
+from soccer_assets.football.projections.drawn_goals import DRIFT_DAYS, Strengths
 from soccer_assets.football.ratings.compile_cache import compiled
 from soccer_assets.football.ratings.goal_model import home_advantage, propagate
 from soccer_assets.football.ratings.parameters import GOAL_PARAMETERS, LEAGUE, PRICED

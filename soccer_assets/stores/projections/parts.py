@@ -23,15 +23,20 @@ from soccer_assets.contract.season_projection import (
     ProjectionsFile,
     SeasonProjection,
 )
-from soccer_assets.football import league_blocks
+from soccer_assets.football import league_blocks, play_off_blocks
 from soccer_assets.football.football_error import FootballError
 from soccer_assets.football.projections import (
+    drawn_goals,
+    drawn_ties,
     kernel,
+    play_off_ties,
+    play_offs,
     projection,
     season_rules,
     season_standings,
     standings,
     strengths,
+    table_order,
 )
 from soccer_assets.football.projections import season_input as inputs
 from soccer_assets.football.projections.projection import SEASONS
@@ -54,8 +59,9 @@ LIST_KEY = "projections/current.json"
 # Days of matches that hold a season under way.
 SEASON_DAYS = 400
 _CODE = (
-    *(kernel, projection, season_rules, season_standings, standings, strengths, league_blocks),
-    *(inputs, season_rows),
+    *(kernel, table_order, drawn_goals, drawn_ties, play_offs, play_off_ties),
+    *(projection, season_rules, season_standings, standings, strengths, inputs, season_rows),
+    *(play_off_blocks, league_blocks),
 )
 _LEAST_SHOWN = 0.005
 # Of one competition: the others are projected.

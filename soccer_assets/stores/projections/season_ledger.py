@@ -30,7 +30,7 @@ class CutScore(msgspec.Struct, frozen=True, kw_only=True):
         cut: share of the season from which on it was made.
         as_of: of the projection.
         rps: sum over places / (n - 1), mean over teams.
-        briers: mean over teams by band.
+        briers: mean over teams by band; none of a band that a play-off can lead to, which no table tells.
     """
 
     cut: float
@@ -100,6 +100,8 @@ def score(entry: SeasonProjection, places: Mapping[str, int]) -> CutScore:
     rps = ((forecast - (came[:, None] <= steps)) ** 2).sum(axis=1) / len(steps)
     briers = {}
     for band in entry.bands:
+        if band.play_off:
+            continue
         said = np.array([line.bands[band.name] for line in entry.teams])
         briers[band.name] = float(((said - ((band.first <= came) & (came <= band.last))) ** 2).mean())
     return CutScore(cut=_cut(entry), as_of=entry.as_of, rps=float(rps.mean()), briers=briers)

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from soccer_assets.football.league_blocks import Group, Stage
-from soccer_assets.football.projections import kernel
-from soccer_assets.football.projections.kernel import Strengths
+from soccer_assets.football.projections import table_order
+from soccer_assets.football.projections.drawn_goals import Strengths
 from soccer_assets.football.projections.projection import (
     Fixture,
     Projection,
@@ -166,11 +166,11 @@ def test_after_a_split_a_club_stays_in_its_group() -> None:
 
 def test_halved_points_are_rounded_as_told() -> None:
     """21 points are 11, and the half gained stands behind; 10, and the half lost stands before."""
-    assert kernel.kept_points(21, kernel.HALF_UP) == (11, -1)
-    assert kernel.kept_points(21, kernel.HALF_DOWN) == (10, 1)
-    assert kernel.kept_points(20, kernel.HALF_UP) == (10, 0)
-    assert kernel.kept_points(20, kernel.KEEP_ALL) == (20, 0)
-    assert kernel.kept_points(20, kernel.KEEP_NONE) == (0, 0)
+    assert table_order.kept_points(21, table_order.HALF_UP) == (11, -1)
+    assert table_order.kept_points(21, table_order.HALF_DOWN) == (10, 1)
+    assert table_order.kept_points(20, table_order.HALF_UP) == (10, 0)
+    assert table_order.kept_points(20, table_order.KEEP_ALL) == (20, 0)
+    assert table_order.kept_points(20, table_order.KEEP_NONE) == (0, 0)
 
 
 def test_listed_fixtures_are_played_on_their_side_and_the_rest_follows_from_the_format() -> None:

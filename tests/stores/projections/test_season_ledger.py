@@ -67,6 +67,14 @@ def test_scores_are_those_worked_by_hand() -> None:
     assert score(_projection(0, tuple(map(tuple, np.eye(3).tolist()))), {"a": 1, "b": 2, "c": 3}).rps == 0.0
 
 
+def test_a_band_that_a_play_off_leads_to_has_no_brier_score() -> None:
+    """The final places do not tell who won it."""
+    band = BandEntry(name="title", first=1, last=1, play_off=(2, 3))
+    entry = msgspec.structs.replace(_projection(0), bands=(band,))
+
+    assert score(entry, {"a": 1, "b": 2, "c": 3}).briers == {}
+
+
 def test_an_entry_is_written_once_a_cut_and_scored_when_the_season_is_over(folder_store: ObjectStore) -> None:
     """What is projected later at the same cut does not count; a second run changes nothing."""
     assert _update(folder_store, _projection(0)) == (1, 0)

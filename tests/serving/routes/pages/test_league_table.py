@@ -170,7 +170,7 @@ def one(name, points, played, p, places=(0.5, 0.5)):
     )
 
 
-def season(*teams, left, cups=False):
+def season(*teams, left, cups=False, play_off=None):
     return SeasonProjection(
         competition="X",
         season="2024",
@@ -178,7 +178,7 @@ def season(*teams, left, cups=False):
         as_of="2025-04-25T08:55:00Z",
         key="k",
         matches_left=left,
-        bands=(BandEntry(name="title", first=1, last=1, cups=cups),),
+        bands=(BandEntry(name="title", first=1, last=1, cups=cups, play_off=play_off),),
         teams=teams,
     )
 
@@ -195,6 +195,12 @@ def test_what_the_simulation_never_saw_is_open_while_points_can_still_bring_it()
         "a": False,
         "b": False,
     }
+
+
+def test_a_club_that_can_still_play_off_for_a_band_is_not_out_of_it():
+    teams = one("a", 10, 3, 1.0), one("b", 6, 3, 0.0)
+    assert decided(season(*teams, left=1, play_off=(2, 3))) == {"a": True, "b": False}
+    assert decided(season(*teams, left=1, play_off=(3, 3))) == {"a": True, "b": True}
 
 
 def test_season_without_matches_left_is_decided_unless_a_tie_is_drawn():
