@@ -5,7 +5,7 @@ import shutil
 import sqlite3
 import uuid
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import mlflow.store.db.utils as mlflow_tables
@@ -17,6 +17,7 @@ from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.stores.installation import name_store, write_id
 from tests import services
 from tests.builders import INSTALLATION
+from tests.databases import MigratedDatabases, postgres_database
 from tests.leftovers import guarded
 
 
@@ -84,14 +85,15 @@ def shared_cases(shared_data: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
-    """The maintenance database of a PostgreSQL with one database, ``migrated``, to make others from."""
+    """The maintenance database of a PostgreSQL."""
     with services.postgres() as url:
-        _run(url, "CREATE DATABASE migrated")
-        migrated = Database(_with_name(url, "migrated"))
-        migrated.migrate()
-        write_id(migrated, INSTALLATION)
-        migrated.engine.dispose()
         yield url
+
+
+@pytest.fixture(scope="session")
+def migrated_databases(postgres_server: str) -> MigratedDatabases:
+    """Databases with all tables and no rows; their template is ``migrated``."""
+    return MigratedDatabases(postgres_server)
 
 
 @pytest.fixture
@@ -128,7 +130,7 @@ def database(request: pytest.FixtureRequest) -> Iterator[Database]:
     if request.param == "sqlite":
         yield request.getfixturevalue("sqlite_database")
         return
-    with postgres_database(request.getfixturevalue("postgres_server"), "migrated") as url:
+    with request.getfixturevalue("migrated_databases").lent() as url:
         database = Database(url)
         yield database
         database.engine.dispose()
@@ -192,22 +194,3 @@ def _s3_store(request: pytest.FixtureRequest) -> ObjectStore:
     bucket = f"test-{uuid.uuid4().hex[:12]}"
     services.s3_client(endpoint).create_bucket(Bucket=bucket)
     return ObjectStore(f"s3://{bucket}/home", endpoint)
-
-
-@contextmanager
-def postgres_database(server: str, template: str) -> Iterator[str]:
-    """A database made from a template, for as long as the context lasts."""
-    name = f"test_{uuid.uuid4().hex[:12]}"
-    _run(server, f"CREATE DATABASE {name} TEMPLATE {template}")
-    yield _with_name(server, name)
-    _run(server, f"DROP DATABASE {name} WITH (FORCE)")
-
-
-def _run(server: str, statement: str) -> None:
-    engine = sa.create_engine(server, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
-    with engine.connect() as connection:
-        connection.exec_driver_sql(statement)
-
-
-def _with_name(server: str, name: str) -> str:
-    return sa.make_url(server).set(database=name).render_as_string(hide_password=False)

@@ -32,7 +32,7 @@ def after_a_tick(loop: Loop) -> float:
     Then a deliberately bad champion is promoted, and its results let the sensor go back.
     """
     row = loop.late[0]
-    with loop.home.sidecar() as client, loop.home.code("every_minute"), loop.home.daemon():
+    with loop.home.sidecar() as client, loop.home.code("every_two_minutes"), loop.home.daemon():
         assert answer(client, row)["result"] is None
         before = probabilities(client, loop.next_of(row))
         loop.tell(1)

@@ -11,9 +11,8 @@ import msgspec
 from litestar import Request
 
 from serving.backends.live_scores import LONGEST_MATCH, LiveScore, LiveScores
-from serving.http.page_access import PUBLIC
 from serving.pages.match_list import DayList, Group, Listed
-from serving.pages.pinned import pin_of
+from serving.pages.pinned import public_terms
 from soccer_assets.clock import isoformat
 from soccer_assets.contract.release import Prediction
 
@@ -32,11 +31,11 @@ class LiveView(msgspec.Struct, frozen=True):
 
     Attributes:
         scores: by match id; those that are known and may be shown.
-        told: why scores are missing; empty where none is.
+        missing: why scores are left out; empty where none is.
     """
 
     scores: Mapping[str, LiveScore] = {}
-    told: str = ""
+    missing: str = ""
 
 
 def is_under_way(match: Listed | Prediction, now: dt.datetime) -> bool:
@@ -54,12 +53,13 @@ def live_view(
     wanted = {match.match_id for match in matches if is_under_way(match, now)}
     if not wanted:
         return LiveView()
-    feeds = _feeds_that_allow(request)
+    terms = public_terms(request)
+    feeds = None if terms is None else {term.feed for term in terms if term.may_publish_live}
     if feeds is not None and not feeds:
-        return LiveView(told=WITHHELD)
+        return LiveView(missing=WITHHELD)
     found = scores.read(now)
     if found is None:
-        return LiveView(told=GONE)
+        return LiveView(missing=GONE)
     own = {match_id: score for match_id, score in found.items() if match_id in wanted}
     allowed = {match_id: score for match_id, score in own.items() if feeds is None or score.source in feeds}
     return LiveView(allowed, WITHHELD if len(allowed) < len(own) else "")
@@ -85,17 +85,3 @@ def _group(group: Group, live: LiveView) -> Group:
         for line in group.lines
     )
     return msgspec.structs.replace(group, lines=lines)
-
-
-def _feeds_that_allow(request: Request[Any, Any, Any]) -> frozenset[str] | None:
-    """The feeds whose live scores may be shown; None: all, to those who have signed in.
-
-    A release of an earlier version tells no terms: simulated matches are ours.
-    """
-    current = pin_of(request).current
-    if request.app.state["page_gate"].mode != PUBLIC or current is None:
-        return None
-    manifest = current.snapshot.manifest
-    if not manifest.terms and manifest.is_simulated:
-        return None
-    return frozenset(term.feed for term in manifest.terms if term.may_publish_live)

@@ -17,6 +17,7 @@ from serving.http.page_access import PUBLIC
 from serving.problems import not_loaded, unavailable
 from serving.release.current import Current, SnapshotHolder
 from serving.release.history import History, HistoryView
+from soccer_assets.contract.release import FeedTerms
 
 # Why a page has no past, or that it has it.
 READ, OLDER, LOADING, WITHHELD, UNREADABLE = "read", "older", "loading", "withheld", "unreadable"
@@ -64,18 +65,26 @@ def require_current(request: Request[Any, Any, Any]) -> Current:
     return current
 
 
-def shows_results(request: Request[Any, Any, Any]) -> bool:
-    """Whether a page may show results: to the public only where every feed's provider allows it.
+def public_terms(request: Request[Any, Any, Any]) -> tuple[FeedTerms, ...] | None:
+    """What the feeds' providers allow to show to the public; None where a page may show everything.
 
-    A match may have come from any of several feeds, so the strictest decides. A release of an earlier version
-    tells no terms: simulated matches are ours.
+    Those who signed in may see everything. A release of an earlier version tells no terms: nothing of it is
+    allowed, but that simulated matches are ours.
     """
     current = pin_of(request).current
     if request.app.state["page_gate"].mode != PUBLIC or current is None:
-        return True
+        return None
     manifest = current.snapshot.manifest
-    allowed = [term.may_publish_results for term in manifest.terms]
-    return all(allowed) if allowed else manifest.is_simulated
+    return None if not manifest.terms and manifest.is_simulated else manifest.terms
+
+
+def shows_results(request: Request[Any, Any, Any]) -> bool:
+    """Whether a page may show results: to the public only where every feed's provider allows it.
+
+    A match may have come from any of several feeds, so the strictest decides.
+    """
+    terms = public_terms(request)
+    return terms is None or (bool(terms) and all(term.may_publish_results for term in terms))
 
 
 def read_past(request: Request[Any, Any, Any], ask: Callable[[HistoryView], _T]) -> _T | None:

@@ -4,15 +4,14 @@ import pytest
 import sqlalchemy as sa
 
 from soccer_assets.operations.database_roles import make_roles
-from tests.conftest import postgres_database
 
 _PASSWORDS = {"graph": "of-graph", "serving": "of-serving"}
 
 
 @pytest.fixture
-def address(postgres_server):
+def address(migrated_databases):
     """A migrated database whose roles were made twice: `migrate` runs at each start."""
-    with postgres_database(postgres_server, "migrated") as url:
+    with migrated_databases.lent() as url:
         owner = sa.make_url(url)
         for _ in range(2):
             make_roles(owner, _PASSWORDS, {"soccer": str(owner.database)})

@@ -15,7 +15,7 @@ from soccer_assets.resources.database_faults import DatabaseUnavailableError
 from soccer_assets.resources.object_store import ObjectStore, StoreUnavailableError
 from soccer_assets.tables import match
 from tests import services
-from tests.conftest import postgres_database
+from tests.databases import MigratedDatabases
 
 
 @pytest.fixture
@@ -26,9 +26,9 @@ def silent() -> Iterator[int]:
 
 
 @pytest.fixture
-def server(postgres_server: str) -> Iterator[str]:
+def server(migrated_databases: MigratedDatabases) -> Iterator[str]:
     """A database with all tables on a real PostgreSQL, and sessions that wait for a fifth of a second."""
-    with postgres_database(postgres_server, "migrated") as url:
+    with migrated_databases.lent() as url:
         yield f"{url}?options=-c%20lock_timeout%3D200%20-c%20statement_timeout%3D3000"
 
 

@@ -49,7 +49,7 @@ def read_match(
     live = live_view(request, live_scores, [one])
     values = _without_forecast() | {
         "live": live.scores.get(match_id),
-        "live_told": live.told,
+        "live_missing": live.missing,
         "one": one,
         "read": information_text(one.information),
         "steps": waterfall(one.reasons),
@@ -85,7 +85,7 @@ def _without_forecast() -> dict[str, Any]:
         "scores": None,
         "markets": [],
         "live": None,
-        "live_told": "",
+        "live_missing": "",
     }
 
 

@@ -99,7 +99,7 @@ def _answer(
         raise bad_request("the day is out of range; use a day such as 2025-04-25.") from error
     live = live_view(request, scores, matches_of(shown))
     shown = with_scores(shown, live)
-    values["live_told"] = live.told
+    values["live_missing"] = live.missing
     return _page(request, shown=shown, yesterday=yesterday, pages_of_day=_pages(shown.total), **values)
 
 
@@ -165,6 +165,6 @@ def _page(
         "number": 1,
         "pages_of_day": 1,
         "offered_zones": OFFERED,
-        "live_told": "",
+        "live_missing": "",
     }
     return render(request, "matches.html", status=status, vary="Accept", **(empty | values))

@@ -12,7 +12,7 @@ from serving.pages.rendering import render
 from serving.pages.strength_chart import by_year, strength_chart
 from serving.pages.team_feeds import atom, calendar
 from serving.pages.team_view import league_name, matches_ahead, name_of, outlooks, team_past
-from serving.release.current import Current, SnapshotHolder
+from serving.release.current import Current
 from soccer_assets.contract.release import Prediction
 
 _FOUND = 30
@@ -31,10 +31,10 @@ def search_teams(request: Request[Any, Any, Any], q: FromQuery[str] = "") -> Res
 @get("/teams/{team_id:str}", sync_to_thread=True)
 def read_team(request: Request[Any, Any, Any], team_id: FromPath[str]) -> Response[bytes]:
     """A team: its strength over the years, form, matches ahead, projection, and how well it was forecast."""
-    current, holder = _current(request)
+    current = require_current(request)
     past = read_past(request, lambda view: team_past(view, team_id))
     known_id = team_id if past is None else past.facts.id
-    ahead = matches_ahead(current, known_id, holder.now_text())
+    ahead = matches_ahead(current, known_id, request.app.state["snapshots"].now_text())
     name = name_of(current, past, ahead, known_id)
     if name is None:
         raise unknown(request)
@@ -78,8 +78,8 @@ def read_feed(
 
 
 def _own_matches(request: Request[Any, Any, Any], team_id: str) -> tuple[Current, str, list[Prediction]]:
-    current, holder = _current(request)
-    ahead = matches_ahead(current, team_id, holder.now_text())
+    current = require_current(request)
+    ahead = matches_ahead(current, team_id, request.app.state["snapshots"].now_text())
     past = read_past(request, lambda view: team_past(view, team_id))
     name = name_of(current, past, ahead, team_id)
     if name is None:
@@ -92,10 +92,6 @@ def _file(request: Request[Any, Any, Any], content: bytes, media_type: str) -> R
     caching = "private, no-store" if gate.mode == KEYED else "public, max-age=300"
     headers = {"Cache-Control": caching, "Referrer-Policy": "no-referrer"}
     return Response(content, status_code=HTTPStatus.OK, headers=headers, media_type=media_type)
-
-
-def _current(request: Request[Any, Any, Any]) -> tuple[Current, SnapshotHolder]:
-    return require_current(request), request.app.state["snapshots"]
 
 
 def _token(request: Request[Any, Any, Any], team_id: str) -> str:

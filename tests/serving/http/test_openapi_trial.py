@@ -11,7 +11,6 @@ import httpx
 import pytest
 
 from soccer_assets.resources.database import Database
-from tests.conftest import postgres_database
 from tests.serving.backed import backed_sidecar
 from tests.serving.builders import TOKENS
 
@@ -42,9 +41,9 @@ SECONDS = 150
 
 
 @pytest.fixture(scope="module")
-def backed(tmp_path_factory, postgres_server):
+def backed(tmp_path_factory, migrated_databases):
     """A sidecar on PostgreSQL and Valkey, with a task worker."""
-    with postgres_database(postgres_server, "migrated") as url:
+    with migrated_databases.lent() as url:
         database = Database(url)
         with backed_sidecar(tmp_path_factory.mktemp("backed"), database) as one:
             yield one

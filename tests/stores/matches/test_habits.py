@@ -25,7 +25,6 @@ from soccer_assets.stores.matches.held_rows import unresolved_names
 from soccer_assets.stores.matches.normalise import update_matches
 from soccer_assets.stores.matches.raw import store_raw
 from soccer_assets.tables import match, team
-from tests.conftest import postgres_database
 
 DAY = dt.timedelta(days=1)
 MINUTE = dt.timedelta(minutes=1)
@@ -169,9 +168,9 @@ def test_any_looks_end_in_the_truth(migrated_file, tmp_path_factory, has_ids, se
 @pytest.mark.parametrize("has_ids", [True, False])
 @settings(max_examples=1, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(1, 12), seen=looks(), data=st.data())
-def test_any_looks_end_in_the_truth_on_postgresql(postgres_server, has_ids, seed, seen, data):
+def test_any_looks_end_in_the_truth_on_postgresql(migrated_databases, has_ids, seed, seen, data):
     """The same on PostgreSQL."""
-    with postgres_database(postgres_server, "migrated") as url:
+    with migrated_databases.lent() as url:
         assert_truth(url, world(seed, has_ids), *seen, data)
 
 

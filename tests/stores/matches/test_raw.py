@@ -32,7 +32,6 @@ from soccer_assets.tables import (
     vanished_match,
 )
 from tests.builders import COMPETITIONS, NOW, finished, raw_match, rejection, two_leagues
-from tests.conftest import postgres_database
 
 LATER = NOW + dt.timedelta(hours=1)
 SEASON = Window(dt.date(2024, 7, 1), dt.date(2025, 7, 1))
@@ -404,11 +403,11 @@ def test_windows_in_any_order_end_in_the_same_tables(migrated_file, tmp_path_fac
 
 @settings(max_examples=4, **ANY_ORDER)
 @given(world=worlds(), windows=windows_over_a_season(), data=st.data())
-def test_windows_in_any_order_end_in_the_same_tables_on_postgresql(postgres_server, world, windows, data):
+def test_windows_in_any_order_end_in_the_same_tables_on_postgresql(migrated_databases, world, windows, data):
     """The same on PostgreSQL, whose upserts use a staging table."""
     with (
-        postgres_database(postgres_server, "migrated") as once,
-        postgres_database(postgres_server, "migrated") as pieces,
+        migrated_databases.lent() as once,
+        migrated_databases.lent() as pieces,
     ):
         assert_same_tables(once, pieces, world, windows, data)
 
