@@ -90,22 +90,25 @@ def judge(seed: int, leagues: int, years: int, simulated: int = 500, history: in
     first = _LAST_YEAR - years + 1
     matches = world_matches(seed, leagues, first - history, _LAST_YEAR)
     known = frozenset(matches.competition.tolist()) | set(load_competitions())
-    cuts = list(cuts_of(matches, first, _LAST_YEAR + 1, known))
-    return Passed(*(_least_p(cuts, simulated, halved=halved) for halved in (False, True)))
+    return _least_p(list(cuts_of(matches, first, _LAST_YEAR + 1, known)), simulated)
 
 
-def _least_p(cuts: Sequence[Cut], simulated: int, *, halved: bool) -> float:
-    """The least p over cuts and bands, after Holm."""
-    p_values = []
+def _least_p(cuts: Sequence[Cut], simulated: int) -> Passed:
+    """The least p over cuts and bands, after Holm, of both forecasters."""
+    p_values: list[tuple[float, float]] = []
     for share in SHARES:
-        tests = {}
+        tests: dict[str, tuple[Calibration, Calibration]] = {}
         for number, cut in enumerate(one for one in cuts if one.share == share):
-            finals = project(cut, simulated * (2 if halved else 1), FITTED, number)
+            # The first half is what half as many seasons of this seed are: the projections'.
+            finals = project(cut, 2 * simulated, FITTED, number)
             came = bands_of(final_places(cut))
-            for band, said in bands_of(halved_variance(finals) if halved else finals).items():
-                tests.setdefault(band, Calibration()).add(said, came[band])
-        p_values += [one.test()[0] for one in tests.values()]
-    return min(1.0, min(p_values) * len(p_values))
+            whole, halved = bands_of(finals[:simulated]), bands_of(halved_variance(finals))
+            for band in came:
+                one, other = tests.setdefault(band, (Calibration(), Calibration()))
+                one.add(whole[band], came[band])
+                other.add(halved[band], came[band])
+        p_values += [(one.test()[0], other.test()[0]) for one, other in tests.values()]
+    return Passed(*(min(1.0, min(p) * len(p_values)) for p in zip(*p_values, strict=True)))
 
 
 def halved_variance(finals: NDArray[np.int8]) -> NDArray[np.int8]:

@@ -31,6 +31,7 @@ from soccer_assets.football.projections.season_rules import (
 from soccer_assets.football.projections.standings import FRESH, SHARES, Tallies, criteria_codes
 
 SEASONS = 10_000
+_NO_FINALS = np.zeros((0, 0), np.int8)
 # A round a week where the feed lists no fixtures.
 ROUND_DAYS = 7
 
@@ -76,6 +77,7 @@ class Projection(NamedTuple):
         points: (n,) expected points at the end.
         bands: (n, b) probability of each of the season's bands, by place or by a play-off.
         play_offs: those that were simulated.
+        finals: (k, n) places, from 0, of the clubs in the first k seasons.
         matches_left: matches that were simulated, before groups that are not drawn yet.
         listed: how many of these the feed lists.
     """
@@ -87,6 +89,7 @@ class Projection(NamedTuple):
     matches_left: int
     listed: int
     play_offs: tuple[SeasonPlayOff, ...] = ()
+    finals: NDArray[np.int8] = _NO_FINALS
 
 
 class NotLeftError(FootballError):
@@ -123,6 +126,7 @@ def project_season(
     points_off: NDArray[np.int64] | None = None,
     seasons: int = SEASONS,
     watched: int = 20,
+    finals: int = 0,
     assumed: Sequence[Result] = (),
     rivals: KnownRivals | None = None,
     rival_results: Sequence[Result] = (),
@@ -139,6 +143,7 @@ def project_season(
         points_off: (n,) points taken from each club by the season's end; they are off before a split.
         seasons: how many are simulated.
         watched: of how many upcoming matches the importance is asked.
+        finals: of how many seasons the final places are kept.
         assumed: results of matches that are left, each of the next one of its pair on that ground. They are
             fixed in the same random seasons: a difference of two projections is theirs, not of the draw.
         rivals: clubs of other leagues in the play-offs; without them these are not simulated.
@@ -163,7 +168,7 @@ def project_season(
         stage=stage.number,
         watched=np.array(chosen, np.int64),
     )
-    counts = kernel.Counts.zeros(clubs, len(chosen))
+    counts = kernel.Counts.zeros(clubs, len(chosen), finals)
     others = rivals or KnownRivals.none()
     told = simulated_play_offs(rules.play_offs, others)
     play_offs = drawn_play_offs(told, clubs, others, [*stage.beyond, *rival_results])
@@ -179,6 +184,7 @@ def project_season(
         matches_left=len(rest) + sum(rules.matches(n) for n in range(stage.number + 1, len(rules.stages))),
         listed=listed,
         play_offs=told,
+        finals=counts.finals,
     )
 
 

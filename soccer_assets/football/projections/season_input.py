@@ -20,7 +20,8 @@ from soccer_assets.contract.season_projection import (
     TeamProjection,
 )
 from soccer_assets.football.projections.drawn_goals import Strengths
-from soccer_assets.football.projections.play_offs import places_to
+from soccer_assets.football.projections.play_off_ties import KnownRivals
+from soccer_assets.football.projections.play_offs import LeaguePlace, places_to
 from soccer_assets.football.projections.projection import Fixture, Projection, Result, project_season
 from soccer_assets.football.projections.season_rules import SeasonRules
 from soccer_assets.football.projections.standings import Played, league_table
@@ -50,6 +51,28 @@ class StoredStrengths(msgspec.Struct, frozen=True):
         )
 
 
+class StoredRivals(msgspec.Struct, frozen=True, kw_only=True):
+    """`play_off_ties.KnownRivals` as lists.
+
+    Attributes:
+        clubs: ids; their numbers follow those of the season's own clubs.
+        results: of play-offs between them and the season's clubs.
+    """
+
+    places: tuple[LeaguePlace, ...]
+    clubs: tuple[str, ...]
+    mean: list[list[float]]
+    root: list[list[list[float]]]
+    drawn: list[list[int]]
+    results: tuple[Result, ...] = ()
+
+    def arrays(self) -> KnownRivals:
+        """The same numbers."""
+        return KnownRivals(
+            self.places, np.array(self.mean), np.array(self.root), np.array(self.drawn, np.int64)
+        )
+
+
 class SeasonInput(msgspec.Struct, frozen=True, kw_only=True):
     """A season under way; clubs are numbers from 0 in results and fixtures.
 
@@ -58,6 +81,7 @@ class SeasonInput(msgspec.Struct, frozen=True, kw_only=True):
         rules_names: club id -> its name in the rules, where deductions name it.
         points_off: taken from each club by the season's end, as known today.
         awarded: how many of the results were decided by a committee.
+        rivals: clubs of other leagues in its play-offs; None where it meets none, or none is known.
     """
 
     rules: SeasonRules
@@ -74,6 +98,7 @@ class SeasonInput(msgspec.Struct, frozen=True, kw_only=True):
     points_off: tuple[int, ...]
     strengths: StoredStrengths
     awarded: int = 0
+    rivals: StoredRivals | None = None
 
 
 def project(season: SeasonInput, assumed: Sequence[Result] = ()) -> SeasonProjection:
@@ -89,6 +114,8 @@ def project(season: SeasonInput, assumed: Sequence[Result] = ()) -> SeasonProjec
         points_off=np.array(season.points_off, np.int64),
         seasons=season.seasons,
         assumed=assumed,
+        rivals=season.rivals.arrays() if season.rivals else None,
+        rival_results=season.rivals.results if season.rivals else (),
     )
     return _rendered(season, simulated, assumed)
 

@@ -45,8 +45,9 @@ from soccer_assets.football.projections.season_rules import NotProjectedError
 from soccer_assets.football.ratings.compile_cache import ratings_fingerprint
 from soccer_assets.football.ratings.state import TeamState
 from soccer_assets.resources.object_store import ObjectStore
-from soccer_assets.stores.projections import season_rows
+from soccer_assets.stores.projections import rival_clubs, season_rows
 from soccer_assets.stores.projections.looked_at import LookedAt, hashes_of, still_current
+from soccer_assets.stores.projections.rival_clubs import stored_rivals, with_rival_hashes, with_rivals
 from soccer_assets.stores.projections.season_rows import (
     SeasonFound,
     encoded_input,
@@ -61,7 +62,7 @@ SEASON_DAYS = 400
 _CODE = (
     *(kernel, table_order, drawn_goals, drawn_ties, play_offs, play_off_ties),
     *(projection, season_rules, season_standings, standings, strengths, inputs, season_rows),
-    *(play_off_blocks, league_blocks),
+    *(play_off_blocks, league_blocks, rival_clubs),
 )
 _LEAST_SHOWN = 0.005
 # Of one competition: the others are projected.
@@ -136,17 +137,17 @@ def update_projections(
     before = decoded_or_none(store.read(LIST_KEY), _PartList) or _PartList()
     last = {code: decoded_or_none(store.read(key), ProjectionPart) for code, key in before.parts.items()}
     leagues = source.matches[source.matches["tier"] > 0]
-    hashes = hashes_of(leagues, source.state, source.now, _made_by(source))
+    hashes = with_rival_hashes(hashes_of(leagues, source.state, source.now, _made_by(source)))
     current, waiting = still_current(before.looked_at, hashes, has_time=cpu_seconds is None)
     whole = {code: part for code, part in last.items() if part is not None}
     parts, waiting = {code: whole[code] for code in current & set(whole)}, waiting & set(whole)
     changed: dict[str, SeasonFound] = {}
     failed: dict[str, str] = {}
-    unseen = leagues[~leagues["competition"].isin([*parts, *waiting])]
-    for code, rows in ((str(name), rows) for name, rows in unseen.groupby("competition")):
+    season_of = functools.cache(functools.partial(_season_of, leagues, source))
+    for code in sorted(set(hashes) - {*parts, *waiting}):
         found: ProjectionPart | SeasonFound | None
         try:
-            found = _look(rows, source, last.get(code))
+            found = _look(code, leagues, source, last.get(code), season_of)
         except _FAULTS as fault:
             failed[code] = f"{type(fault).__name__}: {fault}"
             found = last.get(code)
@@ -216,28 +217,47 @@ def _part_key(competition: str, key: str) -> str:
     return f"projections/{competition}/{key[:16]}.json"
 
 
-def _look(rows: pd.DataFrame, source: Source, last: ProjectionPart | None) -> ProjectionPart | SeasonFound:
+def _look(
+    code: str,
+    leagues: pd.DataFrame,
+    source: Source,
+    last: ProjectionPart | None,
+    season_of: Callable[[str], SeasonFound],
+) -> ProjectionPart | SeasonFound:
     """The season of a competition if it changed; else its last part, or one that says why there is none."""
     try:
-        found = season_rows.season_input(
-            *(rows, source.state, source.now, source.feed, _code_hash(), source.seasons),
-            is_simulated=source.is_simulated,
-        )
+        found = with_rivals(season_of(code), leagues, season_of)
     except NotProjectedError as why:
-        return _without(
-            str(rows["competition"].iloc[0]), season_under_way(rows, source.now), source, why, last
-        )
+        rows = leagues[leagues["competition"] == code]
+        return _without(code, season_under_way(rows, source.now), source, why, last)
     return last if last is not None and last.projection.key == found.season.key else found
 
 
-def _simulated(found: SeasonFound, source: Source) -> ProjectionPart:
+def _season_of(leagues: pd.DataFrame, source: Source, code: str) -> SeasonFound:
+    return season_rows.season_input(
+        leagues[leagues["competition"] == code],
+        *(source.state, source.now, source.feed, _code_hash(), source.seasons),
+        is_simulated=source.is_simulated,
+    )
+
+
+def _drawn(found: SeasonFound) -> SeasonInput:
+    """What the projection is simulated from."""
     season = with_strengths(found)
+    if found.rivals is None:
+        return season
+    return msgspec.structs.replace(season, rivals=stored_rivals(season, found.rivals))
+
+
+def _simulated(found: SeasonFound, source: Source) -> ProjectionPart:
     try:
+        season = _drawn(found)
         return ProjectionPart(projection=project(season), inputs=encoded_input(season))
     except NotProjectedError as why:
-        part = _without(season.rules.competition, season.rules.season, source, why, None)
+        rules = found.season.rules
+        part = _without(rules.competition, rules.season, source, why, None)
         return msgspec.structs.replace(
-            part, projection=msgspec.structs.replace(part.projection, key=season.key)
+            part, projection=msgspec.structs.replace(part.projection, key=found.season.key)
         )
 
 

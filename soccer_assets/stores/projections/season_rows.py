@@ -39,10 +39,23 @@ _WITH_SCORE = {MatchStatus.FINISHED.value, MatchStatus.AWARDED.value}
 
 
 class SeasonFound(NamedTuple):
-    """A season without its strengths, and the records of the ratings from which they are drawn."""
+    """A season without its strengths, and what they and its rivals are drawn from.
+
+    Attributes:
+        records: of the ratings: clubs, league, match.
+        rivals: of its play-offs; None where it meets no other league.
+    """
 
     season: SeasonInput
     records: tuple[NDArray[np.void], NDArray[np.void], NDArray[np.void]]
+    rivals: "Rivals | None" = None
+
+
+class Rivals(NamedTuple):
+    """The other leagues of a season's play-offs, and the home, away and goals of both that were played."""
+
+    seasons: tuple[SeasonFound, ...]
+    played: tuple[tuple[str, str, int, int], ...]
 
 
 def season_under_way(rows: pd.DataFrame, now: dt.datetime) -> str:
@@ -118,10 +131,18 @@ def with_strengths(found: SeasonFound) -> SeasonInput:
     return msgspec.structs.replace(found.season, strengths=StoredStrengths.of(drawn))
 
 
+def scored(rows: pd.DataFrame) -> pd.DataFrame:
+    """The matches whose results count, in order of time."""
+    return rows[_has_result(rows)].sort_values(["kickoff", "match_id"])
+
+
+def _has_result(rows: pd.DataFrame) -> "pd.Series[bool]":
+    return rows["quarantine"].isna() & rows["home_goals"].notna() & rows["status"].isin(_WITH_SCORE)
+
+
 def _counted(rows: pd.DataFrame) -> pd.DataFrame:
     """Results that count and matches that are open, in order of time."""
-    has_result = rows["quarantine"].isna() & rows["home_goals"].notna() & rows["status"].isin(_WITH_SCORE)
-    return rows[has_result | rows["status"].isin(_OPEN)].sort_values(["kickoff", "match_id"])
+    return rows[_has_result(rows) | rows["status"].isin(_OPEN)].sort_values(["kickoff", "match_id"])
 
 
 def _matches(

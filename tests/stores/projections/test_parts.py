@@ -156,9 +156,9 @@ def test_what_did_not_change_is_not_put_together_again(
     looks: list[str] = []
     look = parts_module._look
 
-    def counted(rows: pd.DataFrame, *more: Any) -> Any:
-        looks.append(rows["competition"].iloc[0])
-        return look(rows, *more)
+    def counted(code: str, *more: Any) -> Any:
+        looks.append(code)
+        return look(code, *more)
 
     monkeypatch.setattr(parts_module, "_look", counted)
     matches = pd.concat([_season(), _season("MEX-1", "2025/2026")], ignore_index=True)
