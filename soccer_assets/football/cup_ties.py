@@ -27,6 +27,7 @@ _KNOCK_OUT = re.compile(
 )
 _GROUP = re.compile(r"\b(groups?|gruppen?|league stage|league phase|regular season)\b")
 _LAST_OF_MANY = re.compile(r"\b(round of|last) \d+\b|\bachtelfinale?\b")
+_LATE_ROUND = re.compile(r"\bfinals?\b")
 _WHO_GOES_ON = frozenset({"final", "semi-final", "quarter-final"})
 
 # Cups in which every match decides, and since when. FA Cup: no replays from the first round proper of 2024/25
@@ -47,9 +48,18 @@ _SHOOT_OUT_AT_ONCE: Mapping[str, dt.date] = {"ENG-LC": dt.date(2018, 7, 1)}
 # Leagues with semi-finals of two legs for promotion and a final of one match on neutral ground, by the first
 # season in which away goals counted no more: EFL, regulations, section 9.
 _PROMOTION_TIES: Mapping[str, str] = dict.fromkeys(("ENG-2", "ENG-3", "ENG-4"), "1999/2000")
-# Leagues whose last but two plays two legs against the third of the league below, under the title
-# "Relegation", by the first season; by UEFA's rules of away goals (DFL and DFB, Spielordnung).
-_RELEGATION_TIES: Mapping[str, str] = {"GER-1": "2008/2009", "GER-2": "2008/2009"}
+# Leagues whose play-offs have two legs in every round and no away goals, by the first season that is told:
+# SPFL (spfl.co.uk, 3 May 2023: the schedule; thenational.scot, 2016, quotes the rules).
+_TWO_LEGS_IN_EVERY_ROUND: Mapping[str, str] = dict.fromkeys(("SCO-1", "SCO-2", "SCO-3"), "2015/2016")
+# Leagues whose last but two plays two legs against a club of the league below, under the title "Relegation",
+# by the first season; by UEFA's rules of away goals (DFL and DFB, Spielordnung; for France
+# centrepresseaveyron.fr, 20 May 2024).
+_RELEGATION_TIES: Mapping[str, str] = {
+    "GER-1": "2008/2009",
+    "GER-2": "2008/2009",
+    "FRA-1": "2023/2024",
+    "FRA-2": "2023/2024",
+}
 _RELEGATION = re.compile(r"\brelegation( round| play ?offs?)?\b")
 
 
@@ -124,8 +134,19 @@ def _are_two_legs(legs: Sequence[CupMatch]) -> bool:
 
 def _is_tie_of_a_league(match: CupMatch) -> bool:
     """Whether its title is that of a tie of two legs in a league with play-offs that are told."""
-    is_semi_final = "semi" in _round_of(match.round)
-    return (is_semi_final and _has_promotion_ties(match)) or _is_relegation_tie(match)
+    title = _round_of(match.round)
+    is_semi_final = "semi" in title
+    is_named = title == "legs" or _LATE_ROUND.search(title) is not None
+    return (
+        (is_semi_final and _has_promotion_ties(match))
+        or (is_named and _has_two_legs_always(match))
+        or _is_relegation_tie(match)
+    )
+
+
+def _has_two_legs_always(match: CupMatch) -> bool:
+    since = _TWO_LEGS_IN_EVERY_ROUND.get(match.competition)
+    return since is not None and match.season >= since
 
 
 def _has_promotion_ties(match: CupMatch) -> bool:

@@ -145,6 +145,11 @@ def test_the_league_cup_has_no_extra_time_before_its_final(changes, tie):
         ("ENG-2", "1998/1999", ("Semi-finals", "Semi-finals"), False),
         ("GER-1", "2024/2025", ("Relegation", "Relegation"), True),
         ("GER-2", "2024/2025", ("Relegation Round, 1st leg", "Relegation Round, 2nd leg"), True),
+        ("FRA-1", "2024/2025", ("Relegation", "Relegation"), True),
+        ("FRA-1", "2018/2019", ("Relegation", "Relegation"), False),  # its rules are not told
+        ("SCO-1", "2024/2025", ("Premiership Play-off, Final - 1st leg",) * 2, True),
+        ("SCO-3", "2024/2025", ("Quarter-finals", "Quarter-finals"), True),
+        ("SCO-1", "2024/2025", ("Relegation Round", "Relegation Round"), False),
         ("AUT-1", "2024/2025", ("Relegation Round", "Relegation Round"), False),  # a group
         ("GRE-1", "2024/2025", ("Play-offs, Semi-finals", "Play-offs, Semi-finals"), False),
         ("ENG-2", "2024/2025", ("Matchday 1", "Matchday 2"), False),
