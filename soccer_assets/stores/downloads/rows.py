@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from soccer_assets.contract.history_parts import HistoryIndex, SeasonPart
+from soccer_assets.contract.history_parts import HistoryIndex, SeasonPart, SideStrength
 from soccer_assets.contract.release import CHAMPION, Pointer
 from soccer_assets.contract.season_projection import ProjectionsFile, projections_key
 from soccer_assets.modelling.ledger_rules import SCORED
@@ -114,14 +114,14 @@ def ratings(parts: list[SeasonPart]) -> pd.DataFrame:
 
 
 def _ratings(part: SeasonPart) -> Iterator[dict[str, Any]]:
-    newest: dict[int, dict[str, Any]] = {}
+    newest: dict[int, tuple[int, SideStrength]] = {}
     for match in part.matches:  # by kickoff
         for side, strength in zip((match.home, match.away), match.strengths or (), strict=False):
-            newest[side] = {"as_of": pd.Timestamp(match.kickoff, unit="s", tz="UTC")} | {
-                name: getattr(strength, name) / 100.0 for name in strength.__struct_fields__
-            }
-    for side, found in sorted(newest.items()):
-        yield _team_of(part, side) | found
+            newest[side] = match.kickoff, strength
+    for side, (kickoff, strength) in sorted(newest.items()):
+        as_of = pd.Timestamp(kickoff, unit="s", tz="UTC")
+        told = {name: getattr(strength, name) / 100.0 for name in strength.__struct_fields__}
+        yield _team_of(part, side) | {"as_of": as_of} | told
 
 
 def tables(parts: list[SeasonPart], restricted: Restricted) -> pd.DataFrame:
