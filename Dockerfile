@@ -14,25 +14,32 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
 RUN useradd --uid 10001 --create-home soccer \
     && install --directory --owner=soccer --group=soccer /srv/soccer /srv/backups /srv/dagster /srv/dagster/storage \
         /var/cache/soccer
-# Read by every process of Python, also one of `docker compose exec`: passwords from files.
-COPY deploy/containers/sitecustomize.py /usr/local/lib/soccer/
 WORKDIR /srv/soccer
 
 # Every package of the lock file, its hash checked. The images below install from here and have no index, so
-# neither can hold anything else. The stub has the project's requirements and none of its code: a changed line
-# makes new only the last layers.
+# neither can hold anything else.
 FROM base AS wheels
 COPY requirements.lock /build/
 RUN pip download --no-deps --require-hashes --dest /wheels --requirement /build/requirements.lock
 COPY pyproject.toml README.md LICENSE NOTICE /build/
+
+# The names of what the sidecar needs, from a wheel that has the project's requirements and none of its code. While
+# the names are the same, the layer that installs them is the same, whatever else changed in pyproject.toml.
+FROM wheels AS needed
 RUN mkdir /build/soccer_assets /build/serving \
-    && pip wheel --no-deps --no-index --find-links /wheels --wheel-dir /stub /build
+    && pip wheel --no-deps --no-index --find-links /wheels --wheel-dir /stub /build \
+    && pip install --dry-run --ignore-installed --no-index --find-links /wheels --find-links /stub --quiet \
+        --report /report.json "soccer-assets[serving]" \
+    && python -c "import json; found = [one['metadata'] for one in json.load(open('/report.json'))['install']]; \
+print(*sorted(f\"{one['name']}=={one['version']}\" for one in found if one['name'] != 'soccer-assets'), sep='\\n')" \
+        > /serving.txt
 
 FROM wheels AS project
 COPY soccer_assets /build/soccer_assets
 COPY serving /build/serving
 RUN pip wheel --no-deps --no-index --find-links /wheels --wheel-dir /project /build
 
+# What changes seldom stands first: an upgrade that changes no package ships the last layers only.
 FROM base AS pipeline
 ENV DAGSTER_HOME=/srv/dagster \
     MLFLOW_DISABLE_TELEMETRY=true \
@@ -43,15 +50,17 @@ RUN --mount=from=wheels,source=/wheels,target=/wheels \
     --mount=from=wheels,source=/build/requirements.lock,target=/requirements.lock \
     pip install --no-deps --no-index --find-links /wheels --require-hashes --requirement /requirements.lock
 COPY --chown=soccer:soccer dagster.yaml workspace.yaml /srv/dagster/
+# Read by every process of Python, also one of `docker compose exec`: passwords from files.
+COPY deploy/containers/sitecustomize.py /usr/local/lib/soccer/
 RUN --mount=from=project,source=/project,target=/project \
     pip install --no-deps --no-index /project/*.whl
 USER soccer
 
 FROM base AS serving
 RUN --mount=from=wheels,source=/wheels,target=/wheels \
-    --mount=from=wheels,source=/stub,target=/stub \
-    pip install --no-index --find-links /wheels --find-links /stub "soccer-assets[serving]" \
-    && pip uninstall --yes soccer-assets
+    --mount=from=needed,source=/serving.txt,target=/serving.txt \
+    pip install --no-deps --no-index --find-links /wheels --requirement /serving.txt
+COPY deploy/containers/sitecustomize.py /usr/local/lib/soccer/
 RUN --mount=from=project,source=/project,target=/project \
     pip install --no-deps --no-index /project/*.whl
 USER soccer

@@ -29,7 +29,7 @@ SOLVE = UV_CUSTOM_COMPILE_COMMAND="make lock" uv pip compile --quiet --universal
 	--python-version 3.11 pyproject.toml --extra pipeline --extra serving --group build
 ADDED_TO = $(addprefix -c ,$(1)) $$(sed -n 's/^\([a-z0-9][^=]*\)==.*/--no-emit-package \1/p' $(1))
 
-.PHONY: up install test check trial containers lock audit pictures
+.PHONY: up install test check trial containers sbom digests lock audit pictures
 
 up: install  ## start everything, build what is missing, keep it running (ARGS="--once", "--mlflow-ui")
 	@exec $(BIN)/soccer up $(ARGS)
@@ -44,6 +44,20 @@ trial: .venv/.installed-bench  ## soak, load and long faults, and every benchmar
 
 containers: .venv/.installed-dev  ## run the deployment in a real container engine, with faults (needs root on Debian)
 	$(BIN)/python -m tests.containers $(ARGS)
+
+sbom: .venv/.installed-dev  ## write what the images of docs/how-to/deploy.md hold into .soccer/sbom (needs the engine)
+	$(BIN)/python deploy/containers/sbom.py "$(SOCCER_HOME)/sbom" \
+		$$(sed -n 's/^ *image: \(soccer-assets.*\)/\1/p' docker-compose.yml | sort -u)
+
+# The project's own images are built here and stand in no registry.
+OF_OTHERS := import json, sys; found = json.load(sys.stdin)["services"]; \
+	print(json.dumps({"services": {name: {"image": one["image"]} for name, one in found.items() if "soccer-assets/" not in one["image"]}}))
+
+digests:  ## ask the registries for the digests of the servers' images and write docker-compose.digests.yml
+	@mkdir -p "$(SOCCER_HOME)"
+	docker compose config --format json | $(PYTHON) -c '$(OF_OTHERS)' > "$(SOCCER_HOME)/images.json"
+	docker compose --file "$(SOCCER_HOME)/images.json" config --lock-image-digests > "$(SOCCER_HOME)/digests.yml"
+	mv "$(SOCCER_HOME)/digests.yml" docker-compose.digests.yml
 
 check: .venv/.installed-dev  ## format, lint, types, import rules
 	$(BIN)/ruff format --check .

@@ -73,8 +73,9 @@ from serving.tasks.quota import Quota
 from soccer_assets.contract.release import SCHEMA_VERSION
 from soccer_assets.settings import Settings
 
-# The start waits this long for the first release; after that requests are answered 503 until it is loaded.
-_FIRST_RELEASE_SECONDS = 1.0
+# The start waits this long for the first release: until then no port is open, and a balancer asks another
+# sidecar. After that requests are answered 503 until it is loaded. A store without one is known at once.
+_FIRST_RELEASE_SECONDS = 10.0
 # A thread that renders a page lets the event loop go on after this time; Python's own is ten times as long,
 # and a look-up that waits for it twice is late.
 _SWITCH_SECONDS = 0.0005

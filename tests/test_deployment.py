@@ -224,6 +224,10 @@ def test_the_sidecar_can_be_scaled():
     """It has no port of this machine; the balancer finds it by its name."""
     sidecar = resolved()["services"]["sidecar"]
 
+    scaled = run_compose("config", "--format", "json", environ={"SIDECARS": "2", "WORKERS": "3"})
+    found = json.loads(scaled.stdout)["services"]
+
+    assert (sidecar["scale"], found["sidecar"]["scale"], found["worker"]["scale"]) == (1, 2, 3)
     assert "ports" not in sidecar
     assert "container_name" not in sidecar
     assert "dynamic a sidecar 8000" in (ROOT / "deploy" / "caddy" / "Caddyfile").read_text()
@@ -354,6 +358,19 @@ def test_the_images_find_what_they_copy():
     assert {"requirements.lock", "dagster.yaml", "soccer_assets"} <= sources
     assert {source.removesuffix("/sitecustomize.py") for source in sources} == let_through
     assert not [source for source in sources if not (ROOT / source).exists()]
+
+
+def test_a_changed_line_ships_the_last_layers_only():
+    """In both images all packages are installed before anything of the project is copied."""
+    stages = re.split(r"^FROM ", (ROOT / "Dockerfile").read_text(), flags=re.MULTILINE)
+    for target in ("pipeline", "serving"):
+        (stage,) = (one for one in stages if one.startswith(f"base AS {target}\n"))
+        packages, own = stage.split("--requirement", maxsplit=1)
+        assert "pip install" in packages
+        assert not re.search(r"^COPY|source=/project", packages, re.MULTILINE)
+        assert "source=/project" in own
+    (base,) = (one for one in stages if " AS base\n" in one)
+    assert not re.search(r"^COPY", base, re.MULTILINE)
 
 
 def test_both_images_are_targets_of_the_dockerfile():

@@ -28,7 +28,7 @@ class Engine:
         plugin = plugins / "docker-compose"
         plugin.unlink(missing_ok=True)
         plugin.symlink_to(Path(sys.executable).parent / "docker-compose")
-        self.folder = folder
+        self.socket, self.config, self.folder = socket, config, folder
         # Debian's client first: it has BuildKit inside, others ask for buildx.
         self.environ = {
             **os.environ,

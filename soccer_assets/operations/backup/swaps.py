@@ -35,7 +35,8 @@ class PathSwap:
             file = self.final.with_name(self.final.name + log)
             if file.exists():
                 file.rename(self._former.with_name(self._former.name + log))
-        self.staged.rename(self.final)
+        if self.staged.exists():  # the backup may have none, such as a list of subscribers
+            self.staged.rename(self.final)
         return str(self._former) if is_there else ""
 
     def discard(self) -> None:
