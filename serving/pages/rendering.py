@@ -11,12 +11,14 @@ from urllib.parse import urlencode
 import jinja2
 from litestar import Request, Response
 from litestar.connection import ASGIConnection
+from markupsafe import Markup
 
 from serving.http.compression import compress, negotiate_encoding
 from serving.http.page_access import PUBLIC, PageGate
 from serving.http.prefix import prefix_of
 from serving.pages import days, shares
 from serving.pages.forecast_bar import forecast_bar
+from serving.pages.match_list import Line
 from serving.pages.pinned import pin_of, shows_results
 from serving.pages.terms import attribution_of
 from serving.release.current import SnapshotHolder
@@ -31,6 +33,8 @@ STATIC_PATH = "/assets"
 POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
 
 _PUBLIC_SECONDS = 30
+# Cards of matches that are kept: 2 kB each, 20 to 30 days of all leagues.
+_CARDS = 4096
 
 
 @functools.cache
@@ -61,8 +65,24 @@ def environment() -> jinja2.Environment:
         "capitalize_first": lambda text: text[:1].upper() + text[1:],
         "query": query_of,
     }
-    found.globals |= {"shares": shares.whole_percentages, "forecast_bar": forecast_bar}
+    found.globals |= {
+        "shares": shares.whole_percentages,
+        "forecast_bar": forecast_bar,
+        "match_card": lambda line, url: _match_card(line, url("")),
+    }
     return found
+
+
+@functools.lru_cache(maxsize=_CARDS)
+def _match_card(line: Line, prefix: str) -> Markup:
+    """A match of a list as HTML, the same for everybody who may see what is in the line.
+
+    A list has a hundred, most of which the next reader of the day sees too: kept, one takes a twentieth of
+    the time.
+    """
+    card = getattr(environment().get_template("match_card.html").module, "match_card")  # noqa: B009 - a macro
+    html: Markup = card(line, lambda path: f"{prefix}{path}")
+    return html
 
 
 @functools.cache

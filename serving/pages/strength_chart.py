@@ -59,17 +59,21 @@ def strength_chart(points: Sequence[StrengthPoint]) -> StrengthChart | None:
     ]
     least, most = min(ends), max(ends)
 
-    def place(day: dt.date, goals: float) -> str:
-        x = _MARGIN + (day - first).days / (last - first).days * (_WIDTH - _MARGIN)
-        y = 10 + (most - goals) / max(most - least, 1e-6) * (_HEIGHT - 40)
-        return f"{x:.1f},{y:.1f}"
+    day_width = (_WIDTH - _MARGIN) / (last - first).days
+    across = [f"{_MARGIN + (point.day - first).days * day_width:.1f}" for point in points]
+    goal_height = (_HEIGHT - 40) / max(most - least, 1e-6)
+
+    def places(goals: Sequence[float]) -> list[str]:
+        return [
+            f"{x},{10 + (most - value) * goal_height:.1f}" for x, value in zip(across, goals, strict=True)
+        ]
 
     curves = []
     for key, name, dash, side in sides:
-        values = [(point.day, *side(point.strength)) for point in points]
-        upper = [place(day, mean + _ERRORS * error) for day, mean, error in values]
-        lower = [place(day, mean - _ERRORS * error) for day, mean, error in values]
-        line = " ".join(place(day, mean) for day, mean, _ in values)
+        values = [side(point.strength) for point in points]
+        upper = places([mean + _ERRORS * error for mean, error in values])
+        lower = places([mean - _ERRORS * error for mean, error in values])
+        line = " ".join(places([mean for mean, _ in values]))
         curves.append(Curve(key=key, name=name, dash=dash, line=line, band=" ".join(upper + lower[::-1])))
     title = f"Attack and defence from {first} to {last} with 95 % bands; the table has the numbers"
     return StrengthChart(

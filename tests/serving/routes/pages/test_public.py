@@ -41,6 +41,16 @@ def test_prefix_of_a_trusted_proxy_is_in_links(store, serve):
     assert b'href="/soccer/"' in body
 
 
+def test_cards_that_are_kept_hold_the_links_of_their_prefix(store, serve):
+    """Whoever asked first: the cards of a list are kept for all."""
+    client = serve(pages="public", trusted_proxies=("127.0.0.1",))
+    accept = (b"accept", b"text/html")
+    for prefix in (b"", b"/soccer", b""):
+        headers = [accept, (b"x-forwarded-prefix", prefix)] if prefix else [accept]
+        _, _, body = ask(client, path="/", headers=headers)
+        assert b'href="%s/matches/m1"' % prefix in body
+
+
 def test_address_asks_too_often(store, serve):
     """A forged X-Forwarded-For does not buy more; another address behind a trusted proxy is its own."""
     client = serve(pages="public", pages_per_minute=3)
