@@ -13,10 +13,10 @@ from typing import Any
 
 import msgspec
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from soccer_assets.backtesting.archive_meetings import one_row_a_match
+from soccer_assets.backtesting.archive_quarantine import SOURCE, quarantined_results
 from soccer_assets.backtesting.errors import ArchiveError
 from soccer_assets.clock import SystemClock
 from soccer_assets.feeds.base import SETTING
@@ -43,7 +43,7 @@ from soccer_assets.feeds.providers.archive.archive_table import (
 from soccer_assets.feeds.validation import failed_match_checks, failed_price_checks, placeholder_fault
 from soccer_assets.football.awarded_results import awarded_seasons, score_of_award
 from soccer_assets.football.competitions import NATIONAL, Competition, club_and_pool
-from soccer_assets.football.identity import meeting_key, mint_match_id
+from soccer_assets.football.identity import meeting_key
 from soccer_assets.football.match_table import (
     GOAL_PRICES,
     HALF_TIME_GOALS,
@@ -57,10 +57,8 @@ from soccer_assets.football.matches import STATUS_RULES, MatchStatus
 from soccer_assets.football.neutral_grounds import ground_of, ruled_competitions, stage_of
 from soccer_assets.football.placeholders import is_placeholder
 from soccer_assets.football.prices import MARKET_KINDS, price_kind_of
-from soccer_assets.football.validity import Result, twice_on_a_day
 
 ARCHIVE_OPTION, STATISTICS_OPTION = "--archive", "--stats"
-_SOURCE = "archive"
 _GOAL_QUOTES = ("odds_over", "odds_under", "handicap", "odds_handicap_home", "odds_handicap_away")
 _HALF_TIME = ("ht_home_goals", "ht_away_goals")
 _PRICES = ("odds_home", "odds_draw", "odds_away")
@@ -76,7 +74,8 @@ class ArchiveMatches(msgspec.Struct, frozen=True, kw_only=True):
             implausible. The matches' own prices are of every kind.
         rows: rows of all files.
         rejected: number of rejected rows by reason.
-        quarantined: number of results of a team with another result on the same day.
+        quarantined: number of results that count for nothing: of a team with another one on that day, of a
+            pair that meets once and has two, of a matchday that is filled in.
     """
 
     matches: MatchTable
@@ -139,7 +138,7 @@ def _matches(table: ArchiveTable, statistics: ArchiveTable | None, now: dt.datet
     facts["match_id"] = one_each.match_id[one_each.stands]
     settled, goals = facts.pop("is_settled"), facts.pop("goals")
     away_is_host = facts.pop("away_is_host")
-    quarantined = _twice_on_a_day(facts, settled, goals) | one_each.is_contradicted[one_each.stands]
+    quarantined = quarantined_results(facts, settled, goals) | one_each.is_contradicted[one_each.stands]
     has_result = (goals >= 0).all(axis=1) & ~quarantined & ~facts.pop("is_awarded")
     prices, kinds = _prices_of(columns, rows, over)
     half_time = _half_time_of(columns, rows, over)
@@ -206,7 +205,7 @@ def _facts(
     columns: Mapping[str, Column], goals: NDArray[np.int16], over: NDArray[np.bool_]
 ) -> dict[str, NDArray[Any]]:
     """By name, one value a row; those of rejected rows mean nothing."""
-    placed = assign_competitions(columns, _SOURCE)
+    placed = assign_competitions(columns, SOURCE)
     status, season = columns["status"], columns["season"]
     settles = [value in STATUS_OF and STATUS_RULES[STATUS_OF[value]].settles for value in status.parsed]
     kickoff = per_row(columns["kickoff_utc"], lambda instant: instant.timestamp())
@@ -322,29 +321,6 @@ def _checked(facts: Mapping[str, NDArray[Any]], rows: NDArray[np.int64]) -> dict
 def _last_of_each_id(ids: NDArray[np.object_], rows: NDArray[np.int64]) -> NDArray[np.int64]:
     last = dict(zip(ids[rows].tolist(), rows.tolist(), strict=True))
     return rows if len(last) == len(rows) else np.array(sorted(last.values()), np.int64)
-
-
-def _twice_on_a_day(
-    facts: Mapping[str, NDArray[Any]], settled: NDArray[np.bool_], goals: NDArray[Any]
-) -> NDArray[np.bool_]:
-    """Whether each result is one of several of a team on its day, or told again: the graph's quarantine."""
-    rows, day = np.flatnonzero(settled), facts["kickoff"][settled] // SECONDS_A_DAY
-    teams = pd.factorize(np.concatenate([facts["home_team"][settled], facts["away_team"][settled]]))[0]
-    # Team and day as one number: the rule itself need only see the few rows that share one.
-    keys = teams.astype(np.int64) * 1_000_000 + np.tile(day, 2)
-    is_shared = pd.Series(keys).duplicated(keep=False).to_numpy().reshape(2, -1).any(axis=0)
-    columns = (facts[name][rows[is_shared]].tolist() for name in ("home_team", "away_team"))
-    # The graph's ids: of two tellings of one match the least id counts.
-    ids = [mint_match_id(_SOURCE, match_id) for match_id in facts["match_id"][rows[is_shared]].tolist()]
-    scores = map(tuple, goals[rows[is_shared]].tolist())
-    days = map(_day, day[is_shared].tolist())
-    found = twice_on_a_day(
-        Result(match_id, on, home, away, scored)
-        for match_id, on, home, away, scored in zip(ids, days, *columns, scores, strict=True)
-    )
-    quarantined = np.zeros(len(settled), np.bool_)
-    quarantined[rows[is_shared]] = [match_id in found for match_id in ids]
-    return quarantined
 
 
 def _statistics(

@@ -15,13 +15,17 @@ def matches() -> None:
 @matches.command()
 @click.option("--days", default=400, show_default=True, help="How far back kickoffs are looked at.")
 def doubtful(days: int) -> None:
-    """Print matches that their feed withdrew, and those that are or may be one match reported twice."""
+    """Print matches that their feed withdrew, that may be one match reported twice, or that are filled in.
+
+    Filled in are the results of a matchday that are all one score; the command that uses them is printed too.
+    """
     from soccer_assets.resources.database import Database  # noqa: PLC0415
     from soccer_assets.stores.matches.doubtful import (  # noqa: PLC0415
         possible_duplicates,
         repeated_rows,
         withdrawn_matches,
     )
+    from soccer_assets.stores.matches.filled_matchdays import filled_matchdays  # noqa: PLC0415
 
     settings = settings_of_environment()
     database, since = Database(settings.database_url), settings.clock.now() - dt.timedelta(days=days)
@@ -33,3 +37,8 @@ def doubtful(days: int) -> None:
         click.echo(f"{len(found)} {what}")
         for doubtful_match in found:
             click.echo(f"    {doubtful_match}")
+    filled = filled_matchdays(database)
+    click.echo(f"{len(filled)} matchdays have one score throughout and are in quarantine")
+    for day in filled:
+        click.echo(f"    {day}")
+        click.echo(f"        {day.command}")

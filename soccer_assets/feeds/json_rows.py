@@ -49,6 +49,8 @@ class ParsedMatch(msgspec.Struct, frozen=True, kw_only=True):
         neutral: the provider's own flag that the ground is neutral.
         venue: the ground, where it is reported.
         has_result: for providers without a status, whether a result is present.
+        open_fault: for providers without a status, what is wrong with a row that has no result after the
+            feed's lag; empty where the match may have been put off.
         team_ids: the provider's ids of home and away, as they came.
         half_time: both half-time scores, not yet parsed.
         odds: closing prices.
@@ -72,6 +74,7 @@ class ParsedMatch(msgspec.Struct, frozen=True, kw_only=True):
     neutral: bool = False
     venue: Venue | None = None
     has_result: Callable[[], bool] = bool
+    open_fault: str = ""
     team_ids: tuple[Any, Any] = (None, None)
     half_time: Callable[[], tuple[Any, Any]] = _no_half_time
     odds: Callable[[], MatchOdds | None] = _no_odds
@@ -221,6 +224,9 @@ def _match(parsed: ParsedMatch, provider: Provider, clock: Clock) -> RawMatch | 
             has_result=parsed.has_result(),
             result_lag=provider.result_lag,
         )
+        if visibility.status is MatchStatus.POSTPONED and parsed.open_fault:
+            payload = {**parsed.fixture, **parsed.result}
+            return Rejection(source=provider.source, reason=parsed.open_fault, payload=payload)
     payload = {**parsed.fixture, **(parsed.result if visibility.is_over or visibility.has_score else {})}
     is_final = visibility.has_score and visibility.is_over
     try:

@@ -7,8 +7,9 @@ breaks one is rejected or reported.
 A team plays at most once a UTC day. Where it has two results on one day that agree (the same pair with the
 same score, at whichever ground), one match is reported twice: one row counts. Else a date is wrong, a match
 is stored twice, or two teams share a name. The rows do not say which, so all are quarantined: kept and
-listed, but they move no rating and train no model. So is a match that is reported with two scores, and a pair
-that has two results with different scores in a season in which it meets once.
+listed, but they move no rating and train no model. So is a match that is reported with two scores, a pair
+that has two results with different scores in a season in which it meets once, and a matchday whose results
+are all one score.
 """
 
 import datetime as dt
@@ -45,6 +46,11 @@ MET_TWICE = "the pair meets once in this season by its format, and has several r
 MET_TWICE_NOT_LISTED = (
     "its feed lists it no longer, and the pair meets once in this season and has another result"
 )
+FILLED_IN = "all results of this matchday are one score: `soccer feeds trust` decides"
+
+# Of 58,319 days since 1998 on which a league had five results or more, one had no goal at all; of 37,523 with
+# six or more none had one score throughout.
+LEAST_WITHOUT_GOALS, LEAST_OF_ONE_SCORE = 5, 6
 
 Goals = tuple[int | None, int | None]
 
@@ -87,6 +93,14 @@ def is_two_way_book(price: float, other: float) -> bool:
 def is_handicap(goals: float) -> bool:
     """Whether it is an Asian handicap: quarters of a goal, eight goals at most."""
     return abs(goals) <= MOST_HANDICAP and goals * 4 == round(goals * 4)
+
+
+def is_filled_in(scores: Collection[Goals]) -> bool:
+    """Whether a matchday's results are of a provider that filled in one score for all of them."""
+    if len(set(scores)) != 1:
+        return False
+    least = LEAST_WITHOUT_GOALS if (0, 0) in scores else LEAST_OF_ONE_SCORE
+    return len(scores) >= least
 
 
 class Result(NamedTuple):

@@ -46,7 +46,7 @@ from soccer_assets.graph.ingest_checks import (
     files_result,
     remedy_metadata,
 )
-from soccer_assets.graph.meeting_checks import meetings_are_told_once
+from soccer_assets.graph.meeting_checks import meetings_are_told_once, no_matchday_is_filled_in
 from soccer_assets.graph.pages.values import table, timestamp
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.model_registry import ModelRegistry
@@ -369,6 +369,7 @@ CHECKS = [
     feeds_agree,
     feed_clocks_agree,
     meetings_are_told_once,
+    no_matchday_is_filled_in,
     no_team_plays_twice_a_day,
     prices_make_a_book,
     snapshot_is_whole,

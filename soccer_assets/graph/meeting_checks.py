@@ -1,13 +1,15 @@
-"""The check of meetings: what may be one match reported twice, and what a feed no longer lists."""
+"""Checks of matches beside one another: reported twice, no longer listed, or a matchday of one score."""
 
 import datetime as dt
 
 import dagster as dg
 
 from soccer_assets.clock import Clock
+from soccer_assets.graph.ingest_checks import remedy_metadata
 from soccer_assets.graph.pages.values import table
 from soccer_assets.resources.database import Database
 from soccer_assets.stores.matches.doubtful import possible_duplicates, withdrawn_matches
+from soccer_assets.stores.matches.filled_matchdays import FILLED_REMEDY, filled_matchdays
 
 # A season, and the break before it.
 _LOOK_BACK = dt.timedelta(days=400)
@@ -45,5 +47,35 @@ def meetings_are_told_once(
             "possible_duplicates": len(doubled),
             "withdrawn": len(gone),
             **table("matches", records[:_ROWS_SHOWN]),
+        },
+    )
+
+
+@dg.asset_check(asset=["matches", "match"])
+def no_matchday_is_filled_in(database: dg.ResourceParam[Database]) -> dg.AssetCheckResult:
+    """No matchday has one score in all of its results: five or more without a goal, or six or more alike.
+
+    Such results are quarantined until another score comes or `soccer feeds trust` decides.
+    """
+    found = filled_matchdays(database)
+    records = [
+        {
+            "competition": day.competition,
+            "day": f"{day.day}",
+            "results": day.matches,
+            "score": day.score,
+            "to_use_them": day.command,
+        }
+        for day in found
+    ]
+    return dg.AssetCheckResult(
+        passed=not found,
+        severity=dg.AssetCheckSeverity.WARN,
+        description="; ".join(map(str, found[:_ROWS_SHOWN])),
+        metadata={
+            "matchdays": len(found),
+            "results": sum(day.matches for day in found),
+            **remedy_metadata(FILLED_REMEDY if found else ""),
+            **table("filled_in", records[:_ROWS_SHOWN]),
         },
     )

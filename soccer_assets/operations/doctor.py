@@ -32,6 +32,7 @@ from soccer_assets.stores.matches.feed_agreement import (
     undecided,
     undecided_offsets,
 )
+from soccer_assets.stores.matches.filled_matchdays import FILLED_REMEDY, filled_matchdays
 from soccer_assets.stores.matches.held_rows import DECIDE_NAMES, held_back_text, unresolved_names
 from soccer_assets.stores.matches.quiet_feed import QUIET_REMEDY, quiet_now, results_text
 from soccer_assets.stores.matches.unreadable_files import files_passed_over
@@ -198,6 +199,9 @@ def _names(settings: Settings) -> str:
 def _agreement(settings: Settings) -> str:
     _made(settings)
     database = Database(settings.database_url)
+    if filled := filled_matchdays(database):
+        shown = "; ".join(map(str, filled[:_SHOWN]))
+        raise _UnhealthyError(f"matchdays that a feed filled in: {len(filled)}; {shown}", FILLED_REMEDY)
     disputed, offsets = undecided(database), undecided_offsets(database)
     if faults := [*map(described, disputed[:_SHOWN]), *map(offset_described, offsets[:_SHOWN])]:
         count = (

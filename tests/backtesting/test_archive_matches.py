@@ -137,6 +137,27 @@ def test_a_team_with_two_results_on_a_day_is_quarantined(tmp_path):
     assert found.quarantined == 2
 
 
+def test_graph_and_backtest_quarantine_a_matchday_that_is_filled_in(tmp_path, sqlite_database, folder_store):
+    """Five results without a goal on a day; the one of the day before counts."""
+    names = [("A", "B"), ("C", "D"), ("E", "F"), ("G", "H"), ("I", "J"), ("A", "D")]
+    rows = [
+        row(
+            match_id=f"m{number}",
+            home_team=home,
+            away_team=away,
+            home_goals=0,
+            away_goals=0,
+            date=dt.date(2024, 9, 1 if number < 5 else 8),
+        )
+        for number, (home, away) in enumerate(names)
+    ]
+    found = read(tmp_path, *rows)
+    graph = through_the_graph(tmp_path / "archive.csv", sqlite_database, folder_store)
+
+    assert found.quarantined == 5
+    assert sorted(found.matches.trains.tolist()) == sorted(graph.trains.tolist()) == [False] * 5 + [True]
+
+
 def test_graph_and_backtest_count_no_result_of_a_pair_that_has_two_and_meets_once(
     tmp_path, sqlite_database, folder_store
 ):

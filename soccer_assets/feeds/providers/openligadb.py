@@ -183,6 +183,7 @@ def _reader(competition: Competition, year: int) -> Any:
             team_ids=(teams[0].get("teamId"), teams[1].get("teamId")),
             reported_status=None,
             has_result=lambda: is_finished and bool(results),
+            open_fault=_open_fault(results, is_finished=is_finished),
             score=lambda: _score(results, goals, is_cup=not competition.tier),
             half_time=lambda: _half_time(results),
             after_90=lambda: _after_90(results, goals, is_cup=not competition.tier),
@@ -193,6 +194,15 @@ def _reader(competition: Competition, year: int) -> Any:
         )
 
     return read
+
+
+def _open_fault(results: Any, *, is_finished: bool) -> str:
+    """What is wrong with a match that was played and has no result of its end."""
+    if is_finished and not results:
+        return "the match is finished, but has no result; add it at the source"
+    if results and not is_finished:
+        return "the match has a result, but is not finished; finish it at the source"
+    return ""
 
 
 def _results_of(results: Any) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from soccer_assets.graph.pages.columns import column_schema
 from soccer_assets.graph.pages.lineage import table_metadata
 from soccer_assets.resources.database import Database
 from soccer_assets.stores.matches.feed_agreement import compare_feeds
+from soccer_assets.stores.matches.filled_matchdays import filled_matchdays
 from soccer_assets.stores.matches.normalise import update_matches
 from soccer_assets.stores.matches.quarantine import count_disputed, count_same_day, count_without_score
 from soccer_assets.stores.matches.team_aliases import learn_team_aliases
@@ -60,6 +61,7 @@ def matches(
         aliases = learn_team_aliases(database, competitions, owners, now)
         compare_feeds(database, competitions, owners, now)
         counts += update_matches(database, competitions, now, owners)
+    filled_in = sum(day.matches for day in filled_matchdays(database))
     with database.reading() as connection:
         rows = connection.execute(sa.select(sa.func.count()).select_from(match)).scalar_one()
         in_quarantine = sum(count_same_day(connection).values()) + count_disputed(connection)
@@ -76,7 +78,7 @@ def matches(
             "owned_by_another_feed": counts.owned_by_another_feed,
             "teams_added": counts.teams_added,
             "aliases_learnt": aliases,
-            "in_quarantine": in_quarantine,
+            "in_quarantine": in_quarantine + filled_in,
             "without_90_minute_score": dg.MetadataValue.json(without_score),
         },
     )

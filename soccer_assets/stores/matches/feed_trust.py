@@ -135,7 +135,7 @@ def rows_that_count(
     """
     if owners is None:
         return list(records)
-    trust = _trust(connection)
+    trust = decided_feeds(connection)
     counted, others = [], defaultdict(list)
     for record in records:
         owner = owners.get(record.competition, record.source)
@@ -153,7 +153,7 @@ def rows_that_count(
 def mark_disagreeing(connection: sa.Connection, rows: Iterable[dict[str, Any]]) -> None:
     """Set ``quarantine`` of results that are about to be written and that no trusted feed reports."""
     disputed = _disputed(connection)
-    trust = _trust(connection)
+    trust = decided_feeds(connection)
     if not disputed and NEITHER not in trust.values():
         return
     for row in rows:
@@ -182,14 +182,15 @@ def decided_competitions(connection: sa.Connection) -> set[str]:
     return set(connection.execute(sa.select(feed_trust.c.competition)).scalars())
 
 
+def decided_feeds(connection: sa.Connection) -> dict[Scope, str]:
+    """The feed that a person trusts by competition and month, or `NEITHER`."""
+    query = sa.select(feed_trust).where(feed_trust.c.is_valid)
+    return {(row.competition, row.month): row.feed for row in connection.execute(query)}
+
+
 def stored_feeds(connection: sa.Connection) -> list[str]:
     """Names of the feeds that stored rows."""
     return sorted(connection.execute(sa.select(match_raw.c.source).distinct()).scalars())
-
-
-def _trust(connection: sa.Connection) -> dict[Scope, str]:
-    query = sa.select(feed_trust).where(feed_trust.c.is_valid)
-    return {(row.competition, row.month): row.feed for row in connection.execute(query)}
 
 
 def _disputed(connection: sa.Connection) -> set[Scope]:

@@ -33,6 +33,7 @@ from soccer_assets.resources.database import Database
 from soccer_assets.resources.watermarks import next_change_no, read_watermark, set_watermark
 from soccer_assets.stores.matches.competitions import mark_rows_of_changed_competitions, store_competitions
 from soccer_assets.stores.matches.feed_trust import mark_disagreeing, rows_that_count
+from soccer_assets.stores.matches.filled_matchdays import mark_filled_matchdays
 from soccer_assets.stores.matches.grounds import (
     PLAYED_AT_HOME,
     ground_columns,
@@ -388,6 +389,7 @@ def _write_matches(
         known.update({row.match_id: row for row in connection.execute(query)})
     release_lone_results(connection, rows, known, removed)
     mark_same_day(connection, rows, known, removed)
+    mark_filled_matchdays(connection, rows, known, removed)
     compared = [column.name for column in match.columns if column.name not in _BOOKKEEPING]
     added = [row for match_id, row in rows.items() if match_id not in known]
     changed = [

@@ -17,6 +17,7 @@ from soccer_assets.football.feed_agreement import FEED_MARKS
 from soccer_assets.football.matches import STATUS_RULES
 from soccer_assets.football.validity import (
     CONTRADICTED,
+    FILLED_IN,
     MET_TWICE,
     MET_TWICE_NOT_LISTED,
     Result,
@@ -29,6 +30,8 @@ from soccer_assets.tables import WITHOUT_SCORE, match, match_source_id, team, va
 _RESULTS = [status.value for status, rule in STATUS_RULES.items() if rule.settles]
 _DAY = dt.timedelta(days=1)
 _RUNS_PER_QUERY = 100
+# What feeds disagree about, and matchdays that are filled in: other modules count them.
+_NOT_OF_A_TEAM = FEED_MARKS | {FILLED_IN}
 _PAIR = ("competition", "season", "home_team_id", "away_team_id")
 
 
@@ -131,7 +134,7 @@ def _not_listed(connection: sa.Connection, match_ids: Iterable[str]) -> set[str]
 def _is_marked_alone(mark: str | None) -> bool:
     """Whether a mark depends on no other match."""
     return mark is not None and (
-        mark.startswith(CONTRADICTED) or _is_beyond_format(mark) or mark in FEED_MARKS
+        mark.startswith(CONTRADICTED) or _is_beyond_format(mark) or mark in _NOT_OF_A_TEAM
     )
 
 
@@ -140,7 +143,7 @@ def count_same_day(connection: sa.Connection) -> Mapping[str, int]:
     count = sa.func.count()
     query = (
         sa.select(match.c.competition, count)
-        .where(match.c.quarantine.is_not(None), match.c.quarantine.not_in(FEED_MARKS))
+        .where(match.c.quarantine.is_not(None), match.c.quarantine.not_in(_NOT_OF_A_TEAM))
         .group_by(match.c.competition)
         .order_by(count.desc(), match.c.competition)
     )
@@ -169,7 +172,7 @@ def examples_of_quarantine(connection: sa.Connection, most: int) -> list[str]:
         sa.select(match, home.c.name.label("home"), away.c.name.label("away"))
         .join(home, home.c.team_id == match.c.home_team_id)
         .join(away, away.c.team_id == match.c.away_team_id)
-        .where(match.c.quarantine.is_not(None), match.c.quarantine.not_in(FEED_MARKS))
+        .where(match.c.quarantine.is_not(None), match.c.quarantine.not_in(_NOT_OF_A_TEAM))
         .order_by(match.c.kickoff.desc(), match.c.match_id)
         .limit(most)
     )

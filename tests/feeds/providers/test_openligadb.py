@@ -255,6 +255,25 @@ def test_a_finished_match_without_goals_says_why(copy):
                 assert all(row.home_goals is not None or row.after_90 for row in rows)
 
 
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"matchResults": []}, "the match is finished, but has no result; add it at the source"),
+        ({"matchIsFinished": False}, "the match has a result, but is not finished; finish it at the source"),
+    ],
+)
+def test_a_match_that_was_played_is_not_taken_for_postponed(copy, change, reason):
+    """Within the feed's lag its result may come; then the row is told, not put away as one put off."""
+    copy.write(PLAYED | change)
+    (waits,) = copy.fetch()
+    (told,) = copy.fetch(NOW + dt.timedelta(days=3))
+
+    assert isinstance(waits, RawMatch)
+    assert waits.status is MatchStatus.SCHEDULED
+    assert isinstance(told, Rejection)
+    assert told.reason == reason
+
+
 def test_a_final_is_on_neutral_ground_and_a_league_match_is_not(copy):
     """The final of the DFB-Pokal is played in Berlin, whoever is named first."""
     stadium = {"locationID": 1, "locationCity": "Berlin", "locationStadium": "Olympiastadion"}

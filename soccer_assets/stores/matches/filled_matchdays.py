@@ -1,0 +1,149 @@
+"""Matchdays whose results are all one score: a provider filled them in before it knew them.
+
+No result of such a day counts until a person trusts the feed in that month (``feed_trust.py``) or another
+score comes: then all of the day count. Not here: the bounds (``football/validity.py``).
+"""
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from soccer_assets.clock import midnight
+from soccer_assets.football.matches import STATUS_RULES
+from soccer_assets.football.validity import FILLED_IN, Goals, is_filled_in
+from soccer_assets.resources.bulk_rows import batches, in_list
+from soccer_assets.resources.database import Database
+from soccer_assets.stores.matches.feed_trust import decided_feeds, trusted_feed
+from soccer_assets.tables import match
+
+_RESULTS = [status.value for status, rule in STATUS_RULES.items() if rule.settles]
+_DAY = dt.timedelta(days=1)
+_DAYS_PER_QUERY = 100
+_Matchday = tuple[str, dt.date]  # competition, UTC day
+FILLED_REMEDY = "list them with `soccer matches doubtful`; decide with `soccer feeds trust`"
+
+
+class FilledMatchday(msgspec.Struct, frozen=True, kw_only=True, order=True):
+    """A matchday (UTC) whose results are in quarantine because all are one score."""
+
+    day: dt.date
+    competition: str
+    source: str
+    matches: int
+    score: str
+
+    @property
+    def command(self) -> str:
+        """What makes them count."""
+        return f"soccer feeds trust {self.competition} {self.source} --month {self.day:%Y-%m}"
+
+    def __str__(self) -> str:
+        """One line of text."""
+        return f"{self.competition} {self.day}: {self.matches} results, all {self.score} ({self.source})"
+
+
+def mark_filled_matchdays(
+    connection: sa.Connection,
+    rows: dict[str, dict[str, Any]],
+    known: dict[str, sa.Row[Any]],
+    removed: Iterable[sa.Row[Any]] = (),
+) -> None:
+    """Set ``quarantine`` of rows that are about to be written and of stored ones of the same matchdays.
+
+    Marks of another kind stay. The arguments are those of ``quarantine.mark_same_day``.
+    """
+    written: defaultdict[_Matchday, dict[str, Goals]] = defaultdict(dict)
+    for match_id, row in rows.items():
+        if _is_result(row):
+            day = row["competition"], row["kickoff"].date()
+            written[day][match_id] = row["home_goals"], row["away_goals"]
+    touched = {*written, *((row.competition, row.kickoff.date()) for row in (*known.values(), *removed))}
+    # A day with two scores among its new rows is not filled in, whatever else is stored.
+    unclear = {day for day in touched if len(set(written[day].values())) <= 1}
+    beside = {row.match_id: row for row in _stored_results(connection, unclear) if row.match_id not in rows}
+    marked = {
+        row.match_id: row
+        for row in _marked(connection, {competition for competition, _ in touched})
+        if row.match_id not in rows and (row.competition, row.kickoff.date()) in touched
+    }
+    for row in beside.values():
+        written[row.competition, row.kickoff.date()][row.match_id] = row.home_goals, row.away_goals
+    trust = decided_feeds(connection)
+    filled = {
+        match_id
+        for (competition, day), scores in written.items()
+        if is_filled_in(scores.values()) and not trusted_feed(trust, competition, midnight(day))
+        for match_id in scores
+    }
+    for match_id in rows.keys() & filled:
+        rows[match_id]["quarantine"] = rows[match_id]["quarantine"] or FILLED_IN
+    changed = [id_ for id_, row in beside.items() if id_ in filled and row.quarantine is None]
+    changed += [id_ for id_ in marked if id_ not in filled]
+    for ids in batches(changed, _DAYS_PER_QUERY):
+        for stored in connection.execute(sa.select(match).where(in_list(connection, match.c.match_id, ids))):
+            known[stored.match_id] = stored
+            mark = FILLED_IN if stored.match_id in filled else None
+            rows[stored.match_id] = stored._asdict() | {"quarantine": mark}
+
+
+def filled_matchdays(database: Database) -> list[FilledMatchday]:
+    """The matchdays that are in quarantine for it, by day."""
+    with database.reading() as connection:
+        days: defaultdict[tuple[str, dt.date], list[sa.Row[Any]]] = defaultdict(list)
+        for row in _marked(connection):
+            days[row.competition, row.kickoff.date()].append(row)
+    return sorted(
+        FilledMatchday(
+            day=day,
+            competition=competition,
+            source=rows[0].source,
+            matches=len(rows),
+            score=f"{rows[0].home_goals}-{rows[0].away_goals}",
+        )
+        for (competition, day), rows in days.items()
+    )
+
+
+def _is_result(row: Mapping[str, Any]) -> bool:
+    return row["status"] in _RESULTS and row["home_goals"] is not None and row["away_goals"] is not None
+
+
+def _marked(connection: sa.Connection, competitions: Iterable[str] | None = None) -> Iterator[sa.Row[Any]]:
+    # The first condition is that of an index.
+    query = _results().where(match.c.quarantine.is_not(None), match.c.quarantine == FILLED_IN)
+    if competitions is not None:
+        query = query.where(in_list(connection, match.c.competition, sorted(competitions)))
+    yield from connection.execute(query)
+
+
+def _stored_results(connection: sa.Connection, days: Iterable[_Matchday]) -> Iterator[sa.Row[Any]]:
+    """The stored results of matchdays; a query asks for up to a hundred of them."""
+    for some in batches(sorted(days), _DAYS_PER_QUERY):
+        wanted = sa.or_(
+            *(
+                sa.and_(
+                    match.c.competition == competition,
+                    match.c.kickoff >= midnight(day),
+                    match.c.kickoff < midnight(day + _DAY),
+                )
+                for competition, day in some
+            )
+        )
+        query = _results().where(wanted, match.c.status.in_(_RESULTS), match.c.home_goals.is_not(None))
+        yield from connection.execute(query)
+
+
+def _results() -> sa.Select[Any]:
+    return sa.select(
+        match.c.match_id,
+        match.c.competition,
+        match.c.kickoff,
+        match.c.source,
+        match.c.home_goals,
+        match.c.away_goals,
+        match.c.quarantine,
+    )

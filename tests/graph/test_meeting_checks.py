@@ -1,0 +1,18 @@
+"""The check of matchdays that are filled in."""
+
+from soccer_assets.graph.ingest_checks import REMEDY
+from soccer_assets.graph.meeting_checks import no_matchday_is_filled_in
+from tests.stores.matches.test_filled_matchdays import matchday
+from tests.stores.matches.test_normalise import update
+
+
+def test_a_matchday_of_one_score_fails_the_check_with_the_command(sqlite_database):
+    update(sqlite_database, matchday(["1-0"] * 5))
+    assert no_matchday_is_filled_in(sqlite_database).passed
+
+    update(sqlite_database, matchday(["1-0"] * 6))
+    result = no_matchday_is_filled_in(sqlite_database)
+
+    assert not result.passed
+    assert result.description == "TST-1 2025-04-12: 6 results, all 1-0 (fake)"
+    assert {REMEDY, "matchdays", "results", "filled_in"} == result.metadata.keys()
