@@ -10,7 +10,8 @@ import os
 import tempfile
 import time
 import warnings
-from collections.abc import Mapping
+import zlib
+from collections.abc import Iterator, Mapping
 from email.utils import parsedate_to_datetime
 from functools import partial
 from http import HTTPStatus
@@ -199,7 +200,7 @@ class FileClient:
     def _read_body(self, response: httpx.Response) -> bytes:
         body = bytearray()
         deadline = time.monotonic() + LONGEST_DOWNLOAD_SECONDS
-        for chunk in response.iter_bytes():
+        for chunk in _decoded(response):
             body += chunk
             if time.monotonic() > deadline:
                 raise _not_read()
@@ -212,7 +213,7 @@ class FileClient:
 
     def _open_http_client(self) -> httpx.Client:
         if self._http_client is None:
-            headers = {"User-Agent": USER_AGENT, **self._headers}
+            headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "gzip", **self._headers}
             self._http_client = httpx.Client(
                 timeout=TIMEOUT, headers=headers, follow_redirects=not self._headers
             )
@@ -235,6 +236,27 @@ class FileClient:
         with os.fdopen(handle, "wb") as out:
             out.write(msgspec.msgpack.encode(file))
         Path(temporary).replace(self._cache_path(file.url))
+
+
+def _decoded(response: httpx.Response) -> Iterator[bytes]:
+    """The body in pieces, without its compression.
+
+    A compressed body knows its own end: one that was cut before the server sent it is found here, whatever
+    length is announced. httpx takes what it has.
+    """
+    if response.headers.get("Content-Encoding", "").strip().lower() != "gzip":
+        yield from response.iter_bytes()
+        return
+    decoder, has_begun = zlib.decompressobj(16 + zlib.MAX_WBITS), False
+    try:
+        for piece in response.iter_raw():
+            has_begun = True
+            yield decoder.decompress(piece)
+    except zlib.error as error:
+        raise httpx.DecodingError(str(error), request=response.request) from error
+    # A 304 may name the encoding of the body that it does not have.
+    if has_begun and not decoder.eof:
+        raise httpx.RemoteProtocolError("the compressed body ends too soon", request=response.request)
 
 
 def _not_read() -> httpx.ReadTimeout:

@@ -58,7 +58,7 @@ def no_matchday_is_filled_in(database: dg.ResourceParam[Database]) -> dg.AssetCh
     Such results are quarantined until another score comes or `soccer feeds trust` decides.
     """
     found = filled_matchdays(database)
-    records = [
+    records: list[dict[str, str | int]] = [
         {
             "competition": day.competition,
             "day": f"{day.day}",

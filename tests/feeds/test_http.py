@@ -1,6 +1,7 @@
 """The file client, against a server that misbehaves."""
 
 import datetime as dt
+import gzip
 import socket
 import socketserver
 import threading
@@ -256,6 +257,21 @@ def test_cut_body_is_unavailable(client, raw_url):
 
     with pytest.raises(FeedUnavailableError, match="no answer from"):
         client.read(url)
+
+
+@pytest.mark.parametrize("left", [1, 8, 30])
+@pytest.mark.parametrize("has_length", [True, False])
+def test_cut_compressed_body_is_unavailable(client, raw_url, left, has_length):
+    """Whatever length is announced: also where only the sum at its end is missing."""
+    body = gzip.compress(b"Div,Date\n" * 20)
+    cut = body[:-left]
+    length = b"Content-Length: %d\r\n" % len(cut) if has_length else b""
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nConnection: close\r\n"
+
+    with pytest.raises(FeedUnavailableError, match="ends too soon"):
+        client.read(raw_url(head + length + b"\r\n" + cut))
+    whole = b"Content-Length: %d\r\n\r\n" % len(body)
+    assert client.read(raw_url(head + whole + body)) == gzip.decompress(body)
 
 
 def test_body_without_a_length_is_not_cached(client, raw_url, tmp_path):

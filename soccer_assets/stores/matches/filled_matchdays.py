@@ -70,8 +70,9 @@ def mark_filled_matchdays(
         for row in _marked(connection, {competition for competition, _ in touched})
         if row.match_id not in rows and (row.competition, row.kickoff.date()) in touched
     }
-    for row in beside.values():
-        written[row.competition, row.kickoff.date()][row.match_id] = row.home_goals, row.away_goals
+    for stored in beside.values():
+        goals = stored.home_goals, stored.away_goals
+        written[stored.competition, stored.kickoff.date()][stored.match_id] = goals
     trust = decided_feeds(connection)
     filled = {
         match_id
@@ -81,7 +82,7 @@ def mark_filled_matchdays(
     }
     for match_id in rows.keys() & filled:
         rows[match_id]["quarantine"] = rows[match_id]["quarantine"] or FILLED_IN
-    changed = [id_ for id_, row in beside.items() if id_ in filled and row.quarantine is None]
+    changed = [id_ for id_, found in beside.items() if id_ in filled and found.quarantine is None]
     changed += [id_ for id_ in marked if id_ not in filled]
     for ids in batches(changed, _DAYS_PER_QUERY):
         for stored in connection.execute(sa.select(match).where(in_list(connection, match.c.match_id, ids))):
