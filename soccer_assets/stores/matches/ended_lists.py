@@ -6,7 +6,6 @@ stage has, and no pause of one lasts as long. Not here: a list that ends before 
 """
 
 import datetime as dt
-from collections.abc import Iterable
 
 import msgspec
 import sqlalchemy as sa
@@ -82,30 +81,23 @@ def ends_too_soon(
 
 def ended_lists(connection: sa.Connection, source: str, today: dt.date) -> list[EndedList]:
     """The newest seasons of a feed whose list ends too soon."""
-    rows = connection.execute(
-        sa.select(match_raw.c.meeting, match_raw.c.kickoff).where(
-            match_raw.c.source == source, match_raw.c.kickoff >= midnight(today - _NEWEST_SEASON)
+    # Counted by the database: there are thousands of rows, and every hourly look asks.
+    seasons = connection.execute(
+        sa.select(
+            match_raw.c.competition,
+            match_raw.c.season,
+            sa.func.count().label("matches"),
+            sa.func.max(match_raw.c.kickoff).label("last"),
         )
+        .where(match_raw.c.source == source, match_raw.c.kickoff >= midnight(today - _NEWEST_SEASON))
+        .group_by(match_raw.c.competition, match_raw.c.season)
     )
+    newest: dict[str, sa.Row[tuple[str, str, int, dt.datetime]]] = {}
+    for row in seasons:
+        if row.competition not in newest or newest[row.competition].last < row.last:
+            newest[row.competition] = row
     return sorted(
         found
-        for competition, season, matches, last_day in _newest_seasons(
-            (row.meeting, row.kickoff) for row in rows
-        )
-        if (found := ends_too_soon(competition, season, matches, last_day, today))
+        for row in newest.values()
+        if (found := ends_too_soon(row.competition, row.season, row.matches, row.last.date(), today))
     )
-
-
-def _newest_seasons(
-    rows: Iterable[tuple[str, dt.datetime]],
-) -> Iterable[tuple[str, str, int, dt.date]]:
-    counted: dict[tuple[str, str], tuple[int, dt.date]] = {}
-    for meeting, kickoff in rows:
-        competition, season, _ = meeting.split("|", 2)
-        matches, last_day = counted.get((competition, season), (0, dt.date.min))
-        counted[competition, season] = matches + 1, max(last_day, kickoff.date())
-    newest: dict[str, tuple[str, int, dt.date]] = {}
-    for (competition, season), (matches, last_day) in counted.items():
-        if competition not in newest or newest[competition][2] < last_day:
-            newest[competition] = season, matches, last_day
-    return [(competition, *found) for competition, found in newest.items()]
