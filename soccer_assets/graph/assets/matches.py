@@ -61,7 +61,6 @@ def matches(
         aliases = learn_team_aliases(database, competitions, owners, now)
         compare_feeds(database, competitions, owners, now)
         counts += update_matches(database, competitions, now, owners)
-    filled_in = sum(day.matches for day in filled_matchdays(database))
     with database.reading() as connection:
         rows = connection.execute(sa.select(sa.func.count()).select_from(match)).scalar_one()
         in_quarantine = sum(count_same_day(connection).values()) + count_disputed(connection)
@@ -78,7 +77,7 @@ def matches(
             "owned_by_another_feed": counts.owned_by_another_feed,
             "teams_added": counts.teams_added,
             "aliases_learnt": aliases,
-            "in_quarantine": in_quarantine + filled_in,
+            "in_quarantine": in_quarantine + sum(day.matches for day in filled_matchdays(database)),
             "without_90_minute_score": dg.MetadataValue.json(without_score),
         },
     )

@@ -63,16 +63,16 @@ def played(database: Database) -> list[str]:
     """Twenty matches of the two days after `NOW`: 18 predicted in time, all finished; their ids in order."""
     window = Window(dt.date(2025, 1, 1), dt.date(2026, 1, 1))
     kickoffs = [NOW + dt.timedelta(hours=2 * number + 1) for number in range(PLAYED)]
-    for make in (raw_match, lambda **known: finished("1-0", **known)):
-        rows = [
-            make(
-                source_match_id=f"p{number}",
-                kickoff=kickoff if make is raw_match else kickoff.isoformat(),
-                home_team=f"home {number}",
-                away_team=f"away {number}",
-            )
-            for number, kickoff in enumerate(kickoffs)
-        ]
+    names = [
+        {"source_match_id": f"p{number}", "home_team": f"home {number}", "away_team": f"away {number}"}
+        for number in range(PLAYED)
+    ]
+    ahead = [raw_match(**known, kickoff=kickoff) for known, kickoff in zip(names, kickoffs, strict=True)]
+    over = [
+        finished(f"{1 + number % 2}-0", kickoff.isoformat(), **names[number])  # one score would be filled in
+        for number, kickoff in enumerate(kickoffs)
+    ]
+    for rows in (ahead, over):
         store_raw(database, rows, asset="a", source="fake", window=window, now=NOW)
         update_matches(database, COMPETITIONS, NOW)
     with database.reading() as connection:
