@@ -6,6 +6,7 @@ import socket
 import socketserver
 import threading
 import time
+from contextlib import suppress
 from types import SimpleNamespace
 
 import pytest
@@ -211,9 +212,10 @@ class Raw(socketserver.BaseRequestHandler):
     def handle(self) -> None:
         """Send the pieces and hang up."""
         self.request.recv(65536)
-        for piece in self.pieces:
-            self.request.sendall(piece)
-            time.sleep(self.pause_seconds)
+        with suppress(BrokenPipeError, ConnectionResetError):  # the client may have given up
+            for piece in self.pieces:
+                self.request.sendall(piece)
+                time.sleep(self.pause_seconds)
 
 
 @pytest.fixture
