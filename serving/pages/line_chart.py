@@ -66,7 +66,8 @@ def line_chart(
         as_percent: values are shares.
         is_stepped: a value holds until the next one.
     """
-    times = [at.timestamp() for one in series for at, _ in one.points]
+    seconds_of = [[at.timestamp() for at, _ in one.points] for one in series]
+    times = [at for own in seconds_of for at in own]
     values = [value for one in series for _, value in one.points]
     if not times or min(times) == max(times):
         return None
@@ -83,10 +84,10 @@ def line_chart(
         return round(HEIGHT - BOTTOM - (value - low) / (high - low) * (HEIGHT - TOP - BOTTOM), 1)
 
     lines = []
-    for one in series:
+    for one, own in zip(series, seconds_of, strict=True):
         if not one.points:
             continue
-        places = [(x_of(at.timestamp()), y_of(value)) for at, value in one.points]
+        places = [(x_of(at), y_of(value)) for at, (_, value) in zip(own, one.points, strict=True)]
         lines.append(DrawnLine(one.name, one.label, _path(places, is_stepped=is_stepped), *places[-1]))
     steps = [low + (high - low) * number / _Y_TICKS for number in range(_Y_TICKS + 1)]
     y_ticks = tuple(

@@ -255,15 +255,15 @@ class HistoryView:
         both = sql.format(":one", ":other") + " UNION ALL " + sql.format(":other", ":one")
         return self._newest(both, {"one": self._number(team_a), "other": self._number(team_b)}, limit)
 
-    def team_strength(self, team_id: str) -> list[StrengthPoint]:
-        """A team's strength before each match, oldest first; at most `MOST_POINTS`, evenly thinned."""
+    def team_strength(self, team_id: str, most: int = MOST_POINTS) -> list[StrengthPoint]:
+        """A team's strength before each match, oldest first; at most so many points, evenly thinned."""
         number = self._number(team_id)
         found: list[tuple[int, int, int]] = []
         for place, side in enumerate(_SIDES):
             sql = f"SELECT kickoff, id, {place} FROM match WHERE {side} = ?"  # noqa: S608 - constants
             found += self._connection.execute(sql, (number,))
         found.sort()
-        step = max(-(-len(found) // MOST_POINTS), 1)
+        step = max(-(-len(found) // most), 1)
         # From the end: the newest point is always there.
         picked = found[::-1][::step][::-1]
         listed = ",".join(str(match) for _, match, _ in picked)

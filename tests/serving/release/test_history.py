@@ -115,11 +115,10 @@ def test_a_teams_matches_and_meetings_come_newest_first(view: HistoryView) -> No
     assert view.team_matches("none") == view.meetings("none", "t1") == []
 
 
-def test_a_teams_strength_is_a_thinned_curve(view: HistoryView, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_teams_strength_is_a_thinned_curve(view: HistoryView) -> None:
     """A point a match, oldest first; with fewer points the newest stays."""
     points = view.team_strength("t1")
-    monkeypatch.setattr("serving.release.history.MOST_POINTS", 2)
-    thinned = view.team_strength("t1")
+    thinned = view.team_strength("t1", 2)
 
     assert [point.strength.attack for point in points] == pytest.approx([0.88, 1.4, 1.1, 1.43])
     assert thinned == points[1::2]
