@@ -6,7 +6,7 @@ score comes: then all of the day count. Not here: the bounds (``football/validit
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -21,8 +21,8 @@ from soccer_assets.stores.matches.feed_trust import decided_feeds, trusted_feed
 from soccer_assets.tables import match
 
 _RESULTS = [status.value for status, rule in STATUS_RULES.items() if rule.settles]
-_DAY = dt.timedelta(days=1)
-_DAYS_PER_QUERY = 100
+_MONTH = dt.timedelta(days=31)  # from its first day into the next
+_IDS_PER_QUERY = 100
 _Matchday = tuple[str, dt.date]  # competition, UTC day
 FILLED_REMEDY = "list them with `soccer matches doubtful`; decide with `soccer feeds trust`"
 
@@ -84,7 +84,7 @@ def mark_filled_matchdays(
         rows[match_id]["quarantine"] = rows[match_id]["quarantine"] or FILLED_IN
     changed = [id_ for id_, found in beside.items() if id_ in filled and found.quarantine is None]
     changed += [id_ for id_ in marked if id_ not in filled]
-    for ids in batches(changed, _DAYS_PER_QUERY):
+    for ids in batches(changed, _IDS_PER_QUERY):
         for stored in connection.execute(sa.select(match).where(in_list(connection, match.c.match_id, ids))):
             known[stored.match_id] = stored
             mark = FILLED_IN if stored.match_id in filled else None
@@ -121,21 +121,22 @@ def _marked(connection: sa.Connection, competitions: Iterable[str] | None = None
     yield from connection.execute(query)
 
 
-def _stored_results(connection: sa.Connection, days: Iterable[_Matchday]) -> Iterator[sa.Row[Any]]:
-    """The stored results of matchdays; a query asks for up to a hundred of them."""
-    for some in batches(sorted(days), _DAYS_PER_QUERY):
-        wanted = sa.or_(
-            *(
-                sa.and_(
-                    match.c.competition == competition,
-                    match.c.kickoff >= midnight(day),
-                    match.c.kickoff < midnight(day + _DAY),
-                )
-                for competition, day in some
-            )
+def _stored_results(connection: sa.Connection, days: Collection[_Matchday]) -> Iterator[sa.Row[Any]]:
+    """The stored results of matchdays, a query a month: a condition a day is slow to compile."""
+    of_months = defaultdict[dt.date, set[str]](set)
+    for competition, day in days:
+        of_months[day.replace(day=1)].add(competition)
+    for month, competitions in sorted(of_months.items()):
+        query = _results().where(
+            in_list(connection, match.c.competition, sorted(competitions)),
+            match.c.kickoff >= midnight(month),
+            match.c.kickoff < midnight((month + _MONTH).replace(day=1)),
+            match.c.status.in_(_RESULTS),
+            match.c.home_goals.is_not(None),
         )
-        query = _results().where(wanted, match.c.status.in_(_RESULTS), match.c.home_goals.is_not(None))
-        yield from connection.execute(query)
+        for row in connection.execute(query):
+            if (row.competition, row.kickoff.date()) in days:
+                yield row
 
 
 def _results() -> sa.Select[Any]:
