@@ -55,6 +55,8 @@ STATUS_RULES: dict[MatchStatus, StatusRule] = {
     MatchStatus.CANCELLED: StatusRule(trains=False, moves_ratings=False, is_served=False, settles=False),
     MatchStatus.WITHDRAWN: StatusRule(trains=False, moves_ratings=False, is_served=False, settles=False),
 }
+# As tables hold them: of a match that has its result.
+SETTLED_STATUSES = tuple(status.value for status, rule in STATUS_RULES.items() if rule.settles)
 
 
 class Outcome(StrEnum):

@@ -21,7 +21,7 @@ from soccer_assets.contract.release import (
 from soccer_assets.contract.season_projection import SeasonProjection
 from soccer_assets.feeds.feed_set import names_of
 from soccer_assets.feeds.protocol import Feed
-from soccer_assets.football.matches import STATUS_RULES
+from soccer_assets.football.matches import SETTLED_STATUSES
 from soccer_assets.football.validity import (
     LEAST_GOALS,
     LEAST_OVERROUND,
@@ -162,11 +162,14 @@ def results_are_possible(database: dg.ResourceParam[Database]) -> dg.AssetCheckR
 
     Reads the rows that changed since it last passed: an impossible row fails every run until it is corrected.
     """
-    settled = [status.value for status, rule in STATUS_RULES.items() if rule.settles]
     impossible = sa.or_(
         match.c.home_team_id == match.c.away_team_id,
-        sa.and_(match.c.status.in_(settled), sa.not_(match.c.home_goals.between(LEAST_GOALS, MOST_GOALS))),
-        sa.and_(match.c.status.in_(settled), sa.not_(match.c.away_goals.between(LEAST_GOALS, MOST_GOALS))),
+        sa.and_(
+            match.c.status.in_(SETTLED_STATUSES), sa.not_(match.c.home_goals.between(LEAST_GOALS, MOST_GOALS))
+        ),
+        sa.and_(
+            match.c.status.in_(SETTLED_STATUSES), sa.not_(match.c.away_goals.between(LEAST_GOALS, MOST_GOALS))
+        ),
     )
     with database.reading() as connection:
         change_no = read_watermark(connection, "change_no")

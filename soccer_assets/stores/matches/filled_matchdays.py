@@ -13,14 +13,13 @@ import msgspec
 import sqlalchemy as sa
 
 from soccer_assets.clock import midnight
-from soccer_assets.football.matches import STATUS_RULES
+from soccer_assets.football.matches import SETTLED_STATUSES
 from soccer_assets.football.validity import FILLED_IN, Goals, is_filled_in
 from soccer_assets.resources.bulk_rows import batches, in_list
 from soccer_assets.resources.database import Database
 from soccer_assets.stores.matches.feed_trust import decided_feeds, trusted_feed
 from soccer_assets.tables import match
 
-_RESULTS = [status.value for status, rule in STATUS_RULES.items() if rule.settles]
 _MONTH = dt.timedelta(days=31)  # from its first day into the next
 _IDS_PER_QUERY = 100
 _Matchday = tuple[str, dt.date]  # competition, UTC day
@@ -110,7 +109,9 @@ def filled_matchdays(database: Database) -> list[FilledMatchday]:
 
 
 def _is_result(row: Mapping[str, Any]) -> bool:
-    return row["status"] in _RESULTS and row["home_goals"] is not None and row["away_goals"] is not None
+    return (
+        row["status"] in SETTLED_STATUSES and row["home_goals"] is not None and row["away_goals"] is not None
+    )
 
 
 def _marked(connection: sa.Connection, competitions: Iterable[str] | None = None) -> Iterator[sa.Row[Any]]:
@@ -131,7 +132,7 @@ def _stored_results(connection: sa.Connection, days: Collection[_Matchday]) -> I
             in_list(connection, match.c.competition, sorted(competitions)),
             match.c.kickoff >= midnight(month),
             match.c.kickoff < midnight((month + _MONTH).replace(day=1)),
-            match.c.status.in_(_RESULTS),
+            match.c.status.in_(SETTLED_STATUSES),
             match.c.home_goals.is_not(None),
         )
         for row in connection.execute(query):

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from soccer_assets.clock import midnight
 from soccer_assets.football.competitions import Competition
 from soccer_assets.football.identity import mint_match_id
-from soccer_assets.football.matches import STATUS_RULES, settled_score
+from soccer_assets.football.matches import SETTLED_STATUSES, STATUS_RULES, settled_score
 from soccer_assets.football.meetings import (
     ReportedRow,
     are_separate,
@@ -44,7 +44,6 @@ from soccer_assets.tables import (
 )
 
 _Key = tuple[str, str]  # source, source_match_id
-_RESULTS = frozenset(status.value for status, rule in STATUS_RULES.items() if rule.settles)
 _A_SEASON = dt.timedelta(days=366)
 
 
@@ -276,7 +275,7 @@ def _separate(
             days[meeting].append(kickoff.date())
             if match_id is not None:
                 match_ids[meeting].append(match_id)
-            if (source, id_) in marks or status not in _RESULTS:
+            if (source, id_) in marks or status not in SETTLED_STATUSES:
                 others.add(meeting)
     return {
         meeting

@@ -7,11 +7,9 @@ import msgspec
 import sqlalchemy as sa
 
 from soccer_assets.clock import midnight
-from soccer_assets.football.matches import STATUS_RULES
+from soccer_assets.football.matches import SETTLED_STATUSES
 from soccer_assets.resources.database import Database
 from soccer_assets.tables import UtcDateTime, match_raw
-
-_WITH_RESULT = [status.value for status, rule in STATUS_RULES.items() if rule.settles]
 
 
 class MonthRows(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,7 +32,7 @@ def rows_by_month(
     database: Database, sources: Sequence[str], months: Iterable[str]
 ) -> Mapping[str, MonthRows]:
     """The rows of each month, such as ``2025-03-01``, of these feeds."""
-    finished = sa.func.sum(sa.case((match_raw.c.status.in_(_WITH_RESULT), 1), else_=0))
+    finished = sa.func.sum(sa.case((match_raw.c.status.in_(SETTLED_STATUSES), 1), else_=0))
     counts = sa.select(
         sa.func.count(),
         finished,

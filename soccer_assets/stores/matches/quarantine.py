@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from soccer_assets.clock import midnight
 from soccer_assets.football.feed_agreement import FEED_MARKS
-from soccer_assets.football.matches import STATUS_RULES
+from soccer_assets.football.matches import SETTLED_STATUSES
 from soccer_assets.football.validity import (
     CONTRADICTED,
     FILLED_IN,
@@ -27,7 +27,6 @@ from soccer_assets.football.validity import (
 from soccer_assets.resources.bulk_rows import batches, in_list
 from soccer_assets.tables import WITHOUT_SCORE, match, match_source_id, team, vanished_match
 
-_RESULTS = [status.value for status, rule in STATUS_RULES.items() if rule.settles]
 _DAY = dt.timedelta(days=1)
 _RUNS_PER_QUERY = 100
 # What feeds disagree about, and matchdays that are filled in: other modules count them.
@@ -60,9 +59,9 @@ def mark_same_day(
             (row["home_goals"], row["away_goals"]),
         )
         for id_, row in rows.items()
-        if row["status"] in _RESULTS and row["quarantine"] not in FEED_MARKS
+        if row["status"] in SETTLED_STATUSES and row["quarantine"] not in FEED_MARKS
     }
-    before = [_result(row) for row in (*known.values(), *removed) if row.status in _RESULTS]
+    before = [_result(row) for row in (*known.values(), *removed) if row.status in SETTLED_STATUSES]
     others = _results_beside(connection, [*new_results.values(), *before], rows.keys())
     results = new_results | {
         id_: _result(row) for id_, row in others.items() if row.quarantine not in FEED_MARKS
@@ -229,7 +228,7 @@ def _results_of(connection: sa.Connection, teams: Mapping[dt.date, set[str]]) ->
             in_list(connection, match.c.home_team_id.concat(""), of_runs),
             in_list(connection, match.c.away_team_id.concat(""), of_runs),
         )
-        query = sa.select(*columns).where(sa.or_(*within), match.c.status.in_(_RESULTS), is_theirs)
+        query = sa.select(*columns).where(sa.or_(*within), match.c.status.in_(SETTLED_STATUSES), is_theirs)
         for row in connection.execute(query):
             if not {row.home_team_id, row.away_team_id}.isdisjoint(teams[row.kickoff.date()]):
                 yield row

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from soccer_assets.feeds.feed_set import members_of
 from soccer_assets.feeds.protocol import Feed, assumes_postponed
-from soccer_assets.football.matches import STATUS_RULES, KickoffPrecision, MatchStatus
+from soccer_assets.football.matches import SETTLED_STATUSES, KickoffPrecision, MatchStatus
 from soccer_assets.resources.database import Database
 from soccer_assets.stores.matches.due import SETTLING_TIME, MissingResults
 from soccer_assets.tables import AWAITING, ingest, match, match_raw
@@ -36,7 +36,6 @@ _NAMED = 3
 QUIET_REMEDY = (
     "check the provider's status page and SOCCER_FEED_URL; another feed in SOCCER_FEED can take over"
 )
-_SETTLED = [status.value for status, rule in STATUS_RULES.items() if rule.settles]
 _LOOK = "livescores/recent"
 
 
@@ -231,12 +230,12 @@ def _recent_matches(
         match.c.kickoff > now - _RECENT,
         match.c.kickoff < now,
         match.c.source.in_(sources),
-        match.c.status.in_([*AWAITING, *_SETTLED, MatchStatus.POSTPONED]),
+        match.c.status.in_([*AWAITING, *SETTLED_STATUSES, MatchStatus.POSTPONED]),
     )
     rows = connection.execute(query).all()
     newest: dict[tuple[str, str], dt.datetime] = {}
     for row in rows:
-        if row.status in _SETTLED:
+        if row.status in SETTLED_STATUSES:
             key = (row.source, row.competition)
             newest[key] = max(newest.get(key, row.kickoff), row.kickoff)
 
@@ -252,7 +251,7 @@ def _recent_matches(
             row.competition,
             row.kickoff.date(),
             _over_from(row.kickoff, row.kickoff_precision),
-            row.status in _SETTLED,
+            row.status in SETTLED_STATUSES,
         )
         for row in rows
         if is_due(row)
@@ -280,7 +279,7 @@ def _arrivals(connection: sa.Connection, source: str, now: dt.datetime) -> list[
             match_raw.c.kickoff > now - _OBSERVED,
             match_raw.c.kickoff < now,
             match_raw.c.first_seen_at < match_raw.c.kickoff,
-            match_raw.c.status.in_(_SETTLED),
+            match_raw.c.status.in_(SETTLED_STATUSES),
         )
     )
     return [

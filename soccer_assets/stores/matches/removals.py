@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from soccer_assets.football.matches import STATUS_RULES
+from soccer_assets.football.matches import SETTLED_STATUSES
 from soccer_assets.resources.bulk_rows import insert
 from soccer_assets.resources.watermarks import read_watermark, set_watermark
 from soccer_assets.tables import NOT_SETTLED, match, match_removal
@@ -18,7 +18,6 @@ from soccer_assets.tables import NOT_SETTLED, match, match_removal
 MERGED, ACCEPTED = "merged", "accepted"
 
 _SETTLED = "matches settled"
-_SETTLES = frozenset(status.value for status, rule in STATUS_RULES.items() if rule.settles)
 
 
 class Balance(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,10 +67,10 @@ def count_written(
         now: time stamp of the removals.
         change_no: of that transaction.
     """
-    settled = sum(row["status"] in _SETTLES for row in added)
+    settled = sum(row["status"] in SETTLED_STATUSES for row in added)
     reopened: dict[str, tuple[str, str | None]] = {}
     for row in changed:
-        was, is_now = known[row["match_id"]].status in _SETTLES, row["status"] in _SETTLES
+        was, is_now = known[row["match_id"]].status in SETTLED_STATUSES, row["status"] in SETTLED_STATUSES
         settled += is_now and not was
         if was and not is_now:
             reopened[row["match_id"]] = (row["status"], None)
@@ -91,7 +90,7 @@ def record_merges(
         keep: by match id, the match that each is one with.
         now: time stamp of the rows.
     """
-    played = [row.match_id for row in removed if row.status in _SETTLES]
+    played = [row.match_id for row in removed if row.status in SETTLED_STATUSES]
     change_no = read_watermark(connection, "change_no")
     _append(connection, {match_id: (MERGED, keep[match_id]) for match_id in played}, now, change_no)
 

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 
 from soccer_assets.contract.release import OUTCOMES
-from soccer_assets.football.matches import STATUS_RULES
+from soccer_assets.football.matches import SETTLED_STATUSES
 from soccer_assets.modelling.dataset import TrainingData
 from soccer_assets.modelling.forecasters import BOOK, ELO, PRIOR
 from soccer_assets.modelling.ledger_rules import SCORED
@@ -23,7 +23,6 @@ from soccer_assets.tables import AWAITS_RESULT, ledger_entry, match
 
 # Textbook Elo has six parameters, shares have chance; fewer matches than this determine neither.
 _LEAST_BEFORE = 200
-_SETTLES = [status.value for status, rule in STATUS_RULES.items() if rule.settles]
 
 
 def read_settled(
@@ -55,7 +54,7 @@ def read_settled(
     official = [[row.p_home, row.p_draw, row.p_away] if row.verdict == SCORED else missing for row in rows]
     return Settled(
         kickoff=np.array([int(row.kickoff.timestamp()) for row in rows], np.int64),
-        is_finished=np.array([row.status in _SETTLES for row in rows], np.bool_),
+        is_finished=np.array([row.status in SETTLED_STATUSES for row in rows], np.bool_),
         is_void=np.array([row.verdict not in (None, SCORED) for row in rows], np.bool_),
         is_scored=is_scored,
         probabilities=np.array(official, np.float64).reshape(-1, 3),
@@ -82,7 +81,7 @@ def read_settled(
 
 def _awaits(row: sa.Row[Any]) -> bool:
     """Whether the row has neither a result nor a verdict."""
-    return row.verdict is None and row.status not in _SETTLES
+    return row.verdict is None and row.status not in SETTLED_STATUSES
 
 
 def _rows(
@@ -115,7 +114,7 @@ def _rows(
     with database.reading() as connection:
         first = sa.select(sa.func.min(ledger_entry.c.recorded_at, type_=ledger_entry.c.recorded_at.type))
         start = connection.execute(first).scalar() or now
-        counts = sa.or_(match.c.status.in_(_SETTLES), newest.c.verdict.is_not(None), AWAITS_RESULT)
+        counts = sa.or_(match.c.status.in_(SETTLED_STATUSES), newest.c.verdict.is_not(None), AWAITS_RESULT)
         in_scope = query.where(match.c.kickoff > start, match.c.kickoff <= now, counts)
         rows: list[sa.Row[Any]] = list(
             connection.execute(in_scope.order_by(match.c.kickoff, match.c.match_id))

@@ -10,7 +10,7 @@ from soccer_assets.clock import Clock, isoformat
 from soccer_assets.contract.release import SCHEMA_VERSION
 from soccer_assets.contract.status import AssetState, Status
 from soccer_assets.feeds.protocol import Feed
-from soccer_assets.football.matches import STATUS_RULES, MatchStatus
+from soccer_assets.football.matches import SETTLED_STATUSES, MatchStatus
 from soccer_assets.resources.database import Database
 from soccer_assets.stores.matches.due import result_due_at
 from soccer_assets.tables import ingest, ledger_entry, match
@@ -19,7 +19,6 @@ from soccer_assets.tables import ingest, ledger_entry, match
 GIVEN_UP_AFTER = dt.timedelta(days=30)
 
 _AWAITED = [MatchStatus.SCHEDULED.value, MatchStatus.LIVE.value]
-_SETTLED = [status.value for status, rule in STATUS_RULES.items() if rule.settles]
 
 
 def data_as_of(database: Database) -> dt.datetime | None:
@@ -27,7 +26,7 @@ def data_as_of(database: Database) -> dt.datetime | None:
     # Walks the index of kickoffs from its end: upcoming fixtures, then the newest result.
     newest = (
         sa.select(match.c.kickoff)
-        .where(match.c.status.in_(_SETTLED))
+        .where(match.c.status.in_(SETTLED_STATUSES))
         .order_by(match.c.kickoff.desc())
         .limit(1)
     )
