@@ -15,13 +15,13 @@ import sqlalchemy as sa
 from soccer_assets.clock import midnight
 from soccer_assets.football.matches import SETTLED_STATUSES
 from soccer_assets.football.validity import FILLED_IN, Goals, is_filled_in
-from soccer_assets.resources.bulk_rows import batches, in_list
+from soccer_assets.resources.bulk_rows import in_list
 from soccer_assets.resources.database import Database
 from soccer_assets.stores.matches.feed_trust import decided_feeds, trusted_feed
+from soccer_assets.stores.matches.quarantine import mark_stored
 from soccer_assets.tables import match
 
 _MONTH = dt.timedelta(days=31)  # from its first day into the next
-_IDS_PER_QUERY = 100
 _Matchday = tuple[str, dt.date]  # competition, UTC day
 FILLED_REMEDY = "list them with `soccer matches doubtful`; decide with `soccer feeds trust`"
 
@@ -64,11 +64,6 @@ def mark_filled_matchdays(
     # A day with two scores among its new rows is not filled in, whatever else is stored.
     unclear = {day for day in touched if len(set(written[day].values())) <= 1}
     beside = {row.match_id: row for row in _stored_results(connection, unclear) if row.match_id not in rows}
-    marked = {
-        row.match_id: row
-        for row in _marked(connection, {competition for competition, _ in touched})
-        if row.match_id not in rows and (row.competition, row.kickoff.date()) in touched
-    }
     for stored in beside.values():
         goals = stored.home_goals, stored.away_goals
         written[stored.competition, stored.kickoff.date()][stored.match_id] = goals
@@ -81,13 +76,14 @@ def mark_filled_matchdays(
     }
     for match_id in rows.keys() & filled:
         rows[match_id]["quarantine"] = rows[match_id]["quarantine"] or FILLED_IN
-    changed = [id_ for id_, found in beside.items() if id_ in filled and found.quarantine is None]
-    changed += [id_ for id_ in marked if id_ not in filled]
-    for ids in batches(changed, _IDS_PER_QUERY):
-        for stored in connection.execute(sa.select(match).where(in_list(connection, match.c.match_id, ids))):
-            known[stored.match_id] = stored
-            mark = FILLED_IN if stored.match_id in filled else None
-            rows[stored.match_id] = stored._asdict() | {"quarantine": mark}
+    changed: dict[str, str | None] = {
+        id_: FILLED_IN for id_, found in beside.items() if id_ in filled and found.quarantine is None
+    }
+    for stored in _marked(connection, {competition for competition, _ in touched}):
+        is_touched = (stored.competition, stored.kickoff.date()) in touched
+        if is_touched and stored.match_id not in filled and stored.match_id not in rows:
+            changed[stored.match_id] = None
+    mark_stored(connection, rows, known, changed)
 
 
 def filled_matchdays(database: Database) -> list[FilledMatchday]:

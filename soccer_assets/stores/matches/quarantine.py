@@ -72,16 +72,30 @@ def mark_same_day(
     for id_, row in rows.items():
         if not _is_marked_alone(row["quarantine"]):
             row["quarantine"] = marks.get(id_)
-    changed = [
-        id_
+    changed = {
+        id_: marks.get(id_)
         for id_, row in others.items()
         if not _is_marked_alone(row.quarantine) and row.quarantine != marks.get(id_)
-    ]
-    if changed:
-        query = sa.select(match).where(in_list(connection, match.c.match_id, changed))
-        for stored in connection.execute(query):
-            known[stored.match_id] = stored
-            rows[stored.match_id] = stored._asdict() | {"quarantine": marks.get(stored.match_id)}
+    }
+    mark_stored(connection, rows, known, changed)
+
+
+def mark_stored(
+    connection: sa.Connection,
+    rows: dict[str, dict[str, Any]],
+    known: dict[str, sa.Row[Any]],
+    marks: Mapping[str, str | None],
+) -> None:
+    """Add stored matches with another ``quarantine``, by match id, to the rows that are about to be written.
+
+    The other arguments are those of `mark_same_day`.
+    """
+    if not marks:
+        return
+    query = sa.select(match).where(in_list(connection, match.c.match_id, marks))
+    for stored in connection.execute(query):
+        known[stored.match_id] = stored
+        rows[stored.match_id] = stored._asdict() | {"quarantine": marks[stored.match_id]}
 
 
 def release_lone_results(
