@@ -53,6 +53,16 @@ def _of_teams(span: Sequence[str]) -> str:
     return f"rowid IN ({' UNION ALL '.join(sides)})"
 
 
+def _conditions(span: Sequence[str], competition: str | None, team_ids: Sequence[str] | None) -> list[str]:
+    """Those of the champion's rows: on the kickoff, on the competition, and that a team plays."""
+    found = ["model = :model", *span]
+    if competition is not None:
+        found.append("competition = :competition")
+    if team_ids is not None:
+        found.append(_of_teams(span))
+    return found
+
+
 class PageQuery(msgspec.Struct, frozen=True, kw_only=True):
     """Filter and position of a page of the champion's predictions.
 
@@ -193,13 +203,9 @@ class Snapshot:
             span.append("kickoff >= :kickoff_from")
         if query.kickoff_before is not None:
             span.append("kickoff < :kickoff_before")
-        conditions = ["model = :model", *span]
+        conditions = _conditions(span, query.competition, query.team_ids)
         if query.upcoming_only:
             conditions.append("is_upcoming = 1")
-        if query.competition is not None:
-            conditions.append("competition = :competition")
-        if query.team_ids is not None:
-            conditions.append(_of_teams(span))
         if query.after is not None:
             conditions.append("(kickoff, match_id) > (:after_kickoff, :after_match_id)")
         # Only the constants above are joined; all values are bound parameters. Bodies are read of the page
@@ -228,12 +234,7 @@ class Snapshot:
         self, first: str, end: str, competition: str | None, team_ids: tuple[str, ...] | None
     ) -> list[tuple[str, str, str]]:
         """Match id, kickoff and competition of the champion's rows of a span, without their bodies."""
-        span = ("kickoff >= :first", "kickoff < :end")
-        conditions = ["model = :model", *span]
-        if competition is not None:
-            conditions.append("competition = :competition")
-        if team_ids is not None:
-            conditions.append(_of_teams(span))
+        conditions = _conditions(("kickoff >= :first", "kickoff < :end"), competition, team_ids)
         values = {
             "model": CHAMPION,
             "first": first,
@@ -249,12 +250,7 @@ class Snapshot:
         self, kickoff: str, limit: int, competition: str | None, team_ids: tuple[str, ...] | None
     ) -> list[bytes]:
         """Stored bodies of the last matches before an instant, the latest first; see `PageQuery`."""
-        span = ("kickoff < :kickoff",)
-        conditions = ["model = :model", *span]
-        if competition is not None:
-            conditions.append("competition = :competition")
-        if team_ids is not None:
-            conditions.append(_of_teams(span))
+        conditions = _conditions(("kickoff < :kickoff",), competition, team_ids)
         values = {
             "model": CHAMPION,
             "kickoff": kickoff,
@@ -262,9 +258,13 @@ class Snapshot:
             "team_ids": json.dumps(team_ids),
             "rows": limit,
         }
-        sql = f"SELECT body FROM prediction WHERE {' AND '.join(conditions)}"  # noqa: S608 - constants
+        sql = f"SELECT rowid FROM prediction WHERE {' AND '.join(conditions)}"  # noqa: S608 - constants
+        order = "ORDER BY kickoff DESC, match_id DESC"
         with self._pages_lock:
-            rows = self._pages.execute(f"{sql} ORDER BY kickoff DESC, match_id DESC LIMIT :rows", values)
+            rows = self._pages.execute(
+                f"SELECT body FROM prediction WHERE rowid IN ({sql} {order} LIMIT :rows) {order}",  # noqa: S608
+                values,
+            )
             return [row[0] for row in rows]
 
     @functools.cached_property
