@@ -105,6 +105,19 @@ def play_match(
 
 
 @compiled
+def draw_club(
+    strength: NDArray[np.float64], club: int, mean: NDArray[np.float64], root: NDArray[np.float64]
+) -> None:
+    """Draw the strengths of one club, in place, from its mean and the factor of its covariance."""
+    one = np.random.standard_normal()  # noqa: NPY002
+    two = np.random.standard_normal()  # noqa: NPY002
+    three = np.random.standard_normal()  # noqa: NPY002
+    strength[club, 0] = mean[0] + root[0, 0] * one
+    strength[club, 1] = mean[1] + root[1, 0] * one + root[1, 1] * two
+    strength[club, 2] = mean[2] + root[2, 0] * one + root[2, 1] * two + root[2, 2] * three
+
+
+@compiled
 def draw_strengths(
     strength: NDArray[np.float64],
     lots: NDArray[np.float64],
@@ -113,11 +126,5 @@ def draw_strengths(
 ) -> None:
     """Draw every club's strengths, and its lot, in place."""
     for club in range(len(strength)):
-        one = np.random.standard_normal()  # noqa: NPY002
-        two = np.random.standard_normal()  # noqa: NPY002
-        three = np.random.standard_normal()  # noqa: NPY002
-        root, mean = strength_root[club], strength_mean[club]
-        strength[club, 0] = mean[0] + root[0, 0] * one
-        strength[club, 1] = mean[1] + root[1, 0] * one + root[1, 1] * two
-        strength[club, 2] = mean[2] + root[2, 0] * one + root[2, 1] * two + root[2, 2] * three
+        draw_club(strength, club, strength_mean[club], strength_root[club])
         lots[club] = np.random.random()  # noqa: NPY002

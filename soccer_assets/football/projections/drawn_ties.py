@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from soccer_assets.football.projections.drawn_goals import goal_rates, play_match, poisson
+from soccer_assets.football.projections.drawn_goals import draw_club, goal_rates, play_match, poisson
 from soccer_assets.football.projections.play_offs import RIVAL
 from soccer_assets.football.ratings.compile_cache import compiled
 
@@ -77,6 +77,12 @@ class PlayOffs(NamedTuple):
 
 
 @compiled
+def _advantage(strength: NDArray[np.float64], home: int, is_neutral: bool, at_home: float) -> float:
+    """The home advantage that `play_match` takes: on neutral ground it undoes the club's own."""
+    return -2.0 * strength[home, 2] if is_neutral else at_home
+
+
+@compiled
 def _play_leg(
     strength: NDArray[np.float64],
     home: int,
@@ -90,7 +96,7 @@ def _play_leg(
         return known[home, away, 0], known[home, away, 1]
     if is_neutral and known[away, home, 0] >= 0:
         return known[away, home, 1], known[away, home, 0]
-    advantage = -2.0 * strength[home, 2] if is_neutral else common[1]
+    advantage = _advantage(strength, home, is_neutral, common[1])
     return play_match(strength, home, away, common[0], advantage, common[2])
 
 
@@ -133,7 +139,7 @@ def first_goes_on(
         return rank[one] < rank[two]
     if if_level != SHOOT_OUT:
         last_away = one + two - last_home
-        advantage = -2.0 * strength[last_home, 2] if is_neutral else common[1]
+        advantage = _advantage(strength, last_home, is_neutral, common[1])
         home_rate, away_rate = goal_rates(strength, last_home, last_away, common[0], advantage)
         home_goals = poisson(home_rate * _EXTRA_TIME_SHARE)
         away_goals = poisson(away_rate * _EXTRA_TIME_SHARE)
@@ -171,13 +177,7 @@ def _draw_rivals(
         candidate = rivals.drawn[season % len(rivals.drawn), number]
         found[number] = clubs + candidate
         rank[clubs + candidate] = rivals.rank[number]
-        one = np.random.standard_normal()  # noqa: NPY002
-        two = np.random.standard_normal()  # noqa: NPY002
-        three = np.random.standard_normal()  # noqa: NPY002
-        root, mean = rivals.root[candidate], rivals.mean[candidate]
-        strength[clubs + candidate, 0] = mean[0] + root[0, 0] * one
-        strength[clubs + candidate, 1] = mean[1] + root[1, 0] * one + root[1, 1] * two
-        strength[clubs + candidate, 2] = mean[2] + root[2, 0] * one + root[2, 1] * two + root[2, 2] * three
+        draw_club(strength, clubs + candidate, rivals.mean[candidate], rivals.root[candidate])
     return found
 
 
