@@ -20,6 +20,7 @@ from cyclonedx.model.component import Component, ComponentType
 from cyclonedx.output import make_outputter
 from cyclonedx.schema import OutputFormat, SchemaVersion
 from packageurl import PackageURL
+from packaging.utils import canonicalize_name
 
 # Its packages, and as the last line the code name of the release.
 _DEBIAN = (
@@ -50,8 +51,8 @@ def _of_python(packages: Iterable[dict[str, Any]]) -> Iterator[Component]:
     factory = LicenseFactory()
     for package in packages:
         about = package["metadata"]
-        name, version = about["name"].lower().replace("_", "-").replace(".", "-"), about["version"]
-        said = about.get("license_expression") or about.get("license") or ""
+        name, version = canonicalize_name(about["name"]), about["version"]
+        licence = about.get("license_expression") or about.get("license") or ""
         url = PackageURL("pypi", None, name, version)
         yield Component(
             type=ComponentType.LIBRARY,
@@ -61,7 +62,7 @@ def _of_python(packages: Iterable[dict[str, Any]]) -> Iterator[Component]:
             bom_ref=str(url),
             description=about.get("summary"),
             # Some packages give the whole text of a licence instead of its name.
-            licenses=[factory.make_from_string(said)] if said and "\n" not in said else [],
+            licenses=[factory.make_from_string(licence)] if licence and "\n" not in licence else [],
         )
 
 

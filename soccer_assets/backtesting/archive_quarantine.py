@@ -41,7 +41,7 @@ def quarantined_results(
 def _twice_on_a_day(
     facts: Mapping[str, NDArray[Any]], settled: NDArray[np.bool_], goals: NDArray[Any]
 ) -> NDArray[np.bool_]:
-    """Whether each result is one of several of a team on its day, or told again: the graph's quarantine."""
+    """Whether each result is one of several of a team on its day, or repeated: the graph's quarantine."""
     rows, day = np.flatnonzero(settled), facts["kickoff"][settled] // SECONDS_A_DAY
     teams = pd.factorize(np.concatenate([facts["home_team"][settled], facts["away_team"][settled]]))[0]
     # Team and day as one number: the rule itself need only see the few rows that share one.

@@ -83,6 +83,11 @@ class Deployment:
         )
         return answer.raise_for_status().json()["items"]
 
+    def verified_ledger(self) -> str:
+        """What the ledger's verification inside `code` says at its end."""
+        verify = ("soccer", "ledger", "verify")
+        return self.engine.docker("compose", "exec", "--no-TTY", "code", *verify).strip().splitlines()[-1]
+
     def is_answering(self) -> bool:
         """Whether a sidecar is ready."""
         with contextlib.suppress(httpx.HTTPError):

@@ -20,10 +20,7 @@ def round_trip(deployment: Deployment, key: str) -> None:
         lines = commands(page, "Restore a deployment")
         deployment.follow([line.replace(_DAY_OF_THE_PAGE, day) for line in lines])
         wait("the sidecar", deployment.is_answering)
-        verified = deployment.engine.docker(
-            "compose", "exec", "--no-TTY", "code", "soccer", "ledger", "verify"
-        )
-        said = verified.strip().splitlines()[-1]
-        return f"predictions {'equal' if deployment.asked(key) == before else 'DIFFER'}; {said}"
+        is_equal = deployment.asked(key) == before
+        return f"predictions {'equal' if is_equal else 'DIFFER'}; {deployment.verified_ledger()}"
 
     deployment.record("restore", None, restore)

@@ -145,6 +145,6 @@ def _same(found: Any, expected: Any) -> None:
 
 def _look(new: Deployment, key: str, before: Any) -> str:
     _same(new.asked(key), before)
-    verified = new.engine.docker("compose", "exec", "--no-TTY", "code", "soccer", "ledger", "verify")
+    verified = new.verified_ledger()
     done = new.engine.sh("docker compose exec --no-TTY code soccer doctor", check=False)
-    return f"{verified.strip().splitlines()[-1]}; doctor exit {done.returncode}"
+    return f"{verified}; doctor exit {done.returncode}"

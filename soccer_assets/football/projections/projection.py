@@ -170,8 +170,8 @@ def project_season(
     )
     counts = kernel.Counts.zeros(clubs, len(chosen), finals)
     others = rivals or KnownRivals.none()
-    told = simulated_play_offs(rules.play_offs, others)
-    play_offs = drawn_play_offs(told, clubs, others, [*stage.beyond, *rival_results])
+    simulated = simulated_play_offs(rules.play_offs, others)
+    play_offs = drawn_play_offs(simulated, clubs, others, [*stage.beyond, *rival_results])
     kernel.simulate(seed, seasons, strengths, start, _form(rules, stage.number), play_offs, counts)
     chances = counts.places / seasons
     return Projection(
@@ -183,7 +183,7 @@ def project_season(
         ),
         matches_left=len(rest) + sum(rules.matches(n) for n in range(stage.number + 1, len(rules.stages))),
         listed=listed,
-        play_offs=told,
+        play_offs=simulated,
         finals=counts.finals,
     )
 

@@ -120,8 +120,8 @@ def _ratings(part: SeasonPart) -> Iterator[dict[str, Any]]:
             newest[side] = match.kickoff, strength
     for side, (kickoff, strength) in sorted(newest.items()):
         as_of = pd.Timestamp(kickoff, unit="s", tz="UTC")
-        told = {name: getattr(strength, name) / 100.0 for name in strength.__struct_fields__}
-        yield _team_of(part, side) | {"as_of": as_of} | told
+        values = {name: getattr(strength, name) / 100.0 for name in strength.__struct_fields__}
+        yield _team_of(part, side) | {"as_of": as_of} | values
 
 
 def tables(parts: list[SeasonPart], restricted: Restricted) -> pd.DataFrame:

@@ -41,8 +41,8 @@ def with_rival_hashes(hashes: Mapping[str, str]) -> dict[str, str]:
     found = dict(hashes)
     for code in hashes:
         if others := sorted(rival_leagues(code) & set(hashes)):
-            told = " ".join(hashes[one] for one in (code, *others))
-            found[code] = hashlib.sha256(told.encode()).hexdigest()
+            joined = " ".join(hashes[one] for one in (code, *others))
+            found[code] = hashlib.sha256(joined.encode()).hexdigest()
     return found
 
 
