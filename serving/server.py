@@ -26,7 +26,10 @@ from granian import _granian, cli  # the first is private; the tests kill server
 from granian.http import HTTP1Settings
 from granian.server.mp import MPServer
 
-from serving import app, heartbeats
+from soccer_assets.garbage import uncollected
+
+with uncollected():
+    from serving import app, heartbeats
 
 # Granian's types are incomplete.
 _cli: Any = cli

@@ -1,6 +1,9 @@
 """Alias: ``python -m serving.worker`` runs ``serving.tasks.worker``; deployments call this name."""
 
-from serving.tasks.worker import main
+from soccer_assets.garbage import uncollected
+
+with uncollected():
+    from serving.tasks.worker import main
 
 __all__ = ["main"]
 

@@ -4,8 +4,11 @@ import functools
 
 import dagster as dg
 
-from soccer_assets.graph.build import build_definitions
-from soccer_assets.settings import Settings
+from soccer_assets.garbage import uncollected
+
+with uncollected():
+    from soccer_assets.graph.build import build_definitions
+    from soccer_assets.settings import Settings
 
 
 # Cached: a code server of Dagster 1.13 calls it twice.

@@ -1,5 +1,6 @@
 """Fixtures of several packages of tests: real data, and real servers started once per session."""
 
+import gc
 import os
 import shutil
 import sqlite3
@@ -12,6 +13,7 @@ import mlflow.store.db.utils as mlflow_tables
 import pytest
 import sqlalchemy as sa
 
+from soccer_assets.garbage import collect_rarely
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.stores.installation import name_store, write_id
@@ -29,6 +31,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     sidecar = Path(__file__).parent / "serving"
     items.sort(key=lambda item: (item.path.is_relative_to(sidecar), item.path not in slow))
+
+
+def pytest_collection_finish() -> None:
+    """Six thousand tests and all they import stay, and are never searched for garbage."""
+    gc.collect()
+    gc.freeze()
+    collect_rarely()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -127,7 +127,7 @@ class LiveHome:
         """The code server, whose children the runs are; with a location of `tests.impatient` where named."""
         module = "tests.impatient" if impatient else module
         address = ["--host", "127.0.0.1", "--port", str(self._code_port)]
-        command = [sys.executable, "-m", "dagster", "api", "grpc", "-m", module]
+        command = [sys.executable, "-m", "soccer_assets.garbage", "dagster", "api", "grpc", "-m", module]
         command += ["-a", impatient or "defs", *address]
         client = DagsterGrpcClient(host="127.0.0.1", port=self._code_port)
 
@@ -142,7 +142,8 @@ class LiveHome:
     @contextmanager
     def daemon(self, stop_with: signal.Signals = signal.SIGTERM) -> Iterator[None]:
         """An impatient daemon that ends by a signal and evaluates freshness every five seconds."""
-        command = [sys.executable, "-m", "tests.impatient_daemon", "run", "-w", self.workspace]
+        command = [sys.executable, "-m", "soccer_assets.garbage", "tests.impatient_daemon"]
+        command += ["run", "-w", self.workspace]
         env = self.env | {"FRESHNESS_DAEMON_INTERVAL_SECONDS": "5"}
         with running(command, self._dagster / "daemon.log", lambda: True, env=env, stop_with=stop_with):
             yield

@@ -26,6 +26,7 @@ from soccer_assets.cli import (
     webserver,
 )
 from soccer_assets.cli.common import fail, settings_of_environment
+from soccer_assets.garbage import collect_rarely
 from soccer_assets.loopback import ask_loopback_directly
 
 
@@ -50,6 +51,7 @@ class _Commands(click.Group):
 @click.version_option(package_name="soccer-assets")
 def main() -> None:
     """Football match prediction: an asset graph and a serving sidecar."""
+    collect_rarely()
     # For the clients of MLflow, S3 and the feeds, which read the environment themselves.
     ask_loopback_directly(os.environ)
     # Of every child: a `socket.py` in the working folder would be imported by it.

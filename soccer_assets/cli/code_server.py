@@ -29,5 +29,6 @@ def code(host: str, port: int | None, socket: str | None) -> None:
     except Exception as error:  # noqa: BLE001 - run monitoring closes them too, and the graph must be served
         click.echo(f"cannot look for runs without a process: {error}", err=True)
     address = ["--socket", socket] if socket else ["--host", host, "--port", str(port)]
-    server = [sys.executable, "-P", "-m", "dagster", "api", "grpc", "-m", "soccer_assets.definitions"]
-    os.execv(sys.executable, [*server, "--empty-working-directory", *address])  # noqa: S606 - no shell
+    python = [sys.executable, "-P", "-m", "soccer_assets.garbage"]
+    server = ["dagster", "api", "grpc", "-m", "soccer_assets.definitions", "--empty-working-directory"]
+    os.execv(sys.executable, [*python, *server, *address])  # noqa: S606 - no shell

@@ -77,9 +77,10 @@ def webserver(settings: Settings, env: Mapping[str, str]) -> Part:
 
 def daemon(settings: Settings, env: Mapping[str, str]) -> Part:
     """Dagster's daemon, which writes a heartbeat every 30 s."""
+    in_workspace = ["-w", str(workspace(settings))]
     return Part(
         name="dagster-daemon",
-        command=[*PYTHON, "-m", "dagster._daemon", "run", "-w", str(workspace(settings))],
+        command=[*PYTHON, "-m", "soccer_assets.garbage", "dagster._daemon", "run", *in_workspace],
         env=env,
         answers=Changes(lambda: daemon_beats(settings.home / "dagster")),
         most_misses=MOST_MISSES_OF_BEATS,

@@ -12,16 +12,13 @@ import os
 import shutil
 import time
 from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-import numba
 import numpy as np
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-# Its attributes are made when numba is imported, so mypy does not know them.
-_settings: Any = numba.config
 
 _RATINGS = Path(__file__).parent
 _COMPILED = (_RATINGS, _RATINGS.parent / "projections")
@@ -36,16 +33,45 @@ def compiled(function: F) -> F:
 
     Without Python's checks for division by zero: no divisor here can be 0.
     """
-    folder = _cache_folder()
-    if folder is None:
-        return cast("F", numba.njit(error_model="numpy")(function))
-    # numba reads the setting when it decorates a function. Other users of numba keep theirs.
-    users_folder = _settings.CACHE_DIR
-    _settings.CACHE_DIR = str(folder)
-    try:
-        return cast("F", numba.njit(cache=True, error_model="numpy")(function))
-    finally:
-        _settings.CACHE_DIR = users_folder
+    return cast("F", _Compiled(function))
+
+
+class _Compiled:
+    """A function that numba knows from its first call on, or from that of another that calls it.
+
+    Most processes that import the graph compute nothing, and numba takes .5 s of CPU and 60 MB to import.
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = function
+        functools.update_wrapper(self, function)
+
+    def __call__(self, *arguments: Any) -> Any:
+        return self._dispatcher(*arguments)
+
+    @property
+    def _numba_type_(self) -> Any:
+        """What numba asks of an object that it finds in code which it compiles."""
+        return _numba().typeof(self._dispatcher)
+
+    @functools.cached_property
+    def _dispatcher(self) -> Any:
+        numba, folder = _numba(), _cache_folder()
+        if folder is None:
+            return numba.njit(error_model="numpy")(self._function)
+        # numba reads the setting when it decorates a function. Other users of numba keep theirs.
+        users_folder = numba.config.CACHE_DIR
+        numba.config.CACHE_DIR = str(folder)
+        try:
+            return numba.njit(cache=True, error_model="numpy")(self._function)
+        finally:
+            numba.config.CACHE_DIR = users_folder
+
+
+def _numba() -> Any:
+    import numba  # noqa: PLC0415 - half a second, when something is computed
+
+    return numba
 
 
 @functools.cache
@@ -55,7 +81,7 @@ def ratings_fingerprint() -> str:
 
 
 def _fingerprint(*packages: Path) -> str:
-    digest = hashlib.sha256(f"numba {numba.__version__}, numpy {np.__version__}".encode())
+    digest = hashlib.sha256(f"numba {metadata.version('numba')}, numpy {np.__version__}".encode())
     for file in (file for package in packages for file in sorted(package.glob("*.py"))):
         digest.update(file.name.encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()
@@ -67,7 +93,7 @@ def _cache_folder() -> Path | None:
 
     It stands in ``NUMBA_CACHE_DIR``, else beside Python's own bytecode.
     """
-    parent = Path(_settings.CACHE_DIR or _RATINGS / "__pycache__")
+    parent = Path(_numba().config.CACHE_DIR or _RATINGS / "__pycache__")
     folder = parent / f"{_PREFIX}{_fingerprint(*_COMPILED)[:16]}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
