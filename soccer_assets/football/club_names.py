@@ -1,13 +1,15 @@
 """How alike two spellings of a club's name are: folded, abbreviated, cut short, or mistyped.
 
 Only spellings of one country are compared. Not here: who is meant, which takes evidence from fixtures too
-(``team_resolution.py``), and folding case and accents (``text_folding.py``).
+(``team_resolution.py``), which side of a club a name tells (``club_sides.py``), and folding case and accents
+(``text_folding.py``).
 """
 
 import re
 from enum import IntEnum
 from functools import lru_cache
 
+from soccer_assets.football.club_sides import side_of_club
 from soccer_assets.football.text_folding import fold
 
 # Words that say what a club is, not which: they come and go between spellings of one name.
@@ -33,11 +35,6 @@ _SECOND_WORDS = frozenset(
 )
 # `St Etienne` and `Saint-Etienne`, `St. Truiden` and `Sint-Truiden`.
 _SAINT, _SAINTS = "st", frozenset({"saint", "sainte", "sankt", "sint", "ste"})
-# Marks of a side that is not the club's first: `Ajax` and `Jong Ajax` never mean one team.
-_OTHER_SIDE = re.compile(
-    r"\b(ii|iii|b|c|u-?(?:1[5-9]|2[0-3])|under ?\d\d|jong|reserves?|amateure|primavera|women|frauen|ladies|"
-    r"femminile|femenino|feminines?|fem|wfc|w)\b"
-)
 # Two spellings with a whole word in common and an edit distance of a fifth are within reach of each other.
 _LEAST_RATIO = 80.0
 _LEAST_WORD = 4
@@ -80,18 +77,13 @@ def _years(name: str) -> frozenset[str]:
     return frozenset(word for word in re.findall(r"[0-9]+", name) if len(word) == _LEAST_WORD)
 
 
-@lru_cache(maxsize=50_000)
-def _side_of(name: str) -> frozenset[str]:
-    """Which side of the club is named; empty for the first team of men."""
-    return frozenset(_OTHER_SIDE.findall(fold(name)))
-
-
 @lru_cache(maxsize=200_000)
 def likeness(one: str, other: str) -> Likeness:
     """How alike two spellings are; the order does not matter."""
-    if _side_of(one) != _side_of(other):
+    (side, club), (other_side, other_club) = side_of_club(one), side_of_club(other)
+    if side != other_side:
         return Likeness.NONE
-    first, second = sorted((words_of(one), words_of(other)), key=len)
+    first, second = sorted((words_of(club), words_of(other_club)), key=len)
     if "".join(first) == "".join(second):
         # A year is left out as often as it tells a club refounded: `VfL Bochum 1848` and `U Craiova 1948`.
         return Likeness.SAME if _years(one) == _years(other) else Likeness.STRONG

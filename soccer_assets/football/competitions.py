@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from soccer_assets.football.club_sides import side_of_competition
 from soccer_assets.football.identity import Pool
 from soccer_assets.football.text_folding import fold
 
@@ -142,30 +143,6 @@ def squad_of(matches: float, with_ground: float) -> Literal["first", "national"]
     return "national" if 2 * with_ground > matches else "first"
 
 
-_WOMEN = re.compile(
-    r"\b(women(s|'s)?|woman|ladies|frauen|damer|dames|feminin[ao]?e?s?|femenin[ao]s?|femminile|feminin[ao]|"
-    r"vrouwen|kobiet|kvinner|kvinn?or|naiset|w-?league|nwsl|toppserien|damallsvenskan|wsl)\b"
-)
-_YOUTH = re.compile(
-    r"\b(?:u|under|sub)[- ]?(1[4-9]|2[0-3])\b|\b(youth|junior(?:es|en)?|primavera|jugend|jeunes)\b"
-)
-_RESERVE = re.compile(
-    r"\b(reserves?|premier league 2|amateure|liga revelacao|b team|professional development)\b"
-)
-
-
-def side_of(competition: str) -> tuple[Literal["men", "women"], str, Literal["first", "reserve"]]:
-    """Sex, age group and squad that a competition's name tells: one club's sides are several teams."""
-    name = fold(competition)
-    youth = _YOUTH.search(name)
-    age_group = "senior" if youth is None else f"u{youth[1]}" if youth[1] else "youth"
-    return (
-        "women" if _WOMEN.search(name) else "men",
-        age_group,
-        "reserve" if _RESERVE.search(name) else "first",
-    )
-
-
 def uncatalogued(
     country: str,
     name: str,
@@ -179,7 +156,7 @@ def uncatalogued(
 
     The same country and name, however spelled, give the same code in every file.
     """
-    sex, age_group, side = side_of(name)
+    sex, age_group, side = side_of_competition(name)
     return Competition(
         code=re.sub(r"\W+", "-", fold(f"{country} {name}")).strip("-").upper(),
         name=name,

@@ -38,6 +38,10 @@ from soccer_assets.football.club_names import Likeness, closeness, likeness
         ("Ajax", "Jong Ajax", Likeness.NONE),
         ("Wacker Innsbruck", "Wacker Innsbruck II", Likeness.NONE),
         ("Arsenal", "Arsenal Women", Likeness.NONE),
+        ("Zenit", "Zenit-2", Likeness.NONE),
+        ("Jong Ajax", "Ajax II", Likeness.SAME),
+        ("Arsenal (W)", "Arsenal Women FC", Likeness.SAME),
+        ("Willem II", "Jong Willem II", Likeness.NONE),
     ],
 )
 def test_spellings_are_told_apart_by_kind(one: str, other: str, expected: Likeness) -> None:

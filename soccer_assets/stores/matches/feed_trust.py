@@ -150,9 +150,14 @@ def rows_that_count(
     return counted
 
 
-def mark_disagreeing(connection: sa.Connection, rows: Iterable[dict[str, Any]]) -> None:
-    """Set ``quarantine`` of results that are about to be written and that no trusted feed reports."""
-    disputed = _disputed(connection)
+def mark_disagreeing(
+    connection: sa.Connection, rows: Iterable[dict[str, Any]], *, are_feeds_compared: bool
+) -> None:
+    """Set ``quarantine`` of results that are about to be written and that no trusted feed reports.
+
+    A home with one feed compares none, yet a person may trust `NEITHER`.
+    """
+    disputed = _disputed(connection) if are_feeds_compared else set()
     trust = decided_feeds(connection)
     if not disputed and NEITHER not in trust.values():
         return

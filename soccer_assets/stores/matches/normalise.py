@@ -182,8 +182,7 @@ def _update_batch(
         if (row := rows.get(match_ids.get(key, ""))) is not None and row["quarantine"] is None:
             row["quarantine"] = mark
     put_finalists_at_home(connection, rows)
-    if owners is not None:
-        mark_disagreeing(connection, rows.values())
+    mark_disagreeing(connection, rows.values(), are_feeds_compared=owners is not None)
     added, changed = _write_matches(connection, rows, removed, now)
     mark_finals_with_another_host(connection, rows)
     prices = [

@@ -288,6 +288,26 @@ def test_neither_feed_can_be_trusted(disputed: Database) -> None:
     assert marks(disputed, 4) == [("first", "2-1", NEITHER_IS_TRUSTED)]
 
 
+def test_the_only_feed_of_a_home_can_be_distrusted(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the command, in one month; withdrawing it makes its results count again."""
+    monkeypatch.setenv("SOCCER_DATABASE_URL", database.engine.url.render_as_string(hide_password=False))
+    rows = [*month_of_rows("first"), *month_of_rows("first", APRIL)]
+    store_raw(database, rows, asset="a", source="first", window=WINDOW, now=NOW)
+    update_matches(database, COMPETITIONS, NOW)
+
+    command = ["feeds", "trust", "TST-1", "--month", "2025-03"]
+    assert CliRunner().invoke(main, [*command, "--neither"]).exit_code == 0
+    update_matches(database, COMPETITIONS, NOW)
+    assert marks(database) == [("first", "2-1", NEITHER_IS_TRUSTED)]
+    assert marks(database, 4) == [("first", "2-1", None)]
+
+    assert CliRunner().invoke(main, [*command, "--withdraw"]).exit_code == 0
+    update_matches(database, COMPETITIONS, NOW)
+    assert marks(database) == [("first", "2-1", None)]
+
+
 @pytest.mark.parametrize(
     ("competition", "feed", "month", "message"),
     [

@@ -1,0 +1,87 @@
+"""Which side of a club the name of a competition or of a club tells."""
+
+import pytest
+
+from soccer_assets.football.club_sides import side_of_club, side_of_competition
+
+
+@pytest.mark.parametrize(
+    ("name", "side"),
+    [
+        ("Premier League", ("men", "senior", "first")),
+        ("2. Bundesliga", ("men", "senior", "first")),
+        ("Women's Super League", ("women", "senior", "first")),
+        ("Women\u2019s Super League", ("women", "senior", "first")),
+        ("Premier League (W)", ("women", "senior", "first")),
+        ("Frauen-Bundesliga", ("women", "senior", "first")),
+        ("Division 1 Féminine", ("women", "senior", "first")),
+        ("Serie A Femminile", ("women", "senior", "first")),
+        ("Liga MX Femenil", ("women", "senior", "first")),
+        ("1. Division Kvinder", ("women", "senior", "first")),
+        ("Kad\u0131nlar 1. Lig", ("women", "senior", "first")),
+        ("Premier League 2", ("men", "senior", "reserve")),
+        ("Reserve League", ("men", "senior", "reserve")),
+        ("Torneo de Reserva", ("men", "senior", "reserve")),
+        ("Eredivisie Beloften", ("men", "senior", "reserve")),
+        ("Reserveligaen", ("men", "senior", "reserve")),
+        ("U21 Championship", ("men", "u21", "first")),
+        ("Under 19 Bundesliga", ("men", "u19", "first")),
+        ("Brasileiro Feminino Sub-20", ("women", "u20", "first")),
+        ("Primavera 1", ("men", "youth", "first")),
+        ("División de Honor Juvenil", ("men", "youth", "first")),
+    ],
+)
+def test_a_competitions_name_tells_the_side_of_its_entrants(name: str, side: tuple[str, str, str]) -> None:
+    """Sex, age group and squad."""
+    assert side_of_competition(name) == side
+
+
+@pytest.mark.parametrize(
+    ("name", "side", "club"),
+    [
+        ("Arsenal W", "women", "arsenal"),
+        ("Arsenal (W)", "women", "arsenal"),
+        ("Arsenal Women FC", "women", "arsenal fc"),
+        ("Real Madrid Femenino", "women", "real madrid"),
+        ("OL Féminin", "women", "ol"),
+        ("Tigres Femenil", "women", "tigres"),
+        ("FC Bayern Frauen", "women", "fc bayern"),
+        ("Rosenborg Kvinner", "women", "rosenborg"),
+        ("Barcelona B", "second", "barcelona"),
+        ("Bayern München II", "second", "bayern munchen"),
+        ("Bayern (II)", "second", "bayern"),
+        ("Spartak-2 Moscow", "second", "spartak- moscow"),
+        ("Zenit 2", "second", "zenit"),
+        ("Jong Ajax", "second", "ajax"),
+        ("Arsenal Reserves", "second", "arsenal"),
+        ("Boca Juniors (R)", "second", "boca juniors"),
+        ("Juventus Next Gen", "second", "juventus"),
+        ("Real Madrid Castilla", "second", "real madrid"),
+        ("Sevilla Atlético", "second", "sevilla"),
+        ("Real Sociedad C", "third", "real sociedad"),
+        ("Ajax U19", "u19", "ajax"),
+        ("Flamengo Sub-20", "u20", "flamengo"),
+        ("Brighton U21s", "u21", "brighton"),
+        ("Shakhtar U-21", "u21", "shakhtar"),
+    ],
+)
+def test_a_clubs_name_tells_its_side(name: str, side: str, club: str) -> None:
+    """Each kind of mark, and the name without it."""
+    assert side_of_club(name) == ({side}, club)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("Willem II Tilburg", "C. Palace", "B. Dortmund", "Dalian Yifang F.C.", "Sportivo 2 de Mayo"),
+        *("Schalke 04", "1. FC Köln", "Boca Juniors", "Atlético Madrid", "VfL Bochum 1848"),
+    ],
+)
+def test_first_teams_have_no_mark(name: str) -> None:
+    """Letters and numbers that are a part of the club's own name."""
+    assert side_of_club(name)[0] == frozenset()
+
+
+def test_two_marks_are_two_sides() -> None:
+    """The second team of women is another one than the second of men."""
+    assert side_of_club("FC Barcelona Femení B") == ({"women", "second"}, "fc barcelona")
