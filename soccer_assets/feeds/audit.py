@@ -19,6 +19,7 @@ from soccer_assets.feeds.validation import PRICES_REMOVED, validate_rows
 from soccer_assets.feeds.visibility import LOOK_AHEAD
 from soccer_assets.football.club_names import Likeness, likeness
 from soccer_assets.football.competitions import UNKNOWN_COMPETITION, load_competitions
+from soccer_assets.football.exchanged_sides import SideWins
 from soccer_assets.football.matches import STATUS_RULES, Window
 from soccer_assets.football.records import RawMatch, Rejection, Repeat, UndrawnFixture, UnreadableFile
 from soccer_assets.football.season_formats import season_format
@@ -87,6 +88,7 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
         too_many_clubs: seasons with more names than clubs.
         meetings_told_twice: matches of one pair beyond what the season's format allows.
         contradictions: duplicates with another score.
+        exchanged_sides: seasons whose home and away sides seem to be exchanged.
         files_passed_over: what is wrong with each file that cannot be read; not among the rows.
     """
 
@@ -107,6 +109,7 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
     too_many_clubs: tuple[TooManyClubs, ...]
     meetings_told_twice: tuple[Meetings, ...]
     contradictions: tuple[Duplicate, ...]
+    exchanged_sides: tuple[str, ...]
     files_passed_over: tuple[str, ...]
 
 
@@ -178,6 +181,7 @@ def audit(feed: Feed, clock: Clock) -> Audit:
         too_many_clubs=tuple(sorted(_too_many_clubs(seasons))),
         meetings_told_twice=tuple(sorted(_meetings_told_twice(seasons))),
         contradictions=tuple(contradictions),
+        exchanged_sides=tuple(_exchanged_sides(feed.name, seasons)),
         files_passed_over=tuple(files),
     )
 
@@ -191,6 +195,7 @@ class _Season:
         self.fixtures: Counter[str] = Counter()
         self.days: defaultdict[str, set[dt.date]] = defaultdict(set)
         self.meetings: defaultdict[tuple[str, str], list[_Reported]] = defaultdict(list)
+        self.wins: Counter[int] = Counter()
 
     def add(self, match: RawMatch, reported: _Reported) -> None:
         """Count a match."""
@@ -202,6 +207,8 @@ class _Season:
             elif STATUS_RULES[match.status].is_served:
                 self.fixtures[fold(name)] += 1
         self.meetings[fold(match.home_team), fold(match.away_team)].append(reported)
+        if reported.score is not None and not match.neutral:
+            self.wins[(reported.score[0] > reported.score[1]) - (reported.score[0] < reported.score[1])] += 1
 
     def alike(self, least: Likeness) -> tuple[tuple[str, str], ...]:
         """Pairs of names at least so alike that have not shared a day; who has met has shared one."""
@@ -256,6 +263,20 @@ def _meetings_told_twice(seasons: _Seasons) -> Iterable[Meetings]:
             if is_over or (expected is None and _repeats(played)):
                 most = expected.most_meetings if expected is not None else len(played) - 1
                 yield Meetings(competition, label, most, tuple(one.row for one in played))
+
+
+def _exchanged_sides(feed: str, seasons: _Seasons) -> Iterable[str]:
+    for (competition, label), season in sorted(seasons.items()):
+        wins = SideWins(
+            competition=competition,
+            season=label,
+            source=feed,
+            results=season.wins.total(),
+            home_wins=season.wins[1],
+            away_wins=season.wins[-1],
+        )
+        if wins.are_exchanged:
+            yield str(wins)
 
 
 def _repeats(played: list[_Reported]) -> bool:

@@ -46,7 +46,11 @@ from soccer_assets.graph.ingest_checks import (
     files_result,
     remedy_metadata,
 )
-from soccer_assets.graph.meeting_checks import meetings_are_told_once, no_matchday_is_filled_in
+from soccer_assets.graph.meeting_checks import (
+    meetings_are_told_once,
+    no_matchday_is_filled_in,
+    sides_at_home_win_more,
+)
 from soccer_assets.graph.pages.values import table, timestamp
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.model_registry import ModelRegistry
@@ -373,6 +377,7 @@ CHECKS = [
     feed_clocks_agree,
     meetings_are_told_once,
     no_matchday_is_filled_in,
+    sides_at_home_win_more,
     no_team_plays_twice_a_day,
     prices_make_a_book,
     snapshot_is_whole,

@@ -1,4 +1,4 @@
-"""Checks of matches beside one another: reported twice, no longer listed, or a matchday of one score."""
+"""Checks of matches beside one another: reported twice, a matchday of one score, home and away exchanged."""
 
 import datetime as dt
 
@@ -9,6 +9,7 @@ from soccer_assets.graph.ingest_checks import remedy_metadata
 from soccer_assets.graph.pages.values import table
 from soccer_assets.resources.database import Database
 from soccer_assets.stores.matches.doubtful import possible_duplicates, withdrawn_matches
+from soccer_assets.stores.matches.exchanged_sides import EXCHANGED_REMEDY, exchanged_seasons
 from soccer_assets.stores.matches.filled_matchdays import FILLED_REMEDY, filled_matchdays
 
 # A season, and the break before it.
@@ -77,5 +78,37 @@ def no_matchday_is_filled_in(database: dg.ResourceParam[Database]) -> dg.AssetCh
             "results": sum(day.matches for day in found),
             **remedy_metadata(FILLED_REMEDY if found else ""),
             **table("filled_in", records[:_ROWS_SHOWN]),
+        },
+    )
+
+
+@dg.asset_check(asset=["matches", "match"])
+def sides_at_home_win_more(
+    database: dg.ResourceParam[Database], clock: dg.ResourceParam[Clock]
+) -> dg.AssetCheckResult:
+    """No season of the last 400 days has so many away wins that its home and away sides must be exchanged.
+
+    Counted from 150 results on, without matches on neutral ground.
+    """
+    found = exchanged_seasons(database, clock.now() - _LOOK_BACK)
+    records: list[dict[str, str | int]] = [
+        {
+            "competition": season.competition,
+            "season": season.season,
+            "feed": season.source,
+            "results": season.results,
+            "home_wins": season.home_wins,
+            "away_wins": season.away_wins,
+        }
+        for season in found
+    ]
+    return dg.AssetCheckResult(
+        passed=not found,
+        severity=dg.AssetCheckSeverity.WARN,
+        description="; ".join(map(str, found[:_ROWS_SHOWN])),
+        metadata={
+            "seasons": len(found),
+            **remedy_metadata(EXCHANGED_REMEDY if found else ""),
+            **table("exchanged", records[:_ROWS_SHOWN]),
         },
     )

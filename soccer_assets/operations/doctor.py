@@ -26,6 +26,7 @@ from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.resources.run_workers import lost_runs
 from soccer_assets.settings import SettingError, Settings
 from soccer_assets.stores.matches.due import missing_results
+from soccer_assets.stores.matches.exchanged_sides import EXCHANGED_REMEDY, exchanged_seasons
 from soccer_assets.stores.matches.feed_agreement import (
     described,
     offset_described,
@@ -202,6 +203,8 @@ def _agreement(settings: Settings) -> str:
     if filled := filled_matchdays(database):
         shown = "; ".join(map(str, filled[:_SHOWN]))
         raise _UnhealthyError(f"matchdays that a feed filled in: {len(filled)}; {shown}", FILLED_REMEDY)
+    if exchanged := exchanged_seasons(database):
+        raise _UnhealthyError("; ".join(map(str, exchanged[:_SHOWN])), EXCHANGED_REMEDY)
     disputed, offsets = undecided(database), undecided_offsets(database)
     if faults := [*map(described, disputed[:_SHOWN]), *map(offset_described, offsets[:_SHOWN])]:
         count = (

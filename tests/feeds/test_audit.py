@@ -195,6 +195,17 @@ def test_two_scores_of_one_match_are_a_contradiction():
     assert "Fulham 3-2 Chelsea" in found.contradictions[0].row
 
 
+def test_a_season_with_home_and_away_exchanged_is_named():
+    """The sides, of 150 results or more."""
+    rows = [
+        match(source_match_id=str(number), home_team=f"Host {number}", away_team=f"Guest {number}")
+        for number in range(150)
+    ]
+    assert audit(ListedFeed(*rows[1:]), CLOCK).exchanged_sides == ()
+    (found,) = audit(ListedFeed(*rows), CLOCK).exchanged_sides
+    assert found.startswith("ENG-1 2024/2025 (listed): 0 wins at home, 150 away in 150 results")
+
+
 def test_what_is_no_match_is_told_apart():
     """Files are no rows; placeholders are no rejections; unknown competitions have their rows."""
     bad = UnreadableFile(source="listed", reason="file passed over: E1.csv: it is empty", payload={})

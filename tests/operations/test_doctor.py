@@ -18,7 +18,9 @@ from soccer_assets.stores.matches.normalise import update_matches
 from soccer_assets.stores.matches.raw import store_raw
 from tests.builders import NOW
 from tests.homes import make_home
+from tests.stores.matches.test_exchanged_sides import season
 from tests.stores.matches.test_feed_agreement import known_rows, month_of_rows, refresh
+from tests.stores.matches.test_normalise import update
 
 SUBJECTS = [
     "home",
@@ -193,6 +195,21 @@ def test_the_doctor_names_feeds_that_contradict_each_other(
     decide(database, competition="TST-1", feed="first", month="2025-03", now=NOW)
     found = lines_of(CliRunner().invoke(main, ["doctor"]).stdout)["agreement"]
     assert found.startswith("✓")
+
+
+def test_the_doctor_names_a_season_with_home_and_away_exchanged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With what to do."""
+    settings = make_home(tmp_path / "home", SOCCER_LEAGUES="1")
+    monkeypatch.setenv("SOCCER_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    update(Database(settings.database_url), season())
+
+    found = lines_of(CliRunner().invoke(main, ["doctor"]).stdout)["agreement"]
+    assert found.startswith("✗")
+    assert "40 wins at home, 120 away in 160 results; home and away seem to be exchanged" in found
+    assert "soccer feeds trust COMPETITION --neither" in found
 
 
 def test_feeds_are_listed_with_their_lag() -> None:

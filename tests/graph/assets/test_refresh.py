@@ -120,6 +120,7 @@ def test_or_03_raw_rows_become_matches_exports_and_features(filled):
         "names_are_decided": True,
         "meetings_are_told_once": True,
         "no_matchday_is_filled_in": True,
+        "sides_at_home_win_more": True,
         "feeds_agree": True,
         "feed_clocks_agree": True,
         "no_team_plays_twice_a_day": True,
