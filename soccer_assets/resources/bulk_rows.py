@@ -23,6 +23,7 @@ from sqlalchemy.engine import Dialect
 from soccer_assets.tables import UtcDateTime
 
 T = TypeVar("T")
+Columns = Mapping[str, Sequence[Any]]  # cells of the rows by column, all of one length
 
 # At most this many rows per transaction: another writer gets the lock within the busy timeout.
 ROWS_PER_TRANSACTION = 10_000
@@ -42,7 +43,19 @@ def insert(connection: sa.Connection, table: sa.Table, rows: Sequence[dict[str, 
     statements.
     """
     if rows:
-        _insert_rows(connection, table, rows)
+        insert_columns(connection, table, _columns_of(rows))
+
+
+def insert_columns(connection: sa.Connection, table: sa.Table, columns: Columns) -> None:
+    """As `insert`, of columns of one length by name: a million rows need no dictionary each."""
+    # What no row has need not be written: of the 49 columns of `match` 20 in an archive.
+    filled = {
+        name: column
+        for name, column in columns.items()
+        if table.c[name].server_default is not None or _has_value(column)
+    }
+    if any(filled.values()):
+        _insert_columns(connection, table, filled)
 
 
 def upsert(connection: sa.Connection, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
@@ -50,9 +63,15 @@ def upsert(connection: sa.Connection, table: sa.Table, rows: Sequence[dict[str, 
 
     As `insert`; on PostgreSQL the COPY fills a staging table, and one statement merges it.
     """
-    if not rows:
+    if rows:
+        upsert_columns(connection, table, _columns_of(rows))
+
+
+def upsert_columns(connection: sa.Connection, table: sa.Table, cells: Columns) -> None:
+    """As `upsert`, of columns of one length by name."""
+    names = list(cells)
+    if not any(cells.values()):
         return
-    names = list(rows[0])
     keys = [column.name for column in table.primary_key]
     quote = connection.dialect.identifier_preparer.quote
     columns = ", ".join(map(quote, names))
@@ -60,14 +79,14 @@ def upsert(connection: sa.Connection, table: sa.Table, rows: Sequence[dict[str, 
     action = f"DO UPDATE SET {updates}" if updates else "DO NOTHING"
     conflict = f"ON CONFLICT ({', '.join(map(quote, keys))}) {action}"
     if connection.dialect.name == "sqlite":
-        _insert_rows(connection, table, rows, conflict=conflict)
+        _insert_columns(connection, table, cells, conflict=conflict)
         return
     target, staging = quote(table.name), f"staging_{table.name}"
     connection.exec_driver_sql(
         f"CREATE TEMPORARY TABLE {quote(staging)} ON COMMIT DROP AS SELECT {columns} FROM {target} "  # noqa: S608 - names of our tables
         "WITH NO DATA"
     )
-    _insert_rows(connection, table, rows, into=staging)
+    _insert_columns(connection, table, cells, into=staging)
     connection.exec_driver_sql(
         f"INSERT INTO {target} ({columns}) SELECT {columns} FROM {quote(staging)} {conflict}"  # noqa: S608
     )
@@ -127,23 +146,19 @@ def infrequent_gc() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
-def _insert_rows(
-    connection: sa.Connection,
-    table: sa.Table,
-    rows: Sequence[dict[str, Any]],
-    *,
-    into: str = "",
-    conflict: str = "",
-) -> None:
+def _has_value(column: Sequence[Any]) -> bool:
+    return bool(column) and (column[0] is not None or column.count(None) < len(column))
+
+
+def _columns_of(rows: Sequence[dict[str, Any]]) -> Columns:
+    """Rows with the keys of the first, as columns."""
     names = list(rows[0])
-    cells = dict(zip(names, zip(*map(_values_of(names), rows), strict=True), strict=True))
-    if not conflict and not into:
-        # What no row has need not be written: of the 49 columns of `match` 20 in an archive.
-        cells = {
-            name: column
-            for name, column in cells.items()
-            if column.count(None) < len(column) or table.c[name].server_default is not None
-        }
+    return dict(zip(names, zip(*map(_values_of(names), rows), strict=True), strict=True))
+
+
+def _insert_columns(
+    connection: sa.Connection, table: sa.Table, cells: Columns, *, into: str = "", conflict: str = ""
+) -> None:
     quote = connection.dialect.identifier_preparer.quote
     columns, target = ", ".join(map(quote, cells)), quote(into or table.name)
     if connection.dialect.name == "sqlite":
@@ -157,9 +172,7 @@ def _insert_rows(
     connection.connection.cursor().copy_expert(f"COPY {target} ({columns}) FROM STDIN", text)
 
 
-def _sqlite_rows(
-    dialect: Dialect, table: sa.Table, columns: Mapping[str, Sequence[Any]]
-) -> list[tuple[Any, ...]]:
+def _sqlite_rows(dialect: Dialect, table: sa.Table, columns: Columns) -> list[tuple[Any, ...]]:
     """Tuples as SQLAlchemy's own types would bind them."""
     kind = UtcDateTime().dialect_impl(dialect)
     bind: Callable[[Any], Any] = kind.bind_processor(dialect) or (lambda value: value)

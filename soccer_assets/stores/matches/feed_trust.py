@@ -8,7 +8,6 @@ What only the other feed reports stays; it teaches nothing where the two disagre
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import msgspec
 import sqlalchemy as sa
@@ -21,11 +20,11 @@ from soccer_assets.football.feed_agreement import (
     month_of,
     start_of,
 )
-from soccer_assets.football.matches import STATUS_RULES, MatchStatus
 from soccer_assets.football.records import RawMatch
 from soccer_assets.resources.bulk_rows import IDS_PER_QUERY, batches, in_list, upsert
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.watermarks import next_change_no
+from soccer_assets.stores.matches.match_batch import MatchBatch
 from soccer_assets.stores.matches.unread import mark_rows_unread
 from soccer_assets.stores.store_error import StoreError
 from soccer_assets.tables import feed_agreement, feed_trust, match_raw, match_source_id
@@ -150,9 +149,7 @@ def rows_that_count(
     return counted
 
 
-def mark_disagreeing(
-    connection: sa.Connection, rows: Iterable[dict[str, Any]], *, are_feeds_compared: bool
-) -> None:
+def mark_disagreeing(connection: sa.Connection, batch: MatchBatch, *, are_feeds_compared: bool) -> None:
     """Set ``quarantine`` of results that are about to be written and that no trusted feed reports.
 
     A home with one feed compares none, yet a person may trust `NEITHER`.
@@ -161,13 +158,15 @@ def mark_disagreeing(
     trust = decided_feeds(connection)
     if not disputed and NEITHER not in trust.values():
         return
-    for row in rows:
-        if STATUS_RULES[MatchStatus(row["status"])].settles and row["quarantine"] is None:
-            trusted = trusted_feed(trust, row["competition"], row["kickoff"])
+    marks = batch.columns["quarantine"]
+    competitions, kickoffs, sources = (batch.columns[name] for name in ("competition", "kickoff", "source"))
+    for place in batch.settled:
+        if marks[place] is None:
+            trusted = trusted_feed(trust, competitions[place], kickoffs[place])
             if trusted == NEITHER:
-                row["quarantine"] = NEITHER_IS_TRUSTED
-            elif (row["competition"], month_of(row["kickoff"])) in disputed and trusted != row["source"]:
-                row["quarantine"] = NOT_TOLD if trusted else FEEDS_DISAGREE
+                marks[place] = NEITHER_IS_TRUSTED
+            elif trusted != sources[place] and (competitions[place], month_of(kickoffs[place])) in disputed:
+                marks[place] = NOT_TOLD if trusted else FEEDS_DISAGREE
 
 
 def trusted_feed(trust: Mapping[Scope, str], competition: str, kickoff: dt.datetime) -> str | None:

@@ -6,7 +6,7 @@ score comes: then all of the day count. Not here: the bounds (``football/validit
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -18,6 +18,7 @@ from soccer_assets.football.validity import FILLED_IN, Goals, is_filled_in
 from soccer_assets.resources.bulk_rows import in_list
 from soccer_assets.resources.database import Database
 from soccer_assets.stores.matches.feed_trust import decided_feeds, trusted_feed
+from soccer_assets.stores.matches.match_batch import MatchBatch
 from soccer_assets.stores.matches.quarantine import mark_stored
 from soccer_assets.tables import match
 
@@ -47,7 +48,7 @@ class FilledMatchday(msgspec.Struct, frozen=True, kw_only=True, order=True):
 
 def mark_filled_matchdays(
     connection: sa.Connection,
-    rows: dict[str, dict[str, Any]],
+    batch: MatchBatch,
     known: dict[str, sa.Row[Any]],
     removed: Iterable[sa.Row[Any]] = (),
 ) -> None:
@@ -55,35 +56,50 @@ def mark_filled_matchdays(
 
     Marks of another kind stay. The arguments are those of ``quarantine.mark_same_day``.
     """
-    written: defaultdict[_Matchday, dict[str, Goals]] = defaultdict(dict)
-    for match_id, row in rows.items():
-        if _is_result(row):
-            day = row["competition"], row["kickoff"].date()
-            written[day][match_id] = row["home_goals"], row["away_goals"]
-    touched = {*written, *((row.competition, row.kickoff.date()) for row in (*known.values(), *removed))}
+    new = _new_goals(batch)
+    touched = {*new, *((row.competition, row.kickoff.date()) for row in (*known.values(), *removed))}
     # A day with two scores among its new rows is not filled in, whatever else is stored.
-    unclear = {day for day in touched if len(set(written[day].values())) <= 1}
-    beside = {row.match_id: row for row in _stored_results(connection, unclear) if row.match_id not in rows}
+    unclear = {
+        day: dict(new.get(day, ())) for day in touched if len({goals for _, goals in new.get(day, ())}) <= 1
+    }
+    beside = {row.match_id: row for row in _stored_results(connection, unclear) if row.match_id not in batch}
     for stored in beside.values():
-        goals = stored.home_goals, stored.away_goals
-        written[stored.competition, stored.kickoff.date()][stored.match_id] = goals
+        day = stored.competition, stored.kickoff.date()
+        unclear[day][stored.match_id] = stored.home_goals, stored.away_goals
     trust = decided_feeds(connection)
     filled = {
         match_id
-        for (competition, day), scores in written.items()
+        for (competition, day), scores in unclear.items()
         if is_filled_in(scores.values()) and not trusted_feed(trust, competition, midnight(day))
         for match_id in scores
     }
-    for match_id in rows.keys() & filled:
-        rows[match_id]["quarantine"] = rows[match_id]["quarantine"] or FILLED_IN
+    for match_id in filled:
+        if match_id in batch and batch.row(match_id, ("quarantine",))["quarantine"] is None:
+            batch.put(match_id, {"quarantine": FILLED_IN})
     changed: dict[str, str | None] = {
         id_: FILLED_IN for id_, found in beside.items() if id_ in filled and found.quarantine is None
     }
     for stored in _marked(connection, {competition for competition, _ in touched}):
         is_touched = (stored.competition, stored.kickoff.date()) in touched
-        if is_touched and stored.match_id not in filled and stored.match_id not in rows:
+        if is_touched and stored.match_id not in filled and stored.match_id not in batch:
             changed[stored.match_id] = None
-    mark_stored(connection, rows, known, changed)
+    mark_stored(connection, batch, known, changed)
+
+
+def _new_goals(batch: MatchBatch) -> dict[_Matchday, list[tuple[str, Goals]]]:
+    """Match id and goals of each result that is about to be written, by matchday."""
+    found: defaultdict[_Matchday, list[tuple[str, Goals]]] = defaultdict(list)
+    columns = batch.columns
+    ids, competitions = columns["match_id"], columns["competition"]
+    goals = list(zip(columns["home_goals"], columns["away_goals"], strict=True))
+    for place in batch.settled:
+        if None not in goals[place]:
+            found[competitions[place], batch.days[place]].append((ids[place], goals[place]))
+    for match_id, row in batch.beside.items():
+        of_row = row["home_goals"], row["away_goals"]
+        if row["status"] in SETTLED_STATUSES and None not in of_row:
+            found[row["competition"], row["kickoff"].date()].append((match_id, of_row))
+    return found
 
 
 def filled_matchdays(database: Database) -> list[FilledMatchday]:
@@ -101,12 +117,6 @@ def filled_matchdays(database: Database) -> list[FilledMatchday]:
             score=f"{rows[0].home_goals}-{rows[0].away_goals}",
         )
         for (competition, day), rows in days.items()
-    )
-
-
-def _is_result(row: Mapping[str, Any]) -> bool:
-    return (
-        row["status"] in SETTLED_STATUSES and row["home_goals"] is not None and row["away_goals"] is not None
     )
 
 

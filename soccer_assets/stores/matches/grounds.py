@@ -29,6 +29,7 @@ from soccer_assets.football.text_folding import fold
 from soccer_assets.resources.bulk_rows import IDS_PER_QUERY, ROWS_PER_TRANSACTION, batches, in_list
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.watermarks import read_watermark, set_watermark
+from soccer_assets.stores.matches.match_batch import MatchBatch
 from soccer_assets.stores.matches.unread import mark_rows_unread
 from soccer_assets.tables import match
 
@@ -110,28 +111,34 @@ def mark_rows_of_changed_rules(database: Database) -> int:
     return len(rows)
 
 
-def put_finalists_at_home(connection: sa.Connection, rows: Mapping[str, dict[str, Any]]) -> None:
+def put_finalists_at_home(connection: sa.Connection, batch: MatchBatch) -> None:
     """Change the rows on neutral ground by rule that are played on the own ground of one of their sides.
 
     Args:
-        connection: reads the matches stored so far; those of ``rows`` count as they are there.
-        rows: matches to be written, by id.
+        connection: reads the matches stored so far; those of ``batch`` count as they are there.
+        batch: matches to be written.
     """
-    finals = [row for row in rows.values() if _is_by_rule(row) and row["neutral"]]
+    if not batch.has_value("ground"):
+        return
+    rows = {row["match_id"]: row for row in batch.rows(("match_id", *_FINAL))}
+    finals = {match_id: row for match_id, row in rows.items() if _is_by_rule(row) and row["neutral"]}
     if not finals:
         return
-    grounds = _HomeGrounds(connection, _teams(finals), rows)
-    for row in finals:
-        row.update(grounds.settle(row))
+    grounds = _HomeGrounds(connection, _teams(finals.values()), rows)
+    for match_id, row in finals.items():
+        batch.put(match_id, grounds.settle(row))
 
 
-def mark_finals_with_another_host(connection: sa.Connection, rows: Mapping[str, dict[str, Any]]) -> int:
+def mark_finals_with_another_host(connection: sa.Connection, batch: MatchBatch) -> int:
     """Mark as unread the raw rows of finals for which the rows just written tell another own ground.
 
     Returns:
         How many raw rows were marked.
     """
-    teams = {row["home_team_id"] for row in rows.values() if row["ground"] and not row["ground_rule"]}
+    if not batch.has_value("ground"):
+        return 0
+    grounds_told = batch.rows(("home_team_id", "ground", "ground_rule"))
+    teams = {row["home_team_id"] for row in grounds_told if row["ground"] and not row["ground_rule"]}
     if not teams:
         return 0
     columns = [match.c[name] for name in (*_FINAL, "source", "source_match_id")]

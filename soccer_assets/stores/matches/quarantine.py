@@ -7,7 +7,7 @@ keeps it. What feeds disagree about puts no other match in quarantine.
 import datetime as dt
 import itertools
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -25,6 +25,7 @@ from soccer_assets.football.validity import (
     twice_on_a_day,
 )
 from soccer_assets.resources.bulk_rows import batches, in_list
+from soccer_assets.stores.matches.match_batch import MatchBatch
 from soccer_assets.tables import WITHOUT_SCORE, match, match_source_id, team, vanished_match
 
 _DAY = dt.timedelta(days=1)
@@ -36,7 +37,7 @@ _PAIR = ("competition", "season", "home_team_id", "away_team_id")
 
 def mark_same_day(
     connection: sa.Connection,
-    rows: dict[str, dict[str, Any]],
+    batch: MatchBatch,
     known: dict[str, sa.Row[Any]],
     removed: Iterable[sa.Row[Any]] = (),
 ) -> None:
@@ -46,43 +47,68 @@ def mark_same_day(
 
     Args:
         connection: a transaction that writes.
-        rows: the rows to be written, by match id; marked where they are reported with several scores.
+        batch: the rows to be written; marked where they are reported with several scores.
         known: their stored versions, by match id.
         removed: matches that are gone: those beside them may be good now.
     """
-    new_results = {
-        id_: Result(
-            id_,
-            row["kickoff"].date(),
-            row["home_team_id"],
-            row["away_team_id"],
-            (row["home_goals"], row["away_goals"]),
-        )
-        for id_, row in rows.items()
-        if row["status"] in SETTLED_STATUSES and row["quarantine"] not in FEED_MARKS
-    }
-    before = [_result(row) for row in (*known.values(), *removed) if row.status in SETTLED_STATUSES]
-    others = _results_beside(connection, [*new_results.values(), *before], rows.keys())
-    results = new_results | {
-        id_: _result(row) for id_, row in others.items() if row.quarantine not in FEED_MARKS
-    }
-    marks = twice_on_a_day(results.values())
-    if marks and (gone := _not_listed(connection, marks)):
-        marks = beside_listed(results.values(), gone)
-    for id_, row in rows.items():
-        if not _is_marked_alone(row["quarantine"]):
-            row["quarantine"] = marks.get(id_)
+    of_days = _new_results(batch)
+    teams = {day: {side for pair in pairs for side in pair[1:]} for day, pairs in of_days.items()}
+    # Where every team of a day has one result, no result has a mark.
+    doubtful = {day for day, pairs in of_days.items() if len(teams[day]) < 2 * len(pairs)}
+    wanted = defaultdict[dt.date, set[str]](set, teams)
+    for row in (*known.values(), *removed):
+        if row.status in SETTLED_STATUSES:
+            wanted[row.kickoff.date()].update((row.home_team_id, row.away_team_id))
+    others = _results_beside(connection, wanted, batch)
+    beside = [_result(row) for row in others.values() if row.quarantine not in FEED_MARKS]
+    doubtful.update(result.day for result in beside)
+    results = [_new_result(batch, match_id) for day in doubtful for match_id, _, _ in of_days.get(day, ())]
+    marks = _marks_of(connection, [*results, *beside])
+    for match_id in marks:
+        # No row has a mark yet but those that depend on no other match.
+        if match_id in batch and batch.row(match_id, ("quarantine",))["quarantine"] is None:
+            batch.put(match_id, {"quarantine": marks[match_id]})
     changed = {
         id_: marks.get(id_)
         for id_, row in others.items()
         if not _is_marked_alone(row.quarantine) and row.quarantine != marks.get(id_)
     }
-    mark_stored(connection, rows, known, changed)
+    mark_stored(connection, batch, known, changed)
+
+
+def _new_results(batch: MatchBatch) -> dict[dt.date, list[tuple[str, str, str]]]:
+    """Match id and teams of each result that feeds do not disagree about, by day."""
+    found: defaultdict[dt.date, list[tuple[str, str, str]]] = defaultdict(list)
+    columns = batch.columns
+    ids, marks, homes, aways = (
+        columns[name] for name in ("match_id", "quarantine", "home_team_id", "away_team_id")
+    )
+    for place in batch.settled:
+        if marks[place] not in FEED_MARKS:
+            found[batch.days[place]].append((ids[place], homes[place], aways[place]))
+    for match_id, row in batch.beside.items():
+        if row["status"] in SETTLED_STATUSES and row["quarantine"] not in FEED_MARKS:
+            found[row["kickoff"].date()].append((match_id, row["home_team_id"], row["away_team_id"]))
+    return found
+
+
+def _new_result(batch: MatchBatch, match_id: str) -> Result:
+    row = batch.row(match_id, ("kickoff", "home_team_id", "away_team_id", "home_goals", "away_goals"))
+    kickoff, home, away, *goals = row.values()
+    return Result(match_id, kickoff.date(), home, away, (goals[0], goals[1]))
+
+
+def _marks_of(connection: sa.Connection, results: Sequence[Result]) -> dict[str, str]:
+    """The marks of the results of whole days; one that its feed no longer lists gives way to the others."""
+    marks = twice_on_a_day(results)
+    if marks and (gone := _not_listed(connection, marks)):
+        return beside_listed(results, gone)
+    return marks
 
 
 def mark_stored(
     connection: sa.Connection,
-    rows: dict[str, dict[str, Any]],
+    batch: MatchBatch,
     known: dict[str, sa.Row[Any]],
     marks: Mapping[str, str | None],
 ) -> None:
@@ -95,12 +121,12 @@ def mark_stored(
     query = sa.select(match).where(in_list(connection, match.c.match_id, marks))
     for stored in connection.execute(query):
         known[stored.match_id] = stored
-        rows[stored.match_id] = stored._asdict() | {"quarantine": marks[stored.match_id]}
+        batch.beside[stored.match_id] = stored._asdict() | {"quarantine": marks[stored.match_id]}
 
 
 def release_lone_results(
     connection: sa.Connection,
-    rows: dict[str, dict[str, Any]],
+    batch: MatchBatch,
     known: dict[str, sa.Row[Any]],
     removed: Iterable[sa.Row[Any]] = (),
 ) -> None:
@@ -113,7 +139,10 @@ def release_lone_results(
         row
         for row in (*known.values(), *removed)
         if _is_beyond_format(row.quarantine)
-        and any(row.match_id not in rows or rows[row.match_id][name] != getattr(row, name) for name in _PAIR)
+        and (
+            row.match_id not in batch
+            or any(value != getattr(row, name) for name, value in batch.row(row.match_id, _PAIR).items())
+        )
     ]
     for row in left:
         same_pair = sa.and_(*(match.c[name] == getattr(row, name) for name in _PAIR))
@@ -121,7 +150,7 @@ def release_lone_results(
         alone = [one for one in connection.execute(query) if _is_beyond_format(one.quarantine)]
         if len(alone) == 1:
             known[alone[0].match_id] = alone[0]
-            rows[alone[0].match_id] = alone[0]._asdict() | {"quarantine": None}
+            batch.beside[alone[0].match_id] = alone[0]._asdict() | {"quarantine": None}
 
 
 def _is_beyond_format(mark: str | None) -> bool:
@@ -197,7 +226,7 @@ def examples_of_quarantine(connection: sa.Connection, most: int) -> list[str]:
 
 
 def _results_beside(
-    connection: sa.Connection, results: Iterable[Result], without: Collection[str]
+    connection: sa.Connection, begin: Mapping[dt.date, set[str]], without: Container[str]
 ) -> dict[str, sa.Row[Any]]:
     """The stored results that share a team and a day with some results, or with one of these, and so on.
 
@@ -206,12 +235,12 @@ def _results_beside(
 
     Args:
         connection: to read.
-        results: where it begins.
+        begin: by day, the teams of the results where it begins.
         without: ids of matches that are passed over.
     """
     found: dict[str, sa.Row[Any]] = {}
     reached: defaultdict[dt.date, set[str]] = defaultdict(set)
-    wanted = _teams_by_day(results)
+    wanted = dict(begin)
     while wanted:
         for day, teams in wanted.items():
             reached[day] |= teams

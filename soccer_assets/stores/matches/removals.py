@@ -51,7 +51,7 @@ def read_balance(connection: sa.Connection) -> Balance:
 
 def count_written(
     connection: sa.Connection,
-    added: Sequence[Mapping[str, Any]],
+    added: int,
     changed: Sequence[Mapping[str, Any]],
     known: Mapping[str, sa.Row[Any]],
     now: dt.datetime,
@@ -61,13 +61,13 @@ def count_written(
 
     Args:
         connection: the transaction that writes them.
-        added: new rows.
+        added: how many new rows have their result.
         changed: new versions of rows.
         known: rows as they were, by match id; of all that changed.
         now: time stamp of the removals.
         change_no: of that transaction.
     """
-    settled = sum(row["status"] in SETTLED_STATUSES for row in added)
+    settled = added
     reopened: dict[str, tuple[str, str | None]] = {}
     for row in changed:
         was, is_now = known[row["match_id"]].status in SETTLED_STATUSES, row["status"] in SETTLED_STATUSES

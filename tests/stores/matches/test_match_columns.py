@@ -11,7 +11,7 @@ from soccer_assets.football.match_table import MatchTable
 from soccer_assets.football.records import MatchStats, RawMatch
 from soccer_assets.stores.exports import MATCH_SCHEMA
 from soccer_assets.stores.features.store import MATCH_COLUMNS
-from soccer_assets.stores.matches.normalise import (
+from soccer_assets.stores.matches.match_columns import (
     FROM_COMPETITION,
     FROM_RECORD,
     GOAL_PRICE_COLUMNS,

@@ -17,12 +17,8 @@ from soccer_assets.football.validity import TOLD_TWICE, TWICE_ON_A_DAY, Result, 
 from soccer_assets.resources.database import Database
 from soccer_assets.stores.matches import normalise as match_store
 from soccer_assets.stores.matches import raw as raw_store
-from soccer_assets.stores.matches.normalise import (
-    GOAL_PRICE_COLUMNS,
-    PRICE_COLUMNS,
-    MatchCounts,
-    update_matches,
-)
+from soccer_assets.stores.matches.match_columns import GOAL_PRICE_COLUMNS, PRICE_COLUMNS
+from soccer_assets.stores.matches.normalise import MatchCounts, update_matches
 from soccer_assets.stores.matches.raw import store_raw
 from soccer_assets.tables import (
     competition,
