@@ -10,6 +10,7 @@ import datetime as dt
 import functools
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -46,23 +47,41 @@ _GOALS = ("home_goals", "away_goals", "home_goals_half_time", "away_goals_half_t
 def validate_rows(rows: Iterable[Row], now: dt.datetime) -> Iterator[Row]:
     """The rows of a feed in the same order; a row that fails a check becomes a `Rejection`."""
     iterator = iter(rows)
-    while batch := [_undrawn(row) for row in itertools.islice(iterator, ROWS_A_BATCH)]:
-        matches = [item for item in batch if isinstance(item, RawMatch)]
-        failures = failed_match_checks(_columns(matches), now)
-        priced = [match for match in matches if match.odds is not None]
-        odds_failures = failed_price_checks(_prices(priced))
-        refused = {id(matches[row]): reason for row, reason in failures.items()}
-        unpriced = {id(priced[row]): reason for row, reason in odds_failures.items()}
-        for item in batch:
-            if not isinstance(item, RawMatch):
-                yield item
-            elif id(item) in refused:
-                yield Rejection(source=item.source, reason=refused[id(item)], payload=item.payload)
-            elif id(item) in unpriced:
-                yield Rejection(source=item.source, reason=unpriced[id(item)], payload=item.payload)
-                yield msgspec.structs.replace(item, odds=None)
-            else:
-                yield item
+    while batch := list(itertools.islice(iterator, ROWS_A_BATCH)):
+        yield from _validated(batch, now)
+
+
+def _validated(rows: Sequence[Row], now: dt.datetime) -> Iterable[Row]:
+    """The rows of a batch."""
+    batch = _with_drawn_teams(rows)
+    matches = [item for item in batch if isinstance(item, RawMatch)]
+    failures = failed_match_checks(_columns(matches), now)
+    priced = [match for match in matches if match.odds is not None]
+    odds_failures = failed_price_checks(_prices(priced))
+    if not failures and not odds_failures:
+        return batch
+    refused = {id(matches[row]): reason for row, reason in failures.items()}
+    unpriced = {id(priced[row]): reason for row, reason in odds_failures.items()}
+    checked: list[Row] = []
+    for item in batch:
+        if not isinstance(item, RawMatch):
+            checked.append(item)
+        elif id(item) in refused:
+            checked.append(Rejection(source=item.source, reason=refused[id(item)], payload=item.payload))
+        elif id(item) in unpriced:
+            checked.append(Rejection(source=item.source, reason=unpriced[id(item)], payload=item.payload))
+            checked.append(msgspec.structs.replace(item, odds=None))
+        else:
+            checked.append(item)
+    return checked
+
+
+def _with_drawn_teams(rows: Sequence[Row]) -> Sequence[Row]:
+    """The rows, with what is kept of matches with a placeholder for a team."""
+    names = {name for row in rows if isinstance(row, RawMatch) for name in (row.home_team, row.away_team)}
+    if not any(map(is_placeholder, names)):
+        return rows
+    return [_undrawn(row) for row in rows]
 
 
 def _undrawn(row: Row) -> Row:
@@ -176,15 +195,16 @@ def _odds_schema() -> Any:
 
 
 def _columns(matches: Sequence[RawMatch]) -> dict[str, Any]:
-    settles = {status: rule.settles for status, rule in STATUS_RULES.items()}
+    settled = {status for status, rule in STATUS_RULES.items() if rule.settles}
+    kickoffs = [match.kickoff for match in matches]
+    homes, aways = (map(attrgetter(name), matches) for name in ("home_team", "away_team"))
     return {
-        **{name: np.array([getattr(match, name) for match in matches], dtype=float) for name in _GOALS},
-        "competition": [match.competition for match in matches],
-        "season": [match.season for match in matches],
-        "is_same_team": np.array([is_same_team(match.home_team, match.away_team) for match in matches], bool),
-        "year": np.array([match.kickoff.year for match in matches], int),
-        "kickoff": np.array([match.kickoff.timestamp() for match in matches], float),
-        "is_settled": np.array([settles[match.status] for match in matches], bool),
+        **{name: np.array(list(map(attrgetter(name), matches)), dtype=float) for name in _GOALS},
+        **{name: list(map(attrgetter(name), matches)) for name in _TEXTS},
+        "is_same_team": np.array(list(map(is_same_team, homes, aways)), bool),
+        "year": np.array([kickoff.year for kickoff in kickoffs], int),
+        "kickoff": np.array([kickoff.timestamp() for kickoff in kickoffs], float),
+        "is_settled": np.array([match.status in settled for match in matches], bool),
     }
 
 

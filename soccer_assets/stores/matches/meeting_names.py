@@ -34,9 +34,14 @@ class TeamNames(NamedTuple):
     of_own_ids: dict[_OwnId, list[str]]
     competitions: Mapping[str, Competition]
 
+    @property
+    def are_plain(self) -> bool:
+        """Whether each team goes by one name."""
+        return not self.of_teams and not self.of_own_ids
+
     def meetings(self, record: RawMatch) -> list[str]:
         """A row's meeting under every name of its two teams, that of the kept names first."""
-        if not self.of_teams and not self.of_own_ids:  # 4.3 of 12 s of a pass over 170,986 rows
+        if self.are_plain:  # 4.3 of 12 s of a pass over 170,986 rows
             return [meeting_of(record)]
         homes, aways = (
             list(

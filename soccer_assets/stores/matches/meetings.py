@@ -29,7 +29,15 @@ from soccer_assets.football.meetings import (
 from soccer_assets.football.records import RawMatch
 from soccer_assets.football.season_formats import season_format
 from soccer_assets.football.text_folding import fold
-from soccer_assets.resources.bulk_rows import IDS_PER_QUERY, batches, in_list, insert, upsert
+from soccer_assets.resources.bulk_rows import (
+    IDS_PER_QUERY,
+    Columns,
+    batches,
+    in_list,
+    insert_columns,
+    upsert,
+    upsert_columns,
+)
 from soccer_assets.resources.watermarks import next_change_no
 from soccer_assets.stores.matches.meeting_names import TeamNames, meeting_of, read_team_names
 from soccer_assets.stores.matches.removals import record_merges
@@ -149,13 +157,10 @@ def give_ids(
     found = stored_match_ids(connection, matches)
     ids = by_shared_id(connection, {key: mint_match_id(*owner) for key, owner in matches.items()})
     moved = {key: match_id for key, match_id in ids.items() if found.get(key) != match_id}
-    new: list[dict[str, str]] = []
-    others: list[dict[str, str]] = []
-    for key, match_id in sorted(moved.items()):
-        row = {"source": key[0], "source_match_id": key[1], "match_id": match_id}
-        (others if key in found else new).append(row)
-    insert(connection, match_source_id, new)
-    upsert(connection, match_source_id, others)
+    _store_ids(
+        connection, {key: match_id for key, match_id in moved.items() if key not in found}, insert_columns
+    )
+    _store_ids(connection, {key: match_id for key, match_id in moved.items() if key in found}, upsert_columns)
     gone = {found[key]: match_id for key, match_id in moved.items() if key in found}
     if not gone:
         return ids, []
@@ -164,6 +169,19 @@ def give_ids(
         sa.delete(match_merge).where(in_list(connection, match_merge.c.gone, set(moved.values())))
     )
     return ids, _remove(connection, gone, now)
+
+
+def _store_ids(
+    connection: sa.Connection,
+    match_ids: Mapping[_Key, str],
+    write: Callable[[sa.Connection, sa.Table, Columns], None],
+) -> None:
+    columns = {
+        "source": [source for source, _ in match_ids],
+        "source_match_id": [row_id for _, row_id in match_ids],
+        "match_id": list(match_ids.values()),
+    }
+    write(connection, match_source_id, columns)
 
 
 def row_key(record: RawMatch) -> tuple[str, str]:
@@ -208,7 +226,12 @@ def _meetings_of_several_rows(
     """The rows of each meeting of the batch that has more than one, with rows that replace one another."""
     by_source: defaultdict[str, dict[str, str]] = defaultdict(dict)
     for record in records:
-        found_under, leads = names.meetings(record), by_source[record.source]
+        leads = by_source[record.source]
+        if names.are_plain:
+            meeting = meeting_of(record)
+            leads[meeting] = meeting
+            continue
+        found_under = names.meetings(record)
         for meeting in found_under:
             leads[meeting] = found_under[0]
     replacements = [(source, old, new) for (source, old), (_, new) in marks.items() if new is not None]

@@ -8,7 +8,6 @@ import datetime as dt
 import hashlib
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any
 
 import msgspec
 import sqlalchemy as sa
@@ -24,7 +23,6 @@ from soccer_assets.resources.bulk_rows import (
     batches,
     in_list,
     infrequent_gc,
-    insert,
     prefetch,
     upsert,
 )
@@ -34,10 +32,10 @@ from soccer_assets.stores.matches.ended_lists import ended_lists
 from soccer_assets.stores.matches.held_rows import digest_of, forget_unlisted
 from soccer_assets.stores.matches.meeting_names import meeting_of
 from soccer_assets.stores.matches.names import place_names
-from soccer_assets.stores.matches.raw_rows import Content, encode, encode_rows, history_row, raw_row
+from soccer_assets.stores.matches.raw_rows import Content, encode, encode_rows, insert_rows, replace_rows
 from soccer_assets.stores.matches.unread import mark_left_unread
 from soccer_assets.stores.matches.vanished import cut_lists, mark_vanished, names_in
-from soccer_assets.tables import ingest, match_raw, match_raw_history, rejected_row
+from soccer_assets.tables import ingest, match_raw, rejected_row
 
 
 class IngestCounts(msgspec.Struct, frozen=True, kw_only=True):
@@ -229,36 +227,18 @@ def _store_batch(
     contents = {id_: look.encoded.get(id(match)) or encode(id_, match) for id_, match in by_id.items()}
     digests = _known_digests(connection, source, list(contents))
     # An unchanged row costs a comparison of its digest, and no more.
-    added = [raw_row(id_, by_id[id_], content) for id_, content in contents.items() if id_ not in digests]
+    added = [(id_, by_id[id_], content) for id_, content in contents.items() if id_ not in digests]
     changed = [
-        raw_row(id_, by_id[id_], content)
+        (id_, by_id[id_], content)
         for id_, content in contents.items()
         if digests.get(id_, content.sha256) != content.sha256
     ]
-    known = _known_rows(connection, source, [row["source_match_id"] for row in changed])
     if rejections:
         store_rejections(connection, rejections, now)
     if added or changed:
         change_no = next_change_no(connection)
-        for row in added:
-            row.update(first_seen_at=now, changed_at=now, version=1, change_no=change_no)
-        for row in changed:
-            old = known[row["source_match_id"]]
-            row.update(
-                first_seen_at=old.first_seen_at, changed_at=now, version=old.version + 1, change_no=change_no
-            )
-        upsert(
-            connection,
-            match_raw_history,
-            [history_row(known[row["source_match_id"]], change_no) for row in changed],
-        )
-        insert(connection, match_raw, added)
-        upsert(connection, match_raw, changed)
-        left = {
-            row["source_match_id"]: old.meeting
-            for row in changed
-            if (old := known[row["source_match_id"]]).meeting != row["meeting"]
-        }
+        insert_rows(connection, added, now, change_no)
+        left = replace_rows(connection, source, changed, now, change_no)
         mark_left_unread(connection, source, left, change_no)
     finished = [match.kickoff for match in matches if STATUS_RULES[match.status].settles]
     return IngestCounts(
@@ -392,16 +372,4 @@ def _known_digests(connection: sa.Connection, source: str, source_match_ids: Seq
             match_raw.c.source == source, in_list(connection, match_raw.c.source_match_id, ids)
         )
         known.update((id_, digest) for id_, digest in connection.execute(query).all())
-    return known
-
-
-def _known_rows(
-    connection: sa.Connection, source: str, source_match_ids: Sequence[str]
-) -> dict[str, sa.Row[Any]]:
-    known = {}
-    for ids in batches(source_match_ids, IDS_PER_QUERY):
-        query = sa.select(match_raw).where(
-            match_raw.c.source == source, in_list(connection, match_raw.c.source_match_id, ids)
-        )
-        known.update({row.source_match_id: row for row in connection.execute(query)})
     return known
