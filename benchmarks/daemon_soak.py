@@ -32,7 +32,7 @@ from soccer_assets.football.matches import KickoffPrecision
 from soccer_assets.graph.automation_conditions import follow_upstream_sensor
 from soccer_assets.graph.build import SENSORS, build_definitions, plain_resources
 from soccer_assets.modelling.ledger_rules import SCORED, Entry
-from soccer_assets.operations.local_instance import INSTANCE
+from soccer_assets.operations.local_instance import INSTANCE, open_instance
 from soccer_assets.operations.run_job import run_job
 from soccer_assets.settings import Settings
 from soccer_assets.stores.ledger.record import record_and_score
@@ -54,7 +54,7 @@ def main() -> None:
     logging.disable(logging.INFO)
     with tempfile.TemporaryDirectory() as folder:
         settings = _settings(asked.home or Path(folder) / "home", is_new=asked.home is None)
-        with dg.DagsterInstance.from_config(str(settings.home / "dagster")) as instance:
+        with open_instance(settings.home / "dagster") as instance:
             if asked.home is None:
                 outcome = run_job(settings, instance, "build_everything", lambda _line: None)
                 if outcome.failure:

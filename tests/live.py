@@ -16,7 +16,7 @@ import httpx
 from dagster._core.errors import DagsterUserCodeUnreachableError
 from dagster._grpc.client import DagsterGrpcClient
 
-from soccer_assets.operations.local_instance import INSTANCE, home_environment
+from soccer_assets.operations.local_instance import INSTANCE, home_environment, open_instance
 from soccer_assets.operations.server_command import sidecar_command
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.stores.releases.key_store import create_key
@@ -93,7 +93,7 @@ class LiveHome:
         self._dagster.mkdir()
         storage = {"storage": {"postgres": {"postgres_url": dagster_url}}} if dagster_url else {}
         (self._dagster / "dagster.yaml").write_text(json.dumps(INSTANCE | storage))
-        with dg.DagsterInstance.from_config(str(self._dagster)):
+        with open_instance(self._dagster):
             pass  # its tables are made by one process: two would break them
         self.workspace = self._dagster / "workspace.yaml"
         location = {"host": "127.0.0.1", "port": self._code_port, "location_name": "soccer_assets"}
@@ -107,7 +107,7 @@ class LiveHome:
     @property
     def instance(self) -> dg.DagsterInstance:
         """The Dagster instance of this home; close it after use."""
-        return dg.DagsterInstance.from_config(str(self._dagster))
+        return open_instance(self._dagster)
 
     @contextmanager
     def sidecar(self) -> Iterator[httpx.Client]:

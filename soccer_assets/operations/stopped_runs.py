@@ -15,6 +15,7 @@ import httpx
 import msgspec
 
 from soccer_assets.alerting.list_file import read_list, write_list
+from soccer_assets.operations.local_instance import open_instance
 from soccer_assets.resources.run_workers import PROCESS_TAG
 
 STOPPED = "the home was stopped"
@@ -55,7 +56,7 @@ def cancel_open_runs(home: Path) -> None:
     if not (home / "dagster" / "dagster.yaml").is_file():  # stopped before it had one
         return
     statuses = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
-    with dg.DagsterInstance.from_config(str(home / "dagster")) as instance:
+    with open_instance(home / "dagster") as instance:
         runs = list(instance.get_runs(dg.RunsFilter(statuses=statuses)))
         ours = [run for run in runs if PROCESS_TAG not in run.tags or _is_child(run.tags[PROCESS_TAG])]
         again = [StoppedRun(run.run_id, run.job_name) for run in ours if PROCESS_TAG not in run.tags]
@@ -82,7 +83,7 @@ def run_again(
         return
     wait_until(lambda: _has_code(pages))
     _file(home).unlink(missing_ok=True)
-    with dg.DagsterInstance.from_config(str(home / "dagster")) as instance:
+    with open_instance(home / "dagster") as instance:
         ids = [run.run_id for run in stopped]
         found = instance.get_runs(dg.RunsFilter(run_ids=ids, statuses=[dg.DagsterRunStatus.CANCELED]))
         cancelled = {run.run_id for run in found}

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import msgspec
 
+from soccer_assets.operations.local_instance import open_instance
 from soccer_assets.operations.operation_error import OperationError
 from soccer_assets.resources.artifact_paths import keep_artifacts_below
 from soccer_assets.resources.database import NewerSchemaError
@@ -153,9 +154,7 @@ def _copy_mlflow(file: Path, revision: str) -> Path:
 
 
 def _upgrade_dagster(folder: Path, copy: Path) -> None:
-    import dagster as dg  # noqa: PLC0415 - a second that only an upgrade pays
-
-    with dg.DagsterInstance.from_config(str(folder)) as instance:
+    with open_instance(folder) as instance:
         try:
             instance.upgrade()
         except Exception as error:

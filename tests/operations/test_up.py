@@ -19,6 +19,7 @@ import psutil
 import pytest
 
 from soccer_assets.alerting.running_parts import read_running_parts
+from soccer_assets.operations.local_instance import open_instance
 from soccer_assets.operations.processes import free_port, port_fault
 from tests.homes import make_home, share_caches, shared_cache
 
@@ -272,7 +273,7 @@ def test_sigterm_stops_every_child(tmp_path, running):
     code = running.stop()
     again = Stack(running.home, "--once")
     again_code, output = _finish(again)
-    with dg.DagsterInstance.from_config(str(running.home / "dagster")) as instance:
+    with open_instance(running.home / "dagster") as instance:
         run, events = instance.get_run_by_id(run_id), instance.all_logs(run_id)
 
     assert code == 0

@@ -5,13 +5,13 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-import dagster as dg
 import pytest
 import sqlalchemy as sa
 from alembic import command
 from mlflow.store.db.utils import _get_alembic_config
 from mlflow.store.tracking.dbmodels.initial_models import Base
 
+from soccer_assets.operations.local_instance import open_instance
 from soccer_assets.operations.upgrades import upgrade_databases
 from soccer_assets.resources.database import NewerSchemaError
 from soccer_assets.settings import Settings
@@ -42,7 +42,7 @@ def dagster_home(tmp_path: Path) -> Path:
     folder = tmp_path / "dagster"
     folder.mkdir()
     (folder / "dagster.yaml").write_text("{}")
-    with dg.DagsterInstance.from_config(str(folder)) as instance:
+    with open_instance(folder) as instance:
         instance.add_dynamic_partitions("kept", ["a"])
     for file in _files(folder):
         ask(file, "UPDATE alembic_version SET version_num = ?", OLDER_DAGSTER)
@@ -65,7 +65,7 @@ def test_an_older_dagster_is_copied_aside_and_brought_along(settings, dagster_ho
     for file in _files(dagster_home):
         assert revision(file) != OLDER_DAGSTER
         assert revision(copies[0] / file.relative_to(dagster_home)) == OLDER_DAGSTER
-    with dg.DagsterInstance.from_config(str(dagster_home)) as instance:
+    with open_instance(dagster_home) as instance:
         assert instance.get_dynamic_partitions("kept") == ["a"]
     assert upgrade_databases(settings, os.environ) == []
 

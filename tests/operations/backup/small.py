@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import dagster as dg
 import msgspec
 import sqlalchemy as sa
 
@@ -14,7 +13,7 @@ from soccer_assets.home import open_home
 from soccer_assets.operations.backup.archive import BackupManifest
 from soccer_assets.operations.backup.create import back_up
 from soccer_assets.operations.backup.restore import Mode, Restored, restore
-from soccer_assets.operations.local_instance import INSTANCE
+from soccer_assets.operations.local_instance import INSTANCE, open_instance
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.event_bus import EventBus
 from soccer_assets.resources.model_registry import ModelRegistry
@@ -66,7 +65,7 @@ class Small:
 
     def train(self, registry: ModelRegistry, weight: float) -> str:
         """Register a champion in a run of Dagster's; returns its version."""
-        with dg.DagsterInstance.from_config(str(self.settings.home / "dagster")) as instance:
+        with open_instance(self.settings.home / "dagster") as instance:
             return train_champion(registry, weight, instance)
 
     def publish(self, number: int) -> str:
