@@ -20,8 +20,6 @@ from dagster._core.execution.plan.plan import ExecutionPlan
 from dagster._core.execution.retries import RetryMode
 from dagster._core.executor.in_process import InProcessExecutor, inprocess_execution_iterator
 
-from soccer_assets.resources.kept_connections import keep_connections
-
 
 class _Execution(ActiveExecution):
     """The state of a plan that is executed; waiting may be interrupted."""
@@ -50,7 +48,6 @@ class CancellableExecutor(InProcessExecutor):
     ) -> Iterator[DagsterEvent]:
         """The events of the steps."""
         instance, run_id = plan_context.instance, plan_context.run_id
-        keep_connections(instance)
         if _restore_cancelling(instance, run_id):
             raise DagsterExecutionInterruptedError("the run was cancelled while its process started")
         yield DagsterEvent.engine_event(

@@ -21,7 +21,6 @@ from soccer_assets.graph.build import build_definitions
 from soccer_assets.graph.jobs import declared_config
 from soccer_assets.graph.retries import INTERACTIVE_TAG
 from soccer_assets.operations.operation_error import OperationError
-from soccer_assets.resources.kept_connections import keep_connections
 from soccer_assets.resources.run_workers import process_tag
 from soccer_assets.settings import Settings
 
@@ -137,7 +136,6 @@ def run_job(
     Raises:
         OperationError: the home has no such month, or the job reads none.
     """
-    keep_connections(instance)
     progress, run_id = Progress(say), make_new_run_id()
     logger = logging.Logger("progress")  # noqa: LOG001 - Dagster needs a logger of its own
     logger.addHandler(progress)

@@ -62,6 +62,14 @@ def _engine(url: str) -> sa.Engine:
     return engine
 
 
+def _has_tables(engine: sa.Engine) -> bool:
+    """Whether Dagster has stamped a file with a version; to compare it with the newest takes .1 s a file."""
+    with engine.connect() as connection:
+        if not sa.inspect(connection).has_table("alembic_version"):
+            return False
+        return connection.execute(sa.text("SELECT version_num FROM alembic_version")).first() is not None
+
+
 class _Events(SqliteEventLogStorage):
     """Dagster's event log; who watches a run asks for new events, as on PostgreSQL: after .25 s, later 16 s.
 
@@ -78,7 +86,8 @@ class _Events(SqliteEventLogStorage):
         with self._db_lock:
             engine = self._engines.of(self.conn_string_for_shard(shard))
             if shard not in self._initialized_dbs:
-                self._initdb(engine)
+                if not _has_tables(engine):
+                    self._initdb(engine)
                 self._initialized_dbs.add(shard)
             with engine.begin() as connection:
                 yield connection
