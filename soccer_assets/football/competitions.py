@@ -5,7 +5,7 @@ It is read from ``competitions.toml`` beside this module; adding a league needs 
 
 import datetime as dt
 import re
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Annotated, Literal
 
@@ -57,6 +57,10 @@ class Competition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     squad: Literal["first", "reserve", "national"] = "first"
     feeds: dict[str, str] = {}
 
+    def __hash__(self) -> int:
+        """By code: the feeds' names have no hash."""
+        return hash(self.code)
+
     def calendar_on(self, day: dt.date) -> Literal["autumn", "year"]:
         """The calendar of the season that a day belongs to."""
         is_changed = self.autumn_from is not None and day >= dt.date(self.autumn_from, *_TURN)
@@ -105,10 +109,9 @@ def club_of(name: str, competition: Competition) -> tuple[str, str]:
     In an international cup the country is read from a suffix with the code that the catalogue's competitions
     begin with: ``Arsenal FC (ENG)`` is Arsenal FC of England.
     """
-    found = _WITH_COUNTRY.fullmatch(name)
-    if found and competition.country == INTERNATIONAL and competition.squad != NATIONAL:
-        country = _countries().get(found[2])
-        if country is not None:
+    if competition.country == INTERNATIONAL and competition.squad != NATIONAL:
+        found = _WITH_COUNTRY.fullmatch(name)
+        if found and (country := _countries().get(found[2])) is not None:
             return found[1], country
     return name, competition.country
 
@@ -121,10 +124,11 @@ def entrant_name(club: str, country: str, competition: Competition) -> str:
     return club if code is None else f"{club} ({code})"
 
 
+@lru_cache(maxsize=200_000)  # a million matches name 30,000 entrants
 def club_and_pool(name: str, competition: Competition) -> tuple[str, Pool]:
     """An entrant's name without its country's code, and the pool in which it is one team."""
     club, country = club_of(name, competition)
-    return club, competition.pool._replace(country=country)
+    return club, Pool(country, competition.sex, competition.age_group, competition.squad)
 
 
 @cache

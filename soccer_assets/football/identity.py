@@ -6,6 +6,7 @@ is the stored match of the same day, else the nearest one that may have moved th
 """
 
 import datetime as dt
+import functools
 import hashlib
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -103,6 +104,7 @@ class Pool(NamedTuple):
         return mint_team_id(self.country, self.sex, self.age_group, name, self.squad)
 
 
+@functools.lru_cache(maxsize=200_000)  # in a million matches each club occurs 80 times
 def mint_team_id(country: str, sex: str, age_group: str, name: str, squad: str = "first") -> str:
     """The permanent id of a team; the same name in another pool is another team."""
     return _digest(f"{Pool(country, sex, age_group, squad)}|{fold(name)}")

@@ -89,7 +89,9 @@ def _in_order(
     """Each team once, in the order in which they are placed; a batch of 10,000 rows names 2,000."""
     # Leagues first: they tell the country of a club that an international cup only names.
     cups = {code for code, place in competitions.items() if place.country == INTERNATIONAL}
-    in_order = sorted(range(len(records)), key=lambda place: records[place].competition in cups)
+    is_cup = [record.competition in cups for record in records]
+    in_order = [place for place, later in enumerate(is_cup) if not later]
+    in_order += [place for place, later in enumerate(is_cup) if later]
     for place in in_order:
         record = records[place]
         if record.team_ids is msgspec.UNSET:

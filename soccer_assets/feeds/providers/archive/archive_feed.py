@@ -156,10 +156,14 @@ class ArchiveFeed:
     def _rows(self, rows: NDArray[np.int64], now: dt.datetime) -> Iterator[RawMatch | Rejection]:
         columns, results = self._table.columns, self._results
         codes = {name: column.codes[rows] for name, column in columns.items()}
-        values = zip(*(columns[name].parsed[codes[name]].tolist() for name in SCHEMA), strict=True)
         names = [name for name in SCHEMA if (codes[name] >= 0).any()]
+        empty = [None] * len(rows)
+        values = zip(
+            *(columns[name].parsed[codes[name]].tolist() if name in names else empty for name in SCHEMA),
+            strict=True,
+        )
         over = (self._times.over_at[rows] <= now.timestamp()).tolist()
-        payloads = _payloads({name: columns[name].shown[codes[name]] for name in names}, over)
+        payloads = _payloads({name: (codes[name], columns[name].shown) for name in names}, over)
         places, goals = self._competitions.of_row[rows].tolist(), results.goals[rows].tolist()
         for number, place, is_over, score, payload, row in zip(
             rows.tolist(), places, over, goals, payloads, values, strict=True
@@ -173,26 +177,26 @@ class ArchiveFeed:
             yield _match(code, row, payload, known, now, is_over=is_over)
 
 
-def _payloads(shown_: Mapping[str, NDArray[np.object_]], over: Sequence[bool]) -> Iterator[dict[str, Any]]:
+def _payloads(
+    columns: Mapping[str, tuple[NDArray[Any], NDArray[np.object_]]], over: Sequence[bool]
+) -> Iterator[dict[str, Any]]:
     """The filled cells of each row as the file shows them; of a match that is not over without its result.
 
     Few sets of columns are filled together: each is chosen once, and the rest is work of C.
 
     Args:
-        shown_: columns by name, None where a row has no value.
+        columns: by name, codes of the rows, negative where a row has no value, and what they show.
         over: whether each row's match is over.
     """
-    names, chosen = list(shown_), {}
-    filled = [
-        (column != None) & (np.array(over, bool) | (name not in RESULT))  # noqa: E711 of each element
-        for name, column in shown_.items()
-    ]
+    names = list(columns)
+    is_over = np.array(over, bool)
+    filled = [(codes >= 0) & (is_over | (name not in RESULT)) for name, (codes, _) in columns.items()]
     patterns = (np.array(filled).T @ (1 << np.arange(len(names)))).tolist()
-    cells = zip(*(column.tolist() for column in shown_.values()), strict=True)
+    chosen = {pattern: [bool(pattern >> bit & 1) for bit in range(len(names))] for pattern in set(patterns)}
+    names_of = {pattern: tuple(compress(names, those)) for pattern, those in chosen.items()}
+    cells = zip(*(shown[codes].tolist() for codes, shown in columns.values()), strict=True)
     for pattern, row in zip(patterns, cells, strict=True):
-        if pattern not in chosen:
-            chosen[pattern] = [bool(pattern >> bit & 1) for bit in range(len(names))]
-        yield dict(zip(compress(names, chosen[pattern]), compress(row, chosen[pattern]), strict=True))
+        yield dict(zip(names_of[pattern], compress(row, chosen[pattern]), strict=True))
 
 
 def _match(
@@ -217,10 +221,11 @@ def _match(
         half_home = half_away = None
     else:
         half_home, half_away = half_time_of(half_home, half_away, score)
-    went_on = is_over and reported in WENT_ON
-    # The total of a shoot-out holds its goals in some rows.
-    total = score_or_none(home_total, away_total) if reported == EXTRA_TIME else None
-    after_90 = after_ninety(total, None, went_on=went_on, has_shoot_out=reported != EXTRA_TIME)
+    after_90 = None
+    if is_over and reported in WENT_ON:
+        # The total of a shoot-out holds its goals in some rows.
+        total = score_or_none(home_total, away_total) if reported == EXTRA_TIME else None
+        after_90 = after_ninety(total, None, went_on=True, has_shoot_out=reported != EXTRA_TIME)
     goal_odds = None
     if is_over and goal_kind is not None:
         goal_odds = goal_book(goal_kind, (over, under), (line, line_home, line_away))
