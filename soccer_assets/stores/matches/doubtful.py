@@ -80,17 +80,16 @@ def repeated_rows(database: Database, since: dt.datetime) -> list[DoubtfulMatch]
 def possible_duplicates(database: Database, since: dt.datetime) -> list[DoubtfulMatch]:
     """Matches of one pair and season that may be one, those of a pair together."""
     pair = (match.c.competition, match.c.season, match.c.home_team_id, match.c.away_team_id)
-    several = (
-        sa.select(*pair)
+    # One pass over the season: to look for each pair's matches again would read its competition each time.
+    counted = (
+        sa.select(match.c.match_id, sa.func.count().over(partition_by=pair).label("meetings"))
         .where(match.c.kickoff >= since, match.c.status.in_(_COUNTING))
-        .group_by(*pair)
-        .having(sa.func.count() > 1)
         .subquery()
     )
     query = (
         _matches()
-        .join(several, sa.and_(*(column == several.c[column.name] for column in pair)))
-        .where(match.c.kickoff >= since, match.c.status.in_(_COUNTING))
+        .join(counted, counted.c.match_id == match.c.match_id)
+        .where(counted.c.meetings > 1)
         .order_by(*pair, match.c.kickoff, match.c.match_id)
     )
     with database.reading() as connection:

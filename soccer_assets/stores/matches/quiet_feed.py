@@ -17,7 +17,7 @@ from soccer_assets.feeds.protocol import Feed, assumes_postponed
 from soccer_assets.football.matches import SETTLED_STATUSES, KickoffPrecision, MatchStatus
 from soccer_assets.resources.database import Database
 from soccer_assets.stores.matches.due import SETTLING_TIME, MissingResults
-from soccer_assets.tables import AWAITING, ingest, match, match_raw
+from soccer_assets.tables import AWAITING, ingest, match, match_raw, match_source_id
 
 # Before a home has looked for this long at a feed, the feed's declared lag counts.
 OWN_LOOKS = dt.timedelta(days=30)
@@ -267,12 +267,9 @@ def _arrivals(connection: sa.Connection, source: str, now: dt.datetime) -> list[
         sa.select(
             match_raw.c.competition, match_raw.c.kickoff, match_raw.c.changed_at, match.c.kickoff_precision
         )
-        .join(
-            match,
-            sa.and_(
-                match.c.source == match_raw.c.source, match.c.source_match_id == match_raw.c.source_match_id
-            ),
-        )
+        .join(match_source_id, _same_row(match_source_id))
+        # By its id: by its day alone, every row would be compared with all matches of the time.
+        .join(match, sa.and_(match.c.match_id == match_source_id.c.match_id, _same_row(match)))
         .where(
             match_raw.c.source == source,
             match.c.kickoff > now - _OBSERVED,
@@ -290,6 +287,12 @@ def _arrivals(connection: sa.Connection, source: str, now: dt.datetime) -> list[
         )
         for row in connection.execute(query)
     ]
+
+
+def _same_row(table: sa.Table) -> sa.ColumnElement[bool]:
+    return sa.and_(
+        table.c.source == match_raw.c.source, table.c.source_match_id == match_raw.c.source_match_id
+    )
 
 
 def _first_look(connection: sa.Connection, source: str) -> dt.datetime | None:

@@ -2,7 +2,8 @@
 
 import datetime as dt
 import hashlib
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -151,20 +152,22 @@ def _matches(
     """Results, fixtures, and how many of the results were awarded."""
     number = {club: place for place, club in enumerate(clubs)}
     results, fixtures, awarded = list[Result](), list[Fixture](), 0
-    for row in used.to_dict("records"):
-        home, away = number.get(row["home_team_id"]), number.get(row["away_team_id"])
+    # A dictionary a row would be a third of what a look at a league costs.
+    rows: Iterable[Any] = used.itertuples(index=False)
+    for row in rows:
+        home, away = number.get(row.home_team_id), number.get(row.away_team_id)
         if home is None or away is None:
             continue
-        day = row["kickoff"].date()
-        score = awarded_score(rules.competition, rules.season, day, row["home_team"], row["away_team"])
-        awarded += score is not None or row["status"] == MatchStatus.AWARDED.value
-        if score is None and row["status"] in _WITH_SCORE:
-            score = int(row["home_goals"]), int(row["away_goals"])
+        day = row.kickoff.date()
+        score = awarded_score(rules.competition, rules.season, day, row.home_team, row.away_team)
+        awarded += score is not None or row.status == MatchStatus.AWARDED.value
+        if score is None and row.status in _WITH_SCORE:
+            score = int(row.home_goals), int(row.away_goals)
         if score is not None:
             results.append(Result(home, away, *score))
         else:
-            has_day = row["kickoff_precision"] != "tbd" and row["status"] != MatchStatus.POSTPONED.value
-            fixtures.append(Fixture(home, away, day if has_day else None, row["match_id"]))
+            has_day = row.kickoff_precision != "tbd" and row.status != MatchStatus.POSTPONED.value
+            fixtures.append(Fixture(home, away, day if has_day else None, row.match_id))
     return results, fixtures, awarded
 
 
