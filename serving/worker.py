@@ -1,11 +1,12 @@
-"""Alias: ``python -m serving.worker`` runs ``serving.tasks.worker``; deployments call this name."""
+"""``python -m serving.worker`` runs a task worker (``tasks/worker.py``); deployments call this name.
 
-from soccer_assets.garbage import uncollected
-
-with uncollected():
-    from serving.tasks.worker import main
-
-__all__ = ["main"]
+Nothing heavy stands here, as in ``server.py``.
+"""
 
 if __name__ == "__main__":
+    from soccer_assets.garbage import uncollected
+
+    with uncollected():
+        from serving.tasks.worker import main
+
     main()

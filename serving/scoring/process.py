@@ -91,11 +91,13 @@ def warm_up(files: ScoringFiles) -> None:
     """Load a release and score once, in the child: the first call takes seconds, later ones milliseconds."""
     from serving.scoring.engine import engine  # noqa: PLC0415 - only the child pays for numpy
 
+    gc.disable()  # what is loaded stays
     _end_after(SCORE_SECONDS)
     try:
         engine(files).warm_up()
     finally:
         _end_after(0)
+        gc.enable()
     # Exclude what was loaded from garbage collection: a full collection paused a request for 160 ms.
     gc.unfreeze()
     gc.collect()

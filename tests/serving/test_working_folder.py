@@ -8,7 +8,7 @@ from pathlib import Path
 _LOAD = """
 import sys
 from granian._internal import load_target
-from serving.server import TARGET, WORKING_FOLDER
+from serving.server_process import TARGET, WORKING_FOLDER
 load_target(TARGET, wd=WORKING_FOLDER and __import__("pathlib").Path(WORKING_FOLDER))
 print(*sys.path, sep="\\n")
 """
