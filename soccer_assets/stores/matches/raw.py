@@ -5,6 +5,7 @@ one, which moves to `match_raw_history`. Fetching any windows in any order gives
 """
 
 import datetime as dt
+import functools
 import hashlib
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
@@ -89,7 +90,7 @@ class _Look(msgspec.Struct):
     """What the batches of one pass have had so far.
 
     Attributes:
-        played: competition, team and day of each result.
+        played: teams with a result, by competition and day.
         scores: the results of each match, by its id.
         listed: kickoff of each row, by its id.
         held: digests of the rows that are held back.
@@ -98,7 +99,9 @@ class _Look(msgspec.Struct):
         unread: codes of the competitions of unread files; empty text for a file that names none.
     """
 
-    played: set[tuple[str, str, dt.date]] = msgspec.field(default_factory=set)
+    played: defaultdict[tuple[str, dt.date], set[str]] = msgspec.field(
+        default_factory=functools.partial(defaultdict, set)
+    )
     scores: dict[str, set[tuple[int, int]]] = msgspec.field(default_factory=dict)
     listed: dict[str, dt.datetime] = msgspec.field(default_factory=dict)
     held: set[str] = msgspec.field(default_factory=set)
@@ -318,17 +321,16 @@ def _precedes(match: RawMatch, known: RawMatch) -> bool:
     return score <= earlier
 
 
-def _twice_a_day(matches: Iterable[RawMatch], played: set[tuple[str, str, dt.date]]) -> int:
+def _twice_a_day(matches: Iterable[RawMatch], played: defaultdict[tuple[str, dt.date], set[str]]) -> int:
     """Results with a team that is in ``played`` already on that day, where both teams then are."""
     count = 0
     for match in matches:
         if STATUS_RULES[match.status].settles:
-            day = match.kickoff.date()
-            home = (match.competition, fold(match.home_team), day)
-            away = (match.competition, fold(match.away_team), day)
-            count += home in played or away in played
-            played.add(home)
-            played.add(away)
+            teams = played[match.competition, match.kickoff.date()]
+            home, away = fold(match.home_team), fold(match.away_team)
+            count += home in teams or away in teams
+            teams.add(home)
+            teams.add(away)
     return count
 
 
