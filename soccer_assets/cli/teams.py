@@ -22,8 +22,8 @@ def show(competition: str, country: str, search: str) -> None:
     database = Database(settings_of_environment().database_url)
     for row in list_teams(database, competition=competition, country=country, search=search):
         merged = f"  -> {row.merged_into}" if row.merged_into else ""
-        pool = "" if (row.sex, row.age_group) == ("men", "senior") else f" ({row.sex}, {row.age_group})"
-        click.echo(f"{row.team_id}  {row.country:<20} {row.matches:>6}  {row.name}{pool}{merged}")
+        side = f" ({row.side})" if row.side != "men, senior" else ""
+        click.echo(f"{row.team_id}  {row.country:<20} {row.matches:>6}  {row.name}{side}{merged}")
 
 
 @teams.command()

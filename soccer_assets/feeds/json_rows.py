@@ -23,6 +23,9 @@ Score = tuple[int, int] | None
 # Longer than the name of any ground; what is longer is cut.
 _LONGEST_NAME = 100
 
+# As long as the hourly run reads back to a match without a result.
+_WAITS = dt.timedelta(days=120)
+
 # Providers write 0 or -1 for a team that is not known yet.
 _NO_ID = frozenset({"", "0", "-1", "True", "False"})
 
@@ -50,7 +53,8 @@ class ParsedMatch(msgspec.Struct, frozen=True, kw_only=True):
         venue: the ground, where it is reported.
         has_result: for providers without a status, whether a result is present.
         open_fault: for providers without a status, what is wrong with a row that has no result after the
-            feed's lag; empty where the match may have been put off.
+            feed's lag; empty where the match may have been put off. Such a row is rejected, and its fixture
+            stays open for 120 days, so that its day is read until the result is there.
         team_ids: the provider's ids of home and away, as they came.
         half_time: both half-time scores, not yet parsed.
         odds: closing prices.
@@ -112,7 +116,7 @@ def visible_matches(
             yield Rejection(source=provider.source, reason=str(error), payload=payload)
             continue
         if parsed.kickoff.date() in window:
-            yield _match(parsed, provider, clock)
+            yield from _rows(parsed, provider, clock)
 
 
 def season_label(competition: Competition, start_year: Any, day: dt.date) -> str:
@@ -213,6 +217,40 @@ def pick(fields: Any, *paths: str) -> dict[str, Any]:
     return picked
 
 
+def _rows(parsed: ParsedMatch, provider: Provider, clock: Clock) -> Iterator[RawMatch | Rejection]:
+    found = _match(parsed, provider, clock)
+    yield found
+    now = clock.now()
+    if isinstance(found, Rejection) and parsed.open_fault == found.reason and now < parsed.kickoff + _WAITS:
+        # Due, so that looks go on reading its day until the provider has mended it.
+        yield _open_fixture(parsed, provider)
+
+
+def _open_fixture(parsed: ParsedMatch, provider: Provider) -> RawMatch:
+    return RawMatch(
+        source=provider.source,
+        payload=parsed.fixture,
+        status=MatchStatus.SCHEDULED,
+        **_fixture_fields(parsed),
+    )
+
+
+def _fixture_fields(parsed: ParsedMatch) -> dict[str, Any]:
+    return {
+        "source_match_id": parsed.source_match_id,
+        "competition": parsed.competition.code,
+        "season": parsed.season,
+        "kickoff": parsed.kickoff,
+        "kickoff_precision": parsed.precision,
+        "home_team": parsed.home_team,
+        "away_team": parsed.away_team,
+        "round": parsed.round,
+        "neutral": parsed.neutral,
+        "venue": parsed.venue or msgspec.UNSET,
+        "team_ids": _team_ids(*parsed.team_ids),
+    }
+
+
 def _match(parsed: ParsedMatch, provider: Provider, clock: Clock) -> RawMatch | Rejection:
     if parsed.reported_status is not None:
         visibility = visibility_by_status(parsed.reported_status, parsed.kickoff, parsed.precision, clock)
@@ -237,25 +275,15 @@ def _match(parsed: ParsedMatch, provider: Provider, clock: Clock) -> RawMatch | 
         return Rejection(source=provider.source, reason=str(error), payload=payload)
     return RawMatch(
         source=provider.source,
-        source_match_id=parsed.source_match_id,
         payload=payload,
-        competition=parsed.competition.code,
-        season=parsed.season,
-        kickoff=parsed.kickoff,
-        kickoff_precision=parsed.precision,
-        home_team=parsed.home_team,
-        away_team=parsed.away_team,
         status=visibility.status,
-        round=parsed.round,
-        neutral=parsed.neutral,
-        venue=parsed.venue or msgspec.UNSET,
         home_goals=None if score is None else score[0],
         away_goals=None if score is None else score[1],
         home_goals_half_time=half_time_score[0],
         away_goals_half_time=half_time_score[1],
         odds=parsed.odds() if is_final else None,
         after_90=after_90 or msgspec.UNSET,
-        team_ids=_team_ids(*parsed.team_ids),
+        **_fixture_fields(parsed),
     )
 
 

@@ -74,5 +74,25 @@ def side_of_club(name: str) -> tuple[frozenset[str], str]:
     return frozenset(found), rest or fold(name)
 
 
+def name_in_pool(name: str, sex: str, age_group: str, squad: str) -> str:
+    """The folded name by which a pool's team goes, without the marks that all teams of the pool share.
+
+    Among women `Chelsea W`, `Chelsea (W)` and `Chelsea` are one team; among men `Chelsea W` is another one.
+    """
+    has_ages = age_group == "youth" or (squad, age_group) == ("reserve", "senior")
+    if (sex, age_group) == ("men", "senior") and not has_ages:
+        return fold(name)
+    shared = {
+        age_group,
+        *(("women",) if sex == "women" else ()),
+        *(("second",) if squad == "reserve" else ()),
+    }
+    if age_group != "senior":
+        shared.add("youth")
+    marks, rest = side_of_club(name)
+    is_shared = all(mark in shared or (has_ages and mark.startswith("u")) for mark in marks)
+    return rest if is_shared else fold(name)
+
+
 def _without(pattern: re.Pattern[str], text: str) -> str:
     return " ".join(pattern.sub(" ", text).split())

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from soccer_assets.football.club_sides import name_in_pool
 from soccer_assets.football.text_folding import fold
 
 # Of 17,159 meetings that were played again at the same ground in one season, none was on the next day: one
@@ -106,8 +107,12 @@ class Pool(NamedTuple):
 
 @functools.lru_cache(maxsize=200_000)  # in a million matches each club occurs 80 times
 def mint_team_id(country: str, sex: str, age_group: str, name: str, squad: str = "first") -> str:
-    """The permanent id of a team; the same name in another pool is another team."""
-    return _digest(f"{Pool(country, sex, age_group, squad)}|{fold(name)}")
+    """The permanent id of a team; the same name in another pool is another team.
+
+    What every name of the pool may carry, such as Women, tells no team apart (`name_in_pool`).
+    """
+    known_as = name_in_pool(name, sex, age_group, squad)
+    return _digest(f"{Pool(country, sex, age_group, squad)}|{known_as}")
 
 
 def _digest(text: str) -> str:

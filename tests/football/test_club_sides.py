@@ -2,7 +2,7 @@
 
 import pytest
 
-from soccer_assets.football.club_sides import side_of_club, side_of_competition
+from soccer_assets.football.club_sides import name_in_pool, side_of_club, side_of_competition
 
 
 @pytest.mark.parametrize(
@@ -85,3 +85,28 @@ def test_first_teams_have_no_mark(name: str) -> None:
 def test_two_marks_are_two_sides() -> None:
     """The second team of women is another one than the second of men."""
     assert side_of_club("FC Barcelona Femení B") == ({"women", "second"}, "fc barcelona")
+
+
+@pytest.mark.parametrize(
+    ("name", "pool", "known_as"),
+    [
+        ("Chelsea W", ("women", "senior", "first"), "chelsea"),
+        ("Chelsea (W)", ("women", "senior", "first"), "chelsea"),
+        ("Chelsea W", ("men", "senior", "first"), "chelsea w"),
+        ("Chelsea U18", ("men", "u18", "first"), "chelsea"),
+        ("Chelsea Youth", ("men", "u18", "first"), "chelsea"),
+        ("Chelsea U21", ("men", "u18", "first"), "chelsea u21"),
+        ("Chelsea U19", ("men", "youth", "first"), "chelsea"),
+        ("Chelsea U21", ("men", "senior", "reserve"), "chelsea"),
+        ("Chelsea Reserves", ("men", "senior", "reserve"), "chelsea"),
+        ("Chelsea II", ("men", "senior", "first"), "chelsea ii"),
+        ("Barcelona Femen\u00ed B", ("women", "senior", "first"), "barcelona femeni b"),
+        ("Germany Women", ("women", "senior", "national"), "germany"),
+        ("England U21", ("men", "senior", "national"), "england u21"),
+    ],
+)
+def test_what_all_names_of_a_pool_share_tells_no_team_apart(
+    name: str, pool: tuple[str, str, str], known_as: str
+) -> None:
+    """The mark of the pool itself is left out; any other one is a part of the name."""
+    assert name_in_pool(name, *pool) == known_as

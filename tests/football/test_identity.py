@@ -155,3 +155,5 @@ def test_the_same_name_in_another_pool_is_another_team():
 
     assert len(ids | {reserve}) == len(pools) + 1
     assert mint_team_id("England", "men", "senior", "Arsenal", "first") in ids
+    assert mint_team_id("England", "women", "senior", "Arsenal (W)") in ids
+    assert mint_team_id("England", "men", "senior", "Arsenal (W)") not in ids

@@ -2,7 +2,8 @@
 
 Raw rows of an unknown competition, or of one that another feed provides, stay in `match_raw` without a match.
 When ``competitions.toml`` gains a competition, or the feeds of a home change, these rows are normalised
-again. When a competition's country, tier, sex, age group or squad changes, all its rows are.
+again. When a competition's country, tier, sex, age group or squad changes, all its rows are. Rows of women's,
+youth and reserve sides, which are few, are after any change: what their names share may be told otherwise.
 """
 
 import hashlib
@@ -17,6 +18,8 @@ from soccer_assets.resources.watermarks import next_change_no, read_watermark, s
 from soccer_assets.tables import competition, match_raw, match_source_id
 
 _CATALOGUE = "catalogue of the last pass"  # a stored watermark's name
+# To be raised when `name_in_pool` changes.
+_RULES_OF_NAMES = 1
 _PLACE = ("country", "tier", "sex", "age_group", "squad")
 
 
@@ -50,7 +53,7 @@ def mark_rows_of_changed_competitions(
         How many raw rows were marked.
     """
     places = {code: [getattr(entry, name) for name in _PLACE] for code, entry in competitions.items()}
-    content = msgspec.json.encode([places, owners], order="sorted")
+    content = msgspec.json.encode([places, owners, _RULES_OF_NAMES], order="sorted")
     digest = int.from_bytes(hashlib.blake2b(content, digest_size=7).digest())
     if digest == read_watermark(connection, _CATALOGUE):
         return 0
@@ -61,7 +64,12 @@ def mark_rows_of_changed_competitions(
     moved = {
         code
         for code, row in stored.items()
-        if code in places and [getattr(row, name) for name in _PLACE] != places[code]
+        if code in places
+        and (
+            [getattr(row, name) for name in _PLACE] != places[code]
+            or (row.sex, row.age_group) != ("men", "senior")
+            or row.squad == "reserve"
+        )
     }
     store_competitions(connection, moved, competitions)
     is_placed = sa.exists().where(

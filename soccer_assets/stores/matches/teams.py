@@ -36,6 +36,11 @@ class TeamRow(msgspec.Struct, frozen=True, kw_only=True):
     matches: int
     merged_into: str | None
 
+    @property
+    def side(self) -> str:
+        """Sex and age group, and the squad where it is not the first."""
+        return _side(self.sex, self.age_group, self.squad)
+
 
 def redirects(connection: sa.Connection) -> dict[str, str]:
     """By the id of each merged team, the id of the team that is kept, through every further merge."""
@@ -107,7 +112,7 @@ def team_id_of(database: Database, text: str) -> str:
         raise TeamError(f"there is no team {text!r}; `soccer teams list --search NAME` lists the ids")
     if len(found) > 1:
         listed = " or ".join(
-            f"{one} ({row.country}, {row.sex}, {row.age_group})" for one, row in found.items()
+            f"{one} ({row.country}, {_side(row.sex, row.age_group, row.squad)})" for one, row in found.items()
         )
         raise TeamError(f"{text!r} may be {listed}; name the id")
     return str(next(iter(found)))
@@ -169,6 +174,10 @@ def split_team(database: Database, merged: str, now: dt.datetime) -> int:
         connection.execute(sa.delete(team_merge).where(team_merge.c.gone == merged))
         upsert(connection, team_split, [{"gone": merged, "keep": keep, "split_at": now}])
         return mark_unread(connection, [holder])
+
+
+def _side(sex: str, age_group: str, squad: str) -> str:
+    return ", ".join((sex, age_group) if squad == "first" else (sex, age_group, squad))
 
 
 def _pool(row: sa.Row[tuple[object, ...]]) -> tuple[str, str, str, str]:

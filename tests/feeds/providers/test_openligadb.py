@@ -263,15 +263,19 @@ def test_a_finished_match_without_goals_says_why(copy):
     ],
 )
 def test_a_match_that_was_played_is_not_taken_for_postponed(copy, change, reason):
-    """Within the feed's lag its result may come; then the row is told, not put away as one put off."""
+    """Its result may come within the feed's lag; then it is rejected, and stays open while looks read it."""
     copy.write(PLAYED | change)
     (waits,) = copy.fetch()
-    (told,) = copy.fetch(NOW + dt.timedelta(days=3))
+    rejected, still_open = copy.fetch(NOW + dt.timedelta(days=3))
+    (given_up,) = copy.fetch(NOW + dt.timedelta(days=120))
 
     assert isinstance(waits, RawMatch)
-    assert waits.status is MatchStatus.SCHEDULED
-    assert isinstance(told, Rejection)
-    assert told.reason == reason
+    assert isinstance(rejected, Rejection)
+    assert isinstance(still_open, RawMatch)
+    assert waits.status is still_open.status is MatchStatus.SCHEDULED
+    assert waits.source_match_id == still_open.source_match_id
+    assert rejected.reason == reason
+    assert given_up == rejected
 
 
 def test_a_final_is_on_neutral_ground_and_a_league_match_is_not(copy):
