@@ -101,7 +101,7 @@ def _new_result(batch: MatchBatch, match_id: str) -> Result:
 def _marks_of(connection: sa.Connection, results: Sequence[Result]) -> dict[str, str]:
     """The marks of the results of whole days; one that its feed no longer lists gives way to the others."""
     marks = twice_on_a_day(results)
-    if marks and (gone := _not_listed(connection, marks)):
+    if marks and (gone := _not_listed(connection, _sharing_a_day(results, marks))):
         return beside_listed(results, gone)
     return marks
 
@@ -155,6 +155,14 @@ def release_lone_results(
 
 def _is_beyond_format(mark: str | None) -> bool:
     return mark is not None and mark.startswith((MET_TWICE, MET_TWICE_NOT_LISTED))
+
+
+def _sharing_a_day(results: Sequence[Result], marked: Container[str]) -> set[str]:
+    """The ids of results that share a team and a day with a marked one: the one that counts is among them."""
+    taken = {(one.day, team) for one in results if one.match_id in marked for team in (one.home, one.away)}
+    return {
+        one.match_id for one in results if not taken.isdisjoint({(one.day, one.home), (one.day, one.away)})
+    }
 
 
 def _not_listed(connection: sa.Connection, match_ids: Iterable[str]) -> set[str]:

@@ -13,12 +13,20 @@ import sqlalchemy as sa
 from soccer_assets.football.identity import mint_team_id
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
 from soccer_assets.football.records import AfterNinety, GoalOdds, MatchOdds, MatchStats, RawMatch
-from soccer_assets.football.validity import TOLD_TWICE, TWICE_ON_A_DAY, Result, contradiction, twice_on_a_day
+from soccer_assets.football.validity import (
+    NOT_LISTED,
+    TOLD_TWICE,
+    TWICE_ON_A_DAY,
+    Result,
+    contradiction,
+    twice_on_a_day,
+)
 from soccer_assets.resources.database import Database
 from soccer_assets.stores.matches import normalise as match_store
 from soccer_assets.stores.matches import raw as raw_store
 from soccer_assets.stores.matches.match_columns import GOAL_PRICE_COLUMNS, PRICE_COLUMNS
 from soccer_assets.stores.matches.normalise import MatchCounts, update_matches
+from soccer_assets.stores.matches.quarantine import _marks_of
 from soccer_assets.stores.matches.raw import store_raw
 from soccer_assets.tables import (
     competition,
@@ -28,6 +36,7 @@ from soccer_assets.tables import (
     odds,
     rejected_row,
     team,
+    vanished_match,
 )
 from tests.builders import COMPETITIONS, NOW, finished, raw_match
 
@@ -384,6 +393,22 @@ def test_of_two_rows_that_agree_one_counts(database, is_exchanged, is_turned):
         assert set(marks(database).values()) == {TWICE_ON_A_DAY}
     else:
         assert list(marks(database).values()) == [contradiction([(1, 0), (4, 4)])]
+
+
+def test_of_two_rows_that_tell_one_match_the_listed_one_counts(sqlite_database):
+    """Also where the one that its feed no longer lists has the least id, and counted before."""
+    day = dt.date(2025, 4, 12)
+    results = [Result("a", day, "x", "y", (1, 0)), Result("b", day, "y", "x", (0, 1))]
+    ids = [
+        {"source": "fake", "source_match_id": f"row {one.match_id}", "match_id": one.match_id}
+        for one in results
+    ]
+    gone = {"source": "fake", "source_match_id": "row a", "vanished_at": NOW}
+    with sqlite_database.writing() as connection:
+        connection.execute(sa.insert(match_source_id), ids)
+        assert _marks_of(connection, results) == {"b": TOLD_TWICE}
+        connection.execute(sa.insert(vanished_match), [gone])
+        assert _marks_of(connection, results) == {"a": NOT_LISTED}
 
 
 def test_a_fixture_beside_a_result_is_not_quarantined(database):
