@@ -1,9 +1,9 @@
 """Whether a season's results have home and away exchanged: teams and goals together, or goals alone.
 
-No row shows it where results and prices are exchanged along with them. Teams exchanged alone cannot be seen
-here: the sums stay as they were. But sides at home win more often:
-of 2,637 seasons with 150 results or more, 1998 to 2025, none had a z above 1.9 after any of its matches from
-the 150th on, those without spectators included. Exchanged, 63 % of them are found at their end.
+No row shows it where prices are exchanged along with the results. But sides at home win more often: of 2,637
+seasons with 150 results or more, 1998 to 2025, none had a z above 1.9 after any of its matches from the 150th
+on, those without spectators included. Exchanged, 63 % of them are found at their end. Teams exchanged alone
+cannot be seen here: the sums stay as they were.
 """
 
 import math
