@@ -12,6 +12,9 @@ from tests.serving.processes import ready_release, sidecar, wait_until
 from tests.serving.routes.test_projections import projections_file
 from tests.serving.tasks.test_queue import worker
 
+# The first simulation loads compiled code, or compiles it: more than the client's own 10 s beside busy cores.
+PATIENCE = 300.0
+
 PAIRING = Pairing(home_team="Leeds", away_team="Derby", kickoff="2025-04-27T14:00:00Z", competition="ENG-2")
 
 
@@ -34,8 +37,8 @@ def test_client_reads_scores_and_waits(tmp_path):
     with (
         valkey(tmp_path) as redis_url,
         sidecar(tmp_path, redis_url=redis_url) as (address, _),
-        Client(address, TOKENS["admin"]) as soccer,
-        Client(address, TOKENS["reader"]) as reader,
+        Client(address, TOKENS["admin"], PATIENCE) as soccer,
+        Client(address, TOKENS["reader"], PATIENCE) as reader,
     ):
         wait_until(lambda: ready_release(address) == "r1")
         assert soccer.prediction("m1").p_home == 0.5
