@@ -6,6 +6,7 @@ their tables are the same, so a home can go back to Dagster's own. `dagster.yaml
 """
 
 import os
+import threading
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,21 +31,24 @@ class _Engines:
 
     def __init__(self) -> None:
         self._engines: OrderedDict[tuple[int, str], sa.Engine] = OrderedDict()
+        self._lock = threading.Lock()
 
     def of(self, url: str) -> sa.Engine:
         """The engine of a file."""
         key = (os.getpid(), url)
-        if key not in self._engines:
-            self._engines[key] = _engine(url)
-        self._engines.move_to_end(key)
-        while len(self._engines) > _MOST_FILES:
-            self._dispose(*self._engines.popitem(last=False))
-        return self._engines[key]
+        with self._lock:
+            if key not in self._engines:
+                self._engines[key] = _engine(url)
+            self._engines.move_to_end(key)
+            while len(self._engines) > _MOST_FILES:
+                self._dispose(*self._engines.popitem(last=False))
+            return self._engines[key]
 
     def close(self) -> None:
         """Close every connection; the next use opens new ones."""
-        while self._engines:
-            self._dispose(*self._engines.popitem())
+        with self._lock:
+            while self._engines:
+                self._dispose(*self._engines.popitem())
 
     @staticmethod
     def _dispose(key: tuple[int, str], engine: sa.Engine) -> None:
@@ -55,7 +59,7 @@ def _engine(url: str) -> sa.Engine:
     engine = sa.create_engine(url, connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS})
 
     @sa.event.listens_for(engine, "connect")
-    def _wait_for_no_disk(connection: Any, _record: object) -> None:
+    def _configure(connection: Any, _record: object) -> None:
         # With a write-ahead log no file breaks by a power cut; the events of the last second may be lost.
         connection.execute("PRAGMA synchronous=NORMAL")
 
