@@ -20,6 +20,7 @@ from serving.child_process import ChildBusyError, ChildFailedError, ChildProcess
 from serving.memory_file import SharedFile
 from serving.release.scoring_files import ScoringFiles
 from serving.scoring.schemas import Answer, BodyFault, DecodedRows, decode_body
+from soccer_assets.garbage import uncollected
 
 Rows = Sequence[Sequence[float]]
 ScoreFunction = Callable[[str, Rows], list[tuple[float, float, float]]]
@@ -91,13 +92,12 @@ def warm_up(files: ScoringFiles) -> None:
     """Load a release and score once, in the child: the first call takes seconds, later ones milliseconds."""
     from serving.scoring.engine import engine  # noqa: PLC0415 - only the child pays for numpy
 
-    gc.disable()  # what is loaded stays
     _end_after(SCORE_SECONDS)
     try:
-        engine(files).warm_up()
+        with uncollected():
+            engine(files).warm_up()
     finally:
         _end_after(0)
-        gc.enable()
     # Exclude what was loaded from garbage collection: a full collection paused a request for 160 ms.
     gc.unfreeze()
     gc.collect()

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soccer_assets.feeds.fields import AT_THE_SOURCE
-from soccer_assets.football.matches import STATUS_RULES
+from soccer_assets.football.matches import SETTLED_STATUSES, STATUS_RULES
 from soccer_assets.football.placeholders import is_placeholder, undrawn_teams
 from soccer_assets.football.records import RawMatch, Rejection, Row, UndrawnFixture
 from soccer_assets.football.validity import (
@@ -195,7 +195,6 @@ def _odds_schema() -> Any:
 
 
 def _columns(matches: Sequence[RawMatch]) -> dict[str, Any]:
-    settled = {status for status, rule in STATUS_RULES.items() if rule.settles}
     kickoffs = [match.kickoff for match in matches]
     homes, aways = (map(attrgetter(name), matches) for name in ("home_team", "away_team"))
     return {
@@ -204,7 +203,7 @@ def _columns(matches: Sequence[RawMatch]) -> dict[str, Any]:
         "is_same_team": np.array(list(map(is_same_team, homes, aways)), bool),
         "year": np.array([kickoff.year for kickoff in kickoffs], int),
         "kickoff": np.array([kickoff.timestamp() for kickoff in kickoffs], float),
-        "is_settled": np.array([match.status in settled for match in matches], bool),
+        "is_settled": np.array([match.status in SETTLED_STATUSES for match in matches], bool),
     }
 
 

@@ -48,7 +48,7 @@ _OF_CLUB = {
 
 def side_of_competition(name: str) -> tuple[Literal["men", "women"], str, Literal["first", "reserve"]]:
     """Sex, age group and squad of all entrants."""
-    folded = fold(name).replace("\u2019", "'")
+    folded = _folded(name)
     age = _LEAGUE_OF_AGE.search(folded)
     age_group = "youth" if _LEAGUE_OF_YOUTH.search(folded) else "senior"
     return (
@@ -64,7 +64,7 @@ def side_of_club(name: str) -> tuple[frozenset[str], str]:
 
     `Jong Ajax` and `Ajax II` are the second team of `ajax`.
     """
-    rest = fold(name).replace("\u2019", "'")
+    rest = _folded(name)
     found = {f"u{age[1]}" for age in _LEAGUE_OF_AGE.finditer(rest)}
     rest = _without(_LEAGUE_OF_AGE, rest)
     for side, pattern in _OF_CLUB.items():
@@ -92,6 +92,10 @@ def name_in_pool(name: str, sex: str, age_group: str, squad: str) -> str:
     marks, rest = side_of_club(name)
     is_shared = all(mark in shared or (has_ages and mark.startswith("u")) for mark in marks)
     return rest if is_shared else fold(name)
+
+
+def _folded(name: str) -> str:
+    return fold(name).replace("\u2019", "'")
 
 
 def _without(pattern: re.Pattern[str], text: str) -> str:

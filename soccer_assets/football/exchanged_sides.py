@@ -31,7 +31,7 @@ class SideWins(msgspec.Struct, frozen=True, kw_only=True, order=True):
 
     @property
     def z(self) -> float:
-        """Wins of sides told as guests beyond those of hosts, in standard deviations of a fair coin."""
+        """Away wins beyond home wins, in standard deviations of a fair coin."""
         decided = self.home_wins + self.away_wins
         return (self.away_wins - self.home_wins) / math.sqrt(decided) if decided else 0.0
 

@@ -1,8 +1,6 @@
 """Dagster's storage of a home: the same files as Dagster's own, on connections that stay open."""
 
 import os
-import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,6 +11,7 @@ from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventL
 
 from soccer_assets.operations.local_instance import INSTANCE, open_instance
 from soccer_assets.resources import dagster_sqlite
+from tests.serving.processes import wait_until
 
 _MOST = dagster_sqlite._MOST_FILES
 
@@ -43,13 +42,6 @@ def _open_files(folder: Path) -> set[str]:
     held = [Path(f"/proc/self/fd/{entry.name}") for entry in os.scandir("/proc/self/fd")]
     targets = {os.path.realpath(file) for file in held}
     return {target for target in targets if target.startswith(str(folder)) and target.endswith(".db")}
-
-
-def _wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def test_dagsters_own_storage_reads_what_it_wrote_and_the_other_way_round(folder):
@@ -104,7 +96,7 @@ def test_who_watches_a_run_is_told_of_events_that_another_process_writes(folder)
         storage.watch(run.run_id, None, tell)
         for text in ("one", "two"):
             writing.report_engine_event(text, run)
-            _wait_for(lambda text=text: text in seen)
+            wait_until(lambda text=text: text in seen, 60)
         storage.end_watch(run.run_id, tell)
         writing.report_engine_event("three", run)
     assert seen[-2:] == ["one", "two"]

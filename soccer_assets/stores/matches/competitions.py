@@ -3,7 +3,7 @@
 Raw rows of an unknown competition, or of one that another feed provides, stay in `match_raw` without a match.
 When ``competitions.toml`` gains a competition, or the feeds of a home change, these rows are normalised
 again. When a competition's country, tier, sex, age group or squad changes, all its rows are. Rows of women's,
-youth and reserve sides, which are few, are after any change: what their names share may be told otherwise.
+youth and reserve sides, which are few, are after any change: the rules of their names may have changed.
 """
 
 import hashlib

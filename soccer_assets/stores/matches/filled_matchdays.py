@@ -74,8 +74,7 @@ def mark_filled_matchdays(
         for match_id in scores
     }
     for match_id in filled:
-        if match_id in batch and batch.row(match_id, ("quarantine",))["quarantine"] is None:
-            batch.put(match_id, {"quarantine": FILLED_IN})
+        batch.mark(match_id, FILLED_IN)
     changed: dict[str, str | None] = {
         id_: FILLED_IN for id_, found in beside.items() if id_ in filled and found.quarantine is None
     }
@@ -89,16 +88,10 @@ def mark_filled_matchdays(
 def _new_goals(batch: MatchBatch) -> dict[_Matchday, list[tuple[str, Goals]]]:
     """Match id and goals of each result that is about to be written, by matchday."""
     found: defaultdict[_Matchday, list[tuple[str, Goals]]] = defaultdict(list)
-    columns = batch.columns
-    ids, competitions = columns["match_id"], columns["competition"]
-    goals = list(zip(columns["home_goals"], columns["away_goals"], strict=True))
-    for place in batch.settled:
-        if None not in goals[place]:
-            found[competitions[place], batch.days[place]].append((ids[place], goals[place]))
-    for match_id, row in batch.beside.items():
-        of_row = row["home_goals"], row["away_goals"]
-        if row["status"] in SETTLED_STATUSES and None not in of_row:
-            found[row["competition"], row["kickoff"].date()].append((match_id, of_row))
+    cells = batch.results(("competition", "match_id", "home_goals", "away_goals"))
+    for day, competition, match_id, home_goals, away_goals in cells:
+        if home_goals is not None and away_goals is not None:
+            found[competition, day].append((match_id, (home_goals, away_goals)))
     return found
 
 

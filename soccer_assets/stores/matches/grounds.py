@@ -137,8 +137,8 @@ def mark_finals_with_another_host(connection: sa.Connection, batch: MatchBatch) 
     """
     if not batch.has_value("ground"):
         return 0
-    grounds_told = batch.rows(("home_team_id", "ground", "ground_rule"))
-    teams = {row["home_team_id"] for row in grounds_told if row["ground"] and not row["ground_rule"]}
+    of_rows = batch.rows(("home_team_id", "ground", "ground_rule"))
+    teams = {row["home_team_id"] for row in of_rows if row["ground"] and not row["ground_rule"]}
     if not teams:
         return 0
     columns = [match.c[name] for name in (*_FINAL, "source", "source_match_id")]

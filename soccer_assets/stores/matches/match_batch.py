@@ -58,6 +58,15 @@ class MatchBatch:
         for row in self.beside.values():
             yield {name: row[name] for name in names}
 
+    def results(self, names: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+        """UTC day of kickoff and the cells of each match that has a result; those beside the rows last."""
+        columns = (self.columns[name] for name in names)
+        chosen = ([column[place] for place in self.settled] for column in (self.days, *columns))
+        yield from zip(*chosen, strict=True)
+        for row in self.beside.values():
+            if row["status"] in SETTLED_STATUSES:
+                yield (row["kickoff"].date(), *(row[name] for name in names))
+
     def has_value(self, name: str) -> bool:
         """Whether a column has a value in any row."""
         return any(value is not None for value in self.columns.get(name, ())) or any(
@@ -72,6 +81,11 @@ class MatchBatch:
         place = self.places[match_id]
         for name, value in cells.items():
             self.columns[name][place] = value
+
+    def mark(self, match_id: str, mark: str) -> None:
+        """Set ``quarantine`` of a match; one that is not among the rows or has a mark stays as it is."""
+        if match_id in self and self.row(match_id, ("quarantine",))["quarantine"] is None:
+            self.put(match_id, {"quarantine": mark})
 
     def differing(self, known: Mapping[str, sa.Row[Any]], names: Collection[str]) -> list[str]:
         """Ids of the matches that are stored with another value in one of the columns."""

@@ -113,7 +113,7 @@ def _decided_by(record: RawMatch) -> str | None:
 
 
 def _contradiction(record: RawMatch) -> str | None:
-    """The mark of a match that is told with several scores; None of any other."""
+    """The mark of a match that is reported with several scores; None of any other."""
     if record.other_scores is msgspec.UNSET or record.home_goals is None or record.away_goals is None:
         return None
     return contradiction([(record.home_goals, record.away_goals), *record.other_scores])

@@ -150,9 +150,7 @@ def _update_batch(
     own_ids = [match_ids[row_key(record)] for record in records]
     batch = match_batch(list(map(as_awarded, records)), own_ids, competitions, teams)
     for key, mark in meetings.marks.items():
-        match_id = match_ids.get(key, "")
-        if match_id in batch and batch.row(match_id, ("quarantine",))["quarantine"] is None:
-            batch.put(match_id, {"quarantine": mark})
+        batch.mark(match_ids.get(key, ""), mark)
     put_finalists_at_home(connection, batch)
     mark_disagreeing(connection, batch, are_feeds_compared=owners is not None)
     added, changed = _write_matches(connection, batch, removed, now)

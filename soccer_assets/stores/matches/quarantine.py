@@ -64,10 +64,8 @@ def mark_same_day(
     doubtful.update(result.day for result in beside)
     results = [_new_result(batch, match_id) for day in doubtful for match_id, _, _ in of_days.get(day, ())]
     marks = _marks_of(connection, [*results, *beside])
-    for match_id in marks:
-        # No row has a mark yet but those that depend on no other match.
-        if match_id in batch and batch.row(match_id, ("quarantine",))["quarantine"] is None:
-            batch.put(match_id, {"quarantine": marks[match_id]})
+    for match_id, mark in marks.items():
+        batch.mark(match_id, mark)  # no row has a mark yet but those that depend on no other match
     changed = {
         id_: marks.get(id_)
         for id_, row in others.items()
@@ -79,16 +77,10 @@ def mark_same_day(
 def _new_results(batch: MatchBatch) -> dict[dt.date, list[tuple[str, str, str]]]:
     """Match id and teams of each result that feeds do not disagree about, by day."""
     found: defaultdict[dt.date, list[tuple[str, str, str]]] = defaultdict(list)
-    columns = batch.columns
-    ids, marks, homes, aways = (
-        columns[name] for name in ("match_id", "quarantine", "home_team_id", "away_team_id")
-    )
-    for place in batch.settled:
-        if marks[place] not in FEED_MARKS:
-            found[batch.days[place]].append((ids[place], homes[place], aways[place]))
-    for match_id, row in batch.beside.items():
-        if row["status"] in SETTLED_STATUSES and row["quarantine"] not in FEED_MARKS:
-            found[row["kickoff"].date()].append((match_id, row["home_team_id"], row["away_team_id"]))
+    cells = batch.results(("quarantine", "match_id", "home_team_id", "away_team_id"))
+    for day, mark, match_id, home, away in cells:
+        if mark not in FEED_MARKS:
+            found[day].append((match_id, home, away))
     return found
 
 
