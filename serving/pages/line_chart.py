@@ -1,7 +1,7 @@
 """Line charts as inline SVG: where lines, ticks and labels stand; templates draw them."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -49,12 +49,27 @@ class LineChart(msgspec.Struct, frozen=True):
     bottom: int = HEIGHT - BOTTOM
 
 
+def signed(value: float) -> str:
+    """A difference with its sign, to one decimal."""
+    return f"{value:+.1f}"
+
+
+def as_percent(value: float) -> str:
+    """A share in percent."""
+    return f"{value * 100:.0f} %"
+
+
+def whole(value: float) -> str:
+    """A number without decimals."""
+    return f"{value:.0f}"
+
+
 def line_chart(
     series: Sequence[Series],
     *,
     low: float | None = None,
     high: float | None = None,
-    as_percent: bool = False,
+    y_text: Callable[[float], str] = signed,
     is_stepped: bool = False,
 ) -> LineChart | None:
     """The chart of these lines; None without two instants to draw between.
@@ -63,7 +78,7 @@ def line_chart(
         series: the lines.
         low: of the axis; by default the lowest value.
         high: likewise.
-        as_percent: values are shares.
+        y_text: writes a value of the axis.
         is_stepped: a value holds until the next one.
     """
     seconds_of = [[at.timestamp() for at, _ in one.points] for one in series]
@@ -90,9 +105,7 @@ def line_chart(
         places = [(x_of(at), y_of(value)) for at, (_, value) in zip(own, one.points, strict=True)]
         lines.append(DrawnLine(one.name, one.label, _path(places, is_stepped=is_stepped), *places[-1]))
     steps = [low + (high - low) * number / _Y_TICKS for number in range(_Y_TICKS + 1)]
-    y_ticks = tuple(
-        Tick(y_of(value), f"{value * 100:.0f} %" if as_percent else f"{value:+.1f}") for value in steps
-    )
+    y_ticks = tuple(Tick(y_of(value), y_text(value)) for value in steps)
     return LineChart(tuple(lines), tuple(Tick(x_of(at), text) for at, text in _dates(first, last)), y_ticks)
 
 

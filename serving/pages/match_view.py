@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from serving.pages.days import clock_text, day_of
-from serving.pages.line_chart import LineChart, Series, line_chart
+from serving.pages.line_chart import LineChart, Series, as_percent, line_chart
 from serving.pages.shares import percent, whole_percentages
 from serving.release.history import HistoryView
 from serving.release.history_rows import PastForecast, PastMatch
@@ -301,7 +301,7 @@ def past_of(view: HistoryView, head: MatchHead) -> MatchPast:
     meetings = view.meetings(head.home.id, head.away.id, _MEETINGS + 1)
     return MatchPast(
         strengths=line_chart(series),
-        moves=line_chart(moves, low=0.0, high=1.0, as_percent=True, is_stepped=True),
+        moves=line_chart(moves, low=0.0, high=1.0, y_text=as_percent, is_stepped=True),
         forecasts=tuple(said),
         meetings=tuple(one for one in meetings if one.id != head.match_id)[:_MEETINGS],
     )

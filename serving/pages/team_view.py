@@ -1,15 +1,19 @@
 """What the page of a team shows: matches ahead and behind, its strength, and its season's projection."""
 
+import datetime as dt
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import msgspec
 
+from serving.pages.line_chart import LineChart, Series, line_chart, whole
 from serving.release.current import Current
 from serving.release.history import HistoryView
 from serving.release.history_rows import PastMatch, PastTeam, StrengthPoint
 from serving.release.snapshot import PageQuery
+from soccer_assets.clock import parse_instant
 from soccer_assets.contract.release import Prediction
-from soccer_assets.contract.season_projection import TeamProjection
+from soccer_assets.contract.season_projection import CourseStep, SeasonProjection, TeamProjection
 
 _FORM = 10
 MOST_AHEAD = 60
@@ -28,12 +32,34 @@ class FormRow(msgspec.Struct, frozen=True, kw_only=True):
     chance: float | None
 
 
+class OutlookStep(NamedTuple):
+    """A projection of the season: when it was made, the points of then, and those expected at the end."""
+
+    at: dt.datetime
+    points: int
+    expected_points: float
+
+
 class SeasonOutlook(msgspec.Struct, frozen=True, kw_only=True):
-    """How a season of the team may end."""
+    """How a season of the team may end.
+
+    Attributes:
+        steps: of its earlier projections and the current one, oldest first.
+    """
 
     competition: str
     season: str
     team: TeamProjection
+    steps: tuple[OutlookStep, ...]
+
+    def chart(self, *, shows_points: bool) -> LineChart | None:
+        """The points expected over the season, and those won where they may be shown; None of one step."""
+        expected = tuple((step.at, step.expected_points) for step in self.steps)
+        series = [Series("expected", "Points expected at the end", expected)]
+        if shows_points:
+            won = tuple((step.at, float(step.points)) for step in self.steps)
+            series.append(Series("won", "Points so far", won))
+        return line_chart(series, y_text=whole)
 
 
 class TeamPast(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,12 +92,28 @@ def matches_ahead(current: Current, team_id: str, now: str) -> list[Prediction]:
 
 def outlooks(current: Current, team_id: str) -> tuple[SeasonOutlook, ...]:
     """The projections of the seasons that the team plays."""
+    courses = current.projections.courses
     return tuple(
-        SeasonOutlook(competition=projection.competition, season=projection.season, team=team)
+        SeasonOutlook(
+            competition=projection.competition,
+            season=projection.season,
+            team=team,
+            steps=_steps(courses.get(projection.competition, {}).get(team_id, ()), projection, team),
+        )
         for projection in current.projections.competitions.values()
         for team in projection.teams
         if team.team.id == team_id
     )
+
+
+def _steps(
+    course: Sequence[CourseStep], projection: SeasonProjection, team: TeamProjection
+) -> tuple[OutlookStep, ...]:
+    earlier = [
+        OutlookStep(dt.datetime.fromtimestamp(step.at, dt.UTC), step.points, step.expected_points)
+        for step in course
+    ]
+    return (*earlier, OutlookStep(parse_instant(projection.as_of), team.points, team.expected_points))
 
 
 def league_name(current: Current, code: str) -> str:

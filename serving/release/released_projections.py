@@ -5,6 +5,7 @@ import msgspec
 from soccer_assets.contract.release import FileEntry
 from soccer_assets.contract.season_projection import (
     PROJECTIONS_SCHEMA_VERSION,
+    CourseStep,
     ProjectionsFile,
     SeasonProjection,
 )
@@ -17,11 +18,13 @@ class Projections(msgspec.Struct, frozen=True):
         entry: the file's hash; None where a release has no projections.
         competitions: by code, in order.
         inputs: what each was simulated from, as stored; only of those that are projected.
+        courses: earlier projections of each season by team id, oldest first.
     """
 
     entry: FileEntry | None = None
     competitions: dict[str, SeasonProjection] = {}
     inputs: dict[str, bytes] = {}
+    courses: dict[str, dict[str, tuple[CourseStep, ...]]] = {}
 
 
 def decode_projections(content: bytes, entry: FileEntry) -> Projections:
@@ -37,4 +40,5 @@ def decode_projections(content: bytes, entry: FileEntry) -> Projections:
         entry,
         {code: part.projection for code, part in sorted(file.competitions.items())},
         {code: bytes(part.inputs) for code, part in file.competitions.items() if part.projection.teams},
+        {code: part.course for code, part in file.competitions.items() if part.course},
     )

@@ -103,11 +103,32 @@ class SeasonProjection(msgspec.Struct, frozen=True, kw_only=True):
     assumed: tuple[AssumedResult, ...] = ()
 
 
+class CourseStep(msgspec.Struct, frozen=True, array_like=True):
+    """A team in an earlier projection of its season.
+
+    Attributes:
+        at: instant that it was made from, seconds since 1970.
+        points: in the table of that instant.
+        expected_points: at the season's end.
+    """
+
+    at: int
+    points: int
+    expected_points: float
+
+
 class ProjectionPart(msgspec.Struct, frozen=True, kw_only=True):
-    """A competition's projection with what it was simulated from; ``inputs`` is null where there is none."""
+    """A competition's projection with what it was simulated from.
+
+    Attributes:
+        projection: the current one.
+        inputs: null where nothing was simulated.
+        course: earlier projections of the same season by team id, oldest first.
+    """
 
     projection: SeasonProjection
     inputs: msgspec.Raw = msgspec.Raw(b"null")
+    course: dict[str, tuple[CourseStep, ...]] = {}
 
 
 class ProjectionsFile(msgspec.Struct, frozen=True, kw_only=True):

@@ -46,6 +46,7 @@ from soccer_assets.football.ratings.compile_cache import ratings_fingerprint
 from soccer_assets.football.ratings.state import TeamState
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.stores.projections import rival_clubs, season_rows
+from soccer_assets.stores.projections.course import with_course
 from soccer_assets.stores.projections.looked_at import LookedAt, hashes_of, still_current
 from soccer_assets.stores.projections.rival_clubs import stored_rivals, with_rival_hashes, with_rivals
 from soccer_assets.stores.projections.season_rows import (
@@ -168,7 +169,7 @@ def update_projections(
         if cpu_seconds is not None and time.process_time() - start > cpu_seconds:
             break
         try:
-            parts[code] = _simulated(changed[code], source)
+            parts[code] = with_course(_simulated(changed[code], source), last.get(code))
         except _FAULTS as fault:
             failed[code] = f"{type(fault).__name__}: {fault}"
             continue

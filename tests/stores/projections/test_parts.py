@@ -149,6 +149,39 @@ def test_equal_inputs_are_not_simulated_twice_and_a_result_is(
     assert len(folder_store.list("projections/IRL-1")) == 1
 
 
+def _with_result(matches: pd.DataFrame) -> pd.DataFrame:
+    """The season with its next match played."""
+    row = matches.index[matches["status"] == "scheduled"][0]
+    after = matches.copy()
+    after.loc[row, ["status", "home_goals", "away_goals"]] = ["finished", 3, 0]
+    return after
+
+
+def test_a_part_carries_the_course_of_its_season(folder_store: ObjectStore, state: TeamState) -> None:
+    """A step for each part that was replaced, three days apart; a new season begins with none."""
+    matches = _season()
+    days, made = (0, 1, 3, 4, 8), []
+    for day in days:
+        made.append(_update(folder_store, matches, state, NOW + dt.timedelta(days=day)).parts["IRL-1"])
+        _update(folder_store, matches, state, NOW + dt.timedelta(days=day, hours=1))
+        matches = _with_result(matches)
+    course = made[-1].course
+    next_season = _season(season="2027")
+    other = _update(folder_store, next_season, state, NOW + dt.timedelta(days=9)).parts["IRL-1"]
+
+    assert set(course) == {line.team.id for line in made[0].projection.teams}
+    for line in made[0].projection.teams:
+        steps = course[line.team.id]
+        assert [step.at for step in steps] == [_seconds(days[0]), _seconds(days[2])]
+        assert (steps[0].points, steps[0].expected_points) == (line.points, round(line.expected_points, 1))
+    assert [len(part.course) for part in made[:2]] == [0, 10]
+    assert (other.projection.season, other.course) == ("2027", {})
+
+
+def _seconds(day: int) -> int:
+    return int((NOW + dt.timedelta(days=day)).timestamp())
+
+
 def test_what_did_not_change_is_not_put_together_again(
     folder_store: ObjectStore, state: TeamState, monkeypatch: pytest.MonkeyPatch
 ) -> None:

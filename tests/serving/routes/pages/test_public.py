@@ -3,9 +3,11 @@
 import re
 import xml.etree.ElementTree as ET
 
+import msgspec
 import pytest
 
 from soccer_assets.contract.release import FeedTerms, Result
+from soccer_assets.contract.season_projection import CourseStep
 from tests.serving.builders import make_prediction, make_release, write_projections
 from tests.serving.http.test_fast_path import ask
 from tests.serving.routes.test_projections import projections_file
@@ -123,6 +125,11 @@ def test_places_and_points_are_results_too(store, serve):
     """A projection is a forecast; the table of today that it starts from is not. Its order would tell it."""
     release_with_terms(store)
     file = projections_file()
+    league = file.competitions["ENG-2"]
+    leader, second = (line.team.id for line in league.projection.teams[:2])
+    file.competitions["ENG-2"] = msgspec.structs.replace(
+        league, course={leader: (CourseStep(1742000000, 50, 70.2),)}
+    )
     write_projections(store, file)
     path = "/competitions/ENG-2"
     public = serve(pages="public")
@@ -134,10 +141,13 @@ def test_places_and_points_are_results_too(store, serve):
     ]
     assert len(expected) == 4
     assert expected == sorted(expected, reverse=True)
-    team = file.competitions["ENG-2"].projection.teams[0].team.id
-    page = public.get(f"/teams/{team}", headers=HTML).text
+    assert "Projected once so far" in public.get(f"/teams/{second}", headers=HTML).text
+    page = public.get(f"/teams/{leader}", headers=HTML).text
     assert "Points expected" in page
     assert "Place now" not in page
+    assert 'class="curve expected"' in page
+    assert 'class="curve won"' not in page
+    assert ">50<" not in page
 
 
 def test_results_that_may_be_public_are_shown(store, serve):

@@ -9,6 +9,14 @@ from litestar.testing import TestClient
 from serving.app import create_app
 from soccer_assets.contract.api_keys import API_KEYS_KEY, ApiKeys
 from soccer_assets.contract.release import Team
+from soccer_assets.contract.season_projection import (
+    PROJECTIONS_SCHEMA_VERSION,
+    CourseStep,
+    ProjectionPart,
+    ProjectionsFile,
+    SeasonProjection,
+    TeamProjection,
+)
 from tests.serving.builders import (
     StubScorer,
     make_prediction,
@@ -16,6 +24,7 @@ from tests.serving.builders import (
     make_settings,
     put,
     write_keys,
+    write_projections,
     write_status,
 )
 from tests.serving.conftest import reload
@@ -26,6 +35,26 @@ LEEDS, DERBY = Team("t1", "Leeds United"), Team("t2", "Derby County")
 HOSTILE = Team(
     "t9", "<script>alert(1)</script>, a \\; name that is \N{SNOWMAN} longer than a line of a calendar"
 )
+
+
+def projections(*steps):
+    """Leeds has 60 points and 75.3 expected, after these earlier steps."""
+    line = TeamProjection(
+        team=LEEDS, place=2, played=30, points=60, expected_points=75.3, places=(0.6, 0.4), bands={}
+    )
+    season = SeasonProjection(
+        competition="ENG-2",
+        season="2024/2025",
+        feed="simulated",
+        as_of="2025-04-25T08:55:00Z",
+        key="k",
+        teams=(line,),
+    )
+    part = ProjectionPart(projection=season, course={LEEDS.id: steps} if steps else {})
+    return ProjectionsFile(schema_version=PROJECTIONS_SCHEMA_VERSION, competitions={"ENG-2": part})
+
+
+COURSE = (CourseStep(1742000000, 50, 70.2), CourseStep(1743500000, 55, 72.8))
 
 
 def sidecar(home, mode):
@@ -44,6 +73,7 @@ def sidecar(home, mode):
         make_prediction("m4", home_team=DERBY, away_team=Team("t3", "Millwall")),
     ]
     make_release(store, rows)
+    write_projections(store, projections(*COURSE))
     write_status(store)
     write_keys(store)
     season = past_season(past_row(0, 0, 1, (2, 1)), past_row(1, 2, 3, (0, 0)), past_row(2, 1, 0, (3, 1)))
@@ -100,6 +130,20 @@ def test_team_shows_past_and_future(pages):
     assert "<script>alert" not in text
     assert "also leeds utd" in text
     assert "style=" not in text
+
+
+def test_projection_over_the_season_is_drawn_and_written(pages):
+    """A line of three steps with its numbers."""
+    text = page(pages, "/teams/t1")
+    course = text[text.index("<h3>Over the season</h3>") : text.index('id="form"')]
+    assert re.search(r'class="curve expected" d="M[\d.]+ [\d.]+(L[\d.]+ [\d.]+){2}"', course)
+    assert re.search(r'class="curve won"', course)
+    rows = re.findall(r'<th scope="row">([^<]+)</th><td>(\d+)</td><td>([\d.]+)</td>', course)
+    assert rows == [
+        ("15 Mar 2025", "50", "70.2"),
+        ("1 Apr 2025", "55", "72.8"),
+        ("25 Apr 2025", "60", "75.3"),
+    ]
 
 
 def test_merged_team_is_the_one_it_was_merged_into(pages):
