@@ -14,6 +14,8 @@ from serving.http.auth import ADMITTED, ALLOWANCE
 from serving.http.respond import JSON
 from soccer_assets.contract.api_keys import ApiKey
 
+Headers = Iterable[tuple[bytes, bytes]]
+
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """A request: a path that is not encoded, the parameters of its query, and its body in JSON."""
@@ -55,7 +57,7 @@ def scope_within(
     outer: Request[Any, Any, Any],
     method: str,
     path: str,
-    headers: Iterable[tuple[bytes, bytes]],
+    headers: Headers,
     state: dict[str, Any],
     *,
     query: bytes = b"",

@@ -1,6 +1,7 @@
 """`POST /mcp`: one request of an assistant, under the keys, limits and bodies of the HTTP API.
 
-Without a session: whatever a request needs is in it, and cookies are not looked at.
+Without a session: whatever a request needs is in it, and cookies are not looked at. Clients of earlier
+versions are answered too, without the session that these allow.
 """
 
 import asyncio
@@ -16,7 +17,7 @@ from litestar.handlers import BaseRouteHandler
 
 from serving.http.auth import ANY, authorize
 from serving.http.body import BodyBudget, read_body
-from serving.http.inner_request import answer_of, scope_within
+from serving.http.inner_request import Answered, Headers, answer_of, scope_within
 from serving.http.query import check_query
 from serving.http.respond import JSON
 from serving.problems import ProblemError
@@ -36,6 +37,7 @@ _OVER_LIMIT = "rate-limit"
 # Streams that stay open, for lists that change: ours never do.
 _NOT_ANSWERED = frozenset({"subscriptions/listen"})
 _PROGRESS = "progressToken"
+_VERSION = "io.modelcontextprotocol/protocolVersion"
 _METHOD_NOT_FOUND = -32601
 # The library looks at these; a key or a cookie is none of its business.
 _PASSED_ON = frozenset({b"host", b"origin", b"content-type", b"accept"})
@@ -85,7 +87,7 @@ async def answer_assistant(
     assistants: NamedDependency[Assistants],
     bodies: NamedDependency[BodyBudget],
 ) -> Response[bytes]:
-    """Answer one message of the Model Context Protocol, version 2026-07-28."""
+    """Answer one message of the Model Context Protocol: of version 2026-07-28, or of an earlier one."""
     refusal: ProblemError | None = request.scope["state"].get(REFUSAL)
     with bodies.hold(REFUSAL if refusal is not None else request.auth.id) as held:
         body = await read_body(request, min(_MAX_BYTES, bodies.most_bytes), held)
@@ -96,19 +98,36 @@ async def answer_assistant(
     if isinstance(method, str) and method in _NOT_ANSWERED:
         return _not_found(message)
     body = _without_progress(message, body)
-    headers = [
-        (name, value)
-        for name, value in request.scope["headers"]
-        if name in _PASSED_ON or name.startswith(b"mcp-")
-    ]
-    state = {CALLER: request, REFUSAL: refusal}
     app = await assistants.app()
-    answer = await answer_of(app, scope_within(request, "POST", PATH, headers, state), body)
+    state = {CALLER: request, REFUSAL: refusal}
+
+    async def answered(own: Headers, sent: bytes) -> Answered:
+        passed_on = [line for line in request.scope["headers"] if line[0] in _PASSED_ON]
+        scope = scope_within(request, "POST", PATH, [*passed_on, *own], state)
+        return await answer_of(app, scope, sent)
+
+    if _is_earlier(message, request):
+        # Not before the application: it needs the same library.
+        from serving.routes.assistants import earlier_versions  # noqa: PLC0415
+
+        return await earlier_versions.answer(message, answered)
+    own = [line for line in request.scope["headers"] if line[0].startswith(b"mcp-")]
+    answer = await answered(own, body)
     sent = {"Cache-Control": "no-store"}
     if version := answer.headers.get(b"mcp-protocol-version"):
         sent["MCP-Protocol-Version"] = version.decode()
     media_type = answer.headers.get(b"content-type", JSON.encode()).decode()
     return Response(answer.body, status_code=answer.status, headers=sent, media_type=media_type)
+
+
+def _is_earlier(message: Any, request: Request[Any, Any, Any]) -> bool:
+    """Whether a message is of an earlier version: neither it nor its headers say what today's must."""
+    if not isinstance(message, dict) or not isinstance(message.get("method"), str):
+        return False
+    params = message.get("params")
+    meta = params.get("_meta") if isinstance(params, dict) else None
+    is_told = isinstance(meta, dict) and _VERSION in meta
+    return not is_told and "mcp-method" not in request.headers
 
 
 def _decode(body: bytes) -> Any:

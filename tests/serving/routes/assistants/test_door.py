@@ -110,6 +110,59 @@ def test_foreign_pages_are_refused_unless_named(store, serve):
     assert asked.status_code == 204
 
 
+@pytest.mark.parametrize("version", ["2025-11-25", "2025-06-18", "2025-03-26"])
+def test_clients_of_earlier_versions_begin_and_go_on_without_a_session(client, version):
+    """`initialize` agrees on their version, a notification has no answer; each message stands for itself."""
+    first = earlier(client, "initialize", protocolVersion=version, capabilities={}, clientInfo={"name": "x"})
+    headers = {"MCP-Protocol-Version": version}
+    notified = client.post(
+        "/mcp", json={"jsonrpc": "2.0", "method": "notifications/initialized"}, headers=READER | headers
+    )
+    begun = first.json()["result"]
+    tools = earlier(client, "tools/list", headers).json()["result"]["tools"]
+    today = send(client, "tools/list").json()["result"]["tools"]
+
+    assert (first.status_code, begun["protocolVersion"], begun["capabilities"]) == (
+        200,
+        version,
+        {"tools": {}},
+    )
+    assert begun["serverInfo"]["name"]
+    assert "not advice to bet" in begun["instructions"]
+    assert "mcp-session-id" not in first.headers
+    assert (notified.status_code, notified.content) == (202, b"")
+    assert tools == today
+    assert earlier(client, "ping", headers).json()["result"] == {}
+
+
+def earlier(client, method, headers=None, **params):
+    """A message of a version that has no headers of its own before they are agreed on."""
+    message = {"jsonrpc": "2.0", "id": "a", "method": method, "params": params}
+    return client.post("/mcp", json=message, headers=READER | (headers or {}))
+
+
+def test_earlier_clients_are_told_their_mistakes_with_200(client):
+    """404 would say that a session is over. A version that nobody knows is answered with a known one."""
+    unknown = earlier(client, "initialize", protocolVersion="1999-01-01").json()["result"]
+    found = [
+        earlier(client, "tools/nothing"),
+        earlier(client, "tools/call", name="n\N{LATIN SMALL LETTER O WITH DIAERESIS}ne", arguments={}),
+        earlier(client, "tools/call", name=["find_matches"]),
+        earlier(client, "tools/call"),
+        client.post(
+            "/mcp", json={"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": []}, headers=READER
+        ),
+        client.post("/mcp", json={"jsonrpc": "2.0", "id": None, "method": "tools/list"}, headers=READER),
+        client.post("/mcp", json={"id": 1, "method": "tools/list"}, headers=READER),
+    ]
+    called = earlier(client, "tools/call", name="get_prediction", arguments={"match_ids": ["m1"]})
+
+    assert unknown["protocolVersion"] == "2025-11-25"
+    assert [one.status_code for one in found] == [200] * 7
+    assert all(one.json()["error"]["message"] for one in found), [one.text for one in found]
+    assert called.json()["result"]["structuredContent"]["items"][0]["match_id"] == "m1"
+
+
 @pytest.mark.parametrize(
     ("body", "status"),
     [
@@ -123,9 +176,6 @@ def test_foreign_pages_are_refused_unless_named(store, serve):
             400,
         ),
         (b'{"jsonrpc":"2.0","id":1,"method":["tools/list"]}', 400),
-        (b'{"jsonrpc":"2.0","id":1,"method":"tools/list","params":[]}', 400),
-        (b'{"jsonrpc":"2.0","id":1,"method":"initialize","params":{}}', 400),
-        (b'{"jsonrpc":"2.0","method":"notifications/initialized"}', 400),
         (b'{"jsonrpc":"2.0","id":1,"method":"subscriptions/listen","params":{"notifications":{}}}', 404),
         (b"[" * 60_000, 400),
         (b'{"a":' * 20_000 + b"1" + b"}" * 20_000, 400),

@@ -84,21 +84,25 @@ def ask(address, method, path, body=None, key="admin"):
 
 
 @asynccontextmanager
-async def connected(address, key="admin"):
+async def connected(address, key="admin", mode="auto"):
     """The client, connected."""
     headers = {"X-API-Key": TOKENS.get(key, key)}
     async with (
         httpx2.AsyncClient(headers=headers, timeout=60) as http,
-        Client(streamable_http_client(f"{address}/mcp", http_client=http)) as client,
+        Client(streamable_http_client(f"{address}/mcp", http_client=http), mode=mode) as client,
     ):
         yield client
 
 
-def test_every_tool_answers_the_body_of_the_http_api(address):
-    """The same data, as a structure that fits the tool's schema and as text, byte by byte."""
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+def test_every_tool_answers_the_body_of_the_http_api(address, mode):
+    """The same data, as a structure that fits the tool's schema and as text, byte by byte.
+
+    A legacy client speaks an earlier version, which begins with a handshake.
+    """
 
     async def call_all():
-        async with connected(address) as client:
+        async with connected(address, mode=mode) as client:
             tools = {tool.name: tool for tool in (await client.list_tools()).tools}
             return tools, [await client.call_tool(name, arguments) for name, arguments, _ in CALLS]
 
