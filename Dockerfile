@@ -64,3 +64,15 @@ COPY deploy/containers/sitecustomize.py /usr/local/lib/soccer/
 RUN --mount=from=project,source=/project,target=/project \
     pip install --no-deps --no-index /project/*.whl
 USER soccer
+
+# On Kubernetes (docs/how-to/run-on-kubernetes.md): the pipeline, and how a run becomes a job of the cluster.
+FROM base AS kubernetes-wheels
+COPY requirements-kubernetes.lock /build/
+RUN pip download --no-deps --require-hashes --dest /wheels --requirement /build/requirements-kubernetes.lock
+
+FROM pipeline AS kubernetes
+USER root
+RUN --mount=from=kubernetes-wheels,source=/wheels,target=/wheels \
+    --mount=from=kubernetes-wheels,source=/build/requirements-kubernetes.lock,target=/requirements.lock \
+    pip install --no-deps --no-index --find-links /wheels --require-hashes --requirement /requirements.lock
+USER soccer

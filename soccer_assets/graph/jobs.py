@@ -5,12 +5,14 @@ from typing import Any
 import dagster as dg
 
 from soccer_assets.graph.assets.model import REASON_TAG
-from soccer_assets.resources.dagster_runs import PUBLISH_TAG, at_most
+from soccer_assets.resources.dagster_runs import PUBLISH_TAG, at_most, pod_of
 
 # The run queue starts one run with this tag at a time: publishers never interleave.
 PUBLISHES = {PUBLISH_TAG: "release"}
 # A sensor's reason overrides this one.
 BY_HAND = {REASON_TAG: "by hand"}
+# What trains holds the whole history at once; the other runs have the size of deploy/kubernetes/values.yaml.
+_TRAINS = pod_of(cpus=1, memory_gb=2, at_most_gb=4)
 
 _TO_FEATURES = dg.AssetSelection.assets(
     ["matches", "match"],
@@ -61,14 +63,14 @@ retrain_model = dg.define_asset_job(
     _MODEL | _TO_RELEASE | _MONITORING,
     description="Trains and evaluates a candidate; promotes it if every gate passes, then predicts, releases "
     "and reports on drift and quality.",
-    tags=PUBLISHES | BY_HAND | at_most(hours=8),
+    tags=PUBLISHES | BY_HAND | at_most(hours=8) | _TRAINS,
 )
 tune_parameters = dg.define_asset_job(
     "tune_parameters",
     _PARAMETERS,
     description="Searches hyper-parameters on the last three seasons; the next candidate is fitted with "
     "them.",
-    tags=at_most(hours=8),
+    tags=at_most(hours=8) | _TRAINS,
 )
 rollback_champion = dg.define_asset_job(
     "rollback_champion",
@@ -93,7 +95,7 @@ build_everything = dg.define_asset_job(
             "model__parameters": {"config": {"trials": 0}},
         }
     },
-    tags=PUBLISHES | at_most(hours=24),
+    tags=PUBLISHES | at_most(hours=24) | _TRAINS,
 )
 
 reload_history = dg.define_asset_job(

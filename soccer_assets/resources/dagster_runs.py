@@ -1,5 +1,6 @@
 """Tags and queries of Dagster's runs."""
 
+import json
 from collections.abc import Sequence
 
 import dagster as dg
@@ -22,6 +23,19 @@ def at_most(*, hours: int) -> dict[str, str]:
     A run that hangs holds the queue of publishers. A bound is several times what the job takes.
     """
     return {"dagster/max_runtime": str(hours * 3600)}
+
+
+def pod_of(*, cpus: int, memory_gb: int, at_most_gb: int) -> dict[str, str]:
+    """The tag by which Dagster sizes the pod of a run on Kubernetes; elsewhere it says nothing.
+
+    Args:
+        cpus: cores that the run is given.
+        memory_gb: GiB that it is given.
+        at_most_gb: GiB at which the cluster ends it.
+    """
+    requests = {"cpu": str(cpus), "memory": f"{memory_gb}Gi"}
+    resources = {"requests": requests, "limits": {"memory": f"{at_most_gb}Gi"}}
+    return {"dagster-k8s/config": json.dumps({"container_config": {"resources": resources}})}
 
 
 def open_runs(instance: dg.DagsterInstance, jobs: Sequence[str]) -> int:
