@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from soccer_assets.football.projections.drawn_goals import draw_club, goal_rates, play_match, poisson
 from soccer_assets.football.projections.play_offs import RIVAL
+from soccer_assets.football.projections.random_stream import uniform
 from soccer_assets.football.ratings.compile_cache import compiled
 
 # Columns of a tie. A side is a place from 0, `RIVAL` and a number up for a club of another league, or -1 - t
@@ -90,6 +91,7 @@ def _play_leg(
     is_neutral: bool,
     known: NDArray[np.int64],
     common: tuple[float, float, float],
+    stream: NDArray[np.uint64],
 ) -> tuple[int, int]:
     """Goals of both sides after 90 minutes: those that are known, else drawn."""
     if known[home, away, 0] >= 0:
@@ -97,7 +99,7 @@ def _play_leg(
     if is_neutral and known[away, home, 0] >= 0:
         return known[away, home, 1], known[away, home, 0]
     advantage = _advantage(strength, home, is_neutral, common[1])
-    return play_match(strength, home, away, common[0], advantage, common[2])
+    return play_match(strength, home, away, common[0], advantage, common[2], stream)
 
 
 @compiled
@@ -110,6 +112,7 @@ def first_goes_on(
     rank: NDArray[np.int64],
     points: NDArray[np.int64],
     common: tuple[float, float, float],
+    stream: NDArray[np.uint64],
 ) -> bool:
     """Play a tie; whether its first side wins it.
 
@@ -122,12 +125,13 @@ def first_goes_on(
         rank: (n + c,) the lower the better.
         points: (n,) of the final table.
         common: level, home advantage, Dixon-Coles correlation.
+        stream: of random numbers.
     """
     is_neutral, legs, if_level = tie[IS_NEUTRAL] == 1, tie[LEGS], tie[IF_LEVEL]
-    goals, others = _play_leg(strength, one, two, is_neutral, known, common)
+    goals, others = _play_leg(strength, one, two, is_neutral, known, common, stream)
     ahead, last_home = goals - others, one
     if legs == _TWO_LEGS:
-        others_back, goals_back = _play_leg(strength, two, one, is_neutral, known, common)
+        others_back, goals_back = _play_leg(strength, two, one, is_neutral, known, common, stream)
         ahead, last_home = ahead + goals_back - others_back, two
         if ahead == 0 and tie[AWAY_GOALS] == 1:
             ahead = goals_back - others
@@ -141,15 +145,15 @@ def first_goes_on(
         last_away = one + two - last_home
         advantage = _advantage(strength, last_home, is_neutral, common[1])
         home_rate, away_rate = goal_rates(strength, last_home, last_away, common[0], advantage)
-        home_goals = poisson(home_rate * _EXTRA_TIME_SHARE)
-        away_goals = poisson(away_rate * _EXTRA_TIME_SHARE)
+        home_goals = poisson(home_rate * _EXTRA_TIME_SHARE, stream)
+        away_goals = poisson(away_rate * _EXTRA_TIME_SHARE, stream)
         if home_goals == away_goals and home_goals > 0 and tie[AWAY_GOALS] == 1:
             away_goals += 1  # away goals count in extra time too
         if home_goals != away_goals:
             return (home_goals > away_goals) == (last_home == one)
         if if_level == EXTRA_TIME_THEN_PLACE:
             return rank[one] < rank[two]
-    return np.random.random() < _HALF  # noqa: NPY002
+    return uniform(stream) < _HALF
 
 
 @compiled
@@ -169,7 +173,12 @@ def _club_of(
 
 @compiled
 def _draw_rivals(
-    season: int, rivals: Rivals, strength: NDArray[np.float64], rank: NDArray[np.int64], clubs: int
+    season: int,
+    rivals: Rivals,
+    strength: NDArray[np.float64],
+    rank: NDArray[np.int64],
+    clubs: int,
+    stream: NDArray[np.uint64],
 ) -> NDArray[np.int64]:
     """Numbers of this season's rivals, whose strengths and ranks are filled in place."""
     found = np.empty(rivals.drawn.shape[1], np.int64)
@@ -177,7 +186,7 @@ def _draw_rivals(
         candidate = rivals.drawn[season % len(rivals.drawn), number]
         found[number] = clubs + candidate
         rank[clubs + candidate] = rivals.rank[number]
-        draw_club(strength, clubs + candidate, rivals.mean[candidate], rivals.root[candidate])
+        draw_club(strength, clubs + candidate, rivals.mean[candidate], rivals.root[candidate], stream)
     return found
 
 
@@ -190,6 +199,7 @@ def play_ties(
     own_strength: NDArray[np.float64],
     common: tuple[float, float, float],
     led_to: NDArray[np.int64],
+    stream: NDArray[np.uint64],
 ) -> None:
     """Play all ties of a simulated season.
 
@@ -201,6 +211,7 @@ def play_ties(
         own_strength: (n, 3) of this season.
         common: level, home advantage, Dixon-Coles correlation.
         led_to: (n, OUTCOMES) filled: 1 for a club that went up or down by a play-off.
+        stream: of random numbers.
     """
     clubs, ties = len(order), play_offs.ties
     led_to[:] = 0
@@ -211,7 +222,7 @@ def play_ties(
         rank[club] = place
         for number in range(3):
             strength[club, number] = own_strength[club, number]
-    rivals = _draw_rivals(season, play_offs.rivals, strength, rank, clubs)
+    rivals = _draw_rivals(season, play_offs.rivals, strength, rank, clubs, stream)
     winners = np.empty(len(ties), np.int64)
     for number in range(len(ties)):
         tie = ties[number]
@@ -222,7 +233,7 @@ def play_ties(
             one, two = two, one
         if tie[BY_POINTS] > 0 and points[order[tie[AHEAD]]] - points[order[tie[BEHIND]]] >= tie[BY_POINTS]:
             one, two = order[tie[AHEAD]], order[tie[BEHIND]]
-        elif not first_goes_on(tie, one, two, strength, play_offs.known, rank, points, common):
+        elif not first_goes_on(tie, one, two, strength, play_offs.known, rank, points, common, stream):
             one, two = two, one
         winners[number] = one
         if tie[WINNER_TO] >= 0 and one < clubs:

@@ -16,6 +16,7 @@ from soccer_assets.football.projections.drawn_goals import (
     play_match,
 )
 from soccer_assets.football.projections.drawn_ties import OUTCOMES, PlayOffs, play_ties
+from soccer_assets.football.projections.random_stream import normal_pair, start_stream, uniform
 from soccer_assets.football.projections.table_order import (
     HALF_POINT,
     STAGE_PLACE,
@@ -25,7 +26,7 @@ from soccer_assets.football.projections.table_order import (
     rank_clubs,
     start_anew,
 )
-from soccer_assets.football.ratings.compile_cache import compiled
+from soccer_assets.football.ratings.compile_cache import compiled, compiled_for_threads
 from soccer_assets.football.ratings.parameters import constant
 
 _ZERO, _ONE = constant(0), constant(1)
@@ -132,6 +133,7 @@ def _play_group(
     tally: NDArray[np.int64],
     h2h: NDArray[np.int64],
     win: int,
+    stream: NDArray[np.uint64],
 ) -> None:
     """Play all matches of a later group; the better placed club is at home first."""
     for meeting in range(meets):
@@ -140,7 +142,9 @@ def _play_group(
                 home, away = order[one], order[two]
                 if meeting % 2 == 1:
                     home, away = away, home
-                home_goals, away_goals = play_match(strength, home, away, common[0], common[1], common[2])
+                home_goals, away_goals = play_match(
+                    strength, home, away, common[0], common[1], common[2], stream
+                )
                 add_result(tally, h2h, points, home, away, home_goals, away_goals, win)
 
 
@@ -153,6 +157,7 @@ def _decide(
     strength: NDArray[np.float64],
     level: float,
     rho: float,
+    stream: NDArray[np.uint64],
 ) -> None:
     """Where two neighbours are level on points, the winner of a match between them goes first, in place.
 
@@ -163,9 +168,9 @@ def _decide(
         return
     ahead = decided[one, two]
     if ahead == 0:
-        goals, others = play_match(strength, one, two, level, -2.0 * strength[one, 2], rho)
+        goals, others = play_match(strength, one, two, level, -2.0 * strength[one, 2], rho, stream)
         ahead = goals - others
-    if ahead < 0 or (ahead == 0 and np.random.random() < 0.5):  # noqa: NPY002, PLR2004
+    if ahead < 0 or (ahead == 0 and uniform(stream) < 0.5):  # noqa: PLR2004
         order[place], order[place + 1] = two, one
 
 
@@ -178,6 +183,7 @@ def _play_stage(
     win: int,
     own: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]],
     outcome: NDArray[np.int64],
+    stream: NDArray[np.uint64],
 ) -> None:
     """Play the rest of the stage under way once; ``own`` are points, tally and meetings, changed in place."""
     points, tally, h2h = own
@@ -185,9 +191,9 @@ def _play_stage(
     for row in range(len(start.fixtures)):
         home, away, day = start.fixtures[row, 0], start.fixtures[row, 1], start.fixtures[row, 2]
         if day // DRIFT_DAYS > step:
-            drift_strengths(strength, day // DRIFT_DAYS - step, drift[0], drift[1])
+            drift_strengths(strength, day // DRIFT_DAYS - step, drift[0], drift[1], stream)
             step = day // DRIFT_DAYS
-        home_goals, away_goals = play_match(strength, home, away, common[0], common[1], common[2])
+        home_goals, away_goals = play_match(strength, home, away, common[0], common[1], common[2], stream)
         if start.fixtures[row, 3] >= 0:
             # Drawn and put aside: the other matches of this season are those of the season without it.
             home_goals, away_goals = start.fixtures[row, 3], start.fixtures[row, 4]
@@ -206,6 +212,7 @@ def _play_later(
     form: Form,
     own: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]],
     lots: NDArray[np.float64],
+    stream: NDArray[np.uint64],
 ) -> None:
     """Play a later stage: groups by the order so far, which becomes the order after it."""
     points, tally, h2h = own
@@ -227,7 +234,7 @@ def _play_later(
             club = order[place]
             points[club], tally[club, HALF_POINT] = kept_points(points[club], form.groups[group, 3])
         meets = form.groups[group, 2]
-        _play_group(order, low, high, meets, strength, common, points, tally, h2h, form.win)
+        _play_group(order, low, high, meets, strength, common, points, tally, h2h, form.win, stream)
         rank_clubs(order, low, high, points, tally, h2h, codes, lots, _ZERO)
 
 
@@ -243,7 +250,7 @@ def _count_play_offs(led_to: NDArray[np.int64], outcome: NDArray[np.int64], coun
                     counts.by_outcome[match, outcome[match], club, clubs + column] += 1
 
 
-@compiled
+@compiled_for_threads
 def simulate(
     seed: int,
     seasons: int,
@@ -256,7 +263,7 @@ def simulate(
     """Simulate the rest of a season many times; equal arguments give equal bits.
 
     Args:
-        seed: of numba's generator.
+        seed: of the random numbers; a season's own follow from it and the season's number alone.
         seasons: how many.
         strengths: of the clubs today.
         start: the stage under way.
@@ -264,20 +271,21 @@ def simulate(
         play_offs: after the last stage; without ties none are drawn.
         counts: filled, from zeros.
     """
-    np.random.seed(seed)  # noqa: NPY002
     clubs, stages = len(start.points), len(form.criteria)
     common, drift, watched = strengths.common, strengths.drift, start.watched
     strength, lots = np.empty((clubs, 3)), np.empty(clubs)
     order, bounds = np.empty(clubs, np.int64), np.empty(clubs + 1, np.int64)
     outcome = np.zeros(max(len(watched), 1), np.int64)
     led_to = np.zeros((clubs, OUTCOMES), np.int64)
+    stream = np.empty(1, np.uint64)
     for season in range(seasons):
-        level = common[0] + common[2] * np.random.standard_normal()  # noqa: NPY002
-        advantage = common[1] + common[3] * np.random.standard_normal()  # noqa: NPY002
-        draw_strengths(strength, lots, strengths.mean, strengths.root)
+        start_stream(stream, seed, season)
+        one, two = normal_pair(stream)
+        level, advantage = common[0] + common[2] * one, common[1] + common[3] * two
+        draw_strengths(strength, lots, strengths.mean, strengths.root, stream)
         own_points, own_tally, own_h2h = start.points.copy(), start.tally.copy(), start.h2h.copy()
         own = (own_points, own_tally, own_h2h)
-        _play_stage(strength, (level, advantage, strengths.rho), drift, start, form.win, own, outcome)
+        _play_stage(strength, (level, advantage, strengths.rho), drift, start, form.win, own, outcome, stream)
 
         number = _grouped(order, bounds, start.group_of)
         codes = form.criteria[start.stage][: form.criteria_count[start.stage]]
@@ -285,14 +293,23 @@ def simulate(
             low, high = bounds[group], bounds[group + 1]
             rank_clubs(order, low, high, own_points, own_tally, own_h2h, codes, lots, _ZERO)
         for after in range(start.stage + 1, stages):
-            drift_strengths(strength, _ONE, drift[0], drift[1])
-            _play_later(order, after, strength, (level, advantage, strengths.rho), form, own, lots)
+            drift_strengths(strength, _ONE, drift[0], drift[1], stream)
+            _play_later(order, after, strength, (level, advantage, strengths.rho), form, own, lots, stream)
         for number in range(len(form.deciders)):
-            _decide(order, form.deciders[number], own_points, start.decided, strength, level, strengths.rho)
+            _decide(
+                order,
+                form.deciders[number],
+                own_points,
+                start.decided,
+                strength,
+                level,
+                strengths.rho,
+                stream,
+            )
         if len(play_offs.ties) > 0:
-            drift_strengths(strength, _ONE, drift[0], drift[1])
+            drift_strengths(strength, _ONE, drift[0], drift[1], stream)
             common_drawn = (level, advantage, strengths.rho)
-            play_ties(season, play_offs, order, own_points, strength, common_drawn, led_to)
+            play_ties(season, play_offs, order, own_points, strength, common_drawn, led_to, stream)
             _count_play_offs(led_to, outcome, counts)
         for place in range(clubs):
             club = order[place]

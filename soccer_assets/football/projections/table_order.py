@@ -46,30 +46,52 @@ def add_result(
     win: int,
 ) -> None:
     """Count a result for both clubs, in place."""
+    add_to_tally(tally, points, home, away, home_goals, away_goals, win)
+    add_meeting(h2h, home, away, home_goals, away_goals, win)
+
+
+@compiled
+def add_to_tally(
+    tally: NDArray[np.int64],
+    points: NDArray[np.int64],
+    home: int,
+    away: int,
+    home_goals: int,
+    away_goals: int,
+    win: int,
+) -> None:
+    """Count a result for both clubs, in place, but for what they have against each other."""
+    # Without a branch, which no processor could foretell.
+    home_won, away_won = home_goals > away_goals, away_goals > home_goals
+    drawn = home_goals == away_goals
+    points[home] += win * home_won + drawn
+    points[away] += win * away_won + drawn
     tally[home, GOAL_DIFFERENCE] += home_goals - away_goals
     tally[away, GOAL_DIFFERENCE] += away_goals - home_goals
     tally[home, GOALS] += home_goals
     tally[away, GOALS] += away_goals
     tally[away, AWAY_GOALS] += away_goals
-    home_points, away_points = 1, 1
-    if home_goals > away_goals:
-        home_points, away_points = win, 0
-        tally[home, WINS] += 1
-        h2h[home, away, H2H_WINS] += 1
-    elif away_goals > home_goals:
-        home_points, away_points = 0, win
-        tally[away, WINS] += 1
-        tally[away, AWAY_WINS] += 1
-        h2h[away, home, H2H_WINS] += 1
-    points[home] += home_points
-    points[away] += away_points
-    h2h[home, away, H2H_POINTS] += home_points
-    h2h[away, home, H2H_POINTS] += away_points
+    tally[home, WINS] += home_won
+    tally[away, WINS] += away_won
+    tally[away, AWAY_WINS] += away_won
+
+
+@compiled
+def add_meeting(
+    h2h: NDArray[np.int64], home: int, away: int, home_goals: int, away_goals: int, win: int
+) -> None:
+    """Count a result among what two clubs have against each other, in place."""
+    home_won, away_won = home_goals > away_goals, away_goals > home_goals
+    drawn = home_goals == away_goals
+    h2h[home, away, H2H_POINTS] += win * home_won + drawn
+    h2h[away, home, H2H_POINTS] += win * away_won + drawn
     h2h[home, away, H2H_GOALS] += home_goals
     h2h[away, home, H2H_GOALS] += away_goals
     h2h[away, home, H2H_AWAY_GOALS] += away_goals
     h2h[home, away, H2H_MATCHES] += 1
     h2h[away, home, H2H_MATCHES] += 1
+    h2h[home, away, H2H_WINS] += home_won
+    h2h[away, home, H2H_WINS] += away_won
 
 
 @compiled

@@ -9,7 +9,8 @@ import datetime as dt
 import functools
 import hashlib
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,6 +33,7 @@ from soccer_assets.football.projections import (
     play_off_ties,
     play_offs,
     projection,
+    random_stream,
     season_rules,
     season_standings,
     standings,
@@ -61,11 +63,13 @@ LIST_KEY = "projections/current.json"
 # Days of matches that hold a season under way.
 SEASON_DAYS = 400
 _CODE = (
-    *(kernel, table_order, drawn_goals, drawn_ties, play_offs, play_off_ties),
+    *(kernel, table_order, random_stream, drawn_goals, drawn_ties, play_offs, play_off_ties),
     *(projection, season_rules, season_standings, standings, strengths, inputs, season_rows),
     *(play_off_blocks, league_blocks, rival_clubs),
 )
 _LEAST_SHOWN = 0.005
+# A run has other work beside it, and more would wait for memory.
+_THREADS = 2
 # Of one competition: the others are projected.
 _FAULTS = (FootballError, ValueError, LookupError, ArithmeticError)
 
@@ -164,17 +168,13 @@ def update_projections(
     computed: list[str] = []
     if wanted:
         _load_compiled_code(changed[wanted[0]])
-    start = time.process_time()
-    for number, code in enumerate(wanted, 1):
-        if cpu_seconds is not None and time.process_time() - start > cpu_seconds:
-            break
-        try:
-            parts[code] = with_course(_simulated(changed[code], source), last.get(code))
-        except _FAULTS as fault:
-            failed[code] = f"{type(fault).__name__}: {fault}"
-            continue
-        computed.append(code)
-        say(f"{code}: {parts[code].projection.matches_left} matches left ({number} of {len(wanted)})")
+    for number, (code, part) in enumerate(_simulated_ones(wanted, changed, source, cpu_seconds), 1):
+        if isinstance(part, ProjectionPart):
+            parts[code] = with_course(part, last.get(code))
+            computed.append(code)
+            say(f"{code}: {part.projection.matches_left} matches left ({number} of {len(wanted)})")
+        elif part is not None:
+            failed[code] = part
     current = set(parts) - set(failed)
     waiting |= set(changed) - set(wanted)
     carried = [code for code in {*changed, *waiting} if code not in parts and code not in failed]
@@ -248,6 +248,27 @@ def _drawn(found: SeasonFound) -> SeasonInput:
     if found.rivals is None:
         return season
     return msgspec.structs.replace(season, rivals=stored_rivals(season, found.rivals))
+
+
+def _simulated_ones(
+    wanted: Sequence[str], changed: Mapping[str, SeasonFound], source: Source, cpu_seconds: float | None
+) -> Iterator[tuple[str, ProjectionPart | str | None]]:
+    """Each competition with its new part, why it has none, or None where the time is over.
+
+    In threads: compiled code runs beside other threads, and a season's numbers depend on none of them.
+    """
+    start = time.process_time()
+
+    def simulated(code: str) -> ProjectionPart | str | None:
+        if cpu_seconds is not None and time.process_time() - start > cpu_seconds:
+            return None
+        try:
+            return _simulated(changed[code], source)
+        except _FAULTS as fault:
+            return f"{type(fault).__name__}: {fault}"
+
+    with ThreadPoolExecutor(_THREADS, "projections") as threads:
+        yield from zip(wanted, threads.map(simulated, wanted), strict=True)
 
 
 def _simulated(found: SeasonFound, source: Source) -> ProjectionPart:

@@ -3,6 +3,7 @@
 import datetime as dt
 import itertools
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -116,6 +117,20 @@ def test_a_told_league_is_projected_and_the_others_say_why(
     assert part.teams[0].expected_points >= part.teams[-1].expected_points
     assert {one.match_id for one in part.matches} <= set(matches["match_id"])
     assert read_parts(folder_store) == parts
+
+
+def test_threads_move_no_bit(
+    folder_store: ObjectStore, state: TeamState, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Six leagues, several at once and one after the other: the same bytes, told in the same order."""
+    codes = ("AUT-1", "FIN-1", "IRL-1", "NOR-1", "SUI-1", "SWE-1")
+    matches = pd.concat([_season(code) for code in codes])
+    at_once = _update(folder_store, matches, state, is_simulated=True)
+    monkeypatch.setattr(parts_module, "_THREADS", 1)
+    one_by_one = _update(ObjectStore(f"file://{tmp_path}/other"), matches, state, is_simulated=True)
+
+    assert at_once.computed == one_by_one.computed == codes
+    assert at_once.file() == one_by_one.file()
 
 
 def test_a_release_carries_the_bytes_that_the_input_gives(
