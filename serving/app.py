@@ -99,7 +99,7 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
         settings.rate_limit_per_minute, settings.redis_url, names, metrics, workers=settings.serving_workers
     )
     scorer = scorer or Scorer()
-    simulations = Simulations(scorer.child)
+    simulations = Simulations()
     reader = ReleaseReader(settings.store_url, cache_folder(settings), settings.s3_endpoint_url)
     store = StoreAddress(settings.store_url, str(cache_folder(settings)), settings.s3_endpoint_url)
     quota = Quota(settings.tasks_per_key, settings.task_bytes_per_key)
@@ -142,6 +142,8 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
             await task_queue.close()
             matches.close()
             await reloader.stop()
+            simulations.cancel()
+            await asyncio.to_thread(simulations.close)
             if holder.current is not None:
                 holder.current.snapshot.close()
             await cancel_and_wait(beats)

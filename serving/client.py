@@ -37,11 +37,17 @@ _BROKEN = (httpx.NetworkError, httpx.RemoteProtocolError)
 
 
 class RefusedError(ServingError):
-    """The sidecar answered with an error; `problem` says why and what to do."""
+    """The sidecar answered with an error.
 
-    def __init__(self, problem: Problem) -> None:
+    Attributes:
+        problem: says why and what to do.
+        retry_after: seconds after which a service that is unavailable (503) may be asked again.
+    """
+
+    def __init__(self, problem: Problem, retry_after: float | None = None) -> None:
         super().__init__(f"{problem.status} {problem.title}: {problem.detail}")
         self.problem = problem
+        self.retry_after = retry_after
 
 
 class Client:
@@ -108,10 +114,26 @@ class Client:
         """How the season of a competition may end."""
         return self._ask(SeasonProjection, "GET", _projection_path(competition))
 
-    def assume(self, competition: str, results: Sequence[Assumption]) -> SeasonProjection:
-        """The same if matches that are left end as assumed."""
+    def assume(
+        self, competition: str, results: Sequence[Assumption], patience: float = 120.0
+    ) -> SeasonProjection:
+        """The same if matches that are left end as assumed.
+
+        Args:
+            competition: its code or name.
+            results: that are assumed.
+            patience: seconds in which an answer of 503 is followed by another request: a sidecar's first
+                simulation may have to be compiled.
+        """
         content = msgspec.json.encode(Assumptions(results=tuple(results)))
-        return self._ask(SeasonProjection, "POST", _projection_path(competition), content=content)
+        path, until = _projection_path(competition), time.monotonic() + patience
+        while True:
+            try:
+                return self._ask(SeasonProjection, "POST", path, content=content)
+            except RefusedError as error:
+                if error.retry_after is None or time.monotonic() + error.retry_after > until:
+                    raise
+                time.sleep(error.retry_after)
 
     def upcoming(self, **filters: Any) -> Iterator[PredictionBody]:
         """Iterate over all upcoming matches, page by page; write ``from_`` for ``from``, a Python keyword."""
@@ -179,7 +201,7 @@ class Client:
             time.sleep(_RETRY_SECONDS)
             response = self._http.request(method, path, params=params, **sent)
         if response.is_error:
-            raise RefusedError(_problem_of(response))
+            raise RefusedError(_problem_of(response), _retry_after(response))
         try:
             return msgspec.json.decode(response.content, type=kind)
         except msgspec.DecodeError as error:  # a page of a proxy, such as its login
@@ -193,6 +215,13 @@ def _problem_of(response: httpx.Response) -> Problem:
     except msgspec.DecodeError:
         detail = "the answer is no problem document: it comes from a proxy before the sidecar"
         return Problem("about:blank", response.reason_phrase, response.status_code, detail, response.url.path)
+
+
+def _retry_after(response: httpx.Response) -> float | None:
+    """The seconds of a 503's `Retry-After`; a date, which a proxy may send, is none."""
+    seconds = response.headers.get("Retry-After", "")
+    is_told = response.status_code == httpx.codes.SERVICE_UNAVAILABLE and seconds.isdecimal()
+    return float(seconds) if is_told else None
 
 
 def _path_of(match_id: str) -> str:

@@ -101,7 +101,8 @@ async def assume_results(
     """What must happen: the projection if matches that are left end as assumed.
 
     The same random seasons as the stored projection: without results the answer is that one, and a
-    difference is that of the results, not of the draw.
+    difference is that of the results, not of the draw. The first simulation after the start may be answered
+    503 with `Retry-After` while its code is loaded, or compiled for half a minute.
     """
     with bodies.hold(request.auth.id) as held:
         body = await read_body(request, min(_MAX_BYTES, bodies.most_bytes), held)

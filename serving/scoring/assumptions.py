@@ -1,5 +1,6 @@
-"""Projections with assumed results: the body of the request, and the simulation in the child process."""
+"""Projections with assumed results: the body of the request, and the simulation in a child process."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -10,9 +11,10 @@ from serving.scoring.schemas import RowProblem, problem_of
 
 # A double round robin of 20 clubs has 380 matches.
 MOST_ASSUMED = 400
-# Simulations of a worker at a time, one of which runs: each takes some tenths of a second of the process that
-# scores, which goes on in between.
+# Simulations of a worker at a time, one of which runs: each takes some tenths of a second.
 _MOST_WAITING = 4
+# Where the machine is not busy a child starts and loads compiled code within this time; it compiles for longer.
+LOADING_SECONDS = 4.0
 _MAX_LISTED_NAMES = 10
 _Goals = Annotated[int, msgspec.Meta(ge=0, le=30)]
 _Name = Annotated[str, msgspec.Meta(min_length=1, max_length=120)]
@@ -79,25 +81,63 @@ def simulate(inputs: bytes, assumed: Sequence[Assumption]) -> bytes | tuple[RowP
         return (RowProblem(f"results[{error.number}].home_team", str(error)),)
 
 
-class Simulations:
-    """Simulates in the child process, a few requests at a time."""
+def load_code(inputs: bytes) -> None:
+    """Simulate one season in the child: its first call loads compiled code, or compiles it."""
+    from soccer_assets.football.projections.season_input import SeasonInput, project  # noqa: PLC0415
 
-    def __init__(self, child: ChildProcess) -> None:
-        """Bind to the child process."""
-        self._child = child
+    project(msgspec.structs.replace(msgspec.json.decode(inputs, type=SeasonInput), seasons=1))
+
+
+class Simulations:
+    """Simulates in a child process, a few requests at a time.
+
+    The first request starts the child, which is not the one that scores: on a machine that never simulated it
+    compiles for half a minute.
+    """
+
+    def __init__(self) -> None:
+        self._child = ChildProcess(on_death=self._start_cold)
         self._waiting = 0
+        self._loading: asyncio.Task[None] | None = None
 
     async def answer(self, inputs: bytes, assumed: Sequence[Assumption]) -> bytes | tuple[RowProblem, ...]:
         """As `simulate`.
 
         Raises:
-            ChildBusyError: the child died, or too many simulations wait.
+            ChildBusyError: the child compiles or died, or too many simulations wait.
             ChildFailedError: the simulation raised an exception.
         """
         if self._waiting >= _MOST_WAITING:
             raise ChildBusyError("other projections are being simulated")
         self._waiting += 1
         try:
+            await self._load(inputs)
             return await self._child.run_for_client(simulate, inputs, assumed)
         finally:
             self._waiting -= 1
+
+    def cancel(self) -> None:
+        """Cancel a child that loads."""
+        if self._loading is not None:
+            self._loading.cancel()
+
+    def close(self) -> None:
+        """Terminate the child; call `cancel` first, on the event loop."""
+        self._child.close()
+
+    async def _load(self, inputs: bytes) -> None:
+        """Wait a moment for the compiled code, which goes on being loaded for the requests after this one."""
+        if self._loading is None:
+            self._loading = asyncio.create_task(self._child.run(load_code, inputs))
+        loading = self._loading
+        await asyncio.wait([loading], timeout=LOADING_SECONDS)
+        if not loading.done():
+            raise ChildBusyError("the code of simulations is being loaded")
+        if loading.cancelled():
+            raise ChildBusyError("the sidecar stops")
+        if loading.exception() is not None:
+            self._start_cold()
+        loading.result()
+
+    def _start_cold(self) -> None:
+        self._loading = None

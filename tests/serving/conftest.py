@@ -22,6 +22,14 @@ from tests.serving.builders import (
 Serve = Callable[..., TestClient[Litestar]]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _patient() -> Iterator[None]:
+    """Sidecars of this process wait for their simulation's code beside busy cores, and do not answer 503."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("serving.scoring.assumptions.LOADING_SECONDS", 300.0)
+        yield
+
+
 @pytest.fixture
 def store(tmp_path: Path) -> Path:
     """A store folder with keys, a status and release r1, which predicts match m1."""

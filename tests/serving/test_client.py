@@ -1,5 +1,6 @@
 """The typed client against the sidecar as it runs: granian, Valkey, the worker process."""
 
+import msgspec
 import pytest
 
 from serving.client import Client, RefusedError
@@ -11,9 +12,6 @@ from tests.serving.league import make_scoring_release
 from tests.serving.processes import ready_release, sidecar, wait_until
 from tests.serving.routes.test_projections import projections_file
 from tests.serving.tasks.test_queue import worker
-
-# The first simulation loads compiled code, or compiles it: more than the client's own 10 s beside busy cores.
-PATIENCE = 300.0
 
 PAIRING = Pairing(home_team="Leeds", away_team="Derby", kickoff="2025-04-27T14:00:00Z", competition="ENG-2")
 
@@ -37,8 +35,8 @@ def test_client_reads_scores_and_waits(tmp_path):
     with (
         valkey(tmp_path) as redis_url,
         sidecar(tmp_path, redis_url=redis_url) as (address, _),
-        Client(address, TOKENS["admin"], PATIENCE) as soccer,
-        Client(address, TOKENS["reader"], PATIENCE) as reader,
+        Client(address, TOKENS["admin"]) as soccer,
+        Client(address, TOKENS["reader"]) as reader,
     ):
         wait_until(lambda: ready_release(address) == "r1")
         assert soccer.prediction("m1").p_home == 0.5
@@ -56,7 +54,8 @@ def test_client_reads_scores_and_waits(tmp_path):
         assert stored.as_of == line.as_of
         home, away = (one.team.name for one in stored.teams if one.team.name in {"Leeds", "Derby"})
         won = Assumption(home_team=home, away_team=away, home_goals=3, away_goals=0)
-        assert soccer.assume(line.competition, []) == stored
+        # Compiled beside busy cores.
+        assert soccer.assume(line.competition, [], patience=300.0) == stored
         assert soccer.assume(line.competition, [won]).assumed[0].home_goals == 3
         with pytest.raises(RefusedError, match="404"):
             soccer.markets("m1")  # of a version without goal rates
@@ -75,3 +74,32 @@ def test_client_reads_scores_and_waits(tmp_path):
         with worker(tmp_path, redis_url):
             done = soccer.wait(soccer.submit([PAIRING] * 3, "three"))
     assert [item.p_home for item in done.result.items] == [scored.p_home] * 3
+
+
+def test_an_assumption_is_asked_again_while_the_simulation_compiles(httpserver):
+    """As long as the answer is 503 and says when; any other refusal, and the end of patience, are told."""
+    body = {
+        "type": "urn:soccer-assets:problem:not-now",
+        "title": "",
+        "status": 503,
+        "detail": "",
+        "instance": "",
+    }
+    projection = projections_file().competitions["ENG-2"].projection
+
+    def answers(*refusals):
+        httpserver.clear_all_handlers()
+        for status, headers in refusals:
+            handler = httpserver.expect_oneshot_request("/projections/ENG-2", method="POST")
+            handler.respond_with_json(body | {"status": status}, status, headers)
+        handler = httpserver.expect_oneshot_request("/projections/ENG-2", method="POST")
+        handler.respond_with_data(msgspec.json.encode(projection))
+
+    at_once, later = (503, {"Retry-After": "0"}), (503, {"Retry-After": "60"})
+    with Client(httpserver.url_for("/"), "key") as soccer:
+        answers(at_once, at_once)
+        assert soccer.assume("ENG-2", []) == projection
+        for refusal in (later, (503, {}), (503, {"Retry-After": "soon"}), (429, {"Retry-After": "0"})):
+            answers(refusal)
+            with pytest.raises(RefusedError, match=str(refusal[0])):
+                soccer.assume("ENG-2", [], patience=1.0)

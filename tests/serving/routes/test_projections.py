@@ -1,7 +1,10 @@
 """Season projections: the list, one competition, assumed results, and reloads beside a release."""
 
 import datetime as dt
+import functools
 import itertools
+import time
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +38,7 @@ from tests.serving.builders import (
     write_status,
 )
 from tests.serving.conftest import Serve, reload
+from tests.serving.processes import wait_until
 
 PREDICTOR = {"X-API-Key": TOKENS["predictor"]}
 _TODAY = dt.date(2025, 4, 25)
@@ -194,6 +198,34 @@ def test_an_assumption_that_cannot_be_meant_is_refused_by_its_field(
     assert answer.status_code == status, answer.text
     if field is not None:
         assert answer.json()["errors"][0]["parameter"] == field
+
+
+def wait_for(flag: Path, _inputs: bytes) -> None:
+    """Load, in the child, until a file is there: as long as a compiler takes."""
+    while not flag.exists():
+        time.sleep(0.01)
+
+
+def test_while_code_is_loaded_simulating_is_503_and_says_when_to_ask_again(
+    store: Path, serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Problem and header as wherever scoring is starting; a request after the code was loaded is answered."""
+    flag = tmp_path / "compiled"
+    monkeypatch.setattr("serving.scoring.assumptions.load_code", functools.partial(wait_for, flag))
+    monkeypatch.setattr("serving.scoring.assumptions.LOADING_SECONDS", 0.1)
+    write_projections(store, projections_file())
+    client = serve()
+    for _ in range(2):
+        refused = client.post("/projections/ENG-2", headers=PREDICTOR, json={})
+        assert (refused.status_code, refused.headers["Retry-After"]) == (503, "2")
+        assert refused.headers["Content-Type"] == "application/problem+json"
+        assert refused.json()["type"] == "urn:soccer-assets:problem:not-now"
+        assert "is being loaded" in refused.json()["detail"]
+
+    flag.touch()
+    wait_until(
+        lambda: client.post("/projections/ENG-2", headers=PREDICTOR, json={}).status_code == HTTPStatus.OK
+    )
 
 
 def test_reading_and_assuming_need_their_scopes(league: TestClient[Litestar]) -> None:

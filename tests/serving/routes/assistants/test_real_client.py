@@ -73,6 +73,7 @@ def address(tmp_path_factory):
     with sidecar(home, rate_limit_per_minute="0", poll_seconds="0.1") as (one, _):
         wait_until(lambda: ready_release(one) == "r1")
         wait_until(lambda: ask(one, "POST", "/predict/", PAIRING).status_code == 200)
+        wait_until(lambda: ask(one, "POST", "/projections/ENG-2", {}).status_code == 200)
         wait_until(lambda: ask(one, "GET", "/monitoring/quality").status_code == 200)
         yield one
 
