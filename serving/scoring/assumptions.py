@@ -13,7 +13,7 @@ from serving.scoring.schemas import RowProblem, problem_of
 MOST_ASSUMED = 400
 # Simulations of a worker at a time, one of which runs: each takes some tenths of a second.
 _MOST_WAITING = 4
-# Where the machine is not busy a child starts and loads compiled code within this time; it compiles for longer.
+# Loading compiled code in a new child takes less where the machine is not busy; compiling takes longer.
 LOADING_SECONDS = 4.0
 _MAX_LISTED_NAMES = 10
 _Goals = Annotated[int, msgspec.Meta(ge=0, le=30)]
