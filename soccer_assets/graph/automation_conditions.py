@@ -7,7 +7,7 @@ Dagster 1.13's ``eager``: the next hourly run picks it up.
 
 import dagster as dg
 
-from soccer_assets.resources.dagster_runs import PUBLISH_TAG, at_most
+from soccer_assets.resources.dagster_runs import PUBLISHES, at_most
 
 # Plain eager() below 300 monthly partitions waits until every partition is materialised.
 FOLLOW_UPSTREAM = (
@@ -25,7 +25,7 @@ follow_upstream_sensor = dg.AutomationConditionSensorDefinition(
     ),
     default_status=dg.DefaultSensorStatus.RUNNING,
     minimum_interval_seconds=30,
-    run_tags={PUBLISH_TAG: "release"} | at_most(hours=6),
+    run_tags=PUBLISHES | at_most(hours=6),
     description="Starts a run of the stages behind what was materialised by hand, such as a backfill or one "
     "asset from "
     "its page.",

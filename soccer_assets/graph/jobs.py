@@ -5,10 +5,8 @@ from typing import Any
 import dagster as dg
 
 from soccer_assets.graph.assets.model import REASON_TAG
-from soccer_assets.resources.dagster_runs import PUBLISH_TAG, at_most, pod_of
+from soccer_assets.resources.dagster_runs import PUBLISHES, TRAIN, at_most, on_queue, pod_of
 
-# The run queue starts one run with this tag at a time: publishers never interleave.
-PUBLISHES = {PUBLISH_TAG: "release"}
 # A sensor's reason overrides this one.
 BY_HAND = {REASON_TAG: "by hand"}
 # What trains holds the whole history at once; the other runs have the size of deploy/kubernetes/values.yaml.
@@ -70,7 +68,7 @@ tune_parameters = dg.define_asset_job(
     _PARAMETERS,
     description="Searches hyper-parameters on the last three seasons; the next candidate is fitted with "
     "them.",
-    tags=at_most(hours=8) | _TRAINS,
+    tags=on_queue(TRAIN) | at_most(hours=8) | _TRAINS,
 )
 rollback_champion = dg.define_asset_job(
     "rollback_champion",
@@ -112,7 +110,7 @@ monitor_daily = dg.define_asset_job(
     _MONITORING,
     description="Reports on drift of features and predictions, and on the quality of the published "
     "predictions.",
-    tags=at_most(hours=3),
+    tags=on_queue(TRAIN) | at_most(hours=3),
 )
 
 

@@ -5,7 +5,7 @@ import msgspec
 
 from soccer_assets.clock import Clock, SystemClock
 from soccer_assets.contract.release import ALIASES
-from soccer_assets.resources.dagster_runs import at_most
+from soccer_assets.resources.dagster_runs import TRAIN, at_most, on_queue
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.model_registry import ModelRegistry, RegistryUnavailableError
 from soccer_assets.resources.object_store import ObjectStore
@@ -35,7 +35,7 @@ def remove_old_data(
 
 @dg.job(
     description="Removes old exports, features, releases and runs; never matches or the ledger.",
-    tags=at_most(hours=3),
+    tags=on_queue(TRAIN) | at_most(hours=3),
 )
 def prune_daily() -> None:
     """Retention, once a day."""

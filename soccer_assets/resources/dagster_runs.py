@@ -8,6 +8,12 @@ import dagster as dg
 # On runs that publish a release; the run queue starts one of them at a time.
 PUBLISH_TAG = "soccer/publish"
 
+# dagster-celery's: the queue from which a worker of a fleet takes the run. One machine has no such queues.
+QUEUE_TAG = "dagster-celery/queue"
+# A worker of several queues takes from the first that has a run.
+PUBLISH, TRAIN, BACKFILL = QUEUES = ("publish", "train", "backfill")
+_PRIORITY_TAG = "dagster/priority"
+
 _OPEN = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
@@ -15,6 +21,19 @@ _OPEN = [
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
 ]
+
+
+def on_queue(queue: str) -> dict[str, str]:
+    """The tags of a run on one of `QUEUES`; a run without them is a backfill's.
+
+    Somebody waits for what is published: such a run starts before all that wait in Dagster's own queue.
+    """
+    return {QUEUE_TAG: queue} | ({_PRIORITY_TAG: "1"} if queue == PUBLISH else {})
+
+
+# Of runs that publish, also of long ones: they wait for each other anyway, so one worker that serves nothing
+# else is free whenever the next of them may start.
+PUBLISHES = {PUBLISH_TAG: "release"} | on_queue(PUBLISH)
 
 
 def at_most(*, hours: int) -> dict[str, str]:
