@@ -19,8 +19,9 @@ WORKDIR /srv/soccer
 # Every package of the lock file, its hash checked. The images below install from here and have no index, so
 # neither can hold anything else.
 FROM base AS wheels
-COPY requirements.lock /build/
-RUN pip download --no-deps --require-hashes --dest /wheels --requirement /build/requirements.lock
+COPY requirements.lock requirements-fleet.lock /build/
+RUN pip download --no-deps --require-hashes --dest /wheels --requirement /build/requirements.lock \
+        --requirement /build/requirements-fleet.lock
 COPY pyproject.toml README.md LICENSE NOTICE /build/
 
 # The names of what the sidecar needs, from a wheel that has the project's requirements and none of its code. While
@@ -47,9 +48,11 @@ ENV DAGSTER_HOME=/srv/dagster \
     GIT_PYTHON_REFRESH=quiet \
     PYTHONWARNINGS=ignore
 RUN --mount=from=wheels,source=/wheels,target=/wheels \
-    --mount=from=wheels,source=/build/requirements.lock,target=/requirements.lock \
-    pip install --no-deps --no-index --find-links /wheels --require-hashes --requirement /requirements.lock
+    --mount=from=wheels,source=/build,target=/locks \
+    pip install --no-deps --no-index --find-links /wheels --require-hashes --requirement /locks/requirements.lock \
+        --requirement /locks/requirements-fleet.lock
 COPY --chown=soccer:soccer dagster.yaml workspace.yaml /srv/dagster/
+COPY --chown=soccer:soccer deploy/fleet/dagster.yaml /srv/dagster/fleet/
 # Read by every process of Python, also one of `docker compose exec`: passwords from files.
 COPY deploy/containers/sitecustomize.py /usr/local/lib/soccer/
 RUN --mount=from=project,source=/project,target=/project \
