@@ -6,7 +6,7 @@ import shutil
 import sqlite3
 import uuid
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import mlflow.store.db.utils as mlflow_tables
@@ -123,26 +123,42 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-@pytest.fixture
-def sqlite_database(migrated_file: Path, tmp_path: Path) -> Iterator[Database]:
-    """The match tables on SQLite, without rows."""
-    file = tmp_path / "soccer.db"
-    shutil.copy(migrated_file, file)
-    database = Database(f"sqlite:///{file}")
-    yield database
-    database.engine.dispose()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest) -> Iterator[Database]:
-    """The match tables without rows: once on SQLite, once on PostgreSQL."""
-    if request.param == "sqlite":
-        yield request.getfixturevalue("sqlite_database")
-        return
-    with request.getfixturevalue("migrated_databases").lent() as url:
+@contextmanager
+def _match_tables(engine: str, request: pytest.FixtureRequest, folder: Path) -> Iterator[Database]:
+    """The match tables without rows on an engine; those of SQLite in a folder."""
+    with ExitStack() as stack:
+        if engine == "sqlite":
+            file = folder / "soccer.db"
+            shutil.copy(request.getfixturevalue("migrated_file"), file)
+            url = f"sqlite:///{file}"
+        else:
+            url = stack.enter_context(request.getfixturevalue("migrated_databases").lent())
         database = Database(url)
         yield database
         database.engine.dispose()
+
+
+@pytest.fixture
+def sqlite_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """The match tables on SQLite, without rows."""
+    with _match_tables("sqlite", request, tmp_path) as database:
+        yield database
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """The match tables without rows: once on SQLite, once on PostgreSQL."""
+    with _match_tables(request.param, request, tmp_path) as database:
+        yield database
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def shared_database(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Database]:
+    """`database` for all tests of a module."""
+    with _match_tables(request.param, request, tmp_path_factory.mktemp("matches")) as database:
+        yield database
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """A store with one good release, and clients of a sidecar that reads it."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,32 +30,56 @@ def _patient() -> Iterator[None]:
         yield
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Path:
+def make_store(home: Path) -> Path:
     """A store folder with keys, a status and release r1, which predicts match m1."""
-    folder = tmp_path / "store"
+    folder = home / "store"
     make_release(folder, [make_prediction("m1")])
     write_status(folder)
     write_keys(folder)
     return folder
 
 
-@pytest.fixture
-def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
-    """Starts a sidecar in this process on the store of the test; settings may be changed by name.
+@contextmanager
+def serving_from(home: Path) -> Iterator[Serve]:
+    """Starts sidecars in this process on the store of a home; settings may be changed by name.
 
-    It has tried its first release when it is there, also on a busy machine.
+    One has tried its first release when it is there, also on a busy machine.
     """
-    monkeypatch.setattr("serving.app._FIRST_RELEASE_SECONDS", 30.0)
-    with ExitStack() as stack:
+    with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
+        patch.setattr("serving.app._FIRST_RELEASE_SECONDS", 30.0)
 
         def start(scorer: Any = None, **changes: Any) -> TestClient[Litestar]:
-            app = create_app(make_settings(tmp_path, **changes), scorer=scorer or StubScorer())
+            app = create_app(make_settings(home, **changes), scorer=scorer or StubScorer())
             client = stack.enter_context(TestClient(app, raise_server_exceptions=False))
             client.blocking_portal.call(first_release_tried, app)
             return client
 
         yield start
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    """A store as `make_store` makes it."""
+    return make_store(tmp_path)
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Serve]:
+    """Starts sidecars on the store of the test."""
+    with serving_from(tmp_path) as start:
+        yield start
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient[Litestar]]:
+    """A sidecar without limits on the good release, for the tests of a module that change nothing of it.
+
+    To build its routes takes .2 s of CPU.
+    """
+    home = tmp_path_factory.mktemp("shared")
+    make_store(home)
+    with serving_from(home) as start:
+        yield start(rate_limit_per_minute=0, failed_keys_per_minute=0)
 
 
 async def first_release_tried(app: Litestar) -> None:

@@ -32,9 +32,9 @@ PUBLIC = ["/", "/healthcheck/", "/ready", "/metrics", "/schema", "/schema/openap
         ({"X-API-Key": TOKENS["admin"]}, 200),
     ],
 )
-def test_reading_needs_a_known_key_with_the_scope(client, path, headers, status):
+def test_reading_needs_a_known_key_with_the_scope(shared, path, headers, status):
     """Every read route: 401 without a known key, 403 without its scope, an answer with read or admin."""
-    response = client.get(path, headers=headers)
+    response = shared.get(path, headers=headers)
 
     assert response.status_code == status
     assert (response.headers.get("www-authenticate") == "ApiKey") == (status == 401)
@@ -43,25 +43,25 @@ def test_reading_needs_a_known_key_with_the_scope(client, path, headers, status)
 
 
 @pytest.mark.parametrize("path", PROTECTED)
-def test_key_in_the_address_is_not_accepted(client, path):
+def test_key_in_the_address_is_not_accepted(shared, path):
     """A key in the query string opens nothing: addresses end up in logs."""
-    response = client.get(path, params={"X-API-Key": TOKENS["admin"], "api_key": TOKENS["admin"]})
+    response = shared.get(path, params={"X-API-Key": TOKENS["admin"], "api_key": TOKENS["admin"]})
 
     assert response.status_code == 401
     assert TOKENS["admin"] not in response.text
 
 
 @pytest.mark.parametrize("path", PUBLIC)
-def test_operations_need_no_key(client, path):
+def test_operations_need_no_key(shared, path):
     """Liveness, readiness, metrics and documentation are open."""
-    response = client.get(path)
+    response = shared.get(path)
 
     assert response.status_code == 200
 
 
-def test_srv_01_every_other_route_is_protected(client):
+def test_srv_01_every_other_route_is_protected(shared):
     """No route answers without a key but the listed ones: a new route cannot be left open by mistake."""
-    document = client.get("/schema/openapi.json").json()
+    document = shared.get("/schema/openapi.json").json()
 
     operations = {
         (path, method): operation
@@ -71,7 +71,7 @@ def test_srv_01_every_other_route_is_protected(client):
     open_to_all = {which for which, operation in operations.items() if "security" not in operation}
     assert open_to_all == {(path, "get") for path in ("/", "/healthcheck", "/ready", "/metrics")}
     for path, method in operations.keys() - open_to_all:
-        assert client.request(method, path).status_code == 401
+        assert shared.request(method, path).status_code == 401
 
 
 def test_keys_change_without_restart_and_survive_an_outage(client, store):

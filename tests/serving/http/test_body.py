@@ -67,29 +67,29 @@ def test_bodies_that_cannot_be_read_are_the_clients_fault(scoring, content, codi
 
 @pytest.mark.parametrize(("method", "path"), PATHS)
 @pytest.mark.parametrize("content", [b"", b"[[", b"[" * 60_000, b'{"a":' * 9_000, b"\xff"])
-def test_no_body_is_a_fault(client, method, path, content):
+def test_no_body_is_a_fault(shared, method, path, content):
     """Nested without end, empty, no UTF-8: 400 on every path that takes a body."""
-    assert client.request(method, path, content=content, headers=ADMIN).status_code in {400, 503}
+    assert shared.request(method, path, content=content, headers=ADMIN).status_code in {400, 503}
 
 
 @pytest.mark.parametrize(("method", "path"), PATHS)
 @pytest.mark.parametrize(("end", "status"), [({"type": "http.disconnect"}, 400), (None, 408)])
-def test_a_body_that_does_not_end_is_refused(client, monkeypatch, method, path, end, status):
-    """Broken off, or stalled: the client's fault, and the place is free again."""
+def test_a_body_that_does_not_end_is_refused(shared, monkeypatch, method, path, end, status):
+    """Broken off, or stalled: the shared's fault, and the place is free again."""
     monkeypatch.setattr(bodies, "_PAUSE_SECONDS", 0.05)
     sent = [{"type": "http.request", "body": b"[", "more_body": True}]
 
-    assert client.blocking_portal.call(_answer, client.app, method, path, sent, end) == status
+    assert shared.blocking_portal.call(_answer, shared.app, method, path, sent, end) == status
 
 
 @pytest.mark.parametrize("keys", [["a", "a"], ["a", "b"], ["", "a"], ["a", ""], [""], ["x" * 201]])
-def test_an_idempotency_key_is_sent_once_and_not_empty(client, keys):
+def test_an_idempotency_key_is_sent_once_and_not_empty(shared, keys):
     """Which of two counts would be a guess, and an empty one would make one task of all."""
     for given, status in ((keys, 400), (["a"], 503)):  # 503: without Redis there are no tasks
         headers = [(b"idempotency-key", key.encode()) for key in given]
         sent = [{"type": "http.request", "body": ROW}]
-        answer = client.blocking_portal.call(
-            _answer, client.app, "POST", "/predict/async/", sent, None, headers
+        answer = shared.blocking_portal.call(
+            _answer, shared.app, "POST", "/predict/async/", sent, None, headers
         )
         assert answer == status
 

@@ -7,16 +7,20 @@ from serving.http.schemas import LivePage
 from tests.services import free_ports
 from tests.serving.backed import store_matches
 from tests.serving.builders import READER, TOKENS
+from tests.serving.conftest import make_store, serving_from
 
 PATH = "/livescores/"
 
 
-@pytest.fixture
-def live(database, store, serve):
+@pytest.fixture(scope="module")
+def live(shared_database, tmp_path_factory):
     """A sidecar on a table of five matches of April 2025, the last of them still ahead."""
-    store_matches(database)
-    url = database.engine.url.render_as_string(hide_password=False)
-    return serve(database_url=url)
+    store_matches(shared_database)
+    url = shared_database.engine.url.render_as_string(hide_password=False)
+    home = tmp_path_factory.mktemp("live")
+    make_store(home)
+    with serving_from(home) as start:
+        yield start(database_url=url, rate_limit_per_minute=0)
 
 
 def ids(client, **params):
