@@ -27,10 +27,17 @@ _LAST_YEAR = 2024
 
 
 class Passed(NamedTuple):
-    """The least p of a seed after Holm: of the projections, and of the one with half of the variance."""
+    """A seed's p-values.
+
+    Attributes:
+        projections: the least one of the projections, after Holm.
+        halved: of the forecaster with half of the variance.
+        by_test: of the projections, by cut and band, before Holm.
+    """
 
     projections: float
     halved: float
+    by_test: dict[str, float]
 
 
 def main() -> None:
@@ -95,7 +102,7 @@ def judge(seed: int, leagues: int, years: int, simulated: int = 500, history: in
 
 def _least_p(cuts: Sequence[Cut], simulated: int) -> Passed:
     """The least p over cuts and bands, after Holm, of both forecasters."""
-    p_values: list[tuple[float, float]] = []
+    whole_p, halved_p = dict[str, float](), list[float]()
     for share in SHARES:
         tests: dict[str, tuple[Calibration, Calibration]] = {}
         for number, cut in enumerate(one for one in cuts if one.share == share):
@@ -107,8 +114,10 @@ def _least_p(cuts: Sequence[Cut], simulated: int) -> Passed:
                 one, other = tests.setdefault(band, (Calibration(), Calibration()))
                 one.add(whole[band], came[band])
                 other.add(halved[band], came[band])
-        p_values += [(one.test()[0], other.test()[0]) for one, other in tests.values()]
-    return Passed(*(min(1.0, min(p) * len(p_values)) for p in zip(*p_values, strict=True)))
+        for band, (one, other) in tests.items():
+            whole_p[f"{share:.0%} {band}"] = one.test()[0]
+            halved_p.append(other.test()[0])
+    return Passed(*(min(1.0, min(p) * len(p)) for p in (list(whole_p.values()), halved_p)), whole_p)
 
 
 def halved_variance(finals: NDArray[np.int8]) -> NDArray[np.int8]:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from soccer_assets.football.projections.random_stream import normal_pair, uniform
+from soccer_assets.football.projections.random_stream import normal, uniform
 from soccer_assets.football.ratings.compile_cache import compiled
 
 # Strengths drift in steps of so many days; a step a match gives the same final tables.
@@ -100,7 +100,7 @@ def drift_strengths(
     scale = deviation * math.sqrt(steps)
     other = math.sqrt(1.0 - correlation * correlation)
     for club in range(len(strength)):
-        one, two = normal_pair(stream)
+        one, two = normal(stream), normal(stream)
         strength[club, 0] += scale * one
         strength[club, 1] += scale * (correlation * one + other * two)
 
@@ -141,8 +141,7 @@ def draw_club(
     stream: NDArray[np.uint64],
 ) -> None:
     """Draw the strengths of one club, in place, from its mean and the factor of its covariance."""
-    one, two = normal_pair(stream)
-    three, _ = normal_pair(stream)
+    one, two, three = normal(stream), normal(stream), normal(stream)
     strength[club, 0] = mean[0] + root[0, 0] * one
     strength[club, 1] = mean[1] + root[1, 0] * one + root[1, 1] * two
     strength[club, 2] = mean[2] + root[2, 0] * one + root[2, 1] * two + root[2, 2] * three

@@ -16,7 +16,7 @@ from soccer_assets.football.projections.drawn_goals import (
     play_match,
 )
 from soccer_assets.football.projections.drawn_ties import OUTCOMES, PlayOffs, play_ties
-from soccer_assets.football.projections.random_stream import normal_pair, start_stream, uniform
+from soccer_assets.football.projections.random_stream import normal, start_stream, uniform
 from soccer_assets.football.projections.table_order import (
     HALF_POINT,
     STAGE_PLACE,
@@ -280,8 +280,8 @@ def simulate(
     stream = np.empty(1, np.uint64)
     for season in range(seasons):
         start_stream(stream, seed, season)
-        one, two = normal_pair(stream)
-        level, advantage = common[0] + common[2] * one, common[1] + common[3] * two
+        level = common[0] + common[2] * normal(stream)
+        advantage = common[1] + common[3] * normal(stream)
         draw_strengths(strength, lots, strengths.mean, strengths.root, stream)
         own_points, own_tally, own_h2h = start.points.copy(), start.tally.copy(), start.h2h.copy()
         own = (own_points, own_tally, own_h2h)

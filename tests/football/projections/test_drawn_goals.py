@@ -1,12 +1,13 @@
 """Random numbers of a simulation, and the scores drawn from them: exact distributions."""
 
 import math
+from statistics import NormalDist
 
 import numpy as np
 import pytest
 
 from soccer_assets.football.projections.drawn_goals import play_match
-from soccer_assets.football.projections.random_stream import normal_pair, start_stream, uniform
+from soccer_assets.football.projections.random_stream import normal, start_stream, uniform
 
 _DRAWS = 20_000
 
@@ -18,16 +19,23 @@ def _stream(seed: int = 1, season: int = 0) -> np.ndarray:
 
 
 def test_numbers_are_uniform_and_normal() -> None:
-    """Each twentieth of the uniform ones, and the first four moments of both of a normal pair."""
+    """Each twentieth of both, the normal ones' tails, first four moments, and neighbours."""
     stream = _stream()
-    counts = np.histogram([uniform(stream) for _ in range(_DRAWS)], 20, (0.0, 1.0))[0]
-    pairs = np.array([normal_pair(stream) for _ in range(_DRAWS)])
-
-    assert counts.sum() == _DRAWS
-    assert ((counts - _DRAWS / 20) ** 2).sum() / (_DRAWS / 20) < 45.3  # 19 degrees of freedom, p of .0006
+    levels = np.linspace(0.0, 1.0, 21)
+    numbers = np.array([normal(stream) for _ in range(2 * _DRAWS)])
+    ends = np.array([NormalDist().inv_cdf(level) for level in levels[1:-1]])
+    for counts in (
+        np.histogram([uniform(stream) for _ in range(2 * _DRAWS)], levels)[0],
+        np.bincount(np.searchsorted(ends, numbers), minlength=20),
+    ):
+        assert counts.sum() == 2 * _DRAWS
+        assert ((counts / (_DRAWS / 10) - 1) ** 2).sum() * _DRAWS / 10 < 45.3  # 19 degrees, p of .0006
     for moment, (value, variance) in enumerate(((0, 1), (1, 2), (0, 15), (3, 96)), 1):
-        assert (pairs**moment).mean(axis=0) == pytest.approx(value, abs=4 * math.sqrt(variance / _DRAWS))
-    assert abs((pairs[:, 0] * pairs[:, 1]).mean()) < 4 / math.sqrt(_DRAWS)
+        found = (numbers**moment).mean()
+        assert found == pytest.approx(value, abs=4 * math.sqrt(variance / (2 * _DRAWS)))
+    beyond = (np.abs(numbers) > 3.0).sum()  # .0027 of them
+    assert beyond == pytest.approx(108, abs=42)
+    assert abs((numbers[1:] * numbers[:-1]).mean()) < 4 / math.sqrt(2 * _DRAWS)
 
 
 def test_a_season_has_numbers_of_its_own() -> None:
