@@ -9,11 +9,14 @@ import datetime as dt
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
 
 import msgspec
 
 from soccer_assets.football.knock_out import LAST_SEASON_OF_AWAY_GOALS, Tie, away_goals_count
 from soccer_assets.football.neutral_grounds import folded_title, is_one_leg, is_tournament, stage_of
+from soccer_assets.football.play_off_blocks import PlayOffTie
+from soccer_assets.football.told_ties import told_tie
 
 # The second legs of March 2020 were played in August.
 _LEGS_APART = dt.timedelta(days=200)
@@ -60,6 +63,12 @@ _RELEGATION_TIES: Mapping[str, str] = {
     "FRA-1": "2023/2024",
     "FRA-2": "2023/2024",
 }
+# More points are taken for the better place: two clubs with equal points would play extra time.
+_LEVEL_IS_HOME: Mapping[str, Literal["at_once", "after_extra_time"]] = {
+    "better_placed": "at_once",
+    "more_points": "at_once",
+    "extra_time_then_better_placed": "after_extra_time",
+}
 _RELEGATION = re.compile(r"\brelegation( round| play ?offs?)?\b")
 
 
@@ -98,18 +107,40 @@ def ties_of(matches: Iterable[CupMatch]) -> dict[str, Tie]:
     ties = {}
     for legs in pairs.values():
         if len(legs) == 1:
-            if _decides_alone(legs[0]):
+            if (told := _told(legs[0], 1)) is not None:
+                ties[legs[0].match_id] = _by_rules(told)
+            elif _decides_alone(legs[0]):
                 ties[legs[0].match_id] = Tie(shoots_out_at_once=_has_no_extra_time(legs[0]))
         elif _are_two_legs(legs := sorted(legs, key=lambda match: match.kickoff)):
             first, second = legs
-            counts = away_goals_count(first.competition, first.season) or (
-                _is_relegation_tie(first) and first.season <= LAST_SEASON_OF_AWAY_GOALS
-            )
-            tie = Tie(counts_away_goals=counts, shoots_out_at_once=_has_no_extra_time(first))
+            tie = _of_two_legs(first)
             ties[first.match_id] = msgspec.structs.replace(tie, is_first_leg=True)
             if first.score is not None:
                 ties[second.match_id] = msgspec.structs.replace(tie, first_leg=first.score[::-1])
     return ties
+
+
+def _told(match: CupMatch, legs: int) -> PlayOffTie | None:
+    """The rules of the tie where the match is of a play-off in ``seasons.toml``."""
+    return None if match.is_cup else told_tie(match.competition, match.season, match.round or "", legs)
+
+
+def _by_rules(told: PlayOffTie) -> Tie:
+    """The tie; the side at home in the match that decides is the better placed where one goes on by place."""
+    return Tie(
+        counts_away_goals=told.away_goals,
+        shoots_out_at_once=told.if_level == "shoot_out",
+        level_is_home=_LEVEL_IS_HOME.get(told.if_level, "no"),
+    )
+
+
+def _of_two_legs(first: CupMatch) -> Tie:
+    if (told := _told(first, 2)) is not None:
+        return _by_rules(told)
+    counts = away_goals_count(first.competition, first.season) or (
+        _is_relegation_tie(first) and first.season <= LAST_SEASON_OF_AWAY_GOALS
+    )
+    return Tie(counts_away_goals=counts, shoots_out_at_once=_has_no_extra_time(first))
 
 
 def _round_of(title: str | None) -> str:
@@ -141,6 +172,7 @@ def _is_tie_of_a_league(match: CupMatch) -> bool:
         (is_semi_final and _has_promotion_ties(match))
         or (is_named and _has_two_legs_always(match))
         or _is_relegation_tie(match)
+        or _told(match, 2) is not None
     )
 
 

@@ -8,6 +8,7 @@ match itself.
 
 import math
 from collections import defaultdict
+from typing import Literal
 
 import msgspec
 
@@ -32,12 +33,15 @@ class Tie(msgspec.Struct, frozen=True, kw_only=True):
         is_first_leg: the return leg is still to come.
         counts_away_goals: of two sides level on aggregate, the one with more goals away goes on.
         shoots_out_at_once: a shoot-out follows 90 minutes without extra time.
+        level_is_home: of two sides level at the end of the match that decides, or of its extra time, the one
+            at home goes on: the better placed in its league.
     """
 
     first_leg: tuple[int, int] | None = None
     is_first_leg: bool = False
     counts_away_goals: bool = False
     shoots_out_at_once: bool = False
+    level_is_home: Literal["no", "at_once", "after_extra_time"] = "no"
 
 
 def away_goals_count(competition: str, season: str) -> bool:
@@ -57,17 +61,13 @@ def p_home_advances(grid: Grid, goals: GoalModel, tie: Tie, so_far: tuple[int, i
     if not tie.is_first_leg:
         own, other = tie.first_leg or (0, 0)
         counts = tie.counts_away_goals and tie.first_leg is not None
-        leg = _DecidingLeg(grid, goals, counts_away_goals=counts, has_extra_time=not tie.shoots_out_at_once)
+        leg = _DecidingLeg(grid, goals, tie, counts_away_goals=counts)
         return leg.p_home_advances(own + so_far[0] - other - so_far[1], own - so_far[1])
     ratio = math.exp(HOME_ADVANTAGE)
     back = msgspec.structs.replace(
         goals, home_rate=goals.away_rate * ratio, away_rate=goals.home_rate / ratio
     )
-    leg = _DecidingLeg(
-        *(rates_grid(back), back),
-        counts_away_goals=tie.counts_away_goals,
-        has_extra_time=not tie.shoots_out_at_once,
-    )
+    leg = _DecidingLeg(rates_grid(back), back, tie, counts_away_goals=tie.counts_away_goals)
     return sum(
         p * (1.0 - leg.p_home_advances(so_far[1] + j - so_far[0] - i, so_far[1] + j))
         for i, row in enumerate(grid)
@@ -78,13 +78,11 @@ def p_home_advances(grid: Grid, goals: GoalModel, tie: Tie, so_far: tuple[int, i
 class _DecidingLeg:
     """The match after which a tie is decided."""
 
-    def __init__(
-        self, grid: Grid, goals: GoalModel, *, counts_away_goals: bool, has_extra_time: bool = True
-    ) -> None:
+    def __init__(self, grid: Grid, goals: GoalModel, tie: Tie, *, counts_away_goals: bool) -> None:
         self._counts_away_goals = counts_away_goals
-        self._after_level = SHOOT_OUT
-        if has_extra_time:
-            self._after_level = _p_extra_time(goals, counts_away_goals=counts_away_goals)
+        self._after_level = SHOOT_OUT if tie.level_is_home == "no" else 1.0
+        if not tie.shoots_out_at_once and tie.level_is_home != "at_once":
+            self._after_level = _p_extra_time(goals, self._after_level, counts_away_goals=counts_away_goals)
         self._by_margin: dict[int, list[tuple[int, float]]] = defaultdict(list)
         for i, row in enumerate(grid):
             for j, p in enumerate(row):
@@ -112,10 +110,10 @@ class _DecidingLeg:
         return p
 
 
-def _p_extra_time(goals: GoalModel, *, counts_away_goals: bool) -> float:
-    """Probability that the side at home goes on once both are level after 90 minutes."""
+def _p_extra_time(goals: GoalModel, after_it: float, *, counts_away_goals: bool) -> float:
+    """Probability that the side at home goes on once both are level; ``after_it`` if they stay so."""
     home, away = poisson(goals.home_rate * EXTRA_TIME_SHARE), poisson(goals.away_rate * EXTRA_TIME_SHARE)
     wins, level, _ = outcome_of_grid([[p * q for q in away] for p in home])
     # Level with goals, the side away has scored more of them away.
-    shoot_out = home[0] * away[0] if counts_away_goals else level
-    return wins + shoot_out * SHOOT_OUT
+    still_level = home[0] * away[0] if counts_away_goals else level
+    return wins + still_level * after_it

@@ -6,10 +6,13 @@ from collections import Counter
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from soccer_assets.football.cup_ties import CupMatch, ties_of
 from soccer_assets.football.knock_out import Tie
+from soccer_assets.football.season_formats import load_season_formats
 
+AT_ONCE, AFTER_EXTRA_TIME = Tie(level_is_home="at_once"), Tie(level_is_home="after_extra_time")
 MARCH = dt.datetime(2025, 3, 4, 20, tzinfo=dt.UTC)
 
 
@@ -164,6 +167,57 @@ def test_play_offs_of_a_league_are_ties_where_its_rules_are_told(competition, se
     expected = {"first": Tie(is_first_leg=True), "second": Tie(first_leg=(1, 2))}
     assert ties_of(legs) == (expected if found else {})
     assert ties_of([cup_match(competition="ENG-2", round="Final", is_cup=False)]) == {"first": Tie()}
+
+
+@pytest.mark.parametrize(
+    ("competition", "season", "title", "legs", "tie"),
+    [
+        ("ITA-2", "2024/2025", "Promotion Play-offs - Preliminary Round", 1, AFTER_EXTRA_TIME),
+        ("ITA-2", "2024/2025", "Promotion Play-offs - Semi-finals", 2, AT_ONCE),
+        (
+            "ITA-2",
+            "2024/2025",
+            "Promotion Play-offs - Semi-finals",
+            1,
+            None,
+        ),  # its return match is not listed
+        ("ITA-2", "2024/2025", "Promotion Play-offs - Final", 2, AT_ONCE),
+        ("ITA-2", "2024/2025", "Relegation Play-offs", 2, AT_ONCE),
+        ("ITA-2", "2018/2019", "Relegation Play-offs", 2, None),  # not told: it was struck off and restored
+        ("ITA-2", "2024/2025", "Regular Season - 38", 1, None),
+        ("ESP-2", "2024/2025", "Promotion Play-offs - Final", 2, AFTER_EXTRA_TIME),
+        ("ESP-2", "2018/2019", "Semi-finals", 2, replace(AFTER_EXTRA_TIME, counts_away_goals=True)),
+        ("ESP-2", "2020/2021", "Semi-finals", 2, None),  # its rules are not told
+        ("ENG-5", "2024/2025", "Quarter-finals", 1, Tie()),
+        ("ENG-5", "2024/2025", "Semi-finals", 1, Tie()),
+        ("ENG-5", "2015/2016", "Semi-finals", 2, Tie()),
+        ("ENG-5", "2015/2016", "Semi-finals", 1, None),
+        ("ENG-5", "2024/2025", "Final", 1, Tie()),
+    ],
+)
+def test_play_offs_in_which_the_better_place_may_decide(competition, season, title, legs, tie):
+    """By `seasons.toml`: the side at home in the match that decides is the better placed."""
+    league = {"competition": competition, "season": season, "is_cup": False, "round": title}
+    listed = (cup_match(score=(2, 1), **league), return_match(**league))[:legs]
+
+    expected = {} if tie is None else {"first": tie}
+    if tie is not None and legs == 2:
+        expected = {
+            "first": replace(tie, is_first_leg=True),
+            "second": replace(tie, first_leg=(1, 2)),
+        }
+    assert ties_of(listed) == expected
+
+
+def test_the_better_placed_side_is_at_home_in_the_match_that_decides():
+    """What `level_is_home` takes as given, of every told tie with two places of the league."""
+    for competition in ("ENG-5", "ESP-2", "ITA-2"):
+        for play_off in load_season_formats()[competition].play_offs:
+            for tie in play_off.ties:
+                if "placed" in tie.if_level or tie.if_level == "more_points":
+                    home = tie.sides[tie.legs - 1]
+                    places = [side for side in tie.sides if isinstance(side, int)]
+                    assert tie.by_place or home == min(places)
 
 
 def test_away_goals_counted_in_relegation_ties_until_2021():

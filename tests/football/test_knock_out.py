@@ -2,6 +2,7 @@
 
 import math
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,6 +33,26 @@ def test_one_match_goes_to_extra_time_and_a_shoot_out() -> None:
     assert p_home_advances(_only((1, 1)), goals, Tie(shoots_out_at_once=True)) == 0.5
     assert p_home_advances(_only((1, 0)), goals, Tie()) == 1.0
     assert p_home_advances(_only((0, 1)), goals, Tie()) == 0.0
+
+
+def test_the_better_placed_side_needs_no_more_than_a_level_tie() -> None:
+    """At once, or where extra time leaves it level; the other side's first leg mirrors it."""
+    goals = GoalModel(2.7, 0.9, 0.0, 0.45)
+    home, away = ([math.exp(-m) * m**k / math.factorial(k) for k in range(12)] for m in (0.9, 0.3))
+    not_lost = sum(p * q for i, p in enumerate(home) for j, q in enumerate(away) if i >= j)
+    at_once, after_it = (Tie(level_is_home="at_once"), Tie(level_is_home="after_extra_time"))
+
+    assert p_home_advances(_only((1, 1)), goals, at_once) == 1.0
+    assert p_home_advances(_only((1, 1)), goals, after_it) == pytest.approx(not_lost, abs=1e-9)
+    assert p_home_advances(_only((0, 1)), goals, at_once) == 0.0
+    second = msgspec.structs.replace(at_once, first_leg=(0, 1))
+    assert p_home_advances(_only((1, 0)), goals, second) == 1.0
+    # Level after the first leg, whose home side is the worse placed one: it must win away.
+    rates = 1.2 * math.exp(HOME_ADVANTAGE), 1.2 / math.exp(HOME_ADVANTAGE)
+    other, own = ([math.exp(-m) * m**k / math.factorial(k) for k in range(20)] for m in rates)
+    wins = sum(p * q for i, p in enumerate(other) for j, q in enumerate(own) if j > i)
+    opening = msgspec.structs.replace(at_once, is_first_leg=True)
+    assert p_home_advances(_only((1, 1)), _EVEN, opening) == pytest.approx(wins, abs=1e-4)
 
 
 @pytest.mark.parametrize(

@@ -86,8 +86,7 @@ class Tallies(NamedTuple):
             np.zeros((clubs, table_order.TALLIES), np.int64),
             np.zeros((clubs, clubs, table_order.H2H), np.int64),
         )
-        for home, away, home_goals, away_goals in results:
-            table_order.add_result(told.tally, told.h2h, told.points, home, away, home_goals, away_goals, win)
+        table_order.add_results(*told[1:], told.points, np.array(results, np.int64).reshape(-1, 4), win)
         return told
 
 

@@ -51,6 +51,20 @@ def add_result(
 
 
 @compiled
+def add_results(
+    tally: NDArray[np.int64],
+    h2h: NDArray[np.int64],
+    points: NDArray[np.int64],
+    results: NDArray[np.int64],
+    win: int,
+) -> None:
+    """Count results, (m, 4) home, away and goals of both, in place."""
+    for row in range(len(results)):
+        home, away, home_goals, away_goals = results[row]
+        add_result(tally, h2h, points, home, away, home_goals, away_goals, win)
+
+
+@compiled
 def add_to_tally(
     tally: NDArray[np.int64],
     points: NDArray[np.int64],
