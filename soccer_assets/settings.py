@@ -54,6 +54,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     history_start: dt.date | None = None
     first_build_months: int = 36
     use_prices: bool = True
+    runs: str = "here"
     database_url: str
     store_url: str
     redis_url: str = ""
@@ -129,6 +130,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             history_start=_history_start(env, "SOCCER_HISTORY_START", now),
             first_build_months=_integer(env, "SOCCER_FIRST_BUILD_MONTHS", 36, 1, 1200),
             use_prices=_choice(env, "SOCCER_USE_PRICES", ("true", "false")) == "true",
+            runs=_choice(env, "SOCCER_RUNS", ("here", "fleet")),
             database_url=env.get("SOCCER_DATABASE_URL") or f"sqlite:///{home}/soccer.db",
             store_url=(env.get("SOCCER_STORE_URL") or f"file://{home}/store").rstrip("/"),
             redis_url=_with_password(

@@ -73,6 +73,8 @@ def test_a_run_worker_has_no_disk_that_another_has() -> None:
 
 def test_who_launches_and_who_executes_share_the_instance_and_the_broker() -> None:
     """The instance of a fleet is in the image; its broker has a password, which no variable holds."""
+    for name in ("code", "publisher", "runner"):
+        assert resolved()[name]["environment"]["SOCCER_RUNS"] == "fleet", name
     for name in ("code", "webserver", "daemon", "publisher", "runner"):
         environment = resolved()[name]["environment"]
         assert environment["DAGSTER_HOME"] == "/srv/dagster/fleet", name

@@ -26,7 +26,7 @@ from soccer_assets.graph.assets import (
     projections,
     releases,
 )
-from soccer_assets.graph.assets.livescores import MONTHS_A_RUN, REMOTE_MONTHS_A_RUN, livescore_assets
+from soccer_assets.graph.assets.livescores import MONTHS_A_RUN, SHORT_RUN_MONTHS, livescore_assets
 from soccer_assets.graph.automation_conditions import follow_upstream_sensor
 from soccer_assets.graph.checks import CHECKS
 from soccer_assets.graph.executor import one_process
@@ -86,13 +86,15 @@ def build_definitions(
         FeatureStore(store, use_prices=settings.use_prices),
     )
     scorecards = Scorecards(store)
+    in_fleet = settings.runs == "fleet"
     drafts = ReleaseDrafts(database, exports_store, feature_store, registry, scorecards, store, feed)
     return dg.Definitions(
         assets=[
             *livescore_assets(
                 max(settings.history_start or feed.first_month(), FIRST_MONTH),
                 clock,
-                MONTHS_A_RUN if settings.is_feed_local else REMOTE_MONTHS_A_RUN,
+                MONTHS_A_RUN if settings.is_feed_local and not in_fleet else SHORT_RUN_MONTHS,
+                is_history_parallel=settings.is_feed_local and in_fleet,
             ),
             *dg.load_assets_from_modules(
                 [

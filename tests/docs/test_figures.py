@@ -77,7 +77,7 @@ FIGURES = [
         ),
     ),
     (HISTORY, f"up to {livescores.MONTHS_A_RUN} months of a feed in local files"),
-    (HISTORY, f"or {livescores.REMOTE_MONTHS_A_RUN} months of a remote server"),
+    (HISTORY, f"or {livescores.SHORT_RUN_MONTHS} months of a remote server"),
     (HTTP, f"matches played in the last {predictions.PLAYED_DAYS} days"),
     (HTTP, f"a list of up to {scoring_routes.MAX_ROWS:,} of either"),
     (HTTP, f"score up to {scoring_routes.MAX_TASK_ROWS:,} rows in the background"),

@@ -8,6 +8,7 @@ import yaml
 from dagster._core.storage.tags import MAX_RUNTIME_SECONDS_TAG
 
 from soccer_assets.graph import freshness
+from soccer_assets.graph.assets.livescores import MONTHS_A_RUN, SHORT_RUN_MONTHS
 from soccer_assets.graph.automation_conditions import follow_upstream_sensor
 from soccer_assets.graph.build import build_definitions
 from soccer_assets.graph.jobs import JOBS
@@ -158,3 +159,28 @@ def test_the_deployed_instance_differs_only_in_storage(request):
 
     assert deployed.pop("storage")["postgres"]
     assert deployed == {name: value for name, value in INSTANCE.items() if name != "storage"}
+
+
+@pytest.mark.parametrize(
+    ("runs", "feed_url", "pool", "months"),
+    [
+        ("here", "file:///srv/feeds/matches.parquet", "livescores", MONTHS_A_RUN),
+        ("fleet", "file:///srv/feeds/matches.parquet", None, SHORT_RUN_MONTHS),
+        ("fleet", "https://results.example/matches.parquet", "livescores", SHORT_RUN_MONTHS),
+    ],
+)
+def test_a_fleet_reads_files_side_by_side_and_a_provider_alone(
+    tmp_path, runs, feed_url, pool, months
+) -> None:
+    """Every other asset of the feed stays alone in its place."""
+    environ = {"SOCCER_HOME": str(tmp_path), "SOCCER_RUNS": runs, "SOCCER_FEED": "archive"}
+    settings = Settings.from_env(
+        environ | {"SOCCER_FEED_URL": feed_url, "SOCCER_HISTORY_START": "2020-01-01"}
+    )
+    found = build_definitions(settings).resolve_asset_graph()
+    history = found.get(dg.AssetKey(["livescores", "history"]))
+
+    assert history.pools == ({pool} if pool else set())
+    assert history.backfill_policy.max_partitions_per_run == months
+    for name in ("recent", "upcoming", "window"):
+        assert found.get(dg.AssetKey(["livescores", name])).pools == {"livescores"}

@@ -49,8 +49,8 @@ HISTORY = dg.AssetKey(["livescores", "history"])
 UPCOMING_DAYS = 15
 # A run of a backfill takes 48 months: a launched run costs 10 s before its first step.
 MONTHS_A_RUN = 48
-# Fewer from a provider's server: a failed run then repeats less.
-REMOTE_MONTHS_A_RUN = 12
+# Fewer from a provider's server: a failed run then repeats less. And in a fleet: its workers share them.
+SHORT_RUN_MONTHS = 12
 
 # No provider lists fixtures further ahead; a mistyped century would ask for them month by month.
 FURTHEST_AHEAD = dt.timedelta(days=400)
@@ -118,19 +118,32 @@ def _window_config(config: Mapping[str, Any]) -> WindowConfig:
 
 
 def livescore_assets(
-    history_start: dt.date, clock: Clock, months_a_run: int = MONTHS_A_RUN
+    history_start: dt.date,
+    clock: Clock,
+    months_a_run: int = MONTHS_A_RUN,
+    *,
+    is_history_parallel: bool = False,
 ) -> list[dg.AssetsDefinition]:
-    """The livescores stage of a home whose history begins at ``history_start``."""
+    """The livescores stage of a home.
+
+    Args:
+        history_start: its first day.
+        clock: its clock.
+        months_a_run: the most that one run of a backfill takes.
+        is_history_parallel: whether runs of a backfill read the feed side by side, and beside the hourly
+            run; else they share one place with it, so that no provider is asked by two at a time.
+    """
     asset = partial(
         dg.asset,
         metadata=table_metadata("livescores/recent", column_schema(match_raw)),
         group_name=_GROUP,
         kinds={"python", "table"},
         owners=["team:data"],
-        pool=_GROUP,
     )
+    # One that reads the feed at a time.
+    alone = partial(asset, pool=_GROUP)
 
-    @asset(key=["livescores", "recent"], freshness_policy=freshness.LIVESCORES_RECENT)
+    @alone(key=["livescores", "recent"], freshness_policy=freshness.LIVESCORES_RECENT)
     def recent(
         context: dg.AssetExecutionContext,
         database: dg.ResourceParam[Database],
@@ -146,7 +159,7 @@ def livescore_assets(
         with retried(context):
             return _ingest(context, database, feed, clock, recent_windows(database, feed, now))
 
-    @asset(key=["livescores", "upcoming"], freshness_policy=freshness.LIVESCORES_UPCOMING)
+    @alone(key=["livescores", "upcoming"], freshness_policy=freshness.LIVESCORES_UPCOMING)
     def upcoming(
         context: dg.AssetExecutionContext,
         database: dg.ResourceParam[Database],
@@ -161,6 +174,7 @@ def livescore_assets(
 
     @asset(
         key=HISTORY,
+        pool=None if is_history_parallel else _GROUP,
         check_specs=[
             dg.AssetCheckSpec(name, asset=HISTORY, description=description)
             for name, description in (
@@ -218,7 +232,7 @@ def livescore_assets(
     def asked_window(config: Mapping[str, Any]) -> Window:
         return _window_config(config).window(clock.now().date(), history_start.replace(day=1))
 
-    @asset(
+    @alone(
         key=["livescores", "window"],
         config_schema=CheckedShape(WindowConfig.to_fields_dict(), asked_window, whose),
     )
