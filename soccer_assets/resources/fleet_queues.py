@@ -69,6 +69,7 @@ def celery_app(redis_url: str, prefix: str) -> "Celery":
         worker_disable_prefetch=True,
         worker_prefetch_multiplier=1,
         worker_hijack_root_logger=False,
+        worker_redirect_stdouts=False,
     )
     return app
 

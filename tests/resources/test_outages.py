@@ -136,6 +136,17 @@ def test_every_session_is_bounded_and_an_operators_own_bounds_stay(server: str) 
     assert shown == [["10min", "1min", "30min"], ["3s", "200ms", "30min"]]
 
 
+def test_a_machine_that_is_cut_off_holds_no_lock_for_long(server: str) -> None:
+    """The server looks for it within half a minute, unless its operator chose another time."""
+    names = ("tcp_keepalives_idle", "tcp_keepalives_interval", "tcp_keepalives_count")
+    shown = []
+    for url in (server.partition("?")[0], f"{server}%20-c%20tcp_keepalives_idle%3D77"):
+        with opened(url) as database, database.reading() as connection:
+            shown.append([int(connection.exec_driver_sql(f"SHOW {name}").scalar_one()) for name in names])
+
+    assert shown == [[10, 5, 3], [77, 5, 3]]
+
+
 def test_a_migration_is_not_bounded(server: str) -> None:
     """An index of a million rows takes its time."""
     with opened(server) as database, database.writing_schema() as connection:

@@ -1,0 +1,1 @@
+"""Trials of a fleet: hosts are network namespaces of this machine, and every server is real."""
