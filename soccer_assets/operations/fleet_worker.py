@@ -4,7 +4,7 @@ import os
 import secrets
 import socket
 from collections.abc import Callable, Sequence
-from threading import Event
+from threading import Event, Thread
 from typing import Any
 
 import dagster as dg
@@ -13,6 +13,7 @@ from dagster._grpc.types import ExecuteRunArgs
 from dagster._serdes import unpack_value
 
 from soccer_assets.operations.fleet_run import FleetRun
+from soccer_assets.operations.lost_messages import send_lost_messages
 from soccer_assets.resources.dagster_runs import PUBLISH
 from soccer_assets.resources.fleet_launcher import prefix_of
 from soccer_assets.resources.fleet_leases import RunLeases
@@ -57,6 +58,10 @@ def work(
         def is_ready(**_: object) -> None:
             say(f"takes runs of {', '.join(queues)}")
 
+        again = Thread(
+            target=send_lost_messages, args=(instance, say, is_stopping), name="lost-messages", daemon=True
+        )
+        again.start()
         signals.worker_shutting_down.connect(stop)
         signals.worker_ready.connect(is_ready)
         worker = app.Worker(

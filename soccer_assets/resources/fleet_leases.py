@@ -19,6 +19,8 @@ RENEW_SECONDS = 1.0
 # Longer than a run that is cancelled may take to end.
 _REQUEST_SECONDS = 86_400
 _SOCKET_SECONDS = 4.0
+# How Celery's transport calls the parts of a queue whose messages have a priority.
+_PRIORITY_MARK, _PRIORITY_STEPS = "\x06\x16", (3, 6, 9)
 # A lease that a restarted server has lost is taken again; that of another stays.
 _RENEW = """
 local owner = redis.call('GET', KEYS[1])
@@ -92,6 +94,12 @@ class RunLeases:
         """The worker that executes a run."""
         holder: str | None = self._client.get(self._lease(run_id))
         return holder
+
+    def waiting(self, queue: str) -> int:
+        """The number of messages in a queue that no worker has taken, whatever their priority."""
+        names = [f"{self._prefix}{queue}"]
+        names += [f"{self._prefix}{queue}{_PRIORITY_MARK}{step}" for step in _PRIORITY_STEPS]
+        return sum(int(self._client.llen(name)) for name in names)
 
     def seconds_left(self, run_id: str) -> int:
         """Until a lease ends by itself; negative without one."""

@@ -122,9 +122,11 @@ class Worker:
         self.runs()[0].kill()
 
     def kill(self) -> None:
-        """As the kernel or a power cut does."""
+        """As a power cut does; the processes of its runs go with it."""
+        runs = self.runs()
         self.process.kill()
         self.process.wait()
+        psutil.wait_procs(runs, 60)
 
 
 @contextmanager
@@ -141,11 +143,19 @@ def workers(
             home.wait_until(lambda one=one: one.is_ready)  # type: ignore[misc]  # bound now
         with quotas([psutil.Process(one.process.pid) for one in found], CORES) as is_held:
             assert is_held, "no CPU quotas on this machine"
-            yield found
+            try:
+                yield found
+            finally:  # while their shares are there: a share of the living cannot be removed
+                _end(found)
     finally:
-        for one in found:
-            if one.process.poll() is None:
-                one.kill()
+        _end(found)
+
+
+def _end(found: Sequence[Worker]) -> None:
+    """Kill workers, and wait until the processes of their runs are gone too."""
+    for one in found:
+        if one.process.poll() is None:
+            one.kill()
 
 
 def tables_of(home: LiveHome) -> dict[str, list[tuple[Any, ...]]]:

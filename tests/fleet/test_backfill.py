@@ -143,7 +143,7 @@ def test_a_worker_is_lost_and_cut_off_and_the_tables_are_those_of_an_undisturbed
 
     def meanwhile(backfill: Backfill, found: list[Worker]) -> None:
         first, second = found
-        for _ in range(2):
+        for _ in range(2 if MONTHS > 100 else 1):
             lost_within("its process is killed", first, first.kill_run)
             lost_within("cut off", second, second.host.cut_off)
             backfill.home.wait_until(lambda: not second.runs(), 60)

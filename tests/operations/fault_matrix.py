@@ -51,6 +51,7 @@ _FULL = "operations/test_full_disk.py"
 _HEALTH = "operations/test_home_health.py"
 _OUTAGES = "resources/test_outages.py"
 _WORKERS = "resources/test_run_workers.py"
+_FLEET = "operations/test_fleet_worker.py"
 _DIRECT = "alerting/test_direct_notifier.py"
 _ORIGIN = "stores/releases/test_origin.py"
 _GUARD = "webserver/test_guard.py"
@@ -281,6 +282,24 @@ RUNS = (
         f"{_WORKERS}::test_a_code_server_that_starts_closes_what_a_killed_one_left",
         f"{_WORKERS}::test_run_monitoring_closes_a_lost_run_while_the_daemon_runs",
         f"{_WORKERS}::test_a_run_of_a_terminal_is_closed_when_its_process_is_gone",
+    ),
+    _fault(
+        "a run worker of a fleet is killed, stopped or cut off",
+        "run monitoring within 45 s, by the lease of the run; a worker that stops tells at once",
+        ANSWERED,
+        "run",
+        "the run's process ends before its lease; the run is repeated by another worker",
+        f"{_FLEET}::test_every_run_ends_once_whatever_happens_to_it",
+        "fleet/test_backfill.py::test_a_worker_is_lost_and_cut_off_and_the_tables_are_those_of_an_undisturbed_run",
+        "fleet/test_publish.py::test_a_worker_that_is_lost_while_it_publishes_leaves_one_release",
+    ),
+    _fault(
+        "the message of a run is lost",
+        "every worker of the fleet, within 30 s",
+        ANSWERED,
+        NOBODY,
+        "it is sent again; a second message of a run does nothing",
+        f"{_FLEET}::test_a_message_that_the_broker_lost_is_sent_again",
     ),
     _fault(
         "a run that does not end",

@@ -1,5 +1,6 @@
 """Run workers as processes, on a real Valkey: every run ends once, whatever happens to its worker."""
 
+import datetime as dt
 import logging
 import os
 import signal
@@ -18,6 +19,8 @@ from dagster._core.launcher import LaunchRunContext
 from dagster._core.test_utils import create_run_for_test
 from dagster._daemon.monitoring.run_monitoring import execute_run_monitoring_iteration
 
+from soccer_assets.clock import SystemClock
+from soccer_assets.operations.lost_messages import send_again
 from soccer_assets.resources.dagster_runs import PUBLISHES
 from soccer_assets.settings import Settings
 from tests.fleet_job import waiting
@@ -144,6 +147,23 @@ def fleet(tmp_path: Path, broker: str, monkeypatch: pytest.MonkeyPatch) -> Itera
         with suppress(ProcessLookupError):
             os.kill(worker.pid, signal.SIGKILL)
         worker.wait()
+
+
+def test_a_message_that_the_broker_lost_is_sent_again(fleet: Fleet) -> None:
+    """Once: not while it waits in its queue, and not while a worker has the run."""
+    launcher = fleet.instance.run_launcher
+    run_id = fleet.launch(**PUBLISHES)
+    assert launcher.leases.waiting("publish") == 1
+    assert send_again(fleet.instance, SystemClock().now()) == []
+    with launcher.celery.connection_for_write() as connection:
+        assert connection.default_channel.queue_purge("publish") == 1
+    assert send_again(fleet.instance, SystemClock().now() - dt.timedelta(hours=1)) == []
+    assert send_again(fleet.instance, SystemClock().now()) == [run_id]
+    assert launcher.leases.waiting("publish") == 1
+    with launcher.celery.connection_for_write() as connection:
+        connection.default_channel.queue_purge("publish")
+    assert launcher.leases.take(run_id, "a worker")
+    assert send_again(fleet.instance, SystemClock().now()) == []
 
 
 def test_every_run_ends_once_whatever_happens_to_it(fleet: Fleet) -> None:
