@@ -7,7 +7,6 @@ and what is written (``stores``).
 import contextlib
 import datetime as dt
 import gc
-import io
 import itertools
 import operator
 import re
@@ -23,6 +22,7 @@ from sqlalchemy.engine import Dialect
 from soccer_assets.tables import UtcDateTime
 
 T = TypeVar("T")
+U = TypeVar("U")
 Columns = Mapping[str, Sequence[Any]]  # cells of the rows by column, all of one length
 
 # At most this many rows per transaction: another writer gets the lock within the busy timeout.
@@ -30,6 +30,11 @@ ROWS_PER_TRANSACTION = 10_000
 # How many ids one SELECT asks for; SQLite takes 32,766 parameters.
 IDS_PER_QUERY = 10_000
 _GC_THRESHOLD = 100_000
+# PostgreSQL takes up to so many rows in the statement itself: a staging table costs it 2 ms and rows of its
+# catalogue.
+_ROWS_IN_A_STATEMENT = 100
+# Rows that are made into text at a time, while the server stores those before.
+_ROWS_A_READ = 500
 
 # Characters with a meaning in PostgreSQL's COPY text format; most values contain none.
 _COPY_SPECIAL = re.compile(r"[\\\n\t\r]")
@@ -61,7 +66,7 @@ def insert_columns(connection: sa.Connection, table: sa.Table, columns: Columns)
 def upsert(connection: sa.Connection, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
     """Insert rows, or replace those whose primary key exists. All rows have the keys of the first.
 
-    As `insert`; on PostgreSQL the COPY fills a staging table, and one statement merges it.
+    As `insert`; on PostgreSQL the COPY of many rows fills a staging table, and one statement merges it.
     """
     if rows:
         upsert_columns(connection, table, _columns_of(rows))
@@ -70,7 +75,8 @@ def upsert(connection: sa.Connection, table: sa.Table, rows: Sequence[dict[str, 
 def upsert_columns(connection: sa.Connection, table: sa.Table, cells: Columns) -> None:
     """As `upsert`, of columns of one length by name."""
     names = list(cells)
-    if not any(cells.values()):
+    rows = max(map(len, cells.values()), default=0)
+    if not rows:
         return
     keys = [column.name for column in table.primary_key]
     quote = connection.dialect.identifier_preparer.quote
@@ -82,6 +88,11 @@ def upsert_columns(connection: sa.Connection, table: sa.Table, cells: Columns) -
         _insert_columns(connection, table, cells, conflict=conflict)
         return
     target, staging = quote(table.name), f"staging_{table.name}"
+    if rows <= _ROWS_IN_A_STATEMENT:
+        marks = ", ".join([f"({', '.join(['%s'] * len(names))})"] * rows)
+        values = tuple(map(_with_zone, itertools.chain.from_iterable(zip(*cells.values(), strict=True))))
+        connection.exec_driver_sql(f"INSERT INTO {target} ({columns}) VALUES {marks} {conflict}", values)  # noqa: S608
+        return
     connection.exec_driver_sql(
         f"CREATE TEMPORARY TABLE {quote(staging)} ON COMMIT DROP AS SELECT {columns} FROM {target} "  # noqa: S608 - names of our tables
         "WITH NO DATA"
@@ -114,14 +125,18 @@ def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
         yield batch
 
 
-def prefetch(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    """The items in lists of at most ``size``; a thread reads the next list while the caller handles this one.
+def prefetch(
+    items: Iterable[T], size: int, prepare: Callable[[Sequence[T]], U]
+) -> Iterator[tuple[list[T], U]]:
+    """The items in lists of at most ``size``, each with what ``prepare`` makes of it.
 
-    A caller that stops early waits for the item that is being read, at most one answer of a provider.
+    A thread reads and prepares the next list while the caller handles this one. A caller that stops early
+    waits for the item that is being read, at most one answer of a provider.
     """
     is_wanted = threading.Event()
     is_wanted.set()
-    lists = batches(itertools.takewhile(lambda _: is_wanted.is_set(), items), size)
+    wanted = itertools.takewhile(lambda _: is_wanted.is_set(), items)
+    lists = ((batch, prepare(batch)) for batch in batches(wanted, size))
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="feed") as reader:
         try:
             upcoming = reader.submit(next, lists, None)
@@ -168,7 +183,11 @@ def _insert_columns(
             _sqlite_rows(connection.dialect, table, cells),
         )
         return
-    text = io.StringIO(_copy_text(cells.values()))
+    for name, column in cells.items():
+        if isinstance(table.c[name].type, UtcDateTime):
+            for instant in set(column):  # before the server is sent a part of the rows
+                _with_zone(instant)
+    text = _CopyText(cells.values())
     connection.connection.cursor().copy_expert(f"COPY {target} ({columns}) FROM STDIN", text)
 
 
@@ -201,9 +220,17 @@ class _CopyTexts(dict[Any, str]):
         return text
 
 
-def _copy_text(columns: Iterable[Sequence[Any]]) -> str:
-    texts = [map(_CopyTexts().__getitem__, column) for column in columns]
-    return "\n".join(map("\t".join, zip(*texts, strict=True))) + "\n"
+class _CopyText:
+    """The rows of some columns as COPY's text, a part at each `read`."""
+
+    def __init__(self, columns: Iterable[Sequence[Any]]) -> None:
+        texts = [map(_CopyTexts().__getitem__, column) for column in columns]
+        self._lines = batches(map("\t".join, zip(*texts, strict=True)), _ROWS_A_READ)
+
+    def read(self, _size: int) -> str:
+        """The next rows; empty after the last."""
+        lines = next(self._lines, [])
+        return "\n".join([*lines, ""]) if lines else ""
 
 
 def _copy_value(value: Any) -> str:
@@ -211,6 +238,15 @@ def _copy_value(value: Any) -> str:
         return value.translate(_COPY_ESCAPES) if _COPY_SPECIAL.search(value) else value
     if value is None:
         return "\\N"
+    return str(_with_zone(value))
+
+
+def _with_zone(value: Any) -> Any:
+    """The value itself.
+
+    Raises:
+        ValueError: it is an instant without a time zone.
+    """
     if isinstance(value, dt.datetime) and value.tzinfo is None:
         raise ValueError(f"naive datetime {value}; attach a time zone before storing it")
-    return str(value)
+    return value

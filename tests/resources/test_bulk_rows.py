@@ -49,6 +49,36 @@ def test_upsert_replaces_the_row_of_the_same_key(database):
         assert rows.scalars().all() == ["new", "old"]
 
 
+@pytest.mark.parametrize("rows", [2, 100, 101, 1_201])
+def test_upsert_of_few_and_of_many_rows_stores_the_same(database, rows):
+    """Rows in the statement itself, and rows that are made into text part by part, half of them known."""
+    sent = [
+        {"match_id": f"m{row}", "keep": "it's 5 %s\\" if row % 2 else None, "change_no": row}
+        for row in range(rows)
+    ]
+    whole = [
+        {**row, "removal_id": row["change_no"], "matches": 1, "reason": "r", "removed_at": NOW}
+        for row in sent
+    ]
+    with database.writing() as connection:
+        upsert(connection, match_removal, [row | {"reason": "old"} for row in whole[: rows // 2]])
+        upsert(connection, match_removal, whole)
+
+    with database.reading() as connection:
+        query = sa.select(match_removal).order_by(match_removal.c.removal_id)
+        assert [dict(row) for row in connection.execute(query).mappings()] == whole
+
+
+@pytest.mark.parametrize("rows", [1, 101])
+def test_an_upsert_refuses_a_time_without_zone(database, rows):
+    """Whichever way the rows take, a naive datetime is refused where it is written."""
+    row = {"match_id": "m", "matches": 1, "reason": "r", "keep": None, "change_no": 1}
+    naive = NOW.replace(tzinfo=None)
+    sent = [row | {"removal_id": number, "removed_at": naive} for number in range(rows)]
+    with pytest.raises(ValueError, match="attach a time zone"), database.writing() as connection:
+        upsert(connection, match_removal, sent)
+
+
 def test_a_column_that_no_row_fills_is_stored_as_empty(database):
     """Two rows without the match that they are one with; texts with characters that COPY escapes."""
     row = {"matches": 1, "keep": None, "removed_at": NOW, "change_no": 1}

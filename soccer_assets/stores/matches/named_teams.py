@@ -4,6 +4,7 @@ Where the source has an id of its own for the team, that decides; a name is plac
 """
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any
@@ -32,7 +33,7 @@ def place_teams(
     """Ids of home and away of each record, and how many teams are new."""
     placed: dict[_TeamKey, str] = {}
     teams: dict[str, dict[str, Any]] = {}
-    aliases: dict[tuple[str, str], dict[str, Any]] = {}
+    aliases: dict[tuple[str, str], str] = {}
     merged_into = redirects(connection)
     own_ids = SourceTeams(connection, {record.source for record in records})
     keys = _keys(records)
@@ -55,7 +56,7 @@ def place_teams(
                 "squad": place.squad,
             }
         alias = f"{pool}|{fold(club)}"
-        aliases[source, alias] = {"source": source, "alias": alias, "team_id": placed[key]}
+        aliases[source, alias] = placed[key]
     known: set[str] = set()
     for ids in batches(teams, IDS_PER_QUERY):
         known.update(
@@ -65,9 +66,29 @@ def place_teams(
         )
     new = [row for team_id, row in teams.items() if team_id not in known]
     insert(connection, team, new)
-    upsert(connection, team_alias, list(aliases.values()))
+    _store_aliases(connection, aliases)
     own_ids.write(now)
     return [(placed[home], placed[away]) for home, away in keys], len(new)
+
+
+def _store_aliases(connection: sa.Connection, team_ids: Mapping[tuple[str, str], str]) -> None:
+    """Store the team of each source and alias; most are stored already."""
+    by_source: defaultdict[str, list[str]] = defaultdict(list)
+    for source, alias in team_ids:
+        by_source[source].append(alias)
+    known: dict[tuple[str, str], str] = {}
+    for source, names in by_source.items():
+        for part in batches(names, IDS_PER_QUERY):
+            query = sa.select(team_alias.c.alias, team_alias.c.team_id).where(
+                team_alias.c.source == source, in_list(connection, team_alias.c.alias, part)
+            )
+            known.update({(source, alias): team_id for alias, team_id in connection.execute(query)})
+    changed = [
+        {"source": source, "alias": alias, "team_id": team_id}
+        for (source, alias), team_id in team_ids.items()
+        if known.get((source, alias)) != team_id
+    ]
+    upsert(connection, team_alias, changed)
 
 
 def _keys(records: Sequence[RawMatch]) -> list[tuple[_TeamKey, _TeamKey]]:

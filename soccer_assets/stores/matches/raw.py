@@ -126,8 +126,8 @@ def store_raw(
         FeedError: the feed failed; batches stored before stay, and the next pass finds them unchanged.
     """
     total, look = IngestCounts(), _Look()
-    for batch in prefetch(items, ROWS_PER_TRANSACTION):
-        look.encoded = encode_rows(batch)  # before the lock is taken
+    # Rows are encoded before the lock is taken.
+    for batch, look.encoded in prefetch(items, ROWS_PER_TRANSACTION, encode_rows):
         with database.writing() as connection:
             total += _store_batch(connection, batch, source, window, now, look)
     with database.writing() as connection:
