@@ -21,7 +21,14 @@ from soccer_assets.football.club_names import Likeness, likeness
 from soccer_assets.football.competitions import UNKNOWN_COMPETITION, load_competitions
 from soccer_assets.football.exchanged_sides import SideWins
 from soccer_assets.football.matches import STATUS_RULES, Window
-from soccer_assets.football.records import RawMatch, Rejection, Repeat, UndrawnFixture, UnreadableFile
+from soccer_assets.football.records import (
+    RawMatch,
+    RejectedResult,
+    Rejection,
+    Repeat,
+    UndrawnFixture,
+    UnreadableFile,
+)
 from soccer_assets.football.season_formats import season_format
 from soccer_assets.football.text_folding import fold
 
@@ -139,7 +146,8 @@ def audit(feed: Feed, clock: Clock) -> Audit:
     seen: dict[tuple[str, ...], _Reported] = {}
     seasons: defaultdict[tuple[str, str], _Season] = defaultdict(_Season)
     rows = scored = prices_removed = 0
-    for item in validate_rows(feed.fetch(window, clock), clock.now()):
+    items = validate_rows(feed.fetch(window, clock), clock.now())
+    for item in items:
         if isinstance(item, UnreadableFile):
             files.append(item.reason)
             continue
@@ -149,6 +157,8 @@ def audit(feed: Feed, clock: Clock) -> Audit:
         rows += 1
         if isinstance(item, Rejection):
             (undrawn if isinstance(item, UndrawnFixture) else reasons)[item.reason] += 1
+            if isinstance(item, RejectedResult):
+                next(items, None)  # the same row as a fixture
             continue
         row = item.match if isinstance(item, Repeat) else item
         reported, keys = _reported(row), _keys(row)

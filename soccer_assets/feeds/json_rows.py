@@ -15,7 +15,7 @@ from soccer_assets.feeds.fields import FieldError, brief, half_time_of, json_obj
 from soccer_assets.feeds.visibility import visibility_by_status, visibility_by_time
 from soccer_assets.football.competitions import NATIONAL, Competition, season_of
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Outcome, Window, outcome_of
-from soccer_assets.football.records import AfterNinety, MatchOdds, RawMatch, Rejection, Venue
+from soccer_assets.football.records import AfterNinety, MatchOdds, RawMatch, RejectedResult, Rejection, Venue
 from soccer_assets.football.season_labels import SeasonLabel, season_days
 
 Score = tuple[int, int] | None
@@ -219,11 +219,13 @@ def pick(fields: Any, *paths: str) -> dict[str, Any]:
 
 def _rows(parsed: ParsedMatch, provider: Provider, clock: Clock) -> Iterator[RawMatch | Rejection]:
     found = _match(parsed, provider, clock)
-    yield found
-    now = clock.now()
-    if isinstance(found, Rejection) and parsed.open_fault == found.reason and now < parsed.kickoff + _WAITS:
-        # Due, so that looks go on reading its day until the provider has mended it.
-        yield _open_fixture(parsed, provider)
+    is_open = isinstance(found, Rejection) and parsed.open_fault == found.reason
+    if not isinstance(found, Rejection) or not is_open or clock.now() >= parsed.kickoff + _WAITS:
+        yield found
+        return
+    yield RejectedResult(source=found.source, reason=found.reason, payload=found.payload)
+    # Due, so that looks go on reading its day until the provider has mended it.
+    yield _open_fixture(parsed, provider)
 
 
 def _open_fixture(parsed: ParsedMatch, provider: Provider) -> RawMatch:

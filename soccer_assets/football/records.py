@@ -168,6 +168,10 @@ class UnreadableFile(Rejection, frozen=True, kw_only=True):
     """A whole file that could not be read: stored like a rejected row, not counted as one."""
 
 
+class RejectedResult(Rejection, frozen=True, kw_only=True):
+    """A result that could not be understood; its match follows in the same pass, as a fixture that is due."""
+
+
 class UndrawnFixture(Rejection, frozen=True, kw_only=True):
     """A fixture whose teams are not known yet: stored like a rejected row, not counted as one."""
 

@@ -13,7 +13,7 @@ from soccer_assets.feeds.providers.football_data.football_data_feed import Footb
 from soccer_assets.feeds.providers.openfootball.openfootball_feed import OpenFootballFeed
 from soccer_assets.football.competitions import Competition
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
-from soccer_assets.football.records import MatchOdds, RawMatch, Rejection, UnreadableFile
+from soccer_assets.football.records import MatchOdds, RawMatch, RejectedResult, Rejection, UnreadableFile
 
 CLOCK = FixedClock(parse_instant("2025-07-10T00:00:00Z"))
 
@@ -59,6 +59,18 @@ class ListedFeed:
         """The rows, whatever the window."""
         self.asked.append(window)
         yield from self._rows
+
+
+def test_a_rejected_result_and_its_fixture_are_one_row():
+    """A provider without a status tells a result that is not one: its match stays due, no second row."""
+    reason = "the match is finished, but has no result; add it at the source"
+    due = match(status=MatchStatus.SCHEDULED, home_goals=None, away_goals=None)
+    other = match(home_team="Arsenal", away_team="Everton")
+
+    found = audit(ListedFeed(RejectedResult(source="listed", reason=reason, payload={}), due, other), CLOCK)
+
+    assert (found.rows, found.matches, found.rejected) == (2, 1, 1)
+    assert found.reasons == {reason: 1}
 
 
 def test_every_row_is_a_match_a_duplicate_or_rejected():

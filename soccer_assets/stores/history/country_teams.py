@@ -7,12 +7,12 @@ import msgspec
 import sqlalchemy as sa
 
 from soccer_assets.contract.history_parts import HISTORY_SCHEMA_VERSION, TeamRecord, TeamsPart
-from soccer_assets.stores.matches.teams import redirects
+from soccer_assets.stores.matches.teams import ended_ids, unlisted_ids
 from soccer_assets.tables import team, team_alias, team_merge, team_split
 
 
 def teams_tag(connection: sa.Connection) -> str:
-    """A short text that changes with the teams: how many rows their tables have, and the newest of each."""
+    """A short text that changes with the teams: rows of their tables, the newest, and ended ids."""
     count = sa.func.count()
     facts = [
         connection.execute(sa.select(count, sa.func.max(team.c.first_seen_at)).select_from(team)).one(),
@@ -22,12 +22,13 @@ def teams_tag(connection: sa.Connection) -> str:
         ).one(),
         connection.execute(sa.select(count).select_from(team_split)).one(),
     ]
-    return msgspec.json.encode([str(value) for row in facts for value in row]).decode()
+    ended = ",".join(f"{old}>{new}" for old, new in sorted(ended_ids(connection).items()))
+    return msgspec.json.encode([*(str(value) for row in facts for value in row), ended]).decode()
 
 
 def read_teams(connection: sa.Connection) -> Iterator[TeamsPart]:
-    """Every country's teams, by id, without those that were merged into others."""
-    leads = redirects(connection)
+    """Every country's teams, by id, without those that were merged into others or have no match any more."""
+    leads, unlisted = unlisted_ids(connection)
     spellings = defaultdict[str, set[str]](set)
     # An alias is stored with its pool in front of the folded name.
     for row in connection.execute(sa.select(team_alias.c.alias, team_alias.c.team_id)):
@@ -40,6 +41,7 @@ def read_teams(connection: sa.Connection) -> Iterator[TeamsPart]:
     for row in rows:
         if row.team_id in leads:
             redirected[row.country][row.team_id] = leads[row.team_id]
+        if row.team_id in unlisted:
             continue
         aliases = tuple(sorted(spellings[row.team_id] - {row.folded_name}))
         by_country.setdefault(row.country, []).append(

@@ -17,7 +17,7 @@ from soccer_assets.resources.bulk_rows import in_list, upsert
 from soccer_assets.resources.database import Database
 from soccer_assets.stores.matches.unread import mark_rows_unread
 from soccer_assets.stores.store_error import StoreError
-from soccer_assets.tables import match, match_source_id, team, team_merge, team_split
+from soccer_assets.tables import match, match_history, match_source_id, team, team_merge, team_split
 
 
 class TeamError(StoreError):
@@ -53,10 +53,45 @@ def redirects(connection: sa.Connection) -> dict[str, str]:
     return merged_into
 
 
+def ended_ids(connection: sa.Connection) -> dict[str, str | None]:
+    """Ids of teams that were not merged and have no match any more, as after a change of the rules of names.
+
+    Returns:
+        By each such id the team that its matches have now; None where they are gone, or have several.
+    """
+    merged = sa.select(team_merge.c.gone).where(team_merge.c.gone == team.c.team_id).exists()
+    plays = [
+        sa.select(match.c.match_id).where(side == team.c.team_id).exists()
+        for side in (match.c.home_team_id, match.c.away_team_id)
+    ]
+    query = sa.select(team.c.team_id).where(~merged, *(~side for side in plays))
+    ended = list(connection.execute(query).scalars())
+    heirs: dict[str, set[str]] = {team_id: set() for team_id in ended}
+    for name in ("home_team_id", "away_team_id") if ended else ():
+        then, now = match_history.c[name], match.c[name]
+        moved = (
+            sa.select(then, now)
+            .join(match, match.c.match_id == match_history.c.match_id)
+            .where(in_list(connection, then, ended))
+            .distinct()
+        )
+        for before, after in connection.execute(moved):
+            heirs[before].add(after)
+    return {team_id: next(iter(found)) if len(found) == 1 else None for team_id, found in heirs.items()}
+
+
+def unlisted_ids(connection: sa.Connection) -> tuple[dict[str, str], set[str]]:
+    """The ids that lead to a team, with its id; and all ids under which no team is listed, these included."""
+    ended = ended_ids(connection)
+    merged = redirects(connection)
+    leads = {old: ended.get(new, new) for old, new in (merged | ended).items() if new is not None}
+    return {old: new for old, new in leads.items() if new is not None}, {*merged, *ended}
+
+
 def list_teams(
     database: Database, *, competition: str = "", country: str = "", search: str = ""
 ) -> list[TeamRow]:
-    """The teams that match all filters, by country and name.
+    """The teams that match all filters, by country and name, without ids that no match has any more.
 
     Args:
         database: where they are.
@@ -81,6 +116,7 @@ def list_teams(
     if search:
         query = query.where(team.c.folded_name.contains(fold(search), autoescape=True))
     with database.reading() as connection:
+        ended = ended_ids(connection)
         return [
             TeamRow(
                 team_id=row.team_id,
@@ -94,7 +130,7 @@ def list_teams(
             )
             for row in connection.execute(query)
             # Not in SQL: SQLite lowers ASCII alone, PostgreSQL as its server's locale does.
-            if not country or fold(row.country) == fold(country)
+            if row.team_id not in ended and (not country or fold(row.country) == fold(country))
         ]
 
 

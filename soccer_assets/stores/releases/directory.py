@@ -8,14 +8,17 @@ from soccer_assets.contract.release import CompetitionEntry, Directory, TeamEntr
 from soccer_assets.football.competitions import load_competitions
 from soccer_assets.football.first_half import FirstHalfShares
 from soccer_assets.resources.database import Database
-from soccer_assets.stores.matches.teams import redirects
+from soccer_assets.stores.matches.teams import unlisted_ids
 from soccer_assets.tables import competition, team, team_alias
 
 
 def read_directory(database: Database, shares: FirstHalfShares) -> Directory:
-    """All teams that were not merged into others, all competitions, and redirects of merged ids, by id."""
+    """All teams, all competitions, and the ids that lead to another team, by id.
+
+    Teams that were merged into others, or have no match any more, are left out.
+    """
     with database.reading() as connection:
-        leads = redirects(connection)
+        leads, unlisted = unlisted_ids(connection)
         # An alias is stored with its pool in front of the folded name.
         spellings = defaultdict(set)
         for row in connection.execute(sa.select(team_alias.c.alias, team_alias.c.team_id)):
@@ -36,7 +39,7 @@ def read_directory(database: Database, shares: FirstHalfShares) -> Directory:
                 aliases=tuple(sorted(spellings[row.team_id] - {row.folded_name})),
             )
             for row in teams
-            if row.team_id not in leads
+            if row.team_id not in unlisted
         ),
         competitions=tuple(
             CompetitionEntry(

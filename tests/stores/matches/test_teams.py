@@ -12,6 +12,7 @@ from soccer_assets.football.name_lookup import Names
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.stores.exports import Exports
+from soccer_assets.stores.history.country_teams import read_teams, teams_tag
 from soccer_assets.stores.matches.normalise import update_matches
 from soccer_assets.stores.matches.raw import store_raw
 from soccer_assets.stores.matches.teams import TeamError, list_teams, merge_teams, redirects, split_team
@@ -20,8 +21,10 @@ from soccer_assets.tables import match, match_history, team
 from tests.builders import COMPETITIONS, NOW, finished
 
 WINDOW = Window(dt.date(2025, 1, 1), dt.date(2026, 1, 1))
-UNITED, SHORT, CITY = (
-    mint_team_id("Testland", "men", "senior", name) for name in ("Leeds United", "Leeds Utd", "Bradford City")
+ONE_DAY = Window(dt.date(2025, 3, 8), dt.date(2025, 3, 10))
+UNITED, SHORT, CITY, LEEDS = (
+    mint_team_id("Testland", "men", "senior", name)
+    for name in ("Leeds United", "Leeds Utd", "Bradford City", "Leeds")
 )
 
 
@@ -117,6 +120,42 @@ def test_teams_are_listed_by_competition_country_and_name(three: Database) -> No
         connection.execute(sa.update(team).where(team.c.team_id == CITY).values(country="Österreich"))
     assert [row.team_id for row in list_teams(three, country="ÖSTERREICH")] == [CITY]
     assert [row.team_id for row in list_teams(three, country="osterreich")] == [CITY]
+
+
+def test_an_id_that_no_match_has_any_more_leads_to_its_heir(three: Database) -> None:
+    """The provider corrects a name: the old id is listed nowhere and leads on, until a match has it again."""
+
+    def look(name: str, day: str, id_: str) -> None:
+        row = finished("2-0", f"{day}T15:00:00Z", source_match_id=id_, home_team=name, away_team="Hull")
+        store_raw(three, [row], asset="livescores/recent", source="fake", window=ONE_DAY, now=NOW)
+        update_matches(three, COMPETITIONS, NOW)
+
+    def listed() -> tuple[set[str], set[str], dict[str, str]]:
+        directory = read_directory(three, FirstHalfShares())
+        with three.reading() as connection:
+            parts = list(read_teams(connection))
+        assert {one.id for one in directory.teams} == {one.id for part in parts for one in part.teams}
+        assert directory.redirects == {old: new for part in parts for old, new in part.redirects.items()}
+        return (
+            {one.id for one in directory.teams},
+            {one.team_id for one in list_teams(three)},
+            directory.redirects,
+        )
+
+    with three.reading() as connection:
+        before = teams_tag(connection)
+    look("Leeds", "2025-03-08", "b")
+    with three.reading() as connection:
+        assert teams_tag(connection) != before
+    for ids in listed()[:2]:
+        assert SHORT not in ids
+        assert LEEDS in ids
+    assert listed()[2] == {SHORT: LEEDS}
+
+    look("Leeds Utd", "2025-03-09", "d")
+    for ids in listed()[:2]:
+        assert SHORT in ids
+    assert listed()[2] == {}
 
 
 def test_the_directory_names_each_team_once_with_all_its_spellings(three: Database) -> None:
