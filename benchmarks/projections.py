@@ -96,7 +96,11 @@ def double_round_robins(
 
 
 def cuts_of(
-    matches: MatchTable, first: int, until: int, known: Container[str] | None = None
+    matches: MatchTable,
+    first: int,
+    until: int,
+    known: Container[str] | None = None,
+    shares: Sequence[float] = SHARES,
 ) -> Iterator[Cut]:
     """The seasons at every share, in order of time, each with the state of its day.
 
@@ -105,12 +109,13 @@ def cuts_of(
         first: year of the first season.
         until: year of the first one without.
         known: competitions; by default those of the catalogue.
+        shares: at which seasons are cut; 1 is the week after the last match.
     """
     seasons = double_round_robins(matches, first, until, load_competitions() if known is None else known)
     planned = sorted(
         (_day_at(matches.kickoff[rows] // SECONDS_A_DAY, share), number, share)
         for number, rows in enumerate(seasons)
-        for share in SHARES
+        for share in shares
     )
     known_at = matches.result_known_at
     results = np.flatnonzero(matches.moves_ratings)
@@ -128,6 +133,8 @@ def cuts_of(
 
 def _day_at(days: NDArray[np.int64], share: float) -> int:
     """The day before which the share of matches played is nearest; ``days`` are in order."""
+    if share >= 1.0:
+        return int(days[-1]) + 7
     starts = np.unique(days)
     played = np.searchsorted(days, starts) / len(days)
     return int(starts[np.abs(played - share).argmin()])

@@ -139,7 +139,7 @@ def play_season(seed: int, league: League, year: int) -> Season:
     days, day = np.unique(first_kickoff // DAY, return_inverse=True)
     attack, defence = strengths(seed, league, year, days)
     effects = normals((2,), seed, "temper", league.number)
-    rates = _rates(attack[day], defence[day], home, away, effects)
+    rates = match_rates(attack[day], defence[day], home, away, effects)
     goals = np.stack([_poisson(rates[:, side], next(draws)) for side in (0, 1)], axis=1)
     shots = goals + np.stack([_poisson(0.8 + 1.7 * rates[:, side], next(draws)) for side in (0, 1)], axis=1)
     false_goal = np.where((goals[:, 0] > goals[:, 1])[:, None], [0, 1], [1, 0])
@@ -202,7 +202,7 @@ def _double_round_robin(size: int) -> tuple[Ints, Ints, Ints]:
     return np.repeat(np.arange(1, 2 * size - 1), size // 2), pairs[:, 0], pairs[:, 1]
 
 
-def _rates(attack: Floats, defence: Floats, home: Ints, away: Ints, effects: Floats) -> Floats:
+def match_rates(attack: Floats, defence: Floats, home: Ints, away: Ints, effects: Floats) -> Floats:
     """Expected goals of both sides, shape (matches, 2), from the strengths of all clubs on each match's day.
 
     ``effects`` are the league's standard normal deviations of its goal rate and of its home advantage.
