@@ -2,10 +2,14 @@
 
 The owner makes them: `python -m soccer_assets.operations.database_roles graph=FILE ...`, with a file for each
 password. None may create or change a table; the sidecar's reads the tables of matches and teams only.
+
+Several installations on one server have databases and roles of their own: `graph=FILE:graph_north` names the
+role, and the addresses that the programs are given name the databases.
 """
 
+import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -23,23 +27,30 @@ _MAY: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 }
 
 
-def make_roles(owner: sa.URL, passwords: Mapping[str, str], databases: Mapping[str, str]) -> None:
+def make_roles(
+    owner: sa.URL,
+    passwords: Mapping[str, str],
+    databases: Mapping[str, str],
+    names: Mapping[str, str] | None = None,
+) -> None:
     """Make the roles, or give them these passwords and rights.
 
     Args:
         owner: address of a database of the server, as the owner of all.
-        passwords: by role: graph, mlflow, serving.
+        passwords: by program: graph, mlflow, serving.
         databases: the real name of each of soccer, dagster and mlflow.
+        names: the real name of the role of each program; its own without one.
 
     Raises:
         sqlalchemy.exc.SQLAlchemyError: the server refused.
     """
-    for role, password in passwords.items():
-        _run(owner, [_role_statement(owner, role, password)])
+    roles = {program: (names or {}).get(program, program) for program in passwords}
+    for program, password in passwords.items():
+        _run(owner, [_role_statement(owner, roles[program], password)])
     for usual, database in databases.items():
         statements = [sql.SQL("REVOKE CONNECT ON DATABASE {} FROM PUBLIC").format(sql.Identifier(database))]
-        for role in passwords:
-            if allowed := _MAY[role].get(usual):
+        for program, role in roles.items():
+            if allowed := _MAY[program].get(usual):
                 statements += _grants(role, database, allowed)
         _run(owner.set(database=database), statements)
 
@@ -79,10 +90,31 @@ def _run(address: sa.URL, statements: list[sql.Composable]) -> None:
             cursor.execute(statement)
 
 
-if __name__ == "__main__":
-    given = dict(argument.split("=", 1) for argument in sys.argv[1:])
+def _name_in(variable: str, usual: str) -> str:
+    """The database that an address names; the usual one where there is no address."""
+    address = os.environ.get(variable)
+    return (sa.make_url(address).database if address else None) or usual
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Make the roles of this environment's databases.
+
+    Args:
+        arguments: ``PROGRAM=FILE`` or ``PROGRAM=FILE:ROLE`` for each program.
+    """
+    given = {program: value.partition(":") for program, value in (one.split("=", 1) for one in arguments)}
+    owner = sa.make_url(Settings.from_env().database_url)
     make_roles(
-        sa.make_url(Settings.from_env().database_url),
-        {role: Path(file).read_text(encoding="utf-8").strip() for role, file in given.items()},
-        {name: name for name in ("soccer", "dagster", "mlflow")},
+        owner,
+        {program: Path(file).read_text(encoding="utf-8").strip() for program, (file, _, _) in given.items()},
+        {
+            "soccer": str(owner.database),
+            "dagster": _name_in("DAGSTER_POSTGRES_URL", "dagster"),
+            "mlflow": _name_in("MLFLOW_BACKEND_STORE_URI", "mlflow"),
+        },
+        {program: role for program, (_, _, role) in given.items() if role},
     )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

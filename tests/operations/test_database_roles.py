@@ -1,9 +1,11 @@
 """What each role of a deployment's PostgreSQL may do."""
 
+import contextlib
+
 import pytest
 import sqlalchemy as sa
 
-from soccer_assets.operations.database_roles import make_roles
+from soccer_assets.operations.database_roles import main, make_roles
 
 _PASSWORDS = {"graph": "of-graph", "serving": "of-serving"}
 
@@ -46,3 +48,25 @@ def test_the_graph_changes_rows_and_no_tables(address):
         execute(address, "graph", "CREATE TABLE own (number int)")
     with pytest.raises(sa.exc.ProgrammingError, match="must be owner"):
         execute(address, "graph", "DROP TABLE team")
+
+
+def test_two_installations_on_one_server_have_roles_of_their_own(
+    address, migrated_databases, tmp_path, monkeypatch
+):
+    """The second's roles do not reach the first's databases, and its passwords are not the first's."""
+    with contextlib.ExitStack() as stack:
+        urls = [sa.make_url(stack.enter_context(migrated_databases.lent())) for _ in range(3)]
+        for variable, url in zip(
+            ("SOCCER_DATABASE_URL", "DAGSTER_POSTGRES_URL", "MLFLOW_BACKEND_STORE_URI"), urls, strict=True
+        ):
+            monkeypatch.setenv(variable, url.render_as_string(hide_password=False))
+        (tmp_path / "password").write_text("of-north\n")
+        main([f"{program}={tmp_path}/password:{program}_north" for program in ("graph", "mlflow", "serving")])
+        monkeypatch.setitem(_PASSWORDS, "graph_north", "of-north")
+
+        for own in urls[:2]:
+            execute(own, "graph_north", "TRUNCATE match CASCADE")
+        execute(address, "graph", "TRUNCATE match CASCADE")  # by the password that it had
+        for role, foreign in (("graph_north", address), ("graph_north", urls[2]), ("graph", urls[0])):
+            with pytest.raises(sa.exc.OperationalError, match="permission denied for database"):
+                execute(foreign, role, "SELECT 1")
