@@ -40,8 +40,10 @@ def _quota(process: psutil.Process, cores: float) -> Iterator[None]:
         if root == _VERSION_1:
             (group / "cpu.cfs_period_us").write_text(str(_PERIOD_US))
             (group / "cpu.cfs_quota_us").write_text(str(quota))
+            (group / "cpu.shares").write_text("32768")  # its share comes first, whatever else runs
         else:
             (group / "cpu.max").write_text(f"{quota} {_PERIOD_US}")
+            (group / "cpu.weight").write_text("1000")
         (group / "cgroup.procs").write_text(str(process.pid))
         yield
     finally:

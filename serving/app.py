@@ -46,6 +46,7 @@ from serving.release.history_follower import HistoryFollower
 from serving.release.history_loader import StoreAddress
 from serving.release.key_ring import KeyRing
 from serving.release.reader import ReleaseReader
+from serving.release.replicas import Replicas
 from serving.release.stored_downloads import Downloads
 from serving.reloader import Reloader
 from serving.routes import (
@@ -107,6 +108,7 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
     matches, dagster = LiveMatches(settings.database_url), Dagster(settings.dagster_url)
     live_scores = LiveScores(matches)
     stream, bodies = EventStream(settings.redis_url, names), BodyBudget(settings.max_body_bytes)
+    replicas = Replicas(holder, settings.redis_url, names)
     assistants = door.Assistants(_page_origins(settings))
     reloader = Reloader(
         reader=reader,
@@ -132,11 +134,13 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
         sys.setswitchinterval(_SWITCH_SECONDS)
         await asyncio.gather(reloader.start(_FIRST_RELEASE_SECONDS), import_library(settings.redis_url))
         await limiter.start()
+        await replicas.start()
         depth = asyncio.create_task(task_queue.watch(metrics.tasks))
         try:
             yield
         finally:
             await stream.close()  # first: open event streams would delay the rest
+            await replicas.stop()
             await limiter.stop()
             await cancel_and_wait(depth)
             await task_queue.close()
@@ -180,6 +184,7 @@ def create_app(settings: Settings | None = None, scorer: Scorer | None = None) -
             "snapshots": Provide(lambda: holder, sync_to_thread=False),
             "metrics": Provide(lambda: metrics, sync_to_thread=False),
             "reloader": Provide(lambda: reloader, sync_to_thread=False),
+            "replicas": Provide(lambda: replicas, sync_to_thread=False),
             "scorer": Provide(lambda: scorer, sync_to_thread=False),
             "simulations": Provide(lambda: simulations, sync_to_thread=False),
             "child": Provide(lambda: scorer.child, sync_to_thread=False),

@@ -12,8 +12,9 @@ from serving.backends.event_stream import EventStream
 from serving.http.prefix import prefix_of
 from serving.http.schemas import Health, Index, Ready
 from serving.metrics import CONTENT_TYPE, Metrics
-from serving.problems import MEDIA_TYPE, Problem, ProblemError, not_loaded
+from serving.problems import MEDIA_TYPE, Problem, ProblemError, not_loaded, unavailable
 from serving.release.current import SnapshotHolder
+from serving.release.replicas import Replicas
 from serving.reloader import Reloader
 
 _UNAVAILABLE = {
@@ -72,11 +73,13 @@ def read_liveness(reloader: NamedDependency[Reloader]) -> Health:
 
 
 @get("/ready", sync_to_thread=False, tags=["operations"], responses=_UNAVAILABLE)
-def read_readiness(snapshots: NamedDependency[SnapshotHolder]) -> Ready:
-    """Readiness: whether a release is loaded; stale data is reported and still served."""
+def read_readiness(snapshots: NamedDependency[SnapshotHolder], replicas: NamedDependency[Replicas]) -> Ready:
+    """Readiness: whether a release is loaded, and none is newer elsewhere; stale data is still served."""
     current = snapshots.current
     if current is None:
         raise not_loaded(snapshots.reason)
+    if replicas.is_behind:
+        raise unavailable("behind", "Another replica serves a newer release, which this one lacks.", 1)
     manifest = current.snapshot.manifest
     return Ready(
         status="ready",

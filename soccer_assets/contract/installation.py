@@ -38,6 +38,11 @@ class RedisNames(msgspec.Struct, frozen=True):
         return f"soccer:{self.installation}:events"
 
     @property
+    def served(self) -> str:
+        """The newest release that a sidecar serves."""
+        return f"soccer:{self.installation}:served"
+
+    @property
     def queue(self) -> str:
         """The queue of bulk scoring; saq puts its own prefix in front."""
         return f"soccer:{self.installation}:scoring"

@@ -1,1 +1,1 @@
-"""Trials of a fleet: hosts are network namespaces of this machine, and every server is real."""
+"""Trials of a fleet and of replicas: hosts are namespaces or ports of this machine, servers are real."""
