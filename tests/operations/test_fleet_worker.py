@@ -4,6 +4,7 @@ import datetime as dt
 import logging
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -20,6 +21,7 @@ from dagster._core.test_utils import create_run_for_test
 from dagster._daemon.monitoring.run_monitoring import execute_run_monitoring_iteration
 
 from soccer_assets.clock import SystemClock
+from soccer_assets.operations.fleet_worker import host_of, workers_that_answer
 from soccer_assets.operations.lost_messages import send_again
 from soccer_assets.resources.dagster_runs import PUBLISHES
 from soccer_assets.settings import Settings
@@ -185,9 +187,11 @@ def test_every_run_ends_once_whatever_happens_to_it(fleet: Fleet) -> None:
     backfill_pid, niceness = fleet.begun(backfill)
     assert niceness > 0
     assert not (fleet.folder / f"begun-{unwanted}").exists()
-    for pid in (publisher.pid, runner.pid, release_pid, backfill_pid):
-        process = psutil.Process(pid)
-        assert PASSWORD not in " ".join(process.cmdline())
+    answering = workers_that_answer(Settings.from_env())
+    assert [name.partition("@")[0] for name in answering] == ["publish", "train-backfill"]
+    assert {host_of(name) for name in answering} == {socket.gethostname()}
+    shown = [psutil.Process(pid).cmdline() for pid in (publisher.pid, runner.pid, release_pid, backfill_pid)]
+    assert PASSWORD not in str(shown)
 
     # Its process has no memory, say: its worker tells at once and takes the next, which is interrupted.
     cancelled = fleet.launch()
