@@ -187,9 +187,8 @@ def test_every_run_ends_once_whatever_happens_to_it(fleet: Fleet) -> None:
     backfill_pid, niceness = fleet.begun(backfill)
     assert niceness > 0
     assert not (fleet.folder / f"begun-{unwanted}").exists()
-    answering = workers_that_answer(Settings.from_env())
-    assert [name.partition("@")[0] for name in answering] == ["publish", "train-backfill"]
-    assert {host_of(name) for name in answering} == {socket.gethostname()}
+    answering = {name.partition("@")[0]: host_of(name) for name in workers_that_answer(Settings.from_env())}
+    assert answering == dict.fromkeys(("publish", "train-backfill"), socket.gethostname())
     shown = [psutil.Process(pid).cmdline() for pid in (publisher.pid, runner.pid, release_pid, backfill_pid)]
     assert PASSWORD not in str(shown)
 
