@@ -53,7 +53,12 @@ class World:
         self._attack, self._defence = strengths(seed, league, year, np.array([day]))
         self._effects = normals((2,), seed, "temper", league.number)
         self._numbers = numbers  # of the season's clubs among those of the country
-        self._draw = np.random.default_rng([seed, league_number, year])
+        self._seed = [seed, league_number, year]
+        self.begin("")
+
+    def begin(self, rules: str) -> None:
+        """Draw from here on what the play-offs by some rules come to: the same each time."""
+        self._draw = np.random.default_rng([*self._seed, *rules.encode()])
 
     def rates(self, home: Side, away: Side, *, neutral: bool = False) -> NDArray[np.float64]:
         """Goals expected of both sides in 90 minutes."""
@@ -198,6 +203,7 @@ def judge(seasons: Sequence[Finished], played: str, projected: str, simulated: i
     size = max(size, PLAYED[projected][1])
     came, forecasts = [], []
     for number, season in enumerate(seasons):
+        season.world.begin(played)
         groups = [season.order[low : low + size] for low in range(0, len(season.order) - size + 1, size)]
         p_up = _p_up(season, projected, size, number, simulated)
         for index, group in enumerate(groups):
