@@ -51,6 +51,14 @@ def served(pointer: Pointer) -> Served:
     return Served(pointer.release_id, pointer.manifest_sha256, at)
 
 
+def _read(data: bytes | None) -> Served | None:
+    """What the others serve; None where none says so, or one of another version in other words."""
+    try:
+        return None if data is None else msgspec.json.decode(data, type=Served)
+    except msgspec.DecodeError:
+        return None
+
+
 class Replicas:
     """Compares what this replica serves with what the others do.
 
@@ -113,8 +121,7 @@ class Replicas:
         if current is None:
             return
         own, key = served(current.snapshot.pointer), self._names.get().served
-        data = await client.get(key)
-        others = None if data is None else msgspec.json.decode(data, type=Served)
+        others = _read(await client.get(key))
         if others is not None and others.is_other(own) and not self._is_newer(own, others):
             self._wait_for(others)
             return

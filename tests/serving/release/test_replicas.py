@@ -130,6 +130,22 @@ def test_the_last_one_is_never_sent_away(redis_url: str) -> None:
     on(redis_url, run)
 
 
+def test_what_another_version_wrote_is_passed_over(redis_url: str) -> None:
+    """A replica that does not understand the others says what it serves itself."""
+
+    async def run(compare: Callable[..., Awaitable[None]]) -> None:
+        replica, key = Replica(redis_url, "words", "r1"), OwnNames("words").get().served
+        client = connect(redis_url)
+        for written in (b"no JSON", b'{"release": "r2"}'):
+            await client.set(key, written)
+            await compare(replica, replica)
+            assert not replica.is_behind
+            assert b"r1" in await client.get(key)
+        await client.aclose()
+
+    on(redis_url, run)
+
+
 def test_a_silent_redis_makes_nobody_behind() -> None:
     """Without Redis, and with one that is gone, `/ready` says what the replica itself knows."""
 
