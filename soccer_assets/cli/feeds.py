@@ -118,8 +118,7 @@ def _show_undecided(month: "FeedAgreement") -> None:
 
     click.echo(f"undecided: {described(month)}")
     for match in month.found.contradictions[:_MATCHES_SHOWN]:
-        first, second = ("-".join(map(str, score)) for score in (match.first, match.second))
-        click.echo(f"    {match.day} {match.home} - {match.away}: {first}, {second}")
+        click.echo(f"    {match.day} {match.home} - {match.away}: {', '.join(match.scores)}")
     for choice in (month.first, month.second, "--neither"):
         click.echo(f"    soccer feeds trust {month.competition} {choice} --month {month.found.month}")
 

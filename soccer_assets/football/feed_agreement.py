@@ -57,14 +57,29 @@ class ReportedMatch(msgspec.Struct, frozen=True):
     score: tuple[int, int] | None
 
 
+_Pair = tuple[ReportedMatch, ReportedMatch]  # of the first and of the second feed
+
+
 class Contradiction(msgspec.Struct, frozen=True):
-    """A match whose score the feeds report differently."""
+    """A match whose score the feeds report differently.
+
+    Attributes:
+        second: as the second feed writes it, its own home side first.
+        are_sides_exchanged: whether the second feed names the two sides the other way round.
+    """
 
     day: dt.date
     home: str
     away: str
     first: tuple[int, int]
     second: tuple[int, int]
+    are_sides_exchanged: bool = False
+
+    @property
+    def scores(self) -> tuple[str, str]:
+        """What each feed reports, as text."""
+        first, second = ("-".join(map(str, score)) for score in (self.first, self.second))
+        return first, f"{second}, sides exchanged" if self.are_sides_exchanged else second
 
 
 class MonthAgreement(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,7 +88,7 @@ class MonthAgreement(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         month: such as ``2025-04``, in UTC, by the kickoffs of the first feed.
         compared: matches with a result in both.
-        contradictions: those among them with different scores, by day.
+        contradictions: those among them with different scores or exchanged sides, by day.
         timed: matches whose kickoff both know to the minute, played or not.
         offset_minutes: the commonest difference of kickoffs that a wrong clock explains, second feed minus
             first; 0 where there is none.
@@ -139,6 +154,30 @@ def pair_reports(
     return pairs
 
 
+def pair_exchanged(
+    first: Iterable[ReportedMatch],
+    second: Iterable[ReportedMatch],
+    pairs: Iterable[tuple[ReportedMatch, ReportedMatch]],
+) -> list[tuple[ReportedMatch, ReportedMatch]]:
+    """Of results that `pair_reports` leaves over, those of two teams that the feeds name the other way round.
+
+    A file whose columns of home and away are exchanged has no match in common with another feed's.
+
+    Args:
+        first: matches of the first feed.
+        second: matches of the second feed.
+        pairs: what `pair_reports` made of both.
+    """
+    paired = [{row.row_id for row in of_feed} for of_feed in zip(*pairs, strict=True)] or [set(), set()]
+    left = [one for one in first if one.score and one.row_id not in paired[0]]
+    turned = [
+        msgspec.structs.replace(one, home=one.away, away=one.home)
+        for one in second
+        if one.score and one.row_id not in paired[1]
+    ]
+    return pair_reports(left, turned)
+
+
 def pair_by_one_team(
     first: Iterable[ReportedMatch], second: Iterable[ReportedMatch], shared_teams: Collection[str]
 ) -> list[tuple[ReportedMatch, ReportedMatch]]:
@@ -169,12 +208,18 @@ def pair_by_one_team(
     return pairs
 
 
-def compare(pairs: Iterable[tuple[ReportedMatch, ReportedMatch]]) -> dict[str, MonthAgreement]:
-    """The agreement of two feeds by month of kickoff, for pairs of one competition."""
-    by_month: defaultdict[str, list[tuple[ReportedMatch, ReportedMatch]]] = defaultdict(list)
-    for one, other in pairs:
-        by_month[month_of(one.kickoff)].append((one, other))
-    return {month: _compare_month(month, by_month[month]) for month in sorted(by_month)}
+def compare(pairs: Iterable[_Pair], exchanged: Iterable[_Pair] = ()) -> dict[str, MonthAgreement]:
+    """The agreement of two feeds by month of kickoff, for pairs of one competition.
+
+    Args:
+        pairs: from `pair_reports`.
+        exchanged: from `pair_exchanged`; each is a contradiction, whatever its scores.
+    """
+    by_month: defaultdict[str, tuple[list[_Pair], list[_Pair]]] = defaultdict(lambda: ([], []))
+    for place, found in enumerate((pairs, exchanged)):
+        for pair in found:
+            by_month[month_of(pair[0].kickoff)][place].append(pair)
+    return {month: _compare_month(month, *by_month[month]) for month in sorted(by_month)}
 
 
 def month_of(kickoff: dt.datetime) -> str:
@@ -192,8 +237,13 @@ def end_of(month: str) -> dt.datetime:
     return (start_of(month) + dt.timedelta(days=31)).replace(day=1)
 
 
-def _compare_month(month: str, pairs: Sequence[tuple[ReportedMatch, ReportedMatch]]) -> MonthAgreement:
-    results = [(one, one.score, other.score) for one, other in pairs if one.score and other.score]
+def _compare_month(month: str, pairs: Sequence[_Pair], exchanged: Sequence[_Pair]) -> MonthAgreement:
+    results = [
+        (one, one.score, other.score, are_exchanged)
+        for found, are_exchanged in ((pairs, False), (exchanged, True))
+        for one, other in found
+        if one.score and other.score
+    ]
     differences = [
         round((other.kickoff - one.kickoff) / dt.timedelta(minutes=1))
         for one, other in pairs
@@ -208,9 +258,9 @@ def _compare_month(month: str, pairs: Sequence[tuple[ReportedMatch, ReportedMatc
         contradictions=tuple(
             sorted(
                 (
-                    Contradiction(one.kickoff.date(), one.home, one.away, score, other_score)
-                    for one, score, other_score in results
-                    if score != other_score
+                    Contradiction(one.kickoff.date(), one.home, one.away, score, other_score, are_exchanged)
+                    for one, score, other_score, are_exchanged in results
+                    if score != other_score or are_exchanged
                 ),
                 key=lambda found: (found.day, found.home, found.away),
             )

@@ -48,8 +48,8 @@ def feeds_agree(database: dg.ResourceParam[Database]) -> dg.AssetCheckResult:
             "day": f"{match.day}",
             "home": match.home,
             "away": match.away,
-            agreement.first: "-".join(map(str, match.first)),
-            agreement.second: "-".join(map(str, match.second)),
+            agreement.first: match.scores[0],
+            agreement.second: match.scores[1],
         }
         for agreement in newest
         for match in agreement.found.contradictions

@@ -90,7 +90,7 @@ def sides_at_home_win_more(
 
     Counted from 150 results on, without matches on neutral ground.
     """
-    found = exchanged_seasons(database, clock.now() - _LOOK_BACK)
+    found = exchanged_seasons(database, clock.now())
     records: list[dict[str, str | int]] = [
         {
             "competition": season.competition,

@@ -203,7 +203,7 @@ def _agreement(settings: Settings) -> str:
     if filled := filled_matchdays(database):
         shown = "; ".join(map(str, filled[:_SHOWN]))
         raise _UnhealthyError(f"matchdays that a feed filled in: {len(filled)}; {shown}", FILLED_REMEDY)
-    if exchanged := exchanged_seasons(database):
+    if exchanged := exchanged_seasons(database, settings.clock.now()):
         raise _UnhealthyError("; ".join(map(str, exchanged[:_SHOWN])), EXCHANGED_REMEDY)
     disputed, offsets = undecided(database), undecided_offsets(database)
     if faults := [*map(described, disputed[:_SHOWN]), *map(offset_described, offsets[:_SHOWN])]:

@@ -15,6 +15,7 @@ from soccer_assets.football.feed_agreement import (
     clock_offsets,
     compare,
     pair_by_one_team,
+    pair_exchanged,
     pair_reports,
 )
 
@@ -73,6 +74,26 @@ def test_a_month_is_disputed_below_the_bound(compared: int, wrong: int, is_dispu
     )
     assert (month.compared, len(month.contradictions)) == (compared, wrong)
     assert month.is_disputed == is_disputed
+
+
+@pytest.mark.parametrize("are_scores_exchanged", [True, False])
+def test_exchanged_sides_are_contradictions(are_scores_exchanged: bool) -> None:
+    """A file whose columns of home and away are exchanged is no file without matches in common."""
+    second = [
+        msgspec.structs.replace(
+            row, home=row.away, away=row.home, score=row.score[::-1] if are_scores_exchanged else row.score
+        )
+        for row in reports("b", 30)
+    ]
+    first = reports("a", 31)
+    right = reports("b", 31)[30:]
+    pairs = pair_reports(first, [*second, *right])
+
+    (month,) = compare(pairs, pair_exchanged(first, [*second, *right], pairs)).values()
+
+    assert (month.compared, len(month.contradictions), month.is_disputed) == (31, 30, True)
+    assert month.contradictions[0].scores[1].endswith(", sides exchanged")
+    assert pair_exchanged(first, right, pair_reports(first, right)) == []
 
 
 def test_a_contradiction_names_the_match_and_both_scores() -> None:

@@ -15,8 +15,13 @@ EXCHANGED_REMEDY = (
 )
 
 
-def exchanged_seasons(database: Database, since: dt.datetime | None = None) -> list[SideWins]:
-    """Seasons, by competition; of those under way at ``since`` only the matches after it are counted.
+# How far back checks look: the whole table of 836,000 matches takes 3.3 s of CPU, these days .04 s. What an
+# old file has is told by `soccer feeds audit`.
+LOOK_BACK = dt.timedelta(days=400)
+
+
+def exchanged_seasons(database: Database, now: dt.datetime) -> list[SideWins]:
+    """Seasons of the last `LOOK_BACK`, by competition, counted from the matches of that time.
 
     Matches on neutral ground, those of a host named second, and those in quarantine are left out.
     """
@@ -32,12 +37,11 @@ def exchanged_seasons(database: Database, since: dt.datetime | None = None) -> l
             match.c.quarantine.is_(None),
             ~match.c.neutral,
             ~match.c.away_is_host,
+            match.c.kickoff >= now - LOOK_BACK,
         )
         .group_by(*seasons)
         .having(count >= LEAST_RESULTS, away_wins > home_wins)
     )
-    if since is not None:
-        query = query.where(match.c.kickoff >= since)
     with database.reading() as connection:
         found = [
             SideWins(

@@ -7,7 +7,7 @@ quarantines their results or releases them. Not here: what a person decides (``f
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -18,10 +18,13 @@ from soccer_assets.football.feed_agreement import (
     ClockOffset,
     Contradiction,
     MonthAgreement,
+    ReportedMatch,
     clock_offsets,
     compare,
+    pair_exchanged,
     pair_reports,
 )
+from soccer_assets.football.neutral_grounds import is_one_leg, is_tournament
 from soccer_assets.resources.bulk_rows import in_list, insert
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.watermarks import read_watermark, set_watermark
@@ -95,7 +98,7 @@ def compare_feeds(
                 connection, competitions, owners, {code for code, _ in touched}, months
             ).items()
             for second in sorted(by_source.keys() - {owners[code]})
-            for month in compare(pair_reports(by_source[owners[code]], by_source[second])).values()
+            for month in _compared(code, by_source[owners[code]], by_source[second])
             if month.month in months and (code, month.month) in touched
         ]
     if not touched:
@@ -107,6 +110,19 @@ def compare_feeds(
             mark_scopes_unread(connection, changed)
         set_watermark(connection, _COMPARED_SO_FAR, read_to)
     return len({(agreement.competition, agreement.found.month) for agreement in found})
+
+
+def _compared(
+    code: str, first: Sequence[ReportedMatch], second: Sequence[ReportedMatch]
+) -> Iterable[MonthAgreement]:
+    """The months of a competition; on neutral ground either side may be named first."""
+    pairs = pair_reports(first, second)
+    exchanged = [
+        pair
+        for pair in ([] if is_tournament(code) else pair_exchanged(first, second, pairs))
+        if not is_one_leg(code, pair[0].kickoff.date(), "")
+    ]
+    return compare(pairs, exchanged).values()
 
 
 def compare_again(connection: sa.Connection) -> None:

@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Sequence
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner
@@ -159,6 +160,20 @@ def test_years_of_months_are_compared_once_each(database: Database) -> None:
     found = {agreement.found.month: agreement.found.compared for agreement in agreements(database)}
     assert len(found) == 27
     assert set(found.values()) == {2}
+
+
+def test_a_feed_that_exchanges_home_and_away_is_held_against_the_other(database: Database) -> None:
+    """It has no match in common with the other feed, and neither teaches until a person decides."""
+    known(database)
+    turned = [
+        msgspec.structs.replace(row, home_team=row.away_team, away_team=row.home_team)
+        for row in month_of_rows("second")
+    ]
+    refresh(database, *month_of_rows("first"), *turned)
+
+    (month,) = undecided(database)
+    assert (month.found.month, month.found.compared, len(month.found.contradictions)) == ("2025-03", 15, 15)
+    assert marks(database) == [("first", "2-1", FEEDS_DISAGREE)]
 
 
 def test_a_disputed_month_teaches_nothing_and_its_neighbours_teach(disputed: Database) -> None:
