@@ -44,6 +44,7 @@ _OF_CLUB = {
     "second": re.compile(rf"\b(?:{_RESERVES}|{_NAMED_SECOND}|res)\b|{_SECOND}"),
     "third": re.compile(_THIRD),
 }
+_FOOTBALL_CLUB = frozenset({"fc", "afc", "lfc", "wfc"})
 
 
 def side_of_competition(name: str) -> tuple[Literal["men", "women"], str, Literal["first", "reserve"]]:
@@ -77,7 +78,9 @@ def side_of_club(name: str) -> tuple[frozenset[str], str]:
 def name_in_pool(name: str, sex: str, age_group: str, squad: str) -> str:
     """The folded name by which a pool's team goes, without the marks that all teams of the pool share.
 
-    Among women `Chelsea W`, `Chelsea (W)` and `Chelsea` are one team; among men `Chelsea W` is another one.
+    Among women `Chelsea W`, `Chelsea FC Women` and `Chelsea` are one team; among men `Chelsea W` is another
+    one. FC and the like are left out here alone: feeds write them before or behind the mark, or not at all,
+    and names of men's first teams are resolved with evidence.
     """
     has_ages = age_group == "youth" or (squad, age_group) == ("reserve", "senior")
     if (sex, age_group) == ("men", "senior") and not has_ages:
@@ -91,7 +94,9 @@ def name_in_pool(name: str, sex: str, age_group: str, squad: str) -> str:
         shared.add("youth")
     marks, rest = side_of_club(name)
     is_shared = all(mark in shared or (has_ages and mark.startswith("u")) for mark in marks)
-    return rest if is_shared else fold(name)
+    if not is_shared:
+        return fold(name)
+    return " ".join(word for word in rest.split() if word not in _FOOTBALL_CLUB) or rest
 
 
 def _folded(name: str) -> str:

@@ -92,6 +92,12 @@ def test_two_marks_are_two_sides() -> None:
     [
         ("Chelsea W", ("women", "senior", "first"), "chelsea"),
         ("Chelsea (W)", ("women", "senior", "first"), "chelsea"),
+        ("Fulham Women FC", ("women", "senior", "first"), "fulham"),
+        ("AFC Fulham WFC", ("women", "senior", "first"), "fulham"),
+        ("Fulham FC", ("women", "senior", "first"), "fulham"),
+        ("Fulham FC U21", ("men", "senior", "reserve"), "fulham"),
+        ("Fulham FC", ("men", "senior", "first"), "fulham fc"),
+        ("FC", ("women", "senior", "first"), "fc"),
         ("Chelsea W", ("men", "senior", "first"), "chelsea w"),
         ("Chelsea U18", ("men", "u18", "first"), "chelsea"),
         ("Chelsea Youth", ("men", "u18", "first"), "chelsea"),

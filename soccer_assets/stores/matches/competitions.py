@@ -19,7 +19,7 @@ from soccer_assets.tables import competition, match_raw, match_source_id
 
 _CATALOGUE = "catalogue of the last pass"  # a stored watermark's name
 # To be raised when `name_in_pool` changes.
-_RULES_OF_NAMES = 1
+_RULES_OF_NAMES = 2
 _PLACE = ("country", "tier", "sex", "age_group", "squad")
 
 
