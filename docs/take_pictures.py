@@ -27,6 +27,8 @@ from websockets.sync.client import ClientConnection, connect
 PICTURES = Path(__file__).with_name("pictures")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 HOME_SETTINGS = {"SOCCER_SEED": "20", "SOCCER_NOW": "2026-11-22T12:00:00Z", "SOCCER_PAGES": "public"}
+# When the home was built and updated since: forecasts were settled, and the projection of the season moved.
+EARLIER = [f"2026-{day}T12:00:00Z" for day in ("10-18", "10-25", "11-01", "11-08", "11-15")]
 
 # The first build takes 1 to 4 minutes on two busy cores, a page a few seconds. The home's own schedules and
 # sensors start runs of a minute, during which a page that shows them does not stand still.
@@ -270,14 +272,26 @@ def running_home(folder: Path) -> Iterator[tuple[Dagster, str]]:
     env = others | HOME_SETTINGS | ports | {"SOCCER_HOME": str(folder / "home")}
     log = folder / "up.log"
     dagster, sidecar = Dagster(f"http://127.0.0.1:{dagster_port}"), f"http://127.0.0.1:{sidecar_port}"
-    command = [str(Path(sys.executable).with_name("soccer")), "up"]
+    soccer = str(Path(sys.executable).with_name("soccer"))
+
+    def run(*arguments: str, **clock: str) -> None:
+        with log.open("a") as out:
+            subprocess.run([soccer, *arguments], env=env | clock, stdout=out, stderr=out, check=True)
 
     def is_built() -> bool:
         if up.poll() is not None:
             raise PictureError(f"`soccer up` ended:\n{log.read_text()}")
         return "ready after" in log.read_text() and dagster.is_idle()
 
-    with log.open("w") as out, subprocess.Popen(command, env=env, stdout=out, stderr=out) as up:
+    try:
+        run("up", "--once", SOCCER_NOW=EARLIER[0])
+        for day in EARLIER[1:]:
+            run("run", "refresh_daily", SOCCER_NOW=day)
+        run("run", "refresh_daily")
+        run("run", "monitor_daily")
+    except subprocess.CalledProcessError as error:
+        raise PictureError(f"{error}:\n{log.read_text()}") from error
+    with log.open("w") as out, subprocess.Popen([soccer, "up"], env=env, stdout=out, stderr=out) as up:
         try:
             wait_until("the first build of a simulated home", is_built, RUN_SECONDS)
             yield dagster, sidecar
@@ -343,7 +357,7 @@ def take_sidecar(page: Page, sidecar: str) -> None:
 
 
 def take_pages(page: Page, sidecar: str) -> None:
-    """What people read: a day, also on a phone, a match in the dark, a table, a team."""
+    """What people read: a day, also on a phone, a match in the dark, a table, a team, the record."""
     wait_until(
         "the history of the pages",
         lambda: httpx.get(f"{sidecar}/ready", timeout=60).json().get("history") == "loaded",
@@ -358,8 +372,10 @@ def take_pages(page: Page, sidecar: str) -> None:
     team = page.address_of("shown('.versus a')[0]")
     page.open(table, "Final place", width=1000, height=760)
     page.picture("page-table", "view")
-    page.open(team, "Attack and defence", width=1000, height=1000)
+    page.open(team, "Attack and defence", width=1000, height=1300)
     page.picture("page-team", "view")
+    page.open(f"{sidecar}/record", "Every past forecast", width=1000, height=1300)
+    page.picture("page-record", "view")
     page.open(f"{sidecar}/", "likeliest", width=390, height=844)
     page.picture("page-phone", "view")
 

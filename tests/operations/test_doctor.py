@@ -201,8 +201,10 @@ def test_the_doctor_names_a_season_with_home_and_away_exchanged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With what to do."""
-    settings = make_home(tmp_path / "home", SOCCER_LEAGUES="1")
+    now = "2025-04-25T09:00:00Z"
+    settings = make_home(tmp_path / "home", SOCCER_LEAGUES="1", SOCCER_NOW=now)
     monkeypatch.setenv("SOCCER_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("SOCCER_NOW", now)
     monkeypatch.delenv("DAGSTER_HOME", raising=False)
     update(Database(settings.database_url), season())
 

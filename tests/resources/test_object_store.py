@@ -94,6 +94,8 @@ def test_a_swap_of_what_was_deleted_conflicts(store):
     assert store.read("pointer") is None
 
 
+# moto looks and writes in two steps: on busy cores two of sixteen may win there.
+@pytest.mark.parametrize("any_store", ["folder", "seaweedfs"], indirect=True)
 @pytest.mark.parametrize("is_there", [False, True])
 def test_of_many_swaps_at_once_one_wins(store, is_there):
     """Of sixteen writers with the same ETag one replaces the object, fifteen get a conflict."""
