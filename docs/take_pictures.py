@@ -372,7 +372,7 @@ def take_pages(page: Page, sidecar: str) -> None:
     team = page.address_of("shown('.versus a')[0]")
     page.open(table, "Final place", width=1000, height=760)
     page.picture("page-table", "view")
-    page.open(team, "Attack and defence", width=1000, height=1300)
+    page.open(team, "Attack and defence", width=1000, height=1150)
     page.picture("page-team", "view")
     page.open(f"{sidecar}/record", "Every past forecast", width=1000, height=1300)
     page.picture("page-record", "view")

@@ -60,7 +60,8 @@ class HistoryMatch(msgspec.Struct, frozen=True, array_like=True):
         precision: of the kickoff: ``minute``, ``day`` or ``tbd``.
         home: place of the side in the part's ``teams``; likewise ``away``.
         ground: `AT_HOME`, `NEUTRAL` or `AWAY_IS_HOST`.
-        goals: after 90 minutes; of an awarded match, the score that counts in the table.
+        goals: of a match with a result, after 90 minutes; of an awarded match, the score that counts in the
+            table. What stands under way is no result.
         decided_by: ``regular``, ``extra_time``, ``penalties``, ``awarded`` or ``unknown``.
         extra_time: score after extra time, the 90 minutes included.
         is_doubtful: the row teaches nothing: its result contradicts others.

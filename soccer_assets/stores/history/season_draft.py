@@ -21,10 +21,12 @@ from soccer_assets.contract.history_parts import (
     SideStrength,
     TableLine,
 )
+from soccer_assets.football.matches import MatchStatus
 from soccer_assets.football.projections.season_standings import SeasonMatch, season_standings
 
 # A forecast is kept where a probability moved so far from the last one that is kept.
 LEAST_MOVE = 0.005
+_WITH_RESULT = frozenset({MatchStatus.FINISHED, MatchStatus.AWARDED})
 
 Strengths = tuple[SideStrength, SideStrength]
 
@@ -103,6 +105,8 @@ class SeasonDraft:
                 every other result; None keeps those that are known.
         """
         before = self._matches.get(row.match_id)
+        # The goals of a match under way, or broken off, are no result.
+        has_result = row.status in _WITH_RESULT and row.home_goals is not None
         made = HistoryMatch(
             id=row.match_id,
             kickoff=int(row.kickoff.timestamp()),
@@ -112,14 +116,14 @@ class SeasonDraft:
             away=self._team(row.away_team_id, names),
             status=row.status,
             ground=AWAY_IS_HOST if row.away_is_host else (NEUTRAL if row.neutral else AT_HOME),
-            goals=_pair(row.home_goals, row.away_goals),
-            half_time=_pair(row.home_goals_half_time, row.away_goals_half_time),
-            decided_by=row.decided_by,
-            extra_time=_pair(row.home_goals_et, row.away_goals_et),
-            penalties=_pair(row.home_pens, row.away_pens),
+            goals=_pair(row.home_goals, row.away_goals) if has_result else None,
+            half_time=_pair(row.home_goals_half_time, row.away_goals_half_time) if has_result else None,
+            decided_by=row.decided_by if has_result else None,
+            extra_time=_pair(row.home_goals_et, row.away_goals_et) if has_result else None,
+            penalties=_pair(row.home_pens, row.away_pens) if has_result else None,
             is_doubtful=row.quarantine is not None,
             prices=_prices(row),
-            strengths=strengths if row.home_goals is not None else None,
+            strengths=strengths if has_result else None,
         )
         if before is not None:
             made = msgspec.structs.replace(

@@ -3,9 +3,12 @@
 import datetime as dt
 
 import pytest
+import sqlalchemy as sa
 
+from soccer_assets import tables
 from soccer_assets.contract.history_parts import HistoryMatch, SeasonPart
 from soccer_assets.football.identity import mint_match_id
+from soccer_assets.football.matches import MatchStatus
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.stores.history.parts import (
@@ -61,6 +64,29 @@ def test_a_forecast_an_hour_gives_what_a_new_build_gives(
     assert (match.said[match.official].home, match.verdict, match.goals) == (0.5225, "scored", (2, 1))
     folder_store.delete(STATE_KEY)
     assert _update(database, folder_store).index == update.index
+
+
+@pytest.mark.parametrize(
+    ("status", "goals"),
+    [
+        (MatchStatus.LIVE, None),
+        (MatchStatus.ABANDONED, None),
+        (MatchStatus.AWARDED, (2, 1)),
+        (MatchStatus.FINISHED, (2, 1)),
+    ],
+)
+def test_goals_of_a_match_under_way_are_no_result(
+    sqlite_database: Database, folder_store: ObjectStore, status: MatchStatus, goals: tuple[int, int] | None
+) -> None:
+    """A team's form would call a match that stands 2-1 won."""
+    feed(sqlite_database, raw_match())
+    with sqlite_database.writing() as connection:
+        stands = {"status": status, "home_goals": 2, "away_goals": 1, "home_goals_half_time": 1}
+        connection.execute(sa.update(tables.match).values(**stands, away_goals_half_time=0))
+    match = _match(_update(sqlite_database, folder_store), folder_store)
+
+    assert (match.status, match.goals) == (status, goals)
+    assert match.half_time == (None if goals is None else (1, 0))
 
 
 def test_the_official_forecast_stays_when_later_ones_follow(
