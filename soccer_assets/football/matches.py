@@ -57,6 +57,17 @@ STATUS_RULES: dict[MatchStatus, StatusRule] = {
 }
 # As tables hold them: of a match that has its result.
 SETTLED_STATUSES = tuple(status.value for status, rule in STATUS_RULES.items() if rule.settles)
+# As tables hold them: of a match whose score counts in a league's table.
+COUNTED_STATUSES = frozenset({MatchStatus.FINISHED.value, MatchStatus.AWARDED.value})
+# Of one that its season still waits for.
+OPEN_STATUSES = frozenset(
+    {
+        MatchStatus.SCHEDULED.value,
+        MatchStatus.TBD.value,
+        MatchStatus.LIVE.value,
+        MatchStatus.POSTPONED.value,
+    }
+)
 
 
 class Outcome(StrEnum):

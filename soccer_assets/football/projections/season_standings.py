@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from soccer_assets.football.league_blocks import Stage
-from soccer_assets.football.matches import MatchStatus
+from soccer_assets.football.matches import COUNTED_STATUSES, OPEN_STATUSES
 from soccer_assets.football.projections import season_rules
 from soccer_assets.football.projections.season_rules import (
     NotProjectedError,
@@ -20,14 +20,6 @@ from soccer_assets.football.projections.season_rules import (
     named_club,
 )
 from soccer_assets.football.projections.standings import Played, Standing, league_table
-
-_COUNTS = {MatchStatus.FINISHED.value, MatchStatus.AWARDED.value}
-_OPEN = {
-    MatchStatus.SCHEDULED.value,
-    MatchStatus.TBD.value,
-    MatchStatus.LIVE.value,
-    MatchStatus.POSTPONED.value,
-}
 
 
 class SeasonMatch(NamedTuple):
@@ -70,7 +62,7 @@ def season_standings(
         today: deductions announced later are unknown.
         is_simulated: the clubs are fictitious: no rules of a real league hold.
     """
-    used = [one for one in matches if not one.is_doubtful and one.status in _COUNTS | _OPEN]
+    used = [one for one in matches if not one.is_doubtful and one.status in COUNTED_STATUSES | OPEN_STATUSES]
     sides = [side for one in used for side in (one.home, one.away)]
     try:
         if is_simulated:
@@ -152,4 +144,4 @@ def _score(
         awarded = awarded_score(rules.competition, rules.season, one.day, *sides)
         if awarded is not None:
             return awarded
-    return one.goals if one.status in _COUNTS else None
+    return one.goals if one.status in COUNTED_STATUSES else None

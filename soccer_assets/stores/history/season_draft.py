@@ -21,12 +21,11 @@ from soccer_assets.contract.history_parts import (
     SideStrength,
     TableLine,
 )
-from soccer_assets.football.matches import MatchStatus
+from soccer_assets.football.matches import COUNTED_STATUSES
 from soccer_assets.football.projections.season_standings import SeasonMatch, season_standings
 
 # A forecast is kept where a probability moved so far from the last one that is kept.
 LEAST_MOVE = 0.005
-_WITH_RESULT = frozenset({MatchStatus.FINISHED, MatchStatus.AWARDED})
 
 Strengths = tuple[SideStrength, SideStrength]
 
@@ -106,7 +105,7 @@ class SeasonDraft:
         """
         before = self._matches.get(row.match_id)
         # The goals of a match under way, or broken off, are no result.
-        has_result = row.status in _WITH_RESULT and row.home_goals is not None
+        has_result = row.status in COUNTED_STATUSES and row.home_goals is not None
         made = HistoryMatch(
             id=row.match_id,
             kickoff=int(row.kickoff.timestamp()),

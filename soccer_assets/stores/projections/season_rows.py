@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from soccer_assets.clock import isoformat
 from soccer_assets.contract.release import Team
-from soccer_assets.football.matches import MatchStatus
+from soccer_assets.football.matches import COUNTED_STATUSES, OPEN_STATUSES, MatchStatus
 from soccer_assets.football.projections import season_rules
 from soccer_assets.football.projections.projection import Fixture, Result
 from soccer_assets.football.projections.season_input import SeasonInput, StoredStrengths
@@ -30,13 +30,6 @@ _AHEAD = dt.timedelta(days=60)
 _SECONDS_A_DAY = 86_400
 _LARGEST_SEED = 0x7FFFFFFF
 _NOT_DRAWN = StoredStrengths([], [], [], [], 0.0)
-_OPEN = {
-    MatchStatus.SCHEDULED.value,
-    MatchStatus.TBD.value,
-    MatchStatus.LIVE.value,
-    MatchStatus.POSTPONED.value,
-}
-_WITH_SCORE = {MatchStatus.FINISHED.value, MatchStatus.AWARDED.value}
 
 
 class SeasonFound(NamedTuple):
@@ -138,12 +131,12 @@ def scored(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _has_result(rows: pd.DataFrame) -> "pd.Series[bool]":
-    return rows["quarantine"].isna() & rows["home_goals"].notna() & rows["status"].isin(_WITH_SCORE)
+    return rows["quarantine"].isna() & rows["home_goals"].notna() & rows["status"].isin(COUNTED_STATUSES)
 
 
 def _counted(rows: pd.DataFrame) -> pd.DataFrame:
     """Results that count and matches that are open, in order of time."""
-    return rows[_has_result(rows) | rows["status"].isin(_OPEN)].sort_values(["kickoff", "match_id"])
+    return rows[_has_result(rows) | rows["status"].isin(OPEN_STATUSES)].sort_values(["kickoff", "match_id"])
 
 
 def _matches(
@@ -161,7 +154,7 @@ def _matches(
         day = row.kickoff.date()
         score = awarded_score(rules.competition, rules.season, day, row.home_team, row.away_team)
         awarded += score is not None or row.status == MatchStatus.AWARDED.value
-        if score is None and row.status in _WITH_SCORE:
+        if score is None and row.status in COUNTED_STATUSES:
             score = int(row.home_goals), int(row.away_goals)
         if score is not None:
             results.append(Result(home, away, *score))
