@@ -9,11 +9,9 @@ from soccer_assets.graph.ingest_checks import remedy_metadata
 from soccer_assets.graph.pages.values import table
 from soccer_assets.resources.database import Database
 from soccer_assets.stores.matches.doubtful import possible_duplicates, withdrawn_matches
-from soccer_assets.stores.matches.exchanged_sides import EXCHANGED_REMEDY, exchanged_seasons
+from soccer_assets.stores.matches.exchanged_sides import EXCHANGED_REMEDY, LOOK_BACK, exchanged_seasons
 from soccer_assets.stores.matches.filled_matchdays import FILLED_REMEDY, filled_matchdays
 
-# A season, and the break before it.
-_LOOK_BACK = dt.timedelta(days=400)
 _RECENTLY = dt.timedelta(days=30)
 _ROWS_SHOWN = 20
 
@@ -28,7 +26,7 @@ def meetings_are_told_once(
     matches doubtful` prints all.
     """
     now = clock.now()
-    doubled = possible_duplicates(database, now - _LOOK_BACK)
+    doubled = possible_duplicates(database, now - LOOK_BACK)
     gone = withdrawn_matches(database, now - _RECENTLY)
     records = [
         {

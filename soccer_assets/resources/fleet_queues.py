@@ -5,14 +5,14 @@ database does, and `fleet_leases` says who executes it: there is no result backe
 """
 
 import ssl
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
+
+import kombu
+from celery import Celery
 
 from soccer_assets.resources.dagster_runs import BACKFILL, QUEUES
 from soccer_assets.settings import SettingError
-
-if TYPE_CHECKING:
-    from celery import Celery
 
 # What dagster-celery's launcher calls the message of a run.
 EXECUTE = "execute_job"
@@ -21,7 +21,7 @@ _SOCKET_SECONDS = 15.0
 _CERTIFICATES = {"none": ssl.CERT_NONE, "optional": ssl.CERT_OPTIONAL, "required": ssl.CERT_REQUIRED}
 
 
-def celery_app(redis_url: str, prefix: str) -> "Celery":
+def celery_app(redis_url: str, prefix: str) -> Celery:
     """The app of launchers and workers.
 
     Args:
@@ -29,16 +29,9 @@ def celery_app(redis_url: str, prefix: str) -> "Celery":
         prefix: of all its keys, so that two installations may share a server.
 
     Raises:
-        SettingError: the address cannot be used, or the extra ``fleet`` is not installed.
+        SettingError: the address cannot be used.
     """
     broker, certificates = broker_of(redis_url)
-    try:
-        import kombu  # noqa: PLC0415
-        from celery import Celery  # noqa: PLC0415 - an extra
-    except ImportError:
-        raise SettingError(
-            "a fleet needs the packages of requirements-fleet.lock: pip install 'soccer-assets[fleet]'"
-        ) from None
     app = Celery("soccer", broker=broker, set_as_current=False)
     # A topic: the launcher's routing key has the name of the message behind that of the queue.
     untyped: Any = kombu

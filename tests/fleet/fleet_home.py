@@ -26,6 +26,10 @@ from tests.services import S3_KEY, S3_SECRET, postgres_files, s3_client, seaweed
 ROOT = Path(__file__).parents[2]
 PASSWORD = "a-password-of-tests"
 CORES = 0.4
+# The queues of a worker that publishes nothing.
+RUNNER = ("train", "backfill")
+# Seconds after which a run of a lost worker is no longer open.
+ORPHANED_AFTER = 60.0
 
 
 class Services:

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -11,8 +11,8 @@ import dagster as dg
 import pytest
 from dagster._core.storage.tags import RETRY_NUMBER_TAG
 
-from tests.fleet.fleet_home import CORES, Services, Worker, services, tables_of, workers
-from tests.fleet.hosts import Host, bridge, hosts, skip_without_rights
+from tests.fleet.fleet_home import CORES, ORPHANED_AFTER, RUNNER, Services, Worker, tables_of, workers
+from tests.fleet.hosts import Host
 
 pytestmark = pytest.mark.trial
 
@@ -20,24 +20,7 @@ pytestmark = pytest.mark.trial
 MONTHS = int(os.environ.get("FLEET_TRIAL_MONTHS", "330"))
 ENDED = {"COMPLETED_SUCCESS", "COMPLETED_FAILED", "CANCELED", "FAILED"}
 OPEN = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.CANCELING]
-RUNNER = ("train", "backfill")
-ORPHANED_AFTER = 60.0
 _RETRIES = 2  # as in deploy/fleet/dagster.yaml
-
-
-@pytest.fixture(scope="module")
-def network() -> Iterator[list[Host]]:
-    """Two hosts of workers and that of the services."""
-    skip_without_rights()
-    with bridge(), hosts(2) as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def servers(network: list[Host], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
-    """PostgreSQL, Valkey and S3, with all of the machine that the workers leave."""
-    with services(tmp_path_factory.mktemp("services")) as found:
-        yield found
 
 
 class Backfill:

@@ -13,31 +13,15 @@ import dagster as dg
 import pytest
 
 from soccer_assets.resources.object_store import ObjectStore
-from tests.fleet.fleet_home import Services, Worker, services, workers
-from tests.fleet.hosts import ADDRESS, Host, bridge, hosts, skip_without_rights
+from tests.fleet.fleet_home import ORPHANED_AFTER, RUNNER, Services, Worker, workers
+from tests.fleet.hosts import ADDRESS, Host
 from tests.live import LiveHome
 from tests.services import free_ports, running
 
 pytestmark = pytest.mark.trial
 
-PUBLISHER, RUNNER = ("publish",), ("train", "backfill")
-ORPHANED_AFTER = 60.0
+PUBLISHER = ("publish",)
 ENDED = {"SUCCESS", "FAILURE", "CANCELED"}
-
-
-@pytest.fixture(scope="module")
-def network() -> Iterator[list[Host]]:
-    """Two hosts of workers and that of the services."""
-    skip_without_rights()
-    with bridge(), hosts(2) as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def servers(network: list[Host], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
-    """PostgreSQL, Valkey and S3."""
-    with services(tmp_path_factory.mktemp("services")) as found:
-        yield found
 
 
 @contextmanager

@@ -15,8 +15,8 @@ EXCHANGED_REMEDY = (
 )
 
 
-# How far back checks look: the whole table of 836,000 matches takes 3.3 s of CPU, these days .04 s. What an
-# old file has is told by `soccer feeds audit`.
+# A season, and the break before it, is what checks look at: the whole table of 836,000 matches takes 3.3 s of
+# CPU, these days .04 s. What an old file has is told by `soccer feeds audit`.
 LOOK_BACK = dt.timedelta(days=400)
 
 

@@ -37,8 +37,11 @@ HOSTILE = Team(
 )
 
 
-def projections(*steps):
-    """Leeds has 60 points and 75.3 expected, after these earlier steps."""
+COURSE = (CourseStep(1742000000, 50, 70.2), CourseStep(1743500000, 55, 72.8))
+
+
+def projections():
+    """Leeds has 60 points and 75.3 expected, after the steps of `COURSE`."""
     line = TeamProjection(
         team=LEEDS, place=2, played=30, points=60, expected_points=75.3, places=(0.6, 0.4), bands={}
     )
@@ -50,11 +53,8 @@ def projections(*steps):
         key="k",
         teams=(line,),
     )
-    part = ProjectionPart(projection=season, course={LEEDS.id: steps} if steps else {})
+    part = ProjectionPart(projection=season, course={LEEDS.id: COURSE})
     return ProjectionsFile(schema_version=PROJECTIONS_SCHEMA_VERSION, competitions={"ENG-2": part})
-
-
-COURSE = (CourseStep(1742000000, 50, 70.2), CourseStep(1743500000, 55, 72.8))
 
 
 def sidecar(home, mode):
@@ -73,7 +73,7 @@ def sidecar(home, mode):
         make_prediction("m4", home_team=DERBY, away_team=Team("t3", "Millwall")),
     ]
     make_release(store, rows)
-    write_projections(store, projections(*COURSE))
+    write_projections(store, projections())
     write_status(store)
     write_keys(store)
     season = past_season(past_row(0, 0, 1, (2, 1)), past_row(1, 2, 3, (0, 0)), past_row(2, 1, 0, (3, 1)))
