@@ -27,6 +27,7 @@ from soccer_assets.contract.installation import RedisNames
 from tests.builders import INSTALLATION
 from tests.services import free_ports, valkey
 from tests.serving.builders import NOW, READER, TOKENS, StubScorer, write_keys, write_status
+from tests.serving.conftest import serving_from
 from tests.serving.league import TEAMS, make_scoring_release, model
 from tests.serving.processes import ready_release, sidecar, wait_until
 
@@ -64,22 +65,42 @@ class ScorerInProcess(StubScorer):
         super().__init__()
         self.child = InProcess()
 
+    def is_warm(self, _files):
+        """Always: workers score. To warm up here would search all tests for garbage, which takes 2 s."""
+        return True
+
     async def score(self, _model_file, rows):
         """The golden rows' own probabilities: this model is not in question."""
         return model().predict_proba(np.array(rows)).tolist()
 
 
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """The folder whose store has the release that scores."""
+    folder = tmp_path_factory.mktemp("home")
+    make_scoring_release(folder / "store")
+    write_status(folder / "store")
+    write_keys(folder / "store")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def taker(home, redis_url):
+    """A sidecar without limits that takes tasks in."""
+    with serving_from(home) as start:
+        client = start(
+            scorer=ScorerInProcess(), redis_url=redis_url, rate_limit_per_minute=0, failed_keys_per_minute=0
+        )
+        # The first connection, which takes its second on busy cores.
+        wait_until(lambda: client.get("/monitoring/queues", headers=ADMIN).status_code == 200)
+        yield client
+
+
 @pytest.fixture
-def tasks(tmp_path, serve, redis_url):
-    """A sidecar that takes tasks in, on an empty queue."""
+def tasks(taker, redis_url):
+    """The sidecar on an empty queue."""
     redis.Redis.from_url(redis_url).flushdb()
-    make_scoring_release(tmp_path / "store")
-    write_status(tmp_path / "store")
-    write_keys(tmp_path / "store")
-    client = serve(scorer=ScorerInProcess(), redis_url=redis_url)
-    # The first connection, which takes its second on busy cores.
-    wait_until(lambda: client.get("/monitoring/queues", headers=ADMIN).status_code == 200)
-    return client
+    return taker
 
 
 @contextmanager
@@ -131,7 +152,7 @@ def wait_for(client, accepted, wanted, headers=PREDICTOR, seconds=300):
     return body
 
 
-def test_task_is_taken_scored_and_kept(tasks, tmp_path, redis_url):
+def test_task_is_taken_scored_and_kept(tasks, home, redis_url):
     """202, pending without a worker, then success with each row's answer or what is wrong with it."""
     rows = [PAIRING | {"home_team": name} for name in TEAMS if name != "Derby"]
     rows[2:2] = [PAIRING | {"away_team": "Nobody"}, {"nonsense": 1}]
@@ -142,13 +163,13 @@ def test_task_is_taken_scored_and_kept(tasks, tmp_path, redis_url):
     queue = tasks.get("/monitoring/queues", headers=ADMIN).json()["queues"][0]
     assert (queue["queued"], queue["active"]) == (1, 0)
 
-    with worker(tmp_path, redis_url) as process:
+    with worker(home, redis_url) as process:
         wait_for(tasks, accepted, "success")
         threads = [thread.id for thread in psutil.Process(process.pid).threads()]
         priorities = {thread: os.getpriority(os.PRIO_PROCESS, thread) for thread in threads}
         alive = tasks.get("/monitoring/workers", headers=ADMIN).json()["workers"]
         check = [sys.executable, "-m", "serving.worker", "--check"]
-        env = os.environ | {"SOCCER_REDIS_URL": redis_url, "SOCCER_HOME": str(tmp_path)}
+        env = os.environ | {"SOCCER_REDIS_URL": redis_url, "SOCCER_HOME": str(home)}
         assert subprocess.run(check, cwd=ROOT, env=env, check=False).returncode == 0
     body = msgspec.json.decode(status(tasks, accepted).content, type=TaskStatus, strict=True)
 
@@ -168,7 +189,7 @@ def test_task_is_taken_scored_and_kept(tasks, tmp_path, redis_url):
     assert 10 in priorities.values(), "scoring must give way to look-ups"
 
 
-def test_srv_05_one_idempotency_key_is_one_task_and_one_result(tasks, tmp_path, redis_url):
+def test_srv_05_one_idempotency_key_is_one_task_and_one_result(tasks, home, redis_url):
     """Sent again it is the same task, also when it is done; with another body it is refused."""
     key = {"Idempotency-Key": "order-7"}
     first, again = (send(tasks, [PAIRING], **key) for _ in range(2))
@@ -178,7 +199,7 @@ def test_srv_05_one_idempotency_key_is_one_task_and_one_result(tasks, tmp_path, 
     assert first.json() == again.json()
     assert other_body.status_code == 422
     assert other_client.json()["task_id"] != first.json()["task_id"]
-    with worker(tmp_path, redis_url) as process:
+    with worker(home, redis_url) as process:
         done = wait_for(tasks, first, "success")
         assert send(tasks, [PAIRING], **key).json()["task_id"] == first.json()["task_id"]
         assert wait_for(tasks, first, "success") == done
@@ -188,9 +209,7 @@ def test_srv_05_one_idempotency_key_is_one_task_and_one_result(tasks, tmp_path, 
         assert process.wait(300) == 0
 
 
-def test_srv_05_a_task_outlives_its_worker_and_no_part_is_scored_twice(
-    tasks, tmp_path, redis_url, monkeypatch
-):
+def test_srv_05_a_task_outlives_its_worker_and_no_part_is_scored_twice(tasks, home, redis_url, monkeypatch):
     """Killed in the middle, another worker goes on after the last part; the result is whole and in order."""
     monkeypatch.setattr("serving.tasks.queue.HEARTBEAT_TIMEOUT_SECONDS", 9)
     names = [name for name in TEAMS if name != "Derby"]
@@ -198,7 +217,7 @@ def test_srv_05_a_task_outlives_its_worker_and_no_part_is_scored_twice(
     accepted = send(tasks, rows)
     task_id = accepted.json()["task_id"]
     server = redis.Redis.from_url(redis_url)
-    with worker(tmp_path, redis_url) as process:
+    with worker(home, redis_url) as process:
         wait_for(tasks, accepted, "running")
         deadline = time.monotonic() + 300
         while not server.exists(f"{NAMES.task(task_id)}:part:1"):
@@ -209,7 +228,7 @@ def test_srv_05_a_task_outlives_its_worker_and_no_part_is_scored_twice(
     first = server.get(f"{NAMES.task(task_id)}:part:0")
     assert status(tasks, accepted).json()["status"] == "running"
 
-    with worker(tmp_path, redis_url):
+    with worker(home, redis_url):
         body = wait_for(tasks, accepted, "success")
 
     assert [item["home_team"]["name"] for item in body["result"]["items"]] == [
@@ -219,15 +238,16 @@ def test_srv_05_a_task_outlives_its_worker_and_no_part_is_scored_twice(
     assert not server.exists(f"{NAMES.task(task_id)}:rows")
 
 
-@pytest.mark.parametrize("state", ["active", "aborting"])
-def test_a_task_in_no_list_is_scored(tasks, tmp_path, redis_url, state):
-    """A worker took its own late task from the list and died before it was queued again."""
-    accepted = send(tasks, [PAIRING])
-    rewrite_job(redis_url, accepted, status=state, started=1, touched=1, attempts=1)
-    assert status(tasks, accepted).json()["status"] == "running"
+def test_a_task_in_no_list_is_scored(tasks, home, redis_url):
+    """A worker took its own late tasks from the list and died before they were queued again."""
+    lost = {state: send(tasks, [PAIRING]) for state in ("active", "aborting")}
+    for state, accepted in lost.items():
+        rewrite_job(redis_url, accepted, status=state, started=1, touched=1, attempts=1)
+        assert status(tasks, accepted).json()["status"] == "running"
 
-    with worker(tmp_path, redis_url):
-        assert len(wait_for(tasks, accepted, "success")["result"]["items"]) == 1
+    with worker(home, redis_url):
+        for accepted in lost.values():
+            assert len(wait_for(tasks, accepted, "success")["result"]["items"]) == 1
 
 
 def test_a_task_aborted_for_a_late_heartbeat_is_not_failed_while_it_is_tried_again(tasks, redis_url):
@@ -279,12 +299,15 @@ def test_predecessors_names_of_queue_and_workers_are_deprecated(tasks):
 
 
 @pytest.mark.parametrize("url", ["", "redis://127.0.0.1:{port}/0"])
-def test_srv_06_without_redis_tasks_are_503_at_once_and_lookups_go_on(tmp_path, serve, url):
+def test_srv_06_without_redis_tasks_are_503_at_once_and_lookups_go_on(home, url):
     """No server or a dead one: 503 with Retry-After for what needs it, predictions as ever."""
-    make_scoring_release(tmp_path / "store")
-    write_keys(tmp_path / "store")
-    client = serve(scorer=ScorerInProcess(), redis_url=url.format(port=free_ports(1)[0]))
+    with serving_from(home) as start:
+        client = start(scorer=ScorerInProcess(), redis_url=url.format(port=free_ports(1)[0]))
+        answer_without_redis(client)
 
+
+def answer_without_redis(client):
+    """Twice 503 for what needs Redis, and a prediction."""
     for _ in range(2):
         answers = [
             send_once(client, [PAIRING]),
@@ -297,7 +320,6 @@ def test_srv_06_without_redis_tasks_are_503_at_once_and_lookups_go_on(tmp_path, 
         assert client.get("/predict/m1", headers=READER).status_code == 200
 
 
-@pytest.mark.slow
 def task_workers(process):
     """The task workers that `soccer serve` has started."""
     found = []
@@ -308,13 +330,11 @@ def task_workers(process):
     return found
 
 
-def test_soccer_serve_alone_scores_tasks_and_starts_a_killed_worker_again(tmp_path, redis_url):
+@pytest.mark.slow
+def test_soccer_serve_alone_scores_tasks_and_starts_a_killed_worker_again(home, redis_url):
     """One command on a release and a Redis is all that tasks need; it ends with nothing left behind."""
     redis.Redis.from_url(redis_url).flushdb()
-    make_scoring_release(tmp_path / "store")
-    write_status(tmp_path / "store")
-    write_keys(tmp_path / "store")
-    with sidecar(tmp_path, tasks=True, redis_url=redis_url) as (address, process):
+    with sidecar(home, tasks=True, redis_url=redis_url) as (address, process):
         wait_until(lambda: ready_release(address) == "r1")
         wait_until(lambda: task_workers(process))  # started beside the sidecar
         workers = task_workers(process)
