@@ -1,12 +1,13 @@
 """Which addresses are this machine's own, and are never asked through a proxy."""
 
+import ssl
 from urllib.request import proxy_bypass_environment
 
 import pytest
 from click.testing import CliRunner
 
 from soccer_assets.cli import main
-from soccer_assets.loopback import is_loopback, no_proxy
+from soccer_assets.loopback import certificates, is_loopback, no_proxy
 
 
 @pytest.mark.parametrize(
@@ -26,6 +27,16 @@ from soccer_assets.loopback import is_loopback, no_proxy
 def test_loopback_addresses_are_recognised(url: str, expected: bool) -> None:
     """By host, whatever port and path."""
     assert is_loopback(url) is expected
+
+
+def test_only_tls_reads_certificates() -> None:
+    """A plain address has no certificate to check, and one that redirects to TLS is refused there."""
+    plain = certificates("HTTP://127.0.0.1:8000/ready")
+
+    assert isinstance(plain, ssl.SSLContext)
+    assert plain.verify_mode is ssl.CERT_REQUIRED
+    assert plain.cert_store_stats()["x509_ca"] == 0
+    assert certificates("https://localhost:8000") is True
 
 
 def test_no_proxy_keeps_what_is_listed() -> None:

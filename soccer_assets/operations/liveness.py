@@ -13,6 +13,8 @@ from pathlib import Path
 
 import httpx
 
+from soccer_assets.loopback import certificates
+
 PROBE_SECONDS = 10.0
 # With 10 s between two questions and up to 10 s for each: 1 to 2 minutes without an answer.
 MOST_MISSES = 6
@@ -84,7 +86,7 @@ def is_stopped(pid: int) -> bool:
 def answers_http(url: str) -> bool:
     """Whether a server of this machine answers, whatever its answer is."""
     try:
-        httpx.get(url, timeout=_ANSWER_SECONDS, trust_env=False)
+        httpx.get(url, timeout=_ANSWER_SECONDS, trust_env=False, verify=certificates(url))
     except httpx.HTTPError:
         return False
     return True

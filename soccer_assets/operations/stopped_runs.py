@@ -15,6 +15,7 @@ import httpx
 import msgspec
 
 from soccer_assets.alerting.list_file import read_list, write_list
+from soccer_assets.loopback import certificates
 from soccer_assets.operations.local_instance import open_instance
 from soccer_assets.resources.run_workers import PROCESS_TAG
 
@@ -115,8 +116,14 @@ def _ask(pages: str, query: str, **variables: object) -> dict[str, Any]:
     """The first field of an answer; empty without one."""
     body = {"query": query, "variables": variables}
     try:
-        answer = httpx.post(f"{pages}/graphql", json=body, timeout=_ANSWER_SECONDS, trust_env=False).json()
-        found: dict[str, Any] = next(iter(answer["data"].values()))
+        answer = httpx.post(
+            f"{pages}/graphql",
+            json=body,
+            timeout=_ANSWER_SECONDS,
+            trust_env=False,
+            verify=certificates(pages),
+        )
+        found: dict[str, Any] = next(iter(answer.json()["data"].values()))
     except (httpx.HTTPError, ValueError, LookupError, TypeError, AttributeError, StopIteration):
         return {}
     return found

@@ -24,6 +24,7 @@ from soccer_assets.contract.release import POINTER_KEY
 from soccer_assets.contract.status import STATUS_KEY, Status
 from soccer_assets.feeds.registry import open_feeds
 from soccer_assets.home import apply_home, open_home
+from soccer_assets.loopback import certificates
 from soccer_assets.operations import local_parts as parts
 from soccer_assets.operations.home_health import home_faults
 from soccer_assets.operations.installation_owner import InstallationOwner
@@ -270,6 +271,7 @@ def _build(settings: Settings, supervisor: Supervisor, env: Mapping[str, str], c
 
 def _answers(url: str) -> bool:
     try:
-        return httpx.get(url, timeout=5, trust_env=False).status_code == httpx.codes.OK
+        answer = httpx.get(url, timeout=5, trust_env=False, verify=certificates(url))
     except httpx.TransportError:
         return False
+    return answer.status_code == httpx.codes.OK

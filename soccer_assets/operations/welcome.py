@@ -9,6 +9,7 @@ import httpx
 from rich.console import Console
 
 from soccer_assets.home import Home
+from soccer_assets.loopback import certificates
 from soccer_assets.operations.processes import HOST, StartError
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.settings import Settings
@@ -38,7 +39,13 @@ def local_key_id(settings: Settings) -> str:
 def first_prediction(base: str, key: str) -> Any:
     """The prediction of the next match over HTTP; of a played one where none is upcoming."""
     # A proxy of the environment does not know this machine's loopback address.
-    with httpx.Client(base_url=base, headers={"X-API-Key": key}, timeout=10, trust_env=False) as client:
+    with httpx.Client(
+        base_url=base,
+        headers={"X-API-Key": key},
+        timeout=10,
+        trust_env=False,
+        verify=certificates(base),
+    ) as client:
         for path in ("/predict/matches/", "/predict/predictions/"):
             answer = client.get(path, params={"limit": 1}).raise_for_status()
             if items := answer.json()["items"]:

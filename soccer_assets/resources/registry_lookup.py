@@ -14,6 +14,7 @@ import httpx
 import msgspec
 import sqlalchemy as sa
 
+from soccer_assets.loopback import certificates
 from soccer_assets.resources.resource_error import ResourceError
 
 # https://mlflow.org/docs/latest/api_reference/rest-api.html#get-model-version-by-alias
@@ -88,7 +89,7 @@ def _of_server(url: str, model: str, alias: str, tag: str, env: Mapping[str, str
     if any(name.startswith(_CREDENTIALS) and name != "MLFLOW_TRACKING_URI" for name in env):
         raise NotToldError("the server wants credentials, or a workspace")
     asked = {"name": model, "alias": alias}
-    answer = httpx.get(url.rstrip("/") + _CALL, params=asked, timeout=_SECONDS)
+    answer = httpx.get(url.rstrip("/") + _CALL, params=asked, timeout=_SECONDS, verify=certificates(url))
     if answer.status_code == HTTPStatus.NOT_FOUND:
         refusal = msgspec.json.decode(answer.content, type=_Refusal)
         if refusal.error_code == "RESOURCE_DOES_NOT_EXIST":

@@ -31,6 +31,8 @@ class Load:
         match_ids: what is asked for, in random order.
         p_home_of: what each release says of every match; an answer that says otherwise mixes two.
         connections: to each address.
+        pause_seconds: between an answer and the next question on a connection; without it, a load that waits
+            for something else takes both cores.
     """
 
     def __init__(
@@ -39,11 +41,13 @@ class Load:
         match_ids: Sequence[str],
         p_home_of: Mapping[str, float],
         connections: int = 8,
+        pause_seconds: float = 0.0,
     ) -> None:
         self._addresses = [address.removeprefix("http://").split(":") for address in addresses]
         self._match_ids = match_ids
         self._p_home_of = p_home_of
         self._connections = connections
+        self._pause = pause_seconds
         self._stop = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))
         self.answers = 0
@@ -87,6 +91,7 @@ class Load:
                 async with asyncio.timeout(ANSWER_SECONDS):
                     status, body = await _answer(reader)
                 self._check(match_id, status, body)
+                await asyncio.sleep(self._pause)
         except (OSError, EOFError, TimeoutError) as error:
             self.failures.append(f"{type(error).__name__}: {error}")
         finally:

@@ -27,6 +27,9 @@ from tests.serving.test_promotions import MATCHES, write_releases
 
 pytestmark = pytest.mark.slow
 
+# Of each of eight connections: 400 look-ups a second.
+PAUSE_SECONDS = 0.02
+
 
 class ShakyStore:
     """A proxy before an S3 server that passes requests on, refuses them, lets them wait, or hangs up."""
@@ -153,7 +156,7 @@ def test_look_ups_answer_from_memory_through_every_fault(tmp_path, monkeypatch, 
         ) as (address, _),
     ):
         wait_until(lambda: ready_release(address) == "r0")
-        with Load([address], MATCHES, p_home_of) as load:
+        with Load([address], MATCHES, p_home_of, pause_seconds=PAUSE_SECONDS) as load:
             with valkey(tmp_path, port) as events:
                 load.wait(lambda: events.info("clients")["blocked_clients"] == 1)
                 for garbage in ({"event": b"\xff\xfe"}, {"x": ""}, {"event": '{"release_id": "r9"}'}):
@@ -220,7 +223,7 @@ def test_srv_06_database_killed_in_mid_run_takes_livescores_with_it_and_nothing_
         def status():
             return client.get("/livescores/").status_code
 
-        with Load([address], MATCHES, p_home_of) as load:
+        with Load([address], MATCHES, p_home_of, pause_seconds=PAUSE_SECONDS) as load:
             before = status()
             database.close()
             refused = client.get("/livescores/")

@@ -6,6 +6,7 @@ from pathlib import Path
 import httpx
 from filelock import FileLock, Timeout
 
+from soccer_assets.loopback import certificates
 from soccer_assets.operations.backup.archive import BackupError, BackupManifest
 from soccer_assets.operations.backup.places import Places, is_sqlite
 from soccer_assets.operations.backup.postgres import other_sessions, shown
@@ -54,6 +55,7 @@ def require_silence(manifest: BackupManifest, places: Places) -> None:
 def _serves(address: str) -> bool:
     """Whether a sidecar serves a release; one without a release waits for this restore."""
     try:
-        return httpx.get(f"{address}/ready", timeout=_WAIT_SECONDS).status_code == httpx.codes.OK
+        answer = httpx.get(f"{address}/ready", timeout=_WAIT_SECONDS, verify=certificates(address))
     except httpx.HTTPError:
         return False
+    return answer.status_code == httpx.codes.OK
