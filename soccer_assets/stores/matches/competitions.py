@@ -14,7 +14,8 @@ import sqlalchemy as sa
 
 from soccer_assets.football.competitions import Competition
 from soccer_assets.resources.bulk_rows import in_list, upsert
-from soccer_assets.resources.watermarks import next_change_no, read_watermark, set_watermark
+from soccer_assets.resources.watermarks import read_watermark, set_watermark
+from soccer_assets.stores.matches.unread import mark_unread_where
 from soccer_assets.tables import competition, match_raw, match_source_id
 
 _CATALOGUE = "catalogue of the last pass"  # a stored watermark's name
@@ -80,9 +81,4 @@ def mark_rows_of_changed_competitions(
         in_list(connection, match_raw.c.competition, sorted(moved)),
         sa.and_(in_list(connection, match_raw.c.competition, sorted(places)), ~is_placed),
     )
-    marked = connection.execute(
-        sa.update(match_raw)
-        .where(match_raw.c.change_no <= read_so_far, concerned)
-        .values(change_no=next_change_no(connection))
-    )
-    return int(marked.rowcount)
+    return mark_unread_where(connection, sa.and_(match_raw.c.change_no <= read_so_far, concerned))

@@ -23,9 +23,8 @@ from soccer_assets.football.feed_agreement import (
 from soccer_assets.football.records import RawMatch
 from soccer_assets.resources.bulk_rows import IDS_PER_QUERY, batches, in_list, upsert
 from soccer_assets.resources.database import Database
-from soccer_assets.resources.watermarks import next_change_no
 from soccer_assets.stores.matches.match_batch import MatchBatch
-from soccer_assets.stores.matches.unread import mark_rows_unread
+from soccer_assets.stores.matches.unread import mark_rows_unread, mark_unread_where
 from soccer_assets.stores.store_error import StoreError
 from soccer_assets.tables import feed_agreement, feed_trust, match_raw, match_source_id
 
@@ -114,11 +113,7 @@ def mark_scopes_unread(connection: sa.Connection, scopes: Iterable[Scope]) -> in
     """Mark the raw rows of these competitions and months as unread; returns how many."""
     marked, sources = 0, stored_feeds(connection)
     for competition, month in sorted(scopes):
-        theirs = _theirs(connection, competition, month, sources)
-        done = connection.execute(
-            sa.update(match_raw).where(theirs).values(change_no=next_change_no(connection))
-        )
-        marked += int(done.rowcount)
+        marked += mark_unread_where(connection, _theirs(connection, competition, month, sources))
     return marked
 
 

@@ -96,14 +96,14 @@ def mark_rows_of_changed_rules(database: Database) -> int:
         ruled = in_list(connection, match.c.competition, sorted(ruled_competitions()))
         rows = [
             row
-            for row in connection.execute(sa.select(*columns).where(ruled))
+            for row in connection.execute(sa.select(*columns).where(ruled).order_by(match.c.kickoff))
             if may_be_ruled(row.competition, row.kickoff.date())
         ]
     by_source: dict[str, list[str]] = {}
     for row in rows:
         by_source.setdefault(row.source, []).append(row.source_match_id)
     for source, ids in by_source.items():
-        for part in batches(sorted(ids), ROWS_PER_TRANSACTION):
+        for part in batches(ids, ROWS_PER_TRANSACTION):
             with database.writing() as connection:
                 mark_rows_unread(connection, {source: part})
     with database.writing() as connection:

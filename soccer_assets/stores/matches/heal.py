@@ -151,7 +151,8 @@ def _rows_of_lost_results(database: Database) -> dict[str, list[str]]:
 
 def _ids_by_source(database: Database, query: sa.Select[Any]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
+    # By their days, so that a transaction of the next pass has few.
     with database.reading() as connection:
-        for source, id_ in connection.execute(query):
+        for source, id_ in connection.execute(query.order_by(match_raw.c.kickoff)):
             found.setdefault(source, []).append(id_)
     return found

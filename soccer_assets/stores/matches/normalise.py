@@ -1,7 +1,9 @@
 """Normalises raw rows into matches: resolves teams, assigns ids, keeps replaced versions in the history."""
 
 import datetime as dt
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -45,6 +47,7 @@ from soccer_assets.stores.matches.quarantine import mark_same_day, release_lone_
 from soccer_assets.stores.matches.raw import store_rejections
 from soccer_assets.stores.matches.removals import count_written
 from soccer_assets.stores.matches.shared_match_ids import share_match_ids
+from soccer_assets.stores.matches.unread import DAYS_PER_TRANSACTION
 from soccer_assets.tables import match, match_history, match_raw, odds
 
 _READ_SO_FAR = "match_raw read by match"
@@ -100,11 +103,14 @@ def update_matches(
             share_match_ids(connection, competitions, owners, read_so_far)
     while True:
         with database.writing() as connection:
-            raw = _unread(connection)
+            unread = _unread(connection)
+            raw = _of_few_days(unread)
             if not raw:
                 return total
             total += _update_batch(connection, raw, competitions, now, owners)
             set_watermark(connection, _READ_SO_FAR, raw[-1].change_no)
+        if len(raw) < len(unread):
+            database.let_others_write()
 
 
 def _unread(connection: sa.Connection) -> Sequence[sa.Row[Any]]:
@@ -121,9 +127,29 @@ def _unread(connection: sa.Connection) -> Sequence[sa.Row[Any]]:
     if last is not None:
         unread &= match_raw.c.change_no <= last
     query: sa.Select[Any] = sa.select(
-        match_raw.c.source, match_raw.c.source_match_id, match_raw.c.record, match_raw.c.change_no
+        match_raw.c.source,
+        match_raw.c.source_match_id,
+        match_raw.c.kickoff,
+        match_raw.c.record,
+        match_raw.c.change_no,
     )
     return connection.execute(query.where(unread).order_by(match_raw.c.change_no)).all()
+
+
+def _of_few_days(rows: Sequence[sa.Row[Any]]) -> Sequence[sa.Row[Any]]:
+    """The first changes among rows in the order of their change numbers: at least one, and few days.
+
+    Each day takes time under the write lock, for the results beside the row.
+    """
+    days: set[dt.date] = set()
+    end = 0
+    for _, change in itertools.groupby(rows, key=attrgetter("change_no")):
+        of_change = [row.kickoff.date() for row in change]
+        days.update(of_change)
+        if end and len(days) > DAYS_PER_TRANSACTION:
+            break
+        end += len(of_change)
+    return rows[:end]
 
 
 def _update_batch(

@@ -1,6 +1,7 @@
 """Teams merged and split by hand, on both engines."""
 
 import datetime as dt
+import threading
 
 import pytest
 import sqlalchemy as sa
@@ -13,6 +14,7 @@ from soccer_assets.resources.database import Database
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.stores.exports import Exports
 from soccer_assets.stores.history.country_teams import read_teams, teams_tag
+from soccer_assets.stores.matches import normalise, unread
 from soccer_assets.stores.matches.normalise import update_matches
 from soccer_assets.stores.matches.raw import store_raw
 from soccer_assets.stores.matches.teams import TeamError, list_teams, merge_teams, redirects, split_team
@@ -76,6 +78,66 @@ def test_a_merge_carries_matches_over_and_a_split_gives_them_back(
             sa.select(match_history.c.version).order_by(match_history.c.version)
         ).scalars()
         assert list(kept) == [1, 2]
+
+
+class KilledError(Exception):
+    """The process ends between two transactions."""
+
+
+def test_a_large_merge_is_read_in_short_transactions(
+    three: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A writer that waits has its turn between two of them, and a pass that was killed there goes on."""
+    rows = [
+        finished(
+            "1-0",
+            f"2025-04-{day:02}T15:00:00Z",
+            source_match_id=f"d{day}",
+            home_team="Leeds Utd",
+            away_team=f"Away {day}",
+        )
+        for day in range(1, 6)
+    ]
+    store_raw(three, rows, asset="livescores/recent", source="fake", window=WINDOW, now=NOW)
+    update_matches(three, COMPETITIONS, NOW)
+    for module in (normalise, unread):
+        monkeypatch.setattr(module, "DAYS_PER_TRANSACTION", 1)
+    assert merge_teams(three, UNITED, SHORT, NOW) == 6
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Database, "let_others_write", lambda _: raise_killed())
+        with pytest.raises(KilledError):
+            update_matches(three, COMPETITIONS, NOW)
+    assert homes(three) == [UNITED] * 3 + [SHORT] * 5  # the earliest first, and whole
+
+    merged: list[int] = []
+    is_over = threading.Event()
+
+    def write() -> None:
+        other = Database(three.url)
+        while not is_over.is_set():
+            with other.writing() as connection:
+                count = sa.select(sa.func.count()).where(match.c.home_team_id == UNITED)
+                merged.append(connection.execute(count).scalar_one())
+        other.engine.dispose()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        update_matches(three, COMPETITIONS, NOW)
+    finally:
+        is_over.set()
+        writer.join()
+    assert homes(three) == [UNITED] * 8
+    assert {4, 5, 6, 7} & {*merged}
+    with three.reading() as connection:
+        versions = connection.execute(sa.select(match.c.version)).scalars()
+        assert sorted(versions) == [1] * 2 + [2] * 6
+
+
+def raise_killed() -> None:
+    """End the pass here."""
+    raise KilledError
 
 
 def test_a_merge_leads_through_a_chain(three: Database) -> None:
