@@ -5,7 +5,7 @@ import graphlib
 import subprocess
 import sys
 import textwrap
-from collections import Counter, defaultdict
+from collections import Counter
 from importlib import metadata
 from pathlib import Path
 
@@ -134,19 +134,20 @@ def test_a_package_says_what_belongs_there(file):
     assert len(module.body) == 1 or file.parent == ROOT / "soccer_assets/cli"
 
 
-def _classes_by_package():
-    """The classes of each package of `soccer_assets` and of `serving`, with the names of their bases."""
-    found = defaultdict(dict)
-    for file in SOURCES:
-        place = file.relative_to(ROOT).parts
-        package = "/".join(place[:2]) if place[0] == "soccer_assets" and len(place) > 2 else place[0]
+def _package(file):
+    """`serving`, or a package of `soccer_assets`."""
+    place = file.relative_to(ROOT).parts
+    return "/".join(place[:2]) if place[0] == "soccer_assets" and len(place) > 2 else place[0]
+
+
+def _classes(package):
+    """The classes of a package with the names of their bases."""
+    found = {}
+    for file in (file for file in SOURCES if _package(file) == package):
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.ClassDef):
-                found[package][node.name] = [ast.unparse(base).rsplit(".", 1)[-1] for base in node.bases]
+                found[node.name] = [ast.unparse(base).rsplit(".", 1)[-1] for base in node.bases]
     return found
-
-
-PACKAGES = _classes_by_package()
 
 
 def _is_exception(name, classes):
@@ -155,10 +156,10 @@ def _is_exception(name, classes):
     return name.endswith(("Error", "Exception"))
 
 
-@pytest.mark.parametrize("package", PACKAGES)
+@pytest.mark.parametrize("package", sorted({_package(file) for file in SOURCES}))
 def test_exceptions_end_in_error_and_share_a_base(package):
     """A caller catches all exceptions of a package by one name."""
-    classes = PACKAGES[package]
+    classes = _classes(package)
     exceptions = {name for name in classes if _is_exception(name, classes)}
     roots = [name for name in exceptions if not any(base in exceptions for base in classes[name])]
 

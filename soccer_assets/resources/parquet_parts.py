@@ -125,7 +125,7 @@ def read_table(
         DamagedPartError: a part is missing or was changed.
     """
     wanted = [part for part in manifest.parts if months is None or part.month in months]
-    tables = [pq.read_table(io.BytesIO(_checked(store, part)), columns=columns) for part in wanted]
+    tables = [_decoded(_checked(store, part), columns) for part in wanted]
     empty = schema.empty_table()
     return pa.concat_tables(tables or [empty.select(columns) if columns else empty])
 
@@ -148,6 +148,12 @@ def encode_table(table: pa.Table) -> bytes:
     repeating = [field.name for field in table.schema if not pa.types.is_floating(field.type)]
     pq.write_table(table, sink, compression="zstd", use_dictionary=repeating)
     return sink.getvalue()
+
+
+def _decoded(data: bytes, columns: list[str] | None) -> pa.Table:
+    # One file as a data set, which `pq.read_table` makes of it, costs 2 ms more of CPU time for a month of 5.
+    rows = pq.ParquetFile(pa.BufferReader(data)).read(columns=columns)
+    return rows.select(columns) if columns else rows
 
 
 def _checked(store: ObjectStore, part: Part) -> bytes:
