@@ -20,11 +20,13 @@ _RESERVES = r"reserves?|reservas?|beloften|amateure|rezerv\w*"
 
 # Names of leagues of women, of youth and of reserves that need no such word.
 _LEAGUE_OF_WOMEN = re.compile(
-    rf"\b(?:{_WOMEN}|w-?league|nwsl|toppserien|damallsvenskan|wsl|swpl|uwcl|nadeshiko|we league|liga f)\b|"
-    r"\(w\)"
+    rf"\b(?:{_WOMEN}|w-?league|nwsl|toppserien|damallsvenskan|elitettan|wsl|swpl|uwcl|nadeshiko|we league|"
+    r"liga f|de la reina|iberdrola|arkema|liga bpi|kansallinen liiga|\w*juniorinnen|zen|naiste|kvenna|"
+    r"kvinnur|noi (?:nb|liga|kupa)|moteru|sieviesu|gynaikon|zhensk\w*|zhinoch\w*|nashim|nu quoc gia)\b|"
+    r"(?<=\w )w$|\([wf]\)"
 )
 _LEAGUE_OF_AGE = re.compile(rf"\b{_AGE}\b")
-_LEAGUE_OF_YOUTH = re.compile(rf"\b(?:{_YOUTH}|junioren|junior)\b")
+_LEAGUE_OF_YOUTH = re.compile(rf"\b(?:{_YOUTH}|\w*junior(?:en|innen)?|mladinsk\w*|dorost\w*|nachwuchs\w*)\b")
 _LEAGUE_OF_RESERVES = re.compile(
     rf"\b(?:{_RESERVES}|reserve[sn]?lig\w*|premier league 2|liga revelacao|b team|"
     r"professional development)\b"

@@ -4,6 +4,13 @@ import pytest
 
 from soccer_assets.football.club_sides import name_in_pool, side_of_club, side_of_competition
 
+LEAGUES_OF_WOMEN = (
+    *("Superliga žen", "Naiste Meistriliiga", "Besta deild kvenna", "1. deild kvinnur", "Női NB I"),
+    *("Moterų A lyga", "Sieviešu līga", "Zhenskaya Superliga", "Ligat Nashim", "Copa de la Reina"),
+    *("Primera Iberdrola", "D1 Arkema", "Liga BPI", "Kansallinen Liiga", "Elitettan", "Super League W"),
+    "Serie A (F)",
+)
+
 
 @pytest.mark.parametrize(
     ("name", "side"),
@@ -19,6 +26,11 @@ from soccer_assets.football.club_sides import name_in_pool, side_of_club, side_o
         ("Liga MX Femenil", ("women", "senior", "first")),
         ("1. Division Kvinder", ("women", "senior", "first")),
         ("Kad\u0131nlar 1. Lig", ("women", "senior", "first")),
+        *((name, ("women", "senior", "first")) for name in LEAGUES_OF_WOMEN),
+        ("Vysshaya Liga", ("men", "senior", "first")),
+        ("B-Juniorinnen-Bundesliga", ("women", "youth", "first")),
+        ("A-Junioren-Bundesliga", ("men", "youth", "first")),
+        ("Mladinska liga", ("men", "youth", "first")),
         ("Premier League 2", ("men", "senior", "reserve")),
         ("Reserve League", ("men", "senior", "reserve")),
         ("Torneo de Reserva", ("men", "senior", "reserve")),

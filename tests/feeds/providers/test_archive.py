@@ -408,6 +408,21 @@ def test_competitions_are_made_from_the_file(archive):
     assert found["ENG-1"].time_zone == "Europe/London"
 
 
+@pytest.mark.parametrize("has_men", [False, True])
+def test_a_league_of_women_or_youth_is_not_the_mens_of_its_tier(archive, has_men):
+    """Alone of its country and tier, and beside the men's, which keeps its code."""
+    names = ["Women's Super League", "U18 Premier League", *(["Top Division"] if has_men else [])]
+    archive.write_csv(
+        *({**PLAYED, "match_id": name, "country": "England", "competition": name} for name in names)
+    )
+
+    found = archive.feed().competitions()
+
+    others = {"ENGLAND-WOMEN-S-SUPER-LEAGUE", "ENGLAND-U18-PREMIER-LEAGUE"}
+    assert found.keys() == (others | {"ENG-1"} if has_men else others)
+    assert found["ENGLAND-WOMEN-S-SUPER-LEAGUE"].sex == "women"
+
+
 def test_windows_share_the_rows(archive):
     """Two adjoining windows hold what one over both holds; the first month is that of the first match."""
     days = [dt.date(2025, 3, 1) + dt.timedelta(days=n) for n in range(90)]

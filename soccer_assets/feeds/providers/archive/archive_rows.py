@@ -16,6 +16,7 @@ from soccer_assets.feeds.fields import FieldError, noon_of, score_of, teams_of
 from soccer_assets.feeds.protocol import FeedRefusedError
 from soccer_assets.feeds.providers.archive.archive_table import SCHEMA, Column
 from soccer_assets.feeds.visibility import over_at
+from soccer_assets.football.club_sides import side_of_competition
 from soccer_assets.football.competitions import Competition, load_competitions, squad_of, uncatalogued
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus
 from soccer_assets.football.season_labels import read_label
@@ -126,9 +127,9 @@ def row_times(columns: Mapping[str, Column]) -> RowTimes:
 def assign_competitions(columns: Mapping[str, Column], feed: str) -> RowCompetitions:
     """The competition of every row: the catalogue's with the same country and name, or country and tier.
 
-    The tier is used only where the file has one competition of that tier in the country. A competition
-    outside the catalogue is one of national teams where its rows fill the column ``neutral``; its calendar is
-    that of most of its season labels.
+    The tier is used only for a competition of men's first teams, by its name, and only where the file has one
+    of that tier in the country. A competition outside the catalogue is one of national teams where its rows
+    fill the column ``neutral``; its calendar is that of most of its season labels.
     """
     country, name = columns["country"], columns["competition"]
     pairs, first_row, of_row = np.unique(
@@ -170,7 +171,7 @@ class _Catalogue:
         self._by_name = {
             (fold(competition.country), fold(competition.name)): competition for competition in catalogue
         }
-        places = [(fold(country), tier) for country, _, tier in pairs]
+        places = [(fold(country), tier) for country, name, tier in pairs if _is_of_first_teams(name)]
         self._by_tier = {
             (fold(competition.country), competition.tier): competition
             for competition in catalogue
@@ -180,7 +181,14 @@ class _Catalogue:
     def find(self, country: str, name: str, tier: int) -> Competition | None:
         """The catalogue's competition, None where it has none."""
         by_name = self._by_name.get((fold(country), fold(name)))
-        return by_name or self._by_tier.get((fold(country), tier))
+        if by_name is not None or not _is_of_first_teams(name):
+            return by_name
+        return self._by_tier.get((fold(country), tier))
+
+
+def _is_of_first_teams(name: str) -> bool:
+    """Whether a competition's name tells no women, age group or reserves; no league of the catalogue does."""
+    return side_of_competition(name) == ("men", "senior", "first")
 
 
 def _column_faults(columns: Mapping[str, Column], names: Collection[str]) -> dict[int, str]:
