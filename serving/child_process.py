@@ -46,14 +46,10 @@ class ChildProcess:
     """Runs one function at a time in a process that is spawned at the first call and kept alive.
 
     Args:
-        initializer: runs in the child at its start; importable by name.
         on_death: called on the event loop when the child died; the next call starts another one.
     """
 
-    def __init__(
-        self, initializer: Callable[[], None] | None = None, on_death: Callable[[], None] | None = None
-    ) -> None:
-        self._initializer = initializer
+    def __init__(self, on_death: Callable[[], None] | None = None) -> None:
         self._on_death = on_death
         self._pool: ProcessPoolExecutor | None = None
         self._processes: set[BaseProcess] = set()
@@ -69,9 +65,7 @@ class ChildProcess:
         """
         pool = self._pool
         if pool is None:
-            pool = self._pool = ProcessPoolExecutor(
-                1, mp_context=get_context("spawn"), initializer=_start, initargs=(self._initializer,)
-            )
+            pool = self._pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_start)
         others = set(multiprocessing.active_children()) - self._processes
         try:
             future = asyncio.get_running_loop().run_in_executor(pool, function, *args)
@@ -151,12 +145,10 @@ def _retrieve_exception(future: "asyncio.Future[Any]") -> None:
         future.exception()
 
 
-def _start(initializer: Callable[[], None] | None) -> None:
+def _start() -> None:
     # Ctrl-C reaches the whole process group; the parent decides when the child ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.nice(_NICENESS)
-    if initializer is not None:
-        initializer()
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

@@ -8,7 +8,6 @@ import asyncio
 import functools
 import gc
 import signal
-import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -113,7 +112,7 @@ class Scorer:
 
     def __init__(self, score: ScoreFunction = score_rows) -> None:
         self._score = score
-        self.child = ChildProcess(import_xgboost_alone, on_death=self._start_cold)
+        self.child = ChildProcess(on_death=self._start_cold)
         self._warm: list[ScoringFiles] = []
         self._warming: asyncio.Task[None] | None = None
         self._failed: ScoringFiles | None = None
@@ -200,12 +199,3 @@ class Scorer:
 
     def _start_cold(self) -> None:
         self._warm = []
-
-
-def import_xgboost_alone() -> None:
-    """Let this process import xgboost without scikit-learn.
-
-    If scikit-learn is installed, xgboost imports it with scipy.stats and pandas for its scikit-learn API,
-    which is not used here: four fifths of the import time. None in ``sys.modules`` makes it look uninstalled.
-    """
-    sys.modules.setdefault("sklearn", None)  # type: ignore[arg-type]

@@ -29,7 +29,6 @@ from serving.backends.redis import OwnNames, RedisUnavailableError, connect, tra
 from serving.background_tasks import cancel_and_wait
 from serving.release.reader import ReleaseError, ReleaseReader, StoreUnavailableError
 from serving.release.scoring_files import ScoringFiles
-from serving.scoring.process import import_xgboost_alone
 from serving.scoring.schemas import RefusedRow, Row, RowProblem, decode_row
 from serving.settings import cache_folder
 from serving.tasks.queue import ALIVE_SECONDS, HEARTBEAT_SECONDS, JOB
@@ -251,7 +250,6 @@ def main() -> None:
     if "--check" in sys.argv:
         sys.exit(0 if asyncio.run(is_worker_alive(settings)) else 1)
     logging.basicConfig(level=logging.WARNING)
-    import_xgboost_alone()
     importlib.import_module("serving.scoring.engine")  # at normal priority, before the first task
     asyncio.run(work(settings))
 

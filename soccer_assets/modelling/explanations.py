@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soccer_assets.contract.release import Reason
+from soccer_assets.modelling.boosting import xgboost
 from soccer_assets.modelling.logit import OUTCOMES
 from soccer_assets.modelling.neutral_ground import mirrored
 from soccer_assets.modelling.outcome_model import ELO_FEATURE, THREADS, OutcomeModel
@@ -145,8 +146,7 @@ def _sentence(group: str, odds: float, draw: float, sides: Sequence[str]) -> str
 
 def _tree_contributions(model: OutcomeModel, values: NDArray[np.float64]) -> NDArray[np.float64]:
     """XGBoost's approximate contributions (n, 3, k + 1), the bias last, averaged over the boosters."""
-    import xgboost as xgb  # noqa: PLC0415  not needed for the textbook model
-
+    xgb = xgboost()
     # Base margin 0: the logit's part is counted above. With a thread a core a single row takes 20 ms on two
     # busy cores; with one thread 0.1 ms.
     rows = xgb.DMatrix(values, base_margin=np.zeros((len(values), OUTCOMES)), nthread=THREADS)

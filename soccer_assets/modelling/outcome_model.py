@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from soccer_assets.modelling.boosting import xgboost
 from soccer_assets.modelling.logit import OUTCOMES, log_softmax, logit_margins
 
 ELO_TEXTBOOK = "elo_textbook"
@@ -146,8 +147,7 @@ class OutcomeModel:
         """XGBoost's boosters, none where the recipe has no trees."""
         if not self.trees:
             return ()
-        import xgboost as xgb  # noqa: PLC0415  not needed for the textbook model
-
+        xgb = xgboost()
         boosters = tuple(xgb.Booster({"nthread": THREADS}) for _ in self.trees)
         for booster, trees in zip(boosters, self.trees, strict=True):
             booster.load_model(bytearray(trees))

@@ -16,6 +16,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from soccer_assets.modelling.boosting import xgboost
 from soccer_assets.modelling.dataset import Split
 from soccer_assets.modelling.logit import OUTCOMES, fit_logit, log_softmax
 from soccer_assets.modelling.outcome_model import (
@@ -259,8 +260,7 @@ def _fit_trees(
     rounds: int,
 ) -> bytes:
     """XGBoost on the logit's margins, cut after its best round on the calibration rows if there are any."""
-    import xgboost as xgb  # noqa: PLC0415  its import takes half a second
-
+    xgb = xgboost()
     matrix = xgb.QuantileDMatrix(
         train.values,
         train.outcomes,
