@@ -19,7 +19,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.projection_oracle import world_matches
+from benchmarks.projection_oracle import INDEPENDENT, world_matches
 from benchmarks.projections import Cut, cuts_of, final_places
 from soccer_assets.feeds.providers.simulated.season import match_rates
 from soccer_assets.feeds.providers.simulated.world import clubs_of, league_of, normals, strengths
@@ -229,7 +229,7 @@ def _p_up(season: Finished, projected: str, size: int, seed: int, simulated: int
         bands=(PlaceBand("promoted", 0, 0, cups=False),),
         play_offs=play_offs,
     )
-    drawn = season_strengths(cut.teams, cut.league, cut.match, FITTED)
+    drawn = season_strengths(cut.teams, cut.league, cut.match, FITTED)._replace(rho=INDEPENDENT)
     results = [Result(*row) for row in cut.results[:, :4].tolist()]
     today = dt.date(1970, 1, 1) + dt.timedelta(days=int(cut.match["day"][0]))
     found = project_season(rules, results, (), drawn, today, seed, seasons=simulated)

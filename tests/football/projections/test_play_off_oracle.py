@@ -17,11 +17,12 @@ def test_the_chance_to_go_up_is_calibrated_and_a_wrong_rule_is_seen() -> None:
 
 @pytest.mark.trial
 def test_all_told_rules_over_several_worlds() -> None:
-    """Right rules pass together, each wrong one fails."""
+    """Right rules pass together, each wrong one fails; of such sets one in a hundred fails by chance."""
+    level = 0.01
     seasons = [season for seed in range(1, 9) for season in finished_seasons(seed, leagues=20, years=6)]
 
-    assert holm({rules: judge(seasons, rules, rules) for rules in PLAYED}) >= LEVEL
-    assert all(judge(seasons, rules, WRONG[rules]) < LEVEL for rules in PLAYED)
+    assert holm({rules: judge(seasons, rules, rules) for rules in PLAYED}) >= level
+    assert all(judge(seasons, rules, WRONG[rules]) < level for rules in PLAYED)
 
 
 def test_groups_that_do_not_go_up_as_forecast_are_seen() -> None:

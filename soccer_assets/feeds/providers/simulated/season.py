@@ -244,8 +244,8 @@ def _goal_odds(rates: Floats) -> tuple[Floats, Floats]:
     grid /= grid.sum(axis=(1, 2), keepdims=True)
     goals = np.arange(_MOST_GOALS + 1)
     over = grid[:, goals[:, None] + goals > _TOTAL_LINE].sum(axis=1)
-    lead = goals[:, None] - goals
-    wins = np.stack([grid[:, lead + line > 0].sum(axis=1) for line in _HANDICAPS], axis=1)
+    lead = (goals[:, None] - goals).ravel()
+    wins = grid.reshape(len(rates), -1) @ (lead[:, None] + _HANDICAPS > 0)
     even = np.abs(wins - 0.5).argmin(axis=1)
     covers = wins[np.arange(len(wins)), even]
     estimated = np.stack([over, 1.0 - over, covers, 1.0 - covers], axis=1)
