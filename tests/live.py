@@ -211,7 +211,8 @@ class LiveHome:
 
     def launch(self, job: str) -> None:
         """Queue a run of a job, as its page does."""
-        command = [sys.executable, "-m", "dagster", "job", "launch", "-w", str(self.workspace), "-j", job]
+        command = [sys.executable, "-m", "soccer_assets.garbage", "dagster", "job", "launch"]
+        command += ["-w", str(self.workspace), "-j", job]
         done = subprocess.run(command, env=os.environ | self.env, check=False, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
 
@@ -237,16 +238,9 @@ class LiveHome:
 
     def wait_for_ticks(self, sensor: str, count: int = 2) -> None:
         """Wait until a sensor has looked this often again."""
-        before = self._ticks(sensor)
-        self.wait_until(lambda: self._ticks(sensor) >= before + count)
-
-    def _ticks(self, sensor: str) -> int:
         with self.instance as instance:
-            for state in instance.all_instigator_state():
-                if state.name == sensor:
-                    ticks = instance.get_ticks(state.instigator_origin_id, state.selector_id)
-                    return sum(tick.is_completed for tick in ticks)
-        return 0
+            before = _ticks(instance, sensor)
+            self.wait_until(lambda: _ticks(instance, sensor) >= before + count)
 
     def wait_until(self, is_so: Callable[[], bool], seconds: float = 600) -> None:
         """Wait for a condition, or fail with the logs."""
@@ -254,6 +248,15 @@ class LiveHome:
         while not is_so():
             assert time.monotonic() < deadline, self.log
             time.sleep(0.3)
+
+
+def _ticks(instance: dg.DagsterInstance, sensor: str) -> int:
+    """How often a sensor has looked."""
+    for state in instance.all_instigator_state():
+        if state.name == sensor:
+            ticks = instance.get_ticks(state.instigator_origin_id, state.selector_id)
+            return sum(tick.is_completed for tick in ticks)
+    return 0
 
 
 def _answers(client: httpx.Client, path: str) -> bool:

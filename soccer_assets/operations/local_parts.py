@@ -110,7 +110,8 @@ def watchdog(settings: Settings, env: Mapping[str, str]) -> Part:
 
 def mlflow(settings: Settings, env: Mapping[str, str]) -> Part:
     """MLflow's pages."""
-    server = ["-m", "mlflow", "server", "--host", HOST, "--port", str(settings.mlflow_port), "--workers", "1"]
+    server = ["-m", "soccer_assets.garbage", "mlflow", "server", "--workers", "1"]
+    server += ["--host", HOST, "--port", str(settings.mlflow_port)]
     if mlflow_pages.is_installed():
         server += ["--app-name", mlflow_pages.APP_NAME]
     own = {

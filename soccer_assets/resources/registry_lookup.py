@@ -103,7 +103,10 @@ def _of_server(url: str, model: str, alias: str, tag: str, env: Mapping[str, str
 def _of_database(url: str, model: str, alias: str, tag: str) -> FoundVersion | None:
     file = url.removeprefix("sqlite:///")
     if file != url and not Path(file).is_file():
-        raise NotToldError("opening a database that does not exist would create it")
+        # A home without a training; the client would make folder and database, and find nothing.
+        if "?" not in file and not Path(file).is_symlink() and Path(file).absolute().parent.parent.is_dir():
+            return None
+        raise NotToldError("whether there is such a database is not seen here")
     engine = sa.create_engine(url, poolclass=sa.NullPool)
     with engine.connect() as connection:
         asked = {"name": model, "alias": alias, "tag": tag}

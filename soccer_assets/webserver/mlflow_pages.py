@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from importlib.metadata import entry_points
 from typing import Any
 
+from soccer_assets.garbage import uncollected
+
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -89,7 +91,8 @@ def __getattr__(name: str) -> Any:
     """``app``, made at the first use: MLflow's server takes seconds to import, and only its process pays."""
     if name != "app":
         raise AttributeError(name)
-    from mlflow.server.fastapi_app import app  # noqa: PLC0415
+    with uncollected():
+        from mlflow.server.fastapi_app import app  # noqa: PLC0415
 
     globals()["app"] = wrapped = ClassicPages(app)
     return wrapped

@@ -1,6 +1,7 @@
 """Files of a home in the wrong form: every command names the file in one sentence, or goes on."""
 
 import datetime as dt
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ from soccer_assets.contract.installation import INSTALLATION_KEY
 from soccer_assets.contract.release import POINTER_KEY
 from soccer_assets.home import open_home
 from soccer_assets.operations.doctor import examine
+from soccer_assets.operations.local_instance import INSTANCE, open_instance
 from soccer_assets.operations.processes import Processes
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.object_store import ObjectStore
@@ -47,7 +49,9 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     create_key(store, ["read"], dt.datetime(2026, 1, 1, tzinfo=dt.UTC))
     name_store(store, "0123456789abcdef")
     (home / "dagster").mkdir()
-    (home / "dagster" / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    (home / "dagster" / "dagster.yaml").write_text(json.dumps(INSTANCE))
+    with open_instance(home / "dagster"):
+        pass  # its tables are copied with the home
     (home / "store" / POINTER_KEY).parent.mkdir()
     (home / "store" / POINTER_KEY).write_text(
         '{"schema_version":1,"release_id":"a","manifest_sha256":"b","model_version":"1","published_at":"c"}'

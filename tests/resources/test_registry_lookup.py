@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 from urllib.parse import parse_qs, urlsplit
 
@@ -61,13 +62,24 @@ def test_what_a_server_does_not_tell_is_left_to_the_client(url: str, alias: str)
         version_of_alias(url, "match_outcome", alias, "card", {})
 
 
-def test_servers_with_credentials_and_missing_databases_are_left_to_the_client(url: str, tmp_path) -> None:
+def test_a_database_that_was_never_made_has_no_version(tmp_path: Path) -> None:
+    """A home without a training: nothing is imported to ask, and nothing is made."""
+    file = tmp_path / "mlflow" / "mlflow.db"
+
+    assert version_of_alias(f"sqlite:///{file}", "match_outcome", "champion", "card", {}) is None
+    assert not file.parent.exists()
+
+
+def test_servers_with_credentials_and_databases_that_are_not_seen_are_left_to_the_client(
+    url: str, tmp_path
+) -> None:
     """No request goes out without them, and no file is made."""
     with pytest.raises(NotToldError, match="credentials"):
         version_of_alias(url, "match_outcome", "champion", "card", {"MLFLOW_TRACKING_USERNAME": "me"})
     file = tmp_path / "mlflow.db"
-    with pytest.raises(NotToldError):
-        version_of_alias(f"sqlite:///{file}", "match_outcome", "champion", "card", {})
+    for unseen in (tmp_path / "away" / "mlflow" / "mlflow.db", f"file:{file}?mode=ro&uri=true"):
+        with pytest.raises(NotToldError):
+            version_of_alias(f"sqlite:///{unseen}", "match_outcome", "champion", "card", {})
     assert not file.exists()
     file.write_bytes(b"")  # not MLflow's yet
     with pytest.raises(NotToldError):
