@@ -18,8 +18,10 @@ import dagster as dg
 import httpx
 import psutil
 import pytest
+from click.testing import CliRunner
 
 from soccer_assets.alerting.running_parts import read_running_parts
+from soccer_assets.cli import main
 from soccer_assets.operations.local_instance import open_instance
 from soccer_assets.operations.processes import free_port, port_fault
 from tests.homes import make_home, share_caches, shared_cache
@@ -36,6 +38,17 @@ SECRETS = {
 T = TypeVar("T")
 
 
+def _variables(home: Path, dagster_port: int, serving_port: int) -> dict[str, str]:
+    return {
+        "SOCCER_HOME": str(home),
+        "SOCCER_DAGSTER_PORT": str(dagster_port),
+        "SOCCER_SERVING_PORT": str(serving_port),
+        "SOCCER_LEAGUES": "2",
+        "SOCCER_FIRST_BUILD_MONTHS": "12",
+        "PYTHONPYCACHEPREFIX": str(shared_cache("pycache")),  # as make sets one
+    }
+
+
 class Stack:
     """A `soccer up` with its own home and ports."""
 
@@ -43,14 +56,7 @@ class Stack:
         self.home = home
         self.dagster_port, self.serving_port = free_port(), free_port()
         self._log = home.parent / f"{self.serving_port}.out"
-        env = dict(os.environ) | {
-            "SOCCER_HOME": str(home),
-            "SOCCER_DAGSTER_PORT": str(self.dagster_port),
-            "SOCCER_SERVING_PORT": str(self.serving_port),
-            "SOCCER_LEAGUES": "2",
-            "SOCCER_FIRST_BUILD_MONTHS": "12",
-            "PYTHONPYCACHEPREFIX": str(shared_cache("pycache")),  # as make sets one
-        }
+        env = dict(os.environ) | _variables(home, self.dagster_port, self.serving_port)
         env.pop("PYTHONDONTWRITEBYTECODE", None)
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(
@@ -129,6 +135,20 @@ def _of_each(processes: list[psutil.Process], ask: Callable[[psutil.Process], T]
 def _finish(stack: Stack) -> tuple[int, str]:
     code = stack.process.wait(600)
     return code, stack.output
+
+
+def _refused(home: Path, **environ: str) -> tuple[int, str]:
+    """Exit code and output of a start that ends before its first child, in this process: that is imported."""
+    caught = (signal.SIGTERM, signal.SIGINT)
+    before = [signal.getsignal(each) for each in caught]
+    try:
+        variables = _variables(home, free_port(), free_port())
+        result = CliRunner().invoke(main, ["up"], env=variables | environ)
+    finally:
+        for each, handler in zip(caught, before, strict=True):
+            signal.signal(each, handler)
+    assert isinstance(result.exception, SystemExit | None), result.exception
+    return result.exit_code, result.output
 
 
 @pytest.fixture(scope="module")
@@ -338,7 +358,7 @@ def test_a_killed_first_build_is_finished_by_the_next_start(tmp_path):
 )
 def test_a_broken_setting_gets_one_clear_sentence(tmp_path, environ, sentence):
     """The sentence names the setting, and nothing is created."""
-    code, output = _finish(Stack(tmp_path / "home", **environ))
+    code, output = _refused(tmp_path / "home", **environ)
 
     assert code == 1
     assert sentence in output
@@ -352,7 +372,7 @@ def test_a_port_in_use_gets_one_clear_sentence(tmp_path):
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        code, output = _finish(Stack(tmp_path / "home", SOCCER_DAGSTER_PORT=str(port)))
+        code, output = _refused(tmp_path / "home", SOCCER_DAGSTER_PORT=str(port))
 
     assert code == 1
     assert output.strip() == (
@@ -363,7 +383,7 @@ def test_a_port_in_use_gets_one_clear_sentence(tmp_path):
 def test_two_settings_with_one_port_get_one_clear_sentence(tmp_path):
     """Both are named; the second server would otherwise be started again and again."""
     port = str(free_port())
-    code, output = _finish(Stack(tmp_path / "home", SOCCER_DAGSTER_PORT=port, SOCCER_SERVING_PORT=port))
+    code, output = _refused(tmp_path / "home", SOCCER_DAGSTER_PORT=port, SOCCER_SERVING_PORT=port)
 
     assert code == 1
     assert output == (
@@ -375,7 +395,7 @@ def test_two_settings_with_one_port_get_one_clear_sentence(tmp_path):
 def test_a_home_of_simulated_clubs_refuses_a_real_feed(tmp_path):
     """A home contains either simulated or real clubs."""
     make_home(tmp_path / "home")
-    code, output = _finish(Stack(tmp_path / "home", SOCCER_FEED="football-data"))
+    code, output = _refused(tmp_path / "home", SOCCER_FEED="football-data")
 
     assert code == 1
     assert "contains simulated clubs" in output
