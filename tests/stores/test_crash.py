@@ -1,19 +1,23 @@
 """After a kill the next run finishes the work: nothing is lost, duplicated or partly visible."""
 
 import datetime as dt
+import itertools
+import multiprocessing
 import os
-import subprocess
-import sys
-import textwrap
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from soccer_assets.football.matches import Window
+from soccer_assets.resources import bulk_rows
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.stores.exports import Exports, MissingSnapshotError
+from soccer_assets.stores.matches import normalise as match_store
+from soccer_assets.stores.matches import raw as raw_store
+from soccer_assets.stores.matches import raw_rows
 from soccer_assets.stores.matches.normalise import update_matches
 from soccer_assets.stores.matches.raw import store_raw
 from soccer_assets.tables import match, match_raw, team
@@ -41,44 +45,57 @@ def _facts(database: Database) -> list[list[tuple[object, ...]]]:
         ]
 
 
-def _killed(program: str, *arguments: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(program), *arguments],
-        check=False,
-        capture_output=True,
-        text=True,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-    )
-    assert done.returncode == KILLED, done.stderr
+def _kill_in(function: Callable[..., None], *arguments: str | int) -> None:
+    """Run what kills its own process, in a copy of this one: a new interpreter would import for 2 s."""
+    child = multiprocessing.get_context("fork").Process(target=function, args=arguments)
+    child.start()
+    child.join()
+    assert child.exitcode == KILLED
 
 
-@pytest.mark.parametrize("call", [1, 2, 3, 5, 6, 7])
+def _killing(real: Callable[..., object], at: Iterator[bool]) -> Callable[..., object]:
+    """A function that does its work, and then ends the process where `at` says so."""
+
+    def write(*arguments: object, **named: object) -> object:
+        done = real(*arguments, **named)
+        if next(at):
+            os._exit(KILLED)
+        return done
+
+    return write
+
+
+def _ingest_until(url: str, last: int) -> None:
+    """Ingest both leagues; the process ends after a write."""
+    at = (number == last for number in itertools.count(1))
+    for module in (raw_store, raw_rows, match_store):
+        for name in ("insert_columns", "upsert", "upsert_columns"):
+            if hasattr(module, name):
+                setattr(module, name, _killing(getattr(bulk_rows, name), at))
+    for module in (raw_store, match_store):
+        module.ROWS_PER_TRANSACTION = 50  # type: ignore[attr-defined]  # a name that it imports
+    ingest_all(Database(url))
+
+
+def _export_until(url: str, store_url: str, write: int) -> None:
+    """Export; the process ends before it writes a file."""
+    real, numbers = ObjectStore.write, itertools.count(1)
+
+    def killing(self: ObjectStore, key: str, data: bytes) -> None:
+        if next(numbers) == write:
+            os._exit(KILLED)
+        real(self, key, data)
+
+    ObjectStore.write = killing  # type: ignore[method-assign]  # in this process alone, which ends
+    Exports(ObjectStore(store_url), Database(url)).update(NOW)
+
+
+@pytest.mark.parametrize("call", [1, 2, 3, 5, 8, 13])
 def test_killed_in_an_upsert_the_next_run_finishes(
     database: Database, tmp_path: Path, migrated_file: Path, call: int
 ) -> None:
     """The process ends after the ``call``-th write, before the commit; the next run gives the same tables."""
-    program = """
-        import os, sys
-        from soccer_assets.stores.matches import normalise as match_store
-        from soccer_assets.stores.matches import raw as raw_store
-        from soccer_assets.resources.database import Database
-        from soccer_assets.resources.bulk_rows import (insert, upsert)
-        from tests.stores.test_crash import ingest_all
-        calls = 0
-        def killing(real):
-            def write(*arguments):
-                global calls
-                real(*arguments)
-                calls += 1
-                if calls == int(sys.argv[2]):
-                    os._exit(9)
-            return write
-        raw_store.upsert = match_store.upsert = killing(upsert)
-        raw_store.insert = match_store.insert = killing(insert)
-        raw_store.ROWS_PER_TRANSACTION = match_store.ROWS_PER_TRANSACTION = 50
-        ingest_all(Database(sys.argv[1]))
-    """
-    _killed(program, database.engine.url.render_as_string(hide_password=False), str(call))
+    _kill_in(_ingest_until, database.engine.url.render_as_string(hide_password=False), call)
     ingest_all(database)
     once = tmp_path / "once.db"
     once.write_bytes(migrated_file.read_bytes())
@@ -94,24 +111,8 @@ def test_killed_in_an_export_no_half_snapshot_is_visible(
 ) -> None:
     """The process ends before its ``write``-th file: there is no snapshot until the next run writes one."""
     ingest_all(database)
-    program = """
-        import os, sys
-        from soccer_assets.resources.database import Database
-        from soccer_assets.stores.exports import Exports
-        from soccer_assets.resources.object_store import ObjectStore
-        from tests.builders import NOW
-        real, calls = ObjectStore.write, 0
-        def killing(self, key, data):
-            global calls
-            calls += 1
-            if calls == int(sys.argv[3]):
-                os._exit(9)
-            real(self, key, data)
-        ObjectStore.write = killing
-        Exports(ObjectStore(sys.argv[2]), Database(sys.argv[1])).update(NOW)
-    """
     url = database.engine.url.render_as_string(hide_password=False)
-    _killed(program, url, folder_store.url, str(write))
+    _kill_in(_export_until, url, folder_store.url, write)
     exports = Exports(folder_store, database)
     with pytest.raises(MissingSnapshotError):
         exports.manifest()
