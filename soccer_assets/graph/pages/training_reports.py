@@ -1,8 +1,10 @@
 """Reports of a training run: what MLflow logs and what an asset's page shows, from the same values."""
 
 import datetime as dt
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -15,6 +17,7 @@ from soccer_assets.graph.pages.plots import (
     Plot,
     differences_plot,
     gains_plot,
+    has_pages,
     learning_curve_plot,
     reliability_plot,
     slices_plot,
@@ -76,7 +79,7 @@ class RunReport:
         tags: MLflow's tags.
         datasets: MLflow's datasets by their use.
         files: JSON artefacts of the MLflow run by file name.
-        plots: by name; an artefact of the run each, and an image on the page.
+        plots: by name; an artefact of the run each, and an image on the page, where the run has pages.
         metadata: entries of the page, without the plots.
     """
 
@@ -104,8 +107,11 @@ class RunReport:
             dataset.log_to(mlflow, use)
         for name, content in self.files.items():
             mlflow.log_dict(content, name)
-        for name, plot in self.plots.items():
-            mlflow.log_figure(plot.figure, f"{name}.png")
+        if self.plots and has_pages():
+            with tempfile.TemporaryDirectory() as folder:
+                for name, plot in self.plots.items():
+                    (Path(folder) / f"{name}.png").write_bytes(plot.png)
+                mlflow.log_artifacts(folder)
 
     def page(self) -> dict[str, Any]:
         """Metadata of the asset, plots included."""

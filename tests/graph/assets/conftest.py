@@ -3,6 +3,7 @@
 import datetime as dt
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -136,9 +137,9 @@ class FakeTracking:
         """Keep the name of a file."""
         self.files.add(name)
 
-    def log_figure(self, _figure: Any, name: str) -> None:
-        """Keep the name of a plot."""
-        self.files.add(name)
+    def log_artifacts(self, folder: str) -> None:
+        """Keep the names of the files of a folder."""
+        self.files |= {file.name for file in Path(folder).iterdir()}
 
 
 class Graph:
