@@ -3,6 +3,11 @@
 Uses the newest rows of a match archive, with features computed beforehand. Prints one line per measurement.
 
     python benchmarks/training.py --archive /path/to/matches.parquet
+    python benchmarks/training.py --archive /path/to/matches.parquet --prices [--rows N] [--pairs N]
+
+The second form compares the fits of a retrain that may read the prices of past matches with those of one that
+may not, by CPU time, in the order without, with, with, without: the candidate, the champion's recipe at the
+same cut, the winner's refit, and with prices the candidate's recipe without them, of one seed.
 """
 
 import argparse
@@ -14,7 +19,8 @@ from typing import TypeVar
 import numpy as np
 
 from soccer_assets.backtesting.archive_matches import read_matches
-from soccer_assets.football.features import FEATURE_NAMES, compute_features
+from soccer_assets.football.features import FEATURE_NAMES, PRICE_FEATURES, compute_features
+from soccer_assets.football.match_table import MatchTable
 from soccer_assets.modelling.dataset import Split, default_boundaries, outcomes, split_by_kickoff, weighted
 from soccer_assets.modelling.forecasters import CANDIDATE, CHAMPION, ELO, PRIOR
 from soccer_assets.modelling.metrics import class_prior
@@ -40,10 +46,17 @@ def main() -> None:
     """Print the measurements."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--archive", required=True, type=Path)
-    matches = read_matches([parser.parse_args().archive], None).matches
+    parser.add_argument("--prices", action="store_true", help="what reading prices costs, and nothing else")
+    parser.add_argument("--rows", type=int, default=FIT_ROWS, help="with --prices: the newest so many")
+    parser.add_argument("--pairs", type=int, default=2, help="with --prices")
+    asked = parser.parse_args()
+    matches = read_matches([asked.archive], None).matches
     values = compute_features(matches)[0].values
     used = np.flatnonzero(matches.trains)
     used = used[np.argsort(matches.kickoff[used], kind="stable")]
+    if asked.prices:
+        what_prices_cost(matches.take(used[-asked.rows :]), values[used[-asked.rows :]], asked.pairs)
+        return
 
     def run(rows: np.ndarray, *, whole: bool) -> None:
         part, design = matches.take(rows), values[rows]
@@ -80,9 +93,38 @@ def main() -> None:
         FEATURE_NAMES,
         seed=SEED,
     )
-    asked = values[used[-SCORED_ROWS:]]
-    model.predict_proba(asked[:10])
-    timed(f"scoring {len(asked)} rows", lambda: model.predict_proba(asked))
+    scored = values[used[-SCORED_ROWS:]]
+    model.predict_proba(scored[:10])
+    timed(f"scoring {len(scored)} rows", lambda: model.predict_proba(scored))
+
+
+def what_prices_cost(part: MatchTable, values: np.ndarray, pairs: int) -> None:
+    """Print the CPU seconds of the fits of a retrain without and with prices, and the ratio of each pair."""
+    labels = outcomes(part)
+    split = weighted(split_by_kickoff(part.kickoff, default_boundaries(part.kickoff, 2**40)), part)
+    every = np.ones(len(part), np.bool_)
+    whole = weighted(Split(every, ~every, ~every), part)
+    without = tuple(name for name in FEATURE_NAMES if name not in PRICE_FEATURES)
+    narrow = values[:, [FEATURE_NAMES.index(name) for name in without]]
+
+    def fits(*, prices: bool) -> float:
+        names, design = (FEATURE_NAMES, values) if prices else (without, narrow)
+        start = time.process_time()
+        for _ in (CANDIDATE, CHAMPION):
+            model = fit_candidate(design, labels, split, names, seed=SEED)
+        if prices:
+            fit_candidate(narrow, labels, split, without, seed=SEED, seeds=1)
+        refit(model, design, labels, whole, seed=SEED)
+        return time.process_time() - start
+
+    for pair in range(pairs):
+        order = (False, True) if pair % 2 == 0 else (True, False)
+        seconds = {prices: fits(prices=prices) for prices in order}
+        print(
+            f"{len(part)} rows, without prices {seconds[False]:.1f} s, with {seconds[True]:.1f} s of CPU: "
+            f"{seconds[True] / seconds[False]:.2f} times",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

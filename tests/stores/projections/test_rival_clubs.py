@@ -124,6 +124,7 @@ def test_a_league_without_its_rivals_keeps_the_place_of_the_play_off(folder_stor
 def test_rivals_are_told_from_both_sides() -> None:
     """Germany's first meets the second tier, Scotland's second those above and below."""
     assert rival_leagues("GER-1") == {"GER-2"}
+    assert rival_leagues("GER-2") == {"GER-1", "GER-3"}
     assert rival_leagues("SCO-2") == {"SCO-1", "SCO-3"}
     assert rival_leagues("ENG-2") == set()
     before, after = (with_rival_hashes({"GER-1": "a", "GER-2": two, "ENG-2": "c"}) for two in "bd")
