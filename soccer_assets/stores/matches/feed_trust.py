@@ -26,7 +26,7 @@ from soccer_assets.resources.database import Database
 from soccer_assets.stores.matches.match_batch import MatchBatch
 from soccer_assets.stores.matches.unread import mark_rows_unread, mark_unread_where
 from soccer_assets.stores.store_error import StoreError
-from soccer_assets.tables import feed_agreement, feed_trust, match_raw, match_source_id
+from soccer_assets.tables import feed_agreement, feed_trust, match, match_raw, match_source_id
 
 NEITHER = ""
 EVERY_MONTH = ""
@@ -122,6 +122,8 @@ def rows_that_count(
 ) -> list[RawMatch]:
     """The rows that become matches: those of the trusted feed, and what only the home's first feed reports.
 
+    A feed that is trusted no longer keeps the matches that it alone reports, so that they can be marked.
+
     Args:
         connection: a transaction.
         records: rows with their ids.
@@ -129,8 +131,8 @@ def rows_that_count(
     """
     if owners is None:
         return list(records)
-    trust = decided_feeds(connection)
-    counted, others = [], defaultdict(list)
+    trust, decided = decided_feeds(connection), decided_competitions(connection)
+    counted, others, alone = [], defaultdict(list), []
     for record in records:
         owner = owners.get(record.competition, record.source)
         trusted = (trusted_feed(trust, record.competition, record.kickoff) if trust else None) or owner
@@ -138,10 +140,13 @@ def rows_that_count(
             counted.append(record)
         elif record.source == owner:
             others[trusted].append(record)
+        elif record.competition in decided:
+            alone.append(record)
     for trusted, rows in others.items():
         reported = _also_told_by(connection, trusted, rows)
         counted += [row for row in rows if (row.source, row.source_match_id) not in reported]
-    return counted
+    kept = _of_stored_matches(connection, alone)
+    return counted + [row for row in alone if (row.source, row.source_match_id) in kept]
 
 
 def mark_disagreeing(connection: sa.Connection, batch: MatchBatch, *, are_feeds_compared: bool) -> None:
@@ -215,6 +220,30 @@ def _also_told_by(
                     match_source_id.c.source == source,
                     in_list(connection, match_source_id.c.source_match_id, ids),
                     theirs.c.source == trusted,
+                )
+            )
+            found.update((row.source, row.source_match_id) for row in connection.execute(query))
+    return found
+
+
+def _of_stored_matches(connection: sa.Connection, rows: Sequence[RawMatch]) -> set[tuple[str, str | None]]:
+    """Rows that stand for a stored match which no other feed reports."""
+    found: set[tuple[str, str | None]] = set()
+    own, others = match_source_id, match_source_id.alias()
+    is_shared = sa.exists().where(others.c.match_id == own.c.match_id, others.c.source != own.c.source)
+    for source in {row.source for row in rows}:
+        for ids in batches(
+            [row.source_match_id or "" for row in rows if row.source == source], IDS_PER_QUERY
+        ):
+            query = (
+                sa.select(own.c.source, own.c.source_match_id)
+                .join(match, match.c.match_id == own.c.match_id)
+                .where(
+                    own.c.source == source,
+                    in_list(connection, own.c.source_match_id, ids),
+                    match.c.source == own.c.source,
+                    match.c.source_match_id == own.c.source_match_id,
+                    ~is_shared,
                 )
             )
             found.update((row.source, row.source_match_id) for row in connection.execute(query))

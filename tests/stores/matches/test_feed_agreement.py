@@ -176,6 +176,30 @@ def test_a_feed_that_exchanges_home_and_away_is_held_against_the_other(database:
     assert marks(database) == [("first", "2-1", FEEDS_DISAGREE)]
 
 
+def test_what_a_feed_alone_reports_teaches_nothing_once_it_is_trusted_no_longer(database: Database) -> None:
+    """Matches that were made while it was trusted, and that the home's first feed does not know."""
+    known(database)
+    turned = [
+        msgspec.structs.replace(row, home_team=row.away_team, away_team=row.home_team)
+        for row in month_of_rows("second", score="0-3")
+    ]
+    refresh(database, *month_of_rows("first"), *turned)
+    alone = {"competition": "TST-1", "month": "2025-03", "now": NOW}
+    decide(database, feed="second", **alone)
+    refresh(database)
+    assert marks(database) == [("first", "2-1", NOT_TOLD), ("second", "0-3", None)]
+
+    decide(database, feed=NEITHER, **alone)
+    refresh(database)
+    assert marks(database) == [("first", "2-1", NEITHER_IS_TRUSTED), ("second", "0-3", NEITHER_IS_TRUSTED)]
+    decide(database, feed="first", **alone)
+    refresh(database)
+    assert marks(database) == [("first", "2-1", None), ("second", "0-3", NOT_TOLD)]
+    withdraw(database, **alone)
+    refresh(database)
+    assert marks(database) == [("first", "2-1", FEEDS_DISAGREE), ("second", "0-3", FEEDS_DISAGREE)]
+
+
 def test_a_disputed_month_teaches_nothing_and_its_neighbours_teach(disputed: Database) -> None:
     """Names are compared after they were learned; the reason is stored with each result."""
     (open_month,) = undecided(disputed)
