@@ -8,7 +8,7 @@ A new spelling is a club that is known, a new club, or open. What decides, stron
 3. *A full roster*: the season's format names how many clubs it has, and all of them are placed: the spelling
    is one of those that have no match on its days, and the league's open spellings are assigned at once.
 4. *Continuity*: a season names all its clubs, one of the season before or after is missing, and the spelling
-   alone is like it.
+   alone is like it. The same of a club that has gone up or down a tier, once both leagues name all clubs.
 5. *Likeness*: the spelling abbreviates exactly one club that could have played its matches.
 
 Against two spellings being one club: they meet, they play within a day of each other, they stand in two
@@ -28,6 +28,7 @@ import msgspec
 import numpy as np
 
 from soccer_assets.football.club_names import Likeness, closeness, likeness, words_of
+from soccer_assets.football.competitions import load_competitions
 from soccer_assets.football.season_formats import SeasonFormat, season_format
 
 # The spellings of a competition's first matches in a home are its clubs: nothing is known before them.
@@ -371,7 +372,10 @@ class _Resolution:
         return [(self.seasons[key], self.clubs_in(self.seasons[key]) & self.clubs) for key in sorted(keys)]
 
     def _continues(self, name: str, club: str) -> bool:
-        """Whether a club of the season before or after is missing, and the spelling alone is like it."""
+        """Whether a club is missing where it was, and the spelling alone is like it.
+
+        In the season before or after; or a tier above or below, in a league that names all its clubs by now.
+        """
         for key in sorted({(match.competition, match.season) for match in self.by_name[name]}):
             season = self.seasons[key]
             clubs = self.clubs_in(season)
@@ -379,12 +383,31 @@ class _Resolution:
                 continue
             beside = [found for found in _adjacent(key[1]) if (key[0], found) in self.seasons]
             was_there = any(club in self.clubs_in(self.seasons[key[0], found]) for found in beside)
-            rivals = [
-                other for other in season.names - self.clubs if likeness(other, club) >= Likeness.PARTIAL
-            ]
-            if was_there and rivals == [name]:
+            if was_there and self._like(club, season.names - self.clubs) == {name}:
+                return True
+            if self._has_left_its_tier(club, *key) and self._open_in(key[1], club) == {name}:
                 return True
         return False
+
+    def _has_left_its_tier(self, club: str, competition: str, season: str) -> bool:
+        """Whether a club was a tier above or below the season before, and that league goes on without it."""
+        for (code, label), before in self.seasons.items():
+            is_beside = label == _adjacent(season)[0] and abs(_tier(code) - _tier(competition)) == 1
+            if is_beside and _tier(code) and club in self.clubs_in(before):
+                now = self.seasons.get((code, season))
+                if now is None or now.format is None:
+                    return False
+                clubs = self.clubs_in(now)
+                return len(clubs) >= now.format.clubs and not self._like(club, clubs)
+        return False
+
+    def _open_in(self, label: str, club: str) -> set[str]:
+        """The open spellings of a season's leagues that are like a club."""
+        names = (season.names for (_, of), season in self.seasons.items() if of == label)
+        return self._like(club, set[str]().union(*names) - self.clubs)
+
+    def _like(self, club: str, names: Iterable[str]) -> set[str]:
+        return {name for name in names if likeness(name, club) >= Likeness.PARTIAL}
 
     def _is_full(self, name: str) -> bool:
         """Whether a season the spelling plays in has all its clubs already."""
@@ -461,6 +484,12 @@ class _Resolution:
             f"the roster of {where} is full, and nobody in it is spelled like it; "
             f"{', '.join(ranked[:_SHOWN])}{others} could have played its matches",
         )
+
+
+def _tier(code: str) -> int:
+    """The tier of a league of the catalogue; 0 of others."""
+    found = load_competitions().get(code)
+    return 0 if found is None else found.tier
 
 
 def _adjacent(season: str) -> tuple[str, str]:

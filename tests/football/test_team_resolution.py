@@ -122,6 +122,53 @@ def test_a_missing_club_goes_on_under_the_only_name_like_it() -> None:
     assert found["quarry eindhoven"] == Decided("quarry", Why.CONTINUITY)
 
 
+LAST_SEASON = {"season": "2023/2024", "first": dt.date(2023, 8, 12)}
+OTHER_CLUBS = [*(name[::-1] for name in CLUBS), "upton", "vale park", "wexcombe", "yarrow"]
+
+
+def listed(clubs: list[str], competition: str, old: str, new: str) -> list[Sighting]:
+    """The fixtures of a league's first round, one club by another name."""
+    fixtures = [
+        msgspec.structs.replace(match, score=None) for match in rounds(clubs, 1, competition=competition)
+    ]
+    return respelled(fixtures, old, new)
+
+
+@pytest.mark.parametrize("is_listed", [True, False])
+def test_a_club_that_went_up_goes_on_under_the_only_name_like_it(is_listed: bool) -> None:
+    """Once its old league names all its clubs too, and none like it; before, the name is held back."""
+    last_season = [
+        *rounds(CLUBS, 4, competition="ENG-1", **LAST_SEASON),
+        *rounds(OTHER_CLUBS, 4, competition="ENG-2", **LAST_SEASON),
+    ]
+    fixtures = listed(CLUBS, "ENG-1", "amber", "rebma stadium")
+    if is_listed:
+        fixtures += listed(OTHER_CLUBS, "ENG-2", "rebma", "amber")
+
+    found = resolve([*last_season, *fixtures], [*CLUBS, *OTHER_CLUBS])
+
+    guess = Held("rebma", f"rebma stadium may be rebma, or a new club of ENG-1 {SEASON}")
+    assert found["rebma stadium"] == (Decided("rebma", Why.CONTINUITY) if is_listed else guess)
+
+
+def test_a_newcomer_beside_a_club_of_the_tier_above_is_not_that_club() -> None:
+    """`Bradford Park Avenue` comes from outside, while `Bradford` goes on as `Bradford City` above."""
+    above = ["bradford", *CLUBS[1:]]
+    last_season = [
+        *rounds(above, 4, competition="ENG-1", **LAST_SEASON),
+        *rounds(OTHER_CLUBS, 4, competition="ENG-2", **LAST_SEASON),
+    ]
+    below = listed(OTHER_CLUBS, "ENG-2", "yarrow", "bradford park avenue")
+    fixtures = [*listed(above, "ENG-1", "bradford", "bradford city"), *below]
+
+    alone = resolve([*last_season, *below], [*above, *OTHER_CLUBS])
+    found = resolve([*last_season, *fixtures], [*above, *OTHER_CLUBS])
+
+    assert isinstance(alone["bradford park avenue"], Held)
+    assert found["bradford city"] == Decided("bradford", Why.CONTINUITY)
+    assert found["bradford park avenue"] == Decided("bradford park avenue", Why.RIVALS)
+
+
 def test_a_name_like_nobody_is_a_new_club() -> None:
     """A promoted club that nobody resembles is new at once."""
     later = Sighting("ENG-1", SEASON, START + dt.timedelta(weeks=5), "zenith", "amber")
