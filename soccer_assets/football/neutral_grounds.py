@@ -24,9 +24,10 @@ Stage = Literal["", "final", "semi-final", "quarter-final", "third place", "prel
 FLAG = "the feed's own flag"
 
 _WITH_COUNTRY = re.compile(r"(.*\S) \(([A-Z]{3})\)")
+_A_DAY = dt.timedelta(days=1)
 _ALWAYS = dt.date.min, dt.date.max
 # Raise it with a change of this module that decides stored matches otherwise: they are then read again.
-_VERSION = b"1"
+_VERSION = b"2"
 _QUALIFIERS = frozenset({"preliminary", "qualification"})
 
 
@@ -118,7 +119,10 @@ def ground_of(
         return AT_HOME
     sides = _key(home), _key(away)
     tournament = _tournaments().get(place.code)
-    if tournament is not None and day >= tournament.start and stage not in _QUALIFIERS:
+    is_played = (
+        tournament is not None and day >= tournament.start and not _is_between_editions(tournament, day)
+    )
+    if tournament is not None and is_played and stage not in _QUALIFIERS:
         hosts = _hosts_on(tournament, day, None if country is None else _key(country))
         return _among(hosts, sides, tournament.why, is_neutral=flag is None)
     if flag is None:
@@ -244,6 +248,13 @@ def _among(hosts: frozenset[str], sides: tuple[str, str], why: str, *, is_neutra
     if first == second:
         return Ground(is_neutral=True, rule=why) if is_neutral else AT_HOME
     return Ground(away_is_host=second, rule=f"{why}: the host" if second else None)
+
+
+def _is_between_editions(tournament: _Tournament, day: dt.date) -> bool:
+    """Whether a tournament is not on: a match then is one of its qualification, whatever its title says."""
+    editions = tournament.editions
+    is_known = editions[0].start <= day <= editions[-1].until
+    return is_known and not any(one.start - _A_DAY <= day <= one.until + _A_DAY for one in editions)
 
 
 def _hosts_on(tournament: _Tournament, day: dt.date, country: str | None) -> frozenset[str]:

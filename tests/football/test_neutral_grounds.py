@@ -79,6 +79,21 @@ def test_a_stage_is_known_under_the_names_that_feeds_give_it(title, stage):
     assert stage_of(title) == stage
 
 
+@pytest.mark.parametrize(
+    ("competition", "day", "expected"),
+    [
+        ("FIFA-WC", "2025-11-16", HOME),  # qualification
+        ("UEFA-EURO", "2024-03-26", HOME),  # a final of its play-offs
+        ("UEFA-EURO", "2024-07-15", NEUTRAL),  # the final, in another time zone
+        ("UEFA-EURO", "2032-07-01", NEUTRAL),  # nobody knows when and where
+    ],
+)
+def test_between_its_editions_a_tournament_is_its_qualification(competition, day, expected):
+    """Where no title says so either."""
+    assert decide(competition, day, "Wales", "Poland", "Play-off, Final") == expected
+    assert decide(competition, day, "Wales", "Poland") == expected
+
+
 def test_the_first_title_that_tells_a_stage_counts():
     """A matchday in the round does not hide the stage of the payload, and a leg anywhere tells of two."""
     payload = {"stage": "FINAL", "season": {"year": 2024, "slug": "final"}}
