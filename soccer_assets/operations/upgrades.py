@@ -162,7 +162,7 @@ def _upgrade_dagster(folder: Path, copy: Path) -> None:
 
 
 def _upgrade_mlflow(url: str, environ: Mapping[str, str], copy: Path) -> None:
-    command = [sys.executable, "-m", "mlflow", "db", "upgrade", url]
+    command = [sys.executable, "-m", "soccer_assets.garbage", "mlflow", "db", "upgrade", url]
     done = subprocess.run(command, env=dict(environ), capture_output=True, text=True, check=False)  # noqa: S603 - our own interpreter
     if done.returncode != 0:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]

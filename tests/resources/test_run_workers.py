@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from multiprocessing.synchronize import Event
 
 import dagster as dg
 import pytest
@@ -22,6 +21,7 @@ from dagster._daemon.monitoring.run_monitoring import execute_run_monitoring_ite
 from soccer_assets.graph.jobs import PUBLISHES
 from soccer_assets.operations.local_instance import INSTANCE
 from soccer_assets.resources.run_workers import PROCESS_TAG, close_lost_runs, process_tag
+from tests.resources.sleeper import sleep
 from tests.services import free_ports
 
 STARTED = dg.DagsterRunStatus.STARTED
@@ -61,19 +61,12 @@ def dead_pid() -> int:
     return process.pid
 
 
-def work(is_ready: Event) -> None:
-    """Sleep as a worker that takes interrupts, also where a shell started the tests in the background."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    is_ready.set()
-    time.sleep(600)
-
-
 @pytest.fixture
 def worker() -> Iterator[multiprocessing.process.BaseProcess]:
     """A process as a code server starts it for a run."""
     spawn = multiprocessing.get_context("spawn")
     is_ready = spawn.Event()
-    process = spawn.Process(target=work, args=(is_ready,))
+    process = spawn.Process(target=sleep, args=(is_ready,))
     process.start()
     assert is_ready.wait(600)
     yield process

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
+from litestar.utils.signature import ParsedSignature
 
 from serving.app import create_app
 from tests.serving.builders import (
@@ -27,6 +28,24 @@ def _patient() -> Iterator[None]:
     """Sidecars of this process wait for their simulation's code beside busy cores, and do not answer 503."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("serving.scoring.assumptions.LOADING_SECONDS", 300.0)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _signatures_are_read_once() -> Iterator[None]:
+    """To read the types of the routes' functions, which stay, is a fifth of the start of each sidecar."""
+    read, known = ParsedSignature.from_fn, {}
+
+    def from_fn(function: Any, namespace: dict[str, Any]) -> ParsedSignature:
+        if getattr(function, "__closure__", True):  # it belongs to one sidecar, and would keep that in memory
+            return read(function, namespace)
+        key = (function, *namespace)
+        if key not in known:
+            known[key] = read(function, namespace)
+        return known[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ParsedSignature, "from_fn", from_fn)
         yield
 
 
