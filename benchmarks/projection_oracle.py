@@ -73,7 +73,7 @@ def main() -> None:
                 "seeds": len(found),
                 "projections_pass": sum(one.projections >= LEVEL for one in found),
                 "halved_fail": sum(one.halved < LEVEL for one in found),
-                "truth_pass": sum(one.truth is not None and one.truth >= LEVEL for one in found),
+                "truth_pass": sum((one.truth or 0.0) >= LEVEL for one in found) if asked.truth else None,
             }
         )
     )

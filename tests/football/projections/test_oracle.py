@@ -49,8 +49,9 @@ def test_who_knows_the_rates_of_a_match_knows_how_it_ends() -> None:
 
 @pytest.mark.trial
 def test_a_hundred_worlds() -> None:
-    """Projections pass in 98 of 100, the forecaster with half of the variance fails in 95."""
+    """At .01, where 2 of 100 may fail by chance: projections pass in 98, half of the variance fails in 95."""
     found = [judge(seed, leagues=20, years=6) for seed in range(1, 101)]
 
-    assert sum(one.projections >= LEVEL for one in found) >= 98
-    assert sum(one.halved < LEVEL for one in found) >= 95
+    assert sum(one.projections >= 0.01 for one in found) >= 98
+    assert sum(one.halved < 0.01 for one in found) >= 95
+    assert sum(one.projections >= LEVEL for one in found) >= 93
