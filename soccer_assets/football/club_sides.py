@@ -22,7 +22,7 @@ _RESERVES = r"reserves?|reservas?|beloften|amateure|rezerv\w*"
 _LEAGUE_OF_WOMEN = re.compile(
     rf"\b(?:{_WOMEN}|w-?league|nwsl|toppserien|damallsvenskan|elitettan|wsl|swpl|uwcl|nadeshiko|we league|"
     r"liga f|de la reina|iberdrola|arkema|liga bpi|kansallinen liiga|\w*juniorinnen|zen|naiste|kvenna|"
-    r"kvinnur|noi (?:nb|liga|kupa)|moteru|sieviesu|gynaikon|zhensk\w*|zhinoch\w*|nashim|nu quoc gia)\b|"
+    r"kvinnur|noi (?:nb|liga|kupa)|moteru|sieviesu|gynaikon|zhensk\w*|zhinoch\w*|nashim|merched)\b|"
     r"(?<=\w )w$|\([wf]\)"
 )
 _LEAGUE_OF_AGE = re.compile(rf"\b{_AGE}\b")

@@ -6,7 +6,14 @@ from soccer_assets.football.club_sides import name_in_pool, side_of_club, side_o
 
 LEAGUES_OF_WOMEN = (
     *("Superliga žen", "Naiste Meistriliiga", "Besta deild kvenna", "1. deild kvinnur", "Női NB I"),
-    *("Moterų A lyga", "Sieviešu līga", "Zhenskaya Superliga", "Ligat Nashim", "Copa de la Reina"),
+    *(
+        "Moterų A lyga",
+        "Sieviešu līga",
+        "Zhenskaya Superliga",
+        "Ligat Nashim",
+        "Cwpan Merched",
+        "Copa de la Reina",
+    ),
     *("Primera Iberdrola", "D1 Arkema", "Liga BPI", "Kansallinen Liiga", "Elitettan", "Super League W"),
     "Serie A (F)",
 )
