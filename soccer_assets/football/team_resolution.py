@@ -20,16 +20,14 @@ The order in which matches arrive changes when a spelling is decided, never how.
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from enum import StrEnum
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
-
-import msgspec
-import numpy as np
 
 from soccer_assets.football.club_names import Likeness, closeness, likeness, words_of
 from soccer_assets.football.competitions import load_competitions
+from soccer_assets.football.name_assignment import LEAST_MARGIN, best_assignment
 from soccer_assets.football.season_formats import SeasonFormat, season_format
+from soccer_assets.football.spellings import Decided, Held, Sighting, Spellings, Why
 
 # The spellings of a competition's first matches in a home are its clubs: nothing is known before them.
 FIRST_MATCHES = 30
@@ -37,81 +35,10 @@ FIRST_MATCHES = 30
 DAYS_TO_DECIDE = 2
 # No club plays on two days in a row: 3 of 92,357 matches of football-data do, all of them misdated.
 _BETWEEN_MATCHES = dt.timedelta(days=1)
-# The next best assignment of a league's open spellings must be worse by this much closeness.
-_LEAST_MARGIN = 0.15
-_IMPOSSIBLE = -100.0
 # Half of the letters: a name that is less like a club suggests nobody.
 _LEAST_GUESS = 0.5
 # Of several clubs that an open spelling may mean.
 _SHOWN = 5
-
-
-class Why(StrEnum):
-    """What decided a spelling."""
-
-    WRITTEN_DOWN = "written down in team_names.toml"
-    BY_HAND = "decided by hand"
-    BEFORE = "stored before spellings were resolved"
-    HEALED = "two clubs of an older home were one"
-    SAME_MATCH = "the same match is reported under both names"
-    ROSTER = "the season's roster is full"
-    CONTINUITY = "a club of the season before or after is missing, and only this name is like it"
-    LIKENESS = "only one known club is spelled like it and could have played its matches"
-    FIRST = "among the competition's first matches in this home"
-    NOBODY_LIKE_IT = "no known club of the country is spelled like it"
-    RIVALS = "it plays beside or against every club that is spelled like it, and the roster has a place"
-
-
-class Sighting(msgspec.Struct, frozen=True, gc=False):
-    """A match as evidence: teams by their spelling, or by the club's name where that is decided.
-
-    Attributes:
-        is_league: whether the competition is a league, in which a club plays once a season.
-        score: after 90 minutes; None where it is not known.
-    """
-
-    competition: str
-    season: str
-    day: dt.date
-    home: str
-    away: str
-    is_league: bool = True
-    score: tuple[int, int] | None = None
-
-
-class Decided(msgspec.Struct, frozen=True):
-    """A spelling and the club it means; a new club goes by its spelling."""
-
-    club: str
-    why: Why
-
-
-class Held(msgspec.Struct, frozen=True):
-    """A spelling that stays open.
-
-    Attributes:
-        guess: the likeliest club; None where nobody is like it.
-        reason: what is in doubt, as a sentence.
-    """
-
-    guess: str | None
-    reason: str
-
-
-class Spellings(msgspec.Struct, frozen=True):
-    """What is known without evidence, within one country.
-
-    All names are folded.
-
-    Attributes:
-        groups: spelling -> all names of its club.
-        apart: pairs of names that are two clubs, each pair in alphabetical order.
-        by_hand: spelling -> club, as a person decided; a spelling that is its own club is a new one.
-    """
-
-    groups: Mapping[str, tuple[str, ...]] = {}
-    apart: Collection[tuple[str, str]] = frozenset()
-    by_hand: Mapping[str, str] = {}
 
 
 def resolve(
@@ -441,7 +368,7 @@ class _Resolution:
             names = [name for name in names if self._has_all_clubs(season, self._first_day(name, season))]
             if not names:
                 continue
-            found = _assignment(names, clubs, self._contradicted)
+            found = best_assignment(names, clubs, self._contradicted)
             for name, club in found.items():
                 self._place(name, club, Why.ROSTER)
             if found:
@@ -477,7 +404,7 @@ class _Resolution:
             )
         ranked = sorted(free, key=lambda club: (-closeness(name, club), club))
         best, second = (closeness(name, club) for club in ranked[:2])
-        is_ahead = best >= _LEAST_GUESS and best - second >= _LEAST_MARGIN
+        is_ahead = best >= _LEAST_GUESS and best - second >= LEAST_MARGIN
         others = f" and {len(ranked) - _SHOWN} more" if len(ranked) > _SHOWN else ""
         return Held(
             ranked[0] if is_ahead else None,
@@ -496,30 +423,3 @@ def _adjacent(season: str) -> tuple[str, str]:
     """The season before and the one after: of ``2024/2025`` or ``2025``."""
     years = [int(year) for year in season.split("/")]
     return tuple("/".join(str(year + shift) for year in years) for shift in (-1, 1))  # type: ignore[return-value]
-
-
-def _assignment(
-    names: Sequence[str], clubs: Sequence[str], contradicted: Callable[[str, str], bool]
-) -> dict[str, str]:
-    """The best assignment of names to clubs, where the next best one is clearly worse.
-
-    A linear sum assignment on closeness; a pair that is contradicted is left out.
-    """
-    from scipy.optimize import linear_sum_assignment  # noqa: PLC0415 - 60 ms, for the rare open spelling
-
-    gain = np.array(
-        [
-            [_IMPOSSIBLE if contradicted(name, club) else closeness(name, club) for club in clubs]
-            for name in names
-        ]
-    )
-    rows, columns = linear_sum_assignment(gain, maximize=True)
-    best, found = gain[rows, columns].sum(), {}
-    for row, column in zip(rows, columns, strict=True):
-        if gain[row, column] < Likeness.WEAK:
-            continue
-        without = gain.copy()
-        without[row, column] = _IMPOSSIBLE
-        if best - without[linear_sum_assignment(without, maximize=True)].sum() >= _LEAST_MARGIN:
-            found[names[row]] = clubs[column]
-    return found

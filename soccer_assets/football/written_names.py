@@ -13,7 +13,7 @@ from typing import Annotated
 
 import msgspec
 
-from soccer_assets.football.team_resolution import Spellings
+from soccer_assets.football.spellings import Spellings
 from soccer_assets.football.text_folding import fold
 
 _Text = Annotated[str, msgspec.Meta(min_length=1)]

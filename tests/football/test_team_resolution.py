@@ -6,7 +6,8 @@ import random
 import msgspec
 import pytest
 
-from soccer_assets.football.team_resolution import Decided, Held, Sighting, Spellings, Why, resolve
+from soccer_assets.football.spellings import Decided, Held, Sighting, Spellings, Why
+from soccer_assets.football.team_resolution import resolve
 from soccer_assets.football.written_names import written_names
 
 START = dt.date(2024, 8, 10)

@@ -18,7 +18,8 @@ from soccer_assets.football.competitions import INTERNATIONAL, Competition, club
 from soccer_assets.football.identity import Pool
 from soccer_assets.football.matches import Window
 from soccer_assets.football.records import RawMatch
-from soccer_assets.football.team_resolution import Decided, Held, Sighting, Spellings, Why, resolve
+from soccer_assets.football.spellings import Decided, Held, Sighting, Spellings, Why
+from soccer_assets.football.team_resolution import resolve
 from soccer_assets.football.text_folding import fold
 from soccer_assets.football.written_names import written_names
 from soccer_assets.resources.bulk_rows import in_list, upsert

@@ -1,7 +1,9 @@
 """The simulated world, played against the clock."""
 
 import datetime as dt
+import hashlib
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 import msgspec
@@ -15,7 +17,7 @@ from soccer_assets.clock import FixedClock, parse_instant
 from soccer_assets.feeds.providers.simulated.habits import Habits, Kind
 from soccer_assets.feeds.providers.simulated.season import outcome_probabilities, play_season, season_years
 from soccer_assets.feeds.providers.simulated.simulated_feed import SimulatedFeed
-from soccer_assets.feeds.providers.simulated.world import clubs_of, league_of, members_of
+from soccer_assets.feeds.providers.simulated.world import clubs_of, league_of, members_of, uniforms
 from soccer_assets.football.matches import MatchStatus, Window
 from soccer_assets.football.records import RawMatch
 from soccer_assets.settings import Settings
@@ -32,6 +34,20 @@ def fetch(window: Window, now: dt.datetime = NOW, seed: int = 20, leagues: int =
 
 def season_of_league(seed: int, number: int, year: int):
     return play_season(seed, league_of(seed, number), year)
+
+
+@pytest.mark.parametrize("size", [1, 3, 4, 5])
+def test_draws_depend_on_their_key_alone(size):
+    """Whatever was drawn before, and in each thread: those of a new generator with that key."""
+    key = int.from_bytes(hashlib.blake2b(b"a|1", digest_size=16).digest(), "little")
+    expected = np.random.Generator(np.random.Philox(key=key)).random(size)
+
+    with ThreadPoolExecutor(4) as threads:
+        drawn = list(threads.map(lambda _: uniforms((size,), "a", 1), range(40)))
+
+    assert all(draw.tobytes() == expected.tobytes() for draw in drawn)
+    assert uniforms((size,), "a", 2).tobytes() != expected.tobytes()
+    assert uniforms((size,), "a", 1).tobytes() == expected.tobytes()
 
 
 @settings(max_examples=15, deadline=None)

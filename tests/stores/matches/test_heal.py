@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from soccer_assets.cli import main
 from soccer_assets.football.competitions import load_competitions
 from soccer_assets.football.matches import Window
-from soccer_assets.football.team_resolution import Why
+from soccer_assets.football.spellings import Why
 from soccer_assets.resources.database import Database
 from soccer_assets.stores.matches.heal import heal, undo
 from soccer_assets.stores.matches.normalise import update_matches
