@@ -26,7 +26,7 @@ from soccer_assets.cli import (
     teams,
     webserver,
 )
-from soccer_assets.cli.common import fail, settings_of_environment
+from soccer_assets.cli.common import fail, settings_of_environment, use_compiled_files
 from soccer_assets.garbage import collect_rarely
 from soccer_assets.loopback import ask_loopback_directly
 
@@ -53,6 +53,7 @@ class _Commands(click.Group):
 def main() -> None:
     """Football match prediction: an asset graph and a serving sidecar."""
     collect_rarely()
+    use_compiled_files()
     # For the clients of MLflow, S3 and the feeds, which read the environment themselves.
     ask_loopback_directly(os.environ)
     # Of every child: a `socket.py` in the working folder would be imported by it.
