@@ -27,7 +27,7 @@ from serving.problems import Problem
 from serving.scoring.assumptions import Assumption, Assumptions
 from serving.scoring.schemas import FeatureRow, Pairing
 from soccer_assets.contract.season_projection import SeasonProjection
-from soccer_assets.loopback import certificates, is_loopback
+from soccer_assets.loopback import http_options
 
 _T = TypeVar("_T")
 _ENDED = {"success", "failed"}
@@ -63,15 +63,9 @@ class Client:
     """
 
     def __init__(self, base_url: str, key: str, seconds: float = 10.0) -> None:
-        # A proxy of the environment does not know this machine's loopback address.
-        trust_env = not is_loopback(base_url)
         headers = {"X-API-Key": key}
         self._http = httpx.Client(
-            base_url=base_url,
-            headers=headers,
-            timeout=seconds,
-            trust_env=trust_env,
-            verify=certificates(base_url),
+            base_url=base_url, headers=headers, timeout=seconds, **http_options(base_url)
         )
 
     def __enter__(self) -> Self:

@@ -3,6 +3,7 @@
 import ipaddress
 import ssl
 from collections.abc import MutableMapping
+from typing import TypedDict
 from urllib.parse import urlsplit
 
 # What a process that honours proxies must ask directly.
@@ -26,6 +27,18 @@ def certificates(url: str) -> ssl.SSLContext | bool:
     It otherwise reads those of 140 authorities for each client, in 20 ms of CPU, also where it needs none.
     """
     return _NO_CERTIFICATES if url.lower().startswith("http://") else True
+
+
+class HttpOptions(TypedDict):
+    """Arguments of httpx's clients and functions."""
+
+    trust_env: bool
+    verify: ssl.SSLContext | bool
+
+
+def http_options(url: str) -> HttpOptions:
+    """How httpx asks a server: past a proxy of the environment on this machine, and see `certificates`."""
+    return {"trust_env": not is_loopback(url), "verify": certificates(url)}
 
 
 def no_proxy(listed: str) -> str:

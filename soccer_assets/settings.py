@@ -112,7 +112,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """
         env = os.environ if environ is None else environ
         dagster_port = _integer(env, "SOCCER_DAGSTER_PORT", 3000, 1, 65535)
-        home = _home(env)
+        home = home_of(env)
         feeds = tuple(name.strip() for name in env.get("SOCCER_FEED", "simulated").split(",") if name.strip())
         if not feeds:
             raise SettingError("SOCCER_FEED is empty; name a feed such as 'simulated' or 'football-data'")
@@ -169,8 +169,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-def _home(env: Mapping[str, str]) -> Path:
-    """The absolute path of the home, which becomes part of URLs."""
+def home_of(env: Mapping[str, str]) -> Path:
+    """The absolute path of the home, which becomes part of URLs.
+
+    Raises:
+        SettingError: as `checked_home`.
+    """
     return checked_home(Path(env.get("SOCCER_HOME") or ".soccer").expanduser().absolute(), "SOCCER_HOME=")
 
 

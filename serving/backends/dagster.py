@@ -7,7 +7,7 @@ import msgspec
 
 from serving.errors import ServingError
 from serving.pause import Pause
-from soccer_assets.loopback import certificates, is_loopback
+from soccer_assets.loopback import http_options
 
 _LAUNCH = """
 mutation Launch($params: ExecutionParams!) {
@@ -77,8 +77,7 @@ class Dagster:
         try:
             async with httpx.AsyncClient(
                 timeout=httpx.Timeout(_ANSWER_SECONDS, connect=_CONNECT_SECONDS),
-                trust_env=not is_loopback(self._url),
-                verify=certificates(self._url),
+                **http_options(self._url),
             ) as client:
                 answer = await client.post(
                     f"{self._url}/graphql", json={"query": _LAUNCH, "variables": {"params": params}}

@@ -31,7 +31,7 @@ from soccer_assets.alerting.running_parts import restart_of
 from soccer_assets.alerting.subscribers import SubscriberError
 from soccer_assets.bounded_call import BoundedCall
 from soccer_assets.clock import Clock, SystemClock, isoformat
-from soccer_assets.loopback import certificates, is_loopback
+from soccer_assets.loopback import http_options
 from soccer_assets.masking import mask
 from soccer_assets.resources.database_faults import DatabaseUnavailableError, one_sentence
 from soccer_assets.settings import Settings
@@ -163,12 +163,7 @@ class Watchdog:
     def _sidecar(self, url: str, now: dt.datetime) -> Condition | None:
         try:
             ready = f"{url.rstrip('/')}/ready"
-            answer = httpx.get(
-                ready,
-                timeout=_TIMEOUT_SECONDS,
-                trust_env=not is_loopback(ready),
-                verify=certificates(ready),
-            )
+            answer = httpx.get(ready, timeout=_TIMEOUT_SECONDS, **http_options(ready))
             status = answer.status_code
             cause = "" if status == httpx.codes.OK else f"/ready answers {status}"
         except httpx.HTTPError as error:

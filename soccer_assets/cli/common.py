@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from soccer_assets.compiled_files import MODULES, compiled_files
 from soccer_assets.masking import mask
-from soccer_assets.settings import SettingError, Settings
+from soccer_assets.settings import SettingError, Settings, home_of
 
 if TYPE_CHECKING:  # help must not import the store's libraries
     from soccer_assets.resources.object_store import ObjectStore
@@ -36,14 +37,17 @@ def use_compiled_files() -> None:
 
     Only from a home of this user: what lies there is executed.
     """
-    cache = Path(os.environ.get("SOCCER_HOME") or ".soccer").expanduser().absolute() / "cache"
-    modules = cache / "pycache"
+    try:
+        variables = compiled_files(home_of(os.environ))
+    except SettingError:
+        return  # the command says so
+    modules = Path(variables[MODULES])
     if not modules.is_dir() or modules.stat().st_uid != os.geteuid():
         return
-    os.environ.setdefault("NUMBA_CACHE_DIR", str(cache / "numba"))
-    os.environ.setdefault("MPLCONFIGDIR", str(cache / "matplotlib"))
+    for name, folder in variables.items():
+        os.environ.setdefault(name, folder)
     if sys.pycache_prefix is None:
-        sys.pycache_prefix = os.environ["PYTHONPYCACHEPREFIX"] = str(modules)
+        sys.pycache_prefix = os.environ[MODULES]
 
 
 def use_instance_of(settings: Settings) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from soccer_assets.compiled_files import compiled_files
 from soccer_assets.loopback import ask_loopback_directly
 from soccer_assets.resources.run_workers import Worker, worker_of
 from soccer_assets.settings import Settings
@@ -55,7 +56,6 @@ INSTANCE: dict[str, Any] = {
 
 def home_environment(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
     """All variables that there are for the processes of a home: its settings, and caches inside the home."""
-    cache = settings.home / "cache"
     direct = dict(environ)
     ask_loopback_directly(direct)
     return direct | {
@@ -64,9 +64,7 @@ def home_environment(settings: Settings, environ: Mapping[str, str]) -> dict[str
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
         "MLFLOW_LOGGING_LEVEL": "ERROR",
-        "MPLCONFIGDIR": str(cache / "matplotlib"),
-        "NUMBA_CACHE_DIR": str(cache / "numba"),
-        "PYTHONPYCACHEPREFIX": str(cache / "pycache"),
+        **compiled_files(settings.home),
         # Compiled files go to the home's cache even where the user forbids them; without them a run starts 3
         # s later.
         "PYTHONDONTWRITEBYTECODE": "",

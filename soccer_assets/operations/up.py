@@ -20,6 +20,7 @@ from rich.console import Console
 
 from soccer_assets.alerting.subscribers import SubscriberError, Subscribers
 from soccer_assets.bounded_call import BoundedCall
+from soccer_assets.compiled_files import compiled_files
 from soccer_assets.contract.release import POINTER_KEY
 from soccer_assets.contract.status import STATUS_KEY, Status
 from soccer_assets.feeds.registry import open_feeds
@@ -151,7 +152,7 @@ def _check_ports(settings: Settings, *, with_mlflow: bool) -> None:
 
 def _prepare(settings: Settings, sockets: LocalSockets, console: Console) -> PartEnvironments:
     """Create folders and the instance's files, upgrade the schemas; returns the children's environments."""
-    for folder in ("dagster", "cache/numba", "cache/matplotlib", "cache/pycache", "tmp", "valkey"):
+    for folder in (*compiled_files(settings.home).values(), "dagster", "tmp", "valkey"):
         (settings.home / folder).mkdir(parents=True, exist_ok=True)
     instance = settings.home / "dagster" / "dagster.yaml"
     instance.write_text(json.dumps(INSTANCE, indent=2))  # JSON is YAML

@@ -207,45 +207,34 @@ def _also_told_by(
     connection: sa.Connection, trusted: str, rows: Sequence[RawMatch]
 ) -> set[tuple[str, str | None]]:
     """Rows of another feed whose match the trusted feed reports too."""
-    found: set[tuple[str, str | None]] = set()
-    theirs = match_source_id.alias()
-    for source in {row.source for row in rows}:
-        for ids in batches(
-            [row.source_match_id or "" for row in rows if row.source == source], IDS_PER_QUERY
-        ):
-            query = (
-                sa.select(match_source_id.c.source, match_source_id.c.source_match_id)
-                .join(theirs, theirs.c.match_id == match_source_id.c.match_id)
-                .where(
-                    match_source_id.c.source == source,
-                    in_list(connection, match_source_id.c.source_match_id, ids),
-                    theirs.c.source == trusted,
-                )
-            )
-            found.update((row.source, row.source_match_id) for row in connection.execute(query))
-    return found
+    own, theirs = match_source_id, match_source_id.alias()
+    is_told = sa.exists().where(theirs.c.match_id == own.c.match_id, theirs.c.source == trusted)
+    return _rows_for_which(connection, is_told, rows)
 
 
 def _of_stored_matches(connection: sa.Connection, rows: Sequence[RawMatch]) -> set[tuple[str, str | None]]:
     """Rows that stand for a stored match which no other feed reports."""
-    found: set[tuple[str, str | None]] = set()
     own, others = match_source_id, match_source_id.alias()
     is_shared = sa.exists().where(others.c.match_id == own.c.match_id, others.c.source != own.c.source)
+    stands = sa.exists().where(
+        match.c.match_id == own.c.match_id,
+        match.c.source == own.c.source,
+        match.c.source_match_id == own.c.source_match_id,
+    )
+    return _rows_for_which(connection, stands & ~is_shared, rows)
+
+
+def _rows_for_which(
+    connection: sa.Connection, condition: sa.ColumnElement[bool], rows: Sequence[RawMatch]
+) -> set[tuple[str, str | None]]:
+    """Keys of the rows for whose `match_source_id` a condition holds."""
+    found: set[tuple[str, str | None]] = set()
+    own = match_source_id
     for source in {row.source for row in rows}:
-        for ids in batches(
-            [row.source_match_id or "" for row in rows if row.source == source], IDS_PER_QUERY
-        ):
-            query = (
-                sa.select(own.c.source, own.c.source_match_id)
-                .join(match, match.c.match_id == own.c.match_id)
-                .where(
-                    own.c.source == source,
-                    in_list(connection, own.c.source_match_id, ids),
-                    match.c.source == own.c.source,
-                    match.c.source_match_id == own.c.source_match_id,
-                    ~is_shared,
-                )
-            )
+        ids = [row.source_match_id or "" for row in rows if row.source == source]
+        for part in batches(ids, IDS_PER_QUERY):
+            theirs = (own.c.source == source) & in_list(connection, own.c.source_match_id, part)
+            query = sa.select(own.c.source, own.c.source_match_id).where(theirs, condition)
             found.update((row.source, row.source_match_id) for row in connection.execute(query))
     return found
 
