@@ -1,5 +1,6 @@
 """A store with one good release, and clients of a sidecar that reads it."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -105,6 +106,13 @@ async def first_release_tried(app: Litestar) -> None:
     """Until the first reload is over: a release answers before its model is checked."""
     async with app.state["reloader"]._lock:
         pass
+    await _history_followed(app)
+
+
+async def _history_followed(app: Litestar) -> None:
+    """Until the history that a reload asked for is open, or could not be loaded; it comes behind it."""
+    if (task := app.state["reloader"]._history._task) is not None:
+        await asyncio.wait([task])
 
 
 @pytest.fixture
@@ -114,5 +122,6 @@ def client(store: Path, serve: Serve) -> TestClient[Litestar]:
 
 
 def reload(client: TestClient[Litestar]) -> None:
-    """Let the sidecar look at its store now."""
+    """Let the sidecar look at its store now, and wait for the history that it finds there."""
     client.blocking_portal.call(client.app.state["reloader"].reload)
+    client.blocking_portal.call(_history_followed, client.app)
