@@ -3,6 +3,7 @@
 import codecs
 import datetime as dt
 import functools
+import html
 import json
 import math
 import re
@@ -12,6 +13,7 @@ from typing import Any
 from soccer_assets.feeds.protocol import FeedError, FeedRefusedError, FeedUnavailableError
 from soccer_assets.football.placeholders import is_placeholder
 from soccer_assets.football.records import GoalOdds, MatchOdds
+from soccer_assets.football.text_folding import without_invisible
 from soccer_assets.football.validity import (
     LEAST_GOALS,
     MOST_GOALS,
@@ -29,6 +31,9 @@ _YEARS = range(OLDEST_YEAR, 2100)
 # Some providers send a score as text, and some programs write 2.0 for 2.
 _GOALS = re.compile(r"(-?\d{1,9})(?:\.0+)?", re.ASCII)
 
+
+# What a page writes for a letter: &amp;, &#39;, &eacute;.
+_ENTITY = re.compile(r"&(?:#\d{1,6}|#[xX][0-9a-fA-F]{1,5}|[A-Za-z]\w{1,9});", re.ASCII)
 
 _DECIMAL_COMMA = re.compile(r"-?\d+,\d+", re.ASCII)
 
@@ -118,6 +123,8 @@ def json_object(value: Any, what: str) -> dict[str, Any]:
 def name_of(value: Any, what: str) -> str:
     """A name of a team, competition or season: printable text of at most 100 characters.
 
+    Characters that nobody sees are left out, and a page's ``&amp;`` is read as ``&``.
+
     Raises:
         FieldError: it is missing, empty, a program's word for no value, too long, or has control characters.
     """
@@ -127,14 +134,18 @@ def name_of(value: Any, what: str) -> str:
         raise FieldError(f"{what} is {brief(value)}, not a text")
     if value in _NO_VALUE:
         raise FieldError(f"{what} is {value!r}, a program's word for no value", _ADD_IT)
-    if " " not in value and len(value) <= _LONGEST_NAME and value.isprintable():
-        return value  # a blank is the only printable white space; most distinct values of an archive are ids
-    text = " ".join(value.split())
+    if value.isalnum() and value.isascii() and len(value) <= _LONGEST_NAME:
+        return value  # most distinct values of an archive are ids
+    text = " ".join(without_invisible(_ENTITY.sub(_letter, value)).split())
     if not text:
         raise FieldError(f"{what} is missing", _ADD_IT)
     if len(text) > _LONGEST_NAME or not text.isprintable():
-        raise FieldError(f"{what} {brief(text)} is no printable name of at most {_LONGEST_NAME} characters")
+        raise FieldError(f"{what} {brief(value)} is no printable name of at most {_LONGEST_NAME} characters")
     return text
+
+
+def _letter(entity: re.Match[str]) -> str:
+    return html.unescape(entity[0])
 
 
 def team_of(value: Any, what: str) -> str:

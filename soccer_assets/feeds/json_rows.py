@@ -11,10 +11,20 @@ from typing import Any
 import msgspec
 
 from soccer_assets.clock import Clock
-from soccer_assets.feeds.fields import FieldError, brief, half_time_of, json_object, score_or_none
+from soccer_assets.feeds.fields import (
+    FieldError,
+    brief,
+    half_time_of,
+    json_object,
+    name_of,
+    score_or_none,
+    teams_of,
+)
+from soccer_assets.feeds.validation import undrawn_row
 from soccer_assets.feeds.visibility import visibility_by_status, visibility_by_time
 from soccer_assets.football.competitions import NATIONAL, Competition, season_of
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Outcome, Window, outcome_of
+from soccer_assets.football.placeholders import NOT_KNOWN
 from soccer_assets.football.records import AfterNinety, MatchOdds, RawMatch, RejectedResult, Rejection, Venue
 from soccer_assets.football.season_labels import SeasonLabel, season_days
 
@@ -56,6 +66,7 @@ class ParsedMatch(msgspec.Struct, frozen=True, kw_only=True):
             feed's lag; empty where the match may have been put off. Such a row is rejected, and its fixture
             stays open for 120 days, so that its day is read until the result is there.
         team_ids: the provider's ids of home and away, as they came.
+        undrawn: which team is not known yet, and how that shows where no name tells it; else empty.
         half_time: both half-time scores, not yet parsed.
         odds: closing prices.
         after_90: how the match was decided where 90 minutes did not.
@@ -80,6 +91,7 @@ class ParsedMatch(msgspec.Struct, frozen=True, kw_only=True):
     has_result: Callable[[], bool] = bool
     open_fault: str = ""
     team_ids: tuple[Any, Any] = (None, None)
+    undrawn: str = ""
     half_time: Callable[[], tuple[Any, Any]] = _no_half_time
     odds: Callable[[], MatchOdds | None] = _no_odds
     after_90: Callable[[], AfterNinety | None] = _no_after_90
@@ -145,6 +157,16 @@ def season_label(competition: Competition, start_year: Any, day: dt.date) -> str
     return str(label)
 
 
+def round_of(value: Any) -> str | None:
+    """The name of a round, or its number as text; None where it is neither: a match counts without it."""
+    if type(value) is int:
+        return str(value)
+    try:
+        return name_of(value, "the round")
+    except FieldError:
+        return None
+
+
 def venue_of(fields: Any, name: str, city: str = "", country: str = "") -> Venue | None:
     """The ground of a match by the dotted paths of its parts; None where it has no name."""
     parts = [_text_at(fields, path) for path in (name, city, country)]
@@ -203,6 +225,65 @@ def winner_of(home: Any, away: Any) -> Outcome | None:
     return Outcome.DRAW if home is False and away is False else None
 
 
+def check_clocks(kickoff: dt.datetime, name: str, other: Any, other_name: str) -> None:
+    """Hold a kickoff against another field of its row; what cannot be read is not compared.
+
+    The two are at most a day apart, whatever the clock of the other.
+
+    Args:
+        kickoff: UTC.
+        name: of its field.
+        other: an ISO 8601 instant or local time, or epoch seconds.
+        other_name: of its field.
+
+    Raises:
+        FieldError: they are a day or more apart: nobody can tell which is wrong.
+    """
+    try:
+        is_epoch = type(other) is int
+        on_clock = dt.datetime.fromtimestamp(other, dt.UTC) if is_epoch else dt.datetime.fromisoformat(other)
+    except (TypeError, ValueError, OverflowError, OSError):
+        return
+    days = abs(on_clock.replace(tzinfo=on_clock.tzinfo or dt.UTC) - kickoff) // dt.timedelta(days=1)
+    if days:
+        raise FieldError(
+            f"{other_name} {brief(other)} and {name} {kickoff:%Y-%m-%dT%H:%M:%SZ} are "
+            f"{days} {'day' if days == 1 else 'days'} apart",
+            "correct one of them at the source",
+        )
+
+
+def named_teams(home: Any, away: Any, *, is_open: bool) -> tuple[str, str, str]:
+    """Names of home and away of a match, and which of them is not known yet (empty: both are).
+
+    Args:
+        home: object with ``id`` and ``name``.
+        away: the same of the other side.
+        is_open: whether the match has no result; only then a side without both is one before its draw.
+
+    Raises:
+        FieldError: a name is missing or no name, or both are the same.
+    """
+    sides = {"home": home, "away": away}
+    bare = [side for side, team in sides.items() if is_open and _is_bare(team)]
+    names = [
+        NOT_KNOWN if side in bare else team.get("name") if isinstance(team, dict) else None
+        for side, team in sides.items()
+    ]
+    has = "team has" if len(bare) == 1 else "teams have"
+    undrawn = f"the {' and the '.join(bare)} {has} neither id nor name" if bare else ""
+    return *teams_of(*names), undrawn
+
+
+def _is_bare(team: Any) -> bool:
+    return (
+        isinstance(team, dict)
+        and team.keys() >= {"id", "name"}
+        and team["id"] is None
+        and team["name"] is None
+    )
+
+
 def pick(fields: Any, *paths: str) -> dict[str, Any]:
     """The fields at dotted paths that are present and not null, nested as they came."""
     picked: dict[str, Any] = {}
@@ -219,6 +300,9 @@ def pick(fields: Any, *paths: str) -> dict[str, Any]:
 
 def _rows(parsed: ParsedMatch, provider: Provider, clock: Clock) -> Iterator[RawMatch | Rejection]:
     found = _match(parsed, provider, clock)
+    if parsed.undrawn and isinstance(found, RawMatch):
+        yield undrawn_row(found, parsed.undrawn)
+        return
     is_open = isinstance(found, Rejection) and parsed.open_fault == found.reason
     if not isinstance(found, Rejection) or not is_open or clock.now() >= parsed.kickoff + _WAITS:
         yield found

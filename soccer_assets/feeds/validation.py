@@ -88,10 +88,19 @@ def _undrawn(row: Row) -> Row:
     """The row, or what is kept of a match with a placeholder for a team."""
     if not isinstance(row, RawMatch) or not (is_placeholder(row.home_team) or is_placeholder(row.away_team)):
         return row
-    reason = placeholder_fault(row.home_team, row.away_team)
-    if STATUS_RULES[row.status].settles:
-        return Rejection(source=row.source, reason=f"{reason}{_BUT_PLAYED}", payload=row.payload)
-    return UndrawnFixture(source=row.source, reason=f"{reason}{_WAITS}", payload=row.payload)
+    return undrawn_row(row, placeholder_fault(row.home_team, row.away_team))
+
+
+def undrawn_row(match: RawMatch, why: str) -> Rejection:
+    """What is kept of a match whose teams are not known.
+
+    Args:
+        match: the match.
+        why: which team is not known, and how that shows.
+    """
+    if STATUS_RULES[match.status].settles:
+        return Rejection(source=match.source, reason=f"{why}{_BUT_PLAYED}", payload=match.payload)
+    return UndrawnFixture(source=match.source, reason=f"{why}{_WAITS}", payload=match.payload)
 
 
 def placeholder_fault(home_team: str, away_team: str) -> str:

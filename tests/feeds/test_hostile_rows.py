@@ -294,9 +294,21 @@ HOME_NAMES = {
 }
 
 
-@pytest.mark.parametrize(
-    "name", ["nan", "None", "null", "12", "1-0", "Ful\u202eham", "Ful\x01ham", "Fulham\u200f"]
-)
+@pytest.mark.parametrize("provider", PROVIDERS, ids=lambda one: one.__name__)
+def test_marks_that_nobody_sees_cost_no_match(provider: Callable[[Path], Provider], tmp_path: Path) -> None:
+    """Zero-width blanks, marks of direction and of byte order inside and around a name are left out of it."""
+    asked = provider(tmp_path)
+    row = copy.deepcopy(asked.valid(0))
+    put(row, HOME_NAMES[provider.__name__], "\ufeff\u202bBrighton\u200b &amp; Ho\u00adve\u202c")
+
+    names = [item.home_team for item in asked.fetch([row, asked.valid(1)]) if isinstance(item, RawMatch)]
+
+    assert sorted(names) == sorted(
+        ["Brighton & Hove", *(one.home_team for one in asked.fetch([asked.valid(1)]))]
+    )
+
+
+@pytest.mark.parametrize("name", ["nan", "None", "null", "12", "1-0", "\u2060\u200f", "Ful\x01ham"])
 @pytest.mark.parametrize("provider", PROVIDERS, ids=lambda one: one.__name__)
 def test_what_is_no_name_makes_no_club(
     provider: Callable[[Path], Provider], name: str, tmp_path: Path

@@ -21,6 +21,8 @@ from soccer_assets.football.text_folding import fold
         ("Œuvre Þór", "oeuvre thor"),
         ("\uff26\uff23\u3000東京", "fc 東京"),
         ("  Real \t Madrid\n", "real madrid"),
+        ("\ufeffDynamo\u200b \u202bKy\u00adiv\u202c\ufe0f", "dynamo kyiv"),
+        ("\u3164\u034f", ""),
         ("", ""),
     ],
 )

@@ -19,11 +19,9 @@ from soccer_assets.feeds.fields import (
     brief,
     id_of,
     instant_of,
-    name_of,
     noon_of,
     score_of,
     score_or_none,
-    teams_of,
     unknown_status,
 )
 from soccer_assets.feeds.http import FileClient
@@ -31,8 +29,11 @@ from soccer_assets.feeds.json_rows import (
     ParsedMatch,
     Provider,
     Score,
+    check_clocks,
     check_winner,
+    named_teams,
     pick,
+    round_of,
     season_label,
     shoot_out_of,
     venue_of,
@@ -42,6 +43,7 @@ from soccer_assets.feeds.json_rows import (
 from soccer_assets.feeds.protocol import FeedRefusedError, FeedUnavailableError
 from soccer_assets.feeds.provider_keys import key_variable
 from soccer_assets.feeds.unreadable import Answers, JsonFile, UnreadFile, rows_of_answer, unreadable_file
+from soccer_assets.football.club_sides import side_of_competition
 from soccer_assets.football.competitions import INTERNATIONAL
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Outcome, Window
 from soccer_assets.football.records import AfterNinety, RawMatch, Rejection, after_ninety
@@ -177,6 +179,12 @@ class ApiFootballFeed(KeyedFeed):
                 f"league {league['id']} is {competition.code}, but lies in {brief(country)}",
                 "correct its id in competitions.toml",
             )
+        if side_of_competition(str(league.get("name")))[0] != competition.sex:
+            raise FieldError(
+                f"league {league['id']} is {competition.code} of {competition.sex}, but is called "
+                f"{brief(league.get('name'))}",
+                "correct its id in competitions.toml",
+            )
         code = pick(fields, "fixture.status.short").get("fixture", {}).get("status", {}).get("short")
         reported_status = _STATUSES.get(code) if isinstance(code, str) else None
         if reported_status is None:
@@ -184,8 +192,13 @@ class ApiFootballFeed(KeyedFeed):
         kickoff, precision = instant_of(fixture.get("date")), KickoffPrecision.MINUTE
         if reported_status is MatchStatus.TBD:
             kickoff, precision = noon_of(kickoff.date()), KickoffPrecision.DAY
-        home, away = teams_of(*(teams.get(side, {}).get("name") for side in ("home", "away")))
-        round_name = league.get("round")
+        check_clocks(kickoff, "fixture.date", fields["fixture"].get("timestamp"), "fixture.timestamp")
+        is_open = reported_status is not MatchStatus.FINISHED
+        sides = fields.get("teams")
+        home, away, undrawn = named_teams(
+            *(sides.get(side) if isinstance(sides, dict) else None for side in ("home", "away")),
+            is_open=is_open,
+        )
         return ParsedMatch(
             source_match_id=id_of(fixture.get("id"), "fixture.id"),
             competition=competition,
@@ -195,6 +208,7 @@ class ApiFootballFeed(KeyedFeed):
             home_team=home,
             away_team=away,
             team_ids=(teams.get("home", {}).get("id"), teams.get("away", {}).get("id")),
+            undrawn=undrawn,
             reported_status=reported_status,
             score=lambda: (
                 _final_score(fields, str(code))
@@ -203,7 +217,7 @@ class ApiFootballFeed(KeyedFeed):
             ),
             half_time=lambda: _half_time(fields),
             after_90=lambda: _after_90(fields, str(code)),
-            round=None if round_name is None else name_of(round_name, "the round"),
+            round=round_of(league.get("round")),
             venue=venue_of(fields["fixture"].get("venue"), "name", "city"),
             fixture=fixture_fields,
             result=pick(fields, "status", "goals", "score")

@@ -32,6 +32,7 @@ from soccer_assets.feeds.json_rows import (
     ParsedMatch,
     Provider,
     Score,
+    check_clocks,
     check_winner,
     pick,
     season_label,
@@ -49,7 +50,7 @@ from soccer_assets.feeds.unreadable import (
     unreadable_file,
 )
 from soccer_assets.football.competitions import Competition
-from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
+from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Outcome, Window
 from soccer_assets.football.records import AfterNinety, MatchOdds, RawMatch, Rejection, after_ninety
 
 SOURCE = "espn"
@@ -72,6 +73,8 @@ _STATUSES = {
     **dict.fromkeys(("STATUS_CANCELED", "STATUS_CANCELLED"), MatchStatus.CANCELLED),
     **dict.fromkeys(("STATUS_FORFEIT", "STATUS_WALKOVER"), MatchStatus.AWARDED),
 }
+# ``status.period`` of the second half; 3 and 4 are extra time, 5 is the shoot-out.
+_SECOND_HALF, _SHOOT_OUT_PERIOD = 2, 5
 _GOALS = re.compile(r"\d{1,2}", re.ASCII)
 
 
@@ -163,9 +166,11 @@ def _reader(competition: Competition) -> Any:
             reported_status = MatchStatus.LIVE
         if reported_status is None:
             raise unknown_status(name)
+        ending = _ending(str(name), pick(game, "status.period", "status.type.detail").get("status", {}))
         kickoff, precision = instant_of(event.get("date")), KickoffPrecision.MINUTE
         if game.get("timeValid") is False or reported_status is MatchStatus.TBD:
             kickoff, precision = noon_of(kickoff.date()), KickoffPrecision.DAY
+        check_clocks(kickoff, "date", game.get("date"), "competitions.date")
         home, away = teams_of(
             *(pick(side, "team.displayName").get("team", {}).get("displayName") for side in sides)
         )
@@ -184,12 +189,12 @@ def _reader(competition: Competition) -> Any:
             neutral=game.get("neutralSite") is True,
             venue=venue_of(game.get("venue"), "fullName", "address.city", "address.country"),
             score=lambda: (
-                _final_score(sides, name, is_cup=not competition.tier)
+                _final_score(sides, ending, is_cup=not competition.tier)
                 if reported_status is MatchStatus.FINISHED
                 else score_of(*(_number(side.get("score")) for side in sides))
             ),
             odds=lambda: _odds(game),
-            after_90=lambda: _after_90(sides, name),
+            after_90=lambda: _after_90(sides, ending),
             fixture=_fixture_of(event),
             result={
                 "status": type_,
@@ -198,6 +203,17 @@ def _reader(competition: Competition) -> Any:
         )
 
     return read
+
+
+def _ending(name: str, status: dict[str, Any]) -> str:
+    """The name of the status, by period and detail where it says no more than that the match is over."""
+    if _STATUSES.get(name) is not MatchStatus.FINISHED or name in _WENT_ON:
+        return name
+    period, detail = status.get("period"), str(status.get("type", {}).get("detail")).casefold()
+    if period == _SHOOT_OUT_PERIOD or "pen" in detail:
+        return _SHOOT_OUT
+    is_longer = (type(period) is int and period > _SECOND_HALF) or "aet" in detail
+    return "STATUS_FINAL_AET" if is_longer else name
 
 
 def _game(event: dict[str, Any]) -> dict[str, Any]:
@@ -234,7 +250,13 @@ def _fixture_of(event: dict[str, Any]) -> dict[str, Any]:
 
 def _final_score(sides: tuple[dict[str, Any], dict[str, Any]], status: Any, *, is_cup: bool) -> Score:
     """The score after 90 minutes; None after extra time, because the provider's is the one at the end."""
-    if status in _WENT_ON or _shoot_out(sides) is not None:
+    shoot_out = _shoot_out(sides)
+    if shoot_out is not None:
+        marked = winner_of(*(side.get("winner") for side in sides))
+        # Both false where nobody has marked the winner.
+        if marked is not Outcome.DRAW:
+            check_winner(shoot_out, marked, has_shoot_out=True, what="the shoot-out")
+    if status in _WENT_ON or shoot_out is not None:
         return None
     found = score_of(*(_number(side.get("score")) for side in sides))
     if found is None:

@@ -21,7 +21,6 @@ from soccer_assets.feeds.fields import (
     noon_of,
     score_of,
     score_or_none,
-    teams_of,
     unknown_status,
 )
 from soccer_assets.feeds.json_rows import (
@@ -29,6 +28,7 @@ from soccer_assets.feeds.json_rows import (
     Provider,
     Score,
     check_winner,
+    named_teams,
     pick,
     season_label,
     shoot_out_of,
@@ -39,7 +39,6 @@ from soccer_assets.feeds.protocol import FeedRefusedError
 from soccer_assets.feeds.unreadable import Answers, JsonFile, UnreadFile, rows_of_answer
 from soccer_assets.football.competitions import UNKNOWN_COMPETITION
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Outcome, Window
-from soccer_assets.football.placeholders import NOT_KNOWN
 from soccer_assets.football.records import AfterNinety, RawMatch, Rejection, after_ninety
 
 SOURCE = "football-data-org"
@@ -129,9 +128,7 @@ class FootballDataOrgFeed(KeyedFeed):
         if status_code == "SCHEDULED" and kickoff.time() == dt.time(0):
             kickoff, precision = noon_of(kickoff.date()), KickoffPrecision.DAY
         is_open = reported_status is not MatchStatus.FINISHED
-        home, away = teams_of(
-            *(_team(fields.get(side), is_open=is_open) for side in ("homeTeam", "awayTeam"))
-        )
+        home, away, undrawn = named_teams(fields.get("homeTeam"), fields.get("awayTeam"), is_open=is_open)
         return ParsedMatch(
             source_match_id=id_of(fields.get("id"), "id"),
             competition=competition,
@@ -141,6 +138,7 @@ class FootballDataOrgFeed(KeyedFeed):
             home_team=home,
             away_team=away,
             team_ids=(fields["homeTeam"].get("id"), fields["awayTeam"].get("id")),
+            undrawn=undrawn,
             reported_status=reported_status,
             score=lambda: _score(fields.get("score"), is_finished=reported_status is MatchStatus.FINISHED),
             half_time=lambda: _half_time(fields.get("score")),
@@ -167,14 +165,6 @@ def _round(fields: dict[str, Any], *, is_cup: bool) -> str | None:
 
 def _fixture_of(fields: dict[str, Any]) -> dict[str, Any]:
     return pick(fields, *_FIXTURE)
-
-
-def _team(team: Any, *, is_open: bool) -> Any:
-    """The name of a team; before the match one without id and name is not known yet."""
-    if not isinstance(team, dict):
-        return None
-    is_undrawn = is_open and team.keys() >= {"id", "name"} and team["id"] is None and team["name"] is None
-    return NOT_KNOWN if is_undrawn else team.get("name")
 
 
 def _start_year(fields: dict[str, Any]) -> int | None:

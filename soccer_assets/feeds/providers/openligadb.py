@@ -19,7 +19,6 @@ from soccer_assets.feeds.fields import (
     brief,
     id_of,
     instant_of,
-    name_of,
     score_of,
     teams_of,
 )
@@ -28,7 +27,9 @@ from soccer_assets.feeds.json_rows import (
     ParsedMatch,
     Provider,
     Score,
+    check_clocks,
     pick,
+    round_of,
     season_label,
     shoot_out_of,
     venue_of,
@@ -45,6 +46,8 @@ SOURCE = "openligadb"
 FIRST_SEASON = 2002
 ANSWERS_IN_MEMORY = 100
 
+# The id of a team that is not known yet.
+_NOT_DRAWN = 0
 _HALF_TIME, _FULL_TIME, _EXTRA_TIME, _PENALTIES = 1, 2, 3, 4
 _FULL_TIME_KIND = "After90Minutes"
 # As volunteers write it: Elfmeterschießen, Elferschiessen, i.E., n. E.
@@ -137,33 +140,14 @@ def _fixture_of(fields: dict[str, Any]) -> dict[str, Any]:
     return pick(fields, *_FIXTURE)
 
 
-def _check_clocks(local: Any, kickoff: dt.datetime) -> None:
-    """Raise where the kickoff on the provider's clock is another one; what cannot be read is not compared.
-
-    The two are at most a day apart, wherever that clock is.
-    """
-    try:
-        on_clock = dt.datetime.fromisoformat(local).replace(tzinfo=dt.UTC)
-    except (TypeError, ValueError):
-        return
-    days = abs(on_clock - kickoff) // dt.timedelta(days=1)
-    if days >= 1:
-        raise FieldError(
-            f"matchDateTime {brief(local)} and matchDateTimeUTC {kickoff:%Y-%m-%dT%H:%M:%SZ} are {days} days "
-            "apart",
-            "correct one of them at the source",
-        )
-
-
 def _reader(competition: Competition, year: int) -> Any:
     def read(fields: dict[str, Any]) -> ParsedMatch:
         results = fields.get("matchResults")
         goals = fields.get("goals")
         fixture = _fixture_of(fields)
         teams = [fixture.get("team1", {}), fixture.get("team2", {})]
-        # The id 0 stands for a team that is not known yet.
         home, away = teams_of(
-            *(NOT_KNOWN if team.get("teamId") == 0 else team.get("teamName") for team in teams)
+            *(NOT_KNOWN if team.get("teamId") == _NOT_DRAWN else team.get("teamName") for team in teams)
         )
         is_finished = fields.get("matchIsFinished")
         if not isinstance(is_finished, bool):
@@ -171,7 +155,7 @@ def _reader(competition: Competition, year: int) -> Any:
         group = fixture.get("group", {}).get("groupName")
         kickoff = instant_of(fields.get("matchDateTimeUTC"))
         season = season_label(competition, year, kickoff.date())
-        _check_clocks(fields.get("matchDateTime"), kickoff)
+        check_clocks(kickoff, "matchDateTimeUTC", fields.get("matchDateTime"), "matchDateTime")
         return ParsedMatch(
             source_match_id=id_of(fields.get("matchID"), "matchID"),
             competition=competition,
@@ -181,19 +165,31 @@ def _reader(competition: Competition, year: int) -> Any:
             home_team=home,
             away_team=away,
             team_ids=(teams[0].get("teamId"), teams[1].get("teamId")),
+            undrawn=_undrawn(teams),
             reported_status=None,
             has_result=lambda: is_finished and bool(results),
             open_fault=_open_fault(results, is_finished=is_finished),
             score=lambda: _score(results, goals, is_cup=not competition.tier),
             half_time=lambda: _half_time(results),
             after_90=lambda: _after_90(results, goals, is_cup=not competition.tier),
-            round=None if group is None else name_of(group, "the round"),
+            round=round_of(group),
             venue=venue_of(fields.get("location"), "locationStadium", "locationCity"),
             fixture=fixture,
             result=pick(fields, *_RESULT),
         )
 
     return read
+
+
+def _undrawn(teams: list[dict[str, Any]]) -> str:
+    """Which team has the id of a team that is not known yet; empty where none has."""
+    bare = [
+        f"the {side} team {brief(team.get('teamName'))}"
+        for side, team in zip(("home", "away"), teams, strict=True)
+        if team.get("teamId") == _NOT_DRAWN
+    ]
+    has = "has" if len(bare) == 1 else "have"
+    return f"{' and '.join(bare)} {has} the id 0, which is no team's" if bare else ""
 
 
 def _open_fault(results: Any, *, is_finished: bool) -> str:

@@ -33,6 +33,7 @@ from soccer_assets.feeds.json_rows import (
     ParsedMatch,
     Provider,
     Score,
+    check_clocks,
     pick,
     season_label,
     shoot_out_of,
@@ -63,7 +64,7 @@ _CALLED_OFF = {
     **dict.fromkeys(("can", "canc", "cancelled", "canceled"), MatchStatus.CANCELLED),
     **dict.fromkeys(("awd", "awarded", "wo", "walkover"), MatchStatus.AWARDED),
 }
-_WOMEN = 1
+_WOMEN = "1"
 _TOURNAMENT = ("tournamentId", "tournamentName", "regionId", "regionName", "seasonName", "sex")
 _FIXTURE = (
     *("id", "stageId", "startTimeUtc", "homeTeamId", "homeTeamName", "awayTeamId", "awayTeamName"),
@@ -173,7 +174,7 @@ class WhoScoredJsonFeed:
     def _competition_of(self, row: dict[str, Any]) -> Competition | None:
         """The competition of a row's tournament; None where the catalogue has none of that name and sex."""
         found = self._by_name.get(fold(f"{row.get('regionName')}/{row.get('tournamentName')}"))
-        return None if found is None or (row.get("sex") == _WOMEN and found.sex != "women") else found
+        return None if found is None or (_is_of_women(row) and found.sex != "women") else found
 
     def _is_outside_catalogue(self, row: Any) -> bool:
         """Whether the row names a tournament, and one that the catalogue does not have."""
@@ -194,6 +195,7 @@ class WhoScoredJsonFeed:
         if reported_status is None:
             raise unknown_status(code)
         kickoff = instant_of(fields.get("startTimeUtc"))
+        check_clocks(kickoff, "startTimeUtc", fields.get("startTime"), "startTime")
         home, away = teams_of(fields.get("homeTeamName"), fields.get("awayTeamName"))
         return ParsedMatch(
             source_match_id=id_of(fields.get("id"), "id"),
@@ -229,8 +231,12 @@ def _rows_of(tournaments: list[Any]) -> Iterator[Any]:
             yield {**row, **tournament_fields} if isinstance(row, dict) else row
 
 
+def _is_of_women(row: dict[str, Any]) -> bool:
+    return str(row.get("sex")) == _WOMEN
+
+
 def _tournament_name(row: dict[str, Any]) -> str:
-    women = " (women)" if row.get("sex") == _WOMEN else ""
+    women = " (women)" if _is_of_women(row) else ""
     return f"{row.get('regionName')}/{row.get('tournamentName')}{women}"
 
 

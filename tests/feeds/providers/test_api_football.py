@@ -16,7 +16,14 @@ from soccer_assets.feeds.providers.api_football import ApiFootballFeed
 from soccer_assets.feeds.unreadable import GIVE_UP_AFTER
 from soccer_assets.football.competitions import load_competitions
 from soccer_assets.football.matches import KickoffPrecision, MatchStatus, Window
-from soccer_assets.football.records import AfterNinety, RawMatch, Rejection, UnreadableFile, Venue
+from soccer_assets.football.records import (
+    AfterNinety,
+    RawMatch,
+    Rejection,
+    UndrawnFixture,
+    UnreadableFile,
+    Venue,
+)
 from soccer_assets.settings import Settings
 from soccer_assets.stores.matches.grounds import ground_columns
 
@@ -286,7 +293,7 @@ def test_live_match_has_the_score_so_far_in_real_time(server):
     """During a match real time sees ``goals``."""
     kickoff = SystemClock().now() - dt.timedelta(minutes=50)
     row = changed("fixture.status.short", "2H")
-    row["fixture"]["date"] = kickoff.isoformat()
+    row["fixture"] |= {"date": kickoff.isoformat(), "timestamp": int(kickoff.timestamp())}
     row["league"]["season"] = None
 
     (match,) = server.fetch(
@@ -446,3 +453,37 @@ def test_a_final_keeps_its_round_and_no_flag(server):
 
     assert (match.round, match.neutral) == ("Final", False)
     assert ground_columns(match, load_competitions()["UEFA-CL"])["neutral"]
+
+
+def test_a_side_without_id_and_name_is_not_known_yet(server):
+    """Before the draw both are null; of a finished match the same is a fault."""
+    row = changed("teams.home", {"id": None, "name": None, "winner": None})
+    open_ = {**row, "fixture": {**row["fixture"], "status": {"short": "NS"}}}
+
+    undrawn, fault = server.fetch(open_, row)
+
+    assert isinstance(undrawn, UndrawnFixture)
+    assert undrawn.reason.startswith("the home team has neither id nor name: ")
+    assert fault.reason == "the home team is missing; add it at the source"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "reason"),
+    [
+        ("fixture.timestamp", 1745154000 + 7 * 86_400, "fixture.timestamp 1745758800 and fixture.date"),
+        ("league.name", "Women's Super League", "league 39 is ENG-1 of men, but is called"),
+    ],
+)
+def test_fields_that_contradict_each_other_are_rejected(server, path, value, reason):
+    """A week between date and timestamp, and women in a league of men: nobody knows which is wrong."""
+    (rejection,) = server.fetch(changed(path, value))
+
+    assert rejection.reason.startswith(reason)
+
+
+@pytest.mark.parametrize(("told", "read"), [(33, "33"), ("x" * 200, None), ([], None), ("R\u200b1", "R1")])
+def test_a_round_costs_no_match(server, told, read):
+    """A number is a name; what is neither is left out."""
+    (match,) = server.fetch(changed("league.round", told))
+
+    assert (match.round, match.home_goals) == (read, 1)

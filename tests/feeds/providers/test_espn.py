@@ -166,6 +166,54 @@ def test_a_shoot_out_counts_whatever_the_status_says(server):
 
 
 @pytest.mark.parametrize(
+    ("told", "decided_by"),
+    [
+        ({"period": 4}, "extra_time"),
+        ({"period": 5}, "penalties"),
+        ({"type": {"detail": "AET"}}, "extra_time"),
+        ({"type": {"detail": "FT-Pens"}}, "penalties"),
+    ],
+)
+def test_a_match_that_went_on_has_no_score_whatever_its_status(server, told, decided_by):
+    """Period and detail tell what the status leaves out: the score is the one at the end."""
+    ended = {
+        "period": 2,
+        **told,
+        "type": {"name": "STATUS_FULL_TIME", "state": "post", **told.get("type", {})},
+    }
+
+    (match,) = server.fetch(played(status=ended), slug="uefa.champions")
+
+    assert (match.home_goals, match.after_90.decided_by) == (None, decided_by)
+
+
+@pytest.mark.parametrize(
+    ("marks", "is_kept"), [((True, False), True), ((False, False), True), ((False, True), False)]
+)
+def test_a_shoot_out_is_held_against_the_winner(server, marks, is_kept):
+    """The side with fewer penalties did not win; two marks of no winner say nothing."""
+    competitors = sides(
+        {"score": "1", "shootoutScore": 4, "winner": marks[0]},
+        {"score": "1", "shootoutScore": 3, "winner": marks[1]},
+    )
+
+    (row,) = server.fetch(played(competitors=competitors), slug="eng.fa")
+
+    assert isinstance(row, RawMatch) is is_kept
+    assert is_kept or "contradicts the shoot-out 4-3" in row.reason
+
+
+def test_two_dates_a_week_apart_are_rejected(server):
+    """Nobody knows which of event and match is wrong."""
+    (rejection,) = server.fetch(played(date="2025-04-27T13:00Z"))
+
+    assert (
+        "competitions.date '2025-04-27T13:00Z' and date 2025-04-20T13:00:00Z are 7 days apart"
+        in rejection.reason
+    )
+
+
+@pytest.mark.parametrize(
     ("name", "decided_by"), [("STATUS_FINAL_AET", "extra_time"), ("STATUS_FINAL_PEN", "penalties")]
 )
 def test_second_leg_decided_later_has_no_score(server, name, decided_by):

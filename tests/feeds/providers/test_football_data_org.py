@@ -117,7 +117,9 @@ def test_a_team_without_id_and_name_is_not_known_yet(server):
     undrawn, fault = validate_rows(server.fetch(open_, {**open_, "homeTeam": {"id": 63, "name": None}}), NOW)
 
     assert isinstance(undrawn, UndrawnFixture)
-    assert undrawn.reason == "'TBD' is a placeholder: the fixture is read once its teams are known"
+    assert undrawn.reason == (
+        "the home team has neither id nor name: the fixture is read once its teams are known"
+    )
     assert (type(fault), fault.reason) == (Rejection, "the home team is missing; add it at the source")
 
 

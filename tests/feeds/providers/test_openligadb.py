@@ -368,7 +368,10 @@ def test_a_team_with_the_id_zero_is_not_known_yet(copy, name):
     (row,) = validate_rows(copy.fetch(), NOW)
 
     assert isinstance(row, UndrawnFixture)
-    assert row.reason == "'TBD' is a placeholder: the fixture is read once its teams are known"
+    assert row.reason == (
+        f"the away team {name!r} has the id 0, which is no team's: "
+        f"the fixture is read once its teams are known"
+    )
 
 
 def test_wrong_address_is_refused(copy):

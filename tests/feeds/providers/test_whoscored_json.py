@@ -170,6 +170,11 @@ def test_last_file_of_a_match_counts(saved):
         (LEAGUE, {"homeScore": None}, "the score None-2 has one side alone"),
         (LEAGUE, {"startTimeUtc": "20.04.2025"}, "the kickoff '20.04.2025' is not an ISO 8601 instant"),
         (
+            LEAGUE,
+            {"startTime": "2025-04-27T14:00:00"},
+            ("startTime '2025-04-27T14:00:00' and startTimeUtc 2025-04-20T13:00:00Z are 7 days apart"),
+        ),
+        (
             {**LEAGUE, "regionName": None},
             {},
             "the competition 'None/Premier League' is not in competitions.toml",

@@ -58,9 +58,14 @@ def match_of(
     payload = {**fixture, **played}
     name = fixture.get("Div") or f"{fixture.get('Country', '')}/{fixture.get('League', '')}"
     competition = competitions.get(plain(name))
-    home, away = (" ".join(fixture.get(side, "").split()) for side in (file.layout.home, file.layout.away))
+    home, away = (fixture.get(side, "") for side in (file.layout.home, file.layout.away))
     called_off = _called_off(played, file.layout)
-    fault = row.fault or _fixture_fault(name, competition, home, away)
+    fault = row.fault or _competition_fault(name, competition)
+    if not fault:
+        try:
+            home, away = teams_of(home, away)
+        except FieldError as problem:
+            fault = str(problem)
     if not fault and played and called_off is None:
         fault = _score_fault(played, file.layout)
     season = file.season
@@ -99,7 +104,7 @@ def _called_off(played: Mapping[str, str], layout: Layout) -> MatchStatus | None
     return _CALLED_OFF.get(home or away) if is_one else None
 
 
-def _fixture_fault(name: str, competition: Competition | None, home: str, away: str) -> str:
+def _competition_fault(name: str, competition: Competition | None) -> str:
     if competition is None:
         is_missing = not name.strip("/ ")
         return (
@@ -107,10 +112,6 @@ def _fixture_fault(name: str, competition: Competition | None, home: str, away: 
             if is_missing
             else f"{UNKNOWN_COMPETITION.format(repr(name))}; correct it, or add it there"
         )
-    try:
-        teams_of(home, away)
-    except FieldError as fault:
-        return str(fault)
     return ""
 
 

@@ -12,13 +12,14 @@ from collections.abc import Iterable
 from soccer_assets.feeds.fields import FieldError
 from soccer_assets.football.competitions import Competition, season_of
 from soccer_assets.football.season_labels import SeasonLabel, read_label, season_days
+from soccer_assets.football.text_folding import without_invisible
 
 _JULY, _MARCH = 7, 3
 
 
 def plain(name: str) -> str:
-    """A name of a country, league or division without differences of case and blanks."""
-    return " ".join(name.casefold().split())
+    """A name of a country, league or division without differences of case, blanks and invisible marks."""
+    return " ".join(without_invisible(name).casefold().split())
 
 
 class FileSeasons:

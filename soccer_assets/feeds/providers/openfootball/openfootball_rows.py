@@ -20,7 +20,6 @@ from soccer_assets.feeds.fields import (
     day_of,
     half_time_of,
     json_object,
-    name_of,
     noon_of,
     present_fields,
     score_of,
@@ -28,7 +27,7 @@ from soccer_assets.feeds.fields import (
     teams_of,
     unknown_status,
 )
-from soccer_assets.feeds.json_rows import shoot_out_of
+from soccer_assets.feeds.json_rows import round_of, shoot_out_of
 from soccer_assets.feeds.visibility import (
     Dated,
     Visibility,
@@ -171,7 +170,7 @@ def _match(
         home_team=home,
         away_team=away,
         status=visibility.status,
-        round=None if name is None else name_of(name, "the round"),
+        round=round_of(name),
         home_goals=None if full_time is None else full_time[0],
         away_goals=None if full_time is None else full_time[1],
         home_goals_half_time=half[0],
