@@ -1,5 +1,7 @@
 """The sidecar's process: ``python -m serving.server [--keep-alive 75] [--listen-fds 5,6] OPTIONS``.
 
+The options are granian's, beside those that every sidecar has, in a home as in a container.
+
 Granian opens its own sockets, which close when it is killed: clients are refused until the next one listens.
 `soccer up` opens one socket a worker itself and passes them down. Connections then wait in the kernel while
 a killed worker or server is started again, and each worker keeps its share of them.
@@ -39,6 +41,13 @@ _socket_holder: Any = _granian.SocketHolder
 _METRICS_IN_MEMORY = "/dev/shm/soccer-"  # noqa: S108 - it is this user's alone
 _LISTEN_FDS = "--listen-fds"
 _KEEP_ALIVE = "--keep-alive"
+_OPTIONS = (
+    *("--interface", "asgi", "--no-ws", "--respawn-failed-workers"),
+    # With the defaults, 1,024 idle connections lock out all other clients.
+    *("--backlog", "4096", "--backpressure", "65536"),
+    # A stopping worker has 20 s to finish its requests; then it is killed.
+    *("--workers-kill-timeout", "20"),
+)
 # A socket that is passed down listens already, with the backlog of who opened it.
 _NO_BACKLOG = 0
 
@@ -121,7 +130,8 @@ def main() -> None:
             os.set_inheritable(fd, False)  # for the workers, which are forks, not for what they start
         arguments = arguments[2:]
         _cli.Server = lambda *args, **kwargs: InheritedSocketServer(*args, fds=fds, **kwargs)
-    sys.argv = [sys.argv[0], *arguments, "--factory", TARGET, "--working-dir", WORKING_FOLDER]
+    application = ("--factory", TARGET, "--working-dir", WORKING_FOLDER)
+    sys.argv = [sys.argv[0], *_OPTIONS, *application, *arguments]
     try:
         _cli.entrypoint()
     finally:

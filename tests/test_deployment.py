@@ -18,6 +18,7 @@ import yaml
 
 from soccer_assets.feeds.provider_keys import key_variable
 from soccer_assets.operations.backup.places import places_of
+from soccer_assets.operations.server_command import sidecar_command
 from soccer_assets.settings import Settings
 from tests.containers.page import commands
 
@@ -231,6 +232,17 @@ def test_the_sidecar_can_be_scaled():
     assert "ports" not in sidecar
     assert "container_name" not in sidecar
     assert "dynamic a sidecar 8000" in (ROOT / "deploy" / "caddy" / "Caddyfile").read_text()
+
+
+def test_the_sidecar_is_started_as_a_home_starts_it():
+    """The same program and options, so settings mean the same; the balancer lets connections go first."""
+    asked = {"SOCCER_KEEP_ALIVE_SECONDS": "90", "SOCCER_SERVING_WORKERS": "3"}
+    found = json.loads(run_compose("config", "--format", "json", environ=asked).stdout)
+    (keep,) = re.findall(r"keepalive (\d+)s", (ROOT / "deploy" / "caddy" / "Caddyfile").read_text())
+
+    command = sidecar_command(Settings.from_env(asked), "0.0.0.0")  # noqa: S104 - in a container
+    assert found["services"]["sidecar"]["command"] == ["python", *command[1:]]
+    assert int(keep) < Settings.from_env({}).keep_alive_seconds
 
 
 def test_a_setting_of_the_env_file_reaches_the_graph_and_the_sidecar(tmp_path):

@@ -14,12 +14,6 @@ from types import FrameType
 from soccer_assets.operations.processes import prepare_child
 from soccer_assets.settings import Settings
 
-# With the defaults, 1,024 idle connections lock out all other clients.
-_CONNECTIONS = ("--backlog", "4096", "--backpressure", "65536")
-
-# A stopping worker has 20 s to finish its requests; then it is killed.
-_STOP = ("--workers-kill-timeout", "20")
-
 # A file system in memory, on Linux. A worker's metrics take less than 1 MB; a container has 64 MB.
 _MEMORY = Path("/dev/shm")  # noqa: S108 - the folder in it is the user's alone
 _LEAST_MEMORY_BYTES = 16_000_000
@@ -38,9 +32,8 @@ def sidecar_command(settings: Settings, host: str, fds: Sequence[int] = ()) -> l
     """
     keep_alive = ["--keep-alive", str(settings.keep_alive_seconds)]
     inherited = ["--listen-fds", ",".join(map(str, fds))] if fds else []
-    granian = ["--interface", "asgi", "--host", host]
-    workers = ["--port", str(settings.serving_port), "--workers", str(settings.serving_workers)]
-    options = [*granian, *workers, "--no-ws", "--respawn-failed-workers", *_CONNECTIONS, *_STOP]
+    address = ["--host", host, "--port", str(settings.serving_port)]
+    options = [*address, "--workers", str(settings.serving_workers)]
     return [sys.executable, "-P", "-m", "serving.server", *keep_alive, *inherited, *options]
 
 

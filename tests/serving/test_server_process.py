@@ -1,6 +1,7 @@
 """The sidecar as it runs: a granian process, a real Valkey server, signals."""
 
 import signal
+import socket
 from pathlib import Path
 
 import httpx
@@ -33,7 +34,9 @@ def two_workers(tmp_path_factory):
     write_keys(home / "store")
     with (
         valkey(home, port) as events,
-        sidecar(home, 2, poll_seconds="3600", redis_url=f"redis://127.0.0.1:{port}") as (address, process),
+        sidecar(
+            home, 2, poll_seconds="3600", redis_url=f"redis://127.0.0.1:{port}", keep_alive_seconds="1"
+        ) as (address, process),
     ):
         wait_until(lambda: ready_release(address) == "r1")
         wait_until(lambda: events.info("clients")["blocked_clients"] == 2)
@@ -55,6 +58,18 @@ def test_metrics_of_two_workers_are_one_page(two_workers):
     timed = 'soccer_http_request_duration_seconds_count{method="GET",route="/predict/{match_id}"} 30.0'
     assert timed in httpx.get(f"{address}/metrics", timeout=120).text
     assert "soccer_snapshot_rows 1.0" in httpx.get(f"{address}/metrics", timeout=120).text
+
+
+def test_an_idle_connection_is_kept_as_long_as_the_setting_says(two_workers):
+    """A second request follows on it; then it is closed, long before granian's own 30 s are over."""
+    _, address, _ = two_workers
+    url = httpx.URL(address)
+    with socket.create_connection((url.host, url.port), timeout=20) as connection:
+        for _ in range(2):
+            connection.sendall(b"GET /healthcheck/ HTTP/1.1\r\nHost: sidecar\r\n\r\n")
+            assert connection.recv(4096).startswith(b"HTTP/1.1 200")
+        while connection.recv(4096):
+            pass
 
 
 def test_metrics_begin_anew_with_every_start(tmp_path):
