@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 import dagster as dg
 import httpx
@@ -21,63 +20,14 @@ from soccer_assets.operations.local_instance import INSTANCE, home_environment, 
 from soccer_assets.operations.server_command import sidecar_command
 from soccer_assets.resources.object_store import ObjectStore
 from soccer_assets.stores.releases.key_store import create_key
+from tests.dagster_pages import DagsterPages
 from tests.homes import make_home, share_caches
 from tests.services import free_ports, running
 
 _ROOT = Path(__file__).parents[1]
-_LAUNCH = """
-mutation LaunchPartitionBackfill($params: LaunchBackfillParams!) {
-  launchPartitionBackfill(backfillParams: $params) {
-    __typename
-    ... on LaunchBackfillSuccess { backfillId }
-    ... on PythonError { message }
-  }
-}
-"""
-_MATERIALIZE = """
-mutation Materialize($params: ExecutionParams!) {
-  launchPipelineExecution(executionParams: $params) {
-    __typename
-    ... on LaunchRunSuccess { run { runId } }
-    ... on PythonError { message }
-  }
-}
-"""
-_CANCEL = """
-mutation CancelBackfill($id: String!) { cancelPartitionBackfill(backfillId: $id) { __typename } }
-"""
-_BACKFILL = """
-query Backfill($id: String!) {
-  partitionBackfillOrError(backfillId: $id) {
-    __typename
-    ... on PartitionBackfill { status error { message } }
-  }
-}
-"""
-_RUNS = """
-query Runs($filter: RunsFilter!) {
-  runsOrError(filter: $filter) { ... on Runs { results { runId status } } }
-}
-"""
-_PARTITIONS = """
-query Partitions($key: AssetKeyInput!) {
-  assetNodeOrError(assetKey: $key) {
-    ... on AssetNode { partitionKeys partitionStats { numMaterialized numFailed numPartitions } }
-  }
-}
-"""
-_STATUSES = """
-query Statuses($key: AssetKeyInput!) {
-  assetNodeOrError(assetKey: $key) {
-    ... on AssetNode {
-      assetPartitionStatuses { ... on TimePartitionStatuses { ranges { status startKey endKey } } }
-    }
-  }
-}
-"""
 
 
-class LiveHome:
+class LiveHome(DagsterPages):
     """A prepared home; its daemon and webserver run while their blocks are open."""
 
     def __init__(self, folder: Path, *, dagster_url: str = "", **environ: str) -> None:
@@ -89,7 +39,7 @@ class LiveHome:
         # Dagster's code server takes the first entry for the script's folder, and drops every one like it.
         path = {"PYTHONPATH": f"{folder / 'dropped'}{os.pathsep}{_ROOT}"}
         self.env = home_environment(self.settings, os.environ) | environ | path
-        self._graphql = httpx.Client(base_url=f"http://127.0.0.1:{self._port}", timeout=60)
+        super().__init__(f"http://127.0.0.1:{self._port}")
         self._dagster = folder / "dagster"
         self._dagster.mkdir()
         storage = {"storage": {"postgres": {"postgres_url": dagster_url}}} if dagster_url else {}
@@ -163,77 +113,10 @@ class LiveHome:
         ):
             yield
 
-    def ask(self, query: str, **variables: Any) -> Any:
-        """The first field of a GraphQL answer."""
-        question = {"query": query, "variables": variables}
-        data = self._graphql.post("/graphql", json=question).raise_for_status().json()
-        assert "errors" not in data, data
-        return next(iter(data["data"].values()))
-
-    def months(self) -> list[str]:
-        """Every partition of `livescores/history`."""
-        found = self.ask(_PARTITIONS, key={"path": ["livescores", "history"]})
-        return list(found["partitionKeys"])
-
-    def materialized(self) -> int:
-        """The number of materialised partitions of `livescores/history`."""
-        found = self.ask(_PARTITIONS, key={"path": ["livescores", "history"]})
-        return int(found["partitionStats"]["numMaterialized"])
-
-    def months_in(self, status: str) -> list[str]:
-        """Partitions of `livescores/history` that the page shows as `FAILED` or `MATERIALIZED`."""
-        found = self.ask(_STATUSES, key={"path": ["livescores", "history"]})
-        ranges = [each for each in found["assetPartitionStatuses"]["ranges"] if each["status"] == status]
-        return [
-            month
-            for month in self.months()
-            if any(each["startKey"] <= month <= each["endKey"] for each in ranges)
-        ]
-
-    def launch_backfill(self, months: list[str]) -> str:
-        """Start a backfill by the mutation that the page sends; returns its id."""
-        selection = [{"path": ["livescores", "history"]}]
-        launched = self.ask(_LAUNCH, params={"assetSelection": selection, "partitionNames": months})
-        assert launched["__typename"] == "LaunchBackfillSuccess", launched
-        return str(launched["backfillId"])
-
-    def cancel_backfill(self, backfill_id: str) -> None:
-        """Stop a backfill and the runs it started."""
-        assert self.ask(_CANCEL, id=backfill_id)["__typename"] == "CancelBackfillSuccess"
-
-    def backfill_status(self, backfill_id: str) -> str:
-        """The backfill's status, such as `REQUESTED` or `COMPLETED_SUCCESS`."""
-        return str(self.ask(_BACKFILL, id=backfill_id)["status"])
-
-    def runs_of(self, backfill_id: str) -> list[str]:
-        """Status of each run of a backfill."""
-        tags = [{"key": "dagster/backfill", "value": backfill_id}]
-        return [run["status"] for run in self.ask(_RUNS, filter={"tags": tags})["results"]]
-
     def launch(self, job: str) -> None:
         """Queue a run of a job by Dagster's command, in this process: one of its own imports for 3 s."""
         done = CliRunner().invoke(job_cli, ["launch", "-w", str(self.workspace), "-j", job], env=self.env)
         assert done.exit_code == 0, (done.output, done.exception)
-
-    def materialize(self, *key: str) -> str:
-        """Launch one asset, as the button on its page does; returns the run's id."""
-        return self.launch_from_page(
-            "__ASSET_JOB", assetSelection=[{"path": list(key)}], assetCheckSelection=[]
-        )
-
-    def launch_from_page(self, job: str, **selection: Any) -> str:
-        """Launch a job by the mutation that its page sends; returns the run's id."""
-        selector = {
-            "repositoryName": "__repository__",
-            "repositoryLocationName": "soccer_assets",
-            "pipelineName": job,
-            **selection,
-        }
-        launched = self.ask(
-            _MATERIALIZE, params={"selector": selector, "runConfigData": "{}", "mode": "default"}
-        )
-        assert launched["__typename"] == "LaunchRunSuccess", launched
-        return str(launched["run"]["runId"])
 
     def wait_for_ticks(self, sensor: str, count: int = 2) -> None:
         """Wait until a sensor has looked this often again."""
