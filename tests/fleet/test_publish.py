@@ -6,17 +6,16 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import click
 import dagster as dg
 import pytest
 
-from soccer_assets.resources.object_store import ObjectStore
 from tests.fleet.fleet_home import ORPHANED_AFTER, RUNNER, Services, Worker, workers
 from tests.fleet.hosts import ADDRESS, Host
 from tests.live import LiveHome
-from tests.services import free_ports, running
+from tests.services import free_ports, running, s3_client
 
 pytestmark = pytest.mark.trial
 
@@ -88,8 +87,11 @@ def status_of(home: LiveHome, run_id: str) -> str:
 
 def releases_of(home: LiveHome) -> set[str]:
     """Ids of the releases that are complete."""
-    store = ObjectStore(home.settings.store_url, home.settings.s3_endpoint_url)
-    return {key.split("/")[1] for key in store.list("releases/") if key.endswith("/manifest.json")}
+    bucket, _, folder = home.settings.store_url.removeprefix("s3://").partition("/")
+    listing = s3_client(home.settings.s3_endpoint_url).get_paginator("list_objects_v2")
+    pages = listing.paginate(Bucket=bucket, Prefix=f"{folder}/releases/")
+    keys = [PurePosixPath(each["Key"]) for page in pages for each in page.get("Contents", ())]
+    return {key.parent.name for key in keys if key.name == "manifest.json"}
 
 
 def test_a_full_backfill_does_not_delay_an_hourly_run(
