@@ -24,16 +24,14 @@ RUN pip download --no-deps --require-hashes --dest /wheels --requirement /build/
         --requirement /build/requirements-fleet.lock
 COPY pyproject.toml README.md LICENSE NOTICE /build/
 
-# The names of what the sidecar needs, from a wheel that has the project's requirements and none of its code. While
+# The names of what each image needs, from a wheel that has the project's requirements and none of its code. While
 # the names are the same, the layer that installs them is the same, whatever else changed in pyproject.toml.
 FROM wheels AS needed
+COPY deploy/containers/needed.py /
 RUN mkdir /build/soccer_assets /build/serving \
     && pip wheel --no-deps --no-index --find-links /wheels --wheel-dir /stub /build \
-    && pip install --dry-run --ignore-installed --no-index --find-links /wheels --find-links /stub --quiet \
-        --report /report.json "soccer-assets[serving]" \
-    && python -c "import json; found = [one['metadata'] for one in json.load(open('/report.json'))['install']]; \
-print(*sorted(f\"{one['name']}=={one['version']}\" for one in found if one['name'] != 'soccer-assets'), sep='\\n')" \
-        > /serving.txt
+    && python /needed.py "soccer-assets[pipeline,fleet]" > /pipeline.txt \
+    && python /needed.py "soccer-assets[serving]" > /serving.txt
 
 FROM wheels AS project
 COPY soccer_assets /build/soccer_assets
@@ -48,9 +46,10 @@ ENV DAGSTER_HOME=/srv/dagster \
     GIT_PYTHON_REFRESH=quiet \
     PYTHONWARNINGS=ignore
 RUN --mount=from=wheels,source=/wheels,target=/wheels \
-    --mount=from=wheels,source=/build,target=/locks \
-    pip install --no-deps --no-index --find-links /wheels --require-hashes --requirement /locks/requirements.lock \
-        --requirement /locks/requirements-fleet.lock
+    --mount=from=needed,source=/pipeline.txt,target=/pipeline.txt \
+    --mount=source=deploy/containers/slim.py,target=/slim.py \
+    pip install --no-deps --no-index --find-links /wheels --requirement /pipeline.txt \
+    && python /slim.py
 COPY --chown=soccer:soccer dagster.yaml workspace.yaml /srv/dagster/
 COPY --chown=soccer:soccer deploy/fleet/dagster.yaml /srv/dagster/fleet/
 # Read by every process of Python, also one of `docker compose exec`: passwords from files.
@@ -62,7 +61,9 @@ USER soccer
 FROM base AS serving
 RUN --mount=from=wheels,source=/wheels,target=/wheels \
     --mount=from=needed,source=/serving.txt,target=/serving.txt \
-    pip install --no-deps --no-index --find-links /wheels --requirement /serving.txt
+    --mount=source=deploy/containers/slim.py,target=/slim.py \
+    pip install --no-deps --no-index --find-links /wheels --requirement /serving.txt \
+    && python /slim.py
 COPY deploy/containers/sitecustomize.py /usr/local/lib/soccer/
 RUN --mount=from=project,source=/project,target=/project \
     pip install --no-deps --no-index /project/*.whl
