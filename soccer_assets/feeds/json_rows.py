@@ -233,12 +233,14 @@ def check_clocks(kickoff: dt.datetime, name: str, other: Any, other_name: str) -
     Args:
         kickoff: UTC.
         name: of its field.
-        other: an ISO 8601 instant or local time, or epoch seconds.
+        other: an ISO 8601 instant or local time, or epoch seconds; 0 is a default that nobody has filled.
         other_name: of its field.
 
     Raises:
         FieldError: they are a day or more apart: nobody can tell which is wrong.
     """
+    if other == 0:
+        return
     try:
         is_epoch = type(other) is int
         on_clock = dt.datetime.fromtimestamp(other, dt.UTC) if is_epoch else dt.datetime.fromisoformat(other)

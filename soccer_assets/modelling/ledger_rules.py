@@ -17,6 +17,7 @@ from soccer_assets.football.matches import STATUS_RULES, KickoffPrecision, Match
 GENESIS = "0" * 64
 # The verdict on a match that is scored; any other verdict is the reason why it is void.
 SCORED = "scored"
+TAKEN_BACK = "its result was taken back by the feed"
 LONGEST_DELAY = dt.timedelta(hours=36)
 
 

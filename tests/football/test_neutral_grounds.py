@@ -131,6 +131,8 @@ def test_the_first_title_that_tells_a_stage_counts():
         ("ENG-2", "2025-05-12", "Promotion Play-offs - Semi-finals", HOME),
         ("ENG-2", "2025-05-24", "", NEUTRAL),
         ("ENG-3", "2025-05-24", "", HOME),
+        ("ENG-5", "2025-06-01", "", NEUTRAL),
+        ("ENG-5", "2025-05-27", "", HOME),
         ("ENG-1", "2025-05-24", "Final", HOME),
         ("MEX-1", "2024-12-15", "Apertura - Final", HOME),
         ("GER-1", "2025-05-26", "Relegation - Final", HOME),

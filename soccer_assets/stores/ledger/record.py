@@ -14,6 +14,7 @@ from soccer_assets.football.matches import STATUS_RULES, KickoffPrecision, Match
 from soccer_assets.modelling.ledger_rules import (
     GENESIS,
     SCORED,
+    TAKEN_BACK,
     Entry,
     chain_hash,
     official_index,
@@ -30,6 +31,8 @@ SCORED_SO_FAR = "match scored by ledger"
 MERGED = "another id of a match that is settled under its own"
 # Hourly runs see a postponement at once; 60 days cover a home that was switched off and keep the query small.
 _POSTPONED_LOOK_BACK = dt.timedelta(days=60)
+# Verdicts on a match that had a score.
+_HAD_A_SCORE = (SCORED, TAKEN_BACK)
 
 
 class LedgerCounts(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,14 +135,20 @@ def _score(connection: sa.Connection, now: dt.datetime) -> tuple[int, int]:
     has_changed = sa.and_(
         match.c.change_no > read_watermark(connection, SCORED_SO_FAR), match.c.status.in_(over)
     )
+    # A feed may take a result back: the match is open again, and its score counts no longer.
+    is_scored = sa.exists().where(
+        ledger_score.c.match_id == match.c.match_id, ledger_score.c.verdict == SCORED
+    )
+    is_reopened = sa.and_(
+        match.c.change_no > read_watermark(connection, SCORED_SO_FAR), match.c.status.not_in(over), is_scored
+    )
     # A postponed match becomes void by the clock, without a change of its row.
     waits = sa.and_(
         match.c.kickoff.between(now - _POSTPONED_LOOK_BACK, now),
         match.c.status == MatchStatus.POSTPONED.value,
     )
-    query = sa.select(match).where(
-        sa.or_(has_changed, waits), sa.exists().where(ledger_entry.c.match_id == match.c.match_id)
-    )
+    is_recorded = sa.exists().where(ledger_entry.c.match_id == match.c.match_id)
+    query = sa.select(match).where(sa.or_(has_changed, is_reopened, waits), is_recorded)
     # Sorted here: with ORDER BY, SQLite scans all matches instead of using the two indexes.
     finished = sorted(connection.execute(query), key=lambda row: (row.kickoff, row.match_id))
     merged = _merged(connection, read_watermark(connection, SCORED_SO_FAR))
@@ -150,7 +159,13 @@ def _score(connection: sa.Connection, now: dt.datetime) -> tuple[int, int]:
         for row in connection.execute(earlier.order_by(ledger_score.c.revision)):
             latest[row.match_id] = row
     rows, added, removed = [], list[Score](), list[Score]()
-    scores = [_score_row(played, entries[played.match_id], now) for played in finished]
+    had_a_score = {match_id for match_id, row in latest.items() if row.verdict in _HAD_A_SCORE}
+    scores = [
+        _void(played.match_id, TAKEN_BACK, now)
+        if _is_open(played) and played.match_id in had_a_score
+        else _score_row(played, entries[played.match_id], now)
+        for played in finished
+    ]
     for score in [*scores, *(_void(match_id, MERGED, now) for match_id in merged)]:
         if score is None:
             continue
@@ -178,6 +193,12 @@ def _merged(connection: sa.Connection, since: int) -> list[str]:
         match_merge.c.change_no > since, sa.exists().where(ledger_entry.c.match_id == match_merge.c.gone)
     )
     return sorted(connection.execute(query).scalars())
+
+
+def _is_open(played: sa.Row[Any]) -> bool:
+    """Whether a match may still get a result."""
+    rule = STATUS_RULES[MatchStatus(played.status)]
+    return rule.is_served and not rule.settles
 
 
 def _void(match_id: str, verdict: str, now: dt.datetime) -> dict[str, Any]:
@@ -211,7 +232,7 @@ def _score_row(played: sa.Row[Any], rows: Sequence[sa.Row[Any]], now: dt.datetim
     ]
     status = MatchStatus(played.status)
     verdict = void_reason(status, entries[0].kickoff, played.kickoff, now)
-    if verdict is None and status is MatchStatus.POSTPONED:
+    if verdict is None and _is_open(played):
         return None
     official = official_index(entries)
     if verdict is None and official is None:

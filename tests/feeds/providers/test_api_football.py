@@ -481,6 +481,14 @@ def test_fields_that_contradict_each_other_are_rejected(server, path, value, rea
     assert rejection.reason.startswith(reason)
 
 
+@pytest.mark.parametrize("timestamp", [0, None, 1745154000 + 3600])
+def test_a_timestamp_that_says_nothing_else_costs_no_match(server, timestamp):
+    """Zero is a default, and an hour is a time zone."""
+    (match,) = server.fetch(changed("fixture.timestamp", timestamp))
+
+    assert match.home_goals == 1
+
+
 @pytest.mark.parametrize(("told", "read"), [(33, "33"), ("x" * 200, None), ([], None), ("R\u200b1", "R1")])
 def test_a_round_costs_no_match(server, told, read):
     """A number is a name; what is neither is left out."""

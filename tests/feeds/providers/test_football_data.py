@@ -445,7 +445,7 @@ def test_only_files_that_can_touch_the_window_are_read(tmp_path, start, end, fol
         def read(self, url: str) -> bytes:
             asked.append(url)
             division = url.rpartition("/")[2].removesuffix(".csv")
-            return f"Div,Date,HomeTeam,AwayTeam\n{division},01/01/1990,A,B\n".encode()
+            return f"Div,Date,HomeTeam,AwayTeam,FTHG,FTAG\n{division},01/01/1990,A,B\n".encode()
 
     feed = FootballDataFeed("file:///mirror/", Door())
     window = Window(dt.date.fromisoformat(start), dt.date.fromisoformat(end))
@@ -491,6 +491,41 @@ def test_file_that_cannot_be_read_is_reported_and_the_others_are_read(mirror, da
     assert what in report.reason
     assert (report.payload["file"], report.payload["competition"]) == (bad.as_uri(), "ENG-2")
     assert report.payload["found"].startswith(repr(data[:20].decode("utf-8", "replace"))[:-1])
+
+
+@pytest.mark.parametrize(
+    ("path", "header", "row", "what"),
+    [
+        (
+            "mmz4281/2425/E1.csv",
+            "Div,Date,HomeTeam,AwayTeam,HomeGoals,AwayGoals,FTR",
+            "E1,19/04/2025,Leeds,Derby,2,1,H",
+            "the file has no column FTHG and FTAG, but HomeGoals, AwayGoals; name the columns",
+        ),
+        (
+            "mmz4281/2425/E1.csv",
+            "Div,Date,HomeTeam,AwayTeam,FTHG",
+            "E1,19/04/2025,Leeds,Derby,2",
+            "the file has no column FTAG; name the columns",
+        ),
+        (
+            "new/ARG.csv",
+            "Country,League,Season,Date,Home,Away,GH,GA,Res",
+            "Argentina,Liga Profesional,2025,19/04/2025,Lanus,Tigre,2,1,H",
+            "the file has no column HG and AG, but GH, GA; name the columns",
+        ),
+    ],
+)
+def test_renamed_columns_of_goals_cost_their_file_alone(mirror, path, header, row, what):
+    """The file is reported once, with what is missing and what was found; other files are read."""
+    mirror.write("mmz4281/2425/E0.csv", MAIN, PLAYED)
+    mirror.write(path, header, row, row.replace("19/04", "20/04"))
+
+    match, report = mirror.fetch()
+
+    assert (match.home_team, match.home_goals) == ("Fulham", 1)
+    assert isinstance(report, UnreadableFile)
+    assert what in report.reason
 
 
 @pytest.mark.parametrize(

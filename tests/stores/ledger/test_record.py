@@ -16,6 +16,7 @@ from soccer_assets.modelling.ledger_rules import GENESIS, Entry, chain_hash
 from soccer_assets.resources.database import Database
 from soccer_assets.stores.ledger.chain import entry_of
 from soccer_assets.stores.ledger.record import LedgerCounts, ledger_head, record_and_score
+from soccer_assets.stores.ledger.running_sums import read_excess_loss
 from soccer_assets.stores.matches.normalise import update_matches
 from soccer_assets.stores.matches.raw import store_raw
 from soccer_assets.tables import ledger_entry, ledger_score
@@ -156,6 +157,24 @@ def test_a_corrected_result_adds_a_revision(ledger):
     first, second = rows_of(ledger, ledger_score)
     assert [first] == before
     assert (second.revision, second.outcome, second.log_loss) == (2, "draw", pytest.approx(math.log(4)))
+
+
+@pytest.mark.parametrize("status", [MatchStatus.SCHEDULED, MatchStatus.POSTPONED])
+def test_a_result_that_is_taken_back_counts_no_longer(ledger, status):
+    """An emptied score: a revision says so once, the sums lose it, and the next result is scored."""
+    verdicts = []
+    for row in (played("1-0"), raw_match(status=status), played("0-2")):
+        feed(ledger, row)
+        record(ledger, now=MONDAY)
+        record(ledger, now=MONDAY)
+        newest, counted = rows_of(ledger, ledger_score)[-1], read_excess_loss(ledger, "a" * 64).matches
+        verdicts.append((newest.revision, newest.verdict, newest.outcome, counted))
+
+    assert verdicts == [
+        (1, "scored", "home", 1),
+        (2, "its result was taken back by the feed", None, 0),
+        (3, "scored", "away", 1),
+    ]
 
 
 def test_a_correction_without_another_outcome_adds_none(ledger):

@@ -106,6 +106,7 @@ class CsvFile(msgspec.Struct, frozen=True):
     Attributes:
         season: the season in its address; empty where the rows or the calendar determine it.
         seasons: the seasons that its rows name.
+        unused: names in its header of columns that are not read.
         cut_row: the last row where the file ends inside it, or the first line of a page that a server sent
             in place of the rest: it is not among the rows.
     """
@@ -116,6 +117,7 @@ class CsvFile(msgspec.Struct, frozen=True):
     season: str
     seasons: FileSeasons
     cut_row: str = ""
+    unused: tuple[str, ...] = ()
 
 
 class CsvFormatError(FeedError, ValueError):
@@ -185,7 +187,8 @@ def read_csv(data: bytes, season: str = "", span: tuple[dt.date, dt.date] | None
         if any(map(str.strip, line))
     ]
     rows = _dated(columns, cells, span)
-    return CsvFile(layout, columns, rows, season, _seasons_of(columns, rows), cut_row)
+    unused = tuple(name for name in header if name and name not in _KEPT_COLUMNS)
+    return CsvFile(layout, columns, rows, season, _seasons_of(columns, rows), cut_row, unused)
 
 
 def _column(text: str) -> str:

@@ -19,6 +19,7 @@ from soccer_assets.feeds.http import FileClient
 from soccer_assets.feeds.protocol import FeedRefusedError
 from soccer_assets.feeds.providers.football_data.csv_file import (
     OUTSIDE_SEASON,
+    RESULT_COLUMNS,
     CsvFile,
     CsvFormatError,
     read_csv,
@@ -48,6 +49,8 @@ class SourceFile(msgspec.Struct, frozen=True):
 
 # Fewer rows outside their season are rejected one by one: they are mistakes, and no other season's file.
 _OTHER_SEASON = 5
+# Columns that are told where others are missing: the renamed ones are among the first.
+_SHOWN = 3
 _FIXTURE_FILES = (SourceFile("fixtures.csv"), SourceFile("new_league_fixtures.csv"))
 
 
@@ -158,15 +161,24 @@ class FootballDataFeed(SiteFeed):
 
 
 def _check_rows(file: CsvFile, source: SourceFile) -> None:
-    """A season's file has matches of its own division.
+    """A season's file has matches of its own division, and goals.
 
     Raises:
-        CsvFormatError: it has no row at all, or rows of another division or season alone.
+        CsvFormatError: it has no row at all, rows of another division or season alone, or no column of goals.
     """
     if source in _FIXTURE_FILES:
         return
     if not file.rows:
         raise CsvFormatError("the file has a header and no rows; delete it, or load it again")
+    goals = (file.layout.home_goals, file.layout.away_goals)
+    missing = [name for name in goals if name not in file.columns]
+    # With the columns of a list of fixtures and no others it is one.
+    if missing and (file.unused or not set(RESULT_COLUMNS).isdisjoint(file.columns)):
+        others = f", but {', '.join(file.unused[:_SHOWN])}" if file.unused else ""
+        raise CsvFormatError(
+            f"the file has no column {' and '.join(missing)}{others}; "
+            f"name the columns as the provider does, or load the file again"
+        )
     if "Div" in file.columns:
         division = source.path.rpartition("/")[2].removesuffix(".csv")
         found = {row.values[file.columns.index("Div")] for row in file.rows}
