@@ -1,8 +1,8 @@
 """Run the deployment in real containers, and print what each fault did: `make containers`.
 
-The commands are those of docs/how-to/deploy.md, upgrade.md and back-up-and-restore.md. Two things differ from
-a reader's machine: images come from `images.py`, because no registry may be reachable, and on an engine
-before 25 a second file takes `start_interval` out, which that engine does not know.
+The commands are those of docs/how-to: deploy.md, upgrade.md, back-up-and-restore.md, scale-out.md. Two things
+differ from a reader's machine: images come from `images.py`, because no registry may be reachable, and on an
+engine before 25 a second file takes `start_interval` out, which that engine does not know.
 """
 
 import argparse
@@ -18,6 +18,7 @@ from tests.containers import built
 from tests.containers.deployment import Deployment, Row, older_engine, say, wait
 from tests.containers.engine import Engine, install_engine, running_engine
 from tests.containers.faults import faults, scale
+from tests.containers.fleet import fleet
 from tests.containers.images import base_name, has_image, make_base, make_servers
 from tests.containers.lookups import Lookups
 from tests.containers.page import commands
@@ -27,7 +28,7 @@ from tests.services import free_ports
 
 _ROOT = Path(__file__).parents[2]
 _STAND_INS = ("postgres", "valkey", "seaweedfs", "balancer")
-_PARTS = ("faults", "replace", "backup", "upgrade")
+_PARTS = ("faults", "replace", "backup", "fleet", "upgrade")
 
 
 def check_out(folder: Path) -> None:
@@ -116,7 +117,7 @@ def fresh(deployment: Deployment, parts: list[str]) -> None:
     key = deployment.follow(commands("deploy.md")).strip().splitlines()[-1]
     built.look(deployment)
     wait("the sidecar", deployment.is_answering)
-    for part, act in (("faults", faults), ("replace", replace), ("backup", round_trip)):
+    for part, act in (("faults", faults), ("replace", replace), ("backup", round_trip), ("fleet", fleet)):
         if part in parts:
             act(deployment, key)
 

