@@ -6,7 +6,8 @@ or 75 %; everything before that day is known and nothing after it: the ratings, 
 fixed. With the first day *on* which a share is reached, 1 % less would be known on average. The RPS of n
 simulated seasons is too large by 1/n of itself. Prints for each cut
 
-- RPS of the final place: sum over places / (n - 1), mean over clubs, then over seasons;
+- RPS of the final place: sum over places / (n - 1), mean over clubs, then over seasons; the same of the
+  leagues with prices alone;
 - Brier score of the last three places;
 - the difference of both to point estimates, with a bootstrap interval by season;
 - calibration of the champion, the first four and the last three: what was forecast and what came by bucket,
@@ -30,6 +31,7 @@ from soccer_assets.football.features import run_from
 from soccer_assets.football.match_table import SECONDS_A_DAY, MatchTable
 from soccer_assets.football.projections import kernel, table_order
 from soccer_assets.football.projections.drawn_ties import PlayOffs
+from soccer_assets.football.projections.season_rules import load_awarded
 from soccer_assets.football.projections.standings import Tallies
 from soccer_assets.football.projections.strengths import (
     FITTED,
@@ -53,6 +55,7 @@ class Cut(NamedTuple):
     Attributes:
         results: (m, 5) home, away, goals of both, days from the cut to the match; in order of time.
         is_known: (m,) the match was over before the day.
+        is_priced: the league has prices in some season.
     """
 
     share: float
@@ -63,6 +66,7 @@ class Cut(NamedTuple):
     match: NDArray[np.void]
     results: NDArray[np.int64]
     is_known: NDArray[np.bool_]
+    is_priced: bool = False
 
 
 def main() -> None:
@@ -81,18 +85,47 @@ def main() -> None:
 def double_round_robins(
     matches: MatchTable, first: int, until: int, known: Container[str]
 ) -> list[NDArray[np.int64]]:
-    """Rows of each complete one of known competitions, in order of time: each ordered pair has one result."""
+    """Rows of each complete one of known competitions, in order of time: each pair has two results.
+
+    Awarded ones count, as in the table; a season from which a club withdrew is not complete. Of pairs on one
+    ground twice there were ten in China in 2022.
+    """
     found = defaultdict(list)
-    for row in np.flatnonzero(matches.moves_ratings & (matches.tier > 0)):
+    for row in np.flatnonzero((matches.moves_ratings | _is_awarded(matches)) & (matches.tier > 0)):
         if matches.competition[row] in known and first <= int(matches.season[row][:4]) < until:
             found[matches.competition[row], matches.season[row]].append(int(row))
     complete = []
     for rows in (np.array(found[key]) for key in sorted(found)):
-        pairs = Counter(zip(matches.home_team[rows], matches.away_team[rows], strict=True))
-        clubs = len({club for pair in pairs for club in pair})
-        if clubs >= _LEAST_CLUBS and len(rows) == len(pairs) == clubs * (clubs - 1):
+        sides = zip(matches.home_team[rows], matches.away_team[rows], strict=True)
+        pairs = Counter(frozenset(pair) for pair in sides)
+        clubs = len(frozenset().union(*pairs))
+        meet_twice = set(pairs.values()) == {2}
+        if clubs >= _LEAST_CLUBS and meet_twice and len(rows) == clubs * (clubs - 1):
             complete.append(rows[np.argsort(matches.kickoff[rows], kind="stable")])
     return complete
+
+
+def _is_awarded(matches: MatchTable) -> NDArray[np.bool_]:
+    """Which results count in the table alone; none of seasons that a club withdrew from."""
+    awarded = np.zeros(len(matches), np.bool_)
+    seasons = {(one.competition, one.season) for one in load_awarded().results}
+    for row in np.flatnonzero(~matches.moves_ratings & (matches.home_goals >= 0)):
+        awarded[row] = (matches.competition[row], matches.season[row]) in seasons
+    return awarded
+
+
+def _table_known_at(matches: MatchTable) -> NDArray[np.int64]:
+    """When each result is known to the table: an awarded one on the day after it was announced."""
+    known_at = matches.result_known_at.copy()
+    awarded = np.flatnonzero(_is_awarded(matches))
+    for one in load_awarded().results:
+        day, announced = (
+            int(np.datetime64(on).astype(np.int64)) for on in (one.day, one.announced or one.day)
+        )
+        is_it = (matches.competition[awarded] == one.competition) & (matches.season[awarded] == one.season)
+        is_it &= np.abs(matches.kickoff[awarded] // SECONDS_A_DAY - day) <= 1
+        known_at[awarded[is_it]] = (announced + 1) * SECONDS_A_DAY
+    return known_at
 
 
 def cuts_of(
@@ -122,13 +155,15 @@ def cuts_of(
     results = results[np.argsort(known_at[results], kind="stable")]
     instants = known_at[results]
     state, done = TeamState.initial(), 0
+    table_known_at, priced = _table_known_at(matches), set(matches.competition[matches.price_kind > 0])
     for day, number, share in planned:
         new = int(np.searchsorted(instants, day * SECONDS_A_DAY, side="right"))
         if new > done:
             chunk = matches.take(results[done:new])
             nobody = np.zeros(len(chunk), np.bool_)
             state, done = run_from(chunk, state, nobody, chunk.moves_ratings)[1], new
-        yield _cut(matches, known_at, seasons[number], state, day, share)
+        cut = _cut(matches, table_known_at, seasons[number], state, day, share)
+        yield cut._replace(is_priced=cut.competition in priced)
 
 
 def _day_at(days: NDArray[np.int64], share: float) -> int:
@@ -181,13 +216,13 @@ def project(
     Args:
         cut: a season as known on a day.
         seasons: how many are simulated.
-        spread: None is from point estimates.
+        spread: None is from point estimates, the means of `FITTED`.
         seed: of the simulation.
         rho: Dixon-Coles correlation, in place of the model's.
     """
     clubs = len(cut.teams)
     told = Tallies.of(cut.results[cut.is_known, :4].tolist(), clubs, 3)
-    drawn = season_strengths(cut.teams, cut.league, cut.match, spread or Spread())
+    drawn = season_strengths(cut.teams, cut.league, cut.match, spread or FITTED)
     if spread is None:
         drawn = drawn._replace(root=0.0 * drawn.root, drift=np.zeros(2))
     if rho is not None:
@@ -260,6 +295,10 @@ def report(cuts: Sequence[Cut], seasons: int, spread: Spread = FITTED) -> dict[s
                         one.add(bands_of(finals)[band], bands_of(came)[band])
         drawn, point = np.array(scores["drawn"]), np.array(scores[POINT_ESTIMATES])
         line = {"rps": drawn[:, 0].mean(), "brier_last_three": drawn[:, 1].mean()}
+        of_priced = np.array([cut.is_priced for cut in chosen])
+        if of_priced.any():
+            line["rps_of_leagues_with_prices"] = drawn[of_priced, 0].mean()
+            line["seasons_of_leagues_with_prices"] = int(of_priced.sum())
         line["rps_minus_point_estimates"] = _interval(drawn[:, 0] - point[:, 0])
         for band, one in calibration.items():
             p_values[share, band], line[band] = one.test()

@@ -73,3 +73,43 @@ def test_the_spread_of_a_summer_counts_for_clubs_that_enter_the_season() -> None
     assert np.isclose(spread.root[1, 0, 0] ** 2 - plain.root[1, 0, 0] ** 2, 0.05)
     centre = plain.mean[:, 0].mean()
     assert np.isclose(spread.mean[1, 0] - centre, 0.5 * (plain.mean[1, 0] - centre))
+
+
+def test_each_match_of_a_season_takes_a_third_of_the_joint_models_share_away() -> None:
+    """The same state entering a season, and two and four matches into it; level and mean stay as they are."""
+    matches = random_table(3, 400)
+    state = compute_features(matches)[1]
+    day = int(matches.kickoff.max() // SECONDS_A_DAY) + 3
+    clubs = sorted(set(matches.home_team))
+    teams, league, ahead = league_records(state, clubs, "TST-1", "2025-26", 1, day)
+    running = teams.copy()
+    running["season"], running["competition"] = ahead["season"][0], ahead["competition"][0]
+    running["season_matches"] = 2
+    moved = []
+    for records in (teams, running):
+        priced = season_strengths(records, league, ahead, Spread())
+        blended = season_strengths(records, league, ahead, Spread(joint=1.0, joint_spread=1.0))
+        assert np.array_equal(blended.common, priced.common)
+        assert np.allclose(blended.mean.mean(axis=0), priced.mean.mean(axis=0))
+        moved.append(blended.root @ blended.root.mT - priced.root @ priced.root.mT)
+
+    # Process noise of a new season apart, which both models add to teams that enter it.
+    assert np.abs(moved[0]).max() > np.abs(moved[1]).max() > 0.0
+    running["season_matches"] = 4
+    priced = season_strengths(running, league, ahead, Spread())
+    blended = season_strengths(running, league, ahead, Spread(joint=1.0, joint_spread=1.0))
+    later = blended.root @ blended.root.mT - priced.root @ priced.root.mT
+    assert np.allclose(later, (2 / 3) ** 2 * moved[1], atol=1e-9)
+
+
+def test_without_prices_the_joint_models_share_changes_no_bit() -> None:
+    """The priced model is the joint one where no price was seen."""
+    matches = random_table(3, 200, priced=False)
+    state = compute_features(matches)[1]
+    clubs = sorted(set(matches.home_team))
+    records = league_records(state, clubs, "TST-1", "2099-00", 1, int(matches.kickoff.max() // SECONDS_A_DAY))
+    plain = season_strengths(*records, Spread())
+    blended = season_strengths(*records, Spread(joint=0.8, joint_spread=1.0))
+
+    for one, other in zip(plain, blended, strict=True):
+        assert np.array_equal(one, other)
