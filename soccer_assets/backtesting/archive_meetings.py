@@ -152,6 +152,10 @@ class _Schedule:
         scores = self._scores_of_seasons[key]
         return do_pairs_repeat(found for pair, found in scores.items() if pair != self._pairs[here])
 
+    def has_changed_grounds(self) -> bool:
+        """Never: an archive is one look."""
+        return False
+
     def _scores_of_season(self, competition: str, season: str) -> dict[int, set[tuple[int, int]]]:
         """The distinct scores of each pair of a season."""
         is_season = (self._facts["season"] == season) & (self._facts["competition"] == competition)

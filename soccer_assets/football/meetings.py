@@ -51,6 +51,10 @@ class Schedule(Protocol):
         """Whether other pairs of the season have two results that differ: the format is another one here."""
         ...
 
+    def has_changed_grounds(self) -> bool:
+        """Whether the pair's match at the other ground was listed, and is not listed any more."""
+        ...
+
 
 class ReportedRow(msgspec.Struct, frozen=True, kw_only=True):
     """A stored row of an ordered pair's meetings in one season.
@@ -189,7 +193,8 @@ def results_beyond_format(
     once = [one for one in results if season.meets_once_by(one.kickoff.date())]
     if len(once) < _SEVERAL or any(itertools.starmap(_are_two_stages, itertools.combinations(once, 2))):
         return {}
-    if schedule.do_others_repeat():
+    # The return match came to this ground: the feed dropped it at the other one.
+    if schedule.do_others_repeat() or schedule.has_changed_grounds():
         return {}
     listed = [one for one in once if one.vanished_at is None]
     gone = {} if not listed else {one.key: MET_TWICE_NOT_LISTED for one in once if one not in listed}

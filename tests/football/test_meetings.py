@@ -31,8 +31,12 @@ OCTOBER, NEXT_DAYS, FEBRUARY = (
 class Schedule:
     """Clubs that have no other match on the days in question, or have."""
 
-    def __init__(self, *, is_free=False, repeats=False):
-        self.is_free, self.repeats = is_free, repeats
+    def __init__(self, *, is_free=False, repeats=False, has_moved=False):
+        self.is_free, self.repeats, self.has_moved = is_free, repeats, has_moved
+
+    def has_changed_grounds(self):
+        """Whether the return match is listed at the other ground no longer."""
+        return self.has_moved
 
     def do_others_repeat(self):
         """Whether other pairs met twice."""
@@ -262,6 +266,14 @@ def test_the_clock_withdraws_and_abandons(changes, days, right):
     """A week away from the list, or a week under way."""
     row = msgspec.structs.replace(reported("row", LOOK), **changes)
     assert status_by_now(row, LOOK + dt.timedelta(days=days)) is right
+
+
+def test_a_return_match_that_came_to_the_same_ground_counts():
+    """The feed dropped it at the other ground: the pair meets twice here, as its format has it."""
+    rows = [reported("old", OCTOBER, score=(0, 2)), reported("new", FEBRUARY, score=(1, 2))]
+    schedule = Schedule(is_free=True, has_moved=True)
+
+    assert results_beyond_format(group_rows(rows, ONCE, schedule), ONCE, schedule) == {}
 
 
 @pytest.mark.parametrize(

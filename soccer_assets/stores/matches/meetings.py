@@ -49,6 +49,7 @@ from soccer_assets.tables import (
     match_merge,
     match_raw,
     match_source_id,
+    vanished_match,
 )
 
 _Key = tuple[str, str]  # source, source_match_id
@@ -390,6 +391,24 @@ class _StoredSchedule:
             if row.reported.score is not None and row.record.season == self._record.season:
                 scores[meeting_of(row.record)].add(row.reported.score)
         return do_pairs_repeat(scores.values())
+
+    def has_changed_grounds(self) -> bool:
+        """Whether all rows of the pair's match at the other ground are gone, and there was one."""
+        competition, season, home, away = self._meeting().split("|", 3)
+        is_gone = sa.and_(
+            vanished_match.c.source == match_raw.c.source,
+            vanished_match.c.source_match_id == match_raw.c.source_match_id,
+        )
+        query = (
+            sa.select(sa.func.count(), sa.func.count(vanished_match.c.source))
+            .select_from(match_raw.outerjoin(vanished_match, is_gone))
+            .where(
+                match_raw.c.source == self._record.source,
+                match_raw.c.meeting == f"{competition}|{season}|{away}|{home}",
+            )
+        )
+        rows, gone = self._connection.execute(query).one()
+        return 0 < rows == gone
 
     def _meeting(self) -> str:
         return meeting_of(self._record)

@@ -76,6 +76,17 @@ def test_a_match_made_anew_under_another_id_is_one_match(
     assert exports.read_matches(manifest)["source_match_id"].to_pylist() == ["m2", "m3"]
 
 
+def test_a_match_made_anew_at_the_other_ground_counts_beside_the_first(database: Database) -> None:
+    """The feed drops the return match and lists it anew with the sides exchanged: both results are good."""
+    first, late = result("m1", "1-0", NOW - 100 * DAY), NOW + 20 * DAY
+    look(database, first, row("m2", late, home_team="Derby", away_team="Leeds"))
+    look(database, first, row("m3", late + 2 * DAY), now=NOW + DAY)
+    look(database, first, result("m3", "4-4", late + 2 * DAY), now=NOW + 23 * DAY)
+
+    assert quarantined(database) == {"m1": None, "m2": None, "m3": None}
+    assert [status for status, _, _ in stored(database)] == ["finished", "withdrawn", "finished"]
+
+
 def test_a_stored_match_that_turns_out_to_be_another_moves_to_the_history(database: Database) -> None:
     """Two rows stood as two matches; when one shows to be the other, its id leads on."""
     early, late = NOW - 100 * DAY, NOW - 2 * DAY
