@@ -92,9 +92,8 @@ class Progress(logging.Handler):
                 now = time.monotonic()
                 running = [f"{_name_of(key)}, {now - began:.0f} s" for key, began in self._started.items()]
                 if now >= self._said_at + self._quiet_seconds:
-                    self._line(
-                        f"  [{self._done:2d}/{self.steps}] … {'; '.join(running) or 'no step is running'}"
-                    )
+                    idle = "between two steps" if self._done else "the run is starting"
+                    self._line(f"  [{self._done:2d}/{self.steps}] … {'; '.join(running) or idle}")
 
 
 class Belongs(logging.Handler):
