@@ -107,14 +107,12 @@ class DagsterPages:
 
     def run_ids_of(self, backfill_id: str, *statuses: str) -> set[str]:
         """Ids of the runs of a backfill, those of some statuses where named."""
-        tags = [{"key": "dagster/backfill", "value": backfill_id}]
-        chosen = {"tags": tags} | ({"statuses": list(statuses)} if statuses else {})
-        return {run["runId"] for run in self.ask(_RUNS, filter=chosen)["results"]}
+        chosen = {"statuses": list(statuses)} if statuses else {}
+        return {run["runId"] for run in self._runs(**_tagged("dagster/backfill", backfill_id), **chosen)}
 
     def runs_of(self, backfill_id: str) -> list[str]:
         """Status of each run of a backfill."""
-        tags = [{"key": "dagster/backfill", "value": backfill_id}]
-        return [run["status"] for run in self.ask(_RUNS, filter={"tags": tags})["results"]]
+        return [run["status"] for run in self._runs(**_tagged("dagster/backfill", backfill_id))]
 
     def materialize(self, *key: str) -> str:
         """Launch one asset, as the button on its page does; returns the run's id."""
@@ -138,10 +136,17 @@ class DagsterPages:
 
     def status_of(self, run_id: str) -> str:
         """Of one run, such as `STARTED`; empty where there is none."""
-        found = self.ask(_RUNS, filter={"runIds": [run_id]})["results"]
+        found = self._runs(runIds=[run_id])
         return str(found[0]["status"]) if found else ""
 
     def repeats_of(self, run_id: str) -> list[str]:
         """Ids of the runs that repeat one."""
-        tags = [{"key": "dagster/parent_run_id", "value": run_id}]
-        return [run["runId"] for run in self.ask(_RUNS, filter={"tags": tags})["results"]]
+        return [run["runId"] for run in self._runs(**_tagged("dagster/parent_run_id", run_id))]
+
+    def _runs(self, **chosen: Any) -> list[Any]:
+        return list(self.ask(_RUNS, filter=chosen)["results"])
+
+
+def _tagged(key: str, value: str) -> dict[str, Any]:
+    """The filter of the runs with a tag."""
+    return {"tags": [{"key": key, "value": value}]}
