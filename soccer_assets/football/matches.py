@@ -61,12 +61,7 @@ SETTLED_STATUSES = tuple(status.value for status, rule in STATUS_RULES.items() i
 COUNTED_STATUSES = frozenset({MatchStatus.FINISHED.value, MatchStatus.AWARDED.value})
 # Of one that its season still waits for.
 OPEN_STATUSES = frozenset(
-    {
-        MatchStatus.SCHEDULED.value,
-        MatchStatus.TBD.value,
-        MatchStatus.LIVE.value,
-        MatchStatus.POSTPONED.value,
-    }
+    status.value for status, rule in STATUS_RULES.items() if rule.is_served and not rule.settles
 )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from soccer_assets.contract.release import OUTCOMES
-from soccer_assets.football.matches import STATUS_RULES, KickoffPrecision, MatchStatus, outcome_of
+from soccer_assets.football.matches import OPEN_STATUSES, KickoffPrecision, MatchStatus, outcome_of
 from soccer_assets.modelling.ledger_rules import (
     GENESIS,
     SCORED,
@@ -131,27 +131,22 @@ def _is_same_prediction(row: sa.Row[Any], entry: Entry) -> bool:
 def _score(connection: sa.Connection, now: dt.datetime) -> tuple[int, int]:
     """Score the matches that changed since the last pass; reads neither the whole ledger nor all matches."""
     change_no = read_watermark(connection, "change_no")
-    over = [status.value for status, rule in STATUS_RULES.items() if rule.settles or not rule.is_served]
-    has_changed = sa.and_(
-        match.c.change_no > read_watermark(connection, SCORED_SO_FAR), match.c.status.in_(over)
-    )
+    since = read_watermark(connection, SCORED_SO_FAR)
     # A feed may take a result back: the match is open again, and its score counts no longer.
     is_scored = sa.exists().where(
         ledger_score.c.match_id == match.c.match_id, ledger_score.c.verdict == SCORED
     )
-    is_reopened = sa.and_(
-        match.c.change_no > read_watermark(connection, SCORED_SO_FAR), match.c.status.not_in(over), is_scored
-    )
+    has_changed = sa.and_(match.c.change_no > since, sa.or_(match.c.status.not_in(OPEN_STATUSES), is_scored))
     # A postponed match becomes void by the clock, without a change of its row.
     waits = sa.and_(
         match.c.kickoff.between(now - _POSTPONED_LOOK_BACK, now),
         match.c.status == MatchStatus.POSTPONED.value,
     )
     is_recorded = sa.exists().where(ledger_entry.c.match_id == match.c.match_id)
-    query = sa.select(match).where(sa.or_(has_changed, is_reopened, waits), is_recorded)
+    query = sa.select(match).where(sa.or_(has_changed, waits), is_recorded)
     # Sorted here: with ORDER BY, SQLite scans all matches instead of using the two indexes.
     finished = sorted(connection.execute(query), key=lambda row: (row.kickoff, row.match_id))
-    merged = _merged(connection, read_watermark(connection, SCORED_SO_FAR))
+    merged = _merged(connection, since)
     entries = _entries_of(connection, [*merged, *(row.match_id for row in finished)])
     latest: dict[str, sa.Row[Any]] = {}
     for ids in batches(entries, IDS_PER_QUERY):
@@ -162,7 +157,7 @@ def _score(connection: sa.Connection, now: dt.datetime) -> tuple[int, int]:
     had_a_score = {match_id for match_id, row in latest.items() if row.verdict in _HAD_A_SCORE}
     scores = [
         _void(played.match_id, TAKEN_BACK, now)
-        if _is_open(played) and played.match_id in had_a_score
+        if played.status in OPEN_STATUSES and played.match_id in had_a_score
         else _score_row(played, entries[played.match_id], now)
         for played in finished
     ]
@@ -193,12 +188,6 @@ def _merged(connection: sa.Connection, since: int) -> list[str]:
         match_merge.c.change_no > since, sa.exists().where(ledger_entry.c.match_id == match_merge.c.gone)
     )
     return sorted(connection.execute(query).scalars())
-
-
-def _is_open(played: sa.Row[Any]) -> bool:
-    """Whether a match may still get a result."""
-    rule = STATUS_RULES[MatchStatus(played.status)]
-    return rule.is_served and not rule.settles
 
 
 def _void(match_id: str, verdict: str, now: dt.datetime) -> dict[str, Any]:
@@ -232,7 +221,7 @@ def _score_row(played: sa.Row[Any], rows: Sequence[sa.Row[Any]], now: dt.datetim
     ]
     status = MatchStatus(played.status)
     verdict = void_reason(status, entries[0].kickoff, played.kickoff, now)
-    if verdict is None and _is_open(played):
+    if verdict is None and played.status in OPEN_STATUSES:
         return None
     official = official_index(entries)
     if verdict is None and official is None:

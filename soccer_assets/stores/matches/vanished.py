@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from soccer_assets.clock import midnight
-from soccer_assets.football.matches import STATUS_RULES, MatchStatus, Window
+from soccer_assets.football.matches import OPEN_STATUSES, STATUS_RULES, MatchStatus, Window
 from soccer_assets.football.meetings import ABANDONED_AFTER, WITHDRAWN_AFTER
 from soccer_assets.football.text_folding import fold
 from soccer_assets.resources.bulk_rows import IDS_PER_QUERY, batches, in_list, upsert
@@ -28,7 +28,6 @@ _NEAR = dt.timedelta(days=3)
 MOVED, EXCHANGED = "the row came under another id or season", "home and away were exchanged"
 # One result may have been entered by mistake.
 _LEAST_RESULTS_OF_A_CUT = 2
-_OPEN = [status.value for status, rule in STATUS_RULES.items() if rule.is_served and not rule.settles]
 
 
 class Vanished(NamedTuple):
@@ -208,7 +207,7 @@ def _in_its_place(
         _, new_season, new_home, new_away = row.meeting.split("|", 3)
         if (new_home, new_away) == (home, away) and new_season != season:
             return row.source_match_id, MOVED
-        if (new_home, new_away) == (away, home) and gone.status in _OPEN:
+        if (new_home, new_away) == (away, home) and gone.status in OPEN_STATUSES:
             return row.source_match_id, EXCHANGED
     return None, None
 
@@ -253,7 +252,7 @@ def _of_matches(
 
 def _overdue(connection: sa.Connection, source: str, now: dt.datetime) -> set[str]:
     """Rows whose match the clock withdraws or abandons, and which are not so yet."""
-    await_result = match.c.status.in_(_OPEN)
+    await_result = match.c.status.in_(OPEN_STATUSES)
     its_row = sa.and_(
         match_source_id.c.match_id == match.c.match_id,
         match_source_id.c.source == match.c.source,

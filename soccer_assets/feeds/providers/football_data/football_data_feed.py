@@ -49,7 +49,7 @@ class SourceFile(msgspec.Struct, frozen=True):
 
 # Fewer rows outside their season are rejected one by one: they are mistakes, and no other season's file.
 _OTHER_SEASON = 5
-# Columns that are told where others are missing: the renamed ones are among the first.
+# Columns that are listed where others are missing: the renamed ones are among the first.
 _SHOWN = 3
 _FIXTURE_FILES = (SourceFile("fixtures.csv"), SourceFile("new_league_fixtures.csv"))
 
