@@ -69,12 +69,6 @@ class Backfill:
             bool(run) and run.status.value == "STARTED" and int(run.tags.get(RETRY_NUMBER_TAG, 0)) < _RETRIES
         )
 
-    def status(self, run_id: str) -> str:
-        """Of one run."""
-        with self.home.instance as instance:
-            run = instance.get_run_by_id(run_id)
-            return run.status.value if run else "gone"
-
 
 @pytest.fixture(scope="module")
 def archive(shared_data: Path) -> Path:
@@ -129,8 +123,8 @@ def test_a_worker_is_lost_and_cut_off_and_the_tables_are_those_of_an_undisturbed
         (run_id,) = executed_by(worker)
         began = time.monotonic()
         fault()
-        home.wait_until(lambda: backfill.status(run_id) not in {"STARTED", "CANCELING"}, 300)
-        table.append((what, time.monotonic() - began, backfill.status(run_id)))
+        home.wait_until(lambda: home.status_of(run_id) not in {"STARTED", "CANCELING"}, 300)
+        table.append((what, time.monotonic() - began, home.status_of(run_id)))
 
     def executed_by(worker: Worker) -> set[str]:
         lines = worker.log.read_text().splitlines()

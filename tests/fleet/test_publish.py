@@ -73,16 +73,9 @@ def refreshed(home: LiveHome) -> float:
     """Seconds of an hourly run, from its launch to its end."""
     began = time.monotonic()
     run_id = home.launch_from_page("refresh_hourly")
-    home.wait_until(lambda: status_of(home, run_id) in ENDED, 1800)
-    assert status_of(home, run_id) == "SUCCESS", home.log
+    home.wait_until(lambda: home.status_of(run_id) in ENDED, 1800)
+    assert home.status_of(run_id) == "SUCCESS", home.log
     return time.monotonic() - began
-
-
-def status_of(home: LiveHome, run_id: str) -> str:
-    """Of one run."""
-    with home.instance as instance:
-        run = instance.get_run_by_id(run_id)
-        return run.status.value if run else "gone"
 
 
 def releases_of(home: LiveHome) -> set[str]:
@@ -133,7 +126,7 @@ def test_a_worker_that_is_lost_while_it_publishes_leaves_one_release(
             home.wait_until(lambda step=step, run_id=run_id: reached(home, run_id, step), 1800)  # type: ignore[misc]  # bound now
             began = time.monotonic()
             fault(worker)
-            home.wait_until(lambda run_id=run_id: status_of(home, run_id) != "STARTED", 300)  # type: ignore[misc]  # bound now
+            home.wait_until(lambda run_id=run_id: home.status_of(run_id) != "STARTED", 300)  # type: ignore[misc]  # bound now
             table.append((f"{what} in {step}", time.monotonic() - began))
             home.wait_until(lambda worker=worker: worker.process.poll() is not None or not worker.runs(), 60)  # type: ignore[misc]  # bound now
             host.connect()
@@ -141,8 +134,8 @@ def test_a_worker_that_is_lost_while_it_publishes_leaves_one_release(
             home.launch_from_page("retrain_model")
     with workers(home, [(host, PUBLISHER)], tmp_path / "workers-last") as (worker,):
         last = executed(home, worker)
-        home.wait_until(lambda: status_of(home, last) in ENDED, 1800)
-        assert status_of(home, last) == "SUCCESS", worker.log.read_text()
+        home.wait_until(lambda: home.status_of(last) in ENDED, 1800)
+        assert home.status_of(last) == "SUCCESS", worker.log.read_text()
         after = releases_of(home)
         refreshed(home)
         assert releases_of(home) == after
@@ -159,7 +152,7 @@ def executed(home: LiveHome, worker: Worker) -> str:
 
     def is_begun() -> bool:
         begun = [line.split()[1] for line in worker.log.read_text().splitlines() if line.endswith(" begins")]
-        found[:] = [run_id for run_id in begun if status_of(home, run_id) not in ENDED]
+        found[:] = [run_id for run_id in begun if home.status_of(run_id) not in ENDED]
         return bool(found)
 
     home.wait_until(is_begun, 900)
@@ -168,7 +161,7 @@ def executed(home: LiveHome, worker: Worker) -> str:
 
 def reached(home: LiveHome, run_id: str, step: str) -> bool:
     """Whether a step has begun; a run that ended before it fails the test."""
-    assert status_of(home, run_id) not in ENDED, home.log
+    assert home.status_of(run_id) not in ENDED, home.log
     with home.instance as instance:
         started = instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.STEP_START).records
     return any(record.event_log_entry.step_key == step for record in started)

@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import dagster as dg
 import httpx
@@ -24,6 +24,7 @@ from soccer_assets.alerting.running_parts import read_running_parts
 from soccer_assets.cli import main
 from soccer_assets.operations.local_instance import open_instance
 from soccer_assets.operations.processes import free_port, port_fault
+from tests.dagster_pages import DagsterPages
 from tests.homes import make_home, share_caches, shared_cache
 
 # Of others; the home's own servers and feed need none of them.
@@ -55,6 +56,7 @@ class Stack:
     def __init__(self, home: Path, *arguments: str, **environ: str) -> None:
         self.home = home
         self.dagster_port, self.serving_port = free_port(), free_port()
+        self.pages = DagsterPages(f"http://127.0.0.1:{self.dagster_port}")
         self._log = home.parent / f"{self.serving_port}.out"
         env = dict(os.environ) | _variables(home, self.dagster_port, self.serving_port)
         env.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -84,35 +86,10 @@ class Stack:
         """All its processes but itself."""
         return psutil.Process(self.process.pid).children(recursive=True)
 
-    def ask(self, query: str, **variables: Any) -> Any:
-        """The first field of an answer of Dagster's pages."""
-        graphql = f"http://127.0.0.1:{self.dagster_port}/graphql"
-        answer = httpx.post(graphql, json={"query": query, "variables": variables}, timeout=60).json()
-        return next(iter(answer["data"].values()))
-
-    def launch(self, job: str) -> str:
-        """Launch a job as its page does; returns the run's id."""
-        selector = {
-            "repositoryName": "__repository__",
-            "repositoryLocationName": "soccer_assets",
-            "pipelineName": job,
-        }
-        launched = self.ask(
-            """mutation($p: ExecutionParams!) { launchPipelineExecution(executionParams: $p) {
-            ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }""",
-            p={"mode": "default", "selector": selector},
-        )
-        return str(launched["run"]["runId"])
-
-    def status(self, run_id: str) -> str:
-        """Of a run."""
-        ask = "query($r: ID!) { runOrError(runId: $r) { ... on Run { status } } }"
-        return str(self.ask(ask, r=run_id)["status"])
-
     def wait_for_run(self, run_id: str, statuses: set[str]) -> None:
         """Wait until a run has one of these."""
         deadline = time.monotonic() + 600
-        while (status := self.status(run_id)) not in statuses:
+        while (status := self.pages.status_of(run_id)) not in statuses:
             assert time.monotonic() < deadline, status
             time.sleep(0.2)
 
@@ -235,11 +212,11 @@ def test_a_second_start_on_the_same_home_is_refused(running):
 @pytest.mark.slow
 def test_the_daemon_runs_what_the_page_launches(running):
     """A job launched from its page succeeds and keeps the release current."""
-    run_id = running.launch("refresh_hourly")
+    run_id = running.pages.launch_from_page("refresh_hourly")
 
     running.wait_for_run(run_id, {"SUCCESS", "FAILURE", "CANCELED"})
 
-    assert running.status(run_id) == "SUCCESS"
+    assert running.pages.status_of(run_id) == "SUCCESS"
 
 
 @pytest.mark.slow
@@ -252,10 +229,10 @@ def test_the_first_build_is_a_run_of_its_job(running):
         "repositoryLocationName": "soccer_assets",
         "pipelineName": "build_everything",
     }
-    graphql = f"http://127.0.0.1:{running.dagster_port}/graphql"
-    answer = httpx.post(graphql, json={"query": ask, "variables": {"s": selector}}, timeout=60).json()
 
-    assert [run["status"] for run in answer["data"]["pipelineOrError"]["runs"]] == ["SUCCESS"]
+    found = running.pages.ask(ask, s=selector)
+
+    assert [run["status"] for run in found["runs"]] == ["SUCCESS"]
 
 
 @pytest.mark.slow
@@ -300,7 +277,7 @@ def test_sigterm_stops_every_child(tmp_path, running):
 
     A run that the stop interrupts is no failure: it ends cancelled, and the second start launches it again.
     """
-    run_id = running.launch("retrain_model")
+    run_id = running.pages.launch_from_page("retrain_model")
     running.wait_for_run(run_id, {"STARTED", "SUCCESS"})
     children = running.children()
     releases = {path.name for path in (running.home / "store" / "releases").iterdir() if path.is_dir()}

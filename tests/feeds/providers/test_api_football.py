@@ -489,9 +489,9 @@ def test_a_timestamp_that_says_nothing_else_costs_no_match(server, timestamp):
     assert match.home_goals == 1
 
 
-@pytest.mark.parametrize(("told", "read"), [(33, "33"), ("x" * 200, None), ([], None), ("R\u200b1", "R1")])
-def test_a_round_costs_no_match(server, told, read):
+@pytest.mark.parametrize(("sent", "read"), [(33, "33"), ("x" * 200, None), ([], None), ("R\u200b1", "R1")])
+def test_a_round_costs_no_match(server, sent, read):
     """A number is a name; what is neither is left out."""
-    (match,) = server.fetch(changed("league.round", told))
+    (match,) = server.fetch(changed("league.round", sent))
 
     assert (match.round, match.home_goals) == (read, 1)

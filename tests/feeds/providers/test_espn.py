@@ -166,7 +166,7 @@ def test_a_shoot_out_counts_whatever_the_status_says(server):
 
 
 @pytest.mark.parametrize(
-    ("told", "decided_by"),
+    ("status", "decided_by"),
     [
         ({"period": 4}, "extra_time"),
         ({"period": 5}, "penalties"),
@@ -174,12 +174,12 @@ def test_a_shoot_out_counts_whatever_the_status_says(server):
         ({"type": {"detail": "FT-Pens"}}, "penalties"),
     ],
 )
-def test_a_match_that_went_on_has_no_score_whatever_its_status(server, told, decided_by):
+def test_a_match_that_went_on_has_no_score_whatever_its_status(server, status, decided_by):
     """Period and detail tell what the status leaves out: the score is the one at the end."""
     ended = {
         "period": 2,
-        **told,
-        "type": {"name": "STATUS_FULL_TIME", "state": "post", **told.get("type", {})},
+        **status,
+        "type": {"name": "STATUS_FULL_TIME", "state": "post", **status.get("type", {})},
     }
 
     (match,) = server.fetch(played(status=ended), slug="uefa.champions")
