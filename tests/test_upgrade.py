@@ -29,6 +29,7 @@ from soccer_assets.stores.matches.removals import read_balance
 from soccer_assets.stores.releases.origin import establish
 from soccer_assets.stores.releases.publish import Releases
 from soccer_assets.tables import ledger_entry, match
+from tests.archives import unpack_tar
 from tests.homes import build
 from tests.stores.releases.test_publish import whole_release
 
@@ -41,7 +42,7 @@ DATABASES = ("soccer", "mlflow/mlflow")
 def unpack(version: str, folder: Path) -> Settings:
     """A home as that version left it, and its settings two days later."""
     with tarfile.open(HOMES / f"{version}.tar.xz") as archive:
-        archive.extractall(folder, filter="data")
+        unpack_tar(archive, folder)
     for name in DATABASES:
         with closing(sqlite3.connect(folder / f"{name}.db")) as connection:
             connection.executescript((folder / f"{name}.sql").read_text())

@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from tests.archives import unpack_tar
 from tests.containers.deployment import SMALL, Deployment, Row, copy_of, wait
 from tests.containers.engine import Engine
 from tests.containers.images import has_image
@@ -66,7 +67,7 @@ def _checked_out(root: Path, folder: Path) -> Path:
     done = subprocess.run(["git", "archive", COMMIT], check=True, capture_output=True, cwd=root)
     folder.mkdir(parents=True, exist_ok=True)
     with tarfile.open(fileobj=BytesIO(done.stdout)) as archive:
-        archive.extractall(folder, filter="data")
+        unpack_tar(archive, folder)
     return folder
 
 
