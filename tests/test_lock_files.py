@@ -1,8 +1,9 @@
-"""The five lock files: together they install everything, and each holds only what it adds."""
+"""The five lock files: together they install everything; each holds only what it adds, none a known fault."""
 
+import json
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib import metadata
 from itertools import combinations
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 from packaging.markers import default_environment
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent
@@ -117,3 +119,48 @@ def test_what_a_requirement_needs_is_locked_too(files, extras):
                     waiting.append(needed)
 
     assert {name for name, _ in seen} <= set(versions)
+
+
+@pytest.fixture(scope="module")
+def advisories() -> dict[str, list[str]]:
+    """Package to the ranges of its vulnerable versions, as the newest database on PyPI (2021-07) has them.
+
+    `make audit` asks the advisory database of the day, which needs the network: this one comes with an
+    installation. Its package opens its files from the working folder, so it is read and not imported.
+    """
+    file = metadata.distribution("safety-db").locate_file("safety_db/insecure_full.json")
+    return {
+        canonicalize_name(name): [ranges for advisory in known for ranges in advisory["specs"]]
+        for name, known in json.loads(Path(str(file)).read_text()).items()
+        if not name.startswith("$")
+    }
+
+
+def _vulnerable(versions: Mapping[str, Iterable[str]], advisories: Mapping[str, list[str]]) -> set[str]:
+    return {
+        f"{name} {version}"
+        for name, found in versions.items()
+        for version in found
+        if any(
+            SpecifierSet(ranges).contains(version, prereleases=True) for ranges in advisories.get(name, [])
+        )
+    }
+
+
+def test_no_locked_version_has_a_known_vulnerability(advisories):
+    """What the database knows of our packages is mended in the versions that we install, on any platform."""
+    versions: dict[str, list[str]] = {}
+    for file in FILES:
+        for requirement in _locked(file):
+            (pin,) = requirement.specifier
+            versions.setdefault(canonicalize_name(requirement.name), []).append(pin.version)
+
+    assert len(advisories.keys() & versions.keys()) >= 20
+    assert not _vulnerable(versions, advisories)
+
+
+def test_an_old_version_is_found_vulnerable(advisories):
+    """Versions with published vulnerabilities are told, those that mended them are not."""
+    versions = {"jinja2": ["2.11.2", "2.11.3"], "urllib3": ["1.24.1", "1.26.5"], "pyyaml": ["5.3.1", "5.4"]}
+
+    assert _vulnerable(versions, advisories) == {"jinja2 2.11.2", "urllib3 1.24.1", "pyyaml 5.3.1"}
