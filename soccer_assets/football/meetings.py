@@ -52,7 +52,7 @@ class Schedule(Protocol):
         ...
 
     def has_changed_grounds(self) -> bool:
-        """Whether the pair's match at the other ground was listed, and is not listed any more."""
+        """Whether the pair's match at the other ground was listed, and is not listed there any more."""
         ...
 
 
@@ -66,6 +66,7 @@ class ReportedRow(msgspec.Struct, frozen=True, kw_only=True):
         first_seen_at: of the look that brought the row.
         vanished_at: of the first look that no longer had it; None where the last one had it.
         replaced_by: key of the row that came in its place.
+        has_changed_grounds: whether it was a fixture at the other ground first, under this id.
     """
 
     key: str
@@ -76,6 +77,7 @@ class ReportedRow(msgspec.Struct, frozen=True, kw_only=True):
     first_seen_at: dt.datetime
     vanished_at: dt.datetime | None = None
     replaced_by: str | None = None
+    has_changed_grounds: bool = False
 
     @property
     def is_open(self) -> bool:
@@ -193,7 +195,7 @@ def results_beyond_format(
     once = [one for one in results if season.meets_once_by(one.kickoff.date())]
     if len(once) < _SEVERAL or any(itertools.starmap(_are_two_stages, itertools.combinations(once, 2))):
         return {}
-    # The return match came to this ground: the feed dropped it at the other one.
+    # The return match came to this ground: the feed dropped it at the other one, or changed its row.
     if schedule.do_others_repeat() or schedule.has_changed_grounds():
         return {}
     listed = [one for one in once if one.vanished_at is None]
@@ -269,19 +271,25 @@ def _is_one(one: ReportedRow, other: ReportedRow, season: SeasonFormat | None, s
     earlier, later = sorted((one, other), key=lambda row: row.kickoff)
     if earlier.has_result and later.has_result:
         return one.score == other.score and (
-            _is_a_corrected_date(earlier, later, schedule) or _meets_once(later, season, schedule)
+            _is_a_corrected_date(earlier, later, schedule) or _meet_once(earlier, later, season, schedule)
         )
     # Put off: the row without a result is the earlier one. A played match that is listed once more stays two
     # rows until the list drops it.
     is_same_round = one.round is not None and one.round == other.round
     is_postponed = is_same_round and earlier.status is MatchStatus.POSTPONED
-    return earlier.is_open and (is_postponed or _meets_once(later, season, schedule))
+    return earlier.is_open and (is_postponed or _meet_once(earlier, later, season, schedule))
 
 
-def _meets_once(later: ReportedRow, season: SeasonFormat | None, schedule: Schedule) -> bool:
-    """Whether the pair has met at most once by the later row, by a format that the feed's rows bear out."""
+def _meet_once(
+    earlier: ReportedRow, later: ReportedRow, season: SeasonFormat | None, schedule: Schedule
+) -> bool:
+    """Whether the pair has met at most once by the later row, by a format that the feed's rows bear out.
+
+    A row that came from the other ground is the pair's return match.
+    """
     is_told = season is not None and season.meets_once_by(later.kickoff.date())
-    return is_told and not schedule.do_others_repeat()
+    is_return_match = earlier.has_changed_grounds is not later.has_changed_grounds
+    return is_told and not is_return_match and not schedule.do_others_repeat()
 
 
 def _are_two_stages(one: ReportedRow, other: ReportedRow) -> bool:

@@ -3,8 +3,9 @@
 Not here: how a spelling is placed on a club (``names.py``), and which rows of a meeting are one match.
 """
 
+import itertools
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -14,10 +15,10 @@ from soccer_assets.football.competitions import Competition
 from soccer_assets.football.identity import Pool, meeting_key
 from soccer_assets.football.records import RawMatch
 from soccer_assets.football.text_folding import fold
-from soccer_assets.resources.bulk_rows import in_list
+from soccer_assets.resources.bulk_rows import IDS_PER_QUERY, batches, in_list
 from soccer_assets.stores.matches.source_teams import SourceTeams
 from soccer_assets.stores.matches.teams import redirects
-from soccer_assets.tables import team, team_alias
+from soccer_assets.tables import match_raw, match_source_id, team, team_alias
 
 _OwnId = tuple[str, Pool, str]  # source, country and kind of team, the provider's id
 
@@ -95,6 +96,11 @@ def _names_of_own_ids(
             if own_id:
                 names[key].add(fold(name))
                 teams.see(source, own_id, pool, name, record.kickoff.date())
+    # No alias is stored of a name that stands in no match.
+    others = _of_the_same_matches(connection, with_ids, competitions)
+    for key, name in itertools.chain.from_iterable(_own_ids(record, competitions) for record in others):
+        if key in names:
+            names[key].add(fold(name))
     owners = {key: teams.known(*key) for key in names}
     for source in {source for source, _, _ in names}:
         stored = _aliases(connection, source, {team_id for team_id in owners.values() if team_id})
@@ -104,6 +110,33 @@ def _names_of_own_ids(
     return {
         key: sorted(of_id) for key, of_id in names.items() if len(of_id) > 1 and not teams.is_shared(*key)
     }
+
+
+def _of_the_same_matches(
+    connection: sa.Connection, records: Sequence[RawMatch], competitions: Mapping[str, Competition]
+) -> Iterator[RawMatch]:
+    """Rows that are stored as one match with one of the records, under another meeting."""
+    decoder = msgspec.json.Decoder(RawMatch)
+    of_record, its_match = match_raw.alias(), match_source_id.alias()
+    query = (
+        sa.select(match_raw.c.record)
+        .join(match_source_id, _is_its_id(match_source_id, match_raw))
+        .join(its_match, its_match.c.match_id == match_source_id.c.match_id)
+        .join(of_record, _is_its_id(its_match, of_record))
+        .where(match_raw.c.source == of_record.c.source, match_raw.c.meeting != of_record.c.meeting)
+    )
+    ids: defaultdict[str, list[str]] = defaultdict(list)
+    for record in records:
+        ids[record.source].append(record.source_match_id or "")
+    for source, of_source in ids.items():
+        for part in batches(of_source, IDS_PER_QUERY):
+            theirs = (of_record.c.source == source) & in_list(connection, of_record.c.source_match_id, part)
+            found = map(decoder.decode, connection.execute(query.where(theirs)).scalars())
+            yield from (record for record in found if record.competition in competitions)
+
+
+def _is_its_id(ids: sa.FromClause, rows: sa.FromClause) -> sa.ColumnElement[bool]:
+    return sa.and_(ids.c.source == rows.c.source, ids.c.source_match_id == rows.c.source_match_id)
 
 
 def _aliases(connection: sa.Connection, source: str, team_ids: set[str]) -> defaultdict[str, set[str]]:

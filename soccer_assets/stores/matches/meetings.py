@@ -12,14 +12,12 @@ from typing import Any, NamedTuple
 import msgspec
 import sqlalchemy as sa
 
-from soccer_assets.clock import midnight
 from soccer_assets.football.competitions import Competition
 from soccer_assets.football.identity import mint_match_id
-from soccer_assets.football.matches import SETTLED_STATUSES, STATUS_RULES, settled_score
+from soccer_assets.football.matches import SETTLED_STATUSES, STATUS_RULES
 from soccer_assets.football.meetings import (
     ReportedRow,
     are_separate,
-    do_pairs_repeat,
     first_seen,
     group_rows,
     other_scores,
@@ -28,7 +26,6 @@ from soccer_assets.football.meetings import (
 )
 from soccer_assets.football.records import RawMatch
 from soccer_assets.football.season_formats import season_format
-from soccer_assets.football.text_folding import fold
 from soccer_assets.resources.bulk_rows import (
     IDS_PER_QUERY,
     Columns,
@@ -40,8 +37,17 @@ from soccer_assets.resources.bulk_rows import (
 )
 from soccer_assets.resources.watermarks import next_change_no
 from soccer_assets.stores.matches.meeting_names import TeamNames, meeting_of, read_team_names
+from soccer_assets.stores.matches.meeting_rows import (
+    Marks,
+    MeetingRow,
+    RowKey,
+    read_rows,
+    reported_row,
+    row_key,
+)
 from soccer_assets.stores.matches.removals import record_merges
 from soccer_assets.stores.matches.shared_match_ids import by_shared_id, stored_match_ids
+from soccer_assets.stores.matches.stored_schedule import StoredSchedule
 from soccer_assets.stores.matches.vanished import marks_of
 from soccer_assets.tables import (
     match,
@@ -49,11 +55,7 @@ from soccer_assets.tables import (
     match_merge,
     match_raw,
     match_source_id,
-    vanished_match,
 )
-
-_Key = tuple[str, str]  # source, source_match_id
-_A_SEASON = dt.timedelta(days=366)
 
 
 class Meetings(NamedTuple):
@@ -66,15 +68,8 @@ class Meetings(NamedTuple):
     """
 
     records: list[RawMatch]
-    matches: dict[_Key, _Key]
-    marks: dict[_Key, str]
-
-
-class _Row(NamedTuple):
-    """A raw row, decoded."""
-
-    record: RawMatch
-    reported: ReportedRow
+    matches: dict[RowKey, RowKey]
+    marks: dict[RowKey, str]
 
 
 def bring_together(
@@ -98,9 +93,9 @@ def bring_together(
     names = read_team_names(connection, records, competitions)
     several = _meetings_of_several_rows(connection, records, marks, names)
     standing: list[RawMatch] = []
-    matches: dict[_Key, _Key] = {}
-    beyond: dict[_Key, str] = {}
-    done: set[_Key] = set()
+    matches: dict[RowKey, RowKey] = {}
+    beyond: dict[RowKey, str] = {}
+    done: set[RowKey] = set()
     own_keys = [row_key(record) for record in records]
     wanted = set(own_keys)
     # Those of the batch too: a row that leaves its match leaves it to the others.
@@ -129,12 +124,16 @@ def bring_together(
         if key not in marks and STATUS_RULES[record.status].settles:
             standing.append(record)  # its status stays, whatever the time
             continue
-        standing.append(_by_now(record, _reported_row(record, now, *marks.get(key, (None, None))), now))
+        standing.append(_by_now(record, reported_row(record, now, *marks.get(key, (None, None))), now))
     return Meetings(standing, matches, beyond)
 
 
 def _needs_no_work(
-    best: ReportedRow, keys: Sequence[_Key], owner: _Key, rows: Sequence[_Row], stored: Mapping[_Key, str]
+    best: ReportedRow,
+    keys: Sequence[RowKey],
+    owner: RowKey,
+    rows: Sequence[MeetingRow],
+    stored: Mapping[RowKey, str],
 ) -> bool:
     """Whether a match without rows of the batch needs no work: stored with these alone, or with none yet.
 
@@ -149,8 +148,8 @@ def _needs_no_work(
 
 
 def give_ids(
-    connection: sa.Connection, matches: Mapping[_Key, _Key], now: dt.datetime
-) -> tuple[dict[_Key, str], list[sa.Row[Any]]]:
+    connection: sa.Connection, matches: Mapping[RowKey, RowKey], now: dt.datetime
+) -> tuple[dict[RowKey, str], list[sa.Row[Any]]]:
     """The id of each row's match, and stored matches that are no longer one of their own.
 
     Those are moved to the history here.
@@ -174,7 +173,7 @@ def give_ids(
 
 def _store_ids(
     connection: sa.Connection,
-    match_ids: Mapping[_Key, str],
+    match_ids: Mapping[RowKey, str],
     write: Callable[[sa.Connection, sa.Table, Columns], None],
 ) -> None:
     columns = {
@@ -183,26 +182,6 @@ def _store_ids(
         "match_id": list(match_ids.values()),
     }
     write(connection, match_source_id, columns)
-
-
-def row_key(record: RawMatch) -> tuple[str, str]:
-    """Source and id of a raw row."""
-    return record.source, record.source_match_id or ""
-
-
-def _reported_row(
-    record: RawMatch, first_seen_at: dt.datetime, vanished_at: dt.datetime | None, replaced_by: str | None
-) -> ReportedRow:
-    return ReportedRow(
-        key=record.source_match_id or "",
-        kickoff=record.kickoff,
-        status=record.status,
-        score=settled_score(record.status, record.home_goals, record.away_goals),
-        round=record.round,
-        first_seen_at=first_seen_at,
-        vanished_at=vanished_at,
-        replaced_by=replaced_by,
-    )
 
 
 def _with_others(record: RawMatch, scores: tuple[tuple[int, int], ...]) -> RawMatch:
@@ -221,9 +200,9 @@ def _by_now(record: RawMatch, reported: ReportedRow, now: dt.datetime) -> RawMat
 def _meetings_of_several_rows(
     connection: sa.Connection,
     records: Sequence[RawMatch],
-    marks: Mapping[_Key, tuple[dt.datetime, str | None]],
+    marks: Marks,
     names: TeamNames,
-) -> list[list[_Row]]:
+) -> list[list[MeetingRow]]:
     """The rows of each meeting of the batch that has more than one, with rows that replace one another."""
     by_source: defaultdict[str, dict[str, str]] = defaultdict(dict)
     for record in records:
@@ -236,7 +215,7 @@ def _meetings_of_several_rows(
         for meeting in found_under:
             leads[meeting] = found_under[0]
     replacements = [(source, old, new) for (source, old), (_, new) in marks.items() if new is not None]
-    found: list[list[_Row]] = []
+    found: list[list[MeetingRow]] = []
     for source, leads in by_source.items():
         counts: defaultdict[str, int] = defaultdict(int)
         with_names = {first for meeting, first in leads.items() if meeting != first}
@@ -256,8 +235,8 @@ def _meetings_of_several_rows(
         )
         wanted = [meeting for meeting in several if meeting not in separate]
         linked = {id_ for of, old, new in replacements if of == source for id_ in (old, new)}
-        rows = _rows(connection, source, wanted, linked, marks)
-        groups: defaultdict[str, list[_Row]] = defaultdict(list)
+        rows = read_rows(connection, source, wanted, linked, marks)
+        groups: defaultdict[str, list[MeetingRow]] = defaultdict(list)
         for row in rows:
             groups[names.meetings(row.record)[0]].append(row)
         _join_replacements(groups, [(old, new) for of, old, new in replacements if of == source])
@@ -269,7 +248,7 @@ def _separate(
     connection: sa.Connection,
     source: str,
     meetings: Sequence[str],
-    marks: Mapping[_Key, tuple[dt.datetime, str | None]],
+    marks: Marks,
 ) -> set[str]:
     """Those of the meetings whose rows are matches of their own, and stored as such, by their days alone.
 
@@ -310,28 +289,7 @@ def _separate(
     }
 
 
-def _rows(
-    connection: sa.Connection,
-    source: str,
-    meetings: Sequence[str],
-    ids: Iterable[str],
-    marks: Mapping[_Key, tuple[dt.datetime, str | None]],
-) -> list[_Row]:
-    """The raw rows of some meetings, and some by their ids."""
-    decoder = msgspec.json.Decoder(RawMatch)
-    columns = sa.select(match_raw.c.source_match_id, match_raw.c.record, match_raw.c.first_seen_at)
-    found: dict[str, _Row] = {}
-    for column, values in ((match_raw.c.meeting, meetings), (match_raw.c.source_match_id, sorted(ids))):
-        for part in batches(values, IDS_PER_QUERY):
-            query = columns.where(match_raw.c.source == source, in_list(connection, column, part))
-            for id_, text, first_seen_at in connection.execute(query):
-                record = decoder.decode(text)
-                mark = marks.get((source, id_), (None, None))
-                found[id_] = _Row(record, _reported_row(record, first_seen_at, *mark))
-    return list(found.values())
-
-
-def _join_replacements(groups: dict[str, list[_Row]], replacements: Iterable[tuple[str, str]]) -> None:
+def _join_replacements(groups: dict[str, list[MeetingRow]], replacements: Iterable[tuple[str, str]]) -> None:
     """Put a row that was replaced into the meeting of the row that came in its place."""
     meeting_of = {row.reported.key: meeting for meeting, rows in groups.items() for row in rows}
     for old, new in replacements:
@@ -343,90 +301,16 @@ def _join_replacements(groups: dict[str, list[_Row]], replacements: Iterable[tup
 
 
 def _groups(
-    connection: sa.Connection, rows: Sequence[_Row]
+    connection: sa.Connection, rows: Sequence[MeetingRow]
 ) -> tuple[list[list[ReportedRow]], dict[str, str]]:
     """The rows of each match, and the marks of results that the season's format cannot hold."""
     record = rows[0].record
     season, schedule = (
         season_format(record.competition, record.season),
-        _StoredSchedule(connection, record),
+        StoredSchedule(connection, rows),
     )
     groups = group_rows([row.reported for row in rows], season, schedule)
     return groups, results_beyond_format(groups, season, schedule)
-
-
-class _StoredSchedule:
-    """What else the two clubs of a record played, by the stored rows of its feed."""
-
-    def __init__(self, connection: sa.Connection, record: RawMatch) -> None:
-        self._connection = connection
-        self._record = record
-        self._clubs = (fold(record.home_team), fold(record.away_team))
-
-    def could_play_both(self, one: dt.date, other: dt.date) -> bool:
-        """Whether one of the clubs has no other match within a day of either."""
-        day = dt.timedelta(days=1)
-        first, last = map(midnight, (one - day, other + 2 * day))
-        return not all(self._days(first, last))
-
-    def do_others_repeat(self) -> bool:
-        """Whether two other pairs of the season or more have two results that differ."""
-        of_season = sa.and_(
-            match_raw.c.source == self._record.source,
-            match_raw.c.competition == self._record.competition,
-            match_raw.c.season == self._record.season,
-            match_raw.c.kickoff >= self._record.kickoff - _A_SEASON,
-            match_raw.c.kickoff <= self._record.kickoff + _A_SEASON,
-            match_raw.c.meeting != self._meeting(),
-        )
-        several = (
-            sa.select(match_raw.c.meeting)
-            .where(of_season)
-            .group_by(match_raw.c.meeting)
-            .having(sa.func.count() > 1)
-        )
-        meetings = list(self._connection.execute(several).scalars())
-        scores: defaultdict[str, set[tuple[int, int]]] = defaultdict(set)
-        for row in _rows(self._connection, self._record.source, meetings, (), {}):
-            if row.reported.score is not None and row.record.season == self._record.season:
-                scores[meeting_of(row.record)].add(row.reported.score)
-        return do_pairs_repeat(scores.values())
-
-    def has_changed_grounds(self) -> bool:
-        """Whether all rows of the pair's match at the other ground are gone, and there was one."""
-        competition, season, home, away = self._meeting().split("|", 3)
-        is_gone = sa.and_(
-            vanished_match.c.source == match_raw.c.source,
-            vanished_match.c.source_match_id == match_raw.c.source_match_id,
-        )
-        query = (
-            sa.select(sa.func.count(), sa.func.count(vanished_match.c.source))
-            .select_from(match_raw.outerjoin(vanished_match, is_gone))
-            .where(
-                match_raw.c.source == self._record.source,
-                match_raw.c.meeting == f"{competition}|{season}|{away}|{home}",
-            )
-        )
-        rows, gone = self._connection.execute(query).one()
-        return 0 < rows == gone
-
-    def _meeting(self) -> str:
-        return meeting_of(self._record)
-
-    def _days(self, first: dt.datetime, end: dt.datetime) -> list[list[dt.date]]:
-        """The days of each club's other matches from an instant to another."""
-        query = sa.select(match_raw.c.meeting, match_raw.c.kickoff).where(
-            match_raw.c.source == self._record.source,
-            match_raw.c.kickoff >= first,
-            match_raw.c.kickoff < end,
-            match_raw.c.meeting != self._meeting(),
-        )
-        found: dict[str, list[dt.date]] = {club: [] for club in self._clubs}
-        for meeting, kickoff in self._connection.execute(query):
-            for name in meeting.split("|", 3)[2:]:
-                if name in found:
-                    found[name].append(kickoff.date())
-        return list(found.values())
 
 
 def _remove(connection: sa.Connection, gone: Mapping[str, str], now: dt.datetime) -> list[sa.Row[Any]]:

@@ -41,7 +41,8 @@ from soccer_assets.stores.matches.grounds import (
 )
 from soccer_assets.stores.matches.match_batch import MatchBatch
 from soccer_assets.stores.matches.match_columns import match_batch
-from soccer_assets.stores.matches.meetings import bring_together, give_ids, row_key
+from soccer_assets.stores.matches.meeting_rows import row_key
+from soccer_assets.stores.matches.meetings import bring_together, give_ids
 from soccer_assets.stores.matches.named_teams import place_teams
 from soccer_assets.stores.matches.quarantine import mark_same_day, release_lone_results
 from soccer_assets.stores.matches.raw import store_rejections

@@ -17,7 +17,7 @@ from soccer_assets.stores.matches.normalise import update_matches
 from soccer_assets.stores.matches.raw import store_raw
 from soccer_assets.stores.matches.removals import read_balance
 from soccer_assets.stores.matches.teams import merge_teams, split_team
-from soccer_assets.tables import match, match_history, match_merge, match_raw, team
+from soccer_assets.tables import match, match_history, match_merge, match_raw, match_raw_history, team
 from tests.builders import NOW, finished, raw_match, rejection
 
 SEASON = Window(dt.date(2024, 7, 1), dt.date(2025, 7, 1))
@@ -313,6 +313,43 @@ def test_home_and_away_exchanged_under_one_id_leaves_both_matches_as_they_are_li
         assert list(connection.execute(names.order_by(match.c.kickoff)).scalars()) == ["Derby", "Leeds"]
 
 
+@pytest.mark.parametrize("ids", [{}, {"team_ids": ("t1", "t2")}])
+@pytest.mark.parametrize("is_first_leg", [True, False])
+def test_a_fixture_whose_sides_are_exchanged_under_its_id_keeps_the_id_and_its_result_counts(
+    database: Database, ids: dict[str, tuple[str, str]], *, is_first_leg: bool
+) -> None:
+    """Both matches of a pair are at one ground then, whichever the provider moved; each stays listed."""
+    back = {name: own[::-1] for name, own in ids.items()}
+    early, late = NOW + 3 * DAY, NOW + 100 * DAY
+    home = {"m1": early, "m2": late}
+    moved = "m1" if is_first_leg else "m2"
+    fixtures = {id_: row(id_, day, **ids) for id_, day in home.items()}
+    look(
+        database, *(fixtures | {moved: row(moved, home[moved], home="Derby", away="Leeds", **back)}).values()
+    )
+    look(database, *fixtures.values(), now=NOW + DAY)
+    listed = [("scheduled", f"{day:%m-%d}", id_) for id_, day in home.items()]
+    assert stored(database) == listed
+
+    first = result("m1", "1-0", early, **ids)
+    look(database, first, fixtures["m2"], now=early + DAY)
+    look(database, first, result("m2", "1-0", late, **ids), now=late + DAY)
+    assert [status for status, _, _ in stored(database)] == ["finished", "finished"]
+    assert quarantined(database) == {"m1": None, "m2": None}
+    with database.reading() as connection:
+        history = sa.select(match_raw_history).where(match_raw_history.c.source_match_id == moved)
+        assert len(connection.execute(history).all()) == 2
+
+
+def test_a_result_that_turns_round_under_its_id_is_in_quarantine_beside_the_other(database: Database) -> None:
+    """The match was played: which of its two tellings is right, no row says."""
+    early, late = NOW - 100 * DAY, NOW - 2 * DAY
+    first = result("m1", "1-0", early)
+    look(database, first, result("m2", "4-4", late, home_team="Derby", away_team="Leeds"))
+    look(database, first, result("m2", "4-4", late), now=NOW + DAY)
+    assert quarantined(database) == {"m1": MET_TWICE, "m2": MET_TWICE}
+
+
 def test_rows_of_one_team_id_under_two_names_are_one_meeting(database: Database) -> None:
     """The provider renamed a club and made its postponed match anew."""
     ids = {"team_ids": ("t1", "t2")}
@@ -326,18 +363,27 @@ def test_rows_of_one_team_id_under_two_names_are_one_meeting(database: Database)
     assert stored(database) == [("finished", f"{NOW - 2 * DAY:%m-%d}", "m2")]
 
 
+def test_a_row_of_two_that_name_a_club_otherwise_stays_in_its_match_when_it_is_read_alone(
+    database: Database,
+) -> None:
+    """The name in the row that does not stand is known from no match."""
+    ids, old, new = {"team_ids": ("t1", "t2")}, NOW - 20 * DAY, NOW - 2 * DAY
+    renamed = {"home_team": "Leeds United"} | ids
+    look(database, row("m1", old, home="Leeds Utd", **ids), row("m2", new, **renamed), now=old - DAY)
+    assert stored(database) == [("scheduled", f"{new:%m-%d}", "m2")]
+    played = result("m2", "2-1", new, **renamed)
+    look(database, played, window=Window(new.date(), new.date() + DAY))
+    assert stored(database) == [("finished", f"{new:%m-%d}", "m2")]
+
+
 def test_a_row_named_otherwise_than_the_one_that_leaves_its_match_is_a_match_again(
     database: Database,
 ) -> None:
-    """Both matches of a pair were listed with home and away exchanged and a club abbreviated.
-
-    The later one is corrected first, and is one with the earlier until that is corrected too.
-    """
+    """Both matches of a pair are listed at one ground, one with a club abbreviated; one is corrected."""
     early, late = NOW - 100 * DAY, NOW - 20 * DAY
     ids, exchanged = {"team_ids": ("t1", "t2")}, {"team_ids": ("t2", "t1")}
-    first = row("m1", early, **ids)
-    look(database, first, row("m2", late, home="Derby", away="Leeds", **exchanged), now=early - DAY)
     named = {"home_team": "Leeds Utd", "away_team": "Derby"}
+    look(database, row("m1", early, **ids), row("m2", late, **named, **ids), now=early - DAY)
     look(
         database,
         result("m2", "2-2", late, **named, **ids),
