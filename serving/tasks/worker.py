@@ -36,6 +36,7 @@ from serving.tasks.store import PART_ROWS, TaskStore, part_count
 from soccer_assets.clock import Clock, isoformat
 from soccer_assets.contract.installation import INSTALLATION_KEY, Installation
 from soccer_assets.settings import Settings
+from soccer_assets.signs_of_life import TASK_WORKER, SignOfLife
 
 _PAUSE_SECONDS = 1.0
 # On shutdown the running task is requeued after this time; its stored parts remain.
@@ -49,9 +50,18 @@ _log = structlog.get_logger()
 
 
 class WorkerQueue(RedisQueue):
-    """A queue that loses no job, pauses while Redis is down, and lists a worker for `ALIVE_SECONDS`."""
+    """A queue that loses no job, pauses while Redis is down, and lists a worker for `ALIVE_SECONDS`.
 
-    _next_look = 0.0
+    Args:
+        client: of Redis.
+        name: the queue's.
+        sign: given after each heartbeat that Redis took.
+    """
+
+    def __init__(self, client: Any, *, name: str, sign: SignOfLife) -> None:
+        super().__init__(client, name=name)
+        self._sign = sign
+        self._next_look = 0.0
 
     async def sweep(self, *args: Any, **kwargs: Any) -> list[str]:
         """Queue jobs again whose worker sends no heartbeat.
@@ -78,7 +88,9 @@ class WorkerQueue(RedisQueue):
 
     async def worker_info(self, *args: Any, **kwargs: Any) -> Any:
         """Send the worker's heartbeat; saq would drop the worker a second after one that is late."""
-        return await super().worker_info(*args, **kwargs | {"ttl": ALIVE_SECONDS})
+        info = await super().worker_info(*args, **kwargs | {"ttl": ALIVE_SECONDS})
+        self._sign.give()
+        return info
 
     async def dequeue(self, *args: Any, **kwargs: Any) -> Any:
         """The next job; None after a pause if Redis does not answer."""
@@ -191,6 +203,8 @@ async def _heartbeat(job: Any) -> AsyncIterator[None]:
 
 async def work(settings: Settings) -> None:
     """Score tasks until the process gets a stop signal."""
+    sign = SignOfLife(settings.home, TASK_WORKER)
+    sign.take_back()
     client = connect(settings.redis_url)
     reader = ReleaseReader(settings.store_url, cache_folder(settings), settings.s3_endpoint_url)
     names = await _names(reader)
@@ -198,7 +212,7 @@ async def work(settings: Settings) -> None:
         TaskStore(client, names, settings.task_keep_seconds, objects=reader), reader, settings.clock
     )
     worker: Worker[Any] = Worker(
-        WorkerQueue(client, name=names.get().queue),
+        WorkerQueue(client, name=names.get().queue, sign=sign),
         functions=[(JOB, scorer.score)],
         concurrency=1,
         timers=cast("PartialTimersDict", {"sweep": HEARTBEAT_SECONDS, "worker_info": HEARTBEAT_SECONDS}),

@@ -39,10 +39,5 @@ def read_down_parts(home: Path) -> list[DownPart]:
     return read_list(_file(home), DownPart)
 
 
-def watchdog_sign(home: Path) -> Path:
-    """The file that the watchdog of `soccer up` touches at each check: the sign that it does not hang."""
-    return home / "run" / "watchdog.alive"
-
-
 def _file(home: Path) -> Path:
     return home / "run" / "down.json"

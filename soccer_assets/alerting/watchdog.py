@@ -23,7 +23,7 @@ from filelock import FileLock, Timeout
 from soccer_assets.alerting.alerting_error import AlertingError
 from soccer_assets.alerting.direct_notifier import DirectNotifier
 from soccer_assets.alerting.disk_space import disk_conditions
-from soccer_assets.alerting.down_parts import read_down_parts, watchdog_sign
+from soccer_assets.alerting.down_parts import read_down_parts
 from soccer_assets.alerting.faults import FAILURE, Condition
 from soccer_assets.alerting.notifier import AlertNotifier, NotifierCounts
 from soccer_assets.alerting.publish_queue import queue_conditions, read_queue
@@ -35,6 +35,7 @@ from soccer_assets.loopback import http_options
 from soccer_assets.masking import mask
 from soccer_assets.resources.database_faults import DatabaseUnavailableError, one_sentence
 from soccer_assets.settings import Settings
+from soccer_assets.signs_of_life import WATCHDOG, SignOfLife
 
 # Of the faults that it observes, in the outbox.
 _SOURCE = "watchdog"
@@ -225,14 +226,9 @@ def _acquire(lock: FileLock, home: Path, seconds: float) -> None:
         except Timeout:
             if time.monotonic() >= end:
                 raise
-            _give_sign(home)
+            SignOfLife(home, WATCHDOG).give()
         else:
             return
-
-
-def _give_sign(home: Path) -> None:
-    with contextlib.suppress(OSError):  # a read-only home, or one of a deployment
-        watchdog_sign(home).touch()
 
 
 def _watch(settings: Settings, *, once: bool, say: Callable[[str], object], up: IO[bytes] | None) -> None:
@@ -241,6 +237,7 @@ def _watch(settings: Settings, *, once: bool, say: Callable[[str], object], up: 
     grace = dict.fromkeys(graces, dt.timedelta(0))
     watchdog = Watchdog(settings, clock.now(), **grace)
     direct = DirectNotifier(notifier, settings.home, _SOURCE)
+    sign = SignOfLife(settings.home, WATCHDOG)
     conditions: list[Condition] = []
     # Of every connection of this process, Dagster's own too.
     os.environ.setdefault("PGCONNECT_TIMEOUT", "10")
@@ -257,7 +254,7 @@ def _watch(settings: Settings, *, once: bool, say: Callable[[str], object], up: 
 
         checked = BoundedCall(check, _LONGEST_CHECK_SECONDS)
         while True:
-            _give_sign(settings.home)
+            sign.give()
             try:
                 conditions, counts = checked()
                 if once or counts.notifications:

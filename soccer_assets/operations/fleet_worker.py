@@ -8,7 +8,7 @@ from threading import Event, Thread
 from typing import Any
 
 import dagster as dg
-from celery import Celery, signals
+from celery import Celery, bootsteps, signals
 from dagster._grpc.types import ExecuteRunArgs
 from dagster._serdes import unpack_value
 
@@ -19,8 +19,10 @@ from soccer_assets.resources.fleet_launcher import prefix_of
 from soccer_assets.resources.fleet_leases import RunLeases
 from soccer_assets.resources.fleet_queues import EXECUTE, celery_app
 from soccer_assets.settings import Settings
+from soccer_assets.signs_of_life import RUN_WORKER, SignOfLife
 
 _PING_SECONDS = 5.0
+_SIGN_SECONDS = 5.0
 
 
 def work(
@@ -62,6 +64,7 @@ def work(
             target=send_lost_messages, args=(instance, say, is_stopping), name="lost-messages", daemon=True
         )
         again.start()
+        app.steps["consumer"].add(sign_of(SignOfLife(settings.home, RUN_WORKER)))
         signals.worker_shutting_down.connect(stop)
         signals.worker_ready.connect(is_ready)
         worker = app.Worker(
@@ -77,6 +80,29 @@ def work(
         )
         worker.start()
         return int(worker.exitcode or 0)
+
+
+def sign_of(sign: SignOfLife) -> type[bootsteps.StartStopStep]:
+    """A step of a worker that gives a sign of life while its event loop has a broker that answers.
+
+    Celery stops its steps when the broker is lost, and starts them again with the next connection.
+    """
+    sign.take_back()
+
+    class Sign(bootsteps.StartStopStep):  # type: ignore[misc]
+        requires = ("celery.worker.consumer.tasks:Tasks",)
+        _timer: Any = None
+
+        def start(self, consumer: Any) -> None:
+            sign.give()
+            self._timer = consumer.timer.call_repeatedly(_SIGN_SECONDS, sign.give)
+
+        def stop(self, consumer: Any) -> None:
+            del consumer
+            if self._timer is not None:
+                self._timer.cancel()
+
+    return Sign
 
 
 def workers_that_answer(settings: Settings) -> list[str]:

@@ -5,7 +5,6 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from soccer_assets.alerting.down_parts import watchdog_sign
 from soccer_assets.operations.liveness import (
     MOST_MISSES_OF_BEATS,
     Changes,
@@ -18,6 +17,7 @@ from soccer_assets.operations.processes import HOST
 from soccer_assets.operations.server_command import shared_metrics, sidecar_command, task_worker_command
 from soccer_assets.operations.supervisor import Part
 from soccer_assets.settings import Settings
+from soccer_assets.signs_of_life import WATCHDOG, SignOfLife
 from soccer_assets.webserver import mlflow_pages
 
 # Without the working folder on the import path.
@@ -96,7 +96,7 @@ def watchdog(settings: Settings, env: Mapping[str, str]) -> Part:
     """The watchdog, apart from the others: the end of its standard input is how it sees that we are gone."""
     reading, writing = os.pipe()
     os.set_inheritable(writing, False)
-    sign = watchdog_sign(settings.home)
+    sign = SignOfLife(settings.home, WATCHDOG).path
     return Part(
         name="watchdog",
         command=[*PYTHON, "-m", "soccer_assets.cli", "watchdog", "--with-up"],

@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 from pytest_httpserver import HTTPServer
 
 from soccer_assets.alerting.direct_notifier import DirectNotifier
-from soccer_assets.alerting.down_parts import DownPart, watchdog_sign, write_down_parts
+from soccer_assets.alerting.down_parts import DownPart, write_down_parts
 from soccer_assets.alerting.notifier import AlertNotifier
 from soccer_assets.alerting.running_parts import RunningPart, write_running_parts
 from soccer_assets.alerting.subscribers import Subscribers
@@ -32,6 +32,7 @@ from soccer_assets.resources.database import Database
 from soccer_assets.resources.database_faults import DatabaseUnavailableError
 from soccer_assets.resources.event_bus import EventBus
 from soccer_assets.settings import Settings
+from soccer_assets.signs_of_life import WATCHDOG, SignOfLife
 from tests.alerting.builders import condition
 from tests.services import free_ports
 
@@ -90,7 +91,7 @@ def test_a_watchdog_that_waits_for_another_gives_signs_of_life(
     with FileLock(tmp_path / "watchdog.lock"), pytest.raises(Timeout):
         _acquire(FileLock(tmp_path / "watchdog.lock"), tmp_path, 0.02)
 
-    assert watchdog_sign(tmp_path).exists()
+    assert SignOfLife(tmp_path, WATCHDOG).path.exists()
 
 
 def test_a_watchdog_without_a_usable_list_of_subscribers_goes_on(tmp_path: Path) -> None:

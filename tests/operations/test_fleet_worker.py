@@ -15,6 +15,7 @@ from pathlib import Path
 import dagster as dg
 import psutil
 import pytest
+import redis
 import yaml
 from dagster._core.launcher import LaunchRunContext
 from dagster._core.test_utils import create_run_for_test
@@ -25,7 +26,9 @@ from soccer_assets.operations.fleet_worker import host_of, workers_that_answer
 from soccer_assets.operations.lost_messages import send_again
 from soccer_assets.resources.dagster_runs import PUBLISHES
 from soccer_assets.settings import Settings
+from soccer_assets.signs_of_life import RUN_WORKER, SignOfLife
 from tests.fleet_job import waiting
+from tests.health_checks import age, check_of, passes
 from tests.services import valkey
 
 pytest.importorskip("dagster_celery", reason="requirements-fleet.lock is not installed")
@@ -149,6 +152,33 @@ def fleet(tmp_path: Path, broker: str, monkeypatch: pytest.MonkeyPatch) -> Itera
         with suppress(ProcessLookupError):
             os.kill(worker.pid, signal.SIGKILL)
         worker.wait()
+
+
+def test_a_worker_that_hangs_is_unhealthy(fleet: Fleet) -> None:
+    """By the deployment's check: it starts, hangs, goes on, has a run, and loses its connections."""
+    check = check_of("runner", "docker-compose.fleet.yml")
+    sign = SignOfLife(fleet.folder, RUN_WORKER).path
+    sign.parent.mkdir()
+    sign.touch()  # of an earlier start
+    worker = fleet.start_worker()
+    fleet.wait(lambda: passes(check, fleet.folder))
+
+    worker.send_signal(signal.SIGSTOP)
+    age(sign)
+    assert not passes(check, fleet.folder)
+    worker.send_signal(signal.SIGCONT)
+    fleet.wait(lambda: passes(check, fleet.folder))
+
+    run_id = fleet.launch()
+    fleet.begun(run_id)
+    age(sign)
+    fleet.wait(lambda: passes(check, fleet.folder))
+    with redis.Redis.from_url(Settings.from_env().redis_url) as client:
+        client.client_kill_filter(skipme=True)
+    age(sign)
+    fleet.wait(lambda: passes(check, fleet.folder))
+    fleet.go()
+    fleet.wait_for(run_id, "SUCCESS")
 
 
 def test_a_message_that_the_broker_lost_is_sent_again(fleet: Fleet) -> None:

@@ -19,6 +19,7 @@ from serving.tasks.worker import WorkerQueue
 from soccer_assets.contract.events import Event
 from soccer_assets.resources.event_bus import EventBus
 from soccer_assets.resources.object_store import ObjectStore
+from soccer_assets.signs_of_life import TASK_WORKER, SignOfLife
 from soccer_assets.stores.installation import name_store
 from tests.services import valkey
 from tests.serving.http.test_rate_limit import Wall
@@ -50,8 +51,9 @@ def on(redis_url: str, run: Callable[[TaskQueue, TaskQueue], Awaitable[None]]) -
     asyncio.run(with_queues())
 
 
-def test_a_task_is_its_installations(redis_url: str) -> None:
+def test_a_task_is_its_installations(redis_url: str, tmp_path: Path) -> None:
     """The same API key's id and idempotency key name two tasks; no state, row or worker is shared."""
+    sign = SignOfLife(tmp_path, TASK_WORKER)
 
     async def run(one: TaskQueue, other: TaskQueue) -> None:
         task_id = await one.submit("admin", PACKED, "same")
@@ -60,7 +62,7 @@ def test_a_task_is_its_installations(redis_url: str) -> None:
         assert [(await queue.info())["queued"] for queue in (one, other)] == [1, 0]
 
         client = connect(redis_url)
-        idle = WorkerQueue(client, name=OwnNames(OTHER).get().queue)
+        idle = WorkerQueue(client, name=OwnNames(OTHER).get().queue, sign=sign)
         assert await idle.dequeue(timeout=0.05) is None
         changed = msgspec.structs.replace(PACKED, sha256="0" * 64)
         assert await other.submit("admin", changed, "same") == task_id  # another body: no conflict
@@ -73,7 +75,7 @@ def test_a_task_is_its_installations(redis_url: str) -> None:
         with pytest.raises(QueueUnavailableError):
             await anext(one.parts(task_id, 1))
 
-        busy = WorkerQueue(client, name=OwnNames(ONE).get().queue)
+        busy = WorkerQueue(client, name=OwnNames(ONE).get().queue, sign=sign)
         assert (await busy.dequeue(timeout=1)).key == task_id
         await client.aclose()
 

@@ -24,7 +24,9 @@ from serving.http.schemas import TaskStatus
 from serving.tasks.queue import MAX_ATTEMPTS
 from soccer_assets.clock import isoformat
 from soccer_assets.contract.installation import RedisNames
+from soccer_assets.signs_of_life import TASK_WORKER, SignOfLife
 from tests.builders import INSTALLATION
+from tests.health_checks import age, check_of, passes
 from tests.services import free_ports, valkey
 from tests.serving.builders import NOW, READER, TOKENS, StubScorer, write_keys, write_status
 from tests.serving.conftest import serving_from
@@ -171,6 +173,11 @@ def test_task_is_taken_scored_and_kept(tasks, home, redis_url):
         check = [sys.executable, "-m", "serving.worker", "--check"]
         env = os.environ | {"SOCCER_REDIS_URL": redis_url, "SOCCER_HOME": str(home)}
         assert subprocess.run(check, cwd=ROOT, env=env, check=False).returncode == 0
+        process.send_signal(signal.SIGSTOP)
+        age(SignOfLife(home, TASK_WORKER).path)
+        assert not passes(check_of("worker"), home)
+        process.send_signal(signal.SIGCONT)
+        wait_until(lambda: passes(check_of("worker"), home))
     body = msgspec.json.decode(status(tasks, accepted).content, type=TaskStatus, strict=True)
 
     for coding, unpack in (("gzip", gzip.decompress), ("zstd", zstd.decompress)):
