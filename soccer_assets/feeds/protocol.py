@@ -117,7 +117,8 @@ def days_a_request(feed: Feed) -> int | None:
 def assumes_postponed(feed: Feed) -> bool:
     """Whether a match without a result counts as postponed after the lag, since the provider tells no status.
 
-    A list that is no longer written looks the same, until it has a later result. False where a feed has no
+    A list that is no longer written looks the same, until it has a later result. A match that had a result is
+    due (``stores/matches/taken_back.py``). False where a feed has no
     attribute of this name.
     """
     return bool(getattr(feed, "assumes_postponed", False))

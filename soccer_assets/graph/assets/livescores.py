@@ -14,6 +14,7 @@ from soccer_assets.feeds.protocol import (
     Feed,
     FeedError,
     FeedUnavailableError,
+    assumes_postponed,
     days_a_request,
     is_cheap_to_read_again,
 )
@@ -315,7 +316,15 @@ def _ingest(
         try:
             for window in windows[member.name]:
                 rows = validate_rows(member.fetch(window, clock), now)
-                counts += store_raw(database, rows, asset=asset, source=member.name, window=window, now=now)
+                counts += store_raw(
+                    database,
+                    rows,
+                    asset=asset,
+                    source=member.name,
+                    window=window,
+                    now=now,
+                    assumes_postponed=assumes_postponed(member),
+                )
         except FeedError as fault:  # the other feeds go on
             faults.append(fault)
     if faults:

@@ -34,6 +34,7 @@ from soccer_assets.stores.matches.held_rows import digest_of, forget_unlisted
 from soccer_assets.stores.matches.meeting_names import meeting_of
 from soccer_assets.stores.matches.names import place_names
 from soccer_assets.stores.matches.raw_rows import Content, encode, encode_rows, insert_rows, replace_rows
+from soccer_assets.stores.matches.taken_back import with_taken_back
 from soccer_assets.stores.matches.unread import mark_left_unread
 from soccer_assets.stores.matches.vanished import cut_lists, mark_vanished, names_in
 from soccer_assets.tables import ingest, match_raw, rejected_row
@@ -90,6 +91,7 @@ class _Look(msgspec.Struct):
     """What the batches of one pass have had so far.
 
     Attributes:
+        assumes_postponed: whether the feed knows no status of a match without a result.
         played: teams with a result, by competition and day.
         scores: the results of each match, by its id.
         listed: kickoff of each row, by its id.
@@ -99,6 +101,7 @@ class _Look(msgspec.Struct):
         unread: codes of the competitions of unread files; empty text for a file that names none.
     """
 
+    assumes_postponed: bool = False
     played: defaultdict[tuple[str, dt.date], set[str]] = msgspec.field(
         default_factory=functools.partial(defaultdict, set)
     )
@@ -119,13 +122,23 @@ def store_raw(
     source: str,
     window: Window,
     now: dt.datetime,
+    assumes_postponed: bool = False,
 ) -> IngestCounts:
     """Store one pass over a window, a transaction per batch.
+
+    Args:
+        database: where the rows are stored.
+        items: rows of the feed.
+        asset: that asks for them.
+        source: name of the feed.
+        window: the days that were read.
+        now: time stamp of the rows.
+        assumes_postponed: whether the feed knows no status of a match without a result.
 
     Raises:
         FeedError: the feed failed; batches stored before stay, and the next pass finds them unchanged.
     """
-    total, look = IngestCounts(), _Look()
+    total, look = IngestCounts(), _Look(assumes_postponed=assumes_postponed)
     # Rows are encoded before the lock is taken.
     for batch, look.encoded in prefetch(items, ROWS_PER_TRANSACTION, encode_rows):
         with database.writing() as connection:
@@ -217,6 +230,8 @@ def _store_batch(
     reported = [item for item in items if isinstance(item, RawMatch)]
     matches, held = place_names(connection, source, reported, now, window)
     by_id = _one_each(_identify(connection, source, _without_exchanged(matches)), look.scores)
+    if look.assumes_postponed:
+        by_id = with_taken_back(connection, source, by_id)
     look.listed.update((id_, match.kickoff) for id_, match in by_id.items())
     look.held.update(map(digest_of, held))
     look.unread.update(
