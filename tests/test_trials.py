@@ -13,7 +13,9 @@ from tests.live import LiveHome
 
 pytestmark = pytest.mark.trial
 
-MATCHES = 836_981
+ROWS = 836_981
+# The others are of a copied season.
+MATCHES = ROWS - 240
 GIBIBYTE_MB = 1024.0
 
 
@@ -23,7 +25,7 @@ def test_the_whole_archive_is_ingested_twice_and_exported(shared_data: Path, tmp
     archive = shared_data / "matches_1998_2025-06.parquet"
     found = measure(database, archive, tmp_path, dt.date(1998, 1, 1), dt.date(2025, 7, 1))
 
-    assert found["matches"] == MATCHES
+    assert found["matches"] == ROWS
     assert found["first pass / second pass"] > 3
     assert found["peak memory of this process, MB"] < 2 * GIBIBYTE_MB
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from soccer_assets.feeds.base import SETTING
 from soccer_assets.feeds.fields import FieldError, noon_of, score_of, teams_of
 from soccer_assets.feeds.protocol import FeedRefusedError
+from soccer_assets.feeds.providers.archive.archive_copies import copied_seasons
 from soccer_assets.feeds.providers.archive.archive_table import SCHEMA, Column
 from soccer_assets.feeds.visibility import over_at
 from soccer_assets.football.club_sides import side_of_competition
@@ -87,7 +88,7 @@ def row_results(columns: Mapping[str, Column]) -> RowResults:
     """Scores and rejections of all rows."""
     before = _column_faults(columns, FIXTURE)
     after = _column_faults(columns, FIXTURE | (RESULT - LENIENT))
-    for row, reason in _fixture_faults(columns).items():
+    for row, reason in (*_fixture_faults(columns).items(), *copied_seasons(columns).items()):
         before.setdefault(row, reason)
         after.setdefault(row, reason)
     goals = np.stack([per_row(columns[name], float) for name in _GOALS], axis=1)
