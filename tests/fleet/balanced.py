@@ -39,9 +39,11 @@ backend sidecars
 class Replica:
     """A sidecar on a port that it keeps when it starts again."""
 
-    def __init__(self, home: Path, store: Path, **environ: str) -> None:
-        self.port = free_port()
-        self.address = f"http://127.0.0.1:{self.port}"
+    def __init__(
+        self, home: Path, store: Path, *, host: str = "127.0.0.1", port: int | None = None, **environ: str
+    ) -> None:
+        self.host, self.port = host, port or free_port()
+        self.address = f"http://{host}:{self.port}"
         self._home, self._store = home, store
         self._environ = {f"SOCCER_{name.upper()}": value for name, value in environ.items()}
         self.process: subprocess.Popen[bytes] | None = None
@@ -52,7 +54,7 @@ class Replica:
         command = [sys.executable, "-m", "soccer_assets.cli", "serve", "--release", str(self._store)]
         with (self._home / f"log-{self.port}").open("a") as log:
             self.process = subprocess.Popen(
-                [*command, "--port", str(self.port), "--workers", "1", "--no-tasks"],
+                [*command, "--host", self.host, "--port", str(self.port), "--workers", "1", "--no-tasks"],
                 cwd=ROOT,
                 env=os.environ
                 | {"PYTHONPATH": str(ROOT), "SOCCER_HOME": str(self._home), "SOCCER_NOW": isoformat(NOW)}
