@@ -9,7 +9,8 @@ simulated seasons is too large by 1/n of itself. Prints for each cut
 - RPS of the final place: sum over places / (n - 1), mean over clubs, then over seasons; the same of the
   leagues with prices alone;
 - Brier score of the last three places;
-- the difference of both to point estimates, with a bootstrap interval by season;
+- the difference of the RPS to point estimates, with a bootstrap interval by season: to the means that are
+  drawn around, and to the priced filter's own means, which do not change with what projections add;
 - calibration of the champion, the first four and the last three: what was forecast and what came by bucket,
   and p of the largest standardised deviation. The null draws one simulated final table a season, 2,000
   times, so that places of one season depend on each other as they do; p after Holm over cuts and bands.
@@ -46,7 +47,7 @@ EDGES = (0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.95)
 NULLS = 2000
 _LEAST_CLUBS = 8
 _CRITERIA = np.array([[table_order.GOAL_DIFFERENCE, table_order.GOALS]])
-POINT_ESTIMATES = "point estimates"
+_POINT_ESTIMATES = {"point estimates": FITTED, "the filter's point estimates": Spread()}
 
 
 class Cut(NamedTuple):
@@ -209,21 +210,22 @@ def _cut(
 
 
 def project(
-    cut: Cut, seasons: int, spread: Spread | None, seed: int, rho: float | None = None
+    cut: Cut, seasons: int, spread: Spread, seed: int, rho: float | None = None, *, is_drawn: bool = True
 ) -> NDArray[np.int8]:
     """Final places (seasons, n), from 0.
 
     Args:
         cut: a season as known on a day.
         seasons: how many are simulated.
-        spread: None is from point estimates, the means of `FITTED`.
+        spread: what is added to the filter's means and variances.
         seed: of the simulation.
         rho: Dixon-Coles correlation, in place of the model's.
+        is_drawn: strengths are drawn and drift; else they are point estimates.
     """
     clubs = len(cut.teams)
     told = Tallies.of(cut.results[cut.is_known, :4].tolist(), clubs, 3)
-    drawn = season_strengths(cut.teams, cut.league, cut.match, spread or FITTED)
-    if spread is None:
+    drawn = season_strengths(cut.teams, cut.league, cut.match, spread)
+    if not is_drawn:
         drawn = drawn._replace(root=0.0 * drawn.root, drift=np.zeros(2))
     if rho is not None:
         drawn = drawn._replace(rho=rho)
@@ -274,32 +276,35 @@ def bands_of(places: NDArray[Any]) -> dict[str, NDArray[np.bool_]]:
     return {"champion": places == 0, "first four": places < 4, "last three": places >= clubs - 3}
 
 
-def report(cuts: Sequence[Cut], seasons: int, spread: Spread = FITTED) -> dict[str, Any]:
+def report(cuts: Sequence[Cut], seasons: int) -> dict[str, Any]:
     """All figures by share."""
     found: dict[str, Any] = {"seasons": sum(cut.share == 0.0 for cut in cuts)}
     found["leagues"] = len({cut.competition for cut in cuts})
     p_values = {}
     for share in SHARES:
         chosen = [cut for cut in cuts if cut.share == share]
-        scores: dict[str, list[tuple[float, float]]] = {"drawn": [], POINT_ESTIMATES: []}
+        scores: list[tuple[float, float]] = []
+        paired: dict[str, list[float]] = {name: [] for name in _POINT_ESTIMATES}
         calibration = {band: Calibration() for band in ("champion", "first four", "last three")}
         for seed, cut in enumerate(chosen):
             came = final_places(cut)
-            for name, used in (("drawn", spread), (POINT_ESTIMATES, None)):
-                finals = project(cut, seasons, used, seed)
-                last = bands_of(finals)["last three"].mean(axis=0)
-                brier = float(((last - bands_of(came)["last three"]) ** 2).mean())
-                scores[name].append((place_rps(finals, came), brier))
-                if used is not None:
-                    for band, one in calibration.items():
-                        one.add(bands_of(finals)[band], bands_of(came)[band])
-        drawn, point = np.array(scores["drawn"]), np.array(scores[POINT_ESTIMATES])
+            finals = project(cut, seasons, FITTED, seed)
+            last = bands_of(finals)["last three"].mean(axis=0)
+            brier = float(((last - bands_of(came)["last three"]) ** 2).mean())
+            scores.append((place_rps(finals, came), brier))
+            for band, one in calibration.items():
+                one.add(bands_of(finals)[band], bands_of(came)[band])
+            for name, spread in _POINT_ESTIMATES.items():
+                others = project(cut, seasons, spread, seed, is_drawn=False)
+                paired[name].append(place_rps(others, came))
+        drawn = np.array(scores)
         line = {"rps": drawn[:, 0].mean(), "brier_last_three": drawn[:, 1].mean()}
         of_priced = np.array([cut.is_priced for cut in chosen])
         if of_priced.any():
             line["rps_of_leagues_with_prices"] = drawn[of_priced, 0].mean()
             line["seasons_of_leagues_with_prices"] = int(of_priced.sum())
-        line["rps_minus_point_estimates"] = _interval(drawn[:, 0] - point[:, 0])
+        for name, rps in paired.items():
+            line[f"rps minus {name}"] = _interval(drawn[:, 0] - np.array(rps))
         for band, one in calibration.items():
             p_values[share, band], line[band] = one.test()
         found[f"{share:.0%}"] = line

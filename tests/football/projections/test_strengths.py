@@ -1,16 +1,21 @@
 """Strengths that a simulation draws: what the filter says of the next match, and how sure it is."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from soccer_assets.football.features import compute_features
 from soccer_assets.football.match_table import SECONDS_A_DAY
+from soccer_assets.football.projections.drawn_goals import DRIFT_DAYS
 from soccer_assets.football.projections.strengths import (
+    FITTED,
     Spread,
     Strengths,
     league_records,
     season_strengths,
 )
+from soccer_assets.football.ratings.parameters import PRICED_PAUSE_DAYS
 from soccer_assets.football.ratings.state import TeamState
 from tests.football.helpers import match, random_table, table
 
@@ -57,6 +62,33 @@ def test_time_and_a_club_without_results_are_less_sure() -> None:
     assert deviation[3] > deviation[:3].max()
     assert soon.drift[0] > 0
     assert -1 <= soon.drift[1] <= 1
+
+
+def test_all_of_the_noise_of_results_lasts() -> None:
+    """Without prices a step of the drift is what the filter adds in its days, whatever a price's share is."""
+    matches = random_table(5, 400, priced=False)
+    state = compute_features(matches)[1]
+    day = int(matches.kickoff.max() // SECONDS_A_DAY) + 3
+    clubs = sorted(set(matches.home_team))
+    soon = _strengths(state, clubs, day, Spread(drift=0.2))
+    later = _strengths(state, clubs, day + DRIFT_DAYS)
+    added = later.root @ later.root.mT - soon.root @ soon.root.mT
+
+    assert np.isclose(soon.drift[0] ** 2, added[:, 0, 0].mean())
+    assert np.isclose(soon.drift[1] * soon.drift[0] ** 2, added[:, 0, 1].mean())
+
+
+@pytest.mark.parametrize("pause", [3, PRICED_PAUSE_DAYS - DRIFT_DAYS // 2, PRICED_PAUSE_DAYS + 1, 500])
+def test_a_pause_moves_no_drift(pause: int) -> None:
+    """What a pause of 45 days adds to priced strengths comes once: it is no part of each fortnight."""
+    state = compute_features(random_table(3, 400, priced=True))[1]
+    teams = state.teams.copy()
+    teams["recent_prices"] = 1
+    clubs = sorted(state.team_rows)
+    day = int(teams["recent_days"].max()) + pause
+    records = league_records(dataclasses.replace(state, teams=teams), clubs, "TST-1", _SEASON, 1, day)
+
+    assert np.isclose(season_strengths(*records, FITTED).drift[0] ** 2, 0.2 * 3e-4 * DRIFT_DAYS)
 
 
 def test_the_spread_of_a_summer_counts_for_clubs_that_enter_the_season() -> None:
