@@ -44,6 +44,11 @@ def has_scope(key: ApiKey, scope: str) -> bool:
     return scope == ANY or scope in key.scopes or ADMIN in key.scopes
 
 
+def asks_for_methods(connection: ASGIConnection) -> bool:
+    """Whether a request only asks for a path's methods: everybody is told, as browsers ask without a key."""
+    return connection.scope.get("method") == "OPTIONS"
+
+
 async def authorize(connection: ASGIConnection, handler: BaseRouteHandler) -> None:
     """Guard of every protected router; the scope a route needs is ``opt["scope"]``.
 
@@ -54,7 +59,7 @@ async def authorize(connection: ASGIConnection, handler: BaseRouteHandler) -> No
         ProblemError: see `admit`; 429 where an address sends too many unknown keys.
         MethodNotAllowedException: HEAD where GET would start a run.
     """
-    if connection.scope.get("method") == "OPTIONS":  # tells the allowed methods only; browsers send no key
+    if asks_for_methods(connection):
         return
     if handler.opt.get("starts_run") and connection.scope["state"].get(HEAD):
         raise MethodNotAllowedException(headers={"Allow": ""})  # filled in by the middleware

@@ -26,6 +26,7 @@ from litestar.types import (
     Scope,
     Send,
 )
+from litestar.utils import normalize_path
 
 from serving.http.auth import ALLOWANCE, HEAD
 from serving.http.fast_path import PREFIX, FastLookup
@@ -79,7 +80,7 @@ class Application(Litestar):
         self._lookups = FastLookup(
             state.snapshots, state.key_ring, state.rate_limiter, state.metrics, siblings=below
         )
-        # Litestar's own list misses methods that another router has for the same path.
+        # Litestar's own lists miss HEAD, and methods that another router has for the same path.
         self._allow = {
             route.path_format: _allow(route) for route in self.routes if isinstance(route, HTTPRoute)
         }
@@ -127,6 +128,14 @@ class Application(Litestar):
         await send({"type": "http.response.body", "body": body, "more_body": False})
         answered.add(time.perf_counter() - started)
 
+    def _methods_of(self, scope: HTTPScope) -> bytes:
+        """What a path allows, also where it has no handler of the method; every path has one of OPTIONS."""
+        template = scope.get("path_template")
+        if template is None:
+            path = normalize_path(scope["path"])
+            *_, template = self.asgi_router.handle_routing(path=path, method="OPTIONS")
+        return self._allow[template]
+
     async def _observe(
         self, scope: HTTPScope, receive: Receive, send: Send, request_id: bytes, refused: bytes
     ) -> None:
@@ -144,7 +153,7 @@ class Application(Litestar):
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = [
-                    (name, self._allow.get(scope.get("path_template"), value) if name == b"allow" else value)
+                    (name, self._methods_of(scope) if name == b"allow" else value)
                     for name, value in message["headers"]
                 ]
                 headers += (*_SAFE_HEADERS, (b"x-request-id", request_id))

@@ -12,7 +12,7 @@ from litestar.exceptions import NotFoundException
 from litestar.handlers import BaseRouteHandler
 
 from serving.errors import ServingError
-from serving.http.auth import ALLOWANCE, READ, has_scope, take_allowance
+from serving.http.auth import ALLOWANCE, READ, asks_for_methods, has_scope, take_allowance
 from serving.http.session import Sessions
 from serving.problems import ProblemError, unavailable
 from soccer_assets.contract.api_keys import ApiKey
@@ -75,6 +75,8 @@ async def admit_page(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRout
     gate: PageGate = connection.app.state["page_gate"]
     if gate.mode == OFF:
         raise NotFoundException
+    if asks_for_methods(connection):
+        return
     if gate.mode == KEYED:
         admit_session(connection)
     else:
@@ -92,7 +94,7 @@ async def admit_link(connection: ASGIConnection[Any, Any, Any, Any], handler: Ba
     """
     gate: PageGate = connection.app.state["page_gate"]
     token = connection.query_params.get("token", "")
-    if gate.mode != KEYED or not token or gate.sessions is None:
+    if gate.mode != KEYED or not token or gate.sessions is None or asks_for_methods(connection):
         await admit_page(connection, handler)
         return
     key_id = gate.sessions.read_link(token, connection.path_params.get("team_id", ""))

@@ -11,6 +11,7 @@ from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 from litestar.routes import HTTPRoute
 
+from serving.http.auth import asks_for_methods
 from serving.problems import ParameterError, ProblemError
 
 # More parameters than any route has: no longer parsed.
@@ -66,7 +67,7 @@ async def check_query(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRou
         ProblemError: 400, naming them.
     """
     raw = connection.scope["query_string"]
-    if not raw or connection.scope["method"] == "OPTIONS":  # type: ignore[typeddict-item]
+    if not raw or asks_for_methods(connection):
         return
     parameters = parameters_for(connection)
     known = parameters.query

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import msgspec
+from litestar.routes import HTTPRoute
 
 from serving.http.schemas import PairingBody, PredictionBody
 from serving.scoring.schemas import FeatureRow, Pairing
@@ -146,15 +147,29 @@ def test_browsers_of_other_origins_are_refused_unless_named(store, serve):
     assert "access-control-allow-origin" not in refused.headers
 
 
-def test_every_route_tells_its_methods_without_a_key(client):
-    """OPTIONS names the methods of a path; a browser's question before a request sends no key."""
-    for path in {path for _, path, _ in SURFACE}:
+def test_every_path_tells_its_methods_without_a_key(client):
+    """OPTIONS names the methods of a path, pages too; a browser's question before a request sends no key."""
+    paths = {route.path_format for route in client.app.routes if isinstance(route, HTTPRoute)}
+    assert {path for _, path, _ in SURFACE} | {"/record", "/matches/{match_id}"} <= paths
+    for path in paths:
         answer = client.options(_filled(path))
         allowed = set(answer.headers["Allow"].split(", "))
 
         assert answer.status_code == 204, path
         assert {method for method, of, _ in SURFACE if of == path} <= allowed
         assert ("HEAD" in allowed) == ("GET" in allowed and path != "/sources/export/{table}")
+
+
+def test_a_method_that_a_path_does_not_take_is_answered_with_those_it_takes(client):
+    """405 names what OPTIONS names, HEAD too, whichever router holds the path's methods."""
+    for route in client.app.routes:
+        path = _filled(route.path_format)
+        refused = client.put(path)
+
+        assert (refused.status_code, refused.headers["Allow"]) == (
+            405,
+            client.options(path).headers["Allow"],
+        ), path
 
 
 def test_head_is_get_without_its_body(client):
