@@ -4,12 +4,13 @@ import datetime as dt
 import os
 import socket
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import dagster as dg
 import psutil
 import pytest
-from filelock import FileLock, Timeout
+from filelock import FileLock
 from pytest_httpserver import HTTPServer
 
 from soccer_assets.alerting.direct_notifier import DirectNotifier
@@ -34,6 +35,7 @@ from soccer_assets.resources.event_bus import EventBus
 from soccer_assets.settings import Settings
 from soccer_assets.signs_of_life import WATCHDOG, SignOfLife
 from tests.alerting.builders import condition
+from tests.operations.kills import wait_until
 from tests.services import free_ports
 
 
@@ -85,13 +87,15 @@ def test_a_part_that_hung_is_told_once_and_by_who_sees_it_best(tmp_path: Path) -
 def test_a_watchdog_that_waits_for_another_gives_signs_of_life(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`soccer up` would take it for hung: the other one may tell for 10 minutes."""
-    (tmp_path / "run").mkdir()
+    """`soccer up` would take it for hung: the other one may tell for 10 minutes. Then it takes over."""
     monkeypatch.setattr("soccer_assets.alerting.watchdog._INTERVAL_SECONDS", 0.01)
-    with FileLock(tmp_path / "watchdog.lock"), pytest.raises(Timeout):
-        _acquire(FileLock(tmp_path / "watchdog.lock"), tmp_path, 0.02)
-
-    assert SignOfLife(tmp_path, WATCHDOG).path.exists()
+    lock = tmp_path / "watchdog.lock"
+    with ThreadPoolExecutor(1) as pool:
+        with FileLock(lock):
+            waiting = pool.submit(_acquire, FileLock(lock), tmp_path, 600)
+            wait_until(SignOfLife(tmp_path, WATCHDOG).path.exists)
+            assert not waiting.done()
+        waiting.result()
 
 
 def test_a_watchdog_without_a_usable_list_of_subscribers_goes_on(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -25,7 +25,7 @@ from soccer_assets.resources.bulk_rows import IDS_PER_QUERY, batches
 from soccer_assets.resources.database import Database
 from soccer_assets.resources.watermarks import read_watermark, set_watermark
 from soccer_assets.stores.ledger.running_sums import Score, update_sums
-from soccer_assets.tables import ledger_entry, ledger_score, match, match_merge
+from soccer_assets.tables import ledger_entry, ledger_score, match, match_history, match_merge
 
 SCORED_SO_FAR = "match scored by ledger"
 MERGED = "another id of a match that is settled under its own"
@@ -153,12 +153,13 @@ def _score(connection: sa.Connection, now: dt.datetime) -> tuple[int, int]:
         earlier = sa.select(ledger_score).where(ledger_score.c.match_id.in_(ids))
         for row in connection.execute(earlier.order_by(ledger_score.c.revision)):
             latest[row.match_id] = row
+    exchanged = _exchanged_at(connection, {row.match_id: row.updated_at for row in finished})
     rows, added, removed = [], list[Score](), list[Score]()
     had_a_score = {match_id for match_id, row in latest.items() if row.verdict in _HAD_A_SCORE}
     scores = [
         _void(played.match_id, TAKEN_BACK, now)
         if played.status in OPEN_STATUSES and played.match_id in had_a_score
-        else _score_row(played, entries[played.match_id], now)
+        else _score_row(played, entries[played.match_id], exchanged.get(played.match_id), now)
         for played in finished
     ]
     for score in [*scores, *(_void(match_id, MERGED, now) for match_id in merged)]:
@@ -180,6 +181,27 @@ def _score(connection: sa.Connection, now: dt.datetime) -> tuple[int, int]:
         update_sums(connection, added, removed)
     set_watermark(connection, SCORED_SO_FAR, change_no)
     return len(added), len(rows) - len(added)
+
+
+def _exchanged_at(connection: sa.Connection, changed_at: Mapping[str, dt.datetime]) -> dict[str, dt.datetime]:
+    """When home and away of a match were last exchanged; other matches are left out.
+
+    ``changed_at`` holds when each match's row changed last.
+    """
+    is_other_way = sa.and_(
+        match_history.c.home_team_id == match.c.away_team_id,
+        match_history.c.away_team_id == match.c.home_team_id,
+    )
+    last = sa.select(match_history.c.match_id, sa.func.max(match_history.c.version).label("version"))
+    last = last.join(match, match.c.match_id == match_history.c.match_id).where(is_other_way)
+    found: dict[str, dt.datetime] = {}
+    for ids in batches(list(changed_at), IDS_PER_QUERY):
+        query = last.where(match_history.c.match_id.in_(ids)).group_by(match_history.c.match_id)
+        for match_id, version in connection.execute(query).all():
+            is_after = sa.and_(match_history.c.match_id == match_id, match_history.c.version > version)
+            after = connection.execute(sa.select(sa.func.min(match_history.c.updated_at)).where(is_after))
+            found[match_id] = after.scalar() or changed_at[match_id]
+    return found
 
 
 def _merged(connection: sa.Connection, since: int) -> list[str]:
@@ -204,7 +226,9 @@ def _void(match_id: str, verdict: str, now: dt.datetime) -> dict[str, Any]:
     }
 
 
-def _score_row(played: sa.Row[Any], rows: Sequence[sa.Row[Any]], now: dt.datetime) -> dict[str, Any] | None:
+def _score_row(
+    played: sa.Row[Any], rows: Sequence[sa.Row[Any]], exchanged_at: dt.datetime | None, now: dt.datetime
+) -> dict[str, Any] | None:
     """The score of a match, or the verdict why it has none; None where it may still be played in time."""
     entries = [
         Entry(
@@ -226,6 +250,13 @@ def _score_row(played: sa.Row[Any], rows: Sequence[sa.Row[Any]], now: dt.datetim
     official = official_index(entries)
     if verdict is None and official is None:
         verdict = "first predicted after kickoff"
+    if (
+        verdict is None
+        and official is not None
+        and exchanged_at
+        and entries[official].recorded_at < exchanged_at
+    ):
+        verdict = "home and away were exchanged after its last prediction"
     if verdict is None and None in (played.home_goals, played.away_goals):
         verdict = "no 90-minute score"
     if verdict is None and played.quarantine is not None:

@@ -27,10 +27,10 @@ MONDAY = parse_instant("2025-04-28T09:00:00Z")
 SEASON = Window(dt.date(2024, 7, 1), dt.date(2025, 7, 1))
 
 
-def feed(database: Database, *items: RawMatch) -> None:
+def feed(database: Database, *items: RawMatch, now: dt.datetime = NOW) -> None:
     """Store the feed's matches and normalise them."""
-    store_raw(database, items, asset="a", source="fake", window=SEASON, now=NOW)
-    update_matches(database, COMPETITIONS, NOW)
+    store_raw(database, items, asset="a", source="fake", window=SEASON, now=now)
+    update_matches(database, COMPETITIONS, now)
 
 
 def played(score: str, **changes: Any) -> RawMatch:
@@ -157,6 +157,28 @@ def test_a_corrected_result_adds_a_revision(ledger):
     first, second = rows_of(ledger, ledger_score)
     assert [first] == before
     assert (second.revision, second.outcome, second.log_loss) == (2, "draw", pytest.approx(math.log(4)))
+
+
+@pytest.mark.parametrize("is_predicted_again", [False, True])
+@pytest.mark.parametrize("moves", [0, 1])
+def test_a_prediction_of_exchanged_sides_is_not_scored(ledger, moves, is_predicted_again):
+    """A feed exchanges home and away under one id: what was said before says nothing of the match."""
+    exchanged = {"home_team": raw_match().away_team, "away_team": raw_match().home_team}
+    changed = NOW + dt.timedelta(hours=1)
+    for hours in range(moves + 1):  # a later change that leaves the sides is no exchange
+        later = raw_match(kickoff=KICKOFF + dt.timedelta(hours=hours), **exchanged)
+        feed(ledger, later, now=changed + dt.timedelta(hours=3 * hours))
+    again = [entry(p_home=0.2, p_away=0.55, recorded_at=changed + dt.timedelta(hours=1))]
+    record(ledger, *(again if is_predicted_again else []))
+    feed(ledger, played("1-0", **exchanged))
+    record(ledger, now=MONDAY)
+
+    (row,) = rows_of(ledger, ledger_score)
+    assert (row.verdict, row.sequence) == (
+        ("scored", 2)
+        if is_predicted_again
+        else ("home and away were exchanged after its last prediction", -1)
+    )
 
 
 @pytest.mark.parametrize("status", [MatchStatus.SCHEDULED, MatchStatus.POSTPONED])
