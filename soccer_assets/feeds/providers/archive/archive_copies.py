@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from soccer_assets.feeds.providers.archive.archive_table import Column
 from soccer_assets.football.club_sides import side_of_competition
 
-# No club plays twice a day, so sound seasons share no result. Two sources spell some clubs otherwise: of the
-# 240 matches of a copied season 127 had both names alike.
+# No club plays twice a day, so sound seasons share no result. A copy may spell some clubs otherwise.
 _COPIED = 0.25
 _FEW_MATCHES = 10
 _OF_RESULT = ("country", "date", "home_team", "away_team", "home_goals", "away_goals")
 _OF_SEASON = ("country", "competition", "season")
 _UNKNOWN_TIER = 99
+_MOST_NUMBERS = 2**62
 
 
 class _Season(NamedTuple):
@@ -60,13 +60,20 @@ def _codes(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The rows in which all of the columns are filled, and for each a number that equal cells share."""
     rows = np.flatnonzero(np.logical_and.reduce([columns[name].codes >= 0 for name in names]))
-    numbers = np.zeros(len(rows), np.int64)
+    numbers, count = np.zeros(len(rows), np.int64), 1
     for name in names:
         column = columns[name]
+        if count * len(column.parsed) > _MOST_NUMBERS:
+            numbers = _numbered(numbers)
+            count = len(rows)
         numbers = numbers * len(column.parsed) + column.codes[rows]
-        # Small again, so that the next product fits.
-        numbers = np.unique(numbers, return_inverse=True)[1].astype(np.int64)
-    return rows, numbers
+        count *= len(column.parsed)
+    return rows, _numbered(numbers)
+
+
+def _numbered(values: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The values from 0 on without a gap; equal ones stay equal."""
+    return np.unique(values, return_inverse=True)[1].astype(np.int64)
 
 
 def _shared_results(columns: Mapping[str, Column], of_season: Mapping[int, int]) -> Counter[tuple[int, int]]:
