@@ -34,7 +34,7 @@ def copied_seasons(columns: Mapping[str, Column]) -> dict[int, str]:
     Of two seasons with the same results that of the higher tier stands, of one tier that with more rows.
     """
     rows, of_season = _codes(columns, _OF_SEASON)
-    shared = _shared_results(columns, dict(zip(rows.tolist(), of_season.tolist(), strict=True)))
+    shared = _shared_results(columns, rows, of_season)
     if not shared:
         return {}
     seasons = {number: _season(columns, rows[of_season == number]) for pair in shared for number in pair}
@@ -76,14 +76,17 @@ def _numbered(values: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.unique(values, return_inverse=True)[1].astype(np.int64)
 
 
-def _shared_results(columns: Mapping[str, Column], of_season: Mapping[int, int]) -> Counter[tuple[int, int]]:
-    """How many results each two seasons share, by their numbers."""
-    rows, results = _codes(columns, _OF_RESULT)
+def _shared_results(
+    columns: Mapping[str, Column], rows: NDArray[np.int64], of_season: NDArray[np.int64]
+) -> Counter[tuple[int, int]]:
+    """How many results each two seasons share, by their numbers; ``rows`` are those that name a season."""
+    with_result, results = _codes(columns, _OF_RESULT)
+    _, ours, theirs = np.intersect1d(with_result, rows, assume_unique=True, return_indices=True)
+    results, of_season = results[ours], of_season[theirs]
     several = np.flatnonzero(np.bincount(results)[results] > 1)
     seasons: defaultdict[int, set[int]] = defaultdict(set)
-    for row, result in zip(rows[several].tolist(), results[several].tolist(), strict=True):
-        if row in of_season:
-            seasons[result].add(of_season[row])
+    for result, season in zip(results[several].tolist(), of_season[several].tolist(), strict=True):
+        seasons[result].add(season)
     return Counter(
         (one, other) for found in seasons.values() for one in found for other in found if one < other
     )

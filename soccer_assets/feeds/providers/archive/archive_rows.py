@@ -88,7 +88,7 @@ def row_results(columns: Mapping[str, Column]) -> RowResults:
     """Scores and rejections of all rows."""
     before = _column_faults(columns, FIXTURE)
     after = _column_faults(columns, FIXTURE | (RESULT - LENIENT))
-    for row, reason in (*_fixture_faults(columns).items(), *copied_seasons(columns).items()):
+    for row, reason in (copied_seasons(columns) | _fixture_faults(columns)).items():
         before.setdefault(row, reason)
         after.setdefault(row, reason)
     goals = np.stack([per_row(columns[name], float) for name in _GOALS], axis=1)
