@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -153,7 +153,7 @@ def _score(connection: sa.Connection, now: dt.datetime) -> tuple[int, int]:
         earlier = sa.select(ledger_score).where(ledger_score.c.match_id.in_(ids))
         for row in connection.execute(earlier.order_by(ledger_score.c.revision)):
             latest[row.match_id] = row
-    exchanged = _exchanged_at(connection, {row.match_id: row.updated_at for row in finished})
+    exchanged = _exchanged_at(connection, [row.match_id for row in finished])
     rows, added, removed = [], list[Score](), list[Score]()
     had_a_score = {match_id for match_id, row in latest.items() if row.verdict in _HAD_A_SCORE}
     scores = [
@@ -183,24 +183,29 @@ def _score(connection: sa.Connection, now: dt.datetime) -> tuple[int, int]:
     return len(added), len(rows) - len(added)
 
 
-def _exchanged_at(connection: sa.Connection, changed_at: Mapping[str, dt.datetime]) -> dict[str, dt.datetime]:
-    """When home and away of a match were last exchanged; other matches are left out.
-
-    ``changed_at`` holds when each match's row changed last.
-    """
-    is_other_way = sa.and_(
-        match_history.c.home_team_id == match.c.away_team_id,
-        match_history.c.away_team_id == match.c.home_team_id,
+def _exchanged_at(connection: sa.Connection, match_ids: Sequence[str]) -> dict[str, dt.datetime]:
+    """When home and away of a match were last exchanged; other matches are left out."""
+    later = match_history.alias()
+    last_other_way = (
+        sa.select(match_history.c.match_id, sa.func.max(match_history.c.version).label("version"))
+        .join(match, match.c.match_id == match_history.c.match_id)
+        .where(
+            match_history.c.home_team_id == match.c.away_team_id,
+            match_history.c.away_team_id == match.c.home_team_id,
+        )
+        .group_by(match_history.c.match_id)
     )
-    last = sa.select(match_history.c.match_id, sa.func.max(match_history.c.version).label("version"))
-    last = last.join(match, match.c.match_id == match_history.c.match_id).where(is_other_way)
     found: dict[str, dt.datetime] = {}
-    for ids in batches(list(changed_at), IDS_PER_QUERY):
-        query = last.where(match_history.c.match_id.in_(ids)).group_by(match_history.c.match_id)
-        for match_id, version in connection.execute(query).all():
-            is_after = sa.and_(match_history.c.match_id == match_id, match_history.c.version > version)
-            after = connection.execute(sa.select(sa.func.min(match_history.c.updated_at)).where(is_after))
-            found[match_id] = after.scalar() or changed_at[match_id]
+    for ids in batches(match_ids, IDS_PER_QUERY):
+        last = last_other_way.where(match_history.c.match_id.in_(ids)).subquery()
+        next_version = (
+            sa.select(sa.func.min(later.c.updated_at))
+            .where(later.c.match_id == last.c.match_id, later.c.version > last.c.version)
+            .scalar_subquery()
+        )
+        query = sa.select(last.c.match_id, sa.func.coalesce(next_version, match.c.updated_at))
+        query = query.join(match, match.c.match_id == last.c.match_id)
+        found.update((match_id, changed_at) for match_id, changed_at in connection.execute(query))
     return found
 
 
@@ -250,21 +255,16 @@ def _score_row(
     official = official_index(entries)
     if verdict is None and official is None:
         verdict = "first predicted after kickoff"
-    if (
-        verdict is None
-        and official is not None
-        and exchanged_at
-        and entries[official].recorded_at < exchanged_at
-    ):
+    entry = None if official is None else entries[official]
+    if verdict is None and entry and exchanged_at and entry.recorded_at < exchanged_at:
         verdict = "home and away were exchanged after its last prediction"
     if verdict is None and None in (played.home_goals, played.away_goals):
         verdict = "no 90-minute score"
     if verdict is None and played.quarantine is not None:
         verdict = "the result is in quarantine"
     score = _void(played.match_id, verdict or SCORED, now)
-    if verdict is None and official is not None:
+    if verdict is None and official is not None and entry is not None:
         outcome = outcome_of(played.home_goals, played.away_goals)
-        entry = entries[official]
         probabilities = np.array([[entry.p_home, entry.p_draw, entry.p_away]])
         happened = np.array([OUTCOMES.index(outcome.value)], dtype=np.int8)
         score.update(

@@ -162,7 +162,7 @@ def test_a_corrected_result_adds_a_revision(ledger):
 @pytest.mark.parametrize("is_predicted_again", [False, True])
 @pytest.mark.parametrize("moves", [0, 1])
 def test_a_prediction_of_exchanged_sides_is_not_scored(ledger, moves, is_predicted_again):
-    """A feed exchanges home and away under one id: what was said before says nothing of the match."""
+    """A feed exchanges home and away under one id: a prediction made before is of another match."""
     exchanged = {"home_team": raw_match().away_team, "away_team": raw_match().home_team}
     changed = NOW + dt.timedelta(hours=1)
     for hours in range(moves + 1):  # a later change that leaves the sides is no exchange
