@@ -160,7 +160,7 @@ def test_no_locked_version_has_a_known_vulnerability(advisories):
 
 
 def test_an_old_version_is_found_vulnerable(advisories):
-    """Versions with published vulnerabilities are told, those that mended them are not."""
+    """Versions with published vulnerabilities are found, those that mended them are not."""
     versions = {"jinja2": ["2.11.2", "2.11.3"], "urllib3": ["1.24.1", "1.26.5"], "pyyaml": ["5.3.1", "5.4"]}
 
     assert _vulnerable(versions, advisories) == {"jinja2 2.11.2", "urllib3 1.24.1", "pyyaml 5.3.1"}

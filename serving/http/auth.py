@@ -45,7 +45,7 @@ def has_scope(key: ApiKey, scope: str) -> bool:
 
 
 def asks_for_methods(connection: ASGIConnection) -> bool:
-    """Whether a request only asks for a path's methods: everybody is told, as browsers ask without a key."""
+    """Whether a request only asks for a path's methods; it needs no key, which browsers do not send."""
     return connection.scope.get("method") == "OPTIONS"
 
 

@@ -118,8 +118,7 @@ def assumes_postponed(feed: Feed) -> bool:
     """Whether a match without a result counts as postponed after the lag, since the provider tells no status.
 
     A list that is no longer written looks the same, until it has a later result. A match that had a result is
-    due (``stores/matches/taken_back.py``). False where a feed has no
-    attribute of this name.
+    due (``stores/matches/taken_back.py``). False where a feed has no attribute of this name.
     """
     return bool(getattr(feed, "assumes_postponed", False))
 

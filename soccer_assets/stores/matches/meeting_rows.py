@@ -102,7 +102,7 @@ def _first_told(connection: sa.Connection, source: str, ids: Sequence[str]) -> d
 
 
 def _are_grounds_changed(first: RawMatch, record: RawMatch) -> bool:
-    """Whether a fixture came to the other ground since it was first told; results that turn round did not."""
+    """Whether a fixture moved to the other ground since it was first listed; a played match never does."""
     if STATUS_RULES[first.status].settles:
         return False
     before, now = _sides(first), _sides(record)

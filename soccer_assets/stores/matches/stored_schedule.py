@@ -62,7 +62,7 @@ class StoredSchedule:
         return do_pairs_repeat(scores.values())
 
     def has_changed_grounds(self) -> bool:
-        """Whether the pair's match at the other ground was told, and its rows are all gone or came here."""
+        """Whether the pair's match at the other ground was listed, and its rows are all gone or came here."""
         competition, season, home, away = self._meeting().split("|", 3)
         is_gone = sa.and_(
             vanished_match.c.source == match_raw.c.source,
